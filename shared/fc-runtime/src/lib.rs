@@ -1,0 +1,1 @@
+//! Function Compute's custom-runtime contract on hyper: server, invocation, settings, answer, log.

@@ -1,0 +1,1 @@
+//! Speed and memory beside a bare hyper server that makes the same calls.

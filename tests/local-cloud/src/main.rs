@@ -1,0 +1,2 @@
+//! A small Alibaba Cloud on one port.
+fn main() {}

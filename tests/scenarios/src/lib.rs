@@ -1,0 +1,1 @@
+//! Each promise of the README, from event to resulting state.
