@@ -1,1 +1,14 @@
-//! Credentials and the signatures of Alibaba Cloud's OpenAPI. Pure: time and nonce are arguments.
+//! Credentials and the signatures of Alibaba Cloud's OpenAPI.
+//!
+//! Nothing here performs I/O, reads a clock or draws a random number: the time and the nonce of a signature are
+//! arguments, so each signature can be made again, and every intermediate can be looked at.
+//!
+//! [`rpc`] is the signature of RPC-style products (VPC, ECS, STS) with HMAC-SHA1. To look into a
+//! `SignatureDoesNotMatch`, `cargo run -p signing --example sign` shows what was signed.
+
+mod credentials;
+mod encode;
+pub mod rpc;
+
+pub use credentials::Credentials;
+pub use encode::percent_encode;
