@@ -1,1 +1,7 @@
-//! What a flow log is, what a policy wants of it, and which calls make it so. No I/O, no clock.
+//! What a flow log is, what a policy wants of it, and which calls make it so.
+//!
+//! Nothing here performs I/O, reads a clock or awaits: whoever calls has fetched before and acts after.
+
+mod ids;
+
+pub use ids::{AccountId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType};

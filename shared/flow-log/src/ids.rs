@@ -1,0 +1,241 @@
+//! The names by which the cloud knows things. Parsed once; whoever holds one holds a good one.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// What can have a flow log, from the whole to the part: a part is covered by the flow log of its whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ResourceType {
+    /// A virtual private cloud, and so every network interface in it.
+    #[serde(rename = "VPC")]
+    Vpc,
+    /// A vSwitch, and so every network interface on it.
+    VSwitch,
+    /// One elastic network interface.
+    NetworkInterface,
+}
+
+impl ResourceType {
+    /// All of them, from the whole to the part.
+    pub const ALL: [Self; 3] = [Self::Vpc, Self::VSwitch, Self::NetworkInterface];
+
+    /// The name that the VPC API knows it by, as `ResourceType`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vpc => "VPC",
+            Self::VSwitch => "VSwitch",
+            Self::NetworkInterface => "NetworkInterface",
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Vpc => "vpc-",
+            Self::VSwitch => "vsw-",
+            Self::NetworkInterface => "eni-",
+        }
+    }
+}
+
+impl fmt::Display for ResourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vpc => "VPC",
+            Self::VSwitch => "vSwitch",
+            Self::NetworkInterface => "network interface",
+        })
+    }
+}
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is not {what}")]
+pub struct InvalidId {
+    given: String,
+    what: &'static str,
+}
+
+impl InvalidId {
+    fn new(given: &str, what: &'static str) -> Self {
+        // An id is short. What is not would only flood the log.
+        Self { given: given.chars().take(80).collect(), what }
+    }
+}
+
+/// The id of something that can have a flow log. Its prefix says what it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct ResourceId {
+    resource_type: ResourceType,
+    id: String,
+}
+
+impl ResourceId {
+    /// Reads the id of a resource that must be of this type.
+    ///
+    /// # Errors
+    /// The text is no id, or one of another type.
+    pub fn of(resource_type: ResourceType, text: &str) -> Result<Self, InvalidId> {
+        let what = match resource_type {
+            ResourceType::Vpc => "a VPC id (want \"vpc-\" and letters or digits)",
+            ResourceType::VSwitch => "a vSwitch id (want \"vsw-\" and letters or digits)",
+            ResourceType::NetworkInterface => "a network interface id (want \"eni-\" and letters or digits)",
+        };
+        match text.parse() {
+            Ok(Self { resource_type: found, id }) if found == resource_type => Ok(Self { resource_type, id }),
+            _ => Err(InvalidId::new(text, what)),
+        }
+    }
+
+    /// What kind of resource this is.
+    #[must_use]
+    pub const fn resource_type(&self) -> ResourceType {
+        self.resource_type
+    }
+
+    /// The id as the cloud writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.id
+    }
+}
+
+impl FromStr for ResourceId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        const WHAT: &str =
+            "the id of a VPC, vSwitch or network interface (want \"vpc-\", \"vsw-\" or \"eni-\" and letters or digits)";
+        let resource_type = ResourceType::ALL
+            .into_iter()
+            .find(|resource_type| text.strip_prefix(resource_type.prefix()).is_some_and(is_word))
+            .ok_or_else(|| InvalidId::new(text, WHAT))?;
+        Ok(Self { resource_type, id: text.to_owned() })
+    }
+}
+
+impl From<ResourceId> for String {
+    fn from(id: ResourceId) -> Self {
+        id.id
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+impl fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+/// What follows the prefix of an id. `*` is how Alibaba Cloud masks ids in what it publishes; it harms nothing.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'))
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $is_good:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text, as the cloud writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let is_good: fn(&str) -> bool = $is_good;
+                if is_good(text) { Ok(Self(text.to_owned())) } else { Err(InvalidId::new(text, $what)) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// The id of an Alibaba Cloud account: digits.
+    AccountId,
+    "an account id (want digits)",
+    |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'*')
+);
+
+id!(
+    /// The id of a region, for example `cn-hangzhou`.
+    ///
+    /// It becomes part of a host name, so nothing but letters, digits and hyphens may be in it.
+    RegionId,
+    "a region id (want letters, digits and hyphens, as in \"cn-hangzhou\")",
+    |text| {
+        (2..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+    }
+);
+
+id!(
+    /// The id of a flow log, for example `fl-bp1f6qqhsrc2c12ta`.
+    FlowLogId,
+    "a flow log id (want letters, digits and hyphens)",
+    is_word
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_of_an_id_says_what_it_is() {
+        for (text, resource_type) in [
+            ("vpc-bp1example00000000001", ResourceType::Vpc),
+            ("vsw-bp1example00000000001", ResourceType::VSwitch),
+            ("eni-bp12f9rjbjqauktz****", ResourceType::NetworkInterface),
+        ] {
+            assert_eq!(text.parse::<ResourceId>().unwrap().resource_type(), resource_type);
+        }
+    }
+
+    #[test]
+    fn a_malformed_id_is_refused_with_what_would_be_right() {
+        for text in ["", "vpc-", "subnet-1", "VPC-1", "vpc-1/..", "vpc-1&Action=DeleteVpc", &format!("vpc-{:065}", 0)] {
+            assert!(text.parse::<ResourceId>().is_err(), "{text}");
+        }
+        assert_eq!(
+            ResourceId::of(ResourceType::Vpc, "vsw-1").unwrap_err().to_string(),
+            "\"vsw-1\" is not a VPC id (want \"vpc-\" and letters or digits)"
+        );
+    }
+
+    #[test]
+    fn a_region_cannot_smuggle_in_another_host() {
+        for text in ["evil.example/", "cn-hangzhou.evil", "cn hangzhou", "-cn", "cn-", "", "cn-hangzhou#", "cn:80"] {
+            assert!(text.parse::<RegionId>().is_err(), "{text}");
+        }
+        assert!("cn-hangzhou".parse::<RegionId>().is_ok());
+    }
+}
