@@ -1,0 +1,283 @@
+//! What people may name and choose about a flow log, with the limits that the VPC API documents.
+//!
+//! For what is about to be sent. What the cloud returns is read as it comes: its own examples break these limits.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::Serialize;
+
+/// Why a text is not a good name or value; says which limit it breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is not {what}: {limit}")]
+pub struct InvalidName {
+    given: String,
+    what: &'static str,
+    limit: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $limit:literal, $is_good:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text as it is sent.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                let is_good: fn(&str) -> bool = $is_good;
+                if is_good(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit })
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a flow log.
+    FlowLogName,
+    "a flow log name",
+    "1 to 128 characters, not starting with http:// or https://",
+    |text| has_length(text, 1, 128) && !is_link(text)
+);
+
+name!(
+    /// The description of a flow log.
+    Description,
+    "a description",
+    "1 to 256 characters, not starting with http:// or https://",
+    |text| has_length(text, 1, 256) && !is_link(text)
+);
+
+name!(
+    /// The name of the SLS project that a flow log writes to.
+    ProjectName,
+    "an SLS project name",
+    "3 to 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit",
+    |text| has_length(text, 3, 63) && is_lower_case_word(text, "-")
+);
+
+name!(
+    /// The name of the SLS Logstore that a flow log writes to.
+    LogStoreName,
+    "a Logstore name",
+    "3 to 63 lower-case letters, digits, hyphens and underscores, starting and ending with a letter or digit",
+    |text| has_length(text, 3, 63) && is_lower_case_word(text, "-_")
+);
+
+name!(
+    /// The id of a resource group.
+    ResourceGroupId,
+    "a resource group id",
+    "\"rg-\" and letters, digits or hyphens",
+    |text| text.strip_prefix("rg-").is_some_and(|rest| {
+        has_length(rest, 1, 60) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    })
+);
+
+name!(
+    /// The key of a tag.
+    TagKey,
+    "a tag key",
+    "1 to 128 characters, not starting with aliyun or acs:, without http:// and https://",
+    |text| has_length(text, 1, 128)
+        && !text.starts_with("aliyun")
+        && !text.starts_with("acs:")
+        && !holds_link(text)
+);
+
+name!(
+    /// The value of a tag.
+    TagValue,
+    "a tag value",
+    "at most 128 characters, not starting with aliyun or acs:, without http:// and https://",
+    |text| has_length(text, 0, 128)
+        && !text.starts_with("aliyun")
+        && !text.starts_with("acs:")
+        && !holds_link(text)
+);
+
+fn has_length(text: &str, least: usize, most: usize) -> bool {
+    (least..=most).contains(&text.chars().count())
+}
+
+fn is_link(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn holds_link(text: &str) -> bool {
+    text.contains("http://") || text.contains("https://")
+}
+
+fn is_lower_case_word(text: &str, also: &str) -> bool {
+    let is_edge = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.bytes().all(|b| is_edge(b) || also.as_bytes().contains(&b))
+        && text.bytes().next().is_some_and(is_edge)
+        && text.bytes().next_back().is_some_and(is_edge)
+}
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every one there is, as it is written.
+            pub const ALL: &[&str] = &[$($text),+];
+
+            /// The text as it is sent.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidChoice;
+
+            fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(InvalidChoice { given: text.chars().take(80).collect(), what: $what, all: Self::ALL }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+/// Why a text is none of the choices there are; says which there are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is not {what}: one of {}", .all.join(", "))]
+pub struct InvalidChoice {
+    pub(crate) given: String,
+    pub(crate) what: &'static str,
+    pub(crate) all: &'static [&'static str],
+}
+
+choice!(
+    /// Which traffic a flow log records.
+    TrafficType, "a traffic type", {
+        /// Accepted and refused traffic.
+        All = "All",
+        /// What access control let through.
+        Allow = "Allow",
+        /// What access control refused.
+        Drop = "Drop",
+    }
+);
+
+choice!(
+    /// How long traffic is gathered before a line is written, in minutes.
+    AggregationInterval, "an aggregation interval in minutes", {
+        /// One minute.
+        One = "1",
+        /// Five minutes.
+        Five = "5",
+        /// Ten minutes: the API's default, and the cheapest.
+        Ten = "10",
+    }
+);
+
+choice!(
+    /// Which path of the traffic a flow log records. Takes a ticket with Alibaba Cloud, except for `all`.
+    TrafficPath, "a traffic path", {
+        /// Every path.
+        All = "all",
+        /// Through an Internet gateway.
+        InternetGateway = "internetGateway",
+        /// Through a NAT gateway.
+        NatGateway = "natGateway",
+        /// Through a VPN gateway.
+        VpnGateway = "vpnGateway",
+        /// Through a transit router.
+        TransitRouter = "transitRouter",
+        /// Through a gateway endpoint.
+        GatewayEndpoint = "gatewayEndpoint",
+        /// Through a virtual border router.
+        Vbr = "vbr",
+        /// Through an Express Connect Router.
+        Ecr = "ecr",
+        /// Through an IPv4 gateway.
+        Ipv4Gateway = "ipv4Gateway",
+        /// Through a Gateway Load Balancer endpoint.
+        GatewayLoadBalancerEndpoint = "gatewayLoadBalancerEndpoint",
+    }
+);
+
+choice!(
+    /// Which IP version a flow log records. The documents attest one.
+    IpVersion, "an IP version", {
+        /// IPv4.
+        Ipv4 = "IPv4",
+    }
+);
+
+/// Tags, as keys and values that the API takes.
+pub type Tags = BTreeMap<TagKey, TagValue>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_name_is_refused_with_the_limit_that_it_breaks() {
+        let error = "FlowLogProject".parse::<ProjectName>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "\"FlowLogProject\" is not an SLS project name: 3 to 63 lower-case letters, digits and hyphens, starting \
+             and ending with a letter or digit"
+        );
+    }
+
+    #[test]
+    fn names_are_held_to_the_limits_of_the_documents() {
+        let of = |length: usize| "a".repeat(length);
+        assert!(of(128).parse::<FlowLogName>().is_ok() && of(129).parse::<FlowLogName>().is_err());
+        assert!("云".repeat(128).parse::<FlowLogName>().is_ok(), "characters, not bytes");
+        assert!("".parse::<FlowLogName>().is_err() && "http://a".parse::<FlowLogName>().is_err());
+        assert!(of(256).parse::<Description>().is_ok() && of(257).parse::<Description>().is_err());
+        assert!(of(63).parse::<ProjectName>().is_ok() && of(64).parse::<ProjectName>().is_err());
+        assert!("ab".parse::<ProjectName>().is_err() && "a_b".parse::<ProjectName>().is_err());
+        assert!("-ab".parse::<ProjectName>().is_err() && "ab-".parse::<ProjectName>().is_err());
+        assert!("a_b".parse::<LogStoreName>().is_ok() && "_ab".parse::<LogStoreName>().is_err());
+        assert!("acs:x".parse::<TagKey>().is_err() && "aliyun1".parse::<TagKey>().is_err());
+        assert!("".parse::<TagKey>().is_err() && "".parse::<TagValue>().is_ok());
+    }
+
+    #[test]
+    fn an_unknown_choice_is_answered_with_all_there_are() {
+        assert_eq!(
+            "all".parse::<TrafficType>().unwrap_err().to_string(),
+            "\"all\" is not a traffic type: one of All, Allow, Drop"
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Reads what the API answers, leniently: lists wrapped or flat, numbers or strings, fields missing or new.
+
+use serde_json::Value;
+
+/// One object of an answer, with the place it stands at, for the error when something is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct Object<'a> {
+    value: &'a Value,
+    place: String,
+}
+
+impl<'a> Object<'a> {
+    /// The answer as a whole.
+    pub(crate) fn whole(value: &'a Value) -> Self {
+        Self { value, place: String::new() }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required(&self, key: &'static str) -> Result<String, String> {
+        self.text(key).ok_or_else(|| format!("it has no {}{key}", self.place))
+    }
+
+    /// A text that must be there and be read as `T`.
+    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &'static str) -> Result<T, String> {
+        self.required(key)?.parse().map_err(|error| format!("{}{key}: {error}", self.place))
+    }
+
+    /// A text, `None` where it is missing, null or empty. A number or a boolean counts as the text it is written as.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        match self.value.get(key)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    /// A number, also where it comes as a text.
+    pub(crate) fn number(&self, key: &str) -> Option<u32> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// The members of a list: `{"FlowLogs": {"FlowLog": [..]}}` as the API answers it, or `{"FlowLogs": [..]}` as
+    /// some of its pages print it.
+    pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
+        let place = format!("{}{outer}", self.place);
+        self.values(outer, inner)
+            .iter()
+            .enumerate()
+            .map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
+    }
+
+    /// The texts of a list, wrapped or flat.
+    pub(crate) fn texts(&self, outer: &str, inner: &str) -> Vec<String> {
+        self.values(outer, inner).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Tags: a list of keys and values, under either pair of names.
+    pub(crate) fn tags(&self) -> std::collections::BTreeMap<String, String> {
+        self.list("Tags", "Tag")
+            .filter_map(|tag| {
+                let key = tag.text("Key").or_else(|| tag.text("TagKey"))?;
+                Some((key, tag.text("Value").or_else(|| tag.text("TagValue")).unwrap_or_default()))
+            })
+            .collect()
+    }
+
+    fn values(&self, outer: &str, inner: &str) -> &'a [Value] {
+        let list = match self.value.get(outer) {
+            Some(Value::Array(list)) => Some(list),
+            Some(Value::Object(wrapper)) => wrapper.get(inner).and_then(Value::as_array),
+            _ => None,
+        };
+        list.map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_is_read_wrapped_and_flat() {
+        for answer in [json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1"}]}}), json!({"Vpcs": [{"VpcId": "vpc-1"}]})] {
+            let ids: Vec<_> = Object::whole(&answer).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
+            assert_eq!(ids, [Some("vpc-1".to_owned())]);
+        }
+        for answer in [json!({}), json!({"Vpcs": null}), json!({"Vpcs": {}}), json!({"Vpcs": "none"})] {
+            assert_eq!(Object::whole(&answer).list("Vpcs", "Vpc").count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_as_number_and_as_text() {
+        for answer in [json!({"TotalCount": 51}), json!({"TotalCount": "51"})] {
+            assert_eq!(Object::whole(&answer).number("TotalCount"), Some(51));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_place() {
+        let answer = json!({"FlowLogs": {"FlowLog": [{}]}});
+        let flow_log = Object::whole(&answer).list("FlowLogs", "FlowLog").next().unwrap();
+        assert_eq!(flow_log.required("FlowLogId").unwrap_err(), "it has no FlowLogs[0].FlowLogId");
+    }
+
+    #[test]
+    fn tags_are_read_under_either_pair_of_names() {
+        let answer =
+            json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": ""}, {"Key": "c"}]}});
+        let tags = Object::whole(&answer).tags();
+        assert_eq!(
+            tags.into_iter().collect::<Vec<_>>(),
+            [("a", "1"), ("b", ""), ("c", "")].map(|(k, v)| (k.into(), v.into()))
+        );
+    }
+}

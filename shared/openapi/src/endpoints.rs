@@ -1,0 +1,147 @@
+//! Where each product answers.
+
+use std::{fmt, net::IpAddr};
+
+use flow_log::RegionId;
+use reqwest::Url;
+
+/// A product of Alibaba Cloud that Flowkeeper calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// Virtual Private Cloud: VPCs, vSwitches, flow logs.
+    Vpc,
+    /// Elastic Compute Service: network interfaces.
+    Ecs,
+}
+
+impl Product {
+    /// The version of the product's API.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Vpc => "2016-04-28",
+            Self::Ecs => "2014-05-26",
+        }
+    }
+
+    const fn host(self) -> &'static str {
+        match self {
+            Self::Vpc => "vpc",
+            Self::Ecs => "ecs",
+        }
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vpc => "VPC",
+            Self::Ecs => "ECS",
+        })
+    }
+}
+
+/// Which of the real endpoints are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Network {
+    /// Over the Internet.
+    #[default]
+    Public,
+    /// From within a VPC, without Internet access.
+    Vpc,
+}
+
+/// The base URL of each product.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// Which of the real endpoints, where nothing else is said.
+    pub network: Network,
+    /// The one for VPC, whatever the region.
+    pub vpc: Option<Url>,
+    /// The one for ECS, whatever the region.
+    pub ecs: Option<Url>,
+}
+
+impl Endpoints {
+    /// Where `product` answers in `region`.
+    ///
+    /// Source: the tables of endpoints of each product; the `vpc` ones exist in every region.
+    #[must_use]
+    pub fn url(&self, product: Product, region: &RegionId) -> Url {
+        let given = match product {
+            Product::Vpc => &self.vpc,
+            Product::Ecs => &self.ecs,
+        };
+        given.clone().unwrap_or_else(|| {
+            let host = product.host();
+            let network = match self.network {
+                Network::Public => "",
+                Network::Vpc => "-vpc",
+            };
+            #[expect(clippy::expect_used, reason = "a RegionId holds nothing that a host name may not")]
+            format!("https://{host}{network}.{region}.aliyuncs.com/").parse().expect("a host name")
+        })
+    }
+}
+
+/// Reads the base URL of an endpoint. Plain http is for loopback alone: a key must not cross a network in the clear.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub(crate) fn parse(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error| format!("is no URL: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("must be a bare URL, without user, query or fragment".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => {
+            Err("is plain http, which is allowed for 127.0.0.0/8, [::1] and localhost alone; use https".to_owned())
+        }
+        _ => Err("must be an https URL".to_owned()),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_product_answers_at_its_regional_host() {
+        let region = "cn-hangzhou".parse().unwrap();
+        let public = Endpoints::default();
+        assert_eq!(public.url(Product::Vpc, &region).as_str(), "https://vpc.cn-hangzhou.aliyuncs.com/");
+        assert_eq!(public.url(Product::Ecs, &region).as_str(), "https://ecs.cn-hangzhou.aliyuncs.com/");
+        let inside = Endpoints { network: Network::Vpc, ..Endpoints::default() };
+        assert_eq!(inside.url(Product::Vpc, &region).as_str(), "https://vpc-vpc.cn-hangzhou.aliyuncs.com/");
+        assert_eq!(inside.url(Product::Ecs, &region).as_str(), "https://ecs-vpc.cn-hangzhou.aliyuncs.com/");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_alone() {
+        for text in ["http://127.0.0.1:9900", "http://127.8.9.1", "http://[::1]:1", "http://localhost:1", "https://a.b"]
+        {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in [
+            "http://vpc.cn-hangzhou.aliyuncs.com",
+            "http://10.0.0.1",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "https://user:word@a.b",
+            "https://a.b/?x=1",
+            "ftp://127.0.0.1",
+            "127.0.0.1:9900",
+            "",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

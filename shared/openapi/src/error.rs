@@ -1,0 +1,326 @@
+//! What can go wrong with a call, and what to do about it.
+
+use std::time::Duration;
+
+/// A call that did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}{}{}", on(.resource), request(.request_id))]
+pub struct CallError {
+    /// The operation, for example `CreateFlowLog`.
+    pub action: &'static str,
+    /// What it was about: an id, or empty where it was about all there is.
+    pub resource: String,
+    /// The API's own id of the request, which its support asks for.
+    pub request_id: Option<String>,
+    /// Whether it would have changed something, so that an uncertain answer must be looked into.
+    pub(crate) is_write: bool,
+    /// How long the server asks to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// Why.
+    #[source]
+    pub cause: Cause,
+}
+
+fn on(resource: &str) -> String {
+    if resource.is_empty() { String::new() } else { format!(" of {resource}") }
+}
+
+fn request(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+/// Why a call did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The API refused it.
+    #[error("refused with {code} (HTTP {status}): {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The API's code, for example `Throttling.User`.
+        code: String,
+        /// The API's words, without what must not be printed.
+        message: String,
+    },
+    /// No connection came about: nothing was sent.
+    #[error("no connection to {host}: {reason}")]
+    Unreachable {
+        /// The host and port that were called.
+        host: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// It was sent, and no whole answer came.
+    #[error("no answer from {host}: {reason}")]
+    Unanswered {
+        /// The host and port that were called.
+        host: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The answer cannot be understood.
+    #[error("the answer (HTTP {status}) cannot be read: {reason}")]
+    Unreadable {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The time for the work was over before it was sent.
+    #[error("not sent: no time left")]
+    OutOfTime,
+}
+
+/// What to do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Send less, then send it again: nothing was done.
+    SlowDown,
+    /// Send it again: nothing was done, or doing it twice does no harm.
+    TryAgain,
+    /// Look what holds now before anything else is written: it may have been done.
+    ReadAgain,
+    /// Send it again with fresh credentials.
+    RefreshCredentials,
+    /// Send it again with the server's time.
+    CorrectClock,
+    /// Nothing that a program can do.
+    GiveUp,
+}
+
+impl CallError {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        let uncertain = if self.is_write { Remedy::ReadAgain } else { Remedy::TryAgain };
+        match &self.cause {
+            Cause::Unreachable { .. } => Remedy::TryAgain,
+            Cause::Unanswered { .. } => uncertain,
+            // Behind an unreadable answer to a write, the write may have been done.
+            Cause::Unreadable { status, .. } if self.is_write || *status >= 500 => uncertain,
+            Cause::Unreadable { .. } | Cause::OutOfTime => Remedy::GiveUp,
+            Cause::Refused { status, code, .. } => match known(code) {
+                Some(Known { kind: Kind::Server, .. }) => uncertain,
+                // The first try of a repeated request may have got through.
+                Some(Known { kind: Kind::Nonce, .. }) => uncertain,
+                Some(Known { kind: Kind::Throttled, .. }) => Remedy::SlowDown,
+                Some(Known { kind: Kind::Conflict, .. }) => Remedy::TryAgain,
+                Some(Known { kind: Kind::Exists, .. }) => Remedy::ReadAgain,
+                Some(Known { kind: Kind::Clock, .. }) => Remedy::CorrectClock,
+                Some(Known { kind: Kind::Expired, .. }) => Remedy::RefreshCredentials,
+                Some(Known { kind: Kind::Final, .. }) => Remedy::GiveUp,
+                None if *status == 429 => Remedy::SlowDown,
+                None if *status == 408 || *status >= 500 => uncertain,
+                None => Remedy::GiveUp,
+            },
+        }
+    }
+
+    /// What a person can do about it, in a sentence.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match &self.cause {
+            Cause::Refused { code, .. } => known(code).map_or(
+                "Look the code up in the API's error centre, and give the request id to its support.",
+                |known| known.advice,
+            ),
+            Cause::Unreachable { .. } => {
+                "Check that the region exists and that the function reaches its endpoint: Internet access, or FLOWKEEPER_NETWORK=vpc inside a VPC."
+            }
+            Cause::Unanswered { .. } => {
+                "Nothing to do if the next run succeeds; otherwise check the network of the function."
+            }
+            Cause::Unreadable { .. } => {
+                "Check that the endpoint is that of the API and that no proxy answers in its place."
+            }
+            Cause::OutOfTime => "Give the function a longer timeout.",
+        }
+    }
+
+    /// The API's code, where it refused the call.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The code of the API, or a word for what happened on the way.
+    #[must_use]
+    pub fn short_code(&self) -> &str {
+        match &self.cause {
+            Cause::Refused { code, .. } => code,
+            Cause::Unreachable { .. } => "Unreachable",
+            Cause::Unanswered { .. } => "Unanswered",
+            Cause::Unreadable { .. } => "Unreadable",
+            Cause::OutOfTime => "OutOfTime",
+        }
+    }
+}
+
+/// A code that the documents know.
+struct Known {
+    kind: Kind,
+    advice: &'static str,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Throttled,
+    /// The state of the thing did not allow it just then. Refused, so not done.
+    Conflict,
+    /// What was to be made is there already.
+    Exists,
+    /// Something failed on the server; whether before or after the effect, nobody knows.
+    Server,
+    Nonce,
+    Clock,
+    Expired,
+    Final,
+}
+
+/// What the documents say about a code. Sources: the API's error tables and real answers of the same gateway.
+fn known(code: &str) -> Option<Known> {
+    use Kind::{Clock, Conflict, Exists, Expired, Final, Nonce, Server, Throttled};
+    let (kind, advice) = match code {
+        "ServiceUnavailable" | "InternalError" | "InternalErrorTemp" | "UnknownError" | "SystemBusy" => {
+            (Server, "The service has a fault of its own; nothing to do if the next run succeeds.")
+        }
+        "TaskConflict"
+        | "OperationConflict"
+        | "LastTokenProcessing"
+        | "OperationFailed.LastTokenProcessing"
+        | "IncorrectStatus"
+        | "IncorrectStatus.flowlog"
+        | "IncorrectStatus.Ecr"
+        | "InvalidStatus"
+        | "InvalidHdMonitorStatus"
+        | "Conflict.Lock" => (Conflict, "Something else changes it just now; nothing to do if the next run succeeds."),
+        "InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId" => {
+            (Exists, "There is a flow log on it already; look at DescribeFlowLogs with its ResourceId.")
+        }
+        "SignatureNonceUsed" => (Nonce, "A request was repeated on the way; check for a proxy that does so."),
+        "InvalidTimeStamp.Expired" | "IllegalTimestamp" => {
+            (Clock, "Correct the clock of the machine: it may be off by 15 minutes at most.")
+        }
+        "InvalidSecurityToken.Expired" => {
+            (Expired, "The function's temporary key has expired; the next instance gets a new one.")
+        }
+        "InvalidSecurityToken.Malformed" | "InvalidSecurityToken.MismatchWithAccessKey" | "MissingSecurityToken" => {
+            (Final, "The key and its security token do not belong together; check where the credentials come from.")
+        }
+        "SignatureDoesNotMatch" | "IncompleteSignature" => {
+            (Final, "Check the access key secret; `cargo run -p signing --example sign` shows what is signed.")
+        }
+        "InvalidAccessKeyId.NotFound" => {
+            (Final, "The access key does not exist, or a temporary one came without its security token.")
+        }
+        "InvalidAccessKeyId.Inactive" | "Forbidden.AccessKeyDisabled" => {
+            (Final, "Enable the access key, or use another one.")
+        }
+        "Forbidden.RAM" | "NoPermission" => (Final, "Allow the action in the function's RAM role."),
+        "Unauthorized" => (Final, "This operation does not take RAM users or roles; look it up for this account."),
+        "InvalidRegionId.NotFound" => (Final, "There is no such region, or this product is not in it."),
+        "InvalidApi.NotFound" | "InvalidProduct.NotFound" | "NoSuchVersion" => {
+            (Final, "The endpoint does not serve this product; check FLOWKEEPER_ENDPOINT and the region.")
+        }
+        "InvalidProtocol.NeedSsl" => (Final, "The endpoint wants https."),
+        "UnsupportedHTTPMethod" => (Final, "The endpoint does not take POST; check FLOWKEEPER_ENDPOINT."),
+        "InvalidTimeStamp.Format"
+        | "MissingParameter"
+        | "InvalidParameter"
+        | "ParameterInvalid"
+        | "INVALID_PARAMETER" => (Final, "A parameter is not as the API wants it; the message says which."),
+        "OptInRequired.FlowLog" => (
+            Final,
+            "The flow log service is not open in this account: invoke open-flow-log-service with {\"accept_terms\": true}, or open it in the VPC console.",
+        ),
+        "QuotaExceeded.FlowlogCount" => (
+            Final,
+            "The account has as many flow logs as its quota vpc_quota_flowlog_inst_nums_per_user allows (10 by default): raise it in the Quota Center, or keep flow logs at a coarser coverage.",
+        ),
+        "ProjectOrLogstoreNotExist" | "SourceProjectNotExist" => {
+            (Final, "Create the SLS project and the Logstore that the policy names, in the region of the resource.")
+        }
+        "OperationUnsupported.AdvancedFeature" => {
+            (Final, "The VPC holds an instance of a family that rules out flow logs: upgrade it.")
+        }
+        "OperationUnsupported.action" | "UnsupportedRegion" => {
+            (Final, "This region does not offer flow logs; leave it out of the policy.")
+        }
+        "UnsupportedFeature.UserDefinedTrafficPath" => {
+            (Final, "traffic_path needs a ticket with Alibaba Cloud; leave it out of the policy until then.")
+        }
+        "IllegalParam.TrafficPath" | "DuplicatedParam.TrafficPath" => (Final, "Correct traffic_path in the policy."),
+        "IllegalParam.AggregationInterval" => {
+            (Final, "Correct aggregation_interval in the policy: 1, 5 or 10 minutes.")
+        }
+        "IllegalParam.ResourceGroupId" => (Final, "Correct resource_group_id in the policy: there is no such group."),
+        "InvalidInstanceId" | "InvalidInstanceId.NotFound" => {
+            (Final, "The resource is not there, or not to be seen yet.")
+        }
+        "IncorrectBusinessStatus.FlowLog" => {
+            (Final, "The flow log service is locked for this account; check its bills.")
+        }
+        "Forbidden.OperateManagedFlowLog" => (Final, "SLS made this flow log; change it there."),
+        "OperationDenied.FlowLogDeliverFailed" => {
+            (Final, "Its SLS project or Logstore is gone: make it again, or another flow log.")
+        }
+        "OperationFailed.ExceedPurchaseLimit" => (Final, "The flow log service is open already."),
+        "OperationFailed.AliGroupUserCanNotBuyInnerCommodity" => {
+            (Final, "This kind of account cannot open the service; ask its owner.")
+        }
+        "OperationDenied.ForceDeleting" => (Final, "It is being deleted."),
+        _ if code.contains("Throttling") => {
+            (Throttled, "Too many calls of this kind in the account; nothing to do if the next run succeeds.")
+        }
+        _ => return None,
+    };
+    Some(Known { kind, advice })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, status: u16, is_write: bool) -> CallError {
+        CallError {
+            action: if is_write { "CreateFlowLog" } else { "DescribeFlowLogs" },
+            resource: "vpc-1".to_owned(),
+            request_id: Some("R-1".to_owned()),
+            is_write,
+            retry_after: None,
+            cause: Cause::Refused { status, code: code.to_owned(), message: "Because.".to_owned() },
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_was_attempted_on_what_and_under_which_request_id() {
+        let error = refused("Throttling.User", 400, true);
+        assert_eq!(error.to_string(), "CreateFlowLog of vpc-1 (request R-1)");
+        assert_eq!(error.cause.to_string(), "refused with Throttling.User (HTTP 400): Because.");
+    }
+
+    #[test]
+    fn the_remedy_of_a_code_depends_on_whether_anything_may_have_been_done() {
+        for (code, status, for_a_read, for_a_write) in [
+            ("Throttling.User", 400, Remedy::SlowDown, Remedy::SlowDown),
+            ("Rejected.Throttling", 400, Remedy::SlowDown, Remedy::SlowDown),
+            ("Anything", 429, Remedy::SlowDown, Remedy::SlowDown),
+            ("ServiceUnavailable", 503, Remedy::TryAgain, Remedy::ReadAgain),
+            ("Anything", 502, Remedy::TryAgain, Remedy::ReadAgain),
+            ("IncorrectStatus.flowlog", 400, Remedy::TryAgain, Remedy::TryAgain),
+            ("InvalidResourceId.NotFound", 400, Remedy::ReadAgain, Remedy::ReadAgain),
+            ("SignatureNonceUsed", 400, Remedy::TryAgain, Remedy::ReadAgain),
+            ("InvalidTimeStamp.Expired", 400, Remedy::CorrectClock, Remedy::CorrectClock),
+            ("InvalidSecurityToken.Expired", 400, Remedy::RefreshCredentials, Remedy::RefreshCredentials),
+            ("Forbidden.RAM", 403, Remedy::GiveUp, Remedy::GiveUp),
+            ("QuotaExceeded.FlowlogCount", 400, Remedy::GiveUp, Remedy::GiveUp),
+            ("NeverSeenBefore", 400, Remedy::GiveUp, Remedy::GiveUp),
+        ] {
+            assert_eq!(refused(code, status, false).remedy(), for_a_read, "read, {code}");
+            assert_eq!(refused(code, status, true).remedy(), for_a_write, "write, {code}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The client's settings, read by name.
+
+use crate::endpoints::{self, Endpoints, Network};
+
+/// A setting that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct InvalidSetting {
+    /// The name of the setting.
+    pub name: &'static str,
+    /// What is wrong with it, as the rest of a sentence.
+    pub problem: String,
+}
+
+impl InvalidSetting {
+    /// Says of the setting `name`, whose value is `value`, what is wrong with it.
+    #[must_use]
+    pub fn new(name: &'static str, value: &str, problem: &str) -> Self {
+        Self { name, problem: format!("is {value:?}: {problem}") }
+    }
+}
+
+/// How the client reaches the cloud.
+#[derive(Debug, Clone, Default)]
+pub struct ClientSettings {
+    /// Where each product answers.
+    pub endpoints: Endpoints,
+}
+
+impl ClientSettings {
+    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS}_ENDPOINT`, `FLOWKEEPER_NETWORK` and `FLOWKEEPER_SIGNATURE`.
+    ///
+    /// # Errors
+    /// Every one that cannot be used.
+    pub fn read(setting: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<InvalidSetting>> {
+        let mut problems = Vec::new();
+
+        let mut url = |name: &'static str| {
+            let text = setting(name)?;
+            endpoints::parse(&text).map_err(|problem| problems.push(InvalidSetting::new(name, &text, &problem))).ok()
+        };
+        let all = url("FLOWKEEPER_ENDPOINT");
+        let vpc = url("FLOWKEEPER_VPC_ENDPOINT").or_else(|| all.clone());
+        let ecs = url("FLOWKEEPER_ECS_ENDPOINT").or_else(|| all.clone());
+
+        let network = match setting("FLOWKEEPER_NETWORK").as_deref() {
+            None | Some("public") => Network::Public,
+            Some("vpc") => Network::Vpc,
+            Some(other) => {
+                problems.push(InvalidSetting::new("FLOWKEEPER_NETWORK", other, "must be public or vpc"));
+                Network::Public
+            }
+        };
+        match setting("FLOWKEEPER_SIGNATURE").as_deref() {
+            None | Some("hmac-sha1") => {}
+            Some(other) => problems.push(InvalidSetting::new("FLOWKEEPER_SIGNATURE", other, "must be hmac-sha1")),
+        }
+
+        if problems.is_empty() { Ok(Self { endpoints: Endpoints { network, vpc, ecs } }) } else { Err(problems) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Product;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<ClientSettings, Vec<InvalidSetting>> {
+        ClientSettings::read(&|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn an_endpoint_of_one_product_wins_over_the_one_of_all() {
+        let settings =
+            read(&[("FLOWKEEPER_ENDPOINT", "http://127.0.0.1:1"), ("FLOWKEEPER_ECS_ENDPOINT", "http://127.0.0.1:2")])
+                .unwrap();
+        let region = "cn-hangzhou".parse().unwrap();
+        assert_eq!(settings.endpoints.url(Product::Vpc, &region).port(), Some(1));
+        assert_eq!(settings.endpoints.url(Product::Ecs, &region).port(), Some(2));
+    }
+
+    #[test]
+    fn every_bad_setting_is_named_at_once() {
+        let problems = read(&[
+            ("FLOWKEEPER_ENDPOINT", "http://10.0.0.1"),
+            ("FLOWKEEPER_NETWORK", "internal"),
+            ("FLOWKEEPER_SIGNATURE", "md5"),
+        ])
+        .unwrap_err();
+        let names: Vec<_> = problems.iter().map(|problem| problem.name).collect();
+        assert_eq!(names, ["FLOWKEEPER_ENDPOINT", "FLOWKEEPER_NETWORK", "FLOWKEEPER_SIGNATURE"]);
+        assert_eq!(problems[1].to_string(), "FLOWKEEPER_NETWORK is \"internal\": must be public or vpc");
+    }
+}
