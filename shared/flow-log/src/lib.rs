@@ -4,9 +4,17 @@
 
 mod ids;
 pub mod names;
+mod plan;
+pub mod policy;
+pub mod schedule;
 mod seen;
 mod spec;
+mod tag;
+mod wanted;
 
 pub use ids::{AccountId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType};
+pub use plan::{Change, Plan, Verdict, plan};
+pub use policy::Policy;
 pub use seen::{Delivery, FlowLog, Resource, Status};
 pub use spec::FlowLogSpec;
+pub use wanted::{GovernedBy, Kept, Wanted, level, wanted};

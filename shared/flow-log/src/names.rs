@@ -134,6 +134,7 @@ fn is_lower_case_word(text: &str, also: &str) -> bool {
         && text.bytes().next_back().is_some_and(is_edge)
 }
 
+/// A closed set of words, each with its text; refused texts are answered with all there are.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -158,7 +159,7 @@ macro_rules! choice {
         impl FromStr for $name {
             type Err = InvalidChoice;
 
-            fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)+
                     _ => Err(InvalidChoice { given: text.chars().take(80).collect(), what: $what, all: Self::ALL }),
@@ -178,9 +179,9 @@ macro_rules! choice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not {what}: one of {}", .all.join(", "))]
 pub struct InvalidChoice {
-    pub(crate) given: String,
-    pub(crate) what: &'static str,
-    pub(crate) all: &'static [&'static str],
+    given: String,
+    what: &'static str,
+    all: &'static [&'static str],
 }
 
 choice!(
@@ -238,6 +239,20 @@ choice!(
     IpVersion, "an IP version", {
         /// IPv4.
         Ipv4 = "IPv4",
+    }
+);
+
+choice!(
+    /// Which share of the packets a flow log of an Express Connect Router looks at.
+    #[derive(Default)]
+    SamplingRate, "a sampling rate", {
+        /// One in 4,096: the API's default.
+        #[default]
+        OneIn4096 = "1:4096",
+        /// One in 2,048.
+        OneIn2048 = "1:2048",
+        /// One in 1,024.
+        OneIn1024 = "1:1024",
     }
 );
 

@@ -1,0 +1,296 @@
+//! What is wanted of flow logs, as people write it down.
+
+mod decode;
+mod mistake;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use mistake::{Mistake, Mistakes, Place};
+
+use crate::{
+    AccountId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType,
+    names::{
+        AggregationInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath, TrafficType,
+    },
+    schedule::Schedule,
+};
+
+/// What is wanted of the flow logs of some accounts and regions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What a flow log should look like, unless an override says otherwise.
+    pub flow_log: FlowLogPattern,
+    /// The level at which flow logs are kept, unless an override says otherwise.
+    pub coverage: ResourceType,
+    /// The regions that are swept; empty means the function's own.
+    pub regions: Vec<RegionId>,
+    /// The accounts that are swept besides the function's own.
+    pub accounts: Vec<MemberAccount>,
+    /// Whether the function's own account is swept, too.
+    pub own_account: bool,
+    /// What is never touched.
+    pub exclude: Exclude,
+    /// When flow logs are on, unless an override says otherwise.
+    pub schedule: ScheduleName,
+    /// The schedules that there are.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// What holds for some resources. The first that matches counts, field by field over the defaults.
+    pub overrides: Vec<Override>,
+    /// How much one sweep may change.
+    pub limits: Limits,
+    /// What is done with flow logs that others made.
+    pub foreign: Foreign,
+    /// Whether a flow log of ours that cannot be changed in place is deleted and made anew.
+    pub replace: bool,
+    /// What the flow log of a virtual border router on an Express Connect Router should look like.
+    pub ecr_flow_log: Option<EcrFlowLogPattern>,
+}
+
+impl Policy {
+    /// Reads a policy, YAML or JSON.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place and what would be right.
+    pub fn parse(text: &str) -> Result<Self, Mistakes> {
+        decode::policy(text)
+    }
+
+    /// The first override that matches `resource`.
+    #[must_use]
+    pub fn override_of(&self, resource: &Resource) -> Option<&Override> {
+        self.overrides.iter().find(|candidate| candidate.matches.contains(resource))
+    }
+}
+
+/// What a flow log should look like, with `{account}`, `{region}` and `{resource_id}` to be filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowLogPattern {
+    /// The SLS project.
+    pub project: String,
+    /// The Logstore.
+    pub log_store: String,
+    /// Which traffic.
+    pub traffic_type: TrafficType,
+    /// How long traffic is gathered before a line is written.
+    pub aggregation_interval: AggregationInterval,
+    /// Which paths of the traffic; empty means that it is not sent.
+    pub traffic_path: Vec<TrafficPath>,
+    /// Which IP version; `None` means that it is not sent.
+    pub ip_version: Option<IpVersion>,
+    /// The name.
+    pub name: String,
+    /// The description.
+    pub description: String,
+    /// The resource group; `None` means that it is not sent.
+    pub resource_group_id: Option<ResourceGroupId>,
+    /// The tags, besides the one that marks a flow log as ours.
+    pub tags: Tags,
+}
+
+impl FlowLogPattern {
+    /// What may stand in braces.
+    pub const PLACEHOLDERS: [&str; 3] = ["{account}", "{region}", "{resource_id}"];
+
+    /// The flow log that `resource` should have.
+    ///
+    /// # Errors
+    /// A name breaks its limit once it is filled in.
+    pub fn fill(&self, resource: &Resource) -> Result<FlowLogSpec, InvalidName> {
+        let values = [resource.account.as_str(), resource.region.as_str(), resource.id.as_str()];
+        let fill = |pattern: &str| {
+            Self::PLACEHOLDERS.iter().zip(values).fold(pattern.to_owned(), |text, (from, to)| text.replace(from, to))
+        };
+        let (key, value) = crate::FlowLog::OWN_TAG;
+        let mut tags = self.tags.clone();
+        tags.insert(key.parse()?, value.parse()?);
+        Ok(FlowLogSpec {
+            name: fill(&self.name).parse()?,
+            description: fill(&self.description).parse()?,
+            project: fill(&self.project).parse()?,
+            log_store: fill(&self.log_store).parse()?,
+            traffic_type: self.traffic_type,
+            traffic_path: self.traffic_path.clone(),
+            aggregation_interval: self.aggregation_interval,
+            ip_version: self.ip_version,
+            resource_group_id: self.resource_group_id.clone(),
+            tags,
+        })
+    }
+}
+
+/// What the flow log of a virtual border router on an Express Connect Router should look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcrFlowLogPattern {
+    /// The SLS project.
+    pub project: String,
+    /// The Logstore.
+    pub log_store: String,
+    /// How long traffic is gathered before a line is written, in seconds: 60 or 600.
+    pub interval: u32,
+    /// Which share of the packets is looked at.
+    pub sampling_rate: SamplingRate,
+    /// The region of the SLS project; `None` means that it is not sent.
+    pub target_sls_region: Option<RegionId>,
+    /// The name.
+    pub name: String,
+    /// The description.
+    pub description: String,
+    /// The tags, besides the one that marks a flow log as ours.
+    pub tags: Tags,
+    /// When the flow logs are on; `None` means as the policy's `schedule` says.
+    pub schedule: Option<ScheduleName>,
+}
+
+/// The fields of a [`FlowLogPattern`] that an override changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlowLogFields {
+    /// See [`FlowLogPattern::project`].
+    pub project: Option<String>,
+    /// See [`FlowLogPattern::log_store`].
+    pub log_store: Option<String>,
+    /// See [`FlowLogPattern::traffic_type`].
+    pub traffic_type: Option<TrafficType>,
+    /// See [`FlowLogPattern::aggregation_interval`].
+    pub aggregation_interval: Option<AggregationInterval>,
+    /// See [`FlowLogPattern::traffic_path`].
+    pub traffic_path: Option<Vec<TrafficPath>>,
+    /// See [`FlowLogPattern::ip_version`].
+    pub ip_version: Option<IpVersion>,
+    /// See [`FlowLogPattern::name`].
+    pub name: Option<String>,
+    /// See [`FlowLogPattern::description`].
+    pub description: Option<String>,
+    /// See [`FlowLogPattern::resource_group_id`].
+    pub resource_group_id: Option<ResourceGroupId>,
+    /// See [`FlowLogPattern::tags`].
+    pub tags: Option<Tags>,
+}
+
+impl FlowLogFields {
+    /// `defaults`, with the fields that are given here.
+    #[must_use]
+    pub fn over(&self, defaults: &FlowLogPattern) -> FlowLogPattern {
+        let Self {
+            project,
+            log_store,
+            traffic_type,
+            aggregation_interval,
+            traffic_path,
+            ip_version,
+            name,
+            description,
+            resource_group_id,
+            tags,
+        } = self.clone();
+        let defaults = defaults.clone();
+        FlowLogPattern {
+            project: project.unwrap_or(defaults.project),
+            log_store: log_store.unwrap_or(defaults.log_store),
+            traffic_type: traffic_type.unwrap_or(defaults.traffic_type),
+            aggregation_interval: aggregation_interval.unwrap_or(defaults.aggregation_interval),
+            traffic_path: traffic_path.unwrap_or(defaults.traffic_path),
+            ip_version: ip_version.or(defaults.ip_version),
+            name: name.unwrap_or(defaults.name),
+            description: description.unwrap_or(defaults.description),
+            resource_group_id: resource_group_id.or(defaults.resource_group_id),
+            tags: tags.unwrap_or(defaults.tags),
+        }
+    }
+}
+
+/// An account that is looked after by assuming a role in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The ARN of the role in it.
+    pub role: String,
+    /// What the role's trust policy may ask for.
+    pub external_id: Option<String>,
+}
+
+/// What is never touched, whatever else holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exclude {
+    /// These resources.
+    pub ids: BTreeSet<ResourceId>,
+    /// The resources that carry one of these tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// When flow logs are on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScheduleName {
+    /// At all times.
+    Always,
+    /// At no time.
+    Never,
+    /// As this one of the policy's schedules says.
+    Named(String),
+}
+
+/// What holds for some resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// For which.
+    pub matches: Match,
+    /// The level at which their flow logs are kept.
+    pub coverage: Option<ResourceType>,
+    /// When their flow logs are on.
+    pub schedule: Option<ScheduleName>,
+    /// What their flow logs should look like.
+    pub flow_log: FlowLogFields,
+}
+
+/// Which resources an override is for: those that match all that is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Match {
+    /// They carry all of these tags.
+    pub tags: BTreeMap<String, String>,
+    /// They are one of these.
+    pub ids: BTreeSet<ResourceId>,
+    /// They are one of these VPCs, or in one.
+    pub vpc_ids: BTreeSet<ResourceId>,
+    /// They are in one of these accounts.
+    pub accounts: BTreeSet<AccountId>,
+    /// They are in one of these regions.
+    pub regions: BTreeSet<RegionId>,
+}
+
+impl Match {
+    fn contains(&self, resource: &Resource) -> bool {
+        let has_tags = self.tags.iter().all(|(key, value)| resource.tags.get(key) == Some(value));
+        let is_in_vpc = || resource.vpc().is_some_and(|vpc| self.vpc_ids.contains(vpc));
+        has_tags
+            && (self.ids.is_empty() || self.ids.contains(&resource.id))
+            && (self.vpc_ids.is_empty() || is_in_vpc())
+            && (self.accounts.is_empty() || self.accounts.contains(&resource.account))
+            && (self.regions.is_empty() || self.regions.contains(&resource.region))
+    }
+}
+
+/// How much one sweep may change. More is refused whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// At most so many changes.
+    pub max_changes: u32,
+    /// At most this percentage of the resources that were checked; counts above ten changes.
+    pub max_changes_percent: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_changes: 50, max_changes_percent: 30 }
+    }
+}
+
+/// What is done with flow logs that others made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Foreign {
+    /// They count and are reported.
+    #[default]
+    Leave,
+    /// They are scheduled, switched and changed as our own; never deleted.
+    Manage,
+}

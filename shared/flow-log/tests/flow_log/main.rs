@@ -1,0 +1,8 @@
+//! What a policy says, what is wanted by it, and what is planned.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod plan;
+mod policy;
+mod support;
+mod wanted;

@@ -1,0 +1,182 @@
+//! Policies, good and bad.
+
+use flow_log::{
+    Policy, ResourceType,
+    names::{AggregationInterval, TrafficType},
+    policy::{Foreign, Limits, ScheduleName},
+};
+
+use crate::support::vpc;
+
+const SMALLEST: &str = "flow_log: {project: flowlog-{account}-{region}, log_store: vpc}";
+
+const WHOLE: &str = r#"
+flow_log:
+  project: flowlog-{account}-{region}
+  log_store: vpc
+  traffic_type: Drop
+  aggregation_interval: 5
+  traffic_path: [all]
+  ip_version: IPv4
+  name: flowkeeper-{resource_id}
+  description: Kept by Flowkeeper
+  resource_group_id: rg-example
+  tags: {team: network}
+coverage: vswitch
+regions: [cn-hangzhou, cn-shanghai]
+accounts:
+  - {id: "1000000000000002", role: "acs:ram::1000000000000002:role/flowkeeper", external_id: optional}
+own_account: false
+exclude: {ids: [vpc-example], tags: {flowkeeper: ignore}}
+schedule: office-hours
+schedules:
+  office-hours:
+    time_zone: Asia/Shanghai
+    on: ["Mon-Fri 07:00-21:00"]
+    off_dates: ["2026-10-01..2026-10-07"]
+overrides:
+  - match: {tags: {env: dev}, vpc_ids: [vpc-example], accounts: ["1000000000000001"], regions: [cn-hangzhou]}
+    traffic_type: Allow
+    coverage: network-interface
+    schedule: never
+limits: {max_changes: 7, max_changes_percent: 8}
+foreign: manage
+replace: true
+"#;
+
+/// The mistakes in a policy, a line each.
+fn mistakes(text: &str) -> Vec<String> {
+    Policy::parse(text).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_smallest_policy_has_the_documented_defaults() {
+    // The value must be quoted within braces, where `{` and `,` mean something.
+    let policy = Policy::parse("flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\n").unwrap();
+    assert_eq!(policy.coverage, ResourceType::Vpc);
+    assert_eq!(policy.schedule, ScheduleName::Always);
+    assert_eq!(policy.limits, Limits { max_changes: 50, max_changes_percent: 30 });
+    assert_eq!(policy.foreign, Foreign::Leave);
+    assert!(policy.own_account && !policy.replace);
+
+    let spec = policy.flow_log.fill(&vpc("vpc-1")).unwrap();
+    assert_eq!(spec.project.as_str(), "flowlog-1000000000000001-cn-hangzhou");
+    assert_eq!(spec.name.as_str(), "flowkeeper-vpc-1");
+    assert_eq!(spec.description.as_str(), "Kept by Flowkeeper");
+    assert_eq!(spec.traffic_type, TrafficType::All);
+    assert_eq!(spec.aggregation_interval, AggregationInterval::Ten);
+    assert!(spec.traffic_path.is_empty() && spec.ip_version.is_none() && spec.resource_group_id.is_none());
+    let tags: Vec<_> = spec.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(tags, [("managed-by", "flowkeeper")]);
+}
+
+#[test]
+fn every_key_of_a_whole_policy_is_read() {
+    let policy = Policy::parse(WHOLE).unwrap();
+    assert_eq!(policy.flow_log.traffic_type, TrafficType::Drop);
+    assert_eq!(policy.flow_log.aggregation_interval, AggregationInterval::Five);
+    assert_eq!(policy.coverage, ResourceType::VSwitch);
+    assert_eq!(policy.regions.len(), 2);
+    assert_eq!(policy.accounts[0].external_id.as_deref(), Some("optional"));
+    assert!(!policy.own_account);
+    assert_eq!(policy.exclude.ids.len() + policy.exclude.tags.len(), 2);
+    assert_eq!(policy.schedule, ScheduleName::Named("office-hours".to_owned()));
+    assert_eq!(policy.schedules["office-hours"].on.len(), 1);
+    assert_eq!(policy.overrides[0].coverage, Some(ResourceType::NetworkInterface));
+    assert_eq!(policy.overrides[0].schedule, Some(ScheduleName::Never));
+    assert_eq!(policy.limits, Limits { max_changes: 7, max_changes_percent: 8 });
+    assert_eq!(policy.foreign, Foreign::Manage);
+    assert!(policy.replace);
+}
+
+#[test]
+fn a_policy_may_be_json() {
+    let yaml = Policy::parse("flow_log:\n  project: p-{account}\n  log_store: vpc\n").unwrap();
+    let json = Policy::parse("{\"flow_log\": {\"project\": \"p-{account}\",\n\t\"log_store\": \"vpc\"}}").unwrap();
+    assert_eq!(yaml, json);
+}
+
+#[test]
+fn every_mistake_is_named_at_once_with_its_place() {
+    let text = "\
+flow_log:
+  project: flowlog-{acount}
+  log_store: vpc
+  traffic_type: all
+  aggregation_interval: 7
+  colour: blue
+coverage: vcp
+regions: cn-hangzhou
+schedule: office
+overrides:
+  - match: {}
+  - traffic_type: Drop
+limits: {max_changes_percent: 101}
+shedule: always
+";
+    assert_eq!(
+        mistakes(text),
+        [
+            "line 2, column 12: \"flowlog-{acount}\" holds an unknown placeholder: one of {account}, {region}, {resource_id}",
+            "line 4, column 17: \"all\" is not a traffic type: one of All, Allow, Drop",
+            "line 5, column 25: \"7\" is not an aggregation interval in minutes: one of 1, 5, 10",
+            "line 6, column 3: flow_log has no key \"colour\": it may have project, log_store, traffic_type, aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
+            "line 7, column 11: \"vcp\" is not one of vpc, vswitch, network-interface",
+            "line 8, column 10: this must be a list",
+            "line 9, column 11: there is no schedule \"office\": one of always, never",
+            "line 11, column 12: match says nothing, and so would match everything: change the defaults instead",
+            "line 12, column 5: an override has no match",
+            "line 13, column 31: \"101\" is not a number from 0 to 100",
+            "line 14, column 1: the policy has no key \"shedule\": it may have flow_log, schedules, coverage, regions, accounts, own_account, exclude, schedule, overrides, limits, foreign, replace, ecr_flow_log",
+        ]
+    );
+}
+
+#[test]
+fn bad_schedules_zones_roles_tags_and_names_are_refused() {
+    for (line, problem) in [
+        ("schedules: {x: {time_zone: Mars/Base, on: []}}", "\"Mars/Base\" is not an IANA time zone"),
+        ("schedules: {x: {time_zone: UTC, on: [\"Mon 7-9\"]}}", "\"Mon 7-9\" is not a window"),
+        ("schedules: {x: {time_zone: UTC}}", "a schedule has no on"),
+        ("schedules: {always: {time_zone: UTC, on: []}}", "always is there already"),
+        ("accounts: [{id: \"1\", role: admin}]", "\"admin\" is not the ARN of a role"),
+        ("exclude: {ids: [subnet-1]}", "\"subnet-1\" is not the id of a VPC"),
+        ("regions: [\"evil.example/\"]", "is not a region id"),
+        ("overrides: [{match: {vpc_ids: [vsw-1]}}]", "\"vsw-1\" is not a VPC id"),
+        ("overrides: [{match: {regions: [r1]}, tags: {managed-by: me}}]", "is set by Flowkeeper itself"),
+        ("overrides: [{match: {regions: [r1]}, tags: {\"acs:x\": y}}]", "\"acs:x\" is not a tag key"),
+        ("replace: maybe", "\"maybe\" is not one of true, false"),
+        ("coverage: vpc\ncoverage: vpc", "coverage stands here again: it is in line 2 already"),
+    ] {
+        let found = mistakes(&format!("flow_log: {{project: abc, log_store: vpc}}\n{line}\n"));
+        assert!(found.len() == 1 && found[0].contains(problem), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_no_policy_at_all_is_refused_with_the_reason() {
+    for (text, problem) in [
+        ("", "the policy is empty"),
+        ("# nothing but a comment\n", "the policy is empty"),
+        ("[]", "line 1, column 1: the policy must be a map of keys and values"),
+        ("{}", "line 1, column 1: the policy has no flow_log"),
+        ("flow_log: [", "this is no YAML"),
+        ("a: b\n---\nc: d\n", "a second document"),
+        (SMALLEST, "this is no YAML"),
+    ] {
+        let found = mistakes(text);
+        assert!(found.iter().any(|mistake| mistake.contains(problem)), "{text:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_is_hostile_by_aliases_depth_or_size_is_refused() {
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n";
+    let deep = "[".repeat(100_000);
+    let deep_block: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth % 100))).collect();
+    let long = "x".repeat(300_000);
+    let many: String = (0..30_000).map(|nth| format!("k{nth}: 1\n")).collect();
+    for text in [bomb, &deep, &deep_block, &long, &many] {
+        assert!(Policy::parse(text).is_err());
+    }
+}

@@ -1,0 +1,57 @@
+//! Resources and flow logs to try things on.
+
+use std::collections::BTreeMap;
+
+use flow_log::{Delivery, FlowLog, Policy, Resource, Status};
+
+/// A VPC of the own account in cn-hangzhou.
+pub(crate) fn vpc(id: &str) -> Resource {
+    resource(id, &[])
+}
+
+/// A resource of the own account in cn-hangzhou, with what it is part of.
+pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
+    Resource {
+        account: "1000000000000001".parse().unwrap(),
+        region: "cn-hangzhou".parse().unwrap(),
+        id: id.parse().unwrap(),
+        parents: parents.iter().map(|parent| parent.parse().unwrap()).collect(),
+        tags: BTreeMap::new(),
+    }
+}
+
+/// The same resource with tags.
+pub(crate) fn tagged(resource: Resource, tags: &[(&str, &str)]) -> Resource {
+    Resource { tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(), ..resource }
+}
+
+/// A policy with `more` besides the smallest `flow_log`.
+pub(crate) fn policy(more: &str) -> Policy {
+    Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap()
+}
+
+/// An active flow log of ours on `resource`, as the policy of [`policy`] wants it.
+pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
+    FlowLog {
+        id: id.parse().unwrap(),
+        resource_id: resource.to_owned(),
+        name: format!("flowkeeper-{resource}"),
+        description: "Kept by Flowkeeper".to_owned(),
+        traffic_type: "All".to_owned(),
+        traffic_path: Vec::new(),
+        project: "flowlog".to_owned(),
+        log_store: "vpc".to_owned(),
+        aggregation_interval: Some(10),
+        ip_version: Some("IPv4".to_owned()),
+        resource_group_id: None,
+        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into(),
+        status: Status::Active,
+        service_type: None,
+        delivery: Delivery::Working,
+    }
+}
+
+/// A flow log that others made.
+pub(crate) fn foreign(id: &str, resource: &str) -> FlowLog {
+    FlowLog { tags: BTreeMap::new(), name: "theirs".to_owned(), ..own(id, resource) }
+}
