@@ -59,12 +59,6 @@ impl Client {
         Self { retry, ..self }
     }
 
-    /// What the client asks of the machine.
-    #[must_use]
-    pub fn system(&self) -> &dyn System {
-        &*self.system
-    }
-
     /// The client at work for one account in one region, until `stop_at`.
     #[must_use]
     pub const fn session(
@@ -167,6 +161,12 @@ impl Session<'_> {
     #[must_use]
     pub const fn region(&self) -> &RegionId {
         &self.region
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.client.system.now()
     }
 
     /// How long there is left; `None` where there is no end to it.

@@ -41,6 +41,9 @@ impl fmt::Display for Mistake {
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
+    /// So many are printed. Who makes more has a file of another kind at hand.
+    const PRINTED: usize = 50;
+
     pub(crate) fn add(&mut self, place: Place, problem: impl Into<String>) {
         self.push(Mistake::new(place, problem));
     }
@@ -67,13 +70,16 @@ impl Mistakes {
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, mistake) in self.0.iter().enumerate() {
+        for (at, mistake) in self.0.iter().take(Self::PRINTED).enumerate() {
             if at > 0 {
                 f.write_str("; ")?;
             }
             mistake.fmt(f)?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(Self::PRINTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 

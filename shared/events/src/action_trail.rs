@@ -1,0 +1,140 @@
+//! Calls of the API that ActionTrail recorded.
+
+use flow_log::{ResourceId, ResourceType};
+use serde_json::Value;
+
+use crate::{
+    Event, FlowLogCall, Woken,
+    lenient::{account, object, region, text, time},
+};
+
+/// What a call of this name means.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// It makes a resource, whose id is in its answer under this key.
+    Creates(ResourceType, &'static str),
+    /// It launches instances.
+    Launches,
+    /// It deletes a resource, whose id is in its parameters under this key.
+    Deletes(ResourceType, &'static str),
+    /// It does something to a flow log.
+    Touches(FlowLogCall),
+}
+
+/// The calls that are looked at: the product by ActionTrail's name, the operation, what it means.
+const CALLS: [(&str, &str, Meaning); 14] = {
+    use FlowLogCall::{Activate, Create, Deactivate, Delete, Modify};
+    use Meaning::{Creates, Deletes, Launches, Touches};
+    use ResourceType::{NetworkInterface, VSwitch, Vpc};
+    [
+        ("Vpc", "CreateVpc", Creates(Vpc, "VpcId")),
+        ("Vpc", "CreateDefaultVpc", Creates(Vpc, "VpcId")),
+        ("Vpc", "CreateVSwitch", Creates(VSwitch, "VSwitchId")),
+        ("Vpc", "CreateDefaultVSwitch", Creates(VSwitch, "VSwitchId")),
+        ("Ecs", "CreateNetworkInterface", Creates(NetworkInterface, "NetworkInterfaceId")),
+        ("Ecs", "RunInstances", Launches),
+        ("Vpc", "DeleteVpc", Deletes(Vpc, "VpcId")),
+        ("Vpc", "DeleteVSwitch", Deletes(VSwitch, "VSwitchId")),
+        ("Ecs", "DeleteNetworkInterface", Deletes(NetworkInterface, "NetworkInterfaceId")),
+        ("Vpc", "CreateFlowLog", Touches(Create)),
+        ("Vpc", "DeleteFlowLog", Touches(Delete)),
+        ("Vpc", "ActiveFlowLog", Touches(Activate)),
+        ("Vpc", "DeactiveFlowLog", Touches(Deactivate)),
+        ("Vpc", "ModifyFlowLogAttribute", Touches(Modify)),
+    ]
+};
+
+/// Reads a recorded call. `source` is that of its envelope, if it came in one.
+pub(crate) fn read(call: &Value, source: Option<&str>) -> Woken {
+    let parameters = object(call, "requestParameters");
+    let identity = object(call, "userIdentity");
+    Woken {
+        time: time(call, "eventTime"),
+        // In the envelope of an event that was passed on stands the account that passed it on.
+        account: account(call, &["recipientAccountId"]),
+        region: region(call, &["acsRegion"]).or_else(|| region(&parameters, &["RegionId", "regionId"])),
+        ..Woken::of(event(call, &parameters, &identity, source).unwrap_or_else(Event::Broken))
+    }
+}
+
+fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str>) -> Result<Event, String> {
+    let Some(name) = text(call, "eventName") else { return Err("a recorded call has no eventName".to_owned()) };
+    let not_for_us = |reason: String| Ok(Event::NotForUs(reason));
+
+    let service = text(call, "serviceName");
+    let known =
+        CALLS.iter().find(|(product, operation, _)| *operation == name && is_of(product, service.as_deref(), source));
+    let Some((_, _, meaning)) = known else {
+        let of = service.or_else(|| source.map(str::to_owned)).map(|of| format!(" of {of}")).unwrap_or_default();
+        return not_for_us(format!("the call {name}{of} is none that is looked at"));
+    };
+    // An empty code is that of a success.
+    match text(call, "errorCode").or_else(|| text(call, "errorMessage")) {
+        Some(code) if code == "DryRunOperation" => return not_for_us(format!("the call {name} was a dry run")),
+        Some(code) => return not_for_us(format!("the call {name} failed ({code})")),
+        None => {}
+    }
+
+    let answer = object(call, "responseElements");
+    match meaning {
+        Meaning::Creates(resource_type, key) => match text(&answer, key) {
+            Some(id) => resource(*resource_type, &id, &name).map(Event::Created),
+            None if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
+            None => Err(format!("the call {name} succeeded, and its responseElements have no {key}")),
+        },
+        Meaning::Launches => match instances(call, &answer) {
+            ids if !ids.is_empty() => Ok(Event::Launched(ids)),
+            _ if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
+            _ => Err(format!("the call {name} succeeded, and names no instance")),
+        },
+        Meaning::Deletes(resource_type, key) => match parameter(call, parameters, key) {
+            Some(id) => resource(*resource_type, &id, &name).map(Event::Deleted),
+            None => Err(format!("the call {name} succeeded, and its requestParameters have no {key}")),
+        },
+        Meaning::Touches(touch) => {
+            let id = match touch {
+                FlowLogCall::Create => text(&answer, "FlowLogId"),
+                _ => parameter(call, parameters, "FlowLogId"),
+            };
+            let id = id.ok_or_else(|| format!("the call {name} succeeded, and names no FlowLogId"))?;
+            let flow_log = id.parse().map_err(|error| format!("the call {name}: {error}"))?;
+            Ok(Event::FlowLogTouched { call: *touch, flow_log, caller: text(identity, "userName") })
+        }
+    }
+}
+
+/// Whether a call is one of `product`, and not the call of the same name of another one: Smart Access Gateway, CEN
+/// and Express Connect Router have flow logs, too.
+fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
+    match (service, source) {
+        (Some(service), _) => service.eq_ignore_ascii_case(product),
+        (None, Some(source)) => {
+            let source = source.strip_prefix("acs.").or_else(|| source.strip_prefix("acs:"));
+            source.is_some_and(|source| source.eq_ignore_ascii_case(product))
+        }
+        (None, None) => true,
+    }
+}
+
+fn resource(resource_type: ResourceType, id: &str, name: &str) -> Result<ResourceId, String> {
+    ResourceId::of(resource_type, id).map_err(|error| format!("the call {name}: {error}"))
+}
+
+fn is_dry_run(parameters: &Value) -> bool {
+    text(parameters, "DryRun").is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+/// A parameter of the call, which also stands in the parameters as JSON text.
+fn parameter(call: &Value, parameters: &Value, key: &str) -> Option<String> {
+    text(parameters, key).or_else(|| text(&object(call, "requestParameterJson"), key))
+}
+
+/// The instances that were launched: from the answer, or from what the event refers to.
+fn instances(call: &Value, answer: &Value) -> Vec<String> {
+    let ids = |list: Option<&Value>| -> Vec<String> {
+        let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    };
+    let answered = ids(answer.pointer("/InstanceIdSets/InstanceIdSet"));
+    if answered.is_empty() { ids(call.pointer("/referencedResources/ACS::ECS::Instance")) } else { answered }
+}

@@ -1,0 +1,49 @@
+//! Reads fields as they come: numbers as texts, texts as numbers, empty as absent.
+
+use flow_log::{AccountId, RegionId};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The text under `key`; a number or a boolean counts as the text that it is written as, an empty text as none.
+pub(crate) fn text(object: &Value, key: &str) -> Option<String> {
+    match object.get(key)? {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// The first of `keys` that has a text: the same field is spelt otherwise by another way of delivery.
+pub(crate) fn first_text(object: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| text(object, key))
+}
+
+/// The object under `key`, also where it comes as a text that holds JSON.
+pub(crate) fn object(parent: &Value, key: &str) -> Value {
+    match parent.get(key) {
+        Some(value @ Value::Object(_)) => value.clone(),
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+        _ => Value::Null,
+    }
+}
+
+/// A time under `key`, as far as it is written as one.
+pub(crate) fn time(object: &Value, key: &str) -> Option<Timestamp> {
+    text(object, key)?.parse().ok()
+}
+
+/// A time under `key` that is written in milliseconds since 1970.
+pub(crate) fn milliseconds(object: &Value, key: &str) -> Option<Timestamp> {
+    Timestamp::from_millisecond(text(object, key)?.parse().ok()?).ok()
+}
+
+/// An account under the first of `keys` that holds one.
+pub(crate) fn account(object: &Value, keys: &[&str]) -> Option<AccountId> {
+    keys.iter().find_map(|key| text(object, key)?.parse().ok())
+}
+
+/// A region under the first of `keys` that holds one.
+pub(crate) fn region(object: &Value, keys: &[&str]) -> Option<RegionId> {
+    keys.iter().find_map(|key| text(object, key)?.parse().ok())
+}

@@ -1,0 +1,6 @@
+//! Literal and constructed events, one after the other, and what must become of each.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod bodies;
+mod samples;

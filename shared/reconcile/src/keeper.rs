@@ -1,0 +1,78 @@
+//! The keeper: targets in, report out.
+
+use std::sync::Arc;
+
+use flow_log::{AccountId, Policy, RegionId, Resource};
+use futures_util::{StreamExt as _, stream};
+use openapi::{Client, Session, System};
+
+use crate::{Item, Job, KeeperSettings, Outcome, Report, Target, resolve::resolve, settle::settle};
+
+/// How many resources are worked on at a time.
+const CONCURRENCY: usize = 8;
+
+/// What keeps flow logs as the policy wants them. Lives as long as the process.
+#[derive(Debug)]
+pub struct Keeper {
+    function: &'static str,
+    policy: Policy,
+    client: Client,
+    dry_run: bool,
+}
+
+impl Keeper {
+    /// The keeper of the function of this name.
+    #[must_use]
+    pub fn new(function: &'static str, settings: KeeperSettings, system: Arc<dyn System>) -> Self {
+        let KeeperSettings { policy, client, dry_run } = settings;
+        Self { function, policy, client: Client::new(client, system), dry_run }
+    }
+
+    /// Looks after the targets. `items` is what there is to say besides: events that are not for us, or are broken.
+    pub async fn keep(&self, job: Job, targets: Vec<Target>, items: Vec<Item>) -> Report {
+        let mut results = items;
+        let mut resources: Vec<Resource> = Vec::new();
+
+        let resolved = stream::iter(&targets).map(|target| self.resolve(&job, target)).buffered(CONCURRENCY);
+        for found in resolved.collect::<Vec<_>>().await {
+            match found {
+                // Several targets may lead to one resource: two changes to it at once would be one too many.
+                Ok(found) => resources.extend(found),
+                Err(item) => results.push(item),
+            }
+        }
+        resources.sort_by(|one, other| key(one).cmp(&key(other)));
+        resources.dedup_by(|one, other| key(one) == key(other));
+
+        let settled = stream::iter(&resources).map(|resource| self.settle(&job, resource)).buffered(CONCURRENCY);
+        results.extend(settled.collect::<Vec<_>>().await);
+        Report::new(self.function, job.request_id, self.dry_run, results)
+    }
+
+    async fn resolve(&self, job: &Job, target: &Target) -> Result<Vec<Resource>, Item> {
+        if target.account != job.account {
+            let reason = format!(
+                "{} is of account {}, and the function's own is {}",
+                target.what.id(),
+                target.account,
+                job.account
+            );
+            return Err(Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) });
+        }
+        let session = self.session(job, &target.account, &target.region);
+        resolve(&session, &self.policy, target, session.now()).await
+    }
+
+    async fn settle(&self, job: &Job, resource: &Resource) -> Item {
+        let session = self.session(job, &resource.account, &resource.region);
+        settle(&session, &self.policy, resource, self.dry_run).await
+    }
+
+    fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
+        self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at)
+    }
+}
+
+fn key(resource: &Resource) -> (&AccountId, &RegionId, &str) {
+    (&resource.account, &resource.region, resource.id.as_str())
+}

@@ -1,0 +1,293 @@
+//! What was seen, what was done, why, and what is unknown.
+
+use flow_log::{AccountId, FlowLogId, RegionId, Resource, ResourceId, Verdict};
+use openapi::CallError;
+use serde::Serialize;
+use tracing::{info, warn};
+
+use crate::Target;
+
+/// The report of one invocation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The function.
+    pub function: &'static str,
+    /// Function Compute's id of the invocation.
+    pub request_id: String,
+    /// Whether nothing was to be changed.
+    pub dry_run: bool,
+    /// One for each change, and for each resource and event without one.
+    pub results: Vec<Item>,
+    /// How many of them there are of each kind.
+    pub summary: Summary,
+}
+
+impl Report {
+    /// A report of these results, which are logged, a line each.
+    #[must_use]
+    pub fn new(function: &'static str, request_id: String, dry_run: bool, results: Vec<Item>) -> Self {
+        for item in &results {
+            item.log();
+        }
+        let summary = Summary::of(&results);
+        Self { function, request_id, dry_run, results, summary }
+    }
+
+    /// Why the invocation failed and should be made again, if so.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<Incomplete> {
+        let is_open = |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished) || item.is_unknown();
+        let first = self.results.iter().find(is_open)?;
+        let count = self.results.iter().filter(is_open).count();
+        let what = first.resource_id.as_deref().unwrap_or("an event");
+        let mut message = format!("{count} of {} not done; the first is {what}: {}", self.results.len(), first.reason);
+        if let Some(error) = &first.error {
+            message.push_str(": ");
+            message.push_str(&error.message);
+        }
+        Some(Incomplete { error_type: "Incomplete", message })
+    }
+}
+
+/// Why an invocation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    /// In one word.
+    pub error_type: &'static str,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// What became of one resource, of one change to it, or of one event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Item {
+    /// The account.
+    pub account: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// What it is, as the API calls it.
+    pub resource_type: Option<&'static str>,
+    /// Its id.
+    pub resource_id: Option<String>,
+    /// What was found; `None` where no resource was looked at.
+    pub verdict: Option<Verdict>,
+    /// The call that changes something, by the API's name.
+    pub action: Option<&'static str>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The flow log that this is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_log_id: Option<FlowLogId>,
+    /// Why.
+    pub reason: String,
+    /// What failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+    /// Whether it was left otherwise than wanted.
+    #[serde(skip)]
+    pub is_finding: bool,
+}
+
+/// What became of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The change was made.
+    Done,
+    /// Nothing was to be done.
+    Unchanged,
+    /// The change would have been made, but for a dry run.
+    Planned,
+    /// It was left as it is, on purpose.
+    Skipped,
+    /// It was tried in vain.
+    Failed,
+    /// There was no time left for it.
+    Unfinished,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    /// The call, by the API's name.
+    pub action: &'static str,
+    /// The API's code, or a word for what happened on the way.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// The API's id of the request.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+impl From<&CallError> for ErrorReport {
+    fn from(error: &CallError) -> Self {
+        Self {
+            action: error.action,
+            code: error.short_code().to_owned(),
+            message: format!("{error}: {}", error.cause),
+            request_id: error.request_id.clone(),
+            advice: error.advice(),
+        }
+    }
+}
+
+impl Item {
+    fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            account: None,
+            region: None,
+            resource_type: None,
+            resource_id: None,
+            verdict: None,
+            action: None,
+            outcome,
+            flow_log_id: None,
+            reason: reason.into(),
+            error: None,
+            is_finding: false,
+        }
+    }
+
+    /// An event that is not for us.
+    #[must_use]
+    pub fn skipped_event(reason: impl Into<String>) -> Self {
+        Self::new(Outcome::Skipped, reason)
+    }
+
+    /// An event that cannot be understood, though it should be.
+    #[must_use]
+    pub fn broken_event(reason: impl Into<String>) -> Self {
+        Self::new(Outcome::Failed, reason)
+    }
+
+    /// The same, in this account and region.
+    #[must_use]
+    pub fn at(self, account: Option<&AccountId>, region: Option<&RegionId>) -> Self {
+        Self { account: account.map(ToString::to_string), region: region.map(ToString::to_string), ..self }
+    }
+
+    pub(crate) fn of_target(target: &Target, outcome: Outcome, reason: impl Into<String>) -> Self {
+        let item = Self::new(outcome, reason).at(Some(&target.account), Some(&target.region));
+        let resource_id = Some(target.what.id().to_owned());
+        match &target.what {
+            crate::What::Resource(id) => Self { resource_id, resource_type: Some(id.resource_type().as_str()), ..item },
+            crate::What::Instance(_) => Self { resource_id, resource_type: Some("Instance"), ..item },
+        }
+    }
+
+    pub(crate) fn of_resource(
+        resource: &Resource,
+        verdict: Verdict,
+        outcome: Outcome,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { verdict: Some(verdict), ..Self::new(outcome, reason) }
+            .at(Some(&resource.account), Some(&resource.region))
+            .named(&resource.id)
+    }
+
+    fn named(self, id: &ResourceId) -> Self {
+        Self { resource_type: Some(id.resource_type().as_str()), resource_id: Some(id.to_string()), ..self }
+    }
+
+    pub(crate) fn with_error(self, error: &CallError) -> Self {
+        Self { error: Some(error.into()), ..self }
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.verdict == Some(Verdict::Unknown)
+    }
+
+    /// One line for each result, so that a query can count them.
+    fn log(&self) {
+        let fields = (
+            self.resource_id.as_deref().unwrap_or_default(),
+            self.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
+            self.action.unwrap_or_default(),
+        );
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    account = self.account.as_deref().unwrap_or_default(),
+                    region = self.region.as_deref().unwrap_or_default(),
+                    resource_type = self.resource_type.unwrap_or_default(),
+                    resource_id = fields.0,
+                    verdict = fields.1,
+                    action = fields.2,
+                    outcome = self.outcome.as_str(),
+                    flow_log_id = self.flow_log_id.as_ref().map(FlowLogId::as_str).unwrap_or_default(),
+                    error_code = self.error.as_ref().map(|error| error.code.as_str()).unwrap_or_default(),
+                    error_request_id =
+                        self.error.as_ref().and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
+                    advice = self.error.as_ref().map(|error| error.advice).unwrap_or_default(),
+                    "{}{}",
+                    self.reason,
+                    self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default()
+                )
+            };
+        }
+        if matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) { line!(warn) } else { line!(info) }
+    }
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Planned => "planned",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// How many results there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Resources that were looked at.
+    pub checked: usize,
+    /// Resources that were found as they should be, those among them that are off by their schedule.
+    pub compliant: usize,
+    /// Changes that were made.
+    pub changed: usize,
+    /// Changes that would have been made, but for a dry run.
+    pub planned: usize,
+    /// What was left as it is, on purpose.
+    pub skipped: usize,
+    /// What was tried in vain.
+    pub failed: usize,
+    /// Resources that could not be read.
+    pub unknown: usize,
+    /// What there was no time for.
+    pub unfinished: usize,
+    /// Resources that were left otherwise than wanted, whatever the cause.
+    pub findings: usize,
+}
+
+impl Summary {
+    fn of(results: &[Item]) -> Self {
+        let count = |is: &dyn Fn(&Item) -> bool| results.iter().filter(|item| is(item)).count();
+        let outcome = |outcome| count(&|item| item.outcome == outcome);
+        let mut checked: Vec<_> =
+            results.iter().filter(|item| item.verdict.is_some()).map(|item| &item.resource_id).collect();
+        checked.sort_unstable();
+        checked.dedup();
+        Self {
+            checked: checked.len(),
+            compliant: count(&|item| matches!(item.verdict, Some(Verdict::Compliant | Verdict::Paused))),
+            changed: outcome(Outcome::Done),
+            planned: outcome(Outcome::Planned),
+            skipped: outcome(Outcome::Skipped),
+            failed: outcome(Outcome::Failed),
+            unknown: count(&Item::is_unknown),
+            unfinished: outcome(Outcome::Unfinished),
+            findings: count(&|item| item.is_finding),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a keeper needs to know, read by name.
+
+use std::path::Path;
+
+use flow_log::Policy;
+use openapi::ClientSettings;
+pub use openapi::InvalidSetting;
+
+/// What a [`crate::Keeper`] works by.
+#[derive(Debug, Clone)]
+pub struct KeeperSettings {
+    /// What is wanted.
+    pub policy: Policy,
+    /// How the cloud is reached.
+    pub client: ClientSettings,
+    /// Whether nothing is to be changed.
+    pub dry_run: bool,
+}
+
+impl KeeperSettings {
+    /// Reads `FLOWKEEPER_POLICY`, or the file that `FLOWKEEPER_POLICY_FILE` names, or else `default_policy_file`;
+    /// `FLOWKEEPER_DRY_RUN`; and the settings of the client.
+    ///
+    /// # Errors
+    /// Every one that cannot be used.
+    pub fn read(
+        setting: &dyn Fn(&str) -> Option<String>,
+        default_policy_file: &Path,
+    ) -> Result<Self, Vec<InvalidSetting>> {
+        let mut problems = Vec::new();
+        let policy = policy(setting, default_policy_file).map_err(|problem| problems.push(problem)).ok();
+        let client = ClientSettings::read(setting).map_err(|found| problems.extend(found)).ok();
+        let dry_run = match setting("FLOWKEEPER_DRY_RUN").as_deref() {
+            None | Some("false") => Some(false),
+            Some("true") => Some(true),
+            Some(other) => {
+                problems.push(InvalidSetting::new("FLOWKEEPER_DRY_RUN", other, "must be true or false"));
+                None
+            }
+        };
+        match (policy, client, dry_run) {
+            (Some(policy), Some(client), Some(dry_run)) => Ok(Self { policy, client, dry_run }),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn policy(setting: &dyn Fn(&str) -> Option<String>, default_file: &Path) -> Result<Policy, InvalidSetting> {
+    const TEXT: &str = "FLOWKEEPER_POLICY";
+    const FILE: &str = "FLOWKEEPER_POLICY_FILE";
+    let bad = |name, problem| InvalidSetting { name, problem };
+
+    if let Some(text) = setting(TEXT) {
+        return Policy::parse(&text).map_err(|mistakes| bad(TEXT, format!("is no good policy: {mistakes}")));
+    }
+    let named = setting(FILE);
+    let file = named.as_deref().map_or(default_file, Path::new);
+    match std::fs::read_to_string(file) {
+        Ok(text) => Policy::parse(&text)
+            .map_err(|mistakes| bad(FILE, format!("{} is no good policy: {mistakes}", file.display()))),
+        Err(error) if named.is_some() => Err(bad(FILE, format!("{} cannot be read: {error}", file.display()))),
+        Err(error) => {
+            Err(bad(TEXT, format!("is not set, nor is {FILE}, and there is no policy in {} ({error})", file.display())))
+        }
+    }
+}

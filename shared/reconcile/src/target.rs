@@ -1,0 +1,51 @@
+//! What a function was woken for.
+
+use flow_log::{AccountId, RegionId, ResourceId};
+use jiff::Timestamp;
+use signing::Credentials;
+
+/// What one invocation has to work with.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Function Compute's id of the invocation.
+    pub request_id: String,
+    /// The key of the function's role.
+    pub credentials: Credentials,
+    /// The account that the function, and so the key, belongs to.
+    pub account: AccountId,
+    /// When the work must have stopped; `None` where nobody said.
+    pub stop_at: Option<Timestamp>,
+}
+
+/// Something that is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The region that it is in.
+    pub region: RegionId,
+    /// What it is.
+    pub what: What,
+    /// When that happened which drew attention to it: what is not there long after that is gone.
+    pub since: Option<Timestamp>,
+}
+
+/// What is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A VPC, a vSwitch or a network interface.
+    Resource(ResourceId),
+    /// The network interfaces of an ECS instance.
+    Instance(String),
+}
+
+impl What {
+    /// The id by which the cloud knows it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Resource(id) => id.as_str(),
+            Self::Instance(id) => id,
+        }
+    }
+}
