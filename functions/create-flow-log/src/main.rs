@@ -1,2 +1,10 @@
 //! Gives each new VPC, vSwitch or network interface the flow log that the policy asks for.
-fn main() {}
+
+use std::process::ExitCode;
+
+use create_flow_log::CreateFlowLog;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fc_runtime::run::<CreateFlowLog>().await
+}

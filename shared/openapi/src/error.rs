@@ -137,6 +137,12 @@ impl CallError {
         }
     }
 
+    /// Whether it was not sent, for want of time.
+    #[must_use]
+    pub const fn is_out_of_time(&self) -> bool {
+        matches!(self.cause, Cause::OutOfTime)
+    }
+
     /// The API's code, where it refused the call.
     #[must_use]
     pub fn code(&self) -> Option<&str> {

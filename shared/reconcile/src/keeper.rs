@@ -33,8 +33,8 @@ impl Keeper {
         let mut results = items;
         let mut resources: Vec<Resource> = Vec::new();
 
-        let resolved = stream::iter(&targets).map(|target| self.resolve(&job, target)).buffered(CONCURRENCY);
-        for found in resolved.collect::<Vec<_>>().await {
+        let resolving = targets.iter().map(|target| self.resolve(&job, target)).collect();
+        for found in some_at_a_time(resolving).await {
             match found {
                 // Several targets may lead to one resource: two changes to it at once would be one too many.
                 Ok(found) => resources.extend(found),
@@ -44,19 +44,15 @@ impl Keeper {
         resources.sort_by(|one, other| key(one).cmp(&key(other)));
         resources.dedup_by(|one, other| key(one) == key(other));
 
-        let settled = stream::iter(&resources).map(|resource| self.settle(&job, resource)).buffered(CONCURRENCY);
-        results.extend(settled.collect::<Vec<_>>().await);
+        let settling = resources.iter().map(|resource| self.settle(&job, resource)).collect();
+        results.extend(some_at_a_time(settling).await);
         Report::new(self.function, job.request_id, self.dry_run, results)
     }
 
     async fn resolve(&self, job: &Job, target: &Target) -> Result<Vec<Resource>, Item> {
-        if target.account != job.account {
-            let reason = format!(
-                "{} is of account {}, and the function's own is {}",
-                target.what.id(),
-                target.account,
-                job.account
-            );
+        if let Some(own) = job.account.as_ref().filter(|own| **own != target.account) {
+            let (id, account) = (target.what.id(), &target.account);
+            let reason = format!("{id} is of the account {account}, and this function is for {own}");
             return Err(Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) });
         }
         let session = self.session(job, &target.account, &target.region);
@@ -71,6 +67,11 @@ impl Keeper {
     fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
         self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at)
     }
+}
+
+/// The outcomes in the order of the work.
+async fn some_at_a_time<T>(work: Vec<impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffered(CONCURRENCY).collect().await
 }
 
 fn key(resource: &Resource) -> (&AccountId, &RegionId, &str) {

@@ -16,6 +16,7 @@ mod settle;
 mod target;
 
 pub use keeper::Keeper;
+pub use openapi::{Machine, System};
 pub use report::{ErrorReport, Incomplete, Item, Outcome, Report, Summary};
 pub use settings::{InvalidSetting, KeeperSettings};
 pub use target::{Job, Target, What};

@@ -192,8 +192,10 @@ impl Item {
         Self { resource_type: Some(id.resource_type().as_str()), resource_id: Some(id.to_string()), ..self }
     }
 
+    /// The same, with the call that failed; left unfinished where there was no time for it.
     pub(crate) fn with_error(self, error: &CallError) -> Self {
-        Self { error: Some(error.into()), ..self }
+        let outcome = if error.is_out_of_time() { Outcome::Unfinished } else { self.outcome };
+        Self { error: Some(error.into()), outcome, ..self }
     }
 
     fn is_unknown(&self) -> bool {

@@ -6,7 +6,7 @@ use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use openapi::{CallError, NetworkInterfaceFilter, Session};
 
-use crate::{Item, Outcome, Target, What, report::ErrorReport};
+use crate::{Item, Outcome, Target, What};
 
 /// How long something that should be there is looked for, at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(30);
@@ -99,5 +99,5 @@ fn not_there(target: &Target, now: Timestamp) -> Item {
 
 fn unread(target: &Target, error: &CallError) -> Item {
     let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", target.what.id()));
-    Item { verdict: Some(Verdict::Unknown), is_finding: true, error: Some(ErrorReport::from(error)), ..item }
+    Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)
 }

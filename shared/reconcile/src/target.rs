@@ -11,8 +11,8 @@ pub struct Job {
     pub request_id: String,
     /// The key of the function's role.
     pub credentials: Credentials,
-    /// The account that the function, and so the key, belongs to.
-    pub account: AccountId,
+    /// The account that the function, and so the key, belongs to; `None` where nobody said.
+    pub account: Option<AccountId>,
     /// When the work must have stopped; `None` where nobody said.
     pub stop_at: Option<Timestamp>,
 }

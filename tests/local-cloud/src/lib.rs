@@ -1,1 +1,58 @@
-//! A small Alibaba Cloud on one port, for tests, demos and policy authors. Independent of the product's crates.
+//! A small Alibaba Cloud on one port, for tests, demos and policy authors.
+//!
+//! [`LocalCloud`] serves the RPC API of VPC, ECS and STS and checks each signature with code of its own. Flow logs
+//! change state with time, every write becomes an ActionTrail event, and the triggers of `template.yml` bring
+//! the events to functions, which run as processes under Function Compute's custom-runtime contract.
+//!
+//! It is independent of the product's crates, so that it checks the product instead of agreeing with it.
+//!
+//! ```no_run
+//! # async fn scenario() -> Result<(), Box<dyn std::error::Error>> {
+//! use local_cloud::{Fault, Functions, LocalCloud, Options, functions};
+//!
+//! let functions = Functions::Built(functions::build().await?);
+//! let cloud = LocalCloud::start(Options { functions, ..Options::default() }).await?;
+//! cloud.fail("CreateFlowLog", Fault::Throttled, 2);
+//! let vpc = cloud.create_vpc(&[("env", "dev")]).await?;
+//! cloud.settled().await?;
+//! assert_eq!(cloud.flow_log_of(&vpc).map(|flow_log| flow_log.status), Some("Active".to_owned()));
+//! assert_eq!(cloud.calls_of("CreateFlowLog").len(), 3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounts;
+mod answer;
+mod authenticate;
+mod client;
+mod clock;
+mod cloud;
+mod delivery;
+mod error;
+mod faults;
+pub mod functions;
+mod gateway;
+mod journal;
+mod operations;
+mod options;
+mod parameters;
+mod pattern;
+mod refusal;
+mod rpc_signature;
+mod server;
+mod state;
+pub mod template;
+pub mod timeline;
+mod trail;
+mod world;
+
+pub use accounts::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT};
+pub use client::{ApiError, Client, form, send};
+pub use clock::Clock;
+pub use cloud::LocalCloud;
+pub use error::Error;
+pub use faults::Fault;
+pub use journal::{Call, DeadLetter, Entry, Invocation, What};
+pub use options::{CredentialsIn, Functions, Options, Transitions};
+pub use parameters::Tags;
+pub use state::{FlowLog, NetworkInterface, Place, VSwitch, Vpc};

@@ -1,0 +1,101 @@
+//! What the rehearsal does, also within the process of a test.
+
+use bytes::Bytes;
+use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Settings};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tracing::info;
+
+/// Does what its event says.
+pub(crate) struct Rehearsal {
+    greeting: String,
+}
+
+/// What an event may say. Each step is done if it is there, in this order.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Steps {
+    /// Is logged.
+    say: Option<String>,
+    /// An address that is called, and that has to close the connection before the next step is done.
+    wait_for: Option<String>,
+    /// Is logged too.
+    then_say: Option<String>,
+    /// Never to end.
+    hang: bool,
+    /// What to panic with.
+    panic: Option<String>,
+    /// What to fail with.
+    fail: Option<String>,
+    /// To tell of the invocation.
+    tell: bool,
+}
+
+impl Function for Rehearsal {
+    fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
+        let greeting = settings.parse("REHEARSAL_GREETING", |text| match text {
+            "hello" | "good morning" => Ok(text.to_owned()),
+            _ => Err("want hello or good morning"),
+        })?;
+        Ok(Self { greeting: greeting.unwrap_or_else(|| "hello".to_owned()) })
+    }
+
+    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
+        let Ok(steps) = serde_json::from_slice::<Steps>(&event) else {
+            return Answer::json(&json!({"bytes": event.len()}));
+        };
+        if let Some(text) = &steps.say {
+            info!("{text}");
+        }
+        if let Some(address) = &steps.wait_for {
+            closed(address).await.map_err(|error| Failure::from_error("NobodyToWaitFor", &error))?;
+        }
+        if let Some(text) = &steps.then_say {
+            info!("{text}");
+        }
+        if steps.hang {
+            std::future::pending::<()>().await;
+        }
+        if let Some(text) = steps.panic {
+            std::panic::panic_any(text);
+        }
+        if let Some(text) = steps.fail {
+            return Err(Failure::new("Refused", text).with_report(json!({"done": 0})));
+        }
+        if steps.tell {
+            return Answer::json(&json!({
+                "request_id": invocation.request_id,
+                "function": invocation.function_name,
+                "account": invocation.account_id,
+                "region": invocation.region,
+                "retry_count": invocation.retry_count,
+                "arrived": invocation.arrived.to_string(),
+                "deadline": invocation.deadline.map(|deadline| deadline.to_string()),
+                "work_until": invocation.work_until().map(|until| until.to_string()),
+                "access_key_id": invocation.credentials()?.access_key_id(),
+                "has_token": invocation.credentials()?.security_token().is_some(),
+            }));
+        }
+        Answer::json(&json!({"greeting": self.greeting}))
+    }
+
+    async fn initialize(&self, _: Invocation) -> Result<(), Failure> {
+        info!("getting ready");
+        Ok(())
+    }
+}
+
+/// Calls an address, and waits for it to close the connection.
+async fn closed(address: &str) -> std::io::Result<()> {
+    let stream = TcpStream::connect(address).await?;
+    loop {
+        stream.readable().await?;
+        match stream.try_read(&mut [0; 16]) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a failed invocation answers.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Why an invocation failed: HTTP 404 with `x-fc-status: 404`, so that Function Compute and EventBridge try it again.
+///
+/// Written as `{"errorType", "errorMessage", "report"}`, the first two being the keys of the built-in runtimes. No
+/// key of it is read by Function Compute itself, which looks at `x-fc-status` alone.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[error("{error_type}: {error_message}")]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What kind of failure it is, in one word for queries and alarms, such as `TooManyChanges`.
+    pub error_type: Cow<'static, str>,
+    /// What was attempted, on what, and why it failed, for a person.
+    pub error_message: String,
+    /// What was done nevertheless. Left out of the answer when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Value>,
+}
+
+impl Failure {
+    /// A failure without a report.
+    pub fn new(error_type: impl Into<Cow<'static, str>>, error_message: impl Into<String>) -> Self {
+        Self { error_type: error_type.into(), error_message: error_message.into(), report: None }
+    }
+
+    /// A failure whose message is `error` and each of its sources, joined by `": "`.
+    pub fn from_error(error_type: impl Into<Cow<'static, str>>, error: &(dyn Error + 'static)) -> Self {
+        Self::new(error_type, chain(error))
+    }
+
+    /// The same failure with a report of what was done.
+    #[must_use]
+    pub fn with_report(self, report: Value) -> Self {
+        Self { report: Some(report), ..self }
+    }
+}
+
+/// An error and each of its sources, joined by `": "`.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let separator = if text.is_empty() { "" } else { ": " };
+        // Writing to a String fails only if a Display does; what it wrote until then is kept.
+        let _ = write!(text, "{separator}{error}");
+        next = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("CreateFlowLog failed (request 1-2)")]
+    struct CallError(#[source] std::num::ParseIntError);
+
+    #[test]
+    fn the_message_is_the_whole_chain_of_errors() {
+        let error = CallError("x".parse::<u8>().unwrap_err());
+        let failure = Failure::from_error("CallFailed", &error);
+        assert_eq!(failure.error_message, "CreateFlowLog failed (request 1-2): invalid digit found in string");
+    }
+
+    #[test]
+    fn a_report_is_written_only_if_there_is_one() {
+        let failure = Failure::new("TooManyChanges", "51 changes");
+        let json = serde_json::to_string(&failure).unwrap();
+        assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes"}"#);
+        let json = serde_json::to_string(&failure.with_report(serde_json::json!({"checked": 1}))).unwrap();
+        assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes","report":{"checked":1}}"#);
+    }
+}

@@ -1,0 +1,147 @@
+//! Under which circumstances a function is invoked.
+
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use signing::Credentials;
+use tracing::warn;
+
+use crate::{Failure, Settings, headers};
+
+/// The shortest and the longest time that work stops before the deadline.
+const SPARE: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+
+/// What is known of an invocation besides its event.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// `x-fc-request-id`, or `unknown`. Opaque, and the same when Function Compute tries an event again.
+    pub request_id: String,
+    /// `x-fc-function-name`, else `FC_FUNCTION_NAME`.
+    pub function_name: Option<String>,
+    /// The account in which the function runs: `x-fc-account-id`, else `FC_ACCOUNT_ID`.
+    pub account_id: Option<String>,
+    /// The region in which the function runs: `x-fc-region`, else `FC_REGION`.
+    pub region: Option<String>,
+    /// How often Function Compute has tried this asynchronous invocation before: `x-fc-retry-count`, else 0.
+    pub retry_count: u32,
+    /// When the head of the request had been read.
+    pub arrived: Timestamp,
+    /// When Function Compute would kill the instance: `arrived` and `x-fc-function-timeout`, a header that is seen in
+    /// practice but not documented. `None` without it.
+    pub deadline: Option<Timestamp>,
+    credentials: Option<Credentials>,
+}
+
+impl Invocation {
+    /// An invocation of which nothing else is known, to call a function without a server.
+    pub fn new(request_id: impl Into<String>, arrived: Timestamp) -> Self {
+        Self {
+            request_id: request_id.into(),
+            function_name: None,
+            account_id: None,
+            region: None,
+            retry_count: 0,
+            arrived,
+            deadline: None,
+            credentials: None,
+        }
+    }
+
+    /// The same invocation with a key to work with.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self { credentials: Some(credentials), ..self }
+    }
+
+    /// The key to work with, for this invocation and no longer.
+    ///
+    /// It comes from `x-fc-access-key-id`, `x-fc-access-key-secret` and `x-fc-security-token` if none of them is empty,
+    /// else from the environment ([`Settings::credentials`]), and never from both: with some custom runtimes Function
+    /// Compute leaves the token, or all three, out of the headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] of type `MissingCredentials` if neither has a key.
+    pub fn credentials(&self) -> Result<&Credentials, Failure> {
+        self.credentials.as_ref().ok_or_else(|| {
+            Failure::new(
+                "MissingCredentials",
+                "no credentials: the headers x-fc-access-key-id, x-fc-access-key-secret and x-fc-security-token are \
+                 not all set, and neither are the variables ALIBABA_CLOUD_ACCESS_KEY_ID and \
+                 ALIBABA_CLOUD_ACCESS_KEY_SECRET (with ALIBABA_CLOUD_SECURITY_TOKEN for a role); give the function a \
+                 RAM role, and leave its disableInjectCredentials at None",
+            )
+        })
+    }
+
+    /// When to stop working, so that there is time to answer: before the deadline by a tenth of the timeout, but by no
+    /// less than 2 and no more than 30 seconds. `None` without a deadline.
+    ///
+    /// A timeout of 2 seconds or less leaves no time at all: this is then the moment of arrival.
+    #[must_use]
+    pub fn work_until(&self) -> Option<Timestamp> {
+        let deadline = self.deadline?;
+        let tenth = deadline.duration_since(self.arrived) / 10;
+        let spare = tenth.clamp(SPARE.0, SPARE.1);
+        Some(deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived)))
+    }
+
+    /// Reads an invocation off the headers of its request, an empty one being absent.
+    pub(crate) fn from_headers(
+        request_id: &str,
+        headers: &HeaderMap,
+        surroundings: &Surroundings,
+        arrived: Timestamp,
+    ) -> Self {
+        let either = |name, otherwise: &Option<String>| {
+            headers::text(headers, name).map(str::to_owned).or_else(|| otherwise.clone())
+        };
+        Self {
+            request_id: request_id.to_owned(),
+            function_name: either(headers::FUNCTION_NAME, &surroundings.function_name),
+            account_id: either(headers::ACCOUNT_ID, &surroundings.account_id),
+            region: either(headers::REGION, &surroundings.region),
+            retry_count: number(headers, headers::RETRY_COUNT, 0..=u32::MAX).unwrap_or(0),
+            arrived,
+            deadline: number(headers, headers::FUNCTION_TIMEOUT, 1..=86_400)
+                .and_then(|seconds| arrived.checked_add(SignedDuration::from_secs(seconds.into())).ok()),
+            credentials: credentials_in(headers).or_else(|| surroundings.credentials.clone()),
+        }
+    }
+}
+
+/// What an invocation takes from the environment where its headers are silent. Read once, at the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    function_name: Option<String>,
+    account_id: Option<String>,
+    region: Option<String>,
+    credentials: Option<Credentials>,
+}
+
+impl Surroundings {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let owned = |name| settings.get(name).map(str::to_owned);
+        Self {
+            function_name: owned("FC_FUNCTION_NAME"),
+            account_id: owned("FC_ACCOUNT_ID"),
+            region: owned("FC_REGION"),
+            credentials: settings.credentials(),
+        }
+    }
+}
+
+fn credentials_in(headers: &HeaderMap) -> Option<Credentials> {
+    let id = headers::text(headers, headers::ACCESS_KEY_ID)?;
+    let secret = headers::text(headers, headers::ACCESS_KEY_SECRET)?;
+    let token = headers::text(headers, headers::SECURITY_TOKEN)?;
+    Some(Credentials::new(id, secret).with_security_token(token))
+}
+
+fn number(headers: &HeaderMap, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    let text = headers::text(headers, name)?;
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        warn!(header = name, "the header {name} is no number from {} to {} and is ignored", range.start(), range.end());
+    }
+    number
+}

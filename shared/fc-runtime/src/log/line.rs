@@ -1,0 +1,212 @@
+//! One entry of the log as one line of JSON, of bounded length.
+
+use std::error::Error;
+use std::fmt::{self, Debug, Write as _};
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use tracing::Level;
+use tracing::field::{Field, Visit};
+
+use crate::failure::chain;
+
+/// The longest line, with its newline, in bytes: Function Compute takes entries of up to 32 KB.
+pub(super) const LONGEST: usize = 32 * 1024;
+
+/// How much of a request id is shown, in bytes. Real ones have 36.
+const LONGEST_REQUEST_ID: usize = 256;
+
+/// The shortest that a value is cut to, in bytes, before fields are left out.
+const SHORTEST_CUT: usize = 64;
+
+/// What the line itself says; a field of the same name is written as `field.<name>`.
+const OWN: [&str; 4] = ["time", "level", "request_id", "cut"];
+
+/// What each line begins with.
+pub(super) struct Head<'a> {
+    pub(super) time: Timestamp,
+    pub(super) level: Level,
+    pub(super) request_id: Option<&'a str>,
+}
+
+/// Hands the fields of an entry to a visitor. Called again if the line became too long.
+pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
+
+/// Writes the line into `out`, whose contents are replaced, with its newline.
+///
+/// A line that would be too long has its long values cut, each with a mark of its own, and says `"cut":true`.
+pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
+    let mut longest_value = LONGEST;
+    loop {
+        write_cut(out, head, record, longest_value);
+        if out.len() <= LONGEST {
+            return;
+        }
+        if longest_value <= SHORTEST_CUT {
+            break;
+        }
+        longest_value /= 2;
+    }
+    write_cut(out, head, &|_| (), SHORTEST_CUT);
+}
+
+/// As much of a request id as is shown.
+pub(super) fn short(request_id: &str) -> &str {
+    &request_id[..request_id.floor_char_boundary(LONGEST_REQUEST_ID)]
+}
+
+/// Writes the line with no value longer than `longest_value` bytes.
+fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_value: usize) {
+    out.clear();
+    // Writing into a Vec cannot fail.
+    let _ = write!(out, r#"{{"time":"{:.3}","level":"{}""#, head.time, head.level);
+    let mut fields = Fields { out, longest_value };
+    if let Some(request_id) = head.request_id {
+        fields.out.extend_from_slice(b",\"request_id\":");
+        fields.string(format_args!("{}", short(request_id)));
+    }
+    record(&mut fields);
+    // Below the whole length something was cut already: a value, or everything.
+    out.extend_from_slice(if longest_value < LONGEST { b",\"cut\":true}\n" } else { b"}\n" });
+}
+
+struct Fields<'a> {
+    out: &'a mut Vec<u8>,
+    longest_value: usize,
+}
+
+impl Fields<'_> {
+    fn name(&mut self, field: &Field) {
+        let name = field.name();
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        self.out.extend_from_slice(b",\"");
+        let mut text = Text::new(self.out, LONGEST);
+        if OWN.contains(&name) {
+            let _ = text.write_str("field.");
+        }
+        let _ = text.write_str(name);
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn string(&mut self, value: fmt::Arguments<'_>) {
+        self.out.push(b'"');
+        let mut text = Text::new(self.out, self.longest_value);
+        // A Display that gives up half-way is no reason to lose the line.
+        let _ = text.write_fmt(value);
+        let (all, cut) = (text.all, text.cut);
+        if cut {
+            let _ = write!(self.out, "… (cut, {all} bytes in all)");
+        }
+        self.out.push(b'"');
+    }
+
+    fn bare(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        self.name(field);
+        let _ = self.out.write_fmt(value);
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.name(field);
+        self.string(format_args!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.name(field);
+        self.string(format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.name(field);
+        self.string(format_args!("{}", chain(value)));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.bare(field, format_args!("{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.bare(field, format_args!("{value}"));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.bare(field, format_args!("{value}"));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.bare(field, format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bare(field, format_args!("{value}"));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no word for what is no number.
+        if value.is_finite() {
+            self.bare(field, format_args!("{value}"));
+        } else {
+            self.bare(field, format_args!("null"));
+        }
+    }
+}
+
+/// Writes text as the inside of a JSON string, up to a length.
+struct Text<'a> {
+    out: &'a mut Vec<u8>,
+    left: usize,
+    /// How long the text is without escapes, whether it was written or not.
+    all: usize,
+    cut: bool,
+}
+
+impl<'a> Text<'a> {
+    fn new(out: &'a mut Vec<u8>, longest: usize) -> Self {
+        Self { out, left: longest, all: 0, cut: false }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if self.cut || bytes.len() > self.left {
+            self.cut = true;
+        } else {
+            self.left -= bytes.len();
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Text in which nothing has to be escaped.
+    fn push_plain(&mut self, text: &str) {
+        if !self.cut && text.len() > self.left {
+            let fits = text.floor_char_boundary(self.left);
+            self.push(&text.as_bytes()[..fits]);
+            self.cut = true;
+        } else {
+            self.push(text.as_bytes());
+        }
+    }
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.all += text.len();
+        let mut rest = text;
+        while !self.cut {
+            let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') else {
+                self.push_plain(rest);
+                break;
+            };
+            self.push_plain(&rest[..at]);
+            match rest.as_bytes()[at] {
+                b'"' => self.push(b"\\\""),
+                b'\\' => self.push(b"\\\\"),
+                b'\n' => self.push(b"\\n"),
+                b'\r' => self.push(b"\\r"),
+                b'\t' => self.push(b"\\t"),
+                control => self.push(format!("\\u{control:04x}").as_bytes()),
+            }
+            rest = &rest[at + 1..];
+        }
+        Ok(())
+    }
+}

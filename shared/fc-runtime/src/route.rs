@@ -1,0 +1,115 @@
+//! What a request asks for.
+
+use http::Method;
+use http::request::Parts;
+
+use crate::{Failure, headers};
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// An event, from any source.
+    Invoke,
+    /// A request of an HTTP trigger.
+    HttpInvoke,
+    /// A request without a control path that is for none of the paths below, such as a health check.
+    Http,
+    Initialize,
+    PreStop,
+    /// Function Compute 2.0 only.
+    PreFreeze,
+}
+
+/// Why a request cannot be routed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoRoute {
+    /// The control path is none that is known.
+    UnknownControlPath,
+    /// The path is known, but is asked for with this method.
+    Method(&'static str),
+}
+
+impl Route {
+    /// Looks at `x-fc-control-path`, and only without it at method and path: an HTTP trigger passes any path through,
+    /// `/invoke` too, and a caller cannot set a header that begins with `x-fc-`.
+    pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
+        match headers::text(&head.headers, headers::CONTROL_PATH) {
+            Some("/invoke") => Ok(Self::Invoke),
+            Some("/http-invoke") => Ok(Self::HttpInvoke),
+            Some("/initialize") => Ok(Self::Initialize),
+            Some("/pre-stop") => Ok(Self::PreStop),
+            Some("/pre-freeze") => Ok(Self::PreFreeze),
+            Some(_) => Err(NoRoute::UnknownControlPath),
+            None => Self::by_path(&head.method, head.uri.path()),
+        }
+    }
+
+    fn by_path(method: &Method, path: &str) -> Result<Self, NoRoute> {
+        let (route, wanted) = match path {
+            "/invoke" => (Self::Invoke, "POST"),
+            "/initialize" => (Self::Initialize, "POST"),
+            "/pre-stop" => (Self::PreStop, "GET"),
+            "/pre-freeze" => (Self::PreFreeze, "GET"),
+            _ => return Ok(Self::Http),
+        };
+        if method == wanted { Ok(route) } else { Err(NoRoute::Method(wanted)) }
+    }
+
+    /// The word for it in the marker lines, if it has any.
+    pub(crate) fn marker(self) -> Option<&'static str> {
+        match self {
+            Self::Invoke | Self::HttpInvoke => Some("Invoke"),
+            Self::Initialize => Some("Initialize"),
+            Self::PreStop => Some("PreStop"),
+            Self::PreFreeze => Some("PreFreeze"),
+            Self::Http => None,
+        }
+    }
+}
+
+impl From<NoRoute> for Failure {
+    fn from(no_route: NoRoute) -> Self {
+        match no_route {
+            NoRoute::UnknownControlPath => Self::new(
+                "UnknownControlPath",
+                "x-fc-control-path is not /invoke, /http-invoke, /initialize, /pre-stop or /pre-freeze",
+            ),
+            NoRoute::Method(wanted) => Self::new("WrongMethod", format!("this path is for {wanted}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: &str, path: &str, control_path: Option<&str>) -> Result<Route, NoRoute> {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(control_path) = control_path {
+            request = request.header(headers::CONTROL_PATH, control_path);
+        }
+        Route::of(&request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn the_control_path_is_stronger_than_method_and_path() {
+        assert_eq!(route("POST", "/invoke", Some("/http-invoke")), Ok(Route::HttpInvoke));
+        assert_eq!(route("PUT", "/anything", Some("/invoke")), Ok(Route::Invoke));
+        assert_eq!(route("GET", "/", Some("/initialize")), Ok(Route::Initialize));
+        assert_eq!(route("POST", "/invoke", Some("/pre-stop")), Ok(Route::PreStop));
+        assert_eq!(route("POST", "/invoke", Some("/pre-freeze")), Ok(Route::PreFreeze));
+        assert_eq!(route("POST", "/invoke", Some("/unheard-of")), Err(NoRoute::UnknownControlPath));
+    }
+
+    #[test]
+    fn without_a_control_path_method_and_path_decide() {
+        assert_eq!(route("POST", "/invoke", None), Ok(Route::Invoke));
+        assert_eq!(route("POST", "/invoke?x=1", Some("")), Ok(Route::Invoke));
+        assert_eq!(route("POST", "/initialize", None), Ok(Route::Initialize));
+        assert_eq!(route("GET", "/pre-stop", None), Ok(Route::PreStop));
+        assert_eq!(route("GET", "/pre-freeze", None), Ok(Route::PreFreeze));
+        assert_eq!(route("GET", "/health", None), Ok(Route::Http));
+        assert_eq!(route("GET", "/invoke", None), Err(NoRoute::Method("POST")));
+        assert_eq!(route("POST", "/pre-stop", None), Err(NoRoute::Method("GET")));
+    }
+}

@@ -1,0 +1,142 @@
+//! Connections: how they are taken, kept and ended.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use crate::invocation::Surroundings;
+use crate::service::Service;
+use crate::{Clock, Function, Log, Settings, SystemClock};
+
+/// How long what runs may go on once the process has been asked to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long to leave the port alone when it has no connection to give, for instance for want of file descriptors.
+const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
+/// How much of a connection is read ahead, in bytes. A head has at most 12 KB (8 KB of headers, 4 KB of path).
+const READ_AHEAD: usize = 64 * 1024;
+
+/// A port that is listened on, before it is known for what.
+pub struct Server {
+    listener: TcpListener,
+    clock: Arc<dyn Clock>,
+    log: Option<Log>,
+}
+
+impl Server {
+    /// Listens on `address`. From here on Function Compute finds the port open; requests wait until [`Server::serve`].
+    ///
+    /// # Errors
+    ///
+    /// The system's, for instance if the port is taken.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self { listener, clock: Arc::new(SystemClock), log: None })
+    }
+
+    /// The same server with another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The same server with a log for Function Compute's marker lines. Without one there are none.
+    ///
+    /// Everything else is logged by `tracing`, to whatever [`Log::subscriber`] or other subscriber is in place.
+    #[must_use]
+    pub fn with_log(self, log: Log) -> Self {
+        Self { log: Some(log), ..self }
+    }
+
+    /// Where it listens, which says the port if it was bound to port 0.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves `function` until `shutdown` is done, and then what runs for up to 10 seconds more.
+    ///
+    /// Once `shutdown` is done no connection is taken, an idle one is closed, and one in use is closed after its answer.
+    /// An invocation whose caller has hung up is waited for as well.
+    pub async fn serve<F: Function>(self, function: F, settings: &Settings, shutdown: impl Future<Output = ()>) {
+        let Self { listener, clock, log } = self;
+        let service = Arc::new(Service { function, surroundings: Surroundings::new(settings), clock, log });
+        let (stop, running) = watch::channel(());
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        tokio::spawn(connection(stream, Arc::clone(&service), running.clone()));
+                    }
+                    Err(error) => {
+                        warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
+                        #[expect(clippy::disallowed_methods, reason = "the port has no other way to say that it is better")]
+                        tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
+                    }
+                },
+                () = &mut shutdown => break,
+            }
+        }
+        drop((listener, running, service));
+        // Whoever holds a receiver is told, and done when it is dropped.
+        let _ = stop.send(());
+        if tokio::time::timeout(GRACE, stop.closed()).await.is_err() {
+            warn!(waited_ms = GRACE.as_millis() as u64, "what still ran was cut off");
+        }
+    }
+}
+
+/// Serves one connection for as long as it stays.
+///
+/// No timer is installed, so hyper times nothing out, neither a head that does not come nor an idle connection.
+async fn connection<F: Function>(stream: TcpStream, service: Arc<Service<F>>, mut stopping: watch::Receiver<()>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(error = &error as &dyn std::error::Error, "a connection has no TCP_NODELAY");
+    }
+    let running = stopping.clone();
+    let answer = service_fn(move |request| {
+        let answer = Arc::clone(&service).answer(request, running.clone());
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        // A caller that has nothing more to send may still wait for its answer.
+        .half_close(true)
+        // Function Compute does not pass it on.
+        .auto_date_header(false)
+        .max_buf_size(READ_AHEAD)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error = &error as &dyn std::error::Error, "a connection ended badly");
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}

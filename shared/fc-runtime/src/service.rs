@@ -1,0 +1,167 @@
+//! From a request to its answer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tracing::{Instrument as _, warn};
+
+use crate::invocation::Surroundings;
+use crate::route::Route;
+use crate::{Answer, Clock, Failure, Function, Invocation, Log, body, headers, log, panic};
+
+/// How long before the deadline an invocation is given up.
+///
+/// The smallest function has 0.05 vCPU: it may run 5 of every 100 ms. This is two such periods, to write the
+/// answer and to make up for the time that the request took to arrive. Work should have ended long before
+/// ([`Invocation::work_until`]).
+const LAST_RESORT: SignedDuration = SignedDuration::from_millis(200);
+
+/// A function and everything it takes to answer for it. Shared by all connections.
+pub(crate) struct Service<F> {
+    pub(crate) function: F,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Option<Log>,
+}
+
+type Reply = Response<Full<Bytes>>;
+
+impl<F: Function> Service<F> {
+    /// The answer to any request there is. Never fails: what goes wrong is an answer too.
+    ///
+    /// `running` is held for as long as anything is being done for it.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>, running: watch::Receiver<()>) -> Reply {
+        let arrived = self.clock.now();
+        let (head, body) = request.into_parts();
+        let request_id = headers::text(&head.headers, headers::REQUEST_ID).unwrap_or("unknown");
+        let span = log::span(request_id);
+        let (route, invocation) = span.in_scope(|| {
+            let invocation = Invocation::from_headers(request_id, &head.headers, &self.surroundings, arrived);
+            (Route::of(&head), invocation)
+        });
+        let route = match route {
+            Ok(route) => route,
+            Err(no_route) => {
+                let failure = Failure::from(no_route);
+                span.in_scope(|| report(&failure));
+                return refusal(&failure);
+            }
+        };
+        let body = match route {
+            Route::Invoke | Route::HttpInvoke | Route::Http => body::read(body).instrument(span.clone()).await,
+            Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Bytes::new()),
+        };
+
+        let service = Arc::clone(&self);
+        let task = async move {
+            let request_id = invocation.request_id.clone();
+            let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
+            service.start(route, &request_id);
+            let outcome = panic::caught(in_time(time_left, service.work(route, invocation, head, body))).await;
+            if let Err(failure) = &outcome {
+                report(failure);
+            }
+            service.end(route, &request_id, outcome.is_err());
+            drop(running);
+            outcome.unwrap_or_else(|failure| refusal(&failure))
+        };
+        // A task of its own: should hyper drop this future because the caller has gone, the work goes on.
+        match tokio::spawn(task.instrument(span)).await {
+            Ok(reply) => reply,
+            Err(error) => refusal(&match error.try_into_panic() {
+                Ok(panic) => panic::failure(panic.as_ref()),
+                Err(error) => Failure::from_error("Cancelled", &error),
+            }),
+        }
+    }
+
+    async fn work(
+        &self,
+        route: Route,
+        invocation: Invocation,
+        head: Parts,
+        body: Result<Bytes, Failure>,
+    ) -> Result<Reply, Failure> {
+        let body = body?;
+        match route {
+            Route::Invoke => Ok(success(self.function.handle(invocation, body).await?)),
+            Route::HttpInvoke | Route::Http => {
+                Ok(passed_through(self.function.http(invocation, Request::from_parts(head, body)).await?))
+            }
+            Route::Initialize => self.function.initialize(invocation).await.map(|()| nothing_to_say()),
+            Route::PreStop | Route::PreFreeze => Ok(nothing_to_say()),
+        }
+    }
+
+    fn time_left(&self, deadline: Timestamp) -> Duration {
+        (deadline.duration_since(self.clock.now()) - LAST_RESORT).try_into().unwrap_or(Duration::ZERO)
+    }
+
+    fn start(&self, route: Route, request_id: &str) {
+        if let (Some(log), Some(what)) = (&self.log, route.marker()) {
+            log.start(what, request_id);
+        }
+    }
+
+    fn end(&self, route: Route, request_id: &str, failed: bool) {
+        if let (Some(log), Some(what)) = (&self.log, route.marker()) {
+            log.end(what, request_id, failed);
+        }
+    }
+}
+
+/// Runs `work` for no longer than the time left, if that is known.
+async fn in_time<T>(time_left: Option<Duration>, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let Some(time_left) = time_left else { return work.await };
+    tokio::time::timeout(time_left, work).await.unwrap_or_else(|_| {
+        Err(Failure::new(
+            "DeadlineExceeded",
+            format!(
+                "the work was given up after {} ms, just before Function Compute would have ended the instance; \
+                 what it had under way may or may not have been done",
+                time_left.as_millis()
+            ),
+        ))
+    })
+}
+
+fn report(failure: &Failure) {
+    warn!(error_type = &*failure.error_type, error_message = failure.error_message, "the invocation failed");
+}
+
+fn reply(status: StatusCode, fc_status: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply.headers_mut().insert(headers::STATUS, HeaderValue::from_static(fc_status));
+    reply
+}
+
+fn success(answer: Answer) -> Reply {
+    reply(StatusCode::OK, "200", answer.into_body())
+}
+
+fn nothing_to_say() -> Reply {
+    reply(StatusCode::OK, "200", Bytes::from_static(b"{}"))
+}
+
+fn refusal(failure: &Failure) -> Reply {
+    // Only text and JSON values are in a failure, so it is always JSON.
+    let body = serde_json::to_vec(failure).unwrap_or_default();
+    reply(StatusCode::NOT_FOUND, "404", body.into())
+}
+
+fn passed_through(response: Response<Bytes>) -> Reply {
+    let mut reply = response.map(Full::new);
+    reply.headers_mut().entry(headers::STATUS).or_insert(HeaderValue::from_static("200"));
+    reply
+}

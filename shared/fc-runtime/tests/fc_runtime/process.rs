@@ -1,0 +1,228 @@
+//! A function as a process: how it starts, what it leaves on stdout, and how it ends.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+use crate::support::{Connection, Gate, Request, in_time, seen};
+
+#[tokio::test]
+async fn every_bad_setting_is_named_and_the_process_exits_with_64() {
+    let process = Process::start([
+        ("FC_CUSTOM_LISTEN_PORT", "nine thousand"),
+        ("FLOWKEEPER_LOG", "loud"),
+        ("FLOWKEEPER_MARKERS", "maybe"),
+        ("REHEARSAL_GREETING", "goodbye"),
+    ]);
+    let ended = process.end().await;
+    assert_eq!(ended.status, Some(64));
+    for bad in ["nine thousand", "loud", "maybe", "goodbye"] {
+        assert!(ended.stderr.contains(&format!("{bad:?}")), "{bad} is not in {}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_bad_setting_of_the_function_alone_exits_with_64() {
+    let ended = Process::start([("REHEARSAL_GREETING", "goodbye")]).end().await;
+    assert_eq!(ended.status, Some(64));
+    assert_eq!(ended.stderr, "invalid settings: REHEARSAL_GREETING is \"goodbye\": want hello or good morning\n");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_said_and_exits_with_1() {
+    let taken = std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ended = Process::start([("FC_SERVER_PORT", port.to_string().as_str())]).end().await;
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stderr.starts_with(&format!("cannot listen on 0.0.0.0:{port}: ")), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn the_listen_port_is_taken_before_the_server_port() {
+    let (listen, server) = (free_port(), free_port());
+    let names = [("FC_CUSTOM_LISTEN_PORT", &*listen.to_string()), ("FC_SERVER_PORT", &*server.to_string())];
+    let process = Process::start(names);
+    assert_eq!(process.connect(listen).await.send(Request::invoke("1-a", "{}")).await.status, 200);
+    assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server)).is_err());
+    process.terminate();
+    assert_eq!(process.end().await.status, Some(0));
+}
+
+#[tokio::test]
+async fn an_empty_listen_port_leaves_it_to_the_server_port() {
+    let port = free_port();
+    let process = Process::start([("FC_CUSTOM_LISTEN_PORT", ""), ("FC_SERVER_PORT", &*port.to_string())]);
+    assert_eq!(process.connect(port).await.send(Request::invoke("1-a", "{}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn everything_is_on_stdout_before_the_answer() {
+    let port = free_port();
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string())]);
+    let mut connection = process.connect(port).await;
+    assert_eq!(connection.send(Request::invoke("1-a", r#"{"say": "hello"}"#)).await.status, 200);
+    let stdout = process.stdout();
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines[0], "FC Invoke Start RequestId: 1-a");
+    assert_eq!(serde_json::from_str::<Value>(lines[1]).unwrap()["message"], "hello");
+    assert_eq!(lines[2], "FC Invoke End RequestId: 1-a");
+}
+
+#[tokio::test]
+async fn the_markers_can_be_switched_off() {
+    let port = free_port();
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string()), ("FLOWKEEPER_MARKERS", "off")]);
+    let mut connection = process.connect(port).await;
+    assert_eq!(connection.send(Request::invoke("1-a", r#"{"say": "hello"}"#)).await.status, 200);
+    assert_eq!(process.stdout().lines().count(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_with_its_place_and_nothing_is_printed_beside_the_log() {
+    let port = free_port();
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string())]);
+    let mut connection = process.connect(port).await;
+    assert_eq!(connection.send(Request::invoke("1-a", r#"{"panic": "no such thing"}"#)).await.status, 404);
+    assert_eq!(connection.send(Request::invoke("1-b", "{}")).await.status, 200);
+    let stdout = process.stdout();
+    let panicked: Value = serde_json::from_str(stdout.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&panicked["level"], &panicked["request_id"]), (&"ERROR".into(), &"1-a".into()));
+    assert_eq!(panicked["message"], "panicked: no such thing");
+    assert!(panicked["place"].as_str().unwrap().contains("function.rs:"), "{panicked}");
+    process.terminate();
+    assert_eq!(process.end().await.stderr, "");
+}
+
+#[tokio::test]
+async fn sigterm_lets_an_invocation_finish_and_takes_no_other() {
+    let port = free_port();
+    let gate = Gate::new().await;
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string())]);
+    let mut connection = process.connect(port).await;
+    let event = format!(r#"{{"wait_for": "{}", "then_say": "finished"}}"#, gate.address());
+    connection.write(&Request::invoke("1-a", &event).bytes()).await;
+    let waiting = gate.arrival().await;
+    process.terminate();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    seen("the port being closed", async || tokio::net::TcpStream::connect(address).await.err()).await;
+    drop(waiting);
+    assert_eq!(in_time(connection.reply()).await.statuses(), (200, "200"));
+    let ended = process.end().await;
+    assert_eq!(ended.status, Some(0));
+    assert!(ended.stdout.contains("finished"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn sigterm_ends_an_idle_process_at_once() {
+    let port = free_port();
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string())]);
+    let mut connection = process.connect(port).await;
+    assert_eq!(connection.send(Request::new("GET", "/pre-stop")).await.statuses(), (200, "200"));
+    let began = tokio::time::Instant::now();
+    process.terminate();
+    assert_eq!(process.end().await.status, Some(0));
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_closed_stdout_does_not_disturb_an_invocation() {
+    let port = free_port();
+    let mut process = Process::with_stdout(Stdio::piped(), [("FC_SERVER_PORT", &*port.to_string())]);
+    drop(process.child.stdout.take());
+    let mut connection = process.connect(port).await;
+    for id in ["1-a", "1-b"] {
+        assert_eq!(connection.send(Request::invoke(id, r#"{"say": "lost"}"#)).await.status, 200);
+    }
+}
+
+/// The example `rehearsal` as a process with an environment of its own, which ends with the test.
+struct Process {
+    child: Child,
+    directory: PathBuf,
+}
+
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Process {
+    fn start<const N: usize>(environment: [(&str, &str); N]) -> Self {
+        let directory = Self::directory();
+        let stdout = File::create(directory.join("stdout")).unwrap();
+        Self::spawn(directory, stdout.into(), &environment)
+    }
+
+    fn with_stdout<const N: usize>(stdout: Stdio, environment: [(&str, &str); N]) -> Self {
+        Self::spawn(Self::directory(), stdout, &environment)
+    }
+
+    fn directory() -> PathBuf {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fc-runtime").join(name);
+        fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
+    fn spawn(directory: PathBuf, stdout: Stdio, environment: &[(&str, &str)]) -> Self {
+        // Cargo builds the examples before it runs the tests, beside the directory of the test's own binary.
+        let tests = std::env::current_exe().unwrap();
+        let rehearsal = tests.parent().unwrap().with_file_name("examples").join("rehearsal");
+        assert!(rehearsal.exists(), "not built: cargo build -p fc-runtime --example rehearsal");
+        let stderr = File::create(directory.join("stderr")).unwrap();
+        let child = Command::new(rehearsal)
+            .env_clear()
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        Self { child, directory }
+    }
+
+    async fn connect(&self, port: u16) -> Connection {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        seen("the port being open", async || tokio::net::TcpStream::connect(address).await.ok()).await;
+        Connection::to(address).await
+    }
+
+    fn stdout(&self) -> String {
+        fs::read_to_string(self.directory.join("stdout")).unwrap_or_default()
+    }
+
+    fn terminate(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+    }
+
+    async fn end(mut self) -> Ended {
+        let status = seen("the end of the process", async || self.child.try_wait().unwrap()).await;
+        Ended {
+            status: status.code(),
+            stdout: self.stdout(),
+            stderr: fs::read_to_string(self.directory.join("stderr")).unwrap(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port()
+}

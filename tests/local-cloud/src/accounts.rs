@@ -1,0 +1,112 @@
+//! Who calls: the accounts' own keys, and the temporary keys that functions run with.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{clock::after, rpc_signature::hmac_sha1};
+
+/// The account that the cloud's own key and its functions belong to.
+pub const OWN_ACCOUNT: &str = "1000000000000001";
+/// A second account, reached by assuming a role in it.
+pub const SECOND_ACCOUNT: &str = "1000000000000002";
+/// The access key of the own account, with every right.
+pub const ACCESS_KEY_ID: &str = "test";
+/// Its secret: no secret at all, as the cloud listens on the loopback interface only.
+pub const ACCESS_KEY_SECRET: &str = "test-secret";
+
+/// How long Function Compute's temporary keys live.
+const TOKEN_LIFE: Duration = Duration::from_secs(36 * 60 * 60);
+
+/// What a client signs with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// Names the key.
+    pub access_key_id: String,
+    /// Signs; never leaves the client.
+    pub access_key_secret: String,
+    /// Goes with a temporary key only.
+    pub security_token: Option<String>,
+}
+
+impl Credentials {
+    /// The own account's key, `test` / `test-secret`.
+    pub fn own() -> Self {
+        Self { access_key_id: ACCESS_KEY_ID.into(), access_key_secret: ACCESS_KEY_SECRET.into(), security_token: None }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// An identity as the cloud sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Caller {
+    /// The account it belongs to, and whose resources it sees.
+    pub account: String,
+    /// `test`, or the function that calls.
+    pub name: String,
+    /// The role whose rights it has; none for the account itself.
+    pub role: Option<String>,
+}
+
+/// A key that the cloud knows.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) credentials: Credentials,
+    pub(crate) caller: Caller,
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// All keys by their id.
+pub(crate) struct Keys(BTreeMap<String, Key>);
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        let caller = Caller { account: OWN_ACCOUNT.into(), name: ACCESS_KEY_ID.into(), role: None };
+        Self([(ACCESS_KEY_ID.into(), Key { credentials: Credentials::own(), caller, expires: None })].into())
+    }
+
+    pub(crate) fn get(&self, access_key_id: &str) -> Option<&Key> {
+        self.0.get(access_key_id)
+    }
+
+    /// Whether some key was issued together with this token.
+    pub(crate) fn issued(&self, token: &str) -> bool {
+        self.0.values().any(|key| key.credentials.security_token.as_deref() == Some(token))
+    }
+
+    /// Issues a temporary key that acts as `caller`.
+    pub(crate) fn issue(&mut self, caller: Caller, now: Timestamp) -> Credentials {
+        let number = self.0.len();
+        let derived = |part: &str| BASE64_STANDARD_NO_PAD.encode(hmac_sha1(part.as_bytes(), &number.to_be_bytes()));
+        let credentials = Credentials {
+            access_key_id: format!("STS.local{number:019}"),
+            access_key_secret: derived("secret"),
+            // Longer and odder than need be, as real ones are: `+`, `/` and `=` have to survive the signature.
+            security_token: Some(format!("CAIS+{}/{}==", derived("one"), derived("two"))),
+        };
+        let key = Key { credentials: credentials.clone(), caller, expires: Some(after(now, TOKEN_LIFE)) };
+        self.0.insert(credentials.access_key_id.clone(), key);
+        credentials
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_cannot_be_printed() {
+        let credentials = Keys::new().issue(
+            Caller { account: OWN_ACCOUNT.into(), name: "f".into(), role: Some("r".into()) },
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(format!("{credentials:?}"), r#"Credentials { access_key_id: "STS.local0000000000000000001", .. }"#);
+    }
+}

@@ -1,0 +1,191 @@
+//! The demonstration: what `create-flow-log` does about a new VPC, a repeated event, a failed call and a busy cloud.
+
+use std::{error::Error, io, path::PathBuf, process::ExitCode, time::Duration};
+
+use local_cloud::{Fault, Functions, Invocation, LocalCloud, Options, Transitions, functions, timeline};
+
+use super::teller::Teller;
+
+type Failure = Box<dyn Error>;
+
+/// A cloud, the one who tells about it, and how the steps ended.
+struct Demo {
+    cloud: LocalCloud,
+    teller: Teller,
+    steps: u32,
+    failed: u32,
+}
+
+/// What a step is expected to show, and whether it did.
+struct Check {
+    expected: &'static str,
+    holds: bool,
+}
+
+/// Shows all steps; succeeds if each of them ended as it should.
+pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Failure> {
+    let options = Options::default();
+    let begun = options.clock.now();
+    Teller::new(begun).say("Flowkeeper on a small cloud of its own. First its functions, built by cargo:", "1")?;
+    let built = match functions_dir {
+        Some(folder) => std::path::absolute(folder)?,
+        None => functions::build().await?,
+    };
+
+    let started = options.clock.now();
+    let clock = options.clock.clone();
+    let cloud = LocalCloud::start(Options {
+        functions: Functions::Built(built),
+        transitions: Transitions::After(Duration::from_secs(1)),
+        retry_delay: Duration::from_secs(1),
+        ..options
+    })
+    .await?;
+    let teller = Teller::new(started);
+    teller.say(&format!("The cloud is at {}. Seconds, and who → what:", cloud.endpoint()), "1")?;
+    let mut demo = Demo { cloud, teller, steps: 0, failed: 0 };
+    demo.new_resources().await?;
+    demo.same_event_again().await?;
+    demo.failed_call().await?;
+    demo.throttled().await?;
+
+    let Demo { cloud, teller, steps, failed } = demo;
+    let seconds = clock.now().duration_since(started).as_secs_f64();
+    let flow_logs = cloud.flow_logs().len();
+    cloud.stop().await;
+    let summary = match failed {
+        0 => format!("\n✓ all {steps} steps ended as they should: {flow_logs} flow logs kept, in {seconds:.1} s"),
+        _ => format!("\n✗ {failed} of {steps} steps did not end as they should, in {seconds:.1} s"),
+    };
+    teller.say(&summary, if failed == 0 { "1;32" } else { "1;31" })?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Demo {
+    async fn new_resources(&mut self) -> Result<(), Failure> {
+        self.begin("A VPC, a vSwitch in it and a network interface in that are made")?;
+        let Self { cloud, teller, .. } = self;
+        let vpc = told(cloud, teller, async |cloud| {
+            let vpc = cloud.create_vpc(&[]).await?;
+            cloud.settled().await?;
+            let vswitch = cloud.create_vswitch(&vpc).await?;
+            cloud.settled().await?;
+            cloud.create_network_interface(&vswitch).await?;
+            Ok(vpc)
+        })
+        .await?;
+        let covers = cloud.flow_log_of(&vpc).is_some_and(|flow_log| flow_log.status == "Active");
+        let checks = [
+            Check { expected: "the VPC has a flow log, and it is Active", holds: covers },
+            Check {
+                expected: "one flow log covers all three, so there is no other",
+                holds: cloud.flow_logs().len() == 1 && cloud.calls_of("CreateFlowLog").len() == 1,
+            },
+            Check {
+                expected: "the function was woken three times, and succeeded each time",
+                holds: cloud.invocations().len() == 3 && cloud.invocations().iter().all(|one| one.success),
+            },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    async fn same_event_again(&mut self) -> Result<(), Failure> {
+        self.begin("The event of the VPC comes once more, as EventBridge may deliver it")?;
+        let Self { cloud, teller, .. } = self;
+        let (invocations, writes) = (cloud.invocations().len(), cloud.calls_of("CreateFlowLog").len());
+        told(cloud, teller, async |cloud| {
+            cloud.events().first().inspect(|event| cloud.publish(event));
+            Ok(())
+        })
+        .await?;
+        let again = cloud.invocations().split_off(invocations);
+        let checks = [
+            Check { expected: "the function says that nothing is to do", holds: outcomes(&again) == ["unchanged"] },
+            Check { expected: "nothing was written", holds: cloud.calls_of("CreateFlowLog").len() == writes },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    async fn failed_call(&mut self) -> Result<(), Failure> {
+        self.begin("A VPC is asked for with a bad address block; the failed call is an event too")?;
+        let Self { cloud, teller, .. } = self;
+        let invocations = cloud.invocations().len();
+        let called = |cloud: &LocalCloud| {
+            let by_functions = |call: &&local_cloud::Call| call.caller.as_ref().is_some_and(|who| who.role.is_some());
+            cloud.calls().iter().filter(by_functions).count()
+        };
+        let calls = called(cloud);
+        told(cloud, teller, async |cloud| {
+            // Refused as it should be: the event is what is wanted.
+            let _ = cloud.call("CreateVpc", &[("CidrBlock", "10.0.0.0/99")]).await;
+            Ok(())
+        })
+        .await?;
+        let woken = cloud.invocations().split_off(invocations);
+        let checks = [
+            Check { expected: "the function skips it", holds: outcomes(&woken) == ["skipped"] },
+            Check { expected: "it did not even look at the cloud", holds: called(cloud) == calls },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    async fn throttled(&mut self) -> Result<(), Failure> {
+        self.begin("Another VPC is made, while CreateFlowLog is throttled twice")?;
+        let Self { cloud, teller, .. } = self;
+        let before = cloud.calls_of("CreateFlowLog").len();
+        cloud.fail("CreateFlowLog", Fault::Throttled, 2);
+        let vpc = told(cloud, teller, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let covers = cloud.flow_log_of(&vpc).is_some_and(|flow_log| flow_log.status == "Active");
+        let calls = cloud.calls_of("CreateFlowLog").split_off(before);
+        let codes: Vec<&str> = calls.iter().map(|call| call.code.as_deref().unwrap_or("done")).collect();
+        let checks = [
+            Check {
+                expected: "CreateFlowLog was throttled twice and then done",
+                holds: codes == ["Throttling.User", "Throttling.User", "done"],
+            },
+            Check { expected: "the VPC has its flow log all the same, and it is Active", holds: covers },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    fn begin(&mut self, title: &str) -> io::Result<()> {
+        self.steps += 1;
+        self.teller.say(&format!("\n{}. {title}", self.steps), "1")
+    }
+
+    fn end(&mut self, checks: &[Check]) -> io::Result<()> {
+        for Check { expected, holds } in checks {
+            let (line, colour) = match holds {
+                true => (format!("   ✓ {expected}"), "32"),
+                false => (format!("   ✗ expected, but not so: {expected}"), "31"),
+            };
+            self.teller.say(&line, colour)?;
+        }
+        self.failed += u32::from(checks.iter().any(|check| !check.holds));
+        Ok(())
+    }
+}
+
+/// Does something and waits until the cloud has settled, telling meanwhile what happens.
+async fn told<T>(
+    cloud: &LocalCloud,
+    teller: &mut Teller,
+    work: impl AsyncFnOnce(&LocalCloud) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let done = tokio::select! {
+        told = teller.follow(cloud) => return Err(told.err().unwrap_or_else(|| io::Error::other("not told")).into()),
+        done = async {
+            let value = work(cloud).await?;
+            // What does not settle in time is for the checks to find: the journal was told already.
+            let _ = cloud.settled().await;
+            Ok(value)
+        } => done,
+    };
+    teller.catch_up(cloud)?;
+    done
+}
+
+/// The outcomes that the functions reported.
+fn outcomes(invocations: &[Invocation]) -> Vec<String> {
+    invocations.iter().flat_map(|invocation| timeline::outcomes(&invocation.body)).collect()
+}

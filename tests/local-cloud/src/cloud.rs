@@ -1,0 +1,256 @@
+//! The handle of a cloud: how it is started, used and looked at by tests and demos.
+
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, sync::Arc};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    accounts::{Credentials, OWN_ACCOUNT},
+    client::{ApiError, Client},
+    delivery,
+    error::{Error, LIMIT},
+    faults::Fault,
+    functions::Host,
+    journal::{Call, DeadLetter, Entry, Invocation, What},
+    options::{Functions, Options},
+    server,
+    state::{FlowLog, NetworkInterface, VSwitch, Vpc},
+    template::{self, Template},
+    timeline,
+    world::{Shared, World},
+};
+
+/// A small Alibaba Cloud on one port. It ends when this is dropped, and its functions with it.
+pub struct LocalCloud {
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl LocalCloud {
+    /// Starts a cloud with nothing in it.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
+        let failed = |source| Error::Listen { port: options.port, source };
+        let listener = listener.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let mut template = Template::default();
+        let mut hosts = BTreeMap::new();
+        if let Functions::Built(folder) = &options.functions {
+            let path = options.template.clone().unwrap_or_else(template::default_path);
+            template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+            for function in template.functions {
+                let path = folder.join(&function.binary);
+                if !path.is_file() {
+                    return Err(Error::NoProgram { function: function.name, path });
+                }
+                hosts.insert(function.name.clone(), Host::new(function, path));
+            }
+        }
+        let shared = Shared::new(options, address, hosts, template.triggers);
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
+        Ok(Self { shared, server })
+    }
+
+    /// `http://127.0.0.1:` and the port, for every product.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.shared.address)
+    }
+
+    /// Asks the functions to end, and then ends. Without this they are killed.
+    pub async fn stop(self) {
+        for host in self.shared.hosts.values() {
+            host.stop().await;
+        }
+    }
+
+    /// A client with the own account's key.
+    pub fn client(&self) -> Client {
+        Client::new(self.endpoint(), Credentials::own()).with_clock(self.shared.clock.clone())
+    }
+
+    /// Calls an operation through the signed API, as an operator would; `RegionId` is added if it is not given.
+    pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
+        let mut all = vec![("RegionId", self.shared.options.region.as_str())];
+        all.extend_from_slice(parameters);
+        self.client().call(action, &all).await
+    }
+
+    /// Makes a VPC by the API; answers with its id.
+    pub async fn create_vpc(&self, tags: &[(&str, &str)]) -> Result<String, ApiError> {
+        let tags: Vec<(String, &str)> = (1..)
+            .zip(tags)
+            .flat_map(|(n, (key, value))| [(format!("Tag.{n}.Key"), *key), (format!("Tag.{n}.Value"), *value)])
+            .collect();
+        let mut parameters = vec![("CidrBlock", "10.0.0.0/8")];
+        parameters.extend(tags.iter().map(|(name, value)| (name.as_str(), *value)));
+        Ok(id_in(&self.call("CreateVpc", &parameters).await?, "VpcId"))
+    }
+
+    /// Makes a vSwitch by the API; answers with its id.
+    pub async fn create_vswitch(&self, vpc_id: &str) -> Result<String, ApiError> {
+        let parameters = [("VpcId", vpc_id), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", "10.0.0.0/24")];
+        Ok(id_in(&self.call("CreateVSwitch", &parameters).await?, "VSwitchId"))
+    }
+
+    /// Makes a network interface by the API; answers with its id.
+    pub async fn create_network_interface(&self, vswitch_id: &str) -> Result<String, ApiError> {
+        let parameters = [("VSwitchId", vswitch_id), ("SecurityGroupId", "sg-bp1local0000000000000")];
+        Ok(id_in(&self.call("CreateNetworkInterface", &parameters).await?, "NetworkInterfaceId"))
+    }
+
+    /// Makes a flow log by the API, with what the API needs and `more`; answers with its id.
+    pub async fn create_flow_log(
+        &self,
+        resource_type: &str,
+        resource_id: &str,
+        more: &[(&str, &str)],
+    ) -> Result<String, ApiError> {
+        let mut parameters = vec![
+            ("ResourceType", resource_type),
+            ("ResourceId", resource_id),
+            ("TrafficType", "All"),
+            ("ProjectName", "example-project"),
+            ("LogStoreName", "example-logstore"),
+        ];
+        parameters.extend_from_slice(more);
+        Ok(id_in(&self.call("CreateFlowLog", &parameters).await?, "FlowLogId"))
+    }
+
+    /// The VPCs of all accounts and regions, oldest first; so are the other lists.
+    pub fn vpcs(&self) -> Vec<Vpc> {
+        self.shared.read(|world| world.state.vpcs.values().cloned().collect())
+    }
+
+    /// The vSwitches.
+    pub fn vswitches(&self) -> Vec<VSwitch> {
+        self.shared.read(|world| world.state.vswitches.values().cloned().collect())
+    }
+
+    /// The network interfaces.
+    pub fn network_interfaces(&self) -> Vec<NetworkInterface> {
+        self.shared.read(|world| world.state.network_interfaces.values().cloned().collect())
+    }
+
+    /// The flow logs.
+    pub fn flow_logs(&self) -> Vec<FlowLog> {
+        self.shared.read(|world| world.state.flow_logs.values().cloned().collect())
+    }
+
+    /// The flow log of a resource.
+    pub fn flow_log_of(&self, resource_id: &str) -> Option<FlowLog> {
+        self.flow_logs().into_iter().find(|flow_log| flow_log.resource_id == resource_id)
+    }
+
+    /// Changes a flow log behind the API's back, as SLS or the billing system would.
+    pub fn edit_flow_log(&self, id: &str, edit: impl FnOnce(&mut FlowLog)) {
+        self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
+    }
+
+    /// Lets every flow log finish its change now.
+    pub fn finish_transitions(&self) {
+        for flow_log in self.flow_logs() {
+            self.shared.finish_transition(&flow_log.id);
+        }
+    }
+
+    /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
+    pub fn fail(&self, action: &str, fault: Fault, times: u32) {
+        self.shared.write(|world| world.faults.add(action, fault, times));
+    }
+
+    /// Everything that happened so far.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.shared.read(|world| world.journal.clone())
+    }
+
+    /// What happened after the first `seen` entries.
+    pub fn journal_after(&self, seen: usize) -> Vec<Entry> {
+        self.shared.read(|world| world.journal.get(seen..).unwrap_or_default().to_vec())
+    }
+
+    /// The calls of the API, whoever made them.
+    pub fn calls(&self) -> Vec<Call> {
+        self.pick(|what| if let What::Call(call) = what { Some(call.clone()) } else { None })
+    }
+
+    /// The calls of one operation.
+    pub fn calls_of(&self, action: &str) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.action == action).collect()
+    }
+
+    /// The events that reached the default bus.
+    pub fn events(&self) -> Vec<Value> {
+        self.pick(|what| if let What::Event { event } = what { Some(event.clone()) } else { None })
+    }
+
+    /// The attempts to run a function that are over.
+    pub fn invocations(&self) -> Vec<Invocation> {
+        self.pick(|what| if let What::Invocation(invocation) = what { Some(invocation.clone()) } else { None })
+    }
+
+    /// The events that were given up.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.pick(|what| if let What::DeadLetter(letter) = what { Some(letter.clone()) } else { None })
+    }
+
+    fn pick<T>(&self, choose: impl Fn(&What) -> Option<T>) -> Vec<T> {
+        self.shared.read(|world| world.journal.iter().filter_map(|entry| choose(&entry.what)).collect())
+    }
+
+    /// Puts an event on the default bus.
+    pub fn publish(&self, event: &Value) {
+        self.shared.publish(event);
+    }
+
+    /// Invokes a function once, synchronously, with these bytes.
+    pub async fn invoke(&self, function: &str, event: &[u8]) -> Result<Invocation, Error> {
+        delivery::invoke(&self.shared, function, event).await
+    }
+
+    /// Wakes whenever anything has changed.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changes()
+    }
+
+    /// Waits until something holds, for up to ten seconds.
+    pub async fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), Error> {
+        let mut changes = self.changes();
+        let wait = async {
+            while !holds(self) {
+                // Cannot fail: the sender lives as long as `self`.
+                let _ = changes.changed().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, wait).await.map_err(|_| {
+            let started = self.journal().first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
+            let lines: Vec<String> =
+                self.journal().iter().filter_map(|entry| timeline::line(entry, started, false)).collect();
+            Error::Timeout { what: what.to_owned(), journal: lines.join("\n") }
+        })
+    }
+
+    /// Waits until no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
+    pub async fn settled(&self) -> Result<(), Error> {
+        self.wait_until("nothing is under way", |cloud| cloud.shared.read(World::is_idle)).await
+    }
+}
+
+impl fmt::Debug for LocalCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalCloud").field("endpoint", &self.endpoint()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for LocalCloud {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.shared.abort();
+        self.shared.hosts.values().for_each(Host::kill);
+    }
+}
+
+fn id_in(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap_or_default().to_owned()
+}

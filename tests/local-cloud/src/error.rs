@@ -1,0 +1,47 @@
+//! Why a cloud does not start, or does not do what was waited for.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::template::TemplateError;
+
+/// How long a test waits for something.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a cloud cannot start, or did not do what was waited for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The port cannot be listened on.
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The template is not understood.
+    #[error("the template is not understood")]
+    Template(#[from] TemplateError),
+    /// A function's program is not there.
+    #[error("the program of function {function} is not at {}", path.display())]
+    NoProgram {
+        /// The function.
+        function: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The functions could not be built.
+    #[error("the functions could not be built: {0}")]
+    Build(String),
+    /// There is no such function.
+    #[error("the template has no function {0:?}")]
+    NoFunction(String),
+    /// What was waited for did not come.
+    #[error("within {} s it never came true that {what}; the journal:\n{journal}", LIMIT.as_secs())]
+    Timeout {
+        /// What was waited for.
+        what: String,
+        /// What happened instead.
+        journal: String,
+    },
+}

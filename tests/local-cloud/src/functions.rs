@@ -1,0 +1,132 @@
+//! Functions as processes, under the contract of Function Compute's custom runtimes.
+
+mod build;
+mod instance;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+pub use self::build::{build, build_of};
+use self::instance::{Answer, Instance};
+use crate::{
+    journal::{Invocation, What},
+    template::Function,
+    world::Shared,
+};
+
+/// A function and the instances of it that run.
+pub(crate) struct Host {
+    pub(crate) function: Function,
+    pub(crate) program: PathBuf,
+    instances: Mutex<Vec<Arc<Instance>>>,
+}
+
+/// Which attempt to run a function this is.
+pub(crate) struct Attempt<'a> {
+    pub(crate) request_id: &'a str,
+    /// Counted from 1.
+    pub(crate) number: u32,
+    /// How often FC itself has tried before; EventBridge's attempts are each new to FC.
+    pub(crate) retry_count: u32,
+}
+
+/// One place in an instance, given back when it is dropped.
+struct Seat(Arc<Instance>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl Host {
+    pub(crate) fn new(function: Function, program: PathBuf) -> Self {
+        Self { function, program, instances: Mutex::default() }
+    }
+
+    /// Runs the function once; the instance is kept for the next time, unless it failed to answer.
+    pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
+        let name = &self.function.name;
+        let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
+        shared.note(What::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
+        let seat = self.seat();
+        let first_line = seat.0.lines().len();
+        let timeout = Duration::from_secs(self.function.timeout);
+        let answer = tokio::select! {
+            answer = seat.0.invoke(self, shared, event, attempt) => answer,
+            () = shared.clock.wait(timeout) => {
+                Err(format!("Function timed out after {} seconds", self.function.timeout))
+            }
+        };
+        if answer.is_err() {
+            self.dismiss(&seat.0);
+        }
+        seat.0.quiet().await;
+        let lines = seat.0.lines().get(first_line..).unwrap_or_default().to_vec();
+        drop(seat);
+
+        let (status, success, body) = match answer {
+            // Without the header FC counts a call as a success, whatever its status.
+            Ok(Answer { status, fc_status, body }) => (Some(status), fc_status.as_deref() != Some("404"), body),
+            Err(problem) => (None, false, json!({"errorMessage": problem}).to_string().into()),
+        };
+        let invocation = Invocation {
+            function: name.clone(),
+            request_id,
+            attempt: number,
+            event: json_or_text(event),
+            success,
+            status,
+            body: json_or_text(&body),
+            lines,
+        };
+        shared.note(What::Invocation(invocation.clone()));
+        invocation
+    }
+
+    /// A place in the first instance that has one, else in a new instance.
+    fn seat(&self) -> Seat {
+        let mut instances = self.instances();
+        instances.retain(|instance| !instance.has_exited());
+        let free = instances.iter().find(|instance| instance.enter(self.function.concurrency));
+        let instance = free.map(Arc::clone).unwrap_or_else(|| {
+            let instance = Arc::new(Instance::default());
+            instance.enter(self.function.concurrency);
+            instances.push(Arc::clone(&instance));
+            instance
+        });
+        Seat(instance)
+    }
+
+    /// Kills an instance that failed, and with it every request that it has.
+    fn dismiss(&self, failed: &Arc<Instance>) {
+        failed.kill();
+        self.instances().retain(|instance| !Arc::ptr_eq(instance, failed));
+    }
+
+    /// Asks every instance to end, and kills those that do not.
+    pub(crate) async fn stop(&self) {
+        let instances = std::mem::take(&mut *self.instances());
+        for instance in instances {
+            instance.stop().await;
+        }
+    }
+
+    /// Kills every instance.
+    pub(crate) fn kill(&self) {
+        self.instances().drain(..).for_each(|instance| instance.kill());
+    }
+
+    fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn json_or_text(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into())
+}

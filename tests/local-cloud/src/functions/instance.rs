@@ -1,0 +1,275 @@
+//! One process of a function: started when it is first needed, and kept until it fails or the cloud ends.
+
+use std::{
+    net::Ipv4Addr,
+    process::Stdio,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    sync::{OnceCell, watch},
+};
+
+use super::{Attempt, Host};
+use crate::{
+    accounts::{Caller, Credentials, OWN_ACCOUNT},
+    journal::What,
+    options::CredentialsIn,
+    world::Shared,
+};
+
+/// How long a process may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// How long a process may take to end after SIGTERM.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// An answer's lines arrive with it, but through another pipe: so long without a line means that they are all there.
+const QUIET: Duration = Duration::from_millis(10);
+
+type Connection = SendRequest<Full<Bytes>>;
+
+/// What a process answered.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The header `x-fc-status`, which alone says whether the call failed.
+    pub(super) fc_status: Option<String>,
+    pub(super) body: Bytes,
+}
+
+/// A process, or the place for one that is not started yet.
+#[derive(Default)]
+pub(super) struct Instance {
+    started: OnceCell<Started>,
+    child: Mutex<Option<Child>>,
+    /// Keep-alive connections that no request uses at the moment.
+    idle: Mutex<Vec<Connection>>,
+    requests: AtomicUsize,
+    lines: Arc<watch::Sender<Vec<String>>>,
+}
+
+struct Started {
+    port: u16,
+    credentials: Credentials,
+}
+
+impl Instance {
+    /// Takes a place, if fewer than `most` are taken.
+    pub(super) fn enter(&self, most: usize) -> bool {
+        let more = |taken| (taken < most).then_some(taken + 1);
+        self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    pub(super) fn leave(&self) {
+        self.requests.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// What the process has written so far.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
+    }
+
+    /// Waits until no line has come for a moment.
+    pub(super) async fn quiet(&self) {
+        let mut lines = self.lines.subscribe();
+        while let Ok(Ok(())) = tokio::time::timeout(QUIET, lines.changed()).await {}
+    }
+
+    /// Posts one event, after starting the process if need be.
+    pub(super) async fn invoke(
+        &self,
+        host: &Host,
+        shared: &Shared,
+        event: &[u8],
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer, String> {
+        let started = self.started.get_or_try_init(|| self.start(host, shared)).await?;
+        let begun = shared.clock.now();
+        let request = request(host, shared, &started.credentials, event, attempt)?;
+        let exited = || {
+            let duration = shared.clock.now().duration_since(begun).as_millis();
+            format!("Process exited unexpectedly before completing request (duration: {duration}ms)")
+        };
+        let idle = lock(&self.idle).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => connect(started.port).await.map_err(|_| exited())?,
+        };
+        let response = connection.send_request(request).await.map_err(|_| exited())?;
+        let status = response.status().as_u16();
+        let fc_status = response.headers().get("x-fc-status").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = response.into_body().collect().await.map_err(|_| exited())?.to_bytes();
+        lock(&self.idle).push(connection);
+        Ok(Answer { status, fc_status, body })
+    }
+
+    /// Starts the process and waits until it listens.
+    async fn start(&self, host: &Host, shared: &Shared) -> Result<Started, String> {
+        let failed = |error: std::io::Error| format!("FunctionNotStarted: {error}");
+        let reserved = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+        let port = reserved.local_addr().map_err(failed)?.port();
+        drop(reserved);
+
+        let name = &host.function.name;
+        let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: host.function.role.clone() };
+        let credentials = shared.write(|world| world.keys.issue(caller, shared.clock.now()));
+        let instance = format!("c-10ca1c10-{port}");
+        let mut child = command(host, shared, &credentials, port, &instance).spawn().map_err(failed)?;
+        for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
+            self.follow(pipe, name, shared);
+        }
+        *lock(&self.child) = Some(child);
+        let listening = async {
+            let mut look = tokio::time::interval(Duration::from_millis(2));
+            loop {
+                look.tick().await;
+                if let Ok(connection) = connect(port).await {
+                    return Ok(connection);
+                }
+                if self.has_exited() {
+                    return Err("FunctionNotStarted: the process ended before it listened".to_owned());
+                }
+            }
+        };
+        let in_vain = |_| format!("Function instance health check failed on port {port} in 120 seconds.");
+        let connection = tokio::time::timeout(START_LIMIT, listening).await.map_err(in_vain)??;
+        lock(&self.idle).push(connection);
+        shared.note(What::FunctionStarted { function: name.clone(), instance });
+        Ok(Started { port, credentials })
+    }
+
+    /// Journals what the process writes, for as long as it does.
+    fn follow(&self, pipe: Pipe, function: &str, shared: &Shared) {
+        let (function, lines) = (function.to_owned(), Arc::clone(&self.lines));
+        shared.attend(move |shared| async move {
+            let mut reader = BufReader::new(pipe).lines();
+            while let Ok(Some(text)) = reader.next_line().await {
+                let Some(shared) = shared.upgrade() else { return };
+                lines.send_modify(|lines| lines.push(text.clone()));
+                shared.note(What::Line { function: function.clone(), text });
+            }
+        });
+    }
+
+    /// Whether the process was started and has ended.
+    pub(super) fn has_exited(&self) -> bool {
+        lock(&self.child).as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    pub(super) fn kill(&self) {
+        if let Some(child) = lock(&self.child).as_mut() {
+            // Fails only for a process that has ended.
+            let _ = child.start_kill();
+        }
+    }
+
+    /// Asks the process to end, waits for a while, and then kills it.
+    pub(super) async fn stop(&self) {
+        let child = lock(&self.child).take();
+        let Some(mut child) = child else { return };
+        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        let asked = id.is_some_and(|id| rustix::process::kill_process(id, rustix::process::Signal::TERM).is_ok());
+        if asked && tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_ok() {
+            return;
+        }
+        let _ = child.kill().await;
+    }
+}
+
+type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+
+fn boxed(pipe: impl AsyncRead + Send + Unpin + 'static) -> Pipe {
+    Box::new(pipe)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The program with Function Compute's environment, and with nothing of ours.
+fn command(host: &Host, shared: &Shared, credentials: &Credentials, port: u16, instance: &str) -> Command {
+    let function = &host.function;
+    let folder = host.program.parent().unwrap_or(&host.program);
+    let mut command = Command::new(&host.program);
+    command
+        .env_clear()
+        .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
+        .env("FC_SERVER_PORT", port.to_string())
+        .env("FC_ACCOUNT_ID", OWN_ACCOUNT)
+        .env("FC_REGION", &shared.options.region)
+        .env("FC_FUNCTION_NAME", &function.name)
+        .env("FC_FUNCTION_HANDLER", &function.handler)
+        .env("FC_FUNCTION_MEMORY_SIZE", function.memory.to_string())
+        .env("FC_INSTANCE_ID", instance)
+        .env("FC_FUNC_CODE_PATH", folder)
+        .envs(&function.environment)
+        .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address));
+    if shared.options.credentials == CredentialsIn::Environment {
+        command
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", &credentials.access_key_id)
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &credentials.access_key_secret)
+            .env("ALIBABA_CLOUD_SECURITY_TOKEN", credentials.security_token.as_deref().unwrap_or_default());
+    }
+    command
+        .envs(shared.options.policy.iter().map(|policy| ("FLOWKEEPER_POLICY", policy)))
+        .envs(&shared.options.environment)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn connect(port: u16) -> std::io::Result<Connection> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    // Ends with the process or when the sender is dropped; its errors are the sender's too.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// The invocation as FC sends it.
+fn request(
+    host: &Host,
+    shared: &Shared,
+    credentials: &Credentials,
+    event: &[u8],
+    attempt: &Attempt<'_>,
+) -> Result<Request<Full<Bytes>>, String> {
+    let function = &host.function;
+    let nothing = Credentials::default();
+    let credentials = match shared.options.credentials {
+        CredentialsIn::Headers => credentials,
+        CredentialsIn::Environment => &nothing,
+    };
+    Request::post("/invoke")
+        .header("host", "127.0.0.1")
+        .header("content-type", "application/octet-stream")
+        .header("x-fc-request-id", attempt.request_id)
+        .header("x-fc-control-path", "/invoke")
+        .header("x-fc-function-name", &function.name)
+        .header("x-fc-function-handler", &function.handler)
+        .header("x-fc-function-memory", function.memory)
+        .header("x-fc-function-timeout", function.timeout)
+        .header("x-fc-region", &shared.options.region)
+        .header("x-fc-account-id", OWN_ACCOUNT)
+        .header("x-fc-qualifier", "LATEST")
+        .header("x-fc-version-id", "")
+        .header("x-fc-retry-count", attempt.retry_count)
+        .header("x-fc-access-key-id", &credentials.access_key_id)
+        .header("x-fc-access-key-secret", &credentials.access_key_secret)
+        .header("x-fc-security-token", credentials.security_token.as_deref().unwrap_or_default())
+        .body(Full::from(Bytes::copy_from_slice(event)))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,127 @@
+//! Which parameters an operation asks for, and what they may hold, as tables.
+
+use super::REGIONS;
+use crate::{parameters::Parameters, refusal::Refusal};
+
+/// A parameter of an operation.
+pub(super) struct Field {
+    name: &'static str,
+    required: bool,
+    kind: Kind,
+    /// Code and message where the operation has its own for a bad value.
+    refusal: Option<(&'static str, &'static str)>,
+}
+
+/// What a parameter may hold.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// Anything.
+    Text,
+    /// A region that exists.
+    Region,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// A name or description: at most so many characters, and no URL at its beginning.
+    Name(usize),
+    /// The name of an SLS project, or with `_` of a Logstore.
+    Sls { underscore: bool },
+    /// A whole number within these bounds.
+    Number(usize, usize),
+    /// An IPv4 block such as `10.0.0.0/16`.
+    Cidr,
+    /// An id with this prefix.
+    Id(&'static str),
+}
+
+pub(super) const REGION: Field = required("RegionId", Kind::Region);
+
+pub(super) const fn required(name: &'static str, kind: Kind) -> Field {
+    Field { name, required: true, kind, refusal: None }
+}
+
+pub(super) const fn optional(name: &'static str, kind: Kind) -> Field {
+    Field { name, required: false, kind, refusal: None }
+}
+
+impl Field {
+    /// Gives a bad value its own code and message.
+    pub(super) const fn or(self, code: &'static str, message: &'static str) -> Self {
+        Self { refusal: Some((code, message)), ..self }
+    }
+
+    pub(super) fn check(&self, parameters: &Parameters) -> Result<(), Refusal> {
+        match parameters.get(self.name) {
+            None if self.required => Err(Refusal::missing(self.name)),
+            Some(value) if !self.kind.allows(value) => Err(self.refuse()),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse(&self) -> Refusal {
+        match (self.refusal, self.kind) {
+            (Some((code, message)), _) => Refusal::new(code, message),
+            (None, Kind::Region) => {
+                Refusal::new("InvalidRegionId.NotFound", "The RegionId provided does not exist in our records.")
+            }
+            (None, _) => Refusal::invalid(self.name),
+        }
+    }
+}
+
+impl Kind {
+    fn allows(self, value: &str) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Region => REGIONS.iter().any(|(id, _)| *id == value),
+            Self::OneOf(values) => values.contains(&value),
+            Self::Name(longest) => {
+                value.chars().count() <= longest && !value.starts_with("http://") && !value.starts_with("https://")
+            }
+            Self::Sls { underscore } => {
+                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+                (3..=63).contains(&value.len())
+                    && value.chars().all(|c| plain(c) || c == '-' || (underscore && c == '_'))
+                    && value.starts_with(plain)
+                    && value.ends_with(plain)
+            }
+            Self::Number(least, most) => value.parse().is_ok_and(|number: usize| (least..=most).contains(&number)),
+            Self::Cidr => value.split_once('/').is_some_and(|(address, bits)| {
+                address.parse::<std::net::Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+            }),
+            Self::Id(prefix) => value.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_as_the_documents_say() {
+        let project = Kind::Sls { underscore: false };
+        let log_store = Kind::Sls { underscore: true };
+        for (kind, value, allowed) in [
+            (project, "flowlog-1", true),
+            (project, "fl", false),
+            (project, "-flowlog", false),
+            (project, "flow_log", false),
+            (project, "FlowLogProject", false),
+            (log_store, "flow_log", true),
+            (log_store, "flow_log_", false),
+            (Kind::Name(3), "流日志", true),
+            (Kind::Name(3), "abcd", false),
+            (Kind::Name(30), "https://example.com", false),
+            (Kind::Number(1, 50), "50", true),
+            (Kind::Number(1, 50), "51", false),
+            (Kind::Cidr, "10.0.0.0/16", true),
+            (Kind::Cidr, "10.0.0/16", false),
+            (Kind::Region, "cn-hangzhou", true),
+            (Kind::Region, "cn-nowhere", false),
+            (Kind::Id("rg-"), "rg-1", true),
+            (Kind::Id("rg-"), "rg-", false),
+        ] {
+            assert_eq!(kind.allows(value), allowed, "{value}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! VPC's flow logs: one for each resource, changing state with time.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Scope,
+    fields::{Field, Kind, REGION, optional, required},
+    vpcs::has_tags,
+};
+use crate::{
+    clock::iso,
+    refusal::Refusal,
+    state::{FlowLog, Next},
+};
+
+const RESOURCE_TYPES: Kind = Kind::OneOf(&["NetworkInterface", "VSwitch", "VPC"]);
+const TRAFFIC_TYPES: Kind = Kind::OneOf(&["All", "Allow", "Drop"]);
+const TRAFFIC_PATHS: [&str; 10] = [
+    "all",
+    "internetGateway",
+    "natGateway",
+    "vpnGateway",
+    "transitRouter",
+    "gatewayEndpoint",
+    "vbr",
+    "ecr",
+    "ipv4Gateway",
+    "gatewayLoadBalancerEndpoint",
+];
+const INTERVAL: Field = optional("AggregationInterval", Kind::OneOf(&["1", "5", "10"]))
+    .or("IllegalParam.AggregationInterval", "The param of aggregationInterval is illegal.");
+const NAME: Field = optional("FlowLogName", Kind::Name(128));
+const DESCRIPTION: Field = optional("Description", Kind::Name(256));
+const IP_VERSION: Field = optional("IpVersion", Kind::OneOf(&["IPv4"]));
+
+pub(super) const CREATE: &[Field] = &[
+    REGION,
+    required("ResourceType", RESOURCE_TYPES),
+    required("ResourceId", Kind::Text),
+    required("TrafficType", TRAFFIC_TYPES),
+    required("ProjectName", Kind::Sls { underscore: false }),
+    required("LogStoreName", Kind::Sls { underscore: true }),
+    NAME,
+    DESCRIPTION,
+    INTERVAL,
+    IP_VERSION,
+    optional("ResourceGroupId", Kind::Id("rg-")).or("IllegalParam.ResourceGroupId", "Invalid ResourceGroupld value."),
+];
+pub(super) const ONE: &[Field] = &[REGION, required("FlowLogId", Kind::Text)];
+pub(super) const MODIFY: &[Field] =
+    &[REGION, required("FlowLogId", Kind::Text), NAME, DESCRIPTION, INTERVAL, IP_VERSION];
+pub(super) const DESCRIBE: &[Field] = &[
+    REGION,
+    optional("ResourceType", RESOURCE_TYPES),
+    optional("TrafficType", TRAFFIC_TYPES),
+    optional("Status", Kind::OneOf(&["Active", "Activating", "Inactive"])),
+    optional("PageNumber", Kind::Number(1, usize::MAX)),
+    optional("PageSize", Kind::Number(1, 50)),
+];
+
+pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
+    let given = scope.parameters;
+    let traffic_path = traffic_path(&given.list("TrafficPath"))?;
+    let tags = given.tags("Tag")?;
+    if !scope.state.flow_log_service {
+        let message = "You are not authorized to use the requested service of flowLog.";
+        return Err(Refusal::new("OptInRequired.FlowLog", message));
+    }
+    let resource_id = given.text("ResourceId");
+    let (here, message) = match given.require("ResourceType")? {
+        "VPC" => (scope.state.vpcs.get(&resource_id).map(|vpc| &vpc.place), "VPC does not exists."),
+        "VSwitch" => (scope.state.vswitches.get(&resource_id).map(|vswitch| &vswitch.place), "vswitch does not exist."),
+        _ => (
+            scope.state.network_interfaces.get(&resource_id).map(|interface| &interface.place),
+            "NetworkInterface does not exist.",
+        ),
+    };
+    if here != Some(&scope.place) {
+        return Err(Refusal::new("InvalidInstanceId", message));
+    }
+    if scope.state.flow_logs.values().any(|flow_log| flow_log.resource_id == resource_id) {
+        let message = "This resourceId already has flowlog instance existed.";
+        return Err(Refusal::new("InvalidResourceId.NotFound", message));
+    }
+    if scope.state.flow_logs.values().filter(|flow_log| flow_log.place == scope.place).count() >= scope.quota {
+        let message = "This user has reached the maximum instance number of flowlog.";
+        return Err(Refusal::new("QuotaExceeded.FlowlogCount", message));
+    }
+    let id = scope.state.new_id("fl");
+    let flow_log = FlowLog {
+        id: id.clone(),
+        place: scope.place.clone(),
+        name: given.text("FlowLogName"),
+        description: given.text("Description"),
+        resource_type: given.text("ResourceType"),
+        resource_id,
+        traffic_type: given.text("TrafficType"),
+        traffic_path,
+        project: given.text("ProjectName"),
+        log_store: given.text("LogStoreName"),
+        aggregation_interval: given.get("AggregationInterval").and_then(|text| text.parse().ok()).unwrap_or(10),
+        ip_version: given.get("IpVersion").unwrap_or("IPv4").to_owned(),
+        log_format: given.text("LogFormat"),
+        resource_group_id: given.get("ResourceGroupId").unwrap_or("rg-default").to_owned(),
+        tags,
+        status: "Activating".into(),
+        business_status: "Normal".into(),
+        service_type: String::new(),
+        deliver_status: "SUCCESS".into(),
+        deliver_error_message: String::new(),
+        created: scope.now,
+        next: Some(Next::Status("Active".into())),
+    };
+    let answer = json!({"FlowLogId": id, "Success": "true", "ResourceGroupId": flow_log.resource_group_id});
+    scope.state.flow_logs.insert(id.clone(), flow_log);
+    scope.changing.push(id);
+    Ok(answer)
+}
+
+fn traffic_path(given: &[&str]) -> Result<Vec<String>, Refusal> {
+    if given.iter().any(|path| !TRAFFIC_PATHS.contains(path)) {
+        return Err(Refusal::new("IllegalParam.TrafficPath", "The param of trafficPath is illegal."));
+    }
+    if given.iter().collect::<BTreeSet<_>>().len() < given.len() {
+        return Err(Refusal::new("DuplicatedParam.TrafficPath", "The param of trafficPath is duplicated."));
+    }
+    Ok(if given.is_empty() { vec!["all".into()] } else { given.iter().map(|path| (*path).to_owned()).collect() })
+}
+
+/// Sets the flow log that the call names changing, if nothing is in the way.
+fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl FnOnce(&FlowLog) -> Next) -> Answer {
+    let id = scope.parameters.require("FlowLogId")?;
+    let place = &scope.place;
+    let flow_log = scope.state.flow_logs.get_mut(id).filter(|flow_log| flow_log.place == *place);
+    let flow_log =
+        flow_log.ok_or_else(|| Refusal::new("InvalidInstanceId.NotFound", "The specfied instance is not existed."))?;
+    if flow_log.service_type == "sls" {
+        let message = "Authentication is failed for operate managed flowlog.";
+        return Err(Refusal::new("Forbidden.OperateManagedFlowLog", message));
+    }
+    if flow_log.business_status != "Normal" {
+        let message = "The business status of flowLog is incorrect.";
+        return Err(Refusal::new("IncorrectBusinessStatus.FlowLog", message));
+    }
+    if flow_log.next.is_some() {
+        return Err(Refusal::new("IncorrectStatus.flowlog", "Invalid flowlog status."));
+    }
+    if from.is_some_and(|from| flow_log.status != from) {
+        return Err(Refusal::new("InvalidStatus", "Current instance status is not valid for this action."));
+    }
+    flow_log.next = Some(next(flow_log));
+    flow_log.status = status.into();
+    scope.changing.push(id.to_owned());
+    Ok(json!({"Success": "true"}))
+}
+
+pub(super) fn active(scope: &mut Scope<'_>) -> Answer {
+    change(scope, "Activating", Some("Inactive"), |_| Next::Status("Active".into()))
+}
+
+pub(super) fn deactive(scope: &mut Scope<'_>) -> Answer {
+    change(scope, "Deactivating", Some("Active"), |_| Next::Status("Inactive".into()))
+}
+
+pub(super) fn delete(scope: &mut Scope<'_>) -> Answer {
+    change(scope, "Deleting", None, |_| Next::Gone)
+}
+
+pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
+    let answer = change(scope, "Modifying", None, |flow_log| Next::Status(flow_log.status.clone()))?;
+    let given = scope.parameters;
+    if let Some(flow_log) = given.get("FlowLogId").and_then(|id| scope.state.flow_logs.get_mut(id)) {
+        let set = |field: &mut String, name: &str| {
+            if let Some(value) = given.get(name) {
+                value.clone_into(field);
+            }
+        };
+        set(&mut flow_log.name, "FlowLogName");
+        set(&mut flow_log.description, "Description");
+        set(&mut flow_log.ip_version, "IpVersion");
+        set(&mut flow_log.log_format, "LogFormat");
+        let interval = given.get("AggregationInterval").and_then(|text| text.parse().ok());
+        flow_log.aggregation_interval = interval.unwrap_or(flow_log.aggregation_interval);
+    }
+    Ok(answer)
+}
+
+pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
+    let tags = scope.parameters.tags("Tags")?;
+    let wanted = |flow_log: &&FlowLog| {
+        scope.filter([
+            ("FlowLogId", &flow_log.id),
+            ("FlowLogName", &flow_log.name),
+            ("Description", &flow_log.description),
+            ("ResourceType", &flow_log.resource_type),
+            ("ResourceId", &flow_log.resource_id),
+            ("TrafficType", &flow_log.traffic_type),
+            ("ProjectName", &flow_log.project),
+            ("LogStoreName", &flow_log.log_store),
+            ("Status", &flow_log.status),
+            ("ResourceGroupId", &flow_log.resource_group_id),
+            ("VpcId", scope.state.vpc_of(&flow_log.resource_id).unwrap_or_default()),
+        ]) && has_tags(&flow_log.tags, &tags)
+    };
+    let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(wanted).map(wire).collect();
+    let page = scope.page::<Value>(all, 20)?;
+    Ok(json!({
+        // Text, as the models of the official SDKs have it for this operation alone.
+        "PageNumber": page.number.to_string(),
+        "PageSize": page.size.to_string(),
+        "TotalCount": page.total.to_string(),
+        "Success": "true",
+        "FlowLogs": {"FlowLog": page.items},
+    }))
+}
+
+fn wire(flow_log: &FlowLog) -> Value {
+    let tag = |(key, value): (&String, &String)| json!({"Key": key, "Value": value});
+    json!({
+        "FlowLogId": flow_log.id,
+        "FlowLogName": flow_log.name,
+        "Description": flow_log.description,
+        "RegionId": flow_log.place.region,
+        "ResourceType": flow_log.resource_type,
+        "ResourceId": flow_log.resource_id,
+        "TrafficType": flow_log.traffic_type,
+        "TrafficPath": {"TrafficPathList": flow_log.traffic_path},
+        "ProjectName": flow_log.project,
+        "LogStoreName": flow_log.log_store,
+        "AggregationInterval": flow_log.aggregation_interval,
+        "IpVersion": flow_log.ip_version,
+        "LogFormat": flow_log.log_format,
+        "ResourceGroupId": flow_log.resource_group_id,
+        "Status": flow_log.status,
+        "BusinessStatus": flow_log.business_status,
+        "ServiceType": flow_log.service_type,
+        "FlowLogDeliverStatus": flow_log.deliver_status,
+        "FlowLogDeliverErrorMessage": flow_log.deliver_error_message,
+        "CreationTime": iso(flow_log.created),
+        "Tags": {"Tag": flow_log.tags.iter().map(tag).collect::<Vec<_>>()},
+    })
+}
+
+pub(super) fn service_status(scope: &mut Scope<'_>) -> Answer {
+    Ok(json!({"Enabled": scope.state.flow_log_service}))
+}
+
+pub(super) fn open_service(scope: &mut Scope<'_>) -> Answer {
+    if std::mem::replace(&mut scope.state.flow_log_service, true) {
+        let message = "You have reached the limit of purchase quantity.";
+        return Err(Refusal::new("OperationFailed.ExceedPurchaseLimit", message));
+    }
+    Ok(json!({"Code": "200", "Message": "successful"}))
+}

@@ -1,0 +1,83 @@
+//! How a cloud is to be.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::clock::Clock;
+
+/// How a cloud is to be.
+#[derive(Clone)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 for any.
+    pub port: u16,
+    /// The region of functions, and of calls that name none.
+    pub region: String,
+    /// Flow logs in one account and region.
+    pub quota: usize,
+    /// Whether the flow log service is open from the start.
+    pub flow_log_service: bool,
+    /// When flow logs finish changing.
+    pub transitions: Transitions,
+    /// Where the functions' programs are.
+    pub functions: Functions,
+    /// The template; none for the repository's own.
+    pub template: Option<PathBuf>,
+    /// Values for the template's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// A policy for every function, instead of the template's.
+    pub policy: Option<String>,
+    /// More variables for every function; stronger than the template's.
+    pub environment: BTreeMap<String, String>,
+    /// Where functions find their temporary key.
+    pub credentials: CredentialsIn,
+    /// The first pause between two attempts to deliver an event; later ones are longer.
+    pub retry_delay: Duration,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            region: "cn-hangzhou".into(),
+            quota: 200,
+            flow_log_service: true,
+            transitions: Transitions::After(Duration::ZERO),
+            functions: Functions::None,
+            template: None,
+            parameters: BTreeMap::new(),
+            policy: None,
+            environment: BTreeMap::new(),
+            credentials: CredentialsIn::Environment,
+            retry_delay: Duration::from_millis(1),
+            clock: Clock::real(),
+        }
+    }
+}
+
+/// When flow logs finish changing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transitions {
+    /// So long after the call.
+    After(Duration),
+    /// When [`crate::LocalCloud::finish_transitions`] says.
+    Explicit,
+}
+
+/// Where the functions' programs are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// There are no functions; events are journaled and go nowhere.
+    None,
+    /// In this folder, each under the name of its package.
+    Built(PathBuf),
+}
+
+/// Where functions find their temporary key. Function Compute's runtimes differ in this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialsIn {
+    /// In the `x-fc-*` headers of each invocation.
+    Headers,
+    /// In the environment; the headers are there, but empty.
+    Environment,
+}

@@ -1,0 +1,103 @@
+//! The one port: the API on `/`, and the cloud's own controls under `/_local/`.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{delivery, faults::Fault, gateway, world::Shared};
+
+/// Serves until it is aborted, and with it every connection.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(move |request| {
+                let shared = Arc::clone(&shared);
+                async move { handle(&shared, request).await }
+            });
+            // An error is a client that went away, or an answer that a fault took away.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
+    match request.uri().path() {
+        path if path.starts_with("/_local/") => Ok(control(shared, &request).await),
+        _ => gateway::answer(shared, &request).await.map_err(io::Error::other),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedFault {
+    action: String,
+    fault: String,
+    #[serde(default = "one")]
+    times: u32,
+    /// How late a slow answer is.
+    #[serde(default = "one")]
+    seconds: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    match (request.method(), path) {
+        (&Method::GET, "/_local/journal") => {
+            let entries = shared.read(|world| world.journal.clone());
+            let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
+            respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
+        }
+        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<WantedFault>(request.body()) {
+            Ok(wanted) => match Fault::named(&wanted.fault, Duration::from_secs(wanted.seconds.into())) {
+                Some(fault) => {
+                    shared.write(|world| world.faults.add(&wanted.action, fault, wanted.times));
+                    respond(StatusCode::NO_CONTENT, String::new())
+                }
+                None => bad(&format!("there is no fault {:?}", wanted.fault)),
+            },
+            Err(error) => bad(&error.to_string()),
+        },
+        (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
+            Ok(event) => {
+                shared.publish(&event);
+                respond(StatusCode::NO_CONTENT, String::new())
+            }
+            Err(error) => bad(&error.to_string()),
+        },
+        (&Method::POST, path) if path.starts_with("/_local/invoke/") => {
+            let function = path.trim_start_matches("/_local/invoke/");
+            match delivery::invoke(shared, function, request.body()).await {
+                Ok(invocation) => respond(StatusCode::OK, json!(invocation).to_string()),
+                Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
+            }
+        }
+        _ => respond(StatusCode::NOT_FOUND, json!({"error": format!("there is nothing at {path}")}).to_string()),
+    }
+}
+
+fn bad(error: &str) -> Response<Full<Bytes>> {
+    respond(StatusCode::BAD_REQUEST, json!({"error": error}).to_string())
+}
+
+fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    response
+}

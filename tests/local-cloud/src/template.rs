@@ -1,0 +1,320 @@
+//! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
+
+mod resolve;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value};
+
+use self::resolve::Resolver;
+
+/// What is wrong with a template, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct TemplateError {
+    /// The file, or the path inside the template such as `Resources.MyFunction.Properties.Timeout`.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+/// What a template says of one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// `FunctionName`.
+    pub name: String,
+    /// The package's file stem, which is also the name of the cargo binary.
+    pub binary: String,
+    /// `Handler`, without a meaning in a custom runtime.
+    pub handler: String,
+    /// Seconds.
+    pub timeout: u64,
+    /// Megabytes.
+    pub memory: u64,
+    /// Requests that one instance takes at the same time.
+    pub concurrency: usize,
+    /// The name of its role.
+    pub role: Option<String>,
+    /// `EnvironmentVariables`.
+    pub environment: BTreeMap<String, String>,
+    /// `MaxAsyncRetryAttempts`.
+    pub async_retries: u32,
+    /// Where an event goes that no attempt of FC could help.
+    pub on_failure: Option<String>,
+}
+
+/// What wakes a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trigger {
+    /// `TriggerName`.
+    pub name: String,
+    /// The function's name.
+    pub function: String,
+    /// What it listens to.
+    pub source: Source,
+}
+
+/// The kinds of triggers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Events on the default bus.
+    Events {
+        /// `eventRuleFilterPattern`.
+        pattern: Value,
+        /// `asyncInvocationType`: FC retries, not EventBridge.
+        asynchronous: bool,
+        /// How often EventBridge tries again.
+        retries: u32,
+        /// EventBridge's dead-letter queue.
+        dead_letters: Option<String>,
+    },
+    /// A timer; it is known, but does not fire by itself.
+    Timer {
+        /// Six fields, or `@every …`.
+        cron: String,
+        /// Handed to the function as text.
+        payload: String,
+    },
+}
+
+/// The part of a template that the cloud lives by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Template {
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Its triggers.
+    pub triggers: Vec<Trigger>,
+}
+
+impl Template {
+    /// Reads a template for an account and region.
+    pub fn read(
+        path: &Path,
+        parameters: &BTreeMap<String, String>,
+        account: &str,
+        region: &str,
+    ) -> Result<Self, TemplateError> {
+        let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
+        let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
+        Self::parse(&text, parameters, account, region).map_err(|error| match error.place.is_empty() {
+            true => at_file(error.problem),
+            false => error,
+        })
+    }
+
+    /// Reads the text of a template.
+    pub fn parse(
+        text: &str,
+        parameters: &BTreeMap<String, String>,
+        account: &str,
+        region: &str,
+    ) -> Result<Self, TemplateError> {
+        let at_top = |problem: String| TemplateError { place: String::new(), problem };
+        let documents = Yaml::load_from_str(text).map_err(|error| at_top(error.to_string()))?;
+        let document = documents.first().ok_or_else(|| at_top("the template is empty".into()))?;
+        let resolver = Resolver::new(plain(document), parameters, account, region)?;
+
+        let mut template = Self::default();
+        for resource in resolver.resources("ALIYUN::FC3::Function")? {
+            let file = resource.text("Code.OssObjectName")?;
+            let binary =
+                Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            template.functions.push(Function {
+                name: resource.text("FunctionName")?,
+                binary,
+                handler: resource.optional_text("Handler")?.unwrap_or_else(|| "index.handler".into()),
+                timeout: resource.number("Timeout", 3)?,
+                memory: resource.number("MemorySize", 512)?,
+                concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
+                role: resource.optional_text("Role")?.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
+                environment: resource.map("EnvironmentVariables")?,
+                async_retries: 3,
+                on_failure: None,
+            });
+        }
+        for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
+            let name = resource.text("FunctionName")?;
+            let retries = resource.number("MaxAsyncRetryAttempts", 3)?;
+            let destination = resource.optional_text("DestinationConfig.OnFailure.Destination")?;
+            let function = template.functions.iter_mut().find(|function| function.name == name);
+            let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
+            function.async_retries = u32::try_from(retries).unwrap_or(u32::MAX);
+            function.on_failure = destination;
+        }
+        for resource in resolver.resources("ALIYUN::FC3::Trigger")? {
+            let function = resource.text("FunctionName")?;
+            if !template.functions.iter().any(|known| known.name == function) {
+                return Err(resource.error("FunctionName", "no function has this name"));
+            }
+            let source = match resource.text("TriggerType")?.as_str() {
+                "eventbridge" => events(&resource)?,
+                "timer" => Source::Timer {
+                    cron: resource.text("TriggerConfig.cronExpression")?,
+                    payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default(),
+                },
+                other => return Err(resource.error("TriggerType", &format!("{other:?} is not known to local-cloud"))),
+            };
+            template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, source });
+        }
+        Ok(template)
+    }
+}
+
+fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
+    let text = resource.text("TriggerConfig.eventRuleFilterPattern")?;
+    let bad =
+        |error: &dyn std::fmt::Display| resource.error("TriggerConfig.eventRuleFilterPattern", &error.to_string());
+    let strategy = resource.optional_text("TriggerConfig.runOptions.retryStrategy.PushRetryStrategy")?;
+    let retries = match strategy.as_deref() {
+        None | Some("BACKOFF_RETRY") => 3,
+        Some("EXPONENTIAL_DECAY_RETRY") => 176,
+        Some(_) => {
+            let place = "TriggerConfig.runOptions.retryStrategy.PushRetryStrategy";
+            return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
+        }
+    };
+    Ok(Source::Events {
+        pattern: serde_json::from_str(&text).map_err(|error| bad(&error))?,
+        asynchronous: resource.optional_text("TriggerConfig.asyncInvocationType")?.as_deref() == Some("true"),
+        retries,
+        dead_letters: resource.optional_text("TriggerConfig.runOptions.deadLetterQueue.Arn")?,
+    })
+}
+
+/// The template of this repository: `template.yml` here or further up, else where the crate was built.
+pub fn default_path() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().map(|folder| folder.join("template.yml")).find(|path| path.is_file());
+    found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yml"))
+}
+
+/// YAML as JSON, which is all that a template needs.
+fn plain(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
+        Yaml::Value(Scalar::Integer(value)) => (*value).into(),
+        Yaml::Value(Scalar::FloatingPoint(value)) => (**value).into(),
+        Yaml::Value(Scalar::String(value)) => value.as_ref().into(),
+        Yaml::Sequence(items) => items.iter().map(plain).collect(),
+        Yaml::Mapping(members) => {
+            let key = |key: &Yaml<'_>| match plain(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Value::Object(members.iter().map(|(name, value)| (key(name), plain(value))).collect::<Map<_, _>>())
+        }
+        _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = r#"
+Parameters:
+  Prefix: {Type: String, Default: demo}
+  Bucket: {Type: String}
+  Extra: {Type: String, Default: 'false'}
+Conditions:
+  Extra: {'Fn::Equals': [{Ref: Extra}, 'true']}
+Resources:
+  Queue: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: {'Fn::Sub': '${Prefix}-q'}}}
+  Role: {Type: 'ALIYUN::RAM::Role', Properties: {RoleName: {'Fn::Sub': '${Prefix}-Role'}}}
+  Main:
+    Type: ALIYUN::FC3::Function
+    Properties:
+      FunctionName: {'Fn::Sub': '${Prefix}-main'}
+      Code: {OssBucketName: {Ref: Bucket}, OssObjectName: 'v1/main-function.zip'}
+      Timeout: 30
+      Role: {'Fn::GetAtt': [Role, Arn]}
+      EnvironmentVariables:
+        WHERE: {'Fn::Sub': 'acs:${ALIYUN::Region}:${ALIYUN::TenantId}:${Queue.ARN.WithSlash}:${!kept}'}
+        WHICH: {'Fn::If': [Extra, more, less]}
+  Other:
+    Type: ALIYUN::FC3::Function
+    Condition: Extra
+    Properties: {FunctionName: other, Code: {OssObjectName: other.zip}}
+  Async:
+    Type: ALIYUN::FC3::AsyncInvokeConfig
+    Properties:
+      FunctionName: {'Fn::GetAtt': [Main, FunctionName]}
+      MaxAsyncRetryAttempts: 1
+      DestinationConfig: {OnFailure: {Destination: {'Fn::Sub': '${Queue.ARN.WithSlash}/messages'}}}
+  Wake:
+    Type: ALIYUN::FC3::Trigger
+    Properties:
+      FunctionName: {'Fn::GetAtt': [Main, FunctionName]}
+      TriggerName: wake
+      TriggerType: eventbridge
+      TriggerConfig: {asyncInvocationType: true, eventRuleFilterPattern: '{"type":["x"]}'}
+  Tick:
+    Type: ALIYUN::FC3::Trigger
+    Properties:
+      FunctionName: {'Fn::GetAtt': [Main, FunctionName]}
+      TriggerName: tick
+      TriggerType: timer
+      TriggerConfig: {cronExpression: '@every 1h', enable: true}
+"#;
+
+    fn parse(text: &str, parameters: &[(&str, &str)]) -> Result<Template, TemplateError> {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Template::parse(text, &parameters, "1000000000000001", "cn-hangzhou")
+    }
+
+    #[test]
+    fn references_lead_to_values() {
+        let template = parse(TEMPLATE, &[]).unwrap();
+        let [main] = template.functions.as_slice() else { panic!("{template:?}") };
+        assert_eq!((main.name.as_str(), main.binary.as_str(), main.timeout), ("demo-main", "main-function", 30));
+        assert_eq!(main.role.as_deref(), Some("demo-role"));
+        let queue = "acs:mns:cn-hangzhou:1000000000000001:/queues/demo-q";
+        assert_eq!(main.environment["WHERE"], format!("acs:cn-hangzhou:1000000000000001:{queue}:${{kept}}"));
+        assert_eq!(main.environment["WHICH"], "less");
+        assert_eq!(main.async_retries, 1);
+        assert_eq!(main.on_failure, Some(format!("{queue}/messages")));
+        assert_eq!(template.triggers.len(), 2);
+    }
+
+    #[test]
+    fn conditions_follow_the_parameters() {
+        let template = parse(TEMPLATE, &[("Extra", "true"), ("Prefix", "mine")]).unwrap();
+        let names: Vec<&str> = template.functions.iter().map(|function| function.name.as_str()).collect();
+        assert_eq!(names, ["mine-main", "other"]);
+        assert_eq!(template.functions[0].environment["WHICH"], "more");
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_place() {
+        let broken = |from: &str, to: &str| parse(&TEMPLATE.replace(from, to), &[]).unwrap_err().to_string();
+        assert_eq!(
+            broken("Timeout: 30", "Timeout: soon"),
+            "Resources.Main.Properties.Timeout: \"soon\" is no whole number"
+        );
+        assert_eq!(
+            broken("[Role, Arn]", "[Rolle, Arn]"),
+            "Resources.Main.Properties.Role: \"Rolle\" is no resource of the template"
+        );
+        assert_eq!(
+            broken("'${Prefix}-main'", "'${Bucket}-main'"),
+            "Resources.Main.Properties.FunctionName: the parameter Bucket has no default and is not given"
+        );
+        assert!(broken("{\"type\":[\"x\"]}", "{type").starts_with("Resources.Wake.Properties.TriggerConfig."));
+        assert_eq!(
+            parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
+            "Parameters.Nobody: is given, but the template has no such parameter"
+        );
+    }
+
+    #[test]
+    fn the_template_of_this_repository_is_understood() {
+        let template = Template::read(&default_path(), &BTreeMap::new(), "1000000000000001", "cn-hangzhou").unwrap();
+        let function = template.functions.iter().find(|function| function.binary == "create-flow-log").unwrap();
+        assert_eq!(function.name, "flowkeeper-create-flow-log");
+        assert!(function.environment["FLOWKEEPER_POLICY"].contains("flow_log:"));
+    }
+}

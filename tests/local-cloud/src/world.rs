@@ -1,0 +1,148 @@
+//! What the server, the functions and the handle of a cloud share: one state behind one lock.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    accounts::Keys,
+    clock::Clock,
+    delivery,
+    faults::Faults,
+    functions::Host,
+    journal::{Entry, What},
+    options::Options,
+    state::State,
+    template::Trigger,
+};
+
+/// Everything that calls read and change.
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) keys: Keys,
+    pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Vec<Entry>,
+    requests: u64,
+    /// Deliveries, retries and transitions under way.
+    outstanding: usize,
+}
+
+impl World {
+    /// Whether no delivery, retry or transition is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outstanding == 0
+    }
+}
+
+/// What the server, the functions and the handle share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    pub(crate) address: SocketAddr,
+    pub(crate) hosts: BTreeMap<String, Host>,
+    pub(crate) triggers: Vec<Trigger>,
+    world: Mutex<World>,
+    changed: watch::Sender<()>,
+    tasks: Mutex<JoinSet<()>>,
+    me: Weak<Self>,
+}
+
+impl Shared {
+    /// A world with nothing in it.
+    pub(crate) fn new(
+        options: Options,
+        address: SocketAddr,
+        hosts: BTreeMap<String, Host>,
+        triggers: Vec<Trigger>,
+    ) -> Arc<Self> {
+        let world = World {
+            state: State::new(options.flow_log_service),
+            keys: Keys::new(),
+            nonces: BTreeMap::new(),
+            faults: Faults::default(),
+            journal: Vec::new(),
+            requests: 0,
+            outstanding: 0,
+        };
+        Arc::new_cyclic(|me| Self {
+            clock: options.clock.clone(),
+            options,
+            address,
+            hosts,
+            triggers,
+            world: Mutex::new(world),
+            changed: watch::Sender::new(()),
+            tasks: Mutex::default(),
+            me: Weak::clone(me),
+        })
+    }
+
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&lock(&self.world))
+    }
+
+    /// Changes the world, and wakes whoever waits for a change.
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut lock(&self.world));
+        self.changed.send_replace(());
+        result
+    }
+
+    pub(crate) fn note(&self, what: What) {
+        let at = self.clock.now();
+        self.write(|world| world.journal.push(Entry { at, what }));
+    }
+
+    /// A number for a request id.
+    pub(crate) fn next_number(&self) -> u64 {
+        let mut world = lock(&self.world);
+        world.requests += 1;
+        world.requests
+    }
+
+    /// Starts work that [`crate::LocalCloud::settled`] waits for.
+    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Arc<Self>) -> F) {
+        let Some(me) = self.me.upgrade() else { return };
+        self.write(|world| world.outstanding += 1);
+        let work = work(Arc::clone(&me));
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            work.await;
+            me.write(|world| world.outstanding -= 1);
+        });
+    }
+
+    /// Starts work that lives as long as it finds something to do, and that nobody waits for.
+    pub(crate) fn attend<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Weak<Self>) -> F) {
+        lock(&self.tasks).spawn(work(Weak::clone(&self.me)));
+    }
+
+    /// Wakes whenever the world has changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Ends all work at once.
+    pub(crate) fn abort(&self) {
+        lock(&self.tasks).abort_all();
+    }
+
+    /// Puts an event on the default bus, from which the triggers take it.
+    pub(crate) fn publish(&self, event: &Value) {
+        self.note(What::Event { event: event.clone() });
+        delivery::deliver(self, event);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
