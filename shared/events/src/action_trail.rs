@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Event, FlowLogCall, Woken,
-    lenient::{account, object, region, text, time},
+    lenient::{account, object, region, short, text, time},
 };
 
 /// What a call of this name means.
@@ -51,7 +51,7 @@ pub(crate) fn read(call: &Value, source: Option<&str>) -> Woken {
     Woken {
         time: time(call, "eventTime"),
         // In the envelope of an event that was passed on stands the account that passed it on.
-        account: account(call, &["recipientAccountId"]),
+        account: account(call, &["recipientAccountId"]).or_else(|| account(&identity, &["accountId"])),
         region: region(call, &["acsRegion"]).or_else(|| region(&parameters, &["RegionId", "regionId"])),
         ..Woken::of(event(call, &parameters, &identity, source).unwrap_or_else(Event::Broken))
     }
@@ -65,13 +65,13 @@ fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str
     let known =
         CALLS.iter().find(|(product, operation, _)| *operation == name && is_of(product, service.as_deref(), source));
     let Some((_, _, meaning)) = known else {
-        let of = service.or_else(|| source.map(str::to_owned)).map(|of| format!(" of {of}")).unwrap_or_default();
-        return not_for_us(format!("the call {name}{of} is none that is looked at"));
+        let of = service.as_deref().or(source).map(|of| format!(" of {}", short(of))).unwrap_or_default();
+        return not_for_us(format!("the call {}{of} is none that is looked at", short(&name)));
     };
     // An empty code is that of a success.
     match text(call, "errorCode").or_else(|| text(call, "errorMessage")) {
         Some(code) if code == "DryRunOperation" => return not_for_us(format!("the call {name} was a dry run")),
-        Some(code) => return not_for_us(format!("the call {name} failed ({code})")),
+        Some(code) => return not_for_us(format!("the call {name} failed ({})", short(&code))),
         None => {}
     }
 
@@ -83,10 +83,15 @@ fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str
             None => Err(format!("the call {name} succeeded, and its responseElements have no {key}")),
         },
         Meaning::Launches => match instances(call, &answer) {
-            ids if !ids.is_empty() => Ok(Event::Launched(ids)),
+            ids if !ids.is_empty() => match ids.iter().find(|id| !is_instance(id)) {
+                Some(id) => Err(format!("the call {name}: \"{}\" is not an instance id", short(id))),
+                None => Ok(Event::Launched(ids)),
+            },
             _ if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
             _ => Err(format!("the call {name} succeeded, and names no instance")),
         },
+        // It names what it would have deleted.
+        Meaning::Deletes(..) if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
         Meaning::Deletes(resource_type, key) => match parameter(call, parameters, key) {
             Some(id) => resource(*resource_type, &id, &name).map(Event::Deleted),
             None => Err(format!("the call {name} succeeded, and its requestParameters have no {key}")),
@@ -118,6 +123,14 @@ fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
 
 fn resource(resource_type: ResourceType, id: &str, name: &str) -> Result<ResourceId, String> {
     ResourceId::of(resource_type, id).map_err(|error| format!("the call {name}: {error}"))
+}
+
+/// `*` is how Alibaba Cloud masks ids in what it publishes.
+fn is_instance(id: &str) -> bool {
+    id.len() <= 64
+        && id.strip_prefix("i-").is_some_and(|word| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'))
+        })
 }
 
 fn is_dry_run(parameters: &Value) -> bool {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Event, Woken,
-    lenient::{account, first_text, milliseconds, object, region, text},
+    lenient::{account, first_text, milliseconds, object, region, short, text},
 };
 
 /// A resource that came into being, changed or went. Over MNS the keys begin with capitals.
@@ -18,7 +18,9 @@ pub(crate) fn change(data: &Value) -> Woken {
         }
         (Some("DISCOVERED"), Some((resource_type, id))) => of_resource(&resource_type, &id, Event::Created),
         (Some("REMOVE"), Some((resource_type, id))) => of_resource(&resource_type, &id, Event::Deleted),
-        (Some(other), Some((_, id))) => Event::NotForUs(format!("{id} was seen by Cloud Config as {other}")),
+        (Some(other), Some((_, id))) => {
+            Event::NotForUs(format!("{} was seen by Cloud Config as {}", short(&id), short(other)))
+        }
     };
     Woken {
         time: milliseconds(data, "captureTime").or_else(|| milliseconds(data, "CaptureTime")),
@@ -39,7 +41,7 @@ pub(crate) fn non_compliance(data: &Value) -> Woken {
             (Some("NON_COMPLIANT") | None, ..) => {
                 Event::Broken("a notice of Cloud Config names no resource, or not whether it is compliant".to_owned())
             }
-            (Some(other), ..) => Event::NotForUs(format!("Cloud Config says {other}")),
+            (Some(other), ..) => Event::NotForUs(format!("Cloud Config says {}", short(other))),
         };
     Woken {
         time: milliseconds(data, "notificationCreationTime"),
@@ -64,8 +66,7 @@ fn of_resource(resource_type: &str, id: &str, event: impl FnOnce(ResourceId) -> 
         "ACS::VPC::VSwitch" => ResourceType::VSwitch,
         "ACS::ECS::NetworkInterface" => ResourceType::NetworkInterface,
         other => {
-            let other: String = other.chars().take(80).collect();
-            return Event::NotForUs(format!("{other} is nothing that can have a flow log"));
+            return Event::NotForUs(format!("{} is nothing that can have a flow log", short(other)));
         }
     };
     match ResourceId::of(resource_type, id) {

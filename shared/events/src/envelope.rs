@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     EventId, UnknownEvent, Woken, action_trail, config,
-    lenient::{account, region, text, time},
+    lenient::{account, region, short, text, time},
     timer,
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn read(value: &Value) -> Result<Woken, UnknownEvent> {
         if fields.is_empty() {
             return UnknownEvent::new("this is an empty object");
         }
-        let keys: Vec<_> = fields.keys().take(5).map(|key| key.chars().take(40).collect::<String>()).collect();
+        let keys: Vec<_> = fields.keys().take(5).map(|key| short(key)).collect();
         UnknownEvent::new(format!("this is an object of no known shape (it has {})", keys.join(", ")))
     })
 }
@@ -39,7 +39,7 @@ fn cloud_event(value: &Value, event_type: &str, source: String) -> Woken {
         (Some("Config"), Some("ConfigurationItemChangeNotification")) => config::change(data),
         (Some("Config"), Some("NonCompliantNotification")) => config::non_compliance(data),
         (Some("Events"), Some("ScheduledEvent")) => timer::scheduled(data, &source),
-        _ => Woken::not_for_us(format!("{event_type} of {source} is no event that is looked at")),
+        _ => Woken::not_for_us(format!("{} of {} is no event that is looked at", short(event_type), short(&source))),
     };
     // What the event itself says of its owner is the truth where events come in from another account.
     Woken {

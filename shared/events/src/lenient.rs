@@ -28,9 +28,19 @@ pub(crate) fn object(parent: &Value, key: &str) -> Value {
     }
 }
 
-/// A time under `key`, as far as it is written as one.
+/// A time under `key`, as far as it is written as one. EventBridge has been seen to write the name of China's zone in
+/// place of its offset: `2020-11-19T21:04:42.179PRC`.
 pub(crate) fn time(object: &Value, key: &str) -> Option<Timestamp> {
-    text(object, key)?.parse().ok()
+    let text = text(object, key)?;
+    match text.strip_suffix("PRC").or_else(|| text.strip_suffix("Asia/Shanghai")) {
+        Some(local) => format!("{local}+08:00").parse().ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// What somebody else wrote, fit for a reason and so for a log: not long, and on one line.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A time under `key` that is written in milliseconds since 1970.

@@ -136,7 +136,11 @@ pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
     }
     let mut seen = std::collections::BTreeSet::new();
     let mut events: Vec<_> = entries.iter().map(entry).collect();
-    events.retain(|woken| woken.id.as_ref().is_none_or(|id| seen.insert(id.clone())));
+    // A broken one is kept as the failure that it is, and does not count: it must not hide a good one.
+    events.retain(|woken| match (&woken.id, &woken.event) {
+        (None, _) | (_, Event::Broken(_)) => true,
+        (Some(id), _) => seen.insert(id.clone()),
+    });
     Ok(events)
 }
 

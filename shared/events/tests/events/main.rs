@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod anything;
+mod arrays;
 mod bodies;
+mod calls;
+mod changed;
 mod samples;
