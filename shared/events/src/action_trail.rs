@@ -1,6 +1,6 @@
 //! Calls of the API that ActionTrail recorded.
 
-use flow_log::{ResourceId, ResourceType};
+use flow_log::{AccountId, ResourceId, ResourceType};
 use serde_json::Value;
 
 use crate::{
@@ -44,14 +44,15 @@ const CALLS: [(&str, &str, Meaning); 14] = {
     ]
 };
 
-/// Reads a recorded call. `source` is that of its envelope, if it came in one.
-pub(crate) fn read(call: &Value, source: Option<&str>) -> Woken {
+/// Reads a recorded call. `source` and `bus_account` are those of its envelope, if it came in one.
+pub(crate) fn read(call: &Value, source: Option<&str>, bus_account: Option<AccountId>) -> Woken {
     let parameters = object(call, "requestParameters");
     let identity = object(call, "userIdentity");
     Woken {
         time: time(call, "eventTime"),
-        // In the envelope of an event that was passed on stands the account that passed it on.
-        account: account(call, &["recipientAccountId"]).or_else(|| account(&identity, &["accountId"])),
+        // In the envelope of an event that was passed on may stand the account that passed it on. The caller's
+        // account comes last: a caller may come from elsewhere.
+        account: account(call, &["recipientAccountId"]).or(bus_account).or_else(|| account(&identity, &["accountId"])),
         region: region(call, &["acsRegion"]).or_else(|| region(&parameters, &["RegionId", "regionId"])),
         ..Woken::of(event(call, &parameters, &identity, source).unwrap_or_else(Event::Broken))
     }

@@ -32,9 +32,10 @@ fn cloud_event(value: &Value, event_type: &str, source: String) -> Woken {
     let data = value.get("data").unwrap_or(&nothing);
     // `vpc:ActionTrail:ApiCall`: the product, where it comes from, what it is.
     let mut parts = event_type.splitn(3, ':').skip(1);
+    let bus_account = account(value, &["aliyunoriginalaccountid", "aliyunaccountid"]);
     let woken = match (parts.next(), parts.next()) {
         (Some("ActionTrail"), Some("ApiCall" | "ConsoleOperation" | "AliyunServiceEvent")) => {
-            action_trail::read(data, Some(&source))
+            action_trail::read(data, Some(&source), bus_account.clone())
         }
         (Some("Config"), Some("ConfigurationItemChangeNotification")) => config::change(data),
         (Some("Config"), Some("NonCompliantNotification")) => config::non_compliance(data),
@@ -45,7 +46,7 @@ fn cloud_event(value: &Value, event_type: &str, source: String) -> Woken {
     Woken {
         id: text(value, "id").map(|id| EventId { source, id }),
         time: woken.time.or_else(|| time(value, "time")),
-        account: woken.account.or_else(|| account(value, &["aliyunoriginalaccountid", "aliyunaccountid"])),
+        account: woken.account.or(bus_account),
         region: woken.region.or_else(|| region(value, &["aliyunregionid"])),
         event: woken.event,
     }
@@ -67,7 +68,7 @@ fn bare(value: &Value) -> Option<Woken> {
     } else if has("configRuleId") && (has("resourceId") || has("resourceType")) {
         Some(config::remediation(value))
     } else if has("eventName") && (has("eventType") || has("serviceName") || has("eventSource")) {
-        Some(action_trail::read(value, None))
+        Some(action_trail::read(value, None, None))
     } else if has("product") && has("name") && has("ver") {
         Some(Woken::not_for_us("a notice of another product"))
     } else if has("messageBody") && has("messageId") {

@@ -50,12 +50,8 @@ impl Keeper {
     }
 
     async fn resolve(&self, job: &Job, target: &Target) -> Result<Vec<Resource>, Item> {
-        if let Some(own) = job.account.as_ref().filter(|own| **own != target.account) {
-            let (id, account) = (target.what.id(), &target.account);
-            let reason = format!("{id} is of the account {account}, and this function is for {own}");
-            return Err(Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) });
-        }
-        let session = self.session(job, &target.account, &target.region);
+        // The key sees its own account, whatever the event says; what is found is in that account.
+        let session = self.session(job, job.account.as_ref().unwrap_or(&target.account), &target.region);
         resolve(&session, &self.policy, target, session.now()).await
     }
 

@@ -23,7 +23,11 @@ pub(crate) async fn resolve(
     target: &Target,
     now: Timestamp,
 ) -> Result<Vec<Resource>, Item> {
-    let found = match find(session, &target.what).await {
+    let is_elsewhere = *session.account() != target.account;
+    // What is of another account is not seen later, either.
+    let most = if is_elsewhere { Duration::ZERO } else { patience(session) };
+    let found = match find(session, &target.what, most).await {
+        Ok(found) if found.is_empty() && is_elsewhere => return Err(elsewhere(target)),
         Ok(found) if found.is_empty() => return Err(not_there(target, now)),
         Ok(found) => found,
         Err(error) => return Err(unread(target, &error)),
@@ -39,9 +43,12 @@ pub(crate) async fn resolve(
     Ok(resources)
 }
 
-/// Reads what is to be looked at, and looks again where it is not to be seen yet.
-async fn find(session: &Session<'_>, what: &What) -> Result<Vec<Resource>, CallError> {
-    let most = session.time_left().map_or(LONGEST_LOOK, |left| LONGEST_LOOK.min(left / 2));
+fn patience(session: &Session<'_>) -> Duration {
+    session.time_left().map_or(LONGEST_LOOK, |left| LONGEST_LOOK.min(left / 2))
+}
+
+/// Reads what is to be looked at, and looks again, for so long at most, where it is not to be seen yet.
+async fn find(session: &Session<'_>, what: &What, most: Duration) -> Result<Vec<Resource>, CallError> {
     let mut waited = Duration::ZERO;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -81,6 +88,12 @@ async fn climb(session: &Session<'_>, policy: &Policy, resource: Resource) -> Re
         tags: [].into(),
         ..resource.clone()
     }))
+}
+
+fn elsewhere(target: &Target) -> Item {
+    let (id, account) = (target.what.id(), &target.account);
+    let reason = format!("{id} is of the account {account}, which this function does not look after");
+    Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) }
 }
 
 fn not_there(target: &Target, now: Timestamp) -> Item {

@@ -49,6 +49,8 @@ Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/journal                        what happened, as JSON lines
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"CreateFlowLog\",\"fault\":\"throttled\",\"times\":2}'
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
+  curl 127.0.0.1:9900/_local/rename -d '{\"network_interface_id\":\"eni-…\",\"new_id\":\"eni-…\"}'
+                                                            so that a given event finds it
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json
 
 Faults, for an action or for \"*\":

@@ -148,6 +148,11 @@ impl LocalCloud {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
+    /// Gives a network interface another id, so that an event which names that id finds it.
+    pub fn rename_network_interface(&self, id: &str, new_id: &str) {
+        self.shared.write(|world| world.state.rename_network_interface(id, new_id));
+    }
+
     /// Lets every flow log finish its change now.
     pub fn finish_transitions(&self) {
         for flow_log in self.flow_logs() {

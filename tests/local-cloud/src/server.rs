@@ -52,6 +52,13 @@ struct WantedFault {
     seconds: u32,
 }
 
+/// Another id for a network interface.
+#[derive(Deserialize)]
+struct WantedName {
+    network_interface_id: String,
+    new_id: String,
+}
+
 fn one() -> u32 {
     1
 }
@@ -77,6 +84,14 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
         (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
             Ok(event) => {
                 shared.publish(&event);
+                respond(StatusCode::NO_CONTENT, String::new())
+            }
+            Err(error) => bad(&error.to_string()),
+        },
+        (&Method::POST, "/_local/rename") => match serde_json::from_slice::<WantedName>(request.body()) {
+            Ok(wanted) => {
+                let (id, new_id) = (&wanted.network_interface_id, &wanted.new_id);
+                shared.write(|world| world.state.rename_network_interface(id, new_id));
                 respond(StatusCode::NO_CONTENT, String::new())
             }
             Err(error) => bad(&error.to_string()),

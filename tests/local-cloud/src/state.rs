@@ -119,6 +119,14 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Gives a network interface another id.
+    pub(crate) fn rename_network_interface(&mut self, id: &str, new_id: &str) {
+        if let Some(interface) = self.network_interfaces.remove(id) {
+            let renamed = NetworkInterface { id: new_id.to_owned(), ..interface };
+            self.network_interfaces.insert(new_id.to_owned(), renamed);
+        }
+    }
+
     /// Nothing, with the flow log service open or not.
     pub(crate) fn new(flow_log_service: bool) -> Self {
         Self { flow_log_service, ..Self::default() }

@@ -121,7 +121,7 @@ fn what_others_wrote_is_cut_short_and_put_on_one_line() {
 }
 
 #[test]
-fn the_owner_is_the_recipient_then_the_callers_account_then_that_of_the_bus() {
+fn the_owner_is_the_recipient_then_the_account_of_the_bus_then_that_of_the_caller() {
     let owner =
         |event: &Value| parse(event.to_string().as_bytes()).unwrap()[0].account.as_ref().map(ToString::to_string);
     let mut event = with("actiontrail-create-vpc-cross-account", "/data/recipientAccountId", 1_000_000_000_000_003_u64);
@@ -129,12 +129,12 @@ fn the_owner_is_the_recipient_then_the_callers_account_then_that_of_the_bus() {
     event["aliyunoriginalaccountid"] = json!("1000000000000005");
     assert_eq!(owner(&event).as_deref(), Some("1000000000000003"));
     event["data"]["recipientAccountId"] = json!("");
-    assert_eq!(owner(&event).as_deref(), Some("1000000000000004"));
-    event["data"]["userIdentity"] = json!({"type": "system", "userName": "ecs.aliyuncs.com"});
     assert_eq!(owner(&event).as_deref(), Some("1000000000000005"));
     event["aliyunoriginalaccountid"] = Value::Null;
     assert_eq!(owner(&event).as_deref(), Some("1000000000000001"));
     event["aliyunaccountid"] = Value::Null;
+    assert_eq!(owner(&event).as_deref(), Some("1000000000000004"));
+    event["data"]["userIdentity"] = json!({"type": "system", "userName": "ecs.aliyuncs.com"});
     assert_eq!(owner(&event), None);
 }
 
