@@ -25,5 +25,6 @@ pub use endpoints::{Endpoints, Network, Product};
 pub use error::{CallError, Cause, Remedy};
 pub use retry::Retry;
 pub use settings::{ClientSettings, InvalidSetting};
+pub use signing::Credentials;
 pub use system::{Machine, System};
 pub use vpc::FlowLogFilter;

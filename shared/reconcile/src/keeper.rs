@@ -6,7 +6,7 @@ use flow_log::{AccountId, Policy, RegionId, Resource};
 use futures_util::{StreamExt as _, stream};
 use openapi::{Client, Session, System};
 
-use crate::{Item, Job, KeeperSettings, Outcome, Report, Target, resolve::resolve, settle::settle};
+use crate::{Item, Job, KeeperSettings, Report, Target, resolve::resolve, settle::settle};
 
 /// How many resources are worked on at a time.
 const CONCURRENCY: usize = 8;

@@ -2,7 +2,7 @@
 
 use flow_log::{AccountId, RegionId, ResourceId};
 use jiff::Timestamp;
-use signing::Credentials;
+use openapi::Credentials;
 
 /// What one invocation has to work with.
 #[derive(Debug, Clone)]

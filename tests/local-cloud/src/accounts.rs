@@ -72,6 +72,12 @@ impl Keys {
         Self([(ACCESS_KEY_ID.into(), Key { credentials: Credentials::own(), caller, expires: None })].into())
     }
 
+    /// The secrets and tokens of every temporary key: what nobody may see.
+    pub(crate) fn temporary_secrets(&self) -> Vec<String> {
+        let keys = self.0.values().map(|key| &key.credentials).filter(|key| key.security_token.is_some());
+        keys.flat_map(|key| [Some(key.access_key_secret.clone()), key.security_token.clone()]).flatten().collect()
+    }
+
     pub(crate) fn get(&self, access_key_id: &str) -> Option<&Key> {
         self.0.get(access_key_id)
     }

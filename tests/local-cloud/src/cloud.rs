@@ -148,6 +148,11 @@ impl LocalCloud {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
+    /// The secrets and tokens of the functions' keys, to see that they are nowhere to be seen.
+    pub fn function_secrets(&self) -> Vec<String> {
+        self.shared.read(|world| world.keys.temporary_secrets())
+    }
+
     /// Gives a network interface another id, so that an event which names that id finds it.
     pub fn rename_network_interface(&self, id: &str, new_id: &str) {
         self.shared.write(|world| world.state.rename_network_interface(id, new_id));

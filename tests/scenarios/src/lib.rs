@@ -1,1 +1,72 @@
-//! Each promise of the README, from event to resulting state.
+//! What the scenarios share: a cloud with the functions of `template.yml`, and short words for what is asked of it.
+
+use std::path::PathBuf;
+
+use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// The function that gives new resources their flow log, as the template names it.
+pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";
+
+/// A policy that keeps flow logs at the level of single network interfaces.
+pub const EACH_NETWORK_INTERFACE: &str =
+    "flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\ncoverage: network-interface\n";
+
+/// A cloud as `options` say, with the functions as they are in the source now.
+///
+/// # Errors
+/// The functions do not build, or the cloud does not start.
+pub async fn cloud(options: Options) -> Result<LocalCloud, Error> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let folder = BUILT.get_or_try_init(functions::build).await?;
+    LocalCloud::start(Options { functions: Functions::Built(folder.clone()), ..options }).await
+}
+
+/// The results in the report of an invocation, whether it succeeded or not.
+#[must_use]
+pub fn results(invocation: &Invocation) -> Vec<Value> {
+    let body = &invocation.body;
+    let results = body.get("results").or_else(|| body.pointer("/report/results"));
+    results.and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// The one result in the report of an invocation.
+///
+/// # Panics
+/// There is none, or more than one.
+#[must_use]
+#[track_caller]
+pub fn result(invocation: &Invocation) -> Value {
+    let results = results(invocation);
+    assert_eq!(results.len(), 1, "{:#}", invocation.body);
+    results[0].clone()
+}
+
+/// The event that `EventBridge` delivers of a call which succeeded, with this answer.
+#[must_use]
+pub fn call_event(service: &str, name: &str, answer: &Value) -> Value {
+    let product = service.to_lowercase();
+    json!({
+        "id": format!("scenario-{name}"),
+        "source": format!("acs.{product}"),
+        "specversion": "1.0",
+        "type": format!("{product}:ActionTrail:ApiCall"),
+        "aliyunaccountid": "1000000000000001",
+        "aliyunregionid": "cn-hangzhou",
+        "data": {
+            "eventName": name,
+            "serviceName": service,
+            "eventType": "ApiCall",
+            "acsRegion": "cn-hangzhou",
+            "recipientAccountId": "1000000000000001",
+            "responseElements": answer,
+        },
+    })
+}
+
+/// The event of a `CreateVpc` that made the VPC with this id.
+#[must_use]
+pub fn vpc_created(id: &str) -> Value {
+    call_event("Vpc", "CreateVpc", &json!({"VpcId": id}))
+}

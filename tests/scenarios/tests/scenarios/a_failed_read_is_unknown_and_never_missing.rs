@@ -1,0 +1,65 @@
+use local_cloud::{Fault, Options};
+use scenarios::{cloud, result};
+
+#[tokio::test]
+async fn where_flow_logs_cannot_be_read_none_is_made_and_the_event_is_kept() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("DescribeFlowLogs", Fault::Refused, u32::MAX);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    assert!(cloud.calls_of("CreateFlowLog").is_empty());
+    let invocations = cloud.invocations();
+    assert_eq!(invocations.len(), 4, "Function Compute tries it again three times");
+    for invocation in &invocations {
+        assert!(!invocation.success);
+        assert_eq!(invocation.status, Some(404));
+        assert_eq!(invocation.body["errorType"], "Incomplete");
+        let result = result(invocation);
+        assert_eq!((&result["verdict"], &result["outcome"]), (&"unknown".into(), &"failed".into()));
+        assert_eq!(result["error"]["action"], "DescribeFlowLogs");
+        assert_eq!(result["error"]["code"], "Forbidden.RAM");
+        assert_eq!(result["error"]["advice"], "Allow the action in the function's RAM role.");
+        assert!(result["error"]["request_id"].is_string());
+    }
+    let [letter] = cloud.dead_letters().try_into().unwrap();
+    assert!(letter.payload.to_string().contains(&vpc), "the event is not lost");
+    assert!(letter.destination.unwrap().contains("flowkeeper-dead-letters"));
+}
+
+#[tokio::test]
+async fn a_later_try_does_what_an_earlier_one_could_not() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("DescribeFlowLogs", Fault::Refused, 1);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let [first, second] = cloud.invocations().try_into().unwrap();
+    assert!(!first.success && second.success);
+    assert_eq!(first.request_id, second.request_id);
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn a_full_quota_is_said_with_what_to_do_about_it() {
+    let cloud = cloud(Options { quota: 1, ..Options::default() }).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let result = result(cloud.invocations().last().unwrap());
+    assert_eq!(result["error"]["code"], "QuotaExceeded.FlowlogCount");
+    assert!(result["error"]["advice"].as_str().unwrap().contains("vpc_quota_flowlog_inst_nums_per_user"));
+}
+
+#[tokio::test]
+async fn a_closed_flow_log_service_is_said_with_the_function_that_opens_it() {
+    let cloud = cloud(Options { flow_log_service: false, ..Options::default() }).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let result = result(cloud.invocations().last().unwrap());
+    assert_eq!(result["error"]["code"], "OptInRequired.FlowLog");
+    assert!(result["error"]["advice"].as_str().unwrap().contains("open-flow-log-service"));
+}

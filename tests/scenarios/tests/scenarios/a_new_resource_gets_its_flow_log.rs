@@ -1,0 +1,153 @@
+use local_cloud::{CredentialsIn, Fault, Options, Transitions};
+use scenarios::{CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, cloud, result, results};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_new_vpc_gets_the_flow_log_that_the_policy_asks_for() {
+    let cloud = cloud(Options { transitions: Transitions::Explicit, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let flow_log = cloud.flow_log_of(&vpc).unwrap();
+    assert_eq!(flow_log.status, "Activating");
+    assert_eq!((flow_log.resource_type.as_str(), flow_log.traffic_type.as_str()), ("VPC", "All"));
+    assert_eq!(flow_log.project, "flowlog-1000000000000001-cn-hangzhou");
+    assert_eq!(flow_log.log_store, "vpc");
+    assert_eq!(flow_log.name, format!("flowkeeper-{vpc}"));
+    assert_eq!(flow_log.aggregation_interval, 10);
+    assert_eq!(flow_log.tags.get("managed-by").map(String::as_str), Some("flowkeeper"));
+
+    let [invocation] = cloud.invocations().try_into().unwrap();
+    assert!(invocation.success);
+    let expected = json!({
+        "function": "create-flow-log",
+        "request_id": invocation.request_id,
+        "dry_run": false,
+        "results": [{
+            "account": "1000000000000001",
+            "region": "cn-hangzhou",
+            "resource_type": "VPC",
+            "resource_id": vpc,
+            "verdict": "missing",
+            "action": "CreateFlowLog",
+            "outcome": "done",
+            "flow_log_id": flow_log.id,
+            "reason": format!("no active flow log covers {vpc}"),
+        }],
+        "summary": {
+            "checked": 1, "compliant": 0, "changed": 1, "planned": 0, "skipped": 0, "failed": 0, "unknown": 0,
+            "unfinished": 0, "findings": 0,
+        },
+    });
+    assert_eq!(invocation.body, expected);
+
+    cloud.finish_transitions();
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn what_is_in_a_vpc_is_covered_by_the_flow_log_of_the_vpc() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    assert_eq!(cloud.flow_logs().len(), 1);
+    let [_, vswitch, interface] = cloud.invocations().try_into().unwrap();
+    for invocation in [vswitch, interface] {
+        let result = result(&invocation);
+        assert_eq!((&result["verdict"], &result["outcome"]), (&json!("compliant"), &json!("unchanged")));
+        assert_eq!(result["resource_id"], vpc);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_appears_makes_its_vpc_be_looked_at() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
+    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert!(cloud.flow_logs().is_empty());
+
+    cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn a_policy_may_ask_for_a_flow_log_on_each_network_interface() {
+    let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
+    let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let [flow_log] = cloud.flow_logs().try_into().unwrap();
+    assert_eq!((flow_log.resource_type.as_str(), flow_log.resource_id), ("NetworkInterface", interface));
+    let of_vpc = cloud.invocations().into_iter().find(|invocation| result(invocation)["resource_id"] == vpc).unwrap();
+    assert_eq!(result(&of_vpc)["outcome"], "skipped");
+    assert_eq!(result(&of_vpc)["reason"], "flow logs are kept at the level network interface, not VPC");
+}
+
+#[tokio::test]
+async fn the_network_interface_of_the_documented_event_gets_its_flow_log() {
+    let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
+    let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.settled().await.unwrap();
+    let flow_log = cloud.flow_log_of(&interface).unwrap().id;
+    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.rename_network_interface(&interface, "eni-bp12f9rjbjqauktz****");
+
+    let event = include_str!("../../../fixtures/events/actiontrail-create-network-interface.json");
+    cloud.publish(&serde_json::from_str::<Value>(event).unwrap());
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_log_of("eni-bp12f9rjbjqauktz****").unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn the_network_interfaces_of_a_new_instance_are_found_though_its_event_does_not_name_them() {
+    let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
+    let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.call("RunInstances", &[("VSwitchId", &vswitch), ("Amount", "3")]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    assert_eq!(cloud.flow_logs().len(), 3);
+    let launched = cloud.invocations().into_iter().find(|invocation| results(invocation).len() == 3).unwrap();
+    assert!(launched.success && results(&launched).iter().all(|result| result["outcome"] == "done"));
+}
+
+#[tokio::test]
+async fn a_throttled_cloud_only_takes_longer() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateFlowLog", Fault::Throttled, 2);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+    assert_eq!(cloud.calls_of("CreateFlowLog").len(), 3);
+    let [invocation] = cloud.invocations().try_into().unwrap();
+    assert!(invocation.success, "one invocation was enough");
+}
+
+#[tokio::test]
+async fn the_key_is_found_in_the_headers_as_well_as_in_the_environment() {
+    for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
+        let cloud = cloud(Options { credentials, ..Options::default() }).await.unwrap();
+        let vpc = cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        assert!(cloud.flow_log_of(&vpc).is_some(), "{credentials:?}");
+        let caller = cloud.calls_of("CreateFlowLog")[0].caller.clone().unwrap();
+        assert_eq!(caller.name, CREATE_FLOW_LOG);
+    }
+}

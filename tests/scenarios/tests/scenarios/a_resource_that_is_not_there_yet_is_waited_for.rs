@@ -1,0 +1,52 @@
+use local_cloud::{Fault, Options};
+use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created};
+
+#[tokio::test]
+async fn an_event_that_comes_before_its_vpc_can_be_seen_is_no_failure() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 2);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+    assert_eq!(cloud.calls_of("DescribeVpcs").len(), 3);
+    let [invocation] = cloud.invocations().try_into().unwrap();
+    assert!(invocation.success, "one invocation was enough");
+}
+
+#[tokio::test]
+async fn what_is_not_there_long_after_its_event_is_gone() {
+    let template = short_timeout();
+    let cloud = cloud(Options { template: Some(template.path().to_owned()), ..Options::default() }).await.unwrap();
+    let mut event = vpc_created("vpc-bp1gone0000000000001");
+    event["data"]["eventTime"] = "2025-01-02T03:04:05Z".into();
+    let invocation = cloud.invoke(CREATE_FLOW_LOG, event.to_string().as_bytes()).await.unwrap();
+
+    assert!(invocation.success);
+    let result = result(&invocation);
+    assert_eq!(result["outcome"], "skipped");
+    assert_eq!(result["reason"], "vpc-bp1gone0000000000001 is gone");
+}
+
+#[tokio::test]
+async fn what_is_not_there_soon_after_its_event_is_tried_again_later() {
+    let template = short_timeout();
+    let cloud = cloud(Options { template: Some(template.path().to_owned()), ..Options::default() }).await.unwrap();
+    let event = vpc_created("vpc-bp1late0000000000001");
+    let invocation = cloud.invoke(CREATE_FLOW_LOG, event.to_string().as_bytes()).await.unwrap();
+
+    assert!(!invocation.success);
+    let result = result(&invocation);
+    assert_eq!((&result["verdict"], &result["outcome"]), (&"unknown".into(), &"failed".into()));
+    assert_eq!(result["reason"], "vpc-bp1late0000000000001 is not to be seen yet");
+}
+
+/// The template with a timeout of four seconds: a function looks for something half of the time that it has.
+fn short_timeout() -> tempfile::NamedTempFile {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yml");
+    let template = std::fs::read_to_string(path).unwrap();
+    assert!(template.contains("Timeout: 60\n"));
+    let file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
+    std::fs::write(file.path(), template.replace("Timeout: 60\n", "Timeout: 4\n")).unwrap();
+    file
+}

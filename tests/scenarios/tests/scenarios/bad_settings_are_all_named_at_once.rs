@@ -1,0 +1,63 @@
+use std::process::{Command, Output};
+
+use local_cloud::functions;
+
+/// The function with these settings and no others: it must not start.
+async fn refused(settings: &[(&str, &str)]) -> String {
+    let binary = functions::build().await.unwrap().join("create-flow-log");
+    let Output { status, stderr, stdout } =
+        Command::new(binary).env_clear().envs(settings.iter().copied()).output().unwrap();
+    assert_eq!(status.code(), Some(64), "{settings:?}");
+    assert!(stdout.is_empty());
+    String::from_utf8(stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_missing_policy_is_said_with_the_ways_to_give_one() {
+    let said = refused(&[]).await;
+    for word in ["FLOWKEEPER_POLICY is not set", "FLOWKEEPER_POLICY_FILE", "policy.yml"] {
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_file_that_is_not_there_is_named() {
+    let said = refused(&[("FLOWKEEPER_POLICY_FILE", "/nowhere/policy.yml")]).await;
+    assert!(said.contains("FLOWKEEPER_POLICY_FILE") && said.contains("/nowhere/policy.yml cannot be read"), "{said}");
+}
+
+#[tokio::test]
+async fn an_unknown_key_of_the_policy_is_said_with_its_place_and_the_keys_that_there_are() {
+    let said = refused(&[("FLOWKEEPER_POLICY", "flow_log:\n  project: abc\n  log_stor: vpc\n")]).await;
+    assert!(
+        said.contains("line 3, column 3: flow_log has no key \"log_stor\": it may have project, log_store"),
+        "{said}"
+    );
+    assert!(said.contains("line 2, column 3: flow_log has no log_store"), "{said}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_named_in_one_go() {
+    let said = refused(&[
+        ("FC_CUSTOM_LISTEN_PORT", "seventy"),
+        ("FLOWKEEPER_POLICY", "coverage: vcp"),
+        ("FLOWKEEPER_ENDPOINT", "http://vpc.cn-hangzhou.aliyuncs.com"),
+        ("FLOWKEEPER_NETWORK", "internal"),
+        ("FLOWKEEPER_SIGNATURE", "md5"),
+        ("FLOWKEEPER_DRY_RUN", "yes"),
+        ("FLOWKEEPER_LOG", "loud"),
+    ])
+    .await;
+    for word in [
+        "FC_CUSTOM_LISTEN_PORT",
+        "\"vcp\" is not one of vpc, vswitch, network-interface",
+        "FLOWKEEPER_ENDPOINT",
+        "use https",
+        "FLOWKEEPER_NETWORK",
+        "FLOWKEEPER_SIGNATURE",
+        "FLOWKEEPER_DRY_RUN",
+        "FLOWKEEPER_LOG",
+    ] {
+        assert!(said.contains(word), "{word} is not in: {said}");
+    }
+}

@@ -1,0 +1,47 @@
+use std::collections::BTreeSet;
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which crates of ours may be used by which. What is not listed is forbidden.
+fn is_allowed(from: &str, to: &str) -> bool {
+    let is_shared = ["events", "fc-runtime", "flow-log", "openapi", "packaging", "reconcile", "signing"].contains(&to);
+    match from {
+        "flow-log" | "signing" | "packaging" | "local-cloud" => false,
+        "events" => to == "flow-log",
+        "openapi" => matches!(to, "flow-log" | "signing"),
+        "fc-runtime" => to == "signing",
+        "reconcile" => matches!(to, "flow-log" | "openapi"),
+        "scenarios" | "benches" => true,
+        // A function: anything that is shared, and no other function.
+        _ => is_shared,
+    }
+}
+
+#[test]
+fn every_crate_uses_only_what_lies_below_it() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let ours: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let mut edges = 0;
+    for package in &metadata.packages {
+        for dependency in package.dependencies.iter().filter(|dependency| ours.contains(&dependency.name)) {
+            edges += 1;
+            assert!(is_allowed(&package.name, &dependency.name), "{} uses {}", package.name, dependency.name);
+        }
+    }
+    assert!(edges > 8, "{edges} edges: the metadata is not that of this workspace");
+}
+
+#[test]
+fn what_is_pure_has_no_crate_that_does_io() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    for package in
+        metadata.packages.iter().filter(|package| ["flow-log", "signing", "events"].contains(&package.name.as_str()))
+    {
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
+            let does_io = ["tokio", "hyper", "reqwest", "openapi", "fc-runtime", "tracing-subscriber"];
+            assert!(!does_io.contains(&dependency.name.as_str()), "{} uses {}", package.name, dependency.name);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Each promise of the README, from event to resulting state. One file a promise.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod a_batch_is_handled_item_by_item;
+mod a_dry_run_writes_nothing;
+mod a_duplicate_event_does_no_harm;
+mod a_failed_read_is_unknown_and_never_missing;
+mod a_new_resource_gets_its_flow_log;
+mod a_resource_that_is_not_there_yet_is_waited_for;
+mod a_write_is_not_repeated_blindly;
+mod bad_input_gets_a_clear_answer;
+mod bad_settings_are_all_named_at_once;
+mod layering;
+mod no_secret_gets_out;
+mod what_is_not_ours_is_left_alone;
