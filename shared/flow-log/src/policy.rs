@@ -98,9 +98,7 @@ impl FlowLogPattern {
     /// A name breaks its limit once it is filled in.
     pub fn fill(&self, resource: &Resource) -> Result<FlowLogSpec, InvalidName> {
         let values = [resource.account.as_str(), resource.region.as_str(), resource.id.as_str()];
-        let fill = |pattern: &str| {
-            Self::PLACEHOLDERS.iter().zip(values).fold(pattern.to_owned(), |text, (from, to)| text.replace(from, to))
-        };
+        let fill = |pattern: &str| fill(pattern, values);
         let (key, value) = crate::FlowLog::OWN_TAG;
         let mut tags = self.tags.clone();
         tags.insert(key.parse()?, value.parse()?);
@@ -140,6 +138,12 @@ pub struct EcrFlowLogPattern {
     pub tags: Tags,
     /// When the flow logs are on; `None` means as the policy's `schedule` says.
     pub schedule: Option<ScheduleName>,
+}
+
+/// `pattern` with the values of the account, the region and the resource in it.
+fn fill(pattern: &str, values: [&str; 3]) -> String {
+    let placeholders = FlowLogPattern::PLACEHOLDERS.iter().zip(values);
+    placeholders.fold(pattern.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
 }
 
 /// The fields of a [`FlowLogPattern`] that an override changes.

@@ -11,12 +11,14 @@ use jiff::tz::TimeZone;
 
 use super::{
     EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount, Mistakes,
-    Override, Place, Policy, ScheduleName,
+    Override, Place, Policy, ScheduleName, fill,
     tree::{self, Key, Node, Value},
 };
 use crate::{
     FlowLog, ResourceId, ResourceType,
-    names::{AggregationInterval, TagKey, TagValue, Tags, TrafficType},
+    names::{
+        AggregationInterval, Description, FlowLogName, LogStoreName, ProjectName, TagKey, TagValue, Tags, TrafficType,
+    },
     schedule::Schedule,
 };
 
@@ -102,14 +104,14 @@ impl Decoder {
 
     fn flow_log_fields(&self, fields: &mut Fields<'_>) -> FlowLogFields {
         FlowLogFields {
-            project: fields.take("project").and_then(|node| self.pattern(node)),
-            log_store: fields.take("log_store").and_then(|node| self.pattern(node)),
+            project: fields.take("project").and_then(|node| self.pattern::<ProjectName>(node)),
+            log_store: fields.take("log_store").and_then(|node| self.pattern::<LogStoreName>(node)),
             traffic_type: fields.take("traffic_type").and_then(|node| self.parsed(node)),
             aggregation_interval: fields.take("aggregation_interval").and_then(|node| self.parsed(node)),
             traffic_path: fields.take("traffic_path").map(|node| self.list(node)),
             ip_version: fields.take("ip_version").and_then(|node| self.parsed(node)),
-            name: fields.take("name").and_then(|node| self.pattern(node)),
-            description: fields.take("description").and_then(|node| self.pattern(node)),
+            name: fields.take("name").and_then(|node| self.pattern::<FlowLogName>(node)),
+            description: fields.take("description").and_then(|node| self.pattern::<Description>(node)),
             resource_group_id: fields.take("resource_group_id").and_then(|node| self.parsed(node)),
             tags: fields.take("tags").map(|node| self.new_tags(node)),
         }
@@ -118,18 +120,27 @@ impl Decoder {
     fn ecr_flow_log(&self, node: &Node, schedules: &[&str]) -> Option<EcrFlowLogPattern> {
         let mut fields = self.fields("ecr_flow_log", node)?;
         let pattern = EcrFlowLogPattern {
-            project: self.required(&mut fields, "project").and_then(|node| self.pattern(node)).unwrap_or_default(),
-            log_store: self.required(&mut fields, "log_store").and_then(|node| self.pattern(node)).unwrap_or_default(),
+            project: self
+                .required(&mut fields, "project")
+                .and_then(|node| self.pattern::<ProjectName>(node))
+                .unwrap_or_default(),
+            log_store: self
+                .required(&mut fields, "log_store")
+                .and_then(|node| self.pattern::<LogStoreName>(node))
+                .unwrap_or_default(),
             interval: fields
                 .take("interval")
                 .and_then(|node| self.one_of(node, &[("60", 60), ("600", 600)]))
                 .unwrap_or(600),
             sampling_rate: fields.take("sampling_rate").and_then(|node| self.parsed(node)).unwrap_or_default(),
             target_sls_region: fields.take("target_sls_region").and_then(|node| self.parsed(node)),
-            name: fields.take("name").and_then(|node| self.pattern(node)).unwrap_or_else(|| NAME.to_owned()),
+            name: fields
+                .take("name")
+                .and_then(|node| self.pattern::<FlowLogName>(node))
+                .unwrap_or_else(|| NAME.to_owned()),
             description: fields
                 .take("description")
-                .and_then(|node| self.pattern(node))
+                .and_then(|node| self.pattern::<Description>(node))
                 .unwrap_or_else(|| DESCRIPTION.to_owned()),
             tags: fields.take("tags").map(|node| self.new_tags(node)).unwrap_or_default(),
             schedule: fields.take("schedule").and_then(|node| self.schedule_name(node, schedules)),
@@ -407,16 +418,17 @@ impl Decoder {
         number
     }
 
-    /// A text with placeholders: none but those that can be filled in.
-    fn pattern(&self, node: &Node) -> Option<String> {
+    /// A text with placeholders: none but those that can be filled in, and a good `T` once they are.
+    fn pattern<T: FromStr<Err: Display>>(&self, node: &Node) -> Option<String> {
         let text = self.text(node)?;
         let known = FlowLogPattern::PLACEHOLDERS;
-        let rest = known.iter().fold(text.to_owned(), |rest, placeholder| rest.replace(placeholder, ""));
-        if rest.contains(['{', '}']) {
+        // Ids and regions of a common length. One that is longer may break a limit later, and is said then.
+        let filled = fill(text, ["1000000000000001", "cn-hangzhou", "vpc-bp1example00000000001"]);
+        if filled.contains(['{', '}']) {
             self.mistake(node.place, format!("{text:?} holds an unknown placeholder: one of {}", known.join(", ")));
             return None;
         }
-        Some(text.to_owned())
+        self.read::<T>(node.place, &filled).map(|_| text.to_owned())
     }
 }
 

@@ -145,6 +145,8 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
         ("overrides: [{match: {vpc_ids: [vsw-1]}}]", "\"vsw-1\" is not a VPC id"),
         ("overrides: [{match: {regions: [r1]}, tags: {managed-by: me}}]", "is set by Flowkeeper itself"),
         ("overrides: [{match: {regions: [r1]}, tags: {\"acs:x\": y}}]", "\"acs:x\" is not a tag key"),
+        ("overrides: [{match: {regions: [r1]}, project: Flow_Logs}]", "\"Flow_Logs\" is not an SLS project name"),
+        ("overrides: [{match: {regions: [r1]}, name: \"http://x\"}]", "\"http://x\" is not a flow log name"),
         ("replace: maybe", "\"maybe\" is not one of true, false"),
         ("coverage: vpc\ncoverage: vpc", "coverage stands here again: it is in line 2 already"),
     ] {

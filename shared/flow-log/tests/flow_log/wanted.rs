@@ -105,8 +105,9 @@ fn what_cannot_be_understood_is_left_as_it_is_and_said() {
 
 #[test]
 fn a_name_that_breaks_its_limit_once_filled_in_is_said() {
-    let text = format!("flow_log:\n  project: {}-{{account}}\n  log_store: vpc\n", "x".repeat(60));
+    let text = format!("flow_log:\n  project: {}-{{region}}\n  log_store: vpc\n", "x".repeat(50));
     let policy = Policy::parse(&text).unwrap();
-    let Wanted::Unclear { reason } = at(NOON, &vpc("vpc-1"), &policy) else { panic!("it cannot be filled in") };
+    let far = Resource { region: "cn-zhangjiakou".parse().unwrap(), ..vpc("vpc-1") };
+    let Wanted::Unclear { reason } = at(NOON, &far, &policy) else { panic!("it cannot be filled in") };
     assert!(reason.contains("3 to 63"), "{reason}");
 }
