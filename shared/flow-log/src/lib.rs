@@ -13,7 +13,7 @@ mod tag;
 mod wanted;
 
 pub use ids::{AccountId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType};
-pub use plan::{Change, Plan, Verdict, plan};
+pub use plan::{Change, Modification, Plan, Rules, Verdict, plan, plan_orphan};
 pub use policy::Policy;
 pub use seen::{Delivery, FlowLog, Resource, Status};
 pub use spec::FlowLogSpec;

@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Delivery, FlowLog, FlowLogId, FlowLogSpec, Kept, Resource, ResourceId, Status, Wanted};
+use crate::{
+    Delivery, FlowLog, FlowLogId, FlowLogSpec, Kept, Resource, ResourceId, Status, Wanted,
+    names::{AggregationInterval, Description, FlowLogName, IpVersion, Tags},
+    policy::Foreign,
+};
 
 /// What was found about a resource, against what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -43,6 +47,16 @@ pub enum Verdict {
 pub enum Change {
     /// A new flow log on the resource.
     Create(Box<FlowLogSpec>),
+    /// The flow log is switched on.
+    Activate(FlowLogId),
+    /// The flow log is switched off.
+    Deactivate(FlowLogId),
+    /// Some of its fields are changed.
+    Modify(FlowLogId, Modification),
+    /// Some tags are set on it.
+    Tag(FlowLogId, Tags),
+    /// It is deleted.
+    Delete(FlowLogId),
 }
 
 impl Change {
@@ -51,8 +65,35 @@ impl Change {
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Create(_) => "CreateFlowLog",
+            Self::Activate(_) => "ActiveFlowLog",
+            Self::Deactivate(_) => "DeactiveFlowLog",
+            Self::Modify(..) => "ModifyFlowLogAttribute",
+            Self::Tag(..) => "TagResources",
+            Self::Delete(_) => "DeleteFlowLog",
         }
     }
+}
+
+/// The fields of a flow log that can be changed in place. Those that are `None` stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Modification {
+    /// The name.
+    pub name: Option<FlowLogName>,
+    /// The description.
+    pub description: Option<Description>,
+    /// How long traffic is gathered before a line is written.
+    pub aggregation_interval: Option<AggregationInterval>,
+    /// Which IP version is recorded.
+    pub ip_version: Option<IpVersion>,
+}
+
+/// What a policy allows beyond our own flow logs and beyond what can be changed in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// What is done with flow logs that others made.
+    pub foreign: Foreign,
+    /// Whether one of ours that cannot be changed in place is deleted and made anew.
+    pub replace: bool,
 }
 
 /// What was found about one resource, and what makes it as it should be.
@@ -74,7 +115,7 @@ pub struct Plan {
 ///
 /// Planned over its own result it is empty.
 #[must_use]
-pub fn plan(resource: &Resource, seen: &[FlowLog], wanted: &Wanted) -> Plan {
+pub fn plan(resource: &Resource, seen: &[FlowLog], wanted: &Wanted, rules: Rules) -> Plan {
     match wanted {
         Wanted::LeftAlone { reason } => Plan::settled(Verdict::Excluded, None, reason),
         Wanted::Unclear { reason } => Plan::finding(Verdict::Unsupported, None, reason),
@@ -82,16 +123,16 @@ pub fn plan(resource: &Resource, seen: &[FlowLog], wanted: &Wanted) -> Plan {
             let own = resource.id.resource_type();
             Plan::settled(Verdict::Excluded, None, format!("flow logs are kept at the level {level}, not {own}"))
         }
-        Wanted::Kept(kept) => plan_kept(resource, seen, kept),
+        Wanted::Kept(kept) => plan_kept(resource, seen, kept, rules),
     }
 }
 
-fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept) -> Plan {
+fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -> Plan {
     let id = &resource.id;
     // An active one says most about the resource, then one of ours.
     let best = on(id, seen).min_by_key(|flow_log| (flow_log.status != Status::Active, !flow_log.is_own()));
     match best {
-        Some(flow_log) if flow_log.status == Status::Active => return judge_active(flow_log, kept),
+        Some(flow_log) if flow_log.status == Status::Active => return plan_active(flow_log, kept, rules),
         Some(flow_log) if is_pending(&flow_log.status) => {
             return Plan::settled(Verdict::Pending, Some(flow_log), format!("{} is {}", flow_log.id, flow_log.status));
         }
@@ -101,14 +142,11 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept) -> Plan {
     let parents = resource.parents.iter().flat_map(|parent| on(parent, seen));
     if let Some(covering) = parents.into_iter().find(|flow_log| flow_log.status == Status::Active) {
         let verdict = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
-        return Plan::settled(
-            verdict,
-            Some(covering),
-            format!("covered by {} on {}", covering.id, covering.resource_id),
-        );
+        let reason = format!("covered by {} on {}", covering.id, covering.resource_id);
+        return Plan::settled(verdict, Some(covering), reason);
     }
     match best {
-        Some(flow_log) => judge_inactive(flow_log, kept),
+        Some(flow_log) => plan_inactive(flow_log, kept, rules),
         None if !kept.is_on => Plan::settled(Verdict::Paused, None, format!("{} keeps it off now", kept.governed_by)),
         None => Plan {
             verdict: Verdict::Missing,
@@ -129,92 +167,161 @@ const fn is_pending(status: &Status) -> bool {
     matches!(status, Status::Activating | Status::Deactivating | Status::Modifying)
 }
 
+/// Whether a flow log may be changed at all.
+fn is_managed(flow_log: &FlowLog, rules: Rules) -> bool {
+    flow_log.is_own() || (rules.foreign == Foreign::Manage && !flow_log.is_managed_by_sls())
+}
+
 /// A flow log on the resource itself that records.
-fn judge_active(flow_log: &FlowLog, kept: &Kept) -> Plan {
+fn plan_active(flow_log: &FlowLog, kept: &Kept, rules: Rules) -> Plan {
     let id = &flow_log.id;
-    if let Delivery::Failed(message) = &flow_log.delivery {
-        return Plan::finding(
-            Verdict::Undelivered,
-            Some(flow_log),
-            format!(
-                "{id} records, but what it records does not arrive in {}/{}: {message}",
-                flow_log.project, flow_log.log_store
-            ),
-        );
-    }
-    if !flow_log.is_own() {
+    if !is_managed(flow_log, rules) {
         let by = if flow_log.is_managed_by_sls() { "SLS" } else { "others" };
         return Plan::settled(Verdict::Foreign, Some(flow_log), format!("covered by {id}, which {by} made"));
     }
     if !kept.is_on {
-        return Plan::finding(
-            Verdict::DueToPause,
-            Some(flow_log),
-            format!("{id} records, and {} keeps it off now", kept.governed_by),
-        );
+        let reason = format!("{id} records, and {} keeps it off now", kept.governed_by);
+        let plan = Plan::settled(Verdict::DueToPause, Some(flow_log), reason);
+        return Plan { changes: vec![Change::Deactivate(id.clone())], ..plan };
     }
-    let drift = drift(flow_log, &kept.spec);
-    if drift.is_empty() {
-        Plan::settled(Verdict::Compliant, Some(flow_log), format!("{id} records"))
-    } else {
-        Plan::finding(Verdict::Drifted, Some(flow_log), format!("{id} differs from the policy: {}", drift.join(", ")))
+    let repair = Repair::of(flow_log, &kept.spec, rules);
+    if let Delivery::Failed(message) = &flow_log.delivery {
+        let to = format!("{}/{}", flow_log.project, flow_log.log_store);
+        let reason = format!("{id} records, but what it records does not arrive in {to}: {message}");
+        let plan = Plan::finding(Verdict::Undelivered, Some(flow_log), reason);
+        return Plan { changes: repair.changes, ..plan };
+    }
+    if repair.differs.is_empty() {
+        let verdict = if flow_log.is_own() { Verdict::Compliant } else { Verdict::Foreign };
+        return Plan::settled(verdict, Some(flow_log), format!("{id} records"));
+    }
+    let reason = format!("{id} differs from the policy: {}", repair.differs.join(", "));
+    Plan {
+        changes: repair.changes,
+        is_settled: repair.is_whole,
+        ..Plan::settled(Verdict::Drifted, Some(flow_log), reason)
     }
 }
 
 /// A flow log on the resource itself that does not record. As a resource holds one flow log, no other can be made.
-fn judge_inactive(flow_log: &FlowLog, kept: &Kept) -> Plan {
+fn plan_inactive(flow_log: &FlowLog, kept: &Kept, rules: Rules) -> Plan {
     let id = &flow_log.id;
-    if flow_log.is_own() && !kept.is_on && flow_log.status == Status::Inactive {
-        return Plan::settled(
-            Verdict::Paused,
-            Some(flow_log),
-            format!("{id} is off, and {} keeps it so", kept.governed_by),
-        );
+    if flow_log.status == Status::Inactive && is_managed(flow_log, rules) {
+        if !kept.is_on {
+            // What it looks like matters once it is on again.
+            let reason = format!("{id} is off, and {} keeps it so", kept.governed_by);
+            return Plan::settled(Verdict::Paused, Some(flow_log), reason);
+        }
+        let repair = Repair::of(flow_log, &kept.spec, rules);
+        let mut changes = repair.changes;
+        if !changes.iter().any(|change| matches!(change, Change::Delete(_))) {
+            // Recording comes first; a new one records from the start.
+            changes.insert(0, Change::Activate(id.clone()));
+        }
+        let reason = format!("{id} is Inactive, and {} wants it on", kept.governed_by);
+        let plan = Plan::settled(Verdict::Inactive, Some(flow_log), reason);
+        return Plan { changes, is_settled: repair.is_whole, ..plan };
     }
     let whose = match () {
         () if flow_log.is_managed_by_sls() => ", made by SLS, which alone may switch it on",
         () if !flow_log.is_own() => ", made by others, and is left to them",
-        () => ", and it is for remediation or its schedule to switch it on",
+        () => "",
     };
     let reason = format!("{id} is {}{whose}; a resource holds one flow log", flow_log.status);
     Plan::finding(Verdict::Inactive, Some(flow_log), reason)
 }
 
-/// In what a flow log differs from what is wanted. What the policy does not say is not compared.
-fn drift(flow_log: &FlowLog, spec: &FlowLogSpec) -> Vec<String> {
-    let mut drift = Vec::new();
-    let mut compare = |what: &str, is: &str, wanted: &str| {
-        if is != wanted {
-            drift.push(format!("{what} is {is:?}, not {wanted:?}"));
+/// In what a flow log differs from what is wanted, and what mends it. What the policy does not say is not compared.
+struct Repair {
+    /// Each difference, in words.
+    differs: Vec<String>,
+    /// What mends them.
+    changes: Vec<Change>,
+    /// Whether that mends them all.
+    is_whole: bool,
+}
+
+impl Repair {
+    fn of(flow_log: &FlowLog, spec: &FlowLogSpec, rules: Rules) -> Self {
+        let mut differs = Vec::new();
+        let mut differ = |what: &str, is: &str, wanted: &str| {
+            let is_other = is != wanted;
+            if is_other {
+                differs.push(format!("{what} is {is:?}, not {wanted:?}"));
+            }
+            is_other
+        };
+
+        // ---- what only a new flow log can have
+        let mut needs_new = differ("project", &flow_log.project, spec.project.as_str());
+        needs_new |= differ("log_store", &flow_log.log_store, spec.log_store.as_str());
+        needs_new |= differ("traffic_type", &flow_log.traffic_type, spec.traffic_type.as_str());
+        if !spec.traffic_path.is_empty() {
+            let mut is: Vec<_> = flow_log.traffic_path.iter().map(String::as_str).collect();
+            let mut wanted: Vec<_> = spec.traffic_path.iter().map(|path| path.as_str()).collect();
+            is.sort_unstable();
+            wanted.sort_unstable();
+            needs_new |= differ("traffic_path", &is.join(","), &wanted.join(","));
         }
-    };
-    compare("name", &flow_log.name, spec.name.as_str());
-    compare("description", &flow_log.description, spec.description.as_str());
-    compare("project", &flow_log.project, spec.project.as_str());
-    compare("log_store", &flow_log.log_store, spec.log_store.as_str());
-    compare("traffic_type", &flow_log.traffic_type, spec.traffic_type.as_str());
-    if let Some(interval) = flow_log.aggregation_interval {
-        compare("aggregation_interval", &interval.to_string(), spec.aggregation_interval.as_str());
+        if let (Some(is), Some(wanted)) = (&flow_log.resource_group_id, &spec.resource_group_id) {
+            needs_new |= differ("resource_group_id", is, wanted.as_str());
+        }
+
+        // ---- what can be changed in place
+        let mut modification = Modification::default();
+        if differ("name", &flow_log.name, spec.name.as_str()) {
+            modification.name = Some(spec.name.clone());
+        }
+        if differ("description", &flow_log.description, spec.description.as_str()) {
+            modification.description = Some(spec.description.clone());
+        }
+        if let Some(interval) = flow_log.aggregation_interval
+            && differ("aggregation_interval", &interval.to_string(), spec.aggregation_interval.as_str())
+        {
+            modification.aggregation_interval = Some(spec.aggregation_interval);
+        }
+        if let (Some(is), Some(wanted)) = (&flow_log.ip_version, spec.ip_version)
+            && differ("ip_version", is, wanted.as_str())
+        {
+            modification.ip_version = Some(wanted);
+        }
+        let mut tags = Tags::new();
+        // The tags of others are theirs. Ours, set on theirs, would make it ours, and so fit to be deleted.
+        if flow_log.is_own() {
+            for (key, wanted) in &spec.tags {
+                let is = flow_log.tags.get(key.as_str()).map_or("", String::as_str);
+                if differ(&format!("tag {key}"), is, wanted.as_str()) {
+                    tags.insert(key.clone(), wanted.clone());
+                }
+            }
+        }
+
+        let id = &flow_log.id;
+        if needs_new && rules.replace && flow_log.is_own() {
+            let changes = vec![Change::Delete(id.clone()), Change::Create(Box::new(spec.clone()))];
+            return Self { differs, changes, is_whole: true };
+        }
+        let mut changes = Vec::new();
+        if modification != Modification::default() {
+            changes.push(Change::Modify(id.clone(), modification));
+        }
+        if !tags.is_empty() {
+            changes.push(Change::Tag(id.clone(), tags));
+        }
+        Self { differs, changes, is_whole: !needs_new }
     }
-    if let (Some(is), Some(wanted)) = (&flow_log.ip_version, spec.ip_version) {
-        compare("ip_version", is, wanted.as_str());
+}
+
+/// The flow log of ours whose resource is gone.
+#[must_use]
+pub fn plan_orphan(flow_log: &FlowLog) -> Plan {
+    let reason = format!("{} is gone, and {} recorded it", flow_log.resource_id, flow_log.id);
+    let plan = Plan::settled(Verdict::Orphaned, Some(flow_log), reason);
+    if flow_log.is_own() {
+        Plan { changes: vec![Change::Delete(flow_log.id.clone())], ..plan }
+    } else {
+        Plan { is_settled: false, ..plan }
     }
-    if !spec.traffic_path.is_empty() {
-        let mut is: Vec<_> = flow_log.traffic_path.iter().map(String::as_str).collect();
-        let mut wanted: Vec<_> = spec.traffic_path.iter().map(|path| path.as_str()).collect();
-        is.sort_unstable();
-        wanted.sort_unstable();
-        compare("traffic_path", &is.join(","), &wanted.join(","));
-    }
-    if let (Some(is), Some(wanted)) = (&flow_log.resource_group_id, &spec.resource_group_id) {
-        compare("resource_group_id", is, wanted.as_str());
-    }
-    // Others may tag it besides.
-    for (key, wanted) in &spec.tags {
-        let is = flow_log.tags.get(key.as_str()).map_or("", String::as_str);
-        compare(&format!("tag {key}"), is, wanted.as_str());
-    }
-    drift
 }
 
 impl Plan {

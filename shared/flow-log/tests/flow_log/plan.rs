@@ -1,13 +1,24 @@
 //! What is planned for a resource, from what was seen on it.
 
-use flow_log::{Change, Delivery, FlowLog, Plan, Resource, Status, Verdict, plan, wanted};
+use flow_log::{
+    Change, Delivery, FlowLog, Plan, Resource, Rules, Status, Verdict, plan, plan_orphan, policy::Foreign, wanted,
+};
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::support::{foreign, own, policy, resource, tagged, vpc};
 
 fn planned(resource: &Resource, seen: &[FlowLog], more_policy: &str) -> Plan {
-    plan(resource, seen, &wanted(resource, &policy(more_policy), Timestamp::UNIX_EPOCH))
+    planned_by(resource, seen, more_policy, Rules::default())
+}
+
+fn planned_by(resource: &Resource, seen: &[FlowLog], more_policy: &str, rules: Rules) -> Plan {
+    plan(resource, seen, &wanted(resource, &policy(more_policy), Timestamp::UNIX_EPOCH), rules)
+}
+
+/// The names of the calls.
+fn actions(plan: &Plan) -> Vec<&'static str> {
+    plan.changes.iter().map(Change::action).collect()
 }
 
 /// A network interface on vsw-1 in vpc-1, under `coverage: network-interface`.
@@ -60,11 +71,20 @@ fn an_active_flow_log_of_others_counts_and_is_not_touched() {
 }
 
 #[test]
-fn an_inactive_flow_log_is_no_cover_and_makes_room_for_no_other() {
-    for flow_log in [own("fl-1", "vpc-1"), foreign("fl-1", "vpc-1")] {
-        let plan = planned(&vpc("vpc-1"), &[FlowLog { status: Status::Inactive, ..flow_log }], "");
-        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Inactive, 0, false));
-    }
+fn an_inactive_flow_log_of_ours_is_switched_on_and_no_other_is_made() {
+    let off = FlowLog { status: Status::Inactive, ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[off], "");
+    assert_eq!((plan.verdict, actions(&plan), plan.is_settled), (Verdict::Inactive, vec!["ActiveFlowLog"], true));
+}
+
+#[test]
+fn an_inactive_flow_log_of_others_is_left_to_them_unless_the_policy_says_otherwise() {
+    let off = [FlowLog { status: Status::Inactive, ..foreign("fl-1", "vpc-1") }];
+    let left = planned(&vpc("vpc-1"), &off, "");
+    assert_eq!((left.verdict, left.changes.len(), left.is_settled), (Verdict::Inactive, 0, false));
+    let manage = Rules { foreign: Foreign::Manage, ..Rules::default() };
+    let managed = planned_by(&vpc("vpc-1"), &off, "", manage);
+    assert_eq!(actions(&managed), ["ActiveFlowLog", "ModifyFlowLogAttribute"], "and never tagged as ours");
 }
 
 #[test]
@@ -82,18 +102,45 @@ fn a_flow_log_off_by_its_schedule_is_paused_and_in_order() {
     assert_eq!((plan.verdict, plan.is_settled), (Verdict::Paused, true));
     assert_eq!(planned(&vpc("vpc-1"), &[], "schedule: never\n").verdict, Verdict::Paused, "none is made to be off");
     let on = planned(&vpc("vpc-1"), &[own("fl-1", "vpc-1")], "schedule: never\n");
-    assert_eq!((on.verdict, on.changes.len()), (Verdict::DueToPause, 0));
+    assert_eq!((on.verdict, actions(&on)), (Verdict::DueToPause, vec!["DeactiveFlowLog"]));
 }
 
 #[test]
-fn a_drifted_flow_log_is_reported_field_by_field() {
-    let drifted = FlowLog { traffic_type: "Drop".to_owned(), aggregation_interval: Some(1), ..own("fl-1", "vpc-1") };
+fn what_can_be_changed_in_place_is_changed_in_place() {
+    let mut drifted = FlowLog { aggregation_interval: Some(1), name: "renamed".to_owned(), ..own("fl-1", "vpc-1") };
+    drifted.tags.insert("team".to_owned(), "theirs".to_owned());
     let plan = planned(&vpc("vpc-1"), &[drifted], "");
-    assert_eq!((plan.verdict, plan.is_settled), (Verdict::Drifted, false));
+    assert_eq!((plan.verdict, plan.is_settled), (Verdict::Drifted, true));
+    let [Change::Modify(id, modification)] = plan.changes.as_slice() else { panic!("{plan:?}") };
+    assert_eq!(id.as_str(), "fl-1");
+    assert_eq!(modification.name.as_ref().unwrap().as_str(), "flowkeeper-vpc-1");
+    assert!(modification.aggregation_interval.is_some());
+    assert!(modification.description.is_none() && modification.ip_version.is_none());
     assert_eq!(
         plan.reason,
-        "fl-1 differs from the policy: traffic_type is \"Drop\", not \"All\", aggregation_interval is \"1\", not \"10\""
+        "fl-1 differs from the policy: name is \"renamed\", not \"flowkeeper-vpc-1\", aggregation_interval is \"1\", \
+         not \"10\""
     );
+}
+
+#[test]
+fn what_cannot_be_changed_in_place_is_reported_or_replaced_as_the_policy_says() {
+    let drifted = [FlowLog { traffic_type: "Drop".to_owned(), ..own("fl-1", "vpc-1") }];
+    let reported = planned(&vpc("vpc-1"), &drifted, "");
+    assert_eq!((reported.verdict, actions(&reported), reported.is_settled), (Verdict::Drifted, vec![], false));
+    let replace = Rules { replace: true, ..Rules::default() };
+    let replaced = planned_by(&vpc("vpc-1"), &drifted, "", replace);
+    assert_eq!(actions(&replaced), ["DeleteFlowLog", "CreateFlowLog"]);
+    let theirs = [FlowLog { traffic_type: "Drop".to_owned(), ..foreign("fl-1", "vpc-1") }];
+    let manage = Rules { foreign: Foreign::Manage, replace: true };
+    assert!(!actions(&planned_by(&vpc("vpc-1"), &theirs, "", manage)).contains(&"DeleteFlowLog"));
+}
+
+#[test]
+fn the_flow_log_of_a_resource_that_is_gone_is_deleted_if_it_is_ours() {
+    assert_eq!(actions(&plan_orphan(&own("fl-1", "vpc-gone"))), ["DeleteFlowLog"]);
+    let theirs = plan_orphan(&foreign("fl-1", "vpc-gone"));
+    assert_eq!((theirs.verdict, theirs.changes.len(), theirs.is_settled), (Verdict::Orphaned, 0, false));
 }
 
 #[test]
@@ -111,36 +158,73 @@ fn an_excluded_vpc_is_not_touched() {
     assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Excluded, 0));
 }
 
-/// What the cloud would hold after `plan`, at once and once it has settled.
+/// What the cloud would hold after `plan`, at once and once its changes have settled.
 fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan) -> [Vec<FlowLog>; 2] {
-    for Change::Create(spec) in &plan.changes {
-        seen.push(FlowLog {
-            name: spec.name.to_string(),
-            description: spec.description.to_string(),
-            status: Status::Activating,
-            ..own("fl-new", resource.id.as_str())
-        });
+    for change in &plan.changes {
+        let mut edit = |id: &flow_log::FlowLogId, edit: &dyn Fn(&mut FlowLog)| {
+            seen.iter_mut().filter(|flow_log| flow_log.id == *id).for_each(edit);
+        };
+        match change {
+            Change::Create(spec) => seen.push(FlowLog {
+                name: spec.name.to_string(),
+                description: spec.description.to_string(),
+                traffic_type: spec.traffic_type.to_string(),
+                status: Status::Activating,
+                ..own("fl-new", resource.id.as_str())
+            }),
+            Change::Activate(id) => edit(id, &|flow_log| flow_log.status = Status::Activating),
+            Change::Deactivate(id) => edit(id, &|flow_log| flow_log.status = Status::Deactivating),
+            Change::Modify(id, modification) => edit(id, &|flow_log| {
+                flow_log.name = modification.name.as_ref().map_or(flow_log.name.clone(), ToString::to_string);
+                let description = modification.description.as_ref();
+                flow_log.description = description.map_or(flow_log.description.clone(), ToString::to_string);
+                let interval = modification.aggregation_interval.map(|interval| interval.as_str().parse().unwrap());
+                flow_log.aggregation_interval = interval.or(flow_log.aggregation_interval);
+            }),
+            Change::Tag(id, tags) => edit(id, &|flow_log| {
+                flow_log.tags.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+            }),
+            Change::Delete(id) => seen.retain(|flow_log| flow_log.id != *id),
+        }
     }
     let mut settled = seen.clone();
-    for flow_log in &mut settled {
-        if flow_log.status == Status::Activating {
-            flow_log.status = Status::Active;
+    // What was pending before stays so: what becomes of it is not the plan's doing.
+    for flow_log in settled.iter_mut().filter(|_| !plan.changes.is_empty()) {
+        match flow_log.status {
+            Status::Activating if flow_log.resource_id == resource.id.as_str() => flow_log.status = Status::Active,
+            Status::Deactivating if flow_log.resource_id == resource.id.as_str() => flow_log.status = Status::Inactive,
+            _ => {}
         }
     }
     [seen, settled]
 }
 
+fn any_rules() -> impl Strategy<Value = Rules> {
+    (select(vec![Foreign::Leave, Foreign::Manage]), any::<bool>())
+        .prop_map(|(foreign, replace)| Rules { foreign, replace })
+}
+
+/// What can be seen around a network interface. A resource holds one flow log at most, so each is on another one.
+fn any_seen() -> impl Strategy<Value = Vec<FlowLog>> {
+    vec(any_flow_log(), 0..5).prop_map(|mut seen| {
+        seen.sort_by(|one, other| one.resource_id.cmp(&other.resource_id));
+        seen.dedup_by(|one, other| one.resource_id == other.resource_id);
+        seen
+    })
+}
+
 fn any_flow_log() -> impl Strategy<Value = FlowLog> {
     let statuses = vec!["Active", "Activating", "Inactive", "Deactivating", "Modifying", "Deleting", "Odd"];
     let on = select(vec!["eni-1", "vsw-1", "vpc-1", "vpc-2"]);
-    (on, select(statuses), any::<bool>(), any::<bool>(), any::<bool>(), 0..99_u8).prop_map(
-        |(on, status, is_own, by_sls, drifts, nth)| {
-            let id = format!("fl-{nth}");
+    (on, select(statuses), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(on, status, is_own, by_sls, drifts, is_renamed)| {
+            let id = format!("fl-{on}");
             let flow_log = if is_own { own(&id, on) } else { foreign(&id, on) };
             FlowLog {
                 status: Status::from(status),
                 service_type: by_sls.then(|| "sls".to_owned()),
                 traffic_type: if drifts { "Drop" } else { "All" }.to_owned(),
+                description: if is_renamed { "Odd" } else { "Kept by Flowkeeper" }.to_owned(),
                 ..flow_log
             }
         },
@@ -154,29 +238,70 @@ fn any_tags() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
 proptest! {
     #[test]
     fn planning_over_the_result_of_a_plan_is_empty(
-        seen in vec(any_flow_log(), 0..4),
+        seen in any_seen(),
         tags in any_tags(),
         schedule in select(vec!["always", "never"]),
+        rules in any_rules(),
     ) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
         let policy = policy(&format!("coverage: network-interface\nschedule: {schedule}\n"));
         let wanted = wanted(&eni, &policy, Timestamp::UNIX_EPOCH);
-        let first = plan(&eni, &seen, &wanted);
+        let first = plan(&eni, &seen, &wanted, rules);
         for seen in applied(&eni, seen, &first) {
-            prop_assert_eq!(plan(&eni, &seen, &wanted).changes, []);
+            prop_assert_eq!(plan(&eni, &seen, &wanted, rules).changes, []);
         }
     }
 
     #[test]
-    fn no_second_flow_log_is_made_where_one_is_or_where_none_is_wanted(
-        seen in vec(any_flow_log(), 0..4),
+    fn no_plan_deletes_what_is_not_ours_or_touches_what_sls_made(
+        seen in any_seen(),
         tags in any_tags(),
+        rules in any_rules(),
     ) {
+        let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        for change in &plan.changes {
+            let (Change::Activate(id) | Change::Deactivate(id) | Change::Modify(id, _) | Change::Tag(id, _)
+            | Change::Delete(id)) = change else { continue };
+            let touched = seen.iter().find(|flow_log| flow_log.id == *id).unwrap();
+            prop_assert!(!touched.is_managed_by_sls());
+            prop_assert_eq!(touched.resource_id.as_str(), "eni-1");
+            prop_assert!(touched.is_own() || rules.foreign == Foreign::Manage);
+            prop_assert!(touched.is_own() || !matches!(change, Change::Delete(_) | Change::Tag(..)));
+        }
+    }
+
+    #[test]
+    fn no_plan_of_what_is_off_now_switches_it_on_or_makes_one(
+        seen in any_seen(),
+        rules in any_rules(),
+    ) {
+        let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &[("flowkeeper", "off")]);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        prop_assert!(!actions(&plan).iter().any(|action| ["ActiveFlowLog", "CreateFlowLog"].contains(action)));
+    }
+
+    #[test]
+    fn the_number_of_writes_is_minimal(seen in any_seen(), tags in any_tags(), rules in any_rules()) {
+        let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        let mut kinds = actions(&plan);
+        kinds.sort_unstable();
+        kinds.dedup();
+        prop_assert_eq!(kinds.len(), plan.changes.len(), "no call is made twice");
+        // A new flow log has everything from the start, so nothing is changed besides.
+        let is_replaced = actions(&plan).contains(&"DeleteFlowLog");
+        prop_assert!(!is_replaced || actions(&plan) == ["DeleteFlowLog", "CreateFlowLog"]);
+    }
+
+    #[test]
+    fn no_second_flow_log_is_made_where_one_is_or_where_none_is_wanted(seen in any_seen(), tags in any_tags()) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
         let plan = planned(&eni, &seen, "coverage: network-interface\n");
         let has_one = seen.iter().any(|seen| seen.resource_id == "eni-1" && seen.status != Status::Deleting);
         let is_unwanted = tags.iter().any(|(_, value)| *value != "on");
-        prop_assert!(plan.changes.is_empty() || !has_one && !is_unwanted, "{:?}", plan);
-        prop_assert_eq!(plan.changes.is_empty(), plan.verdict != Verdict::Missing);
+        let creates = actions(&plan).contains(&"CreateFlowLog");
+        prop_assert!(!creates || !has_one && !is_unwanted, "{:?}", plan);
+        prop_assert_eq!(creates, plan.verdict == Verdict::Missing);
     }
 }
