@@ -23,20 +23,24 @@ impl Function for CreateFlowLog {
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
         let setting = |name: &str| settings.get(name).map(str::to_owned);
         let settings = KeeperSettings::read(&setting, &settings.beside_the_binary("policy.yml"))?;
-        Ok(Self { keeper: Keeper::new("create-flow-log", settings, Arc::new(Machine)) })
+        Ok(Self { keeper: Keeper::new("create-flow-log", &["CreateFlowLog"], settings, Arc::new(Machine)) })
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
         let woken = events::parse(&event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
         let home = Home::of(&invocation);
         let (targets, items) = scope(woken, &home);
-        let job = Job {
-            credentials: invocation.credentials()?.clone(),
-            stop_at: invocation.work_until(),
-            account: home.account,
-            request_id: invocation.request_id,
+        let report = if targets.is_empty() {
+            self.keeper.report(invocation.request_id, items)
+        } else {
+            let job = Job {
+                credentials: invocation.credentials()?.clone(),
+                stop_at: invocation.work_until(),
+                account: home.account,
+                request_id: invocation.request_id,
+            };
+            self.keeper.keep(job, targets, items).await
         };
-        let report = self.keeper.keep(job, targets, items).await;
         match report.incomplete() {
             None => Answer::json(&report),
             Some(why) => Err(Failure::new(why.error_type, why.message)

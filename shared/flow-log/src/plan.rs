@@ -138,12 +138,8 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -
         }
         _ => {}
     }
-    // Of what it is part of, only a flow log that records covers it.
-    let parents = resource.parents.iter().flat_map(|parent| on(parent, seen));
-    if let Some(covering) = parents.into_iter().find(|flow_log| flow_log.status == Status::Active) {
-        let verdict = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
-        let reason = format!("covered by {} on {}", covering.id, covering.resource_id);
-        return Plan::settled(verdict, Some(covering), reason);
+    if let Some(plan) = plan_covered(resource, seen) {
+        return plan;
     }
     match best {
         Some(flow_log) => plan_inactive(flow_log, kept, rules),
@@ -156,6 +152,26 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -
             flow_log: None,
         },
     }
+}
+
+/// What there is to do where a flow log on a part's whole covers it, or is about to: nothing.
+fn plan_covered(resource: &Resource, seen: &[FlowLog]) -> Option<Plan> {
+    let parents = || resource.parents.iter().flat_map(|parent| on(parent, seen));
+    if let Some(covering) = parents().find(|flow_log| flow_log.status == Status::Active) {
+        let is_whose = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
+        let reason = format!("covered by {} on {}", covering.id, covering.resource_id);
+        return Some(match &covering.delivery {
+            Delivery::Working => Plan::settled(is_whose, Some(covering), reason),
+            Delivery::Failed(message) => {
+                let reason = format!("{reason}, but what that records does not arrive: {message}");
+                Plan::finding(Verdict::Undelivered, Some(covering), reason)
+            }
+        });
+    }
+    // Only what is switched on or made is about to cover it; what is switched off is not.
+    let coming = parents().find(|flow_log| matches!(flow_log.status, Status::Activating | Status::Modifying))?;
+    let reason = format!("about to be covered by {}, which is {}", coming.id, coming.status);
+    Some(Plan::settled(Verdict::Pending, Some(coming), reason))
 }
 
 /// The flow logs on the resource itself, but for one that is about to be gone.

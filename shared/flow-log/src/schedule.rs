@@ -122,8 +122,11 @@ fn weekday(text: &str) -> Option<Weekday> {
 /// `07:00`, with two digits each.
 fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
-    let digits = |text: &str| if text.len() == 2 { text.parse::<u8>().ok() } else { None };
-    Time::new(digits(hour)?.try_into().ok()?, digits(minute)?.try_into().ok()?, 0, 0).ok()
+    let digits = |text: &str| {
+        let is_good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        is_good.then(|| text.parse::<i8>().ok()).flatten()
+    };
+    Time::new(digits(hour)?, digits(minute)?, 0, 0).ok()
 }
 
 /// The end of a window: `24:00` is the midnight after it.
@@ -150,7 +153,7 @@ impl FromStr for Dates {
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
         let parse = || {
             let (first, last) = text.split_once("..").unwrap_or((text, text));
-            let dates = Self { first: first.trim().parse().ok()?, last: last.trim().parse().ok()? };
+            let dates = Self { first: date(first)?, last: date(last)? };
             (dates.first <= dates.last).then_some(dates)
         };
         parse().ok_or_else(|| InvalidSchedule {
@@ -158,6 +161,12 @@ impl FromStr for Dates {
             what: "a date or dates, as in \"2026-10-01\" or \"2026-10-01..2026-10-07\"",
         })
     }
+}
+
+/// `2026-10-01`, and nothing longer: a time of day would be passed over.
+fn date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    if text.len() == 10 { text.parse().ok() } else { None }
 }
 
 impl fmt::Display for Dates {
@@ -237,6 +246,7 @@ mod tests {
             "07:00-21:00",
             "Monday 07:00-21:00",
             "Mon 7:00-21:00",
+            "Mon +7:00-21:00",
             "Mon 07:00",
             "Mon 07:00-25:00",
             "Mon-Fri 24:00-07:00",
@@ -244,7 +254,7 @@ mod tests {
         ] {
             assert!(text.parse::<Window>().is_err(), "{text}");
         }
-        for text in ["", "2026-13-01", "2026-10-07..2026-10-01", "tomorrow"] {
+        for text in ["", "2026-13-01", "2026-10-01T12:00", "2026-10-07..2026-10-01", "tomorrow"] {
             assert!(text.parse::<Dates>().is_err(), "{text}");
         }
     }

@@ -17,49 +17,58 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The resources, at the level of the policy, that `target` leads to.
-pub(crate) async fn resolve(
-    session: &Session<'_>,
-    policy: &Policy,
-    target: &Target,
-    now: Timestamp,
-) -> Result<Vec<Resource>, Item> {
+pub(crate) async fn resolve(session: &Session<'_>, policy: &Policy, target: &Target) -> Result<Vec<Resource>, Item> {
     let is_elsewhere = *session.account() != target.account;
     // What is of another account is not seen later, either.
-    let most = if is_elsewhere { Duration::ZERO } else { patience(session) };
-    let found = match find(session, &target.what, most).await {
+    let patience = if is_elsewhere { Duration::ZERO } else { patience(session) };
+    let found = match find(session, &target.what, patience).await {
         Ok(found) if found.is_empty() && is_elsewhere => return Err(elsewhere(target)),
-        Ok(found) if found.is_empty() => return Err(not_there(target, now)),
+        Ok(found) if found.is_empty() => return Err(not_there(target, session.now())),
         Ok(found) => found,
         Err(error) => return Err(unread(target, &error)),
     };
     let mut resources: Vec<Resource> = Vec::new();
     for resource in found {
-        match climb(session, policy, resource).await {
-            Ok(resource) if resources.iter().any(|known| known.id == resource.id) => {}
-            Ok(resource) => resources.push(resource),
+        let Some(whole) = whole(policy, &resource) else {
+            resources.push(resource);
+            continue;
+        };
+        if resources.iter().any(|known| known.id == *whole) {
+            continue;
+        }
+        // Its tags say whether it may be touched, so it is not touched before they are read.
+        match find(session, &What::Resource(whole.clone()), patience).await {
+            Ok(found) if found.is_empty() => return Err(whole_not_there(target, whole)),
+            Ok(found) => resources.extend(found),
             Err(error) => return Err(unread(target, &error)),
         }
     }
     Ok(resources)
 }
 
+/// How long something that should be there is looked for.
 fn patience(session: &Session<'_>) -> Duration {
     session.time_left().map_or(LONGEST_LOOK, |left| LONGEST_LOOK.min(left / 2))
 }
 
 /// Reads what is to be looked at, and looks again, for so long at most, where it is not to be seen yet.
-async fn find(session: &Session<'_>, what: &What, most: Duration) -> Result<Vec<Resource>, CallError> {
-    let mut waited = Duration::ZERO;
+async fn find(session: &Session<'_>, what: &What, patience: Duration) -> Result<Vec<Resource>, CallError> {
+    let started = session.now();
     let mut pause = FIRST_PAUSE;
+    let mut before = 0;
     loop {
         let found = match what {
             What::Resource(id) => read(session, id).await?,
             What::Instance(id) => session.describe_network_interfaces(NetworkInterfaceFilter::Instance(id)).await?,
         };
-        if !found.is_empty() || waited + pause > most || session.wait(pause).await.is_err() {
+        // The network interfaces of an instance appear one by one, and nobody says how many there will be: they are
+        // all there once two looks see the same number.
+        let is_whole = !found.is_empty() && (matches!(what, What::Resource(_)) || found.len() == before);
+        let waited = session.now().duration_since(started).unsigned_abs();
+        if is_whole || waited + pause > patience || session.wait(pause).await.is_err() {
             return Ok(found);
         }
-        waited += pause;
+        before = found.len();
         pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
@@ -73,21 +82,11 @@ async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, C
     }
 }
 
-/// The resource itself, or the one that it is part of and whose flow log covers it.
-async fn climb(session: &Session<'_>, policy: &Policy, resource: Resource) -> Result<Resource, CallError> {
-    let level = flow_log::level(&resource, policy);
-    // Who is left alone stays where he is: what is said about a part says nothing about the whole.
-    let parent = match resource.parents.iter().find(|parent| parent.resource_type() == level) {
-        Some(parent) if level < resource.id.resource_type() => parent,
-        _ => return Ok(resource),
-    };
-    // A parent that is not to be seen has no tags to tell of, and its flow log is looked for all the same.
-    Ok(read(session, parent).await?.pop().unwrap_or_else(|| Resource {
-        id: parent.clone(),
-        parents: resource.parents.iter().filter(|other| other.resource_type() < level).cloned().collect(),
-        tags: [].into(),
-        ..resource.clone()
-    }))
+/// What `resource` is part of and whose flow log covers it, where the policy keeps flow logs at that level.
+fn whole<'r>(policy: &Policy, resource: &'r Resource) -> Option<&'r ResourceId> {
+    let level = flow_log::level(resource, policy);
+    let is_coarser = level < resource.id.resource_type();
+    resource.parents.iter().find(|parent| is_coarser && parent.resource_type() == level)
 }
 
 fn elsewhere(target: &Target) -> Item {
@@ -108,6 +107,12 @@ fn not_there(target: &Target, now: Timestamp) -> Item {
             ..Item::of_target(target, Outcome::Failed, format!("{id} is not to be seen yet"))
         },
     }
+}
+
+fn whole_not_there(target: &Target, whole: &ResourceId) -> Item {
+    let reason = format!("{whole}, which {} is part of, is not to be seen yet", target.what.id());
+    let item = Item::of_target(target, Outcome::Failed, reason);
+    Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }
 }
 
 fn unread(target: &Target, error: &CallError) -> Item {

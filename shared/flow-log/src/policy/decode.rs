@@ -67,7 +67,7 @@ impl Decoder {
         let names = schedules.map(|node| self.names(node)).unwrap_or_default();
         let policy = Policy {
             coverage: fields.take("coverage").and_then(|node| self.coverage(node)).unwrap_or(ResourceType::Vpc),
-            regions: fields.take("regions").map(|node| self.list(node)).unwrap_or_default(),
+            regions: fields.take("regions").map(|node| self.list(node, "regions")).unwrap_or_default(),
             accounts: fields.take("accounts").map(|node| self.accounts(node)).unwrap_or_default(),
             own_account: fields.take("own_account").and_then(|node| self.yes_or_no(node)).unwrap_or(true),
             exclude: fields.take("exclude").and_then(|node| self.exclude(node)).unwrap_or_default(),
@@ -94,8 +94,10 @@ impl Decoder {
 
     fn flow_log_pattern(&self, node: &Node) -> Option<FlowLogPattern> {
         let mut fields = self.fields("flow_log", node)?;
-        for key in ["project", "log_store"].into_iter().filter(|key| !fields.left.contains_key(key)) {
-            self.mistake(fields.place, format!("flow_log has no {key}"));
+        for key in ["project", "log_store"] {
+            if fields.left.get(key).is_none_or(|(_, node)| node.is_nothing()) {
+                self.mistake(fields.place, format!("flow_log has no {key}"));
+            }
         }
         let given = self.flow_log_fields(&mut fields);
         self.finish(fields);
@@ -108,7 +110,7 @@ impl Decoder {
             log_store: fields.take("log_store").and_then(|node| self.pattern::<LogStoreName>(node)),
             traffic_type: fields.take("traffic_type").and_then(|node| self.parsed(node)),
             aggregation_interval: fields.take("aggregation_interval").and_then(|node| self.parsed(node)),
-            traffic_path: fields.take("traffic_path").map(|node| self.list(node)),
+            traffic_path: fields.take("traffic_path").map(|node| self.list(node, "traffic_path")),
             ip_version: fields.take("ip_version").and_then(|node| self.parsed(node)),
             name: fields.take("name").and_then(|node| self.pattern::<FlowLogName>(node)),
             description: fields.take("description").and_then(|node| self.pattern::<Description>(node)),
@@ -214,7 +216,7 @@ impl Decoder {
     fn exclude(&self, node: &Node) -> Option<Exclude> {
         let mut fields = self.fields("exclude", node)?;
         let exclude = Exclude {
-            ids: fields.take("ids").map(|node| self.list(node)).unwrap_or_default().into_iter().collect(),
+            ids: fields.take("ids").map(|node| self.list(node, "ids")).unwrap_or_default().into_iter().collect(),
             tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
         };
         self.finish(fields);
@@ -238,15 +240,30 @@ impl Decoder {
 
     fn matches(&self, node: &Node) -> Option<Match> {
         let mut fields = self.fields("match", node)?;
-        if fields.left.is_empty() {
+        let says_something = |node: &Node| match &node.value {
+            Value::Map(entries) => !entries.is_empty(),
+            Value::List(items) => !items.is_empty(),
+            Value::Scalar { .. } => !node.is_nothing(),
+        };
+        if !fields.left.values().any(|(_, node)| says_something(node)) {
             self.mistake(node.place, "match says nothing, and so would match everything: change the defaults instead");
         }
         let matches = Match {
             tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
-            ids: fields.take("ids").map(|node| self.list(node)).unwrap_or_default().into_iter().collect(),
+            ids: fields.take("ids").map(|node| self.list(node, "ids")).unwrap_or_default().into_iter().collect(),
             vpc_ids: fields.take("vpc_ids").map(|node| self.vpc_ids(node)).unwrap_or_default(),
-            accounts: fields.take("accounts").map(|node| self.list(node)).unwrap_or_default().into_iter().collect(),
-            regions: fields.take("regions").map(|node| self.list(node)).unwrap_or_default().into_iter().collect(),
+            accounts: fields
+                .take("accounts")
+                .map(|node| self.list(node, "accounts"))
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+            regions: fields
+                .take("regions")
+                .map(|node| self.list(node, "regions"))
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
         };
         self.finish(fields);
         Some(matches)
@@ -301,8 +318,8 @@ impl Decoder {
     fn schedule(&self, node: &Node) -> Option<Schedule> {
         let mut fields = self.fields("a schedule", node)?;
         let time_zone = self.required(&mut fields, "time_zone").and_then(|node| self.time_zone(node));
-        let on = self.required(&mut fields, "on").map(|node| self.list(node));
-        let off_dates = fields.take("off_dates").map(|node| self.list(node)).unwrap_or_default();
+        let on = self.required(&mut fields, "on").map(|node| self.list(node, "on"));
+        let off_dates = fields.take("off_dates").map(|node| self.list(node, "off_dates")).unwrap_or_default();
         self.finish(fields);
         Some(Schedule { time_zone: time_zone?, on: on?, off_dates })
     }
@@ -377,8 +394,8 @@ impl Decoder {
         }
     }
 
-    fn list<T: FromStr<Err: Display>>(&self, node: &Node) -> Vec<T> {
-        self.items(node, "this").iter().filter_map(|node| self.parsed(node)).collect()
+    fn list<T: FromStr<Err: Display>>(&self, node: &Node, name: &str) -> Vec<T> {
+        self.items(node, name).iter().filter_map(|node| self.parsed(node)).collect()
     }
 
     fn text<'a>(&self, node: &'a Node) -> Option<&'a str> {

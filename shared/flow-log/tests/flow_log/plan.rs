@@ -62,6 +62,63 @@ fn a_flow_log_of_the_whole_covers_the_part() {
 }
 
 #[test]
+fn a_flow_log_of_the_whole_that_is_about_to_record_is_waited_for() {
+    let coming = FlowLog { status: Status::Activating, ..own("fl-1", "vpc-1") };
+    let plan = planned_eni(&[coming]);
+    assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0));
+    let going = FlowLog { status: Status::Deactivating, ..own("fl-1", "vpc-1") };
+    assert_eq!(planned_eni(&[going]).verdict, Verdict::Missing);
+}
+
+#[test]
+fn a_flow_log_of_the_whole_whose_lines_do_not_arrive_is_no_good_cover() {
+    let lost = FlowLog { delivery: Delivery::Failed("ProjectNotExist".to_owned()), ..own("fl-1", "vpc-1") };
+    let plan = planned_eni(&[lost]);
+    assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Undelivered, 0, false));
+}
+
+#[test]
+fn the_flow_log_that_records_is_judged_before_one_that_does_not_and_ours_before_theirs() {
+    let off = FlowLog { status: Status::Inactive, ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[off, foreign("fl-2", "vpc-1")], "");
+    assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Foreign, "fl-2"));
+    let plan = planned(&vpc("vpc-1"), &[foreign("fl-2", "vpc-1"), own("fl-3", "vpc-1")], "");
+    assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Compliant, "fl-3"));
+}
+
+#[test]
+fn each_field_that_the_policy_asks_for_is_compared() {
+    let asked = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [all, ecr], ip_version: IPv4, \
+                 resource_group_id: rg-1, tags: {team: net}}]\n";
+    let mut good = own("fl-1", "vpc-1");
+    good.traffic_path = vec!["ecr".to_owned(), "all".to_owned()];
+    good.resource_group_id = Some("rg-1".to_owned());
+    good.tags.insert("team".to_owned(), "net".to_owned());
+    assert_eq!(planned(&vpc("vpc-1"), &[good.clone()], asked).verdict, Verdict::Compliant);
+
+    type Edit = fn(&mut FlowLog);
+    let edits: [(&str, Edit); 10] = [
+        ("name", |it| it.name = "x".to_owned()),
+        ("description", |it| it.description = "x".to_owned()),
+        ("project", |it| it.project = "x".to_owned()),
+        ("log_store", |it| it.log_store = "x".to_owned()),
+        ("traffic_type", |it| it.traffic_type = "Drop".to_owned()),
+        ("traffic_path", |it| it.traffic_path = vec!["all".to_owned()]),
+        ("aggregation_interval", |it| it.aggregation_interval = Some(1)),
+        ("ip_version", |it| it.ip_version = Some("IPv6".to_owned())),
+        ("resource_group_id", |it| it.resource_group_id = Some("rg-2".to_owned())),
+        ("tag team", |it| _ = it.tags.remove("team")),
+    ];
+    for (field, edit) in edits {
+        let mut drifted = good.clone();
+        edit(&mut drifted);
+        let plan = planned(&vpc("vpc-1"), &[drifted], asked);
+        assert_eq!(plan.verdict, Verdict::Drifted, "{field}");
+        assert!(plan.reason.starts_with(&format!("fl-1 differs from the policy: {field} is ")), "{}", plan.reason);
+    }
+}
+
+#[test]
 fn an_active_flow_log_of_others_counts_and_is_not_touched() {
     let by_sls = FlowLog { service_type: Some("sls".to_owned()), ..own("fl-1", "vpc-1") };
     for flow_log in [foreign("fl-1", "vpc-1"), by_sls] {

@@ -122,7 +122,7 @@ shedule: always
             "line 5, column 25: \"7\" is not an aggregation interval in minutes: one of 1, 5, 10",
             "line 6, column 3: flow_log has no key \"colour\": it may have project, log_store, traffic_type, aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
             "line 7, column 11: \"vcp\" is not one of vpc, vswitch, network-interface",
-            "line 8, column 10: this must be a list",
+            "line 8, column 10: regions must be a list",
             "line 9, column 11: there is no schedule \"office\": one of always, never",
             "line 11, column 12: match says nothing, and so would match everything: change the defaults instead",
             "line 12, column 5: an override has no match",
@@ -147,6 +147,8 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
         ("overrides: [{match: {regions: [r1]}, tags: {\"acs:x\": y}}]", "\"acs:x\" is not a tag key"),
         ("overrides: [{match: {regions: [r1]}, project: Flow_Logs}]", "\"Flow_Logs\" is not an SLS project name"),
         ("overrides: [{match: {regions: [r1]}, name: \"http://x\"}]", "\"http://x\" is not a flow log name"),
+        ("overrides: [{match: {tags: {}, ids: []}}]", "match says nothing"),
+        ("schedules: {x: {time_zone: UTC, on: [], off_dates: [\"2026-10-01T12:00\"]}}", "is not a date or dates"),
         ("replace: maybe", "\"maybe\" is not one of true, false"),
         ("coverage: vpc\ncoverage: vpc", "coverage stands here again: it is in line 2 already"),
     ] {
@@ -156,12 +158,23 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
 }
 
 #[test]
+fn a_flow_log_takes_twenty_tags_and_one_of_them_is_ours() {
+    let policy = |count: usize| {
+        let tags: Vec<_> = (0..count).map(|nth| format!("k{nth}: v")).collect();
+        Policy::parse(&format!("flow_log: {{project: abc, log_store: vpc, tags: {{{}}}}}\n", tags.join(", ")))
+    };
+    assert!(policy(19).is_ok());
+    assert!(policy(20).unwrap_err().to_string().contains("20 tags: a flow log takes 20, and Flowkeeper sets one"));
+}
+
+#[test]
 fn what_is_no_policy_at_all_is_refused_with_the_reason() {
     for (text, problem) in [
         ("", "the policy is empty"),
         ("# nothing but a comment\n", "the policy is empty"),
         ("[]", "line 1, column 1: the policy must be a map of keys and values"),
         ("{}", "line 1, column 1: the policy has no flow_log"),
+        ("flow_log: {project: ~, log_store: vpc}", "line 1, column 11: flow_log has no project"),
         ("flow_log: [", "this is no YAML"),
         ("a: b\n---\nc: d\n", "a second document"),
         (SMALLEST, "this is no YAML"),

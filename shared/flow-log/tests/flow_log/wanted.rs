@@ -65,6 +65,22 @@ fn the_first_override_that_matches_counts_field_by_field_over_the_defaults() {
 }
 
 #[test]
+fn an_override_matches_by_id_by_account_and_by_tags_that_it_sets_itself() {
+    let policy = policy(
+        "overrides:\n\
+         - {match: {ids: [vpc-1]}, traffic_type: Allow, tags: {why: id}}\n\
+         - {match: {accounts: [\"1000000000000009\"]}, traffic_type: Drop}\n",
+    );
+    let spec = |resource: &Resource| kept(at(NOON, resource, &policy)).spec;
+    let one = spec(&vpc("vpc-1"));
+    assert_eq!(one.traffic_type.as_str(), "Allow");
+    assert!(one.tags.iter().any(|(key, value)| (key.as_str(), value.as_str()) == ("why", "id")));
+    assert_eq!(spec(&vpc("vpc-2")).traffic_type.as_str(), "All");
+    let elsewhere = Resource { account: "1000000000000009".parse().unwrap(), ..vpc("vpc-2") };
+    assert_eq!(spec(&elsewhere).traffic_type.as_str(), "Drop");
+}
+
+#[test]
 fn a_schedule_says_whether_a_flow_log_is_on() {
     let policy = policy(&format!("{OFFICE}schedule: office\n"));
     let [noon, night] = [NOON, NIGHT].map(|time| kept(at(time, &vpc("vpc-1"), &policy)));
