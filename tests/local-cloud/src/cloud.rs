@@ -11,7 +11,7 @@ use crate::{
     client::{ApiError, Client},
     delivery,
     error::{Error, LIMIT},
-    faults::Fault,
+    faults::{Fault, Wanted},
     functions::Host,
     journal::{Call, DeadLetter, Entry, Invocation, What},
     options::{Functions, Options},
@@ -166,8 +166,29 @@ impl LocalCloud {
     }
 
     /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
+    ///
+    /// The operation may be one of a product, such as `expressconnectrouter:CreateFlowLog`.
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
-        self.shared.write(|world| world.faults.add(action, fault, times));
+        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, times });
+    }
+
+    /// Asks for a fault in the next `times` calls of an operation in a region.
+    pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
+        self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
+    }
+
+    /// Answers 503 to every call in a region, until [`LocalCloud::heal`].
+    pub fn region_down(&self, region: &str) {
+        self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
+    }
+
+    /// Forgets all faults that are still to come.
+    pub fn heal(&self) {
+        self.shared.write(|world| world.faults.clear());
+    }
+
+    fn add_fault(&self, wanted: Wanted) {
+        self.shared.write(|world| world.faults.add(wanted));
     }
 
     /// Everything that happened so far.

@@ -22,12 +22,15 @@
 //! ```
 
 mod accounts;
+mod acs3_signature;
 mod answer;
 mod authenticate;
 mod client;
 mod clock;
 mod cloud;
 mod delivery;
+#[cfg(test)]
+mod documented;
 mod error;
 mod faults;
 pub mod functions;
@@ -37,6 +40,7 @@ mod operations;
 mod options;
 mod parameters;
 mod pattern;
+mod rate_limits;
 mod refusal;
 mod rpc_signature;
 mod server;
@@ -46,7 +50,10 @@ pub mod timeline;
 mod trail;
 mod world;
 
-pub use accounts::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT};
+pub use accounts::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
+    SECOND_ACCOUNT_ROLE,
+};
 pub use client::{ApiError, Client, form, send};
 pub use clock::Clock;
 pub use cloud::LocalCloud;
@@ -55,4 +62,4 @@ pub use faults::Fault;
 pub use journal::{Call, DeadLetter, Entry, Invocation, What};
 pub use options::{CredentialsIn, Functions, Options, Transitions};
 pub use parameters::Tags;
-pub use state::{FlowLog, NetworkInterface, Place, VSwitch, Vpc};
+pub use state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc};

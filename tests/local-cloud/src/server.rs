@@ -11,7 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{delivery, faults::Fault, gateway, world::Shared};
+use crate::{
+    delivery,
+    faults::{Fault, Wanted},
+    gateway,
+    world::Shared,
+};
 
 /// Serves until it is aborted, and with it every connection.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -42,12 +47,13 @@ async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Respo
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WantedFault {
+struct AskedFault {
     action: String,
     fault: String,
+    region: Option<String>,
     #[serde(default = "one")]
     times: u32,
-    /// How late a slow answer is.
+    /// How late a slow answer is, or how long a throttled caller is to wait.
     #[serde(default = "one")]
     seconds: u32,
 }
@@ -71,16 +77,21 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
             let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
             respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
         }
-        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<WantedFault>(request.body()) {
-            Ok(wanted) => match Fault::named(&wanted.fault, Duration::from_secs(wanted.seconds.into())) {
+        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
+            Ok(asked) => match Fault::named(&asked.fault, Duration::from_secs(asked.seconds.into())) {
                 Some(fault) => {
-                    shared.write(|world| world.faults.add(&wanted.action, fault, wanted.times));
+                    let wanted = Wanted { action: asked.action, region: asked.region, fault, times: asked.times };
+                    shared.write(|world| world.faults.add(wanted));
                     respond(StatusCode::NO_CONTENT, String::new())
                 }
-                None => bad(&format!("there is no fault {:?}", wanted.fault)),
+                None => bad(&format!("there is no fault {:?}", asked.fault)),
             },
             Err(error) => bad(&error.to_string()),
         },
+        (&Method::DELETE, "/_local/faults") => {
+            shared.write(|world| world.faults.clear());
+            respond(StatusCode::NO_CONTENT, String::new())
+        }
         (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
             Ok(event) => {
                 shared.publish(&event);
