@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(crate) struct Documented {
@@ -18,13 +17,10 @@ pub(crate) struct Operation {
     pub(crate) action: String,
     /// By their names on the wire, with `N` for the number of a list's member.
     pub(crate) parameters: BTreeMap<String, Parameter>,
-    /// The names in the answer, with the kinds of the values at the leaves.
-    pub(crate) answer: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub(crate) struct Parameter {
     pub(crate) required: bool,
     pub(crate) values: Vec<String>,

@@ -48,6 +48,7 @@ async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Respo
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AskedFault {
+    #[serde(default)]
     action: String,
     fault: String,
     region: Option<String>,
@@ -78,18 +79,14 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
             respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
         }
         (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
-            Ok(asked) => match Fault::named(&asked.fault, Duration::from_secs(asked.seconds.into())) {
-                Some(fault) => {
-                    let wanted = Wanted { action: asked.action, region: asked.region, fault, times: asked.times };
-                    shared.write(|world| world.faults.add(wanted));
-                    respond(StatusCode::NO_CONTENT, String::new())
-                }
-                None => bad(&format!("there is no fault {:?}", asked.fault)),
+            Ok(asked) => match arrange(shared, asked) {
+                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
+                Err(problem) => bad(&problem),
             },
             Err(error) => bad(&error.to_string()),
         },
         (&Method::DELETE, "/_local/faults") => {
-            shared.write(|world| world.faults.clear());
+            shared.heal();
             respond(StatusCode::NO_CONTENT, String::new())
         }
         (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
@@ -116,6 +113,22 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
         }
         _ => respond(StatusCode::NOT_FOUND, json!({"error": format!("there is nothing at {path}")}).to_string()),
     }
+}
+
+/// Arranges a fault that was asked for over HTTP.
+fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
+    let AskedFault { action, fault, region, times, seconds } = asked;
+    let duration = Duration::from_secs(seconds.into());
+    if fault == "clock-ahead" {
+        shared.clock.set_ahead(duration);
+        return Ok(());
+    }
+    if action.is_empty() {
+        return Err("a fault needs an action, which may be \"*\"".to_owned());
+    }
+    let fault = Fault::named(&fault, duration).ok_or_else(|| format!("there is no fault {fault:?}"))?;
+    shared.write(|world| world.faults.add(Wanted { action, region, fault, times }));
+    Ok(())
 }
 
 fn bad(error: &str) -> Response<Full<Bytes>> {

@@ -155,6 +155,13 @@ pub struct RouterFlowLog {
     pub created: Timestamp,
 }
 
+/// A call with a client token: its parameters and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) asked: BTreeMap<String, String>,
+    pub(crate) answer: Value,
+}
+
 /// What a flow log in transition becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -174,8 +181,8 @@ pub(crate) struct State {
     /// Whether the flow log service is open for accounts that have not opened it.
     flow_log_service: bool,
     opened_by: BTreeSet<String>,
-    /// What was asked for and answered under a client token, by account, operation and token.
-    pub(crate) answered: BTreeMap<(String, &'static str, String), (BTreeMap<String, String>, Value)>,
+    /// The calls with client tokens, by account, operation and token.
+    pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
 }
 

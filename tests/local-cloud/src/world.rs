@@ -5,6 +5,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -149,6 +150,12 @@ impl Shared {
             self.note(What::Event { event: event.clone() });
             delivery::deliver(self, event);
         }
+    }
+
+    /// Forgets the faults that are still to come, and sets the clock right.
+    pub(crate) fn heal(&self) {
+        self.clock.set_ahead(Duration::ZERO);
+        self.write(|world| world.faults.clear());
     }
 
     /// Keeps an event until the next one is published.

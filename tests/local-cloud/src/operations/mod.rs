@@ -19,7 +19,7 @@ use crate::{
     options::Options,
     parameters::Parameters,
     refusal::Refusal,
-    state::{Place, Resource, State},
+    state::{Answered, Place, Resource, State},
 };
 
 /// The regions that exist.
@@ -189,14 +189,14 @@ impl Operation {
         let key = (scope.place.account.clone(), self.action, token.to_owned());
         let asked = scope.parameters.own();
         match scope.state.answered.get(&key) {
-            Some((before, answer)) if *before == asked => Ok(answer.clone()),
+            Some(before) if before.asked == asked => Ok(before.answer.clone()),
             Some(_) => Err(Refusal::new(
                 "IdempotentParameterMismatch",
                 "The request uses the same client token as a previous, but non-identical request.",
             )),
             None => {
                 let answer = (self.run)(scope)?;
-                scope.state.answered.insert(key, (asked, answer.clone()));
+                scope.state.answered.insert(key, Answered { asked, answer: answer.clone() });
                 Ok(answer)
             }
         }
