@@ -199,7 +199,8 @@ impl LocalCloud {
         self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
     }
 
-    /// Answers 503 to every call in a region, until [`LocalCloud::heal`].
+    /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its
+    /// calls count as those of the cloud's own.
     pub fn region_down(&self, region: &str) {
         self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
     }

@@ -43,6 +43,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         request_id: shared.new_request_id(),
         caller: None,
         action: parameters.text("Action"),
+        version: parameters.text("Version"),
         parameters: parameters.own(),
         status: StatusCode::OK.as_u16(),
         code: None,
@@ -135,7 +136,9 @@ fn admit<'a>(
     let now = shared.clock.now();
     let caller = shared.write(|world| authenticate(world, request, parameters, now))?;
     authorise(&caller, operation)?;
-    let region = parameters.get("RegionId").unwrap_or(&shared.options.region);
+    // Express Connect Router is the same from every region.
+    let region = parameters.get("RegionId").filter(|_| *operation.product != operations::ECR);
+    let region = region.unwrap_or(&shared.options.region);
     let rate = shared
         .options
         .rate_limit

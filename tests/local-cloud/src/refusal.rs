@@ -26,7 +26,7 @@ impl Refusal {
         Some(Self::new(code, *message).with_status(StatusCode::from_u16(*status).unwrap_or_default()))
     }
 
-    /// The refusal with a code of the documents.
+    /// The refusal with a code of the documents; with another code, one without a message.
     pub(crate) fn documented(code: &'static str) -> Self {
         Self::named(code).unwrap_or_else(|| Self::new(code, ""))
     }

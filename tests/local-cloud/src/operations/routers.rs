@@ -6,6 +6,7 @@ use super::{
     Answer, Scope,
     fields::{Field, Kind, optional, required},
     tags::{has_tags, wire_tags},
+    vpcs::number,
 };
 use crate::{
     clock::iso,
@@ -27,6 +28,7 @@ const INTERVAL: Field =
     optional("Interval", Kind::OneOf(&["60", "600"])).or("IllegalParam.Interval", "The param of Interval is illegal.");
 const SAMPLING_RATE: Field = optional("SamplingRate", Kind::OneOf(&["1:4096", "1:2048", "1:1024"]))
     .or("IllegalParam.SamplingRate", "The param of SamplingRate is illegal.");
+const NO_REGION: (&str, &str) = ("UnsupportedRegion", "Feature not supported in specified region.");
 const VBR: Kind = Kind::OneOf(&["VBR"]);
 
 pub(super) const CREATE_ROUTER: &[Field] = &[
@@ -43,8 +45,7 @@ pub(super) const ATTACH: &[Field] = &[
     required("ChildInstanceId", Kind::Text),
     required("ChildInstanceType", VBR)
         .or("IllegalParam.ChildInstanceType", "The param of ChildInstanceType is illegal."),
-    required("ChildInstanceRegionId", Kind::Region)
-        .or("UnsupportedRegion", "Feature not supported in specified region."),
+    required("ChildInstanceRegionId", Kind::Region).or(NO_REGION.0, NO_REGION.1),
     optional("ChildInstanceOwnerId", Kind::Number(1, usize::MAX)),
     CLIENT_TOKEN,
     DRY_RUN,
@@ -80,7 +81,7 @@ pub(super) const CREATE: &[Field] = &[
     DESCRIPTION,
     INTERVAL,
     SAMPLING_RATE,
-    optional("TargetSlsRegionId", Kind::Region).or("UnsupportedRegion", "Feature not supported in specified region."),
+    optional("TargetSlsRegionId", Kind::Region).or(NO_REGION.0, NO_REGION.1),
     GROUP,
     TAGS,
     CLIENT_TOKEN,
@@ -162,7 +163,7 @@ pub(super) fn describe_routers(scope: &mut Scope<'_>) -> Answer {
         json!({
             "EcrId": router.id, "Name": router.name, "Description": router.description, "Status": router.status,
             "AlibabaSideAsn": router.alibaba_side_asn, "BizStatus": "Normal",
-            "OwnerId": router.place.account.parse::<u64>().unwrap_or_default(),
+            "OwnerId": number(&router.place.account),
             "ResourceGroupId": router.resource_group_id, "Tags": wire_tags(&router.tags, "TagKey", "TagValue"),
             "GmtCreate": iso(router.created), "GmtModified": iso(router.created),
         })
@@ -184,9 +185,9 @@ pub(super) fn describe_children(scope: &mut Scope<'_>) -> Answer {
     let wire = |child: &RouterChild| {
         json!({
             "ChildInstanceId": child.id, "ChildInstanceType": "VBR", "ChildInstanceRegionId": child.region,
-            "ChildInstanceOwnerId": child.owner.parse::<u64>().unwrap_or_default(), "ChildInstanceName": "",
+            "ChildInstanceOwnerId": number(&child.owner), "ChildInstanceName": "",
             "AssociationId": child.association_id, "EcrId": router.id, "RegionId": child.region, "Status": "ACTIVE",
-            "OwnerId": router.place.account.parse::<u64>().unwrap_or_default(), "Description": "",
+            "OwnerId": number(&router.place.account), "Description": "",
             "GmtCreate": iso(child.created), "GmtModified": iso(child.created),
         })
     };

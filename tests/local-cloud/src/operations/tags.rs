@@ -29,7 +29,27 @@ const OF_VPC: Kind = Kind::OneOf(&[
     "GATEWAYENDPOINT",
     "IPV6ADDRESS",
 ]);
-const MOVABLE: Kind = Kind::Like(|value| value.eq_ignore_ascii_case("VPC") || value.eq_ignore_ascii_case("FLOWLOG"));
+/// Terraform writes them in capitals.
+const MOVABLE: Kind = Kind::Like(|value| {
+    [
+        "Vpc",
+        "Eip",
+        "BandwidthPackage",
+        "PrefixList",
+        "PublicIpAddressPool",
+        "FlowLog",
+        "HaVip",
+        "TrafficMirrorFilter",
+        "TrafficMirrorSession",
+        "IPv4Gateway",
+        "IPv6Gateway",
+        "IPv6Address",
+        "DhcpOptionsSet",
+        "GatewayEndpoint",
+    ]
+    .iter()
+    .any(|known| value.eq_ignore_ascii_case(known))
+});
 const TYPE: Field = required("ResourceType", OF_VPC);
 const ROUTER_TYPE: Field = required("ResourceType", Kind::OneOf(&["EXPRESSCONNECTROUTER"]));
 const ANY_TYPE: Field = required("ResourceType", Kind::Text);
@@ -115,14 +135,13 @@ pub(super) fn list(scope: &mut Scope<'_>) -> Answer {
 
 pub(super) fn move_group(scope: &mut Scope<'_>) -> Answer {
     let id = scope.parameters.require("ResourceId")?;
-    let (place, group) = match scope.parameters.require("ResourceType")?.to_ascii_uppercase().as_str() {
+    let found = match scope.parameters.require("ResourceType")?.to_ascii_uppercase().as_str() {
         "VPC" => scope.state.vpcs.get_mut(id).map(|vpc| (&vpc.place, &mut vpc.resource_group_id)),
-        _ => scope.state.flow_logs.get_mut(id).map(|flow_log| (&flow_log.place, &mut flow_log.resource_group_id)),
-    }
-    .ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
-    if *place != scope.place {
-        return Err(Refusal::documented("InvalidInstanceId.NotFound"));
-    }
+        "FLOWLOG" => scope.state.flow_logs.get_mut(id).map(|one| (&one.place, &mut one.resource_group_id)),
+        _ => None,
+    };
+    let found = found.filter(|(place, _)| **place == scope.place);
+    let (_, group) = found.ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
     *group = scope.parameters.text("NewResourceGroupId");
     Ok(json!({}))
 }

@@ -248,6 +248,6 @@ fn virtual_router(vpc_id: &str) -> String {
 }
 
 /// An account id as the number that the API makes of it.
-fn number(account: &str) -> u64 {
+pub(super) fn number(account: &str) -> u64 {
     account.parse().unwrap_or_default()
 }
