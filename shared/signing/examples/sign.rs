@@ -8,7 +8,11 @@
 //!     cargo run -p signing --example sign
 //! ```
 
-use std::{collections::BTreeMap, error::Error, io};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    io::{self, Write as _},
+};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -34,5 +38,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     serde_json::to_writer_pretty(io::stdout(), &answer)?;
+    writeln!(io::stdout())?;
     Ok(())
 }

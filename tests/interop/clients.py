@@ -1,0 +1,164 @@
+"""The official SDKs, each behind the same call: parameters and answers by the names that they have on the wire."""
+
+import importlib
+import json
+import subprocess
+from pathlib import Path
+from unittest import mock
+
+from aliyunsdkcore.acs_exception.exceptions import ServerException
+from aliyunsdkcore.auth.credentials import StsTokenCredential
+from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.utils import parameter_helper
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from alibabacloud_tea_openapi.models import Config
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
+
+from cloud import REGION
+
+VERSIONS = {"vpc": "2016-04-28", "ecs": "2014-05-26", "sts": "2015-04-01", "ecr": "2023-09-01"}
+REGIONAL = ("vpc", "ecs")
+
+
+class Refused(Exception):
+    """The API said no, as the SDK tells it."""
+
+    def __init__(self, status, code, message):
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+
+
+class Client:
+    """An SDK with a key, temporary if it has a token. `signed_at` is the time that it believes it is."""
+
+    # What the SDK makes of a wrong secret.
+    wrong_secret = "SignatureDoesNotMatch"
+
+    def __init__(self, cloud, key="test", secret="test-secret", token=None, signed_at=None):
+        self.address, self.key, self.secret, self.token = cloud.address, key, secret, token
+        self.signed_at = signed_at
+
+    def __call__(self, product, action, **parameters):
+        """The answer of an operation, in cn-hangzhou if no region is given."""
+        if product in REGIONAL:
+            parameters = {"RegionId": REGION} | parameters
+        return self.call(product, action, parameters)
+
+
+class AliyunPythonSdk(Client):
+    """aliyun-python-sdk-{core,vpc,ecs,sts}: everything in the URL, mostly by POST, HMAC-SHA1."""
+
+    name = "aliyun-python-sdk"
+    products = ("vpc", "ecs", "sts")
+    # It compares the server's text to sign with its own: equal, so it must be the secret.
+    wrong_secret = "InvalidAccessKeySecret"
+
+    def call(self, product, action, parameters):
+        version = VERSIONS[product].replace("-", "")
+        module = importlib.import_module(f"aliyunsdk{product}.request.v{version}.{action}Request")
+        request = getattr(module, f"{action}Request")()
+        for name, value in parameters.items():
+            # A list's setter is a plural; what the SDK does not know can be added all the same.
+            setter = getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s", None)
+            setter(value) if setter else request.add_query_param(name, value)
+        host, port = self.address.split(":")
+        request.set_endpoint(host)
+        request.set_protocol_type("http")
+        token = self.token and StsTokenCredential(self.key, self.secret, self.token)
+        client = AcsClient(self.key, self.secret, REGION, port=int(port), credential=token)
+        now = self.signed_at or parameter_helper.get_iso_8061_date()
+        try:
+            with mock.patch.object(parameter_helper, "get_iso_8061_date", lambda: now):
+                return json.loads(client.do_action_with_exception(request))
+        except ServerException as error:
+            raise Refused(error.http_status, error.error_code, error.message) from error
+
+
+class AlibabacloudSdk(Client):
+    """alibabacloud-{vpc20160428,...}: answers go through its typed models and back."""
+
+    products = ("vpc", "ecs", "sts", "ecr")
+    algorithm = None
+    packages = {
+        "vpc": "alibabacloud_vpc20160428",
+        "ecs": "alibabacloud_ecs20140526",
+        "sts": "alibabacloud_sts20150401",
+        "ecr": "alibabacloud_expressconnectrouter20230901",
+    }
+
+    def call(self, product, action, parameters):
+        package = self.packages[product]
+        arguments = [RuntimeOptions(extends_parameters=self.signed_at and self._signed_at())]
+        # An operation without parameters has no request.
+        if model := getattr(importlib.import_module(f"{package}.models"), f"{action}Request", None):
+            request = model().from_map(parameters)
+            unknown = parameters.keys() - request.to_map().keys() - {"RegionId"}
+            assert not unknown, f"{package} has no {unknown} in {action}"
+            arguments.insert(0, request)
+        client = importlib.import_module(f"{package}.client").Client(
+            Config(
+                access_key_id=self.key,
+                access_key_secret=self.secret,
+                security_token=self.token,
+                endpoint=self.address,
+                protocol="http",
+                signature_algorithm=self.algorithm,
+            )
+        )
+        wanted = f"{action}WithOptions".lower()
+        method = next(name for name in dir(client) if name.replace("_", "") == wanted)
+        try:
+            return getattr(client, method)(*arguments).body.to_map()
+        except AlibabaCloudException as error:
+            raise Refused(error.status_code, error.code, error.data["Message"]) from error
+
+
+class AlibabacloudSdkHmacSha1(AlibabacloudSdk):
+    """Query and form, signed as aliyun-python-sdk does; `v2` is the SDK's name for it."""
+
+    name = "alibabacloud-hmac-sha1"
+    algorithm = "v2"
+
+    def _signed_at(self):
+        return ExtendsParameters(queries={"Timestamp": self.signed_at})
+
+
+class AlibabacloudSdkAcs3(AlibabacloudSdk):
+    """The SDK as it comes: every header signed, no common parameters in the query."""
+
+    name = "alibabacloud-acs3-hmac-sha256"
+
+    def _signed_at(self):
+        return ExtendsParameters(headers={"x-acs-date": self.signed_at})
+
+
+class PopCore(Client):
+    """@alicloud/pop-core for Node: reads by GET, writes by POST with everything in the form, HMAC-SHA1."""
+
+    name = "pop-core"
+    products = ("vpc", "ecs", "sts", "ecr")
+    _node = None
+
+    def call(self, product, action, parameters):
+        if not PopCore._node:
+            script = Path(__file__).with_name("pop_core.js")
+            PopCore._node = subprocess.Popen(
+                ["node", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        call = {
+            "config": {
+                "accessKeyId": self.key,
+                "accessKeySecret": self.secret,
+                "securityToken": self.token,
+                "endpoint": f"http://{self.address}",
+                "apiVersion": VERSIONS[product],
+            },
+            "action": action,
+            "method": "GET" if action.startswith(("Describe", "Get")) and product != "ecr" else "POST",
+            "parameters": parameters | ({"Timestamp": self.signed_at} if self.signed_at else {}),
+        }
+        print(json.dumps(call), file=self._node.stdin, flush=True)
+        told = json.loads(self._node.stdout.readline())
+        if "answer" in told:
+            return told["answer"]
+        raise Refused(**told)

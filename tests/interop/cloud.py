@@ -1,0 +1,84 @@
+"""A local-cloud process: started on a free port, asked, and stopped."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAMS = Path(os.environ.get("INTEROP_PROGRAMS", REPOSITORY / "target" / "debug")).absolute()
+REGION = "cn-hangzhou"
+
+
+def eventually(look, within=30):
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + within
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"nothing within {within} s"
+        time.sleep(0.05)
+    return found
+
+
+class Cloud:
+    """`local-cloud serve` with further arguments; a context that ends it."""
+
+    def __init__(self, *arguments):
+        self._output = tempfile.TemporaryFile()
+        command = [PROGRAMS / "local-cloud", "serve", "--port", "0", *arguments]
+        if "--no-functions" not in arguments:
+            command += ["--functions-dir", PROGRAMS]
+        self._process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT
+        )
+
+    def __enter__(self):
+        try:
+            self.address = eventually(self._listening)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listening(self):
+        assert self._process.poll() is None, f"local-cloud did not start:\n{self.output()}"
+        line = re.search(r"^local cloud at http://([\d.]+:\d+)", self.output(), re.MULTILINE)
+        return line and line[1]
+
+    def output(self):
+        """What it has written so far."""
+        # Read at a place, as the process writes at the file's own.
+        return os.pread(self._output.fileno(), 1 << 24, 0).decode()
+
+    def journal(self, kind):
+        """What happened, of one kind."""
+        entries = map(json.loads, self._ask("journal").splitlines())
+        return [entry for entry in entries if entry["kind"] == kind]
+
+    def publish(self, event):
+        """Puts an event on the default bus."""
+        self._ask("events", event)
+
+    def fault(self, action, fault, times=1):
+        """Makes the next calls of an action go wrong."""
+        self._ask("faults", {"action": action, "fault": fault, "times": times})
+
+    def rename(self, network_interface_id, new_id):
+        """Gives a network interface the id that a recorded event names."""
+        self._ask("rename", {"network_interface_id": network_interface_id, "new_id": new_id})
+
+    def _ask(self, what, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://{self.address}/_local/{what}", data, timeout=10) as answer:
+            return answer.read().decode()

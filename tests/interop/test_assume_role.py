@@ -1,0 +1,43 @@
+"""AssumeRole gives a temporary key, with which each SDK signs and sends a token."""
+
+import pytest
+
+PRODUCT = "sts"
+WANTED = {"RoleArn": "acs:ram::1000000000000002:role/flowkeeper", "RoleSessionName": "interop"}
+
+
+@pytest.fixture
+def temporary(call):
+    """A temporary key, by the names of the SDK's arguments."""
+    given = call("sts", "AssumeRole", **WANTED)["Credentials"]
+    return {"key": given["AccessKeyId"], "secret": given["AccessKeySecret"], "token": given["SecurityToken"]}
+
+
+def test_a_temporary_key_acts_in_the_account_of_its_role(call, sdk, cloud, temporary):
+    there = sdk(cloud, **temporary)
+    assert there("sts", "GetCallerIdentity")["AccountId"] == "1000000000000002"
+    own = call("vpc", "CreateVpc")["VpcId"]
+    assert there("vpc", "DescribeVpcs", VpcId=own)["Vpcs"]["Vpc"] == []
+
+
+def test_a_temporary_key_goes_with_its_own_token_only(sdk, cloud, refusal, temporary):
+    for token, code in (
+        (None, "MissingSecurityToken"),
+        ("nonsense", "InvalidSecurityToken.Malformed"),
+    ):
+        assert refusal("vpc", "DescribeVpcs", by=sdk(cloud, **temporary | {"token": token}))[1] == code
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RoleArn", "acs:ram::1000000000000002:role/nobody"),
+        ("RoleArn", "flowkeeper"),
+        ("RoleSessionName", "x"),
+        ("DurationSeconds", 899),
+    ],
+)
+def test_a_role_that_cannot_be_assumed_is_refused(refusal, name, value):
+    status, code = refusal("sts", "AssumeRole", **WANTED | {name: value})
+    assert status in (400, 403, 404)
+    assert code.startswith(("InvalidParameter", "EntityNotExist.Role", "NoPermission"))

@@ -1,0 +1,10 @@
+"""Every STS operation that local-cloud serves, driven once well and once refused."""
+
+PRODUCT = "sts"
+
+
+def test_the_key_says_whose_it_is(call, refusal, sdk, cloud):
+    identity = call("sts", "GetCallerIdentity")
+    assert (identity["AccountId"], identity["IdentityType"]) == ("1000000000000001", "Account")
+    assert identity["Arn"] == "acs:ram::1000000000000001:root"
+    assert refusal("sts", "GetCallerIdentity", by=sdk(cloud, key="nobody")) == (404, "InvalidAccessKeyId.NotFound")
