@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{clock::after, rpc_signature::hmac_sha1};
+use crate::rpc_signature::hmac_sha1;
 
 /// The account that the cloud's own key and its functions belong to.
 pub const OWN_ACCOUNT: &str = "1000000000000001";
@@ -17,8 +17,13 @@ pub const ACCESS_KEY_ID: &str = "test";
 /// Its secret: no secret at all, as the cloud listens on the loopback interface only.
 pub const ACCESS_KEY_SECRET: &str = "test-secret";
 
+/// The role in the second account that the own account may assume.
+pub const SECOND_ACCOUNT_ROLE: &str = "acs:ram::1000000000000002:role/flowkeeper";
+/// A role in the second account that nobody may assume.
+pub const REFUSED_ROLE: &str = "acs:ram::1000000000000002:role/refused";
+
 /// How long Function Compute's temporary keys live.
-const TOKEN_LIFE: Duration = Duration::from_secs(36 * 60 * 60);
+pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// What a client signs with.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -87,8 +92,8 @@ impl Keys {
         self.0.values().any(|key| key.credentials.security_token.as_deref() == Some(token))
     }
 
-    /// Issues a temporary key that acts as `caller`.
-    pub(crate) fn issue(&mut self, caller: Caller, now: Timestamp) -> Credentials {
+    /// Issues a temporary key that acts as `caller` until then.
+    pub(crate) fn issue(&mut self, caller: Caller, expires: Timestamp) -> Credentials {
         let number = self.0.len();
         let derived = |part: &str| BASE64_STANDARD_NO_PAD.encode(hmac_sha1(part.as_bytes(), &number.to_be_bytes()));
         let credentials = Credentials {
@@ -97,7 +102,7 @@ impl Keys {
             // Longer and odder than need be, as real ones are: `+`, `/` and `=` have to survive the signature.
             security_token: Some(format!("CAIS+{}/{}==", derived("one"), derived("two"))),
         };
-        let key = Key { credentials: credentials.clone(), caller, expires: Some(after(now, TOKEN_LIFE)) };
+        let key = Key { credentials: credentials.clone(), caller, expires: Some(expires) };
         self.0.insert(credentials.access_key_id.clone(), key);
         credentials
     }

@@ -44,10 +44,15 @@ fn respond(
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Ok(date) = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse() {
-        response.headers_mut().insert(header::DATE, date);
-    }
+    set_header(&mut response, "date", &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
     response
+}
+
+/// Adds a header to an answer.
+pub(crate) fn set_header(response: &mut Response<Full<Bytes>>, name: &'static str, value: &str) {
+    if let Ok(value) = value.parse() {
+        response.headers_mut().insert(name, value);
+    }
 }
 
 /// Writes a value as an element; a list becomes the same element several times.

@@ -1,85 +1,157 @@
 //! Who calls: the key, its token, the time, the nonce and the signature of a call.
 //!
-//! Each way of signing is a function here; [`authenticate`] picks one by what the request looks like.
+//! Each way of signing is a function that reads a [`Claim`] from a request; what a claim is held against is the same
+//! for both.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request, header};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     accounts::{Caller, Key},
+    acs3_signature,
     parameters::Parameters,
     refusal::Refusal,
-    rpc_signature::{signature, string_to_sign},
+    rpc_signature,
     world::World,
 };
 
 /// How far a client's clock may be off.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Finds out who calls, or why nobody is believed.
+/// What a request says of who sent it.
+struct Claim<'a> {
+    access_key_id: &'a str,
+    token: Option<&'a str>,
+    time: &'a str,
+    nonce: &'a str,
+    signature: &'a str,
+    /// What was to be signed.
+    text: String,
+    /// The signature of a text with a secret.
+    sign: fn(&str, &str) -> String,
+}
+
+/// Whether a request is signed in its headers, with ACS3-HMAC-SHA256.
+pub(crate) fn by_headers(request: &Request<Bytes>) -> bool {
+    text(request.headers(), header::AUTHORIZATION.as_str()).is_some_and(|value| value.starts_with("ACS3-"))
+}
+
+/// Finds out who calls, or why nobody is believed; checks in the order of the real gateway.
 pub(crate) fn authenticate(
     world: &mut World,
     request: &Request<Bytes>,
     parameters: &Parameters,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
-    hmac_sha1(world, request.method().as_str(), parameters, now)
-}
-
-/// The checks of a call signed with HMAC-SHA1, in the order of the real gateway.
-fn hmac_sha1(world: &mut World, method: &str, parameters: &Parameters, now: Timestamp) -> Result<Caller, Refusal> {
-    let key = world
-        .keys
-        .get(parameters.require("AccessKeyId")?)
-        .cloned()
-        .ok_or_else(|| Refusal::not_found("InvalidAccessKeyId.NotFound", "Specified access key is not found."))?;
-    check_token(world, &key, parameters.get("SecurityToken"), now)?;
-    check_time(parameters.require("Timestamp")?, now)?;
-    let nonce = (key.credentials.access_key_id, parameters.require("SignatureNonce")?.to_owned());
+    let claim = match by_headers(request) {
+        true => acs3(request)?,
+        false => hmac_sha1(request.method().as_str(), parameters)?,
+    };
+    let key = world.keys.get(claim.access_key_id).cloned();
+    let key = key.ok_or_else(|| Refusal::documented("InvalidAccessKeyId.NotFound"))?;
+    check_token(world, &key, claim.token, now)?;
+    check_time(claim.time, now)?;
+    let nonce = (key.credentials.access_key_id, claim.nonce.to_owned());
     world.nonces.retain(|_, used| now.duration_since(*used) <= TOLERANCE * 2);
     if world.nonces.contains_key(&nonce) {
-        return Err(Refusal::new("SignatureNonceUsed", "Specified signature nonce was used already."));
+        return Err(Refusal::documented("SignatureNonceUsed"));
     }
-    let algorithm = (parameters.get("SignatureMethod"), parameters.get("SignatureVersion"));
-    if algorithm != (Some("HMAC-SHA1"), Some("1.0")) {
-        let message = "The request signature does not conform to Aliyun standards.";
-        return Err(Refusal::new("IncompleteSignature", message));
-    }
-    let text = string_to_sign(method, &parameters.0);
-    if parameters.require("Signature")? != signature(&key.credentials.access_key_secret, &text) {
-        let message =
-            format!("Specified signature is not matched with our calculation. server string to sign is:{text}");
-        return Err(Refusal::new("SignatureDoesNotMatch", message));
+    if claim.signature != (claim.sign)(&key.credentials.access_key_secret, &claim.text) {
+        return Err(mismatch(&claim.text));
     }
     world.nonces.insert(nonce, now);
     Ok(key.caller)
 }
 
+fn mismatch(text: &str) -> Refusal {
+    let refusal = Refusal::documented("SignatureDoesNotMatch");
+    let message = format!("{} server string to sign is:{text}", refusal.message);
+    refusal.saying(message)
+}
+
+/// The claim of a call signed with HMAC-SHA1, in its parameters.
+fn hmac_sha1<'a>(method: &str, parameters: &'a Parameters) -> Result<Claim<'a>, Refusal> {
+    let claim = Claim {
+        access_key_id: parameters.require("AccessKeyId")?,
+        token: parameters.get("SecurityToken"),
+        time: parameters.require("Timestamp")?,
+        nonce: parameters.require("SignatureNonce")?,
+        signature: parameters.get("Signature").unwrap_or_default(),
+        text: rpc_signature::string_to_sign(method, &parameters.0),
+        sign: rpc_signature::signature,
+    };
+    if (parameters.get("SignatureMethod"), parameters.get("SignatureVersion")) != (Some("HMAC-SHA1"), Some("1.0")) {
+        return Err(Refusal::documented("IncompleteSignature"));
+    }
+    parameters.require("Signature")?;
+    Ok(claim)
+}
+
+/// The claim of a call signed with ACS3-HMAC-SHA256, in its headers. Which of them are signed is the client's choice,
+/// but `host` and every `x-acs-*` that is sent have to be.
+fn acs3(request: &Request<Bytes>) -> Result<Claim<'_>, Refusal> {
+    let headers = request.headers();
+    let incomplete = || Refusal::documented("IncompleteSignature");
+    let require = |name: &str| text(headers, name).ok_or_else(|| Refusal::missing(name));
+    let (algorithm, fields) = require("authorization")?.split_once(' ').ok_or_else(incomplete)?;
+    let fields: BTreeMap<&str, &str> = fields.split(',').filter_map(|field| field.trim().split_once('=')).collect();
+    let field = |name: &str| fields.get(name).copied().filter(|value| !value.is_empty()).ok_or_else(incomplete);
+    let signed_headers = field("SignedHeaders")?;
+    let names: Vec<&str> = signed_headers.split(';').collect();
+    let sent = headers.keys().map(header::HeaderName::as_str).filter(|name| name.starts_with("x-acs-"));
+    if algorithm != acs3_signature::ALGORITHM || !sent.chain(["host"]).all(|name| names.contains(&name)) {
+        return Err(incomplete());
+    }
+    let signed = names.iter().map(|name| Some(((*name).to_owned(), text(headers, name)?.to_owned())));
+    let signed = signed.collect::<Option<BTreeMap<_, _>>>().ok_or_else(incomplete)?;
+    let mut query = Parameters::default();
+    query.add_form(request.uri().query().unwrap_or_default());
+    let payload = acs3_signature::hash(request.body());
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let canonical = acs3_signature::canonical_request(method, path, &query.0, &signed, signed_headers, &payload);
+    let text_to_sign = acs3_signature::string_to_sign(&canonical);
+    if require("x-acs-content-sha256")? != payload {
+        return Err(mismatch(&text_to_sign));
+    }
+    Ok(Claim {
+        access_key_id: field("Credential")?,
+        token: text(headers, "x-acs-security-token"),
+        time: require("x-acs-date")?,
+        nonce: require("x-acs-signature-nonce")?,
+        signature: field("Signature")?,
+        text: text_to_sign,
+        sign: acs3_signature::signature,
+    })
+}
+
+/// A header that is given and not empty.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+}
+
 /// A temporary key goes with its own token, for as long as that lives; a lasting one with none.
 fn check_token(world: &World, key: &Key, given: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
-    let (code, message) = match (key.credentials.security_token.as_deref(), given) {
-        (Some(_), None) => ("MissingSecurityToken", "SecurityToken is mandatory for this action."),
+    let code = match (key.credentials.security_token.as_deref(), given) {
+        (Some(_), None) => "MissingSecurityToken",
         (own, given) if own == given => match key.expires {
-            Some(expires) if expires <= now => ("InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+            Some(expires) if expires <= now => "InvalidSecurityToken.Expired",
             _ => return Ok(()),
         },
-        (_, Some(other)) if world.keys.issued(other) => {
-            ("InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
-        }
-        _ => ("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."),
+        (_, Some(other)) if world.keys.issued(other) => "InvalidSecurityToken.MismatchWithAccessKey",
+        _ => "InvalidSecurityToken.Malformed",
     };
-    Err(Refusal::new(code, message))
+    Err(Refusal::documented(code))
 }
 
 /// A time is written to the second, in UTC, and not far from the cloud's own.
 fn check_time(timestamp: &str, now: Timestamp) -> Result<(), Refusal> {
     let signed_at = timestamp.parse::<Timestamp>().ok().filter(|_| timestamp.len() == "2016-02-23T12:46:24Z".len());
-    let signed_at = signed_at.ok_or_else(|| {
-        Refusal::new("InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
-    })?;
+    let signed_at = signed_at.ok_or_else(|| Refusal::documented("InvalidTimeStamp.Format"))?;
     if signed_at.duration_since(now).abs() > TOLERANCE {
-        return Err(Refusal::new("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."));
+        return Err(Refusal::documented("InvalidTimeStamp.Expired"));
     }
     Ok(())
 }

@@ -22,8 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::teller::Teller;
 
 const GUIDE: &str = "\
-A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS and STS, ActionTrail events, and the functions of
-template.yml as processes. Everything is in memory and ends with the program.
+A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, ActionTrail events, and the
+functions of template.yml as processes. Everything is in memory and ends with the program.
 
 Point the aliyun CLI at it:
   aliyun configure set --profile local --mode AK --region cn-hangzhou \\
@@ -32,37 +32,48 @@ Point the aliyun CLI at it:
 
 Point an SDK at it, in Python:
   config = open_api_models.Config(access_key_id='test', access_key_secret='test-secret',
-                                  endpoint='127.0.0.1:9900', protocol='http', signature_algorithm='v1')
+                                  endpoint='127.0.0.1:9900', protocol='http')
 in Node:
   new Core({accessKeyId: 'test', accessKeySecret: 'test-secret',
             endpoint: 'http://127.0.0.1:9900', apiVersion: '2016-04-28'})   // @alicloud/pop-core
 and a function of Flowkeeper:
   FLOWKEEPER_ENDPOINT=http://127.0.0.1:9900
 
-Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own.
-Each function process gets a temporary key of its own, which the gateway checks like any other.
+Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own; the
+first and its functions work there by AssumeRole of acs:ram::1000000000000002:role/flowkeeper. Nobody may assume
+acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of its own, which the gateway checks
+like any other.
 
-Every signature (HMAC-SHA1), nonce, time, parameter and limit is checked as the documents say, and a refusal
-carries the documented code and HTTP status. Answers are JSON with Format=JSON, else XML.
+Every signature (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonce, time, parameter and limit is
+checked as the documents say, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router
+share names such as CreateFlowLog: the version says which is meant, 2016-04-28 or 2023-09-01. Answers to HMAC-SHA1 are
+JSON with Format=JSON, else XML.
 
 Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/journal                        what happened, as JSON lines
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"CreateFlowLog\",\"fault\":\"throttled\",\"times\":2}'
+  curl 127.0.0.1:9900/_local/faults -X DELETE               no more faults, and the right time
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
-  curl 127.0.0.1:9900/_local/rename -d '{\"network_interface_id\":\"eni-…\",\"new_id\":\"eni-…\"}'
-                                                            so that a given event finds it
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json
 
-Faults, for an action or for \"*\":
+Faults, for an action such as \"CreateFlowLog\", for one product's such as \"expressconnectrouter:CreateFlowLog\", or for
+\"*\"; in one region with \"region\":
   throttled         400 Throttling.User
-  unavailable       503 ServiceUnavailable
+  throttled-for     the same, with \"seconds\" in x-acs-retry-after and X-RateLimit-User-API
+  unavailable       503 ServiceUnavailable; a region is down with {\"action\":\"*\",\"region\":…,\"times\":1000000}
   refused           403 Forbidden.RAM
   internal-error    500 InternalError
+  token-expired     400 InvalidSecurityToken.Expired
+  failure-in-200    InternalErrorTemp in an answer with HTTP 200, as Express Connect Router fails
   answer-lost       the call takes effect, and the connection closes without an answer
   reset             the connection closes before any effect
   slow              the answer is late by \"seconds\" (default 1)
   not-visible-yet   a read does not show the newest resource
-  event-duplicated  the call's event is delivered twice";
+  event-duplicated  the call's event is delivered twice
+  event-reordered   the call's event is delivered after the next one
+  <code>            any documented refusal, such as TaskConflict
+and for nobody's call in particular:
+  clock-ahead       the cloud's clock is ahead by \"seconds\" until the faults are deleted";
 
 /// A small Alibaba Cloud on one port.
 #[derive(Parser)]
@@ -123,9 +134,21 @@ struct Serve {
     /// Give functions their key in headers instead of the environment.
     #[arg(long)]
     credentials_in_headers: bool,
-    /// The flow log service is not open until `OpenFlowLogService` is called.
+    /// The flow log service is not open until an account calls `OpenFlowLogService`.
     #[arg(long)]
     service_closed: bool,
+    /// Refuse `TrafficPath.N`, as of an account that has not asked for it.
+    #[arg(long)]
+    no_traffic_paths: bool,
+    /// Count calls against the documented rates, tell of them in headers, and refuse beyond them.
+    #[arg(long)]
+    rate_limit: bool,
+    /// Express Connect Router refuses with HTTP 200 and Success: false.
+    #[arg(long)]
+    ecr_failures_in_200: bool,
+    /// What a caller has to give as `ExternalId` to assume the role in the second account.
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -168,6 +191,10 @@ impl Serve {
             region: self.region,
             quota: self.quota,
             flow_log_service: !self.service_closed,
+            traffic_paths: !self.no_traffic_paths,
+            rate_limit: self.rate_limit,
+            ecr_failures_in_200: self.ecr_failures_in_200,
+            external_id: self.external_id,
             transitions: Transitions::After(Duration::from_millis(self.transition_ms)),
             functions,
             template: Some(template),

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     accounts::Credentials,
+    acs3_signature,
     clock::{Clock, iso},
     operations,
     rpc_signature::{encode, signature, string_to_sign},
@@ -62,12 +63,14 @@ pub struct Client {
     endpoint: String,
     credentials: Credentials,
     clock: Clock,
+    version: Option<String>,
+    acs3: bool,
 }
 
 impl Client {
     /// A client of the cloud at an endpoint.
     pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Self {
-        Self { endpoint: endpoint.into(), credentials, clock: Clock::real() }
+        Self { endpoint: endpoint.into(), credentials, clock: Clock::real(), version: None, acs3: false }
     }
 
     /// The same with another idea of the time.
@@ -75,28 +78,81 @@ impl Client {
         Self { clock, ..self }
     }
 
+    /// The same for one version of one product's API, where products share the names of operations.
+    pub fn with_version(self, version: &str) -> Self {
+        Self { version: Some(version.to_owned()), ..self }
+    }
+
+    /// The same with ACS3-HMAC-SHA256 in place of HMAC-SHA1.
+    pub fn with_acs3(self) -> Self {
+        Self { acs3: true, ..self }
+    }
+
     /// Calls an operation.
     pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
         let unanswered = |source| ApiError::NoAnswer { action: action.to_owned(), source };
-        let form = form(&self.sign("POST", self.parameters(action, parameters)));
-        let sent = send(&self.endpoint, Method::POST, "/", form).await;
-        let (status, text) = sent.map_err(unanswered)?;
+        let (status, text) = if self.acs3 {
+            let request = self.acs3_request(action, parameters, "").map_err(|error| unanswered(error.into()))?;
+            let answer = exchange(&self.endpoint, request).await.map_err(unanswered)?;
+            (answer.status().as_u16(), answer.into_body())
+        } else {
+            let form = form(&self.sign("POST", self.parameters(action, parameters)));
+            send(&self.endpoint, Method::POST, "/", form).await.map_err(unanswered)?
+        };
         let body: Value = serde_json::from_str(&text).map_err(|error| unanswered(error.into()))?;
-        if status == 200 {
+        if status == 200 && body["Success"] != Value::Bool(false) {
             return Ok(body);
         }
         let field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Err(ApiError::Refused { action: action.to_owned(), status, code: field("Code"), message: field("Message") })
     }
 
+    /// A call with these parameters in the query and this form as its body, signed with ACS3-HMAC-SHA256.
+    pub fn acs3_request(
+        &self,
+        action: &str,
+        query: &[(&str, &str)],
+        form: &str,
+    ) -> Result<Request<String>, http::Error> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let query: BTreeMap<String, String> = query.iter().map(owned).collect();
+        let (now, payload) = (iso(self.clock.now()), acs3_signature::hash(form.as_bytes()));
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("host", self.endpoint.trim_start_matches("http://")),
+            ("x-acs-action", action),
+            ("x-acs-content-sha256", &payload),
+            ("x-acs-date", &now),
+            ("x-acs-signature-nonce", &nonce()),
+            ("x-acs-version", self.version(action)),
+        ];
+        let token = self.credentials.security_token.as_deref().map(|token| ("x-acs-security-token", token));
+        let headers: BTreeMap<String, String> = headers.iter().chain(token.iter()).map(owned).collect();
+        let names = headers.keys().map(String::as_str).collect::<Vec<_>>().join(";");
+        let canonical = acs3_signature::canonical_request("POST", "/", &query, &headers, &names, &payload);
+        let text = acs3_signature::string_to_sign(&canonical);
+        let signature = acs3_signature::signature(&self.credentials.access_key_secret, &text);
+        let (algorithm, key) = (acs3_signature::ALGORITHM, &self.credentials.access_key_id);
+        let authorization = format!("{algorithm} Credential={key},SignedHeaders={names},Signature={signature}");
+        let request = Request::post(format!("/?{}", acs3_signature::canonical_query(&query)));
+        headers
+            .into_iter()
+            .fold(request, |request, (name, value)| request.header(name, value))
+            .header(header::AUTHORIZATION, authorization)
+            .body(form.to_owned())
+    }
+
+    fn version(&self, action: &str) -> &str {
+        self.version.as_deref().or_else(|| operations::version_of(action)).unwrap_or(operations::VPC.version)
+    }
+
     /// The parameters of a call with the common ones, still without a signature.
     pub fn parameters(&self, action: &str, own: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let nonce = RandomState::new();
-        let nonce = format!("{:016x}{:016x}", nonce.hash_one(1), nonce.hash_one(2));
+        let nonce = nonce();
         let now = iso(self.clock.now());
         let mut all: BTreeMap<String, String> = [
             ("Action", action),
-            ("Version", operations::version_of(action).unwrap_or("2016-04-28")),
+            ("Version", self.version(action)),
             ("Format", "JSON"),
             ("AccessKeyId", &self.credentials.access_key_id),
             ("SignatureMethod", "HMAC-SHA1"),
@@ -128,27 +184,41 @@ pub fn form(parameters: &BTreeMap<String, String>) -> String {
     pairs.join("&")
 }
 
-/// Sends one request on a connection of its own; answers with the status and the body.
+fn nonce() -> String {
+    let nonce = RandomState::new();
+    format!("{:016x}{:016x}", nonce.hash_one(1), nonce.hash_one(2))
+}
+
+/// Sends one form on a connection of its own; answers with the status and the body.
 pub async fn send(
     endpoint: &str,
     method: Method,
     path: &str,
     body: String,
 ) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
-    let authority = endpoint.trim_start_matches("http://");
-    let (mut sender, connection) = http1::handshake(TokioIo::new(TcpStream::connect(authority).await?)).await?;
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header(header::HOST, authority)
+        .header(header::HOST, endpoint.trim_start_matches("http://"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Full::<Bytes>::from(body))?;
+        .body(body)?;
+    let answer = exchange(endpoint, request).await?;
+    Ok((answer.status().as_u16(), answer.into_body()))
+}
+
+/// Sends one request as it is on a connection of its own.
+pub async fn exchange(
+    endpoint: &str,
+    request: Request<String>,
+) -> Result<Response<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let authority = endpoint.trim_start_matches("http://");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(TcpStream::connect(authority).await?)).await?;
     let exchange = async {
-        let response: Response<hyper::body::Incoming> = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let bytes: Bytes = response.into_body().collect().await?.to_bytes();
+        let response = sender.send_request(request.map(Full::<Bytes>::from)).await?;
+        let (parts, body) = response.into_parts();
+        let bytes: Bytes = body.collect().await?.to_bytes();
         drop(sender);
-        Ok((status, String::from_utf8(bytes.into())?))
+        Ok(Response::from_parts(parts, String::from_utf8(bytes.into())?))
     };
     // Without the connection's own future nothing is sent; its errors are the exchange's too.
     let (answer, _) = tokio::join!(exchange, connection);

@@ -1,48 +1,64 @@
 //! The one place where the cloud learns the time and waits for it to pass.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// What time it is for the cloud: the machine's, or a test's own that passes only when it is told to.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<watch::Sender<Timestamp>>>);
+pub struct Clock {
+    manual: Option<Arc<watch::Sender<Timestamp>>>,
+    /// By how many milliseconds it is ahead of what it is made of.
+    ahead: Arc<AtomicU64>,
+}
 
 impl Clock {
     /// The machine's clock.
     pub fn real() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// A clock that stands still at `now` until [`Clock::advance`] moves it.
     pub fn manual(now: Timestamp) -> Self {
-        Self(Some(Arc::new(watch::Sender::new(now))))
+        Self { manual: Some(Arc::new(watch::Sender::new(now))), ..Self::default() }
     }
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
+        let now = match &self.manual {
             Some(time) => *time.borrow(),
             None => Timestamp::now(),
-        }
+        };
+        after(now, Duration::from_millis(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    /// Puts this clock, and every clone of it, ahead by this; waiting takes as long as before.
+    pub fn set_ahead(&self, by: Duration) {
+        self.ahead.store(by.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Moves a manual clock on; the machine's is left alone.
     pub fn advance(&self, by: Duration) {
-        if let Some(time) = &self.0 {
+        if let Some(time) = &self.manual {
             time.send_modify(|now| *now = after(*now, by));
         }
     }
 
     /// Waits until the duration has passed on this clock, counted from this call and not from the first poll.
     pub fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<> {
-        let due = after(self.now(), duration);
-        let mut time = self.0.as_ref().map(|time| time.subscribe());
+        let mut time = self.manual.as_ref().map(|time| time.subscribe());
+        let due = time.as_ref().map(|time| after(*time.borrow(), duration));
         async move {
-            match &mut time {
+            match time.as_mut().zip(due) {
                 // Fails only when the clock is gone, and with it the cloud.
-                Some(time) => drop(time.wait_for(|now| *now >= due).await),
+                Some((time, due)) => drop(time.wait_for(|now| *now >= due).await),
                 #[expect(clippy::disallowed_methods, reason = "this is what the seam hides")]
                 None => tokio::time::sleep(duration).await,
             }

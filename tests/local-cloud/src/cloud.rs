@@ -1,22 +1,24 @@
 //! The handle of a cloud: how it is started, used and looked at by tests and demos.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    accounts::{Credentials, OWN_ACCOUNT},
+    accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
     client::{ApiError, Client},
+    clock::after,
     delivery,
     error::{Error, LIMIT},
-    faults::Fault,
+    faults::{Fault, Wanted},
     functions::Host,
     journal::{Call, DeadLetter, Entry, Invocation, What},
+    operator::Operator,
     options::{Functions, Options},
     server,
-    state::{FlowLog, NetworkInterface, VSwitch, Vpc},
+    state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
     timeline,
     world::{Shared, World},
@@ -70,34 +72,42 @@ impl LocalCloud {
         Client::new(self.endpoint(), Credentials::own()).with_clock(self.shared.clock.clone())
     }
 
+    /// One who works in an account and region; in the own account, this is who makes things for the methods below.
+    pub fn operator(&self, account: &str, region: &str) -> Operator {
+        let client = match account {
+            OWN_ACCOUNT => self.client(),
+            account => {
+                let caller = Caller { account: account.to_owned(), name: "operator".into(), role: None };
+                let clock = &self.shared.clock;
+                let credentials = self.shared.write(|world| world.keys.issue(caller, after(clock.now(), TOKEN_LIFE)));
+                Client::new(self.endpoint(), credentials).with_clock(clock.clone())
+            }
+        };
+        Operator::new(client, region)
+    }
+
+    fn own(&self) -> Operator {
+        self.operator(OWN_ACCOUNT, &self.shared.options.region)
+    }
+
     /// Calls an operation through the signed API, as an operator would; `RegionId` is added if it is not given.
     pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
-        let mut all = vec![("RegionId", self.shared.options.region.as_str())];
-        all.extend_from_slice(parameters);
-        self.client().call(action, &all).await
+        self.own().call(action, parameters).await
     }
 
     /// Makes a VPC by the API; answers with its id.
     pub async fn create_vpc(&self, tags: &[(&str, &str)]) -> Result<String, ApiError> {
-        let tags: Vec<(String, &str)> = (1..)
-            .zip(tags)
-            .flat_map(|(n, (key, value))| [(format!("Tag.{n}.Key"), *key), (format!("Tag.{n}.Value"), *value)])
-            .collect();
-        let mut parameters = vec![("CidrBlock", "10.0.0.0/8")];
-        parameters.extend(tags.iter().map(|(name, value)| (name.as_str(), *value)));
-        Ok(id_in(&self.call("CreateVpc", &parameters).await?, "VpcId"))
+        self.own().create_vpc(tags).await
     }
 
     /// Makes a vSwitch by the API; answers with its id.
     pub async fn create_vswitch(&self, vpc_id: &str) -> Result<String, ApiError> {
-        let parameters = [("VpcId", vpc_id), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", "10.0.0.0/24")];
-        Ok(id_in(&self.call("CreateVSwitch", &parameters).await?, "VSwitchId"))
+        self.own().create_vswitch(vpc_id).await
     }
 
     /// Makes a network interface by the API; answers with its id.
     pub async fn create_network_interface(&self, vswitch_id: &str) -> Result<String, ApiError> {
-        let parameters = [("VSwitchId", vswitch_id), ("SecurityGroupId", "sg-bp1local0000000000000")];
-        Ok(id_in(&self.call("CreateNetworkInterface", &parameters).await?, "NetworkInterfaceId"))
+        self.own().create_network_interface(vswitch_id).await
     }
 
     /// Makes a flow log by the API, with what the API needs and `more`; answers with its id.
@@ -107,15 +117,7 @@ impl LocalCloud {
         resource_id: &str,
         more: &[(&str, &str)],
     ) -> Result<String, ApiError> {
-        let mut parameters = vec![
-            ("ResourceType", resource_type),
-            ("ResourceId", resource_id),
-            ("TrafficType", "All"),
-            ("ProjectName", "example-project"),
-            ("LogStoreName", "example-logstore"),
-        ];
-        parameters.extend_from_slice(more);
-        Ok(id_in(&self.call("CreateFlowLog", &parameters).await?, "FlowLogId"))
+        self.own().create_flow_log(resource_type, resource_id, more).await
     }
 
     /// The VPCs of all accounts and regions, oldest first; so are the other lists.
@@ -138,6 +140,16 @@ impl LocalCloud {
         self.shared.read(|world| world.state.flow_logs.values().cloned().collect())
     }
 
+    /// The Express Connect Routers.
+    pub fn routers(&self) -> Vec<ExpressConnectRouter> {
+        self.shared.read(|world| world.state.routers.values().cloned().collect())
+    }
+
+    /// The flow logs of Express Connect Routers.
+    pub fn router_flow_logs(&self) -> Vec<RouterFlowLog> {
+        self.shared.read(|world| world.state.router_flow_logs.values().cloned().collect())
+    }
+
     /// The flow log of a resource.
     pub fn flow_log_of(&self, resource_id: &str) -> Option<FlowLog> {
         self.flow_logs().into_iter().find(|flow_log| flow_log.resource_id == resource_id)
@@ -158,6 +170,11 @@ impl LocalCloud {
         self.shared.write(|world| world.state.rename_network_interface(id, new_id));
     }
 
+    /// Changes an Express Connect Router behind the API's back.
+    pub fn edit_router(&self, id: &str, edit: impl FnOnce(&mut ExpressConnectRouter)) {
+        self.shared.write(|world| world.state.routers.get_mut(id).map(edit));
+    }
+
     /// Lets every flow log finish its change now.
     pub fn finish_transitions(&self) {
         for flow_log in self.flow_logs() {
@@ -165,9 +182,36 @@ impl LocalCloud {
         }
     }
 
+    /// Puts the cloud's clock, and that of its own clients, ahead of everybody else's by this.
+    pub fn set_clock_ahead(&self, by: Duration) {
+        self.shared.clock.set_ahead(by);
+    }
+
     /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
+    ///
+    /// The operation may be one of a product, such as `expressconnectrouter:CreateFlowLog`.
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
-        self.shared.write(|world| world.faults.add(action, fault, times));
+        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, times });
+    }
+
+    /// Asks for a fault in the next `times` calls of an operation in a region.
+    pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
+        self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
+    }
+
+    /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its
+    /// calls count as those of the cloud's own.
+    pub fn region_down(&self, region: &str) {
+        self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
+    }
+
+    /// Forgets all faults that are still to come, and sets the clock right.
+    pub fn heal(&self) {
+        self.shared.heal();
+    }
+
+    fn add_fault(&self, wanted: Wanted) {
+        self.shared.write(|world| world.faults.add(wanted));
     }
 
     /// Everything that happened so far.
@@ -259,8 +303,4 @@ impl Drop for LocalCloud {
         self.shared.abort();
         self.shared.hosts.values().for_each(Host::kill);
     }
-}
-
-fn id_in(answer: &Value, name: &str) -> String {
-    answer[name].as_str().unwrap_or_default().to_owned()
 }

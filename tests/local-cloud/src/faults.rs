@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::refusal::Refusal;
+use crate::{operations::Operation, refusal::Refusal};
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,21 @@ pub enum Fault {
     NotVisibleYet,
     /// `event-duplicated`: the call's event is delivered twice.
     EventDuplicated,
+    /// `event-reordered`: the call's event is delivered after the next one.
+    EventReordered,
+    /// `throttled-for`: 400 `Throttling.User`, with this time in `x-acs-retry-after` and `X-RateLimit-User-API`.
+    ThrottledFor(Duration),
+    /// `token-expired`: 400 `InvalidSecurityToken.Expired`.
+    TokenExpired,
+    /// `failure-in-200`: `InternalErrorTemp` with HTTP 200, as Express Connect Router fails.
+    FailureIn200,
+    /// Any documented refusal, by its code.
+    Code(&'static str),
 }
 
 impl Fault {
-    /// The fault of that name; `slow` is late by `late_by`.
-    pub fn named(name: &str, late_by: Duration) -> Option<Self> {
+    /// The fault of that name, or with that documented code; `slow` and `throttled-for` take the duration.
+    pub fn named(name: &str, duration: Duration) -> Option<Self> {
         let all = [
             Self::Throttled,
             Self::Unavailable,
@@ -37,11 +47,16 @@ impl Fault {
             Self::InternalError,
             Self::AnswerLost,
             Self::Reset,
-            Self::Slow(late_by),
+            Self::Slow(duration),
             Self::NotVisibleYet,
             Self::EventDuplicated,
+            Self::EventReordered,
+            Self::ThrottledFor(duration),
+            Self::TokenExpired,
+            Self::FailureIn200,
         ];
-        all.into_iter().find(|fault| fault.name() == name)
+        let code = || Refusal::named(name).map(|refusal| Self::Code(refusal.code));
+        all.into_iter().find(|fault| fault.name() == name).or_else(code)
     }
 
     /// Its name.
@@ -56,43 +71,72 @@ impl Fault {
             Self::Slow(_) => "slow",
             Self::NotVisibleYet => "not-visible-yet",
             Self::EventDuplicated => "event-duplicated",
+            Self::EventReordered => "event-reordered",
+            Self::ThrottledFor(_) => "throttled-for",
+            Self::TokenExpired => "token-expired",
+            Self::FailureIn200 => "failure-in-200",
+            Self::Code(code) => code,
         }
     }
 
     /// The answer of a fault that is a refusal.
     pub(crate) fn refusal(self) -> Option<Refusal> {
-        let (code, status, message) = match self {
-            Self::Throttled => ("Throttling.User", 400, "Request was denied due to user flow control."),
-            Self::Unavailable => {
-                ("ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")
-            }
-            Self::Refused => (
-                "Forbidden.RAM",
-                403,
-                "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
-            ),
-            Self::InternalError => ("InternalError", 500, "An unknown error occurred while processing your request."),
+        let code = match self {
+            Self::Throttled | Self::ThrottledFor(_) => "Throttling.User",
+            Self::Unavailable => "ServiceUnavailable",
+            Self::Refused => "Forbidden.RAM",
+            Self::InternalError => "InternalError",
+            Self::TokenExpired => "InvalidSecurityToken.Expired",
+            Self::FailureIn200 => "InternalErrorTemp",
+            Self::Code(code) => code,
             _ => return None,
         };
-        Some(Refusal { status: http::StatusCode::from_u16(status).unwrap_or_default(), code, message: message.into() })
+        let retry_after = if let Self::ThrottledFor(pause) = self { Some(pause) } else { None };
+        Some(Refusal { retry_after, ..Refusal::documented(code) })
     }
 }
 
-/// The faults that are still to come.
+/// A fault that is still to come.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// An operation such as `CreateFlowLog`, or one of a product such as `expressconnectrouter:CreateFlowLog`, or all
+    /// with `*`.
+    pub(crate) action: String,
+    /// The region whose calls meet it; none for every region.
+    pub(crate) region: Option<String>,
+    pub(crate) fault: Fault,
+    pub(crate) times: u32,
+}
+
+impl Wanted {
+    fn is_for(&self, operation: &Operation, region: &str) -> bool {
+        let (product, action) = self.action.split_once(':').unwrap_or((operation.product.name, &self.action));
+        self.times > 0
+            && product == operation.product.name
+            && (action == "*" || action == operation.action)
+            && self.region.as_deref().is_none_or(|wanted| wanted == region)
+    }
+}
+
+/// The faults that are still to come, in the order in which they were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(String, Fault, u32)>);
+pub(crate) struct Faults(Vec<Wanted>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, action: &str, fault: Fault, times: u32) {
-        self.0.push((action.to_owned(), fault, times));
+    pub(crate) fn add(&mut self, wanted: Wanted) {
+        self.0.push(wanted);
     }
 
-    /// Takes the fault that the next call of an operation meets; `*` stands for every operation.
-    pub(crate) fn take(&mut self, action: &str) -> Option<Fault> {
-        let met = self.0.iter_mut().find(|(name, _, times)| *times > 0 && (name == action || name == "*"))?;
-        met.2 -= 1;
-        let fault = met.1;
-        self.0.retain(|(_, _, times)| *times > 0);
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Takes the fault that the next call of an operation meets.
+    pub(crate) fn take(&mut self, operation: &Operation, region: &str) -> Option<Fault> {
+        let met = self.0.iter_mut().find(|wanted| wanted.is_for(operation, region))?;
+        met.times -= 1;
+        let fault = met.fault;
+        self.0.retain(|wanted| wanted.times > 0);
         Some(fault)
     }
 }
@@ -100,22 +144,34 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::find;
 
     #[test]
-    fn a_fault_is_met_as_often_as_it_was_asked_for() {
+    fn a_fault_is_met_where_and_as_often_as_it_was_asked_for() {
         let mut faults = Faults::default();
-        faults.add("CreateVpc", Fault::Throttled, 1);
-        faults.add("*", Fault::Reset, 1);
-        assert_eq!(faults.take("CreateVpc"), Some(Fault::Throttled));
-        assert_eq!(faults.take("DeleteVpc"), Some(Fault::Reset));
-        assert_eq!(faults.take("CreateVpc"), None);
+        for (action, region, fault) in [
+            ("CreateFlowLog", None, Fault::Throttled),
+            ("*", Some("cn-shanghai"), Fault::Unavailable),
+            ("expressconnectrouter:*", None, Fault::FailureIn200),
+            ("*", None, Fault::Reset),
+        ] {
+            let region = region.map(str::to_owned);
+            faults.add(Wanted { action: action.into(), region, fault, times: 1 });
+        }
+        let mut take = |action, version, region| faults.take(find(action, version).unwrap(), region);
+        assert_eq!(take("CreateFlowLog", "2016-04-28", "cn-hangzhou"), Some(Fault::Throttled));
+        assert_eq!(take("DeleteFlowlog", "2023-09-01", "cn-hangzhou"), Some(Fault::FailureIn200));
+        assert_eq!(take("DescribeVpcs", "2016-04-28", "cn-shanghai"), Some(Fault::Unavailable));
+        assert_eq!(take("DescribeVpcs", "2016-04-28", "cn-shanghai"), Some(Fault::Reset));
+        assert_eq!(take("CreateFlowLog", "2016-04-28", "cn-hangzhou"), None);
     }
 
     #[test]
-    fn faults_are_known_by_their_names() {
+    fn faults_are_known_by_their_names_and_codes() {
         let late = Duration::from_secs(3);
         assert_eq!(Fault::named("slow", late), Some(Fault::Slow(late)));
         assert_eq!(Fault::named("not-visible-yet", late), Some(Fault::NotVisibleYet));
+        assert_eq!(Fault::named("TaskConflict", late), Some(Fault::Code("TaskConflict")));
         assert_eq!(Fault::named("Throttled", late), None);
     }
 }

@@ -1,19 +1,20 @@
 //! The RPC gateway: what is called, by whom, may they, what happens and what is answered.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::{
     accounts::Caller,
     answer,
-    authenticate::authenticate,
+    authenticate::{self, authenticate},
     faults::Fault,
     journal::{Call, What},
     operations::{self, Operation, Scope},
     options::Transitions,
     parameters::Parameters,
+    rate_limits::Rate,
     refusal::Refusal,
     state::Place,
     trail,
@@ -32,6 +33,7 @@ struct Admitted<'a> {
     parameters: &'a Parameters,
     region: &'a str,
     fault: Option<Fault>,
+    rate: Option<Rate>,
 }
 
 /// Answers one request for the API.
@@ -41,6 +43,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         request_id: shared.new_request_id(),
         caller: None,
         action: parameters.text("Action"),
+        version: parameters.text("Version"),
         parameters: parameters.own(),
         status: StatusCode::OK.as_u16(),
         code: None,
@@ -71,20 +74,27 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Err(refusal) => (Err(refusal), Vec::new()),
     };
     let event = admitted.event(shared, &call, &result);
-    let response = match result {
+    let mut response = match result {
         Ok(body) => {
             call.answer = body;
-            answer::success(&parameters, &call.answer, shared.clock.now())
+            let response = answer::success(&parameters, &call.answer, shared.clock.now());
+            mask(&mut call.answer);
+            response
         }
         Err(refusal) => refuse(shared, request, &parameters, &mut call, &refusal),
     };
+    if let Some(rate) = admitted.rate {
+        tell_rate(&mut response, rate);
+    }
     if admitted.fault == Some(Fault::AnswerLost) {
         call.status = 0;
     }
     shared.note(What::Call(call));
-    if admitted.operation.write {
-        let times = if admitted.fault == Some(Fault::EventDuplicated) { 2 } else { 1 };
-        (0..times).for_each(|_| shared.publish(&event));
+    match admitted.fault {
+        _ if !admitted.operation.write => {}
+        Some(Fault::EventReordered) => shared.hold_back(event),
+        Some(Fault::EventDuplicated) => (0..2).for_each(|_| shared.publish(&event)),
+        _ => shared.publish(&event),
     }
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
     match admitted.fault {
@@ -95,13 +105,20 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     Ok(response)
 }
 
-/// What the query and the form say together.
+/// What the query and the form say together, and of a call signed in its headers what these say.
 fn parameters(request: &Request<Bytes>) -> Parameters {
     let mut parameters = Parameters::default();
     parameters.add_form(request.uri().query().unwrap_or_default());
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = authenticate::text(request.headers(), "content-type");
     if kind.is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
         parameters.add_form(&String::from_utf8_lossy(request.body()));
+    }
+    if authenticate::by_headers(request) {
+        let header = |name| authenticate::text(request.headers(), name).unwrap_or_default();
+        for (name, value) in [("Action", header("x-acs-action")), ("Version", header("x-acs-version"))] {
+            parameters.0.insert(name.into(), value.into());
+        }
+        parameters.0.entry("Format".into()).or_insert_with(|| "JSON".into());
     }
     parameters
 }
@@ -113,16 +130,21 @@ fn admit<'a>(
     parameters: &'a Parameters,
 ) -> Result<Admitted<'a>, Refusal> {
     if request.method() != Method::GET && request.method() != Method::POST {
-        let refusal = Refusal::new("UnsupportedHTTPMethod", "This http method not supported.");
-        return Err(refusal.with_status(StatusCode::FORBIDDEN));
+        return Err(Refusal::documented("UnsupportedHTTPMethod"));
     }
     let operation = operations::find(parameters.require("Action")?, parameters.require("Version")?)?;
     let now = shared.clock.now();
     let caller = shared.write(|world| authenticate(world, request, parameters, now))?;
     authorise(&caller, operation)?;
-    let fault = shared.write(|world| world.faults.take(operation.action));
-    let region = parameters.get("RegionId").unwrap_or(&shared.options.region);
-    Ok(Admitted { operation, caller, parameters, region, fault })
+    // Express Connect Router is the same from every region.
+    let region = parameters.get("RegionId").filter(|_| *operation.product != operations::ECR);
+    let region = region.unwrap_or(&shared.options.region);
+    let rate = shared
+        .options
+        .rate_limit
+        .then(|| shared.write(|world| world.rates.count(&caller.account, region, operation, now)));
+    let fault = shared.write(|world| world.faults.take(operation, region));
+    Ok(Admitted { operation, caller, parameters, region, fault, rate })
 }
 
 /// Whether the caller's role allows the operation: for now every key may do everything.
@@ -135,14 +157,20 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
         return Err(refusal);
     }
+    if let Some(Rate { remain: None, time_left }) = call.rate {
+        return Err(Refusal { retry_after: Some(time_left), ..Refusal::documented("Throttling.User") });
+    }
     shared.write(|world| {
         let mut scope = Scope {
+            product: call.operation.product,
+            writes: call.operation.write,
             state: &mut world.state,
+            keys: &mut world.keys,
             caller: &call.caller,
             parameters: call.parameters,
             place: Place { account: call.caller.account.clone(), region: call.region.to_owned() },
             now: shared.clock.now(),
-            quota: shared.options.quota,
+            options: &shared.options,
             hide_newest: call.fault == Some(Fault::NotVisibleYet),
             changing: Vec::new(),
         };
@@ -159,8 +187,7 @@ fn refuse(
     call: &mut Call,
     refusal: &Refusal,
 ) -> Response<Full<Bytes>> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    call.status = refusal.status.as_u16();
+    let host = authenticate::text(request.headers(), "host").unwrap_or("localhost");
     call.code = Some(refusal.code.to_owned());
     call.answer = json!({
         "RequestId": call.request_id,
@@ -169,12 +196,43 @@ fn refuse(
         "Message": refusal.message,
         "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}&requestId={}", refusal.code, call.request_id),
     });
-    let response = answer::refusal(parameters, refusal.status, &call.answer, shared.clock.now());
+    let of_router = parameters.get("Version") == Some(operations::ECR.version);
+    if of_router {
+        call.answer["Success"] = json!(false);
+        call.answer["HttpStatusCode"] = json!(refusal.status.as_u16());
+    }
+    let in_200 = call.fault.as_deref() == Some(Fault::FailureIn200.name());
+    let status = match in_200 || (of_router && shared.options.ecr_failures_in_200 && call.caller.is_some()) {
+        true => StatusCode::OK,
+        false => refusal.status,
+    };
+    call.status = status.as_u16();
+    let mut response = answer::refusal(parameters, status, &call.answer, shared.clock.now());
+    if let Some(pause) = refusal.retry_after {
+        answer::set_header(&mut response, "x-acs-retry-after", &pause.as_millis().to_string());
+        tell_rate(&mut response, Rate { remain: None, time_left: pause });
+    }
     // The text shows the security token, and a journal is for people to read and to send on.
     if refusal.code == "SignatureDoesNotMatch" {
         call.answer["Message"] = json!("Specified signature is not matched with our calculation.");
     }
     response
+}
+
+/// Tells a client how often it may still call; both headers tell of the one rate that is counted.
+fn tell_rate(response: &mut Response<Full<Bytes>>, rate: Rate) {
+    let told = format!("Remain:{},TimeLeft:{}", rate.remain.unwrap_or_default(), rate.time_left.as_millis());
+    for name in ["x-ratelimit-user", "x-ratelimit-user-api"] {
+        answer::set_header(response, name, &told);
+    }
+}
+
+/// Takes the secrets of a temporary key out of what is journaled.
+fn mask(answer: &mut Value) {
+    if let Some(credentials) = answer.get_mut("Credentials") {
+        credentials["AccessKeySecret"] = json!("***");
+        credentials["SecurityToken"] = json!("***");
+    }
 }
 
 impl Admitted<'_> {

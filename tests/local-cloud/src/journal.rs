@@ -76,6 +76,8 @@ pub struct Call {
     pub caller: Option<Caller>,
     /// The operation's name as it was given.
     pub action: String,
+    /// The version of the API as it was given; it tells products apart that share the names of operations.
+    pub version: String,
     /// The parameters, without the common ones and so without anything secret.
     pub parameters: BTreeMap<String, String>,
     /// The HTTP status of the answer; 0 if the connection was closed instead.

@@ -1,8 +1,12 @@
 //! A small Alibaba Cloud on one port, for tests, demos and policy authors.
 //!
-//! [`LocalCloud`] serves the RPC API of VPC, ECS and STS and checks each signature with code of its own. Flow logs
+//! [`LocalCloud`] serves the RPC API of VPC, ECS, STS and Express Connect Router and checks each signature, of either
+//! algorithm, with code of its own. Its operations and refusals are held against a copy of the documents. Flow logs
 //! change state with time, every write becomes an ActionTrail event, and the triggers of `template.yml` bring
 //! the events to functions, which run as processes under Function Compute's custom-runtime contract.
+//!
+//! There are two accounts. [`LocalCloud`]'s own methods make things in the first; an [`Operator`] works in either, in any
+//! region, and knows Express Connect Router. What exists is listed for all accounts, with its [`Place`].
 //!
 //! It is independent of the product's crates, so that it checks the product instead of agreeing with it.
 //!
@@ -22,21 +26,26 @@
 //! ```
 
 mod accounts;
+mod acs3_signature;
 mod answer;
 mod authenticate;
 mod client;
 mod clock;
 mod cloud;
 mod delivery;
+#[cfg(test)]
+mod documented;
 mod error;
 mod faults;
 pub mod functions;
 mod gateway;
 mod journal;
 mod operations;
+mod operator;
 mod options;
 mod parameters;
 mod pattern;
+mod rate_limits;
 mod refusal;
 mod rpc_signature;
 mod server;
@@ -46,13 +55,17 @@ pub mod timeline;
 mod trail;
 mod world;
 
-pub use accounts::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT};
-pub use client::{ApiError, Client, form, send};
+pub use accounts::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
+    SECOND_ACCOUNT_ROLE,
+};
+pub use client::{ApiError, Client, exchange, form, send};
 pub use clock::Clock;
 pub use cloud::LocalCloud;
 pub use error::Error;
 pub use faults::Fault;
 pub use journal::{Call, DeadLetter, Entry, Invocation, What};
+pub use operator::Operator;
 pub use options::{CredentialsIn, Functions, Options, Transitions};
 pub use parameters::Tags;
-pub use state::{FlowLog, NetworkInterface, Place, VSwitch, Vpc};
+pub use state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc};

@@ -15,6 +15,14 @@ pub struct Options {
     pub quota: usize,
     /// Whether the flow log service is open from the start.
     pub flow_log_service: bool,
+    /// Whether the accounts may say which paths' traffic a flow log records; in reality they ask for it by ticket.
+    pub traffic_paths: bool,
+    /// Whether calls are counted against the documented rates, and refused beyond them.
+    pub rate_limit: bool,
+    /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as it has been seen to.
+    pub ecr_failures_in_200: bool,
+    /// What a caller has to give as `ExternalId` to assume the role in the second account.
+    pub external_id: Option<String>,
     /// When flow logs finish changing.
     pub transitions: Transitions,
     /// Where the functions' programs are.
@@ -42,6 +50,10 @@ impl Default for Options {
             region: "cn-hangzhou".into(),
             quota: 200,
             flow_log_service: true,
+            traffic_paths: true,
+            rate_limit: false,
+            ecr_failures_in_200: false,
+            external_id: None,
             transitions: Transitions::After(Duration::ZERO),
             functions: Functions::None,
             template: None,

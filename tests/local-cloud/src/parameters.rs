@@ -53,6 +53,18 @@ impl Parameters {
         self.get(name).map(|text| text.parse().map_err(|_| Refusal::invalid(name))).transpose()
     }
 
+    /// Whether a switch is on; the Python SDK writes `True`.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Overwrites what a parameter is given for.
+    pub(crate) fn set(&self, field: &mut String, name: &str) {
+        if let Some(value) = self.get(name) {
+            value.clone_into(field);
+        }
+    }
+
     /// The values of `Name.1`, `Name.2` and so on.
     pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         (1..).map_while(|n| self.get(&format!("{name}.{n}"))).collect()

@@ -11,7 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{delivery, faults::Fault, gateway, world::Shared};
+use crate::{
+    delivery,
+    faults::{Fault, Wanted},
+    gateway,
+    world::Shared,
+};
 
 /// Serves until it is aborted, and with it every connection.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -42,12 +47,14 @@ async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Respo
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WantedFault {
+struct AskedFault {
+    #[serde(default)]
     action: String,
     fault: String,
+    region: Option<String>,
     #[serde(default = "one")]
     times: u32,
-    /// How late a slow answer is.
+    /// How late a slow answer is, or how long a throttled caller is to wait.
     #[serde(default = "one")]
     seconds: u32,
 }
@@ -71,16 +78,17 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
             let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
             respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
         }
-        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<WantedFault>(request.body()) {
-            Ok(wanted) => match Fault::named(&wanted.fault, Duration::from_secs(wanted.seconds.into())) {
-                Some(fault) => {
-                    shared.write(|world| world.faults.add(&wanted.action, fault, wanted.times));
-                    respond(StatusCode::NO_CONTENT, String::new())
-                }
-                None => bad(&format!("there is no fault {:?}", wanted.fault)),
+        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
+            Ok(asked) => match arrange(shared, asked) {
+                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
+                Err(problem) => bad(&problem),
             },
             Err(error) => bad(&error.to_string()),
         },
+        (&Method::DELETE, "/_local/faults") => {
+            shared.heal();
+            respond(StatusCode::NO_CONTENT, String::new())
+        }
         (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
             Ok(event) => {
                 shared.publish(&event);
@@ -105,6 +113,22 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
         }
         _ => respond(StatusCode::NOT_FOUND, json!({"error": format!("there is nothing at {path}")}).to_string()),
     }
+}
+
+/// Arranges a fault that was asked for over HTTP.
+fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
+    let AskedFault { action, fault, region, times, seconds } = asked;
+    let duration = Duration::from_secs(seconds.into());
+    if fault == "clock-ahead" {
+        shared.clock.set_ahead(duration);
+        return Ok(());
+    }
+    if action.is_empty() {
+        return Err("a fault needs an action, which may be \"*\"".to_owned());
+    }
+    let fault = Fault::named(&fault, duration).ok_or_else(|| format!("there is no fault {fault:?}"))?;
+    shared.write(|world| world.faults.add(Wanted { action, region, fault, times }));
+    Ok(())
 }
 
 fn bad(error: &str) -> Response<Full<Bytes>> {

@@ -1,9 +1,10 @@
 //! What exists in the cloud, and how flow logs change with time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::parameters::Tags;
 
@@ -59,6 +60,7 @@ pub struct NetworkInterface {
     pub name: String,
     pub description: String,
     pub security_group_id: String,
+    pub private_ip_address: String,
     /// The instance whose primary network interface this is; empty for a secondary one.
     pub instance_id: String,
     pub tags: Tags,
@@ -100,6 +102,66 @@ pub struct FlowLog {
     pub(crate) next: Option<Next>,
 }
 
+/// An Express Connect Router, and what is attached to it.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the API's")]
+pub struct ExpressConnectRouter {
+    pub id: String,
+    pub place: Place,
+    pub name: String,
+    pub description: String,
+    pub alibaba_side_asn: u64,
+    pub resource_group_id: String,
+    pub tags: Tags,
+    /// `ACTIVE`, or a state in which nothing can be done with it.
+    pub status: String,
+    pub children: Vec<RouterChild>,
+    pub created: Timestamp,
+}
+
+/// A virtual border router that is attached to an Express Connect Router.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the API's")]
+pub struct RouterChild {
+    pub id: String,
+    pub region: String,
+    pub owner: String,
+    pub association_id: String,
+    pub created: Timestamp,
+}
+
+/// A flow log of an Express Connect Router. It changes its state at once.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the API's")]
+pub struct RouterFlowLog {
+    pub id: String,
+    pub place: Place,
+    pub router_id: String,
+    pub name: String,
+    pub description: String,
+    pub instance_id: String,
+    /// The region of the instance.
+    pub region: String,
+    pub project: String,
+    pub log_store: String,
+    pub sls_region: String,
+    /// Seconds.
+    pub interval: u32,
+    pub sampling_rate: String,
+    pub resource_group_id: String,
+    pub tags: Tags,
+    /// `Active` or `Inactive`.
+    pub status: String,
+    pub created: Timestamp,
+}
+
+/// A call with a client token: its parameters and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) asked: BTreeMap<String, String>,
+    pub(crate) answer: Value,
+}
+
 /// What a flow log in transition becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -108,13 +170,19 @@ pub(crate) enum Next {
 }
 
 /// Every resource by its id; ids grow, so the order is that of creation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
     pub(crate) vswitches: BTreeMap<String, VSwitch>,
     pub(crate) network_interfaces: BTreeMap<String, NetworkInterface>,
     pub(crate) flow_logs: BTreeMap<String, FlowLog>,
-    pub(crate) flow_log_service: bool,
+    pub(crate) routers: BTreeMap<String, ExpressConnectRouter>,
+    pub(crate) router_flow_logs: BTreeMap<String, RouterFlowLog>,
+    /// Whether the flow log service is open for accounts that have not opened it.
+    flow_log_service: bool,
+    opened_by: BTreeSet<String>,
+    /// The calls with client tokens, by account, operation and token.
+    pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
 }
 
@@ -130,6 +198,46 @@ impl State {
     /// Nothing, with the flow log service open or not.
     pub(crate) fn new(flow_log_service: bool) -> Self {
         Self { flow_log_service, ..Self::default() }
+    }
+
+    /// Whether the flow log service is open for an account.
+    pub(crate) fn is_service_open(&self, account: &str) -> bool {
+        self.flow_log_service || self.opened_by.contains(account)
+    }
+
+    /// Opens the flow log service for an account.
+    pub(crate) fn open_service(&mut self, account: &str) {
+        self.opened_by.insert(account.to_owned());
+    }
+
+    /// The resources that a resource type of the tag operations names, with their ids.
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<(&str, &dyn Resource)> {
+        fn list<R: Resource>(all: &BTreeMap<String, R>) -> Vec<(&str, &dyn Resource)> {
+            all.iter().map(|(id, resource)| (id.as_str(), resource as &dyn Resource)).collect()
+        }
+        match kind {
+            "VPC" => list(&self.vpcs),
+            "VSWITCH" => list(&self.vswitches),
+            "FLOWLOG" => list(&self.flow_logs),
+            "eni" => list(&self.network_interfaces),
+            "EXPRESSCONNECTROUTER" => list(&self.routers),
+            _ => Vec::new(),
+        }
+    }
+
+    /// One of them, to be changed.
+    pub(crate) fn one_of_kind(&mut self, kind: &str, id: &str) -> Option<&mut dyn Resource> {
+        fn one<'r, R: Resource>(all: &'r mut BTreeMap<String, R>, id: &str) -> Option<&'r mut dyn Resource> {
+            all.get_mut(id).map(|resource| resource as &mut dyn Resource)
+        }
+        match kind {
+            "VPC" => one(&mut self.vpcs, id),
+            "VSWITCH" => one(&mut self.vswitches, id),
+            "FLOWLOG" => one(&mut self.flow_logs, id),
+            "eni" => one(&mut self.network_interfaces, id),
+            "EXPRESSCONNECTROUTER" => one(&mut self.routers, id),
+            _ => None,
+        }
     }
 
     /// A new id in the form of the real ones, which are 21 characters after the prefix in Hangzhou.
@@ -165,6 +273,7 @@ impl State {
 /// The part of every resource that operations on all kinds need.
 pub(crate) trait Resource {
     fn place(&self) -> &Place;
+    fn tags(&self) -> &Tags;
     fn tags_mut(&mut self) -> &mut Tags;
 }
 
@@ -174,6 +283,9 @@ macro_rules! resources {
             fn place(&self) -> &Place {
                 &self.place
             }
+            fn tags(&self) -> &Tags {
+                &self.tags
+            }
             fn tags_mut(&mut self) -> &mut Tags {
                 &mut self.tags
             }
@@ -181,4 +293,4 @@ macro_rules! resources {
     )*};
 }
 
-resources!(Vpc, VSwitch, NetworkInterface, FlowLog);
+resources!(Vpc, VSwitch, NetworkInterface, FlowLog, ExpressConnectRouter, RouterFlowLog);

@@ -41,9 +41,19 @@ pub fn paint(text: &str, code: &str, colour: bool) -> String {
 fn call_line(call: &Call) -> (&'static str, String) {
     let function = call.caller.as_ref().is_some_and(|caller| caller.role.is_some());
     let who = call.caller.as_ref().map_or("somebody", |caller| &caller.name);
-    let subjects = ["FlowLogId", "ResourceId", "NetworkInterfaceId.1", "NetworkInterfaceId", "VSwitchId", "VpcId"];
+    let subjects = [
+        "FlowLogId",
+        "ResourceId",
+        "InstanceId",
+        "ChildInstanceId",
+        "RoleArn",
+        "NetworkInterfaceId.1",
+        "NetworkInterfaceId",
+        "VSwitchId",
+        "VpcId",
+    ];
     let subject = subjects.iter().find_map(|name| call.parameters.get(*name)).map_or("", String::as_str);
-    let made = ["FlowLogId", "NetworkInterfaceId", "VSwitchId", "VpcId"];
+    let made = ["FlowLogId", "EcrId", "NetworkInterfaceId", "VSwitchId", "VpcId"];
     let made = made.iter().find_map(|name| call.answer[*name].as_str()).filter(|made| *made != subject);
     let outcome = match (&call.code, call.status) {
         (Some(code), status) => format!("{status} {code}"),

@@ -5,6 +5,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use crate::{
     functions::Host,
     journal::{Entry, What},
     options::Options,
+    rate_limits::RateLimits,
     state::State,
     template::Trigger,
 };
@@ -29,7 +31,10 @@ pub(crate) struct World {
     pub(crate) keys: Keys,
     pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
     pub(crate) faults: Faults,
+    pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
+    /// Events that wait for the next one.
+    held_back: Vec<Value>,
     requests: u64,
     /// Deliveries, retries and transitions under way.
     outstanding: usize,
@@ -68,6 +73,8 @@ impl Shared {
             keys: Keys::new(),
             nonces: BTreeMap::new(),
             faults: Faults::default(),
+            rates: RateLimits::default(),
+            held_back: Vec::new(),
             journal: Vec::new(),
             requests: 0,
             outstanding: 0,
@@ -136,10 +143,24 @@ impl Shared {
         lock(&self.tasks).abort_all();
     }
 
-    /// Puts an event on the default bus, from which the triggers take it.
+    /// Puts an event on the default bus, from which the triggers take it, and after it those that waited for it.
     pub(crate) fn publish(&self, event: &Value) {
-        self.note(What::Event { event: event.clone() });
-        delivery::deliver(self, event);
+        let waited = self.write(|world| std::mem::take(&mut world.held_back));
+        for event in [event].into_iter().chain(&waited) {
+            self.note(What::Event { event: event.clone() });
+            delivery::deliver(self, event);
+        }
+    }
+
+    /// Forgets the faults that are still to come, and sets the clock right.
+    pub(crate) fn heal(&self) {
+        self.clock.set_ahead(Duration::ZERO);
+        self.write(|world| world.faults.clear());
+    }
+
+    /// Keeps an event until the next one is published.
+    pub(crate) fn hold_back(&self, event: Value) {
+        self.write(|world| world.held_back.push(event));
     }
 }
 

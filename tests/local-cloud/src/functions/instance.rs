@@ -24,7 +24,8 @@ use tokio::{
 
 use super::{Attempt, Host};
 use crate::{
-    accounts::{Caller, Credentials, OWN_ACCOUNT},
+    accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
+    clock::after,
     journal::What,
     options::CredentialsIn,
     world::Shared,
@@ -122,7 +123,8 @@ impl Instance {
 
         let name = &host.function.name;
         let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: host.function.role.clone() };
-        let credentials = shared.write(|world| world.keys.issue(caller, shared.clock.now()));
+        let expires = after(shared.clock.now(), TOKEN_LIFE);
+        let credentials = shared.write(|world| world.keys.issue(caller, expires));
         let instance = format!("c-10ca1c10-{port}");
         let mut child = command(host, shared, &credentials, port, &instance).spawn().map_err(failed)?;
         for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {

@@ -31,6 +31,16 @@ pub(super) enum Kind {
     Cidr,
     /// An id with this prefix.
     Id(&'static str),
+    /// `true` or `false`.
+    Switch,
+    /// What this function says.
+    Like(fn(&str) -> bool),
+    /// At most so many values, as `Name.1`, `Name.2` and so on.
+    List(usize),
+    /// `Name.1.Key`, `Name.1.Value` and so on.
+    Tags,
+    /// A list that the cloud does nothing with.
+    Unused,
 }
 
 pub(super) const REGION: Field = required("RegionId", Kind::Region);
@@ -50,19 +60,46 @@ impl Field {
     }
 
     pub(super) fn check(&self, parameters: &Parameters) -> Result<(), Refusal> {
-        match parameters.get(self.name) {
-            None if self.required => Err(Refusal::missing(self.name)),
-            Some(value) if !self.kind.allows(value) => Err(self.refuse()),
-            _ => Ok(()),
+        let lacks = match self.kind {
+            Kind::Tags => parameters.tags(self.name)?.is_empty(),
+            Kind::List(most) => match parameters.list(self.name).len() {
+                given if given > most => return Err(self.refuse()),
+                given => given == 0,
+            },
+            _ => match parameters.get(self.name) {
+                Some(value) if !self.kind.allows(value) => return Err(self.refuse()),
+                given => given.is_none(),
+            },
+        };
+        if lacks && self.required { Err(Refusal::missing(self.name)) } else { Ok(()) }
+    }
+
+    /// Whether this is the parameter of that name on the wire, with `N` for the number of a list's member.
+    #[cfg(test)]
+    pub(super) fn is_called(&self, wire_name: &str) -> bool {
+        let member = wire_name.strip_prefix(self.name);
+        match self.kind {
+            Kind::Tags => member.is_some_and(|member| [".N.Key", ".N.Value"].contains(&member)),
+            Kind::List(_) => member == Some(".N"),
+            Kind::Unused => member.is_some_and(|member| member.starts_with(".N.")),
+            _ => member == Some(""),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_required(&self) -> bool {
+        self.required
+    }
+
+    #[cfg(test)]
+    pub(super) fn allows(&self, value: &str) -> bool {
+        self.kind.allows(value)
     }
 
     fn refuse(&self) -> Refusal {
         match (self.refusal, self.kind) {
             (Some((code, message)), _) => Refusal::new(code, message),
-            (None, Kind::Region) => {
-                Refusal::new("InvalidRegionId.NotFound", "The RegionId provided does not exist in our records.")
-            }
+            (None, Kind::Region) => Refusal::documented("InvalidRegionId.NotFound"),
             (None, _) => Refusal::invalid(self.name),
         }
     }
@@ -71,7 +108,7 @@ impl Field {
 impl Kind {
     fn allows(self, value: &str) -> bool {
         match self {
-            Self::Text => true,
+            Self::Text | Self::List(_) | Self::Tags | Self::Unused => true,
             Self::Region => REGIONS.iter().any(|(id, _)| *id == value),
             Self::OneOf(values) => values.contains(&value),
             Self::Name(longest) => {
@@ -88,6 +125,8 @@ impl Kind {
             Self::Cidr => value.split_once('/').is_some_and(|(address, bits)| {
                 address.parse::<std::net::Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
             }),
+            Self::Switch => ["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)),
+            Self::Like(allows) => allows(value),
             Self::Id(prefix) => value.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()),
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Scope,
     fields::{Field, Kind, REGION, optional, required},
-    vpcs::has_tags,
+    tags::{has_tags, wire_tags},
 };
 use crate::{
     clock::iso,
@@ -35,6 +35,8 @@ const NAME: Field = optional("FlowLogName", Kind::Name(128));
 const DESCRIPTION: Field = optional("Description", Kind::Name(256));
 const IP_VERSION: Field = optional("IpVersion", Kind::OneOf(&["IPv4"]));
 
+const LOG_FORMAT: Field = optional("LogFormat", Kind::Text);
+
 pub(super) const CREATE: &[Field] = &[
     REGION,
     required("ResourceType", RESOURCE_TYPES),
@@ -46,11 +48,14 @@ pub(super) const CREATE: &[Field] = &[
     DESCRIPTION,
     INTERVAL,
     IP_VERSION,
+    LOG_FORMAT,
     optional("ResourceGroupId", Kind::Id("rg-")).or("IllegalParam.ResourceGroupId", "Invalid ResourceGroupld value."),
+    optional("TrafficPath", Kind::List(10)).or("IllegalParam.TrafficPath", "The param of trafficPath is illegal."),
+    optional("Tag", Kind::Tags),
 ];
 pub(super) const ONE: &[Field] = &[REGION, required("FlowLogId", Kind::Text)];
 pub(super) const MODIFY: &[Field] =
-    &[REGION, required("FlowLogId", Kind::Text), NAME, DESCRIPTION, INTERVAL, IP_VERSION];
+    &[REGION, required("FlowLogId", Kind::Text), NAME, DESCRIPTION, INTERVAL, IP_VERSION, LOG_FORMAT];
 pub(super) const DESCRIBE: &[Field] = &[
     REGION,
     optional("ResourceType", RESOURCE_TYPES),
@@ -58,15 +63,24 @@ pub(super) const DESCRIBE: &[Field] = &[
     optional("Status", Kind::OneOf(&["Active", "Activating", "Inactive"])),
     optional("PageNumber", Kind::Number(1, usize::MAX)),
     optional("PageSize", Kind::Number(1, 50)),
+    optional("FlowLogId", Kind::Text),
+    optional("FlowLogName", Kind::Text),
+    optional("Description", Kind::Text),
+    optional("ResourceId", Kind::Text),
+    optional("ProjectName", Kind::Text),
+    optional("LogStoreName", Kind::Text),
+    optional("VpcId", Kind::Text),
+    optional("ResourceGroupId", Kind::Text),
+    optional("Tags", Kind::Tags),
 ];
+pub(super) const SERVICE: &[Field] = &[REGION, optional("ClientToken", Kind::Text)];
 
 pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
-    let traffic_path = traffic_path(&given.list("TrafficPath"))?;
+    let traffic_path = traffic_path(scope)?;
     let tags = given.tags("Tag")?;
-    if !scope.state.flow_log_service {
-        let message = "You are not authorized to use the requested service of flowLog.";
-        return Err(Refusal::new("OptInRequired.FlowLog", message));
+    if !scope.state.is_service_open(&scope.place.account) {
+        return Err(Refusal::documented("OptInRequired.FlowLog"));
     }
     let resource_id = given.text("ResourceId");
     let (here, message) = match given.require("ResourceType")? {
@@ -78,15 +92,13 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
         ),
     };
     if here != Some(&scope.place) {
-        return Err(Refusal::new("InvalidInstanceId", message));
+        return Err(Refusal::documented("InvalidInstanceId").saying(message));
     }
     if scope.state.flow_logs.values().any(|flow_log| flow_log.resource_id == resource_id) {
-        let message = "This resourceId already has flowlog instance existed.";
-        return Err(Refusal::new("InvalidResourceId.NotFound", message));
+        return Err(Refusal::documented("InvalidResourceId.NotFound"));
     }
-    if scope.state.flow_logs.values().filter(|flow_log| flow_log.place == scope.place).count() >= scope.quota {
-        let message = "This user has reached the maximum instance number of flowlog.";
-        return Err(Refusal::new("QuotaExceeded.FlowlogCount", message));
+    if scope.state.flow_logs.values().filter(|flow_log| flow_log.place == scope.place).count() >= scope.options.quota {
+        return Err(Refusal::documented("QuotaExceeded.FlowlogCount"));
     }
     let id = scope.state.new_id("fl");
     let flow_log = FlowLog {
@@ -119,14 +131,18 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     Ok(answer)
 }
 
-fn traffic_path(given: &[&str]) -> Result<Vec<String>, Refusal> {
-    if given.iter().any(|path| !TRAFFIC_PATHS.contains(path)) {
-        return Err(Refusal::new("IllegalParam.TrafficPath", "The param of trafficPath is illegal."));
-    }
-    if given.iter().collect::<BTreeSet<_>>().len() < given.len() {
-        return Err(Refusal::new("DuplicatedParam.TrafficPath", "The param of trafficPath is duplicated."));
-    }
-    Ok(if given.is_empty() { vec!["all".into()] } else { given.iter().map(|path| (*path).to_owned()).collect() })
+fn traffic_path(scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
+    let given = scope.parameters.list("TrafficPath");
+    let code = if given.iter().any(|path| !TRAFFIC_PATHS.contains(path)) {
+        "IllegalParam.TrafficPath"
+    } else if given.iter().collect::<BTreeSet<_>>().len() < given.len() {
+        "DuplicatedParam.TrafficPath"
+    } else if !given.is_empty() && !scope.options.traffic_paths {
+        "UnsupportedFeature.UserDefinedTrafficPath"
+    } else {
+        return Ok(if given.is_empty() { vec!["all".into()] } else { given.into_iter().map(str::to_owned).collect() });
+    };
+    Err(Refusal::documented(code))
 }
 
 /// Sets the flow log that the call names changing, if nothing is in the way.
@@ -134,21 +150,16 @@ fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl Fn
     let id = scope.parameters.require("FlowLogId")?;
     let place = &scope.place;
     let flow_log = scope.state.flow_logs.get_mut(id).filter(|flow_log| flow_log.place == *place);
-    let flow_log =
-        flow_log.ok_or_else(|| Refusal::new("InvalidInstanceId.NotFound", "The specfied instance is not existed."))?;
-    if flow_log.service_type == "sls" {
-        let message = "Authentication is failed for operate managed flowlog.";
-        return Err(Refusal::new("Forbidden.OperateManagedFlowLog", message));
-    }
-    if flow_log.business_status != "Normal" {
-        let message = "The business status of flowLog is incorrect.";
-        return Err(Refusal::new("IncorrectBusinessStatus.FlowLog", message));
-    }
-    if flow_log.next.is_some() {
-        return Err(Refusal::new("IncorrectStatus.flowlog", "Invalid flowlog status."));
-    }
-    if from.is_some_and(|from| flow_log.status != from) {
-        return Err(Refusal::new("InvalidStatus", "Current instance status is not valid for this action."));
+    let flow_log = flow_log.ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
+    let in_the_way = [
+        (flow_log.service_type == "sls", "Forbidden.OperateManagedFlowLog"),
+        (flow_log.business_status != "Normal", "IncorrectBusinessStatus.FlowLog"),
+        (flow_log.next.is_some(), "IncorrectStatus.flowlog"),
+        (from.is_some_and(|from| flow_log.status != from), "InvalidStatus"),
+        (status == "Activating" && flow_log.deliver_status == "FAILED", "OperationDenied.FlowLogDeliverFailed"),
+    ];
+    if let Some((_, code)) = in_the_way.into_iter().find(|(holds, _)| *holds) {
+        return Err(Refusal::documented(code));
     }
     flow_log.next = Some(next(flow_log));
     flow_log.status = status.into();
@@ -172,15 +183,10 @@ pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
     let answer = change(scope, "Modifying", None, |flow_log| Next::Status(flow_log.status.clone()))?;
     let given = scope.parameters;
     if let Some(flow_log) = given.get("FlowLogId").and_then(|id| scope.state.flow_logs.get_mut(id)) {
-        let set = |field: &mut String, name: &str| {
-            if let Some(value) = given.get(name) {
-                value.clone_into(field);
-            }
-        };
-        set(&mut flow_log.name, "FlowLogName");
-        set(&mut flow_log.description, "Description");
-        set(&mut flow_log.ip_version, "IpVersion");
-        set(&mut flow_log.log_format, "LogFormat");
+        given.set(&mut flow_log.name, "FlowLogName");
+        given.set(&mut flow_log.description, "Description");
+        given.set(&mut flow_log.ip_version, "IpVersion");
+        given.set(&mut flow_log.log_format, "LogFormat");
         let interval = given.get("AggregationInterval").and_then(|text| text.parse().ok());
         flow_log.aggregation_interval = interval.unwrap_or(flow_log.aggregation_interval);
     }
@@ -217,7 +223,6 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
 }
 
 fn wire(flow_log: &FlowLog) -> Value {
-    let tag = |(key, value): (&String, &String)| json!({"Key": key, "Value": value});
     json!({
         "FlowLogId": flow_log.id,
         "FlowLogName": flow_log.name,
@@ -239,18 +244,18 @@ fn wire(flow_log: &FlowLog) -> Value {
         "FlowLogDeliverStatus": flow_log.deliver_status,
         "FlowLogDeliverErrorMessage": flow_log.deliver_error_message,
         "CreationTime": iso(flow_log.created),
-        "Tags": {"Tag": flow_log.tags.iter().map(tag).collect::<Vec<_>>()},
+        "Tags": {"Tag": wire_tags(&flow_log.tags, "Key", "Value")},
     })
 }
 
 pub(super) fn service_status(scope: &mut Scope<'_>) -> Answer {
-    Ok(json!({"Enabled": scope.state.flow_log_service}))
+    Ok(json!({"Enabled": scope.state.is_service_open(&scope.place.account)}))
 }
 
 pub(super) fn open_service(scope: &mut Scope<'_>) -> Answer {
-    if std::mem::replace(&mut scope.state.flow_log_service, true) {
-        let message = "You have reached the limit of purchase quantity.";
-        return Err(Refusal::new("OperationFailed.ExceedPurchaseLimit", message));
+    if scope.state.is_service_open(&scope.place.account) {
+        return Err(Refusal::documented("OperationFailed.ExceedPurchaseLimit"));
     }
+    scope.state.open_service(&scope.place.account);
     Ok(json!({"Code": "200", "Message": "successful"}))
 }

@@ -3,17 +3,23 @@
 mod fields;
 mod flow_logs;
 mod network_interfaces;
+mod routers;
+mod sts;
+mod tags;
+#[cfg(test)]
+mod tests;
 mod vpcs;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::fields::Field;
+use self::fields::{Field, Kind, optional};
 use crate::{
-    accounts::Caller,
+    accounts::{Caller, Keys},
+    options::Options,
     parameters::Parameters,
     refusal::Refusal,
-    state::{Place, Resource, State},
+    state::{Answered, Place, Resource, State},
 };
 
 /// The regions that exist.
@@ -40,6 +46,8 @@ pub(crate) struct Product {
 
 pub(crate) const VPC: Product = Product { name: "vpc", version: "2016-04-28", service: "Vpc" };
 pub(crate) const ECS: Product = Product { name: "ecs", version: "2014-05-26", service: "Ecs" };
+pub(crate) const ECR: Product =
+    Product { name: "expressconnectrouter", version: "2023-09-01", service: "ExpressConnectRouter" };
 pub(crate) const STS: Product = Product { name: "sts", version: "2015-04-01", service: "Sts" };
 
 /// One operation of a product.
@@ -57,37 +65,33 @@ type Answer = Result<Value, Refusal>;
 
 /// What an operation sees and may change while it runs.
 pub(crate) struct Scope<'a> {
+    pub(crate) product: &'static Product,
+    /// The operation may change something.
+    pub(crate) writes: bool,
+    pub(crate) options: &'a Options,
     pub(crate) state: &'a mut State,
+    pub(crate) keys: &'a mut Keys,
     pub(crate) caller: &'a Caller,
     pub(crate) parameters: &'a Parameters,
     pub(crate) place: Place,
     pub(crate) now: Timestamp,
-    pub(crate) quota: usize,
     /// Reads leave out what was made last.
     pub(crate) hide_newest: bool,
     /// The flow logs that this call set changing.
     pub(crate) changing: Vec<String>,
 }
 
-const fn read(
-    product: &'static Product,
-    action: &'static str,
-    fields: &'static [Field],
-    run: fn(&mut Scope<'_>) -> Answer,
-) -> Operation {
+type Run = fn(&mut Scope<'_>) -> Answer;
+
+const fn read(product: &'static Product, action: &'static str, fields: &'static [Field], run: Run) -> Operation {
     Operation { product, action, write: false, fields, run }
 }
 
-const fn write(
-    product: &'static Product,
-    action: &'static str,
-    fields: &'static [Field],
-    run: fn(&mut Scope<'_>) -> Answer,
-) -> Operation {
+const fn write(product: &'static Product, action: &'static str, fields: &'static [Field], run: Run) -> Operation {
     Operation { product, action, write: true, fields, run }
 }
 
-static OPERATIONS: [Operation; 24] = [
+static OPERATIONS: &[Operation] = &[
     write(&VPC, "CreateVpc", vpcs::CREATE, vpcs::create),
     write(&VPC, "CreateDefaultVpc", vpcs::IN_REGION, vpcs::create_default),
     write(&VPC, "DeleteVpc", vpcs::DELETE, vpcs::delete),
@@ -102,26 +106,47 @@ static OPERATIONS: [Operation; 24] = [
     write(&VPC, "DeactiveFlowLog", flow_logs::ONE, flow_logs::deactive),
     write(&VPC, "ModifyFlowLogAttribute", flow_logs::MODIFY, flow_logs::modify),
     read(&VPC, "DescribeFlowLogs", flow_logs::DESCRIBE, flow_logs::describe),
-    read(&VPC, "GetFlowLogServiceStatus", vpcs::IN_REGION, flow_logs::service_status),
-    write(&VPC, "OpenFlowLogService", vpcs::IN_REGION, flow_logs::open_service),
-    write(&VPC, "TagResources", vpcs::TAG, vpcs::tag),
-    read(&VPC, "DescribeRegions", &[], regions),
+    read(&VPC, "GetFlowLogServiceStatus", flow_logs::SERVICE, flow_logs::service_status),
+    write(&VPC, "OpenFlowLogService", flow_logs::SERVICE, flow_logs::open_service),
+    write(&VPC, "TagResources", tags::TAG, tags::tag),
+    write(&VPC, "UnTagResources", tags::UNTAG, tags::untag),
+    read(&VPC, "ListTagResources", tags::LIST, tags::list),
+    write(&VPC, "MoveResourceGroup", tags::MOVE, tags::move_group),
+    read(&VPC, "DescribeRegions", REGIONS_OF_VPC, regions),
     read(&ECS, "DescribeRegions", &[], regions),
     write(&ECS, "CreateNetworkInterface", network_interfaces::CREATE, network_interfaces::create),
     write(&ECS, "DeleteNetworkInterface", network_interfaces::DELETE, network_interfaces::delete),
     read(&ECS, "DescribeNetworkInterfaces", network_interfaces::DESCRIBE, network_interfaces::describe),
     write(&ECS, "RunInstances", network_interfaces::RUN_INSTANCES, network_interfaces::run_instances),
-    read(&STS, "GetCallerIdentity", &[], caller_identity),
+    write(&ECS, "TagResources", tags::TAG_OF_ECS, tags::tag),
+    read(&ECS, "ListTagResources", tags::LIST_OF_ECS, tags::list),
+    read(&STS, "GetCallerIdentity", &[], sts::caller_identity),
+    read(&STS, "AssumeRole", sts::ASSUME, sts::assume_role),
+    write(&ECR, "CreateExpressConnectRouter", routers::CREATE_ROUTER, routers::create_router),
+    write(&ECR, "AttachExpressConnectRouterChildInstance", routers::ATTACH, routers::attach),
+    read(&ECR, "DescribeExpressConnectRouter", routers::DESCRIBE_ROUTERS, routers::describe_routers),
+    read(&ECR, "DescribeExpressConnectRouterChildInstance", routers::DESCRIBE_CHILDREN, routers::describe_children),
+    write(&ECR, "CreateFlowLog", routers::CREATE, routers::create),
+    write(&ECR, "DeleteFlowlog", routers::ONE, routers::delete),
+    write(&ECR, "ActivateFlowLog", routers::ONE, routers::activate),
+    write(&ECR, "DeactivateFlowLog", routers::ONE, routers::deactivate),
+    write(&ECR, "ModifyFlowLogAttribute", routers::MODIFY, routers::modify),
+    read(&ECR, "DescribeFlowLogs", routers::DESCRIBE, routers::describe),
+    write(&ECR, "TagResources", tags::TAG_ROUTER, tags::tag),
+    write(&ECR, "UntagResources", tags::UNTAG_ROUTER, tags::untag),
+    read(&ECR, "ListTagResources", tags::LIST_OF_ROUTER, tags::list),
 ];
+
+const REGIONS_OF_VPC: &[Field] =
+    &[optional("AcceptLanguage", Kind::OneOf(&["zh-CN", "en-US"])), optional("ProductType", Kind::Text)];
 
 /// The operation of that name and version, or the refusal of a call to what does not exist.
 pub(crate) fn find(action: &str, version: &str) -> Result<&'static Operation, Refusal> {
-    if ![&VPC, &ECS, &STS].iter().any(|product| product.version == version) {
-        return Err(Refusal::new("InvalidVersion", "Specified parameter Version is not valid."));
+    if !OPERATIONS.iter().any(|known| known.product.version == version) {
+        return Err(Refusal::documented("NoSuchVersion"));
     }
-    OPERATIONS.iter().find(|known| known.action == action && known.product.version == version).ok_or_else(|| {
-        Refusal::not_found("InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
-    })
+    let found = OPERATIONS.iter().find(|known| known.action == action && known.product.version == version);
+    found.ok_or_else(|| Refusal::documented("InvalidApi.NotFound"))
 }
 
 /// The version of the first product that has an operation of that name.
@@ -135,7 +160,46 @@ impl Operation {
         for field in self.fields {
             field.check(scope.parameters)?;
         }
-        (self.run)(scope)
+        let mut answer = if scope.parameters.is_on("DryRun") { self.try_out(scope)? } else { self.run_once(scope)? };
+        if *self.product == ECR {
+            answer["Success"] = json!(true);
+            answer["Code"] = json!("200");
+            answer["Message"] = json!("OK");
+            if !self.action.ends_with("TagResources") {
+                answer["HttpStatusCode"] = json!(200);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Does what the operation does, but leaves everything as it was.
+    fn try_out(&self, scope: &mut Scope<'_>) -> Answer {
+        let before = scope.state.clone();
+        let tried = (self.run)(scope);
+        *scope.state = before;
+        scope.changing.clear();
+        tried?;
+        Err(Refusal::new("DryRunOperation", "Request validation has been passed with DryRun flag set."))
+    }
+
+    /// Does what the operation does, unless that was done before under the same client token.
+    fn run_once(&self, scope: &mut Scope<'_>) -> Answer {
+        let token = scope.parameters.get("ClientToken").filter(|_| *self.product == ECR && self.write);
+        let Some(token) = token else { return (self.run)(scope) };
+        let key = (scope.place.account.clone(), self.action, token.to_owned());
+        let asked = scope.parameters.own();
+        match scope.state.answered.get(&key) {
+            Some(before) if before.asked == asked => Ok(before.answer.clone()),
+            Some(_) => Err(Refusal::new(
+                "IdempotentParameterMismatch",
+                "The request uses the same client token as a previous, but non-identical request.",
+            )),
+            None => {
+                let answer = (self.run)(scope)?;
+                scope.state.answered.insert(key, Answered { asked, answer: answer.clone() });
+                Ok(answer)
+            }
+        }
     }
 }
 
@@ -152,6 +216,33 @@ impl Scope<'_> {
     /// Whether each of these parameters is absent or equal to the value beside it.
     fn filter<const N: usize>(&self, pairs: [(&str, &str); N]) -> bool {
         pairs.iter().all(|(name, value)| self.parameters.get(name).is_none_or(|wanted| wanted == *value))
+    }
+
+    /// Whether this switch is absent or as given.
+    fn is(&self, name: &str, value: bool) -> bool {
+        self.parameters.get(name).is_none() || self.parameters.is_on(name) == value
+    }
+
+    /// The part of a list that `NextToken` names, with the token of the next one, which is empty after the last.
+    fn part<T>(&self, all: Vec<T>, size: usize) -> Result<(Vec<T>, String), Refusal> {
+        let start = match self.parameters.get("NextToken") {
+            None => 0,
+            Some(token) => token
+                .strip_prefix("next-")
+                .and_then(|start| start.parse::<usize>().ok())
+                .ok_or_else(|| Refusal::invalid("NextToken"))?,
+        };
+        let end = start.saturating_add(size);
+        let next = if end < all.len() { format!("next-{end}") } else { String::new() };
+        Ok((all.into_iter().skip(start).take(size).collect(), next))
+    }
+
+    /// A part of a list in the shape of Express Connect Router.
+    fn router_page(&self, name: &str, all: Vec<Value>, default_size: usize) -> Answer {
+        let size = self.parameters.number("MaxResults")?.unwrap_or(default_size);
+        let total = all.len();
+        let (items, next) = self.part(all, size)?;
+        Ok(json!({name: items, "TotalCount": total, "MaxResults": size, "NextToken": next}))
     }
 
     /// One page by number, with the number, the size and the count of all.
@@ -174,19 +265,4 @@ struct Page<T> {
 fn regions(_: &mut Scope<'_>) -> Answer {
     let region = |(id, name): &(&str, &str)| json!({"RegionId": id, "LocalName": name, "RegionEndpoint": format!("vpc.{id}.aliyuncs.com")});
     Ok(json!({"Regions": {"Region": REGIONS.iter().map(region).collect::<Vec<_>>()}}))
-}
-
-fn caller_identity(scope: &mut Scope<'_>) -> Answer {
-    let Caller { account, name, role } = scope.caller;
-    Ok(match role {
-        Some(role) => json!({
-            "AccountId": account, "IdentityType": "AssumedRoleUser", "RoleId": format!("role-{role}"),
-            "PrincipalId": format!("role-{role}:{name}"),
-            "Arn": format!("acs:ram::{account}:assumed-role/{role}/{name}"),
-        }),
-        None => json!({
-            "AccountId": account, "IdentityType": "Account", "PrincipalId": account, "UserId": account,
-            "Arn": format!("acs:ram::{account}:root"),
-        }),
-    })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Scope,
     fields::{Field, Kind, REGION, optional, required},
-    vpcs::has_tags,
+    tags::{has_tags, wire_tags},
 };
 use crate::{clock::iso, parameters::Tags, refusal::Refusal, state::NetworkInterface};
 
@@ -19,7 +19,23 @@ pub(super) const DELETE: &[Field] = &[REGION, required("NetworkInterfaceId", Kin
 pub(super) const DESCRIBE: &[Field] = &[
     REGION,
     optional("Type", Kind::OneOf(&["Primary", "Secondary"])),
+    optional("Status", Kind::OneOf(&["Available", "Attaching", "InUse", "Detaching", "Deleting"])),
     optional("MaxResults", Kind::Number(0, usize::MAX)),
+    optional("NextToken", Kind::Text),
+    optional("PageNumber", Kind::Number(1, usize::MAX)),
+    optional("PageSize", Kind::Number(1, 500)),
+    optional("NetworkInterfaceId", Kind::List(100)),
+    optional("NetworkInterfaceName", Kind::Text),
+    optional("VSwitchId", Kind::Text),
+    optional("VpcId", Kind::Text),
+    optional("InstanceId", Kind::Text),
+    optional("SecurityGroupId", Kind::Text),
+    optional("PrimaryIpAddress", Kind::Text),
+    optional("PrivateIpAddress", Kind::List(100)),
+    optional("Ipv6Address", Kind::List(100)),
+    optional("ServiceManaged", Kind::Switch),
+    optional("ResourceGroupId", Kind::Text),
+    optional("Tag", Kind::Tags),
 ];
 pub(super) const RUN_INSTANCES: &[Field] =
     &[REGION, required("VSwitchId", Kind::Text), optional("Amount", Kind::Number(1, 100))];
@@ -42,6 +58,8 @@ fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<Network
         .ok_or_else(|| Refusal::not_found("InvalidVSwitchId.NotFound", "The specified VSwitch does not exist."))?;
     let (vpc_id, vswitch_id, zone_id) = (vswitch.vpc_id.clone(), vswitch.id.clone(), vswitch.zone_id.clone());
     let security_group_id = given.get("SecurityGroupId").or(given.get("SecurityGroupIds.1")).unwrap_or_default();
+    let [.., high, low] = (scope.state.network_interfaces.len() as u32 + 10).to_be_bytes();
+    let private_ip_address = given.get("PrimaryIpAddress").map_or(format!("10.0.{high}.{low}"), str::to_owned);
     let interface = NetworkInterface {
         id: scope.state.new_id("eni"),
         place: scope.place.clone(),
@@ -51,6 +69,7 @@ fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<Network
         name: given.text("NetworkInterfaceName"),
         description: given.text("Description"),
         security_group_id: security_group_id.to_owned(),
+        private_ip_address,
         instance_id,
         tags,
         created: scope.now,
@@ -88,9 +107,16 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let tags = given.tags("Tag")?;
     let ids = given.list("NetworkInterfaceId");
+    let addresses = given.list("PrivateIpAddress");
+    let is_one_of = |wanted: &[&str], value: &str| wanted.is_empty() || wanted.contains(&value);
     let wanted = |interface: &&NetworkInterface| {
-        (ids.is_empty() || ids.contains(&interface.id.as_str()))
+        is_one_of(&ids, &interface.id)
+            && is_one_of(&addresses, &interface.private_ip_address)
+            && given.list("Ipv6Address").is_empty()
+            && scope.is("ServiceManaged", false)
             && scope.filter([
+                ("PrimaryIpAddress", &interface.private_ip_address),
+                ("ResourceGroupId", "rg-default"),
                 ("NetworkInterfaceName", &interface.name),
                 ("VSwitchId", &interface.vswitch_id),
                 ("VpcId", &interface.vpc_id),
@@ -112,14 +138,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             "NetworkInterfaceSets": {"NetworkInterfaceSet": page.items},
         }));
     }
-    let size = given.number("MaxResults")?.unwrap_or(10).clamp(10, 500);
-    let start = match given.get("NextToken").map(|token| token.strip_prefix("next-").unwrap_or_default().parse()) {
-        None => 0,
-        Some(Ok(start)) => start,
-        Some(Err(_)) => return Err(Refusal::invalid("NextToken")),
-    };
-    let next = if start + size < total { format!("next-{}", start + size) } else { String::new() };
-    let items: Vec<Value> = all.into_iter().skip(start).take(size).collect();
+    let (items, next) = scope.part(all, given.number("MaxResults")?.unwrap_or(10).clamp(10, 500))?;
     Ok(json!({
         "TotalCount": total, "NextToken": next, "NetworkInterfaceSets": {"NetworkInterfaceSet": items},
     }))
@@ -134,7 +153,6 @@ fn status(interface: &NetworkInterface) -> &'static str {
 }
 
 fn wire(interface: &NetworkInterface) -> Value {
-    let tag = |(key, value): (&String, &String)| json!({"TagKey": key, "TagValue": value});
     json!({
         "NetworkInterfaceId": interface.id,
         "NetworkInterfaceName": interface.name,
@@ -146,10 +164,14 @@ fn wire(interface: &NetworkInterface) -> Value {
         "Status": status(interface),
         "InstanceId": interface.instance_id,
         "OwnerId": interface.place.account,
+        "PrivateIpAddress": interface.private_ip_address,
+        "PrivateIpSets": {
+            "PrivateIpSet": [{"PrivateIpAddress": interface.private_ip_address, "Primary": true}],
+        },
         "ServiceManaged": false,
         "ResourceGroupId": "rg-default",
         "SecurityGroupIds": {"SecurityGroupId": [interface.security_group_id]},
         "CreationTime": iso(interface.created),
-        "Tags": {"Tag": interface.tags.iter().map(tag).collect::<Vec<_>>()},
+        "Tags": {"Tag": wire_tags(&interface.tags, "TagKey", "TagValue")},
     })
 }

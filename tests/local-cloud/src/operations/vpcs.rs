@@ -1,28 +1,46 @@
-//! VPCs and vSwitches: made, unmade, listed and tagged.
+//! VPCs and vSwitches: made, unmade and listed.
 
 use serde_json::{Value, json};
 
 use super::{
     Answer, Scope,
     fields::{Field, Kind, REGION, optional, required},
+    tags::{has_tags, wire_tags},
 };
 use crate::{
     clock::iso,
     parameters::Tags,
     refusal::Refusal,
-    state::{Resource, VSwitch, Vpc},
+    state::{VSwitch, Vpc},
 };
 
 const CIDR: Field = optional("CidrBlock", Kind::Cidr);
 const PAGE: Field = optional("PageNumber", Kind::Number(1, usize::MAX));
 const PAGE_SIZE: Field = optional("PageSize", Kind::Number(1, 50));
+const IS_DEFAULT: Field = optional("IsDefault", Kind::Switch);
+const ENABLE_IPV6: Field = optional("EnableIpv6", Kind::Switch);
+const DRY_RUN: Field = optional("DryRun", Kind::Switch);
+const TAGS: Field = optional("Tag", Kind::Tags);
+const GROUP: Field = optional("ResourceGroupId", Kind::Text);
 
 pub(super) const IN_REGION: &[Field] = &[REGION];
 pub(super) const CREATE: &[Field] =
     &[REGION, CIDR, optional("VpcName", Kind::Name(128)), optional("Description", Kind::Name(256))];
 pub(super) const DELETE: &[Field] = &[required("VpcId", Kind::Text), optional("RegionId", Kind::Region)];
-pub(super) const DESCRIBE: &[Field] =
-    &[REGION, PAGE, PAGE_SIZE, optional("IsDefault", Kind::OneOf(&["true", "false"]))];
+pub(super) const DESCRIBE: &[Field] = &[
+    REGION,
+    PAGE,
+    PAGE_SIZE,
+    IS_DEFAULT,
+    ENABLE_IPV6,
+    DRY_RUN,
+    TAGS,
+    GROUP,
+    optional("VpcId", Kind::Text),
+    optional("VpcName", Kind::Text),
+    optional("VpcOwnerId", Kind::Text),
+    optional("DhcpOptionsSetId", Kind::Text),
+];
 pub(super) const CREATE_VSWITCH: &[Field] = &[
     optional("RegionId", Kind::Region),
     required("ZoneId", Kind::Text),
@@ -33,12 +51,21 @@ pub(super) const CREATE_VSWITCH: &[Field] = &[
 ];
 pub(super) const CREATE_DEFAULT_VSWITCH: &[Field] = &[REGION, required("ZoneId", Kind::Text), CIDR];
 pub(super) const DELETE_VSWITCH: &[Field] = &[required("VSwitchId", Kind::Text), optional("RegionId", Kind::Region)];
-pub(super) const DESCRIBE_VSWITCHES: &[Field] = &[optional("RegionId", Kind::Region), PAGE, PAGE_SIZE];
-pub(super) const TAG: &[Field] = &[
-    REGION,
-    required("ResourceType", Kind::OneOf(&["VPC", "VSWITCH", "FLOWLOG"])),
-    required("ResourceId.1", Kind::Text),
-    required("Tag.1.Key", Kind::Text),
+pub(super) const DESCRIBE_VSWITCHES: &[Field] = &[
+    optional("RegionId", Kind::Region),
+    PAGE,
+    PAGE_SIZE,
+    IS_DEFAULT,
+    ENABLE_IPV6,
+    DRY_RUN,
+    TAGS,
+    GROUP,
+    optional("VpcId", Kind::Text),
+    optional("VSwitchId", Kind::Text),
+    optional("VSwitchName", Kind::Text),
+    optional("ZoneId", Kind::Text),
+    optional("RouteTableId", Kind::Text),
+    optional("VSwitchOwnerId", Kind::Text),
 ];
 
 pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
@@ -70,10 +97,9 @@ fn add_vpc(scope: &mut Scope<'_>, cidr_block: &str, is_default: bool, tags: Tags
         tags,
         created: scope.now,
     };
-    let suffix = vpc.id.trim_start_matches("vpc-");
     let answer = json!({
         "VpcId": vpc.id, "ResourceGroupId": vpc.resource_group_id,
-        "VRouterId": format!("vrt-{suffix}"), "RouteTableId": format!("vtb-{suffix}"),
+        "VRouterId": virtual_router(&vpc.id), "RouteTableId": route_table(&vpc.id),
     });
     scope.state.vpcs.insert(vpc.id.clone(), vpc);
     answer
@@ -103,22 +129,23 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             && scope.filter([
                 ("VpcName", &vpc.name),
                 ("ResourceGroupId", &vpc.resource_group_id),
-                ("IsDefault", &vpc.is_default.to_string()),
                 ("VpcOwnerId", &vpc.place.account),
+                ("DhcpOptionsSetId", ""),
             ])
+            && scope.is("IsDefault", vpc.is_default)
+            && scope.is("EnableIpv6", false)
             && has_tags(&vpc.tags, &tags)
     };
     let wire = |vpc: &Vpc| {
         let children = scope.state.vswitches.values().filter(|vswitch| vswitch.vpc_id == vpc.id);
-        let suffix = vpc.id.trim_start_matches("vpc-");
         json!({
             "VpcId": vpc.id, "VpcName": vpc.name, "Description": vpc.description, "CidrBlock": vpc.cidr_block,
             "RegionId": vpc.place.region, "OwnerId": number(&vpc.place.account), "IsDefault": vpc.is_default,
             "Status": "Available", "CreationTime": iso(vpc.created), "ResourceGroupId": vpc.resource_group_id,
-            "VRouterId": format!("vrt-{suffix}"), "EnabledIpv6": false, "Ipv6CidrBlock": "",
-            "RouterTableIds": {"RouterTableIds": [format!("vtb-{suffix}")]},
+            "VRouterId": virtual_router(&vpc.id), "EnabledIpv6": false, "Ipv6CidrBlock": "",
+            "RouterTableIds": {"RouterTableIds": [route_table(&vpc.id)]},
             "VSwitchIds": {"VSwitchId": children.map(|vswitch| &vswitch.id).collect::<Vec<_>>()},
-            "Tags": {"Tag": wire_tags(&vpc.tags)},
+            "Tags": {"Tag": wire_tags(&vpc.tags, "Key", "Value")},
         })
     };
     let all = scope.visible(scope.state.vpcs.values()).into_iter().filter(wanted).map(wire).collect();
@@ -174,6 +201,9 @@ pub(super) fn delete_vswitch(scope: &mut Scope<'_>) -> Answer {
 }
 
 pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
+    if scope.parameters.get("RegionId").or(scope.parameters.get("VpcId")).is_none() {
+        return Err(Refusal::missing("RegionId"));
+    }
     let tags = scope.parameters.tags("Tag")?;
     let wanted = |vswitch: &&VSwitch| {
         scope.filter([
@@ -181,9 +211,12 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             ("VSwitchName", &vswitch.name),
             ("VpcId", &vswitch.vpc_id),
             ("ZoneId", &vswitch.zone_id),
-            ("IsDefault", &vswitch.is_default.to_string()),
             ("VSwitchOwnerId", &vswitch.place.account),
-        ]) && has_tags(&vswitch.tags, &tags)
+            ("ResourceGroupId", "rg-default"),
+            ("RouteTableId", &route_table(&vswitch.vpc_id)),
+        ]) && scope.is("IsDefault", vswitch.is_default)
+            && scope.is("EnableIpv6", false)
+            && has_tags(&vswitch.tags, &tags)
     };
     let wire = |vswitch: &VSwitch| {
         json!({
@@ -191,7 +224,9 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             "VpcId": vswitch.vpc_id, "ZoneId": vswitch.zone_id, "CidrBlock": vswitch.cidr_block,
             "OwnerId": number(&vswitch.place.account), "IsDefault": vswitch.is_default, "Status": "Available",
             "CreationTime": iso(vswitch.created), "ResourceGroupId": "rg-default", "AvailableIpAddressCount": 250,
-            "Tags": {"Tag": wire_tags(&vswitch.tags)},
+            "EnabledIpv6": false, "Ipv6CidrBlock": "",
+            "RouteTable": {"RouteTableId": route_table(&vswitch.vpc_id), "RouteTableType": "System"},
+            "Tags": {"Tag": wire_tags(&vswitch.tags, "Key", "Value")},
         })
     };
     let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(wanted).map(wire).collect();
@@ -202,49 +237,17 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
     }))
 }
 
-pub(super) fn tag(scope: &mut Scope<'_>) -> Answer {
-    let tags = scope.parameters.tags("Tag")?;
-    let ids = scope.parameters.list("ResourceId");
-    if ids.len() > 50 {
-        return Err(Refusal::new("NumberExceed.ResourceIds", "The maximum number of resource ids is exceeded."));
-    }
-    let kind = scope.parameters.require("ResourceType")?;
-    let place = &scope.place;
-    let state = &mut *scope.state;
-    let mut tagged = Vec::new();
-    for id in ids {
-        let resource = match kind {
-            "VPC" => state.vpcs.get(id).map(Resource::place),
-            "VSWITCH" => state.vswitches.get(id).map(Resource::place),
-            _ => state.flow_logs.get(id).map(Resource::place),
-        };
-        if resource != Some(place) {
-            let message = format!("The specified ResourceId {id} is not found.");
-            return Err(Refusal::not_found("InvalidResourceId.NotFound", &message));
-        }
-        tagged.push(id);
-    }
-    for id in tagged {
-        let present = match kind {
-            "VPC" => state.vpcs.get_mut(id).map(Resource::tags_mut),
-            "VSWITCH" => state.vswitches.get_mut(id).map(Resource::tags_mut),
-            _ => state.flow_logs.get_mut(id).map(Resource::tags_mut),
-        };
-        present.into_iter().for_each(|present| present.extend(tags.clone()));
-    }
-    Ok(json!({}))
+/// The route table that a VPC comes with.
+fn route_table(vpc_id: &str) -> String {
+    vpc_id.replacen("vpc-", "vtb-", 1)
 }
 
-/// Whether all wanted tags are there; an empty value stands for any.
-pub(super) fn has_tags(present: &Tags, wanted: &Tags) -> bool {
-    wanted.iter().all(|(key, value)| present.get(key).is_some_and(|found| value.is_empty() || found == value))
-}
-
-fn wire_tags(tags: &Tags) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+/// The router that a VPC comes with.
+fn virtual_router(vpc_id: &str) -> String {
+    vpc_id.replacen("vpc-", "vrt-", 1)
 }
 
 /// An account id as the number that the API makes of it.
-fn number(account: &str) -> u64 {
+pub(super) fn number(account: &str) -> u64 {
     account.parse().unwrap_or_default()
 }

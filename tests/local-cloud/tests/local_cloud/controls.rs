@@ -1,10 +1,18 @@
 //! The controls over HTTP, and the events that calls become.
 
+use std::time::Duration;
+
 use http::Method;
+use jiff::Timestamp;
 use local_cloud::{Options, send};
 use serde_json::{Value, json};
 
 use crate::support::{FUNCTION, cloud, cloud_with};
+
+/// The time so far from now, as the API writes it.
+fn iso_in(duration: Duration) -> String {
+    (Timestamp::now() + duration).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
 
 #[tokio::test]
 async fn faults_and_the_journal_are_there_over_http() {
@@ -14,7 +22,15 @@ async fn faults_and_the_journal_are_there_over_http() {
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "throttled", "times": 2})).await.0, 204);
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "gremlins"})).await.0, 400);
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "slow", "time": 2})).await.0, 400);
+    assert_eq!(fault(json!({"fault": "throttled"})).await.0, 400);
     assert_eq!(cloud.create_vpc(&[]).await.unwrap_err().code(), Some("Throttling.User"));
+    assert_eq!(fault(json!({"action": "*", "fault": "unavailable", "region": "cn-beijing"})).await.0, 204);
+    assert_eq!(fault(json!({"fault": "clock-ahead", "seconds": 3600})).await.0, 204);
+    let ahead = || cloud.client().parameters("", &[])["Timestamp"] > iso_in(Duration::from_secs(1800));
+    assert!(ahead());
+    let healed = send(&cloud.endpoint(), Method::DELETE, "/_local/faults", String::new()).await.unwrap();
+    assert_eq!((healed.0, ahead()), (204, false));
+    cloud.create_vpc(&[]).await.unwrap();
     let (status, journal) = send(&cloud.endpoint(), Method::GET, "/_local/journal", String::new()).await.unwrap();
     assert_eq!(status, 200);
     let call: Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();

@@ -130,3 +130,28 @@ async fn the_service_has_to_be_open_and_is_opened_once() {
     assert_eq!(refusal(&cloud, "OpenFlowLogService", &[]).await, "OperationFailed.ExceedPurchaseLimit");
     cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
 }
+
+#[tokio::test]
+async fn paths_may_be_named_by_those_who_asked_for_it() {
+    let path = [("TrafficPath.1", "internetGateway"), ("TrafficPath.2", "vbr")];
+    let without = LocalCloud::start(Options { traffic_paths: false, ..Options::default() }).await.unwrap();
+    let vpc = without.create_vpc(&[]).await.unwrap();
+    let refused = without.create_flow_log("VPC", &vpc, &path).await.unwrap_err();
+    assert_eq!(refused.code(), Some("UnsupportedFeature.UserDefinedTrafficPath"));
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.create_flow_log("VPC", &vpc, &path).await.unwrap();
+    assert_eq!(cloud.flow_logs()[0].traffic_path, ["internetGateway", "vbr"]);
+}
+
+#[tokio::test]
+async fn a_flow_log_that_cannot_be_delivered_is_not_activated() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+    cloud.edit_flow_log(&id, |flow_log| {
+        flow_log.status = "Inactive".into();
+        flow_log.deliver_status = "FAILED".into();
+    });
+    assert_eq!(refusal(&cloud, "ActiveFlowLog", &[("FlowLogId", &id)]).await, "OperationDenied.FlowLogDeliverFailed");
+}

@@ -22,8 +22,8 @@ async fn each_flaw_of_a_request_has_its_own_code() {
     let cloud = cloud().await;
     let client = cloud.client();
     for (name, value, status, code) in [
-        ("Version", "2000-01-01", 400, "InvalidVersion"),
-        ("Action", "DescribeNothing", 404, "InvalidAction.NotFound"),
+        ("Version", "2000-01-01", 400, "NoSuchVersion"),
+        ("Action", "DescribeNothing", 404, "InvalidApi.NotFound"),
         ("Action", "", 400, "MissingParameter"),
         ("AccessKeyId", "nobody", 404, "InvalidAccessKeyId.NotFound"),
         ("SecurityToken", "made-up", 400, "InvalidSecurityToken.Malformed"),

@@ -79,6 +79,49 @@ async fn long_lists_come_in_pages() {
 }
 
 #[tokio::test]
+async fn every_filter_leaves_out_what_is_not_asked_for() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[("env", "dev")]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    let (table, address) = (vpc.replace("vpc-", "vtb-"), cloud.network_interfaces()[0].private_ip_address.clone());
+    for (action, matching, not_matching) in [
+        (
+            "DescribeVpcs",
+            vec![
+                ("VpcId", vpc.as_str()),
+                ("VpcOwnerId", "1000000000000001"),
+                ("IsDefault", "False"),
+                ("Tag.1.Key", "env"),
+            ],
+            vec![("VpcName", "x"), ("IsDefault", "true"), ("EnableIpv6", "true"), ("DhcpOptionsSetId", "dopt-1")],
+        ),
+        (
+            "DescribeVSwitches",
+            vec![("VpcId", &vpc), ("RouteTableId", &table), ("ZoneId", "cn-hangzhou-h"), ("EnableIpv6", "false")],
+            vec![("VSwitchId", "vsw-x"), ("RouteTableId", "vtb-x"), ("ResourceGroupId", "rg-x"), ("Tag.1.Key", "x")],
+        ),
+        (
+            "DescribeNetworkInterfaces",
+            vec![
+                ("NetworkInterfaceId.1", &interface),
+                ("PrivateIpAddress.1", &address),
+                ("PrimaryIpAddress", &address),
+            ],
+            vec![("PrimaryIpAddress", "10.9.9.9"), ("Ipv6Address.1", "::1"), ("ServiceManaged", "true")],
+        ),
+    ] {
+        let matched = cloud.call(action, &matching).await.unwrap();
+        assert_eq!(matched["TotalCount"], 1, "{action} {matching:?}");
+        for filter in not_matching {
+            assert_eq!(cloud.call(action, &[filter]).await.unwrap()["TotalCount"], 0, "{action} {filter:?}");
+        }
+    }
+    let error = cloud.call("DescribeVpcs", &[("DryRun", "true")]).await.unwrap_err();
+    assert_eq!(error.code(), Some("DryRunOperation"));
+}
+
+#[tokio::test]
 async fn network_interfaces_come_by_token() {
     let cloud = cloud().await;
     let vpc = cloud.create_vpc(&[]).await.unwrap();

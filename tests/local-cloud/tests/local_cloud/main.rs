@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be had is a test that fails")]
 
+mod accounts;
+mod acs3;
 mod controls;
+mod documented;
 mod faults;
 mod flow_logs;
 mod functions;
 mod gateway;
 mod lists;
 mod program;
+mod rates;
+mod routers;
 mod support;
+mod tags;

@@ -2,12 +2,22 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use local_cloud::{Functions, LocalCloud, Options};
+use local_cloud::{ApiError, Functions, LocalCloud, OWN_ACCOUNT, Operator, Options};
 use tempfile::TempDir;
 
 /// A cloud with the API only.
 pub(crate) async fn cloud() -> LocalCloud {
     LocalCloud::start(Options::default()).await.unwrap()
+}
+
+/// The own account's operator in the cloud's own region.
+pub(crate) fn operator(cloud: &LocalCloud) -> Operator {
+    cloud.operator(OWN_ACCOUNT, "cn-hangzhou")
+}
+
+/// The code of a call's refusal; empty if it was not refused.
+pub(crate) fn code<T>(answer: Result<T, ApiError>) -> String {
+    answer.err().and_then(|error| error.code().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A template with one function, the stand-in, that VPCs wake.

@@ -1,0 +1,79 @@
+//! STS: who calls, and roles in other accounts.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    Answer, Scope,
+    fields::{Field, Kind, optional, required},
+};
+use crate::{
+    accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
+    clock::{after, iso},
+    refusal::Refusal,
+};
+
+pub(super) const ASSUME: &[Field] = &[
+    required("RoleArn", Kind::Like(|arn| arn.starts_with("acs:ram::") && arn.contains(":role/")))
+        .or("InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed."),
+    required("RoleSessionName", Kind::Like(|name| (2..=64).contains(&name.len()) && is_made_of(name, ".@-_")))
+        .or("InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
+    optional("DurationSeconds", Kind::Number(900, 3600))
+        .or("InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
+    optional("ExternalId", Kind::Like(|id| (2..=1224).contains(&id.len()) && is_made_of(id, "_+=,.@:/-")))
+        .or("InvalidParameter.ExternalId", "The parameter ExternalId is wrongly formed."),
+    optional("Policy", Kind::Like(|policy| policy.len() <= 2048))
+        .or("InvalidParameter.PolicySize", "The size of Policy must be smaller than 2048 bytes."),
+    optional("SourceIdentity", Kind::Text),
+];
+
+fn is_made_of(text: &str, others: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+pub(super) fn assume_role(scope: &mut Scope<'_>) -> Answer {
+    let given = scope.parameters;
+    let (arn, session) = (given.require("RoleArn")?, given.text("RoleSessionName"));
+    if ![SECOND_ACCOUNT_ROLE, REFUSED_ROLE].contains(&arn) {
+        return Err(Refusal::not_found("EntityNotExist.Role", "The specified Role not exists."));
+    }
+    let external_id = scope.options.external_id.as_deref();
+    let trusted = scope.caller.account == OWN_ACCOUNT
+        && arn != REFUSED_ROLE
+        && (external_id.is_none() || external_id == given.get("ExternalId"));
+    if !trusted {
+        return Err(Refusal::documented("NoPermission"));
+    }
+    let life = given.number("DurationSeconds")?.unwrap_or(3600);
+    let expires = after(scope.now, Duration::from_secs(life as u64));
+    let role = arn.rsplit('/').next().map(str::to_owned);
+    let assumed_id = format!("role-{}:{session}", role.as_deref().unwrap_or_default());
+    let caller = Caller { account: SECOND_ACCOUNT.into(), name: session.clone(), role };
+    let credentials = scope.keys.issue(caller, expires);
+    Ok(json!({
+        "AssumedRoleUser": {"Arn": format!("{arn}/{session}"), "AssumedRoleId": assumed_id},
+        "Credentials": {
+            "AccessKeyId": credentials.access_key_id,
+            "AccessKeySecret": credentials.access_key_secret,
+            "SecurityToken": credentials.security_token,
+            "Expiration": iso(expires),
+        },
+        "SourceIdentity": given.text("SourceIdentity"),
+    }))
+}
+
+pub(super) fn caller_identity(scope: &mut Scope<'_>) -> Answer {
+    let Caller { account, name, role } = scope.caller;
+    Ok(match role {
+        Some(role) => json!({
+            "AccountId": account, "IdentityType": "AssumedRoleUser", "RoleId": format!("role-{role}"),
+            "PrincipalId": format!("role-{role}:{name}"),
+            "Arn": format!("acs:ram::{account}:assumed-role/{role}/{name}"),
+        }),
+        None => json!({
+            "AccountId": account, "IdentityType": "Account", "PrincipalId": account, "UserId": account,
+            "Arn": format!("acs:ram::{account}:root"),
+        }),
+    })
+}

@@ -1,0 +1,127 @@
+//! Two accounts, and the role that leads from one to the other.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use local_cloud::{
+    Client, Clock, Credentials, LocalCloud, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE,
+};
+
+use crate::support::{cloud, cloud_with, code};
+
+const ROLE: [(&str, &str); 2] = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flow.keeper@1")];
+
+/// Assumes the role; answers with a client of the second account.
+async fn assume(cloud: &LocalCloud, by: &Client, more: &[(&str, &str)]) -> Client {
+    let answer = by.call("AssumeRole", &[&ROLE, more].concat()).await.unwrap();
+    let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    let credentials = Credentials {
+        access_key_id: of("AccessKeyId"),
+        access_key_secret: of("AccessKeySecret"),
+        security_token: Some(of("SecurityToken")),
+    };
+    Client::new(cloud.endpoint(), credentials)
+}
+
+#[tokio::test]
+async fn a_role_acts_in_the_second_account_only() {
+    let cloud = cloud().await;
+    let assumed = assume(&cloud, &cloud.client(), &[]).await;
+    let identity = assumed.call("GetCallerIdentity", &[]).await.unwrap();
+    assert_eq!(identity["Arn"], "acs:ram::1000000000000002:assumed-role/flowkeeper/flow.keeper@1");
+
+    let own = cloud.create_vpc(&[]).await.unwrap();
+    let other = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    for client in [assumed.clone(), assumed.clone().with_acs3()] {
+        let seen = client.call("DescribeVpcs", &[("RegionId", "cn-hangzhou")]).await.unwrap();
+        assert_eq!((&seen["TotalCount"], &seen["Vpcs"]["Vpc"][0]["VpcId"]), (&1.into(), &other.as_str().into()));
+    }
+    let on = |vpc: &str| {
+        [("ResourceType", "VPC"), ("TrafficType", "All"), ("ProjectName", "project"), ("LogStoreName", "store")]
+            .into_iter()
+            .chain([("RegionId", "cn-hangzhou")])
+            .map(|(name, value)| (name, value.to_owned()))
+            .chain([("ResourceId", vpc.to_owned())])
+            .collect::<Vec<_>>()
+    };
+    let create = async |vpc: &str| {
+        let on = on(vpc);
+        let on: Vec<(&str, &str)> = on.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assumed.call("CreateFlowLog", &on).await
+    };
+    assert_eq!(code(create(&own).await), "InvalidInstanceId");
+    create(&other).await.unwrap();
+    assert_eq!(cloud.flow_log_of(&other).unwrap().place.account, SECOND_ACCOUNT);
+    assert_eq!(
+        cloud.vpcs().iter().map(|vpc| vpc.place.account.as_str()).collect::<Vec<_>>(),
+        [OWN_ACCOUNT, SECOND_ACCOUNT]
+    );
+    assert_eq!(code(assumed.call("AssumeRole", &ROLE).await), "NoPermission");
+}
+
+#[tokio::test]
+async fn what_assume_role_does_not_accept_has_its_code() {
+    let cloud = LocalCloud::start(Options { external_id: Some("agreed".into()), ..Options::default() }).await.unwrap();
+    for (name, value, expected) in [
+        ("RoleArn", "flowkeeper", "InvalidParameter.RoleArn"),
+        ("RoleArn", "acs:ram::1000000000000003:role/flowkeeper", "EntityNotExist.Role"),
+        ("RoleArn", REFUSED_ROLE, "NoPermission"),
+        ("RoleArn", "", "MissingParameter"),
+        ("RoleSessionName", "x", "InvalidParameter.RoleSessionName"),
+        ("RoleSessionName", "not this", "InvalidParameter.RoleSessionName"),
+        ("DurationSeconds", "899", "InvalidParameter.DurationSeconds"),
+        ("DurationSeconds", "3601", "InvalidParameter.DurationSeconds"),
+        ("ExternalId", "guessed", "NoPermission"),
+        ("ExternalId", "", "NoPermission"),
+        ("Policy", "{}", ""),
+    ] {
+        let good = ROLE.into_iter().chain([("ExternalId", "agreed")]);
+        let parameters: Vec<_> = good.filter(|(known, _)| *known != name).chain([(name, value)]).collect();
+        assert_eq!(code(cloud.client().call("AssumeRole", &parameters).await), expected, "{name}={value}");
+    }
+}
+
+#[tokio::test]
+async fn a_roles_key_ends_by_the_clouds_clock() {
+    let clock = Clock::manual(Timestamp::now());
+    let cloud = LocalCloud::start(Options { clock: clock.clone(), ..Options::default() }).await.unwrap();
+    let assumed = assume(&cloud, &cloud.client(), &[("DurationSeconds", "900")]).await.with_clock(clock.clone());
+    clock.advance(Duration::from_secs(899));
+    assumed.call("DescribeRegions", &[]).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(code(assumed.call("DescribeRegions", &[]).await), "InvalidSecurityToken.Expired");
+    assert_eq!(code(assumed.with_acs3().call("DescribeRegions", &[]).await), "InvalidSecurityToken.Expired");
+}
+
+#[tokio::test]
+async fn a_function_may_assume_the_role_too() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let echo = cloud.invoke("demo-stand-in", b"{}").await.unwrap().body;
+    let of = |name: &str| echo["environment"][name].as_str().unwrap().to_owned();
+    let function = Credentials {
+        access_key_id: of("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        access_key_secret: of("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        security_token: Some(of("ALIBABA_CLOUD_SECURITY_TOKEN")),
+    };
+    let function = Client::new(cloud.endpoint(), function);
+    let identity = assume(&cloud, &function, &[]).await.call("GetCallerIdentity", &[]).await.unwrap();
+    assert_eq!(identity["AccountId"], SECOND_ACCOUNT);
+}
+
+#[tokio::test]
+async fn a_roles_secrets_are_not_journaled() {
+    let cloud = cloud().await;
+    cloud.client().call("AssumeRole", &ROLE).await.unwrap();
+    let answer = &cloud.calls()[0].answer["Credentials"];
+    assert_eq!((&answer["AccessKeySecret"], &answer["SecurityToken"]), (&"***".into(), &"***".into()));
+}
+
+#[tokio::test]
+async fn each_account_opens_the_service_for_itself() {
+    let cloud = LocalCloud::start(Options { flow_log_service: false, ..Options::default() }).await.unwrap();
+    let second = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
+    cloud.call("OpenFlowLogService", &[]).await.unwrap();
+    assert_eq!(second.call("GetFlowLogServiceStatus", &[]).await.unwrap()["Enabled"], false);
+    second.call("OpenFlowLogService", &[]).await.unwrap();
+    assert_eq!(code(second.call("OpenFlowLogService", &[]).await), "OperationFailed.ExceedPurchaseLimit");
+}
