@@ -71,7 +71,7 @@ fn it_listens_where_it_is_told_and_says_of_each_answer_whether_it_is_a_success()
 #[test]
 fn without_a_key_it_says_where_it_looked_for_one() {
     let mut running = Running::start(&[POLICY]);
-    let event = r#"{"eventName":"CreateVpc","serviceName":"Vpc","responseElements":{"VpcId":"vpc-1"}}"#;
+    let event = r#"{"eventName":"CreateVpc","serviceName":"Vpc","acsRegion":"cn-hangzhou","recipientAccountId":"1","responseElements":{"VpcId":"vpc-1"}}"#;
     // Two of the three headers are no key.
     let answer =
         running.invoke("x-fc-access-key-id: a\r\nx-fc-access-key-secret: b\r\nx-fc-security-token: \r\n", event);

@@ -217,9 +217,9 @@ pub struct MemberAccount {
 /// What is never touched, whatever else holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exclude {
-    /// These resources.
+    /// These resources, with all that is in them.
     pub ids: BTreeSet<ResourceId>,
-    /// The resources that carry one of these tags.
+    /// The resources that carry one of these tags themselves: those of their VPC do not count.
     pub tags: BTreeMap<String, String>,
 }
 

@@ -10,15 +10,8 @@ use crate::{Item, Outcome};
 
 /// The waits between two readings of one resource. What was written shows within them, or is left to the next
 /// invocation.
-const PAUSES: [Duration; 5] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
-/// How many readings in a row must not show what was written before it is written once more.
-const READINGS_BEFORE_ANOTHER_WRITE: usize = 4;
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// How resources are settled in one invocation.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +57,7 @@ impl Settler<'_> {
             }
             let may_write = uncertain.as_ref().is_none_or(|uncertain| {
                 // What exists is not made again, and what may exist is made once more at most.
-                !exists(&uncertain.error) && writes < 2 && uncertain.readings >= READINGS_BEFORE_ANOTHER_WRITE
+                !exists(&uncertain.error) && writes < 2 && uncertain.readings >= PAUSES.len()
             });
             if may_write {
                 writes += 1;

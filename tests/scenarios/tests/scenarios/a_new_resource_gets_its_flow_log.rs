@@ -128,6 +128,22 @@ async fn the_network_interfaces_of_a_new_instance_are_found_though_its_event_doe
 }
 
 #[tokio::test]
+async fn a_vpc_that_cloud_config_discovers_gets_its_flow_log() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
+    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let event = include_str!("../../../fixtures/events/config-item-change.json");
+    let event = event.replace("vpc-bp1example00000000001", &vpc);
+    cloud.publish(&serde_json::from_str::<Value>(&event).unwrap());
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
 async fn a_throttled_cloud_only_takes_longer() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("CreateFlowLog", Fault::Throttled, 2);
