@@ -13,7 +13,7 @@ use std::{
 use flow_log::{AccountId, RegionId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use signing::{Credentials, rpc};
+use signing::{Call, Credentials, rpc};
 
 use crate::{
     CallError, Cause, ClientSettings, Endpoints, Product, Remedy, Retry, System,
@@ -239,7 +239,7 @@ impl Session<'_> {
         };
         let mut parameters = vec![("RegionId", self.region.as_str())];
         parameters.extend(request.parameters.iter().map(|(key, value)| (&**key, value.as_str())));
-        let call = rpc::Call { action: request.action, version: request.product.version(), parameters: &parameters };
+        let call = Call { action: request.action, version: request.product.version(), parameters: &parameters };
         let nonce = format!("{:032x}", self.client.system.random());
         let form = rpc::signed_form(call, &self.credentials, self.client.server_time(), &nonce);
 
