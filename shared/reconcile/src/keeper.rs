@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use flow_log::{AccountId, Policy, RegionId, Resource};
 use futures_util::{StreamExt as _, stream};
-use openapi::{Client, Session, System};
+use openapi::{Client, Role, Session, System};
 
-use crate::{Item, Job, KeeperSettings, Outcome, Report, Target, resolve::resolve, settle::settle};
+use crate::{Item, Job, KeeperSettings, Report, Target, resolve::resolve, settle::settle};
 
 /// How many resources are worked on at a time.
 const CONCURRENCY: usize = 8;
@@ -50,8 +50,7 @@ impl Keeper {
     }
 
     async fn resolve(&self, job: &Job, target: &Target) -> Result<Vec<Resource>, Item> {
-        // The key sees its own account, whatever the event says; what is found is in that account.
-        let session = self.session(job, job.account.as_ref().unwrap_or(&target.account), &target.region);
+        let session = self.session(job, &target.account, &target.region);
         resolve(&session, &self.policy, target, session.now()).await
     }
 
@@ -60,8 +59,17 @@ impl Keeper {
         settle(&session, &self.policy, resource, self.dry_run).await
     }
 
+    /// A session in the role that the policy names for `account`, or else with the key of the function, which sees its
+    /// own account, whatever the event says: what is found is in that account.
     fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
-        self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at)
+        let own = job.account.as_ref();
+        let session =
+            self.client.session(job.credentials.clone(), own.unwrap_or(account).clone(), region.clone(), job.stop_at);
+        let member = self.policy.accounts.iter().find(|member| member.id == *account && own != Some(account));
+        match member {
+            Some(member) => session.in_role(Role { arn: member.role.clone(), external_id: member.external_id.clone() }),
+            None => session,
+        }
     }
 }
 

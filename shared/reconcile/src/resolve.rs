@@ -54,7 +54,9 @@ async fn find(session: &Session<'_>, what: &What, most: Duration) -> Result<Vec<
     loop {
         let found = match what {
             What::Resource(id) => read(session, id).await?,
-            What::Instance(id) => session.describe_network_interfaces(NetworkInterfaceFilter::Instance(id)).await?,
+            What::Instance(id) => {
+                interfaces(session, NetworkInterfaceFilter { instance: Some(id), ..Default::default() }).await?
+            }
         };
         if !found.is_empty() || waited + pause > most || session.wait(pause).await.is_err() {
             return Ok(found);
@@ -69,8 +71,14 @@ async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, C
     match id.resource_type() {
         ResourceType::Vpc => session.describe_vpcs(ids).await,
         ResourceType::VSwitch => session.describe_vswitches(ids).await,
-        ResourceType::NetworkInterface => session.describe_network_interfaces(NetworkInterfaceFilter::Ids(ids)).await,
+        ResourceType::NetworkInterface => {
+            interfaces(session, NetworkInterfaceFilter { ids, ..Default::default() }).await
+        }
     }
+}
+
+async fn interfaces(session: &Session<'_>, filter: NetworkInterfaceFilter<'_>) -> Result<Vec<Resource>, CallError> {
+    session.describe_network_interfaces(&filter).await
 }
 
 /// The resource itself, or the one that it is part of and whose flow log covers it.
