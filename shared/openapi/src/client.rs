@@ -196,7 +196,9 @@ impl Session<'_> {
 
     /// Makes a call, in the session's region, and tries it again where its error's remedy is to do so.
     async fn call(&self, request: &Request) -> Result<Value, CallError> {
-        request.check()?;
+        if let Some(error) = request.is_invalid() {
+            return Err(error);
+        }
         let mut clock_was_corrected = false;
         let mut credentials_were_renewed = false;
         let mut tries = 0;

@@ -104,12 +104,10 @@ impl Request {
         request.provided(tags.len() <= MOST_TAGS, || format!("{} tags are more than {MOST_TAGS}", tags.len()))
     }
 
-    /// Whether it can be sent.
-    pub(crate) fn check(&self) -> Result<(), CallError> {
-        match &self.problem {
-            Some(problem) => Err(self.failed(Cause::Invalid { problem: problem.clone() })),
-            None => Ok(()),
-        }
+    /// Why it is not to be sent, if so.
+    pub(crate) fn is_invalid(&self) -> Option<CallError> {
+        let problem = self.problem.clone()?;
+        Some(self.failed(Cause::Invalid { problem }))
     }
 
     pub(crate) fn failed(&self, cause: Cause) -> CallError {

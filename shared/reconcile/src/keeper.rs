@@ -81,3 +81,40 @@ async fn some_at_a_time<T>(work: Vec<impl Future<Output = T>>) -> Vec<T> {
 fn key(resource: &Resource) -> (&AccountId, &RegionId, &str) {
     (&resource.account, &resource.region, resource.id.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openapi::{ClientSettings, Machine};
+    use signing::Credentials;
+
+    #[test]
+    fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
+        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+                      accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]";
+        let policy = Policy::parse(policy).unwrap();
+        let settings = KeeperSettings { policy, client: ClientSettings::default(), dry_run: false };
+        let keeper = Keeper::new("a-function", settings, Arc::new(Machine));
+        let region = "cn-hangzhou".parse().unwrap();
+        let job = |account: Option<&str>| Job {
+            request_id: String::new(),
+            credentials: Credentials::new("the-functions-key", "secret"),
+            account: account.map(|account| account.parse().unwrap()),
+            stop_at: None,
+        };
+        for (own, target, at_work_in, in_role) in [
+            (Some("1"), "2", "2", true),
+            (Some("1"), "1", "1", false),
+            // Nobody named a role there: what is found is in the function's own account.
+            (Some("1"), "3", "1", false),
+            (None, "3", "3", false),
+            (None, "2", "2", true),
+        ] {
+            let job = job(own);
+            let session = keeper.session(&job, &target.parse().unwrap(), &region);
+            assert_eq!(session.account().as_str(), at_work_in, "{own:?} {target}");
+            let text = format!("{session:?}");
+            assert_eq!((text.contains(":role/a"), text.contains("the-functions-key")), (in_role, !in_role), "{text}");
+        }
+    }
+}

@@ -29,6 +29,7 @@ pub(crate) enum Reply {
 }
 
 /// An answer that is a success.
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 pub(crate) fn ok(body: impl ToString) -> Reply {
     Reply::Answer(200, vec![], body.to_string())
 }
@@ -40,6 +41,7 @@ pub(crate) fn refused(status: u16, code: &str) -> Reply {
 }
 
 impl Reply {
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     pub(crate) fn with_header(self, name: &'static str, value: impl ToString) -> Self {
         match self {
             Self::Answer(status, mut headers, body) => {
