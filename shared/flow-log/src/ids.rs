@@ -205,6 +205,65 @@ id!(
     is_word
 );
 
+id!(
+    /// The id of an Express Connect Router, for example `ecr-mezk2idmsd0vx2****`.
+    EcrId,
+    "the id of an Express Connect Router (want \"ecr-\" and letters or digits)",
+    |text| text.strip_prefix("ecr-").is_some_and(is_word)
+);
+
+id!(
+    /// The id of a virtual border router, the one kind of instance whose traffic an Express Connect Router records.
+    VbrId,
+    "the id of a virtual border router (want \"vbr-\" and letters or digits)",
+    |text| text.strip_prefix("vbr-").is_some_and(is_word)
+);
+
+/// The ARN of a RAM role, for example `acs:ram::1000000000000002:role/flowkeeper`: the account, and the role in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleArn {
+    account: AccountId,
+    arn: String,
+}
+
+impl RoleArn {
+    /// The account that the role is in.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The ARN, as it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.arn
+    }
+}
+
+impl FromStr for RoleArn {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let parts = text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
+        match parts.map(|(account, name)| (account.parse(), name)) {
+            Some((Ok(account), name)) if is_role_name(name) => Ok(Self { account, arn: text.to_owned() }),
+            _ => Err(InvalidId::new(text, "the ARN of a role, as in \"acs:ram::1000000000000002:role/flowkeeper\"")),
+        }
+    }
+}
+
+impl fmt::Display for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.arn)
+    }
+}
+
+/// RAM documents 1 to 64 letters, digits, hyphens and full stops; what it makes itself holds slashes, too.
+fn is_role_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'*'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +288,23 @@ mod tests {
             ResourceId::of(ResourceType::Vpc, "vsw-1").unwrap_err().to_string(),
             "\"vsw-1\" is not a VPC id (want \"vpc-\" and letters or digits)"
         );
+    }
+
+    #[test]
+    fn the_arn_of_a_role_says_which_account_it_is_in() {
+        let arn: RoleArn = "acs:ram::1000000000000002:role/flowkeeper".parse().unwrap();
+        assert_eq!(arn.account().as_str(), "1000000000000002");
+        for text in [
+            "",
+            "admin",
+            "acs:ram::1:role/",
+            "acs:ram:::role/a",
+            "acs:ram::x:role/a",
+            "acs:ram::1:user/a",
+            "acs:ram::1:role/a b",
+        ] {
+            assert!(text.parse::<RoleArn>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Nothing here performs I/O, reads a clock or awaits: whoever calls has fetched before and acts after.
 
+mod ecr;
 mod ids;
 pub mod names;
 mod plan;
@@ -12,7 +13,8 @@ mod spec;
 mod tag;
 mod wanted;
 
-pub use ids::{AccountId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType};
+pub use ecr::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
+pub use ids::{AccountId, EcrId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType, RoleArn, VbrId};
 pub use plan::{Change, Modification, Plan, Rules, Verdict, plan, plan_orphan};
 pub use policy::Policy;
 pub use seen::{Delivery, FlowLog, Resource, Status};

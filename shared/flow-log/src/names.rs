@@ -256,6 +256,16 @@ choice!(
     }
 );
 
+choice!(
+    /// How long an Express Connect Router gathers traffic before a line is written, in **seconds**.
+    EcrInterval, "an interval in seconds", {
+        /// One minute.
+        OneMinute = "60",
+        /// Ten minutes: the API's default, and the cheapest.
+        TenMinutes = "600",
+    }
+);
+
 /// Tags, as keys and values that the API takes.
 pub type Tags = BTreeMap<TagKey, TagValue>;
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use mistake::{Mistake, Mistakes, Place};
 
 use crate::{
-    AccountId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType,
+    AccountId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType, RoleArn,
     names::{
         AggregationInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath, TrafficType,
     },
@@ -208,8 +208,8 @@ impl FlowLogFields {
 pub struct MemberAccount {
     /// Its id.
     pub id: AccountId,
-    /// The ARN of the role in it.
-    pub role: String,
+    /// The role in it.
+    pub role: RoleArn,
     /// What the role's trust policy may ask for.
     pub external_id: Option<String>,
 }

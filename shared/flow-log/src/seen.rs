@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use jiff::Timestamp;
+
 use crate::{AccountId, FlowLogId, RegionId, ResourceId, ResourceType};
 
 /// A VPC, vSwitch or network interface as the API describes it.
@@ -60,6 +62,16 @@ pub struct FlowLog {
     pub service_type: Option<String>,
     /// Whether what it records arrives.
     pub delivery: Delivery,
+    /// What kind of resource it records, as the API calls it, where it is given.
+    pub resource_type: Option<String>,
+    /// The region that it is in, where it is given.
+    pub region: Option<String>,
+    /// When it was made, where it is given.
+    pub creation_time: Option<Timestamp>,
+    /// `FinancialLocked` where the account has not paid for it, else `Normal`.
+    pub business_status: Option<String>,
+    /// The format of what it records. The documents do not say which there are.
+    pub log_format: Option<String>,
 }
 
 impl FlowLog {

@@ -35,6 +35,27 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// An object that must be there.
+    pub(crate) fn object(&self, key: &'static str) -> Result<Object<'a>, String> {
+        let value = self.value.get(key).filter(|value| value.is_object());
+        let value = value.ok_or_else(|| format!("it has no {}{key}", self.place))?;
+        Ok(Object { value, place: format!("{}{key}.", self.place) })
+    }
+
+    /// A yes or no, also where it comes as a text or a number.
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        match self.text(key)?.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A time, `None` where it is missing or none.
+    pub(crate) fn time(&self, key: &str) -> Option<jiff::Timestamp> {
+        self.text(key)?.parse().ok()
+    }
+
     /// A number, also where it comes as a text.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
         self.text(key)?.parse().ok()
@@ -52,7 +73,8 @@ impl<'a> Object<'a> {
 
     /// The texts of a list, wrapped or flat.
     pub(crate) fn texts(&self, outer: &str, inner: &str) -> Vec<String> {
-        self.values(outer, inner).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        let texts = self.values(outer, inner).iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+        texts.map(str::to_owned).collect()
     }
 
     /// Tags: a list of keys and values, under either pair of names.
@@ -68,7 +90,11 @@ impl<'a> Object<'a> {
     fn values(&self, outer: &str, inner: &str) -> &'a [Value] {
         let list = match self.value.get(outer) {
             Some(Value::Array(list)) => Some(list),
-            Some(Value::Object(wrapper)) => wrapper.get(inner).and_then(Value::as_array),
+            // One SDK spells the inner name with a small letter.
+            Some(Value::Object(wrapper)) => {
+                let (_, list) = wrapper.iter().find(|(name, _)| name.eq_ignore_ascii_case(inner)).unzip();
+                list.and_then(Value::as_array)
+            }
             _ => None,
         };
         list.map(Vec::as_slice).unwrap_or_default()

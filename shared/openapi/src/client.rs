@@ -1,8 +1,7 @@
 //! One call: signed, sent, understood, and tried again where that helps.
 
 use std::{
-    borrow::Cow,
-    collections::BTreeSet,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -11,29 +10,39 @@ use std::{
 };
 
 use flow_log::{AccountId, RegionId};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use signing::{Credentials, rpc};
+use signing::{Call, Credentials, acs3, rpc};
 
 use crate::{
-    CallError, Cause, ClientSettings, Endpoints, Product, Remedy, Retry, System,
+    AssumeRole, AssumedRole, CallError, Cause, ClientSettings, Endpoints, Remedy, Retry, Role, SignatureMethod, System,
+    accounts::{Bought, Tokens},
     answer::Object,
+    circuit::{Circuits, Open},
+    pace::{Lane, Pace},
+    refusal::{understand, without_secrets},
+    request::Request,
     retry::Budget,
-    transport::{Answer, Transport},
+    transport::{self, Exhausted, SignedForm, Transport},
 };
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a list is read anew that changes while its pages are read.
-const READINGS: usize = 3;
+/// Under which name other accounts see who is at work.
+const ROLE_SESSION_NAME: &str = "flowkeeper";
 
-/// The client. Lives as long as the process, keeps connections, holds no key.
+/// The client. Lives as long as the process, keeps connections, holds no key but the tokens of the roles it assumed.
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
     endpoints: Endpoints,
+    signature: SignatureMethod,
     retry: Retry,
     budget: Budget,
+    pace: Pace,
+    circuits: Circuits,
+    tokens: Tokens,
     system: Arc<dyn System>,
     /// How far the server's clock is ahead of ours, in milliseconds, once it had to say so.
     clock_offset: AtomicI64,
@@ -46,8 +55,12 @@ impl Client {
         Self {
             transport: Transport::new(),
             endpoints: settings.endpoints,
+            signature: settings.signature,
             retry: Retry::default(),
             budget: Budget::new(),
+            pace: Pace::default(),
+            circuits: Circuits::default(),
+            tokens: Tokens::default(),
             system,
             clock_offset: AtomicI64::new(0),
         }
@@ -68,7 +81,7 @@ impl Client {
         region: RegionId,
         stop_at: Option<Timestamp>,
     ) -> Session<'_> {
-        Session { client: self, credentials, account, region, stop_at }
+        Session { client: self, key: Key::Own(credentials), account, region, stop_at }
     }
 
     fn server_time(&self) -> Timestamp {
@@ -82,70 +95,25 @@ impl Client {
 #[derive(Debug)]
 pub struct Session<'a> {
     client: &'a Client,
-    credentials: Credentials,
+    key: Key,
     account: AccountId,
     region: RegionId,
     stop_at: Option<Timestamp>,
 }
 
-/// A call to be made.
-pub(crate) struct Request {
-    product: Product,
-    action: &'static str,
-    is_write: bool,
-    resource: String,
-    parameters: Vec<(Cow<'static, str>, String)>,
+/// Where a session's credentials come from.
+enum Key {
+    /// It was given them.
+    Own(Credentials),
+    /// From a role, which `by` assumes.
+    OfRole { bought: Bought, by: AccountId },
 }
 
-impl Request {
-    /// A call that changes nothing.
-    pub(crate) fn read(product: Product, action: &'static str) -> Self {
-        Self { product, action, is_write: false, resource: String::new(), parameters: Vec::new() }
-    }
-
-    /// A call that changes something.
-    pub(crate) fn write(product: Product, action: &'static str) -> Self {
-        Self { is_write: true, ..Self::read(product, action) }
-    }
-
-    /// Names what the call is about, for its errors.
-    pub(crate) fn of(mut self, resource: impl Into<String>) -> Self {
-        self.resource = resource.into();
-        self
-    }
-
-    pub(crate) fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.parameters.push((key.into(), value.into()));
-        self
-    }
-
-    pub(crate) fn with_some(self, key: &'static str, value: Option<impl Into<String>>) -> Self {
-        match value {
-            Some(value) => self.with(key, value),
-            None => self,
-        }
-    }
-
-    /// A list, flattened as the wire wants it: `Key.1`, `Key.2`, …
-    pub(crate) fn with_list(self, key: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        values.into_iter().zip(1..).fold(self, |request, (value, nth)| request.with(format!("{key}.{nth}"), value))
-    }
-
-    /// Tags, flattened as the wire wants them: `Key.1.Key`, `Key.1.Value`, …
-    pub(crate) fn with_tags<'t>(self, key: &str, tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
-        tags.into_iter().zip(1..).fold(self, |request, ((name, value), nth)| {
-            request.with(format!("{key}.{nth}.Key"), name).with(format!("{key}.{nth}.Value"), value)
-        })
-    }
-
-    fn failed(&self, cause: Cause) -> CallError {
-        CallError {
-            action: self.action,
-            resource: self.resource.clone(),
-            request_id: None,
-            is_write: self.is_write,
-            retry_after: None,
-            cause,
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(credentials) => credentials.fmt(f),
+            Self::OfRole { bought, .. } => bought.role.arn.fmt(f),
         }
     }
 }
@@ -188,25 +156,78 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// The same work in the account that the role is in, as somebody who has assumed it. Its token is bought with the
+    /// session's own credentials, when the first call is made, and renewed in time.
+    #[must_use]
+    pub fn in_role(self, role: Role) -> Self {
+        let Key::Own(with) = self.key else { return self };
+        let account = role.arn.account().clone();
+        Self { key: Key::OfRole { bought: Bought { with, role }, by: self.account }, account, ..self }
+    }
+
+    /// What to sign with.
+    async fn credentials(&self) -> Result<Credentials, CallError> {
+        let (bought, by) = match &self.key {
+            Key::Own(credentials) => return Ok(credentials.clone()),
+            Key::OfRole { bought, by } => (bought, by),
+        };
+        self.client.tokens.get(bought, self.client.server_time(), || self.buy(bought, by)).await
+    }
+
+    /// Assumes the role. In a box, as the call that needs the token makes this call.
+    fn buy<'s>(&'s self, bought: &'s Bought, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
+        let Bought { with, role } = bought;
+        let buyer = self.client.session(with.clone(), by.clone(), self.region.clone(), self.stop_at);
+        Box::pin(async move {
+            let asked = AssumeRole {
+                external_id: role.external_id.as_deref(),
+                ..AssumeRole::new(&role.arn, ROLE_SESSION_NAME)
+            };
+            buyer.assume_role(&asked).await
+        })
+    }
+
+    /// Throws away credentials that have expired, where there are others to be had.
+    async fn renew(&self, expired: &Credentials) -> bool {
+        let Key::OfRole { bought, .. } = &self.key else { return false };
+        self.client.tokens.forget(bought, self.client.server_time(), expired).await;
+        true
+    }
+
     /// Makes a call, in the session's region, and tries it again where its error's remedy is to do so.
     async fn call(&self, request: &Request) -> Result<Value, CallError> {
+        if let Some(error) = request.is_invalid() {
+            return Err(error);
+        }
         let mut clock_was_corrected = false;
-        for tries in 1.. {
-            let error = match self.try_once(request).await {
+        let mut credentials_were_renewed = false;
+        let mut tries = 0;
+        loop {
+            let credentials = self.credentials().await?;
+            self.keep_pace(request).await?;
+            let (error, date) = match self.try_once(request, &credentials).await {
                 Ok(answer) => {
                     self.client.budget.earn();
                     return Ok(answer);
                 }
-                Err((error, date)) => match (error.remedy(), date) {
-                    (Remedy::SlowDown | Remedy::TryAgain, _) => error,
-                    (Remedy::CorrectClock, Some(date)) if !clock_was_corrected => {
-                        clock_was_corrected = true;
-                        self.correct_clock(date);
-                        continue;
-                    }
-                    _ => return Err(error),
-                },
+                Err(failed) => failed,
             };
+            match (error.remedy(), date) {
+                // To wait until the service is back would take all the time there is.
+                _ if matches!(error.cause, Cause::CircuitOpen { .. }) => return Err(error),
+                (Remedy::SlowDown | Remedy::TryAgain, _) => {}
+                (Remedy::CorrectClock, Some(date)) if !clock_was_corrected => {
+                    clock_was_corrected = true;
+                    self.correct_clock(date);
+                    continue;
+                }
+                (Remedy::RefreshCredentials, _) if !credentials_were_renewed && self.renew(&credentials).await => {
+                    credentials_were_renewed = true;
+                    continue;
+                }
+                _ => return Err(error),
+            }
+            tries += 1;
             let chance = self.client.system.random() as u64;
             let Some(delay) = self.client.retry.delay(tries, error.remedy(), error.retry_after, chance) else {
                 return Err(error);
@@ -220,7 +241,6 @@ impl Session<'_> {
                 return Err(error);
             }
         }
-        unreachable!("the loop ends with the retries")
     }
 
     fn correct_clock(&self, server: Timestamp) {
@@ -230,26 +250,100 @@ impl Session<'_> {
         self.client.clock_offset.store(offset, Ordering::Relaxed);
     }
 
+    /// Waits until the quota has room for the call.
+    async fn keep_pace(&self, request: &Request) -> Result<(), CallError> {
+        let lane = self.lane(request);
+        let wait = self.client.pace.claim(&lane, request.is_write, self.now(), self.time_left());
+        match wait {
+            Some(Duration::ZERO) => Ok(()),
+            Some(wait) => self.wait(wait).await.map_err(|NoTimeLeft| request.failed(Cause::OutOfTime)),
+            None => Err(request.failed(Cause::OutOfTime)),
+        }
+    }
+
+    fn lane(&self, request: &Request) -> Lane {
+        Lane {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            product: request.product,
+            action: Some(request.action),
+        }
+    }
+
     /// One try. With its error comes the server's time, where it gave it.
-    async fn try_once(&self, request: &Request) -> Result<Value, (CallError, Option<Timestamp>)> {
+    async fn try_once(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+    ) -> Result<Value, (CallError, Option<Timestamp>)> {
+        let client = self.client;
+        let (product, region) = (request.product, &self.region);
         let timeout = match self.time_left() {
             Some(Duration::ZERO) => return Err((request.failed(Cause::OutOfTime), None)),
             Some(left) => left.min(ANSWER_TIMEOUT),
             None => ANSWER_TIMEOUT,
         };
-        let mut parameters = vec![("RegionId", self.region.as_str())];
-        parameters.extend(request.parameters.iter().map(|(key, value)| (&**key, value.as_str())));
-        let call = rpc::Call { action: request.action, version: request.product.version(), parameters: &parameters };
-        let nonce = format!("{:032x}", self.client.system.random());
-        let form = rpc::signed_form(call, &self.credentials, self.client.server_time(), &nonce);
+        client.circuits.admit(product, region, self.now()).map_err(|Open { failures, retry_in, last }| {
+            let region = region.clone();
+            (request.failed(Cause::CircuitOpen { product, region, failures, retry_in, last }), None)
+        })?;
 
-        let url = self.client.endpoints.url(request.product, &self.region);
-        let answer =
-            self.client.transport.post(url, form, timeout).await.map_err(|cause| (request.failed(cause), None))?;
-        understand(&answer).map_err(|(cause, request_id)| {
-            let cause = without_secrets(cause, &self.credentials);
-            (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
-        })
+        let url = client.endpoints.url(product, region);
+        let form = self.sign(request, credentials, &transport::host(&url));
+        let outcome = match client.transport.post(url, form, timeout).await {
+            Ok(answer) => {
+                self.leave_alone(request, answer.exhausted);
+                understand(&answer).map_err(|(cause, request_id)| {
+                    let cause = without_secrets(cause, credentials);
+                    (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
+                })
+            }
+            Err(cause) => Err((request.failed(cause), None)),
+        };
+        match &outcome {
+            Err((error, _)) if error.is_of_a_service_that_is_down() => {
+                // Where there was no time for a whole answer, its absence says nothing.
+                if timeout == ANSWER_TIMEOUT || !matches!(error.cause, Cause::Unanswered { .. }) {
+                    client.circuits.failed(product, region, self.now(), error.cause.to_string());
+                }
+            }
+            _ => client.circuits.answered(product, region),
+        }
+        outcome
+    }
+
+    fn sign(&self, request: &Request, credentials: &Credentials, host: &str) -> SignedForm {
+        let client = self.client;
+        let mut parameters = Vec::with_capacity(request.parameters.len() + 1);
+        if request.product.takes_region() {
+            parameters.push(("RegionId", self.region.as_str()));
+        }
+        parameters.extend(request.parameters.iter().map(|(key, value)| (&**key, value.as_str())));
+        let call = Call { action: request.action, version: request.product.version(), parameters: &parameters };
+        let nonce = format!("{:032x}", client.system.random());
+        let time = client.server_time();
+        match client.signature {
+            SignatureMethod::HmacSha1 => SignedForm::InItself(rpc::signed_form(call, credentials, time, &nonce)),
+            SignatureMethod::Acs3HmacSha256 => {
+                SignedForm::InHeaders(acs3::signed_post(call, host, credentials, time, &nonce))
+            }
+        }
+    }
+
+    /// Makes no call for as long as the server says that it would take none.
+    fn leave_alone(&self, request: &Request, exhausted: Exhausted) {
+        let lane = self.lane(request);
+        if let Some(wait) = exhausted.all {
+            self.client.pace.hold(Lane { action: None, ..lane.clone() }, request.is_write, self.now(), wait);
+        }
+        if let Some(wait) = exhausted.operation {
+            self.client.pace.hold(lane, request.is_write, self.now(), wait);
+        }
+    }
+
+    /// A token by which the API knows a call that is made again.
+    pub(crate) fn client_token(&self) -> String {
+        format!("{:032x}", self.client.system.random())
     }
 
     /// Makes a call and reads its answer.
@@ -266,36 +360,9 @@ impl Session<'_> {
         })
     }
 
-    /// Reads a numbered list to its end. One that changes meanwhile is read anew, so that nothing is lost where an
-    /// item moved to a page that had been read.
-    pub(crate) async fn pages<T>(
-        &self,
-        request: impl Fn() -> Request,
-        size: u32,
-        read: impl Fn(&Object<'_>) -> Result<Vec<T>, String>,
-        id: impl Fn(&T) -> String,
-    ) -> Result<Vec<T>, CallError> {
-        let mut items = Vec::new();
-        for _ in 0..READINGS {
-            items.clear();
-            let mut seen = BTreeSet::new();
-            let mut totals = BTreeSet::new();
-            for page in 1.. {
-                let request = request().with("PageNumber", page.to_string()).with("PageSize", size.to_string());
-                let (found, total) =
-                    self.call_and_read(request, |answer| Ok((read(answer)?, answer.number("TotalCount")))).await?;
-                let was_full = found.len() >= size as usize;
-                items.extend(found.into_iter().filter(|item| seen.insert(id(item))));
-                totals.extend(total);
-                if !was_full || total.is_some_and(|total| page * size >= total) {
-                    break;
-                }
-            }
-            if totals.len() <= 1 {
-                break;
-            }
-        }
-        Ok(items)
+    /// Makes a call whose answer says no more than that it was done.
+    pub(crate) async fn call_and_done(&self, request: Request) -> Result<(), CallError> {
+        self.call_and_read(request, |_| Ok(())).await
     }
 }
 
@@ -303,39 +370,3 @@ impl Session<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no time left")]
 pub struct NoTimeLeft;
-
-/// Tells an answer from a refusal.
-fn understand(answer: &Answer) -> Result<Value, (Cause, Option<String>)> {
-    let status = answer.status;
-    let value: Value = match serde_json::from_slice(&answer.body) {
-        Ok(value @ Value::Object(_)) => value,
-        Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
-        Err(error) => return Err((Cause::Unreadable { status, reason: format!("it is no JSON: {error}") }, None)),
-    };
-    if (200..300).contains(&status) {
-        return Ok(value);
-    }
-    let whole = Object::whole(&value);
-    let text = |upper: &str, lower: &str| whole.text(upper).or_else(|| whole.text(lower));
-    let request_id = text("RequestId", "requestId");
-    let cause = match text("Code", "code") {
-        Some(code) => Cause::Refused { status, code, message: text("Message", "message").unwrap_or_default() },
-        None => Cause::Unreadable { status, reason: "it has no Code".to_owned() },
-    };
-    Err((cause, request_id))
-}
-
-/// A refused signature is answered with the text that the server signed, the security token in it.
-fn without_secrets(cause: Cause, credentials: &Credentials) -> Cause {
-    let Cause::Refused { status, code, message } = cause else { return cause };
-    let mut message = match message.find("string to sign is") {
-        Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
-        None => message,
-    };
-    for secret in [Some(credentials.access_key_secret()), credentials.security_token()].into_iter().flatten() {
-        if !secret.is_empty() {
-            message = message.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
-        }
-    }
-    Cause::Refused { status, code, message }
-}

@@ -1,50 +1,93 @@
 //! The calls of Elastic Compute Service, version 2014-05-26.
 
-use flow_log::{Resource, ResourceId, ResourceType};
+use flow_log::{
+    Resource, ResourceId, ResourceType,
+    names::{ResourceGroupId, Tags},
+};
+use futures_util::{TryStreamExt as _, stream::BoxStream};
 
-use crate::{CallError, Product, Session, answer::Object, client::Request};
+use crate::{CallError, Product, Session, answer::Object, request::Request};
 
-/// Which network interfaces are asked for.
-#[derive(Debug, Clone, Copy)]
-pub enum NetworkInterfaceFilter<'a> {
-    /// Those with these ids: at most 100.
-    Ids(&'a [ResourceId]),
-    /// Those of one instance.
-    Instance(&'a str),
+/// The largest page that the API gives.
+const PAGE: u32 = 500;
+/// How many ids or addresses the API takes at once.
+const MOST_IDS: usize = 100;
+
+/// Which network interfaces are asked for: those that match all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NetworkInterfaceFilter<'a> {
+    /// Those with these ids, at most 100; empty means any.
+    pub ids: &'a [ResourceId],
+    /// Those of this instance.
+    pub instance: Option<&'a str>,
+    /// Those of this VPC.
+    pub vpc: Option<&'a ResourceId>,
+    /// Those on this vSwitch.
+    pub vswitch: Option<&'a ResourceId>,
+    /// Those in this security group.
+    pub security_group: Option<&'a str>,
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// `Primary` or `Secondary`.
+    pub interface_type: Option<&'a str>,
+    /// Those in this status, for example `InUse`.
+    pub status: Option<&'a str>,
+    /// Those that a cloud service manages, or the others.
+    pub is_managed: Option<bool>,
+    /// Those with this primary address.
+    pub primary_ip_address: Option<&'a str>,
+    /// Those with one of these secondary addresses, at most 100.
+    pub private_ip_addresses: &'a [&'a str],
+    /// Those with one of these IPv6 addresses, at most 100.
+    pub ipv6_addresses: &'a [&'a str],
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
 }
 
 impl Session<'_> {
+    /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC, a page at a
+    /// time.
+    #[must_use]
+    pub fn network_interfaces<'s>(
+        &'s self,
+        filter: &NetworkInterfaceFilter<'_>,
+    ) -> BoxStream<'s, Result<Resource, CallError>> {
+        let ids: Vec<_> = filter.ids.iter().map(ResourceId::as_str).collect();
+        let about = if ids.is_empty() { filter.instance.unwrap_or_default().to_owned() } else { ids.join(",") };
+        let request = Request::read(Product::Ecs, "DescribeNetworkInterfaces")
+            .of(about)
+            .with_list("NetworkInterfaceId", MOST_IDS, ids)
+            .with_some("InstanceId", filter.instance)
+            .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
+            .with_some("VSwitchId", filter.vswitch.map(ResourceId::as_str))
+            .with_some("SecurityGroupId", filter.security_group)
+            .with_some("NetworkInterfaceName", filter.name)
+            .with_some("Type", filter.interface_type)
+            .with_some("Status", filter.status)
+            .with_flag("ServiceManaged", filter.is_managed)
+            .with_some("PrimaryIpAddress", filter.primary_ip_address)
+            .with_list("PrivateIpAddress", MOST_IDS, filter.private_ip_addresses.iter().copied())
+            .with_list("Ipv6Address", MOST_IDS, filter.ipv6_addresses.iter().copied())
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", filter.tags);
+        let read = |answer: &Object<'_>| {
+            let found = answer.list("NetworkInterfaceSets", "NetworkInterfaceSet");
+            found.map(|found| self.network_interface(&found)).collect()
+        };
+        self.chained(request, PAGE, read, |found: &Resource| found.id.to_string())
+    }
+
     /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn describe_network_interfaces(
         &self,
-        filter: NetworkInterfaceFilter<'_>,
+        filter: &NetworkInterfaceFilter<'_>,
     ) -> Result<Vec<Resource>, CallError> {
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let request = Request::read(Product::Ecs, "DescribeNetworkInterfaces").with("MaxResults", "500");
-            let request = match filter {
-                NetworkInterfaceFilter::Ids(ids) => request
-                    .of(ids.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(","))
-                    .with_list("NetworkInterfaceId", ids.iter().map(ResourceId::as_str)),
-                NetworkInterfaceFilter::Instance(id) => request.of(id).with("InstanceId", id),
-            };
-            let (page, next) = self
-                .call_and_read(request.with_some("NextToken", token), |answer| {
-                    let page = answer.list("NetworkInterfaceSets", "NetworkInterfaceSet");
-                    let page = page.map(|found| self.network_interface(&found)).collect::<Result<Vec<_>, _>>()?;
-                    Ok((page, answer.text("NextToken")))
-                })
-                .await?;
-            found.extend(page);
-            match next {
-                Some(next) => token = Some(next),
-                None => return Ok(found),
-            }
-        }
+        self.network_interfaces(filter).try_collect().await
     }
 
     fn network_interface(&self, found: &Object<'_>) -> Result<Resource, String> {

@@ -12,6 +12,10 @@ pub enum Product {
     Vpc,
     /// Elastic Compute Service: network interfaces.
     Ecs,
+    /// Express Connect Router, with flow logs of its own.
+    Ecr,
+    /// Security Token Service: roles in other accounts.
+    Sts,
 }
 
 impl Product {
@@ -21,14 +25,14 @@ impl Product {
         match self {
             Self::Vpc => "2016-04-28",
             Self::Ecs => "2014-05-26",
+            Self::Ecr => "2023-09-01",
+            Self::Sts => "2015-04-01",
         }
     }
 
-    const fn host(self) -> &'static str {
-        match self {
-            Self::Vpc => "vpc",
-            Self::Ecs => "ecs",
-        }
+    /// Whether its calls say which region they are about.
+    pub(crate) const fn takes_region(self) -> bool {
+        matches!(self, Self::Vpc | Self::Ecs)
     }
 }
 
@@ -37,6 +41,8 @@ impl fmt::Display for Product {
         f.write_str(match self {
             Self::Vpc => "VPC",
             Self::Ecs => "ECS",
+            Self::Ecr => "Express Connect Router",
+            Self::Sts => "STS",
         })
     }
 }
@@ -60,26 +66,38 @@ pub struct Endpoints {
     pub vpc: Option<Url>,
     /// The one for ECS, whatever the region.
     pub ecs: Option<Url>,
+    /// The one for Express Connect Router.
+    pub ecr: Option<Url>,
+    /// The one for STS, whatever the region.
+    pub sts: Option<Url>,
 }
 
 impl Endpoints {
     /// Where `product` answers in `region`.
     ///
-    /// Source: the tables of endpoints of each product; the `vpc` ones exist in every region.
+    /// Source: the tables of endpoints of each product; the `vpc` ones exist in every region. Express Connect Router
+    /// has one host for all regions, whatever the rule of the SDKs gives.
     #[must_use]
     pub fn url(&self, product: Product, region: &RegionId) -> Url {
         let given = match product {
             Product::Vpc => &self.vpc,
             Product::Ecs => &self.ecs,
+            Product::Ecr => &self.ecr,
+            Product::Sts => &self.sts,
         };
         given.clone().unwrap_or_else(|| {
-            let host = product.host();
-            let network = match self.network {
-                Network::Public => "",
-                Network::Vpc => "-vpc",
+            let host = match (product, self.network) {
+                (Product::Vpc, Network::Public) => format!("vpc.{region}"),
+                (Product::Vpc, Network::Vpc) => format!("vpc-vpc.{region}"),
+                (Product::Ecs, Network::Public) => format!("ecs.{region}"),
+                (Product::Ecs, Network::Vpc) => format!("ecs-vpc.{region}"),
+                (Product::Sts, Network::Public) => format!("sts.{region}"),
+                (Product::Sts, Network::Vpc) => format!("sts-vpc.{region}"),
+                (Product::Ecr, Network::Public) => "expressconnectrouter.cn-shanghai".to_owned(),
+                (Product::Ecr, Network::Vpc) => "expressconnectrouter.vpc-proxy".to_owned(),
             };
             #[expect(clippy::expect_used, reason = "a RegionId holds nothing that a host name may not")]
-            format!("https://{host}{network}.{region}.aliyuncs.com/").parse().expect("a host name")
+            format!("https://{host}.aliyuncs.com/").parse().expect("a host name")
         })
     }
 }
@@ -114,14 +132,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_product_answers_at_its_regional_host() {
+    fn each_product_answers_at_its_host() {
         let region = "cn-hangzhou".parse().unwrap();
         let public = Endpoints::default();
-        assert_eq!(public.url(Product::Vpc, &region).as_str(), "https://vpc.cn-hangzhou.aliyuncs.com/");
-        assert_eq!(public.url(Product::Ecs, &region).as_str(), "https://ecs.cn-hangzhou.aliyuncs.com/");
         let inside = Endpoints { network: Network::Vpc, ..Endpoints::default() };
-        assert_eq!(inside.url(Product::Vpc, &region).as_str(), "https://vpc-vpc.cn-hangzhou.aliyuncs.com/");
-        assert_eq!(inside.url(Product::Ecs, &region).as_str(), "https://ecs-vpc.cn-hangzhou.aliyuncs.com/");
+        for (product, host, host_inside) in [
+            (Product::Vpc, "vpc.cn-hangzhou", "vpc-vpc.cn-hangzhou"),
+            (Product::Ecs, "ecs.cn-hangzhou", "ecs-vpc.cn-hangzhou"),
+            (Product::Sts, "sts.cn-hangzhou", "sts-vpc.cn-hangzhou"),
+            (Product::Ecr, "expressconnectrouter.cn-shanghai", "expressconnectrouter.vpc-proxy"),
+        ] {
+            assert_eq!(public.url(product, &region).as_str(), format!("https://{host}.aliyuncs.com/"));
+            assert_eq!(inside.url(product, &region).as_str(), format!("https://{host_inside}.aliyuncs.com/"));
+        }
     }
 
     #[test]

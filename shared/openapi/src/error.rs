@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use flow_log::RegionId;
+
+use crate::Product;
+
 /// A call that did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{action}{}{}", on(.resource), request(.request_id))]
 pub struct CallError {
     /// The operation, for example `CreateFlowLog`.
@@ -30,7 +34,7 @@ fn request(id: &Option<String>) -> String {
 }
 
 /// Why a call did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// The API refused it.
     #[error("refused with {code} (HTTP {status}): {message}")]
@@ -69,6 +73,28 @@ pub enum Cause {
     /// The time for the work was over before it was sent.
     #[error("not sent: no time left")]
     OutOfTime,
+    /// What was asked for breaks a limit that the API documents.
+    #[error("not sent: {problem}")]
+    Invalid {
+        /// Which, in a sentence.
+        problem: String,
+    },
+    /// The service failed so often in a row that it is left alone for a while.
+    #[error(
+        "not sent: {product} in {region} failed {failures} times in a row and is left alone for {retry_in:.1?}; the last failure: {last}"
+    )]
+    CircuitOpen {
+        /// The service.
+        product: Product,
+        /// Where.
+        region: RegionId,
+        /// How often.
+        failures: u32,
+        /// When it is tried again.
+        retry_in: Duration,
+        /// What happened the last time.
+        last: String,
+    },
 }
 
 /// What to do about an error.
@@ -94,12 +120,13 @@ impl CallError {
     pub fn remedy(&self) -> Remedy {
         let uncertain = if self.is_write { Remedy::ReadAgain } else { Remedy::TryAgain };
         match &self.cause {
-            Cause::Unreachable { .. } => Remedy::TryAgain,
+            // Nothing was sent.
+            Cause::Unreachable { .. } | Cause::CircuitOpen { .. } => Remedy::TryAgain,
             Cause::Unanswered { .. } => uncertain,
             // Behind an unreadable answer to a write, the write may have been done.
             Cause::Unreadable { status, .. } if self.is_write || *status >= 500 => uncertain,
-            Cause::Unreadable { .. } | Cause::OutOfTime => Remedy::GiveUp,
-            Cause::Refused { status, code, .. } => match known(code) {
+            Cause::Unreadable { .. } | Cause::OutOfTime | Cause::Invalid { .. } => Remedy::GiveUp,
+            Cause::Refused { status, code, message } => match known(code, message) {
                 Some(Known { kind: Kind::Server, .. }) => uncertain,
                 // The first try of a repeated request may have got through.
                 Some(Known { kind: Kind::Nonce, .. }) => uncertain,
@@ -120,7 +147,7 @@ impl CallError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.cause {
-            Cause::Refused { code, .. } => known(code).map_or(
+            Cause::Refused { code, message, .. } => known(code, message).map_or(
                 "Look the code up in the API's error centre, and give the request id to its support.",
                 |known| known.advice,
             ),
@@ -134,6 +161,10 @@ impl CallError {
                 "Check that the endpoint is that of the API and that no proxy answers in its place."
             }
             Cause::OutOfTime => "Give the function a longer timeout.",
+            Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
+            Cause::CircuitOpen { .. } => {
+                "The service is down, or not to be reached; nothing to do if a later run succeeds, otherwise look at the last failure."
+            }
         }
     }
 
@@ -141,6 +172,16 @@ impl CallError {
     #[must_use]
     pub const fn is_out_of_time(&self) -> bool {
         matches!(self.cause, Cause::OutOfTime)
+    }
+
+    /// Whether the service was down: it did not answer, or with a fault of its own. A throttled call is not that.
+    pub(crate) fn is_of_a_service_that_is_down(&self) -> bool {
+        match &self.cause {
+            Cause::Unreachable { .. } | Cause::Unanswered { .. } => true,
+            Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
+            Cause::Unreadable { status, .. } => *status >= 500,
+            Cause::OutOfTime | Cause::Invalid { .. } | Cause::CircuitOpen { .. } => false,
+        }
     }
 
     /// The API's code, where it refused the call.
@@ -161,6 +202,8 @@ impl CallError {
             Cause::Unanswered { .. } => "Unanswered",
             Cause::Unreadable { .. } => "Unreadable",
             Cause::OutOfTime => "OutOfTime",
+            Cause::Invalid { .. } => "Invalid",
+            Cause::CircuitOpen { .. } => "CircuitOpen",
         }
     }
 }
@@ -187,9 +230,12 @@ enum Kind {
 }
 
 /// What the documents say about a code. Sources: the API's error tables and real answers of the same gateway.
-fn known(code: &str) -> Option<Known> {
+fn known(code: &str, message: &str) -> Option<Known> {
     use Kind::{Clock, Conflict, Exists, Expired, Final, Nonce, Server, Throttled};
+    const EXPIRED: (Kind, &str) = (Expired, "The temporary key has expired; the next invocation gets a new one.");
     let (kind, advice) = match code {
+        // Some products name an expired token so.
+        "InvalidParameter" if message.contains("SecurityToken") && message.contains("Expired") => EXPIRED,
         "ServiceUnavailable" | "InternalError" | "InternalErrorTemp" | "UnknownError" | "SystemBusy" => {
             (Server, "The service has a fault of its own; nothing to do if the next run succeeds.")
         }
@@ -210,9 +256,7 @@ fn known(code: &str) -> Option<Known> {
         "InvalidTimeStamp.Expired" | "IllegalTimestamp" => {
             (Clock, "Correct the clock of the machine: it may be off by 15 minutes at most.")
         }
-        "InvalidSecurityToken.Expired" => {
-            (Expired, "The function's temporary key has expired; the next instance gets a new one.")
-        }
+        "InvalidSecurityToken.Expired" => EXPIRED,
         "InvalidSecurityToken.Malformed" | "InvalidSecurityToken.MismatchWithAccessKey" | "MissingSecurityToken" => {
             (Final, "The key and its security token do not belong together; check where the credentials come from.")
         }
@@ -225,8 +269,15 @@ fn known(code: &str) -> Option<Known> {
         "InvalidAccessKeyId.Inactive" | "Forbidden.AccessKeyDisabled" => {
             (Final, "Enable the access key, or use another one.")
         }
-        "Forbidden.RAM" | "NoPermission" => (Final, "Allow the action in the function's RAM role."),
+        "Forbidden.RAM" => (Final, "Allow the action in the function's RAM role."),
+        "NoPermission" => (
+            Final,
+            "Allow the action in the function's RAM role; for AssumeRole, the role's trust policy must name the function's account, and its external id be that of the policy.",
+        ),
         "Unauthorized" => (Final, "This operation does not take RAM users or roles; look it up for this account."),
+        "EntityNotExist.Role" => {
+            (Final, "The role that the policy names is not in that account: create it there, or correct the policy.")
+        }
         "InvalidRegionId.NotFound" => (Final, "There is no such region, or this product is not in it."),
         "InvalidApi.NotFound" | "InvalidProduct.NotFound" | "NoSuchVersion" => {
             (Final, "The endpoint does not serve this product; check FLOWKEEPER_ENDPOINT and the region.")
@@ -277,7 +328,7 @@ fn known(code: &str) -> Option<Known> {
         "OperationFailed.AliGroupUserCanNotBuyInnerCommodity" => {
             (Final, "This kind of account cannot open the service; ask its owner.")
         }
-        "OperationDenied.ForceDeleting" => (Final, "It is being deleted."),
+        "OperationDenied.ForceDeleting" => (Final, "The router is being deleted; nothing more is recorded there."),
         _ if code.contains("Throttling") => {
             (Throttled, "Too many calls of this kind in the account; nothing to do if the next run succeeds.")
         }
@@ -306,6 +357,55 @@ mod tests {
         let error = refused("Throttling.User", 400, true);
         assert_eq!(error.to_string(), "CreateFlowLog of vpc-1 (request R-1)");
         assert_eq!(error.cause.to_string(), "refused with Throttling.User (HTTP 400): Because.");
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Documented {
+        errors: Vec<DocumentedError>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct DocumentedError {
+        code: String,
+        message: Option<String>,
+        class: String,
+    }
+
+    #[test]
+    fn every_code_that_the_documents_know_has_a_remedy_and_an_advice() {
+        let file = include_str!("../../../tests/fixtures/openapi/errors.json");
+        let documented: Documented = serde_json::from_str(file).unwrap();
+        assert!(documented.errors.len() >= 79);
+        for DocumentedError { code, message, class } in documented.errors {
+            let (status, code) = if code == "any 5xx" { (502, "NeverSeenBefore".to_owned()) } else { (400, code) };
+            let message = message.unwrap_or_default();
+            assert!(status == 502 || known(&code, &message).is_some(), "{code} is not known");
+
+            let [for_a_read, for_a_write] = match class.as_str() {
+                "throttling" => [Remedy::SlowDown; 2],
+                "server" => [Remedy::TryAgain, Remedy::ReadAgain],
+                "state conflict" => [Remedy::TryAgain; 2],
+                "clock" | "clock/client" => [Remedy::CorrectClock; 2],
+                "nonce" => [Remedy::TryAgain, Remedy::ReadAgain],
+                "credentials" if code.ends_with(".Expired") => [Remedy::RefreshCredentials; 2],
+                // What was to be made is there.
+                "business" if code == "InvalidResourceId.NotFound" || code.starts_with("ResourceAlreadyExist") => {
+                    [Remedy::ReadAgain; 2]
+                }
+                // Some products answer so to an expired token, as its explanation here says.
+                "client" if code == "InvalidParameter" => [Remedy::RefreshCredentials; 2],
+                "credentials" | "auth" | "authorisation" | "client" | "business" => [Remedy::GiveUp; 2],
+                other => panic!("the class {other} of {code} is not known"),
+            };
+            for (is_write, expected) in [(false, for_a_read), (true, for_a_write)] {
+                let mut error = refused(&code, status, is_write);
+                if let Cause::Refused { message: found, .. } = &mut error.cause {
+                    found.clone_from(&message);
+                }
+                assert_eq!(error.remedy(), expected, "{code}, of class {class}, write: {is_write}");
+                assert!(error.advice().ends_with('.') && error.advice().len() > 20, "{code}: {}", error.advice());
+            }
+        }
     }
 
     #[test]

@@ -25,10 +25,23 @@ impl InvalidSetting {
 pub struct ClientSettings {
     /// Where each product answers.
     pub endpoints: Endpoints,
+    /// What calls are signed with.
+    pub signature: SignatureMethod,
+}
+
+/// What calls are signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignatureMethod {
+    /// HMAC-SHA1, as the RPC-style products have always taken it.
+    #[default]
+    HmacSha1,
+    /// ACS3-HMAC-SHA256, which the documents prefer.
+    Acs3HmacSha256,
 }
 
 impl ClientSettings {
-    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS}_ENDPOINT`, `FLOWKEEPER_NETWORK` and `FLOWKEEPER_SIGNATURE`.
+    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS,ECR,STS}_ENDPOINT`, `FLOWKEEPER_NETWORK` and
+    /// `FLOWKEEPER_SIGNATURE`.
     ///
     /// # Errors
     /// Every one that cannot be used.
@@ -42,6 +55,8 @@ impl ClientSettings {
         let all = url("FLOWKEEPER_ENDPOINT");
         let vpc = url("FLOWKEEPER_VPC_ENDPOINT").or_else(|| all.clone());
         let ecs = url("FLOWKEEPER_ECS_ENDPOINT").or_else(|| all.clone());
+        let ecr = url("FLOWKEEPER_ECR_ENDPOINT").or_else(|| all.clone());
+        let sts = url("FLOWKEEPER_STS_ENDPOINT").or_else(|| all.clone());
 
         let network = match setting("FLOWKEEPER_NETWORK").as_deref() {
             None | Some("public") => Network::Public,
@@ -51,12 +66,21 @@ impl ClientSettings {
                 Network::Public
             }
         };
-        match setting("FLOWKEEPER_SIGNATURE").as_deref() {
-            None | Some("hmac-sha1") => {}
-            Some(other) => problems.push(InvalidSetting::new("FLOWKEEPER_SIGNATURE", other, "must be hmac-sha1")),
-        }
+        let signature = match setting("FLOWKEEPER_SIGNATURE").as_deref() {
+            None | Some("hmac-sha1") => SignatureMethod::HmacSha1,
+            Some("acs3-hmac-sha256") => SignatureMethod::Acs3HmacSha256,
+            Some(other) => {
+                let problem = "must be hmac-sha1 or acs3-hmac-sha256";
+                problems.push(InvalidSetting::new("FLOWKEEPER_SIGNATURE", other, problem));
+                SignatureMethod::default()
+            }
+        };
 
-        if problems.is_empty() { Ok(Self { endpoints: Endpoints { network, vpc, ecs } }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { endpoints: Endpoints { network, vpc, ecs, ecr, sts }, signature })
+        } else {
+            Err(problems)
+        }
     }
 }
 
@@ -77,6 +101,15 @@ mod tests {
         let region = "cn-hangzhou".parse().unwrap();
         assert_eq!(settings.endpoints.url(Product::Vpc, &region).port(), Some(1));
         assert_eq!(settings.endpoints.url(Product::Ecs, &region).port(), Some(2));
+        assert_eq!(settings.endpoints.url(Product::Ecr, &region).port(), Some(1));
+        assert_eq!(settings.endpoints.url(Product::Sts, &region).port(), Some(1));
+    }
+
+    #[test]
+    fn the_signature_is_chosen_by_its_name() {
+        assert_eq!(read(&[]).unwrap().signature, SignatureMethod::HmacSha1);
+        let settings = read(&[("FLOWKEEPER_SIGNATURE", "acs3-hmac-sha256")]).unwrap();
+        assert_eq!(settings.signature, SignatureMethod::Acs3HmacSha256);
     }
 
     #[test]

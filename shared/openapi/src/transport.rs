@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Url, header, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use signing::acs3::Signed;
 
 use crate::error::Cause;
 
@@ -24,6 +25,17 @@ pub(crate) struct Answer {
     pub(crate) date: Option<jiff::Timestamp>,
     /// The server's `x-acs-retry-after`, in milliseconds.
     pub(crate) retry_after: Option<Duration>,
+    /// For how long the server will take no further call of this operation, and of any.
+    pub(crate) exhausted: Exhausted,
+}
+
+/// For how long the server will take no further call, as its headers say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    /// None of this operation (`X-RateLimit-User-API`).
+    pub(crate) operation: Option<Duration>,
+    /// None at all (`X-RateLimit-User`).
+    pub(crate) all: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -57,23 +69,28 @@ impl Transport {
     }
 
     /// Posts `form` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn post(&self, url: Url, form: String, timeout: Duration) -> Result<Answer, Cause> {
+    pub(crate) async fn post(&self, url: Url, form: SignedForm, timeout: Duration) -> Result<Answer, Cause> {
         let host = host(&url);
         let failed = |error: reqwest::Error| failure(&host, &error);
-        let mut response = self
-            .0
-            .post(url)
-            .timeout(timeout)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .map_err(failed)?;
+        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, "application/json");
+        let post = match form {
+            SignedForm::InItself(form) => {
+                post.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
+            }
+            SignedForm::InHeaders(Signed { headers, form }) => {
+                headers.into_iter().fold(post, |post, (name, value)| post.header(name, value)).body(form)
+            }
+        };
+        let mut response = post.send().await.map_err(failed)?;
 
         let status = response.status().as_u16();
         let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let date = text("date").and_then(|text| httpdate::parse_http_date(text).ok()?.try_into().ok());
-        let retry_after = text("x-acs-retry-after").and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        let retry_after = text("x-acs-retry-after").and_then(|text| text.parse().ok()).map(wait_of);
+        let exhausted = Exhausted {
+            operation: text("x-ratelimit-user-api").and_then(wait_when_exhausted),
+            all: text("x-ratelimit-user").and_then(wait_when_exhausted),
+        };
 
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -82,11 +99,35 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body, date, retry_after })
+        Ok(Answer { status, body, date, retry_after, exhausted })
     }
 }
 
-fn host(url: &Url) -> String {
+/// A form with its signature.
+pub(crate) enum SignedForm {
+    /// Among the parameters.
+    InItself(String),
+    /// In headers.
+    InHeaders(Signed),
+}
+
+/// No server may ask for a longer wait than this: the SDKs stop there, too.
+fn wait_of(millis: u64) -> Duration {
+    Duration::from_millis(millis).min(Duration::from_mins(2))
+}
+
+/// Reads `Remain:<calls>,TimeLeft:<milliseconds>`: how long to wait, where no calls remain.
+fn wait_when_exhausted(text: &str) -> Option<Duration> {
+    let value = |name: &str| {
+        let pairs = text.split(',').filter_map(|pair| pair.split_once(':'));
+        let mut found = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+        found.next()?.1.trim().parse::<u64>().ok()
+    };
+    (value("Remain")? < 1).then(|| value("TimeLeft").map(wait_of))?
+}
+
+/// The host as the header `Host` names it: with its port, where that is not the scheme's own.
+pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
@@ -103,4 +144,25 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
     }
     let reason = innermost.to_string();
     if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::Unanswered { host, reason } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_left_alone_once_no_calls_remain() {
+        for (text, wait) in [
+            ("Remain:0,TimeLeft:1500", Some(1500)),
+            ("TimeLeft:20, Remain:0", Some(20)),
+            ("Limit:1000,Remain:0,TimeLeft:1", Some(1)),
+            ("Remain:0,TimeLeft:999999999", Some(120_000)),
+            ("Remain:1,TimeLeft:1500", None),
+            ("Remain:0", None),
+            ("Remain:x,TimeLeft:1", None),
+            ("", None),
+        ] {
+            assert_eq!(wait_when_exhausted(text), wait.map(Duration::from_millis), "{text}");
+        }
+    }
 }

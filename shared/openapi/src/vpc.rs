@@ -1,43 +1,195 @@
 //! The calls of Virtual Private Cloud, version 2016-04-28.
 
 use flow_log::{
-    Delivery, FlowLog, FlowLogId, FlowLogSpec, Resource, ResourceId, ResourceType, Status,
-    names::{IpVersion, ResourceGroupId},
+    AccountId, Delivery, FlowLog, FlowLogId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType, Status,
+    names::{AggregationInterval, Description, FlowLogName, IpVersion, ResourceGroupId, Tags, TrafficType},
 };
+use futures_util::{TryStreamExt as _, stream::BoxStream};
 
-use crate::{CallError, Product, Session, answer::Object, client::Request};
+use crate::{CallError, Product, Session, answer::Object, request::Request};
 
 /// The largest page that the API gives.
 const PAGE: u32 = 50;
+/// How many ids the API takes at once.
+const MOST_IDS: usize = 20;
+
+/// Which VPCs are asked for: those that match all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VpcFilter<'a> {
+    /// Those with these ids, at most 20; empty means any.
+    pub ids: &'a [ResourceId],
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// The one that the cloud made, or the others.
+    pub is_default: Option<bool>,
+    /// Those with IPv6, or without.
+    pub has_ipv6: Option<bool>,
+    /// Those with this set of DHCP options.
+    pub dhcp_options_set: Option<&'a str>,
+    /// Those of this account, among the ones that others share.
+    pub owner: Option<&'a AccountId>,
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
+}
+
+/// Which vSwitches are asked for: those that match all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VSwitchFilter<'a> {
+    /// Those with these ids, at most 20; empty means any.
+    pub ids: &'a [ResourceId],
+    /// Those of this VPC.
+    pub vpc: Option<&'a ResourceId>,
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// Those in this zone.
+    pub zone: Option<&'a str>,
+    /// The ones that the cloud made, or the others.
+    pub is_default: Option<bool>,
+    /// Those with this route table.
+    pub route_table: Option<&'a str>,
+    /// Those with IPv6, or without.
+    pub has_ipv6: Option<bool>,
+    /// Those of this account, among the ones that others share.
+    pub owner: Option<&'a AccountId>,
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
+}
 
 /// Which flow logs are asked for: those that match all that is given.
-#[derive(Debug, Clone, Default)]
+///
+/// What has been made may break the limits of what can be made, so names are texts here.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogFilter<'a> {
     /// Those of one resource.
     pub resource: Option<&'a ResourceId>,
+    /// Those of resources of one type.
+    pub resource_type: Option<ResourceType>,
+    /// Those of what is in one VPC.
+    pub vpc: Option<&'a ResourceId>,
     /// The one with this id.
     pub id: Option<&'a FlowLogId>,
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// Those with this description.
+    pub description: Option<&'a str>,
+    /// Those that record this traffic.
+    pub traffic_type: Option<TrafficType>,
+    /// Those that write to this SLS project.
+    pub project: Option<&'a str>,
+    /// Those that write to this Logstore.
+    pub log_store: Option<&'a str>,
+    /// Those in this status: active, activating or inactive, as the API takes no other.
+    pub status: Option<&'a Status>,
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
+}
+
+/// What `ModifyFlowLogAttribute` can change; what is not given stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FlowLogAttributes<'a> {
+    /// The name.
+    pub name: Option<&'a FlowLogName>,
+    /// The description.
+    pub description: Option<&'a Description>,
+    /// How long traffic is gathered before a line is written.
+    pub aggregation_interval: Option<AggregationInterval>,
+    /// Which IP version is recorded.
+    pub ip_version: Option<IpVersion>,
+    /// The format of what is recorded. The documents do not say which there are.
+    pub log_format: Option<&'a str>,
+}
+
+/// A region as `DescribeRegions` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Its id.
+    pub id: RegionId,
+    /// Its name, in the language of the request.
+    pub local_name: String,
+    /// Where VPC answers in it.
+    pub endpoint: Option<String>,
+}
+
+/// What `OpenFlowLogService` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceOpening {
+    /// It is open now.
+    Opened,
+    /// It was open already.
+    WasOpen,
 }
 
 impl Session<'_> {
+    /// `DescribeRegions`: the regions that VPC is in.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn describe_regions(&self) -> Result<Vec<Region>, CallError> {
+        let request = Request::read(Product::Vpc, "DescribeRegions").with("AcceptLanguage", "en-US");
+        let read = |answer: &Object<'_>| {
+            let regions = answer.list("Regions", "Region");
+            regions
+                .map(|region| {
+                    Ok(Region {
+                        id: region.parsed("RegionId")?,
+                        local_name: region.text("LocalName").unwrap_or_default(),
+                        endpoint: region.text("RegionEndpoint"),
+                    })
+                })
+                .collect()
+        };
+        self.call_and_read(request, read).await
+    }
+
+    /// `DescribeVpcs`: the VPCs that match, a page at a time.
+    #[must_use]
+    pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
+        let request = by_ids("DescribeVpcs", "VpcId", filter.ids)
+            .with_some("VpcName", filter.name)
+            .with_flag("IsDefault", filter.is_default)
+            .with_flag("EnableIpv6", filter.has_ipv6)
+            .with_some("DhcpOptionsSetId", filter.dhcp_options_set)
+            .with_some("VpcOwnerId", filter.owner.map(AccountId::as_str))
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", filter.tags);
+        let read = |answer: &Object<'_>| {
+            answer.list("Vpcs", "Vpc").map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
+        };
+        self.numbered(request, PAGE, read, |vpc: &Resource| vpc.id.to_string())
+    }
+
     /// `DescribeVpcs`: the VPCs with these ids, as far as they are there.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
-        let request = || by_id("DescribeVpcs", "VpcId", ids);
-        let read = |answer: &Object<'_>| {
-            answer.list("Vpcs", "Vpc").map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
-        };
-        self.pages(request, PAGE, read, |vpc: &Resource| vpc.id.to_string()).await
+        let mut found = Vec::new();
+        for ids in ids.chunks(MOST_IDS) {
+            let page: Vec<_> = self.vpcs(&VpcFilter { ids, ..VpcFilter::default() }).try_collect().await?;
+            found.extend(page);
+        }
+        Ok(found)
     }
 
-    /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there.
-    ///
-    /// # Errors
-    /// The call failed, or its answer cannot be read.
-    pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
-        let request = || by_id("DescribeVSwitches", "VSwitchId", ids);
+    /// `DescribeVSwitches`: the vSwitches that match, a page at a time.
+    #[must_use]
+    pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
+        let request = by_ids("DescribeVSwitches", "VSwitchId", filter.ids)
+            .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
+            .with_some("VSwitchName", filter.name)
+            .with_some("ZoneId", filter.zone)
+            .with_flag("IsDefault", filter.is_default)
+            .with_some("RouteTableId", filter.route_table)
+            .with_flag("EnableIpv6", filter.has_ipv6)
+            .with_some("VSwitchOwnerId", filter.owner.map(AccountId::as_str))
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
             let vswitches = answer.list("VSwitches", "VSwitch");
             vswitches
@@ -47,7 +199,47 @@ impl Session<'_> {
                 })
                 .collect()
         };
-        self.pages(request, PAGE, read, |vswitch: &Resource| vswitch.id.to_string()).await
+        self.numbered(request, PAGE, read, |vswitch: &Resource| vswitch.id.to_string())
+    }
+
+    /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(MOST_IDS) {
+            let page: Vec<_> = self.vswitches(&VSwitchFilter { ids, ..VSwitchFilter::default() }).try_collect().await?;
+            found.extend(page);
+        }
+        Ok(found)
+    }
+
+    /// `DescribeFlowLogs`: the flow logs that match, a page at a time.
+    #[must_use]
+    pub fn flow_logs<'s>(&'s self, filter: &FlowLogFilter<'_>) -> BoxStream<'s, Result<FlowLog, CallError>> {
+        let resource = filter.resource;
+        let resource_type = filter.resource_type.or(resource.map(ResourceId::resource_type));
+        let request = Request::read(Product::Vpc, "DescribeFlowLogs")
+            .of(resource.map(ResourceId::as_str).or(filter.id.map(FlowLogId::as_str)).unwrap_or_default())
+            .provided(filter.status.is_none_or(can_be_asked_for), || {
+                "flow logs can be asked for by the status Active, Activating or Inactive alone".to_owned()
+            })
+            .with_some("ResourceType", resource_type.map(ResourceType::as_str))
+            .with_some("ResourceId", resource.map(ResourceId::as_str))
+            .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
+            .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
+            .with_some("FlowLogName", filter.name)
+            .with_some("Description", filter.description)
+            .with_some("TrafficType", filter.traffic_type.map(TrafficType::as_str))
+            .with_some("ProjectName", filter.project)
+            .with_some("LogStoreName", filter.log_store)
+            .with_some("Status", filter.status.map(Status::to_string))
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            // `Tags` here, and `Tag` in every other operation.
+            .with_tags("Tags", filter.tags);
+        let read = |answer: &Object<'_>| answer.list("FlowLogs", "FlowLog").map(|found| flow_log(&found)).collect();
+        self.numbered(request, PAGE, read, |flow_log: &FlowLog| flow_log.id.to_string())
     }
 
     /// `DescribeFlowLogs`: the flow logs that match.
@@ -55,16 +247,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn describe_flow_logs(&self, filter: &FlowLogFilter<'_>) -> Result<Vec<FlowLog>, CallError> {
-        let request = || {
-            let resource = filter.resource;
-            Request::read(Product::Vpc, "DescribeFlowLogs")
-                .of(resource.map(ResourceId::as_str).or(filter.id.map(FlowLogId::as_str)).unwrap_or_default())
-                .with_some("ResourceType", resource.map(|resource| resource.resource_type().as_str()))
-                .with_some("ResourceId", resource.map(ResourceId::as_str))
-                .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
-        };
-        let read = |answer: &Object<'_>| answer.list("FlowLogs", "FlowLog").map(|found| flow_log(&found)).collect();
-        self.pages(request, PAGE, read, |flow_log: &FlowLog| flow_log.id.to_string()).await
+        self.flow_logs(filter).try_collect().await
     }
 
     /// `CreateFlowLog`: a new flow log on `resource`. It is `Activating` for a while.
@@ -86,9 +269,69 @@ impl Session<'_> {
             .with("AggregationInterval", spec.aggregation_interval.as_str())
             .with_some("IpVersion", spec.ip_version.map(IpVersion::as_str))
             .with_some("ResourceGroupId", spec.resource_group_id.as_ref().map(ResourceGroupId::as_str))
-            .with_list("TrafficPath", spec.traffic_path.iter().map(|path| path.as_str()))
-            .with_tags("Tag", spec.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            .with_list("TrafficPath", usize::MAX, spec.traffic_path.iter().map(|path| path.as_str()))
+            .with_tags("Tag", Some(&spec.tags));
         self.call_and_read(request, |answer| answer.parsed("FlowLogId")).await
+    }
+
+    /// `DeleteFlowLog`. It is `Deleting` for a while.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn delete_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(change("DeleteFlowLog", id)).await
+    }
+
+    /// `ActiveFlowLog`: it records from now on. It is `Activating` for a while.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn activate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(change("ActiveFlowLog", id)).await
+    }
+
+    /// `DeactiveFlowLog`: it does not record from now on. It is `Deactivating` for a while.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn deactivate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(change("DeactiveFlowLog", id)).await
+    }
+
+    /// `ModifyFlowLogAttribute`: changes what is given. It is `Modifying` for a while.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn modify_flow_log(&self, id: &FlowLogId, new: &FlowLogAttributes<'_>) -> Result<(), CallError> {
+        let request = change("ModifyFlowLogAttribute", id)
+            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
+            .with_some("Description", new.description.map(Description::as_str))
+            .with_some("AggregationInterval", new.aggregation_interval.map(AggregationInterval::as_str))
+            .with_some("IpVersion", new.ip_version.map(IpVersion::as_str))
+            .with_some("LogFormat", new.log_format);
+        self.call_and_done(request).await
+    }
+
+    /// `GetFlowLogServiceStatus`: whether the account has opened the flow log service.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
+        let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus");
+        self.call_and_read(request, |answer| answer.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned())).await
+    }
+
+    /// `OpenFlowLogService`: accepts the terms of the flow log service, for the whole account.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn open_flow_log_service(&self) -> Result<ServiceOpening, CallError> {
+        let request = Request::write(Product::Vpc, "OpenFlowLogService").with_client_token(self.client_token());
+        match self.call_and_done(request).await {
+            Ok(()) => Ok(ServiceOpening::Opened),
+            Err(error) if error.code() == Some("OperationFailed.ExceedPurchaseLimit") => Ok(ServiceOpening::WasOpen),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn resource(
@@ -112,9 +355,20 @@ impl Session<'_> {
     }
 }
 
-fn by_id(action: &'static str, key: &'static str, ids: &[ResourceId]) -> Request {
-    let ids = ids.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(",");
-    Request::read(Product::Vpc, action).of(ids.clone()).with(key, ids)
+fn by_ids(action: &'static str, key: &'static str, ids: &[ResourceId]) -> Request {
+    let text = ids.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(",");
+    Request::read(Product::Vpc, action)
+        .of(text.as_str())
+        .provided(ids.len() <= MOST_IDS, || format!("{} ids are more than {MOST_IDS}", ids.len()))
+        .with_some(key, (!ids.is_empty()).then_some(text))
+}
+
+fn change(action: &'static str, id: &FlowLogId) -> Request {
+    Request::write(Product::Vpc, action).of(id.as_str()).with("FlowLogId", id.as_str())
+}
+
+const fn can_be_asked_for(status: &Status) -> bool {
+    matches!(status, Status::Active | Status::Activating | Status::Inactive)
 }
 
 fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
@@ -139,5 +393,10 @@ fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
             Some("FAILED") => Delivery::Failed(text("FlowLogDeliverErrorMessage")),
             _ => Delivery::Working,
         },
+        resource_type: found.text("ResourceType"),
+        region: found.text("RegionId"),
+        creation_time: found.time("CreationTime"),
+        business_status: found.text("BusinessStatus"),
+        log_format: found.text("LogFormat"),
     })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use flow_log::{AccountId, Policy, RegionId, Resource, ResourceId};
 use futures_util::{StreamExt as _, stream};
-use openapi::{Client, Session, System};
+use openapi::{Client, Role, Session, System};
 
 use crate::{Item, Job, KeeperSettings, Report, Target, resolve::resolve, settle::Settler};
 
@@ -62,9 +62,7 @@ impl Keeper {
     }
 
     async fn keep_one(&self, job: &Job, target: &Target, taken: &Taken) -> Vec<Item> {
-        // The key sees its own account, whatever the event says; what is found is in that account.
-        let account = job.account.as_ref().unwrap_or(&target.account);
-        let session = self.session(job, account, &target.region);
+        let session = self.session(job, &target.account, &target.region);
         let resources = match resolve(&session, &self.policy, target).await {
             Ok(resources) => resources,
             Err(item) => return vec![item],
@@ -78,12 +76,57 @@ impl Keeper {
         items
     }
 
+    /// A session in the role that the policy names for `account`, or else with the key of the function, which sees its
+    /// own account, whatever the event says: what is found is in that account.
     fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
-        self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at)
+        let own = job.account.as_ref();
+        let session =
+            self.client.session(job.credentials.clone(), own.unwrap_or(account).clone(), region.clone(), job.stop_at);
+        let member = self.policy.accounts.iter().find(|member| member.id == *account && own != Some(account));
+        match member {
+            Some(member) => session.in_role(Role { arn: member.role.clone(), external_id: member.external_id.clone() }),
+            None => session,
+        }
     }
 }
 
 fn take(taken: &Taken, resource: &Resource) -> bool {
     let key = (resource.account.clone(), resource.region.clone(), resource.id.clone());
     taken.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openapi::{ClientSettings, Credentials, Machine};
+
+    #[test]
+    fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
+        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+                      accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]";
+        let policy = Policy::parse(policy).unwrap();
+        let settings = KeeperSettings { policy, client: ClientSettings::default(), dry_run: false };
+        let keeper = Keeper::new("a-function", &[], settings, Arc::new(Machine));
+        let region = "cn-hangzhou".parse().unwrap();
+        let job = |account: Option<&str>| Job {
+            request_id: String::new(),
+            credentials: Credentials::new("the-functions-key", "secret"),
+            account: account.map(|account| account.parse().unwrap()),
+            stop_at: None,
+        };
+        for (own, target, at_work_in, in_role) in [
+            (Some("1"), "2", "2", true),
+            (Some("1"), "1", "1", false),
+            // Nobody named a role there: what is found is in the function's own account.
+            (Some("1"), "3", "1", false),
+            (None, "3", "3", false),
+            (None, "2", "2", true),
+        ] {
+            let job = job(own);
+            let session = keeper.session(&job, &target.parse().unwrap(), &region);
+            assert_eq!(session.account().as_str(), at_work_in, "{own:?} {target}");
+            let text = format!("{session:?}");
+            assert_eq!((text.contains(":role/a"), text.contains("the-functions-key")), (in_role, !in_role), "{text}");
+        }
+    }
 }

@@ -59,7 +59,9 @@ async fn find(session: &Session<'_>, what: &What, patience: Duration) -> Result<
     loop {
         let found = match what {
             What::Resource(id) => read(session, id).await?,
-            What::Instance(id) => session.describe_network_interfaces(NetworkInterfaceFilter::Instance(id)).await?,
+            What::Instance(id) => {
+                interfaces(session, NetworkInterfaceFilter { instance: Some(id), ..Default::default() }).await?
+            }
         };
         // The network interfaces of an instance appear one by one, and nobody says how many there will be: they are
         // all there once two looks see the same number.
@@ -78,7 +80,9 @@ async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, C
     match id.resource_type() {
         ResourceType::Vpc => session.describe_vpcs(ids).await,
         ResourceType::VSwitch => session.describe_vswitches(ids).await,
-        ResourceType::NetworkInterface => session.describe_network_interfaces(NetworkInterfaceFilter::Ids(ids)).await,
+        ResourceType::NetworkInterface => {
+            interfaces(session, NetworkInterfaceFilter { ids, ..Default::default() }).await
+        }
     }
 }
 
@@ -87,6 +91,10 @@ fn whole<'r>(policy: &Policy, resource: &'r Resource) -> Option<&'r ResourceId> 
     let level = flow_log::level(resource, policy);
     let is_coarser = level < resource.id.resource_type();
     resource.parents.iter().find(|parent| is_coarser && parent.resource_type() == level)
+}
+
+async fn interfaces(session: &Session<'_>, filter: NetworkInterfaceFilter<'_>) -> Result<Vec<Resource>, CallError> {
+    session.describe_network_interfaces(&filter).await
 }
 
 fn elsewhere(target: &Target) -> Item {

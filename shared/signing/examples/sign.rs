@@ -7,6 +7,9 @@
 //! echo '{"algorithm":"hmac-sha1","method":"GET","params":{"Action":"DescribeRegions"},"access_key_secret":"testsecret"}' |
 //!     cargo run -p signing --example sign
 //! ```
+//!
+//! With `"algorithm":"acs3-hmac-sha256"`, the request is its `method`, `path`, `query`, `headers` and `body` (which may
+//! be null), with `access_key_id` and `access_key_secret`. Of the headers, those are signed that the documents want.
 
 use std::{
     collections::BTreeMap,
@@ -16,28 +19,62 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::json;
+use signing::acs3;
 
 #[derive(Deserialize)]
 #[serde(tag = "algorithm", deny_unknown_fields)]
 enum Request {
     #[serde(rename = "hmac-sha1")]
     HmacSha1 { method: String, params: BTreeMap<String, String>, access_key_secret: String },
+    #[serde(rename = "acs3-hmac-sha256")]
+    Acs3HmacSha256 {
+        method: String,
+        path: String,
+        #[serde(default)]
+        query: BTreeMap<String, String>,
+        headers: BTreeMap<String, String>,
+        body: Option<String>,
+        access_key_id: String,
+        access_key_secret: String,
+    },
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let request: Request = serde_json::from_reader(io::stdin())?;
     let answer = match request {
         Request::HmacSha1 { method, params, access_key_secret } => {
-            let params: Vec<_> = params.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            let signed = signing::rpc::sign(&method, &params, &access_key_secret);
+            let signed = signing::rpc::sign(&method, &pairs(&params), &access_key_secret);
             json!({
                 "canonicalized_query_string": signed.canonicalized_query_string,
                 "string_to_sign": signed.string_to_sign,
                 "signature": signed.signature,
             })
         }
+        Request::Acs3HmacSha256 { method, path, query, headers, body, access_key_id, access_key_secret } => {
+            let mut headers = pairs(&headers);
+            headers.retain(|(name, _)| acs3::must_be_signed(name));
+            let body = body.unwrap_or_default();
+            let request = acs3::Request {
+                method: &method,
+                path: &path,
+                query: &pairs(&query),
+                headers: &headers,
+                body: body.as_bytes(),
+            };
+            let signed = acs3::sign(&request, &access_key_id, &access_key_secret);
+            json!({
+                "canonical_request": signed.canonical_request,
+                "string_to_sign": signed.string_to_sign,
+                "signature": signed.signature,
+                "authorization": signed.authorization,
+            })
+        }
     };
     serde_json::to_writer_pretty(io::stdout(), &answer)?;
     writeln!(io::stdout())?;
     Ok(())
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    map.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }

@@ -31,6 +31,24 @@ const UNRESERVED: [bool; 256] = {
     table
 };
 
+/// Appends parameters as a query or a form: sorted by the raw key, encoded, joined by `&`.
+///
+/// By the raw key, `Tag.10.Key` comes before `Tag.2.Key`, and upper case before lower case.
+pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
+    let mut sorted = parameters.to_vec();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+
+    out.reserve(sorted.iter().map(|(key, value)| key.len() + value.len() * 3 / 2 + 2).sum());
+    for (nth, (key, value)) in sorted.into_iter().enumerate() {
+        if nth > 0 {
+            out.push('&');
+        }
+        push_encoded(out, key);
+        out.push('=');
+        push_encoded(out, value);
+    }
+}
+
 /// `text` percent-encoded by RFC 3986, as the signatures and the wire want it.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {

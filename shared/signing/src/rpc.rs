@@ -7,7 +7,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use sha1::Sha1;
 
-use crate::{Credentials, encode::push_encoded};
+use crate::{
+    Call, Credentials,
+    encode::{push_encoded, push_query},
+};
 
 /// A signature, with the texts that it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,8 @@ pub struct Signature {
 /// Signs `parameters` (all that are sent, without `Signature`) as a request of `method` to the path `/`.
 #[must_use]
 pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
-    let canonicalized_query_string = canonicalized_query_string(parameters);
+    let mut canonicalized_query_string = String::new();
+    push_query(&mut canonicalized_query_string, parameters);
 
     let mut string_to_sign = String::with_capacity(canonicalized_query_string.len() * 4 / 3 + 16);
     string_to_sign.push_str(method);
@@ -34,41 +38,12 @@ pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) 
     Signature { canonicalized_query_string, string_to_sign, signature }
 }
 
-fn canonicalized_query_string(parameters: &[(&str, &str)]) -> String {
-    let mut sorted = parameters.to_vec();
-    // By the raw key: `Tag.10.Key` comes before `Tag.2.Key`, upper case before lower case.
-    sorted.sort_unstable_by_key(|(key, _)| *key);
-
-    let size = sorted.iter().map(|(key, value)| key.len() + value.len() * 3 / 2 + 2).sum();
-    let mut out = String::with_capacity(size);
-    for (key, value) in sorted {
-        if !out.is_empty() {
-            out.push('&');
-        }
-        push_encoded(&mut out, key);
-        out.push('=');
-        push_encoded(&mut out, value);
-    }
-    out
-}
-
 fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
     let key = [access_key_secret.as_bytes(), b"&"].concat();
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("a key of any length");
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().into()
-}
-
-/// One call of an operation, before anything of its signature is known.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// The operation, for example `CreateFlowLog`.
-    pub action: &'a str,
-    /// The version of the product's API, for example `2016-04-28`.
-    pub version: &'a str,
-    /// The operation's own parameters, lists already flattened (`Tag.1.Key`).
-    pub parameters: &'a [(&'a str, &'a str)],
 }
 
 /// The form body of a signed POST of `call`.

@@ -15,7 +15,7 @@ use super::{
     tree::{self, Key, Node, Value},
 };
 use crate::{
-    FlowLog, ResourceId, ResourceType,
+    AccountId, FlowLog, ResourceId, ResourceType, RoleArn,
     names::{
         AggregationInterval, Description, FlowLogName, LogStoreName, ProjectName, TagKey, TagValue, Tags, TrafficType,
     },
@@ -191,8 +191,8 @@ impl Decoder {
             .iter()
             .filter_map(|node| {
                 let mut fields = self.fields("an account", node)?;
-                let id = self.required(&mut fields, "id").and_then(|node| self.parsed(node));
-                let role = self.required(&mut fields, "role").and_then(|node| self.role(node));
+                let id: Option<AccountId> = self.required(&mut fields, "id").and_then(|node| self.parsed(node));
+                let role = self.required(&mut fields, "role").and_then(|node| self.role(node, id.as_ref()));
                 let external_id = fields.take("external_id").and_then(|node| self.text(node)).map(str::to_owned);
                 self.finish(fields);
                 Some(MemberAccount { id: id?, role: role?, external_id })
@@ -200,17 +200,14 @@ impl Decoder {
             .collect()
     }
 
-    fn role(&self, node: &Node) -> Option<String> {
-        let text = self.text(node)?;
-        let is_role = text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
-        if is_role.is_none_or(|(account, name)| account.is_empty() || name.is_empty()) {
-            self.mistake(
-                node.place,
-                format!("{text:?} is not the ARN of a role, as in \"acs:ram::1000000000000002:role/flowkeeper\""),
-            );
+    /// The role in the account `id`: with a role in another one, that one would be changed under this one's name.
+    fn role(&self, node: &Node, id: Option<&AccountId>) -> Option<RoleArn> {
+        let role: RoleArn = self.parsed(node)?;
+        if let Some(id) = id.filter(|id| *id != role.account()) {
+            self.mistake(node.place, format!("{role} is a role in the account {}, not in {id}", role.account()));
             return None;
         }
-        Some(text.to_owned())
+        Some(role)
     }
 
     fn exclude(&self, node: &Node) -> Option<Exclude> {

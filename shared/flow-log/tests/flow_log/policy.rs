@@ -140,6 +140,10 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
         ("schedules: {x: {time_zone: UTC}}", "a schedule has no on"),
         ("schedules: {always: {time_zone: UTC, on: []}}", "always is there already"),
         ("accounts: [{id: \"1\", role: admin}]", "\"admin\" is not the ARN of a role"),
+        (
+            "accounts: [{id: \"1\", role: \"acs:ram::2:role/a\"}]",
+            "acs:ram::2:role/a is a role in the account 2, not in 1",
+        ),
         ("exclude: {ids: [subnet-1]}", "\"subnet-1\" is not the id of a VPC"),
         ("regions: [\"evil.example/\"]", "is not a region id"),
         ("overrides: [{match: {vpc_ids: [vsw-1]}}]", "\"vsw-1\" is not a VPC id"),

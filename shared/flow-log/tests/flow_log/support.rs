@@ -48,6 +48,11 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
         status: Status::Active,
         service_type: None,
         delivery: Delivery::Working,
+        resource_type: Some("VPC".to_owned()),
+        region: Some("cn-hangzhou".to_owned()),
+        creation_time: None,
+        business_status: Some("Normal".to_owned()),
+        log_format: None,
     }
 }
 

@@ -1,0 +1,304 @@
+//! The calls of Express Connect Router, version 2023-09-01.
+//!
+//! They are not about a region, they take a client token, and they may fail with HTTP 200. Their own parameter
+//! `Version` is never sent: it would take the place of the one that names the version of the API.
+
+use flow_log::{
+    Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
+    names::{Description, EcrInterval, FlowLogName, ResourceGroupId, SamplingRate, Tags},
+};
+use futures_util::{TryStreamExt as _, stream::BoxStream};
+
+use crate::{CallError, Product, Session, answer::Object, request::Request};
+
+/// A page. The API would give larger ones, and says no limit.
+const PAGE: u32 = 100;
+
+/// Which routers are asked for: those that match all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EcrFilter<'a> {
+    /// The one with this id.
+    pub id: Option<&'a EcrId>,
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
+}
+
+/// Which of what is attached to a router is asked for: what matches all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EcrInstanceFilter<'a> {
+    /// The one with this id.
+    pub id: Option<&'a str>,
+    /// Those of this type, for example `VBR`.
+    pub instance_type: Option<&'a str>,
+    /// Those in this region.
+    pub region: Option<&'a RegionId>,
+    /// The one that is attached under this id.
+    pub association: Option<&'a str>,
+}
+
+/// Which flow logs of a router are asked for: those that match all that is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EcrFlowLogFilter<'a> {
+    /// The one with this id.
+    pub id: Option<&'a FlowLogId>,
+    /// Those of this name.
+    pub name: Option<&'a str>,
+    /// Those of this virtual border router.
+    pub instance: Option<&'a VbrId>,
+    /// Those that write to this SLS project.
+    pub project: Option<&'a str>,
+    /// Those that write to this Logstore.
+    pub log_store: Option<&'a str>,
+    /// Those in this resource group.
+    pub resource_group: Option<&'a ResourceGroupId>,
+    /// Those with all of these tags.
+    pub tags: Option<&'a Tags>,
+}
+
+/// What `ModifyFlowLogAttribute` can change; what is not given stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EcrFlowLogAttributes<'a> {
+    /// The name.
+    pub name: Option<&'a FlowLogName>,
+    /// The description.
+    pub description: Option<&'a Description>,
+    /// How long traffic is gathered before a line is written.
+    pub interval: Option<EcrInterval>,
+    /// Which share of the packets is looked at.
+    pub sampling_rate: Option<SamplingRate>,
+}
+
+impl Session<'_> {
+    /// `DescribeExpressConnectRouter`: the routers that match, a page at a time.
+    #[must_use]
+    pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Ecr, CallError>> {
+        let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
+            .of(filter.id.map(EcrId::as_str).unwrap_or_default())
+            .with_some("EcrId", filter.id.map(EcrId::as_str))
+            .with_some("Name", filter.name)
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", filter.tags);
+        let read = |answer: &Object<'_>| answer.list("EcrList", "Ecr").map(|found| ecr(&found)).collect();
+        self.chained(request, PAGE, read, |ecr: &Ecr| ecr.id.to_string())
+    }
+
+    /// `DescribeExpressConnectRouter`: the routers that match.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn describe_ecrs(&self, filter: &EcrFilter<'_>) -> Result<Vec<Ecr>, CallError> {
+        self.ecrs(filter).try_collect().await
+    }
+
+    /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router, a page at a time.
+    #[must_use]
+    pub fn ecr_instances<'s>(
+        &'s self,
+        ecr: &EcrId,
+        filter: &EcrInstanceFilter<'_>,
+    ) -> BoxStream<'s, Result<EcrInstance, CallError>> {
+        let request = read_of("DescribeExpressConnectRouterChildInstance", ecr)
+            .with_some("ChildInstanceId", filter.id)
+            .with_some("ChildInstanceType", filter.instance_type)
+            .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
+            .with_some("AssociationId", filter.association);
+        let read = |answer: &Object<'_>| {
+            answer.list("ChildInstanceList", "ChildInstance").map(|found| instance(&found)).collect()
+        };
+        let id = |found: &EcrInstance| [found.association_id.as_deref().unwrap_or_default(), &found.id].join("\n");
+        self.chained(request, PAGE, read, id)
+    }
+
+    /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn describe_ecr_instances(
+        &self,
+        ecr: &EcrId,
+        filter: &EcrInstanceFilter<'_>,
+    ) -> Result<Vec<EcrInstance>, CallError> {
+        self.ecr_instances(ecr, filter).try_collect().await
+    }
+
+    /// `DescribeFlowLogs`: the flow logs of the router that match, a page at a time.
+    #[must_use]
+    pub fn ecr_flow_logs<'s>(
+        &'s self,
+        ecr: &EcrId,
+        filter: &EcrFlowLogFilter<'_>,
+    ) -> BoxStream<'s, Result<EcrFlowLog, CallError>> {
+        let request = read_of("DescribeFlowLogs", ecr)
+            .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
+            .with_some("FlowLogName", filter.name)
+            .with_some("InstanceId", filter.instance.map(VbrId::as_str))
+            .with_some("ProjectName", filter.project)
+            .with_some("LogStoreName", filter.log_store)
+            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", filter.tags);
+        let read = |answer: &Object<'_>| answer.list("FlowLogs", "FlowLog").map(|found| flow_log(&found)).collect();
+        self.chained(request, PAGE, read, |flow_log: &EcrFlowLog| flow_log.id.to_string())
+    }
+
+    /// `DescribeFlowLogs`: the flow logs of the router that match.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn describe_ecr_flow_logs(
+        &self,
+        ecr: &EcrId,
+        filter: &EcrFlowLogFilter<'_>,
+    ) -> Result<Vec<EcrFlowLog>, CallError> {
+        self.ecr_flow_logs(ecr, filter).try_collect().await
+    }
+
+    /// `CreateFlowLog`: a new flow log of what passes between the router and `instance`; with `dry_run`, only whether
+    /// there could be one.
+    ///
+    /// The id is missing where nothing was made.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn create_ecr_flow_log(
+        &self,
+        ecr: &EcrId,
+        instance: &VbrId,
+        spec: &EcrFlowLogSpec,
+        dry_run: bool,
+    ) -> Result<Option<FlowLogId>, CallError> {
+        let request = self
+            .change_of("CreateFlowLog", ecr)
+            .of(instance.as_str())
+            .with("InstanceType", "VBR")
+            .with("InstanceId", instance.as_str())
+            .with("ProjectName", spec.project.as_str())
+            .with("LogStoreName", spec.log_store.as_str())
+            .with("FlowLogName", spec.name.as_str())
+            .with("Description", spec.description.as_str())
+            .with("Interval", spec.interval.as_str())
+            .with("SamplingRate", spec.sampling_rate.as_str())
+            .with_some("TargetSlsRegionId", spec.target_sls_region.as_ref().map(RegionId::as_str))
+            .with_some("ResourceGroupId", spec.resource_group_id.as_ref().map(ResourceGroupId::as_str))
+            .with_tags("Tag", Some(&spec.tags))
+            .with_flag("DryRun", dry_run.then_some(true));
+        let read = |answer: &Object<'_>| {
+            if dry_run && answer.text("FlowLogId").is_none() { Ok(None) } else { answer.parsed("FlowLogId").map(Some) }
+        };
+        self.call_and_read(request, read).await
+    }
+
+    /// `ModifyFlowLogAttribute`: changes what is given.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn modify_ecr_flow_log(
+        &self,
+        ecr: &EcrId,
+        id: &FlowLogId,
+        new: &EcrFlowLogAttributes<'_>,
+    ) -> Result<(), CallError> {
+        let request = self
+            .change_of_flow_log("ModifyFlowLogAttribute", ecr, id)
+            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
+            .with_some("Description", new.description.map(Description::as_str))
+            .with_some("Interval", new.interval.map(EcrInterval::as_str))
+            .with_some("SamplingRate", new.sampling_rate.map(SamplingRate::as_str));
+        self.call_and_done(request).await
+    }
+
+    /// `ActivateFlowLog`: it records from now on.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(self.change_of_flow_log("ActivateFlowLog", ecr, id)).await
+    }
+
+    /// `DeactivateFlowLog`: it does not record from now on.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(self.change_of_flow_log("DeactivateFlowLog", ecr, id)).await
+    }
+
+    /// `DeleteFlowlog`, with a small l.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
+        self.call_and_done(self.change_of_flow_log("DeleteFlowlog", ecr, id)).await
+    }
+
+    fn change_of(&self, action: &'static str, ecr: &EcrId) -> Request {
+        Request::write(Product::Ecr, action).with("EcrId", ecr.as_str()).with_client_token(self.client_token())
+    }
+
+    fn change_of_flow_log(&self, action: &'static str, ecr: &EcrId, id: &FlowLogId) -> Request {
+        self.change_of(action, ecr).of(id.as_str()).with("FlowLogId", id.as_str())
+    }
+}
+
+fn read_of(action: &'static str, ecr: &EcrId) -> Request {
+    Request::read(Product::Ecr, action).of(ecr.as_str()).with("EcrId", ecr.as_str())
+}
+
+fn ecr(found: &Object<'_>) -> Result<Ecr, String> {
+    let text = |key| found.text(key).unwrap_or_default();
+    Ok(Ecr {
+        id: found.parsed("EcrId")?,
+        name: text("Name"),
+        description: text("Description"),
+        status: text("Status"),
+        business_status: found.text("BizStatus"),
+        owner: found.text("OwnerId"),
+        alibaba_side_asn: found.number("AlibabaSideAsn"),
+        resource_group_id: found.text("ResourceGroupId"),
+        created: found.text("GmtCreate"),
+        modified: found.text("GmtModified"),
+        tags: found.tags(),
+    })
+}
+
+fn instance(found: &Object<'_>) -> Result<EcrInstance, String> {
+    let text = |key| found.text(key).unwrap_or_default();
+    Ok(EcrInstance {
+        ecr: text("EcrId"),
+        id: found.required("ChildInstanceId")?,
+        instance_type: text("ChildInstanceType"),
+        name: text("ChildInstanceName"),
+        region: found.text("ChildInstanceRegionId").or_else(|| found.text("RegionId")),
+        owner: found.text("ChildInstanceOwnerId").or_else(|| found.text("OwnerId")),
+        status: text("Status"),
+        association_id: found.text("AssociationId"),
+        description: text("Description"),
+        created: found.text("GmtCreate"),
+        modified: found.text("GmtModified"),
+    })
+}
+
+fn flow_log(found: &Object<'_>) -> Result<EcrFlowLog, String> {
+    let text = |key| found.text(key).unwrap_or_default();
+    Ok(EcrFlowLog {
+        id: found.parsed("FlowLogId")?,
+        ecr: text("EcrId"),
+        instance_id: text("InstanceId"),
+        instance_type: text("InstanceType"),
+        name: text("FlowLogName"),
+        description: text("Description"),
+        project: text("ProjectName"),
+        log_store: text("LogStoreName"),
+        sls_region: found.text("SlsRegionId"),
+        region: found.text("RegionId"),
+        interval: found.number("Interval"),
+        sampling_rate: text("SamplingRate"),
+        resource_group_id: found.text("ResourceGroupId"),
+        tags: found.tags(),
+        status: Status::from(text("Status").as_str()),
+        creation_time: found.time("CreationTime"),
+    })
+}

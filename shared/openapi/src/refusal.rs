@@ -1,0 +1,174 @@
+//! Tells an answer from a refusal.
+
+use serde_json::Value;
+use signing::Credentials;
+
+use crate::{Cause, answer::Object, transport::Answer};
+
+/// What was answered, or why it is a refusal, with the API's id of the request.
+///
+/// A refusal may come with HTTP 200, in the fields of the answer, and as XML, where something on the way knows no JSON.
+pub(crate) fn understand(answer: &Answer) -> Result<Value, (Cause, Option<String>)> {
+    let status = answer.status;
+    let value: Value = match serde_json::from_slice(&answer.body) {
+        Ok(value @ Value::Object(_)) => value,
+        Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
+        Err(error) => return Err(from_xml(answer).unwrap_or_else(|| (no_json(status, &error), None))),
+    };
+    let whole = Object::whole(&value);
+    let text = |upper: &str, lower: &str| whole.text(upper).or_else(|| whole.text(lower));
+    let code = text("Code", "code");
+    let is_success = (200..300).contains(&status);
+    if is_success && code.as_deref().is_none_or(is_good) && whole.text("Success").is_none_or(|text| !is_false(&text)) {
+        return Ok(value);
+    }
+
+    let request_id = text("RequestId", "requestId");
+    let message = text("Message", "message").or_else(|| whole.text("DynamicMessage")).unwrap_or_default();
+    let code = match code {
+        // It says that it failed, and that nothing did.
+        Some(code) if is_success && is_good(&code) => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
+        Some(code) => code,
+        None if is_success => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
+        None => return Err((Cause::Unreadable { status, reason: "it has no Code".to_owned() }, request_id)),
+    };
+    let said = whole.number("HttpStatusCode").and_then(|status| status.try_into().ok());
+    let status = if is_success { said.unwrap_or(status) } else { status };
+    Err((Cause::Refused { status, code, message }, request_id))
+}
+
+/// The code of a failure that is given none.
+const NAMELESS: &str = "Unsuccessful";
+
+/// What the SDKs take as the code of a success.
+fn is_good(code: &str) -> bool {
+    ["200", "OK", "Success"].iter().any(|good| code.eq_ignore_ascii_case(good))
+}
+
+fn is_false(text: &str) -> bool {
+    text.eq_ignore_ascii_case("false")
+}
+
+fn no_json(status: u16, error: &serde_json::Error) -> Cause {
+    Cause::Unreadable { status, reason: format!("it is no JSON: {error}") }
+}
+
+/// `<Error><RequestId>…</RequestId><Code>…</Code><Message>…</Message></Error>`, whatever stands around it.
+fn from_xml(answer: &Answer) -> Option<(Cause, Option<String>)> {
+    let text = String::from_utf8_lossy(&answer.body);
+    if (200..300).contains(&answer.status)
+        || !text.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).starts_with('<')
+    {
+        return None;
+    }
+    let code = element(&text, "Code")?;
+    let message = element(&text, "Message").unwrap_or_default();
+    Some((Cause::Refused { status: answer.status, code, message }, element(&text, "RequestId")))
+}
+
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    let text = text.trim();
+    let text = text.strip_prefix("<![CDATA[").and_then(|text| text.strip_suffix("]]>")).unwrap_or(text);
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
+    let text = entities.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character));
+    (!text.is_empty()).then_some(text)
+}
+
+/// A refused signature is answered with the text that the server signed, the security token in it.
+pub(crate) fn without_secrets(cause: Cause, credentials: &Credentials) -> Cause {
+    let Cause::Refused { status, code, message } = cause else { return cause };
+    let mut message = match message.find("string to sign is") {
+        Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
+        None => message,
+    };
+    for secret in [Some(credentials.access_key_secret()), credentials.security_token()].into_iter().flatten() {
+        if !secret.is_empty() {
+            message = message.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
+        }
+    }
+    Cause::Refused { status, code, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &str) -> Result<Value, (Cause, Option<String>)> {
+        let body = body.as_bytes().to_vec();
+        understand(&Answer { status, body, date: None, retry_after: None, exhausted: Default::default() })
+    }
+
+    fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {
+        match of(status, body) {
+            Err((Cause::Refused { status, code, message }, id)) => (status, code, message, id),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_success_may_say_so_in_several_ways() {
+        for body in [
+            r#"{"RequestId":"R"}"#,
+            r#"{"Code":"200","Message":"successful"}"#,
+            r#"{"Code":200,"Success":true}"#,
+            r#"{"Code":"OK","Success":"true"}"#,
+            r#"{"Code":"success"}"#,
+            r#"{"Code":"","Success":""}"#,
+        ] {
+            assert!(of(200, body).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_failure_with_http_200_is_a_refusal() {
+        for (body, status, code, message) in [
+            (r#"{"Code":"IncorrectStatus.Ecr","Message":"No.","Success":false}"#, 200, "IncorrectStatus.Ecr", "No."),
+            (r#"{"Code":"IncorrectStatus.Ecr","HttpStatusCode":400}"#, 400, "IncorrectStatus.Ecr", ""),
+            (r#"{"Code":"200","Success":"False","DynamicMessage":"No."}"#, 200, "Unsuccessful", "No."),
+            (r#"{"Success":false,"DynamicCode":"Dyn","HttpStatusCode":"500"}"#, 500, "Dyn", ""),
+            (r#"{"Code":500}"#, 200, "500", ""),
+        ] {
+            assert_eq!(refused(200, body), (status, code.to_owned(), message.to_owned(), None), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_xml_is_read_as_one_in_json() {
+        let body = "<?xml version='1.0' encoding='UTF-8'?>\n<Error><RequestId>R-1</RequestId><HostId>h</HostId>\
+                    <Code>Throttling.User</Code><Message><![CDATA[Slow down]]></Message></Error>";
+        let expected = (400, "Throttling.User".to_owned(), "Slow down".to_owned(), Some("R-1".to_owned()));
+        assert_eq!(refused(400, body), expected);
+        let body = "\u{feff} <Error>\n <Code> A.B </Code> <Message>a &lt;b&gt; &amp;amp;</Message>";
+        assert_eq!(refused(503, body), (503, "A.B".to_owned(), "a <b> &amp;".to_owned(), None));
+    }
+
+    #[test]
+    fn what_is_neither_is_unreadable() {
+        for (status, body) in [
+            (502, "<html><h1>Bad Gateway</h1></html>"),
+            (400, "<Error><Code></Code></Error>"),
+            (200, "<Error><Code>A</Code></Error>"),
+            (400, "no"),
+            (400, ""),
+            (400, "[]"),
+            (400, "{}"),
+        ] {
+            assert!(matches!(of(status, body), Err((Cause::Unreadable { .. }, None))), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_text_that_was_signed_and_the_token_are_left_out() {
+        let credentials = Credentials::new("STS.id", "the+secret").with_security_token("the/token");
+        for message in [
+            "Specified signature is not matched with our calculation. server string to sign is:POST&%2F&the%2Ftoken",
+            "SecurityToken the/token and the%2Ftoken and the+secret are bad",
+        ] {
+            let cause = Cause::Refused { status: 400, code: "A".to_owned(), message: message.to_owned() };
+            let text = without_secrets(cause, &credentials).to_string();
+            assert!(!["the/token", "the%2Ftoken", "the+secret"].iter().any(|secret| text.contains(secret)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The calls of Virtual Private Cloud about tags.
+
+use flow_log::names::{TagKey, Tags};
+use futures_util::{TryStreamExt as _, stream::BoxStream};
+
+use crate::{CallError, Product, Session, answer::Object, request::Request};
+
+/// The largest page that the API gives.
+const PAGE: u32 = 50;
+/// How many ids the API takes at once.
+const MOST_IDS: usize = 50;
+/// How many keys the API takes at once.
+const MOST_KEYS: usize = 20;
+
+/// What can have tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaggedType {
+    /// Flow logs.
+    FlowLog,
+    /// VPCs.
+    Vpc,
+    /// vSwitches.
+    VSwitch,
+}
+
+impl TaggedType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::FlowLog => "FLOWLOG",
+            Self::Vpc => "VPC",
+            Self::VSwitch => "VSWITCH",
+        }
+    }
+}
+
+/// Whose tags are asked for: at least one of both must be given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TagFilter<'a> {
+    /// Those of these, at most 50.
+    pub ids: &'a [&'a str],
+    /// Those of what carries all of these.
+    pub tags: Option<&'a Tags>,
+}
+
+/// A tag, and what it is attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedTag {
+    /// What carries it.
+    pub resource_id: String,
+    /// What that is, as the API calls it.
+    pub resource_type: String,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Session<'_> {
+    /// `TagResources`: sets these tags on these, at most 50.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn tag_resources(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
+        let request = change("TagResources", of, ids)
+            .provided(!tags.is_empty(), || "there is no tag to set".to_owned())
+            .with_tags("Tag", Some(tags));
+        self.call_and_done(request).await
+    }
+
+    /// `UnTagResources`: takes the tags with these keys, at most 20, off these, at most 50.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn untag_resources(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
+        let request = change("UnTagResources", of, ids)
+            .provided(!keys.is_empty(), || "there is no tag to take off".to_owned())
+            .with_list("TagKey", MOST_KEYS, keys.iter().map(TagKey::as_str));
+        self.call_and_done(request).await
+    }
+
+    /// `UnTagResources` with `All`: takes every tag off these, at most 50.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn untag_resources_of_all(&self, of: TaggedType, ids: &[&str]) -> Result<(), CallError> {
+        self.call_and_done(change("UnTagResources", of, ids).with("All", "true")).await
+    }
+
+    /// `ListTagResources`: the tags that are attached, a page at a time.
+    #[must_use]
+    pub fn tags<'s>(&'s self, of: TaggedType, filter: &TagFilter<'_>) -> BoxStream<'s, Result<AttachedTag, CallError>> {
+        let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
+        let request = Request::read(Product::Vpc, "ListTagResources")
+            .of(filter.ids.join(","))
+            .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
+            .with("ResourceType", of.as_str())
+            .with_list("ResourceId", MOST_IDS, filter.ids.iter().copied())
+            .with_tags("Tag", filter.tags);
+        let read =
+            |answer: &Object<'_>| Ok(answer.list("TagResources", "TagResource").map(|tag| attached(&tag)).collect());
+        self.chained(request, PAGE, read, |tag: &AttachedTag| [tag.resource_id.as_str(), &tag.key].join("\n"))
+    }
+
+    /// `ListTagResources`: the tags that are attached.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn list_tag_resources(
+        &self,
+        of: TaggedType,
+        filter: &TagFilter<'_>,
+    ) -> Result<Vec<AttachedTag>, CallError> {
+        self.tags(of, filter).try_collect().await
+    }
+}
+
+/// Done twice, it is as good as done once.
+fn change(action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
+    Request::write(Product::Vpc, action)
+        .repeatable()
+        .of(ids.join(","))
+        .provided(!ids.is_empty(), || "no resource is given".to_owned())
+        .with("ResourceType", of.as_str())
+        .with_list("ResourceId", MOST_IDS, ids.iter().copied())
+}
+
+fn attached(tag: &Object<'_>) -> AttachedTag {
+    let text = |key| tag.text(key).unwrap_or_default();
+    AttachedTag {
+        resource_id: text("ResourceId"),
+        resource_type: text("ResourceType"),
+        key: text("TagKey"),
+        value: text("TagValue"),
+    }
+}

@@ -1,0 +1,227 @@
+//! What is sent for each call.
+
+use flow_log::{
+    EcrFlowLogSpec, FlowLogId, Status,
+    names::{EcrInterval, SamplingRate, Tags},
+};
+use openapi::{
+    EcrFilter, EcrFlowLogAttributes, EcrInstanceFilter, FlowLogAttributes, FlowLogFilter, Remedy, ServiceOpening,
+    SignatureMethod, TagFilter, TaggedType, VpcFilter,
+};
+use serde_json::json;
+
+use crate::{
+    retry::spec,
+    support::{Reply, SECRET, Seen, Server, TOKEN, TestMachine, ok, refused, session},
+};
+
+/// Every business parameter, without what is in each call.
+fn parameters(seen: &Seen) -> Vec<String> {
+    const COMMON: [&str; 9] = [
+        "AccessKeyId",
+        "Format",
+        "SecurityToken",
+        "Signature",
+        "SignatureMethod",
+        "SignatureNonce",
+        "SignatureVersion",
+        "Timestamp",
+        "Action",
+    ];
+    let own = seen.form.iter().filter(|(key, _)| !COMMON.contains(&key.as_str()));
+    own.map(|(key, value)| format!("{key}={value}")).collect()
+}
+
+fn tags(count: usize) -> Tags {
+    (1..=count).map(|nth| (format!("key-{nth:02}").parse().unwrap(), "v".parse().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
+    let server = Server::answering(|_| ok(json!({"Success": "true", "FlowLogId": "fl-1"}))).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let id: FlowLogId = "fl-1".parse().unwrap();
+    let name = "new-name".parse().unwrap();
+    session.create_flow_log(&"vpc-1".parse().unwrap(), &spec()).await.unwrap();
+    session.delete_flow_log(&id).await.unwrap();
+    session.activate_flow_log(&id).await.unwrap();
+    session.deactivate_flow_log(&id).await.unwrap();
+    session.modify_flow_log(&id, &FlowLogAttributes { name: Some(&name), ..Default::default() }).await.unwrap();
+    session.tag_resources(TaggedType::FlowLog, &["fl-1"], &tags(1)).await.unwrap();
+    session.untag_resources(TaggedType::FlowLog, &["fl-1"], &["key-01".parse().unwrap()]).await.unwrap();
+    let seen = server.seen();
+    let actions = [
+        "CreateFlowLog",
+        "DeleteFlowLog",
+        "ActiveFlowLog",
+        "DeactiveFlowLog",
+        "ModifyFlowLogAttribute",
+        "TagResources",
+        "UnTagResources",
+    ];
+    assert_eq!(server.actions(), actions);
+    assert!(seen.iter().all(|seen| seen.method == "POST" && seen.path == "/"));
+    let change = ["FlowLogId=fl-1", "RegionId=cn-hangzhou", "Version=2016-04-28"];
+    for seen in &seen[1..4] {
+        assert_eq!(parameters(seen), change);
+    }
+    assert_eq!(seen[0].get("Tag.1.Key"), Some("managed-by"));
+    assert_eq!(seen[4].get("FlowLogName"), Some("new-name"));
+    assert_eq!((seen[5].get("ResourceType"), seen[5].get("Tag.1.Value")), (Some("FLOWLOG"), Some("v")));
+    assert_eq!((seen[6].get("ResourceId.1"), seen[6].get("TagKey.1")), (Some("fl-1"), Some("key-01")));
+}
+
+#[tokio::test]
+async fn flow_logs_are_filtered_by_tags_under_a_name_of_its_own() {
+    let server = Server::answering(|_| ok("{}")).await;
+    let client = server.client(&TestMachine::new());
+    let tags = tags(2);
+    let status = Status::Active;
+    let filter = FlowLogFilter { tags: Some(&tags), status: Some(&status), ..Default::default() };
+    session(&client).describe_flow_logs(&filter).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!(
+        (seen.get("Tags.2.Key"), seen.get("Tag.2.Key"), seen.get("Status")),
+        (Some("key-02"), None, Some("Active"))
+    );
+}
+
+#[tokio::test]
+async fn what_breaks_a_documented_limit_is_not_sent() {
+    let server = Server::answering(|_| ok("{}")).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let many = tags(21);
+    let ids: Vec<_> = (0..21).map(|nth| format!("vpc-{nth}").parse().unwrap()).collect();
+    let deleting = Status::Deleting;
+    let errors = [
+        session.tag_resources(TaggedType::Vpc, &["vpc-1"], &many).await.unwrap_err(),
+        session.tag_resources(TaggedType::Vpc, &[], &tags(1)).await.unwrap_err(),
+        session.tag_resources(TaggedType::Vpc, &["vpc-1"], &tags(0)).await.unwrap_err(),
+        session.list_tag_resources(TaggedType::Vpc, &TagFilter::default()).await.unwrap_err(),
+        session.describe_flow_logs(&FlowLogFilter { status: Some(&deleting), ..Default::default() }).await.unwrap_err(),
+        futures_util::TryStreamExt::try_collect::<Vec<_>>(session.vpcs(&VpcFilter { ids: &ids, ..Default::default() }))
+            .await
+            .unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!((error.short_code(), error.remedy()), ("Invalid", Remedy::GiveUp), "{error}: {}", error.cause);
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn many_ids_are_asked_for_in_several_calls() {
+    let server = Server::answering(|_| ok("{}")).await;
+    let client = server.client(&TestMachine::new());
+    let ids: Vec<_> = (0..45).map(|nth| format!("vpc-{nth}").parse().unwrap()).collect();
+    session(&client).describe_vpcs(&ids).await.unwrap();
+    let counts: Vec<_> = server.seen().iter().map(|seen| seen.get("VpcId").unwrap().split(',').count()).collect();
+    assert_eq!(counts, [20, 20, 5]);
+}
+
+#[tokio::test]
+async fn a_service_that_is_open_is_as_good_as_opened() {
+    let server = Server::scripted([
+        ok(json!({"Code": "200", "Message": "successful"})),
+        refused(400, "OperationFailed.ExceedPurchaseLimit"),
+        ok(json!({"Enabled": true})),
+        ok(json!({"Enabled": "false"})),
+    ])
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    assert_eq!(session.open_flow_log_service().await.unwrap(), ServiceOpening::Opened);
+    assert_eq!(session.open_flow_log_service().await.unwrap(), ServiceOpening::WasOpen);
+    assert!(session.get_flow_log_service_status().await.unwrap());
+    assert!(!session.get_flow_log_service_status().await.unwrap());
+}
+
+#[tokio::test]
+async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
+    let spec = EcrFlowLogSpec {
+        name: "n".parse().unwrap(),
+        description: "d".parse().unwrap(),
+        project: "flowlog".parse().unwrap(),
+        log_store: "ecr".parse().unwrap(),
+        interval: EcrInterval::TenMinutes,
+        sampling_rate: SamplingRate::OneIn4096,
+        target_sls_region: Some("cn-hangzhou".parse().unwrap()),
+        resource_group_id: None,
+        tags: tags(1),
+    };
+    let (ecr, vbr, id) = ("ecr-1".parse().unwrap(), "vbr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap());
+    // The first answer is lost: by the token the API knows that it is the same call.
+    let mut lost = false;
+    let server = Server::answering(move |_| {
+        if std::mem::replace(&mut lost, true) {
+            ok(json!({"Code": "200", "FlowLogId": "ecr-flog-1"}))
+        } else {
+            Reply::Lost
+        }
+    })
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let made = session.create_ecr_flow_log(&ecr, &vbr, &spec, false).await.unwrap();
+    assert_eq!(made.unwrap().as_str(), "ecr-flog-1");
+    session.create_ecr_flow_log(&ecr, &vbr, &spec, true).await.unwrap();
+    session.modify_ecr_flow_log(&ecr, &id, &EcrFlowLogAttributes::default()).await.unwrap();
+    session.activate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.deactivate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.delete_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.describe_ecrs(&EcrFilter::default()).await.unwrap();
+    session.describe_ecr_instances(&ecr, &EcrInstanceFilter::default()).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(
+        server.actions()[4..],
+        [
+            "ActivateFlowLog",
+            "DeactivateFlowLog",
+            "DeleteFlowlog",
+            "DescribeExpressConnectRouter",
+            "DescribeExpressConnectRouterChildInstance",
+        ]
+    );
+    assert!(seen.iter().all(|seen| seen.get("RegionId").is_none() && seen.get("Version") == Some("2023-09-01")));
+    assert_eq!(seen[0].get("ClientToken"), seen[1].get("ClientToken"));
+    assert_ne!(seen[1].get("ClientToken"), seen[2].get("ClientToken"));
+    assert_eq!((seen[1].get("DryRun"), seen[2].get("DryRun")), (None, Some("true")));
+    assert_eq!((seen[1].get("Interval"), seen[1].get("SamplingRate")), (Some("600"), Some("1:4096")));
+}
+
+#[tokio::test]
+async fn a_failure_inside_http_200_is_an_error() {
+    let body = json!({"Success": false, "Code": "IncorrectStatus.Ecr", "HttpStatusCode": 400, "RequestId": "R-9"});
+    let server = Server::answering(move |_| ok(&body)).await;
+    let client = server.client(&TestMachine::new());
+    let error = session(&client).describe_ecrs(&EcrFilter::default()).await.unwrap_err();
+    assert_eq!((error.code(), error.request_id.as_deref()), (Some("IncorrectStatus.Ecr"), Some("R-9")));
+}
+
+#[tokio::test]
+async fn with_hmac_sha256_the_signature_is_in_the_headers_and_fits_what_is_sent() {
+    let server = Server::answering(|_| ok("{}")).await;
+    let client = server.client_with(&TestMachine::new(), SignatureMethod::Acs3HmacSha256);
+    let tags = tags(2);
+    session(&client).describe_flow_logs(&FlowLogFilter { tags: Some(&tags), ..Default::default() }).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!(seen.action(), "DescribeFlowLogs");
+    assert_eq!((seen.get("RegionId"), seen.get("Signature")), (Some("cn-hangzhou"), None));
+    assert_eq!(seen.headers["x-acs-security-token"], TOKEN);
+
+    let form: Vec<_> = seen.form.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let body: Vec<_> = form.iter().map(|(key, value)| [*key, &signing::percent_encode(value)].join("=")).collect();
+    let headers: Vec<_> = seen
+        .headers
+        .iter()
+        .filter(|(name, _)| signing::acs3::must_be_signed(name))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let body = body.join("&");
+    let request =
+        signing::acs3::Request { method: "POST", path: "/", query: &[], headers: &headers, body: body.as_bytes() };
+    let signed = signing::acs3::sign(&request, "STS.example", SECRET);
+    assert_eq!(seen.headers["authorization"], signed.authorization);
+}

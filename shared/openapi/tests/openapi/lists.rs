@@ -1,0 +1,120 @@
+//! Lists in pages, and the shapes in which they come.
+
+use flow_log::{Delivery, Status};
+use futures_util::TryStreamExt as _;
+use openapi::{EcrFlowLogFilter, FlowLogFilter, NetworkInterfaceFilter, VpcFilter};
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Seen, Server, TestMachine, fixture, ok, session};
+
+/// What a cloud with these VPCs answers to a request for one page of them.
+fn page(vpcs: &[u32], seen: &Seen) -> Reply {
+    let number = |key| seen.get(key).unwrap().parse::<usize>().unwrap();
+    let (page, size) = (number("PageNumber"), number("PageSize"));
+    assert!((1..=50).contains(&size));
+    let found: Vec<Value> =
+        vpcs.iter().skip((page - 1) * size).take(size).map(|vpc| json!({"VpcId": format!("vpc-{vpc}")})).collect();
+    ok(json!({"TotalCount": vpcs.len(), "Vpcs": {"Vpc": found}}))
+}
+
+#[tokio::test]
+async fn what_stays_is_found_though_the_list_shrinks_between_its_pages() {
+    let mut vpcs: Vec<u32> = (0..180).collect();
+    let server = Server::answering(move |seen| {
+        let reply = page(&vpcs, seen);
+        // After each page, thirty that have been read vanish, and as many appear at the end: the count stays.
+        if vpcs.first().is_some_and(|first| *first < 90) {
+            vpcs.drain(..30);
+            let last = vpcs.last().copied().unwrap_or_default();
+            vpcs.extend(last + 1..=last + 30);
+        }
+        reply
+    })
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let found: Vec<_> = session.vpcs(&VpcFilter::default()).try_collect().await.unwrap();
+    for vpc in 90..180 {
+        let id = format!("vpc-{vpc}");
+        assert_eq!(found.iter().filter(|vpc| vpc.id.as_str() == id).count(), 1, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_a_page_at_a_time() {
+    let vpcs: Vec<u32> = (0..200).collect();
+    let server = Server::answering(move |seen| page(&vpcs, seen)).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let mut stream = session.vpcs(&VpcFilter::default());
+    assert!(server.seen().is_empty());
+    for _ in 0..50 {
+        stream.try_next().await.unwrap().unwrap();
+    }
+    assert_eq!(server.seen().len(), 1);
+    stream.try_next().await.unwrap().unwrap();
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_chain_is_followed_to_its_end_and_not_in_a_circle() {
+    let interface = |id: &str| json!({"NetworkInterfaceId": id, "VSwitchId": "vsw-1", "VpcId": "vpc-1"});
+    let page = move |ids: &[&str], next: &str| {
+        let ids: Vec<_> = ids.iter().map(|id| interface(id)).collect();
+        ok(json!({"NetworkInterfaceSets": {"NetworkInterfaceSet": ids}, "NextToken": next}))
+    };
+    let server = Server::scripted([
+        page(&["eni-1", "eni-2"], "a"),
+        page(&[], "b"),
+        page(&["eni-2", "eni-3"], ""),
+        page(&["eni-1"], "a"),
+        page(&["eni-2"], "a"),
+    ])
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let found = session.describe_network_interfaces(&NetworkInterfaceFilter::default()).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["eni-1", "eni-2", "eni-3"]);
+    let tokens: Vec<_> = server.seen().iter().map(|seen| seen.get("NextToken").map(str::to_owned)).collect();
+    assert_eq!(tokens, [None, Some("a".to_owned()), Some("b".to_owned())]);
+    let error = session.describe_network_interfaces(&NetworkInterfaceFilter::default()).await.unwrap_err();
+    assert!(error.cause.to_string().contains("leads back"), "{}", error.cause);
+}
+
+#[tokio::test]
+async fn a_flow_log_is_read_wrapped_and_flat_from_numbers_and_from_texts() {
+    for name in ["wrapped", "flat_as_in_old_docs", "numbers_and_bool"] {
+        let body = fixture(&format!("describe_flow_logs.{name}.json"));
+        let server = Server::answering(move |_| ok(&body)).await;
+        let client = server.client(&TestMachine::new());
+        let found = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+        let [flow_log] = &found[..] else { panic!("{name}: {found:?}") };
+        assert_eq!((flow_log.status.clone(), flow_log.aggregation_interval), (Status::Active, Some(10)), "{name}");
+        assert_eq!(flow_log.delivery, Delivery::Failed("UnavaliableTarget".to_owned()), "{name}");
+        assert_eq!(flow_log.project, "FlowLogProject", "{name}: what is there may break the limits");
+        assert_eq!(flow_log.creation_time, Some("2022-01-21T03:08:50Z".parse().unwrap()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_documents_do_not_know_is_read_past_or_kept() {
+    let body = json!({"New": {"Field": [1]}, "FlowLogs": {"FlowLog": [
+        {"FlowLogId": "fl-1", "Status": "Hibernating", "TrafficPath": {"trafficPathList": ["all", ""]}, "More": null},
+    ]}});
+    let server = Server::answering(move |_| ok(&body)).await;
+    let client = server.client(&TestMachine::new());
+    let found = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+    assert_eq!(found[0].status, Status::Unknown("Hibernating".to_owned()));
+    assert_eq!(found[0].traffic_path, ["all"]);
+}
+
+#[tokio::test]
+async fn the_flow_logs_of_a_router_are_read() {
+    let body = fixture("ecr.describe_flow_logs.json");
+    let server = Server::answering(move |_| ok(&body)).await;
+    let client = server.client(&TestMachine::new());
+    let ecr = "ecr-mezk2idmsd0vx2****".parse().unwrap();
+    let found = session(&client).describe_ecr_flow_logs(&ecr, &EcrFlowLogFilter::default()).await.unwrap();
+    assert_eq!((found.len(), found[0].interval, found[0].instance_id.as_str()), (1, Some(600), "vbr-xxx"));
+    assert_eq!(found[0].tags["k"], "v");
+}

@@ -1,0 +1,9 @@
+//! The client against a server that answers by a script, over real HTTP.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod accounts;
+mod calls;
+mod lists;
+mod politeness;
+mod retry;
+mod support;

@@ -1,0 +1,84 @@
+//! Quotas are kept, and a service that is down is left alone.
+
+use std::time::Duration;
+
+use openapi::{Cause, FlowLogFilter, Remedy, Session};
+
+use crate::support::{Server, TestMachine, ok, refused, session};
+
+async fn read(session: &Session<'_>) -> Result<(), openapi::CallError> {
+    session.describe_flow_logs(&FlowLogFilter::default()).await.map(drop)
+}
+
+#[tokio::test]
+async fn sessions_of_one_client_share_the_quota_of_an_operation() {
+    let server = Server::answering(|_| ok("{}")).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    for _ in 0..100 {
+        read(&session(&client)).await.unwrap();
+    }
+    // A tenth of 600 a minute goes at once, the others at an even pace.
+    assert_eq!(machine.waits().len(), 40);
+    assert!(machine.waits().iter().all(|wait| *wait == Duration::from_secs(60) / 540), "{:?}", machine.waits());
+    session(&client).describe_regions().await.unwrap();
+    assert_eq!(machine.waits().len(), 40, "another operation has a quota of its own");
+}
+
+#[tokio::test]
+async fn a_server_that_has_no_calls_left_is_not_called_before_its_time() {
+    for (header, holds_others) in [("x-ratelimit-user-api", false), ("x-ratelimit-user", true)] {
+        let server = Server::answering(move |seen| match seen.action() {
+            "DescribeFlowLogs" => ok("{}").with_header(header, "Remain:0,TimeLeft:4000"),
+            _ => ok("{}"),
+        })
+        .await;
+        let machine = TestMachine::new();
+        let client = server.client(&machine);
+        read(&session(&client)).await.unwrap();
+        session(&client).describe_regions().await.unwrap();
+        let four = Duration::from_secs(4);
+        assert_eq!(machine.waits(), if holds_others { vec![four] } else { vec![] }, "{header}");
+        read(&session(&client)).await.unwrap();
+        assert_eq!(machine.waits(), [four], "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
+    let server = Server::answering(|seen| match seen.action() {
+        "DescribeFlowLogs" => refused(503, "ServiceUnavailable"),
+        _ => ok("{}"),
+    })
+    .await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    let session = session(&client);
+    for _ in 0..2 {
+        assert_eq!(read(&session).await.unwrap_err().code(), Some("ServiceUnavailable"));
+    }
+    assert_eq!(server.seen().len(), 10);
+
+    let error = read(&session).await.unwrap_err();
+    assert!(matches!(error.cause, Cause::CircuitOpen { failures: 10, .. }), "{}", error.cause);
+    assert_eq!((error.short_code(), error.remedy()), ("CircuitOpen", Remedy::TryAgain));
+    let text = error.cause.to_string();
+    assert!(text.starts_with("not sent: VPC in cn-hangzhou failed 10 times in a row"), "{text}");
+    assert!(text.contains("ServiceUnavailable"), "{text}");
+    assert_eq!(server.seen().len(), 10, "nothing was sent");
+    session.get_caller_identity().await.unwrap_err();
+    assert_eq!(server.seen().len(), 11, "another product is another service");
+
+    machine.let_pass(Duration::from_secs(5));
+    session.describe_regions().await.unwrap();
+    assert_eq!(read(&session).await.unwrap_err().code(), Some("ServiceUnavailable"), "it is called again");
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_failure_of_the_service() {
+    let server = Server::answering(|_| refused(400, "Forbidden.RAM")).await;
+    let client = server.client(&TestMachine::new());
+    for _ in 0..30 {
+        assert_eq!(read(&session(&client)).await.unwrap_err().code(), Some("Forbidden.RAM"));
+    }
+}

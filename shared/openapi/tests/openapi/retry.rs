@@ -1,0 +1,178 @@
+//! What is tried again, after how long, and what is not.
+
+use std::time::Duration;
+
+use flow_log::{FlowLogSpec, ResourceId};
+use openapi::{Cause, FlowLogFilter, Remedy, Retry};
+use serde_json::json;
+
+use crate::support::{Reply, SECRET, Server, TOKEN, TestMachine, ok, refused, session, session_until};
+
+fn vpc() -> ResourceId {
+    "vpc-bp1example00000000001".parse().unwrap()
+}
+
+pub(crate) fn spec() -> FlowLogSpec {
+    FlowLogSpec {
+        name: "flowkeeper".parse().unwrap(),
+        description: "Kept by Flowkeeper".parse().unwrap(),
+        project: "flowlog".parse().unwrap(),
+        log_store: "vpc".parse().unwrap(),
+        traffic_type: flow_log::names::TrafficType::All,
+        traffic_path: vec![],
+        aggregation_interval: flow_log::names::AggregationInterval::Ten,
+        ip_version: None,
+        resource_group_id: None,
+        tags: [("managed-by".parse().unwrap(), "flowkeeper".parse().unwrap())].into(),
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_tried_again_with_growing_waits_and_a_new_signature() {
+    let server =
+        Server::scripted([refused(503, "ServiceUnavailable"), Reply::Lost, refused(500, "X"), ok(json!({}))]).await;
+    let (machine, retry) = (TestMachine::new(), Retry::default());
+    let client = server.client(&machine);
+    assert_eq!(session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap(), []);
+    let waits = machine.waits();
+    assert_eq!(waits.len(), 3);
+    for (nth, wait) in (0..).zip(&waits) {
+        let base = retry.first_delay * 2_u32.pow(nth);
+        assert!((base..=base * 2).contains(wait), "{waits:?}");
+    }
+    let nonces: std::collections::BTreeSet<_> =
+        server.seen().iter().map(|seen| seen.get("SignatureNonce").unwrap().to_owned()).collect();
+    assert_eq!(nonces.len(), 4);
+}
+
+#[tokio::test]
+async fn a_read_is_given_up_after_some_tries() {
+    let server = Server::answering(|_| refused(503, "ServiceUnavailable")).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    let error = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert_eq!((error.code(), error.request_id.as_deref()), (Some("ServiceUnavailable"), Some("R-1")));
+    assert_eq!(server.seen().len(), Retry::default().attempts);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_not_sent_again() {
+    for reply in [Reply::Lost, refused(500, "InternalError"), ok("<html>"), ok("{}")] {
+        let server = Server::scripted([reply, ok(json!({"FlowLogId": "fl-1"}))]).await;
+        let client = server.client(&TestMachine::new());
+        let error = session(&client).create_flow_log(&vpc(), &spec()).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::ReadAgain, "{error}: {}", error.cause);
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_not_done_is_tried_again() {
+    let server = Server::scripted([
+        refused(400, "Throttling.User"),
+        refused(400, "TaskConflict"),
+        ok(json!({"FlowLogId": "fl-1"})),
+    ])
+    .await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    assert_eq!(session(&client).create_flow_log(&vpc(), &spec()).await.unwrap().as_str(), "fl-1");
+    assert!(machine.waits()[0] >= Retry::default().first_delay_throttled, "{:?}", machine.waits());
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_retried() {
+    let server = Server::answering(|_| refused(403, "Forbidden.RAM")).await;
+    let client = server.client(&TestMachine::new());
+    let error = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert_eq!((error.remedy(), server.seen().len()), (Remedy::GiveUp, 1));
+}
+
+#[tokio::test]
+async fn the_server_is_given_the_time_that_it_asks_for_within_reason() {
+    for (asked_for, waited) in [(7_000, 7_000), (999_999_999, 120_000)] {
+        let throttled = refused(400, "Throttling").with_header("x-acs-retry-after", asked_for);
+        let server = Server::scripted([throttled, ok("{}")]).await;
+        let machine = TestMachine::new();
+        let client = server.client(&machine);
+        session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+        assert_eq!(machine.waits(), [Duration::from_millis(waited)]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_waited_for_that_comes_after_the_end() {
+    let throttled = || refused(400, "Throttling").with_header("x-acs-retry-after", 60_000);
+    let server = Server::answering(move |_| throttled()).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    let session = session_until(&client, "2026-11-20T10:00:30Z".parse().unwrap());
+    let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert_eq!((error.code(), machine.waits().len()), (Some("Throttling"), 0));
+
+    machine.let_pass(Duration::from_secs(30));
+    let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert!(error.is_out_of_time() && server.seen().len() == 1);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_once_by_the_servers_time() {
+    let expired = || refused(400, "InvalidTimeStamp.Expired").with_header("date", "Fri, 20 Nov 2026 12:00:00 GMT");
+    let server = Server::scripted([expired(), ok("{}"), ok("{}"), expired(), expired()]).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    let session = session(&client);
+    for _ in 0..2 {
+        session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+    }
+    let times: Vec<_> = server.seen().iter().map(|seen| seen.get("Timestamp").unwrap().to_owned()).collect();
+    assert_eq!(times, ["2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z"]);
+    let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert_eq!((error.remedy(), server.seen().len()), (Remedy::CorrectClock, 5));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_time_is_unanswered() {
+    let server = Server::answering(|_| Reply::Silent).await;
+    let client = server.client(&TestMachine::new());
+    let session = session_until(&client, "2026-11-20T10:00:00.2Z".parse().unwrap());
+    let error = session.create_flow_log(&vpc(), &spec()).await.unwrap_err();
+    assert!(matches!(error.cause, Cause::Unanswered { .. }), "{}", error.cause);
+    assert_eq!(error.remedy(), Remedy::ReadAgain);
+}
+
+#[tokio::test]
+async fn a_signed_request_is_not_carried_elsewhere() {
+    let elsewhere = Server::answering(|_| ok("{}")).await;
+    let there = format!("http://127.0.0.1:{}/", elsewhere.port());
+    let server = Server::answering(move |_| Reply::Answer(307, vec![("location", there.clone())], String::new())).await;
+    let client = server.client(&TestMachine::new());
+    let error = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert!(matches!(error.cause, Cause::Unreadable { status: 307, .. }), "{}", error.cause);
+    assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let server = Server::answering(|_| ok(" ".repeat((16 << 20) + 1))).await;
+    let client = server.client(&TestMachine::new());
+    let error = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert!(error.cause.to_string().contains("larger than"), "{}", error.cause);
+}
+
+#[tokio::test]
+async fn no_error_says_what_was_signed_with() {
+    let encoded = signing::percent_encode(TOKEN);
+    for message in [
+        format!("Specified signature is not matched. server string to sign is:POST&%2F&SecurityToken%3D{encoded}"),
+        format!("SecurityToken {TOKEN} ({encoded}) and {SECRET} are bad"),
+    ] {
+        let body = json!({"Code": "SignatureDoesNotMatch", "Message": message, "RequestId": "R"});
+        let server = Server::answering(move |_| Reply::Answer(400, vec![], body.to_string())).await;
+        let client = server.client(&TestMachine::new());
+        let session = session(&client);
+        let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+        let text = format!("{error} {error:?} {} {session:?} {client:?}", error.cause);
+        assert!(![SECRET, TOKEN, &encoded].iter().any(|secret| text.contains(secret)), "{text}");
+    }
+}
