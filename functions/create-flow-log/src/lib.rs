@@ -13,6 +13,8 @@ use reconcile::{Job, Keeper, KeeperSettings, Machine};
 
 use scope::{Home, scope};
 
+const NAME: &str = "create-flow-log";
+
 /// The function.
 #[derive(Debug)]
 pub struct CreateFlowLog {
@@ -22,8 +24,12 @@ pub struct CreateFlowLog {
 impl Function for CreateFlowLog {
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
         let setting = |name: &str| settings.get(name).map(str::to_owned);
-        let settings = KeeperSettings::read(&setting, &settings.beside_the_binary("policy.yml"))?;
-        Ok(Self { keeper: Keeper::new("create-flow-log", &["CreateFlowLog"], settings, Arc::new(Machine)) })
+        let mut invalid = InvalidSettings::default();
+        invalid.note(settings.only_known(KeeperSettings::NAMES));
+        let settings = invalid.note(KeeperSettings::read(&setting, &settings.beside_the_binary("policy.yml")));
+        invalid.into_result()?;
+        let keeper = settings.map(|settings| Keeper::new(NAME, &["CreateFlowLog"], settings, Arc::new(Machine)));
+        keeper.map(|keeper| Self { keeper }).ok_or_else(InvalidSettings::default)
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
@@ -35,7 +41,7 @@ impl Function for CreateFlowLog {
         } else {
             let job = Job {
                 credentials: invocation.credentials()?.clone(),
-                stop_at: invocation.work_until(),
+                stop_at: Some(invocation.work_until()),
                 account: home.account,
                 request_id: invocation.request_id,
             };

@@ -10,6 +10,9 @@ use crate::{Failure, Settings, headers};
 /// The shortest and the longest time that work stops before the deadline.
 const SPARE: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
 
+/// How long work may take where nobody says how long there is.
+const UNTOLD: SignedDuration = SignedDuration::from_mins(5);
+
 /// What is known of an invocation besides its event.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -74,15 +77,18 @@ impl Invocation {
     }
 
     /// When to stop working, so that there is time to answer: before the deadline by a tenth of the timeout, but by no
-    /// less than 2 and no more than 30 seconds. `None` without a deadline.
+    /// less than 2 and no more than 30 seconds. Five minutes after the arrival without a deadline, as nothing may go on
+    /// for ever.
     ///
     /// A timeout of 2 seconds or less leaves no time at all: this is then the moment of arrival.
     #[must_use]
-    pub fn work_until(&self) -> Option<Timestamp> {
-        let deadline = self.deadline?;
+    pub fn work_until(&self) -> Timestamp {
+        let Some(deadline) = self.deadline else {
+            return self.arrived.checked_add(UNTOLD).unwrap_or(self.arrived);
+        };
         let tenth = deadline.duration_since(self.arrived) / 10;
         let spare = tenth.clamp(SPARE.0, SPARE.1);
-        Some(deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived)))
+        deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived))
     }
 
     /// Reads an invocation off the headers of its request, an empty one being absent.

@@ -63,6 +63,24 @@ impl Settings {
         }
     }
 
+    /// Refuses the settings under `FLOWKEEPER_` that nobody knows: one letter too few in `FLOWKEEPER_DRY_RUN` would make
+    /// a function write that was not to.
+    ///
+    /// # Errors
+    ///
+    /// Each one that is neither `known` nor read by the runtime itself.
+    pub fn only_known(&self, known: &[&str]) -> Result<(), InvalidSettings> {
+        let is_known = |name: &str| known.contains(&name) || matches!(name, "FLOWKEEPER_LOG" | "FLOWKEEPER_MARKERS");
+        let mut unknown: Vec<_> =
+            self.values.keys().filter(|name| name.starts_with("FLOWKEEPER_") && !is_known(name)).collect();
+        unknown.sort_unstable();
+        let mut invalid = InvalidSettings::default();
+        for name in unknown {
+            invalid.push(format!("{name} is no setting; there are {}", known.join(", ")));
+        }
+        invalid.into_result()
+    }
+
     /// Where a file beside the binary would be, such as `policy.yml`. Whether it is there has not been looked at.
     #[must_use]
     pub fn beside_the_binary(&self, file: impl AsRef<Path>) -> PathBuf {

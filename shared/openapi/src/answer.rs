@@ -61,8 +61,22 @@ impl<'a> Object<'a> {
         self.text(key)?.parse().ok()
     }
 
-    /// The members of a list: `{"FlowLogs": {"FlowLog": [..]}}` as the API answers it, or `{"FlowLogs": [..]}` as
-    /// some of its pages print it.
+    /// The members of a list that must be there, though it may be empty: `{"FlowLogs": {"FlowLog": [..]}}` as the API
+    /// answers it, or `{"FlowLogs": [..]}` as some of its pages print it.
+    ///
+    /// An answer without the list says nothing, and above all not that there is none.
+    pub(crate) fn required_list(
+        &self,
+        outer: &'static str,
+        inner: &str,
+    ) -> Result<impl Iterator<Item = Object<'a>> + use<'a>, String> {
+        match self.value.get(outer) {
+            Some(Value::Array(_) | Value::Object(_)) => Ok(self.list(outer, inner)),
+            _ => Err(format!("it has no {}{outer}", self.place)),
+        }
+    }
+
+    /// The members of a list, none where there is no list; wrapped or flat.
     pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
         let place = format!("{}{outer}", self.place);
         self.values(outer, inner)
@@ -112,8 +126,14 @@ mod tests {
             let ids: Vec<_> = Object::whole(&answer).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
             assert_eq!(ids, [Some("vpc-1".to_owned())]);
         }
-        for answer in [json!({}), json!({"Vpcs": null}), json!({"Vpcs": {}}), json!({"Vpcs": "none"})] {
-            assert_eq!(Object::whole(&answer).list("Vpcs", "Vpc").count(), 0);
+        assert_eq!(Object::whole(&json!({"Vpcs": {}})).required_list("Vpcs", "Vpc").map(Iterator::count), Ok(0));
+    }
+
+    #[test]
+    fn an_answer_without_the_list_that_was_asked_for_is_not_an_empty_list() {
+        for answer in [json!({}), json!({"Vpcs": null}), json!({"Vpcs": "none"}), json!({"TotalCount": 3})] {
+            let list = Object::whole(&answer).required_list("Vpcs", "Vpc").map(Iterator::count);
+            assert_eq!(list, Err("it has no Vpcs".to_owned()), "{answer}");
         }
     }
 

@@ -298,6 +298,10 @@ impl Session<'_> {
                     (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
                 })
             }
+            // Not the service was slow: the work had to end.
+            Err(Cause::Unanswered { host, .. }) if self.time_left() == Some(Duration::ZERO) => {
+                Err((request.failed(Cause::CutOff { host }), None))
+            }
             Err(cause) => Err((request.failed(cause), None)),
         };
         match &outcome {

@@ -82,7 +82,7 @@ impl Session<'_> {
             .with_some("Name", filter.name)
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
-        let read = |answer: &Object<'_>| answer.list("EcrList", "Ecr").map(|found| ecr(&found)).collect();
+        let read = |answer: &Object<'_>| answer.required_list("EcrList", "Ecr")?.map(|found| ecr(&found)).collect();
         self.chained(request, PAGE, read, |ecr: &Ecr| ecr.id.to_string())
     }
 
@@ -107,7 +107,7 @@ impl Session<'_> {
             .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
             .with_some("AssociationId", filter.association);
         let read = |answer: &Object<'_>| {
-            answer.list("ChildInstanceList", "ChildInstance").map(|found| instance(&found)).collect()
+            answer.required_list("ChildInstanceList", "ChildInstance")?.map(|found| instance(&found)).collect()
         };
         let id = |found: &EcrInstance| [found.association_id.as_deref().unwrap_or_default(), &found.id].join("\n");
         self.chained(request, PAGE, read, id)
@@ -140,7 +140,8 @@ impl Session<'_> {
             .with_some("LogStoreName", filter.log_store)
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
-        let read = |answer: &Object<'_>| answer.list("FlowLogs", "FlowLog").map(|found| flow_log(&found)).collect();
+        let read =
+            |answer: &Object<'_>| answer.required_list("FlowLogs", "FlowLog")?.map(|found| flow_log(&found)).collect();
         self.chained(request, PAGE, read, |flow_log: &EcrFlowLog| flow_log.id.to_string())
     }
 

@@ -73,7 +73,7 @@ impl Session<'_> {
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
-            let found = answer.list("NetworkInterfaceSets", "NetworkInterfaceSet");
+            let found = answer.required_list("NetworkInterfaceSets", "NetworkInterfaceSet")?;
             found.map(|found| self.network_interface(&found)).collect()
         };
         self.chained(request, PAGE, read, |found: &Resource| found.id.to_string())

@@ -107,7 +107,8 @@ impl Endpoints {
 /// # Errors
 /// A sentence that says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("is no URL: {error}"))?;
+    let url: Url =
+        text.parse().map_err(|error| format!("is no URL, as in https://vpc.cn-hangzhou.aliyuncs.com: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err("must be a bare URL, without user, query or fragment".to_owned());
     }

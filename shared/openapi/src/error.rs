@@ -62,6 +62,12 @@ pub enum Cause {
         /// What the network said.
         reason: String,
     },
+    /// It was sent, and there was no time left to wait for its answer.
+    #[error("no time left to wait for the answer of {host}")]
+    CutOff {
+        /// The host and port that were called.
+        host: String,
+    },
     /// The answer cannot be understood.
     #[error("the answer (HTTP {status}) cannot be read: {reason}")]
     Unreadable {
@@ -123,9 +129,12 @@ impl CallError {
             // Nothing was sent.
             Cause::Unreachable { .. } | Cause::CircuitOpen { .. } => Remedy::TryAgain,
             Cause::Unanswered { .. } => uncertain,
+            Cause::CutOff { .. } if self.is_write => Remedy::ReadAgain,
             // Behind an unreadable answer to a write, the write may have been done.
             Cause::Unreadable { status, .. } if self.is_write || *status >= 500 => uncertain,
-            Cause::Unreadable { .. } | Cause::OutOfTime | Cause::Invalid { .. } => Remedy::GiveUp,
+            Cause::Unreadable { .. } | Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } => {
+                Remedy::GiveUp
+            }
             Cause::Refused { status, code, message } => match known(code, message) {
                 Some(Known { kind: Kind::Server, .. }) => uncertain,
                 // The first try of a repeated request may have got through.
@@ -160,7 +169,7 @@ impl CallError {
             Cause::Unreadable { .. } => {
                 "Check that the endpoint is that of the API and that no proxy answers in its place."
             }
-            Cause::OutOfTime => "Give the function a longer timeout.",
+            Cause::OutOfTime | Cause::CutOff { .. } => "Give the function a longer timeout.",
             Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
             Cause::CircuitOpen { .. } => {
                 "The service is down, or not to be reached; nothing to do if a later run succeeds, otherwise look at the last failure."
@@ -168,10 +177,10 @@ impl CallError {
         }
     }
 
-    /// Whether it was not sent, for want of time.
+    /// Whether it was not sent, or its answer not waited for, for want of time.
     #[must_use]
     pub const fn is_out_of_time(&self) -> bool {
-        matches!(self.cause, Cause::OutOfTime)
+        matches!(self.cause, Cause::OutOfTime | Cause::CutOff { .. })
     }
 
     /// Whether the service was down: it did not answer, or with a fault of its own. A throttled call is not that.
@@ -180,7 +189,7 @@ impl CallError {
             Cause::Unreachable { .. } | Cause::Unanswered { .. } => true,
             Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
             Cause::Unreadable { status, .. } => *status >= 500,
-            Cause::OutOfTime | Cause::Invalid { .. } | Cause::CircuitOpen { .. } => false,
+            Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } | Cause::CircuitOpen { .. } => false,
         }
     }
 
@@ -200,6 +209,7 @@ impl CallError {
             Cause::Refused { code, .. } => code,
             Cause::Unreachable { .. } => "Unreachable",
             Cause::Unanswered { .. } => "Unanswered",
+            Cause::CutOff { .. } => "CutOff",
             Cause::Unreadable { .. } => "Unreadable",
             Cause::OutOfTime => "OutOfTime",
             Cause::Invalid { .. } => "Invalid",
@@ -249,6 +259,10 @@ fn known(code: &str, message: &str) -> Option<Known> {
         | "InvalidStatus"
         | "InvalidHdMonitorStatus"
         | "Conflict.Lock" => (Conflict, "Something else changes it just now; nothing to do if the next run succeeds."),
+        // The name says the opposite of what is meant, so only the words count.
+        "InvalidResourceId.NotFound" if !message.contains("already") => {
+            (Final, "The resource is not there, or not to be seen yet.")
+        }
         "InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId" => {
             (Exists, "There is a flow log on it already; look at DescribeFlowLogs with its ResourceId.")
         }
@@ -348,7 +362,7 @@ mod tests {
             request_id: Some("R-1".to_owned()),
             is_write,
             retry_after: None,
-            cause: Cause::Refused { status, code: code.to_owned(), message: "Because.".to_owned() },
+            cause: Cause::Refused { status, code: code.to_owned(), message: "Because it already has one.".to_owned() },
         }
     }
 
@@ -356,7 +370,7 @@ mod tests {
     fn an_error_says_what_was_attempted_on_what_and_under_which_request_id() {
         let error = refused("Throttling.User", 400, true);
         assert_eq!(error.to_string(), "CreateFlowLog of vpc-1 (request R-1)");
-        assert_eq!(error.cause.to_string(), "refused with Throttling.User (HTTP 400): Because.");
+        assert_eq!(error.cause.to_string(), "refused with Throttling.User (HTTP 400): Because it already has one.");
     }
 
     #[derive(serde::Deserialize)]
@@ -406,6 +420,18 @@ mod tests {
                 assert!(error.advice().ends_with('.') && error.advice().len() > 20, "{code}: {}", error.advice());
             }
         }
+    }
+
+    #[test]
+    fn a_resource_that_is_not_found_is_not_taken_for_one_that_has_a_flow_log() {
+        let mut error = refused("InvalidResourceId.NotFound", 400, true);
+        error.cause = Cause::Refused {
+            status: 400,
+            code: "InvalidResourceId.NotFound".to_owned(),
+            message: "The specified resource is not found.".to_owned(),
+        };
+        assert_eq!(error.remedy(), Remedy::GiveUp);
+        assert!(error.advice().contains("not there"), "{}", error.advice());
     }
 
     #[test]

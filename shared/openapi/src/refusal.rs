@@ -23,7 +23,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Value, (Cause, Option<String
         return Ok(value);
     }
 
-    let request_id = text("RequestId", "requestId");
+    let request_id = text("RequestId", "requestId").filter(|id| is_word(id));
     let message = text("Message", "message").or_else(|| whole.text("DynamicMessage")).unwrap_or_default();
     let code = match code {
         // It says that it failed, and that nothing did.
@@ -83,13 +83,26 @@ pub(crate) fn without_secrets(cause: Cause, credentials: &Credentials) -> Cause 
         Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
         None => message,
     };
-    for secret in [Some(credentials.access_key_secret()), credentials.security_token()].into_iter().flatten() {
-        if !secret.is_empty() {
-            message = message.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
-        }
+    let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
+    let secrets: Vec<_> = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
+    for secret in &secrets {
+        message = message.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
     }
+    let is_secret = |text: &str| secrets.iter().any(|secret| text.contains(secret));
+    if message.len() > LONGEST_MESSAGE {
+        message = message.chars().take(LONGEST_MESSAGE).chain("…".chars()).collect();
+    }
+    // A code is a word. What is none may hold anything.
+    let code = if is_word(&code) && !is_secret(&code) { code } else { "UnreadableCode".to_owned() };
     Cause::Refused { status, code, message }
 }
+
+fn is_word(text: &str) -> bool {
+    text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'*'))
+}
+
+/// The longest message that is passed on, in characters. Those of the documents are below 300.
+const LONGEST_MESSAGE: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +117,25 @@ mod tests {
         match of(status, body) {
             Err((Cause::Refused { status, code, message }, id)) => (status, code, message, id),
             other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_secret_comes_through_a_code_or_a_message_and_neither_is_long() {
+        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
+        let cause =
+            |code: &str, message: &str| Cause::Refused { status: 400, code: code.into(), message: message.into() };
+        for (code, message) in [
+            ("the-secret", "it was the-secret"),
+            ("Bad", "the+token and the%2Btoken"),
+            ("SignatureDoesNotMatch", "server string to sign is:GET&%2F&SecurityToken%3Dthe%252Btoken"),
+            ("a b", &"x".repeat(5_000_000)),
+        ] {
+            let clean = format!("{:?}", without_secrets(cause(code, message), &credentials));
+            for secret in ["the-secret", "the+token", "the%2Btoken", "the%252Btoken"] {
+                assert!(!clean.contains(secret), "{clean}");
+            }
+            assert!(clean.len() < 1_200 && !clean.contains("a b"), "{clean}");
         }
     }
 

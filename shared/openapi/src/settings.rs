@@ -50,7 +50,12 @@ impl ClientSettings {
 
         let mut url = |name: &'static str| {
             let text = setting(name)?;
-            endpoints::parse(&text).map_err(|problem| problems.push(InvalidSetting::new(name, &text, &problem))).ok()
+            let refused = |problem: String| match text.contains('@') {
+                // There may be a password in it.
+                true => InvalidSetting { name, problem: format!("is an address that {problem}") },
+                false => InvalidSetting::new(name, &text, &problem),
+            };
+            endpoints::parse(&text).map_err(|problem| problems.push(refused(problem))).ok()
         };
         let all = url("FLOWKEEPER_ENDPOINT");
         let vpc = url("FLOWKEEPER_VPC_ENDPOINT").or_else(|| all.clone());

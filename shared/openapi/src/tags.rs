@@ -96,8 +96,9 @@ impl Session<'_> {
             .with("ResourceType", of.as_str())
             .with_list("ResourceId", MOST_IDS, filter.ids.iter().copied())
             .with_tags("Tag", filter.tags);
-        let read =
-            |answer: &Object<'_>| Ok(answer.list("TagResources", "TagResource").map(|tag| attached(&tag)).collect());
+        let read = |answer: &Object<'_>| {
+            Ok(answer.required_list("TagResources", "TagResource")?.map(|tag| attached(&tag)).collect())
+        };
         self.chained(request, PAGE, read, |tag: &AttachedTag| [tag.resource_id.as_str(), &tag.key].join("\n"))
     }
 

@@ -133,7 +133,7 @@ impl Session<'_> {
     pub async fn describe_regions(&self) -> Result<Vec<Region>, CallError> {
         let request = Request::read(Product::Vpc, "DescribeRegions").with("AcceptLanguage", "en-US");
         let read = |answer: &Object<'_>| {
-            let regions = answer.list("Regions", "Region");
+            let regions = answer.required_list("Regions", "Region")?;
             regions
                 .map(|region| {
                     Ok(Region {
@@ -159,7 +159,7 @@ impl Session<'_> {
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
-            answer.list("Vpcs", "Vpc").map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
+            answer.required_list("Vpcs", "Vpc")?.map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
         };
         self.numbered(request, PAGE, read, |vpc: &Resource| vpc.id.to_string())
     }
@@ -191,7 +191,7 @@ impl Session<'_> {
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
-            let vswitches = answer.list("VSwitches", "VSwitch");
+            let vswitches = answer.required_list("VSwitches", "VSwitch")?;
             vswitches
                 .map(|vswitch| {
                     let vpc = ResourceId::of(ResourceType::Vpc, &vswitch.required("VpcId")?);
@@ -238,7 +238,8 @@ impl Session<'_> {
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             // `Tags` here, and `Tag` in every other operation.
             .with_tags("Tags", filter.tags);
-        let read = |answer: &Object<'_>| answer.list("FlowLogs", "FlowLog").map(|found| flow_log(&found)).collect();
+        let read =
+            |answer: &Object<'_>| answer.required_list("FlowLogs", "FlowLog")?.map(|found| flow_log(&found)).collect();
         self.numbered(request, PAGE, read, |flow_log: &FlowLog| flow_log.id.to_string())
     }
 

@@ -18,6 +18,20 @@ pub struct KeeperSettings {
 }
 
 impl KeeperSettings {
+    /// The names of all that can be set.
+    pub const NAMES: &[&str] = &[
+        "FLOWKEEPER_POLICY",
+        "FLOWKEEPER_POLICY_FILE",
+        "FLOWKEEPER_ENDPOINT",
+        "FLOWKEEPER_VPC_ENDPOINT",
+        "FLOWKEEPER_ECS_ENDPOINT",
+        "FLOWKEEPER_ECR_ENDPOINT",
+        "FLOWKEEPER_STS_ENDPOINT",
+        "FLOWKEEPER_NETWORK",
+        "FLOWKEEPER_SIGNATURE",
+        "FLOWKEEPER_DRY_RUN",
+    ];
+
     /// Reads `FLOWKEEPER_POLICY`, or the file that `FLOWKEEPER_POLICY_FILE` names, or else `default_policy_file`;
     /// `FLOWKEEPER_DRY_RUN`; and the settings of the client.
     ///
@@ -51,13 +65,13 @@ fn policy(setting: &dyn Fn(&str) -> Option<String>, default_file: &Path) -> Resu
     let bad = |name, problem| InvalidSetting { name, problem };
 
     if let Some(text) = setting(TEXT) {
-        return Policy::parse(&text).map_err(|mistakes| bad(TEXT, format!("is no good policy: {mistakes}")));
+        return Policy::parse(&text).map_err(|mistakes| bad(TEXT, format!("is not a valid policy: {mistakes}")));
     }
     let named = setting(FILE);
     let file = named.as_deref().map_or(default_file, Path::new);
     match std::fs::read_to_string(file) {
         Ok(text) => Policy::parse(&text)
-            .map_err(|mistakes| bad(FILE, format!("{} is no good policy: {mistakes}", file.display()))),
+            .map_err(|mistakes| bad(FILE, format!("{} is not a valid policy: {mistakes}", file.display()))),
         Err(error) if named.is_some() => Err(bad(FILE, format!("{} cannot be read: {error}", file.display()))),
         Err(error) => {
             Err(bad(TEXT, format!("is not set, nor is {FILE}, and there is no policy in {} ({error})", file.display())))

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use openapi::{Client, FlowLogFilter, Role, Session};
 use serde_json::json;
 
-use crate::support::{Reply, SECRET, Seen, Server, TestMachine, ok, refused, session};
+use crate::support::{NOTHING, Reply, SECRET, Seen, Server, TestMachine, ok, refused, session};
 
 fn role(account: u32, external_id: Option<&str>) -> Role {
     Role {
@@ -31,7 +31,7 @@ fn cloud() -> impl FnMut(&Seen) -> Reply + Send + 'static {
             bought += 1;
             assumed(bought)
         }
-        _ => ok("{}"),
+        _ => ok(NOTHING),
     }
 }
 
@@ -101,7 +101,7 @@ async fn a_token_is_renewed_before_it_expires() {
 async fn a_token_that_is_no_longer_taken_is_renewed_once() {
     let expired = || refused(400, "InvalidSecurityToken.Expired");
     let server =
-        Server::scripted([assumed(1), expired(), assumed(2), ok("{}"), expired(), assumed(3), expired()]).await;
+        Server::scripted([assumed(1), expired(), assumed(2), ok(NOTHING), expired(), assumed(3), expired()]).await;
     let client = server.client(&TestMachine::new());
     let session = member(&client, 2);
     read(&session).await.unwrap();
@@ -115,7 +115,7 @@ async fn while_sts_is_away_the_token_at_hand_is_used_until_it_expires() {
     let server = Server::answering(move |seen| match seen.action() {
         "AssumeRole" if seen.get("Timestamp") < Some("2026-11-20T10:30") => assumed(1),
         "AssumeRole" => refused(403, "NoPermission"),
-        _ => ok("{}"),
+        _ => ok(NOTHING),
     })
     .await;
     let machine = TestMachine::new();

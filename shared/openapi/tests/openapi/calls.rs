@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     retry::spec,
-    support::{Reply, SECRET, Seen, Server, TOKEN, TestMachine, ok, refused, session},
+    support::{NOTHING, Reply, SECRET, Seen, Server, TOKEN, TestMachine, ok, refused, session},
 };
 
 /// Every business parameter, without what is in each call.
@@ -74,7 +74,7 @@ async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
 
 #[tokio::test]
 async fn flow_logs_are_filtered_by_tags_under_a_name_of_its_own() {
-    let server = Server::answering(|_| ok("{}")).await;
+    let server = Server::answering(|_| ok(NOTHING)).await;
     let client = server.client(&TestMachine::new());
     let tags = tags(2);
     let status = Status::Active;
@@ -89,7 +89,7 @@ async fn flow_logs_are_filtered_by_tags_under_a_name_of_its_own() {
 
 #[tokio::test]
 async fn what_breaks_a_documented_limit_is_not_sent() {
-    let server = Server::answering(|_| ok("{}")).await;
+    let server = Server::answering(|_| ok(NOTHING)).await;
     let client = server.client(&TestMachine::new());
     let session = session(&client);
     let many = tags(21);
@@ -113,7 +113,7 @@ async fn what_breaks_a_documented_limit_is_not_sent() {
 
 #[tokio::test]
 async fn many_ids_are_asked_for_in_several_calls() {
-    let server = Server::answering(|_| ok("{}")).await;
+    let server = Server::answering(|_| ok(NOTHING)).await;
     let client = server.client(&TestMachine::new());
     let ids: Vec<_> = (0..45).map(|nth| format!("vpc-{nth}").parse().unwrap()).collect();
     session(&client).describe_vpcs(&ids).await.unwrap();
@@ -156,7 +156,7 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
     let mut lost = false;
     let server = Server::answering(move |_| {
         if std::mem::replace(&mut lost, true) {
-            ok(json!({"Code": "200", "FlowLogId": "ecr-flog-1"}))
+            ok(json!({"Code": "200", "FlowLogId": "ecr-flog-1", "EcrList": [], "ChildInstanceList": []}))
         } else {
             Reply::Lost
         }
@@ -202,7 +202,7 @@ async fn a_failure_inside_http_200_is_an_error() {
 
 #[tokio::test]
 async fn with_hmac_sha256_the_signature_is_in_the_headers_and_fits_what_is_sent() {
-    let server = Server::answering(|_| ok("{}")).await;
+    let server = Server::answering(|_| ok(NOTHING)).await;
     let client = server.client_with(&TestMachine::new(), SignatureMethod::Acs3HmacSha256);
     let tags = tags(2);
     session(&client).describe_flow_logs(&FlowLogFilter { tags: Some(&tags), ..Default::default() }).await.unwrap();

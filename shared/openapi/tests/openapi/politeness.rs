@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openapi::{Cause, FlowLogFilter, Remedy, Session};
 
-use crate::support::{Server, TestMachine, ok, refused, session};
+use crate::support::{NOTHING, Server, TestMachine, ok, refused, session};
 
 async fn read(session: &Session<'_>) -> Result<(), openapi::CallError> {
     session.describe_flow_logs(&FlowLogFilter::default()).await.map(drop)
@@ -12,7 +12,7 @@ async fn read(session: &Session<'_>) -> Result<(), openapi::CallError> {
 
 #[tokio::test]
 async fn sessions_of_one_client_share_the_quota_of_an_operation() {
-    let server = Server::answering(|_| ok("{}")).await;
+    let server = Server::answering(|_| ok(NOTHING)).await;
     let machine = TestMachine::new();
     let client = server.client(&machine);
     for _ in 0..100 {
@@ -29,8 +29,8 @@ async fn sessions_of_one_client_share_the_quota_of_an_operation() {
 async fn a_server_that_has_no_calls_left_is_not_called_before_its_time() {
     for (header, holds_others) in [("x-ratelimit-user-api", false), ("x-ratelimit-user", true)] {
         let server = Server::answering(move |seen| match seen.action() {
-            "DescribeFlowLogs" => ok("{}").with_header(header, "Remain:0,TimeLeft:4000"),
-            _ => ok("{}"),
+            "DescribeFlowLogs" => ok(NOTHING).with_header(header, "Remain:0,TimeLeft:4000"),
+            _ => ok(NOTHING),
         })
         .await;
         let machine = TestMachine::new();
@@ -48,7 +48,7 @@ async fn a_server_that_has_no_calls_left_is_not_called_before_its_time() {
 async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
     let server = Server::answering(|seen| match seen.action() {
         "DescribeFlowLogs" => refused(503, "ServiceUnavailable"),
-        _ => ok("{}"),
+        _ => ok(NOTHING),
     })
     .await;
     let machine = TestMachine::new();

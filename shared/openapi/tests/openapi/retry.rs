@@ -6,7 +6,7 @@ use flow_log::{FlowLogSpec, ResourceId};
 use openapi::{Cause, FlowLogFilter, Remedy, Retry};
 use serde_json::json;
 
-use crate::support::{Reply, SECRET, Server, TOKEN, TestMachine, ok, refused, session, session_until};
+use crate::support::{NOTHING, Reply, SECRET, Server, TOKEN, TestMachine, ok, refused, session, session_until};
 
 fn vpc() -> ResourceId {
     "vpc-bp1example00000000001".parse().unwrap()
@@ -30,7 +30,7 @@ pub(crate) fn spec() -> FlowLogSpec {
 #[tokio::test]
 async fn a_read_is_tried_again_with_growing_waits_and_a_new_signature() {
     let server =
-        Server::scripted([refused(503, "ServiceUnavailable"), Reply::Lost, refused(500, "X"), ok(json!({}))]).await;
+        Server::scripted([refused(503, "ServiceUnavailable"), Reply::Lost, refused(500, "X"), ok(NOTHING)]).await;
     let (machine, retry) = (TestMachine::new(), Retry::default());
     let client = server.client(&machine);
     assert_eq!(session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap(), []);
@@ -92,7 +92,7 @@ async fn a_refusal_is_not_retried() {
 async fn the_server_is_given_the_time_that_it_asks_for_within_reason() {
     for (asked_for, waited) in [(7_000, 7_000), (999_999_999, 120_000)] {
         let throttled = refused(400, "Throttling").with_header("x-acs-retry-after", asked_for);
-        let server = Server::scripted([throttled, ok("{}")]).await;
+        let server = Server::scripted([throttled, ok(NOTHING)]).await;
         let machine = TestMachine::new();
         let client = server.client(&machine);
         session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
@@ -118,7 +118,7 @@ async fn nothing_is_waited_for_that_comes_after_the_end() {
 #[tokio::test]
 async fn a_wrong_clock_is_corrected_once_by_the_servers_time() {
     let expired = || refused(400, "InvalidTimeStamp.Expired").with_header("date", "Fri, 20 Nov 2026 12:00:00 GMT");
-    let server = Server::scripted([expired(), ok("{}"), ok("{}"), expired(), expired()]).await;
+    let server = Server::scripted([expired(), ok(NOTHING), ok(NOTHING), expired(), expired()]).await;
     let machine = TestMachine::new();
     let client = server.client(&machine);
     let session = session(&client);
@@ -143,7 +143,7 @@ async fn an_answer_that_does_not_come_in_time_is_unanswered() {
 
 #[tokio::test]
 async fn a_signed_request_is_not_carried_elsewhere() {
-    let elsewhere = Server::answering(|_| ok("{}")).await;
+    let elsewhere = Server::answering(|_| ok(NOTHING)).await;
     let there = format!("http://127.0.0.1:{}/", elsewhere.port());
     let server = Server::answering(move |_| Reply::Answer(307, vec![("location", there.clone())], String::new())).await;
     let client = server.client(&TestMachine::new());

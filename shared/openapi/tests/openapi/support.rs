@@ -34,6 +34,10 @@ pub(crate) fn ok(body: impl ToString) -> Reply {
     Reply::Answer(200, vec![], body.to_string())
 }
 
+/// An answer to any read: there is nothing.
+pub(crate) const NOTHING: &str = r#"{"FlowLogs":[],"Vpcs":[],"VSwitches":[],"NetworkInterfaceSets":[],"Regions":[],
+    "TagResources":[],"EcrList":[],"ChildInstanceList":[]}"#;
+
 /// A refusal.
 pub(crate) fn refused(status: u16, code: &str) -> Reply {
     let body = format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Because."}}"#);

@@ -45,6 +45,7 @@ async fn all_that_is_wrong_is_named_in_one_go() {
         ("FLOWKEEPER_NETWORK", "internal"),
         ("FLOWKEEPER_SIGNATURE", "md5"),
         ("FLOWKEEPER_DRY_RUN", "yes"),
+        ("FLOWKEEPER_DRYRUN", "true"),
         ("FLOWKEEPER_LOG", "loud"),
     ])
     .await;
@@ -55,9 +56,16 @@ async fn all_that_is_wrong_is_named_in_one_go() {
         "use https",
         "FLOWKEEPER_NETWORK",
         "FLOWKEEPER_SIGNATURE",
-        "FLOWKEEPER_DRY_RUN",
+        "FLOWKEEPER_DRY_RUN is \"yes\"",
+        "FLOWKEEPER_DRYRUN is no setting",
         "FLOWKEEPER_LOG",
     ] {
         assert!(said.contains(word), "{word} is not in: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_password_in_an_address_is_not_repeated() {
+    let said = refused(&[("FLOWKEEPER_ENDPOINT", "http://user:planted-password@127.0.0.1:1")]).await;
+    assert!(said.contains("FLOWKEEPER_ENDPOINT") && !said.contains("planted-password"), "{said}");
 }
