@@ -65,7 +65,9 @@ class AliyunPythonSdk(Client):
         request.set_endpoint(host)
         request.set_protocol_type("http")
         token = self.token and StsTokenCredential(self.key, self.secret, self.token)
-        client = AcsClient(self.key, self.secret, REGION, port=int(port), credential=token)
+        # With a key beside it, the SDK would drop the token.
+        key = (None, None) if token else (self.key, self.secret)
+        client = AcsClient(*key, REGION, port=int(port), credential=token)
         now = self.signed_at or parameter_helper.get_iso_8061_date()
         try:
             with mock.patch.object(parameter_helper, "get_iso_8061_date", lambda: now):

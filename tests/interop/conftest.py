@@ -5,11 +5,13 @@ import pytest
 import clients
 from cloud import Cloud, eventually
 
-# The SDKs that take part; clients.AlibabacloudSdkAcs3 as soon as local-cloud checks ACS3-HMAC-SHA256.
-CLIENTS = [clients.AliyunPythonSdk, clients.AlibabacloudSdkHmacSha1, clients.PopCore]
-
-# What local-cloud does not serve yet; a module leaves the list as soon as it does.
-collect_ignore = ["test_ecr_operations.py", "test_assume_role.py"]
+# The SDKs that take part.
+CLIENTS = [
+    clients.AliyunPythonSdk,
+    clients.AlibabacloudSdkHmacSha1,
+    clients.AlibabacloudSdkAcs3,
+    clients.PopCore,
+]
 
 
 def pytest_generate_tests(metafunc):

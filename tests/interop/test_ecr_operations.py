@@ -46,7 +46,7 @@ def settled(call, router, flow_log_id, status):
 def refused(refusal, *arguments, **parameters):
     """Whether a call is refused for what it says; few of ECR's codes are documented."""
     status, code = refusal(*arguments, **parameters)
-    return status == 400 and not code.startswith(("InvalidAction", "InvalidVersion", "Signature"))
+    return status in (400, 404) and not code.startswith(("InvalidAction", "InvalidVersion", "Signature"))
 
 
 def test_a_router_and_its_vbrs_are_found(call, refusal, router, vbr):
