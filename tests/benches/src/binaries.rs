@@ -1,0 +1,36 @@
+//! Builds what is measured as it is delivered: release profile, static.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const STATIC: &str = "-C target-feature=+crt-static";
+
+/// Builds the binary `name` of the package `package`, in a target directory of its own beside that of this program, and
+/// says where it is.
+pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
+    let target_dir = target_dir()?;
+    // The same cargo that runs this, and the flags for this build alone.
+    let status = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+        .args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--package", package, "--bin", name])
+        .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("RUSTFLAGS", STATIC)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{package} cannot be built: cargo ended with {status}")));
+    }
+    Ok(target_dir.join(TARGET).join("release").join(name))
+}
+
+fn target_dir() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    // target/release/benches
+    let target = program.parent().and_then(Path::parent);
+    target
+        .map(|target| target.join("benches"))
+        .ok_or_else(|| io::Error::other("this program is in no target directory"))
+}

@@ -1,0 +1,42 @@
+//! The invocations, as Function Compute sends them.
+
+const CREATED: &str = include_str!("../../fixtures/events/actiontrail-create-vpc.json");
+const IGNORED: &str = include_str!("../../fixtures/events/actiontrail-delete-vpc.json");
+
+/// The account in the fixtures.
+const ACCOUNT: &str = "1000000000000001";
+
+/// A new VPC: a job.
+pub(crate) fn job() -> Vec<u8> {
+    request(CREATED, ACCOUNT)
+}
+
+/// The same job in each of so many accounts.
+///
+/// The client keeps within the quotas of the API, which are each account's own: a single account would have it wait.
+pub(crate) fn jobs(accounts: usize) -> Vec<Vec<u8>> {
+    (0..accounts)
+        .map(|nth| {
+            let account = format!("1{nth:015}");
+            request(&CREATED.replace(ACCOUNT, &account), &account)
+        })
+        .collect()
+}
+
+/// A VPC that is gone, in which `create-flow-log` has no interest.
+pub(crate) fn ignored() -> Vec<u8> {
+    request(IGNORED, ACCOUNT)
+}
+
+fn request(event: &str, account: &str) -> Vec<u8> {
+    let length = event.len();
+    format!(
+        "POST /invoke HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         x-fc-request-id: 1-00000000-00000000-000000000001\r\nx-fc-function-name: create-flow-log\r\n\
+         x-fc-function-handler: index.handler\r\nx-fc-function-memory: 128\r\nx-fc-function-timeout: 60\r\n\
+         x-fc-account-id: {account}\r\nx-fc-region: cn-hangzhou\r\nx-fc-control-path: /invoke\r\n\
+         x-fc-access-key-id: STS.example0000000000000001\r\nx-fc-access-key-secret: example0000000000000000000001\r\n\
+         x-fc-security-token: CAISexampleexampleexampleexampleexampleexampleexampleexample\r\n\r\n{event}"
+    )
+    .into_bytes()
+}

@@ -1,0 +1,94 @@
+//! As much of HTTP/1.1 as the two ends of a measurement need: messages with a `Content-Length`, one after the other.
+
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::ops::Range;
+
+/// A connection of which whole messages are read.
+pub(crate) struct Messages {
+    pub(crate) stream: TcpStream,
+    buffer: Vec<u8>,
+    /// What of the buffer has been read, but not yet been handed out.
+    held: Range<usize>,
+}
+
+/// A message, head and body.
+pub(crate) struct Message<'a> {
+    pub(crate) head: &'a [u8],
+    pub(crate) body: &'a [u8],
+}
+
+impl Messages {
+    /// Reads from `stream`, which does not wait to send either.
+    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: vec![0; 64 * 1024], held: 0..0 })
+    }
+
+    /// The next message; `None` where the other side has closed the connection.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Message<'_>>> {
+        let held = self.held.len();
+        self.buffer.copy_within(self.held.clone(), 0);
+        self.held = 0..held;
+        let body_at = loop {
+            if let Some(at) = find(&self.buffer[self.held.clone()], b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.read_more()? {
+                return Ok(None);
+            }
+        };
+        let end = body_at + content_length(&self.buffer[..body_at]);
+        while self.held.end < end {
+            if !self.read_more()? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        self.held.start = end;
+        let (head, rest) = self.buffer.split_at(body_at);
+        Ok(Some(Message { head, body: &rest[..end - body_at] }))
+    }
+
+    fn read_more(&mut self) -> io::Result<bool> {
+        if self.held.end == self.buffer.len() {
+            return Err(io::Error::other("a message is too large"));
+        }
+        let read = self.stream.read(&mut self.buffer[self.held.end..])?;
+        self.held.end += read;
+        Ok(read > 0)
+    }
+}
+
+/// Where `wanted` is in `bytes`.
+pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// What the head says of the body's length; 0 where it says nothing.
+fn content_length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head);
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    #[test]
+    fn messages_that_arrive_together_are_handed_out_one_by_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        sender.write_all(b"A\r\nContent-Length: 2\r\n\r\nhiB\r\ncontent-length:0\r\n\r\n").unwrap();
+        drop(sender);
+        let mut messages = Messages::new(listener.accept().unwrap().0).unwrap();
+        assert_eq!(messages.next().unwrap().unwrap().body, b"hi");
+        assert!(messages.next().unwrap().unwrap().head.starts_with(b"B\r\n"));
+        assert!(messages.next().unwrap().is_none());
+    }
+}
