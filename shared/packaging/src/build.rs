@@ -1,0 +1,148 @@
+//! What there is to build, and cargo building it.
+
+use std::{
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use cargo_metadata::{Message, Metadata, MetadataCommand};
+
+/// What Function Compute runs on. As it is given to cargo explicitly, [`STATIC`] counts for the functions and not for
+/// build scripts and macros, which cannot be static.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// With the C library inside, a binary runs on any Linux, whatever Debian the runtime is made of.
+const STATIC: &str = "-Ctarget-feature=+crt-static";
+
+/// Why nothing was built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// `cargo metadata` failed.
+    #[error("cargo cannot say which functions there are")]
+    Metadata(#[from] cargo_metadata::Error),
+    /// There is no function, or one without its binary.
+    #[error("{0}")]
+    NoFunction(String),
+    /// Cargo could not be started, or could not be read from.
+    #[error("cargo cannot be run: is it on the PATH?")]
+    Cargo(#[from] std::io::Error),
+    /// Cargo has said itself what is wrong.
+    #[error(
+        "cargo ended with {0} (see above). If it finds no std or linker for {TARGET}: package on an x86-64 Linux, or in \
+         a container of one"
+    )]
+    Failed(std::process::ExitStatus),
+}
+
+/// The workspace whose functions are packaged.
+#[derive(Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    functions: Vec<String>,
+    /// Where cargo puts what it makes.
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace of the current directory, as `cargo` itself would find it.
+    ///
+    /// # Errors
+    /// There is none, or it has no functions.
+    pub fn here() -> Result<Self, Error> {
+        Self::of(MetadataCommand::new().no_deps().exec()?)
+    }
+
+    /// The workspace that has this manifest.
+    ///
+    /// # Errors
+    /// There is none, or it has no functions.
+    pub fn at(manifest: &Path) -> Result<Self, Error> {
+        Self::of(MetadataCommand::new().manifest_path(manifest).no_deps().exec()?)
+    }
+
+    fn of(metadata: Metadata) -> Result<Self, Error> {
+        let folder = metadata.workspace_root.join("functions");
+        let mut functions = Vec::new();
+        for package in metadata.packages.iter().filter(|package| package.manifest_path.starts_with(&folder)) {
+            let has_binary = package.targets.iter().any(|target| target.is_bin() && target.name == *package.name);
+            if !has_binary {
+                let name = &package.name;
+                return Err(Error::NoFunction(format!("functions/{name} has no binary {name}: give it a src/main.rs")));
+            }
+            functions.push(package.name.to_string());
+        }
+        functions.sort();
+        match functions.is_empty() {
+            true => Err(Error::NoFunction(format!("{folder} holds no function of the workspace"))),
+            false => {
+                Ok(Self { root: metadata.workspace_root.into(), functions, target: metadata.target_directory.into() })
+            }
+        }
+    }
+
+    /// The names of its functions, in their order.
+    #[must_use]
+    pub fn functions(&self) -> &[String] {
+        &self.functions
+    }
+
+    /// The same workspace, built and packaged elsewhere.
+    #[must_use]
+    pub fn with_target(self, target: &Path) -> Self {
+        Self { target: target.to_owned(), ..self }
+    }
+
+    /// Builds the functions; answers with the name and the binary of each, in the order of their names.
+    ///
+    /// Cargo's progress and warnings go to stderr. Its target directory is one of its own, so that this build and those
+    /// without its flags leave each other alone.
+    ///
+    /// # Errors
+    /// Cargo fails, or makes no binary of a function.
+    pub fn build(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // What `cargo run` and `cargo test` say of this crate would make some build scripts run again each time.
+        let of_this_crate = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_crate)) {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(&self.root)
+            .args(["build", "--release", "--locked", "--message-format", "json-render-diagnostics"])
+            .args(["--target", TARGET, "--target-dir"])
+            .arg(self.target.join("fc-build"))
+            .args(self.functions.iter().flat_map(|function| ["--package", function, "--bin", function]))
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut cargo = command.spawn()?;
+        let mut binaries = Vec::new();
+        let said = cargo.stdout.take();
+        for message in said.into_iter().flat_map(|said| Message::parse_stream(BufReader::new(said))) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && let Some(binary) = artifact.executable
+            {
+                binaries.push((artifact.target.name, binary.into_std_path_buf()));
+            }
+        }
+        let status = cargo.wait()?;
+        if !status.success() {
+            return Err(Error::Failed(status));
+        }
+        binaries.sort();
+        Ok(binaries)
+    }
+
+    /// The flags for rustc, parted as cargo wants it where a path may hold a space.
+    ///
+    /// Where the sources lie is written into a binary, for panics. The same short paths on every machine make for the
+    /// same bytes, and tell nobody whose machine it was.
+    fn flags(&self) -> String {
+        let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
+        let shorter = |path: &Path, short: &str| format!("--remap-path-prefix={}={short}", path.display());
+        [STATIC.to_owned(), shorter(&cargo_home, "/cargo"), shorter(&self.root, "/flowkeeper")].join("\u{1f}")
+    }
+}

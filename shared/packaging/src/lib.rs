@@ -1,0 +1,187 @@
+//! Static binaries of the functions, in reproducible ZIP files as Function Compute takes them.
+//!
+//! [`package_all`] has cargo build every function under `functions/`, has [`elf::check`] refuse what Function Compute
+//! could not start, and writes what [`archive::of_bootstrap`] makes of the rest. The same source gives the same bytes,
+//! so that a package can be told by its SHA-256. Nothing here uploads anything or asks for a key.
+
+pub mod archive;
+pub mod build;
+pub mod elf;
+mod table;
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use self::build::Workspace;
+
+/// The largest package that is still what these functions are meant to be: small, and quick to start.
+pub const LARGEST_PACKAGE: usize = 1_600_000;
+
+/// A function, packaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The name of its crate, of its binary and of its ZIP file.
+    pub function: String,
+    /// The ZIP file.
+    pub path: PathBuf,
+    /// The size of the binary.
+    pub binary_bytes: usize,
+    /// The size of the ZIP file.
+    pub zip_bytes: usize,
+    /// Of the ZIP file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Why there is no package.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Cargo could not say what there is to build, or could not build it.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+    /// A file could not be read or written.
+    #[error("{} cannot be {attempted}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What was to be done with it.
+        attempted: &'static str,
+        /// Why it could not be.
+        source: std::io::Error,
+    },
+    /// Function Compute could not start it.
+    #[error("{function} is not packaged")]
+    Refused {
+        /// Which function.
+        function: String,
+        /// What is wrong with its binary.
+        source: elf::Refusal,
+    },
+    /// There is no ZIP file of it.
+    #[error("{function} cannot be compressed")]
+    Archive {
+        /// Which function.
+        function: String,
+        /// Why not.
+        source: zip::result::ZipError,
+    },
+    /// It is larger than [`LARGEST_PACKAGE`].
+    #[error(
+        "the package of {function} has {zip_bytes} bytes, more than {LARGEST_PACKAGE}: \
+         see with `cargo tree --package {function}` which dependency is new, and do without it or without its default \
+         features"
+    )]
+    TooLarge {
+        /// Which function.
+        function: String,
+        /// How large it is.
+        zip_bytes: usize,
+    },
+}
+
+/// The program: packages every function and shows them as a table on stdout, or says on stderr what is wrong.
+#[must_use]
+pub fn run() -> ExitCode {
+    let packaged = Workspace::here().map_err(Error::from).and_then(|workspace| package_all(&workspace));
+    let (said, status) = match &packaged {
+        Ok(packages) => (std::io::stdout().write_all(table::of(packages).as_bytes()), ExitCode::SUCCESS),
+        Err(error) => (writeln!(std::io::stderr(), "packaging: {}", chain(error)), ExitCode::FAILURE),
+    };
+    said.map_or(ExitCode::FAILURE, |()| status)
+}
+
+/// Builds every function of a workspace and packages it, in `fc/` of the target directory.
+///
+/// What an earlier run left there is removed first: no package of a function that is gone, or is refused now, stays to
+/// be uploaded by mistake.
+///
+/// # Errors
+/// As [`Error`] says, at the first function that is wrong.
+pub fn package_all(workspace: &Workspace) -> Result<Vec<Package>, Error> {
+    let folder = workspace.target.join("fc");
+    let file_error = |path: &Path, attempted| {
+        let path = path.to_owned();
+        move |source| Error::File { path, attempted, source }
+    };
+    match std::fs::remove_dir_all(&folder) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(file_error(&folder, "emptied")(source));
+        }
+        _ => std::fs::create_dir_all(&folder).map_err(file_error(&folder, "made"))?,
+    }
+    let mut packages = Vec::new();
+    for (function, path) in workspace.build()? {
+        let binary = std::fs::read(&path).map_err(file_error(&path, "read"))?;
+        let zip = package(&function, &binary)?;
+        let path = folder.join(format!("{function}.zip"));
+        std::fs::write(&path, &zip).map_err(file_error(&path, "written"))?;
+        let sha256 = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
+        packages.push(Package { function, path, binary_bytes: binary.len(), zip_bytes: zip.len(), sha256 });
+    }
+    Ok(packages)
+}
+
+/// The ZIP file of a function's binary, if Function Compute can start it and it is small enough.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::Archive`] or [`Error::TooLarge`].
+pub fn package(function: &str, binary: &[u8]) -> Result<Vec<u8>, Error> {
+    elf::check(binary).map_err(|source| Error::Refused { function: function.to_owned(), source })?;
+    let zip =
+        archive::of_bootstrap(binary).map_err(|source| Error::Archive { function: function.to_owned(), source })?;
+    if zip.len() > LARGEST_PACKAGE {
+        return Err(Error::TooLarge { function: function.to_owned(), zip_bytes: zip.len() });
+    }
+    Ok(zip)
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest program that is let through, and what is behind it.
+    fn program(behind: impl Iterator<Item = u8>) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        (bytes[16], bytes[18], bytes[20], bytes[52]) = (2, 62, 1, 64);
+        bytes.extend(behind);
+        bytes
+    }
+
+    #[test]
+    fn a_package_too_large_to_start_quickly_is_an_error_that_says_how_to_find_the_cause() {
+        // Noise, so that it stays as large.
+        let mut state = 1_u64;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        });
+        let message = package("create-flow-log", &program(noise.take(LARGEST_PACKAGE))).unwrap_err().to_string();
+        assert!(message.contains("create-flow-log has 160") && message.contains("more than 1600000"), "{message}");
+        assert!(message.contains("`cargo tree --package create-flow-log`"), "{message}");
+        assert!(package("create-flow-log", &program(std::iter::empty())).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_names_the_function_and_the_reason() {
+        let error = package("create-flow-log", b"#!/bin/sh").unwrap_err();
+        let line = chain(&error);
+        assert!(line.starts_with("create-flow-log is not packaged: it is no ELF binary of 64 bits ("), "{line}");
+    }
+}

@@ -1,0 +1,39 @@
+//! What was made, for people.
+
+use crate::Package;
+
+/// One line a package, under a heading, and where they are.
+pub(crate) fn of(packages: &[Package]) -> String {
+    let width = packages.iter().map(|package| package.function.len()).max().unwrap_or_default().max("function".len());
+    let mut table = format!("{:width$}  {:>12}  {:>9}  SHA-256 of the ZIP\n", "function", "binary bytes", "ZIP bytes");
+    for Package { function, binary_bytes, zip_bytes, sha256, .. } in packages {
+        table += &format!("{function:width$}  {binary_bytes:>12}  {zip_bytes:>9}  {sha256}\n");
+    }
+    if let Some(folder) = packages.first().and_then(|package| package.path.parent()) {
+        table += &format!("in {}\n", folder.display());
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_their_headings() {
+        let package = |function: &str, binary_bytes, zip_bytes| Package {
+            function: function.into(),
+            path: format!("target/fc/{function}.zip").into(),
+            binary_bytes,
+            zip_bytes,
+            sha256: "0123abcd".into(),
+        };
+        assert_eq!(
+            of(&[package("create-flow-log", 2_734_736, 1_347_739), package("x", 1, 2)]),
+            "function         binary bytes  ZIP bytes  SHA-256 of the ZIP\n\
+             create-flow-log       2734736    1347739  0123abcd\n\
+             x                           1          2  0123abcd\n\
+             in target/fc\n"
+        );
+    }
+}

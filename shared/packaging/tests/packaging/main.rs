@@ -1,0 +1,77 @@
+//! The packages of this workspace's functions, made for real.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+use std::{
+    fs::{File, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+    process::{Command, Output},
+};
+
+use packaging::{build::Workspace, package_all};
+use zip::ZipArchive;
+
+fn workspace() -> Workspace {
+    Workspace::at(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))).unwrap()
+}
+
+/// Starts a program with nothing around it: no library, no file, no variable. Only root may do so; for anybody else the
+/// file system stays.
+fn start_in_an_empty_root(folder: &Path, program: &str) -> Output {
+    let is_root = folder.metadata().unwrap().uid() == 0;
+    let mut command = match is_root {
+        true => Command::new("chroot"),
+        false => Command::new(folder.join(program)),
+    };
+    if is_root {
+        command.arg(folder).arg(format!("/{program}"));
+    }
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap()
+}
+
+#[test]
+#[ignore = "slow: builds every function twice with all optimisations; .ci/run calls it"]
+fn packages_made_twice_are_the_same_and_start_where_there_is_nothing_else() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let packages = package_all(&workspace()).unwrap();
+    let again = package_all(&workspace().with_target(elsewhere.path())).unwrap();
+    assert!(!packages.is_empty());
+    assert_eq!(packages.len(), again.len());
+    for (package, again) in packages.iter().zip(&again) {
+        let function = &package.function;
+        assert_eq!(package.sha256, again.sha256, "{function}: {package:?} is not {again:?}");
+        assert!(std::fs::read(&package.path).unwrap() == std::fs::read(&again.path).unwrap(), "{function}");
+
+        let root = tempfile::tempdir().unwrap();
+        let mut archive = ZipArchive::new(File::open(&package.path).unwrap()).unwrap();
+        let mut entry = archive.by_name("bootstrap").unwrap();
+        let mode = entry.unix_mode().unwrap();
+        let bootstrap = root.path().join("bootstrap");
+        std::io::copy(&mut entry, &mut File::create(&bootstrap).unwrap()).unwrap();
+        std::fs::set_permissions(&bootstrap, Permissions::from_mode(mode)).unwrap();
+
+        let output = start_in_an_empty_root(root.path(), "bootstrap");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{function}: {said}");
+        assert!(said.contains("FLOWKEEPER_POLICY"), "{function} says of its settings: {said}");
+        let home = std::env::home_dir().unwrap_or_default();
+        let home = home.to_str().filter(|home| home.len() > 1).unwrap_or("/home");
+        let binary = std::fs::read(&bootstrap).unwrap();
+        let tells = binary.windows(home.len()).any(|window| window == home.as_bytes());
+        assert!(!tells, "{function} tells where it was built, in {home}");
+    }
+}
+
+#[test]
+fn every_crate_under_functions_is_packaged() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+    let mut expected: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    expected.sort();
+    assert_eq!(workspace().functions(), expected);
+}
