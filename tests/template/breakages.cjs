@@ -1,0 +1,112 @@
+// Whether the check refuses what is wrong: breakages.cjs TEMPLATE
+//
+// The template is broken in one place at a time, and each time the check must name that place and no other.
+'use strict';
+
+const fs = require('node:fs');
+const yaml = require('js-yaml');
+const { check } = require('./validate.cjs');
+
+const template = yaml.load(fs.readFileSync(process.argv[2], 'utf8'));
+// What the template does not have yet, and functions to come will.
+template.Resources.Nightly = {
+  Type: 'ALIYUN::FC3::Trigger',
+  Properties: {
+    FunctionName: { 'Fn::GetAtt': ['CreateFlowLogFunction', 'FunctionName'] },
+    TriggerName: 'nightly',
+    TriggerType: 'timer',
+    TriggerConfig: { cronExpression: 'CRON_TZ=Asia/Shanghai 0 30 1,13 ? JAN-NOV/2 MON-FRI', enable: true, payload: '{}' },
+  },
+};
+
+const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
+const TRIGGER = 'Resources.CreateFlowLogTrigger.Properties';
+const NIGHTLY = 'Resources.Nightly.Properties';
+const ROLE = 'Resources.CreateFlowLogRole.Properties';
+const ASYNC = 'Resources.CreateFlowLogAsync.Properties';
+const PATTERN = `${TRIGGER}.TriggerConfig.eventRuleFilterPattern`;
+const REMOVED = undefined;
+
+/** [what is wrong, the place that is given another value, the value, what the check must say after the place] */
+const BREAKAGES = [
+  ['a section', 'Resource', {}, 'no such section'],
+  ['the version', 'ROSTemplateFormatVersion', '2015-09-02', "must be the text '2015-09-01'"],
+  ['the version as a date', 'ROSTemplateFormatVersion', new Date('2015-09-01'), "must be the text '2015-09-01'"],
+  ['the type of a parameter', 'Parameters.Prefix.Type', 'Text', 'must be one of String'],
+  ['a default that is not allowed', 'Parameters.Runtime.Default', 'custom.debian9', 'is not among AllowedValues'],
+  ['a default of another form', 'Parameters.Prefix.Default', 'Flow Keeper', 'breaks AllowedPattern'],
+  ['a default out of range', 'Parameters.LogRetentionDays.Default', 0, 'is no number between'],
+  ['a parameter without a use', 'Parameters.Forgotten', { Type: 'String' }, 'nothing uses it'],
+  ['a part of a resource', 'Resources.DeadLetters.DependOn', 'FlowLogStore', 'no such part'],
+  ['a resource type', 'Resources.DeadLetters.Type', 'ALIYUN::MNS::Queues', 'ALIYUN::MNS::Queues is no type'],
+  ['a property', `${FUNCTION}.Timeouts`, 60, 'no such property'],
+  ['a property inside another', `${FUNCTION}.Code.OssBuketName`, 'b', 'no such property'],
+  ['a property inside a list', 'Resources.FunctionLogIndex.Properties.KeyIndices.1.Nam', 'x', 'no such property'],
+  ['a missing property', `${FUNCTION}.Handler`, REMOVED, 'required but missing'],
+  ['a missing property inside another', `${ASYNC}.DestinationConfig.OnFailure.Destination`, REMOVED, 'required but missing'],
+  ['a text for a number', `${FUNCTION}.Timeout`, 'soon', 'should be a number'],
+  ['a number for a text', 'Resources.DeadLetters.Properties.QueueName', 3, 'should be a string'],
+  ['a text parameter for a number', 'Resources.FlowLogStore.Properties.TTL', { Ref: 'Prefix' }, 'should be a number'],
+  ['a number out of range', 'Resources.FlowLogStore.Properties.ShardCount', 101, 'is larger than'],
+  ['too many attempts', `${ASYNC}.MaxAsyncRetryAttempts`, 9, 'is larger than'],
+  ['a value that is not allowed', 'Resources.FunctionLogIndex.Properties.KeyIndices.0.Type', 'word', "doesn't exist in [text,"],
+  ['a statement of a role', `${ROLE}.Policies.0.PolicyDocument.Statement.0.Effects`, 'Allow', 'no such property'],
+  ['a reference', 'Resources.FlowLogStore.Properties.ShardCount', { Ref: 'Shards' }, 'Shards is no parameter and no resource'],
+  ['the resource of an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['Rolle', 'Arn'] }, 'Rolle is no resource'],
+  ['an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['CreateFlowLogRole', 'ARN'] }, 'has no attribute ARN'],
+  ['a name in a text', `${FUNCTION}.FunctionName`, { 'Fn::Sub': '${Prefx}-x' }, 'Prefx is no parameter and no resource'],
+  ['an attribute in a text', `${FUNCTION}.Description`, { 'Fn::Sub': '${DeadLetters.Arn}' }, 'has no attribute Arn'],
+  ['a function of ROS', `${FUNCTION}.Description`, { 'Fn::Sup': 'x' }, 'Fn::Sup is not known'],
+  ['a dependence', 'Resources.CreateFlowLogTrigger.DependsOn', ['CreateFlowLogAsinc'], 'CreateFlowLogAsinc is no resource'],
+  ['a condition', 'Resources.SendToQueueRole.Condition', 'CreateRoles', 'CreateRoles is no condition'],
+  ['an output', 'Outputs.FlowLogProject.Value', { 'Fn::GetAtt': ['FlowLogProject', 'Title'] }, 'has no attribute Title'],
+  ['too little memory for the vCPUs', `${FUNCTION}.MemorySize`, 64, 'is less than'],
+  ['too much memory for the vCPUs', `${FUNCTION}.MemorySize`, 256, 'for each vCPU there are 1 to 4 GB, not 5.00'],
+  ['memory between two steps', `${FUNCTION}.MemorySize`, 130, '130 is no multiple of 64'],
+  ['vCPUs between two steps', `${FUNCTION}.Cpu`, 0.06, '0.06 is no multiple of 0.05'],
+  ['a disk', `${FUNCTION}.DiskSize`, 1024, 'must be 512 or 10240'],
+  ['a runtime', 'Parameters.Runtime.AllowedValues', ['custom.debian10', 'custom.debian13'], 'custom.debian13 is none of custom'],
+  ['a variable that is no text', `${FUNCTION}.EnvironmentVariables.FLOWKEEPER_DRY_RUN`, true, 'must be a text'],
+  ['a trigger type', `${TRIGGER}.TriggerType`, 'event-bridge', 'event-bridge is none of eventbridge, timer'],
+  ['a setting of a trigger', `${TRIGGER}.TriggerConfig.triggerEnabled`, true, 'no such setting'],
+  ['a setting in lower case', `${TRIGGER}.TriggerConfig.runOptions.deadLetterQueue.arn`, 'acs:…', 'no such setting'],
+  ['a setting of another type', `${TRIGGER}.TriggerConfig.asyncInvocationType`, 'true', 'must be a boolean'],
+  ['a text for settings', `${TRIGGER}.TriggerConfig.eventSinkConfig`, 'CloudEvents', 'must be a map'],
+  ['a value of a setting', `${TRIGGER}.TriggerConfig.runOptions.errorsTolerance`, 'SOME', 'must be one of ALL, NONE'],
+  ['a missing setting', `${TRIGGER}.TriggerConfig.eventSourceConfig`, REMOVED, 'is missing'],
+  ['a pattern cut short', PATTERN, '{"type":["x"]', 'is no JSON'],
+  ['a pattern without a list', PATTERN, '{"type":"x"}', 'must be a list of alternatives'],
+  ['a pattern without an alternative', PATTERN, '{"type":[]}', 'no event can match'],
+  ['an operator of a pattern', PATTERN, '{"type":[{"begins":"x"}]}', 'begins is none of prefix'],
+  ['six expressions', PATTERN, JSON.stringify({ type: [...'abcdef'].map((prefix) => ({ prefix })) }), 'takes five'],
+  ['a schedule of five fields', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 4 * * *', 'has 5 fields'],
+  ['an hour', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 0 24 * * *', '"24" is no hour'],
+  ['a weekday', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 0 4 * * MON-FRY', '"MON-FRY" is no day of the week'],
+  ['an interval', `${NIGHTLY}.TriggerConfig.cronExpression`, '@every day', 'is not such as "@every 5m"'],
+];
+
+/** A copy of the template in which one place is another. */
+function broken(place, value) {
+  const copy = structuredClone(template);
+  const steps = place.split('.');
+  const last = steps.pop();
+  const owner = steps.reduce((inner, step) => inner[step], copy);
+  if (value === REMOVED) delete owner[last];
+  else owner[last] = value;
+  return copy;
+}
+
+const failures = check(template).map((line) => `nothing is broken, and yet: ${line}`);
+for (const [what, place, value, problem] of BREAKAGES) {
+  const found = check(broken(place, value));
+  const written = place.replace(/\.(\d+)\b/g, '[$1]');
+  const isNamed = found.some((line) => {
+    // PATTERN: a place inside it, too.
+    const rest = line.startsWith(written) ? line.slice(written.length) : '';
+    return /^(\.\w+)?: /.test(rest) && rest.includes(problem);
+  });
+  if (!isNamed || found.length > 1) failures.push(`${what}, ${written}: the check says ${JSON.stringify(found)}`);
+}
+for (const failure of failures) console.error(`template: ${failure}`);
+if (failures.length > 0) process.exit(1);
+console.log(`template: ${BREAKAGES.length} breakages are refused by their place`);

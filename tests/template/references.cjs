@@ -1,0 +1,75 @@
+// Whether everything that a template speaks of is there.
+'use strict';
+
+const { PSEUDO, gaps, isMap } = require('./values.cjs');
+
+const FUNCTIONS = ['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not', 'Fn::Join'];
+
+/** `attributes` are those that each resource has for `Fn::GetAtt`. */
+function check(template, attributes, report) {
+  const { Parameters = {}, Conditions = {}, Resources = {}, Outputs = {} } = template;
+  const used = new Set();
+
+  const name = (place, name) => {
+    used.add(name);
+    if (!(name in Parameters || name in Resources || name in PSEUDO)) {
+      report(place, `${name} is no parameter and no resource`);
+    }
+  };
+  const attribute = (place, id, attribute) => {
+    if (!(id in Resources)) return report(place, `${id} is no resource`);
+    // A type that is not known has been reported, and its attributes are not known either.
+    if (attributes[id] && !attributes[id].includes(attribute)) {
+      report(place, `${Resources[id].Type} has no attribute ${attribute}; it has ${attributes[id].join(', ')}`);
+    }
+  };
+  const condition = (place, name) => {
+    if (!(name in Conditions)) report(place, `${name} is no condition`);
+  };
+
+  const visit = (place, value) => {
+    if (Array.isArray(value)) return value.forEach((member, index) => visit(`${place}[${index}]`, member));
+    if (!isMap(value)) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key.startsWith('Fn::') && !FUNCTIONS.includes(key)) {
+        report(place, `${key} is not known to this check, which knows ${FUNCTIONS.join(', ')}`);
+      }
+      switch (key) {
+        case 'Ref':
+          name(place, inner);
+          break;
+        case 'Fn::GetAtt':
+          attribute(place, ...inner);
+          break;
+        case 'Fn::Sub':
+          for (const gap of gaps(inner)) {
+            // Parameters of ROS itself have no dot, attributes of resources may have several.
+            const [id, ...rest] = gap.split('.');
+            rest.length > 0 ? attribute(place, id, rest.join('.')) : name(place, gap);
+          }
+          break;
+        case 'Fn::If':
+          condition(place, inner[0]);
+          visit(place, inner.slice(1));
+          break;
+        default:
+          visit(key.startsWith('Fn::') ? place : `${place}.${key}`, inner);
+      }
+    }
+  };
+
+  visit('Conditions', Conditions);
+  for (const [id, resource] of Object.entries(Resources)) {
+    visit(`Resources.${id}.Properties`, resource.Properties ?? {});
+    for (const other of [resource.DependsOn ?? []].flat()) {
+      if (!(other in Resources)) report(`Resources.${id}.DependsOn`, `${other} is no resource`);
+    }
+    if ('Condition' in resource) condition(`Resources.${id}.Condition`, resource.Condition);
+  }
+  for (const [id, output] of Object.entries(Outputs)) visit(`Outputs.${id}.Value`, output.Value);
+  for (const parameter of Object.keys(Parameters)) {
+    if (!used.has(parameter)) report(`Parameters.${parameter}`, 'nothing uses it');
+  }
+}
+
+module.exports = { check };

@@ -1,0 +1,65 @@
+// Checks a ROS template without a cloud: validate.cjs TEMPLATE
+//
+// What is known here is what Alibaba's own classes know. It is not known whether names and actions exist in an account,
+// what its quotas are, or what ROS itself says: that is what `aliyun ros PreviewStack` is for.
+'use strict';
+
+const fs = require('node:fs');
+const yaml = require('js-yaml');
+const references = require('./references.cjs');
+const resources = require('./resources.cjs');
+const functionCompute = require('./function_compute.cjs');
+
+const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
+const PARTS = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy'];
+const PARAMETER_TYPES = ['String', 'Number', 'Boolean', 'CommaDelimitedList', 'Json'];
+
+/** What is wrong with a template, as sentences that begin with the place. */
+function check(template) {
+  const found = [];
+  const report = (place, problem) => found.push(`${place}: ${problem}`);
+  outline(template, report);
+  if (found.length === 0) {
+    const attributes = resources.check(template, report);
+    references.check(template, attributes, report);
+    functionCompute.check(template, report);
+  }
+  return found;
+}
+
+/** The parts that ROS knows, before anything is asked of them. */
+function outline(template, report) {
+  for (const section of Object.keys(template)) {
+    if (!SECTIONS.includes(section)) report(section, `no such section; there is ${SECTIONS.join(', ')}`);
+  }
+  if (template.ROSTemplateFormatVersion !== '2015-09-01') {
+    report('ROSTemplateFormatVersion', "must be the text '2015-09-01'");
+  }
+  for (const [name, parameter] of Object.entries(template.Parameters ?? {})) {
+    const { Type, Default, AllowedValues, AllowedPattern, MinValue, MaxValue } = parameter;
+    const place = `Parameters.${name}`;
+    if (!PARAMETER_TYPES.includes(Type)) report(`${place}.Type`, `must be one of ${PARAMETER_TYPES.join(', ')}`);
+    if (Default === undefined) continue;
+    if (AllowedValues && !AllowedValues.includes(Default)) report(`${place}.Default`, 'is not among AllowedValues');
+    if (AllowedPattern && !new RegExp(AllowedPattern).test(Default)) report(`${place}.Default`, 'breaks AllowedPattern');
+    if (Type === 'Number' && !(Default >= (MinValue ?? -Infinity) && Default <= (MaxValue ?? Infinity))) {
+      report(`${place}.Default`, 'is no number between MinValue and MaxValue');
+    }
+  }
+  for (const [id, resource] of Object.entries(template.Resources ?? {})) {
+    for (const part of Object.keys(resource)) {
+      if (!PARTS.includes(part)) report(`Resources.${id}.${part}`, `no such part; there is ${PARTS.join(', ')}`);
+    }
+  }
+}
+
+if (require.main === module) {
+  const [file] = process.argv.slice(2);
+  const template = yaml.load(fs.readFileSync(file, 'utf8'), { filename: file });
+  const found = check(template);
+  for (const line of found) console.error(`template: ${line}`);
+  if (found.length > 0) process.exit(1);
+  console.log(`template: ${Object.keys(template.Resources).length} resources of ${file} are as Alibaba's classes want them`);
+}
+
+module.exports = { check };
