@@ -11,6 +11,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
+use crate::pattern;
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,14 @@ pub struct Trigger {
     pub function: String,
     /// What it listens to.
     pub source: Source,
+}
+
+impl Trigger {
+    /// Whether an event on the default bus wakes its function.
+    #[must_use]
+    pub fn matches(&self, event: &Value) -> bool {
+        matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
+    }
 }
 
 /// The kinds of triggers.

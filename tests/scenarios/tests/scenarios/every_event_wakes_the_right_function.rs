@@ -1,0 +1,101 @@
+//! The triggers of `template.yml` let through the events that a function is there for, and no others: what they let
+//! through too much costs money, and what they keep back is never looked at.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use local_cloud::{
+    OWN_ACCOUNT,
+    template::{Source, Template, default_path},
+};
+use serde_json::Value;
+
+const NOTHING: &[&str] = &[];
+const CREATE: &[&str] = &["create-flow-log"];
+
+/// Each sample that is one CloudEvent, as the default bus hands it over, and the functions that it wakes.
+const WAKES: &[(&str, &[&str])] = &[
+    ("actiontrail-active-flow-log", NOTHING),
+    ("actiontrail-create-default-vpc", CREATE),
+    ("actiontrail-create-default-vswitch", CREATE),
+    ("actiontrail-create-flow-log", NOTHING),
+    ("actiontrail-create-network-interface", CREATE),
+    ("actiontrail-create-network-interface-full-response", CREATE),
+    ("actiontrail-create-vpc", CREATE),
+    ("actiontrail-create-vpc-cross-account", CREATE),
+    // A pattern cannot tell these from a success; the function does.
+    ("actiontrail-create-vpc-dry-run", CREATE),
+    ("actiontrail-create-vpc-dry-run-error", CREATE),
+    ("actiontrail-create-vpc-empty-error-code", CREATE),
+    ("actiontrail-create-vpc-failed", CREATE),
+    ("actiontrail-create-vpc-failed-null-response", CREATE),
+    ("actiontrail-create-vswitch", CREATE),
+    ("actiontrail-deactive-flow-log", NOTHING),
+    ("actiontrail-delete-flow-log", NOTHING),
+    ("actiontrail-delete-vpc", NOTHING),
+    ("actiontrail-modify-flow-log-attribute", NOTHING),
+    ("actiontrail-run-instances-console", CREATE),
+    ("actiontrail-system-delete-disk", NOTHING),
+    // Other products have calls of the same names.
+    ("cen-create-flow-log", NOTHING),
+    ("cen-deactive-flow-log", NOTHING),
+    ("config-compliant", NOTHING),
+    ("config-item-change", CREATE),
+    ("config-item-change-eni", CREATE),
+    ("config-item-change-removed", NOTHING),
+    ("config-noncompliant", NOTHING),
+    ("config-noncompliant-string-types", NOTHING),
+    ("eventbridge-ebs-disk-event", NOTHING),
+    ("eventbridge-ecs-disk-event", NOTHING),
+    ("eventbridge-envelope-aliyuncvc", NOTHING),
+    ("eventbridge-mns-queue-message", NOTHING),
+    ("eventbridge-scheduled-event", NOTHING),
+    ("eventbridge-scheduled-event-user-data", NOTHING),
+    ("fc-async-destination-eventbridge", NOTHING),
+    ("sag-create-flow-log", NOTHING),
+];
+
+/// The samples that are one CloudEvent, by name.
+fn cloud_events() -> BTreeMap<String, Value> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events"));
+    let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let samples = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    samples
+        .map(|path| {
+            let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), event)
+        })
+        .filter(|(_, event)| event.get("specversion").is_some())
+        .collect()
+}
+
+#[test]
+fn every_sample_event_wakes_the_functions_of_the_table_each_of_them_once() {
+    let template = Template::read(&default_path(), &BTreeMap::new(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    let binary_of: BTreeMap<_, _> =
+        template.functions.iter().map(|function| (&function.name, function.binary.as_str())).collect();
+    for (sample, event) in cloud_events() {
+        let row = WAKES.iter().find(|(name, _)| *name == sample);
+        let (_, expected) = row.unwrap_or_else(|| panic!("{sample} is new: say in the table which functions it wakes"));
+        let triggers = template.triggers.iter().filter(|trigger| trigger.matches(&event));
+        // Two triggers of one function that let the same event through would wake it twice.
+        let mut woken: Vec<_> = triggers.map(|trigger| binary_of[&trigger.function]).collect();
+        woken.sort_unstable();
+        assert_eq!(woken, *expected, "{sample}");
+    }
+}
+
+#[test]
+fn every_row_of_the_table_has_its_sample_and_every_event_trigger_a_row() {
+    let events = cloud_events();
+    let rows: BTreeSet<_> = WAKES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(rows, events.keys().cloned().collect());
+    let template = Template::read(&default_path(), &BTreeMap::new(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    for trigger in &template.triggers {
+        let is_for_events = matches!(trigger.source, Source::Events { .. });
+        let is_woken = events.values().any(|event| trigger.matches(event));
+        assert_eq!(is_woken, is_for_events, "{} is woken by no sample: add one", trigger.name);
+    }
+}
