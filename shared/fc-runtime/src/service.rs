@@ -66,7 +66,9 @@ impl<F: Function> Service<F> {
             let request_id = invocation.request_id.clone();
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
             service.start(route, &request_id);
-            let outcome = panic::caught(in_time(time_left, service.work(route, invocation, head, body))).await;
+            // On the heap, because what wraps and spawns a future moves it, and this one is large.
+            let work = Box::pin(service.work(route, invocation, head, body));
+            let outcome = panic::caught(in_time(time_left, work)).await;
             if let Err(failure) = &outcome {
                 report(failure);
             }

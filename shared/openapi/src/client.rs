@@ -205,7 +205,8 @@ impl Session<'_> {
         loop {
             let credentials = self.credentials().await?;
             self.keep_pace(request).await?;
-            let (error, date) = match self.try_once(request, &credentials).await {
+            // On the heap, so that the futures of all that make calls stay small: they are moved about.
+            let (error, date) = match Box::pin(self.try_once(request, &credentials)).await {
                 Ok(answer) => {
                     self.client.budget.earn();
                     return Ok(answer);

@@ -50,7 +50,7 @@ impl Keeper {
     /// Looks after the targets. `items` is what there is to say besides: events that are not for us, or are broken.
     pub async fn keep(&self, job: Job, targets: Vec<Target>, items: Vec<Item>) -> Report {
         let taken = Taken::default();
-        let work: Vec<_> = targets.iter().map(|target| self.keep_one(&job, target, &taken)).collect();
+        let work: Vec<_> = targets.iter().map(|target| Box::pin(self.keep_one(&job, target, &taken))).collect();
         let mut results = items;
         // One that is waited for does not hold up the others.
         let mut kept = stream::iter(work).buffer_unordered(CONCURRENCY);
