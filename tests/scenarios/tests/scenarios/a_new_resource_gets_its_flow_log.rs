@@ -167,3 +167,33 @@ async fn the_key_is_found_in_the_headers_as_well_as_in_the_environment() {
         assert_eq!(caller.name, CREATE_FLOW_LOG);
     }
 }
+
+#[tokio::test]
+async fn either_signature_is_taken() {
+    let environment = [("FLOWKEEPER_SIGNATURE".to_owned(), "acs3-hmac-sha256".to_owned())].into();
+    let cloud = cloud(Options { environment, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn a_vpc_of_another_account_gets_its_flow_log_in_the_role_that_the_policy_names() {
+    let policy = "flow_log:\n  project: flowlog-{account}\n  log_store: vpc\n\
+                  accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
+    for (policy, outcome) in [(Some(policy.to_owned()), "done"), (None, "skipped")] {
+        let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
+        // Its events are passed on to the bus of the function's own account.
+        let vpc = cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let [invocation] = cloud.invocations().try_into().unwrap();
+        assert!(invocation.success, "{:#}", invocation.body);
+        assert_eq!(result(&invocation)["outcome"], outcome);
+        let flow_log = cloud.flow_log_of(&vpc);
+        assert_eq!(flow_log.is_some(), outcome == "done");
+        if let Some(flow_log) = flow_log {
+            assert_eq!(flow_log.place.account, "1000000000000002");
+            assert_eq!(flow_log.project, "flowlog-1000000000000002");
+        }
+    }
+}
