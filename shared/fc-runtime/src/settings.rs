@@ -20,6 +20,7 @@ impl Settings {
     ///
     /// A byte that is not UTF-8 becomes `U+FFFD`, so that the value is refused by whoever reads it, and not overlooked.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_process() -> Self {
         let values = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))

@@ -1,5 +1,7 @@
 //! What there is to build, and cargo building it.
 
+#![expect(clippy::disallowed_methods, reason = "cargo is run in the environment that it was started from")]
+
 use std::{
     io::BufReader,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! Builds the programs of a template's functions with cargo.
 
+#![expect(clippy::disallowed_methods, reason = "cargo is run in the environment that it was started from")]
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -3,6 +3,8 @@
 //! `succeed`, `fail` and `fail-2` (the first two times, by its own count), `crash` and `crash-1` (while FC's retry
 //! count is below one), `no-header` (an error without `x-fc-status`), `hang` (no answer at all), `die` (at its start).
 
+#![expect(clippy::disallowed_methods, reason = "a test is at the edge: it asks the machine")]
+
 use std::{
     collections::BTreeMap,
     io::{self, BufRead, BufReader, Read, Write},
