@@ -44,6 +44,11 @@ class Client:
             parameters = {"RegionId": REGION} | parameters
         return self.call(product, action, parameters)
 
+    @classmethod
+    def knows(cls, product, action, parameter):
+        """Whether the SDK has a parameter in an operation; one without models takes any."""
+        return True
+
 
 class AliyunPythonSdk(Client):
     """aliyun-python-sdk-{core,vpc,ecs,sts}: everything in the URL, mostly by POST, HMAC-SHA1."""
@@ -53,13 +58,26 @@ class AliyunPythonSdk(Client):
     # It compares the server's text to sign with its own: equal, so it must be the secret.
     wrong_secret = "InvalidAccessKeySecret"
 
-    def call(self, product, action, parameters):
+    @staticmethod
+    def _request(product, action):
         version = VERSIONS[product].replace("-", "")
         module = importlib.import_module(f"aliyunsdk{product}.request.v{version}.{action}Request")
-        request = getattr(module, f"{action}Request")()
+        return getattr(module, f"{action}Request")()
+
+    @staticmethod
+    def _setter(request, name):
+        # A list's is a plural.
+        return getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s", None)
+
+    @classmethod
+    def knows(cls, product, action, parameter):
+        return cls._setter(cls._request(product, action), parameter) is not None
+
+    def call(self, product, action, parameters):
+        request = self._request(product, action)
         for name, value in parameters.items():
-            # A list's setter is a plural; what the SDK does not know can be added all the same.
-            setter = getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s", None)
+            # What the SDK does not know can be added all the same.
+            setter = self._setter(request, name)
             setter(value) if setter else request.add_query_param(name, value)
         host, port = self.address.split(":")
         request.set_endpoint(host)
@@ -88,11 +106,30 @@ class AlibabacloudSdk(Client):
         "ecr": "alibabacloud_expressconnectrouter20230901",
     }
 
+    @classmethod
+    def _model(cls, product, action):
+        # An operation without parameters has none.
+        return getattr(importlib.import_module(f"{cls.packages[product]}.models"), f"{action}Request", None)
+
+    @classmethod
+    def has(cls, product, action):
+        """Whether there is such an operation."""
+        return hasattr(importlib.import_module(f"{cls.packages[product]}.models"), f"{action}Response")
+
+    @classmethod
+    def parameters(cls, product, action):
+        """Every parameter that the SDK has in an operation that takes texts and lists."""
+        model = cls._model(product, action)
+        return model(**dict.fromkeys(vars(model()), [])).to_map().keys() if model else set()
+
+    @classmethod
+    def knows(cls, product, action, parameter):
+        return parameter in cls.parameters(product, action)
+
     def call(self, product, action, parameters):
         package = self.packages[product]
         arguments = [RuntimeOptions(extends_parameters=self.signed_at and self._signed_at())]
-        # An operation without parameters has no request.
-        if model := getattr(importlib.import_module(f"{package}.models"), f"{action}Request", None):
+        if model := self._model(product, action):
             request = model().from_map(parameters)
             unknown = parameters.keys() - request.to_map().keys() - {"RegionId"}
             assert not unknown, f"{package} has no {unknown} in {action}"

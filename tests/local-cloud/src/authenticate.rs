@@ -39,6 +39,14 @@ pub(crate) fn by_headers(request: &Request<Bytes>) -> bool {
     text(request.headers(), header::AUTHORIZATION.as_str()).is_some_and(|value| value.starts_with("ACS3-"))
 }
 
+/// The algorithm that a request says it is signed with.
+pub(crate) fn algorithm<'a>(request: &'a Request<Bytes>, parameters: &'a Parameters) -> Option<&'a str> {
+    match by_headers(request) {
+        true => text(request.headers(), header::AUTHORIZATION.as_str())?.split(' ').next(),
+        false => parameters.get("SignatureMethod"),
+    }
+}
+
 /// Finds out who calls, or why nobody is believed; checks in the order of the real gateway.
 pub(crate) fn authenticate(
     world: &mut World,

@@ -45,6 +45,8 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         action: parameters.text("Action"),
         version: parameters.text("Version"),
         parameters: parameters.own(),
+        in_query: query(request).own().into_keys().collect(),
+        signed_with: authenticate::algorithm(request, &parameters).map(str::to_owned),
         status: StatusCode::OK.as_u16(),
         code: None,
         answer: Value::Null,
@@ -107,8 +109,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
 
 /// What the query and the form say together, and of a call signed in its headers what these say.
 fn parameters(request: &Request<Bytes>) -> Parameters {
-    let mut parameters = Parameters::default();
-    parameters.add_form(request.uri().query().unwrap_or_default());
+    let mut parameters = query(request);
     let kind = authenticate::text(request.headers(), "content-type");
     if kind.is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
         parameters.add_form(&String::from_utf8_lossy(request.body()));
@@ -121,6 +122,13 @@ fn parameters(request: &Request<Bytes>) -> Parameters {
         parameters.0.entry("Format".into()).or_insert_with(|| "JSON".into());
     }
     parameters
+}
+
+/// What the query says.
+fn query(request: &Request<Bytes>) -> Parameters {
+    let mut query = Parameters::default();
+    query.add_form(request.uri().query().unwrap_or_default());
+    query
 }
 
 /// Lets a call in, if the operation exists and the caller is who it says and may call it.

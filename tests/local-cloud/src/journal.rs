@@ -80,6 +80,10 @@ pub struct Call {
     pub version: String,
     /// The parameters, without the common ones and so without anything secret.
     pub parameters: BTreeMap<String, String>,
+    /// The names of those that came in the query; the others came in the form.
+    pub in_query: Vec<String>,
+    /// The algorithm that the call says it is signed with; none if it does not say.
+    pub signed_with: Option<String>,
     /// The HTTP status of the answer; 0 if the connection was closed instead.
     pub status: u16,
     /// The code of a refusal.

@@ -37,6 +37,9 @@ async fn query_and_form_are_united() {
     let request = client.acs3_request("CreateFlowLog", &query, &form).unwrap();
     assert_eq!(sent(&cloud, request).await, (200, "200".to_owned()));
     assert_eq!(cloud.router_flow_logs()[0].name, "我的 log");
+    let call = cloud.calls_of("CreateFlowLog").remove(0);
+    assert_eq!(call.in_query, ["InstanceId", "InstanceType", "LogStoreName", "ProjectName"]);
+    assert_eq!(call.signed_with.as_deref(), Some("ACS3-HMAC-SHA256"));
 }
 
 #[tokio::test]

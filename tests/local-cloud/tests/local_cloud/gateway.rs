@@ -97,6 +97,8 @@ async fn parameters_come_by_query_and_by_form_and_answers_are_xml_unless_json_is
     assert_eq!(status, 200, "{text}");
     assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?><CreateVpcResponse>"), "{text}");
     assert_eq!(cloud.vpcs()[0].name, "a+b &c");
+    let call = &cloud.calls()[0];
+    assert_eq!((call.in_query.join(" "), call.signed_with.as_deref()), ("RegionId".to_owned(), Some("HMAC-SHA1")));
 }
 
 #[tokio::test]

@@ -1,0 +1,352 @@
+//! Makes the calls that are given as JSON on stdin, so that what the client sends can be compared with what others do.
+//!
+//! The parameters have the names and the shapes that the official SDKs give them. The calls go to
+//! `FLOWKEEPER_ENDPOINT`, signed as `FLOWKEEPER_SIGNATURE` says with the key in `ALIBABA_CLOUD_ACCESS_KEY_ID` and
+//! `ALIBABA_CLOUD_ACCESS_KEY_SECRET`. A call that is refused is no failure; one that is not sent, or not answered, is.
+//!
+//! ```sh
+//! echo '[{"product": "vpc", "action": "DeleteFlowLog", "parameters": {"FlowLogId": "fl-1"}}]' |
+//!     cargo run -p openapi --example every_call
+//! ```
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write as _},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use flow_log::{
+    EcrFlowLogSpec, EcrId, FlowLogSpec, ResourceId, ResourceType, Status,
+    names::{TagKey, Tags},
+};
+use futures_util::TryStreamExt as _;
+use openapi::{
+    AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogFilter,
+    EcrInstanceFilter, FlowLogAttributes, FlowLogFilter, Machine, NetworkInterfaceFilter, Session, TagFilter,
+    TaggedType, VSwitchFilter, VpcFilter,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+type Failure = Box<dyn Error>;
+/// What became of a call, if it could be tried at all.
+type Tried = Result<Result<(), CallError>, Failure>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    product: String,
+    action: String,
+    parameters: Given,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let setting = |name: &str| env::var(name).ok();
+    let settings = ClientSettings::read(&setting).map_err(|problems| format!("{problems:?}"))?;
+    let required = |name: &str| setting(name).ok_or_else(|| format!("{name} is not set"));
+    let (id, secret) = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
+    let credentials = Credentials::new(required(id)?, required(secret)?);
+    let client = Client::new(settings, Arc::new(Machine));
+
+    let calls: Vec<Call> = serde_json::from_reader(io::stdin())?;
+    for Call { product, action, parameters } in calls {
+        let region = parameters.text("RegionId").unwrap_or("cn-hangzhou").parse()?;
+        let session = client.session(credentials.clone(), "1000000000000001".parse()?, region, None);
+        let tried = match product.as_str() {
+            "vpc" => vpc(&session, &action, &parameters).await?,
+            "ecs" => ecs(&session, &action, &parameters).await?,
+            "sts" => sts(&session, &action, &parameters).await?,
+            "ecr" => ecr(&session, &action, &parameters).await?,
+            _ => return Err(unknown(&product)),
+        };
+        let outcome = match tried {
+            Ok(()) => "done".to_owned(),
+            Err(error) if error.request_id.is_some() => error.cause.to_string(),
+            Err(error) => return Err(format!("{error}: {}", error.cause).into()),
+        };
+        writeln!(io::stdout(), "{product} {action}: {outcome}")?;
+    }
+    Ok(())
+}
+
+fn unknown(name: &str) -> Failure {
+    format!("the client has no {name}").into()
+}
+
+async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    Ok(match action {
+        "CreateFlowLog" => {
+            let spec = FlowLogSpec {
+                name: given.required("FlowLogName")?,
+                description: given.required("Description")?,
+                project: given.required("ProjectName")?,
+                log_store: given.required("LogStoreName")?,
+                traffic_type: given.required("TrafficType")?,
+                traffic_path: given.list("TrafficPath")?,
+                aggregation_interval: given.required("AggregationInterval")?,
+                ip_version: given.parsed("IpVersion")?,
+                resource_group_id: given.parsed("ResourceGroupId")?,
+                tags: given.tags("Tag")?,
+            };
+            session.create_flow_log(&given.required("ResourceId")?, &spec).await.map(drop)
+        }
+        "DeleteFlowLog" => session.delete_flow_log(&given.required("FlowLogId")?).await,
+        "ActiveFlowLog" => session.activate_flow_log(&given.required("FlowLogId")?).await,
+        "DeactiveFlowLog" => session.deactivate_flow_log(&given.required("FlowLogId")?).await,
+        "ModifyFlowLogAttribute" => {
+            let (name, description) = (given.parsed("FlowLogName")?, given.parsed("Description")?);
+            let new = FlowLogAttributes {
+                name: name.as_ref(),
+                description: description.as_ref(),
+                aggregation_interval: given.parsed("AggregationInterval")?,
+                ip_version: given.parsed("IpVersion")?,
+                log_format: given.text("LogFormat"),
+            };
+            session.modify_flow_log(&given.required("FlowLogId")?, &new).await
+        }
+        "DescribeFlowLogs" => {
+            let (resource, vpc) = (given.parsed("ResourceId")?, given.parsed("VpcId")?);
+            let (id, group) = (given.parsed("FlowLogId")?, given.parsed("ResourceGroupId")?);
+            let status = given.text("Status").map(Status::from);
+            let filter = FlowLogFilter {
+                resource: resource.as_ref(),
+                resource_type: ResourceType::ALL
+                    .into_iter()
+                    .find(|known| Some(known.as_str()) == given.text("ResourceType")),
+                vpc: vpc.as_ref(),
+                id: id.as_ref(),
+                name: given.text("FlowLogName"),
+                description: given.text("Description"),
+                traffic_type: given.parsed("TrafficType")?,
+                project: given.text("ProjectName"),
+                log_store: given.text("LogStoreName"),
+                status: status.as_ref(),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tags")?),
+            };
+            session.describe_flow_logs(&filter).await.map(drop)
+        }
+        "GetFlowLogServiceStatus" => session.get_flow_log_service_status().await.map(drop),
+        "OpenFlowLogService" => session.open_flow_log_service().await.map(drop),
+        "DescribeVpcs" => {
+            let (owner, group) = (given.parsed("VpcOwnerId")?, given.parsed("ResourceGroupId")?);
+            let filter = VpcFilter {
+                ids: &given.joined("VpcId")?,
+                name: given.text("VpcName"),
+                is_default: given.flag("IsDefault"),
+                has_ipv6: given.flag("EnableIpv6"),
+                dhcp_options_set: given.text("DhcpOptionsSetId"),
+                owner: owner.as_ref(),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tag")?),
+            };
+            session.vpcs(&filter).try_collect::<Vec<_>>().await.map(drop)
+        }
+        "DescribeVSwitches" => {
+            let vpc = given.parsed("VpcId")?;
+            let (owner, group) = (given.parsed("VSwitchOwnerId")?, given.parsed("ResourceGroupId")?);
+            let filter = VSwitchFilter {
+                ids: &given.joined("VSwitchId")?,
+                vpc: vpc.as_ref(),
+                name: given.text("VSwitchName"),
+                zone: given.text("ZoneId"),
+                is_default: given.flag("IsDefault"),
+                route_table: given.text("RouteTableId"),
+                has_ipv6: given.flag("EnableIpv6"),
+                owner: owner.as_ref(),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tag")?),
+            };
+            session.vswitches(&filter).try_collect::<Vec<_>>().await.map(drop)
+        }
+        "DescribeRegions" => session.describe_regions().await.map(drop),
+        "TagResources" => session.tag_resources(tagged(given)?, &given.texts("ResourceId"), &given.tags("Tag")?).await,
+        "UnTagResources" if given.flag("All") == Some(true) => {
+            session.untag_resources_of_all(tagged(given)?, &given.texts("ResourceId")).await
+        }
+        "UnTagResources" => {
+            let keys: Vec<TagKey> = given.list("TagKey")?;
+            session.untag_resources(tagged(given)?, &given.texts("ResourceId"), &keys).await
+        }
+        "ListTagResources" => {
+            let filter = TagFilter { ids: &given.texts("ResourceId"), tags: Some(&given.tags("Tag")?) };
+            session.list_tag_resources(tagged(given)?, &filter).await.map(drop)
+        }
+        _ => return Err(unknown(action)),
+    })
+}
+
+fn tagged(given: &Given) -> Result<TaggedType, Failure> {
+    match given.text("ResourceType").unwrap_or_default() {
+        "FLOWLOG" => Ok(TaggedType::FlowLog),
+        "VPC" => Ok(TaggedType::Vpc),
+        "VSWITCH" => Ok(TaggedType::VSwitch),
+        other => Err(unknown(other)),
+    }
+}
+
+async fn ecs(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    Ok(match action {
+        "DescribeNetworkInterfaces" => {
+            let (vpc, vswitch) = (given.parsed("VpcId")?, given.parsed("VSwitchId")?);
+            let group = given.parsed("ResourceGroupId")?;
+            let filter = NetworkInterfaceFilter {
+                ids: &given.list("NetworkInterfaceId")?,
+                instance: given.text("InstanceId"),
+                vpc: vpc.as_ref(),
+                vswitch: vswitch.as_ref(),
+                security_group: given.text("SecurityGroupId"),
+                name: given.text("NetworkInterfaceName"),
+                interface_type: given.text("Type"),
+                status: given.text("Status"),
+                is_managed: given.flag("ServiceManaged"),
+                primary_ip_address: given.text("PrimaryIpAddress"),
+                private_ip_addresses: &given.texts("PrivateIpAddress"),
+                ipv6_addresses: &given.texts("Ipv6Address"),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tag")?),
+            };
+            session.describe_network_interfaces(&filter).await.map(drop)
+        }
+        _ => return Err(unknown(action)),
+    })
+}
+
+async fn sts(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    Ok(match action {
+        "AssumeRole" => {
+            let asked = AssumeRole {
+                role: &given.required("RoleArn")?,
+                session_name: given.text("RoleSessionName").unwrap_or_default(),
+                external_id: given.text("ExternalId"),
+                duration: given.parsed("DurationSeconds")?.map(Duration::from_secs),
+                policy: given.text("Policy"),
+                source_identity: given.text("SourceIdentity"),
+            };
+            session.assume_role(&asked).await.map(drop)
+        }
+        "GetCallerIdentity" => session.get_caller_identity().await.map(drop),
+        _ => return Err(unknown(action)),
+    })
+}
+
+async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    let ecr: EcrId = given.required("EcrId")?;
+    Ok(match action {
+        "CreateFlowLog" => {
+            let spec = EcrFlowLogSpec {
+                name: given.required("FlowLogName")?,
+                description: given.required("Description")?,
+                project: given.required("ProjectName")?,
+                log_store: given.required("LogStoreName")?,
+                interval: given.required("Interval")?,
+                sampling_rate: given.required("SamplingRate")?,
+                target_sls_region: given.parsed("TargetSlsRegionId")?,
+                resource_group_id: given.parsed("ResourceGroupId")?,
+                tags: given.tags("Tag")?,
+            };
+            let dry_run = given.flag("DryRun") == Some(true);
+            session.create_ecr_flow_log(&ecr, &given.required("InstanceId")?, &spec, dry_run).await.map(drop)
+        }
+        "ModifyFlowLogAttribute" => {
+            let (name, description) = (given.parsed("FlowLogName")?, given.parsed("Description")?);
+            let new = EcrFlowLogAttributes {
+                name: name.as_ref(),
+                description: description.as_ref(),
+                interval: given.parsed("Interval")?,
+                sampling_rate: given.parsed("SamplingRate")?,
+            };
+            session.modify_ecr_flow_log(&ecr, &given.required("FlowLogId")?, &new).await
+        }
+        "ActivateFlowLog" => session.activate_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
+        "DeactivateFlowLog" => session.deactivate_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
+        "DeleteFlowlog" => session.delete_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
+        "DescribeFlowLogs" => {
+            let (id, instance) = (given.parsed("FlowLogId")?, given.parsed("InstanceId")?);
+            let group = given.parsed("ResourceGroupId")?;
+            let filter = EcrFlowLogFilter {
+                id: id.as_ref(),
+                name: given.text("FlowLogName"),
+                instance: instance.as_ref(),
+                project: given.text("ProjectName"),
+                log_store: given.text("LogStoreName"),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tag")?),
+            };
+            session.describe_ecr_flow_logs(&ecr, &filter).await.map(drop)
+        }
+        "DescribeExpressConnectRouter" => {
+            let group = given.parsed("ResourceGroupId")?;
+            let filter = EcrFilter {
+                id: Some(&ecr),
+                name: given.text("Name"),
+                resource_group: group.as_ref(),
+                tags: Some(&given.tags("Tag")?),
+            };
+            session.describe_ecrs(&filter).await.map(drop)
+        }
+        "DescribeExpressConnectRouterChildInstance" => {
+            let region = given.parsed("ChildInstanceRegionId")?;
+            let filter = EcrInstanceFilter {
+                id: given.text("ChildInstanceId"),
+                instance_type: given.text("ChildInstanceType"),
+                region: region.as_ref(),
+                association: given.text("AssociationId"),
+            };
+            session.describe_ecr_instances(&ecr, &filter).await.map(drop)
+        }
+        _ => return Err(unknown(action)),
+    })
+}
+
+/// Parameters by their names on the wire.
+#[derive(Deserialize)]
+struct Given(Map<String, Value>);
+
+impl Given {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.0.get(name)?.as_bool()
+    }
+
+    /// A text, or a number as a text, parsed.
+    fn parsed<T: FromStr<Err: Error + 'static>>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let parsed = value.as_str().map_or_else(|| value.to_string().parse(), str::parse);
+        Ok(Some(parsed?))
+    }
+
+    fn required<T: FromStr<Err: Error + 'static>>(&self, name: &str) -> Result<T, Failure> {
+        self.parsed(name)?.ok_or_else(|| format!("{name} is missing").into())
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.0.get(name).and_then(Value::as_array).into_iter().flatten()
+    }
+
+    fn texts(&self, name: &str) -> Vec<&str> {
+        self.values(name).filter_map(Value::as_str).collect()
+    }
+
+    fn list<T: FromStr<Err: Error + 'static>>(&self, name: &str) -> Result<Vec<T>, Failure> {
+        self.texts(name).into_iter().map(|text| Ok(text.parse()?)).collect()
+    }
+
+    /// Ids in one text, with commas between them.
+    fn joined(&self, name: &str) -> Result<Vec<ResourceId>, Failure> {
+        self.text(name).into_iter().flat_map(|ids| ids.split(',')).map(|id| Ok(id.parse()?)).collect()
+    }
+
+    fn tags(&self, name: &str) -> Result<Tags, Failure> {
+        let text = |tag: &Value, part| tag[part].as_str().unwrap_or_default().to_owned();
+        self.values(name).map(|tag| Ok((text(tag, "Key").parse()?, text(tag, "Value").parse()?))).collect()
+    }
+}
