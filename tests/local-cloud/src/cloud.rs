@@ -42,6 +42,9 @@ impl LocalCloud {
         if let Functions::Built(folder) = &options.functions {
             let path = options.template.clone().unwrap_or_else(template::default_path);
             template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+            if let Some(function) = &options.triggers_of {
+                template.triggers.retain(|trigger| trigger.function == *function);
+            }
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {

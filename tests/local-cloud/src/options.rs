@@ -27,6 +27,8 @@ pub struct Options {
     pub transitions: Transitions,
     /// Where the functions' programs are.
     pub functions: Functions,
+    /// The one function whose triggers fire; none for all. The others are there, for whoever invokes them.
+    pub triggers_of: Option<String>,
     /// The template; none for the repository's own.
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
@@ -56,6 +58,7 @@ impl Default for Options {
             external_id: None,
             transitions: Transitions::After(Duration::ZERO),
             functions: Functions::None,
+            triggers_of: None,
             template: None,
             parameters: BTreeMap::new(),
             policy: None,
