@@ -41,8 +41,8 @@ and a function of Flowkeeper:
 
 Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own; the
 first and its functions work there by AssumeRole of acs:ram::1000000000000002:role/flowkeeper. Nobody may assume
-acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of its own, which the gateway checks
-like any other.
+acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of the role that template.yml
+gives it. What the role does not allow is refused with Forbidden.RAM; --deny takes one more action away.
 
 Every signature (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonce, time, parameter and limit is
 checked as the documents say, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router
@@ -119,6 +119,9 @@ struct Serve {
     /// A parameter of the template.
     #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
     parameters: Vec<(String, String)>,
+    /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
+    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = pair)]
+    denied: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -199,6 +202,7 @@ impl Serve {
             functions,
             template: Some(template),
             parameters,
+            denied: self.denied,
             policy: policy.transpose()?,
             environment: self.environment.into_iter().collect(),
             credentials: match self.credentials_in_headers {

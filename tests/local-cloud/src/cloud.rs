@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
+    accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
+    authorise::Roles,
     client::{ApiError, Client},
     clock::after,
     delivery,
@@ -39,9 +40,15 @@ impl LocalCloud {
         let address = listener.local_addr().map_err(failed)?;
         let mut template = Template::default();
         let mut hosts = BTreeMap::new();
+        let mut member = None;
         if let Functions::Built(folder) = &options.functions {
             let path = options.template.clone().unwrap_or_else(template::default_path);
             template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+            for (role, action) in &options.denied {
+                template.take_away(role, action)?;
+            }
+            let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
+            member = Template::role_elsewhere(&path, &options.parameters, SECOND_ACCOUNT, &options.region, role)?;
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {
@@ -50,7 +57,7 @@ impl LocalCloud {
                 hosts.insert(function.name.clone(), Host::new(function, path));
             }
         }
-        let shared = Shared::new(options, address, hosts, template.triggers);
+        let shared = Shared::new(options, address, hosts, template.triggers, Roles::new(template.roles, member));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, server })
     }

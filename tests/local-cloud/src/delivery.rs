@@ -73,10 +73,14 @@ async fn attempts(shared: &Arc<Shared>, function: &str, event: &Value, retries: 
         }
         attempt += 1;
     };
-    let destination = match retries {
-        Retries::Fc { .. } => host.function.on_failure.clone(),
-        Retries::EventBridge { dead_letters, .. } => dead_letters,
-    };
+    let destination =
+        match retries {
+            // FC sends it with the function's role.
+            Retries::Fc { .. } => host.function.on_failure.clone().filter(|destination| {
+                shared.roles.allows(host.function.role.as_deref(), "mns:SendMessage", destination)
+            }),
+            Retries::EventBridge { dead_letters, .. } => dead_letters,
+        };
     let arn = format!("acs:fc:{}:{OWN_ACCOUNT}:functions/{function}", shared.options.region);
     let payload = json!({
         "timestamp": shared.clock.now().as_millisecond(),

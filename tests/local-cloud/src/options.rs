@@ -31,6 +31,8 @@ pub struct Options {
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
     pub parameters: BTreeMap<String, String>,
+    /// Actions that roles of the template are not allowed after all: the role's name in the template, and the action.
+    pub denied: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     pub policy: Option<String>,
     /// More variables for every function; stronger than the template's.
@@ -58,12 +60,25 @@ impl Default for Options {
             functions: Functions::None,
             template: None,
             parameters: BTreeMap::new(),
+            denied: Vec::new(),
             policy: None,
             environment: BTreeMap::new(),
             credentials: CredentialsIn::Environment,
             retry_delay: Duration::from_millis(1),
             clock: Clock::real(),
         }
+    }
+}
+
+impl Options {
+    /// The same without one action that a role of the template allows, to see who needs it.
+    ///
+    /// The role is given by its name in the template, such as `CreateFlowLogRole`. A role that the template does not
+    /// have, or an action that the role does not allow, keeps the cloud from starting.
+    #[must_use]
+    pub fn without_permission(mut self, role: &str, action: &str) -> Self {
+        self.denied.push((role.to_owned(), action.to_owned()));
+        self
     }
 }
 

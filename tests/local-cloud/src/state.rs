@@ -240,6 +240,14 @@ impl State {
         }
     }
 
+    /// The tags of a resource of any kind.
+    pub(crate) fn tags_of(&self, id: &str) -> Option<&Tags> {
+        let router_flow_log = self.router_flow_logs.get(id).map(Resource::tags);
+        let kinds = ["VPC", "VSWITCH", "FLOWLOG", "eni", "EXPRESSCONNECTROUTER"];
+        let others = kinds.iter().flat_map(|kind| self.of_kind(kind)).find(|(known, _)| *known == id);
+        router_flow_log.or(others.map(|(_, resource)| resource.tags()))
+    }
+
     /// A new id in the form of the real ones, which are 21 characters after the prefix in Hangzhou.
     pub(crate) fn new_id(&mut self, prefix: &str) -> String {
         self.ids += 1;

@@ -11,7 +11,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
-use crate::pattern;
+use crate::{pattern, ram::Role};
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub struct Function {
     pub memory: u64,
     /// Requests that one instance takes at the same time.
     pub concurrency: usize,
-    /// The name of its role.
+    /// The name of its role, which is one of the template's.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
     pub environment: BTreeMap<String, String>,
@@ -97,6 +97,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// Its triggers.
     pub triggers: Vec<Trigger>,
+    /// Its roles, with what they allow.
+    pub roles: Vec<Role>,
 }
 
 impl Template {
@@ -122,12 +124,9 @@ impl Template {
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        let at_top = |problem: String| TemplateError { place: String::new(), problem };
-        let documents = Yaml::load_from_str(text).map_err(|error| at_top(error.to_string()))?;
-        let document = documents.first().ok_or_else(|| at_top("the template is empty".into()))?;
-        let resolver = Resolver::new(plain(document), parameters, account, region)?;
-
-        let mut template = Self::default();
+        let resolver = Resolver::new(document(text)?, parameters, account, region)?;
+        let mut template =
+            Self { roles: roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?, ..Self::default() };
         for resource in resolver.resources("ALIYUN::FC3::Function")? {
             let file = resource.text("Code.OssObjectName")?;
             let binary =
@@ -139,7 +138,7 @@ impl Template {
                 timeout: resource.number("Timeout", 3)?,
                 memory: resource.number("MemorySize", 512)?,
                 concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
-                role: resource.optional_text("Role")?.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
+                role: role_of(&resource, &template.roles)?,
                 environment: resource.map("EnvironmentVariables")?,
                 async_retries: 3,
                 on_failure: None,
@@ -170,6 +169,92 @@ impl Template {
             template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, source });
         }
         Ok(template)
+    }
+
+    /// The role of that name as a template describes it for another account, whatever its condition says of the own one.
+    pub(crate) fn role_elsewhere(
+        path: &Path,
+        parameters: &BTreeMap<String, String>,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Result<Option<Role>, TemplateError> {
+        let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
+        let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
+        let resolver = Resolver::new(document(&text)?, parameters, account, region)?;
+        let mut named = Vec::new();
+        for resource in resolver.declared("ALIYUN::RAM::Role") {
+            if resource.text("RoleName")?.eq_ignore_ascii_case(name) {
+                named.push(resource);
+            }
+        }
+        Ok(roles(&resolver, named)?.pop())
+    }
+
+    /// Takes an action away from a role, which is given by its name in the template.
+    pub(crate) fn take_away(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
+        let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
+        let known: Vec<String> = self.roles.iter().map(|role| role.id.clone()).collect();
+        let found = self.roles.iter_mut().find(|known| known.id == role);
+        let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", known.join(", "))))?;
+        match found.take_away(action) {
+            true => Ok(()),
+            false => Err(error(format!(
+                "does not allow {action:?}, so that it cannot be taken away; it allows {}",
+                found.allowed_actions().join(", ")
+            ))),
+        }
+    }
+}
+
+fn document(text: &str) -> Result<Value, TemplateError> {
+    let at_top = |problem: String| TemplateError { place: String::new(), problem };
+    let documents = Yaml::load_from_str(text).map_err(|error| at_top(error.to_string()))?;
+    documents.first().map(plain).ok_or_else(|| at_top("the template is empty".into()))
+}
+
+/// Roles with the policies that are in them, and those that are attached to them.
+fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<Vec<Role>, TemplateError> {
+    let mut roles = Vec::new();
+    for resource in resources {
+        for elsewhere in ["PolicyAttachments", "ManagedPolicyArns"] {
+            if resource.value(elsewhere)?.is_some() {
+                return Err(resource.error(elsewhere, "local-cloud knows only what the template itself says of a role"));
+            }
+        }
+        let mut role = Role::new(resource.id(), &resource.text("RoleName")?);
+        let policies = resource.value("Policies")?.unwrap_or_default();
+        for (n, policy) in policies.as_array().into_iter().flatten().enumerate() {
+            let at = |(place, problem): (String, String)| {
+                resource.error(&format!("Policies[{n}].PolicyDocument{place}"), &problem)
+            };
+            role.attach(&policy["PolicyDocument"]).map_err(at)?;
+        }
+        roles.push(role);
+    }
+    for resource in resolver.resources("ALIYUN::RAM::ManagedPolicy")? {
+        let document = resource.value("PolicyDocument")?.unwrap_or_default();
+        let names = resource.value("Roles")?.unwrap_or_default();
+        for name in names.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let at = |(place, problem): (String, String)| resource.error(&format!("PolicyDocument{place}"), &problem);
+            if let Some(role) = roles.iter_mut().find(|role| role.name == name.to_lowercase()) {
+                role.attach(&document).map_err(at)?;
+            }
+        }
+    }
+    if let Some(resource) = resolver.resources("ALIYUN::RAM::AttachPolicyToRole")?.first() {
+        return Err(resource.error("PolicyName", "local-cloud knows only what the template itself says of a role"));
+    }
+    Ok(roles)
+}
+
+/// The name of a function's role. One that is not of the template would allow nobody knows what.
+fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
+    let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
+    let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
+    match roles.iter().any(|role| role.name == name) {
+        true => Ok(Some(name)),
+        false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
     }
 }
 

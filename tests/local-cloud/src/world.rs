@@ -14,6 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     accounts::Keys,
+    authorise::Roles,
     clock::Clock,
     delivery,
     faults::Faults,
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) hosts: BTreeMap<String, Host>,
     pub(crate) triggers: Vec<Trigger>,
+    pub(crate) roles: Roles,
     world: Mutex<World>,
     changed: watch::Sender<()>,
     tasks: Mutex<JoinSet<()>>,
@@ -67,6 +69,7 @@ impl Shared {
         address: SocketAddr,
         hosts: BTreeMap<String, Host>,
         triggers: Vec<Trigger>,
+        roles: Roles,
     ) -> Arc<Self> {
         let world = World {
             state: State::new(options.flow_log_service),
@@ -85,6 +88,7 @@ impl Shared {
             address,
             hosts,
             triggers,
+            roles,
             world: Mutex::new(world),
             changed: watch::Sender::new(()),
             tasks: Mutex::default(),

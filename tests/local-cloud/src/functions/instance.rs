@@ -61,7 +61,8 @@ pub(super) struct Instance {
 
 struct Started {
     port: u16,
-    credentials: Credentials,
+    /// None of a function without a role.
+    credentials: Option<Credentials>,
 }
 
 impl Instance {
@@ -96,7 +97,7 @@ impl Instance {
     ) -> Result<Answer, String> {
         let started = self.started.get_or_try_init(|| self.start(host, shared)).await?;
         let begun = shared.clock.now();
-        let request = request(host, shared, &started.credentials, event, attempt)?;
+        let request = request(host, shared, started.credentials.as_ref(), event, attempt)?;
         let exited = || {
             let duration = shared.clock.now().duration_since(begun).as_millis();
             format!("Process exited unexpectedly before completing request (duration: {duration}ms)")
@@ -122,11 +123,13 @@ impl Instance {
         drop(reserved);
 
         let name = &host.function.name;
-        let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: host.function.role.clone() };
         let expires = after(shared.clock.now(), TOKEN_LIFE);
-        let credentials = shared.write(|world| world.keys.issue(caller, expires));
+        let credentials = host.function.role.clone().map(|role| {
+            let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };
+            shared.write(|world| world.keys.issue(caller, expires))
+        });
         let instance = format!("c-10ca1c10-{port}");
-        let mut child = command(host, shared, &credentials, port, &instance).spawn().map_err(failed)?;
+        let mut child = command(host, shared, credentials.as_ref(), port, &instance).spawn().map_err(failed)?;
         for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             self.follow(pipe, name, shared);
         }
@@ -199,7 +202,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The program with Function Compute's environment, and with nothing of ours.
-fn command(host: &Host, shared: &Shared, credentials: &Credentials, port: u16, instance: &str) -> Command {
+fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port: u16, instance: &str) -> Command {
     let function = &host.function;
     let folder = host.program.parent().unwrap_or(&host.program);
     let mut command = Command::new(&host.program);
@@ -216,7 +219,7 @@ fn command(host: &Host, shared: &Shared, credentials: &Credentials, port: u16, i
         .env("FC_FUNC_CODE_PATH", folder)
         .envs(&function.environment)
         .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address));
-    if shared.options.credentials == CredentialsIn::Environment {
+    if let Some(credentials) = credentials.filter(|_| shared.options.credentials == CredentialsIn::Environment) {
         command
             .env("ALIBABA_CLOUD_ACCESS_KEY_ID", &credentials.access_key_id)
             .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &credentials.access_key_secret)
@@ -245,16 +248,14 @@ async fn connect(port: u16) -> std::io::Result<Connection> {
 fn request(
     host: &Host,
     shared: &Shared,
-    credentials: &Credentials,
+    credentials: Option<&Credentials>,
     event: &[u8],
     attempt: &Attempt<'_>,
 ) -> Result<Request<Full<Bytes>>, String> {
     let function = &host.function;
     let nothing = Credentials::default();
-    let credentials = match shared.options.credentials {
-        CredentialsIn::Headers => credentials,
-        CredentialsIn::Environment => &nothing,
-    };
+    let in_headers = shared.options.credentials == CredentialsIn::Headers;
+    let credentials = credentials.filter(|_| in_headers).unwrap_or(&nothing);
     Request::post("/invoke")
         .header("host", "127.0.0.1")
         .header("content-type", "application/octet-stream")
