@@ -14,7 +14,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use local_cloud::{
-    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CredentialsIn, Functions, LocalCloud, OWN_ACCOUNT, Options, Transitions,
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CredentialsIn, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions,
     functions, template,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,6 +55,8 @@ Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/faults -X DELETE               no more faults, and the right time
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json
+  curl 127.0.0.1:9900/_local/timers                         the timers, and when they are due
+  curl 127.0.0.1:9900/_local/timers/<function>/<trigger> -X POST          fire one now
 
 Faults, for an action such as \"CreateFlowLog\", for one product's such as \"expressconnectrouter:CreateFlowLog\", or for
 \"*\"; in one region with \"region\":
@@ -87,7 +89,7 @@ struct Cli {
 enum Command {
     /// Serve until Ctrl-C, telling what happens.
     #[command(after_long_help = GUIDE)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Build the functions, and show what they do in a cloud of their own.
     Demo {
         /// Folder of the functions' programs [default: built with cargo].
@@ -134,6 +136,9 @@ struct Serve {
     /// Serve the API only.
     #[arg(long)]
     no_functions: bool,
+    /// Timers do not fire by themselves.
+    #[arg(long)]
+    no_timers: bool,
     /// Give functions their key in headers instead of the environment.
     #[arg(long)]
     credentials_in_headers: bool,
@@ -162,7 +167,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Does what the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(wanted) => serve(wanted).await.map(|()| ExitCode::SUCCESS),
+        Command::Serve(wanted) => serve(*wanted).await.map(|()| ExitCode::SUCCESS),
         Command::Demo { functions_dir } => demo::run(functions_dir).await,
     };
     done.unwrap_or_else(|error| {
@@ -199,6 +204,7 @@ impl Serve {
             ecr_failures_in_200: self.ecr_failures_in_200,
             external_id: self.external_id,
             transitions: Transitions::After(Duration::from_millis(self.transition_ms)),
+            timers: if self.no_timers { Timers::ByHand } else { Timers::ByAnyClock },
             functions,
             template: Some(template),
             parameters,

@@ -17,12 +17,13 @@ use crate::{
     functions::Host,
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
-    options::{Functions, Options},
+    options::{Functions, Options, Timers},
     server,
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
     timeline,
-    world::{Shared, World},
+    timers::{self, Timetable},
+    world::Shared,
 };
 
 /// A small Alibaba Cloud on one port. It ends when this is dropped, and its functions with it.
@@ -58,6 +59,14 @@ impl LocalCloud {
             }
         }
         let shared = Shared::new(options, address, hosts, template.triggers, Roles::new(template.roles, member));
+        let by_themselves = match shared.options.timers {
+            Timers::ByManualClock => shared.clock.is_manual(),
+            Timers::ByAnyClock => true,
+            Timers::ByHand => false,
+        };
+        if by_themselves {
+            timers::start(&shared, Timetable::new(&shared.triggers, shared.clock.unshifted()));
+        }
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, server })
     }
@@ -265,9 +274,18 @@ impl LocalCloud {
         self.shared.publish(event);
     }
 
-    /// Invokes a function once, synchronously, with these bytes.
+    /// Invokes a function once, synchronously, with these bytes; by the name that the template gives it, or by that of
+    /// its program.
     pub async fn invoke(&self, function: &str, event: &[u8]) -> Result<Invocation, Error> {
         delivery::invoke(&self.shared, function, event).await
+    }
+
+    /// Fires a timer of the template at once: that of a function, by the trigger's name.
+    ///
+    /// The function may be named as the template names it or by its program. What it does is an asynchronous
+    /// invocation with its retries; [`LocalCloud::settled`] waits for them.
+    pub fn fire_timer(&self, function: &str, trigger: &str) -> Result<(), Error> {
+        timers::fire_now(&self.shared, function, trigger)
     }
 
     /// Wakes whenever anything has changed.
@@ -292,9 +310,13 @@ impl LocalCloud {
         })
     }
 
-    /// Waits until no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
+    /// Waits until no timer is due, and no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
     pub async fn settled(&self) -> Result<(), Error> {
-        self.wait_until("nothing is under way", |cloud| cloud.shared.read(World::is_idle)).await
+        self.wait_until("nothing is under way", |cloud| {
+            let now = cloud.shared.clock.unshifted();
+            cloud.shared.read(|world| world.is_idle(now))
+        })
+        .await
     }
 }
 

@@ -9,7 +9,6 @@ use crate::{
     error::Error,
     functions::Attempt,
     journal::{DeadLetter, Invocation, What},
-    pattern,
     template::Source,
     world::Shared,
 };
@@ -29,22 +28,35 @@ enum Retries {
 /// Hands an event to every trigger whose pattern it matches.
 pub(crate) fn deliver(shared: &Shared, event: &Value) {
     for trigger in &shared.triggers {
-        let Source::Events { pattern, asynchronous, retries, dead_letters } = &trigger.source else { continue };
-        let Some(host) = shared.hosts.get(&trigger.function).filter(|_| pattern::matches(pattern, event)) else {
+        let Source::Events { asynchronous, retries, dead_letters, .. } = &trigger.source else { continue };
+        if !trigger.matches(event) {
             continue;
-        };
-        let retries = match asynchronous {
-            true => Retries::Fc { times: host.function.async_retries },
-            false => Retries::EventBridge { times: *retries, dead_letters: dead_letters.clone() },
-        };
+        }
+        if *asynchronous {
+            by_fc(shared, &trigger.function, event);
+            continue;
+        }
+        let retries = Retries::EventBridge { times: *retries, dead_letters: dead_letters.clone() };
         let (function, event) = (trigger.function.clone(), event.clone());
         shared.spawn(move |shared| async move { attempts(&shared, &function, &event, retries).await });
     }
 }
 
+/// Hands an event to a function as FC's own triggers do, which is always asynchronous.
+pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
+    let Some(host) = shared.hosts.get(function) else { return };
+    let retries = Retries::Fc { times: host.function.async_retries };
+    let (function, event) = (function.to_owned(), event.clone());
+    shared.spawn(move |shared| async move { attempts(&shared, &function, &event, retries).await });
+}
+
 /// Invokes a function once and synchronously.
 pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Result<Invocation, Error> {
-    let host = shared.hosts.get(function).ok_or_else(|| Error::NoFunction(function.to_owned()))?;
+    let by_program = || shared.hosts.values().find(|host| host.function.binary == function);
+    let host = shared.hosts.get(function).or_else(by_program).ok_or_else(|| Error::NoFunction {
+        wanted: function.to_owned(),
+        known: shared.hosts.keys().cloned().collect(),
+    })?;
     let attempt = Attempt { request_id: &new_request_id(shared), number: 1, retry_count: 0 };
     Ok(host.invoke(shared, event, &attempt).await)
 }

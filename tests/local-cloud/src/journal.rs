@@ -29,6 +29,15 @@ pub enum What {
         /// The event, as a rule sees it.
         event: Value,
     },
+    /// A timer fired.
+    Timer {
+        /// The function that it wakes.
+        function: String,
+        /// The trigger's name.
+        trigger: String,
+        /// What the function is given.
+        event: Value,
+    },
     /// A function process is listening.
     FunctionStarted {
         /// Its name.

@@ -57,6 +57,7 @@ mod server;
 mod state;
 pub mod template;
 pub mod timeline;
+mod timers;
 mod trail;
 mod world;
 
@@ -71,7 +72,7 @@ pub use error::Error;
 pub use faults::Fault;
 pub use journal::{Call, DeadLetter, Entry, Invocation, What};
 pub use operator::Operator;
-pub use options::{CredentialsIn, Functions, Options, Transitions};
+pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};
 pub use parameters::Tags;
 pub use ram::Role;
 pub use state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc};

@@ -25,6 +25,8 @@ pub struct Options {
     pub external_id: Option<String>,
     /// When flow logs finish changing.
     pub transitions: Transitions,
+    /// Which timers fire by themselves.
+    pub timers: Timers,
     /// Where the functions' programs are.
     pub functions: Functions,
     /// The template; none for the repository's own.
@@ -57,6 +59,7 @@ impl Default for Options {
             ecr_failures_in_200: false,
             external_id: None,
             transitions: Transitions::After(Duration::ZERO),
+            timers: Timers::ByManualClock,
             functions: Functions::None,
             template: None,
             parameters: BTreeMap::new(),
@@ -89,6 +92,18 @@ pub enum Transitions {
     After(Duration),
     /// When [`crate::LocalCloud::finish_transitions`] says.
     Explicit,
+}
+
+/// When timers fire by themselves. [`crate::LocalCloud::fire_timer`] fires them at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timers {
+    /// When a manual clock is moved to or over the moment: each such moment fires once, in order. With the machine's
+    /// clock they do not fire, so that no test depends on the hour at which it runs.
+    ByManualClock,
+    /// When they are due, by the machine's clock, too.
+    ByAnyClock,
+    /// Not at all.
+    ByHand,
 }
 
 /// Where the functions' programs are.

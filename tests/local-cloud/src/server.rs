@@ -8,13 +8,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     delivery,
     faults::{Fault, Wanted},
     gateway,
+    template::{Source, Trigger},
+    timers,
     world::Shared,
 };
 
@@ -36,7 +38,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
     match request.uri().path() {
@@ -70,7 +72,7 @@ fn one() -> u32 {
     1
 }
 
-async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     match (request.method(), path) {
         (&Method::GET, "/_local/journal") => {
@@ -104,6 +106,18 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
             }
             Err(error) => bad(&error.to_string()),
         },
+        (&Method::GET, "/_local/timers") => {
+            let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
+            respond(StatusCode::OK, json!(list).to_string())
+        }
+        (&Method::POST, path) if path.starts_with("/_local/timers/") => {
+            let wanted = path.trim_start_matches("/_local/timers/");
+            let (function, name) = wanted.split_once('/').unwrap_or((wanted, ""));
+            match timers::fire_now(shared, function, name) {
+                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
+                Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
+            }
+        }
         (&Method::POST, path) if path.starts_with("/_local/invoke/") => {
             let function = path.trim_start_matches("/_local/invoke/");
             match delivery::invoke(shared, function, request.body()).await {
@@ -113,6 +127,19 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
         }
         _ => respond(StatusCode::NOT_FOUND, json!({"error": format!("there is nothing at {path}")}).to_string()),
     }
+}
+
+/// What a timer is and when it is due.
+fn timer(shared: &Shared, trigger: &Trigger) -> Value {
+    let Source::Timer { schedule, payload } = &trigger.source else { return Value::Null };
+    json!({
+        "function": trigger.function,
+        "trigger": trigger.name,
+        "schedule": schedule.text(),
+        "enabled": trigger.enabled,
+        "payload": payload,
+        "next": schedule.next_after(shared.clock.unshifted()),
+    })
 }
 
 /// Arranges a fault that was asked for over HTTP.

@@ -1,6 +1,7 @@
 //! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
 
 mod resolve;
+mod schedule;
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +12,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
+pub use self::schedule::Schedule;
 use crate::{pattern, ram::Role};
 
 /// What is wrong with a template, and where.
@@ -55,6 +57,8 @@ pub struct Trigger {
     pub name: String,
     /// The function's name.
     pub function: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
     /// What it listens to.
     pub source: Source,
 }
@@ -63,7 +67,7 @@ impl Trigger {
     /// Whether an event on the default bus wakes its function.
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
-        matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
+        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
     }
 }
 
@@ -81,10 +85,10 @@ pub enum Source {
         /// EventBridge's dead-letter queue.
         dead_letters: Option<String>,
     },
-    /// A timer; it is known, but does not fire by itself.
+    /// A timer.
     Timer {
-        /// Six fields, or `@every …`.
-        cron: String,
+        /// When it fires.
+        schedule: Schedule,
         /// Handed to the function as text.
         payload: String,
     },
@@ -158,15 +162,14 @@ impl Template {
             if !template.functions.iter().any(|known| known.name == function) {
                 return Err(resource.error("FunctionName", "no function has this name"));
             }
-            let source = match resource.text("TriggerType")?.as_str() {
-                "eventbridge" => events(&resource)?,
-                "timer" => Source::Timer {
-                    cron: resource.text("TriggerConfig.cronExpression")?,
-                    payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default(),
-                },
+            let (switch, source) = match resource.text("TriggerType")?.as_str() {
+                "eventbridge" => ("TriggerConfig.triggerEnable", events(&resource)?),
+                "timer" => ("TriggerConfig.enable", timer(&resource)?),
                 other => return Err(resource.error("TriggerType", &format!("{other:?} is not known to local-cloud"))),
             };
-            template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, source });
+            // What is not said is on for events, and has to be said for timers.
+            let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
+            template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, enabled, source });
         }
         Ok(template)
     }
@@ -256,6 +259,13 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
         true => Ok(Some(name)),
         false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
     }
+}
+
+fn timer(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
+    resource.text("TriggerConfig.enable")?;
+    let place = "TriggerConfig.cronExpression";
+    let schedule = Schedule::parse(&resource.text(place)?).map_err(|problem| resource.error(place, &problem))?;
+    Ok(Source::Timer { schedule, payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default() })
 }
 
 fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
@@ -398,6 +408,10 @@ Resources:
             "Resources.Main.Properties.FunctionName: the parameter Bucket has no default and is not given"
         );
         assert!(broken("{\"type\":[\"x\"]}", "{type").starts_with("Resources.Wake.Properties.TriggerConfig."));
+        assert_eq!(
+            broken("@every 1h", "@every day"),
+            "Resources.Tick.Properties.TriggerConfig.cronExpression: \"day\" is no interval such as 1h30m"
+        );
         assert_eq!(
             parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
             "Parameters.Nobody: is given, but the template has no such parameter"

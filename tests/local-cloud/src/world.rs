@@ -37,14 +37,16 @@ pub(crate) struct World {
     /// Events that wait for the next one.
     held_back: Vec<Value>,
     requests: u64,
+    /// When the next timer is due.
+    pub(crate) next_timer: Option<Timestamp>,
     /// Deliveries, retries and transitions under way.
     outstanding: usize,
 }
 
 impl World {
-    /// Whether no delivery, retry or transition is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.outstanding == 0
+    /// Whether no delivery, retry or transition is under way, and no timer due at this time.
+    pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        self.outstanding == 0 && self.next_timer.is_none_or(|due| due > now)
     }
 }
 
@@ -80,6 +82,7 @@ impl Shared {
             held_back: Vec::new(),
             journal: Vec::new(),
             requests: 0,
+            next_timer: None,
             outstanding: 0,
         };
         Arc::new_cyclic(|me| Self {

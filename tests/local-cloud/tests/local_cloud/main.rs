@@ -18,3 +18,4 @@ mod roles;
 mod routers;
 mod support;
 mod tags;
+mod timers;
