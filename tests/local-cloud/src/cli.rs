@@ -51,6 +51,7 @@ JSON with Format=JSON, else XML.
 
 Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/journal                        what happened, as JSON lines
+  curl 127.0.0.1:9900/_local/dead-letters                   what was given up, and where it went
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"CreateFlowLog\",\"fault\":\"throttled\",\"times\":2}'
   curl 127.0.0.1:9900/_local/faults -X DELETE               no more faults, and the right time
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
@@ -112,7 +113,7 @@ struct Serve {
     /// How long a flow log takes to change its state, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     transition_ms: u64,
-    /// Pause before the first retry of a delivery in milliseconds; later ones are longer.
+    /// How long a second of the pause before a retry takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     retry_ms: u64,
     /// The ROS template [default: template.yml here or further up].

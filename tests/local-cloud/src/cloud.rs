@@ -78,8 +78,13 @@ impl LocalCloud {
 
     /// Asks the functions to end, and then ends. Without this they are killed.
     pub async fn stop(self) {
+        self.restart_functions().await;
+    }
+
+    /// Asks the functions' processes to end; the next event starts new ones, of the programs as they are then.
+    pub async fn restart_functions(&self) {
         for host in self.shared.hosts.values() {
-            host.stop().await;
+            host.stop(&self.shared).await;
         }
     }
 

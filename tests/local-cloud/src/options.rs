@@ -41,7 +41,7 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Where functions find their temporary key.
     pub credentials: CredentialsIn,
-    /// The first pause between two attempts to deliver an event; later ones are longer.
+    /// How long a second of a pause between two attempts to deliver an event takes here.
     pub retry_delay: Duration,
     /// The time.
     pub clock: Clock,

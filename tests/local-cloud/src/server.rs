@@ -15,6 +15,7 @@ use crate::{
     delivery,
     faults::{Fault, Wanted},
     gateway,
+    journal::What,
     template::{Source, Trigger},
     timers,
     world::Shared,
@@ -79,6 +80,14 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
             let entries = shared.read(|world| world.journal.clone());
             let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
             respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
+        }
+        (&Method::GET, "/_local/dead-letters") => {
+            let entries = shared.read(|world| world.journal.clone());
+            let letters: Vec<_> = entries
+                .iter()
+                .filter_map(|entry| if let What::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None })
+                .collect();
+            respond(StatusCode::OK, json!(letters).to_string())
         }
         (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
             Ok(asked) => match arrange(shared, asked) {

@@ -46,8 +46,14 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// `MaxAsyncRetryAttempts`.
     pub async_retries: u32,
+    /// `MaxAsyncEventAgeInSeconds`: what has waited longer is given up.
+    pub async_max_age: u64,
     /// Where an event goes that no attempt of FC could help.
     pub on_failure: Option<String>,
+    /// The seconds that `/initialize` may take; none if it is not to be called.
+    pub initializer: Option<u64>,
+    /// The seconds that `/pre-stop` may take; none if it is not to be called.
+    pub pre_stop: Option<u64>,
 }
 
 /// What wakes a function.
@@ -80,8 +86,8 @@ pub enum Source {
         pattern: Value,
         /// `asyncInvocationType`: FC retries, not EventBridge.
         asynchronous: bool,
-        /// How often EventBridge tries again.
-        retries: u32,
+        /// How EventBridge tries again.
+        retries: RetryStrategy,
         /// EventBridge's dead-letter queue.
         dead_letters: Option<String>,
     },
@@ -92,6 +98,15 @@ pub enum Source {
         /// Handed to the function as text.
         payload: String,
     },
+}
+
+/// How `EventBridge` tries again, by `PushRetryStrategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryStrategy {
+    /// `BACKOFF_RETRY`: three times, each after 10 to 20 seconds.
+    Backoff,
+    /// `EXPONENTIAL_DECAY_RETRY`: 176 times, after 1, 2, 4 and so on to 512 seconds, which is a day in total.
+    ExponentialDecay,
 }
 
 /// The part of a template that the cloud lives by.
@@ -145,7 +160,10 @@ impl Template {
                 role: role_of(&resource, &template.roles)?,
                 environment: resource.map("EnvironmentVariables")?,
                 async_retries: 3,
+                async_max_age: 86_400,
                 on_failure: None,
+                initializer: hook(&resource, "Initializer")?,
+                pre_stop: hook(&resource, "PreStop")?,
             });
         }
         for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
@@ -154,7 +172,16 @@ impl Template {
             let destination = resource.optional_text("DestinationConfig.OnFailure.Destination")?;
             let function = template.functions.iter_mut().find(|function| function.name == name);
             let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
+            for (place, problem) in [
+                ("DestinationConfig.OnSuccess", "local-cloud sends only failures on"),
+                ("AsyncTask", "local-cloud has no task mode"),
+            ] {
+                if resource.value(place)?.is_some_and(|value| value != false) {
+                    return Err(resource.error(place, problem));
+                }
+            }
             function.async_retries = u32::try_from(retries).unwrap_or(u32::MAX);
+            function.async_max_age = resource.number("MaxAsyncEventAgeInSeconds", 86_400)?;
             function.on_failure = destination;
         }
         for resource in resolver.resources("ALIYUN::FC3::Trigger")? {
@@ -261,6 +288,15 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
     }
 }
 
+/// The seconds that a hook of the instance's life may take, if it has a handler and so is to be called.
+fn hook(resource: &resolve::Resource<'_>, name: &str) -> Result<Option<u64>, TemplateError> {
+    let place = format!("InstanceLifecycleConfig.{name}");
+    match resource.optional_text(&format!("{place}.Handler"))? {
+        Some(handler) if !handler.is_empty() => resource.number(&format!("{place}.Timeout"), 3).map(Some),
+        _ => Ok(None),
+    }
+}
+
 fn timer(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
     resource.text("TriggerConfig.enable")?;
     let place = "TriggerConfig.cronExpression";
@@ -272,10 +308,20 @@ fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
     let text = resource.text("TriggerConfig.eventRuleFilterPattern")?;
     let bad =
         |error: &dyn std::fmt::Display| resource.error("TriggerConfig.eventRuleFilterPattern", &error.to_string());
+    for (place, known) in [
+        ("TriggerConfig.eventSourceConfig.eventSourceType", "Default"),
+        ("TriggerConfig.eventSinkConfig.deliveryOption.eventSchema", "CloudEvents"),
+        ("TriggerConfig.runOptions.mode", "event-driven"),
+        ("TriggerConfig.runOptions.errorsTolerance", "ALL"),
+    ] {
+        if resource.optional_text(place)?.is_some_and(|given| given != known) {
+            return Err(resource.error(place, &format!("is not {known}, which alone local-cloud knows")));
+        }
+    }
     let strategy = resource.optional_text("TriggerConfig.runOptions.retryStrategy.PushRetryStrategy")?;
     let retries = match strategy.as_deref() {
-        None | Some("BACKOFF_RETRY") => 3,
-        Some("EXPONENTIAL_DECAY_RETRY") => 176,
+        None | Some("BACKOFF_RETRY") => RetryStrategy::Backoff,
+        Some("EXPONENTIAL_DECAY_RETRY") => RetryStrategy::ExponentialDecay,
         Some(_) => {
             let place = "TriggerConfig.runOptions.retryStrategy.PushRetryStrategy";
             return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
@@ -408,6 +454,15 @@ Resources:
             "Resources.Main.Properties.FunctionName: the parameter Bucket has no default and is not given"
         );
         assert!(broken("{\"type\":[\"x\"]}", "{type").starts_with("Resources.Wake.Properties.TriggerConfig."));
+        assert_eq!(
+            broken("{asyncInvocationType: true,", "{runOptions: {errorsTolerance: NONE},"),
+            "Resources.Wake.Properties.TriggerConfig.runOptions.errorsTolerance: is not ALL, which alone local-cloud \
+             knows"
+        );
+        assert_eq!(
+            broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
+            "Resources.Async.Properties.AsyncTask: local-cloud has no task mode"
+        );
         assert_eq!(
             broken("@every 1h", "@every day"),
             "Resources.Tick.Properties.TriggerConfig.cronExpression: \"day\" is no interval such as 1h30m"
