@@ -211,17 +211,29 @@ impl LocalCloud {
     /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
     ///
     /// The operation may be one of a product, such as `expressconnectrouter:CreateFlowLog`.
+    ///
+    /// # Panics
+    /// There is no such operation or region, so that the fault would never be met.
+    #[track_caller]
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
         self.add_fault(Wanted { action: action.to_owned(), region: None, fault, times });
     }
 
     /// Asks for a fault in the next `times` calls of an operation in a region.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
     pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
         self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
     }
 
     /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its
     /// calls count as those of the cloud's own.
+    ///
+    /// # Panics
+    /// There is no such region.
+    #[track_caller]
     pub fn region_down(&self, region: &str) {
         self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
     }
@@ -231,7 +243,11 @@ impl LocalCloud {
         self.shared.heal();
     }
 
+    #[track_caller]
     fn add_fault(&self, wanted: Wanted) {
+        if let Err(problem) = wanted.check() {
+            panic!("{problem}");
+        }
         self.shared.write(|world| world.faults.add(wanted));
     }
 

@@ -159,11 +159,9 @@ fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
         shared.clock.set_ahead(duration);
         return Ok(());
     }
-    if action.is_empty() {
-        return Err("a fault needs an action, which may be \"*\"".to_owned());
-    }
-    let fault = Fault::named(&fault, duration).ok_or_else(|| format!("there is no fault {fault:?}"))?;
-    shared.write(|world| world.faults.add(Wanted { action, region, fault, times }));
+    let wanted = Wanted { action, region, fault: Fault::named(&fault, duration)?, times };
+    wanted.check()?;
+    shared.write(|world| world.faults.add(wanted));
     Ok(())
 }
 
