@@ -2,6 +2,9 @@
 //!
 //! They are not about a region, they take a client token, and they may fail with HTTP 200. Their own parameter
 //! `Version` is never sent: it would take the place of the one that names the version of the API.
+//!
+//! Unlike those of the other products, some of their parameters belong into the form and some into the query, and which
+//! differs from operation to operation: each says it with `in_form`.
 
 use flow_log::{
     Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
@@ -77,6 +80,7 @@ impl Session<'_> {
     #[must_use]
     pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Ecr, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
+            .in_form(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
             .of(filter.id.map(EcrId::as_str).unwrap_or_default())
             .with_some("EcrId", filter.id.map(EcrId::as_str))
             .with_some("Name", filter.name)
@@ -102,6 +106,15 @@ impl Session<'_> {
         filter: &EcrInstanceFilter<'_>,
     ) -> BoxStream<'s, Result<EcrInstance, CallError>> {
         let request = read_of("DescribeExpressConnectRouterChildInstance", ecr)
+            .in_form(&[
+                "EcrId",
+                "ChildInstanceId",
+                "ChildInstanceType",
+                "ChildInstanceRegionId",
+                "AssociationId",
+                "MaxResults",
+                "NextToken",
+            ])
             .with_some("ChildInstanceId", filter.id)
             .with_some("ChildInstanceType", filter.instance_type)
             .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
@@ -133,6 +146,7 @@ impl Session<'_> {
         filter: &EcrFlowLogFilter<'_>,
     ) -> BoxStream<'s, Result<EcrFlowLog, CallError>> {
         let request = read_of("DescribeFlowLogs", ecr)
+            .in_form(&["EcrId"])
             .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
             .with_some("FlowLogName", filter.name)
             .with_some("InstanceId", filter.instance.map(VbrId::as_str))
@@ -173,6 +187,7 @@ impl Session<'_> {
     ) -> Result<Option<FlowLogId>, CallError> {
         let request = self
             .change_of("CreateFlowLog", ecr)
+            .in_form(&["EcrId", "FlowLogName", "ResourceGroupId", "ClientToken", "DryRun"])
             .of(instance.as_str())
             .with("InstanceType", "VBR")
             .with("InstanceId", instance.as_str())
@@ -204,6 +219,7 @@ impl Session<'_> {
     ) -> Result<(), CallError> {
         let request = self
             .change_of_flow_log("ModifyFlowLogAttribute", ecr, id)
+            .in_form(&["EcrId", "FlowLogName", "ClientToken", "DryRun"])
             .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
             .with_some("Description", new.description.map(Description::as_str))
             .with_some("Interval", new.interval.map(EcrInterval::as_str))
@@ -216,7 +232,8 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("ActivateFlowLog", ecr, id)).await
+        let request = self.change_of_flow_log("ActivateFlowLog", ecr, id);
+        self.call_and_done(request.in_form(&["EcrId", "FlowLogId", "ClientToken", "DryRun"])).await
     }
 
     /// `DeactivateFlowLog`: it does not record from now on.
@@ -224,7 +241,8 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("DeactivateFlowLog", ecr, id)).await
+        let request = self.change_of_flow_log("DeactivateFlowLog", ecr, id);
+        self.call_and_done(request.in_form(&["EcrId", "FlowLogId", "ClientToken", "DryRun"])).await
     }
 
     /// `DeleteFlowlog`, with a small l.
@@ -232,7 +250,8 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("DeleteFlowlog", ecr, id)).await
+        let request = self.change_of_flow_log("DeleteFlowlog", ecr, id);
+        self.call_and_done(request.in_form(&["EcrId", "ClientToken", "DryRun"])).await
     }
 
     fn change_of(&self, action: &'static str, ecr: &EcrId) -> Request {

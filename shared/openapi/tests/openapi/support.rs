@@ -63,6 +63,7 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
     pub(crate) form: BTreeMap<String, String>,
 }
 
@@ -72,7 +73,7 @@ impl Seen {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.form.get(key).map(String::as_str)
+        self.form.get(key).or_else(|| self.query.get(key)).map(String::as_str)
     }
 }
 
@@ -141,12 +142,13 @@ async fn serve(
     let body = body.collect().await?.to_bytes();
     let seen = Seen {
         method: parts.method.to_string(),
-        path: parts.uri.to_string(),
+        path: parts.uri.path().to_owned(),
         headers: parts
             .headers
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect(),
+        query: form(parts.uri.query().unwrap_or_default()),
         form: form(std::str::from_utf8(&body)?),
     };
     log.lock().unwrap().push(seen.clone());
