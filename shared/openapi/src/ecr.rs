@@ -14,6 +14,8 @@ use futures_util::{TryStreamExt as _, stream::BoxStream};
 
 use crate::{CallError, Product, Session, answer::Object, request::Request};
 
+/// With what code a dry run says that the call itself would have succeeded, where it does not answer a success.
+const DRY_RUN_PASSED: &str = "DryRunOperation";
 /// A page. The API would give larger ones, and says no limit.
 const PAGE: u32 = 100;
 
@@ -73,6 +75,19 @@ pub struct EcrFlowLogAttributes<'a> {
     pub interval: Option<EcrInterval>,
     /// Which share of the packets is looked at.
     pub sampling_rate: Option<SamplingRate>,
+}
+
+/// What can be done to a flow log of a router.
+#[derive(Debug, Clone, Copy)]
+pub enum EcrFlowLogChange<'a> {
+    /// See [`Session::modify_ecr_flow_log`].
+    Modify(EcrFlowLogAttributes<'a>),
+    /// See [`Session::activate_ecr_flow_log`].
+    Activate,
+    /// See [`Session::deactivate_ecr_flow_log`].
+    Deactivate,
+    /// See [`Session::delete_ecr_flow_log`].
+    Delete,
 }
 
 impl Session<'_> {
@@ -204,7 +219,10 @@ impl Session<'_> {
         let read = |answer: &Object<'_>| {
             if dry_run && answer.text("FlowLogId").is_none() { Ok(None) } else { answer.parsed("FlowLogId").map(Some) }
         };
-        self.call_and_read(request, read).await
+        match self.call_and_read(request, read).await {
+            Err(error) if dry_run && error.code() == Some(DRY_RUN_PASSED) => Ok(None),
+            outcome => outcome,
+        }
     }
 
     /// `ModifyFlowLogAttribute`: changes what is given.
@@ -217,14 +235,7 @@ impl Session<'_> {
         id: &FlowLogId,
         new: &EcrFlowLogAttributes<'_>,
     ) -> Result<(), CallError> {
-        let request = self
-            .change_of_flow_log("ModifyFlowLogAttribute", ecr, id)
-            .in_form(&["EcrId", "FlowLogName", "ClientToken", "DryRun"])
-            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
-            .with_some("Description", new.description.map(Description::as_str))
-            .with_some("Interval", new.interval.map(EcrInterval::as_str))
-            .with_some("SamplingRate", new.sampling_rate.map(SamplingRate::as_str));
-        self.call_and_done(request).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Modify(*new))).await
     }
 
     /// `ActivateFlowLog`: it records from now on.
@@ -232,8 +243,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        let request = self.change_of_flow_log("ActivateFlowLog", ecr, id);
-        self.call_and_done(request.in_form(&["EcrId", "FlowLogId", "ClientToken", "DryRun"])).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Activate)).await
     }
 
     /// `DeactivateFlowLog`: it does not record from now on.
@@ -241,8 +251,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        let request = self.change_of_flow_log("DeactivateFlowLog", ecr, id);
-        self.call_and_done(request.in_form(&["EcrId", "FlowLogId", "ClientToken", "DryRun"])).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Deactivate)).await
     }
 
     /// `DeleteFlowlog`, with a small l.
@@ -250,16 +259,45 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        let request = self.change_of_flow_log("DeleteFlowlog", ecr, id);
-        self.call_and_done(request.in_form(&["EcrId", "ClientToken", "DryRun"])).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Delete)).await
+    }
+
+    /// The same operations with `DryRun`: whether the change could be made. Nothing is changed.
+    ///
+    /// # Errors
+    /// It could not, or the call failed.
+    pub async fn try_out_ecr_change(
+        &self,
+        ecr: &EcrId,
+        id: &FlowLogId,
+        change: EcrFlowLogChange<'_>,
+    ) -> Result<(), CallError> {
+        match self.call_and_done(self.change(ecr, id, change).with_flag("DryRun", Some(true))).await {
+            Err(error) if error.code() == Some(DRY_RUN_PASSED) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn change(&self, ecr: &EcrId, id: &FlowLogId, change: EcrFlowLogChange<'_>) -> Request {
+        let (action, in_form): (_, &[_]) = match change {
+            EcrFlowLogChange::Modify(_) => {
+                ("ModifyFlowLogAttribute", &["EcrId", "FlowLogName", "ClientToken", "DryRun"])
+            }
+            EcrFlowLogChange::Activate => ("ActivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
+            EcrFlowLogChange::Deactivate => ("DeactivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
+            EcrFlowLogChange::Delete => ("DeleteFlowlog", &["EcrId", "ClientToken", "DryRun"]),
+        };
+        let request = self.change_of(action, ecr).in_form(in_form).of(id.as_str()).with("FlowLogId", id.as_str());
+        let EcrFlowLogChange::Modify(new) = change else { return request };
+        request
+            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
+            .with_some("Description", new.description.map(Description::as_str))
+            .with_some("Interval", new.interval.map(EcrInterval::as_str))
+            .with_some("SamplingRate", new.sampling_rate.map(SamplingRate::as_str))
     }
 
     fn change_of(&self, action: &'static str, ecr: &EcrId) -> Request {
         Request::write(Product::Ecr, action).with("EcrId", ecr.as_str()).with_client_token(self.client_token())
-    }
-
-    fn change_of_flow_log(&self, action: &'static str, ecr: &EcrId, id: &FlowLogId) -> Request {
-        self.change_of(action, ecr).of(id.as_str()).with("FlowLogId", id.as_str())
     }
 }
 

@@ -7,8 +7,8 @@ use flow_log::{
     names::{EcrInterval, SamplingRate, Tags},
 };
 use openapi::{
-    EcrFilter, EcrFlowLogAttributes, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogFilter, Remedy,
-    ServiceOpening, SignatureMethod, TagFilter, TaggedType, VpcFilter,
+    EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes,
+    FlowLogFilter, Remedy, ServiceOpening, SignatureMethod, TagFilter, TaggedType, VpcFilter,
 };
 use serde_json::json;
 
@@ -140,9 +140,8 @@ async fn a_service_that_is_open_is_as_good_as_opened() {
     assert!(!session.get_flow_log_service_status().await.unwrap());
 }
 
-#[tokio::test]
-async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
-    let spec = EcrFlowLogSpec {
+fn ecr_spec() -> EcrFlowLogSpec {
+    EcrFlowLogSpec {
         name: "n".parse().unwrap(),
         description: "d".parse().unwrap(),
         project: "flowlog".parse().unwrap(),
@@ -152,7 +151,12 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
         target_sls_region: Some("cn-hangzhou".parse().unwrap()),
         resource_group_id: None,
         tags: tags(1),
-    };
+    }
+}
+
+#[tokio::test]
+async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
+    let spec = ecr_spec();
     let (ecr, vbr, id) = ("ecr-1".parse().unwrap(), "vbr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap());
     // The first answer is lost: by the token the API knows that it is the same call.
     let mut lost = false;
@@ -191,6 +195,28 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
     assert_ne!(seen[1].get("ClientToken"), seen[2].get("ClientToken"));
     assert_eq!((seen[1].get("DryRun"), seen[2].get("DryRun")), (None, Some("true")));
     assert_eq!((seen[1].get("Interval"), seen[1].get("SamplingRate")), (Some("600"), Some("1:4096")));
+}
+
+#[tokio::test]
+async fn a_dry_run_that_passes_is_a_success_and_one_that_does_not_is_an_error() {
+    let server = Server::answering(|seen| match (seen.action(), seen.get("DryRun")) {
+        ("DeleteFlowlog", _) => refused(400, "IncorrectStatus.FlowLog"),
+        ("ActivateFlowLog", _) => ok(json!({"Success": true, "Code": "200"})),
+        (_, Some("true")) => refused(400, "DryRunOperation"),
+        (action, _) => panic!("{action} is not tried out"),
+    })
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let (ecr, id, name) = ("ecr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap(), "n".parse().unwrap());
+    let new = EcrFlowLogAttributes { name: Some(&name), ..Default::default() };
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await.unwrap();
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await.unwrap();
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await.unwrap();
+    let error = session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await.unwrap_err();
+    assert_eq!(error.code(), Some("IncorrectStatus.FlowLog"));
+    assert_eq!(session.create_ecr_flow_log(&ecr, &"vbr-1".parse().unwrap(), &ecr_spec(), true).await.unwrap(), None);
+    assert!(server.seen().iter().all(|seen| seen.get("DryRun") == Some("true")));
 }
 
 #[tokio::test]
