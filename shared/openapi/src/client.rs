@@ -58,7 +58,7 @@ impl Client {
             signature: settings.signature,
             retry: Retry::default(),
             budget: Budget::new(),
-            pace: Pace::default(),
+            pace: Pace::new(settings.quotas),
             circuits: Circuits::default(),
             tokens: Tokens::default(),
             system,

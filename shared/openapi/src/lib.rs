@@ -39,6 +39,7 @@ pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilte
 pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};
 pub use error::{CallError, Cause, Remedy};
+pub use pace::Quotas;
 pub use retry::Retry;
 pub use settings::{ClientSettings, InvalidSetting, SignatureMethod};
 pub use signing::Credentials;
