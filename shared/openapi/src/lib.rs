@@ -35,14 +35,15 @@ mod vpc;
 
 pub use accounts::Role;
 pub use client::{Client, NoTimeLeft, ROLE_SESSION_NAME, Session};
-pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogFilter, EcrInstanceFilter};
+pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};
 pub use error::{CallError, Cause, Remedy};
+pub use pace::Quotas;
 pub use retry::Retry;
 pub use settings::{ClientSettings, InvalidSetting, SignatureMethod};
 pub use signing::Credentials;
 pub use sts::{AssumeRole, AssumedRole, CallerIdentity};
 pub use system::{Machine, System};
 pub use tags::{AttachedTag, TagFilter, TaggedType};
-pub use vpc::{FlowLogAttributes, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter};
+pub use vpc::{FlowLogAttributes, FlowLogExtras, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter};
