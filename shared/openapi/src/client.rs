@@ -81,7 +81,7 @@ impl Client {
         region: RegionId,
         stop_at: Option<Timestamp>,
     ) -> Session<'_> {
-        Session { client: self, key: Key::Own(credentials), account, region, stop_at }
+        Session { client: self, key: Key::Own(credentials), account, region, stop_at, is_thrifty: false }
     }
 
     fn server_time(&self) -> Timestamp {
@@ -99,6 +99,7 @@ pub struct Session<'a> {
     account: AccountId,
     region: RegionId,
     stop_at: Option<Timestamp>,
+    is_thrifty: bool,
 }
 
 /// Where a session's credentials come from.
@@ -154,6 +155,17 @@ impl Session<'_> {
         }
         self.client.system.sleep(duration).await;
         Ok(())
+    }
+
+    /// The same work, reading long lists in as few calls as they have pages. What that costs is said in the module on
+    /// paging: of a list that changes meanwhile an item may be missed.
+    #[must_use]
+    pub fn thrifty(self) -> Self {
+        Self { is_thrifty: true, ..self }
+    }
+
+    pub(crate) const fn is_thrifty(&self) -> bool {
+        self.is_thrifty
     }
 
     /// The same work in the account that the role is in, as somebody who has assumed it. Its token is bought with the

@@ -101,6 +101,8 @@ impl Keeper {
 
     async fn keep_one(&self, job: &Job, target: &Target, taken: &Taken) -> Part {
         let session = self.session(job, &target.account, &target.region);
+        // A sweep comes again, and what it misses of a list that changes meanwhile it finds then.
+        let session = if target.what == What::Region { session.thrifty() } else { session };
         let settler = Settler { policy: &self.policy, duty: self.duty, dry_run: self.dry_run };
         let look = Look { settler, session: &session, target, taken };
         match (self.duty.looks_at, &target.what) {

@@ -184,6 +184,36 @@ impl LocalCloud {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
+    /// Makes so many VPCs like this one, behind the API's back and without events; answers with their ids.
+    pub fn copy_vpc(&self, id: &str, times: usize) -> Vec<String> {
+        self.shared.write(|world| {
+            let state = &mut world.state;
+            let Some(vpc) = state.vpcs.get(id).cloned() else { return Vec::new() };
+            (0..times)
+                .map(|_| {
+                    let id = state.new_id("vpc");
+                    state.vpcs.insert(id.clone(), Vpc { id: id.clone(), ..vpc.clone() });
+                    id
+                })
+                .collect()
+        })
+    }
+
+    /// Makes a flow log like this one on each of these resources, behind the API's back. What its name says of the
+    /// resource is said of the new one.
+    pub fn copy_flow_log(&self, id: &str, resource_ids: &[String]) {
+        self.shared.write(|world| {
+            let state = &mut world.state;
+            let Some(flow_log) = state.flow_logs.get(id).cloned() else { return };
+            for resource_id in resource_ids {
+                let id = state.new_id("fl");
+                let name = flow_log.name.replace(&flow_log.resource_id, resource_id);
+                let copy = FlowLog { id: id.clone(), name, resource_id: resource_id.clone(), ..flow_log.clone() };
+                state.flow_logs.insert(id, copy);
+            }
+        });
+    }
+
     /// Closes the flow log service of every account, as if nobody had opened it.
     pub fn close_flow_log_service(&self) {
         self.shared.write(|world| world.state.close_service());

@@ -1,10 +1,14 @@
 //! What the scenarios share: a cloud with the functions of `template.yml`, and short words for what is asked of it.
 
+mod stage;
+
 use std::path::PathBuf;
 
 use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+pub use stage::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine};
 
 /// The function that gives new resources their flow log, as the template names it.
 pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";
