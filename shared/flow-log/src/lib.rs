@@ -12,6 +12,7 @@ pub mod schedule;
 mod seen;
 mod spec;
 mod tag;
+mod text;
 mod wanted;
 
 pub use ecr::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
