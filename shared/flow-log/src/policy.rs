@@ -61,6 +61,12 @@ impl Policy {
         decode::policy(text)
     }
 
+    /// The levels at which some flow log may be kept.
+    #[must_use]
+    pub fn levels(&self) -> BTreeSet<ResourceType> {
+        self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
+    }
+
     /// The first override that matches `resource`.
     #[must_use]
     pub fn override_of(&self, resource: &Resource) -> Option<&Override> {
@@ -183,7 +189,7 @@ pub struct EcrFlowLogPattern {
 }
 
 /// `pattern` with the values of the account, the region and the resource in it.
-fn fill(pattern: &str, values: [&str; 3]) -> String {
+pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
     let placeholders = FlowLogPattern::PLACEHOLDERS.iter().zip(values);
     placeholders.fold(pattern.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
 }

@@ -30,7 +30,7 @@ use crate::{
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Under which name other accounts see who is at work.
-const ROLE_SESSION_NAME: &str = "flowkeeper";
+pub const ROLE_SESSION_NAME: &str = "flowkeeper";
 
 /// The client. Lives as long as the process, keeps connections, holds no key but the tokens of the roles it assumed.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ mod transport;
 mod vpc;
 
 pub use accounts::Role;
-pub use client::{Client, NoTimeLeft, Session};
+pub use client::{Client, NoTimeLeft, ROLE_SESSION_NAME, Session};
 pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};

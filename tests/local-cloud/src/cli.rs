@@ -14,7 +14,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use local_cloud::{
-    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CredentialsIn, Functions, LocalCloud, OWN_ACCOUNT, Options, Transitions,
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CredentialsIn, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions,
     functions, template,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,8 +41,8 @@ and a function of Flowkeeper:
 
 Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own; the
 first and its functions work there by AssumeRole of acs:ram::1000000000000002:role/flowkeeper. Nobody may assume
-acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of its own, which the gateway checks
-like any other.
+acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of the role that template.yml
+gives it. What the role does not allow is refused with Forbidden.RAM; --deny takes one more action away.
 
 Every signature (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonce, time, parameter and limit is
 checked as the documents say, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router
@@ -51,10 +51,13 @@ JSON with Format=JSON, else XML.
 
 Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/journal                        what happened, as JSON lines
+  curl 127.0.0.1:9900/_local/dead-letters                   what was given up, and where it went
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"CreateFlowLog\",\"fault\":\"throttled\",\"times\":2}'
   curl 127.0.0.1:9900/_local/faults -X DELETE               no more faults, and the right time
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json
+  curl 127.0.0.1:9900/_local/timers                         the timers, and when they are due
+  curl 127.0.0.1:9900/_local/timers/<function>/<trigger> -X POST          fire one now
 
 Faults, for an action such as \"CreateFlowLog\", for one product's such as \"expressconnectrouter:CreateFlowLog\", or for
 \"*\"; in one region with \"region\":
@@ -87,7 +90,7 @@ struct Cli {
 enum Command {
     /// Serve until Ctrl-C, telling what happens.
     #[command(after_long_help = GUIDE)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Build the functions, and show what they do in a cloud of their own.
     Demo {
         /// Folder of the functions' programs [default: built with cargo].
@@ -110,7 +113,7 @@ struct Serve {
     /// How long a flow log takes to change its state, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     transition_ms: u64,
-    /// Pause before the first retry of a delivery in milliseconds; later ones are longer.
+    /// How long a second of the pause before a retry takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     retry_ms: u64,
     /// The ROS template [default: template.yml here or further up].
@@ -119,6 +122,9 @@ struct Serve {
     /// A parameter of the template.
     #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
     parameters: Vec<(String, String)>,
+    /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
+    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = pair)]
+    denied: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -131,6 +137,9 @@ struct Serve {
     /// Serve the API only.
     #[arg(long)]
     no_functions: bool,
+    /// Timers do not fire by themselves.
+    #[arg(long)]
+    no_timers: bool,
     /// Give functions their key in headers instead of the environment.
     #[arg(long)]
     credentials_in_headers: bool,
@@ -159,7 +168,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Does what the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(wanted) => serve(wanted).await.map(|()| ExitCode::SUCCESS),
+        Command::Serve(wanted) => serve(*wanted).await.map(|()| ExitCode::SUCCESS),
         Command::Demo { functions_dir } => demo::run(functions_dir).await,
     };
     done.unwrap_or_else(|error| {
@@ -196,9 +205,11 @@ impl Serve {
             ecr_failures_in_200: self.ecr_failures_in_200,
             external_id: self.external_id,
             transitions: Transitions::After(Duration::from_millis(self.transition_ms)),
+            timers: if self.no_timers { Timers::ByHand } else { Timers::ByAnyClock },
             functions,
             template: Some(template),
             parameters,
+            denied: self.denied,
             policy: policy.transpose()?,
             environment: self.environment.into_iter().collect(),
             credentials: match self.credentials_in_headers {

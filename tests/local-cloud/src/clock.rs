@@ -31,13 +31,22 @@ impl Clock {
     }
 
     /// The time.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> Timestamp {
-        let now = match &self.manual {
+        after(self.unshifted(), Duration::from_millis(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    /// The time of everybody else, however far ahead this clock was put.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+    pub(crate) fn unshifted(&self) -> Timestamp {
+        match &self.manual {
             Some(time) => *time.borrow(),
             None => Timestamp::now(),
-        };
-        after(now, Duration::from_millis(self.ahead.load(Ordering::Relaxed)))
+        }
+    }
+
+    /// Whether it moves only when it is told to.
+    pub(crate) fn is_manual(&self) -> bool {
+        self.manual.is_some()
     }
 
     /// Puts this clock, and every clone of it, ahead by this; waiting takes as long as before.
@@ -50,6 +59,12 @@ impl Clock {
         if let Some(time) = &self.manual {
             time.send_modify(|now| *now = after(*now, by));
         }
+    }
+
+    /// Waits until a moment of everybody else's time.
+    pub(crate) async fn wait_until(&self, moment: Timestamp) {
+        let left = moment.duration_since(self.unshifted());
+        self.wait(Duration::try_from(left).unwrap_or_default()).await;
     }
 
     /// Waits until the duration has passed on this clock, counted from this call and not from the first poll.

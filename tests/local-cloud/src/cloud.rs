@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
+    accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
+    authorise::Roles,
     client::{ApiError, Client},
     clock::after,
     delivery,
@@ -16,12 +17,13 @@ use crate::{
     functions::Host,
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
-    options::{Functions, Options},
+    options::{Functions, Options, Timers},
     server,
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
     timeline,
-    world::{Shared, World},
+    timers::{self, Timetable},
+    world::Shared,
 };
 
 /// A small Alibaba Cloud on one port. It ends when this is dropped, and its functions with it.
@@ -39,9 +41,18 @@ impl LocalCloud {
         let address = listener.local_addr().map_err(failed)?;
         let mut template = Template::default();
         let mut hosts = BTreeMap::new();
+        let mut member = None;
         if let Functions::Built(folder) = &options.functions {
             let path = options.template.clone().unwrap_or_else(template::default_path);
             template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+            if let Some(function) = &options.triggers_of {
+                template.triggers.retain(|trigger| trigger.function == *function);
+            }
+            for (role, action) in &options.denied {
+                template.take_away(role, action)?;
+            }
+            let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
+            member = Template::role_elsewhere(&path, &options.parameters, SECOND_ACCOUNT, &options.region, role)?;
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {
@@ -50,7 +61,15 @@ impl LocalCloud {
                 hosts.insert(function.name.clone(), Host::new(function, path));
             }
         }
-        let shared = Shared::new(options, address, hosts, template.triggers);
+        let shared = Shared::new(options, address, hosts, template.triggers, Roles::new(template.roles, member));
+        let by_themselves = match shared.options.timers {
+            Timers::ByManualClock => shared.clock.is_manual(),
+            Timers::ByAnyClock => true,
+            Timers::ByHand => false,
+        };
+        if by_themselves {
+            timers::start(&shared, Timetable::new(&shared.triggers, shared.clock.unshifted()));
+        }
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, server })
     }
@@ -62,8 +81,13 @@ impl LocalCloud {
 
     /// Asks the functions to end, and then ends. Without this they are killed.
     pub async fn stop(self) {
+        self.restart_functions().await;
+    }
+
+    /// Asks the functions' processes to end; the next event starts new ones, of the programs as they are then.
+    pub async fn restart_functions(&self) {
         for host in self.shared.hosts.values() {
-            host.stop().await;
+            host.stop(&self.shared).await;
         }
     }
 
@@ -160,6 +184,11 @@ impl LocalCloud {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
+    /// Closes the flow log service of every account, as if nobody had opened it.
+    pub fn close_flow_log_service(&self) {
+        self.shared.write(|world| world.state.close_service());
+    }
+
     /// The secrets and tokens of the functions' keys, to see that they are nowhere to be seen.
     pub fn function_secrets(&self) -> Vec<String> {
         self.shared.read(|world| world.keys.temporary_secrets())
@@ -190,17 +219,29 @@ impl LocalCloud {
     /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
     ///
     /// The operation may be one of a product, such as `expressconnectrouter:CreateFlowLog`.
+    ///
+    /// # Panics
+    /// There is no such operation or region, so that the fault would never be met.
+    #[track_caller]
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
         self.add_fault(Wanted { action: action.to_owned(), region: None, fault, times });
     }
 
     /// Asks for a fault in the next `times` calls of an operation in a region.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
     pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
         self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
     }
 
     /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its
     /// calls count as those of the cloud's own.
+    ///
+    /// # Panics
+    /// There is no such region.
+    #[track_caller]
     pub fn region_down(&self, region: &str) {
         self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
     }
@@ -210,7 +251,11 @@ impl LocalCloud {
         self.shared.heal();
     }
 
+    #[track_caller]
     fn add_fault(&self, wanted: Wanted) {
+        if let Err(problem) = wanted.check() {
+            panic!("{problem}");
+        }
         self.shared.write(|world| world.faults.add(wanted));
     }
 
@@ -258,9 +303,18 @@ impl LocalCloud {
         self.shared.publish(event);
     }
 
-    /// Invokes a function once, synchronously, with these bytes.
+    /// Invokes a function once, synchronously, with these bytes; by the name that the template gives it, or by that of
+    /// its program.
     pub async fn invoke(&self, function: &str, event: &[u8]) -> Result<Invocation, Error> {
         delivery::invoke(&self.shared, function, event).await
+    }
+
+    /// Fires a timer of the template at once: that of a function, by the trigger's name.
+    ///
+    /// The function may be named as the template names it or by its program. What it does is an asynchronous
+    /// invocation with its retries; [`LocalCloud::settled`] waits for them.
+    pub fn fire_timer(&self, function: &str, trigger: &str) -> Result<(), Error> {
+        timers::fire_now(&self.shared, function, trigger)
     }
 
     /// Wakes whenever anything has changed.
@@ -285,9 +339,13 @@ impl LocalCloud {
         })
     }
 
-    /// Waits until no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
+    /// Waits until no timer is due, and no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
     pub async fn settled(&self) -> Result<(), Error> {
-        self.wait_until("nothing is under way", |cloud| cloud.shared.read(World::is_idle)).await
+        self.wait_until("nothing is under way", |cloud| {
+            let now = cloud.shared.clock.unshifted();
+            cloud.shared.read(|world| world.is_idle(now))
+        })
+        .await
     }
 }
 

@@ -34,8 +34,21 @@ pub enum Error {
     #[error("the functions could not be built: {0}")]
     Build(String),
     /// There is no such function.
-    #[error("the template has no function {0:?}")]
-    NoFunction(String),
+    #[error("the template has no function {wanted:?}; it has {}", known.join(", "))]
+    NoFunction {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// There is no such timer.
+    #[error("the template has no timer {wanted:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
+    NoTimer {
+        /// What was asked for: a function and the name of its trigger.
+        wanted: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// What was waited for did not come.
     #[error("within {} s it never came true that {what}; the journal:\n{journal}", LIMIT.as_secs())]
     Timeout {

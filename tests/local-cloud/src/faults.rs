@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{operations::Operation, refusal::Refusal};
+use crate::{
+    operations::{self, Operation, REGIONS},
+    refusal::Refusal,
+};
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +41,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The fault of that name, or with that documented code; `slow` and `throttled-for` take the duration.
-    pub fn named(name: &str, duration: Duration) -> Option<Self> {
-        let all = [
+    /// The faults that have names of their own; `slow` and `throttled-for` take the duration.
+    fn all(duration: Duration) -> [Self; 13] {
+        [
             Self::Throttled,
             Self::Unavailable,
             Self::Refused,
@@ -54,9 +57,20 @@ impl Fault {
             Self::ThrottledFor(duration),
             Self::TokenExpired,
             Self::FailureIn200,
-        ];
+        ]
+    }
+
+    /// The fault of that name, or with that documented code; `slow` and `throttled-for` take the duration.
+    ///
+    /// # Errors
+    /// A sentence that lists the names that there are.
+    pub fn named(name: &str, duration: Duration) -> Result<Self, String> {
+        let all = Self::all(duration);
         let code = || Refusal::named(name).map(|refusal| Self::Code(refusal.code));
-        all.into_iter().find(|fault| fault.name() == name).or_else(code)
+        all.into_iter().find(|fault| fault.name() == name).or_else(code).ok_or_else(|| {
+            let names = all.map(Self::name).join(", ");
+            format!("there is no fault {name:?}; there is {names}, clock-ahead, and every documented code")
+        })
     }
 
     /// Its name.
@@ -109,6 +123,31 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether some call can ever meet it; if not, a sentence that lists what there is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let region = self.region.as_deref();
+        if let Some(region) = region.filter(|wanted| !REGIONS.iter().any(|(id, _)| id == wanted)) {
+            let regions = REGIONS.map(|(id, _)| id).join(", ");
+            return Err(format!("there is no region {region:?}; there is {regions}"));
+        }
+        let (product, action) = match self.action.split_once(':') {
+            Some((product, action)) => (Some(product), action),
+            None => (None, self.action.as_str()),
+        };
+        let is_met = |name: &str| {
+            let (of, operation) = name.split_once(':').unwrap_or_default();
+            product.is_none_or(|product| product == of) && (action == "*" || action == operation)
+        };
+        match operations::names().any(|name| is_met(&name)) {
+            true => Ok(()),
+            false => Err(format!(
+                "there is no action {:?}; there is *, and with or without its product {}",
+                self.action,
+                operations::names().collect::<Vec<_>>().join(", ")
+            )),
+        }
+    }
+
     fn is_for(&self, operation: &Operation, region: &str) -> bool {
         let (product, action) = self.action.split_once(':').unwrap_or((operation.product.name, &self.action));
         self.times > 0
@@ -169,9 +208,29 @@ mod tests {
     #[test]
     fn faults_are_known_by_their_names_and_codes() {
         let late = Duration::from_secs(3);
-        assert_eq!(Fault::named("slow", late), Some(Fault::Slow(late)));
-        assert_eq!(Fault::named("not-visible-yet", late), Some(Fault::NotVisibleYet));
-        assert_eq!(Fault::named("TaskConflict", late), Some(Fault::Code("TaskConflict")));
-        assert_eq!(Fault::named("Throttled", late), None);
+        assert_eq!(Fault::named("slow", late), Ok(Fault::Slow(late)));
+        assert_eq!(Fault::named("not-visible-yet", late), Ok(Fault::NotVisibleYet));
+        assert_eq!(Fault::named("TaskConflict", late), Ok(Fault::Code("TaskConflict")));
+        let said = Fault::named("Throttled", late).unwrap_err();
+        assert!(said.starts_with("there is no fault \"Throttled\"; there is throttled, unavailable, "), "{said}");
+    }
+
+    #[test]
+    fn a_fault_that_no_call_can_meet_is_refused_with_what_there_is() {
+        let check = |action: &str, region: Option<&str>| {
+            let region = region.map(str::to_owned);
+            Wanted { action: action.to_owned(), region, fault: Fault::Reset, times: 1 }.check()
+        };
+        for action in
+            ["*", "CreateFlowLog", "vpc:CreateFlowLog", "expressconnectrouter:*", "expressconnectrouter:DeleteFlowlog"]
+        {
+            assert_eq!(check(action, Some("cn-beijing")), Ok(()), "{action}");
+        }
+        for action in ["CreateFlowlog", "ecs:CreateFlowLog", "oss:*", "", "vpc:DeleteFlowlog"] {
+            let said = check(action, None).unwrap_err();
+            assert!(said.starts_with(&format!("there is no action {action:?}; there is *, ")), "{said}");
+            assert!(said.contains("vpc:CreateFlowLog, "), "{said}");
+        }
+        assert!(check("*", Some("cn-nowhere")).unwrap_err().contains("there is cn-hangzhou, cn-shanghai"));
     }
 }

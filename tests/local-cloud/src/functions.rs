@@ -110,10 +110,10 @@ impl Host {
     }
 
     /// Asks every instance to end, and kills those that do not.
-    pub(crate) async fn stop(&self) {
+    pub(crate) async fn stop(&self, shared: &Shared) {
         let instances = std::mem::take(&mut *self.instances());
         for instance in instances {
-            instance.stop().await;
+            instance.stop(self, shared).await;
         }
     }
 

@@ -131,7 +131,7 @@ fn query(request: &Request<Bytes>) -> Parameters {
     query
 }
 
-/// Lets a call in, if the operation exists and the caller is who it says and may call it.
+/// Lets a call in, if the operation exists and the caller is who it says.
 fn admit<'a>(
     shared: &'a Shared,
     request: &Request<Bytes>,
@@ -143,7 +143,6 @@ fn admit<'a>(
     let operation = operations::find(parameters.require("Action")?, parameters.require("Version")?)?;
     let now = shared.clock.now();
     let caller = shared.write(|world| authenticate(world, request, parameters, now))?;
-    authorise(&caller, operation)?;
     // Express Connect Router is the same from every region.
     let region = parameters.get("RegionId").filter(|_| *operation.product != operations::ECR);
     let region = region.unwrap_or(&shared.options.region);
@@ -155,13 +154,10 @@ fn admit<'a>(
     Ok(Admitted { operation, caller, parameters, region, fault, rate })
 }
 
-/// Whether the caller's role allows the operation: for now every key may do everything.
-fn authorise(_caller: &Caller, _operation: &Operation) -> Result<(), Refusal> {
-    Ok(())
-}
-
-/// Runs an operation on the state; answers with its body and the flow logs that it set changing.
+/// Runs an operation on the state, if the caller may; answers with its body and the flow logs that it set changing.
 fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Refusal> {
+    let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
+    shared.read(|world| shared.roles.authorise(&call.caller, call.operation, call.parameters, &place, &world.state))?;
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
         return Err(refusal);
     }
@@ -176,7 +172,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
             keys: &mut world.keys,
             caller: &call.caller,
             parameters: call.parameters,
-            place: Place { account: call.caller.account.clone(), region: call.region.to_owned() },
+            place,
             now: shared.clock.now(),
             options: &shared.options,
             hide_newest: call.fault == Some(Fault::NotVisibleYet),
@@ -204,6 +200,14 @@ fn refuse(
         "Message": refusal.message,
         "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}&requestId={}", refusal.code, call.request_id),
     });
+    if let Some(denied) = &refusal.denied {
+        call.answer["AccessDeniedDetail"] = json!({
+            "AuthAction": denied.action,
+            "AuthPrincipalType": "AssumedRoleUser",
+            "NoPermissionType": denied.why.to_string(),
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+        });
+    }
     let of_router = parameters.get("Version") == Some(operations::ECR.version);
     if of_router {
         call.answer["Success"] = json!(false);

@@ -29,6 +29,15 @@ pub enum What {
         /// The event, as a rule sees it.
         event: Value,
     },
+    /// A timer fired.
+    Timer {
+        /// The function that it wakes.
+        function: String,
+        /// The trigger's name.
+        trigger: String,
+        /// What the function is given.
+        event: Value,
+    },
     /// A function process is listening.
     FunctionStarted {
         /// Its name.
@@ -95,6 +104,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// The action that the caller's role does not allow, such as `vpc:CreateFlowLog`, if that is why it was refused.
+    pub fn denied_action(&self) -> Option<&str> {
+        self.answer.pointer("/AccessDeniedDetail/AuthAction").and_then(Value::as_str)
+    }
+
     /// Whether the call took effect, or read what it wanted.
     pub fn succeeded(&self) -> bool {
         self.code.is_none() && (self.status == 200 || self.fault.as_deref() == Some("answer-lost"))
@@ -127,7 +141,7 @@ pub struct Invocation {
 pub struct DeadLetter {
     /// The function that did not succeed.
     pub function: String,
-    /// Where the template wants it to go; none if it is lost.
+    /// Where the template wants it to go; none if it is lost, for want of a place or of the right to send it there.
     pub destination: Option<String>,
     /// The message.
     pub payload: Value,

@@ -8,6 +8,9 @@
 //! There are two accounts. [`LocalCloud`]'s own methods make things in the first; an [`Operator`] works in either, in any
 //! region, and knows Express Connect Router. What exists is listed for all accounts, with its [`Place`].
 //!
+//! A function acts with the rights of the role that the template gives it, and an action can be taken away with
+//! [`Options::without_permission`].
+//!
 //! It is independent of the product's crates, so that it checks the product instead of agreeing with it.
 //!
 //! ```no_run
@@ -29,6 +32,7 @@ mod accounts;
 mod acs3_signature;
 mod answer;
 mod authenticate;
+mod authorise;
 mod client;
 mod clock;
 mod cloud;
@@ -45,6 +49,7 @@ mod operator;
 mod options;
 mod parameters;
 mod pattern;
+mod ram;
 mod rate_limits;
 mod refusal;
 mod rpc_signature;
@@ -52,6 +57,7 @@ mod server;
 mod state;
 pub mod template;
 pub mod timeline;
+mod timers;
 mod trail;
 mod world;
 
@@ -66,6 +72,7 @@ pub use error::Error;
 pub use faults::Fault;
 pub use journal::{Call, DeadLetter, Entry, Invocation, What};
 pub use operator::Operator;
-pub use options::{CredentialsIn, Functions, Options, Transitions};
+pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};
 pub use parameters::Tags;
+pub use ram::Role;
 pub use state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc};

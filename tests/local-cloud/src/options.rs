@@ -25,19 +25,25 @@ pub struct Options {
     pub external_id: Option<String>,
     /// When flow logs finish changing.
     pub transitions: Transitions,
+    /// Which timers fire by themselves.
+    pub timers: Timers,
     /// Where the functions' programs are.
     pub functions: Functions,
+    /// The one function whose triggers fire; none for all. The others are there, for whoever invokes them.
+    pub triggers_of: Option<String>,
     /// The template; none for the repository's own.
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
     pub parameters: BTreeMap<String, String>,
+    /// Actions that roles of the template are not allowed after all: the role's name in the template, and the action.
+    pub denied: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     pub policy: Option<String>,
     /// More variables for every function; stronger than the template's.
     pub environment: BTreeMap<String, String>,
     /// Where functions find their temporary key.
     pub credentials: CredentialsIn,
-    /// The first pause between two attempts to deliver an event; later ones are longer.
+    /// How long a second of a pause between two attempts to deliver an event takes here.
     pub retry_delay: Duration,
     /// The time.
     pub clock: Clock,
@@ -55,15 +61,30 @@ impl Default for Options {
             ecr_failures_in_200: false,
             external_id: None,
             transitions: Transitions::After(Duration::ZERO),
+            timers: Timers::ByManualClock,
             functions: Functions::None,
+            triggers_of: None,
             template: None,
             parameters: BTreeMap::new(),
+            denied: Vec::new(),
             policy: None,
             environment: BTreeMap::new(),
             credentials: CredentialsIn::Environment,
             retry_delay: Duration::from_millis(1),
             clock: Clock::real(),
         }
+    }
+}
+
+impl Options {
+    /// The same without one action that a role of the template allows, to see who needs it.
+    ///
+    /// The role is given by its name in the template, such as `CreateFlowLogRole`. A role that the template does not
+    /// have, or an action that the role does not allow, keeps the cloud from starting.
+    #[must_use]
+    pub fn without_permission(mut self, role: &str, action: &str) -> Self {
+        self.denied.push((role.to_owned(), action.to_owned()));
+        self
     }
 }
 
@@ -74,6 +95,18 @@ pub enum Transitions {
     After(Duration),
     /// When [`crate::LocalCloud::finish_transitions`] says.
     Explicit,
+}
+
+/// When timers fire by themselves. [`crate::LocalCloud::fire_timer`] fires them at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timers {
+    /// When a manual clock is moved to or over the moment: each such moment fires once, in order. With the machine's
+    /// clock they do not fire, so that no test depends on the hour at which it runs.
+    ByManualClock,
+    /// When they are due, by the machine's clock, too.
+    ByAnyClock,
+    /// Not at all.
+    ByHand,
 }
 
 /// Where the functions' programs are.

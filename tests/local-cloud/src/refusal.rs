@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::ram::Denial;
+
 /// A refusal of the API: the HTTP status, the code and the message of the error envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -12,12 +14,22 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// What `x-acs-retry-after` says, of a call that came too early.
     pub(crate) retry_after: Option<Duration>,
+    /// What the caller's role does not allow.
+    pub(crate) denied: Option<Denied>,
+}
+
+/// An action that a role does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    /// Such as `vpc:CreateFlowLog`.
+    pub(crate) action: String,
+    pub(crate) why: Denial,
 }
 
 impl Refusal {
     /// A refusal of one's own with HTTP status 400, which is what most of them have.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, message: message.into(), retry_after: None }
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into(), retry_after: None, denied: None }
     }
 
     /// The refusal with a code of the documents, if it is one.

@@ -8,13 +8,16 @@ use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     delivery,
     faults::{Fault, Wanted},
     gateway,
+    journal::What,
+    template::{Source, Trigger},
+    timers,
     world::Shared,
 };
 
@@ -36,7 +39,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
     match request.uri().path() {
@@ -70,13 +73,21 @@ fn one() -> u32 {
     1
 }
 
-async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     match (request.method(), path) {
         (&Method::GET, "/_local/journal") => {
             let entries = shared.read(|world| world.journal.clone());
             let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
             respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
+        }
+        (&Method::GET, "/_local/dead-letters") => {
+            let entries = shared.read(|world| world.journal.clone());
+            let letters: Vec<_> = entries
+                .iter()
+                .filter_map(|entry| if let What::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None })
+                .collect();
+            respond(StatusCode::OK, json!(letters).to_string())
         }
         (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
             Ok(asked) => match arrange(shared, asked) {
@@ -104,6 +115,18 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
             }
             Err(error) => bad(&error.to_string()),
         },
+        (&Method::GET, "/_local/timers") => {
+            let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
+            respond(StatusCode::OK, json!(list).to_string())
+        }
+        (&Method::POST, path) if path.starts_with("/_local/timers/") => {
+            let wanted = path.trim_start_matches("/_local/timers/");
+            let (function, name) = wanted.split_once('/').unwrap_or((wanted, ""));
+            match timers::fire_now(shared, function, name) {
+                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
+                Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
+            }
+        }
         (&Method::POST, path) if path.starts_with("/_local/invoke/") => {
             let function = path.trim_start_matches("/_local/invoke/");
             match delivery::invoke(shared, function, request.body()).await {
@@ -115,6 +138,19 @@ async fn control(shared: &Shared, request: &Request<Bytes>) -> Response<Full<Byt
     }
 }
 
+/// What a timer is and when it is due.
+fn timer(shared: &Shared, trigger: &Trigger) -> Value {
+    let Source::Timer { schedule, payload } = &trigger.source else { return Value::Null };
+    json!({
+        "function": trigger.function,
+        "trigger": trigger.name,
+        "schedule": schedule.text(),
+        "enabled": trigger.enabled,
+        "payload": payload,
+        "next": schedule.next_after(shared.clock.unshifted()),
+    })
+}
+
 /// Arranges a fault that was asked for over HTTP.
 fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
     let AskedFault { action, fault, region, times, seconds } = asked;
@@ -123,11 +159,9 @@ fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
         shared.clock.set_ahead(duration);
         return Ok(());
     }
-    if action.is_empty() {
-        return Err("a fault needs an action, which may be \"*\"".to_owned());
-    }
-    let fault = Fault::named(&fault, duration).ok_or_else(|| format!("there is no fault {fault:?}"))?;
-    shared.write(|world| world.faults.add(Wanted { action, region, fault, times }));
+    let wanted = Wanted { action, region, fault: Fault::named(&fault, duration)?, times };
+    wanted.check()?;
+    shared.write(|world| world.faults.add(wanted));
     Ok(())
 }
 

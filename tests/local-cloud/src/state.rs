@@ -210,6 +210,12 @@ impl State {
         self.opened_by.insert(account.to_owned());
     }
 
+    /// Closes it for all accounts.
+    pub(crate) fn close_service(&mut self) {
+        self.flow_log_service = false;
+        self.opened_by.clear();
+    }
+
     /// The resources that a resource type of the tag operations names, with their ids.
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<(&str, &dyn Resource)> {
         fn list<R: Resource>(all: &BTreeMap<String, R>) -> Vec<(&str, &dyn Resource)> {
@@ -238,6 +244,14 @@ impl State {
             "EXPRESSCONNECTROUTER" => one(&mut self.routers, id),
             _ => None,
         }
+    }
+
+    /// The tags of a resource of any kind.
+    pub(crate) fn tags_of(&self, id: &str) -> Option<&Tags> {
+        let router_flow_log = self.router_flow_logs.get(id).map(Resource::tags);
+        let kinds = ["VPC", "VSWITCH", "FLOWLOG", "eni", "EXPRESSCONNECTROUTER"];
+        let others = kinds.iter().flat_map(|kind| self.of_kind(kind)).find(|(known, _)| *known == id);
+        router_flow_log.or(others.map(|(_, resource)| resource.tags()))
     }
 
     /// A new id in the form of the real ones, which are 21 characters after the prefix in Hangzhou.

@@ -1,6 +1,7 @@
 //! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
 
 mod resolve;
+mod schedule;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,8 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
-use crate::pattern;
+pub use self::schedule::Schedule;
+use crate::{pattern, ram::Role};
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,14 +40,20 @@ pub struct Function {
     pub memory: u64,
     /// Requests that one instance takes at the same time.
     pub concurrency: usize,
-    /// The name of its role.
+    /// The name of its role, which is one of the template's.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
     pub environment: BTreeMap<String, String>,
     /// `MaxAsyncRetryAttempts`.
     pub async_retries: u32,
+    /// `MaxAsyncEventAgeInSeconds`: what has waited longer is given up.
+    pub async_max_age: u64,
     /// Where an event goes that no attempt of FC could help.
     pub on_failure: Option<String>,
+    /// The seconds that `/initialize` may take; none if it is not to be called.
+    pub initializer: Option<u64>,
+    /// The seconds that `/pre-stop` may take; none if it is not to be called.
+    pub pre_stop: Option<u64>,
 }
 
 /// What wakes a function.
@@ -55,6 +63,8 @@ pub struct Trigger {
     pub name: String,
     /// The function's name.
     pub function: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
     /// What it listens to.
     pub source: Source,
 }
@@ -63,7 +73,7 @@ impl Trigger {
     /// Whether an event on the default bus wakes its function.
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
-        matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
+        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
     }
 }
 
@@ -76,18 +86,27 @@ pub enum Source {
         pattern: Value,
         /// `asyncInvocationType`: FC retries, not EventBridge.
         asynchronous: bool,
-        /// How often EventBridge tries again.
-        retries: u32,
+        /// How EventBridge tries again.
+        retries: RetryStrategy,
         /// EventBridge's dead-letter queue.
         dead_letters: Option<String>,
     },
-    /// A timer; it is known, but does not fire by itself.
+    /// A timer.
     Timer {
-        /// Six fields, or `@every …`.
-        cron: String,
+        /// When it fires.
+        schedule: Schedule,
         /// Handed to the function as text.
         payload: String,
     },
+}
+
+/// How `EventBridge` tries again, by `PushRetryStrategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryStrategy {
+    /// `BACKOFF_RETRY`: three times, each after 10 to 20 seconds.
+    Backoff,
+    /// `EXPONENTIAL_DECAY_RETRY`: 176 times, after 1, 2, 4 and so on to 512 seconds, which is a day in total.
+    ExponentialDecay,
 }
 
 /// The part of a template that the cloud lives by.
@@ -97,6 +116,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// Its triggers.
     pub triggers: Vec<Trigger>,
+    /// Its roles, with what they allow.
+    pub roles: Vec<Role>,
 }
 
 impl Template {
@@ -122,12 +143,9 @@ impl Template {
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        let at_top = |problem: String| TemplateError { place: String::new(), problem };
-        let documents = Yaml::load_from_str(text).map_err(|error| at_top(error.to_string()))?;
-        let document = documents.first().ok_or_else(|| at_top("the template is empty".into()))?;
-        let resolver = Resolver::new(plain(document), parameters, account, region)?;
-
-        let mut template = Self::default();
+        let resolver = Resolver::new(document(text)?, parameters, account, region)?;
+        let mut template =
+            Self { roles: roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?, ..Self::default() };
         for resource in resolver.resources("ALIYUN::FC3::Function")? {
             let file = resource.text("Code.OssObjectName")?;
             let binary =
@@ -139,10 +157,13 @@ impl Template {
                 timeout: resource.number("Timeout", 3)?,
                 memory: resource.number("MemorySize", 512)?,
                 concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
-                role: resource.optional_text("Role")?.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
+                role: role_of(&resource, &template.roles)?,
                 environment: resource.map("EnvironmentVariables")?,
                 async_retries: 3,
+                async_max_age: 86_400,
                 on_failure: None,
+                initializer: hook(&resource, "Initializer")?,
+                pre_stop: hook(&resource, "PreStop")?,
             });
         }
         for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
@@ -151,7 +172,16 @@ impl Template {
             let destination = resource.optional_text("DestinationConfig.OnFailure.Destination")?;
             let function = template.functions.iter_mut().find(|function| function.name == name);
             let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
+            for (place, problem) in [
+                ("DestinationConfig.OnSuccess", "local-cloud sends only failures on"),
+                ("AsyncTask", "local-cloud has no task mode"),
+            ] {
+                if resource.value(place)?.is_some_and(|value| value != false) {
+                    return Err(resource.error(place, problem));
+                }
+            }
             function.async_retries = u32::try_from(retries).unwrap_or(u32::MAX);
+            function.async_max_age = resource.number("MaxAsyncEventAgeInSeconds", 86_400)?;
             function.on_failure = destination;
         }
         for resource in resolver.resources("ALIYUN::FC3::Trigger")? {
@@ -159,28 +189,139 @@ impl Template {
             if !template.functions.iter().any(|known| known.name == function) {
                 return Err(resource.error("FunctionName", "no function has this name"));
             }
-            let source = match resource.text("TriggerType")?.as_str() {
-                "eventbridge" => events(&resource)?,
-                "timer" => Source::Timer {
-                    cron: resource.text("TriggerConfig.cronExpression")?,
-                    payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default(),
-                },
+            let (switch, source) = match resource.text("TriggerType")?.as_str() {
+                "eventbridge" => ("TriggerConfig.triggerEnable", events(&resource)?),
+                "timer" => ("TriggerConfig.enable", timer(&resource)?),
                 other => return Err(resource.error("TriggerType", &format!("{other:?} is not known to local-cloud"))),
             };
-            template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, source });
+            // What is not said is on for events, and has to be said for timers.
+            let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
+            template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, enabled, source });
         }
         Ok(template)
     }
+
+    /// The role of that name as a template describes it for another account, whatever its condition says of the own one.
+    pub(crate) fn role_elsewhere(
+        path: &Path,
+        parameters: &BTreeMap<String, String>,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Result<Option<Role>, TemplateError> {
+        let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
+        let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
+        let resolver = Resolver::new(document(&text)?, parameters, account, region)?;
+        let mut named = Vec::new();
+        for resource in resolver.declared("ALIYUN::RAM::Role") {
+            if resource.text("RoleName")?.eq_ignore_ascii_case(name) {
+                named.push(resource);
+            }
+        }
+        Ok(roles(&resolver, named)?.pop())
+    }
+
+    /// Takes an action away from a role, which is given by its name in the template.
+    pub(crate) fn take_away(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
+        let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
+        let known: Vec<String> = self.roles.iter().map(|role| role.id.clone()).collect();
+        let found = self.roles.iter_mut().find(|known| known.id == role);
+        let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", known.join(", "))))?;
+        match found.take_away(action) {
+            true => Ok(()),
+            false => Err(error(format!(
+                "does not allow {action:?}, so that it cannot be taken away; it allows {}",
+                found.allowed_actions().join(", ")
+            ))),
+        }
+    }
+}
+
+fn document(text: &str) -> Result<Value, TemplateError> {
+    let at_top = |problem: String| TemplateError { place: String::new(), problem };
+    let documents = Yaml::load_from_str(text).map_err(|error| at_top(error.to_string()))?;
+    documents.first().map(plain).ok_or_else(|| at_top("the template is empty".into()))
+}
+
+/// Roles with the policies that are in them, and those that are attached to them.
+fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<Vec<Role>, TemplateError> {
+    let mut roles = Vec::new();
+    for resource in resources {
+        for elsewhere in ["PolicyAttachments", "ManagedPolicyArns"] {
+            if resource.value(elsewhere)?.is_some() {
+                return Err(resource.error(elsewhere, "local-cloud knows only what the template itself says of a role"));
+            }
+        }
+        let mut role = Role::new(resource.id(), &resource.text("RoleName")?);
+        let policies = resource.value("Policies")?.unwrap_or_default();
+        for (n, policy) in policies.as_array().into_iter().flatten().enumerate() {
+            let at = |(place, problem): (String, String)| {
+                resource.error(&format!("Policies[{n}].PolicyDocument{place}"), &problem)
+            };
+            role.attach(&policy["PolicyDocument"]).map_err(at)?;
+        }
+        roles.push(role);
+    }
+    for resource in resolver.resources("ALIYUN::RAM::ManagedPolicy")? {
+        let document = resource.value("PolicyDocument")?.unwrap_or_default();
+        let names = resource.value("Roles")?.unwrap_or_default();
+        for name in names.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let at = |(place, problem): (String, String)| resource.error(&format!("PolicyDocument{place}"), &problem);
+            if let Some(role) = roles.iter_mut().find(|role| role.name == name.to_lowercase()) {
+                role.attach(&document).map_err(at)?;
+            }
+        }
+    }
+    if let Some(resource) = resolver.resources("ALIYUN::RAM::AttachPolicyToRole")?.first() {
+        return Err(resource.error("PolicyName", "local-cloud knows only what the template itself says of a role"));
+    }
+    Ok(roles)
+}
+
+/// The name of a function's role. One that is not of the template would allow nobody knows what.
+fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
+    let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
+    let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
+    match roles.iter().any(|role| role.name == name) {
+        true => Ok(Some(name)),
+        false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
+    }
+}
+
+/// The seconds that a hook of the instance's life may take, if it has a handler and so is to be called.
+fn hook(resource: &resolve::Resource<'_>, name: &str) -> Result<Option<u64>, TemplateError> {
+    let place = format!("InstanceLifecycleConfig.{name}");
+    match resource.optional_text(&format!("{place}.Handler"))? {
+        Some(handler) if !handler.is_empty() => resource.number(&format!("{place}.Timeout"), 3).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn timer(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
+    resource.text("TriggerConfig.enable")?;
+    let place = "TriggerConfig.cronExpression";
+    let schedule = Schedule::parse(&resource.text(place)?).map_err(|problem| resource.error(place, &problem))?;
+    Ok(Source::Timer { schedule, payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default() })
 }
 
 fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
     let text = resource.text("TriggerConfig.eventRuleFilterPattern")?;
     let bad =
         |error: &dyn std::fmt::Display| resource.error("TriggerConfig.eventRuleFilterPattern", &error.to_string());
+    for (place, known) in [
+        ("TriggerConfig.eventSourceConfig.eventSourceType", "Default"),
+        ("TriggerConfig.eventSinkConfig.deliveryOption.eventSchema", "CloudEvents"),
+        ("TriggerConfig.runOptions.mode", "event-driven"),
+        ("TriggerConfig.runOptions.errorsTolerance", "ALL"),
+    ] {
+        if resource.optional_text(place)?.is_some_and(|given| given != known) {
+            return Err(resource.error(place, &format!("is not {known}, which alone local-cloud knows")));
+        }
+    }
     let strategy = resource.optional_text("TriggerConfig.runOptions.retryStrategy.PushRetryStrategy")?;
     let retries = match strategy.as_deref() {
-        None | Some("BACKOFF_RETRY") => 3,
-        Some("EXPONENTIAL_DECAY_RETRY") => 176,
+        None | Some("BACKOFF_RETRY") => RetryStrategy::Backoff,
+        Some("EXPONENTIAL_DECAY_RETRY") => RetryStrategy::ExponentialDecay,
         Some(_) => {
             let place = "TriggerConfig.runOptions.retryStrategy.PushRetryStrategy";
             return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
@@ -313,6 +454,19 @@ Resources:
             "Resources.Main.Properties.FunctionName: the parameter Bucket has no default and is not given"
         );
         assert!(broken("{\"type\":[\"x\"]}", "{type").starts_with("Resources.Wake.Properties.TriggerConfig."));
+        assert_eq!(
+            broken("{asyncInvocationType: true,", "{runOptions: {errorsTolerance: NONE},"),
+            "Resources.Wake.Properties.TriggerConfig.runOptions.errorsTolerance: is not ALL, which alone local-cloud \
+             knows"
+        );
+        assert_eq!(
+            broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
+            "Resources.Async.Properties.AsyncTask: local-cloud has no task mode"
+        );
+        assert_eq!(
+            broken("@every 1h", "@every day"),
+            "Resources.Tick.Properties.TriggerConfig.cronExpression: \"day\" is no interval such as 1h30m"
+        );
         assert_eq!(
             parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
             "Parameters.Nobody: is given, but the template has no such parameter"

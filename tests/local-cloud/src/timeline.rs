@@ -15,8 +15,9 @@ pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
     let (code, text) = match &entry.what {
         What::Call(call) => call_line(call),
         What::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
+        What::Timer { trigger, .. } => (CYAN, format!("    timer {trigger}")),
         What::FunctionStarted { function, instance } => (GREY, format!("    {function} listens, instance {instance}")),
-        What::Invoking { function, attempt: 1, .. } => (CYAN, format!("    default bus → {function}")),
+        What::Invoking { function, attempt: 1, .. } => (CYAN, format!("    → {function}")),
         What::Invoking { function, attempt, .. } => (CYAN, format!("    retry {} → {function}", attempt - 1)),
         What::Invocation(invocation) => invocation_line(invocation),
         What::Changed { flow_log_id, from, to } => {

@@ -14,6 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     accounts::Keys,
+    authorise::Roles,
     clock::Clock,
     delivery,
     faults::Faults,
@@ -36,14 +37,16 @@ pub(crate) struct World {
     /// Events that wait for the next one.
     held_back: Vec<Value>,
     requests: u64,
+    /// When the next timer is due.
+    pub(crate) next_timer: Option<Timestamp>,
     /// Deliveries, retries and transitions under way.
     outstanding: usize,
 }
 
 impl World {
-    /// Whether no delivery, retry or transition is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.outstanding == 0
+    /// Whether no delivery, retry or transition is under way, and no timer due at this time.
+    pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        self.outstanding == 0 && self.next_timer.is_none_or(|due| due > now)
     }
 }
 
@@ -54,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) hosts: BTreeMap<String, Host>,
     pub(crate) triggers: Vec<Trigger>,
+    pub(crate) roles: Roles,
     world: Mutex<World>,
     changed: watch::Sender<()>,
     tasks: Mutex<JoinSet<()>>,
@@ -67,6 +71,7 @@ impl Shared {
         address: SocketAddr,
         hosts: BTreeMap<String, Host>,
         triggers: Vec<Trigger>,
+        roles: Roles,
     ) -> Arc<Self> {
         let world = World {
             state: State::new(options.flow_log_service),
@@ -77,6 +82,7 @@ impl Shared {
             held_back: Vec::new(),
             journal: Vec::new(),
             requests: 0,
+            next_timer: None,
             outstanding: 0,
         };
         Arc::new_cyclic(|me| Self {
@@ -85,6 +91,7 @@ impl Shared {
             address,
             hosts,
             triggers,
+            roles,
             world: Mutex::new(world),
             changed: watch::Sender::new(()),
             tasks: Mutex::default(),

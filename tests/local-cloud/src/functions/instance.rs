@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -26,6 +26,7 @@ use super::{Attempt, Host};
 use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
     clock::after,
+    delivery::new_request_id,
     journal::What,
     options::CredentialsIn,
     world::Shared,
@@ -33,6 +34,15 @@ use crate::{
 
 /// How long a process may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// What is asked of a process.
+struct Ask<'a> {
+    method: Method,
+    path: &'static str,
+    request_id: &'a str,
+    retry_count: u32,
+    body: &'a [u8],
+}
+
 /// How long a process may take to end after SIGTERM.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 /// An answer's lines arrive with it, but through another pipe: so long without a line means that they are all there.
@@ -61,7 +71,8 @@ pub(super) struct Instance {
 
 struct Started {
     port: u16,
-    credentials: Credentials,
+    /// None of a function without a role.
+    credentials: Option<Credentials>,
 }
 
 impl Instance {
@@ -96,22 +107,59 @@ impl Instance {
     ) -> Result<Answer, String> {
         let started = self.started.get_or_try_init(|| self.start(host, shared)).await?;
         let begun = shared.clock.now();
-        let request = request(host, shared, &started.credentials, event, attempt)?;
+        let Attempt { request_id, retry_count, .. } = *attempt;
+        let ask = Ask { method: Method::POST, path: "/invoke", request_id, retry_count, body: event };
+        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
         let exited = || {
             let duration = shared.clock.now().duration_since(begun).as_millis();
             format!("Process exited unexpectedly before completing request (duration: {duration}ms)")
         };
+        self.exchange(started.port, request).await.ok_or_else(exited)
+    }
+
+    /// Sends a request on a connection that is free, and reads the whole answer; none if the process has gone.
+    async fn exchange(&self, port: u16, request: Request<Full<Bytes>>) -> Option<Answer> {
         let idle = lock(&self.idle).pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => connect(started.port).await.map_err(|_| exited())?,
+            None => connect(port).await.ok()?,
         };
-        let response = connection.send_request(request).await.map_err(|_| exited())?;
+        let response = connection.send_request(request).await.ok()?;
         let status = response.status().as_u16();
         let fc_status = response.headers().get("x-fc-status").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = response.into_body().collect().await.map_err(|_| exited())?.to_bytes();
+        let body = response.into_body().collect().await.ok()?.to_bytes();
         lock(&self.idle).push(connection);
-        Ok(Answer { status, fc_status, body })
+        Some(Answer { status, fc_status, body })
+    }
+
+    /// Has a new process do what it does once before anything else, if the template asks for it.
+    async fn initialize(&self, host: &Host, shared: &Shared, started: &Started) -> Result<(), String> {
+        let Some(seconds) = host.function.initializer else { return Ok(()) };
+        let request_id = new_request_id(shared);
+        let ask = Ask { method: Method::POST, path: "/initialize", request_id: &request_id, retry_count: 0, body: b"" };
+        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
+        let answer = tokio::select! {
+            answer = self.exchange(started.port, request) => answer,
+            () = shared.clock.wait(Duration::from_secs(seconds)) => {
+                return Err(format!("InitializationError: /initialize timed out after {seconds} seconds"));
+            }
+        };
+        match answer {
+            Some(Answer { status: 200..=299, .. }) => Ok(()),
+            Some(Answer { status, .. }) => Err(format!("InitializationError: /initialize answered {status}")),
+            None => Err("InitializationError: the process ended in /initialize".to_owned()),
+        }
+    }
+
+    /// Tells a process that it is about to end, if the template asks for it. What it answers has no effect.
+    async fn pre_stop(&self, host: &Host, shared: &Shared) {
+        let (Some(seconds), Some(started)) = (host.function.pre_stop, self.started.get()) else { return };
+        let request_id = new_request_id(shared);
+        let ask = Ask { method: Method::GET, path: "/pre-stop", request_id: &request_id, retry_count: 0, body: b"" };
+        if let Ok(request) = request(host, shared, started.credentials.as_ref(), &ask) {
+            let answer = self.exchange(started.port, request);
+            let _ = tokio::time::timeout(Duration::from_secs(seconds), answer).await;
+        }
     }
 
     /// Starts the process and waits until it listens.
@@ -122,11 +170,13 @@ impl Instance {
         drop(reserved);
 
         let name = &host.function.name;
-        let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: host.function.role.clone() };
         let expires = after(shared.clock.now(), TOKEN_LIFE);
-        let credentials = shared.write(|world| world.keys.issue(caller, expires));
+        let credentials = host.function.role.clone().map(|role| {
+            let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };
+            shared.write(|world| world.keys.issue(caller, expires))
+        });
         let instance = format!("c-10ca1c10-{port}");
-        let mut child = command(host, shared, &credentials, port, &instance).spawn().map_err(failed)?;
+        let mut child = command(host, shared, credentials.as_ref(), port, &instance).spawn().map_err(failed)?;
         for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             self.follow(pipe, name, shared);
         }
@@ -146,8 +196,10 @@ impl Instance {
         let in_vain = |_| format!("Function instance health check failed on port {port} in 120 seconds.");
         let connection = tokio::time::timeout(START_LIMIT, listening).await.map_err(in_vain)??;
         lock(&self.idle).push(connection);
+        let started = Started { port, credentials };
+        self.initialize(host, shared, &started).await?;
         shared.note(What::FunctionStarted { function: name.clone(), instance });
-        Ok(Started { port, credentials })
+        Ok(started)
     }
 
     /// Journals what the process writes, for as long as it does.
@@ -176,7 +228,8 @@ impl Instance {
     }
 
     /// Asks the process to end, waits for a while, and then kills it.
-    pub(super) async fn stop(&self) {
+    pub(super) async fn stop(&self, host: &Host, shared: &Shared) {
+        self.pre_stop(host, shared).await;
         let child = lock(&self.child).take();
         let Some(mut child) = child else { return };
         let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
@@ -199,7 +252,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The program with Function Compute's environment, and with nothing of ours.
-fn command(host: &Host, shared: &Shared, credentials: &Credentials, port: u16, instance: &str) -> Command {
+fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port: u16, instance: &str) -> Command {
     let function = &host.function;
     let folder = host.program.parent().unwrap_or(&host.program);
     let mut command = Command::new(&host.program);
@@ -216,7 +269,7 @@ fn command(host: &Host, shared: &Shared, credentials: &Credentials, port: u16, i
         .env("FC_FUNC_CODE_PATH", folder)
         .envs(&function.environment)
         .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address));
-    if shared.options.credentials == CredentialsIn::Environment {
+    if let Some(credentials) = credentials.filter(|_| shared.options.credentials == CredentialsIn::Environment) {
         command
             .env("ALIBABA_CLOUD_ACCESS_KEY_ID", &credentials.access_key_id)
             .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &credentials.access_key_secret)
@@ -241,25 +294,24 @@ async fn connect(port: u16) -> std::io::Result<Connection> {
     Ok(sender)
 }
 
-/// The invocation as FC sends it.
+/// What is asked of a process, as FC sends it.
 fn request(
     host: &Host,
     shared: &Shared,
-    credentials: &Credentials,
-    event: &[u8],
-    attempt: &Attempt<'_>,
+    credentials: Option<&Credentials>,
+    ask: &Ask<'_>,
 ) -> Result<Request<Full<Bytes>>, String> {
     let function = &host.function;
     let nothing = Credentials::default();
-    let credentials = match shared.options.credentials {
-        CredentialsIn::Headers => credentials,
-        CredentialsIn::Environment => &nothing,
-    };
-    Request::post("/invoke")
+    let in_headers = shared.options.credentials == CredentialsIn::Headers;
+    let credentials = credentials.filter(|_| in_headers).unwrap_or(&nothing);
+    Request::builder()
+        .method(&ask.method)
+        .uri(ask.path)
         .header("host", "127.0.0.1")
         .header("content-type", "application/octet-stream")
-        .header("x-fc-request-id", attempt.request_id)
-        .header("x-fc-control-path", "/invoke")
+        .header("x-fc-request-id", ask.request_id)
+        .header("x-fc-control-path", ask.path)
         .header("x-fc-function-name", &function.name)
         .header("x-fc-function-handler", &function.handler)
         .header("x-fc-function-memory", function.memory)
@@ -268,10 +320,10 @@ fn request(
         .header("x-fc-account-id", OWN_ACCOUNT)
         .header("x-fc-qualifier", "LATEST")
         .header("x-fc-version-id", "")
-        .header("x-fc-retry-count", attempt.retry_count)
+        .header("x-fc-retry-count", ask.retry_count)
         .header("x-fc-access-key-id", &credentials.access_key_id)
         .header("x-fc-access-key-secret", &credentials.access_key_secret)
         .header("x-fc-security-token", credentials.security_token.as_deref().unwrap_or_default())
-        .body(Full::from(Bytes::copy_from_slice(event)))
+        .body(Full::from(Bytes::copy_from_slice(ask.body)))
         .map_err(|error| error.to_string())
 }

@@ -149,12 +149,27 @@ pub(crate) fn find(action: &str, version: &str) -> Result<&'static Operation, Re
     found.ok_or_else(|| Refusal::documented("InvalidApi.NotFound"))
 }
 
+/// Every operation as RAM names it, such as `vpc:CreateFlowLog`.
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    OPERATIONS.iter().map(Operation::name)
+}
+
 /// The version of the first product that has an operation of that name.
 pub(crate) fn version_of(action: &str) -> Option<&'static str> {
     OPERATIONS.iter().find(|known| known.action == action).map(|known| known.product.version)
 }
 
 impl Operation {
+    /// Its name with the product's before it, as RAM writes actions.
+    pub(crate) fn name(&self) -> String {
+        format!("{}:{}", self.product.name, self.action)
+    }
+
+    /// Whether what it is about exists only afterwards.
+    pub(crate) fn is_creation(&self) -> bool {
+        self.action.starts_with("Create")
+    }
+
     /// Checks the parameters, then does what the operation does.
     pub(crate) fn run(&self, scope: &mut Scope<'_>) -> Answer {
         for field in self.fields {

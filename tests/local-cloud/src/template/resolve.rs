@@ -69,6 +69,13 @@ impl Resolver {
         Ok(found)
     }
 
+    /// The resources of a type, whether their condition holds or not.
+    pub(super) fn declared(&self, kind: &str) -> Vec<Resource<'_>> {
+        let all = self.document["Resources"].as_object().into_iter().flatten();
+        let of_kind = all.filter(|(_, resource)| resource["Type"] == kind);
+        of_kind.map(|(id, resource)| Resource { resolver: self, id, properties: &resource["Properties"] }).collect()
+    }
+
     fn resolve(&self, value: &Value, place: &str, depth: usize) -> Resolved<Value> {
         if depth > DEEPEST {
             return error(place, "the references go in a circle");
@@ -225,14 +232,19 @@ impl Resource<'_> {
         TemplateError { place: self.place(path), problem: problem.to_owned() }
     }
 
+    /// Its name in the template.
+    pub(super) fn id(&self) -> &str {
+        self.id
+    }
+
     /// The resolved value at a path such as `Code.OssObjectName`.
-    fn get(&self, path: &str) -> Resolved<Option<Value>> {
+    pub(super) fn value(&self, path: &str) -> Resolved<Option<Value>> {
         let value = path.split('.').try_fold(self.properties, |value, name| value.get(name));
         value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()
     }
 
     pub(super) fn optional_text(&self, path: &str) -> Resolved<Option<String>> {
-        Ok(self.get(path)?.as_ref().map(text_of))
+        Ok(self.value(path)?.as_ref().map(text_of))
     }
 
     pub(super) fn text(&self, path: &str) -> Resolved<String> {
@@ -247,7 +259,7 @@ impl Resource<'_> {
     }
 
     pub(super) fn map(&self, path: &str) -> Resolved<BTreeMap<String, String>> {
-        match self.get(path)? {
+        match self.value(path)? {
             None => Ok(BTreeMap::new()),
             Some(Value::Object(members)) => {
                 Ok(members.into_iter().map(|(name, value)| (name, text_of(&value))).collect())

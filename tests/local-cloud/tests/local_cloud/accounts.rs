@@ -7,13 +7,13 @@ use local_cloud::{
     Client, Clock, Credentials, LocalCloud, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE,
 };
 
-use crate::support::{cloud, cloud_with, code};
+use crate::support::{cloud, cloud_with, code, function_client};
 
 const ROLE: [(&str, &str); 2] = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flow.keeper@1")];
 
-/// Assumes the role; answers with a client of the second account.
-async fn assume(cloud: &LocalCloud, by: &Client, more: &[(&str, &str)]) -> Client {
-    let answer = by.call("AssumeRole", &[&ROLE, more].concat()).await.unwrap();
+/// Assumes a role; answers with a client that acts in it.
+pub(crate) async fn assume(cloud: &LocalCloud, by: &Client, parameters: &[(&str, &str)]) -> Client {
+    let answer = by.call("AssumeRole", parameters).await.unwrap();
     let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
     let credentials = Credentials {
         access_key_id: of("AccessKeyId"),
@@ -26,7 +26,7 @@ async fn assume(cloud: &LocalCloud, by: &Client, more: &[(&str, &str)]) -> Clien
 #[tokio::test]
 async fn a_role_acts_in_the_second_account_only() {
     let cloud = cloud().await;
-    let assumed = assume(&cloud, &cloud.client(), &[]).await;
+    let assumed = assume(&cloud, &cloud.client(), &ROLE).await;
     let identity = assumed.call("GetCallerIdentity", &[]).await.unwrap();
     assert_eq!(identity["Arn"], "acs:ram::1000000000000002:assumed-role/flowkeeper/flow.keeper@1");
 
@@ -85,7 +85,9 @@ async fn what_assume_role_does_not_accept_has_its_code() {
 async fn a_roles_key_ends_by_the_clouds_clock() {
     let clock = Clock::manual(Timestamp::now());
     let cloud = LocalCloud::start(Options { clock: clock.clone(), ..Options::default() }).await.unwrap();
-    let assumed = assume(&cloud, &cloud.client(), &[("DurationSeconds", "900")]).await.with_clock(clock.clone());
+    let assumed = assume(&cloud, &cloud.client(), &[&ROLE[..], &[("DurationSeconds", "900")]].concat())
+        .await
+        .with_clock(clock.clone());
     clock.advance(Duration::from_secs(899));
     assumed.call("DescribeRegions", &[]).await.unwrap();
     clock.advance(Duration::from_secs(1));
@@ -96,15 +98,8 @@ async fn a_roles_key_ends_by_the_clouds_clock() {
 #[tokio::test]
 async fn a_function_may_assume_the_role_too() {
     let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
-    let echo = cloud.invoke("demo-stand-in", b"{}").await.unwrap().body;
-    let of = |name: &str| echo["environment"][name].as_str().unwrap().to_owned();
-    let function = Credentials {
-        access_key_id: of("ALIBABA_CLOUD_ACCESS_KEY_ID"),
-        access_key_secret: of("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-        security_token: Some(of("ALIBABA_CLOUD_SECURITY_TOKEN")),
-    };
-    let function = Client::new(cloud.endpoint(), function);
-    let identity = assume(&cloud, &function, &[]).await.call("GetCallerIdentity", &[]).await.unwrap();
+    let function = function_client(&cloud).await;
+    let identity = assume(&cloud, &function, &ROLE).await.call("GetCallerIdentity", &[]).await.unwrap();
     assert_eq!(identity["AccountId"], SECOND_ACCOUNT);
 }
 

@@ -20,7 +20,12 @@ async fn faults_and_the_journal_are_there_over_http() {
     let fault =
         async |body: Value| send(&cloud.endpoint(), Method::POST, "/_local/faults", body.to_string()).await.unwrap();
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "throttled", "times": 2})).await.0, 204);
-    assert_eq!(fault(json!({"action": "CreateVpc", "fault": "gremlins"})).await.0, 400);
+    let (status, said) = fault(json!({"action": "CreateVpc", "fault": "gremlins"})).await;
+    assert_eq!(status, 400);
+    assert!(said.contains("there is throttled, unavailable, refused"), "{said}");
+    let (status, said) = fault(json!({"action": "CreateVPC", "fault": "throttled"})).await;
+    assert_eq!(status, 400);
+    assert!(said.contains("vpc:CreateVpc, "), "{said}");
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "slow", "time": 2})).await.0, 400);
     assert_eq!(fault(json!({"fault": "throttled"})).await.0, 400);
     assert_eq!(cloud.create_vpc(&[]).await.unwrap_err().code(), Some("Throttling.User"));

@@ -25,6 +25,12 @@ async fn refusals_come_as_often_as_asked_for_and_nothing_happens() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "there is no action \"CreateVPC\"; there is *, ")]
+async fn a_fault_for_an_action_that_does_not_exist_fails_the_test_that_asks_for_it() {
+    cloud().await.fail("CreateVPC", Fault::Throttled, 1);
+}
+
+#[tokio::test]
 async fn a_lost_answer_has_its_effect_and_a_reset_has_none() {
     let cloud = cloud().await;
     cloud.fail("CreateVpc", Fault::Reset, 1);

@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use local_cloud::{Clock, CredentialsIn, Fault, LocalCloud, Options};
+use local_cloud::{Clock, CredentialsIn, Fault, LocalCloud, Options, What};
 use serde_json::{Value, json};
 
-use crate::support::{FUNCTION, cloud_with};
+use crate::support::{FUNCTION, TEMPLATE, cloud_with, cloud_with_template};
 
 fn header(body: &Value, name: &str) -> String {
     body["headers"][name].as_str().unwrap_or("absent").to_owned()
@@ -249,4 +249,101 @@ async fn what_never_comes_true_is_said_with_the_journal() {
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
     let error = cloud.wait_until("pigs fly", |_| false).await.unwrap_err();
     assert!(error.to_string().starts_with("within 10 s it never came true that pigs fly"), "{error}");
+}
+
+#[tokio::test]
+async fn an_event_that_has_grown_too_old_is_not_tried_again() {
+    let clock = Clock::manual(Timestamp::now());
+    let options = Options { clock: clock.clone(), retry_delay: Duration::from_secs(1), ..Options::default() };
+    let aged =
+        TEMPLATE.replace("MaxAsyncRetryAttempts: 2", "MaxAsyncRetryAttempts: 8\n      MaxAsyncEventAgeInSeconds: 3");
+    let (cloud, _folder) = cloud_with_template(&aged, "fail", options).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    for (tries, pause) in [(1, 1), (2, 2), (3, 4)] {
+        cloud.wait_until("it is tried", |cloud| cloud.invocations().len() == tries).await.unwrap();
+        clock.advance(Duration::from_secs(pause));
+    }
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().len(), 3, "it was 3 seconds old at the third time, and 7 at the fourth");
+    let [letter] = cloud.dead_letters().try_into().unwrap();
+    assert_eq!(letter.payload["requestContext"]["condition"], "EventAgeExceeded");
+    assert_eq!(letter.destination.as_deref(), Some("acs:mns:cn-hangzhou:1:/queues/dead/messages"));
+}
+
+#[tokio::test]
+async fn eventbridge_tries_as_often_as_its_strategy_says() {
+    let decay = "runOptions: {retryStrategy: {PushRetryStrategy: EXPONENTIAL_DECAY_RETRY}, ";
+    let decaying = TEMPLATE.replace("runOptions: {", decay).replace("Default: 'true'", "Default: 'false'");
+    let synchronous = TEMPLATE.replace("Default: 'true'", "Default: 'false'");
+    for (template, tries, letters) in [(decaying, 6, 0), (synchronous, 4, 1)] {
+        let options = Options { retry_delay: Duration::ZERO, ..Options::default() };
+        let (cloud, _folder) = cloud_with_template(&template, "fail-5", options).await.unwrap();
+        cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        assert_eq!((cloud.invocations().len(), cloud.dead_letters().len()), (tries, letters));
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_there_over_http() {
+    let (cloud, _folder) = cloud_with("fail", &[], Options::default()).await;
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let (status, letters) =
+        local_cloud::send(&cloud.endpoint(), http::Method::GET, "/_local/dead-letters", String::new()).await.unwrap();
+    let letters: Value = serde_json::from_str(&letters).unwrap();
+    assert_eq!((status, letters.as_array().unwrap().len()), (200, 1));
+    assert_eq!(letters[0]["function"], FUNCTION);
+    assert!(letters[0]["payload"]["requestPayload"].as_str().unwrap().contains("CreateVpc"));
+}
+
+/// The template's function with both hooks.
+fn with_hooks() -> String {
+    let hooks = "Handler: bootstrap\n      \
+                 InstanceLifecycleConfig: {Initializer: {Handler: i, Timeout: 5}, PreStop: {Handler: p, Timeout: 5}}";
+    TEMPLATE.replace("Handler: bootstrap", hooks)
+}
+
+/// The hooks that a function was asked for.
+fn hooks(cloud: &LocalCloud) -> Vec<String> {
+    let lines = cloud.journal().into_iter().filter_map(|entry| match entry.what {
+        What::Line { text, .. } => Some(text),
+        _ => None,
+    });
+    lines.filter_map(|line| Some(line.strip_prefix("stand-in got /")?.split_once(' ')?.0.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_process_is_initialized_once_and_told_of_its_end_if_the_template_says_so() {
+    for (template, expected) in [(with_hooks(), ["initialize", "pre-stop"].as_slice()), (TEMPLATE.to_owned(), &[])] {
+        let (cloud, _folder) = cloud_with_template(&template, "succeed", Options::default()).await.unwrap();
+        for _ in 0..2 {
+            assert!(cloud.invoke(FUNCTION, b"{}").await.unwrap().success);
+        }
+        cloud.restart_functions().await;
+        let told = |cloud: &LocalCloud| hooks(cloud) == expected;
+        cloud.wait_until("the hooks are called", told).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_initialized_takes_no_event() {
+    let (cloud, _folder) = cloud_with_template(&with_hooks(), "refuse-hooks", Options::default()).await.unwrap();
+    let invocation = cloud.invoke(FUNCTION, b"{}").await.unwrap();
+    assert_eq!(invocation.body["errorMessage"], "InitializationError: /initialize answered 500");
+    assert!(!invocation.success);
+    let clock = Clock::manual(Timestamp::now());
+    let options = Options { clock: clock.clone(), ..Options::default() };
+    let (cloud, _folder) = cloud_with_template(&with_hooks(), "hang-hooks", options).await.unwrap();
+    let invocation = cloud.invoke(FUNCTION, b"{}");
+    tokio::pin!(invocation);
+    let arrived = cloud.wait_until("it is asked", |cloud| hooks(cloud) == ["initialize"]);
+    tokio::select! {
+        biased;
+        _ = &mut invocation => panic!("answered"),
+        arrived = arrived => arrived.unwrap(),
+    }
+    clock.advance(Duration::from_secs(5));
+    let said = invocation.await.unwrap().body["errorMessage"].clone();
+    assert_eq!(said, "InitializationError: /initialize timed out after 5 seconds");
 }

@@ -14,6 +14,8 @@ mod gateway;
 mod lists;
 mod program;
 mod rates;
+mod roles;
 mod routers;
 mod support;
 mod tags;
+mod timers;

@@ -1,8 +1,8 @@
 //! Clouds for tests.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use local_cloud::{ApiError, Functions, LocalCloud, OWN_ACCOUNT, Operator, Options};
+use local_cloud::{ApiError, Client, Credentials, Functions, LocalCloud, OWN_ACCOUNT, Operator, Options};
 use tempfile::TempDir;
 
 /// A cloud with the API only.
@@ -26,7 +26,17 @@ Parameters:
   Asynchronous: {Type: String, Default: 'true'}
   Concurrency: {Type: Number, Default: 1}
 Resources:
-  Role: {Type: 'ALIYUN::RAM::Role', Properties: {RoleName: stand-in-role}}
+  Role:
+    Type: ALIYUN::RAM::Role
+    Properties:
+      RoleName: stand-in-role
+      Policies:
+        - PolicyDocument:
+            Statement:
+              - {Effect: Allow, Action: [vpc:Describe*, vpc:CreateVpc], Resource: '*'}
+              - {Effect: Allow, Action: 'sts:AssumeRole', Resource: 'acs:ram:*:1000000000000002:role/flowkeeper'}
+              - {Effect: Deny, Action: 'vpc:DescribeVSwitches', Resource: '*'}
+              - {Effect: Allow, Action: 'mns:SendMessage', Resource: 'acs:mns:*:*:/queues/dead/messages'}
   Function:
     Type: ALIYUN::FC3::Function
     Properties:
@@ -61,19 +71,40 @@ pub(crate) const FUNCTION: &str = "demo-stand-in";
 
 /// A cloud with the stand-in, told what to do; the folder holds its template.
 pub(crate) async fn cloud_with(task: &str, parameters: &[(&str, &str)], options: Options) -> (LocalCloud, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let template = folder.path().join("template.yml");
-    std::fs::write(&template, TEMPLATE).unwrap();
-    let programs = Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
     let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let options = Options { parameters: parameters.iter().map(text).collect(), ..options };
+    cloud_with_template(TEMPLATE, task, options).await.unwrap()
+}
+
+/// The same by another template, or why there is no cloud.
+pub(crate) async fn cloud_with_template(
+    template: &str,
+    task: &str,
+    options: Options,
+) -> Result<(LocalCloud, TempDir), local_cloud::Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("template.yml");
+    std::fs::write(&path, template).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
     let mut environment = options.environment.clone();
     environment.insert("STAND_IN".into(), task.into());
-    let options = Options {
-        functions: Functions::Built(programs),
-        template: Some(template),
-        parameters: parameters.iter().map(text).collect::<BTreeMap<_, _>>(),
-        environment,
-        ..options
+    let options = Options { functions: Functions::Built(programs), template: Some(path), environment, ..options };
+    Ok((LocalCloud::start(options).await?, folder))
+}
+
+/// A cloud with the stand-in by another template, or why there is none.
+pub(crate) async fn cloud_of(template: &str) -> Result<(LocalCloud, TempDir), local_cloud::Error> {
+    cloud_with_template(template, "succeed", Options::default()).await
+}
+
+/// A client with the key that the stand-in runs with.
+pub(crate) async fn function_client(cloud: &LocalCloud) -> Client {
+    let echo = cloud.invoke(FUNCTION, b"{}").await.unwrap().body;
+    let of = |name: &str| echo["environment"][name].as_str().unwrap().to_owned();
+    let credentials = Credentials {
+        access_key_id: of("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        access_key_secret: of("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        security_token: Some(of("ALIBABA_CLOUD_SECURITY_TOKEN")),
     };
-    (LocalCloud::start(options).await.unwrap(), folder)
+    Client::new(cloud.endpoint(), credentials)
 }

@@ -1,7 +1,8 @@
 //! A function that does what its variable `STAND_IN` says, and answers with what it was given.
 //!
 //! `succeed`, `fail` and `fail-2` (the first two times, by its own count), `crash` and `crash-1` (while FC's retry
-//! count is below one), `no-header` (an error without `x-fc-status`), `hang` (no answer at all), `die` (at its start).
+//! count is below one), `no-header` (an error without `x-fc-status`), `hang` (no answer at all), `die` (at its start),
+//! `refuse-hooks` and `hang-hooks` (what is asked before the first invocation and after the last).
 
 #![expect(clippy::disallowed_methods, reason = "a test is at the edge: it asks the machine")]
 
@@ -35,6 +36,19 @@ fn main() -> io::Result<()> {
 fn serve(mut stream: &TcpStream, connection: usize, environment: &BTreeMap<String, String>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some((target, headers, event)) = request(&mut reader)? {
+        if !target.starts_with("POST /invoke ") {
+            let path = target.split(' ').nth(1).unwrap_or_default();
+            writeln!(io::stdout(), "stand-in got {path} of {}", environment["FC_FUNCTION_NAME"])?;
+            let status = match environment.get("STAND_IN").map(String::as_str) {
+                Some("refuse-hooks") => "500 Internal Server Error",
+                Some("hang-hooks") => loop {
+                    thread::park();
+                },
+                _ => "200 OK",
+            };
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")?;
+            continue;
+        }
         let count = INVOCATIONS.fetch_add(1, Ordering::SeqCst);
         let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
         writeln!(io::stdout(), "stand-in got {}", header("x-fc-request-id"))?;
@@ -57,7 +71,9 @@ fn serve(mut stream: &TcpStream, connection: usize, environment: &BTreeMap<Strin
             "process": std::process::id(), "connection": connection, "count": count,
         })
         .to_string();
-        write!(stream, "HTTP/1.1 {status}\r\n{fc_status}content-length: {}\r\n\r\n{body}", body.len())?;
+        let answer = format!("HTTP/1.1 {status}\r\n{fc_status}content-length: {}\r\n\r\n{body}", body.len());
+        // In one piece: the second of two would wait until the first is acknowledged.
+        stream.write_all(answer.as_bytes())?;
     }
     Ok(())
 }

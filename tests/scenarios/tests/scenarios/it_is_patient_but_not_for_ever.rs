@@ -14,7 +14,7 @@ use flow_log::{Policy, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use local_cloud::{Clock, Fault, LocalCloud, Options};
 use openapi::{ClientSettings, Credentials, Endpoints, System};
-use reconcile::{Job, Keeper, KeeperSettings, Outcome, Report, Target, What};
+use reconcile::{Duty, Job, Keeper, KeeperSettings, LooksAt, Outcome, Report, Target, What};
 
 /// A machine that shares its clock with the cloud, and notes how long it was asked to wait.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ impl Stage {
             dry_run: false,
         };
         let system: Arc<dyn System> = Arc::<TestMachine>::clone(&machine);
-        let keeper = Keeper::new("create-flow-log", &["CreateFlowLog"], settings, system);
+        let duty = Duty { function: "create-flow-log", looks_at: LooksAt::Resources, may: &["CreateFlowLog"] };
+        let keeper = Keeper::new(duty, settings, system);
         Self { cloud, machine, keeper }
     }
 

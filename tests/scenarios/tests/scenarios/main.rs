@@ -12,6 +12,7 @@ mod a_write_is_not_repeated_blindly;
 mod bad_input_gets_a_clear_answer;
 mod bad_settings_are_all_named_at_once;
 mod every_event_wakes_the_right_function;
+mod every_permission_is_needed;
 mod it_is_patient_but_not_for_ever;
 mod layering;
 mod no_secret_gets_out;

@@ -1,0 +1,170 @@
+//! Whether a caller may do what a call asks for, by the role that it acts in.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    accounts::{Caller, OWN_ACCOUNT, SECOND_ACCOUNT},
+    operations::{ECR, ECS, Operation, STS, VPC},
+    parameters::{Parameters, Tags},
+    ram::{Denial, Request, Role},
+    refusal::{Denied, Refusal},
+    state::{Place, State},
+};
+
+/// The roles whose rights are known, by account and name.
+#[derive(Default)]
+pub(crate) struct Roles(BTreeMap<(&'static str, String), Role>);
+
+/// What a caller may do.
+enum Rights<'a> {
+    Everything,
+    OfRole(&'a Role),
+    Nothing,
+}
+
+impl Roles {
+    /// The roles of the functions, and the one in the second account, if the template has it.
+    pub(crate) fn new(own: Vec<Role>, member: Option<Role>) -> Self {
+        let own = own.into_iter().map(|role| ((OWN_ACCOUNT, role.name.clone()), role));
+        Self(own.chain(member.map(|role| ((SECOND_ACCOUNT, role.name.clone()), role))).collect())
+    }
+
+    /// An account may do everything itself; so may the role in the second account, if no template describes it.
+    fn of(&self, caller: &Caller) -> Rights<'_> {
+        let Some(name) = &caller.role else { return Rights::Everything };
+        let account = if caller.account == OWN_ACCOUNT { OWN_ACCOUNT } else { SECOND_ACCOUNT };
+        match self.0.get(&(account, name.to_lowercase())) {
+            Some(role) => Rights::OfRole(role),
+            None if account == SECOND_ACCOUNT => Rights::Everything,
+            None => Rights::Nothing,
+        }
+    }
+
+    /// Whether a role of the own account allows an action on a resource that no operation of this cloud is about.
+    pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
+        let role = role.and_then(|name| self.0.get(&(OWN_ACCOUNT, name.to_lowercase())));
+        let none = Tags::new();
+        let request = Request { action, resource, resource_tags: &none, request_tags: &none };
+        role.is_some_and(|role| role.weigh(&request).is_ok())
+    }
+
+    /// Lets a call pass, if the caller may do it to every resource that it is about.
+    pub(crate) fn authorise(
+        &self,
+        caller: &Caller,
+        operation: &Operation,
+        parameters: &Parameters,
+        place: &Place,
+        state: &State,
+    ) -> Result<(), Refusal> {
+        // Everybody may ask who he is.
+        if operation.action == "GetCallerIdentity" {
+            return Ok(());
+        }
+        let action = operation.name();
+        let refuse = |why: Denial| {
+            // STS has its own code for it.
+            let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
+            Refusal { denied: Some(Denied { action: action.clone(), why }), ..Refusal::documented(code) }
+        };
+        let role = match self.of(caller) {
+            Rights::Everything => return Ok(()),
+            Rights::Nothing => return Err(refuse(Denial::Implicit)),
+            Rights::OfRole(role) => role,
+        };
+        // A bad tag is the operation's to refuse.
+        let request_tags = parameters.tags("Tag").unwrap_or_default();
+        for (resource, id) in resources(operation, parameters, place) {
+            let resource_tags = match id {
+                Some(id) => state.tags_of(&id).cloned().unwrap_or_default(),
+                // A list is of what has the tags that are asked for.
+                None if operation.write => Tags::new(),
+                None => parameters.tags("Tags").ok().filter(|tags| !tags.is_empty()).unwrap_or(request_tags.clone()),
+            };
+            let request = Request {
+                action: &action,
+                resource: &resource,
+                resource_tags: &resource_tags,
+                request_tags: &request_tags,
+            };
+            role.weigh(&request).map_err(refuse)?;
+        }
+        Ok(())
+    }
+}
+
+/// The resources that a call is about as ARNs, and the id of each that exists already. The form of VPC's other
+/// resources is taken for flow logs, whose own is not documented.
+fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> Vec<(String, Option<String>)> {
+    let product = operation.product;
+    if *product == STS {
+        return vec![(parameters.text("RoleArn"), None)];
+    }
+    let one = |name: &str| parameters.get(name).map(str::to_owned).into_iter().collect::<Vec<_>>();
+    let (kind, ids) = match operation.action {
+        // Of Express Connect Router it is documented that its operations are about all resources.
+        _ if *product == ECR => return vec![("*".to_owned(), parameters.get("FlowLogId").map(str::to_owned))],
+        "TagResources" | "UnTagResources" | "ListTagResources" => {
+            let ids = parameters.list("ResourceId").into_iter().map(str::to_owned).collect();
+            (parameters.text("ResourceType").to_lowercase(), ids)
+        }
+        "MoveResourceGroup" => (parameters.text("ResourceType").to_lowercase(), one("ResourceId")),
+        action if *product == VPC && action.contains("FlowLogService") => return vec![("*".to_owned(), None)],
+        action if *product == VPC && action.contains("FlowLog") => ("flowlog".to_owned(), one("FlowLogId")),
+        action if *product == VPC && action.contains("VSwitch") => {
+            ("vswitch".to_owned(), if operation.is_creation() { Vec::new() } else { one("VSwitchId") })
+        }
+        action if *product == VPC && action.contains("Vpc") => {
+            let ids = parameters.text("VpcId");
+            ("vpc".to_owned(), ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect())
+        }
+        "DeleteNetworkInterface" => ("eni".to_owned(), one("NetworkInterfaceId")),
+        action if *product == ECS && action.contains("NetworkInterface") => ("eni".to_owned(), Vec::new()),
+        "RunInstances" => ("instance".to_owned(), Vec::new()),
+        _ => return vec![("*".to_owned(), None)],
+    };
+    let arn = |id: &str| format!("acs:{}:{}:{}:{kind}/{id}", product.name, place.region, place.account);
+    match ids.is_empty() {
+        true => vec![(arn("*"), None)],
+        false => ids.into_iter().map(|id| (arn(&id), Some(id))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::find;
+
+    #[test]
+    fn a_call_is_about_the_resources_that_it_names() {
+        let place = Place { account: "1".into(), region: "cn-hangzhou".into() };
+        for (action, version, form, expected) in [
+            ("CreateFlowLog", VPC.version, "ResourceId=vpc-1", "acs:vpc:cn-hangzhou:1:flowlog/*"),
+            ("DeleteFlowLog", VPC.version, "FlowLogId=fl-1", "acs:vpc:cn-hangzhou:1:flowlog/fl-1"),
+            ("OpenFlowLogService", VPC.version, "", "*"),
+            (
+                "DescribeVpcs",
+                VPC.version,
+                "VpcId=vpc-1,vpc-2",
+                "acs:vpc:cn-hangzhou:1:vpc/vpc-1 acs:vpc:cn-hangzhou:1:vpc/vpc-2",
+            ),
+            ("CreateVSwitch", VPC.version, "VpcId=vpc-1", "acs:vpc:cn-hangzhou:1:vswitch/*"),
+            ("DescribeVSwitches", VPC.version, "", "acs:vpc:cn-hangzhou:1:vswitch/*"),
+            (
+                "TagResources",
+                VPC.version,
+                "ResourceType=FLOWLOG&ResourceId.1=fl-1&ResourceId.2=fl-2",
+                "acs:vpc:cn-hangzhou:1:flowlog/fl-1 acs:vpc:cn-hangzhou:1:flowlog/fl-2",
+            ),
+            ("DescribeNetworkInterfaces", ECS.version, "NetworkInterfaceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/*"),
+            ("AssumeRole", STS.version, "RoleArn=acs:ram::2:role/x", "acs:ram::2:role/x"),
+            ("DeleteFlowlog", ECR.version, "FlowLogId=fl-1", "*"),
+        ] {
+            let mut parameters = Parameters::default();
+            parameters.add_form(form);
+            let found = resources(find(action, version).unwrap(), &parameters, &place);
+            let arns: Vec<String> = found.into_iter().map(|(arn, _)| arn).collect();
+            assert_eq!(arns.join(" "), expected, "{action}");
+        }
+    }
+}

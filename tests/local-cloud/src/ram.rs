@@ -1,0 +1,359 @@
+//! What roles may do: the statements of their policies, weighed as RAM weighs them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::{operations, parameters::Tags};
+
+/// A role of a template, with the statements of all its policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The resource's name in the template.
+    pub id: String,
+    /// `RoleName`, in the lower case in which its ARN has it.
+    pub name: String,
+    statements: Vec<Statement>,
+}
+
+/// One statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    allows: bool,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+/// What has to hold besides: one of the values is, or is not, that of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Condition {
+    test: Test,
+    key: Key,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Test {
+    Equals,
+    NotEquals,
+    Like,
+    NotLike,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    /// A tag of the resource.
+    ResourceTag(String),
+    /// A tag that the call gives.
+    RequestTag(String),
+    /// Something that only a service which is not here knows: it never holds.
+    Foreign,
+}
+
+/// What a call asks for.
+pub(crate) struct Request<'a> {
+    /// Such as `vpc:CreateFlowLog`.
+    pub(crate) action: &'a str,
+    /// ARN of one resource, or `*` where an operation is about none in particular.
+    pub(crate) resource: &'a str,
+    pub(crate) resource_tags: &'a Tags,
+    pub(crate) request_tags: &'a Tags,
+}
+
+/// Why a call is not allowed, in the words of `AccessDeniedDetail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// No statement allows it.
+    Implicit,
+    /// A statement denies it, and that is stronger than any that allows it.
+    Explicit,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Implicit => "ImplicitDeny",
+            Self::Explicit => "ExplicitDeny",
+        })
+    }
+}
+
+impl Role {
+    pub(crate) fn new(id: &str, name: &str) -> Self {
+        Self { id: id.to_owned(), name: name.to_lowercase(), statements: Vec::new() }
+    }
+
+    /// Gives the role a policy; on refusal, the place inside the document and what is wrong there.
+    pub(crate) fn attach(&mut self, document: &Value) -> Result<(), (String, String)> {
+        let statements = document["Statement"].as_array().ok_or_else(|| {
+            let problem = "a policy needs a list of statements";
+            (".Statement".to_owned(), problem.to_owned())
+        })?;
+        for (n, statement) in statements.iter().enumerate() {
+            let statement = Statement::read(statement);
+            let place = |(place, problem): (String, String)| (format!(".Statement[{n}]{place}"), problem);
+            self.statements.push(statement.map_err(place)?);
+        }
+        Ok(())
+    }
+
+    /// The actions that its statements allow, as they are written, each once.
+    #[must_use]
+    pub fn allowed_actions(&self) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for action in self.statements.iter().filter(|one| one.allows).flat_map(|one| &one.actions) {
+            if !actions.contains(action) {
+                actions.push(action.clone());
+            }
+        }
+        actions
+    }
+
+    /// Takes an action away, as a statement that denies it would; whether any statement had allowed it.
+    pub(crate) fn take_away(&mut self, action: &str) -> bool {
+        let had =
+            self.statements.iter().any(|one| one.allows && one.actions.iter().any(|known| is_like(known, action)));
+        self.statements.push(Statement {
+            allows: false,
+            actions: vec![action.to_owned()],
+            resources: vec!["*".to_owned()],
+            conditions: Vec::new(),
+        });
+        had
+    }
+
+    /// Whether the role allows what is asked for.
+    pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let matching = || self.statements.iter().filter(|statement| statement.is_about(request));
+        match (matching().any(|statement| !statement.allows), matching().any(|statement| statement.allows)) {
+            (true, _) => Err(Denial::Explicit),
+            (false, true) => Ok(()),
+            (false, false) => Err(Denial::Implicit),
+        }
+    }
+}
+
+impl Statement {
+    fn read(statement: &Value) -> Result<Self, (String, String)> {
+        let wrong = |place: &str, problem: String| Err((place.to_owned(), problem));
+        for key in statement.as_object().into_iter().flat_map(|members| members.keys()) {
+            if !["Effect", "Action", "Resource", "Condition"].contains(&key.as_str()) {
+                return wrong(&format!(".{key}"), "is not known to local-cloud in a role's policy".to_owned());
+            }
+        }
+        let allows = match statement["Effect"].as_str() {
+            Some("Allow") => true,
+            Some("Deny") => false,
+            _ => return wrong(".Effect", "is not Allow or Deny".to_owned()),
+        };
+        let (actions, resources) = (texts(&statement["Action"]), texts(&statement["Resource"]));
+        if actions.is_empty() {
+            return wrong(".Action", "names no action".to_owned());
+        }
+        if resources.is_empty() {
+            return wrong(".Resource", "names no resource".to_owned());
+        }
+        for (n, action) in actions.iter().enumerate() {
+            if is_ours(action) && !operations::names().any(|known| is_like(action, &known)) {
+                return wrong(&format!(".Action[{n}]"), format!("{action:?} is no operation that local-cloud knows"));
+            }
+        }
+        let is_foreign = !actions.iter().any(|action| is_ours(action));
+        let mut conditions = Vec::new();
+        for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
+            let test = match operator.as_str() {
+                "StringEquals" => Test::Equals,
+                "StringNotEquals" => Test::NotEquals,
+                "StringLike" => Test::Like,
+                "StringNotLike" => Test::NotLike,
+                _ => return wrong(&format!(".Condition.{operator}"), "is not known to local-cloud".to_owned()),
+            };
+            for (key, values) in keys.as_object().into_iter().flatten() {
+                let key = match key.split_once('/') {
+                    Some(("acs:ResourceTag", tag)) => Key::ResourceTag(tag.to_owned()),
+                    Some(("acs:RequestTag", tag)) => Key::RequestTag(tag.to_owned()),
+                    _ if is_foreign => Key::Foreign,
+                    _ => {
+                        let place = format!(".Condition.{operator}.{key}");
+                        return wrong(&place, "is not known to local-cloud".to_owned());
+                    }
+                };
+                conditions.push(Condition { test, key, values: texts(values) });
+            }
+        }
+        Ok(Self { allows, actions, resources, conditions })
+    }
+
+    fn is_about(&self, request: &Request<'_>) -> bool {
+        self.actions.iter().any(|action| is_like(action, request.action))
+            && self.resources.iter().any(|resource| matches(resource, request.resource))
+            && self.conditions.iter().all(|condition| condition.holds(request))
+    }
+}
+
+impl Condition {
+    fn holds(&self, request: &Request<'_>) -> bool {
+        let found = match &self.key {
+            Key::ResourceTag(tag) => request.resource_tags.get(tag),
+            Key::RequestTag(tag) => request.request_tags.get(tag),
+            Key::Foreign => return false,
+        };
+        let any = |test: fn(&str, &str) -> bool| {
+            found.is_some_and(|found| self.values.iter().any(|wanted| test(wanted, found)))
+        };
+        match self.test {
+            Test::Equals => any(|wanted, found| wanted == found),
+            Test::NotEquals => !any(|wanted, found| wanted == found),
+            Test::Like => any(matches),
+            Test::NotLike => !any(matches),
+        }
+    }
+}
+
+/// Whether an action belongs to a product whose operations are here.
+fn is_ours(action: &str) -> bool {
+    let product = action.split(':').next().unwrap_or_default();
+    operations::names().any(|known| known.split(':').next() == Some(product))
+}
+
+/// Whether an action is one that a pattern means. Upper and lower case are the same: the documents spell some actions
+/// otherwise than their operations, such as `DeleteFlowlog`.
+fn is_like(pattern: &str, action: &str) -> bool {
+    matches(&pattern.to_lowercase(), &action.to_lowercase())
+}
+
+/// Whether a text has the form of a pattern, in which `*` stands for anything and `?` for one character.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on if what follows the last `*` does not fit: the star takes one character more.
+    let mut again: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                again = Some((p, t));
+                p += 1;
+            }
+            Some(wanted) if *wanted == '?' || *wanted == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match again {
+                Some((star, taken)) => {
+                    again = Some((star, taken + 1));
+                    p = star + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|rest| *rest == '*')
+}
+
+/// A text, or a list of them.
+fn texts(value: &Value) -> Vec<String> {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn role(statements: &Value) -> Role {
+        let mut role = Role::new("Role", "Role");
+        role.attach(&json!({"Statement": statements})).unwrap();
+        role
+    }
+
+    fn ask(role: &Role, action: &str, resource: &str, tags: &[(&str, &str)]) -> Result<(), Denial> {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        role.weigh(&Request { action, resource, resource_tags: &tags, request_tags: &Tags::new() })
+    }
+
+    #[test]
+    fn patterns_match_as_the_documents_say() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("*", "acs:vpc:cn-hangzhou:1:vpc/*", true),
+            ("vpc:Describe*", "vpc:DescribeVpcs", true),
+            ("vpc:Describe*", "vpc:CreateVpc", false),
+            ("acs:ram:*:1:role/x", "acs:ram::1:role/x", true),
+            ("acs:ram::*:role/x", "acs:ram::1:role/xy", false),
+            ("acs:ram::*:role/x-*-z", "acs:ram::1:role/x-y-y-z", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("acs:vpc:*:*:vpc/vpc-1", "acs:vpc:cn-hangzhou:1:vpc/*", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_no_statement_allows_is_denied_and_a_denial_is_stronger_than_any_allowance() {
+        let role = role(&json!([
+            {"Effect": "Allow", "Action": ["vpc:Describe*", "vpc:DeleteFlowLog"], "Resource": "*"},
+            {"Effect": "Deny", "Action": "vpc:DescribeVpcs", "Resource": ["acs:vpc:*:1:*"]},
+        ]));
+        assert_eq!(ask(&role, "vpc:DescribeVpcs", "acs:vpc:cn-hangzhou:1:vpc/*", &[]), Err(Denial::Explicit));
+        assert_eq!(ask(&role, "vpc:DescribeVpcs", "acs:vpc:cn-hangzhou:2:vpc/*", &[]), Ok(()));
+        assert_eq!(ask(&role, "vpc:CreateFlowLog", "*", &[]), Err(Denial::Implicit));
+        assert_eq!(ask(&role, "vpc:DeleteFlowlog", "*", &[]), Ok(()), "a letter's case");
+    }
+
+    #[test]
+    fn a_condition_looks_at_the_resources_tags() {
+        let role = role(&json!([{
+            "Effect": "Allow", "Action": ["vpc:DeleteFlowLog"], "Resource": ["*"],
+            "Condition": {"StringEquals": {"acs:ResourceTag/managed-by": ["flowkeeper"]}},
+        }]));
+        let of = |tags| ask(&role, "vpc:DeleteFlowLog", "acs:vpc:cn-hangzhou:1:flowlog/fl-1", tags);
+        assert_eq!(of(&[("managed-by", "flowkeeper")]), Ok(()));
+        assert_eq!(of(&[("managed-by", "others")]), Err(Denial::Implicit));
+        assert_eq!(of(&[]), Err(Denial::Implicit));
+    }
+
+    #[test]
+    fn an_action_that_is_taken_away_is_denied_and_one_that_was_never_there_is_told() {
+        let mut role = role(&json!([{"Effect": "Allow", "Action": "vpc:*", "Resource": "*"}]));
+        assert_eq!(role.allowed_actions(), ["vpc:*"]);
+        assert!(role.take_away("vpc:DescribeVpcs"));
+        assert_eq!(ask(&role, "vpc:DescribeVpcs", "*", &[]), Err(Denial::Explicit));
+        assert_eq!(ask(&role, "vpc:DescribeVSwitches", "*", &[]), Ok(()));
+        assert!(!role.take_away("ecs:DescribeNetworkInterfaces"));
+    }
+
+    #[test]
+    fn a_mistake_in_a_policy_is_named_with_its_place() {
+        let attach = |statement: Value| {
+            let (place, problem) = Role::new("R", "r").attach(&json!({"Statement": [statement]})).unwrap_err();
+            format!("{place}: {problem}")
+        };
+        for (statement, expected) in [
+            (
+                json!({"Effect": "Allow", "Action": ["vpc:DescribeVpcs", "vpc:DescribeVPC"], "Resource": "*"}),
+                ".Statement[0].Action[1]: \"vpc:DescribeVPC\" is no operation that local-cloud knows",
+            ),
+            (json!({"Effect": "allow", "Action": "*", "Resource": "*"}), ".Statement[0].Effect: is not Allow or Deny"),
+            (json!({"Effect": "Allow", "Action": "*"}), ".Statement[0].Resource: names no resource"),
+            (
+                json!({"Effect": "Allow", "NotAction": "*", "Resource": "*"}),
+                ".Statement[0].NotAction: is not known to local-cloud in a role's policy",
+            ),
+            (
+                json!({"Effect": "Allow", "Action": "vpc:*", "Resource": "*", "Condition": {"Bool": {"x": true}}}),
+                ".Statement[0].Condition.Bool: is not known to local-cloud",
+            ),
+        ] {
+            assert_eq!(attach(statement), expected);
+        }
+        // What is no business of this cloud may be asked for under any condition.
+        let elsewhere = json!({"Effect": "Allow", "Action": "ram:CreateServiceLinkedRole", "Resource": "*",
+            "Condition": {"StringEquals": {"ram:ServiceName": "flowlog.ecr.aliyuncs.com"}}});
+        assert_eq!(Role::new("R", "r").attach(&json!({"Statement": [elsewhere]})), Ok(()));
+    }
+}

@@ -1,0 +1,106 @@
+//! Timers: each fires when its schedule says, or at once when somebody asks for it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{
+    clock::iso,
+    delivery,
+    error::Error,
+    journal::What,
+    template::{Schedule, Source, Trigger},
+    world::Shared,
+};
+
+/// When the timers of some triggers fire next.
+pub(crate) struct Timetable(Vec<Entry>);
+
+struct Entry {
+    due: Timestamp,
+    trigger: Trigger,
+    schedule: Schedule,
+}
+
+impl Timetable {
+    /// The timers that are switched on, from now.
+    pub(crate) fn new(triggers: &[Trigger], now: Timestamp) -> Self {
+        let entries = triggers.iter().filter(|trigger| trigger.enabled).filter_map(|trigger| {
+            let Source::Timer { schedule, .. } = &trigger.source else { return None };
+            Some(Entry { due: schedule.next_after(now)?, trigger: trigger.clone(), schedule: schedule.clone() })
+        });
+        Self(entries.collect())
+    }
+
+    /// When the first of them is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.0.iter().map(|entry| entry.due).min()
+    }
+
+    /// Takes the first that is due, which is due again later.
+    fn take(&mut self) -> Option<(Trigger, Timestamp)> {
+        let first = self.0.iter_mut().min_by_key(|entry| entry.due)?;
+        let taken = (first.trigger.clone(), first.due);
+        match first.schedule.next_after(first.due) {
+            Some(due) => first.due = due,
+            None => {
+                let name = &taken.0.name;
+                self.0.retain(|entry| entry.trigger.name != *name || entry.trigger.function != taken.0.function);
+            }
+        }
+        Some(taken)
+    }
+}
+
+/// Fires the timers as they fall due, one after the other, for as long as the cloud is there. Where the clock makes a
+/// leap, each moment that it leaps over fires.
+pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
+    let clock = shared.clock.clone();
+    shared.write(|world| world.next_timer = timetable.next_due());
+    shared.attend(move |shared| async move {
+        while let Some(due) = timetable.next_due() {
+            clock.wait_until(due).await;
+            let Some(shared) = shared.upgrade() else { return };
+            if let Some((trigger, due)) = timetable.take() {
+                fire(&shared, &trigger, due);
+            }
+            shared.write(|world| world.next_timer = timetable.next_due());
+        }
+    });
+}
+
+/// Fires a timer now, whatever its schedule says.
+pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Result<(), Error> {
+    let timers: Vec<&Trigger> = timers(shared).collect();
+    let binary = |trigger: &Trigger| shared.hosts.get(&trigger.function).map(|host| host.function.binary.clone());
+    let is_meant = |trigger: &&&Trigger| {
+        trigger.name == name && (trigger.function == function || binary(trigger).as_deref() == Some(function))
+    };
+    match timers.iter().find(is_meant) {
+        Some(trigger) => {
+            fire(shared, trigger, shared.clock.unshifted());
+            Ok(())
+        }
+        None => Err(Error::NoTimer {
+            wanted: format!("{function}/{name}"),
+            known: timers.iter().map(|timer| format!("{}/{}", timer.function, timer.name)).collect(),
+        }),
+    }
+}
+
+/// The triggers that are timers.
+pub(crate) fn timers(shared: &Shared) -> impl Iterator<Item = &Trigger> {
+    shared.triggers.iter().filter(|trigger| matches!(trigger.source, Source::Timer { .. }))
+}
+
+fn fire(shared: &Shared, trigger: &Trigger, at: Timestamp) {
+    let Source::Timer { payload, .. } = &trigger.source else { return };
+    let event = json!({"triggerTime": iso(at), "triggerName": trigger.name, "payload": payload});
+    shared.note(What::Timer {
+        function: trigger.function.clone(),
+        trigger: trigger.name.clone(),
+        event: event.clone(),
+    });
+    delivery::by_fc(shared, &trigger.function, &event);
+}

@@ -1,0 +1,137 @@
+//! What a function may do: what the role in the template allows, and nothing else.
+
+use std::error::Error;
+
+use local_cloud::{Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
+
+use crate::support::{TEMPLATE, cloud_of, cloud_with, code, function_client, operator};
+
+const IN_HANGZHOU: [(&str, &str); 1] = [("RegionId", "cn-hangzhou")];
+
+#[tokio::test]
+async fn a_function_may_do_what_its_role_allows_and_nothing_else() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let function = function_client(&cloud).await;
+    for (action, expected) in [
+        ("CreateVpc", ""),
+        ("DescribeVpcs", ""),
+        ("DescribeVSwitches", "Forbidden.RAM"),
+        ("CreateDefaultVpc", "Forbidden.RAM"),
+        ("GetCallerIdentity", ""),
+    ] {
+        assert_eq!(code(function.call(action, &IN_HANGZHOU).await), expected, "{action}");
+        assert_eq!(code(function.clone().with_acs3().call(action, &IN_HANGZHOU).await), expected, "{action}");
+    }
+    let refused = &cloud.calls_of("CreateDefaultVpc")[0];
+    assert_eq!((refused.status, refused.denied_action()), (403, Some("vpc:CreateDefaultVpc")));
+    assert_eq!(refused.answer["AccessDeniedDetail"]["NoPermissionType"], "ImplicitDeny");
+    let denied = &cloud.calls_of("DescribeVSwitches")[0].answer["AccessDeniedDetail"]["NoPermissionType"];
+    assert_eq!(denied, "ExplicitDeny");
+    assert_eq!(code(operator(&cloud).call("CreateDefaultVpc", &[]).await), "", "the account itself may do everything");
+}
+
+#[tokio::test]
+async fn a_write_that_is_denied_is_an_event_as_any_failed_call_is() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let function = function_client(&cloud).await;
+    function.call("CreateDefaultVpc", &IN_HANGZHOU).await.unwrap_err();
+    let [event] = cloud.events().try_into().unwrap();
+    assert_eq!(event["data"]["errorCode"], "Forbidden.RAM");
+    assert_eq!(cloud.vpcs().len(), 0);
+}
+
+#[tokio::test]
+async fn which_role_may_be_assumed_is_the_resource() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let function = function_client(&cloud).await;
+    let assume = async |arn| code(function.call("AssumeRole", &[("RoleArn", arn), ("RoleSessionName", "test")]).await);
+    assert_eq!(assume(SECOND_ACCOUNT_ROLE).await, "");
+    assert_eq!(assume(REFUSED_ROLE).await, "NoPermission");
+    let denied: Vec<_> =
+        cloud.calls_of("AssumeRole").iter().map(|call| call.denied_action().map(str::to_owned)).collect();
+    assert_eq!(denied, [None, Some("sts:AssumeRole".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_action_that_is_taken_away_is_refused_and_what_cannot_be_taken_away_is_said() {
+    let (cloud, _folder) =
+        cloud_with("succeed", &[], Options::default().without_permission("Role", "vpc:DescribeVpcs")).await;
+    let function = function_client(&cloud).await;
+    assert_eq!(code(function.call("DescribeVpcs", &IN_HANGZHOU).await), "Forbidden.RAM");
+    assert_eq!(code(function.call("DescribeFlowLogs", &IN_HANGZHOU).await), "");
+    for (role, action, expected) in [
+        ("Rolle", "vpc:DescribeVpcs", "Resources.Rolle: is no role of the template; there is ActivateFlowLogsRole, "),
+        (
+            "CreateFlowLogRole",
+            "vpc:DeleteFlowLog",
+            "Resources.CreateFlowLogRole: does not allow \"vpc:DeleteFlowLog\", so that it cannot be taken away; it allows vpc:",
+        ),
+    ] {
+        let functions = local_cloud::Functions::Built("/nowhere".into());
+        let options = Options { functions, ..Options::default() }.without_permission(role, action);
+        let error = local_cloud::LocalCloud::start(options).await.unwrap_err();
+        let error = error.source().unwrap().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_without_a_role_has_no_key() {
+    let (cloud, _folder) = cloud_of(&TEMPLATE.replace("      Role: {'Fn::GetAtt': [Role, Arn]}\n", "")).await.unwrap();
+    let body = cloud.invoke("demo-stand-in", b"{}").await.unwrap().body;
+    assert_eq!(body["environment"].get("ALIBABA_CLOUD_ACCESS_KEY_ID"), None);
+}
+
+#[tokio::test]
+async fn a_role_that_the_template_does_not_have_is_refused_with_its_place() {
+    let elsewhere = TEMPLATE.replace("{'Fn::GetAtt': [Role, Arn]}", "acs:ram::1000000000000001:role/of-somebody");
+    let error = cloud_of(&elsewhere).await.unwrap_err();
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "Resources.Function.Properties.Role: acs:ram::1000000000000001:role/of-somebody is no role of the template"
+    );
+}
+
+#[tokio::test]
+async fn an_attached_policy_counts_as_one_of_the_roles_own() {
+    let attached = format!(
+        "{TEMPLATE}  More:\n    Type: ALIYUN::RAM::ManagedPolicy\n    Properties:\n      PolicyName: more\n      Roles: [{{Ref: Role}}]\n      \
+         PolicyDocument: {{Statement: [{{Effect: Allow, Action: 'ecs:DescribeNetworkInterfaces', Resource: '*'}}]}}\n"
+    );
+    for (template, expected) in [(TEMPLATE, "Forbidden.RAM"), (&attached, "")] {
+        let (cloud, _folder) = cloud_of(template).await.unwrap();
+        let function = function_client(&cloud).await;
+        assert_eq!(code(function.call("DescribeNetworkInterfaces", &IN_HANGZHOU).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_role_in_the_second_account_has_the_rights_that_the_template_gives_it_and_else_all() {
+    let member = format!(
+        "{TEMPLATE}  Member:\n    Type: ALIYUN::RAM::Role\n    Condition: Never\n    Properties:\n      RoleName: flowkeeper\n      \
+         Policies: [{{PolicyDocument: {{Statement: [{{Effect: Allow, Action: 'vpc:DescribeVpcs', Resource: \
+         {{'Fn::Sub': 'acs:vpc:*:${{ALIYUN::TenantId}}:*'}}}}]}}}}]\nConditions: {{Never: {{'Fn::Equals': [a, b]}}}}\n"
+    );
+    for (template, expected) in [(TEMPLATE, ""), (&member, "Forbidden.RAM")] {
+        let (cloud, _folder) = cloud_of(template).await.unwrap();
+        let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test")];
+        let assumed = crate::accounts::assume(&cloud, &function_client(&cloud).await, &role).await;
+        assert_eq!(code(assumed.call("DescribeVpcs", &IN_HANGZHOU).await), "");
+        assert_eq!(code(assumed.call("DescribeVSwitches", &IN_HANGZHOU).await), expected);
+        let identity = assumed.call("GetCallerIdentity", &[]).await.unwrap();
+        assert_eq!(identity["AccountId"], SECOND_ACCOUNT);
+    }
+}
+
+#[tokio::test]
+async fn what_a_function_could_not_do_is_lost_if_its_role_may_not_send_it_on() {
+    let options = Options::default().without_permission("Role", "mns:SendMessage");
+    for (options, expected) in
+        [(Options::default(), Some("acs:mns:cn-hangzhou:1:/queues/dead/messages")), (options, None)]
+    {
+        let (cloud, _folder) = cloud_with("fail", &[], options).await;
+        cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        assert_eq!(cloud.dead_letters()[0].destination.as_deref(), expected);
+    }
+}
