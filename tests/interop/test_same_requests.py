@@ -1,4 +1,4 @@
-"""For the same input, our client sends what the official SDKs send, parameter by parameter.
+"""For the same input, our client sends what the official SDKs send, each parameter in the same place with ACS3.
 
 Whose parameters have which names is known to the SDKs for Python; pop-core takes any, and shows how lists and booleans
 are written.

@@ -8,15 +8,24 @@
 //!
 //! - `account`, `region` and `id`, which tells by its beginning what it is: `vpc-`, `vsw-` or `eni-`;
 //! - `parents`, what it is in: for a vSwitch `["vpc-…"]`, for a network interface `["vsw-…", "vpc-…"]`;
-//! - `tags`, where it has any.
+//! - `tags`, where it has any;
+//! - `status`, that of the flow log that Flowkeeper has made on it, where there is one: `Active`, `Inactive`, …
 
 mod reading;
 
-use std::{collections::BTreeMap, error::Error, fmt::Write as _, path::PathBuf, process::ExitCode, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    str::FromStr,
+};
 
 use clap::Parser;
 use flow_log::{
-    FlowLog, FlowLogSpec, GovernedBy, Kept, Policy, Resource, ResourceId, ResourceType, TAG_KEY, Wanted,
+    Change, Delivery, FlowLog, FlowLogSpec, GovernedBy, Kept, Policy, Resource, ResourceId, ResourceType, Rules,
+    Status, TAG_KEY, Wanted,
     policy::{Origin, Override, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -39,9 +48,11 @@ struct Asked {
 fn main() -> ExitCode {
     let asked = Asked::parse();
     // Whatever is wrong with both files is told at once.
-    let outcome = match (reading::policy(&asked.policy), resource(&asked.resource)) {
-        (Ok(policy), Ok(resource)) => Ok(Explained { policy, resource, at: reading::now(asked.at) }.text()),
-        (policy, resource) => Err([policy.err(), resource.err()].into_iter().flatten().flatten().collect()),
+    let outcome = match (reading::policy(&asked.policy), seen(&asked.resource)) {
+        (Ok(policy), Ok((resource, status))) => {
+            Ok(Explained { policy, resource, status, at: reading::now(asked.at) }.text())
+        }
+        (policy, seen) => Err([policy.err(), seen.err()].into_iter().flatten().flatten().collect()),
     };
     reading::tell(outcome)
 }
@@ -57,9 +68,13 @@ struct Written {
     parents: Vec<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+    status: Option<String>,
 }
 
-fn resource(path: &std::path::Path) -> Result<Resource, Wrong> {
+/// The resource, and the status of the flow log on it.
+type Seen = (Resource, Option<Status>);
+
+fn seen(path: &Path) -> Result<Seen, Wrong> {
     let path_and = |problem: String| format!("{}: {problem}", path.display());
     let written: Written = serde_json::from_str(&reading::text(path)?).map_err(|error| {
         let form = r#"want {"account": "…", "region": "…", "id": "vpc-…", "parents": […], "tags": {…}}"#;
@@ -81,12 +96,43 @@ fn resource(path: &std::path::Path) -> Result<Resource, Wrong> {
             wrong.push(format!("parents of a {what} hold {wholes}"));
         }
     }
+    let status = written.status.as_deref().map(Status::from);
+    if let Some(Status::Unknown(text)) = &status {
+        let known = "Activating, Active, Deactivating, Inactive, Modifying, Deleting";
+        wrong.push(format!("status: {text:?} is not the status of a flow log: one of {known}"));
+    }
     match (account, region, id) {
         (Some(account), Some(region), Some(id)) if wrong.is_empty() => {
-            Ok(Resource { account, region, id, parents, tags: written.tags })
+            Ok((Resource { account, region, id, parents, tags: written.tags }, status))
         }
         _ => Err(wrong.into_iter().map(path_and).collect()),
     }
+}
+
+/// The flow log of ours on `resource`, as `spec` has it. Its id is what it is called in what is told.
+fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowLog> {
+    Some(FlowLog {
+        id: "the-flow-log".parse().ok()?,
+        resource_id: resource.id.to_string(),
+        name: spec.name.to_string(),
+        description: spec.description.to_string(),
+        traffic_type: spec.traffic_type.to_string(),
+        traffic_path: spec.traffic_path.iter().map(ToString::to_string).collect(),
+        project: spec.project.to_string(),
+        log_store: spec.log_store.to_string(),
+        aggregation_interval: spec.aggregation_interval.as_str().parse().ok(),
+        ip_version: spec.ip_version.map(|version| version.to_string()),
+        resource_group_id: spec.resource_group_id.as_ref().map(ToString::to_string),
+        tags: spec.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        status,
+        service_type: None,
+        delivery: Delivery::Working,
+        resource_type: None,
+        region: None,
+        creation_time: None,
+        business_status: None,
+        log_format: None,
+    })
 }
 
 fn read<T: FromStr<Err: Error>>(wrong: &mut Wrong, field: &str, text: &str) -> Option<T> {
@@ -96,12 +142,13 @@ fn read<T: FromStr<Err: Error>>(wrong: &mut Wrong, field: &str, text: &str) -> O
 struct Explained {
     policy: Policy,
     resource: Resource,
+    status: Option<Status>,
     at: Timestamp,
 }
 
 impl Explained {
     fn text(&self) -> String {
-        let Self { policy, resource, at } = self;
+        let Self { policy, resource, at, .. } = self;
         let what = resource.id.resource_type();
         let mut text = String::new();
         let mut add = |name: &str, value: &str| _ = writeln!(text, "{name:<24}{value}");
@@ -123,6 +170,7 @@ impl Explained {
                 add("governed by", &self.governed_by(&kept));
                 add("now", if kept.is_on { "on" } else { "off" });
                 add("next change", &self.next_change());
+                add("to do", &self.to_do(kept));
             }
         }
         text
@@ -230,6 +278,17 @@ impl Explained {
             Some(value) => format!("{told}; its tag {TAG_KEY}={value} has expired"),
             None => told,
         }
+    }
+
+    /// What is planned now, if the flow log looks as it should in everything but its status.
+    fn to_do(&self, kept: Box<Kept>) -> String {
+        let Self { policy, resource, .. } = self;
+        let seen: Vec<_> = self.status.iter().filter_map(|status| made(resource, &kept.spec, status.clone())).collect();
+        let rules = Rules { foreign: policy.foreign, replace: policy.replace };
+        let plan = flow_log::plan(resource, &seen, &Wanted::Kept(kept), rules);
+        let calls: Vec<_> = plan.changes.iter().map(Change::action).collect();
+        let calls = if calls.is_empty() { "nothing".to_owned() } else { calls.join(", ") };
+        format!("{calls}, as it is {}: {}", plan.verdict, plan.reason)
     }
 
     fn next_change(&self) -> String {

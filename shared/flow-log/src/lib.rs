@@ -13,6 +13,7 @@ pub mod schedule;
 mod seen;
 mod spec;
 mod tag;
+mod text;
 mod wanted;
 
 pub use ecr::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};

@@ -126,6 +126,26 @@ fn what_governs_and_what_comes_next_is_said() {
 }
 
 #[test]
+fn what_there_is_to_do_depends_on_the_flow_log_that_is_there() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc, traffic_path: [vbr], tags: {a: b}}\n\
+        schedules: {office: {time_zone: Asia/Kolkata, on: [\"Mon-Fri 09:00-18:00\"]}}\nschedule: office\n";
+    // A Monday, and a Sunday.
+    for (status, on_monday, on_sunday) in [
+        ("", "CreateFlowLog, as it is missing: ", "nothing, as it is paused: "),
+        (r#", "status": "Active""#, "nothing, as it is compliant: ", "DeactiveFlowLog, as it is due-to-pause: "),
+        (r#", "status": "Inactive""#, "ActiveFlowLog, as it is inactive: ", "nothing, as it is paused: "),
+        (r#", "status": "Activating""#, "nothing, as it is pending: ", "DeactiveFlowLog, as it is pending: "),
+    ] {
+        let tried = Tried::on(policy, &resource(&format!(r#""id": "vpc-1"{status}"#)));
+        for (at, wanted) in [("2026-03-02T06:00Z", on_monday), ("2026-03-01T06:00Z", on_sunday)] {
+            let told = tried.explained(at);
+            let to_do = told.lines().find_map(|line| line.strip_prefix("to do")).unwrap().trim();
+            assert!(to_do.starts_with(wanted), "{status} {at}: {to_do}");
+        }
+    }
+}
+
+#[test]
 fn every_mistake_of_a_policy_and_of_a_resource_is_said_with_its_place() {
     let tried = Tried::on(
         "flow_log:\n  project: Flow Log\n  log_stor: vpc\n",
@@ -154,6 +174,10 @@ fn a_resource_that_is_not_whole_is_refused_with_what_it_lacks() {
         ),
         (resource(r#""id": "vpc-1", "parents": ["vpc-2"]"#), "parents of a VPC hold nothing"),
         (resource(r#""id": "vpc-1", "tag": {}"#), "unknown field `tag`"),
+        (
+            resource(r#""id": "vpc-1", "status": "On""#),
+            "status: \"On\" is not the status of a flow log: one of Activating, Active",
+        ),
         ("{\"id\": \"vpc-1\"}".to_owned(), "missing field `account` at line 1 column 15; want {\"account\": "),
         ("vpc-1".to_owned(), "expected value at line 1 column 1"),
     ] {
