@@ -187,7 +187,8 @@ fn plan_pending(flow_log: &FlowLog, kept: &Kept, rules: Rules) -> Plan {
     let then = match flow_log.status {
         Status::Activating => plan_active(&arrived(Status::Active), kept, rules),
         Status::Deactivating => plan_inactive(&arrived(Status::Inactive), kept, rules),
-        // Nobody says where it came from.
+        // Nobody says whether it recorded before; what it has become is to be seen already.
+        Status::Modifying if kept.is_on => plan_active(&arrived(Status::Active), kept, rules),
         _ => Plan::settled(Verdict::Pending, None, ""),
     };
     let plan = Plan::settled(Verdict::Pending, Some(flow_log), format!("{} is {}", flow_log.id, flow_log.status));

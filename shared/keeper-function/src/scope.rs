@@ -44,27 +44,35 @@ pub(crate) fn scope<F: KeepsFlowLogs>(
     for Woken { time, account, region, event, .. } in woken {
         let account = account.or_else(|| home.account.clone());
         let region = region.or_else(|| home.region.clone());
+        let item = |item: Item| item.at(account.as_ref(), region.as_ref());
         let look = match event {
-            Event::NotForUs(reason) => Err(Item::skipped_event(reason)),
-            Event::Broken(reason) => Err(Item::broken_event(reason)),
-            event => Ok(F::look(event, &circumstances)),
+            Event::NotForUs(reason) => {
+                scope.items.push(item(Item::skipped_event(reason)));
+                continue;
+            }
+            Event::Broken(reason) => {
+                scope.items.push(item(Item::broken_event(reason)));
+                continue;
+            }
+            event => F::look(event, &circumstances),
         };
-        let found = look.and_then(|look| match look {
-            Look::Nowhere(reason) => Err(Item::skipped_event(reason)),
-            Look::Everywhere => keeper
-                .everywhere(home.account.as_ref(), home.region.as_ref())
-                .map_err(|nowhere| Item::broken_event(nowhere.to_string())),
-            Look::At(what) => match (&account, &region) {
-                (Some(account), Some(region)) => Ok(what
-                    .into_iter()
-                    .map(|what| Target { account: account.clone(), region: region.clone(), what, since: time })
-                    .collect()),
-                _ => Err(Item::broken_event("neither the event nor the function says in which account and region")),
+        match look {
+            Look::Nowhere(reason) => scope.items.push(item(Item::skipped_event(reason))),
+            Look::Everywhere => match keeper.everywhere(home.account.as_ref(), home.region.as_ref()) {
+                Ok(targets) => scope.targets.extend(targets),
+                Err(nowhere) => scope.items.push(item(Item::broken_event(nowhere.to_string()))),
             },
-        });
-        match found {
-            Ok(targets) => scope.targets.extend(targets),
-            Err(item) => scope.items.push(item.at(account.as_ref(), region.as_ref())),
+            Look::At(found) => match (&account, &region) {
+                (Some(account), Some(region)) => scope.targets.extend(found.into_iter().map(|what| Target {
+                    account: account.clone(),
+                    region: region.clone(),
+                    what,
+                    since: time,
+                })),
+                _ => scope
+                    .items
+                    .push(Item::broken_event("neither the event nor the function says in which account and region")),
+            },
         }
     }
     scope

@@ -96,7 +96,7 @@ impl Settler<'_> {
                 && !exists(&doubt.error)
                 && is_done(&doubt.change, &plan, &seen)
             {
-                items.push(done_after_all(resource, doubt, plan.flow_log.clone()));
+                items.push(done_after_all(resource, &doubt, plan.flow_log.clone()));
             }
             let Some(next) = next else {
                 return if items.is_empty() { vec![left(resource, plan)] } else { items };
@@ -118,7 +118,8 @@ impl Settler<'_> {
                 match self.write(session, resource, &plan, changes, &mut items).await {
                     Written::All | Written::Refused => return items,
                     Written::Some => {}
-                    Written::Doubtful(change, error) => {
+                    Written::Doubtful(doubtful) => {
+                        let (change, error) = *doubtful;
                         tracing::info!("{error}: {}; reading before anything else", error.cause);
                         let Plan { verdict, reason, .. } = plan;
                         doubt = Some(Doubt { change, error, verdict, reason, readings: 0, is_second });
@@ -157,7 +158,9 @@ impl Settler<'_> {
                     let is_finding = changes.peek().is_none() && !plan.is_settled;
                     items.push(Item { action: Some(change.action()), flow_log_id: Some(id), is_finding, ..item });
                 }
-                Err(error) if error.remedy() == Remedy::ReadAgain => return Written::Doubtful(change, error),
+                Err(error) if error.remedy() == Remedy::ReadAgain => {
+                    return Written::Doubtful(Box::new((change, error)));
+                }
                 Err(error) => {
                     items.push(refused(resource, plan.verdict, &change, &error));
                     return Written::Refused;
@@ -180,7 +183,7 @@ enum Written {
     /// One was refused, and the others with it.
     Refused,
     /// This one did not say whether it was done.
-    Doubtful(Change, CallError),
+    Doubtful(Box<(Change, CallError)>),
 }
 
 /// Whether a schedule or a tag says when the flow log is on.
@@ -241,7 +244,7 @@ fn with(mut items: Vec<Item>, last: Item) -> Vec<Item> {
     items
 }
 
-fn done_after_all(resource: &Resource, doubt: Doubt, found: Option<FlowLogId>) -> Item {
+fn done_after_all(resource: &Resource, doubt: &Doubt, found: Option<FlowLogId>) -> Item {
     let reason = format!("{}; the call was not answered, and had been done", doubt.reason);
     let flow_log_id = doubt.change.flow_log().cloned().or(found);
     let item = Item::of_resource(resource, doubt.verdict, Outcome::Done, reason);

@@ -79,6 +79,11 @@ impl LocalCloud {
         format!("http://{}", self.shared.address)
     }
 
+    /// The time, on the cloud's clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     /// Asks the functions to end, and then ends. Without this they are killed.
     pub async fn stop(self) {
         self.restart_functions().await;

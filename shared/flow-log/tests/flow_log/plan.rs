@@ -58,6 +58,9 @@ fn a_flow_log_on_its_way_to_what_is_not_wanted_is_turned_back_once_it_has_arrive
     assert_eq!(going.reason, "fl-1 is Deactivating; then: fl-1 is Inactive, and the policy wants it on");
     let coming = becoming(Status::Activating, "schedule: never\n");
     assert_eq!((coming.verdict, actions(&coming)), (Verdict::Pending, vec!["DeactiveFlowLog"]));
+    let renamed = FlowLog { status: Status::Modifying, name: "theirs".to_owned(), ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[renamed], "");
+    assert_eq!((plan.verdict, actions(&plan)), (Verdict::Pending, vec!["ModifyFlowLogAttribute"]));
     let leaving = becoming(Status::Deleting, "");
     assert_eq!((leaving.verdict, actions(&leaving)), (Verdict::Pending, vec!["CreateFlowLog"]));
     assert_eq!(becoming(Status::Deleting, "schedule: never\n").verdict, Verdict::Paused);
