@@ -18,7 +18,7 @@ use crate::{
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
     options::{Functions, Options, Timers},
-    server,
+    server, stage,
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
     timeline,
@@ -194,6 +194,15 @@ impl LocalCloud {
     /// Changes an Express Connect Router behind the API's back.
     pub fn edit_router(&self, id: &str, edit: impl FnOnce(&mut ExpressConnectRouter)) {
         self.shared.write(|world| world.state.routers.get_mut(id).map(edit));
+    }
+
+    /// Makes what a sample event speaks of, without a call and so without an event, so that a function finds it.
+    ///
+    /// A resource whose end the event tells is not made, but the flow log that it leaves behind is. An event that names
+    /// nothing, such as a timer's, finds one VPC without a flow log.
+    pub fn stage(&self, event: &Value) {
+        let (region, now) = (&self.shared.options.region, self.shared.clock.now());
+        self.shared.write(|world| stage::make(&mut world.state, event, region, now));
     }
 
     /// Lets every flow log finish its change now.

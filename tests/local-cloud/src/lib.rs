@@ -54,6 +54,7 @@ mod rate_limits;
 mod refusal;
 mod rpc_signature;
 mod server;
+mod stage;
 mod state;
 pub mod template;
 pub mod timeline;
