@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
-use crate::{pattern, ram::Role};
+pub use crate::pattern::Pattern;
+use crate::ram::Role;
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +74,7 @@ impl Trigger {
     /// Whether an event on the default bus wakes its function.
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
-        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
+        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern.matches(event))
     }
 }
 
@@ -83,7 +84,7 @@ pub enum Source {
     /// Events on the default bus.
     Events {
         /// `eventRuleFilterPattern`.
-        pattern: Value,
+        pattern: Pattern,
         /// `asyncInvocationType`: FC retries, not EventBridge.
         asynchronous: bool,
         /// How EventBridge tries again.
@@ -327,8 +328,12 @@ fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
             return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
         }
     };
+    let pattern = serde_json::from_str::<Value>(&text).map_err(|error| bad(&error))?;
+    let pattern = Pattern::parse(&pattern).map_err(|(place, problem)| {
+        resource.error(&format!("TriggerConfig.eventRuleFilterPattern{place}"), &problem)
+    })?;
     Ok(Source::Events {
-        pattern: serde_json::from_str(&text).map_err(|error| bad(&error))?,
+        pattern,
         asynchronous: resource.optional_text("TriggerConfig.asyncInvocationType")?.as_deref() == Some("true"),
         retries,
         dead_letters: resource.optional_text("TriggerConfig.runOptions.deadLetterQueue.Arn")?,
@@ -458,6 +463,10 @@ Resources:
             broken("{asyncInvocationType: true,", "{runOptions: {errorsTolerance: NONE},"),
             "Resources.Wake.Properties.TriggerConfig.runOptions.errorsTolerance: is not ALL, which alone local-cloud \
              knows"
+        );
+        assert_eq!(
+            broken("[\"x\"]", "[\"x\",{\"prefx\":\"y\"}]").split(';').next(),
+            Some("Resources.Wake.Properties.TriggerConfig.eventRuleFilterPattern.type[1]: prefx is no operator")
         );
         assert_eq!(
             broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
