@@ -1,5 +1,6 @@
 //! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
 
+mod parameters;
 mod resolve;
 mod schedule;
 
@@ -478,8 +479,41 @@ Resources:
         );
         assert_eq!(
             parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
-            "Parameters.Nobody: is given, but the template has no such parameter"
+            "Parameters.Nobody: is given, but the template has no such parameter; it has Bucket, Extra, Prefix"
         );
+    }
+
+    #[test]
+    fn a_parameter_has_a_value_that_the_template_allows() {
+        let template = TEMPLATE.replace(
+            "  Bucket: {Type: String}",
+            "  Bucket: {Type: String, AllowedPattern: '[a-z]+-[0-9]|x'}\n  Days: {Type: Number, Default: 30, MinValue: 1, \
+             MaxValue: 3650}\n  Runtime: {Type: String, Default: custom, AllowedValues: [custom, custom.debian10]}\n  \
+             Word: {Type: String, Default: abc, MinLength: 2, MaxLength: 4}\n  On: {Type: Boolean, Default: true}",
+        );
+        let with = |name, value| parse(&template, &[(name, value)]).map(|_| ()).map_err(|error| error.to_string());
+        for (name, value) in [
+            ("Bucket", "b-1"),
+            ("Bucket", "x"),
+            ("Days", "1"),
+            ("Days", "3650"),
+            ("Runtime", "custom"),
+            ("Word", "流日志"),
+        ] {
+            assert_eq!(with(name, value), Ok(()), "{name}={value}");
+        }
+        for (name, value, expected) in [
+            ("Bucket", "b-12", "Parameters.Bucket: \"b-12\" has not the form [a-z]+-[0-9]|x"),
+            ("Days", "0", "Parameters.Days: \"0\" is less than its MinValue of 1"),
+            ("Days", "3651", "Parameters.Days: \"3651\" is more than its MaxValue of 3650"),
+            ("Days", "many", "Parameters.Days: \"many\" is no number"),
+            ("Runtime", "custom.debian9", "Parameters.Runtime: \"custom.debian9\" is none of custom, custom.debian10"),
+            ("Word", "a", "Parameters.Word: \"a\" is shorter than its MinLength of 2"),
+            ("Word", "abcde", "Parameters.Word: \"abcde\" is longer than its MaxLength of 4"),
+            ("On", "yes", "Parameters.On: \"yes\" is not true or false"),
+        ] {
+            assert_eq!(with(name, value).unwrap_err(), expected);
+        }
     }
 
     #[test]

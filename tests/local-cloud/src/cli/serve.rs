@@ -21,10 +21,10 @@ pub(super) struct Serve {
     #[command(flatten)]
     how: How,
     /// Folder of the functions' programs [default: built with cargo].
-    #[arg(long, value_name = "FOLDER", conflicts_with = "no_functions")]
+    #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
-    /// Serve the API only.
-    #[arg(long)]
+    /// Serve the API only; the template is not read.
+    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment"])]
     no_functions: bool,
 }
 
