@@ -10,7 +10,7 @@ use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
     authorise::Roles,
     client::{ApiError, Client},
-    clock::after,
+    clock::{Clock, after},
     delivery,
     error::{Error, LIMIT},
     faults::{Fault, Wanted},
@@ -86,6 +86,11 @@ impl LocalCloud {
         for host in self.shared.hosts.values() {
             host.stop(&self.shared).await;
         }
+    }
+
+    /// The cloud's clock, which a test may move if it is a manual one.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// A client with the own account's key.
