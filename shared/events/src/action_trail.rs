@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use flow_log::{AccountId, ResourceId, ResourceType};
+use json::Json;
 
 use crate::{
     Event, FlowLogCall, Woken,
-    json::Json,
     lenient::{account, object, region, short, text, time},
 };
 
@@ -154,7 +154,7 @@ fn parameter(call: &Json<'_>, parameters: &Json<'_>, key: &str) -> Option<String
 fn instances(call: &Json<'_>, answer: &Json<'_>) -> Vec<String> {
     let ids = |of: &Json<'_>, outer: &str, inner: &str| -> Vec<String> {
         let list = of.get(outer).and_then(|outer| outer.get(inner));
-        list.into_iter().flat_map(Json::texts).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+        list.into_iter().flat_map(Json::texts).map(str::to_owned).collect()
     };
     let answered = ids(answer, "InstanceIdSets", "InstanceIdSet");
     if answered.is_empty() { ids(call, "referencedResources", "ACS::ECS::Instance") } else { answered }

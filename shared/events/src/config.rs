@@ -1,10 +1,10 @@
 //! What Cloud Config says: a resource changed, breaks a rule, or is to be mended.
 
 use flow_log::{ResourceId, ResourceType};
+use json::Json;
 
 use crate::{
     Event, Woken,
-    json::Json,
     lenient::{account, first_text, milliseconds, object, region, short, text},
 };
 

@@ -1,8 +1,9 @@
 //! The envelope of EventBridge (CloudEvents 1.0), and what comes without one.
 
+use json::Json;
+
 use crate::{
     EventId, UnknownEvent, Woken, action_trail, config,
-    json::Json,
     lenient::{account, region, short, text, time},
     timer,
 };

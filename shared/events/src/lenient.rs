@@ -4,18 +4,11 @@ use std::borrow::Cow;
 
 use flow_log::{AccountId, RegionId};
 use jiff::Timestamp;
-
-use crate::json::Json;
+use json::Json;
 
 /// The text under `key`; a number or a boolean counts as the text that it is written as, an empty text as none.
 pub(crate) fn text<'v>(object: &'v Json<'_>, key: &str) -> Option<Cow<'v, str>> {
-    match object.get(key)? {
-        Json::Text(text) if text.is_empty() => None,
-        Json::Text(text) => Some(Cow::Borrowed(text)),
-        Json::Number(number) => Some(Cow::Owned(number.to_string())),
-        Json::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-        _ => None,
-    }
+    object.text(key)
 }
 
 /// The first of `keys` that has a text: the same field is spelt otherwise by another way of delivery.

@@ -13,15 +13,13 @@
 mod action_trail;
 mod config;
 mod envelope;
-mod json;
 mod lenient;
 mod timer;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::Timestamp;
-
-use crate::json::Json;
+use json::Json;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]

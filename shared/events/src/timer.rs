@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use json::Json;
+
 use crate::{
     Event, Woken,
-    json::Json,
     lenient::{text, time},
 };
 
