@@ -111,6 +111,7 @@ fn rows(results: &Results) -> Vec<Row> {
     let [short, long] = FLOW_LOGS;
     let list = format!("peak memory, {long} flow logs listed, and for a floor {short}, KiB");
     let form = "signed form of a CreateFlowLog, and for a floor its HMAC alone, µs";
+    let post = "the same with ACS3-HMAC-SHA256, for the floors its HMAC alone and with the two hashes before it, µs";
     vec![
         in_turn("cold start, ms", &|f| &f.cold_start, 2, at_most(1.5), at_most(1.25)),
         in_turn("CPU of a cold start, ms", &|f| &f.cold_start_cpu, 2, none, none),
@@ -124,6 +125,7 @@ fn rows(results: &Results) -> Vec<Row> {
         alone("binary, MB", sizes, 2, Bound::Absolute(3.5), none),
         alone(&list, [*few, *few, *many], 0, at_most(1.5), none),
         alone(form, [signing.hmac, signing.hmac, signing.signed_form], 2, at_most(3.0), none),
+        alone(post, [signing.acs3_hmac, signing.acs3_hashes, signing.acs3], 2, at_most(3.0), none),
     ]
 }
 
