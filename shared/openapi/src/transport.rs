@@ -3,12 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Url, header, redirect};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::{CryptoProvider, KeyProvider, ring},
-    pki_types::PrivateKeyDer,
-    sign::SigningKey,
-};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use signing::acs3::Signed;
 
 use crate::error::Cause;
@@ -50,7 +45,7 @@ impl Transport {
     pub(crate) fn new() -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         #[expect(clippy::expect_used, reason = "constant arguments: it fails always or never")]
-        let tls = ClientConfig::builder_with_provider(Arc::new(crypto()))
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring knows TLS 1.2 and 1.3")
             .with_root_certificates(roots)
@@ -105,21 +100,6 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, body, date, retry_after, exhausted })
-    }
-}
-
-/// All that ring can do, but for signing with a key: no server knows us by a certificate. What is never used is then
-/// left out of the binary, 50 KB.
-fn crypto() -> CryptoProvider {
-    CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() }
-}
-
-#[derive(Debug)]
-struct NoKeys;
-
-impl KeyProvider for NoKeys {
-    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
-        Err(rustls::Error::General("there is no key to load".to_owned()))
     }
 }
 
