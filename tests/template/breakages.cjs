@@ -8,26 +8,21 @@ const yaml = require('js-yaml');
 const { check } = require('./validate.cjs');
 
 const template = yaml.load(fs.readFileSync(process.argv[2], 'utf8'));
-// What the template does not have yet, and functions to come will.
-template.Resources.Nightly = {
-  Type: 'ALIYUN::FC3::Trigger',
-  Properties: {
-    FunctionName: { 'Fn::GetAtt': ['CreateFlowLogFunction', 'FunctionName'] },
-    TriggerName: 'nightly',
-    TriggerType: 'timer',
-    TriggerConfig: { cronExpression: 'CRON_TZ=Asia/Shanghai 0 30 1,13 ? JAN-NOV/2 MON-FRI', enable: true, payload: '{}' },
-  },
-};
 
 const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
 const TRIGGER = 'Resources.CreateFlowLogTrigger.Properties';
-const NIGHTLY = 'Resources.Nightly.Properties';
+const TIMER = 'Resources.ActivateFlowLogsTimer.Properties';
+const CRON = `${TIMER}.TriggerConfig.cronExpression`;
 const ROLE = 'Resources.CreateFlowLogRole.Properties';
+const STATEMENTS = `${ROLE}.Policies.0.PolicyDocument.Statement`;
 const ASYNC = 'Resources.CreateFlowLogAsync.Properties';
 const PATTERN = `${TRIGGER}.TriggerConfig.eventRuleFilterPattern`;
 const REMOVED = undefined;
 
-/** [what is wrong, the place that is given another value, the value, what the check must say after the place] */
+/**
+ * [what is wrong, the place that is given another value, the value, what the check must say after the place,
+ * the place that it must name where that is another]
+ */
 const BREAKAGES = [
   ['a section', 'Resource', {}, 'no such section'],
   ['the version', 'ROSTemplateFormatVersion', '2015-09-02', "must be the text '2015-09-01'"],
@@ -50,7 +45,13 @@ const BREAKAGES = [
   ['a number out of range', 'Resources.FlowLogStore.Properties.ShardCount', 101, 'is larger than'],
   ['too many attempts', `${ASYNC}.MaxAsyncRetryAttempts`, 9, 'is larger than'],
   ['a value that is not allowed', 'Resources.FunctionLogIndex.Properties.KeyIndices.0.Type', 'word', "doesn't exist in [text,"],
-  ['a statement of a role', `${ROLE}.Policies.0.PolicyDocument.Statement.0.Effects`, 'Allow', 'no such property'],
+  ['a statement of a role', `${STATEMENTS}.0.Effects`, 'Allow', 'no such property'],
+  ['an effect', `${STATEMENTS}.1.Effect`, 'Permit', 'must be Allow or Deny'],
+  ['an action without its product', `${STATEMENTS}.1.Action`, ['AssumeRole'], 'AssumeRole is no action of', `${STATEMENTS}.1.Action.0`],
+  ['an action of another product', `${STATEMENTS}.0.Action.0`, 'vcp:DescribeVpcs', 'vcp:DescribeVpcs is no action of'],
+  ['an action in lower case', `${ROLE}.AssumeRolePolicyDocument.Statement.0.Action`, 'sts:assumeRole', 'is no action of'],
+  ['a resource without its product', `${STATEMENTS}.1.Resource.0`, { 'Fn::Sub': 'role/${MemberRoleName}' }, 'is neither * nor acs:'],
+  ['the role of a member', `${STATEMENTS}.1.Resource.0`, { 'Fn::Sub': 'acs:ram::*:role/${MemberRole}' }, 'MemberRole is no parameter and no resource'],
   ['a reference', 'Resources.FlowLogStore.Properties.ShardCount', { Ref: 'Shards' }, 'Shards is no parameter and no resource'],
   ['the resource of an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['Rolle', 'Arn'] }, 'Rolle is no resource'],
   ['an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['CreateFlowLogRole', 'ARN'] }, 'has no attribute ARN'],
@@ -79,10 +80,17 @@ const BREAKAGES = [
   ['a pattern without an alternative', PATTERN, '{"type":[]}', 'no event can match'],
   ['an operator of a pattern', PATTERN, '{"type":[{"begins":"x"}]}', 'begins is none of prefix'],
   ['six expressions', PATTERN, JSON.stringify({ type: [...'abcdef'].map((prefix) => ({ prefix })) }), 'takes five'],
-  ['a schedule of five fields', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 4 * * *', 'has 5 fields'],
-  ['an hour', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 0 24 * * *', '"24" is no hour'],
-  ['a weekday', `${NIGHTLY}.TriggerConfig.cronExpression`, '0 0 4 * * MON-FRY', '"MON-FRY" is no day of the week'],
-  ['an interval', `${NIGHTLY}.TriggerConfig.cronExpression`, '@every day', 'is not such as "@every 5m"'],
+  ['a schedule of five fields', CRON, '0 4 * * *', 'has 5 fields'],
+  ['an hour', CRON, '0 0 24 * * *', '"24" is no hour'],
+  ['a weekday', CRON, '0 0 4 * * MON-FRY', '"MON-FRY" is no day of the week'],
+  ['a month', CRON, '0 30 1,13 ? JAN-NOB/2 MON-FRI', '"JAN-NOB/2" is no month'],
+  ['an interval', CRON, '@every day', 'is not such as "@every 5m"'],
+  ['a time zone', CRON, 'CRON_TZ=Asia/Shanghi 0 0 4 * * *', '"Asia/Shanghi" is no time zone'],
+  ['a time zone without a schedule', CRON, 'CRON_TZ=Asia/Shanghai ', 'has 1 fields'],
+  ['a timer that is not said to be on', `${TIMER}.TriggerConfig.enable`, REMOVED, 'is missing'],
+  ['a payload that is no text', `${TIMER}.TriggerConfig.payload`, { all: true }, 'must be a string'],
+  ['the schedule of a parameter', 'Parameters.SweepTimer.Default', '7 * * * *', 'has 5 fields', 'Resources.RemediateFlowLogsTimer.Properties.TriggerConfig.cronExpression'],
+  ['the time zone of a parameter', 'Parameters.TimeZone.Default', 'Asia Shanghai', 'breaks AllowedPattern'],
 ];
 
 /** A copy of the template in which one place is another. */
@@ -97,9 +105,9 @@ function broken(place, value) {
 }
 
 const failures = check(template).map((line) => `nothing is broken, and yet: ${line}`);
-for (const [what, place, value, problem] of BREAKAGES) {
+for (const [what, place, value, problem, named = place] of BREAKAGES) {
   const found = check(broken(place, value));
-  const written = place.replace(/\.(\d+)\b/g, '[$1]');
+  const written = named.replace(/\.(\d+)\b/g, '[$1]');
   const isNamed = found.some((line) => {
     // PATTERN: a place inside it, too.
     const rest = line.startsWith(written) ? line.slice(written.length) : '';

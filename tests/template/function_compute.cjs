@@ -128,7 +128,9 @@ function checkSchedule(place, schedule, report) {
     if (!/^@every [1-9]\d*[smh]$/.test(schedule)) report(place, `"${schedule}" is not such as "@every 5m"`);
     return;
   }
-  const fields = schedule.replace(/^CRON_TZ=\S+ +/, '').split(/ +/);
+  const [, zone, cron] = schedule.match(/^(?:CRON_TZ=(\S*) +)?(.*)$/);
+  if (zone !== undefined && !isTimeZone(zone)) report(place, `"${zone}" is no time zone`);
+  const fields = cron.split(/ +/);
   if (fields.length !== FIELDS.length) {
     return report(place, `has ${fields.length} fields, not the six from ${FIELDS[0].what} to ${FIELDS[5].what}`);
   }
@@ -143,6 +145,14 @@ function checkSchedule(place, schedule, report) {
       if (!any && !(ends.length <= 2 && ends.every(isGood))) report(place, `"${item}" is no ${what}`);
     }
   });
+}
+
+function isTimeZone(name) {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
 }
 
 module.exports = { check };

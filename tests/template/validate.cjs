@@ -9,6 +9,7 @@ const yaml = require('js-yaml');
 const references = require('./references.cjs');
 const resources = require('./resources.cjs');
 const functionCompute = require('./function_compute.cjs');
+const roles = require('./roles.cjs');
 
 const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
 const PARTS = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy'];
@@ -16,15 +17,17 @@ const PARAMETER_TYPES = ['String', 'Number', 'Boolean', 'CommaDelimitedList', 'J
 
 /** What is wrong with a template, as sentences that begin with the place. */
 function check(template) {
-  const found = [];
-  const report = (place, problem) => found.push(`${place}: ${problem}`);
+  // What several resources share, such as a parameter, is wrong once.
+  const found = new Set();
+  const report = (place, problem) => found.add(`${place}: ${problem}`);
   outline(template, report);
-  if (found.length === 0) {
+  if (found.size === 0) {
     const attributes = resources.check(template, report);
     references.check(template, attributes, report);
     functionCompute.check(template, report);
+    roles.check(template, report);
   }
-  return found;
+  return [...found];
 }
 
 /** The parts that ROS knows, before anything is asked of them. */
