@@ -9,12 +9,14 @@ const { check } = require('./validate.cjs');
 
 const template = yaml.load(fs.readFileSync(process.argv[2], 'utf8'));
 
+const GROUPS = 'Metadata.ALIYUN::ROS::Interface.ParameterGroups';
 const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
 const TRIGGER = 'Resources.CreateFlowLogTrigger.Properties';
 const TIMER = 'Resources.ActivateFlowLogsTimer.Properties';
 const CRON = `${TIMER}.TriggerConfig.cronExpression`;
 const ROLE = 'Resources.CreateFlowLogRole.Properties';
 const STATEMENTS = `${ROLE}.Policies.0.PolicyDocument.Statement`;
+const MEMBERS = 'Resources.MemberAccounts.Properties.PolicyDocument.Statement.0';
 const ASYNC = 'Resources.CreateFlowLogAsync.Properties';
 const PATTERN = `${TRIGGER}.TriggerConfig.eventRuleFilterPattern`;
 const REMOVED = undefined;
@@ -31,12 +33,16 @@ const BREAKAGES = [
   ['a default that is not allowed', 'Parameters.Runtime.Default', 'custom.debian9', 'is not among AllowedValues'],
   ['a default of another form', 'Parameters.Prefix.Default', 'Flow Keeper', 'breaks AllowedPattern'],
   ['a default out of range', 'Parameters.LogRetentionDays.Default', 0, 'is no number between'],
-  ['a parameter without a use', 'Parameters.Forgotten', { Type: 'String' }, 'nothing uses it'],
+  ['a parameter without a use', 'Parameters.Forgotten', { Type: 'String', Description: { en: 'x', 'zh-cn': 'x' } }, 'is in 0 groups', GROUPS],
+  ['a parameter that nothing uses', 'Resources.DeleteOrphanedFlowLogsTimer.Properties.TriggerConfig.cronExpression', '0 0 4 * * *', 'nothing uses it', 'Parameters.OrphanTimer'],
+  ['a description in one language', 'Parameters.Prefix.Description', { en: 'Prefix' }, 'is missing in zh-cn'],
+  ['an output without a description', 'Outputs.FlowLogStore.Description', REMOVED, 'is missing in en'],
+  ['a group of another parameter', `${GROUPS}.1.Parameters.3`, 'RunTime', 'RunTime is no parameter', GROUPS],
   ['a part of a resource', 'Resources.DeadLetters.DependOn', 'FlowLogStore', 'no such part'],
   ['a resource type', 'Resources.DeadLetters.Type', 'ALIYUN::MNS::Queues', 'ALIYUN::MNS::Queues is no type'],
   ['a property', `${FUNCTION}.Timeouts`, 60, 'no such property'],
   ['a property inside another', `${FUNCTION}.Code.OssBuketName`, 'b', 'no such property'],
-  ['a property inside a list', 'Resources.FunctionLogIndex.Properties.KeyIndices.1.Nam', 'x', 'no such property'],
+  ['a property inside a list', 'Resources.FunctionLogIndex.Properties.KeyIndices.2.JsonKeyIndices.0.Nam', 'x', 'no such property'],
   ['a missing property', `${FUNCTION}.Handler`, REMOVED, 'required but missing'],
   ['a missing property inside another', `${ASYNC}.DestinationConfig.OnFailure.Destination`, REMOVED, 'required but missing'],
   ['a text for a number', `${FUNCTION}.Timeout`, 'soon', 'should be a number'],
@@ -47,11 +53,11 @@ const BREAKAGES = [
   ['a value that is not allowed', 'Resources.FunctionLogIndex.Properties.KeyIndices.0.Type', 'word', "doesn't exist in [text,"],
   ['a statement of a role', `${STATEMENTS}.0.Effects`, 'Allow', 'no such property'],
   ['an effect', `${STATEMENTS}.1.Effect`, 'Permit', 'must be Allow or Deny'],
-  ['an action without its product', `${STATEMENTS}.1.Action`, ['AssumeRole'], 'AssumeRole is no action of', `${STATEMENTS}.1.Action.0`],
+  ['an action without its product', `${MEMBERS}.Action.0`, 'AssumeRole', 'AssumeRole is no action of'],
   ['an action of another product', `${STATEMENTS}.0.Action.0`, 'vcp:DescribeVpcs', 'vcp:DescribeVpcs is no action of'],
   ['an action in lower case', `${ROLE}.AssumeRolePolicyDocument.Statement.0.Action`, 'sts:assumeRole', 'is no action of'],
-  ['a resource without its product', `${STATEMENTS}.1.Resource.0`, { 'Fn::Sub': 'role/${MemberRoleName}' }, 'is neither * nor acs:'],
-  ['the role of a member', `${STATEMENTS}.1.Resource.0`, { 'Fn::Sub': 'acs:ram::*:role/${MemberRole}' }, 'MemberRole is no parameter and no resource'],
+  ['a resource without its product', `${MEMBERS}.Resource.0`, { 'Fn::Sub': 'role/${MemberRoleName}' }, 'is neither * nor acs:'],
+  ['the role of a member', `${MEMBERS}.Resource.0`, { 'Fn::Sub': 'acs:ram:*:*:role/${MemberRole}${MemberRoleName}' }, 'MemberRole is no parameter and no resource'],
   ['a reference', 'Resources.FlowLogStore.Properties.ShardCount', { Ref: 'Shards' }, 'Shards is no parameter and no resource'],
   ['the resource of an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['Rolle', 'Arn'] }, 'Rolle is no resource'],
   ['an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['CreateFlowLogRole', 'ARN'] }, 'has no attribute ARN'],
@@ -60,6 +66,11 @@ const BREAKAGES = [
   ['a function of ROS', `${FUNCTION}.Description`, { 'Fn::Sup': 'x' }, 'Fn::Sup is not known'],
   ['a dependence', 'Resources.CreateFlowLogTrigger.DependsOn', ['CreateFlowLogAsinc'], 'CreateFlowLogAsinc is no resource'],
   ['a condition', 'Resources.SendToQueueRole.Condition', 'CreateRoles', 'CreateRoles is no condition'],
+  ['a condition in another', 'Conditions.MakeEcrFunction.Fn::And.0', 'MakeFunction', 'MakeFunction is no condition', 'Conditions.MakeEcrFunction'],
+  ['a condition of a value', 'Resources.ActivateFlowLogsRole.Properties.Policies.0.PolicyDocument.Statement.1.Condition.Fn::If.0', 'Manage', 'Manage is no condition', 'Resources.ActivateFlowLogsRole.Properties.Policies.0.PolicyDocument.Statement.1.Condition'],
+  ['a condition of an output', 'Outputs.Functions.Condition', 'Functions', 'Functions is no condition'],
+  ['a condition without a use', 'Conditions.Forgotten', { 'Fn::Not': 'HasMembers' }, 'nothing asks for it'],
+  ['the condition of a resource that is gone', 'Resources.EcrFlowLogRole', REMOVED, 'nothing asks for it', 'Conditions.CreateEcrServiceLinkedRole'],
   ['an output', 'Outputs.FlowLogProject.Value', { 'Fn::GetAtt': ['FlowLogProject', 'Title'] }, 'has no attribute Title'],
   ['too little memory for the vCPUs', `${FUNCTION}.MemorySize`, 64, 'is less than'],
   ['too much memory for the vCPUs', `${FUNCTION}.MemorySize`, 256, 'for each vCPU there are 1 to 4 GB, not 5.00'],
@@ -79,6 +90,7 @@ const BREAKAGES = [
   ['a pattern without a list', PATTERN, '{"type":"x"}', 'must be a list of alternatives'],
   ['a pattern without an alternative', PATTERN, '{"type":[]}', 'no event can match'],
   ['an operator of a pattern', PATTERN, '{"type":[{"begins":"x"}]}', 'begins is none of prefix'],
+  ['eleven rules', 'Resources', elevenRules(), 'is one rule too many', 'Resources.Rule5.Properties'],
   ['six expressions', PATTERN, JSON.stringify({ type: [...'abcdef'].map((prefix) => ({ prefix })) }), 'takes five'],
   ['a schedule of five fields', CRON, '0 4 * * *', 'has 5 fields'],
   ['an hour', CRON, '0 0 24 * * *', '"24" is no hour'],
@@ -89,9 +101,15 @@ const BREAKAGES = [
   ['a time zone without a schedule', CRON, 'CRON_TZ=Asia/Shanghai ', 'has 1 fields'],
   ['a timer that is not said to be on', `${TIMER}.TriggerConfig.enable`, REMOVED, 'is missing'],
   ['a payload that is no text', `${TIMER}.TriggerConfig.payload`, { all: true }, 'must be a string'],
-  ['the schedule of a parameter', 'Parameters.SweepTimer.Default', '7 * * * *', 'has 5 fields', 'Resources.RemediateFlowLogsTimer.Properties.TriggerConfig.cronExpression'],
+  ['the schedule of a parameter', 'Parameters.SweepTimer.Default', '0 7 25 * * *', '"25" is no hour', 'Resources.RemediateFlowLogsTimer.Properties.TriggerConfig.cronExpression'],
   ['the time zone of a parameter', 'Parameters.TimeZone.Default', 'Asia Shanghai', 'breaks AllowedPattern'],
 ];
+
+/** The template's resources, and six more triggers on the default bus, which has five. */
+function elevenRules() {
+  const more = [...'012345'].map((n) => [`Rule${n}`, template.Resources.CreateFlowLogTrigger]);
+  return { ...template.Resources, ...Object.fromEntries(more) };
+}
 
 /** A copy of the template in which one place is another. */
 function broken(place, value) {

@@ -21,11 +21,19 @@ const VALUES = {
   PushRetryStrategy: ['BACKOFF_RETRY', 'EXPONENTIAL_DECAY_RETRY'],
 };
 
+/** How many rules of triggers the default bus takes. */
+const MOST_RULES = 10;
+
 function check(template, report) {
+  let rules = 0;
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
     const place = `Resources.${id}.Properties`;
     if (Type === 'ALIYUN::FC3::Function') checkFunction(place, Properties, template, report);
-    if (Type === 'ALIYUN::FC3::Trigger') checkTrigger(place, example(Properties, template), report);
+    if (Type === 'ALIYUN::FC3::Trigger') {
+      checkTrigger(place, example(Properties, template), report);
+      const onDefaultBus = Properties?.TriggerConfig?.eventSourceConfig?.eventSourceType === 'Default';
+      if (onDefaultBus && ++rules > MOST_RULES) report(place, `is one rule too many: the default bus takes ${MOST_RULES}`);
+    }
   }
 }
 

@@ -8,9 +8,10 @@ const PRODUCTS = ['ecs', 'expressconnectrouter', 'log', 'mns', 'ram', 'sts', 'vp
 
 function check(template, report) {
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
-    if (Type !== 'ALIYUN::RAM::Role') continue;
+    if (!['ALIYUN::RAM::Role', 'ALIYUN::RAM::ManagedPolicy'].includes(Type)) continue;
     const place = `Resources.${id}.Properties`;
-    const { AssumeRolePolicyDocument, Policies = [] } = example(Properties, template);
+    const { AssumeRolePolicyDocument, PolicyDocument, Policies = [] } = example(Properties, template);
+    checkStatements(`${place}.PolicyDocument`, PolicyDocument, report);
     checkStatements(`${place}.AssumeRolePolicyDocument`, AssumeRolePolicyDocument, report);
     Policies.forEach((policy, at) =>
       checkStatements(`${place}.Policies[${at}].PolicyDocument`, policy.PolicyDocument, report),
