@@ -1,4 +1,4 @@
-// Whether the check refuses what is wrong: breakages.cjs TEMPLATE
+// Whether the check refuses what is wrong: breakages.cjs TEMPLATE MEMBER_TEMPLATE
 //
 // The template is broken in one place at a time, and each time the check must name that place and no other.
 'use strict';
@@ -6,8 +6,9 @@
 const fs = require('node:fs');
 const yaml = require('js-yaml');
 const { check } = require('./validate.cjs');
+const member = require('./member.cjs');
 
-const template = yaml.load(fs.readFileSync(process.argv[2], 'utf8'));
+const [template, memberTemplate] = process.argv.slice(2).map((file) => yaml.load(fs.readFileSync(file, 'utf8')));
 
 const GROUPS = 'Metadata.ALIYUN::ROS::Interface.ParameterGroups';
 const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
@@ -105,14 +106,26 @@ const BREAKAGES = [
   ['the time zone of a parameter', 'Parameters.TimeZone.Default', 'Asia Shanghai', 'breaks AllowedPattern'],
 ];
 
+const RIGHTS = 'Resources.MemberRole.Properties.Policies.0.PolicyDocument.Statement';
+const TRUSTED = 'Resources.MemberRole.Properties.AssumeRolePolicyDocument.Statement.0.Principal.RAM.Fn::If';
+
+/** The same of the role in a member account: [what is wrong, the place, the value, what the check must say] */
+const MEMBER_BREAKAGES = [
+  ['a right that is missing', `${RIGHTS}.0.Action.4`, 'vpc:DescribeVpcs', 'vpc:CreateFlowLog is missing'],
+  ['a right that no function has', `${RIGHTS}.0.Action.6`, 'vpc:DeleteVpc', 'vpc:DeleteVpc is more than'],
+  ['a right without its condition', `${RIGHTS}.2.Condition`, REMOVED, 'vpc:DeleteFlowLog is more than'],
+  ['a function that is not trusted', `${TRUSTED}.1.5`, REMOVED, 'does not trust'],
+  ['a function that is trusted though it is not there', `${TRUSTED}.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],
+];
+
 /** The template's resources, and six more triggers on the default bus, which has five. */
 function elevenRules() {
   const more = [...'012345'].map((n) => [`Rule${n}`, template.Resources.CreateFlowLogTrigger]);
   return { ...template.Resources, ...Object.fromEntries(more) };
 }
 
-/** A copy of the template in which one place is another. */
-function broken(place, value) {
+/** A copy of a template in which one place is another. */
+function broken(template, place, value) {
   const copy = structuredClone(template);
   const steps = place.split('.');
   const last = steps.pop();
@@ -124,7 +137,7 @@ function broken(place, value) {
 
 const failures = check(template).map((line) => `nothing is broken, and yet: ${line}`);
 for (const [what, place, value, problem, named = place] of BREAKAGES) {
-  const found = check(broken(place, value));
+  const found = check(broken(template, place, value));
   const written = named.replace(/\.(\d+)\b/g, '[$1]');
   const isNamed = found.some((line) => {
     // PATTERN: a place inside it, too.
@@ -133,6 +146,11 @@ for (const [what, place, value, problem, named = place] of BREAKAGES) {
   });
   if (!isNamed || found.length > 1) failures.push(`${what}, ${written}: the check says ${JSON.stringify(found)}`);
 }
+failures.push(...member.check(template, memberTemplate).map((line) => `nothing is broken, and yet: ${line}`));
+for (const [what, place, value, problem] of MEMBER_BREAKAGES) {
+  const found = member.check(template, broken(memberTemplate, place, value));
+  if (!found.some((line) => line.includes(problem))) failures.push(`${what}: the check says ${JSON.stringify(found)}`);
+}
 for (const failure of failures) console.error(`template: ${failure}`);
 if (failures.length > 0) process.exit(1);
-console.log(`template: ${BREAKAGES.length} breakages are refused by their place`);
+console.log(`template: ${BREAKAGES.length + MEMBER_BREAKAGES.length} breakages are refused`);
