@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const yaml = require('js-yaml');
 const { check } = require('./validate.cjs');
 const member = require('./member.cjs');
+const serverlessDevs = require('./serverless_devs.cjs');
 
 const [template, memberTemplate] = process.argv.slice(2).map((file) => yaml.load(fs.readFileSync(file, 'utf8')));
 
@@ -118,6 +119,27 @@ const MEMBER_BREAKAGES = [
   ['a function that is trusted though it is not there', `${TRUSTED}.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],
 ];
 
+/** What s.yaml has from the template: [the place, another value] */
+const COPIED = [
+  [`${FUNCTION}.FunctionName`, { 'Fn::Sub': '${Prefix}-create' }],
+  [`${FUNCTION}.Runtime`, 'custom'],
+  [`${FUNCTION}.Code.OssObjectName`, { 'Fn::Sub': '${CodePrefix}create.zip' }],
+  [`${FUNCTION}.Cpu`, 0.1],
+  [`${FUNCTION}.MemorySize`, 192],
+  [`${FUNCTION}.Timeout`, 61],
+  [`${FUNCTION}.InstanceConcurrency`, 21],
+  [`${FUNCTION}.Role`, { 'Fn::GetAtt': ['ActivateFlowLogsRole', 'Arn'] }],
+  [`${FUNCTION}.EnvironmentVariables.FLOWKEEPER_LOG`, 'debug'],
+  [`${FUNCTION}.CustomRuntimeConfig.Port`, 9001],
+  [`${ASYNC}.MaxAsyncRetryAttempts`, 4],
+  [`${TRIGGER}.TriggerName`, 'new'],
+  [PATTERN, '{"type":["x"]}'],
+  [CRON, '0 0 4 * * *'],
+  ['Resources.CreateFlowLogTrigger', REMOVED],
+  ['Resources.DeadLetters.Properties.QueueName', 'letters'],
+  ['Parameters.SweepTimer.Default', '0 0 4 * * *'],
+];
+
 /** The template's resources, and six more triggers on the default bus, which has five. */
 function elevenRules() {
   const more = [...'012345'].map((n) => [`Rule${n}`, template.Resources.CreateFlowLogTrigger]);
@@ -151,6 +173,10 @@ for (const [what, place, value, problem] of MEMBER_BREAKAGES) {
   const found = member.check(template, broken(memberTemplate, place, value));
   if (!found.some((line) => line.includes(problem))) failures.push(`${what}: the check says ${JSON.stringify(found)}`);
 }
+for (const [place, value] of COPIED) {
+  const isSame = serverlessDevs.write(broken(template, place, value)) === serverlessDevs.write(template);
+  if (isSame) failures.push(`s.yaml would not follow ${place}`);
+}
 for (const failure of failures) console.error(`template: ${failure}`);
 if (failures.length > 0) process.exit(1);
-console.log(`template: ${BREAKAGES.length + MEMBER_BREAKAGES.length} breakages are refused`);
+console.log(`template: ${BREAKAGES.length + MEMBER_BREAKAGES.length} breakages are refused, ${COPIED.length} changes reach s.yaml`);
