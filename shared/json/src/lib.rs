@@ -1,7 +1,7 @@
 //! Any JSON as a tree whose texts stay where they are in the body.
 //!
-//! Of an event and of an answer only a few fields are looked at. [`serde_json::Value`], which owns its texts and sorts
-//! its keys, took a quarter of a job's time.
+//! Of an event and of an answer only a few fields are looked at. With [`serde_json::Value`], which owns its texts and sorts
+//! its keys, a job took an eighth more instructions.
 
 use std::{borrow::Cow, fmt};
 
