@@ -66,6 +66,9 @@ fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str
     let known =
         CALLS.iter().find(|(product, operation, _)| *operation == name && is_of(product, service.as_deref(), source));
     let Some((_, _, meaning)) = known else {
+        if service.is_none() && source.is_none() && CALLS.iter().any(|(_, operation, _)| *operation == name) {
+            return Err(format!("the call {name} says of no product that it is its own: it has no serviceName"));
+        }
         let of = service.as_deref().or(source).map(|of| format!(" of {}", short(of))).unwrap_or_default();
         return not_for_us(format!("the call {}{of} is none that is looked at", short(&name)));
     };
@@ -84,10 +87,7 @@ fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str
             None => Err(format!("the call {name} succeeded, and its responseElements have no {key}")),
         },
         Meaning::Launches => match instances(call, &answer) {
-            ids if !ids.is_empty() => match ids.iter().find(|id| !is_instance(id)) {
-                Some(id) => Err(format!("the call {name}: \"{}\" is not an instance id", short(id))),
-                None => Ok(Event::Launched(ids)),
-            },
+            ids if !ids.is_empty() => Ok(Event::Launched(ids)),
             _ if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
             _ => Err(format!("the call {name} succeeded, and names no instance")),
         },
@@ -118,8 +118,24 @@ fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
             let source = source.strip_prefix("acs.").or_else(|| source.strip_prefix("acs:"));
             source.is_some_and(|source| source.eq_ignore_ascii_case(product))
         }
-        (None, None) => true,
+        // Nothing says so.
+        (None, None) => false,
     }
+}
+
+/// A launch, in which the ids of instances are as they came, with those alone that can be ids; each of the others is a
+/// broken event of its own.
+pub(crate) fn apart(mut woken: Woken) -> Vec<Woken> {
+    let Event::Launched(ids) = &mut woken.event else { return vec![woken] };
+    let others: Vec<_> = ids.extract_if(.., |id| !is_instance(id)).collect();
+    let is_left = !ids.is_empty();
+    let of_each = |id: String| Woken {
+        event: Event::Broken(format!("the call RunInstances: \"{}\" is not an instance id", short(&id))),
+        ..woken.clone()
+    };
+    let mut events: Vec<_> = others.into_iter().map(of_each).collect();
+    events.extend(is_left.then_some(woken));
+    events
 }
 
 fn resource(resource_type: ResourceType, id: &str, name: &str) -> Result<ResourceId, String> {

@@ -129,13 +129,13 @@ impl UnknownEvent {
 pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
     let value = json(body)?;
     let Value::Array(entries) = &value else {
-        return Ok(vec![envelope::read(&value)?]);
+        return Ok(action_trail::apart(envelope::read(&value)?));
     };
     if entries.is_empty() {
         return Err(UnknownEvent::new("an empty array"));
     }
     let mut seen = std::collections::BTreeSet::new();
-    let mut events: Vec<_> = entries.iter().map(entry).collect();
+    let mut events: Vec<_> = entries.iter().map(entry).flat_map(action_trail::apart).collect();
     // A broken one is kept as the failure that it is, and does not count: it must not hide a good one.
     events.retain(|woken| match (&woken.id, &woken.event) {
         (None, _) | (_, Event::Broken(_)) => true,

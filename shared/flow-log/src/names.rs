@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use serde::Serialize;
+use crate::text::checked_text;
 
 /// Why a text is not a good name or value; says which limit it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,39 +15,14 @@ pub struct InvalidName {
     limit: &'static str,
 }
 
+/// A name: a [`checked_text!`] whose error says which limit it breaks.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $limit:literal, $is_good:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The text as it is sent.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidName;
-
-            fn from_str(text: &str) -> Result<Self, InvalidName> {
-                let is_good: fn(&str) -> bool = $is_good;
-                if is_good(text) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit })
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        checked_text!($(#[$doc])* $name, InvalidName, $is_good, |text| InvalidName {
+            given: text.chars().take(300).collect(),
+            what: $what,
+            limit: $limit,
+        });
     };
 }
 

@@ -60,6 +60,23 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether a flow log is `Modifying`, `Activating`, … for a while after the call, and takes no other until then.
+    #[must_use]
+    pub const fn makes_pending(&self) -> bool {
+        !matches!(self, Self::Tag(..))
+    }
+
+    /// The flow log that it is about; none where a new one is made.
+    #[must_use]
+    pub const fn flow_log(&self) -> Option<&FlowLogId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Activate(id) | Self::Deactivate(id) | Self::Modify(id, _) | Self::Tag(id, _) | Self::Delete(id) => {
+                Some(id)
+            }
+        }
+    }
+
     /// The API's name of the call.
     #[must_use]
     pub const fn action(&self) -> &'static str {
@@ -98,11 +115,11 @@ pub struct Rules {
 
 /// What was found about one resource, and what makes it as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct Plan<C = Change> {
     /// What was found.
     pub verdict: Verdict,
-    /// What is to be done, in order.
-    pub changes: Vec<Change>,
+    /// What is to be done, in order. Of what is [`Verdict::Pending`]: once its state has settled, and not before.
+    pub changes: Vec<C>,
     /// Whether it is as it should be once the changes are made. If not, somebody should look at it.
     pub is_settled: bool,
     /// Why, in a sentence.
@@ -131,27 +148,54 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -
     let id = &resource.id;
     // An active one says most about the resource, then one of ours.
     let best = on(id, seen).min_by_key(|flow_log| (flow_log.status != Status::Active, !flow_log.is_own()));
-    match best {
-        Some(flow_log) if flow_log.status == Status::Active => return plan_active(flow_log, kept, rules),
-        Some(flow_log) if is_pending(&flow_log.status) => {
-            return Plan::settled(Verdict::Pending, Some(flow_log), format!("{} is {}", flow_log.id, flow_log.status));
-        }
-        _ => {}
-    }
-    if let Some(plan) = plan_covered(resource, seen) {
+    let plan = match best {
+        Some(flow_log) if flow_log.status == Status::Active => plan_active(flow_log, kept, rules),
+        Some(flow_log) if is_pending(&flow_log.status) => plan_pending(flow_log, kept, rules),
+        _ => plan_covered(resource, seen).unwrap_or_else(|| match best {
+            Some(flow_log) => plan_inactive(flow_log, kept, rules),
+            None => plan_missing(id, seen, kept),
+        }),
+    };
+    let others: Vec<_> = on(id, seen).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
+    if others.is_empty() {
         return plan;
     }
-    match best {
-        Some(flow_log) => plan_inactive(flow_log, kept, rules),
-        None if !kept.is_on => Plan::settled(Verdict::Paused, None, format!("{} keeps it off now", kept.governed_by)),
-        None => Plan {
-            verdict: Verdict::Missing,
-            changes: vec![Change::Create(Box::new(kept.spec.clone()))],
-            is_settled: true,
-            reason: format!("no active flow log covers {id}"),
-            flow_log: None,
-        },
+    let others = others.iter().map(|other| other.id.as_str()).collect::<Vec<_>>().join(", ");
+    let reason = format!("{}; {id} has more than one flow log, and needs no other: {others}", plan.reason);
+    Plan { is_settled: false, reason, ..plan }
+}
+
+/// What there is to do where nothing on the resource records or could.
+fn plan_missing(id: &ResourceId, seen: &[FlowLog], kept: &Kept) -> Plan {
+    if !kept.is_on {
+        return Plan::settled(Verdict::Paused, None, format!("{} keeps it off now", kept.governed_by));
     }
+    let changes = vec![Change::Create(Box::new(kept.spec.clone()))];
+    // As a resource holds one flow log, a new one has to wait until the old one is gone.
+    let leaving = seen.iter().find(|flow_log| flow_log.resource_id == id.as_str());
+    if let Some(leaving) = leaving {
+        let reason = format!("{} is {}, and a new one can be made once it is gone", leaving.id, leaving.status);
+        return Plan { changes, ..Plan::settled(Verdict::Pending, Some(leaving), reason) };
+    }
+    Plan { changes, ..Plan::settled(Verdict::Missing, None, format!("no active flow log covers {id}")) }
+}
+
+/// A flow log on the resource itself that is about to be switched on, off, or to be another. What is to be done about
+/// what it is on its way to has to wait until it has arrived.
+fn plan_pending(flow_log: &FlowLog, kept: &Kept, rules: Rules) -> Plan {
+    let arrived = |status| FlowLog { status, ..flow_log.clone() };
+    let then = match flow_log.status {
+        Status::Activating => plan_active(&arrived(Status::Active), kept, rules),
+        Status::Deactivating => plan_inactive(&arrived(Status::Inactive), kept, rules),
+        // Nobody says whether it recorded before; what it has become is to be seen already.
+        Status::Modifying if kept.is_on => plan_active(&arrived(Status::Active), kept, rules),
+        _ => Plan::settled(Verdict::Pending, None, ""),
+    };
+    let plan = Plan::settled(Verdict::Pending, Some(flow_log), format!("{} is {}", flow_log.id, flow_log.status));
+    if then.changes.is_empty() {
+        return plan;
+    }
+    Plan { reason: format!("{}; then: {}", plan.reason, then.reason), changes: then.changes, ..plan }
 }
 
 /// What there is to do where a flow log on a part's whole covers it, or is about to: nothing.
@@ -318,11 +362,12 @@ impl Repair {
             return Self { differs, changes, is_whole: true };
         }
         let mut changes = Vec::new();
-        if modification != Modification::default() {
-            changes.push(Change::Modify(id.clone(), modification));
-        }
+        // Tags are set at once; a modification makes the flow log pending for a while.
         if !tags.is_empty() {
             changes.push(Change::Tag(id.clone(), tags));
+        }
+        if modification != Modification::default() {
+            changes.push(Change::Modify(id.clone(), modification));
         }
         Self { differs, changes, is_whole: !needs_new }
     }

@@ -4,7 +4,10 @@ mod decode;
 mod mistake;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 pub use mistake::{Mistake, Mistakes, Place};
 
@@ -21,6 +24,8 @@ use crate::{
 pub struct Policy {
     /// What a flow log should look like, unless an override says otherwise.
     pub flow_log: FlowLogPattern,
+    /// The fields of it that the policy gives; the others are defaults.
+    pub given: FlowLogFields,
     /// The level at which flow logs are kept, unless an override says otherwise.
     pub coverage: ResourceType,
     /// The regions that are swept; empty means the function's own.
@@ -56,10 +61,53 @@ impl Policy {
         decode::policy(text)
     }
 
+    /// The levels at which some flow log may be kept.
+    #[must_use]
+    pub fn levels(&self) -> BTreeSet<ResourceType> {
+        self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
+    }
+
     /// The first override that matches `resource`.
     #[must_use]
     pub fn override_of(&self, resource: &Resource) -> Option<&Override> {
         self.overrides.iter().find(|candidate| candidate.matches.contains(resource))
+    }
+
+    /// Where each field of the flow log of `resource` comes from, by the names that a policy has for them.
+    #[must_use]
+    pub fn origins(&self, resource: &Resource) -> [(&'static str, Origin); 10] {
+        let found = self.override_of(resource);
+        let given = self.given.given();
+        std::array::from_fn(|nth| {
+            let (name, is_given) = given[nth];
+            let origin = match found {
+                Some(found) if found.flow_log.given()[nth].1 => Origin::Override(found.number),
+                _ if is_given => Origin::FlowLog,
+                _ => Origin::Default,
+            };
+            (name, origin)
+        })
+    }
+}
+
+/// Where a field of a flow log comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody says it.
+    Default,
+    /// The policy's `flow_log`.
+    FlowLog,
+    /// The override of this number, counted from 1.
+    Override(usize),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::FlowLog => f.write_str("flow_log"),
+            Self::Override(number) => write!(f, "override {number}"),
+        }
     }
 }
 
@@ -141,7 +189,7 @@ pub struct EcrFlowLogPattern {
 }
 
 /// `pattern` with the values of the account, the region and the resource in it.
-fn fill(pattern: &str, values: [&str; 3]) -> String {
+pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
     let placeholders = FlowLogPattern::PLACEHOLDERS.iter().zip(values);
     placeholders.fold(pattern.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
 }
@@ -172,6 +220,35 @@ pub struct FlowLogFields {
 }
 
 impl FlowLogFields {
+    /// Each field by its name, and whether it is given.
+    #[must_use]
+    pub const fn given(&self) -> [(&'static str, bool); 10] {
+        let Self {
+            project,
+            log_store,
+            traffic_type,
+            aggregation_interval,
+            traffic_path,
+            ip_version,
+            name,
+            description,
+            resource_group_id,
+            tags,
+        } = self;
+        [
+            ("project", project.is_some()),
+            ("log_store", log_store.is_some()),
+            ("traffic_type", traffic_type.is_some()),
+            ("aggregation_interval", aggregation_interval.is_some()),
+            ("traffic_path", traffic_path.is_some()),
+            ("ip_version", ip_version.is_some()),
+            ("name", name.is_some()),
+            ("description", description.is_some()),
+            ("resource_group_id", resource_group_id.is_some()),
+            ("tags", tags.is_some()),
+        ]
+    }
+
     /// `defaults`, with the fields that are given here.
     #[must_use]
     pub fn over(&self, defaults: &FlowLogPattern) -> FlowLogPattern {
@@ -237,6 +314,10 @@ pub enum ScheduleName {
 /// What holds for some resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
+    /// Its number, counted from 1.
+    pub number: usize,
+    /// Where the policy has it.
+    pub place: Place,
     /// For which.
     pub matches: Match,
     /// The level at which their flow logs are kept.

@@ -6,7 +6,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::{
-    Timestamp,
+    Timestamp, ToSpan as _,
     civil::{Date, Time, Weekday},
     tz::TimeZone,
 };
@@ -39,16 +39,52 @@ impl Schedule {
     }
 
     fn covers(&self, window: &Window, day: Date, now: Timestamp) -> bool {
-        if !window.days.contains(&day.weekday()) {
-            return false;
-        }
-        let at = |date: Date, time: Time| self.time_zone.to_timestamp(date.to_datetime(time)).ok();
-        let end_day = if window.ends_next_day() { day.tomorrow().unwrap_or(day) } else { day };
-        match (at(day, window.from), at(end_day, window.to)) {
-            (Some(start), Some(end)) => start <= now && now < end,
-            _ => false,
-        }
+        window.days.contains(&day.weekday())
+            && self.span(window, day).is_some_and(|(start, end)| start <= now && now < end)
     }
+
+    /// From when to when the window is, if it begins on `day`.
+    fn span(&self, window: &Window, day: Date) -> Option<(Timestamp, Timestamp)> {
+        let end_day = if window.ends_next_day() { day.tomorrow().unwrap_or(day) } else { day };
+        Some((self.at(day, window.from)?, self.at(end_day, window.to)?))
+    }
+
+    fn at(&self, day: Date, time: Time) -> Option<Timestamp> {
+        self.time_zone.to_timestamp(day.to_datetime(time)).ok()
+    }
+
+    /// When flow logs go on and off after `from` and before `to`, in order.
+    ///
+    /// With [`Schedule::is_on`] at `from` this is all there is to know of the time from `from` to `to`: between two
+    /// transitions nothing changes.
+    #[must_use]
+    pub fn transitions(&self, from: Timestamp, to: Timestamp) -> Vec<Transition> {
+        let day = |at| self.time_zone.to_datetime(at).date();
+        // The day before, for the window across midnight.
+        let (first, last) = (day(from).yesterday().unwrap_or(day(from)), day(to));
+        let days = first.series(1.day()).take_while(|day| *day <= last);
+        let mut moments: Vec<_> = days
+            .flat_map(|day| {
+                let spans = self.on.iter().filter_map(move |window| self.span(window, day));
+                // With the day changes which days are asked about, too.
+                spans.flat_map(|(start, end)| [start, end]).chain(self.at(day, Time::midnight()))
+            })
+            .filter(|at| from < *at && *at < to)
+            .collect();
+        moments.sort_unstable();
+        let mut was_on = self.is_on(from);
+        let asked = moments.into_iter().map(|at| Transition { at, is_on: self.is_on(at) });
+        asked.filter(|found| std::mem::replace(&mut was_on, found.is_on) != found.is_on).collect()
+    }
+}
+
+/// A moment at which flow logs go on, or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// When.
+    pub at: Timestamp,
+    /// Whether they are on from then.
+    pub is_on: bool,
 }
 
 /// A span of time on some days of the week: `Mon-Fri 07:00-21:00`.
@@ -178,6 +214,7 @@ impl fmt::Display for Dates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn schedule(zone: &str, on: &[&str], off_dates: &[&str]) -> Schedule {
         Schedule {
@@ -236,6 +273,104 @@ mod tests {
         let autumn =
             ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:00-05:00", "2026-11-01T02:59-05:00"];
         assert_eq!(answers(&late, autumn), [false, true, true, true]);
+        let until = schedule("America/New_York", &["Sat 22:00-01:30"], &[]);
+        let autumn = ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:29-05:00"];
+        assert_eq!(answers(&until, autumn), [true, false, false], "it ends with the first, too");
+    }
+
+    fn told(schedule: &Schedule, from: &str, to: &str) -> Vec<String> {
+        let found = schedule.transitions(from.parse().unwrap(), to.parse().unwrap());
+        let local = |at: Timestamp| at.to_zoned(schedule.time_zone.clone()).strftime("%a %H:%M%:z").to_string();
+        found.iter().map(|one| format!("{} {}", if one.is_on { "on" } else { "off" }, local(one.at))).collect()
+    }
+
+    #[test]
+    fn windows_that_touch_or_overlap_are_one() {
+        let on = ["Mon 09:00-12:00", "Mon 12:00-13:00", "Mon 10:00-18:00", "Tue 00:00-24:00", "Wed 00:00-01:00"];
+        let schedule = schedule("Asia/Kolkata", &on, &[]);
+        assert_eq!(
+            told(&schedule, "2026-03-01T00:00+05:30", "2026-03-08T00:00+05:30"),
+            ["on Mon 09:00+05:30", "off Mon 18:00+05:30", "on Tue 00:00+05:30", "off Wed 01:00+05:30"]
+        );
+    }
+
+    #[test]
+    fn over_a_change_of_clocks_it_goes_on_and_off_at_the_local_times() {
+        let office = schedule("America/New_York", &["Fri,Mon 07:00-21:00", "Sun 02:30-04:00"], &[]);
+        assert_eq!(
+            told(&office, "2026-03-06T00:00-05:00", "2026-03-10T00:00-04:00"),
+            [
+                "on Fri 07:00-05:00",
+                "off Fri 21:00-05:00",
+                "on Sun 03:30-04:00",
+                "off Sun 04:00-04:00",
+                "on Mon 07:00-04:00",
+                "off Mon 21:00-04:00",
+            ]
+        );
+    }
+
+    #[test]
+    fn transitions_are_after_the_beginning_and_before_the_end() {
+        let office = schedule("UTC", &["Mon 07:00-21:00"], &[]);
+        assert!(told(&office, "2026-03-02T07:00Z", "2026-03-02T21:00Z").is_empty());
+        let both = told(&office, "2026-03-02T06:59:59Z", "2026-03-02T21:00:01Z");
+        assert_eq!(both, ["on Mon 07:00+00:00", "off Mon 21:00+00:00"]);
+        assert!(told(&office, "2026-03-02T21:00Z", "2026-03-02T07:00Z").is_empty(), "an end before the beginning");
+    }
+
+    #[test]
+    fn what_is_always_on_or_never_on_has_no_transitions() {
+        let (from, to) = ("2026-01-01T00:00Z", "2027-01-01T00:00Z");
+        assert!(told(&schedule("Europe/Berlin", &["Mon-Sun 00:00-24:00"], &[]), from, to).is_empty());
+        assert!(told(&schedule("Europe/Berlin", &["Mon-Sun 08:00-08:00"], &["2020-01-01"]), from, to).is_empty());
+        assert!(told(&schedule("Europe/Berlin", &[], &[]), from, to).is_empty());
+        assert!(told(&schedule("UTC", &["Mon 08:00-09:00"], &["2025-12-01..2027-02-01"]), from, to).is_empty());
+    }
+
+    /// Schedules in zones with whole, half and quarter hours, some of which change their clocks; some at midnight.
+    fn schedules() -> impl Strategy<Value = Schedule> {
+        let zones =
+            ["Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "UTC"];
+        let days = ["Mon-Fri", "Sat,Sun", "Fri-Mon", "Sun", "Mon-Sun"];
+        let time =
+            || (0..24_u8, prop::sample::select(vec![0_u8, 1, 30, 59])).prop_map(|(h, m)| format!("{h:02}:{m:02}"));
+        let window = (prop::sample::select(days.to_vec()), time(), time())
+            .prop_map(|(days, from, to)| format!("{days} {from}-{to}"));
+        let off = prop::sample::select(vec!["2026-03-08", "2026-03-27..2026-04-05", "2026-11-01"]);
+        (prop::sample::select(zones.to_vec()), prop::collection::vec(window, 0..4), prop::collection::vec(off, 0..2))
+            .prop_map(|(zone, on, off)| {
+                let on: Vec<_> = on.iter().map(String::as_str).collect();
+                schedule(zone, &on, &off)
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn transitions_tell_for_every_minute_what_the_schedule_says(
+            schedule in schedules(),
+            // About the changes of clocks of those zones.
+            around in prop::sample::select(vec!["2026-03-08T00:00Z", "2026-04-04T12:00Z", "2026-04-24T00:00Z",
+                "2026-10-03T12:00Z", "2026-10-30T00:00Z", "2026-11-01T00:00Z", "2026-07-01T00:00Z"]),
+            minutes in 0..2_880_i64,
+        ) {
+            let from = around.parse::<Timestamp>().unwrap() - minutes.minutes();
+            let to = from + 96.hours();
+            let found = schedule.transitions(from, to);
+            prop_assert!(found.iter().all(|one| from < one.at && one.at < to));
+            let mut left = found.iter().peekable();
+            let mut is_on = schedule.is_on(from);
+            let mut minute = from;
+            while minute < to {
+                while let Some(next) = left.next_if(|next| next.at <= minute) {
+                    prop_assert_ne!(next.is_on, is_on, "nothing changes at {}", next.at);
+                    is_on = next.is_on;
+                }
+                prop_assert_eq!(schedule.is_on(minute), is_on, "at {}", minute);
+                minute += 1.minute();
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// The key of the tag.
-pub(crate) const KEY: &str = "flowkeeper";
+pub const KEY: &str = "flowkeeper";
 
 /// What the tag says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,12 @@ pub(crate) fn read(value: &str, now: Timestamp) -> Result<Option<Word>, String> 
             "its tag {KEY} is {value:?}, which is none of ignore, on, off, on-until=…, off-until=…, schedule=…"
         )),
     }
+}
+
+/// When what the tag's value says comes to its end, where it does.
+pub(crate) fn expiry(value: &str) -> Option<Timestamp> {
+    let (word, end) = value.split_once('=')?;
+    end.parse().ok().filter(|_| matches!(word, "on-until" | "off-until"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What should hold for a resource at a moment.
 
+use std::{collections::BTreeMap, fmt};
+
 use jiff::Timestamp;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// What should hold for a resource at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Wanted<S = FlowLogSpec> {
     /// Nothing: somebody said to leave it alone.
     LeftAlone {
         /// Who said so.
@@ -24,14 +26,14 @@ pub enum Wanted {
         reason: String,
     },
     /// A flow log.
-    Kept(Box<Kept>),
+    Kept(Box<Kept<S>>),
 }
 
 /// The flow log that a resource should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct Kept<S = FlowLogSpec> {
     /// What it should look like.
-    pub spec: FlowLogSpec,
+    pub spec: S,
     /// Whether it should record.
     pub is_on: bool,
     /// Who says whether it should record.
@@ -51,8 +53,8 @@ pub enum GovernedBy {
     Tag(String),
 }
 
-impl std::fmt::Display for GovernedBy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for GovernedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Always => f.write_str("the policy"),
             Self::Never => f.write_str("the policy's schedule never"),
@@ -77,40 +79,21 @@ pub fn wanted(resource: &Resource, policy: &Policy, now: Timestamp) -> Wanted {
     if let Some(reason) = excluded(resource, policy) {
         return Wanted::LeftAlone { reason };
     }
-    let (word, value) = match resource.tags.get(tag::KEY) {
-        None => (None, ""),
-        Some(value) => match tag::read(value, now) {
-            Ok(word) => (word, value.as_str()),
-            Err(reason) => return Wanted::Unclear { reason },
-        },
+    let said = match Said::by(&resource.tags, now) {
+        Ok(said) if said.is_to_be_ignored() => return Wanted::LeftAlone { reason: said.to_string() },
+        Ok(said) => said,
+        Err(reason) => return Wanted::Unclear { reason },
     };
-    if word == Some(Word::Ignore) {
-        return Wanted::LeftAlone { reason: format!("its tag {} says {value}", tag::KEY) };
-    }
     let level = level(resource, policy);
     if level != resource.id.resource_type() {
         return Wanted::KeptAt(level);
     }
 
     let found = policy.override_of(resource);
-    let scheduled = match found.and_then(|found| found.schedule.as_ref()).unwrap_or(&policy.schedule) {
-        ScheduleName::Always => (true, GovernedBy::Always),
-        ScheduleName::Never => (false, GovernedBy::Never),
-        ScheduleName::Named(name) => (is_on(policy, name, now).unwrap_or(true), GovernedBy::Schedule(name.clone())),
-    };
-    let by_tag = || GovernedBy::Tag(value.to_owned());
-    let (is_on, governed_by) = match word {
-        None | Some(Word::Ignore) => scheduled,
-        Some(Word::On) => (true, by_tag()),
-        Some(Word::Off) => (false, by_tag()),
-        Some(Word::Schedule(name)) => match is_on(policy, &name, now) {
-            Some(is_on) => (is_on, by_tag()),
-            None => {
-                let reason =
-                    format!("its tag {} names the schedule {name:?}, which the policy does not have", tag::KEY);
-                return Wanted::Unclear { reason };
-            }
-        },
+    let schedule = found.and_then(|found| found.schedule.as_ref()).unwrap_or(&policy.schedule);
+    let (is_on, governed_by) = match said.or_scheduled(schedule, policy, now) {
+        Ok(on_or_off) => on_or_off,
+        Err(reason) => return Wanted::Unclear { reason },
     };
 
     let pattern = match found {
@@ -123,13 +106,80 @@ pub fn wanted(resource: &Resource, policy: &Policy, now: Timestamp) -> Wanted {
     }
 }
 
+/// What the tag [`tag::KEY`] of a resource says, if anything.
+pub(crate) struct Said<'a> {
+    word: Option<Word>,
+    value: &'a str,
+}
+
+impl<'a> Said<'a> {
+    /// What these tags say at `now`.
+    ///
+    /// # Errors
+    /// The tag has no meaning.
+    pub(crate) fn by(tags: &'a BTreeMap<String, String>, now: Timestamp) -> Result<Self, String> {
+        match tags.get(tag::KEY) {
+            None => Ok(Self { word: None, value: "" }),
+            Some(value) => tag::read(value, now).map(|word| Self { word, value }),
+        }
+    }
+
+    pub(crate) fn is_to_be_ignored(&self) -> bool {
+        self.word == Some(Word::Ignore)
+    }
+
+    /// Whether a flow log is to be on, and who says so: the tag, or else `schedule`.
+    ///
+    /// # Errors
+    /// The tag names a schedule that the policy does not have.
+    pub(crate) fn or_scheduled(
+        self,
+        schedule: &ScheduleName,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<(bool, GovernedBy), String> {
+        let by_tag = || GovernedBy::Tag(self.value.to_owned());
+        Ok(match self.word {
+            Some(Word::On) => (true, by_tag()),
+            Some(Word::Off) => (false, by_tag()),
+            Some(Word::Schedule(ref name)) => match is_on(policy, name, now) {
+                Some(is_on) => (is_on, by_tag()),
+                None => {
+                    return Err(format!(
+                        "its tag {} names the schedule {name:?}, which the policy does not have",
+                        tag::KEY
+                    ));
+                }
+            },
+            None | Some(Word::Ignore) => match schedule {
+                ScheduleName::Always => (true, GovernedBy::Always),
+                ScheduleName::Never => (false, GovernedBy::Never),
+                ScheduleName::Named(name) => {
+                    (is_on(policy, name, now).unwrap_or(true), GovernedBy::Schedule(name.clone()))
+                }
+            },
+        })
+    }
+}
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its tag {} says {}", tag::KEY, self.value)
+    }
+}
+
 /// Whether the policy leaves `resource`, or what it is part of, out by its id, or by its tags.
 fn excluded(resource: &Resource, policy: &Policy) -> Option<String> {
     let mut ids = std::iter::once(&resource.id).chain(&resource.parents);
     if let Some(id) = ids.find(|id| policy.exclude.ids.contains(id)) {
         return Some(format!("the policy excludes {id}"));
     }
-    let (key, value) = policy.exclude.tags.iter().find(|(key, value)| resource.tags.get(*key) == Some(value))?;
+    excluded_by_tag(&resource.tags, policy)
+}
+
+/// Whether the policy leaves out what carries these tags.
+pub(crate) fn excluded_by_tag(tags: &BTreeMap<String, String>, policy: &Policy) -> Option<String> {
+    let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
     Some(format!("the policy excludes what is tagged {key}={value}"))
 }
 

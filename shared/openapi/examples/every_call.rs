@@ -24,9 +24,9 @@ use flow_log::{
 };
 use futures_util::TryStreamExt as _;
 use openapi::{
-    AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogFilter,
-    EcrInstanceFilter, FlowLogAttributes, FlowLogFilter, Machine, NetworkInterfaceFilter, Session, TagFilter,
-    TaggedType, VSwitchFilter, VpcFilter,
+    AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange,
+    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Machine,
+    NetworkInterfaceFilter, Session, TagFilter, TaggedType, VSwitchFilter, VpcFilter,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -93,7 +93,8 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 resource_group_id: given.parsed("ResourceGroupId")?,
                 tags: given.tags("Tag")?,
             };
-            session.create_flow_log(&given.required("ResourceId")?, &spec).await.map(drop)
+            let extras = FlowLogExtras { log_format: given.text("LogFormat") };
+            session.create_flow_log_with(&given.required("ResourceId")?, &spec, extras).await.map(drop)
         }
         "DeleteFlowLog" => session.delete_flow_log(&given.required("FlowLogId")?).await,
         "ActiveFlowLog" => session.activate_flow_log(&given.required("FlowLogId")?).await,
@@ -237,6 +238,7 @@ async fn sts(session: &Session<'_>, action: &str, given: &Given) -> Tried {
 
 async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
     let ecr: EcrId = given.required("EcrId")?;
+    let dry_run = given.flag("DryRun") == Some(true);
     Ok(match action {
         "CreateFlowLog" => {
             let spec = EcrFlowLogSpec {
@@ -250,7 +252,6 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 resource_group_id: given.parsed("ResourceGroupId")?,
                 tags: given.tags("Tag")?,
             };
-            let dry_run = given.flag("DryRun") == Some(true);
             session.create_ecr_flow_log(&ecr, &given.required("InstanceId")?, &spec, dry_run).await.map(drop)
         }
         "ModifyFlowLogAttribute" => {
@@ -261,11 +262,25 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 interval: given.parsed("Interval")?,
                 sampling_rate: given.parsed("SamplingRate")?,
             };
-            session.modify_ecr_flow_log(&ecr, &given.required("FlowLogId")?, &new).await
+            let id = given.required("FlowLogId")?;
+            match dry_run {
+                true => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await,
+                false => session.modify_ecr_flow_log(&ecr, &id, &new).await,
+            }
         }
-        "ActivateFlowLog" => session.activate_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
-        "DeactivateFlowLog" => session.deactivate_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
-        "DeleteFlowlog" => session.delete_ecr_flow_log(&ecr, &given.required("FlowLogId")?).await,
+        "ActivateFlowLog" | "DeactivateFlowLog" | "DeleteFlowlog" => {
+            let id = given.required("FlowLogId")?;
+            match (action, dry_run) {
+                ("ActivateFlowLog", false) => session.activate_ecr_flow_log(&ecr, &id).await,
+                ("ActivateFlowLog", true) => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await,
+                ("DeactivateFlowLog", false) => session.deactivate_ecr_flow_log(&ecr, &id).await,
+                ("DeactivateFlowLog", true) => {
+                    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await
+                }
+                (_, false) => session.delete_ecr_flow_log(&ecr, &id).await,
+                (_, true) => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await,
+            }
+        }
         "DescribeFlowLogs" => {
             let (id, instance) = (given.parsed("FlowLogId")?, given.parsed("InstanceId")?);
             let group = given.parsed("ResourceGroupId")?;

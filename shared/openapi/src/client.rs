@@ -24,13 +24,13 @@ use crate::{
     refusal::{understand, without_secrets},
     request::Request,
     retry::Budget,
-    transport::{self, Exhausted, SignedForm, Transport},
+    transport::{self, Exhausted, SignedCall, Transport},
 };
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Under which name other accounts see who is at work.
-const ROLE_SESSION_NAME: &str = "flowkeeper";
+pub const ROLE_SESSION_NAME: &str = "flowkeeper";
 
 /// The client. Lives as long as the process, keeps connections, holds no key but the tokens of the roles it assumed.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Client {
             signature: settings.signature,
             retry: Retry::default(),
             budget: Budget::new(),
-            pace: Pace::default(),
+            pace: Pace::new(settings.quotas),
             circuits: Circuits::default(),
             tokens: Tokens::default(),
             system,
@@ -81,7 +81,7 @@ impl Client {
         region: RegionId,
         stop_at: Option<Timestamp>,
     ) -> Session<'_> {
-        Session { client: self, key: Key::Own(credentials), account, region, stop_at }
+        Session { client: self, key: Key::Own(credentials), account, region, stop_at, is_thrifty: false }
     }
 
     fn server_time(&self) -> Timestamp {
@@ -99,6 +99,7 @@ pub struct Session<'a> {
     account: AccountId,
     region: RegionId,
     stop_at: Option<Timestamp>,
+    is_thrifty: bool,
 }
 
 /// Where a session's credentials come from.
@@ -154,6 +155,17 @@ impl Session<'_> {
         }
         self.client.system.sleep(duration).await;
         Ok(())
+    }
+
+    /// The same work, reading long lists in as few calls as they have pages. What that costs is said in the module on
+    /// paging: of a list that changes meanwhile an item may be missed.
+    #[must_use]
+    pub fn thrifty(self) -> Self {
+        Self { is_thrifty: true, ..self }
+    }
+
+    pub(crate) const fn is_thrifty(&self) -> bool {
+        self.is_thrifty
     }
 
     /// The same work in the account that the role is in, as somebody who has assumed it. Its token is bought with the
@@ -290,8 +302,8 @@ impl Session<'_> {
         })?;
 
         let url = client.endpoints.url(product, region);
-        let form = self.sign(request, credentials, &transport::host(&url));
-        let outcome = match client.transport.post(url, form, timeout).await {
+        let signed = self.sign(request, credentials, &transport::host(&url));
+        let outcome = match client.transport.post(url, signed, timeout).await {
             Ok(answer) => {
                 self.leave_alone(request, answer.exhausted);
                 understand(&answer).map_err(|(cause, request_id)| {
@@ -317,20 +329,23 @@ impl Session<'_> {
         outcome
     }
 
-    fn sign(&self, request: &Request, credentials: &Credentials, host: &str) -> SignedForm {
+    fn sign(&self, request: &Request, credentials: &Credentials, host: &str) -> SignedCall {
         let client = self.client;
-        let mut parameters = Vec::with_capacity(request.parameters.len() + 1);
+        let mut query = Vec::with_capacity(request.parameters.len() + 1);
+        let mut form = Vec::new();
         if request.product.takes_region() {
-            parameters.push(("RegionId", self.region.as_str()));
+            query.push(("RegionId", self.region.as_str()));
         }
-        parameters.extend(request.parameters.iter().map(|(key, value)| (&**key, value.as_str())));
-        let call = Call { action: request.action, version: request.product.version(), parameters: &parameters };
+        for (key, value) in &request.parameters {
+            if request.has_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
+        }
+        let call = Call { action: request.action, version: request.product.version(), query: &query, form: &form };
         let nonce = format!("{:032x}", client.system.random());
         let time = client.server_time();
         match client.signature {
-            SignatureMethod::HmacSha1 => SignedForm::InItself(rpc::signed_form(call, credentials, time, &nonce)),
+            SignatureMethod::HmacSha1 => SignedCall::InForm(rpc::signed_form(call, credentials, time, &nonce)),
             SignatureMethod::Acs3HmacSha256 => {
-                SignedForm::InHeaders(acs3::signed_post(call, host, credentials, time, &nonce))
+                SignedCall::InHeaders(acs3::signed_post(call, host, credentials, time, &nonce))
             }
         }
     }

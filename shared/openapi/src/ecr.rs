@@ -2,6 +2,9 @@
 //!
 //! They are not about a region, they take a client token, and they may fail with HTTP 200. Their own parameter
 //! `Version` is never sent: it would take the place of the one that names the version of the API.
+//!
+//! Unlike those of the other products, some of their parameters belong into the form and some into the query, and which
+//! differs from operation to operation: each says it with `in_form`.
 
 use flow_log::{
     Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
@@ -11,6 +14,8 @@ use futures_util::{TryStreamExt as _, stream::BoxStream};
 
 use crate::{CallError, Product, Session, answer::Object, request::Request};
 
+/// With what code a dry run says that the call itself would have succeeded, where it does not answer a success.
+const DRY_RUN_PASSED: &str = "DryRunOperation";
 /// A page. The API would give larger ones, and says no limit.
 const PAGE: u32 = 100;
 
@@ -72,11 +77,25 @@ pub struct EcrFlowLogAttributes<'a> {
     pub sampling_rate: Option<SamplingRate>,
 }
 
+/// What can be done to a flow log of a router.
+#[derive(Debug, Clone, Copy)]
+pub enum EcrFlowLogChange<'a> {
+    /// See [`Session::modify_ecr_flow_log`].
+    Modify(EcrFlowLogAttributes<'a>),
+    /// See [`Session::activate_ecr_flow_log`].
+    Activate,
+    /// See [`Session::deactivate_ecr_flow_log`].
+    Deactivate,
+    /// See [`Session::delete_ecr_flow_log`].
+    Delete,
+}
+
 impl Session<'_> {
     /// `DescribeExpressConnectRouter`: the routers that match, a page at a time.
     #[must_use]
     pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Ecr, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
+            .in_form(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
             .of(filter.id.map(EcrId::as_str).unwrap_or_default())
             .with_some("EcrId", filter.id.map(EcrId::as_str))
             .with_some("Name", filter.name)
@@ -102,6 +121,15 @@ impl Session<'_> {
         filter: &EcrInstanceFilter<'_>,
     ) -> BoxStream<'s, Result<EcrInstance, CallError>> {
         let request = read_of("DescribeExpressConnectRouterChildInstance", ecr)
+            .in_form(&[
+                "EcrId",
+                "ChildInstanceId",
+                "ChildInstanceType",
+                "ChildInstanceRegionId",
+                "AssociationId",
+                "MaxResults",
+                "NextToken",
+            ])
             .with_some("ChildInstanceId", filter.id)
             .with_some("ChildInstanceType", filter.instance_type)
             .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
@@ -133,6 +161,7 @@ impl Session<'_> {
         filter: &EcrFlowLogFilter<'_>,
     ) -> BoxStream<'s, Result<EcrFlowLog, CallError>> {
         let request = read_of("DescribeFlowLogs", ecr)
+            .in_form(&["EcrId"])
             .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
             .with_some("FlowLogName", filter.name)
             .with_some("InstanceId", filter.instance.map(VbrId::as_str))
@@ -173,6 +202,7 @@ impl Session<'_> {
     ) -> Result<Option<FlowLogId>, CallError> {
         let request = self
             .change_of("CreateFlowLog", ecr)
+            .in_form(&["EcrId", "FlowLogName", "ResourceGroupId", "ClientToken", "DryRun"])
             .of(instance.as_str())
             .with("InstanceType", "VBR")
             .with("InstanceId", instance.as_str())
@@ -189,7 +219,10 @@ impl Session<'_> {
         let read = |answer: &Object<'_>| {
             if dry_run && answer.text("FlowLogId").is_none() { Ok(None) } else { answer.parsed("FlowLogId").map(Some) }
         };
-        self.call_and_read(request, read).await
+        match self.call_and_read(request, read).await {
+            Err(error) if dry_run && error.code() == Some(DRY_RUN_PASSED) => Ok(None),
+            outcome => outcome,
+        }
     }
 
     /// `ModifyFlowLogAttribute`: changes what is given.
@@ -202,13 +235,7 @@ impl Session<'_> {
         id: &FlowLogId,
         new: &EcrFlowLogAttributes<'_>,
     ) -> Result<(), CallError> {
-        let request = self
-            .change_of_flow_log("ModifyFlowLogAttribute", ecr, id)
-            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
-            .with_some("Description", new.description.map(Description::as_str))
-            .with_some("Interval", new.interval.map(EcrInterval::as_str))
-            .with_some("SamplingRate", new.sampling_rate.map(SamplingRate::as_str));
-        self.call_and_done(request).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Modify(*new))).await
     }
 
     /// `ActivateFlowLog`: it records from now on.
@@ -216,7 +243,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("ActivateFlowLog", ecr, id)).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Activate)).await
     }
 
     /// `DeactivateFlowLog`: it does not record from now on.
@@ -224,7 +251,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("DeactivateFlowLog", ecr, id)).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Deactivate)).await
     }
 
     /// `DeleteFlowlog`, with a small l.
@@ -232,15 +259,45 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change_of_flow_log("DeleteFlowlog", ecr, id)).await
+        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Delete)).await
+    }
+
+    /// The same operations with `DryRun`: whether the change could be made. Nothing is changed.
+    ///
+    /// # Errors
+    /// It could not, or the call failed.
+    pub async fn try_out_ecr_change(
+        &self,
+        ecr: &EcrId,
+        id: &FlowLogId,
+        change: EcrFlowLogChange<'_>,
+    ) -> Result<(), CallError> {
+        match self.call_and_done(self.change(ecr, id, change).with_flag("DryRun", Some(true))).await {
+            Err(error) if error.code() == Some(DRY_RUN_PASSED) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn change(&self, ecr: &EcrId, id: &FlowLogId, change: EcrFlowLogChange<'_>) -> Request {
+        let (action, in_form): (_, &[_]) = match change {
+            EcrFlowLogChange::Modify(_) => {
+                ("ModifyFlowLogAttribute", &["EcrId", "FlowLogName", "ClientToken", "DryRun"])
+            }
+            EcrFlowLogChange::Activate => ("ActivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
+            EcrFlowLogChange::Deactivate => ("DeactivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
+            EcrFlowLogChange::Delete => ("DeleteFlowlog", &["EcrId", "ClientToken", "DryRun"]),
+        };
+        let request = self.change_of(action, ecr).in_form(in_form).of(id.as_str()).with("FlowLogId", id.as_str());
+        let EcrFlowLogChange::Modify(new) = change else { return request };
+        request
+            .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
+            .with_some("Description", new.description.map(Description::as_str))
+            .with_some("Interval", new.interval.map(EcrInterval::as_str))
+            .with_some("SamplingRate", new.sampling_rate.map(SamplingRate::as_str))
     }
 
     fn change_of(&self, action: &'static str, ecr: &EcrId) -> Request {
         Request::write(Product::Ecr, action).with("EcrId", ecr.as_str()).with_client_token(self.client_token())
-    }
-
-    fn change_of_flow_log(&self, action: &'static str, ecr: &EcrId, id: &FlowLogId) -> Request {
-        self.change_of(action, ecr).of(id.as_str()).with("FlowLogId", id.as_str())
     }
 }
 

@@ -242,7 +242,12 @@ enum Kind {
 /// What the documents say about a code. Sources: the API's error tables and real answers of the same gateway.
 fn known(code: &str, message: &str) -> Option<Known> {
     use Kind::{Clock, Conflict, Exists, Expired, Final, Nonce, Server, Throttled};
-    const EXPIRED: (Kind, &str) = (Expired, "The temporary key has expired; the next invocation gets a new one.");
+    const EXPIRED: (Kind, &str) = (
+        Expired,
+        "The temporary key has expired. If it came in the headers of the invocation, the next one brings a new key. If it \
+         came from the variables ALIBABA_CLOUD_…, it is as old as the instance, and fails until Function Compute starts \
+         another one: update the function, and leave its disableInjectCredentials at None.",
+    );
     let (kind, advice) = match code {
         // Some products name an expired token so.
         "InvalidParameter" if message.contains("SecurityToken") && message.contains("Expired") => EXPIRED,
@@ -432,6 +437,17 @@ mod tests {
         };
         assert_eq!(error.remedy(), Remedy::GiveUp);
         assert!(error.advice().contains("not there"), "{}", error.advice());
+    }
+
+    #[test]
+    fn of_a_key_that_has_expired_is_said_where_a_new_one_comes_from() {
+        for code in ["InvalidSecurityToken.Expired", "InvalidParameter"] {
+            let mut error = refused(code, 400, false);
+            let message = "The parameter SecurityToken is Expired.".to_owned();
+            error.cause = Cause::Refused { status: 400, code: code.to_owned(), message };
+            assert!(error.advice().contains("headers of the invocation, the next one brings"), "{code}");
+            assert!(error.advice().contains("as old as the instance"), "{code}");
+        }
     }
 
     #[test]

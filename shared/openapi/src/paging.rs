@@ -13,6 +13,11 @@
 //!   there are fewer than the list says at its end, it is read again, so most that appeared are delivered, too. Of a
 //!   list without any order nothing can be guaranteed; reading it again makes a loss less likely.
 //!
+//! **Thrifty** reading (`Session::thrifty`) saves the overlap, which is a third of the calls of a long list, as long as
+//! the list says each time that it is as long as before. Once it does not, the windows overlap from there on. So of
+//! the guarantee is missing: where between two windows as many items vanish as appear, so many may be missed. That is
+//! for those who look again soon anyway.
+//!
 //! In memory are one page and the ids of what has been delivered. A list that changes faster than it can be read ends
 //! in an error, not in silence.
 //!
@@ -60,6 +65,8 @@ impl Window {
 #[derive(Debug)]
 struct Numbered {
     largest: u32,
+    /// How long the list was the last time, where windows need not overlap until that changes.
+    thrifty: Option<Option<u32>>,
     /// `None` at the end.
     next: Option<Window>,
     seen: HashSet<String>,
@@ -78,10 +85,11 @@ struct Numbered {
 struct Restless;
 
 impl Numbered {
-    fn new(largest: u32) -> Self {
+    fn new(largest: u32, is_thrifty: bool) -> Self {
         debug_assert!(largest >= SMALLEST);
         Self {
             largest,
+            thrifty: is_thrifty.then_some(None),
             next: Some(Window { page: 1, size: largest }),
             seen: HashSet::new(),
             calls: 0,
@@ -107,7 +115,16 @@ impl Numbered {
             return Err(Restless);
         }
         let offset = window.offset();
-        if offset > 0 && !found.iter().any(|item| self.seen.contains(&id(item))) {
+        if let Some(before) = self.thrifty {
+            let is_as_before = total.is_some() && (before.is_none() || before == total);
+            self.thrifty = is_as_before.then_some(total);
+            if !is_as_before && offset > 0 {
+                // Items may have moved out of this window into the last one: from here on, with care.
+                self.next = Some(Window::at(offset.saturating_sub(OVERLAP), self.largest));
+                return Ok(Vec::new());
+            }
+        }
+        if self.thrifty.is_none() && offset > 0 && !found.iter().any(|item| self.seen.contains(&id(item))) {
             // What lies between is not known: what is found here is left until that has been read.
             self.next = Some(Window::at(offset.saturating_sub(self.step_back), self.largest));
             self.step_back = self.step_back.saturating_mul(2);
@@ -121,7 +138,9 @@ impl Numbered {
         let is_last = count < window.size || total.is_some_and(|total| end >= total);
         let is_short = total.is_some_and(|total| (self.seen.len() as u64) < u64::from(total));
         let is_worth_it = self.readings == 1 || self.seen.len() > self.seen_before;
-        self.next = if !is_last {
+        self.next = if !is_last && self.thrifty.is_some() {
+            Some(Window { page: window.page + 1, ..window })
+        } else if !is_last {
             Some(Window::at(end.saturating_sub(OVERLAP.min(self.largest / SMALLEST)), self.largest))
         } else if is_short && is_worth_it && self.readings < READINGS {
             self.readings += 1;
@@ -143,7 +162,7 @@ impl Session<'_> {
         read: impl Fn(&Object<'_>) -> Result<Vec<T>, String> + Send + Sync + 's,
         id: impl Fn(&T) -> String + Send + Sync + 's,
     ) -> BoxStream<'s, Result<T, CallError>> {
-        let state = (Numbered::new(largest), request, read, id);
+        let state = (Numbered::new(largest, self.is_thrifty()), request, read, id);
         let pages = stream::try_unfold(state, move |(mut numbered, request, read, id)| async move {
             let Some(window) = numbered.next else { return Ok::<_, CallError>(None) };
             let page =
@@ -202,11 +221,18 @@ mod tests {
     }
 
     /// Reads a list to its end while `change` changes it between the windows.
-    fn read(list: &mut Vec<u32>, largest: u32, mut change: impl FnMut(&mut Vec<u32>)) -> Result<Vec<u32>, Restless> {
-        let mut numbered = Numbered::new(largest);
+    fn read(list: &mut Vec<u32>, largest: u32, change: impl FnMut(&mut Vec<u32>)) -> Result<Vec<u32>, Restless> {
+        read_by(Numbered::new(largest, false), list, change)
+    }
+
+    fn read_by(
+        mut numbered: Numbered,
+        list: &mut Vec<u32>,
+        mut change: impl FnMut(&mut Vec<u32>),
+    ) -> Result<Vec<u32>, Restless> {
         let mut delivered = Vec::new();
         while let Some(next) = numbered.next {
-            assert!((1..=largest).contains(&next.size));
+            assert!((1..=numbered.largest).contains(&next.size));
             let found = window(list, next);
             delivered.extend(numbered.take(next, found, Some(list.len() as u32), u32::to_string)?);
             change(list);
@@ -227,10 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn a_thrifty_reading_of_a_list_that_stays_as_it_is_takes_as_many_calls_as_it_has_pages() {
+        for length in [0, 1, 50, 51, 100, 1001, 10_000] {
+            let list: Vec<u32> = (0..length).collect();
+            let mut calls = 0;
+            let delivered = read_by(Numbered::new(50, true), &mut list.clone(), |_| calls += 1).unwrap();
+            assert_eq!(delivered, list);
+            assert_eq!(calls, length.div_ceil(50).max(1), "{length} items");
+        }
+    }
+
+    #[test]
     fn without_a_total_the_list_ends_with_a_page_that_is_not_full() {
         for length in [0, 1, 49, 50, 51, 99, 100, 101, 150] {
             let list: Vec<u32> = (0..length).collect();
-            let mut numbered = Numbered::new(50);
+            let mut numbered = Numbered::new(50, false);
             let mut delivered = Vec::new();
             while let Some(next) = numbered.next {
                 delivered.extend(numbered.take(next, window(&list, next), None, u32::to_string).unwrap());
@@ -242,7 +279,7 @@ mod tests {
     #[test]
     fn a_list_that_claims_more_than_it_shows_comes_to_an_end() {
         let list: Vec<u32> = (0..120).collect();
-        let mut numbered = Numbered::new(50);
+        let mut numbered = Numbered::new(50, false);
         let mut delivered = Vec::new();
         while let Some(next) = numbered.next {
             delivered.extend(numbered.take(next, window(&list, next), Some(500), u32::to_string).unwrap());
@@ -281,6 +318,35 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn a_thrifty_reading_loses_nothing_where_the_length_tells_that_something_vanished(
+            length in 0..400_u32,
+            staying in prop::collection::vec(any::<bool>(), 400),
+            rounds in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<prop::sample::Index>(), 0..60)), 0..40),
+        ) {
+            let mut list: Vec<u32> = (0..length).collect();
+            let stays = |item: &u32| staying.get(*item as usize).copied().unwrap_or(false);
+            let mut newest = 1_000_000;
+            let mut rounds = rounds.into_iter();
+            let outcome = read_by(Numbered::new(50, true), &mut list, |list| {
+                let (appear, places) = rounds.next().unwrap_or_default();
+                for at in places {
+                    let at = at.index(list.len() + 1);
+                    if appear {
+                        newest += 1;
+                        list.insert(at, newest);
+                    } else if list.get(at).is_some_and(|item| !stays(item)) {
+                        list.remove(at);
+                    }
+                }
+            });
+            let delivered = outcome.unwrap();
+            let distinct: BTreeSet<u32> = delivered.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), delivered.len(), "something was delivered twice");
+            let lost: Vec<u32> = (0..length).filter(|item| stays(item) && !distinct.contains(item)).collect();
+            prop_assert!(lost.is_empty(), "{:?} were lost", lost);
+        }
+
         #[test]
         fn what_stays_throughout_is_delivered_exactly_once(
             length in 0..400_u32,

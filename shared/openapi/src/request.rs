@@ -18,6 +18,8 @@ pub(crate) struct Request {
     is_repeatable: bool,
     resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
+    /// Which parameters the documents put into the form; the others go into the query.
+    in_form: &'static [&'static str],
     problem: Option<String>,
 }
 
@@ -31,6 +33,7 @@ impl Request {
             is_repeatable: true,
             resource: String::new(),
             parameters: Vec::new(),
+            in_form: &[],
             problem: None,
         }
     }
@@ -44,6 +47,17 @@ impl Request {
     pub(crate) fn of(mut self, resource: impl Into<String>) -> Self {
         self.resource = resource.into();
         self
+    }
+
+    /// Puts the parameters of these names into the form, as their documents say; of a list, all of it.
+    pub(crate) fn in_form(self, names: &'static [&'static str]) -> Self {
+        Self { in_form: names, ..self }
+    }
+
+    /// Whether the parameter `key` (`Name`, or `Name.1`, `Name.1.Key` of a list) belongs into the form.
+    pub(crate) fn has_in_form(&self, key: &str) -> bool {
+        let name = key.split_once('.').map_or(key, |(name, _)| name);
+        self.in_form.contains(&name)
     }
 
     /// Makes of a write one that can be made again after an uncertain answer: twice is as good as once.

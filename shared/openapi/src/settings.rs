@@ -1,6 +1,9 @@
 //! The client's settings, read by name.
 
-use crate::endpoints::{self, Endpoints, Network};
+use crate::{
+    Quotas,
+    endpoints::{self, Endpoints, Network},
+};
 
 /// A setting that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,8 @@ pub struct ClientSettings {
     pub endpoints: Endpoints,
     /// What calls are signed with.
     pub signature: SignatureMethod,
+    /// How many calls are made, at most.
+    pub quotas: Quotas,
 }
 
 /// What calls are signed with.
@@ -41,7 +46,7 @@ pub enum SignatureMethod {
 
 impl ClientSettings {
     /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS,ECR,STS}_ENDPOINT`, `FLOWKEEPER_NETWORK` and
-    /// `FLOWKEEPER_SIGNATURE`.
+    /// `FLOWKEEPER_SIGNATURE`. The quotas are the documented ones.
     ///
     /// # Errors
     /// Every one that cannot be used.
@@ -82,7 +87,8 @@ impl ClientSettings {
         };
 
         if problems.is_empty() {
-            Ok(Self { endpoints: Endpoints { network, vpc, ecs, ecr, sts }, signature })
+            let endpoints = Endpoints { network, vpc, ecs, ecr, sts };
+            Ok(Self { endpoints, signature, quotas: Quotas::default() })
         } else {
             Err(problems)
         }

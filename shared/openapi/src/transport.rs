@@ -1,4 +1,4 @@
-//! Carries a signed form to an endpoint and brings back what is answered.
+//! Carries a signed call to an endpoint and brings back what is answered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -68,19 +68,23 @@ impl Transport {
         Self(client)
     }
 
-    /// Posts `form` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn post(&self, url: Url, form: SignedForm, timeout: Duration) -> Result<Answer, Cause> {
+    /// Posts `signed` to `url` and reads the whole answer within `timeout`.
+    pub(crate) async fn post(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Answer, Cause> {
         let host = host(&url);
         let failed = |error: reqwest::Error| failure(&host, &error);
-        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, "application/json");
-        let post = match form {
-            SignedForm::InItself(form) => {
-                post.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
+        let (headers, form) = match signed {
+            SignedCall::InForm(form) => {
+                (vec![(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded".to_owned())], form)
             }
-            SignedForm::InHeaders(Signed { headers, form }) => {
-                headers.into_iter().fold(post, |post, (name, value)| post.header(name, value)).body(form)
+            SignedCall::InHeaders(Signed { mut headers, query, form }) => {
+                // Of a POST without a body hyper does not say that it is empty, and there are servers that ask.
+                headers.extend(form.is_empty().then(|| (header::CONTENT_LENGTH.as_str(), "0".to_owned())));
+                url.set_query(Some(&query).filter(|query| !query.is_empty()).map(String::as_str));
+                (headers, form)
             }
         };
+        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, "application/json").body(form);
+        let post = headers.into_iter().fold(post, |post, (name, value)| post.header(name, value));
         let mut response = post.send().await.map_err(failed)?;
 
         let status = response.status().as_u16();
@@ -103,11 +107,11 @@ impl Transport {
     }
 }
 
-/// A form with its signature.
-pub(crate) enum SignedForm {
-    /// Among the parameters.
-    InItself(String),
-    /// In headers.
+/// A call with its signature.
+pub(crate) enum SignedCall {
+    /// All in the form, the signature among the parameters.
+    InForm(String),
+    /// The signature in headers.
     InHeaders(Signed),
 }
 

@@ -90,6 +90,13 @@ pub struct FlowLogFilter<'a> {
     pub tags: Option<&'a Tags>,
 }
 
+/// What `CreateFlowLog` can be told beside what a policy can want.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FlowLogExtras<'a> {
+    /// The format of what is recorded. The documents do not say which there are.
+    pub log_format: Option<&'a str>,
+}
+
 /// What `ModifyFlowLogAttribute` can change; what is not given stays.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogAttributes<'a> {
@@ -258,6 +265,19 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn create_flow_log(&self, resource: &ResourceId, spec: &FlowLogSpec) -> Result<FlowLogId, CallError> {
+        self.create_flow_log_with(resource, spec, FlowLogExtras::default()).await
+    }
+
+    /// The same with what a policy cannot want.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn create_flow_log_with(
+        &self,
+        resource: &ResourceId,
+        spec: &FlowLogSpec,
+        extras: FlowLogExtras<'_>,
+    ) -> Result<FlowLogId, CallError> {
         let request = Request::write(Product::Vpc, "CreateFlowLog")
             .of(resource.as_str())
             .with("ResourceType", resource.resource_type().as_str())
@@ -270,6 +290,7 @@ impl Session<'_> {
             .with("AggregationInterval", spec.aggregation_interval.as_str())
             .with_some("IpVersion", spec.ip_version.map(IpVersion::as_str))
             .with_some("ResourceGroupId", spec.resource_group_id.as_ref().map(ResourceGroupId::as_str))
+            .with_some("LogFormat", extras.log_format)
             .with_list("TrafficPath", usize::MAX, spec.traffic_path.iter().map(|path| path.as_str()))
             .with_tags("Tag", Some(&spec.tags));
         self.call_and_read(request, |answer| answer.parsed("FlowLogId")).await

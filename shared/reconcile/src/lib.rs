@@ -8,15 +8,23 @@
 //! - A read that fails makes a resource `unknown`, never `missing`, and the others go on.
 //! - A write whose answer is uncertain is followed by a read, never by another write.
 
+mod duty;
 mod keeper;
+mod orphans;
 mod report;
 mod resolve;
+mod routers;
+mod service;
 mod settings;
 mod settle;
+mod sweep;
 mod target;
+mod wait;
 
-pub use keeper::Keeper;
-pub use openapi::{Machine, System};
+pub use duty::{Duty, LooksAt};
+pub use keeper::{Keeper, NowhereToSweep};
+pub use openapi::{Machine, ROLE_SESSION_NAME, System};
 pub use report::{ErrorReport, Incomplete, Item, Outcome, Report, Summary};
+pub use service::ServiceOpener;
 pub use settings::{InvalidSetting, KeeperSettings};
 pub use target::{Job, Target, What};

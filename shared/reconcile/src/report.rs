@@ -1,7 +1,7 @@
 //! What was seen, what was done, why, and what is unknown.
 
-use flow_log::{AccountId, FlowLogId, RegionId, Resource, ResourceId, Verdict};
-use openapi::CallError;
+use flow_log::{AccountId, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
+use openapi::{CallError, Session};
 use serde::Serialize;
 use tracing::{info, warn};
 
@@ -20,32 +20,129 @@ pub struct Report {
     pub results: Vec<Item>,
     /// How many of them there are of each kind.
     pub summary: Summary,
+    /// In which regions nothing was done, as it would have been too much.
+    #[serde(skip)]
+    too_many: Vec<String>,
 }
 
 impl Report {
     /// A report of these results, which are logged, a line each.
-    #[must_use]
-    pub fn new(function: &'static str, request_id: String, dry_run: bool, results: Vec<Item>) -> Self {
+    pub(crate) fn new(function: &'static str, request_id: String, dry_run: bool, part: Part) -> Self {
+        let Part { items: results, unlisted, too_many, .. } = part;
         for item in &results {
             item.log();
         }
-        let summary = Summary::of(&results);
-        Self { function, request_id, dry_run, results, summary }
+        let summary = Summary::of(&results, unlisted);
+        Self { function, request_id, dry_run, results, summary, too_many }
     }
 
     /// Why the invocation failed and should be made again, if so.
     #[must_use]
     pub fn incomplete(&self) -> Option<Incomplete> {
+        if !self.too_many.is_empty() {
+            let message = format!(
+                "{}; raise the limits in the policy if that is as it should be, and see the results for what would \
+                 have been done",
+                self.too_many.join("; ")
+            );
+            return Some(Incomplete { error_type: "TooManyChanges", message });
+        }
         let is_open = |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished) || item.is_unknown();
         let first = self.results.iter().find(is_open)?;
         let count = self.results.iter().filter(is_open).count();
-        let what = first.resource_id.as_deref().unwrap_or("an event");
+        let what = first.resource_id.as_deref().or(first.region.as_deref()).unwrap_or("an event");
         let mut message = format!("{count} of {} not done; the first is {what}: {}", self.results.len(), first.reason);
         if let Some(error) = &first.error {
             message.push_str(": ");
             message.push_str(&error.message);
         }
         Some(Incomplete { error_type: "Incomplete", message })
+    }
+}
+
+/// What there is to report of one target, or of several.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) items: Vec<Item>,
+    /// How many resources were judged.
+    checked: usize,
+    /// How many of the items are about resources that nothing is to be done to.
+    unchanged: usize,
+    unlisted: Unlisted,
+    /// Why nothing was done at all, where the sweep of a region would have changed too much.
+    too_many: Vec<String>,
+}
+
+/// Resources that are only counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unlisted {
+    resources: usize,
+    compliant: usize,
+}
+
+/// So many resources that are as they should be are listed of one region; the others are counted. So a report, and
+/// the memory for it, stays small, however many there are.
+const MOST_UNCHANGED: usize = 200;
+
+impl Part {
+    /// Adds what there is to say of a resource that nothing is done to.
+    pub(crate) fn add(&mut self, item: Item) {
+        self.checked += 1;
+        let is_unchanged = item.outcome == Outcome::Unchanged && !item.is_finding;
+        if is_unchanged && self.unchanged >= MOST_UNCHANGED {
+            self.unlisted.resources += 1;
+            self.unlisted.compliant += usize::from(item.is_compliant());
+            return;
+        }
+        self.unchanged += usize::from(is_unchanged);
+        self.items.push(item);
+    }
+
+    /// Counts a resource that something is to be done about.
+    pub(crate) const fn count_checked(&mut self) {
+        self.checked += 1;
+    }
+
+    /// Counts a resource that is as it should be, and is not listed.
+    pub(crate) const fn count_unlisted(&mut self) {
+        self.checked += 1;
+        self.unlisted.resources += 1;
+        self.unlisted.compliant += 1;
+    }
+
+    /// How many resources were judged.
+    pub(crate) const fn checked(&self) -> usize {
+        self.checked
+    }
+
+    /// Notes that nothing was done in the region of the session, and why.
+    pub(crate) fn refuse(&mut self, session: &Session<'_>, excess: &str) {
+        self.too_many.push(format!("{} in {}: {excess}", session.account(), session.region()));
+    }
+
+    /// Brings the items into an order that does not depend on what was answered first.
+    pub(crate) fn sort(&mut self) {
+        self.items.sort_by(|one, other| one.resource_id.cmp(&other.resource_id));
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.checked += other.checked;
+        self.unlisted.resources += other.unlisted.resources;
+        self.unlisted.compliant += other.unlisted.compliant;
+        self.too_many.extend(other.too_many);
+    }
+}
+
+impl From<Vec<Item>> for Part {
+    fn from(items: Vec<Item>) -> Self {
+        Self { items, ..Self::default() }
+    }
+}
+
+impl From<Item> for Part {
+    fn from(item: Item) -> Self {
+        vec![item].into()
     }
 }
 
@@ -134,7 +231,7 @@ impl From<&CallError> for ErrorReport {
 }
 
 impl Item {
-    fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
         Self {
             account: None,
             region: None,
@@ -170,11 +267,26 @@ impl Item {
 
     pub(crate) fn of_target(target: &Target, outcome: Outcome, reason: impl Into<String>) -> Self {
         let item = Self::new(outcome, reason).at(Some(&target.account), Some(&target.region));
-        let resource_id = Some(target.what.id().to_owned());
-        match &target.what {
-            crate::What::Resource(id) => Self { resource_id, resource_type: Some(id.resource_type().as_str()), ..item },
-            crate::What::Instance(_) => Self { resource_id, resource_type: Some("Instance"), ..item },
+        Self { resource_id: target.what.id().map(str::to_owned), resource_type: target.what.resource_type(), ..item }
+    }
+
+    /// An item about a flow log whose resource is gone.
+    pub(crate) fn of_orphan(
+        session: &Session<'_>,
+        flow_log: &FlowLog,
+        outcome: Outcome,
+        reason: impl Into<String>,
+    ) -> Self {
+        let resource_type = flow_log.resource_id.parse().ok().map(|id: ResourceId| id.resource_type().as_str());
+        Self {
+            verdict: Some(Verdict::Orphaned),
+            resource_type,
+            resource_id: Some(flow_log.resource_id.clone()),
+            flow_log_id: Some(flow_log.id.clone()),
+            is_finding: outcome != Outcome::Done,
+            ..Self::new(outcome, reason)
         }
+        .at(Some(session.account()), Some(session.region()))
     }
 
     pub(crate) fn of_resource(
@@ -196,6 +308,11 @@ impl Item {
     pub(crate) fn with_error(self, error: &CallError) -> Self {
         let outcome = if error.is_out_of_time() { Outcome::Unfinished } else { self.outcome };
         Self { error: Some(error.into()), outcome, ..self }
+    }
+
+    /// Whether it was found as it should be, or off by its schedule.
+    const fn is_compliant(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::Compliant | Verdict::Paused))
     }
 
     fn is_unknown(&self) -> bool {
@@ -270,10 +387,18 @@ pub struct Summary {
     pub unfinished: usize,
     /// Resources that were left otherwise than wanted, whatever the cause.
     pub findings: usize,
+    /// Resources that were found as they should be and are counted only, as there are so many.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unlisted: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Summary {
-    fn of(results: &[Item]) -> Self {
+    fn of(results: &[Item], unlisted: Unlisted) -> Self {
         let count = |is: &dyn Fn(&Item) -> bool| results.iter().filter(|item| is(item)).count();
         let outcome = |outcome| count(&|item| item.outcome == outcome);
         let mut checked: Vec<_> =
@@ -281,8 +406,8 @@ impl Summary {
         checked.sort_unstable();
         checked.dedup();
         Self {
-            checked: checked.len(),
-            compliant: count(&|item| matches!(item.verdict, Some(Verdict::Compliant | Verdict::Paused))),
+            checked: checked.len() + unlisted.resources,
+            compliant: count(&Item::is_compliant) + unlisted.compliant,
             changed: outcome(Outcome::Done),
             planned: outcome(Outcome::Planned),
             skipped: outcome(Outcome::Skipped),
@@ -290,6 +415,7 @@ impl Summary {
             unknown: count(&Item::is_unknown),
             unfinished: outcome(Outcome::Unfinished),
             findings: count(&|item| item.is_finding),
+            unlisted: unlisted.resources,
         }
     }
 }

@@ -1,27 +1,32 @@
 //! From what an event names to the resource whose flow log is to be looked at.
 
-use std::time::Duration;
-
 use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use openapi::{CallError, NetworkInterfaceFilter, Session};
 
-use crate::{Item, Outcome, Target, What};
+use crate::{Item, Outcome, Target, wait::Pauses};
 
-/// How long something that should be there is looked for, at most.
-const LONGEST_LOOK: Duration = Duration::from_secs(30);
-/// The first wait between two looks. Each further one is twice as long, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// What is not there so long after its event is gone.
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
-/// The resources, at the level of the policy, that `target` leads to.
-pub(crate) async fn resolve(session: &Session<'_>, policy: &Policy, target: &Target) -> Result<Vec<Resource>, Item> {
+/// What an event names.
+pub(crate) enum Sought {
+    Resource(ResourceId),
+    /// The network interfaces of an ECS instance.
+    InterfacesOf(String),
+}
+
+/// The resources, at the level of the policy, that `what`, which `target` named, leads to.
+pub(crate) async fn resolve(
+    session: &Session<'_>,
+    policy: &Policy,
+    target: &Target,
+    what: &Sought,
+) -> Result<Vec<Resource>, Item> {
     let is_elsewhere = *session.account() != target.account;
     // What is of another account is not seen later, either.
-    let patience = if is_elsewhere { Duration::ZERO } else { patience(session) };
-    let found = match find(session, &target.what, patience).await {
+    let pauses = || if is_elsewhere { Pauses::none() } else { Pauses::new(session) };
+    let found = match find(session, what, pauses()).await {
         Ok(found) if found.is_empty() && is_elsewhere => return Err(elsewhere(target)),
         Ok(found) if found.is_empty() => return Err(not_there(target, session.now())),
         Ok(found) => found,
@@ -37,7 +42,7 @@ pub(crate) async fn resolve(session: &Session<'_>, policy: &Policy, target: &Tar
             continue;
         }
         // Its tags say whether it may be touched, so it is not touched before they are read.
-        match find(session, &What::Resource(whole.clone()), patience).await {
+        match find(session, &Sought::Resource(whole.clone()), pauses()).await {
             Ok(found) if found.is_empty() => return Err(whole_not_there(target, whole)),
             Ok(found) => resources.extend(found),
             Err(error) => return Err(unread(target, &error)),
@@ -46,36 +51,28 @@ pub(crate) async fn resolve(session: &Session<'_>, policy: &Policy, target: &Tar
     Ok(resources)
 }
 
-/// How long something that should be there is looked for.
-fn patience(session: &Session<'_>) -> Duration {
-    session.time_left().map_or(LONGEST_LOOK, |left| LONGEST_LOOK.min(left / 2))
-}
-
-/// Reads what is to be looked at, and looks again, for so long at most, where it is not to be seen yet.
-async fn find(session: &Session<'_>, what: &What, patience: Duration) -> Result<Vec<Resource>, CallError> {
-    let started = session.now();
-    let mut pause = FIRST_PAUSE;
+/// Reads what is to be looked at, and looks again where it is not to be seen yet.
+async fn find(session: &Session<'_>, what: &Sought, mut pauses: Pauses) -> Result<Vec<Resource>, CallError> {
     let mut before = 0;
     loop {
         let found = match what {
-            What::Resource(id) => read(session, id).await?,
-            What::Instance(id) => {
+            Sought::Resource(id) => read(session, id).await?,
+            Sought::InterfacesOf(id) => {
                 interfaces(session, NetworkInterfaceFilter { instance: Some(id), ..Default::default() }).await?
             }
         };
         // The network interfaces of an instance appear one by one, and nobody says how many there will be: they are
         // all there once two looks see the same number.
-        let is_whole = !found.is_empty() && (matches!(what, What::Resource(_)) || found.len() == before);
-        let waited = session.now().duration_since(started).unsigned_abs();
-        if is_whole || waited + pause > patience || session.wait(pause).await.is_err() {
+        let is_whole = !found.is_empty() && (matches!(what, Sought::Resource(_)) || found.len() == before);
+        if is_whole || !pauses.wait(session).await {
             return Ok(found);
         }
         before = found.len();
-        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
 
-async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, CallError> {
+/// The resource with this id, where it is to be seen.
+pub(crate) async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, CallError> {
     let ids = std::slice::from_ref(id);
     match id.resource_type() {
         ResourceType::Vpc => session.describe_vpcs(ids).await,
@@ -97,14 +94,15 @@ async fn interfaces(session: &Session<'_>, filter: NetworkInterfaceFilter<'_>) -
     session.describe_network_interfaces(&filter).await
 }
 
-fn elsewhere(target: &Target) -> Item {
-    let (id, account) = (target.what.id(), &target.account);
+/// What there is to say of what is in an account that nobody named a role for.
+pub(crate) fn elsewhere(target: &Target) -> Item {
+    let (id, account) = (&target.what, &target.account);
     let reason = format!("{id} is of the account {account}, which this function does not look after");
     Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) }
 }
 
 fn not_there(target: &Target, now: Timestamp) -> Item {
-    let id = target.what.id();
+    let id = &target.what;
     match target.since {
         Some(since) if now.duration_since(since) > GONE_AFTER => {
             Item::of_target(target, Outcome::Skipped, format!("{id} is gone"))
@@ -117,13 +115,29 @@ fn not_there(target: &Target, now: Timestamp) -> Item {
     }
 }
 
+/// What there is to say of something that was deleted, and can still be seen.
+pub(crate) fn still_there(target: &Target, now: Timestamp) -> Item {
+    let id = &target.what;
+    match target.since {
+        Some(since) if now.duration_since(since) > GONE_AFTER => {
+            Item::of_target(target, Outcome::Skipped, format!("{id} is there"))
+        }
+        _ => Item {
+            verdict: Some(Verdict::Unknown),
+            is_finding: true,
+            ..Item::of_target(target, Outcome::Failed, format!("{id} was deleted, and can still be seen"))
+        },
+    }
+}
+
 fn whole_not_there(target: &Target, whole: &ResourceId) -> Item {
-    let reason = format!("{whole}, which {} is part of, is not to be seen yet", target.what.id());
+    let reason = format!("{whole}, which {} is part of, is not to be seen yet", &target.what);
     let item = Item::of_target(target, Outcome::Failed, reason);
     Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }
 }
 
-fn unread(target: &Target, error: &CallError) -> Item {
-    let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", target.what.id()));
+/// What there is to say where `target` could not be read.
+pub(crate) fn unread(target: &Target, error: &CallError) -> Item {
+    let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", &target.what));
     Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)
 }

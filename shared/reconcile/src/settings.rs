@@ -44,18 +44,20 @@ impl KeeperSettings {
         let mut problems = Vec::new();
         let policy = policy(setting, default_policy_file).map_err(|problem| problems.push(problem)).ok();
         let client = ClientSettings::read(setting).map_err(|found| problems.extend(found)).ok();
-        let dry_run = match setting("FLOWKEEPER_DRY_RUN").as_deref() {
-            None | Some("false") => Some(false),
-            Some("true") => Some(true),
-            Some(other) => {
-                problems.push(InvalidSetting::new("FLOWKEEPER_DRY_RUN", other, "must be true or false"));
-                None
-            }
-        };
+        let dry_run = dry_run(setting).map_err(|problem| problems.push(problem)).ok();
         match (policy, client, dry_run) {
             (Some(policy), Some(client), Some(dry_run)) => Ok(Self { policy, client, dry_run }),
             _ => Err(problems),
         }
+    }
+}
+
+/// Whether nothing is to be changed.
+pub(crate) fn dry_run(setting: &dyn Fn(&str) -> Option<String>) -> Result<bool, InvalidSetting> {
+    match setting("FLOWKEEPER_DRY_RUN").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(InvalidSetting::new("FLOWKEEPER_DRY_RUN", other, "must be true or false")),
     }
 }
 

@@ -1,98 +1,194 @@
 //! One resource: its flow logs are read, what is to be done is planned, and done.
 
-use std::time::Duration;
-
-use flow_log::{Change, FlowLog, FlowLogId, Plan, Policy, Resource, Rules, Verdict, plan, wanted};
+use flow_log::{Change, FlowLog, FlowLogId, Kept, Plan, Policy, Resource, Rules, Verdict, Wanted, plan, wanted};
 use futures_util::future::try_join_all;
-use openapi::{CallError, FlowLogFilter, Remedy, Session};
+use jiff::Timestamp;
+use openapi::{CallError, FlowLogAttributes, FlowLogFilter, Remedy, Session, TaggedType};
 
-use crate::{Item, Outcome};
+use crate::{Duty, Item, LooksAt, Outcome, wait::Pauses};
 
-/// The waits between two readings of one resource. What was written shows within them, or is left to the next
-/// invocation.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// How often one resource is read after a write whose effect is in doubt, before anything else is written.
+const READINGS: usize = 4;
 
-/// How resources are settled in one invocation.
+/// How resources are settled by one function.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settler<'a> {
     pub(crate) policy: &'a Policy,
-    /// The calls that the function may make, by the API's names.
-    pub(crate) may: &'a [&'static str],
+    pub(crate) duty: Duty,
     pub(crate) dry_run: bool,
 }
 
+/// What is to be done about a resource by this function.
+pub(crate) struct Todo {
+    pub(crate) plan: Plan,
+    /// Those of the plan's changes that are for this function to make.
+    pub(crate) changes: Vec<Change>,
+    /// Whether the function does not look at this resource at all.
+    pub(crate) is_not_looked_at: bool,
+}
+
 /// A write that did not say whether it was done.
-struct Uncertain {
+struct Doubt {
     change: Change,
     error: CallError,
+    /// Why the change was made.
+    verdict: Verdict,
+    reason: String,
     /// How often the flow logs were read since.
     readings: usize,
+    /// Whether it was written a second time.
+    is_second: bool,
+}
+
+impl Doubt {
+    /// What exists is not made again, and what may have been done is done once more at most.
+    fn may_be_repeated(&self) -> bool {
+        !exists(&self.error) && !self.is_second && self.readings >= READINGS
+    }
 }
 
 impl Settler<'_> {
-    /// Makes the flow log of `resource` as the policy wants it.
-    pub(crate) async fn settle(&self, session: &Session<'_>, resource: &Resource) -> Item {
+    /// What is to be done about `resource`, where these flow logs were seen on it and on what it is part of.
+    pub(crate) fn todo(&self, resource: &Resource, seen: &[FlowLog], now: Timestamp) -> Todo {
         let rules = Rules { foreign: self.policy.foreign, replace: self.policy.replace };
-        let mut uncertain: Option<Uncertain> = None;
-        let mut writes = 0;
-        let mut pauses = PAUSES.into_iter();
+        let wanted = wanted(resource, self.policy, now);
+        let plan = plan(resource, seen, &wanted, rules);
+        let is_scheduled = matches!(&wanted, Wanted::Kept(kept) if is_scheduled(kept));
+        let is_elsewhere = matches!(wanted, Wanted::KeptAt(_));
+        let is_not_looked_at = is_elsewhere || self.duty.looks_at == LooksAt::Scheduled && !is_scheduled;
+        let changes = if is_not_looked_at { Vec::new() } else { self.permitted(&plan) };
+        Todo { plan, changes, is_not_looked_at }
+    }
+
+    /// The changes that the function may make.
+    fn permitted(&self, plan: &Plan) -> Vec<Change> {
+        let may = |change: &&Change| self.duty.may.contains(&change.action());
+        let permitted: Vec<_> = plan.changes.iter().filter(may).cloned().collect();
+        // Half a replacement would leave the resource without a flow log, or try to give it two.
+        let is_replacement = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
+        if is_replacement && permitted.len() < plan.changes.len() { Vec::new() } else { permitted }
+    }
+
+    /// Makes the flow log of `resource` as the policy wants it. `known` is what was just seen on it and on what it is
+    /// part of, where that has been read already.
+    ///
+    /// One item for each change, or one that says why there is none.
+    pub(crate) async fn settle(
+        &self,
+        session: &Session<'_>,
+        resource: &Resource,
+        mut known: Option<Vec<FlowLog>>,
+    ) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut doubt: Option<Doubt> = None;
+        let mut pauses = Pauses::new(session);
         loop {
-            let seen = match flow_logs(session, resource).await {
-                Ok(seen) => seen,
-                Err(error) => return unread(resource, &error),
+            let seen = match known.take() {
+                Some(known) => known,
+                None => match flow_logs(session, resource).await {
+                    Ok(seen) => seen,
+                    Err(error) => return with(items, unread(resource, &error)),
+                },
             };
-            let plan = plan(resource, &seen, &wanted(resource, self.policy, session.now()), rules);
-            let Some(change) = self.permitted(&plan) else {
-                return match uncertain {
-                    Some(Uncertain { change, error, .. }) if !exists(&error) && is_ours(&plan, &seen) => {
-                        done_after_all(resource, &change, plan.flow_log)
-                    }
-                    _ => left(resource, plan),
-                };
+            let Todo { plan, changes, .. } = self.todo(resource, &seen, session.now());
+            let next = changes.first().map(Change::action);
+            if let Some(doubt) = doubt.take_if(|doubt| next != Some(doubt.change.action()))
+                && !exists(&doubt.error)
+                && is_done(&doubt.change, &plan, &seen)
+            {
+                items.push(done_after_all(resource, &doubt, plan.flow_log.clone()));
+            }
+            let Some(next) = next else {
+                return if items.is_empty() { vec![left(resource, plan)] } else { items };
             };
             if self.dry_run {
-                let item = Item::of_resource(resource, plan.verdict, Outcome::Planned, plan.reason);
-                return Item { action: Some(change.action()), is_finding: true, ..item };
+                items.extend(changes.iter().map(|change| would_be(resource, &plan, change, Outcome::Planned, "")));
+                return items;
             }
-            let may_write = uncertain.as_ref().is_none_or(|uncertain| {
-                // What exists is not made again, and what may exist is made once more at most.
-                !exists(&uncertain.error) && writes < 2 && uncertain.readings >= PAUSES.len()
-            });
-            if may_write {
-                writes += 1;
-                match apply(session, resource, &change).await {
-                    Ok(id) => {
-                        let item = Item::of_resource(resource, plan.verdict, Outcome::Done, plan.reason);
-                        return Item { action: Some(change.action()), flow_log_id: Some(id), ..item };
-                    }
-                    Err(error) if error.remedy() == Remedy::ReadAgain => {
+            if let Some(doubt) = doubt.as_ref()
+                && doubt.readings >= READINGS
+                && !doubt.may_be_repeated()
+            {
+                return with(items, refused(resource, doubt.verdict, &doubt.change, &doubt.error));
+            }
+            let why = plan.reason.clone();
+            let must_wait = plan.verdict == Verdict::Pending || doubt.as_ref().is_some_and(|it| !it.may_be_repeated());
+            if !must_wait {
+                let is_second = doubt.take().is_some();
+                match self.write(session, resource, &plan, changes, &mut items).await {
+                    Written::All | Written::Refused => return items,
+                    Written::Some => {}
+                    Written::Doubtful(doubtful) => {
+                        let (change, error) = *doubtful;
                         tracing::info!("{error}: {}; reading before anything else", error.cause);
-                        uncertain = Some(Uncertain { change, error, readings: 0 });
-                        pauses = PAUSES.into_iter();
+                        let Plan { verdict, reason, .. } = plan;
+                        doubt = Some(Doubt { change, error, verdict, reason, readings: 0, is_second });
+                        pauses = Pauses::new(session);
                     }
-                    Err(error) => return refused(resource, &change, &error),
                 }
             }
-            let pause = pauses.next();
-            let waited = match pause {
-                Some(pause) => session.wait(pause).await.is_ok(),
-                None => false,
-            };
-            match uncertain.as_mut() {
-                Some(uncertain) if waited => uncertain.readings += 1,
-                Some(Uncertain { change, error, .. }) => return refused(resource, change, error),
+            let has_waited = pauses.wait(session).await;
+            match doubt.as_mut() {
+                Some(doubt) if has_waited => doubt.readings += 1,
+                Some(doubt) => return with(items, refused(resource, doubt.verdict, &doubt.change, &doubt.error)),
+                None if has_waited => {}
                 None => {
-                    return Item::of_resource(resource, plan.verdict, Outcome::Unfinished, "there was no time left");
+                    let reason = format!("{why}; {next} has to wait, and there was no time left for that");
+                    let item = Item::of_resource(resource, Verdict::Pending, Outcome::Unfinished, reason);
+                    return with(items, Item { action: Some(next), is_finding: true, ..item });
                 }
             }
         }
     }
 
-    /// The next change, as far as the function may make it.
-    fn permitted(&self, plan: &Plan) -> Option<Change> {
-        plan.changes.first().filter(|change| self.may.contains(&change.action())).cloned()
+    /// Makes the changes, as far as one can be made right after the other.
+    async fn write(
+        &self,
+        session: &Session<'_>,
+        resource: &Resource,
+        plan: &Plan,
+        changes: Vec<Change>,
+        items: &mut Vec<Item>,
+    ) -> Written {
+        let mut changes = changes.into_iter().peekable();
+        while let Some(change) = changes.next() {
+            match apply(session, resource, &change).await {
+                Ok(id) => {
+                    let item = Item::of_resource(resource, plan.verdict, Outcome::Done, plan.reason.clone());
+                    let is_finding = changes.peek().is_none() && !plan.is_settled;
+                    items.push(Item { action: Some(change.action()), flow_log_id: Some(id), is_finding, ..item });
+                }
+                Err(error) if error.remedy() == Remedy::ReadAgain => {
+                    return Written::Doubtful(Box::new((change, error)));
+                }
+                Err(error) => {
+                    items.push(refused(resource, plan.verdict, &change, &error));
+                    return Written::Refused;
+                }
+            }
+            if changes.peek().is_some_and(Change::makes_pending) && change.makes_pending() {
+                return Written::Some;
+            }
+        }
+        Written::All
     }
+}
+
+/// How far writing went.
+enum Written {
+    /// Every change is made.
+    All,
+    /// The others have to wait until the last one has taken effect.
+    Some,
+    /// One was refused, and the others with it.
+    Refused,
+    /// This one did not say whether it was done.
+    Doubtful(Box<(Change, CallError)>),
+}
+
+/// Whether a schedule or a tag says when the flow log is on.
+fn is_scheduled(kept: &Kept) -> bool {
+    kept.governed_by != flow_log::GovernedBy::Always
 }
 
 /// The flow logs on the resource and on what it is part of.
@@ -104,33 +200,65 @@ async fn flow_logs(session: &Session<'_>, resource: &Resource) -> Result<Vec<Flo
     Ok(try_join_all(reads).await?.concat())
 }
 
+/// Makes the call. The answer is the flow log that it was about.
 async fn apply(session: &Session<'_>, resource: &Resource, change: &Change) -> Result<FlowLogId, CallError> {
-    match change {
-        Change::Create(spec) => session.create_flow_log(&resource.id, spec).await,
-        other => unreachable!("{} is permitted to no function yet", other.action()),
-    }
+    let id = match change {
+        Change::Create(spec) => return session.create_flow_log(&resource.id, spec).await,
+        Change::Activate(id) => session.activate_flow_log(id).await.map(|()| id),
+        Change::Deactivate(id) => session.deactivate_flow_log(id).await.map(|()| id),
+        Change::Modify(id, new) => {
+            let new = FlowLogAttributes {
+                name: new.name.as_ref(),
+                description: new.description.as_ref(),
+                aggregation_interval: new.aggregation_interval,
+                ip_version: new.ip_version,
+                ..FlowLogAttributes::default()
+            };
+            session.modify_flow_log(id, &new).await.map(|()| id)
+        }
+        Change::Tag(id, tags) => session.tag_resources(TaggedType::FlowLog, &[id.as_str()], tags).await.map(|()| id),
+        Change::Delete(id) => session.delete_flow_log(id).await.map(|()| id),
+    };
+    id.cloned()
 }
 
 /// Whether the API refused the write because what was to be made is there.
 fn exists(error: &CallError) -> bool {
-    error.code().is_some()
+    matches!(error.code(), Some("InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId"))
         && error.remedy() == Remedy::ReadAgain
-        && matches!(error.code(), Some("InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId"))
 }
 
-/// Whether the flow log that was found is one of ours: then the write whose answer was lost has been done.
-fn is_ours(plan: &Plan, seen: &[FlowLog]) -> bool {
-    seen.iter().any(|flow_log| flow_log.is_own() && plan.flow_log.as_ref() == Some(&flow_log.id))
+/// Whether a write whose answer was lost has been done, now that it is no longer planned.
+fn is_done(change: &Change, plan: &Plan, seen: &[FlowLog]) -> bool {
+    match change {
+        // Another one may have been made meanwhile, by others.
+        Change::Create(_) => {
+            seen.iter().any(|flow_log| flow_log.is_own() && plan.flow_log.as_ref() == Some(&flow_log.id))
+        }
+        _ => true,
+    }
 }
 
-fn done_after_all(resource: &Resource, change: &Change, flow_log_id: Option<FlowLogId>) -> Item {
-    let reason = format!("no active flow log covered {}; the call was not answered, and had been done", resource.id);
-    let item = Item::of_resource(resource, Verdict::Missing, Outcome::Done, reason);
-    Item { action: Some(change.action()), flow_log_id, ..item }
+fn with(mut items: Vec<Item>, last: Item) -> Vec<Item> {
+    items.push(last);
+    items
+}
+
+fn done_after_all(resource: &Resource, doubt: &Doubt, found: Option<FlowLogId>) -> Item {
+    let reason = format!("{}; the call was not answered, and had been done", doubt.reason);
+    let flow_log_id = doubt.change.flow_log().cloned().or(found);
+    let item = Item::of_resource(resource, doubt.verdict, Outcome::Done, reason);
+    Item { action: Some(doubt.change.action()), flow_log_id, ..item }
+}
+
+/// A change that is not made, with what there is to say besides its reason.
+pub(crate) fn would_be(resource: &Resource, plan: &Plan, change: &Change, outcome: Outcome, besides: &str) -> Item {
+    let item = Item::of_resource(resource, plan.verdict, outcome, format!("{}{besides}", plan.reason));
+    Item { action: Some(change.action()), flow_log_id: change.flow_log().cloned(), is_finding: true, ..item }
 }
 
 /// A resource that nothing is done to: because it is as it should be, or because it is not for this function to do.
-fn left(resource: &Resource, plan: Plan) -> Item {
+pub(crate) fn left(resource: &Resource, plan: Plan) -> Item {
     let is_settled = plan.is_settled && plan.changes.is_empty();
     let outcome = if is_settled && plan.verdict != Verdict::Excluded { Outcome::Unchanged } else { Outcome::Skipped };
     let reason = match plan.changes.first() {
@@ -141,12 +269,15 @@ fn left(resource: &Resource, plan: Plan) -> Item {
     Item { flow_log_id: plan.flow_log, is_finding: !is_settled, ..item }
 }
 
-fn refused(resource: &Resource, change: &Change, error: &CallError) -> Item {
+fn refused(resource: &Resource, verdict: Verdict, change: &Change, error: &CallError) -> Item {
     let item = unsupported(resource, error).unwrap_or_else(|| {
-        let reason = format!("{} of {} failed", change.action(), resource.id);
-        Item::of_resource(resource, Verdict::Missing, Outcome::Failed, reason).with_error(error)
+        let reason = match change.flow_log() {
+            Some(id) => format!("{} of {id} on {} failed", change.action(), resource.id),
+            None => format!("{} of {} failed", change.action(), resource.id),
+        };
+        Item::of_resource(resource, verdict, Outcome::Failed, reason).with_error(error)
     });
-    Item { action: Some(change.action()), is_finding: true, ..item }
+    Item { action: Some(change.action()), flow_log_id: change.flow_log().cloned(), is_finding: true, ..item }
 }
 
 fn unread(resource: &Resource, error: &CallError) -> Item {

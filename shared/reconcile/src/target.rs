@@ -1,6 +1,8 @@
 //! What a function was woken for.
 
-use flow_log::{AccountId, RegionId, ResourceId};
+use std::fmt;
+
+use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::Timestamp;
 use openapi::Credentials;
 
@@ -37,15 +39,38 @@ pub enum What {
     Resource(ResourceId),
     /// The network interfaces of an ECS instance.
     Instance(String),
+    /// The resource of a flow log.
+    FlowLog(FlowLogId),
+    /// All that there is in the region: a sweep.
+    Region,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id().unwrap_or("the region"))
+    }
 }
 
 impl What {
-    /// The id by which the cloud knows it.
+    /// The id by which the cloud knows it; none for a whole region.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Resource(id) => id.as_str(),
-            Self::Instance(id) => id,
+            Self::Resource(id) => Some(id.as_str()),
+            Self::Instance(id) => Some(id),
+            Self::FlowLog(id) => Some(id.as_str()),
+            Self::Region => None,
+        }
+    }
+
+    /// What kind of thing it is, as the API calls it.
+    #[must_use]
+    pub const fn resource_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Resource(id) => Some(id.resource_type().as_str()),
+            Self::Instance(_) => Some("Instance"),
+            Self::FlowLog(_) => Some("FlowLog"),
+            Self::Region => None,
         }
     }
 }

@@ -137,7 +137,9 @@ fn hex(bytes: &[u8; 32]) -> String {
 pub struct Signed {
     /// The headers to send, `host` among them.
     pub headers: Vec<(&'static str, String)>,
-    /// The form body to send.
+    /// The query to send, encoded.
+    pub query: String,
+    /// The form body to send; empty where nothing belongs into it.
     pub form: String,
 }
 
@@ -147,19 +149,19 @@ impl fmt::Debug for Signed {
     }
 }
 
-/// Signs a POST of `call` to `host` (with its port, where that is not the scheme's own), its parameters as a form.
+/// Signs a POST of `call` to `host` (with its port, where that is not the scheme's own).
 ///
-/// A form, as a list of ids or of tags makes a query longer than servers take. `nonce` must never have been used
-/// before with this key, and `time` must be within 15 minutes of the server's.
+/// Each parameter is where the documents put it, as in the official SDKs: unlike with HMAC-SHA1, query and form are
+/// not one to the server. `nonce` must never have been used before with this key, and `time` must be within 15 minutes
+/// of the server's.
 #[must_use]
 pub fn signed_post(call: Call<'_>, host: &str, credentials: &Credentials, time: Timestamp, nonce: &str) -> Signed {
     let mut form = String::new();
-    push_query(&mut form, call.parameters);
+    push_query(&mut form, call.form);
     let mut date = String::with_capacity(20);
     _ = write!(date, "{time:.0}");
 
     let mut headers = vec![
-        ("content-type", FORM.to_owned()),
         ("host", host.to_owned()),
         ("x-acs-action", call.action.to_owned()),
         ("x-acs-content-sha256", content_sha256(form.as_bytes())),
@@ -168,42 +170,58 @@ pub fn signed_post(call: Call<'_>, host: &str, credentials: &Credentials, time: 
         ("x-acs-version", call.version.to_owned()),
     ];
     headers.extend(credentials.security_token().map(|token| ("x-acs-security-token", token.to_owned())));
+    headers.extend((!form.is_empty()).then(|| ("content-type", FORM.to_owned())));
 
     let signed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let request = Request { method: "POST", path: "/", query: &[], headers: &signed, body: form.as_bytes() };
+    let request = Request { method: "POST", path: "/", query: call.query, headers: &signed, body: form.as_bytes() };
     let signature = sign(&request, credentials.access_key_id(), credentials.access_key_secret());
     headers.push(("authorization", signature.authorization));
-    Signed { headers, form }
+    Signed { headers, query: signature.canonical_query_string, form }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn signed(call: Call<'_>) -> Signed {
+        let credentials = Credentials::new("STS.id", "the-secret").with_security_token("a token");
+        signed_post(call, "127.0.0.1:9900", &credentials, Timestamp::from_second(1_456_231_584).unwrap(), "nonce-1")
+    }
+
+    fn header<'a>(signed: &'a Signed, name: &str) -> Option<&'a str> {
+        signed.headers.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str())
+    }
+
     #[test]
     fn a_signed_post_carries_the_call_the_token_and_the_signature_but_not_the_secret() {
-        let signed = signed_post(
-            Call { action: "DescribeFlowLogs", version: "2016-04-28", parameters: &[("RegionId", "cn-hangzhou")] },
-            "127.0.0.1:9900",
-            &Credentials::new("STS.id", "the-secret").with_security_token("a token"),
-            Timestamp::from_second(1_456_231_584).unwrap(),
-            "nonce-1",
-        );
-        assert_eq!(signed.form, "RegionId=cn-hangzhou");
-        let header = |name: &str| {
-            let found = signed.headers.iter().find(|(found, _)| *found == name);
-            found.map(|(_, value)| value.as_str()).unwrap_or_default()
-        };
+        let signed = signed(Call {
+            action: "DescribeFlowLogs",
+            version: "2016-04-28",
+            query: &[("RegionId", "cn-hangzhou"), ("FlowLogName", "a b")],
+            form: &[],
+        });
+        assert_eq!((signed.query.as_str(), signed.form.as_str()), ("FlowLogName=a%20b&RegionId=cn-hangzhou", ""));
+        let header = |name| header(&signed, name).unwrap_or_default();
         assert_eq!(header("host"), "127.0.0.1:9900");
         assert_eq!(header("x-acs-date"), "2016-02-23T12:46:24Z");
-        assert_eq!(header("x-acs-content-sha256"), content_sha256(b"RegionId=cn-hangzhou"));
+        assert_eq!(header("x-acs-content-sha256"), content_sha256(b""));
         assert_eq!(header("x-acs-security-token"), "a token");
         let authorization = header("authorization");
-        let start = "ACS3-HMAC-SHA256 Credential=STS.id,SignedHeaders=content-type;host;x-acs-action;\
+        let start = "ACS3-HMAC-SHA256 Credential=STS.id,SignedHeaders=host;x-acs-action;\
                      x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version,Signature=";
         assert!(authorization.starts_with(start), "{authorization}");
         assert!(!authorization.contains("the-secret"));
         assert_eq!(format!("{signed:?}"), "Signed { .. }", "the token cannot be printed");
+    }
+
+    #[test]
+    fn what_belongs_into_the_form_is_there_with_its_type_and_its_hash() {
+        let (query, form) = ([("FlowLogId", "1")], [("EcrId", "ecr-1"), ("DryRun", "true")]);
+        let signed = signed(Call { action: "DeleteFlowlog", version: "2023-09-01", query: &query, form: &form });
+        assert_eq!((signed.query.as_str(), signed.form.as_str()), ("FlowLogId=1", "DryRun=true&EcrId=ecr-1"));
+        assert_eq!(header(&signed, "content-type"), Some(FORM));
+        assert_eq!(header(&signed, "x-acs-content-sha256").unwrap(), content_sha256(b"DryRun=true&EcrId=ecr-1"));
+        assert!(header(&signed, "authorization").unwrap().contains("SignedHeaders=content-type;host;"));
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub struct Call<'a> {
     pub action: &'a str,
     /// The version of the product's API, for example `2016-04-28`.
     pub version: &'a str,
-    /// The operation's own parameters, lists already flattened (`Tag.1.Key`).
-    pub parameters: &'a [(&'a str, &'a str)],
+    /// The operation's own parameters, lists already flattened (`Tag.1.Key`), but for those in `form`.
+    pub query: &'a [(&'a str, &'a str)],
+    /// Those that its documents put into the form. HMAC-SHA1 signs both as one; ACS3-HMAC-SHA256 does not.
+    pub form: &'a [(&'a str, &'a str)],
 }

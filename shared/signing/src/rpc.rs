@@ -46,7 +46,7 @@ fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
-/// The form body of a signed POST of `call`.
+/// The form body of a signed POST of `call`: all of its parameters, as query and form are signed as one.
 ///
 /// `nonce` must never have been used before with this key, and `time` must be within 15 minutes of the server's.
 #[must_use]
@@ -63,7 +63,8 @@ pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, n
         ("Version", call.version),
     ];
     parameters.extend(credentials.security_token().map(|token| ("SecurityToken", token)));
-    parameters.extend_from_slice(call.parameters);
+    parameters.extend_from_slice(call.query);
+    parameters.extend_from_slice(call.form);
 
     let signed = sign("POST", &parameters, credentials.access_key_secret());
     let mut form = signed.canonicalized_query_string;
@@ -79,7 +80,12 @@ mod tests {
     #[test]
     fn a_signed_form_carries_the_common_parameters_and_the_token_but_not_the_secret() {
         let form = signed_form(
-            Call { action: "DescribeFlowLogs", version: "2016-04-28", parameters: &[("RegionId", "cn-hangzhou")] },
+            Call {
+                action: "DescribeFlowLogs",
+                version: "2016-04-28",
+                query: &[("RegionId", "cn-hangzhou")],
+                form: &[],
+            },
             &Credentials::new("STS.id", "the-secret").with_security_token("a token"),
             Timestamp::from_second(1_456_231_584).unwrap(),
             "nonce-1",

@@ -44,7 +44,7 @@ pub(crate) struct Signing {
 /// Signs over and over, in turn with the HMAC alone.
 pub(crate) fn measure() -> Signing {
     let credentials = Credentials::new("STS.example0000000000000001", SECRET).with_security_token(TOKEN);
-    let call = Call { action: ACTION, version: VERSION, parameters: &PARAMETERS };
+    let call = Call { action: ACTION, version: VERSION, query: &PARAMETERS, form: &[] };
     let text = string_to_sign();
     let key = format!("{SECRET}&");
 
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_hmac_is_over_what_the_form_signs() {
         let credentials = Credentials::new("STS.example0000000000000001", SECRET).with_security_token(TOKEN);
-        let call = Call { action: ACTION, version: VERSION, parameters: &PARAMETERS };
+        let call = Call { action: ACTION, version: VERSION, query: &PARAMETERS, form: &[] };
         let form = rpc::signed_form(call, &credentials, Timestamp::UNIX_EPOCH, NONCE);
         let (query, _) = form.split_once("&Signature=").unwrap();
         assert_eq!(string_to_sign(), format!("POST&%2F&{}", signing::percent_encode(query)));

@@ -71,6 +71,9 @@ pub(crate) fn authenticate(
         return Err(mismatch(&claim.text));
     }
     world.nonces.insert(nonce, now);
+    if by_headers(request) {
+        parameters.check_places(request.uri().query().unwrap_or_default())?;
+    }
     Ok(key.caller)
 }
 

@@ -45,6 +45,9 @@ impl LocalCloud {
         if let Functions::Built(folder) = &options.functions {
             let path = options.template.clone().unwrap_or_else(template::default_path);
             template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+            if let Some(function) = &options.triggers_of {
+                template.triggers.retain(|trigger| trigger.function == *function);
+            }
             for (role, action) in &options.denied {
                 template.take_away(role, action)?;
             }
@@ -74,6 +77,11 @@ impl LocalCloud {
     /// `http://127.0.0.1:` and the port, for every product.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.shared.address)
+    }
+
+    /// The time, on the cloud's clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// Asks the functions to end, and then ends. Without this they are killed.
@@ -184,6 +192,41 @@ impl LocalCloud {
     /// Changes a flow log behind the API's back, as SLS or the billing system would.
     pub fn edit_flow_log(&self, id: &str, edit: impl FnOnce(&mut FlowLog)) {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
+    }
+
+    /// Makes so many VPCs like this one, behind the API's back and without events; answers with their ids.
+    pub fn copy_vpc(&self, id: &str, times: usize) -> Vec<String> {
+        self.shared.write(|world| {
+            let state = &mut world.state;
+            let Some(vpc) = state.vpcs.get(id).cloned() else { return Vec::new() };
+            (0..times)
+                .map(|_| {
+                    let id = state.new_id("vpc");
+                    state.vpcs.insert(id.clone(), Vpc { id: id.clone(), ..vpc.clone() });
+                    id
+                })
+                .collect()
+        })
+    }
+
+    /// Makes a flow log like this one on each of these resources, behind the API's back. What its name says of the
+    /// resource is said of the new one.
+    pub fn copy_flow_log(&self, id: &str, resource_ids: &[String]) {
+        self.shared.write(|world| {
+            let state = &mut world.state;
+            let Some(flow_log) = state.flow_logs.get(id).cloned() else { return };
+            for resource_id in resource_ids {
+                let id = state.new_id("fl");
+                let name = flow_log.name.replace(&flow_log.resource_id, resource_id);
+                let copy = FlowLog { id: id.clone(), name, resource_id: resource_id.clone(), ..flow_log.clone() };
+                state.flow_logs.insert(id, copy);
+            }
+        });
+    }
+
+    /// Closes the flow log service of every account, as if nobody had opened it.
+    pub fn close_flow_log_service(&self) {
+        self.shared.write(|world| world.state.close_service());
     }
 
     /// The secrets and tokens of the functions' keys, to see that they are nowhere to be seen.

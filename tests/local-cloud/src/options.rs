@@ -29,6 +29,8 @@ pub struct Options {
     pub timers: Timers,
     /// Where the functions' programs are.
     pub functions: Functions,
+    /// The one function whose triggers fire; none for all. The others are there, for whoever invokes them.
+    pub triggers_of: Option<String>,
     /// The template; none for the repository's own.
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
@@ -61,6 +63,7 @@ impl Default for Options {
             transitions: Transitions::After(Duration::ZERO),
             timers: Timers::ByManualClock,
             functions: Functions::None,
+            triggers_of: None,
             template: None,
             parameters: BTreeMap::new(),
             denied: Vec::new(),

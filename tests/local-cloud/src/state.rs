@@ -210,6 +210,12 @@ impl State {
         self.opened_by.insert(account.to_owned());
     }
 
+    /// Closes it for all accounts.
+    pub(crate) fn close_service(&mut self) {
+        self.flow_log_service = false;
+        self.opened_by.clear();
+    }
+
     /// The resources that a resource type of the tag operations names, with their ids.
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<(&str, &dyn Resource)> {
         fn list<R: Resource>(all: &BTreeMap<String, R>) -> Vec<(&str, &dyn Resource)> {

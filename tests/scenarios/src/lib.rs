@@ -1,10 +1,14 @@
 //! What the scenarios share: a cloud with the functions of `template.yml`, and short words for what is asked of it.
 
+mod stage;
+
 use std::path::PathBuf;
 
 use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+pub use stage::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine};
 
 /// The function that gives new resources their flow log, as the template names it.
 pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";
@@ -13,11 +17,35 @@ pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";
 pub const EACH_NETWORK_INTERFACE: &str =
     "flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\ncoverage: network-interface\n";
 
-/// A cloud as `options` say, with the functions as they are in the source now.
+/// The functions as the template names them.
+pub const ACTIVATE: &str = "flowkeeper-activate-flow-logs";
+/// See [`ACTIVATE`].
+pub const DEACTIVATE: &str = "flowkeeper-deactivate-flow-logs";
+/// See [`ACTIVATE`].
+pub const REMEDIATE: &str = "flowkeeper-remediate-flow-logs";
+/// See [`ACTIVATE`].
+pub const DELETE_ORPHANED: &str = "flowkeeper-delete-orphaned-flow-logs";
+/// See [`ACTIVATE`].
+pub const CREATE_ECR: &str = "flowkeeper-create-ecr-flow-log";
+/// See [`ACTIVATE`].
+pub const OPEN_SERVICE: &str = "flowkeeper-open-flow-log-service";
+
+/// What a timer of Function Compute sends.
+pub const TIMER: &[u8] = br#"{"triggerTime":"2026-03-02T04:00:00Z","triggerName":"sweep","payload":""}"#;
+
+/// A cloud as `options` say, in which events wake `create-flow-log` alone. The other functions are there to be invoked.
 ///
 /// # Errors
 /// The functions do not build, or the cloud does not start.
 pub async fn cloud(options: Options) -> Result<LocalCloud, Error> {
+    whole_cloud(Options { triggers_of: Some(CREATE_FLOW_LOG.to_owned()), ..options }).await
+}
+
+/// A cloud as `options` say, with all functions, as they are in the source now, and all their triggers.
+///
+/// # Errors
+/// The functions do not build, or the cloud does not start.
+pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     let folder = BUILT.get_or_try_init(functions::build).await?;
     LocalCloud::start(Options { functions: Functions::Built(folder.clone()), ..options }).await

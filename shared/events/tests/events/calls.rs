@@ -36,11 +36,38 @@ fn a_malformed_id_is_broken_wherever_it_stands() {
             assert!(is_broken(&event, id), "{name}: {event:?}");
         }
     }
-    for id in ["", "i-", "vpc-1", "i-1&Action=DeleteVpc", "i-1 "] {
-        let event = one(&with(LAUNCH, "/data/responseElements/InstanceIdSets/InstanceIdSet", json!(["i-1", id])));
-        // An empty text is as if it were not there.
-        assert!(is_broken(&event, "is not an instance id") || id.is_empty(), "{id}: {event:?}");
+}
+
+#[test]
+fn a_malformed_id_among_the_instances_of_a_launch_is_a_result_of_its_own_and_the_others_go_on() {
+    let launched = |ids: Value| sent(&with(LAUNCH, "/data/responseElements/InstanceIdSets/InstanceIdSet", ids));
+    let good = Event::Launched(vec!["i-1".to_owned(), "i-2".to_owned()]);
+    for id in ["i-", "vpc-1", "i-1&Action=DeleteVpc", "i-1 "] {
+        let events = launched(json!(["i-1", id, "i-2"]));
+        assert!(events.len() == 2 && events.contains(&good), "{id}: {events:?}");
+        assert!(events.iter().any(|event| is_broken(event, &format!("\"{id}\" is not an instance id"))), "{id}");
     }
+    assert_eq!(launched(json!(["i-1", "", "i-2"])), [good], "an empty text is as if it were not there");
+    let events = launched(json!(["x", "y"]));
+    assert!(events.len() == 2 && events.iter().all(|event| is_broken(event, "is not an instance id")), "{events:?}");
+
+    // In a body with others, told twice, it still counts once, and each result has the launch's place and time.
+    let event = with(LAUNCH, "/data/responseElements/InstanceIdSets/InstanceIdSet", json!(["i-1", "x", "i-2"]));
+    let woken = parse(json!([event, event]).to_string().as_bytes()).unwrap();
+    assert_eq!(woken.iter().filter(|woken| matches!(woken.event, Event::Launched(_))).count(), 1);
+    assert!(woken.iter().all(|one| (one.time, &one.region) == (woken[0].time, &woken[0].region)));
+    assert!(woken[0].time.is_some() && woken[0].region.is_some());
+}
+
+#[test]
+fn a_recorded_call_alone_must_say_whose_it_is() {
+    let bare = json_of("actiontrail-create-vpc")["data"].clone();
+    assert!(matches!(one(&bare), Event::Created(_)));
+    let mut unsaid = bare.clone();
+    unsaid.as_object_mut().unwrap().remove("serviceName").unwrap();
+    assert!(is_broken(&one(&unsaid), "it has no serviceName"));
+    unsaid["eventName"] = json!("DescribeVpcs");
+    assert!(is_not_for_us(&one(&unsaid), "none that is looked at"), "whosever it is");
 }
 
 #[test]

@@ -83,7 +83,11 @@ impl Decoder {
                 .unwrap_or_default(),
             replace: fields.take("replace").and_then(|node| self.yes_or_no(node)).unwrap_or(false),
             ecr_flow_log: fields.take("ecr_flow_log").and_then(|node| self.ecr_flow_log(node, &names)),
-            flow_log: flow_log.clone().unwrap_or_else(|| FlowLogPattern::new(String::new(), String::new())),
+            given: flow_log.as_ref().map(|(_, given)| given.clone()).unwrap_or_default(),
+            flow_log: match &flow_log {
+                Some((pattern, _)) => pattern.clone(),
+                None => FlowLogPattern::new(String::new(), String::new()),
+            },
             schedules: schedules.map(|node| self.schedules(node)).unwrap_or_default(),
         };
         self.finish(fields);
@@ -92,7 +96,8 @@ impl Decoder {
 
     // ---- the parts of a policy
 
-    fn flow_log_pattern(&self, node: &Node) -> Option<FlowLogPattern> {
+    /// The whole of it, and what of it is given.
+    fn flow_log_pattern(&self, node: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
         let mut fields = self.fields("flow_log", node)?;
         for key in ["project", "log_store"] {
             if fields.left.get(key).is_none_or(|(_, node)| node.is_nothing()) {
@@ -101,7 +106,8 @@ impl Decoder {
         }
         let given = self.flow_log_fields(&mut fields);
         self.finish(fields);
-        Some(given.over(&FlowLogPattern::new(given.project.clone()?, given.log_store.clone()?)))
+        let whole = given.over(&FlowLogPattern::new(given.project.clone()?, given.log_store.clone()?));
+        Some((whole, given))
     }
 
     fn flow_log_fields(&self, fields: &mut Fields<'_>) -> FlowLogFields {
@@ -223,14 +229,15 @@ impl Decoder {
     fn overrides(&self, node: &Node, schedules: &[&str]) -> Vec<Override> {
         self.items(node, "overrides")
             .iter()
-            .filter_map(|node| {
+            .zip(1..)
+            .filter_map(|(node, number)| {
                 let mut fields = self.fields("an override", node)?;
                 let matches = self.required(&mut fields, "match").and_then(|node| self.matches(node));
                 let coverage = fields.take("coverage").and_then(|node| self.coverage(node));
                 let schedule = fields.take("schedule").and_then(|node| self.schedule_name(node, schedules));
                 let flow_log = self.flow_log_fields(&mut fields);
                 self.finish(fields);
-                Some(Override { matches: matches?, coverage, schedule, flow_log })
+                Some(Override { number, place: node.place, matches: matches?, coverage, schedule, flow_log })
             })
             .collect()
     }

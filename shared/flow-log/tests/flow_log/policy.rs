@@ -1,9 +1,11 @@
 //! Policies, good and bad.
 
+use std::collections::BTreeMap;
+
 use flow_log::{
     Policy, ResourceType,
     names::{AggregationInterval, TrafficType},
-    policy::{Foreign, Limits, ScheduleName},
+    policy::{Foreign, Limits, Origin, ScheduleName},
 };
 
 use crate::support::vpc;
@@ -87,6 +89,41 @@ fn every_key_of_a_whole_policy_is_read() {
     assert_eq!(policy.limits, Limits { max_changes: 7, max_changes_percent: 8 });
     assert_eq!(policy.foreign, Foreign::Manage);
     assert!(policy.replace);
+}
+
+#[test]
+fn each_field_is_known_to_come_from_the_defaults_the_policy_or_the_override() {
+    for (field, value) in [
+        ("project", "other"),
+        ("log_store", "other"),
+        ("traffic_type", "Drop"),
+        ("aggregation_interval", "1"),
+        ("traffic_path", "[vbr]"),
+        ("ip_version", "IPv4"),
+        ("name", "other"),
+        ("description", "other"),
+        ("resource_group_id", "rg-1"),
+        ("tags", "{a: b}"),
+    ] {
+        let is_required = ["project", "log_store"].contains(&field);
+        let mut given = BTreeMap::from([("project", "flowlog"), ("log_store", "vpc")]);
+        let text = |given: &BTreeMap<&str, &str>, more: &str| {
+            let given: Vec<_> = given.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+            let matches = ["vpc-9", "vpc-1"].map(|id| format!("{{match: {{ids: [{id}]}}{more}}}"));
+            format!("flow_log: {{{}}}\noverrides: [{}]\n", given.join(", "), matches.join(", "))
+        };
+        let origin = |text: &str| {
+            let origins = Policy::parse(text).unwrap().origins(&vpc("vpc-1"));
+            let others = origins.iter().filter(|(name, _)| *name != field && !["project", "log_store"].contains(name));
+            assert!(others.clone().count() >= 7 && others.clone().all(|(_, origin)| *origin == Origin::Default));
+            origins.iter().find(|(name, _)| *name == field).unwrap().1
+        };
+        let by_default = if is_required { Origin::FlowLog } else { Origin::Default };
+        assert_eq!(origin(&text(&given, "")), by_default, "{field}");
+        assert_eq!(origin(&text(&given, &format!(", {field}: {value}"))), Origin::Override(2), "{field}");
+        given.insert(field, value);
+        assert_eq!(origin(&text(&given, "")), Origin::FlowLog, "{field}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What should hold for a resource at a moment.
 
-use flow_log::{GovernedBy, Kept, Policy, Resource, Wanted, wanted};
+use flow_log::{GovernedBy, Kept, Policy, Resource, Wanted, next_change, wanted};
 use jiff::Timestamp;
 
 use crate::support::{policy, resource, tagged, vpc};
@@ -86,6 +86,39 @@ fn a_schedule_says_whether_a_flow_log_is_on() {
     let [noon, night] = [NOON, NIGHT].map(|time| kept(at(time, &vpc("vpc-1"), &policy)));
     assert!(noon.is_on && !night.is_on);
     assert_eq!(noon.governed_by, GovernedBy::Schedule("office".to_owned()));
+}
+
+#[test]
+fn always_and_never_are_schedules_of_every_policy() {
+    for (text, is_on, governed_by) in [
+        ("", true, GovernedBy::Always),
+        ("schedule: always\n", true, GovernedBy::Always),
+        ("schedule: never\n", false, GovernedBy::Never),
+    ] {
+        for time in [NOON, NIGHT] {
+            let kept = kept(at(time, &vpc("vpc-1"), &policy(text)));
+            assert_eq!((kept.is_on, kept.governed_by), (is_on, governed_by.clone()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_next_switched_is_told_by_the_first_moment_at_which_it_is_wanted_otherwise() {
+    let policy = policy(&format!("{OFFICE}schedule: office\n"));
+    let next = |tag: Option<&str>, until: &str| {
+        let vpc = tagged(vpc("vpc-1"), &tag.map(|tag| ("flowkeeper", tag)).into_iter().collect::<Vec<_>>());
+        let (at, kept) = next_change(&vpc, &policy, NOON.parse().unwrap(), until.parse().unwrap())?;
+        Some((at.to_string(), kept.is_on))
+    };
+    let told = |at: &str, is_on| Some((at.to_owned(), is_on));
+    let later = "2026-03-10T00:00Z";
+    assert_eq!(next(None, later), told("2026-03-02T13:00:00Z", false));
+    assert_eq!(next(None, "2026-03-02T13:00Z"), None, "that is not before");
+    assert_eq!(next(Some("on"), later), None);
+    assert_eq!(next(Some("ignore"), later), None);
+    assert_eq!(next(Some("off-until=2026-03-02T12:00Z"), later), told("2026-03-02T12:00:00Z", true));
+    assert_eq!(next(Some("on-until=2026-03-02T12:00Z"), later), told("2026-03-02T13:00:00Z", false), "on all the same");
+    assert_eq!(next(Some("on-until=2026-03-02T15:00Z"), later), told("2026-03-02T15:00:00Z", false));
 }
 
 #[test]

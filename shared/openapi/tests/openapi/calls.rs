@@ -1,12 +1,14 @@
 //! What is sent for each call.
 
+use std::collections::BTreeMap;
+
 use flow_log::{
     EcrFlowLogSpec, FlowLogId, Status,
     names::{EcrInterval, SamplingRate, Tags},
 };
 use openapi::{
-    EcrFilter, EcrFlowLogAttributes, EcrInstanceFilter, FlowLogAttributes, FlowLogFilter, Remedy, ServiceOpening,
-    SignatureMethod, TagFilter, TaggedType, VpcFilter,
+    EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes,
+    FlowLogFilter, Remedy, ServiceOpening, SignatureMethod, TagFilter, TaggedType, VpcFilter,
 };
 use serde_json::json;
 
@@ -61,7 +63,7 @@ async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
         "UnTagResources",
     ];
     assert_eq!(server.actions(), actions);
-    assert!(seen.iter().all(|seen| seen.method == "POST" && seen.path == "/"));
+    assert!(seen.iter().all(|seen| seen.method == "POST" && seen.path == "/" && seen.query.is_empty()));
     let change = ["FlowLogId=fl-1", "RegionId=cn-hangzhou", "Version=2016-04-28"];
     for seen in &seen[1..4] {
         assert_eq!(parameters(seen), change);
@@ -138,9 +140,8 @@ async fn a_service_that_is_open_is_as_good_as_opened() {
     assert!(!session.get_flow_log_service_status().await.unwrap());
 }
 
-#[tokio::test]
-async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
-    let spec = EcrFlowLogSpec {
+fn ecr_spec() -> EcrFlowLogSpec {
+    EcrFlowLogSpec {
         name: "n".parse().unwrap(),
         description: "d".parse().unwrap(),
         project: "flowlog".parse().unwrap(),
@@ -150,7 +151,12 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
         target_sls_region: Some("cn-hangzhou".parse().unwrap()),
         resource_group_id: None,
         tags: tags(1),
-    };
+    }
+}
+
+#[tokio::test]
+async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
+    let spec = ecr_spec();
     let (ecr, vbr, id) = ("ecr-1".parse().unwrap(), "vbr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap());
     // The first answer is lost: by the token the API knows that it is the same call.
     let mut lost = false;
@@ -192,6 +198,28 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
 }
 
 #[tokio::test]
+async fn a_dry_run_that_passes_is_a_success_and_one_that_does_not_is_an_error() {
+    let server = Server::answering(|seen| match (seen.action(), seen.get("DryRun")) {
+        ("DeleteFlowlog", _) => refused(400, "IncorrectStatus.FlowLog"),
+        ("ActivateFlowLog", _) => ok(json!({"Success": true, "Code": "200"})),
+        (_, Some("true")) => refused(400, "DryRunOperation"),
+        (action, _) => panic!("{action} is not tried out"),
+    })
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let (ecr, id, name) = ("ecr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap(), "n".parse().unwrap());
+    let new = EcrFlowLogAttributes { name: Some(&name), ..Default::default() };
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await.unwrap();
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await.unwrap();
+    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await.unwrap();
+    let error = session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await.unwrap_err();
+    assert_eq!(error.code(), Some("IncorrectStatus.FlowLog"));
+    assert_eq!(session.create_ecr_flow_log(&ecr, &"vbr-1".parse().unwrap(), &ecr_spec(), true).await.unwrap(), None);
+    assert!(server.seen().iter().all(|seen| seen.get("DryRun") == Some("true")));
+}
+
+#[tokio::test]
 async fn a_failure_inside_http_200_is_an_error() {
     let body = json!({"Success": false, "Code": "IncorrectStatus.Ecr", "HttpStatusCode": 400, "RequestId": "R-9"});
     let server = Server::answering(move |_| ok(&body)).await;
@@ -200,19 +228,13 @@ async fn a_failure_inside_http_200_is_an_error() {
     assert_eq!((error.code(), error.request_id.as_deref()), (Some("IncorrectStatus.Ecr"), Some("R-9")));
 }
 
-#[tokio::test]
-async fn with_hmac_sha256_the_signature_is_in_the_headers_and_fits_what_is_sent() {
-    let server = Server::answering(|_| ok(NOTHING)).await;
-    let client = server.client_with(&TestMachine::new(), SignatureMethod::Acs3HmacSha256);
-    let tags = tags(2);
-    session(&client).describe_flow_logs(&FlowLogFilter { tags: Some(&tags), ..Default::default() }).await.unwrap();
-    let seen = &server.seen()[0];
-    assert_eq!(seen.action(), "DescribeFlowLogs");
-    assert_eq!((seen.get("RegionId"), seen.get("Signature")), (Some("cn-hangzhou"), None));
-    assert_eq!(seen.headers["x-acs-security-token"], TOKEN);
-
-    let form: Vec<_> = seen.form.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let body: Vec<_> = form.iter().map(|(key, value)| [*key, &signing::percent_encode(value)].join("=")).collect();
+/// The signature of what was seen, as the documents want it made.
+fn signature_of(seen: &Seen) -> String {
+    let pairs = |map: &BTreeMap<String, String>| map.clone().into_iter().collect::<Vec<_>>();
+    let (query, form) = (pairs(&seen.query), pairs(&seen.form));
+    let query: Vec<_> = query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let body: Vec<_> =
+        form.iter().map(|(key, value)| [key, &signing::percent_encode(value)].map(String::as_str).join("=")).collect();
     let headers: Vec<_> = seen
         .headers
         .iter()
@@ -221,7 +243,70 @@ async fn with_hmac_sha256_the_signature_is_in_the_headers_and_fits_what_is_sent(
         .collect();
     let body = body.join("&");
     let request =
-        signing::acs3::Request { method: "POST", path: "/", query: &[], headers: &headers, body: body.as_bytes() };
-    let signed = signing::acs3::sign(&request, "STS.example", SECRET);
-    assert_eq!(seen.headers["authorization"], signed.authorization);
+        signing::acs3::Request { method: "POST", path: "/", query: &query, headers: &headers, body: body.as_bytes() };
+    signing::acs3::sign(&request, "STS.example", SECRET).authorization
+}
+
+#[tokio::test]
+async fn with_hmac_sha256_the_signature_is_in_the_headers_and_the_parameters_are_in_the_query() {
+    let server = Server::answering(|_| ok(NOTHING)).await;
+    let client = server.client_with(&TestMachine::new(), SignatureMethod::Acs3HmacSha256);
+    let tags = tags(2);
+    session(&client).describe_flow_logs(&FlowLogFilter { tags: Some(&tags), ..Default::default() }).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!(seen.action(), "DescribeFlowLogs");
+    assert_eq!((seen.get("RegionId"), seen.get("Signature")), (Some("cn-hangzhou"), None));
+    assert_eq!(seen.headers["x-acs-security-token"], TOKEN);
+    let sent = ["PageNumber", "PageSize", "RegionId", "Tags.1.Key", "Tags.1.Value", "Tags.2.Key", "Tags.2.Value"];
+    assert!(seen.query.keys().eq(&sent) && seen.form.is_empty(), "{seen:?}");
+    assert_eq!((seen.headers.get("content-type"), &*seen.headers["content-length"]), (None, "0"));
+    assert_eq!(seen.headers["authorization"], signature_of(seen));
+}
+
+#[tokio::test]
+async fn with_hmac_sha256_each_parameter_of_express_connect_router_is_where_its_operation_wants_it() {
+    let page = |action: &str| match action {
+        "DescribeFlowLogs" => json!({"FlowLogs": [], "NextToken": "more"}),
+        _ => json!({"EcrList": [], "ChildInstanceList": [], "NextToken": "more"}),
+    };
+    let server = Server::answering(move |seen| match seen.get("NextToken") {
+        None => ok(page(seen.action())),
+        Some(_) => ok(NOTHING),
+    })
+    .await;
+    let client = server.client_with(&TestMachine::new(), SignatureMethod::Acs3HmacSha256);
+    let session = session(&client);
+    let (ecr, id, name) = ("ecr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap(), "n".parse().unwrap());
+    let new = EcrFlowLogAttributes { name: Some(&name), interval: Some(EcrInterval::OneMinute), ..Default::default() };
+    session.modify_ecr_flow_log(&ecr, &id, &new).await.unwrap();
+    session.activate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.delete_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.describe_ecr_flow_logs(&ecr, &EcrFlowLogFilter { id: Some(&id), ..Default::default() }).await.unwrap();
+    session.describe_ecrs(&EcrFilter { tags: Some(&tags(1)), ..Default::default() }).await.unwrap();
+    session.describe_ecr_instances(&ecr, &EcrInstanceFilter { id: Some("vbr-1"), ..Default::default() }).await.unwrap();
+    let seen = server.seen();
+    let sent: Vec<_> = seen
+        .iter()
+        .map(|seen| {
+            let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>().join(" ");
+            format!("{}?{} form {}", seen.action(), names(&seen.query), names(&seen.form))
+        })
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            "ModifyFlowLogAttribute?FlowLogId Interval form ClientToken EcrId FlowLogName",
+            "ActivateFlowLog? form ClientToken EcrId FlowLogId",
+            "DeleteFlowlog?FlowLogId form ClientToken EcrId",
+            "DescribeFlowLogs?FlowLogId MaxResults form EcrId",
+            "DescribeFlowLogs?FlowLogId MaxResults NextToken form EcrId",
+            "DescribeExpressConnectRouter? form MaxResults Tag.1.Key Tag.1.Value",
+            "DescribeExpressConnectRouter? form MaxResults NextToken Tag.1.Key Tag.1.Value",
+            "DescribeExpressConnectRouterChildInstance? form ChildInstanceId EcrId MaxResults",
+            "DescribeExpressConnectRouterChildInstance? form ChildInstanceId EcrId MaxResults NextToken",
+        ]
+    );
+    for seen in &seen {
+        assert_eq!(seen.headers["authorization"], signature_of(seen), "{}", seen.action());
+    }
 }

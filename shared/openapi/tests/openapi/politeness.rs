@@ -1,8 +1,8 @@
 //! Quotas are kept, and a service that is down is left alone.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
-use openapi::{Cause, FlowLogFilter, Remedy, Session};
+use openapi::{Cause, FlowLogFilter, Quotas, Remedy, Session};
 
 use crate::support::{NOTHING, Server, TestMachine, ok, refused, session};
 
@@ -23,6 +23,18 @@ async fn sessions_of_one_client_share_the_quota_of_an_operation() {
     assert!(machine.waits().iter().all(|wait| *wait == Duration::from_secs(60) / 540), "{:?}", machine.waits());
     session(&client).describe_regions().await.unwrap();
     assert_eq!(machine.waits().len(), 40, "another operation has a quota of its own");
+}
+
+#[tokio::test]
+async fn a_quota_can_be_made_smaller_where_others_use_the_account_too() {
+    let server = Server::answering(|_| ok(NOTHING)).await;
+    let machine = TestMachine::new();
+    let quotas = Quotas { vpc: NonZeroU32::new(20).unwrap(), ..Quotas::default() };
+    let client = server.client_within(&machine, quotas);
+    for _ in 0..5 {
+        read(&session(&client)).await.unwrap();
+    }
+    assert_eq!(machine.waits(), [Duration::from_secs(60) / 18; 3], "two go at once, and the others evenly");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use jiff::{Timestamp, ToSpan as _};
-use openapi::{Client, ClientSettings, Endpoints, Session, SignatureMethod, System};
+use openapi::{Client, ClientSettings, Endpoints, Quotas, Session, SignatureMethod, System};
 use signing::Credentials;
 use tokio::net::TcpListener;
 
@@ -63,6 +63,7 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
     pub(crate) form: BTreeMap<String, String>,
 }
 
@@ -72,7 +73,7 @@ impl Seen {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.form.get(key).map(String::as_str)
+        self.form.get(key).or_else(|| self.query.get(key)).map(String::as_str)
     }
 }
 
@@ -124,11 +125,20 @@ impl Server {
         self.client_with(machine, SignatureMethod::default())
     }
 
+    /// A client that makes no more calls than `quotas` allow.
+    pub(crate) fn client_within(&self, machine: &Arc<TestMachine>, quotas: Quotas) -> Client {
+        let settings = ClientSettings { endpoints: self.endpoints(), quotas, ..ClientSettings::default() };
+        Client::new(settings, Arc::clone(machine) as Arc<dyn System>)
+    }
+
     pub(crate) fn client_with(&self, machine: &Arc<TestMachine>, signature: SignatureMethod) -> Client {
+        let settings = ClientSettings { endpoints: self.endpoints(), signature, ..ClientSettings::default() };
+        Client::new(settings, Arc::clone(machine) as Arc<dyn System>)
+    }
+
+    fn endpoints(&self) -> Endpoints {
         let url = Some(format!("http://127.0.0.1:{}", self.port).parse().unwrap());
-        let endpoints =
-            Endpoints { vpc: url.clone(), ecs: url.clone(), ecr: url.clone(), sts: url, ..Endpoints::default() };
-        Client::new(ClientSettings { endpoints, signature }, Arc::clone(machine) as Arc<dyn System>)
+        Endpoints { vpc: url.clone(), ecs: url.clone(), ecr: url.clone(), sts: url, ..Endpoints::default() }
     }
 }
 
@@ -141,12 +151,13 @@ async fn serve(
     let body = body.collect().await?.to_bytes();
     let seen = Seen {
         method: parts.method.to_string(),
-        path: parts.uri.to_string(),
+        path: parts.uri.path().to_owned(),
         headers: parts
             .headers
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect(),
+        query: form(parts.uri.query().unwrap_or_default()),
         form: form(std::str::from_utf8(&body)?),
     };
     log.lock().unwrap().push(seen.clone());

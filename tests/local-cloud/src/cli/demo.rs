@@ -1,6 +1,9 @@
-//! The demonstration: what `create-flow-log` does about a new VPC, a repeated event, a failed call and a busy cloud.
+//! The demonstration: a day in the life of some flow logs, and what the functions do about it.
 
 use std::{error::Error, io, path::PathBuf, process::ExitCode, time::Duration};
+
+use serde_json::Value;
+use tokio::time::Instant;
 
 use local_cloud::{Fault, Functions, Invocation, LocalCloud, Options, Transitions, functions, timeline};
 
@@ -48,6 +51,11 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     demo.same_event_again().await?;
     demo.failed_call().await?;
     demo.throttled().await?;
+    demo.evening().await?;
+    demo.deleted().await?;
+    demo.changed().await?;
+    demo.orphaned().await?;
+    demo.sweep().await?;
 
     let Demo { cloud, teller, steps, failed } = demo;
     let seconds = clock.now().duration_since(started).as_secs_f64();
@@ -148,6 +156,129 @@ impl Demo {
         Ok(self.end(&checks)?)
     }
 
+    async fn evening(&mut self) -> Result<(), Failure> {
+        /// The night, in seconds.
+        const NIGHT: u64 = 4;
+        self.begin("An evening: the first VPC's tag says that its flow log is off, until a few seconds from now")?;
+        let Self { cloud, teller, .. } = self;
+        let Some(vpc) = cloud.vpcs().into_iter().next().map(|vpc| vpc.id) else { return Err("no VPC".into()) };
+        let status = |cloud: &LocalCloud| cloud.flow_log_of(&vpc).map(|flow_log| flow_log.status).unwrap_or_default();
+        let dusk = Instant::now();
+        let before = cloud.invocations().len();
+        told(cloud, teller, async |cloud| {
+            let morning = (cloud.now() + Duration::from_secs(NIGHT)).to_string();
+            let until = format!("off-until={morning}");
+            cloud.call("TagResources", &tag(&vpc, "flowkeeper", &until)).await?;
+            cloud.fire_timer("deactivate-flow-logs", "switch-off")?;
+            Ok(())
+        })
+        .await?;
+        let at_night = status(cloud);
+        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        let after_sweep = status(cloud);
+        let sweep = cloud.invocations().split_off(before).pop();
+        let is_paused = sweep.is_some_and(|sweep| sweep.body.to_string().contains("\"verdict\":\"paused\""));
+        tokio::time::sleep_until(dusk + Duration::from_secs(NIGHT) + Duration::from_millis(100)).await;
+        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        let checks = [
+            Check { expected: "at night it is off, and costs nothing", holds: at_night == "Inactive" },
+            Check {
+                expected: "the sweep finds it paused, and so in order",
+                holds: after_sweep == "Inactive" && is_paused,
+            },
+            Check {
+                expected: "once the tag has expired the next sweep switches it on again",
+                holds: status(cloud) == "Active",
+            },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    async fn deleted(&mut self) -> Result<(), Failure> {
+        self.begin("Somebody deletes a flow log")?;
+        let Self { cloud, teller, .. } = self;
+        let Some(old) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
+        told(cloud, teller, async |cloud| {
+            cloud.call("DeleteFlowLog", &[("FlowLogId", &old.id)]).await?;
+            Ok(())
+        })
+        .await?;
+        let new = cloud.flow_log_of(&old.resource_id);
+        let is_back = new.is_some_and(|new| new.id != old.id && new.status == "Active");
+        Ok(self.end(&[Check { expected: "there is a new one in its place", holds: is_back }])?)
+    }
+
+    async fn changed(&mut self) -> Result<(), Failure> {
+        self.begin("Somebody renames a flow log and has it write more often")?;
+        let Self { cloud, teller, .. } = self;
+        let Some(before) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
+        told(cloud, teller, async |cloud| {
+            let change = [("FlowLogId", before.id.as_str()), ("FlowLogName", "mine"), ("AggregationInterval", "1")];
+            cloud.call("ModifyFlowLogAttribute", &change).await?;
+            Ok(())
+        })
+        .await?;
+        let after = cloud.flow_logs().into_iter().find(|flow_log| flow_log.id == before.id);
+        let is_back = after.is_some_and(|after| {
+            after.name == before.name && after.aggregation_interval == before.aggregation_interval
+        });
+        let writes = cloud.calls_of("ModifyFlowLogAttribute").len();
+        let checks = [
+            Check { expected: "it is as the policy wants it again", holds: is_back },
+            Check { expected: "the function's own change woke it and led to no other", holds: writes == 2 },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
+    async fn orphaned(&mut self) -> Result<(), Failure> {
+        self.begin("A VPC is deleted, and leaves its flow log behind")?;
+        let Self { cloud, teller, .. } = self;
+        let vpc = told(cloud, teller, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let had_one = cloud.flow_log_of(&vpc).is_some();
+        told(cloud, teller, async |cloud| {
+            cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await?;
+            Ok(())
+        })
+        .await?;
+        let is_gone = had_one && cloud.flow_log_of(&vpc).is_none();
+        Ok(self.end(&[Check { expected: "the flow log is gone, too", holds: is_gone }])?)
+    }
+
+    async fn sweep(&mut self) -> Result<(), Failure> {
+        self.begin("A sweep, after things happened of which no event told")?;
+        let Self { cloud, teller, .. } = self;
+        let quiet = told(cloud, teller, async |cloud| {
+            cloud.create_vpc(&[("flowkeeper", "ignore")]).await?;
+            let theirs = cloud.create_vpc(&[]).await?;
+            cloud.settled().await?;
+            if let Some(flow_log) = cloud.flow_log_of(&theirs) {
+                cloud.edit_flow_log(&flow_log.id, |it| it.tags.clear());
+            }
+            let stopped = cloud.create_vpc(&[]).await?;
+            cloud.settled().await?;
+            if let Some(flow_log) = cloud.flow_log_of(&stopped) {
+                cloud.edit_flow_log(&flow_log.id, |it| it.status = "Inactive".into());
+            }
+            Ok(stopped)
+        })
+        .await?;
+        let before = cloud.invocations().len();
+        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        let report = cloud.invocations().split_off(before).into_iter().next();
+        let body = report.as_ref().map(|report| report.body.clone()).unwrap_or_default();
+        teller.say(&table(&body), "0")?;
+        let is_on = cloud.flow_log_of(&quiet).is_some_and(|flow_log| flow_log.status == "Active");
+        let checks = [
+            Check { expected: "the one that had been stopped is on again", holds: is_on },
+            Check {
+                expected: "the report says of each VPC what was found, done and why",
+                holds: report.is_some_and(|report| report.success)
+                    && body.pointer("/summary/checked") == Some(&cloud.vpcs().len().into()),
+            },
+        ];
+        Ok(self.end(&checks)?)
+    }
+
     fn begin(&mut self, title: &str) -> io::Result<()> {
         self.steps += 1;
         self.teller.say(&format!("\n{}. {title}", self.steps), "1")
@@ -183,6 +314,26 @@ async fn told<T>(
     };
     teller.catch_up(cloud)?;
     done
+}
+
+/// What sets a tag on a VPC.
+fn tag<'a>(vpc: &'a str, key: &'a str, value: &'a str) -> [(&'static str, &'a str); 4] {
+    [("ResourceType", "VPC"), ("ResourceId.1", vpc), ("Tag.1.Key", key), ("Tag.1.Value", value)]
+}
+
+/// A report as a table.
+fn table(report: &Value) -> String {
+    let header = ["resource", "verdict", "action", "outcome", "reason"].map(str::to_owned);
+    let results = report.pointer("/results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let cell = |result: &Value, key: &str| result.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let row = |result: &Value| ["resource_id", "verdict", "action", "outcome", "reason"].map(|key| cell(result, key));
+    let rows: Vec<[String; 5]> = std::iter::once(header).chain(results.iter().map(row)).collect();
+    let widths: Vec<usize> = (0..4).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let line = |[resource, verdict, action, outcome, reason]: &[String; 5]| {
+        let [a, b, c, d] = [widths[0], widths[1], widths[2], widths[3]];
+        format!("   {resource:a$}  {verdict:b$}  {action:c$}  {outcome:d$}  {reason}")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The outcomes that the functions reported.

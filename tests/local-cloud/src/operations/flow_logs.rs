@@ -210,8 +210,8 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             ("VpcId", scope.state.vpc_of(&flow_log.resource_id).unwrap_or_default()),
         ]) && has_tags(&flow_log.tags, &tags)
     };
-    let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(wanted).map(wire).collect();
-    let page = scope.page::<Value>(all, 20)?;
+    let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(wanted).collect();
+    let page = scope.page(all, 20, wire)?;
     Ok(json!({
         // Text, as the models of the official SDKs have it for this operation alone.
         "PageNumber": page.number.to_string(),

@@ -260,21 +260,21 @@ impl Scope<'_> {
         Ok(json!({name: items, "TotalCount": total, "MaxResults": size, "NextToken": next}))
     }
 
-    /// One page by number, with the number, the size and the count of all.
-    fn page<T>(&self, all: Vec<T>, default_size: usize) -> Result<Page<T>, Refusal> {
+    /// One page by number, with the number, the size and the count of all. What is not on it is not written out.
+    fn page<T>(&self, all: Vec<T>, default_size: usize, wire: impl FnMut(T) -> Value) -> Result<Page, Refusal> {
         let number = self.parameters.number("PageNumber")?.unwrap_or(1);
         let size = self.parameters.number("PageSize")?.unwrap_or(default_size);
         let total = all.len();
-        let items = all.into_iter().skip(number.saturating_sub(1) * size).take(size).collect();
+        let items = all.into_iter().skip(number.saturating_sub(1) * size).take(size).map(wire).collect();
         Ok(Page { number, size, total, items })
     }
 }
 
-struct Page<T> {
+struct Page {
     number: usize,
     size: usize,
     total: usize,
-    items: Vec<T>,
+    items: Vec<Value>,
 }
 
 fn regions(_: &mut Scope<'_>) -> Answer {

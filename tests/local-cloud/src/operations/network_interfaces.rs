@@ -128,17 +128,18 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             && has_tags(&interface.tags, &tags)
     };
     let interfaces = scope.visible(scope.state.network_interfaces.values());
-    let all: Vec<Value> = interfaces.into_iter().filter(wanted).map(wire).collect();
+    let all: Vec<&NetworkInterface> = interfaces.into_iter().filter(wanted).collect();
     let total = all.len();
     let by_number = given.get("PageNumber").or(given.get("PageSize")).is_some();
     if by_number && given.get("MaxResults").or(given.get("NextToken")).is_none() {
-        let page = scope.page(all, 10)?;
+        let page = scope.page(all, 10, wire)?;
         return Ok(json!({
             "PageNumber": page.number, "PageSize": page.size, "TotalCount": total, "NextToken": "",
             "NetworkInterfaceSets": {"NetworkInterfaceSet": page.items},
         }));
     }
     let (items, next) = scope.part(all, given.number("MaxResults")?.unwrap_or(10).clamp(10, 500))?;
+    let items: Vec<Value> = items.into_iter().map(wire).collect();
     Ok(json!({
         "TotalCount": total, "NextToken": next, "NetworkInterfaceSets": {"NetworkInterfaceSet": items},
     }))

@@ -148,8 +148,8 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             "Tags": {"Tag": wire_tags(&vpc.tags, "Key", "Value")},
         })
     };
-    let all = scope.visible(scope.state.vpcs.values()).into_iter().filter(wanted).map(wire).collect();
-    let page = scope.page::<Value>(all, 10)?;
+    let all = scope.visible(scope.state.vpcs.values()).into_iter().filter(wanted).collect();
+    let page = scope.page(all, 10, wire)?;
     Ok(json!({
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total, "Vpcs": {"Vpc": page.items},
     }))
@@ -229,8 +229,8 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             "Tags": {"Tag": wire_tags(&vswitch.tags, "Key", "Value")},
         })
     };
-    let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(wanted).map(wire).collect();
-    let page = scope.page::<Value>(all, 10)?;
+    let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(wanted).collect();
+    let page = scope.page(all, 10, wire)?;
     Ok(json!({
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total,
         "VSwitches": {"VSwitch": page.items},

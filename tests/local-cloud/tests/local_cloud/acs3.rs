@@ -27,7 +27,7 @@ async fn calls_signed_in_their_headers_do_what_the_others_do() {
 }
 
 #[tokio::test]
-async fn query_and_form_are_united() {
+async fn each_parameter_is_read_where_it_belongs_query_or_form() {
     let cloud = cloud().await;
     let router = operator(&cloud).create_router(&["vbr-1"]).await.unwrap();
     let query =
@@ -40,6 +40,22 @@ async fn query_and_form_are_united() {
     let call = cloud.calls_of("CreateFlowLog").remove(0);
     assert_eq!(call.in_query, ["InstanceId", "InstanceType", "LogStoreName", "ProjectName"]);
     assert_eq!(call.signed_with.as_deref(), Some("ACS3-HMAC-SHA256"));
+
+    let id = cloud.router_flow_logs()[0].id.clone();
+    for (action, query, form, says) in [
+        ("DeleteFlowlog", format!("EcrId={router}&FlowLogId={id}"), String::new(), "\"EcrId\" is not supplied"),
+        ("DeleteFlowlog", String::new(), format!("EcrId={router}&FlowLogId={id}"), "reads it: in the query"),
+        ("ActivateFlowLog", format!("FlowLogId={id}"), format!("EcrId={router}"), "reads it: in the form"),
+        ("DescribeExpressConnectRouter", "Tag.1.Key=k".into(), String::new(), "\"Tag.1.Key\" is not supplied"),
+    ] {
+        let query: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let request = client.acs3_request(action, &query, &form).unwrap();
+        assert_eq!(sent(&cloud, request).await, (400, "MissingParameter".to_owned()), "{action}");
+        let call = cloud.calls_of(action).pop().unwrap();
+        assert!(call.answer["Message"].as_str().unwrap().contains(says), "{}", call.answer);
+    }
+    let parameters = [("EcrId", router.as_str()), ("FlowLogId", id.as_str())];
+    client.call("DeleteFlowlog", &parameters).await.expect("HMAC-SHA1 signs query and form as one");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn an_action_that_is_taken_away_is_refused_and_what_cannot_be_taken_away_i
     assert_eq!(code(function.call("DescribeVpcs", &IN_HANGZHOU).await), "Forbidden.RAM");
     assert_eq!(code(function.call("DescribeFlowLogs", &IN_HANGZHOU).await), "");
     for (role, action, expected) in [
-        ("Rolle", "vpc:DescribeVpcs", "Resources.Rolle: is no role of the template; there is CreateFlowLogRole"),
+        ("Rolle", "vpc:DescribeVpcs", "Resources.Rolle: is no role of the template; there is ActivateFlowLogsRole, "),
         (
             "CreateFlowLogRole",
             "vpc:DeleteFlowLog",

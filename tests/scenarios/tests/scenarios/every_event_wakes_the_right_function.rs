@@ -14,6 +14,8 @@ use serde_json::Value;
 
 const NOTHING: &[&str] = &[];
 const CREATE: &[&str] = &["create-flow-log"];
+const REMEDIATE: &[&str] = &["remediate-flow-logs"];
+const DELETE_ORPHANED: &[&str] = &["delete-orphaned-flow-logs"];
 
 /// Each sample that is one CloudEvent, as the default bus hands it over, and the functions that it wakes.
 const WAKES: &[(&str, &[&str])] = &[
@@ -32,10 +34,10 @@ const WAKES: &[(&str, &[&str])] = &[
     ("actiontrail-create-vpc-failed", CREATE),
     ("actiontrail-create-vpc-failed-null-response", CREATE),
     ("actiontrail-create-vswitch", CREATE),
-    ("actiontrail-deactive-flow-log", NOTHING),
-    ("actiontrail-delete-flow-log", NOTHING),
-    ("actiontrail-delete-vpc", NOTHING),
-    ("actiontrail-modify-flow-log-attribute", NOTHING),
+    ("actiontrail-deactive-flow-log", REMEDIATE),
+    ("actiontrail-delete-flow-log", REMEDIATE),
+    ("actiontrail-delete-vpc", DELETE_ORPHANED),
+    ("actiontrail-modify-flow-log-attribute", REMEDIATE),
     ("actiontrail-run-instances-console", CREATE),
     ("actiontrail-system-delete-disk", NOTHING),
     // Other products have calls of the same names.
@@ -45,8 +47,8 @@ const WAKES: &[(&str, &[&str])] = &[
     ("config-item-change", CREATE),
     ("config-item-change-eni", CREATE),
     ("config-item-change-removed", NOTHING),
-    ("config-noncompliant", NOTHING),
-    ("config-noncompliant-string-types", NOTHING),
+    ("config-noncompliant", REMEDIATE),
+    ("config-noncompliant-string-types", REMEDIATE),
     ("eventbridge-ebs-disk-event", NOTHING),
     ("eventbridge-ecs-disk-event", NOTHING),
     ("eventbridge-envelope-aliyuncvc", NOTHING),

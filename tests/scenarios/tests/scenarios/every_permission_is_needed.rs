@@ -7,37 +7,57 @@ use local_cloud::{
     Invocation, LocalCloud, OWN_ACCOUNT, Options, Role,
     template::{Function, Template, default_path},
 };
-use scenarios::cloud;
+use scenarios::{ACTIVATE, CREATE_ECR, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, whole_cloud};
 
-/// What a function is given to do so that it makes every kind of call that it knows. Others may wake, too; they are not
-/// looked at.
+/// What a function is given to do so that it makes every kind of call that it knows.
 struct Story {
     /// The function's program.
     function: &'static str,
-    /// The cloud in which it plays.
-    options: fn() -> Options,
-    /// Nothing is asserted here, since a part of it fails where an action is taken away.
+    policy: &'static str,
     play: for<'a> fn(&'a LocalCloud) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
+/// Flow logs at every level, so that every kind of resource is read, and in another account.
+const WIDE: &str = "\
+flow_log: {project: example-project, log_store: example-logstore, name: kept, tags: {team: network}}
+replace: true
+overrides:
+  - {match: {ids: [vsw-none]}, coverage: vswitch}
+  - {match: {ids: [eni-none]}, coverage: network-interface}
+accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]
+";
+
 /// A story for each function of the template.
-const STORIES: &[Story] = &[Story {
-    function: "create-flow-log",
-    options: || with_policy("accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]"),
-    play: |cloud| Box::pin(new_resources(cloud)),
-}];
+const STORIES: &[Story] = &[
+    Story {
+        function: "create-flow-log",
+        policy: "flow_log: {project: flowlog, log_store: vpc}\n\
+                 accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
+        play: |cloud| Box::pin(new_resources(cloud)),
+    },
+    Story { function: "activate-flow-logs", policy: WIDE, play: |cloud| Box::pin(morning(cloud)) },
+    Story { function: "deactivate-flow-logs", policy: WIDE, play: |cloud| Box::pin(evening(cloud)) },
+    Story { function: "remediate-flow-logs", policy: WIDE, play: |cloud| Box::pin(tampering(cloud)) },
+    Story { function: "delete-orphaned-flow-logs", policy: WIDE, play: |cloud| Box::pin(departures(cloud)) },
+    Story {
+        function: "create-ecr-flow-log",
+        policy: "flow_log: {project: flowlog, log_store: vpc}\n\
+                 ecr_flow_log: {project: example-project, log_store: example-logstore}\n\
+                 accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
+        play: |cloud| Box::pin(routers(cloud)),
+    },
+    Story {
+        function: "open-flow-log-service",
+        policy: "flow_log: {project: flowlog, log_store: vpc}\n",
+        play: |cloud| Box::pin(opening(cloud)),
+    },
+];
 
 /// What a role allows for the sake of others, so that no call of the function shows that it is needed.
 const FOR_OTHERS: &[(&str, &str)] = &[
     ("log:PostLogStoreLogs", "Function Compute writes the function's lines to the Logstore in its role"),
     ("mns:SendMessage", "Function Compute sends what failed to the dead-letter queue in its role"),
 ];
-
-/// A cloud whose policy says this besides what it has to say.
-fn with_policy(more: &str) -> Options {
-    let policy = format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}\n");
-    Options { policy: Some(policy), ..Options::default() }
-}
 
 /// A network interface and all that it lies in, and a VPC in another account.
 async fn new_resources(cloud: &LocalCloud) {
@@ -46,6 +66,96 @@ async fn new_resources(cloud: &LocalCloud) {
     cloud.create_network_interface(&vswitch).await.unwrap();
     cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
+}
+
+const OWN: &[(&str, &str)] = &[
+    ("Tag.1.Key", "managed-by"),
+    ("Tag.1.Value", "flowkeeper"),
+    ("Tag.2.Key", "team"),
+    ("Tag.2.Value", "network"),
+    ("FlowLogName", "kept"),
+    ("Description", "Kept by Flowkeeper"),
+];
+
+/// A VPC with a flow log of ours that is as the policy wants it.
+async fn kept_vpc(cloud: &LocalCloud, tags: &[(&str, &str)]) -> (String, String) {
+    let vpc = cloud.create_vpc(tags).await.unwrap();
+    let flow_log = cloud.create_flow_log("VPC", &vpc, OWN).await.unwrap();
+    cloud.settled().await.unwrap();
+    (vpc, flow_log)
+}
+
+async fn change(cloud: &LocalCloud, action: &str, flow_log: &str, more: &[(&str, &str)]) {
+    cloud.call(action, &[&[("FlowLogId", flow_log)], more].concat()).await.unwrap();
+    cloud.settled().await.unwrap();
+}
+
+async fn time_has_come(cloud: &LocalCloud, function: &str) {
+    cloud.invoke(function, TIMER).await.unwrap();
+    cloud.settled().await.unwrap();
+}
+
+async fn morning(cloud: &LocalCloud) {
+    let (_, flow_log) = kept_vpc(cloud, &[("flowkeeper", "on")]).await;
+    change(cloud, "DeactiveFlowLog", &flow_log, &[]).await;
+    time_has_come(cloud, ACTIVATE).await;
+}
+
+async fn evening(cloud: &LocalCloud) {
+    kept_vpc(cloud, &[("flowkeeper", "off")]).await;
+    time_has_come(cloud, DEACTIVATE).await;
+}
+
+/// One VPC for each thing that can be wrong with its flow log.
+async fn tampering(cloud: &LocalCloud) {
+    cloud.create_vpc(&[]).await.unwrap();
+    let (_, stopped) = kept_vpc(cloud, &[]).await;
+    cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
+    kept_vpc(cloud, &[("flowkeeper", "off")]).await;
+    let (_, renamed) = kept_vpc(cloud, &[]).await;
+    cloud.edit_flow_log(&renamed, |it| it.name = "theirs".into());
+    let (_, untagged) = kept_vpc(cloud, &[]).await;
+    cloud.edit_flow_log(&untagged, |it| _ = it.tags.remove("team"));
+    let (_, elsewhere) = kept_vpc(cloud, &[]).await;
+    cloud.edit_flow_log(&elsewhere, |it| it.project = "their-project".into());
+    time_has_come(cloud, REMEDIATE).await;
+}
+
+/// A resource of each kind goes, and leaves its flow log behind; and a look into the other account.
+async fn departures(cloud: &LocalCloud) {
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    for (kind, id) in [("NetworkInterface", &interface), ("VSwitch", &vswitch), ("VPC", &vpc)] {
+        cloud.create_flow_log(kind, id, OWN).await.unwrap();
+    }
+    cloud.settled().await.unwrap();
+    cloud.call("DeleteNetworkInterface", &[("NetworkInterfaceId", &interface)]).await.unwrap();
+    cloud.call("DeleteVSwitch", &[("VSwitchId", &vswitch)]).await.unwrap();
+    cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    time_has_come(cloud, DELETE_ORPHANED).await;
+}
+
+/// A virtual border router without a flow log, one whose flow log is off, and one whose flow log should be off.
+async fn routers(cloud: &LocalCloud) {
+    let operator = cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    operator.create_router(&["vbr-1"]).await.unwrap();
+    let router = operator.create_router(&["vbr-2"]).await.unwrap();
+    let flow_log = operator.create_router_flow_log(&router, "vbr-2", &own).await.unwrap();
+    let off = [("EcrId", router.as_str()), ("FlowLogId", &flow_log)];
+    operator.call_router("DeactivateFlowLog", &off).await.unwrap();
+    let router = operator.create_router(&["vbr-3"]).await.unwrap();
+    operator.create_router_flow_log(&router, "vbr-3", &own).await.unwrap();
+    cloud.edit_router(&router, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
+    cloud.settled().await.unwrap();
+    time_has_come(cloud, CREATE_ECR).await;
+}
+
+async fn opening(cloud: &LocalCloud) {
+    cloud.close_flow_log_service();
+    cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();
 }
 
 /// Each function of the template with its role and story.
@@ -68,7 +178,9 @@ fn own_actions(role: &Role) -> Vec<String> {
 }
 
 async fn played(story: &Story, options: Options) -> LocalCloud {
-    let cloud = cloud(options).await.unwrap();
+    let triggers_of = Some(format!("flowkeeper-{}", story.function));
+    let options = Options { policy: Some(story.policy.to_owned()), triggers_of, ..options };
+    let cloud = whole_cloud(options).await.unwrap();
     (story.play)(&cloud).await;
     cloud
 }
@@ -87,7 +199,7 @@ fn denied(cloud: &LocalCloud, function: &Function) -> Vec<String> {
 #[tokio::test]
 async fn each_function_does_its_work_with_the_role_of_the_template() {
     for (function, _, story) in functions() {
-        let cloud = played(story, (story.options)()).await;
+        let cloud = played(story, Options::default()).await;
         assert_eq!(denied(&cloud, &function), [""; 0], "{}", function.name);
         let invocations = invocations(&cloud, &function);
         assert!(!invocations.is_empty(), "the story of {} does not wake it", function.name);
@@ -103,7 +215,7 @@ async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
         let actions = own_actions(&role);
         assert!(!actions.is_empty(), "{} allows nothing", role.id);
         for action in actions {
-            let cloud = played(story, (story.options)().without_permission(&role.id, &action)).await;
+            let cloud = played(story, Options::default().without_permission(&role.id, &action)).await;
             let denied = denied(&cloud, &function);
             assert!(denied.contains(&action), "{} allows {action}, which no call of its function needs", role.id);
             let (_, operation) = action.split_once(':').unwrap();

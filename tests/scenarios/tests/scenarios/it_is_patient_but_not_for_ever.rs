@@ -1,90 +1,14 @@
-//! The keeper with a machine whose time passes only while somebody waits, against the same cloud as ever.
+use std::time::Duration;
 
-use std::{
-    future::{Future, ready},
-    pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use flow_log::Verdict;
+use jiff::SignedDuration;
+use local_cloud::Fault;
+use reconcile::{Outcome, Report};
+use scenarios::{CREATION, Stage};
 
-use flow_log::{Policy, Verdict};
-use jiff::{SignedDuration, Timestamp};
-use local_cloud::{Clock, Fault, LocalCloud, Options};
-use openapi::{ClientSettings, Credentials, Endpoints, System};
-use reconcile::{Job, Keeper, KeeperSettings, Outcome, Report, Target, What};
-
-/// A machine that shares its clock with the cloud, and notes how long it was asked to wait.
-#[derive(Debug)]
-struct TestMachine {
-    clock: Clock,
-    waits: Mutex<Vec<Duration>>,
-    random: AtomicU64,
-}
-
-impl System for TestMachine {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.clock.advance(duration);
-        self.waits.lock().unwrap().push(duration);
-        Box::pin(ready(()))
-    }
-
-    fn random(&self) -> u128 {
-        // Never twice the same, as it makes the nonces.
-        u128::from(self.random.fetch_add(1, Ordering::Relaxed)) << 64
-    }
-}
-
-struct Stage {
-    cloud: LocalCloud,
-    machine: Arc<TestMachine>,
-    keeper: Keeper,
-}
-
-impl Stage {
-    async fn new(more_policy: &str) -> Self {
-        let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
-        let cloud = LocalCloud::start(Options { clock: clock.clone(), ..Options::default() }).await.unwrap();
-        let machine = Arc::new(TestMachine { clock, waits: Mutex::default(), random: AtomicU64::new(1) });
-        let endpoint = Some(cloud.endpoint().parse().unwrap());
-        let endpoints = Endpoints { vpc: endpoint.clone(), ecs: endpoint, ..Endpoints::default() };
-        let settings = KeeperSettings {
-            policy: Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more_policy}")).unwrap(),
-            client: ClientSettings { endpoints, ..ClientSettings::default() },
-            dry_run: false,
-        };
-        let system: Arc<dyn System> = Arc::<TestMachine>::clone(&machine);
-        let keeper = Keeper::new("create-flow-log", &["CreateFlowLog"], settings, system);
-        Self { cloud, machine, keeper }
-    }
-
-    /// Looks after these resources, whose event came `age` ago, with so much time to do it.
-    async fn keep(&self, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
-        let now = self.machine.now();
-        let target = |id: &&str| Target {
-            account: "1000000000000001".parse().unwrap(),
-            region: "cn-hangzhou".parse().unwrap(),
-            what: id.parse().map_or_else(|_| What::Instance((*id).to_owned()), What::Resource),
-            since: Some(now - age),
-        };
-        let job = Job {
-            request_id: "1-test".to_owned(),
-            credentials: Credentials::new("test", "test-secret"),
-            account: Some("1000000000000001".parse().unwrap()),
-            stop_at: Some(now + time),
-        };
-        self.keeper.keep(job, ids.iter().map(target).collect(), Vec::new()).await
-    }
-
-    fn waited(&self) -> Duration {
-        self.machine.waits.lock().unwrap().iter().sum()
-    }
+/// Looks after these resources, whose event came `age` ago, with so much time to do it.
+async fn keep(stage: &Stage, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+    stage.look(CREATION, ids, age, time).await
 }
 
 const JUST_NOW: SignedDuration = SignedDuration::ZERO;
@@ -93,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_later() {
     let stage = Stage::new("").await;
-    let report = stage.keep(&["vpc-none"], JUST_NOW, 10 * MINUTE).await;
+    let report = keep(&stage, &["vpc-none"], JUST_NOW, 10 * MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
     assert!(report.incomplete().is_some());
     assert!((20..=30).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
@@ -102,7 +26,7 @@ async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_late
 #[tokio::test]
 async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
     let stage = Stage::new("").await;
-    stage.keep(&["vpc-none"], JUST_NOW, Duration::from_secs(8)).await;
+    keep(&stage, &["vpc-none"], JUST_NOW, Duration::from_secs(8)).await;
     assert!((1..=4).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
 }
 
@@ -110,7 +34,7 @@ async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
 async fn what_is_not_there_a_quarter_of_an_hour_after_its_event_is_gone() {
     for (minutes, outcome) in [(14, Outcome::Failed), (16, Outcome::Skipped)] {
         let stage = Stage::new("").await;
-        let report = stage.keep(&["vpc-none"], SignedDuration::from_mins(minutes), Duration::from_secs(4)).await;
+        let report = keep(&stage, &["vpc-none"], SignedDuration::from_mins(minutes), Duration::from_secs(4)).await;
         assert_eq!(report.results[0].outcome, outcome, "{minutes} minutes: {}", report.results[0].reason);
     }
 }
@@ -119,7 +43,7 @@ async fn what_is_not_there_a_quarter_of_an_hour_after_its_event_is_gone() {
 async fn what_there_is_no_time_for_is_unfinished_and_the_invocation_fails() {
     let stage = Stage::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let report = stage.keep(&[&vpc], JUST_NOW, Duration::ZERO).await;
+    let report = keep(&stage, &[&vpc], JUST_NOW, Duration::ZERO).await;
     assert_eq!(report.results[0].outcome, Outcome::Unfinished);
     assert_eq!((report.summary.unfinished, report.summary.failed), (1, 0));
     assert!(report.incomplete().is_some());
@@ -131,7 +55,7 @@ async fn several_targets_that_lead_to_one_vpc_are_one_result() {
     let stage = Stage::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-    let report = stage.keep(&[&vpc, &vswitch, &vpc], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&vpc, &vswitch, &vpc], JUST_NOW, MINUTE).await;
     assert_eq!(report.results.len(), 1);
     assert_eq!((report.summary.checked, report.summary.changed), (1, 1));
 }
@@ -142,10 +66,10 @@ async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
     let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 3);
-    let report = stage.keep(&[&vswitch], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&vswitch], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Excluded), Outcome::Skipped));
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, u32::MAX);
-    let report = stage.keep(&[&vswitch], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&vswitch], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
     assert!(stage.cloud.flow_logs().is_empty());
 }
@@ -156,7 +80,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for action in ["DescribeFlowLogs", "CreateFlowLog"] {
         stage.cloud.fail(action, Fault::Code("OperationUnsupported.action"), 1);
-        let report = stage.keep(&[&vpc], JUST_NOW, MINUTE).await;
+        let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
         let [item] = report.results.as_slice() else { panic!("{report:?}") };
         assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unsupported), Outcome::Skipped));
         assert!(report.incomplete().is_none());
@@ -168,7 +92,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
 async fn what_its_schedule_keeps_off_is_compliant() {
     let stage = Stage::new("schedule: never\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let report = stage.keep(&[&vpc], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.summary.compliant), (Some(Verdict::Paused), 1));
     assert!(stage.cloud.flow_logs().is_empty());
 }
@@ -180,7 +104,7 @@ async fn all_network_interfaces_of_an_instance_are_waited_for() {
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let answer = stage.cloud.call("RunInstances", &[("VSwitchId", &vswitch)]).await.unwrap();
     let instance = answer.pointer("/InstanceIdSets/InstanceIdSet/0").unwrap().as_str().unwrap().to_owned();
-    let report = stage.keep(&[&instance], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&instance], JUST_NOW, MINUTE).await;
     assert_eq!((report.results.len(), report.summary.changed), (1, 1));
     assert_eq!(stage.cloud.calls_of("DescribeNetworkInterfaces").len(), 2, "until two looks see the same");
 }
@@ -193,7 +117,7 @@ async fn a_flow_log_on_the_whole_is_seen_before_one_is_made_on_the_part() {
     let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
     stage.cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
     stage.cloud.finish_transitions();
-    let report = stage.keep(&[&interface], JUST_NOW, MINUTE).await;
+    let report = keep(&stage, &[&interface], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Foreign), Outcome::Unchanged));
     assert_eq!(stage.cloud.flow_logs().len(), 1);
 }

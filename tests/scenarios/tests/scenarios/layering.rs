@@ -5,13 +5,16 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Which crates of ours may be used by which. What is not listed is forbidden. `is_function` is for what lies in
 /// `functions/`.
 fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
-    let is_shared = ["events", "fc-runtime", "flow-log", "openapi", "packaging", "reconcile", "signing"].contains(&to);
+    let is_shared =
+        ["events", "fc-runtime", "flow-log", "keeper-function", "openapi", "packaging", "reconcile", "signing"]
+            .contains(&to);
     match from {
         "flow-log" | "signing" | "packaging" | "local-cloud" => false,
         "events" => to == "flow-log",
         "openapi" => matches!(to, "flow-log" | "signing"),
         "fc-runtime" => to == "signing",
         "reconcile" => matches!(to, "flow-log" | "openapi"),
+        "keeper-function" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "scenarios" | "benches" => true,
         // A function: anything that is shared, and no other function.
         _ => is_function && is_shared,

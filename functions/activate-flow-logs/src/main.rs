@@ -1,0 +1,10 @@
+//! Switches the flow logs on that a schedule wants on now.
+
+use std::process::ExitCode;
+
+use activate_flow_logs::ActivateFlowLogs;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fc_runtime::run::<ActivateFlowLogs>().await
+}

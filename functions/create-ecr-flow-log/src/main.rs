@@ -1,0 +1,10 @@
+//! Gives each virtual border router on an Express Connect Router the flow log that the policy asks for.
+
+use std::process::ExitCode;
+
+use create_ecr_flow_log::CreateEcrFlowLog;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fc_runtime::run::<CreateEcrFlowLog>().await
+}

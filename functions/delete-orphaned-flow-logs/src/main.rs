@@ -1,0 +1,10 @@
+//! Deletes the flow logs of ours whose resource is gone.
+
+use std::process::ExitCode;
+
+use delete_orphaned_flow_logs::DeleteOrphanedFlowLogs;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fc_runtime::run::<DeleteOrphanedFlowLogs>().await
+}

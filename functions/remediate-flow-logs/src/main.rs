@@ -1,0 +1,10 @@
+//! Puts right what was deleted, stopped or changed.
+
+use std::process::ExitCode;
+
+use remediate_flow_logs::RemediateFlowLogs;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fc_runtime::run::<RemediateFlowLogs>().await
+}

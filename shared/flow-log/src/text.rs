@@ -1,0 +1,43 @@
+//! Texts that are checked once.
+
+/// A text that is good for what it is, as whoever parses it finds out: `$is_good` tells, and `$error` says what is wrong.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $invalid:ty, $is_good:expr, $error:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text, as the cloud writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $invalid;
+
+            fn from_str(text: &str) -> Result<Self, $invalid> {
+                let is_good: fn(&str) -> bool = $is_good;
+                let error: fn(&str) -> $invalid = $error;
+                if is_good(text) { Ok(Self(text.to_owned())) } else { Err(error(text)) }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use checked_text;

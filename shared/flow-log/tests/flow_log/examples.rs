@@ -1,0 +1,219 @@
+//! `explain` and `schedule`, as processes.
+
+use std::{path::Path, process::Command};
+
+use tempfile::TempDir;
+
+/// What a command prints at `place`, on stdout and on stderr, and whether it succeeds.
+fn run(place: &Path, command: &str) -> (String, String, bool) {
+    let output = Command::new("sh").args(["-ec", command]).current_dir(place).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.success())
+}
+
+/// An example over a policy and a resource of one's own.
+struct Tried(TempDir);
+
+impl Tried {
+    fn on(policy: &str, resource: &str) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("policy.yml"), policy).unwrap();
+        std::fs::write(place.path().join("resource.json"), resource).unwrap();
+        Self(place)
+    }
+
+    fn run(&self, example: &str, arguments: &str) -> (String, String, bool) {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let cargo = env!("CARGO");
+        run(self.0.path(), &format!("{cargo} run -q --manifest-path {manifest} --example {example} -- {arguments}"))
+    }
+
+    fn explained(&self, at: &str) -> String {
+        let (told, wrong, is_good) = self.run("explain", &format!("policy.yml resource.json --at {at}"));
+        assert!(is_good, "{wrong}");
+        told
+    }
+
+    fn refused(&self, example: &str, arguments: &str) -> Vec<String> {
+        let (told, wrong, is_good) = self.run(example, arguments);
+        assert!(!is_good && told.is_empty(), "{told}");
+        wrong.lines().map(str::to_owned).collect()
+    }
+}
+
+const POLICY: &str = "\
+flow_log: {project: flowlog, log_store: vpc, aggregation_interval: 10}
+exclude: {ids: [vpc-9]}
+schedules: {office: {time_zone: Asia/Kolkata, on: [\"Mon-Fri 09:00-18:00\"]}}
+overrides:
+- match: {vpc_ids: [vpc-2]}
+  coverage: vswitch
+  schedule: office
+";
+
+fn resource(more: &str) -> String {
+    format!("{{\"account\": \"1000000000000001\", \"region\": \"cn-hangzhou\", {more}}}")
+}
+
+#[test]
+fn the_readme_shows_what_the_examples_print() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut shown = 0;
+    for (start, _) in readme.match_indices("```sh\ncd shared/flow-log/examples\n") {
+        let (command, rest) = readme[start + "```sh\n".len()..].split_once("```\n").unwrap();
+        let (output, _) = rest.split_once("```text\n").unwrap().1.split_once("```").unwrap();
+        let (told, wrong, _) = run(&root, command);
+        assert_eq!(told, output, "{command}{wrong}");
+        shown += 1;
+    }
+    assert_eq!(shown, 2);
+}
+
+#[test]
+fn what_is_left_alone_kept_elsewhere_or_not_understood_is_said_with_the_reason() {
+    for (more, says) in [
+        (r#""id": "vsw-1", "parents": ["vpc-9"]"#, "left alone, as the policy excludes vpc-9"),
+        (r#""id": "vpc-1", "tags": {"flowkeeper": "ignore"}"#, "left alone, as its tag flowkeeper says ignore"),
+        (r#""id": "vpc-1", "tags": {"flowkeeper": "of"}"#, "until this is mended: its tag flowkeeper is \"of\""),
+        (
+            r#""id": "eni-1", "parents": ["vsw-1", "vpc-1"]"#,
+            "nothing here: the flow log is kept on vpc-1; VPC is the level, by the policy's coverage",
+        ),
+        (
+            r#""id": "eni-1", "parents": ["vpc-2", "vsw-1"]"#,
+            "nothing here: the flow log is kept on vsw-1; vSwitch is the level, by override 1",
+        ),
+        (r#""id": "vpc-2""#, "nothing here: flow logs are kept on each vSwitch in it"),
+        (r#""id": "vpc-2""#, "1 (line 5, column 3) sets coverage, schedule"),
+        (r#""id": "vpc-1""#, "none of the 1 matches"),
+    ] {
+        let told = Tried::on(POLICY, &resource(more)).explained("2026-03-02T12:00Z");
+        assert!(told.contains(says), "{more}:\n{told}");
+    }
+}
+
+#[test]
+fn what_governs_and_what_comes_next_is_said() {
+    let vswitch = |tag: &str| {
+        let tags = if tag.is_empty() { String::new() } else { format!(r#", "tags": {{"flowkeeper": "{tag}"}}"#) };
+        Tried::on(POLICY, &resource(&format!(r#""id": "vsw-1", "parents": ["vpc-2"]{tags}"#)))
+    };
+    // A Friday, 17:30 in India.
+    for (tag, governed_by, now, next) in [
+        ("", "the schedule office, by override 1", "on", "off at Fri 2026-03-06 18:00 +05:30, 2026-03-06T12:30:00Z"),
+        ("off", "its tag flowkeeper=off", "off", "none within a year"),
+        (
+            "off-until=2026-03-07T12:00+05:30",
+            "its tag flowkeeper=off-until=",
+            "off",
+            "on at Mon 2026-03-09 09:00 +05:30",
+        ),
+        ("on-until=2026-03-06T18:30+05:30", "its tag flowkeeper=on-until=", "on", "off at Fri 2026-03-06 18:30 +05:30"),
+        (
+            "on-until=2026-03-06T12:00+05:30",
+            "by override 1; its tag flowkeeper=on-until=2026-03-06T12:00+05:30 has expired",
+            "on",
+            "off at Fri 2026-03-06 18:00",
+        ),
+    ] {
+        let told = vswitch(tag).explained("2026-03-06T12:00Z");
+        let line = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+        assert!(line("governed by").contains(governed_by), "{tag}:\n{told}");
+        assert_eq!(line("now"), now, "{tag}");
+        assert!(line("next change").starts_with(next), "{tag}:\n{told}");
+    }
+}
+
+#[test]
+fn what_there_is_to_do_depends_on_the_flow_log_that_is_there() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc, traffic_path: [vbr], tags: {a: b}}\n\
+        schedules: {office: {time_zone: Asia/Kolkata, on: [\"Mon-Fri 09:00-18:00\"]}}\nschedule: office\n";
+    // A Monday, and a Sunday.
+    for (status, on_monday, on_sunday) in [
+        ("", "CreateFlowLog, as it is missing: ", "nothing, as it is paused: "),
+        (r#", "status": "Active""#, "nothing, as it is compliant: ", "DeactiveFlowLog, as it is due-to-pause: "),
+        (r#", "status": "Inactive""#, "ActiveFlowLog, as it is inactive: ", "nothing, as it is paused: "),
+        (r#", "status": "Activating""#, "nothing, as it is pending: ", "DeactiveFlowLog, as it is pending: "),
+    ] {
+        let tried = Tried::on(policy, &resource(&format!(r#""id": "vpc-1"{status}"#)));
+        for (at, wanted) in [("2026-03-02T06:00Z", on_monday), ("2026-03-01T06:00Z", on_sunday)] {
+            let told = tried.explained(at);
+            let to_do = told.lines().find_map(|line| line.strip_prefix("to do")).unwrap().trim();
+            assert!(to_do.starts_with(wanted), "{status} {at}: {to_do}");
+        }
+    }
+}
+
+#[test]
+fn every_mistake_of_a_policy_and_of_a_resource_is_said_with_its_place() {
+    let tried = Tried::on(
+        "flow_log:\n  project: Flow Log\n  log_stor: vpc\n",
+        &resource(r#""id": "subnet-1", "parents": ["vsw 1"]"#),
+    );
+    let wrong = tried.refused("explain", "policy.yml resource.json");
+    let starts = [
+        "policy.yml: line 2, column 3: flow_log has no log_store",
+        "policy.yml: line 2, column 12: \"Flow Log\" is not an SLS project name",
+        "policy.yml: line 3, column 3: flow_log has no key \"log_stor\"",
+        "resource.json: id: \"subnet-1\" is not the id of a VPC",
+        "resource.json: parents: \"vsw 1\" is not the id of a VPC",
+    ];
+    assert_eq!(wrong.len(), starts.len(), "{wrong:#?}");
+    for (line, start) in wrong.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
+}
+
+#[test]
+fn a_resource_that_is_not_whole_is_refused_with_what_it_lacks() {
+    for (text, says) in [
+        (
+            resource(r#""id": "eni-1", "parents": ["vpc-1"]"#),
+            "parents of a network interface hold the id of its vSwitch and the id of its VPC",
+        ),
+        (resource(r#""id": "vpc-1", "parents": ["vpc-2"]"#), "parents of a VPC hold nothing"),
+        (resource(r#""id": "vpc-1", "tag": {}"#), "unknown field `tag`"),
+        (
+            resource(r#""id": "vpc-1", "status": "On""#),
+            "status: \"On\" is not the status of a flow log: one of Activating, Active",
+        ),
+        ("{\"id\": \"vpc-1\"}".to_owned(), "missing field `account` at line 1 column 15; want {\"account\": "),
+        ("vpc-1".to_owned(), "expected value at line 1 column 1"),
+    ] {
+        let wrong = Tried::on(POLICY, &text).refused("explain", "policy.yml resource.json");
+        assert!(wrong.len() == 1 && wrong[0].starts_with("resource.json: ") && wrong[0].contains(says), "{wrong:#?}");
+    }
+}
+
+#[test]
+fn a_file_or_a_schedule_that_is_not_there_is_said_with_those_that_are() {
+    let tried = Tried::on(POLICY, "{}");
+    for (arguments, says) in [
+        ("none.yml office", "none.yml cannot be read: No such file"),
+        ("policy.yml ofice", "policy.yml has no schedule \"ofice\": it has office"),
+        ("policy.yml never", "never is no schedule of policy.yml: it is what it says, at all times"),
+        ("policy.yml office --from 9999-12-30", "14 days from 9999-12-30 cannot be told"),
+        ("policy.yml office --from tomorrow", "invalid value 'tomorrow' for '--from <FROM>'"),
+    ] {
+        let wrong = tried.refused("schedule", arguments);
+        assert!(wrong[0].contains(says), "{arguments}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn a_schedule_tells_of_the_missing_hour_and_counts_what_is_on() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+        schedules: {x: {time_zone: Europe/Berlin, on: [\"Sun 01:30-03:30\"]}}\n";
+    let (told, wrong, is_good) = Tried::on(policy, "{}").run("schedule", "policy.yml x --from 2026-03-29 --days 1");
+    assert!(is_good, "{wrong}");
+    assert_eq!(
+        told,
+        "x, a day from Sun 2026-03-29 00:00 +01:00 in Europe/Berlin\n\n\
+         off  Sun 2026-03-29 00:00 +01:00  2026-03-28T23:00:00Z  for 1 h 30 min\n\
+         on   Sun 2026-03-29 01:30 +01:00  2026-03-29T00:30:00Z  for 1 h\n     \
+         Sun 2026-03-29 03:00 +02:00  2026-03-29T01:00:00Z  clocks change: 02:00 to 03:00 does not exist\n\
+         off  Sun 2026-03-29 03:30 +02:00  2026-03-29T01:30:00Z  for 20 h 30 min\n\n\
+         on for 1 h of 23 h: 96 % of the time nothing is recorded\n"
+    );
+}

@@ -1,0 +1,167 @@
+//! Flow logs of ours whose resource is gone: nothing records into them, and they count against the quota.
+
+use std::collections::BTreeSet;
+
+use flow_log::{FlowLog, ResourceId, ResourceType, Status, names::Tags, plan_orphan};
+use futures_util::{StreamExt as _, stream};
+use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Remedy, Session};
+
+use crate::{
+    Item, Outcome, Target,
+    keeper::CONCURRENCY,
+    report::Part,
+    resolve,
+    settle::Settler,
+    sweep::{excess, is_young, unread},
+    wait::Pauses,
+};
+
+const ACTION: &str = "DeleteFlowLog";
+
+/// Deletes the flow logs of ours in the region of the session whose resource is gone.
+pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>) -> Part {
+    let mut part = Part::default();
+    let own = own_tag();
+    let ours = FlowLogFilter { tags: Some(&own), ..FlowLogFilter::default() };
+    let ours = match session.describe_flow_logs(&ours).await {
+        Ok(found) => found.into_iter().filter(is_ours).collect::<Vec<_>>(),
+        Err(error) => return unread(session, "flow logs", &error).into(),
+    };
+    let mut gone = Vec::new();
+    for level in ResourceType::ALL {
+        let of_level: Vec<_> =
+            ours.iter().filter_map(|it| recorded(it).filter(|id| id.resource_type() == level)).collect();
+        match there(session, level, &of_level).await {
+            Ok(there) => {
+                let is_gone =
+                    |it: &&FlowLog| recorded(it).is_some_and(|id| id.resource_type() == level && !there.contains(&id));
+                gone.extend(ours.iter().filter(is_gone).filter(|it| !is_young(it, session.now())));
+            }
+            Err(error) => part.items.push(unread(session, &format!("{level}s"), &error)),
+        }
+    }
+    for _ in gone.len()..ours.len() {
+        part.count_unlisted();
+    }
+    let excess = excess(settler.policy.limits, gone.len(), ours.len());
+    if let Some(excess) = excess.filter(|_| !settler.dry_run) {
+        part.items.extend(gone.iter().map(|flow_log| {
+            let reason = format!("{}; not done, as the sweep would delete too much", plan_orphan(flow_log).reason);
+            Item { action: Some(ACTION), ..Item::of_orphan(session, flow_log, Outcome::Skipped, reason) }
+        }));
+        part.refuse(session, &excess);
+        return part;
+    }
+    let work: Vec<_> = gone.into_iter().map(|flow_log| Box::pin(delete(settler, session, flow_log))).collect();
+    part.items.extend(stream::iter(work).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await);
+    part.sort();
+    part
+}
+
+/// Deletes the flow log of ours on the resource `id`, which `target` says was deleted.
+pub(crate) async fn of(settler: &Settler<'_>, session: &Session<'_>, target: &Target, id: &ResourceId) -> Part {
+    let on_it = FlowLogFilter { resource: Some(id), ..FlowLogFilter::default() };
+    let on_it = match session.describe_flow_logs(&on_it).await {
+        Ok(found) => found.into_iter().filter(|it| it.status != Status::Deleting).collect::<Vec<_>>(),
+        Err(error) => return resolve::unread(target, &error).into(),
+    };
+    if on_it.is_empty() {
+        return Item::of_target(target, Outcome::Skipped, format!("{id} had no flow log")).into();
+    }
+    let mut pauses = Pauses::new(session);
+    loop {
+        match resolve::read(session, id).await {
+            Ok(found) if found.is_empty() => break,
+            Ok(_) if pauses.wait(session).await => {}
+            Ok(_) => return resolve::still_there(target, session.now()).into(),
+            Err(error) => return resolve::unread(target, &error).into(),
+        }
+    }
+    let mut items = Vec::new();
+    for flow_log in &on_it {
+        items.push(delete(settler, session, flow_log).await);
+    }
+    items.into()
+}
+
+fn own_tag() -> Tags {
+    let (key, value) = FlowLog::OWN_TAG;
+    key.parse().into_iter().zip(value.parse()).collect()
+}
+
+/// Whether it may be deleted; the API's filter is not relied upon for that.
+fn is_ours(flow_log: &FlowLog) -> bool {
+    flow_log.is_own() && flow_log.status != Status::Deleting
+}
+
+/// What it records, where that is of a kind that is known here. What is not known is not missed.
+fn recorded(flow_log: &FlowLog) -> Option<ResourceId> {
+    flow_log.resource_id.parse().ok()
+}
+
+/// Those of the ids whose resource is there.
+async fn there(
+    session: &Session<'_>,
+    level: ResourceType,
+    ids: &[ResourceId],
+) -> Result<BTreeSet<ResourceId>, CallError> {
+    /// As many as the API takes.
+    const MOST_INTERFACES: usize = 100;
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let found = match level {
+        ResourceType::Vpc => session.describe_vpcs(ids).await?,
+        ResourceType::VSwitch => session.describe_vswitches(ids).await?,
+        ResourceType::NetworkInterface => {
+            let mut found = Vec::new();
+            for ids in ids.chunks(MOST_INTERFACES) {
+                let these = NetworkInterfaceFilter { ids, ..NetworkInterfaceFilter::default() };
+                found.extend(session.describe_network_interfaces(&these).await?);
+            }
+            found
+        }
+    };
+    Ok(found.into_iter().map(|resource| resource.id).collect())
+}
+
+async fn delete(settler: &Settler<'_>, session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    let plan = plan_orphan(flow_log);
+    let item = |outcome, reason: String| Item::of_orphan(session, flow_log, outcome, reason);
+    if recorded(flow_log).is_some_and(|id| settler.policy.exclude.ids.contains(&id)) {
+        return item(Outcome::Skipped, format!("{}; the policy excludes it", plan.reason));
+    }
+    if plan.changes.is_empty() {
+        return item(Outcome::Skipped, format!("{}; others made it, and it is left to them", plan.reason));
+    }
+    let item = |outcome, reason| Item { action: Some(ACTION), ..item(outcome, reason) };
+    if settler.dry_run {
+        return item(Outcome::Planned, plan.reason);
+    }
+    match session.delete_flow_log(&flow_log.id).await {
+        Ok(()) => item(Outcome::Done, plan.reason),
+        Err(error) if is_gone(&error) => item(Outcome::Done, format!("{}; it was gone already", plan.reason)),
+        Err(error) if error.remedy() == Remedy::ReadAgain && was_deleted(session, flow_log).await => {
+            item(Outcome::Done, format!("{}; the call was not answered, and had been done", plan.reason))
+        }
+        Err(error) => item(Outcome::Failed, format!("{ACTION} of {} failed", flow_log.id)).with_error(&error),
+    }
+}
+
+/// Whether the API refused to delete what is not there.
+fn is_gone(error: &CallError) -> bool {
+    error.code() == Some("InvalidInstanceId.NotFound")
+}
+
+/// Looks whether a call to delete that did not say so has been done.
+async fn was_deleted(session: &Session<'_>, flow_log: &FlowLog) -> bool {
+    let it = FlowLogFilter { id: Some(&flow_log.id), ..FlowLogFilter::default() };
+    let mut pauses = Pauses::new(session);
+    loop {
+        match session.describe_flow_logs(&it).await {
+            Ok(found) if found.iter().all(|found| found.status == Status::Deleting) => return true,
+            Ok(_) if pauses.wait(session).await => {}
+            _ => return false,
+        }
+    }
+}

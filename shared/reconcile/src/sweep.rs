@@ -1,0 +1,216 @@
+//! A whole region: everything in it is read, judged, and, within limits, put right.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_log::{Change, FlowLog, Policy, Resource, ResourceId, ResourceType, Verdict, plan_orphan, policy::Limits};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter};
+
+use crate::{
+    Item, LooksAt, Outcome,
+    keeper::{CONCURRENCY, Taken, take},
+    report::Part,
+    settle::{Settler, Todo, left, would_be},
+};
+
+/// A flow log that is younger is no orphan: its resource may not be seen everywhere yet.
+pub(crate) const YOUNG: SignedDuration = SignedDuration::from_mins(15);
+
+/// Reads the region of the session, and makes what is in it as the policy wants it.
+pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>, taken: &Taken) -> Part {
+    let mut part = Part::default();
+    let Some(survey) = Survey::read(session, settler.policy, &mut part).await else { return part };
+    let work = judge(settler, session, survey, &mut part);
+
+    let is_limited = settler.duty.looks_at == LooksAt::Resources && !settler.dry_run;
+    let changes = work.iter().filter(|work| work.todo.changes.iter().any(is_counted)).count();
+    if is_limited && let Some(excess) = excess(settler.policy.limits, changes, part.checked()) {
+        for Work { resource, todo, .. } in &work {
+            let besides = "; not done, as the sweep would change too much";
+            part.items.extend(
+                todo.changes.iter().map(|change| would_be(resource, &todo.plan, change, Outcome::Skipped, besides)),
+            );
+        }
+        part.refuse(session, &excess);
+        return part;
+    }
+
+    let repairs = work
+        .into_iter()
+        .filter(|work| take(taken, session, work.resource.id.as_str()))
+        .map(|work| Box::pin(async move { settler.settle(session, &work.resource, Some(work.seen)).await }));
+    let mut repairs = stream::iter(repairs).buffer_unordered(CONCURRENCY);
+    while let Some(items) = repairs.next().await {
+        part.items.extend(items);
+    }
+    drop(repairs);
+    part.sort();
+    part
+}
+
+/// Everything that was read of one region.
+struct Survey {
+    resources: Vec<Resource>,
+    /// By what they are on.
+    flow_logs: BTreeMap<String, Vec<FlowLog>>,
+    /// The levels whose resources were read, all of them.
+    levels: BTreeSet<ResourceType>,
+}
+
+impl Survey {
+    /// Reads the resources first and the flow logs last, so that what is missing is missed by the latest look.
+    ///
+    /// What cannot be read is said in `part`; nothing is known where that is the flow logs.
+    async fn read(session: &Session<'_>, policy: &Policy, part: &mut Part) -> Option<Self> {
+        let mut resources = Vec::new();
+        let mut levels = BTreeSet::new();
+        for level in policy.levels() {
+            match all_of(session, level).await {
+                Ok(found) => {
+                    resources.extend(found);
+                    levels.insert(level);
+                }
+                Err(error) => part.items.push(unread(session, &format!("{level}s"), &error)),
+            }
+        }
+        if levels.is_empty() {
+            return None;
+        }
+        let mut flow_logs = BTreeMap::<String, Vec<FlowLog>>::new();
+        let filter = FlowLogFilter::default();
+        let mut found = session.flow_logs(&filter);
+        loop {
+            match found.try_next().await {
+                Ok(Some(flow_log)) => flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log),
+                Ok(None) => break,
+                Err(error) => {
+                    part.items.push(unread(session, "flow logs", &error));
+                    return None;
+                }
+            }
+        }
+        Some(Self { resources, flow_logs, levels })
+    }
+
+    /// The flow logs on the resource and on what it is part of. Those on the resource itself are needed nowhere else.
+    fn take(&mut self, resource: &Resource) -> Vec<FlowLog> {
+        // Where vSwitches are looked at, too, the flow logs of one cover what is on it.
+        let is_part_of_none = self.levels.last() == Some(&resource.id.resource_type());
+        let own = match is_part_of_none {
+            true => self.flow_logs.remove(resource.id.as_str()),
+            false => self.flow_logs.get(resource.id.as_str()).cloned(),
+        };
+        let parents = resource.parents.iter().filter_map(|parent| self.flow_logs.get(parent.as_str())).flatten();
+        own.into_iter().flatten().chain(parents.cloned()).collect()
+    }
+}
+
+/// All resources of one level.
+async fn all_of(session: &Session<'_>, level: ResourceType) -> Result<Vec<Resource>, CallError> {
+    match level {
+        ResourceType::Vpc => session.vpcs(&VpcFilter::default()).try_collect().await,
+        ResourceType::VSwitch => session.vswitches(&VSwitchFilter::default()).try_collect().await,
+        ResourceType::NetworkInterface => {
+            session.network_interfaces(&NetworkInterfaceFilter::default()).try_collect().await
+        }
+    }
+}
+
+/// A resource that something is to be done about.
+struct Work {
+    resource: Resource,
+    /// The flow logs that were seen on it and on what it is part of.
+    seen: Vec<FlowLog>,
+    todo: Todo,
+}
+
+/// What is to be done. What is as it should be, or is not for this function to change, is said in `part`.
+fn judge(settler: &Settler<'_>, session: &Session<'_>, mut survey: Survey, part: &mut Part) -> Vec<Work> {
+    let now = session.now();
+    let mut work = Vec::new();
+    let resources = std::mem::take(&mut survey.resources);
+    let ids: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id.clone()).collect();
+    for resource in resources {
+        let seen = survey.take(&resource);
+        let todo = settler.todo(&resource, &seen, now);
+        if todo.is_not_looked_at {
+            continue;
+        }
+        if !todo.changes.is_empty() {
+            part.count_checked();
+            work.push(Work { resource, seen, todo });
+        } else if settler.duty.looks_at == LooksAt::Resources || is_in_order(&todo) {
+            part.add(left(&resource, todo.plan));
+        }
+        // What else there is to say of what is scheduled, a function that looks at everything says.
+    }
+    if settler.duty.looks_at == LooksAt::Resources {
+        for flow_log in survey.flow_logs.values().flatten() {
+            let orphan = flow_log.resource_id.parse().ok().filter(|id: &ResourceId| {
+                flow_log.is_own() && survey.levels.contains(&id.resource_type()) && !ids.contains(id)
+            });
+            if orphan.is_some() && !is_young(flow_log, now) {
+                part.add(orphaned(session, flow_log));
+            }
+        }
+    }
+    work
+}
+
+/// Whether what a schedule governs is as it says.
+const fn is_in_order(todo: &Todo) -> bool {
+    matches!(todo.plan.verdict, Verdict::Compliant | Verdict::Paused) && todo.plan.changes.is_empty()
+}
+
+pub(crate) fn is_young(flow_log: &FlowLog, now: Timestamp) -> bool {
+    flow_log.creation_time.is_some_and(|made| now.duration_since(made) < YOUNG)
+}
+
+/// A flow log of ours whose resource is gone, where another function deletes it.
+fn orphaned(session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    let plan = plan_orphan(flow_log);
+    let reason = format!("{}; DeleteFlowLog is not for this function to do", plan.reason);
+    Item::of_orphan(session, flow_log, Outcome::Skipped, reason)
+}
+
+/// Whether a change counts against the limits. Switching on and off is what schedules do all day.
+const fn is_counted(change: &Change) -> bool {
+    !matches!(change, Change::Activate(_) | Change::Deactivate(_))
+}
+
+/// In what so many changes to so many resources are too many.
+pub(crate) fn excess(limits: Limits, changes: usize, checked: usize) -> Option<String> {
+    /// Below this, a percentage says little.
+    const FEW: usize = 10;
+    let Limits { max_changes, max_changes_percent } = limits;
+    if changes > max_changes as usize {
+        return Some(format!("{changes} changes are more than max_changes: {max_changes}"));
+    }
+    (changes > FEW && changes * 100 > max_changes_percent as usize * checked).then(|| {
+        format!("{changes} changes to {checked} resources are more than max_changes_percent: {max_changes_percent}")
+    })
+}
+
+/// What there is to say where some kind of thing could not be read.
+pub(crate) fn unread(session: &Session<'_>, what: &str, error: &CallError) -> Item {
+    let reason = format!("the {what} of {} could not be read", session.region());
+    let item = Item::new(Outcome::Failed, reason).at(Some(session.account()), Some(session.region()));
+    Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_changes_are_too_many_and_a_percentage_counts_above_ten() {
+        let limits = Limits { max_changes: 50, max_changes_percent: 30 };
+        let is_too_many = |changes, checked| excess(limits, changes, checked).is_some();
+        assert!(!is_too_many(50, 1000) && is_too_many(51, 1000), "in number");
+        assert!(!is_too_many(30, 100) && is_too_many(31, 100), "in percent");
+        assert!(!is_too_many(10, 10) && is_too_many(11, 11), "a few changes are no flood, whatever the percentage");
+        let none = Limits { max_changes: 0, max_changes_percent: 0 };
+        assert!(excess(none, 0, 0).is_none() && excess(none, 1, 100).is_some());
+    }
+}

@@ -1,0 +1,205 @@
+//! A keeper with a machine whose time passes only while somebody waits, against the same cloud as ever.
+
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use flow_log::Policy;
+use jiff::{SignedDuration, Timestamp};
+use keeper_function::{Duty, KeepsFlowLogs};
+use local_cloud::{Clock, LocalCloud, OWN_ACCOUNT, Options};
+use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
+use reconcile::{Job, Keeper, KeeperSettings, Report, Target, What};
+
+/// What `create-flow-log` does.
+pub const CREATION: Duty = create_flow_log::OfNewResources::DUTY;
+/// What `activate-flow-logs` does.
+pub const ACTIVATION: Duty = activate_flow_logs::SwitchesOn::DUTY;
+/// What `deactivate-flow-logs` does.
+pub const DEACTIVATION: Duty = deactivate_flow_logs::SwitchesOff::DUTY;
+/// What `remediate-flow-logs` does.
+pub const REMEDIATION: Duty = remediate_flow_logs::Remediation::DUTY;
+/// What `delete-orphaned-flow-logs` does.
+pub const DELETION: Duty = delete_orphaned_flow_logs::OfWhatIsGone::DUTY;
+/// What `create-ecr-flow-log` does.
+pub const ECR_CREATION: Duty = create_ecr_flow_log::OfRouters::DUTY;
+
+/// A machine that shares its clock with the cloud, and notes how long it was asked to wait.
+#[derive(Debug)]
+pub struct TestMachine {
+    clock: Clock,
+    waits: Mutex<Vec<Duration>>,
+    random: AtomicU64,
+}
+
+impl System for TestMachine {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.clock.advance(duration);
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(duration);
+        Box::pin(ready(()))
+    }
+
+    fn random(&self) -> u128 {
+        // Never twice the same, as it makes the nonces.
+        u128::from(self.random.fetch_add(1, Ordering::Relaxed)) << 64
+    }
+}
+
+/// A cloud without functions, a policy, and the time.
+#[derive(Debug)]
+pub struct Stage {
+    /// The cloud.
+    pub cloud: LocalCloud,
+    /// Whether nothing is to be changed.
+    pub dry_run: bool,
+    policy: Policy,
+    machine: Arc<TestMachine>,
+}
+
+impl Stage {
+    /// The policy is `more` besides the smallest `flow_log`.
+    ///
+    /// # Panics
+    /// The policy is none, or the cloud does not start.
+    pub async fn new(more: &str) -> Self {
+        Self::with(more, Options::default()).await
+    }
+
+    /// The same, in a cloud as `options` say. The time is 12:00 in Shanghai on Monday, 2 March 2026.
+    ///
+    /// # Panics
+    /// The policy is none, or the cloud does not start.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn with(more: &str, options: Options) -> Self {
+        let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
+        let cloud = LocalCloud::start(Options { clock: clock.clone(), ..options }).await.unwrap();
+        let policy = Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap();
+        let machine = Arc::new(TestMachine { clock, waits: Mutex::default(), random: AtomicU64::new(1) });
+        Self { cloud, dry_run: false, policy, machine }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.machine.now()
+    }
+
+    /// Lets time pass until then.
+    ///
+    /// # Panics
+    /// That is no time, or has passed already.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub fn wait_until(&self, moment: &str) {
+        let moment: Timestamp = moment.parse().unwrap();
+        self.machine.clock.advance(moment.duration_since(self.now()).try_into().unwrap());
+    }
+
+    /// How long was waited in all.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.machine.waits.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
+    }
+
+    fn keeper(&self, duty: Duty) -> Keeper {
+        let endpoint = self.cloud.endpoint().parse().ok();
+        let endpoints = Endpoints {
+            network: Network::Public,
+            vpc: endpoint.clone(),
+            ecs: endpoint.clone(),
+            ecr: endpoint.clone(),
+            sts: endpoint,
+        };
+        let client = ClientSettings { endpoints, ..ClientSettings::default() };
+        let settings = KeeperSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };
+        let system: Arc<dyn System> = Arc::<TestMachine>::clone(&self.machine);
+        Keeper::new(duty, settings, system)
+    }
+
+    fn job(&self, time: Duration) -> Job {
+        Job {
+            request_id: "1-test".to_owned(),
+            credentials: Credentials::new("test", "test-secret"),
+            account: OWN_ACCOUNT.parse().ok(),
+            stop_at: self.now().checked_add(time).ok(),
+        }
+    }
+
+    /// Looks at everything that the policy names, with ten minutes to do it.
+    pub async fn sweep(&self, duty: Duty) -> Report {
+        self.sweep_within(duty, Duration::from_secs(600)).await
+    }
+
+    /// Looks at everything that the policy names, with so much time to do it.
+    ///
+    /// # Panics
+    /// There is nowhere to look.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn sweep_within(&self, duty: Duty, time: Duration) -> Report {
+        let keeper = self.keeper(duty);
+        let (account, region) = (OWN_ACCOUNT.parse().unwrap(), "cn-hangzhou".parse().unwrap());
+        let targets = keeper.everywhere(Some(&account), Some(&region)).unwrap();
+        keeper.keep(self.job(time), targets, Vec::new()).await
+    }
+
+    /// Looks at these, as if an event had named them `age` ago, with so much time to do it.
+    ///
+    /// # Panics
+    /// One of them has no id.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn look(&self, duty: Duty, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+        let target = |id: &&str| Target {
+            account: OWN_ACCOUNT.parse().unwrap(),
+            region: "cn-hangzhou".parse().unwrap(),
+            what: match id {
+                id if id.starts_with("fl-") => What::FlowLog(id.parse().unwrap()),
+                id if id.starts_with("i-") => What::Instance((*id).to_owned()),
+                id => What::Resource(id.parse().unwrap()),
+            },
+            since: self.now().checked_sub(age).ok(),
+        };
+        self.keeper(duty).keep(self.job(time), ids.iter().map(target).collect(), Vec::new()).await
+    }
+
+    /// A VPC with a flow log of ours that is as the policy wants it, and its id.
+    ///
+    /// # Panics
+    /// The cloud refuses it.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn kept_vpc(&self, tags: &[(&str, &str)]) -> (String, String) {
+        let vpc = self.cloud.create_vpc(tags).await.unwrap();
+        let name = format!("flowkeeper-{vpc}");
+        let own = [
+            ("Tag.1.Key", "managed-by"),
+            ("Tag.1.Value", "flowkeeper"),
+            ("FlowLogName", name.as_str()),
+            ("Description", "Kept by Flowkeeper"),
+            ("ProjectName", "flowlog"),
+            ("LogStoreName", "vpc"),
+        ];
+        let flow_log = self.cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
+        self.cloud.finish_transitions();
+        (vpc, flow_log)
+    }
+
+    /// The status of a flow log.
+    #[must_use]
+    pub fn status(&self, flow_log: &str) -> Option<String> {
+        self.cloud.flow_logs().into_iter().find(|found| found.id == flow_log).map(|found| found.status)
+    }
+
+    /// How often the cloud was called so far.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.cloud.calls().len()
+    }
+}

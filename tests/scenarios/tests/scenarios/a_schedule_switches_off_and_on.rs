@@ -1,0 +1,175 @@
+use flow_log::Verdict;
+use local_cloud::Options;
+use reconcile::{Outcome, Report};
+use scenarios::{ACTIVATION, DEACTIVATION, REMEDIATION, Stage};
+
+/// Monday to Friday, 07:00 to 21:00 in Shanghai. The stage begins on a Monday at noon there.
+const OFFICE_HOURS: &str = "\
+schedule: office-hours
+schedules:
+  office-hours: {time_zone: Asia/Shanghai, on: ['Mon-Fri 07:00-21:00']}
+";
+
+const EVENING: &str = "2026-03-02T21:00:00+08:00";
+const NIGHT: &str = "2026-03-03T02:00:00+08:00";
+const MORNING: &str = "2026-03-03T07:00:00+08:00";
+
+/// What both timers do, one after the other.
+async fn timers(stage: &Stage) -> [Report; 2] {
+    let off = stage.sweep(DEACTIVATION).await;
+    let on = stage.sweep(ACTIVATION).await;
+    stage.cloud.finish_transitions();
+    for report in [&off, &on] {
+        assert!(report.incomplete().is_none(), "{report:#?}");
+    }
+    [off, on]
+}
+
+fn writes(stage: &Stage) -> Vec<String> {
+    let reads = |action: &str| action.starts_with("Describe") || action.starts_with("Create");
+    stage.cloud.calls().into_iter().map(|call| call.action).filter(|action| !reads(action)).collect()
+}
+
+#[tokio::test]
+async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    timers(&stage).await;
+    assert_eq!(writes(&stage), [""; 0], "at noon it is on, and stays so");
+
+    stage.wait_until(EVENING);
+    let [off, on] = timers(&stage).await;
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Inactive"));
+    let [item] = off.results.as_slice() else { panic!("{off:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::DueToPause), Outcome::Done));
+    assert_eq!((item.resource_id.as_ref(), item.action), (Some(&vpc), Some("DeactiveFlowLog")));
+    assert_eq!(item.reason, format!("{flow_log} records, and the schedule office-hours keeps it off now"));
+    assert_eq!((on.summary.changed, on.summary.checked), (0, 1));
+
+    stage.wait_until(MORNING);
+    let [_, on] = timers(&stage).await;
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
+    assert_eq!((on.results[0].verdict, on.results[0].action), (Some(Verdict::Inactive), Some("ActiveFlowLog")));
+    assert_eq!(writes(&stage), ["DeactiveFlowLog", "ActiveFlowLog"]);
+}
+
+#[tokio::test]
+async fn a_timer_that_is_missed_comes_late_or_twice_changes_nothing_about_the_end() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.wait_until(NIGHT);
+    timers(&stage).await;
+    timers(&stage).await;
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Inactive"), "the timer at nine was missed");
+    assert_eq!(writes(&stage), ["DeactiveFlowLog"]);
+    stage.wait_until("2026-03-07T12:00:00+08:00");
+    timers(&stage).await;
+    assert_eq!(writes(&stage), ["DeactiveFlowLog"], "a week later it is Saturday: those of the week were missed, too");
+    stage.wait_until("2026-03-09T11:00:00+08:00");
+    timers(&stage).await;
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
+}
+
+#[tokio::test]
+async fn what_is_off_by_its_schedule_is_compliant_and_remediation_leaves_it_off() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.wait_until(NIGHT);
+    timers(&stage).await;
+    let report = stage.sweep(REMEDIATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Paused), Outcome::Unchanged));
+    assert_eq!((report.summary.compliant, report.summary.findings), (1, 0));
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Inactive"));
+    let named =
+        stage.look(REMEDIATION, &[&flow_log], jiff::SignedDuration::ZERO, std::time::Duration::from_secs(60)).await;
+    assert_eq!((named.results[0].verdict, named.summary.changed), (Some(Verdict::Paused), 0), "{named:#?}");
+}
+
+#[tokio::test]
+async fn remediation_and_the_timers_agree_at_every_hour_of_a_week() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    stage.kept_vpc(&[]).await;
+    stage.kept_vpc(&[("flowkeeper", "on-until=2026-03-05T12:00+08:00")]).await;
+    let start = stage.now();
+    for hour in 1..=168 {
+        stage.wait_until(&(start + jiff::SignedDuration::from_hours(hour)).to_string());
+        timers(&stage).await;
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!(report.summary.changed, 0, "hour {hour}: {report:#?}");
+    }
+    // One goes off and on each working day, until Monday noon; the other one is on by its tag until Thursday noon.
+    let count = |action: &str| writes(&stage).iter().filter(|call| *call == action).count();
+    assert_eq!((count("DeactiveFlowLog"), count("ActiveFlowLog")), (5 + 2, 5 + 2));
+}
+
+#[tokio::test]
+async fn a_tag_is_stronger_than_the_schedule_until_it_expires() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    let (_, kept_on) = stage.kept_vpc(&[("flowkeeper", "on-until=2026-03-02T23:00+08:00")]).await;
+    let (_, never) = stage.kept_vpc(&[("flowkeeper", "off")]).await;
+    let (_, ignored) = stage.kept_vpc(&[("flowkeeper", "ignore")]).await;
+    stage.wait_until(EVENING);
+    timers(&stage).await;
+    assert_eq!(stage.status(&kept_on).as_deref(), Some("Active"), "until eleven");
+    assert_eq!(stage.status(&never).as_deref(), Some("Inactive"));
+    stage.wait_until("2026-03-02T23:00:00+08:00");
+    timers(&stage).await;
+    assert_eq!(stage.status(&kept_on).as_deref(), Some("Inactive"), "an expired tag is as none");
+    assert_eq!(stage.status(&ignored).as_deref(), Some("Active"), "it is left alone");
+    stage.wait_until(MORNING);
+    timers(&stage).await;
+    assert_eq!(stage.status(&never).as_deref(), Some("Inactive"), "off is off, in the morning, too");
+}
+
+#[tokio::test]
+async fn what_no_schedule_governs_is_none_of_the_timers_business() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
+    let [off, on] = timers(&stage).await;
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Inactive"));
+    assert_eq!((off.summary.checked, on.summary.checked), (0, 0));
+    stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "an inactive one under always is remediation's");
+}
+
+#[tokio::test]
+async fn the_timers_neither_make_nor_mend_nor_touch_what_others_made() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let (_, renamed) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&renamed, |it| it.name = "renamed".into());
+    let (_, foreign) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
+    let (_, by_sls) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&by_sls, |it| it.service_type = "sls".into());
+    timers(&stage).await;
+    stage.wait_until(EVENING);
+    timers(&stage).await;
+    assert_eq!(writes(&stage), ["DeactiveFlowLog"], "the renamed one is ours, and so switched off");
+    assert_eq!(stage.status(&foreign).as_deref(), Some("Active"));
+    assert_eq!(stage.status(&by_sls).as_deref(), Some("Active"));
+}
+
+#[tokio::test]
+async fn what_others_made_is_switched_where_the_policy_says_so() {
+    let stage = Stage::new(&format!("{OFFICE_HOURS}foreign: manage\n")).await;
+    let (_, foreign) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
+    stage.wait_until(EVENING);
+    timers(&stage).await;
+    assert_eq!(stage.status(&foreign).as_deref(), Some("Inactive"));
+}
+
+#[tokio::test]
+async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_schedule() {
+    let stage = Stage::with(OFFICE_HOURS, Options { quota: 2000, ..Options::default() }).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    let others = stage.cloud.copy_vpc(&vpc, 199);
+    stage.cloud.copy_flow_log(&flow_log, &others);
+    stage.wait_until(EVENING);
+    let [off, _] = timers(&stage).await;
+    assert_eq!((off.summary.changed, off.summary.checked), (200, 200));
+}

@@ -1,0 +1,144 @@
+use flow_log::Verdict;
+use local_cloud::{Fault, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
+use reconcile::{Outcome, Report};
+use scenarios::{ACTIVATION, DELETION, REMEDIATION, Stage};
+
+const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
+
+fn policy(role: &str) -> String {
+    format!("regions: [cn-hangzhou, cn-shanghai]\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{role}\"}}]\n")
+}
+
+/// A stage with one VPC in each of two regions of two accounts.
+async fn stage(role: &str) -> Stage {
+    let stage = Stage::new(&policy(role)).await;
+    for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
+        for region in REGIONS {
+            stage.cloud.operator(account, region).create_vpc(&[]).await.unwrap();
+        }
+    }
+    stage
+}
+
+fn places(report: &Report, outcome: Outcome) -> Vec<(String, String)> {
+    let of = |item: &reconcile::Item| Some((item.account.clone()?, item.region.clone()?));
+    let mut places: Vec<_> = report.results.iter().filter(|item| item.outcome == outcome).filter_map(of).collect();
+    places.sort();
+    places
+}
+
+fn place(account: &str, region: &str) -> (String, String) {
+    (account.to_owned(), region.to_owned())
+}
+
+#[tokio::test]
+async fn every_region_of_every_account_is_put_right_in_its_own_role() {
+    let stage = stage(SECOND_ACCOUNT_ROLE).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none(), "{report:#?}");
+    let all = [OWN_ACCOUNT, SECOND_ACCOUNT].iter().flat_map(|account| REGIONS.map(|region| place(account, region)));
+    assert_eq!(places(&report, Outcome::Done), all.collect::<Vec<_>>());
+    for flow_log in stage.cloud.flow_logs() {
+        assert_eq!(stage.cloud.vpcs().iter().find(|vpc| vpc.id == flow_log.resource_id).unwrap().place, flow_log.place);
+    }
+    assert_eq!(stage.cloud.calls_of("AssumeRole").len(), 1, "one token does for both regions");
+}
+
+#[tokio::test]
+async fn the_own_account_can_be_left_out() {
+    let more = format!("{}own_account: false\n", policy(SECOND_ACCOUNT_ROLE));
+    let stage = Stage::new(&more).await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.operator(SECOND_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(places(&report, Outcome::Done), [place(SECOND_ACCOUNT, "cn-shanghai")]);
+    assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_region_that_is_down_is_unknown_and_the_others_are_put_right() {
+    for duty in [REMEDIATION, ACTIVATION, DELETION] {
+        let stage = stage(SECOND_ACCOUNT_ROLE).await;
+        stage.cloud.region_down("cn-shanghai");
+        let report = stage.sweep(duty).await;
+        let unknown: Vec<_> = report.results.iter().filter(|item| item.verdict == Some(Verdict::Unknown)).collect();
+        assert_eq!(unknown.len(), 2, "{report:#?}");
+        for item in unknown {
+            assert_eq!((item.region.as_deref(), item.outcome), (Some("cn-shanghai"), Outcome::Failed));
+            assert!(item.error.is_some() && item.reason.ends_with("of cn-shanghai could not be read"), "{item:#?}");
+        }
+        assert!(report.incomplete().is_some());
+        assert_eq!(report.summary.changed, if duty == REMEDIATION { 2 } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_refuses_its_role_is_unknown_and_the_others_are_put_right() {
+    let stage = stage(REFUSED_ROLE).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(places(&report, Outcome::Failed), REGIONS.map(|region| place(SECOND_ACCOUNT, region)));
+    assert_eq!(places(&report, Outcome::Done), REGIONS.map(|region| place(OWN_ACCOUNT, region)));
+    let failed = report.results.iter().find(|item| item.outcome == Outcome::Failed).unwrap();
+    let error = failed.error.as_ref().unwrap();
+    assert_eq!((failed.verdict, error.action), (Some(Verdict::Unknown), "AssumeRole"));
+    assert!(error.request_id.is_some() && error.advice.contains("role"), "{error:?}");
+}
+
+#[tokio::test]
+async fn flow_logs_that_cannot_be_read_are_unknown_and_never_missing() {
+    let stage = Stage::new("").await;
+    stage.kept_vpc(&[]).await;
+    stage.cloud.fail("DescribeFlowLogs", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(REMEDIATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    assert_eq!(item.reason, "the flow logs of cn-hangzhou could not be read");
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
+}
+
+#[tokio::test]
+async fn a_level_that_cannot_be_read_does_not_hold_up_the_others() {
+    let more = "overrides: [{match: {ids: [vsw-none]}, coverage: vswitch}]\n";
+    let stage = Stage::new(more).await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("DescribeVSwitches", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.changed, report.summary.unknown), (1, 1), "{report:#?}");
+    assert!(stage.cloud.flow_log_of(&vpc).is_some());
+}
+
+#[tokio::test]
+async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_resource() {
+    let more = "coverage: vpc\noverrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n";
+    let stage = Stage::new(more).await;
+    let coarse = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.create_vswitch(&coarse).await.unwrap();
+    let fine = stage.cloud.create_vpc(&[("level", "fine")]).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&fine).await.unwrap();
+    let tag = [
+        ("ResourceType", "VSWITCH"),
+        ("ResourceId.1", vswitch.as_str()),
+        ("Tag.1.Key", "level"),
+        ("Tag.1.Value", "fine"),
+    ];
+    stage.cloud.call("TagResources", &tag).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    let mut on: Vec<_> = stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect();
+    on.sort();
+    assert_eq!(on, [coarse, vswitch]);
+    assert_eq!(report.summary.checked, 2, "{report:#?}");
+}
+
+#[tokio::test]
+async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
+    let stage = Stage::with("coverage: network-interface\n", Options::default()).await;
+    let (vpc, _) = stage.kept_vpc(&[]).await;
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    let bare = stage.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&bare).await.unwrap();
+    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.compliant, report.summary.changed), (1, 1), "{report:#?}");
+    assert!(stage.cloud.flow_log_of(&interface).is_some());
+}

@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use flow_log::Verdict;
+use local_cloud::{Fault, Options};
+use reconcile::{Outcome, Report};
+use scenarios::{DELETION, REMEDIATION, Stage};
+
+/// A stage with so many VPCs that have a good flow log, and so many that have none.
+async fn stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
+    let options = Options { quota: 100_000, rate_limit: true, ..Options::default() };
+    let stage = Stage::with(more_policy, options).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    let others = stage.cloud.copy_vpc(&vpc, kept - 1);
+    stage.cloud.copy_flow_log(&flow_log, &others);
+    stage.cloud.copy_vpc(&vpc, bare);
+    stage
+}
+
+fn outcomes(report: &Report, outcome: Outcome) -> usize {
+    report.results.iter().filter(|item| item.outcome == outcome).count()
+}
+
+#[tokio::test]
+async fn ten_thousand_vpcs_are_swept_in_as_many_calls_as_there_are_pages_and_repairs() {
+    let stage = stage("limits: {max_changes: 200}\n", 9_900, 100).await;
+    let before = stage.calls();
+    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
+    assert!(report.incomplete().is_none(), "{:?}", report.incomplete());
+    assert_eq!((report.summary.checked, report.summary.compliant, report.summary.changed), (10_000, 9_900, 100));
+    let calls: Vec<_> = stage.cloud.calls().into_iter().skip(before).map(|call| call.action).collect();
+    let count = |action: &str| calls.iter().filter(|call| *call == action).count();
+    assert_eq!((count("DescribeVpcs"), count("DescribeFlowLogs")), (10_000 / 50, 9_900 / 50));
+    assert_eq!((count("CreateFlowLog"), calls.len()), (100, 200 + 198 + 100));
+    assert_eq!(report.summary.unlisted, 9_900 - 200, "the report stays small");
+
+    stage.cloud.finish_transitions();
+    let again = stage.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
+    assert_eq!((again.summary.compliant, again.summary.changed), (10_000, 0));
+}
+
+#[tokio::test]
+async fn a_sweep_that_would_change_too_much_changes_nothing_and_says_what_it_would_have_done() {
+    let stage = stage("", 300, 51).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(stage.cloud.calls_of("CreateFlowLog").len() == 1, "the one of the stage");
+    let why = report.incomplete().unwrap();
+    assert_eq!(why.error_type, "TooManyChanges");
+    for part in ["1000000000000001 in cn-hangzhou", "51 changes are more than max_changes: 50", "raise the limits"] {
+        assert!(why.message.contains(part), "{}", why.message);
+    }
+    assert_eq!(outcomes(&report, Outcome::Skipped), 51);
+    let refused = report.results.iter().find(|item| item.outcome == Outcome::Skipped).unwrap();
+    assert_eq!((refused.verdict, refused.action), (Some(Verdict::Missing), Some("CreateFlowLog")));
+    assert!(refused.reason.ends_with("not done, as the sweep would change too much"), "{}", refused.reason);
+    assert_eq!((report.summary.findings, report.summary.changed), (51, 0));
+}
+
+#[tokio::test]
+async fn a_percentage_of_the_resources_counts_above_ten_changes() {
+    for (kept, bare, is_done) in [(1, 10, true), (10, 11, false), (26, 11, true)] {
+        let stage = stage("", kept, bare).await;
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!(report.incomplete().is_none(), is_done, "{bare} of {}", kept + bare);
+        assert_eq!(report.summary.changed, if is_done { bare } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_list_whatever_the_limits() {
+    let mut stage = stage("", 10, 60).await;
+    stage.dry_run = true;
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none());
+    assert_eq!((report.summary.planned, report.summary.changed), (60, 0));
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn orphans_are_deleted_within_the_same_limits() {
+    let stage = stage("", 100, 0).await;
+    let vpcs: Vec<_> = stage.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
+    for vpc in &vpcs[..51] {
+        stage.cloud.call("DeleteVpc", &[("VpcId", vpc)]).await.unwrap();
+    }
+    stage.wait_until("2026-03-02T13:00:00+08:00");
+    let report = stage.sweep(DELETION).await;
+    assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
+    assert_eq!(outcomes(&report, Outcome::Skipped), 51);
+    assert_eq!((stage.cloud.flow_logs().len(), report.summary.checked), (100, 100));
+}
+
+#[tokio::test]
+async fn a_sweep_stops_in_time_and_the_rest_is_unfinished() {
+    let stage = stage("limits: {max_changes: 500, max_changes_percent: 100}\n", 1, 200).await;
+    // Ten calls a second: the pages take one second, and each repair a tenth of one.
+    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(9)).await;
+    let summary = report.summary;
+    assert!(summary.changed > 20 && summary.unfinished > 20, "{summary:?}");
+    // Of a call that was under way when the time was up, nobody knows.
+    assert!(summary.failed <= 1 && summary.changed + summary.unfinished + summary.failed == 200, "{summary:?}");
+    assert_eq!(report.incomplete().unwrap().error_type, "Incomplete");
+    stage.cloud.finish_transitions();
+    let rest = stage.sweep(REMEDIATION).await;
+    assert!(rest.incomplete().is_none() && rest.summary.changed >= summary.unfinished, "the next sweep finds the rest");
+    assert_eq!(stage.cloud.flow_logs().len(), 201);
+}
+
+#[tokio::test]
+async fn the_sweep_is_as_fast_as_the_quota_allows_and_is_never_throttled() {
+    let stage = stage("", 1000, 0).await;
+    let (before, start) = (stage.calls(), stage.now());
+    stage.sweep(REMEDIATION).await;
+    let calls = stage.cloud.calls().split_off(before);
+    assert!(calls.iter().all(|call| call.code.is_none()), "{calls:#?}");
+    let took = stage.now().duration_since(start);
+    assert!(took.as_secs() <= 2, "{took:?} for {} calls", calls.len());
+}
+
+#[tokio::test]
+async fn a_page_that_is_throttled_in_the_middle_loses_nothing() {
+    let stage = stage("", 500, 5).await;
+    for fault in [Fault::Throttled, Fault::Unavailable] {
+        stage.cloud.fail("DescribeVpcs", fault, 2);
+        stage.cloud.fail("DescribeFlowLogs", fault, 2);
+        let report = stage.sweep(REMEDIATION).await;
+        assert!(report.incomplete().is_none(), "{:?}", report.incomplete());
+        assert_eq!(report.summary.checked, 505);
+        stage.cloud.finish_transitions();
+    }
+    assert_eq!(stage.cloud.flow_logs().len(), 505);
+}

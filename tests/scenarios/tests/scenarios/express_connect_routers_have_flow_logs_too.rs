@@ -1,0 +1,102 @@
+use flow_log::Verdict;
+use local_cloud::{Fault, OWN_ACCOUNT, Options};
+use reconcile::Outcome;
+use scenarios::{CREATE_ECR, ECR_CREATION, Stage, TIMER, results, whole_cloud};
+
+const ECR: &str = "ecr_flow_log: {project: ecr-{region}, log_store: ecr, interval: 60, sampling_rate: '1:1024'}\n";
+
+async fn router(stage: &Stage, vbrs: &[&str]) -> String {
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(vbrs).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_virtual_border_router_gets_the_flow_log_that_the_policy_asks_for() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1", "vbr-2"]).await;
+    router(&stage, &["vbr-3"]).await;
+    let report = stage.sweep(ECR_CREATION).await;
+    assert!(report.incomplete().is_none(), "{report:#?}");
+    assert_eq!((report.summary.checked, report.summary.changed), (3, 3));
+    let made = stage.cloud.router_flow_logs();
+    assert_eq!(made.len(), 3);
+    for flow_log in &made {
+        assert_eq!((flow_log.interval, flow_log.sampling_rate.as_str()), (60, "1:1024"));
+        assert_eq!(flow_log.project, "ecr-flowlog");
+        assert_eq!(flow_log.tags.get("managed-by").map(String::as_str), Some("flowkeeper"));
+    }
+    let again = stage.sweep(ECR_CREATION).await;
+    assert_eq!((again.summary.changed, again.summary.compliant), (0, 3), "{again:#?}");
+}
+
+#[tokio::test]
+async fn they_have_a_schedule_of_their_own() {
+    let policy = "ecr_flow_log: {project: ecr-flowlog, log_store: ecr, schedule: day}\n\
+                  schedules: {day: {time_zone: Asia/Shanghai, on: ['Mon-Sun 07:00-21:00']}}\n";
+    let stage = Stage::new(policy).await;
+    router(&stage, &["vbr-1"]).await;
+    stage.sweep(ECR_CREATION).await;
+    let status = || stage.cloud.router_flow_logs()[0].status.clone();
+    assert_eq!(status(), "Active");
+    stage.wait_until("2026-03-02T21:00:00+08:00");
+    let off = stage.sweep(ECR_CREATION).await;
+    assert_eq!((off.results[0].verdict, off.results[0].action), (Some(Verdict::DueToPause), Some("DeactivateFlowLog")));
+    assert_eq!(status(), "Inactive");
+    assert_eq!(stage.sweep(ECR_CREATION).await.results[0].verdict, Some(Verdict::Paused));
+    stage.wait_until("2026-03-03T07:00:00+08:00");
+    stage.sweep(ECR_CREATION).await;
+    assert_eq!(status(), "Active");
+}
+
+#[tokio::test]
+async fn what_others_made_is_left_and_what_differs_is_a_finding() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
+    let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    operator.create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    operator.create_router_flow_log(&ecr, "vbr-2", &own).await.unwrap();
+    let report = stage.sweep(ECR_CREATION).await;
+    let found: Vec<_> = report.results.iter().map(|item| (item.verdict.unwrap(), item.outcome)).collect();
+    assert_eq!(found, [(Verdict::Foreign, Outcome::Unchanged), (Verdict::Drifted, Outcome::Skipped)], "{report:#?}");
+    assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
+}
+
+#[tokio::test]
+async fn a_tag_on_the_router_is_heard() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let ecr = router(&stage, &["vbr-1"]).await;
+    stage.cloud.edit_router(&ecr, |router| _ = router.tags.insert("flowkeeper".into(), "ignore".into()));
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Excluded), Outcome::Skipped));
+    assert!(stage.cloud.router_flow_logs().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_inside_an_answer_that_looks_good_is_a_failure() {
+    let options = Options { ecr_failures_in_200: true, ..Options::default() };
+    let stage = Stage::with(&ECR.replace("{region}", "flowlog"), options).await;
+    router(&stage, &["vbr-1", "vbr-2"]).await;
+    stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.summary.changed, report.summary.failed), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_router_that_cannot_be_read_does_not_hold_up_the_others() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1"]).await;
+    router(&stage, &["vbr-2"]).await;
+    stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.summary.unknown, report.summary.changed), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn without_a_wish_in_the_policy_none_is_made() {
+    let cloud = whole_cloud(Options::default()).await.unwrap();
+    cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    let invocation = cloud.invoke(CREATE_ECR, TIMER).await.unwrap();
+    assert!(invocation.success);
+    assert!(results(&invocation)[0]["reason"].as_str().unwrap().starts_with("the policy has no ecr_flow_log"));
+    assert!(cloud.router_flow_logs().is_empty());
+}

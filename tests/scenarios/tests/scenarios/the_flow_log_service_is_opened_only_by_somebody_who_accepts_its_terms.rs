@@ -1,0 +1,52 @@
+use local_cloud::{LocalCloud, Options};
+use scenarios::{OPEN_SERVICE, result, whole_cloud};
+use serde_json::{Value, json};
+
+async fn closed() -> LocalCloud {
+    whole_cloud(Options { flow_log_service: false, ..Options::default() }).await.unwrap()
+}
+
+async fn ask(cloud: &LocalCloud, body: &[u8]) -> Value {
+    let invocation = cloud.invoke(OPEN_SERVICE, body).await.unwrap();
+    assert!(invocation.success, "{:#}", invocation.body);
+    result(&invocation)
+}
+
+#[tokio::test]
+async fn without_a_word_it_says_whether_the_service_is_open_and_does_nothing() {
+    let cloud = closed().await;
+    for body in [&b""[..], b"{}", br#"{"accept_terms": false}"#] {
+        let result = ask(&cloud, body).await;
+        assert_eq!((&result["verdict"], &result["outcome"]), (&json!("inactive"), &json!("skipped")));
+        assert!(result["reason"].as_str().unwrap().contains(r#"{"accept_terms": true}"#));
+    }
+    assert!(cloud.calls_of("OpenFlowLogService").is_empty());
+}
+
+#[tokio::test]
+async fn once_its_terms_are_accepted_it_is_opened_and_flow_logs_can_be_made() {
+    let cloud = closed().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert!(cloud.flow_log_of(&vpc).is_none());
+    let refused = cloud.invocations().remove(0).body.to_string();
+    assert!(refused.contains("OptInRequired.FlowLog") && refused.contains("open-flow-log-service"), "{refused}");
+
+    let opened = ask(&cloud, br#"{"accept_terms": true}"#).await;
+    assert_eq!((&opened["action"], &opened["outcome"]), (&json!("OpenFlowLogService"), &json!("done")));
+    let again = ask(&cloud, br#"{"accept_terms": true}"#).await;
+    assert_eq!((&again["verdict"], &again["outcome"]), (&json!("compliant"), &json!("unchanged")));
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_neither_yes_nor_no_is_refused() {
+    let cloud = closed().await;
+    for body in [&b"yes"[..], br#"{"accept_terms": "true"}"#, b"[true]"] {
+        let invocation = cloud.invoke(OPEN_SERVICE, body).await.unwrap();
+        assert!(!invocation.success && invocation.body["errorType"] == "UnknownEvent", "{:#}", invocation.body);
+    }
+    assert!(cloud.calls_of("OpenFlowLogService").is_empty());
+}

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use flow_log::Verdict;
+use jiff::SignedDuration;
+use local_cloud::{Fault, Options};
+use reconcile::Outcome;
+use scenarios::{DELETION, REMEDIATION, Stage, whole_cloud};
+
+const LATER: &str = "2026-03-02T13:00:00+08:00";
+
+/// A stage with a VPC that has a flow log of ours, and a flow log of ours whose VPC is gone.
+async fn stage() -> (Stage, String, String) {
+    let stage = Stage::new("").await;
+    let (_, kept) = stage.kept_vpc(&[]).await;
+    let (gone, orphan) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    (stage, kept, orphan)
+}
+
+fn flow_logs(stage: &Stage) -> Vec<String> {
+    stage.cloud.finish_transitions();
+    stage.cloud.flow_logs().into_iter().map(|it| it.id).collect()
+}
+
+#[tokio::test]
+async fn the_flow_log_of_a_resource_that_is_deleted_goes_with_it() {
+    let cloud = whole_cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_logs().len(), 1);
+    cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert!(cloud.flow_logs().is_empty());
+    assert!(cloud.invocations().iter().all(|invocation| invocation.success), "{:#?}", cloud.invocations());
+}
+
+#[tokio::test]
+async fn a_sweep_finds_those_whose_event_was_lost() {
+    let (stage, kept, orphan) = stage().await;
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Orphaned), Outcome::Done));
+    assert_eq!((item.action, item.flow_log_id.as_ref().unwrap().as_str()), (Some("DeleteFlowLog"), orphan.as_str()));
+    assert_eq!((report.summary.checked, report.summary.compliant), (2, 1));
+    assert_eq!(flow_logs(&stage), [kept]);
+}
+
+#[tokio::test]
+async fn one_that_is_young_is_no_orphan_as_its_resource_may_not_be_seen_yet() {
+    let (stage, ..) = stage().await;
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results.len(), flow_logs(&stage).len()), (0, 2));
+}
+
+#[tokio::test]
+async fn what_others_made_is_never_deleted() {
+    let (stage, _, orphan) = stage().await;
+    stage.cloud.edit_flow_log(&orphan, |it| it.tags.clear());
+    let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
+    stage.wait_until(LATER);
+    stage.sweep(DELETION).await;
+    let event = stage.look(DELETION, &[&resource], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((event.results[0].verdict, event.results[0].outcome), (Some(Verdict::Orphaned), Outcome::Skipped));
+    assert!(event.results[0].reason.ends_with("others made it, and it is left to them"), "{event:#?}");
+    assert_eq!(flow_logs(&stage).len(), 2);
+    assert!(stage.cloud.calls_of("DeleteFlowLog").is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_gone() {
+    let (stage, ..) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.summary.unknown, report.summary.changed), (1, 0));
+    assert_eq!(flow_logs(&stage).len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_event_says_is_gone_and_is_still_to_be_seen_is_left_for_another_try() {
+    let stage = Stage::new("").await;
+    let (vpc, _) = stage.kept_vpc(&[]).await;
+    let report = stage.look(DELETION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    let old = stage.look(DELETION, &[&vpc], SignedDuration::from_mins(20), Duration::from_secs(60)).await;
+    assert_eq!(old.results[0].outcome, Outcome::Skipped, "{old:#?}");
+    assert_eq!(flow_logs(&stage).len(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_is_lost_is_looked_for_and_not_repeated() {
+    let (stage, kept, _) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DeleteFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Done, None), "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("DeleteFlowLog").len(), 1);
+    assert_eq!(flow_logs(&stage), [kept]);
+}
+
+#[tokio::test]
+async fn remediation_says_what_is_orphaned_and_leaves_it() {
+    let (stage, ..) = stage().await;
+    stage.wait_until(LATER);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(report.summary.findings, 1, "{report:#?}");
+    let orphan = report.results.iter().find(|item| item.verdict == Some(Verdict::Orphaned)).unwrap();
+    assert_eq!((orphan.outcome, orphan.action), (Outcome::Skipped, None));
+    assert_eq!(flow_logs(&stage).len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_policy_excludes_is_not_deleted_either() {
+    let stage = Stage::new("").await;
+    let (gone, _) = stage.kept_vpc(&[]).await;
+    let excluding = Stage::new(&format!("exclude: {{ids: [{gone}]}}\n")).await;
+    let (same, _) = excluding.kept_vpc(&[]).await;
+    assert_eq!(gone, same, "both clouds count alike");
+    excluding.cloud.call("DeleteVpc", &[("VpcId", &same)]).await.unwrap();
+    excluding.wait_until(LATER);
+    let report = excluding.sweep(DELETION).await;
+    assert_eq!(report.results[0].outcome, Outcome::Skipped, "{report:#?}");
+    assert_eq!(excluding.cloud.flow_logs().len(), 1);
+}

@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use flow_log::Verdict;
+use jiff::SignedDuration;
+use local_cloud::{LocalCloud, Options};
+use reconcile::{Outcome, Report};
+use scenarios::{REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
+use serde_json::json;
+
+async fn cloud_with_kept_vpc() -> (LocalCloud, String, String) {
+    let cloud = whole_cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
+    (cloud, vpc, flow_log)
+}
+
+/// How often remediation was woken.
+fn remediations(cloud: &LocalCloud) -> usize {
+    cloud.invocations().iter().filter(|invocation| invocation.function == REMEDIATE).count()
+}
+
+#[tokio::test]
+async fn one_that_is_deleted_is_made_again() {
+    let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
+    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let made = cloud.flow_log_of(&vpc).unwrap();
+    assert!(made.id != flow_log && made.status == "Active", "{made:?}");
+}
+
+#[tokio::test]
+async fn one_that_is_stopped_is_switched_on_again() {
+    let (cloud, _, flow_log) = cloud_with_kept_vpc().await;
+    cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_logs()[0].status, "Active");
+    assert_eq!(cloud.calls_of("ActiveFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn one_that_is_changed_is_changed_back() {
+    let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
+    let change = [("FlowLogId", flow_log.as_str()), ("FlowLogName", "theirs"), ("AggregationInterval", "1")];
+    cloud.call("ModifyFlowLogAttribute", &change).await.unwrap();
+    cloud.settled().await.unwrap();
+    let [it] = cloud.flow_logs().try_into().unwrap();
+    assert_eq!((it.name, it.aggregation_interval), (format!("flowkeeper-{vpc}"), 10));
+    assert_eq!(it.status, "Active");
+}
+
+#[tokio::test]
+async fn what_flowkeeper_does_itself_wakes_no_endless_circle() {
+    let (cloud, _, flow_log) = cloud_with_kept_vpc().await;
+    let change = [("FlowLogId", flow_log.as_str()), ("FlowLogName", "theirs")];
+    cloud.call("ModifyFlowLogAttribute", &change).await.unwrap();
+    cloud.settled().await.unwrap();
+    // Its own ModifyFlowLogAttribute comes back as an event: that is looked at no further.
+    assert_eq!(remediations(&cloud), 2);
+    let last = cloud.invocations().pop().unwrap();
+    let [result] = results(&last).try_into().unwrap();
+    assert_eq!((&result["outcome"], &result["reason"]), (&json!("skipped"), &json!("Flowkeeper itself did this")));
+    assert_eq!(cloud.calls_of("ModifyFlowLogAttribute").len(), 2);
+}
+
+#[tokio::test]
+async fn cloud_config_names_what_is_to_be_put_right() {
+    let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
+    cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
+    let remediation = json!([{
+        "regionId": "cn-hangzhou", "accountId": 1_000_000_000_000_001_u64, "resourceId": vpc,
+        "resourceType": "ACS::VPC::VPC", "configRuleId": "cr-example",
+    }]);
+    let invocation = cloud.invoke(REMEDIATE, remediation.to_string().as_bytes()).await.unwrap();
+    let [result] = results(&invocation).try_into().unwrap();
+    assert_eq!((&result["verdict"], &result["outcome"]), (&json!("inactive"), &json!("done")));
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_logs()[0].status, "Active");
+}
+
+async fn put_right(stage: &Stage) -> Report {
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none(), "{report:#?}");
+    stage.cloud.finish_transitions();
+    report
+}
+
+#[tokio::test]
+async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_other() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.name = "theirs".into();
+    });
+    let report = put_right(&stage).await;
+    let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
+    assert_eq!(actions, [("ActiveFlowLog", Outcome::Done), ("ModifyFlowLogAttribute", Outcome::Done)]);
+    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
+    let again = put_right(&stage).await;
+    assert_eq!((again.summary.changed, again.summary.compliant), (0, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where_the_policy_allows() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let report = put_right(&stage).await;
+    assert_eq!((report.results[0].verdict, report.results[0].action), (Some(Verdict::Drifted), None));
+    assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
+
+    let stage = Stage::new("replace: true\n").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let report = put_right(&stage).await;
+    let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
+    assert_eq!(actions, [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)], "one result a change");
+    let made = stage.cloud.flow_log_of(&vpc).unwrap();
+    assert!(made.id != flow_log && made.project == "flowlog", "{made:?}");
+}
+
+#[tokio::test]
+async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_next_look() {
+    let stage = Stage::new("replace: true\n").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    stage.cloud.finish_transitions();
+    put_right(&stage).await;
+    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn one_that_is_about_to_be_off_is_waited_for_and_switched_on() {
+    let options =
+        Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
+    let stage = Stage::with("", options).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Deactivating"));
+    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].action, report.results[0].outcome), (Some("ActiveFlowLog"), Outcome::Done));
+}
+
+#[tokio::test]
+async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made_again() {
+    let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
+    let stage = Stage::with("", options).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Pending), Outcome::Unfinished));
+    assert!(
+        item.reason.contains("is Deactivating") && item.reason.contains("ActiveFlowLog has to wait"),
+        "{}",
+        item.reason
+    );
+    assert!(report.incomplete().is_some() && stage.waited() <= Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn one_whose_lines_do_not_arrive_is_a_finding_with_the_reason() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.deliver_status = "FAILED".into();
+        it.deliver_error_message = "ProjectNotExist".into();
+    });
+    let report = put_right(&stage).await;
+    assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Undelivered), 1));
+    assert!(report.results[0].reason.contains("ProjectNotExist"));
+}
+
+#[tokio::test]
+async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
+    let stage = Stage::new("").await;
+    let (vpc, _) = stage.kept_vpc(&[]).await;
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let theirs = stage.cloud.create_flow_log("VSwitch", &vswitch, &[]).await.unwrap();
+    stage.cloud.finish_transitions();
+    let report = stage.look(REMEDIATION, &[&theirs], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!(
+        (report.results[0].resource_id.as_ref(), report.results[0].verdict),
+        (Some(&vpc), Some(Verdict::Compliant))
+    );
+}
