@@ -391,6 +391,7 @@ Resources:
       EnvironmentVariables:
         WHERE: {'Fn::Sub': 'acs:${ALIYUN::Region}:${ALIYUN::TenantId}:${Queue.ARN.WithSlash}:${!kept}'}
         WHICH: {'Fn::If': [Extra, more, less]}
+        ONLY: {'Fn::If': [Extra, there, {Ref: 'ALIYUN::NoValue'}]}
   Other:
     Type: ALIYUN::FC3::Function
     Condition: Extra
@@ -431,6 +432,7 @@ Resources:
         let queue = "acs:mns:cn-hangzhou:1000000000000001:/queues/demo-q";
         assert_eq!(main.environment["WHERE"], format!("acs:cn-hangzhou:1000000000000001:{queue}:${{kept}}"));
         assert_eq!(main.environment["WHICH"], "less");
+        assert_eq!(main.environment.get("ONLY"), None, "ALIYUN::NoValue takes the member away");
         assert_eq!(main.async_retries, 1);
         assert_eq!(main.on_failure, Some(format!("{queue}/messages")));
         assert_eq!(template.triggers.len(), 2);
@@ -442,6 +444,7 @@ Resources:
         let names: Vec<&str> = template.functions.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, ["mine-main", "other"]);
         assert_eq!(template.functions[0].environment["WHICH"], "more");
+        assert_eq!(template.functions[0].environment["ONLY"], "there");
     }
 
     #[test]

@@ -84,7 +84,9 @@ impl Resolver {
                     let member = |(name, value): (&String, &Value)| {
                         Ok((name.clone(), deeper(value, &format!("{place}.{name}"))?))
                     };
-                    Ok(Value::Object(members.iter().map(member).collect::<Resolved<_>>()?))
+                    let members = members.iter().map(member).collect::<Resolved<Vec<_>>>()?;
+                    // What is ALIYUN::NoValue is not there.
+                    Ok(Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
                 }
             },
             plain => Ok(plain.clone()),
@@ -115,6 +117,9 @@ impl Resolver {
     }
 
     fn reference(&self, name: &str, place: &str, depth: usize) -> Resolved<Value> {
+        if name == "ALIYUN::NoValue" {
+            return Ok(Value::Null);
+        }
         if let Some(value) = self.values.get(name) {
             return Ok(Value::String(value.clone()));
         }
@@ -231,7 +236,8 @@ impl Resource<'_> {
     /// The resolved value at a path such as `Code.OssObjectName`.
     pub(super) fn value(&self, path: &str) -> Resolved<Option<Value>> {
         let value = path.split('.').try_fold(self.properties, |value, name| value.get(name));
-        value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()
+        let value = value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()?;
+        Ok(value.filter(|value| !value.is_null()))
     }
 
     pub(super) fn optional_text(&self, path: &str) -> Resolved<Option<String>> {
