@@ -164,3 +164,24 @@ async fn a_role_may_be_limited_to_what_carries_a_tag() {
     assert_eq!(create("cn-beijing", &tag).await, "Forbidden.RAM");
     assert_eq!(create("cn-hangzhou", &tag).await, "");
 }
+
+#[tokio::test]
+async fn the_role_in_the_second_account_is_that_of_the_template_for_other_accounts_if_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yml");
+    std::fs::write(&template, TEMPLATE).unwrap();
+    let member = "Parameters: {MainAccountId: {Type: String}}\nResources:\n  Role:\n    Type: ALIYUN::RAM::Role\n    \
+                  Properties:\n      RoleName: flowkeeper\n      Description: {Ref: MainAccountId}\n      \
+                  Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: 'vpc:DescribeVpcs', Resource: '*'}]}}]\n";
+    std::fs::write(folder.path().join("template-member.yml"), member).unwrap();
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
+    let functions = local_cloud::Functions::Built(programs);
+    // A word of the own template that the other does not have.
+    let parameters = [("Concurrency".to_owned(), "2".to_owned())].into();
+    let options = Options { functions, template: Some(template), parameters, ..Options::default() };
+    let cloud = local_cloud::LocalCloud::start(options).await.unwrap();
+    let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test")];
+    let assumed = crate::accounts::assume(&cloud, &cloud.client(), &role).await;
+    assert_eq!(code(assumed.call("DescribeVpcs", &IN_HANGZHOU).await), "");
+    assert_eq!(code(assumed.call("DescribeVSwitches", &IN_HANGZHOU).await), "Forbidden.RAM");
+}
