@@ -123,3 +123,51 @@ async fn what_the_policy_excludes_is_not_deleted_either() {
     assert_eq!(report.results[0].outcome, Outcome::Skipped, "{report:#?}");
     assert_eq!(excluding.cloud.flow_logs().len(), 1);
 }
+
+#[tokio::test]
+async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
+    let stage = Stage::new("coverage: vswitch\n").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    for _ in 0..3 {
+        stage.cloud.create_vswitch(&vpc).await.unwrap();
+    }
+    stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    // The API is asked for one vSwitch at a time: it does not say that it takes several.
+    assert_eq!((flow_logs(&stage).len(), report.summary.changed, report.summary.compliant), (3, 0, 3), "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_look_that_does_not_show_a_resource_is_not_enough_to_delete_its_flow_log() {
+    let stage = Stage::new("").await;
+    stage.kept_vpc(&[]).await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((flow_logs(&stage).len(), report.summary.changed), (1, 0), "{report:#?}");
+    assert_eq!((report.summary.checked, report.summary.compliant), (1, 1));
+}
+
+#[tokio::test]
+async fn flow_logs_whose_resources_cannot_be_read_are_not_counted_as_good() {
+    let (stage, ..) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
+    let summary = stage.sweep(DELETION).await.summary;
+    assert_eq!((summary.unknown, summary.compliant, summary.unlisted), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_left_anyway_does_not_count_against_the_limits() {
+    let policy = "limits: {max_changes: 0}\n";
+    let (gone, _) = Stage::new(policy).await.kept_vpc(&[]).await;
+    let stage = Stage::new(&format!("{policy}exclude: {{ids: [{gone}]}}\n")).await;
+    let (same, _) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &same)]).await.unwrap();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.incomplete(), report.results[0].outcome), (None, Outcome::Skipped), "{report:#?}");
+    assert!(report.results[0].reason.ends_with("the policy excludes it"), "{report:#?}");
+}
