@@ -185,3 +185,43 @@ async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
         (Some(&vpc), Some(Verdict::Compliant))
     );
 }
+
+#[tokio::test]
+async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed_before() {
+    let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
+    let overrides = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
+    let stage = Stage::with(overrides, Options { transitions, ..Options::default() }).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.name = "theirs".into();
+    });
+    let report = stage.sweep(REMEDIATION).await;
+    let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
+    let done = |action| (action, Outcome::Done);
+    assert_eq!(actions, ["ActiveFlowLog", "TagResources", "ModifyFlowLogAttribute"].map(done), "{report:#?}");
+    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
+}
+
+#[tokio::test]
+async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.project = "theirs".into();
+    });
+    stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::AnswerLost, 1);
+    let report = put_right(&stage).await;
+    assert_eq!((report.results[0].action, report.results[0].outcome), (Some("ActiveFlowLog"), Outcome::Done));
+    assert_eq!((report.summary.changed, report.summary.findings), (1, 1), "it writes to another project: {report:#?}");
+}
+
+#[tokio::test]
+async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.copy_flow_log(&flow_log, &[vpc]);
+    let report = put_right(&stage).await;
+    assert_eq!((report.summary.checked, report.summary.compliant, report.summary.findings), (1, 0, 1), "{report:#?}");
+}
