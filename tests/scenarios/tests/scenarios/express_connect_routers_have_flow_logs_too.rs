@@ -100,3 +100,25 @@ async fn without_a_wish_in_the_policy_none_is_made() {
     assert!(results(&invocation)[0]["reason"].as_str().unwrap().starts_with("the policy has no ecr_flow_log"));
     assert!(cloud.router_flow_logs().is_empty());
 }
+
+#[tokio::test]
+async fn one_that_another_one_made_meanwhile_is_not_claimed() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let ecr = router(&stage, &["vbr-1"]).await;
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
+    stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!(stage.cloud.router_flow_logs().len(), 1);
+    assert_eq!(report.summary.changed, 0, "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1"]).await;
+    stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.results[0].outcome, report.summary.changed), (Outcome::Done, 1), "{report:#?}");
+    assert_eq!(stage.cloud.router_flow_logs().len(), 1);
+    assert!(report.results[0].flow_log_id.is_some(), "{report:#?}");
+}
