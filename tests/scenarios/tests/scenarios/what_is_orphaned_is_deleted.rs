@@ -171,3 +171,54 @@ async fn what_is_left_anyway_does_not_count_against_the_limits() {
     assert_eq!((report.incomplete(), report.results[0].outcome), (None, Outcome::Skipped), "{report:#?}");
     assert!(report.results[0].reason.ends_with("the policy excludes it"), "{report:#?}");
 }
+
+#[tokio::test]
+async fn more_network_interfaces_than_fit_into_one_call_are_asked_for_in_several() {
+    let stage = Stage::with("coverage: network-interface\n", Options { quota: 2000, ..Options::default() }).await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let mut interfaces = Vec::new();
+    for _ in 0..101 {
+        interfaces.push(stage.cloud.create_network_interface(&vswitch).await.unwrap());
+    }
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.copy_flow_log(&flow_log, &interfaces);
+    stage.cloud.call("DeleteNetworkInterface", &[("NetworkInterfaceId", &interfaces[100])]).await.unwrap();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.incomplete(), report.summary.changed, report.summary.compliant), (None, 1, 101), "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
+    let (stage, _, orphan) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DeleteFlowLog", Fault::Code("InvalidInstanceId.NotFound"), 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Done, None), "{report:#?}");
+    assert!(report.results[0].reason.ends_with("it was gone already"), "{report:#?}");
+
+    let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
+    stage.cloud.edit_flow_log(&orphan, |it| it.status = "Deleting".into());
+    let swept = stage.sweep(DELETION).await;
+    assert_eq!((swept.results.len(), swept.summary.checked), (0, 1), "{swept:#?}");
+    let event = stage.look(DELETION, &[&resource], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((event.results[0].outcome, event.results[0].action), (Outcome::Skipped, None), "{event:#?}");
+    assert_eq!(stage.cloud.calls_of("DeleteFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_level_it_did_not_read() {
+    let (stage, _, orphan) = stage().await;
+    let findings = async || stage.sweep(REMEDIATION).await.summary.findings;
+    assert_eq!(findings().await, 0, "its resource may not be seen yet");
+    stage.wait_until(LATER);
+    assert_eq!(findings().await, 1);
+    stage.cloud.edit_flow_log(&orphan, |it| it.tags.clear());
+    assert_eq!(findings().await, 0, "others made it");
+    stage.cloud.edit_flow_log(&orphan, |it| {
+        it.tags = [("managed-by".to_owned(), "flowkeeper".to_owned())].into();
+        it.resource_id = "vsw-not-read".into();
+    });
+    assert_eq!(findings().await, 0, "nobody asked for vSwitches");
+}
