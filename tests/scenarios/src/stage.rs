@@ -67,6 +67,9 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// What stands for the whole region among the ids that [`Stage::look`] is given.
+    pub const REGION: &str = "the region";
+
     /// The policy is `more` besides the smallest `flow_log`.
     ///
     /// # Panics
@@ -161,6 +164,7 @@ impl Stage {
             account: OWN_ACCOUNT.parse().unwrap(),
             region: "cn-hangzhou".parse().unwrap(),
             what: match id {
+                &id if id == Self::REGION => What::Region,
                 id if id.starts_with("fl-") => What::FlowLog(id.parse().unwrap()),
                 id if id.starts_with("i-") => What::Instance((*id).to_owned()),
                 id => What::Resource(id.parse().unwrap()),
