@@ -158,10 +158,25 @@ impl Stage {
     ///
     /// # Panics
     /// One of them has no id.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn look(&self, duty: Duty, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+        self.look_in(OWN_ACCOUNT, duty, ids, age, time).await
+    }
+
+    /// The same, as if the event had come from this account.
+    ///
+    /// # Panics
+    /// One of them has no id.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn look_in(
+        &self,
+        account: &str,
+        duty: Duty,
+        ids: &[&str],
+        age: SignedDuration,
+        time: Duration,
+    ) -> Report {
         let target = |id: &&str| Target {
-            account: OWN_ACCOUNT.parse().unwrap(),
+            account: account.parse().unwrap(),
             region: "cn-hangzhou".parse().unwrap(),
             what: match id {
                 &id if id == Self::REGION => What::Region,

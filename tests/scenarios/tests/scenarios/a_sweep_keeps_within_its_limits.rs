@@ -77,7 +77,7 @@ async fn a_dry_run_shows_the_list_whatever_the_limits() {
 
 #[tokio::test]
 async fn orphans_are_deleted_within_the_same_limits() {
-    let stage = stage("", 100, 0).await;
+    let mut stage = stage("", 100, 0).await;
     let vpcs: Vec<_> = stage.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
     for vpc in &vpcs[..51] {
         stage.cloud.call("DeleteVpc", &[("VpcId", vpc)]).await.unwrap();
@@ -87,6 +87,10 @@ async fn orphans_are_deleted_within_the_same_limits() {
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
     assert_eq!(outcomes(&report, Outcome::Skipped), 51);
     assert_eq!((stage.cloud.flow_logs().len(), report.summary.checked), (100, 100));
+    stage.dry_run = true;
+    let shown = stage.sweep(DELETION).await;
+    assert_eq!((shown.incomplete(), shown.summary.planned), (None, 51));
+    assert_eq!(stage.cloud.flow_logs().len(), 100);
 }
 
 #[tokio::test]

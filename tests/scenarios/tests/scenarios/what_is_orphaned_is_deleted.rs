@@ -222,3 +222,29 @@ async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_
     });
     assert_eq!(findings().await, 0, "nobody asked for vSwitches");
 }
+
+#[tokio::test]
+async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_lost() {
+    let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
+    let stage = Stage::with("", options).await;
+    let (gone, orphan) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    stage.wait_until(LATER);
+    stage.cloud.fail("DeleteFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!(stage.status(&orphan).as_deref(), Some("Deleting"));
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Done, None), "{report:#?}");
+    assert!(stage.waited().is_zero(), "there is nothing to wait for");
+}
+
+#[tokio::test]
+async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
+    let stage = Stage::new("").await;
+    stage.kept_vpc(&[]).await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
+    stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    assert!(report.incomplete().is_some() && flow_logs(&stage).len() == 1, "{report:#?}");
+}

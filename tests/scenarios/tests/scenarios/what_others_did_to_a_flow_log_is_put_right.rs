@@ -251,3 +251,11 @@ async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
     assert_eq!((report.results[0].action, report.results[0].outcome), (Some("ActiveFlowLog"), Outcome::Done));
     assert_eq!((report.incomplete(), stage.cloud.calls_of("ActiveFlowLog").len()), (None, 2));
 }
+
+#[tokio::test]
+async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
+}
