@@ -173,3 +173,15 @@ async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_sche
     let [off, _] = timers(&stage).await;
     assert_eq!((off.summary.changed, off.summary.checked), (200, 200));
 }
+
+#[tokio::test]
+async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.kept_vpc(&[("flowkeeper", "odd")]).await;
+    let (_, renamed) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&renamed, |it| it.name = "renamed".into());
+    for report in timers(&stage).await {
+        assert_eq!((report.results.len(), report.summary.findings), (0, 0), "{report:#?}");
+    }
+}
