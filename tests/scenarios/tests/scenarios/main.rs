@@ -20,6 +20,7 @@ mod express_connect_routers_have_flow_logs_too;
 mod it_is_patient_but_not_for_ever;
 mod layering;
 mod no_secret_gets_out;
+mod only_what_records_is_cover;
 mod the_flow_log_service_is_opened_only_by_somebody_who_accepts_its_terms;
 mod what_is_not_ours_is_left_alone;
 mod what_is_orphaned_is_deleted;
