@@ -28,11 +28,13 @@ pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>) -> Part 
         Err(error) => return unread(session, "flow logs", &error).into(),
     };
     let mut gone = Vec::new();
+    let mut judged = 0;
     for level in ResourceType::ALL {
         let of_level: Vec<_> =
             ours.iter().filter_map(|it| recorded(it).filter(|id| id.resource_type() == level)).collect();
         match there(session, level, &of_level).await {
             Ok(there) => {
+                judged += of_level.len();
                 let is_gone =
                     |it: &&FlowLog| recorded(it).is_some_and(|id| id.resource_type() == level && !there.contains(&id));
                 gone.extend(ours.iter().filter(is_gone).filter(|it| !is_young(it, session.now())));
@@ -40,10 +42,10 @@ pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>) -> Part 
             Err(error) => part.items.push(unread(session, &format!("{level}s"), &error)),
         }
     }
-    for _ in gone.len()..ours.len() {
+    for _ in gone.len()..judged {
         part.count_unlisted();
     }
-    let excess = excess(settler.policy.limits, gone.len(), ours.len());
+    let excess = excess(settler.policy.limits, gone.len(), judged);
     if let Some(excess) = excess.filter(|_| !settler.dry_run) {
         part.items.extend(gone.iter().map(|flow_log| {
             let reason = format!("{}; not done, as the sweep would delete too much", plan_orphan(flow_log).reason);
