@@ -45,6 +45,11 @@ impl Doubt {
     fn may_be_repeated(&self) -> bool {
         !exists(&self.error) && !self.is_second && self.readings >= READINGS
     }
+
+    /// Whether it was refused, so that what is there now is the work of somebody else.
+    fn is_of_others(&self) -> bool {
+        exists(&self.error) || is_conflict(&self.error)
+    }
 }
 
 impl Settler<'_> {
@@ -93,7 +98,7 @@ impl Settler<'_> {
             let Todo { plan, changes, .. } = self.todo(resource, &seen, session.now());
             let next = changes.first().map(Change::action);
             if let Some(doubt) = doubt.take_if(|doubt| next != Some(doubt.change.action()))
-                && !exists(&doubt.error)
+                && !doubt.is_of_others()
                 && is_done(&doubt.change, &plan, &seen)
             {
                 items.push(done_after_all(resource, &doubt, plan.flow_log.clone()));
@@ -158,7 +163,7 @@ impl Settler<'_> {
                     let is_finding = changes.peek().is_none() && !plan.is_settled;
                     items.push(Item { action: Some(change.action()), flow_log_id: Some(id), is_finding, ..item });
                 }
-                Err(error) if error.remedy() == Remedy::ReadAgain => {
+                Err(error) if error.remedy() == Remedy::ReadAgain || is_conflict(&error) => {
                     return Written::Doubtful(Box::new((change, error)));
                 }
                 Err(error) => {
@@ -226,6 +231,12 @@ async fn apply(session: &Session<'_>, resource: &Resource, change: &Change) -> R
 fn exists(error: &CallError) -> bool {
     matches!(error.code(), Some("InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId"))
         && error.remedy() == Remedy::ReadAgain
+}
+
+/// Whether the API refused the write, more than once, because of the state of the thing: somebody else is changing it,
+/// and what they make of it may be what is wanted.
+fn is_conflict(error: &CallError) -> bool {
+    error.code().is_some() && error.remedy() == Remedy::TryAgain
 }
 
 /// Whether a write whose answer was lost has been done, now that it is no longer planned.
