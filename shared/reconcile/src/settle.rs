@@ -299,11 +299,16 @@ fn unread(resource: &Resource, error: &CallError) -> Item {
     Item { is_finding: true, ..item }
 }
 
-/// What there is to say where flow logs cannot be had, however often one asks.
+/// What there is to say where a resource cannot have a flow log.
 fn unsupported(resource: &Resource, error: &CallError) -> Option<Item> {
-    let never = ["OperationUnsupported.action", "OperationUnsupported.AdvancedFeature", "UnsupportedRegion"];
-    never.contains(&error.code()?).then(|| {
+    is_unsupported(error).then(|| {
         let reason = format!("{} cannot have a flow log: {}", resource.id, error.advice());
         Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason)
     })
+}
+
+/// Whether flow logs cannot be had there, however often one asks.
+pub(crate) fn is_unsupported(error: &CallError) -> bool {
+    let never = ["OperationUnsupported.action", "OperationUnsupported.AdvancedFeature", "UnsupportedRegion"];
+    error.code().is_some_and(|code| never.contains(&code))
 }
