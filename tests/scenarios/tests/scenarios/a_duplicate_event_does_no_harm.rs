@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use local_cloud::{Fault, Options};
-use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created};
+use reconcile::Outcome;
+use scenarios::{CREATE_FLOW_LOG, CREATION, DELETION, REMEDIATION, Stage, cloud, result, vpc_created};
 
 #[tokio::test]
 async fn the_same_event_again_changes_nothing() {
@@ -43,4 +47,39 @@ async fn ten_invocations_at_once_make_one_flow_log() {
         assert!(invocation.unwrap().success);
     }
     assert_eq!(cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn events_in_the_wrong_order_end_as_they_should() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateVpc", Fault::EventReordered, 1);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let names: Vec<_> = cloud.events().iter().map(|event| event["data"]["eventName"].clone()).collect();
+    assert_eq!(names[..2], ["CreateVSwitch", "CreateVpc"], "the order is the wrong one");
+    let [flow_log] = cloud.flow_logs().try_into().unwrap();
+    assert_eq!((flow_log.resource_id, flow_log.status.as_str()), (vpc, "Active"));
+    assert!(cloud.invocations().iter().all(|invocation| invocation.success), "{:#?}", cloud.invocations());
+}
+
+#[tokio::test]
+async fn an_event_that_comes_late_meets_what_holds_by_then() {
+    let late = SignedDuration::from_hours(5);
+    let time = Duration::from_secs(60);
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let made = stage.look(CREATION, &[&vpc], late, time).await;
+    assert_eq!(made.results[0].outcome, Outcome::Done, "late is better than never");
+    stage.cloud.finish_transitions();
+
+    // What happened to a flow log hours ago says nothing about now.
+    let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
+    let nothing = stage.look(REMEDIATION, &[&flow_log], late, time).await;
+    assert_eq!((nothing.summary.compliant, nothing.summary.changed), (1, 0));
+
+    // A deletion that is long past does not delete what is there.
+    let deletion = stage.look(DELETION, &[&vpc], late, time).await;
+    assert_eq!((deletion.results[0].outcome, stage.cloud.flow_logs().len()), (Outcome::Skipped, 1));
 }
