@@ -21,11 +21,19 @@ const VALUES = {
   PushRetryStrategy: ['BACKOFF_RETRY', 'EXPONENTIAL_DECAY_RETRY'],
 };
 
+/** How many rules of triggers the default bus takes. */
+const MOST_RULES = 10;
+
 function check(template, report) {
+  let rules = 0;
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
     const place = `Resources.${id}.Properties`;
     if (Type === 'ALIYUN::FC3::Function') checkFunction(place, Properties, template, report);
-    if (Type === 'ALIYUN::FC3::Trigger') checkTrigger(place, example(Properties, template), report);
+    if (Type === 'ALIYUN::FC3::Trigger') {
+      checkTrigger(place, example(Properties, template), report);
+      const onDefaultBus = Properties?.TriggerConfig?.eventSourceConfig?.eventSourceType === 'Default';
+      if (onDefaultBus && ++rules > MOST_RULES) report(place, `is one rule too many: the default bus takes ${MOST_RULES}`);
+    }
   }
 }
 
@@ -128,7 +136,9 @@ function checkSchedule(place, schedule, report) {
     if (!/^@every [1-9]\d*[smh]$/.test(schedule)) report(place, `"${schedule}" is not such as "@every 5m"`);
     return;
   }
-  const fields = schedule.replace(/^CRON_TZ=\S+ +/, '').split(/ +/);
+  const [, zone, cron] = schedule.match(/^(?:CRON_TZ=(\S*) +)?(.*)$/);
+  if (zone !== undefined && !isTimeZone(zone)) report(place, `"${zone}" is no time zone`);
+  const fields = cron.split(/ +/);
   if (fields.length !== FIELDS.length) {
     return report(place, `has ${fields.length} fields, not the six from ${FIELDS[0].what} to ${FIELDS[5].what}`);
   }
@@ -143,6 +153,14 @@ function checkSchedule(place, schedule, report) {
       if (!any && !(ends.length <= 2 && ends.every(isGood))) report(place, `"${item}" is no ${what}`);
     }
   });
+}
+
+function isTimeZone(name) {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
 }
 
 module.exports = { check };

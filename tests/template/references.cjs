@@ -23,7 +23,9 @@ function check(template, attributes, report) {
       report(place, `${Resources[id].Type} has no attribute ${attribute}; it has ${attributes[id].join(', ')}`);
     }
   };
+  const asked = new Set();
   const condition = (place, name) => {
+    asked.add(name);
     if (!(name in Conditions)) report(place, `${name} is no condition`);
   };
 
@@ -48,6 +50,12 @@ function check(template, attributes, report) {
             rest.length > 0 ? attribute(place, id, rest.join('.')) : name(place, gap);
           }
           break;
+        case 'Fn::And':
+        case 'Fn::Or':
+        case 'Fn::Not':
+          // A condition by its name, or one that is written out.
+          for (const part of [inner].flat()) typeof part === 'string' ? condition(place, part) : visit(place, part);
+          break;
         case 'Fn::If':
           condition(place, inner[0]);
           visit(place, inner.slice(1));
@@ -58,7 +66,7 @@ function check(template, attributes, report) {
     }
   };
 
-  visit('Conditions', Conditions);
+  for (const [name, written] of Object.entries(Conditions)) visit(`Conditions.${name}`, written);
   for (const [id, resource] of Object.entries(Resources)) {
     visit(`Resources.${id}.Properties`, resource.Properties ?? {});
     for (const other of [resource.DependsOn ?? []].flat()) {
@@ -66,7 +74,13 @@ function check(template, attributes, report) {
     }
     if ('Condition' in resource) condition(`Resources.${id}.Condition`, resource.Condition);
   }
-  for (const [id, output] of Object.entries(Outputs)) visit(`Outputs.${id}.Value`, output.Value);
+  for (const [id, output] of Object.entries(Outputs)) {
+    visit(`Outputs.${id}.Value`, output.Value);
+    if ('Condition' in output) condition(`Outputs.${id}.Condition`, output.Condition);
+  }
+  for (const name of Object.keys(Conditions)) {
+    if (!asked.has(name)) report(`Conditions.${name}`, 'nothing asks for it');
+  }
   for (const parameter of Object.keys(Parameters)) {
     if (!used.has(parameter)) report(`Parameters.${parameter}`, 'nothing uses it');
   }

@@ -9,22 +9,25 @@ const yaml = require('js-yaml');
 const references = require('./references.cjs');
 const resources = require('./resources.cjs');
 const functionCompute = require('./function_compute.cjs');
+const roles = require('./roles.cjs');
 
-const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
+const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
 const PARTS = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy'];
 const PARAMETER_TYPES = ['String', 'Number', 'Boolean', 'CommaDelimitedList', 'Json'];
 
 /** What is wrong with a template, as sentences that begin with the place. */
 function check(template) {
-  const found = [];
-  const report = (place, problem) => found.push(`${place}: ${problem}`);
+  // What several resources share, such as a parameter, is wrong once.
+  const found = new Set();
+  const report = (place, problem) => found.add(`${place}: ${problem}`);
   outline(template, report);
-  if (found.length === 0) {
+  if (found.size === 0) {
     const attributes = resources.check(template, report);
     references.check(template, attributes, report);
     functionCompute.check(template, report);
+    roles.check(template, report);
   }
-  return found;
+  return [...found];
 }
 
 /** The parts that ROS knows, before anything is asked of them. */
@@ -39,6 +42,7 @@ function outline(template, report) {
     const { Type, Default, AllowedValues, AllowedPattern, MinValue, MaxValue } = parameter;
     const place = `Parameters.${name}`;
     if (!PARAMETER_TYPES.includes(Type)) report(`${place}.Type`, `must be one of ${PARAMETER_TYPES.join(', ')}`);
+    both(`${place}.Description`, parameter.Description, report);
     if (Default === undefined) continue;
     if (AllowedValues && !AllowedValues.includes(Default)) report(`${place}.Default`, 'is not among AllowedValues');
     if (AllowedPattern && !new RegExp(AllowedPattern).test(Default)) report(`${place}.Default`, 'breaks AllowedPattern');
@@ -46,11 +50,36 @@ function outline(template, report) {
       report(`${place}.Default`, 'is no number between MinValue and MaxValue');
     }
   }
+  groups(template, report);
+  for (const [id, output] of Object.entries(template.Outputs ?? {})) {
+    both(`Outputs.${id}.Description`, output.Description, report);
+  }
   for (const [id, resource] of Object.entries(template.Resources ?? {})) {
     for (const part of Object.keys(resource)) {
       if (!PARTS.includes(part)) report(`Resources.${id}.${part}`, `no such part; there is ${PARTS.join(', ')}`);
     }
   }
+}
+
+/** The console shows each parameter in a group: one in none comes last, under a heading of nobody's choice. */
+function groups(template, report) {
+  const place = 'Metadata.ALIYUN::ROS::Interface.ParameterGroups';
+  const groups = template.Metadata?.['ALIYUN::ROS::Interface']?.ParameterGroups ?? [];
+  const grouped = groups.flatMap((group) => group.Parameters ?? []);
+  groups.forEach((group, at) => both(`${place}[${at}].Label.default`, group.Label?.default, report));
+  for (const name of Object.keys(template.Parameters ?? {})) {
+    const times = grouped.filter((other) => other === name).length;
+    if (times !== 1) report(place, `${name} is in ${times} groups, not in one`);
+  }
+  for (const name of grouped) {
+    if (!(name in (template.Parameters ?? {}))) report(place, `${name} is no parameter`);
+  }
+}
+
+/** What people read is there in both languages. */
+function both(place, text, report) {
+  const missing = ['en', 'zh-cn'].filter((language) => typeof text?.[language] !== 'string' || text[language] === '');
+  if (missing.length > 0) report(place, `is missing in ${missing.join(' and ')}`);
 }
 
 if (require.main === module) {

@@ -16,6 +16,8 @@ const PSEUDO = {
   'ALIYUN::AccountId': '1000000000000001',
   'ALIYUN::StackName': 'flowkeeper',
   'ALIYUN::StackId': '00000000-0000-0000-0000-000000000001',
+  // Given instead of a value, so that there is none.
+  'ALIYUN::NoValue': undefined,
 };
 
 /** The parts of a text that `Fn::Sub` fills in, such as `Queue.ARN` of `${Queue.ARN}`; `${!name}` stays as it is. */

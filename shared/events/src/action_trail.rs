@@ -1,7 +1,9 @@
 //! Calls of the API that ActionTrail recorded.
 
+use std::borrow::Cow;
+
 use flow_log::{AccountId, ResourceId, ResourceType};
-use serde_json::Value;
+use json::Json;
 
 use crate::{
     Event, FlowLogCall, Woken,
@@ -45,7 +47,7 @@ const CALLS: [(&str, &str, Meaning); 14] = {
 };
 
 /// Reads a recorded call. `source` and `bus_account` are those of its envelope, if it came in one.
-pub(crate) fn read(call: &Value, source: Option<&str>, bus_account: Option<AccountId>) -> Woken {
+pub(crate) fn read(call: &Json<'_>, source: Option<&str>, bus_account: Option<AccountId>) -> Woken {
     let parameters = object(call, "requestParameters");
     let identity = object(call, "userIdentity");
     Woken {
@@ -58,7 +60,7 @@ pub(crate) fn read(call: &Value, source: Option<&str>, bus_account: Option<Accou
     }
 }
 
-fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str>) -> Result<Event, String> {
+fn event(call: &Json<'_>, parameters: &Json<'_>, identity: &Json<'_>, source: Option<&str>) -> Result<Event, String> {
     let Some(name) = text(call, "eventName") else { return Err("a recorded call has no eventName".to_owned()) };
     let not_for_us = |reason: String| Ok(Event::NotForUs(reason));
 
@@ -99,12 +101,16 @@ fn event(call: &Value, parameters: &Value, identity: &Value, source: Option<&str
         },
         Meaning::Touches(touch) => {
             let id = match touch {
-                FlowLogCall::Create => text(&answer, "FlowLogId"),
+                FlowLogCall::Create => text(&answer, "FlowLogId").map(Cow::into_owned),
                 _ => parameter(call, parameters, "FlowLogId"),
             };
             let id = id.ok_or_else(|| format!("the call {name} succeeded, and names no FlowLogId"))?;
             let flow_log = id.parse().map_err(|error| format!("the call {name}: {error}"))?;
-            Ok(Event::FlowLogTouched { call: *touch, flow_log, caller: text(identity, "userName") })
+            Ok(Event::FlowLogTouched {
+                call: *touch,
+                flow_log,
+                caller: text(identity, "userName").map(Cow::into_owned),
+            })
         }
     }
 }
@@ -150,21 +156,22 @@ fn is_instance(id: &str) -> bool {
         })
 }
 
-fn is_dry_run(parameters: &Value) -> bool {
+fn is_dry_run(parameters: &Json<'_>) -> bool {
     text(parameters, "DryRun").is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// A parameter of the call, which also stands in the parameters as JSON text.
-fn parameter(call: &Value, parameters: &Value, key: &str) -> Option<String> {
-    text(parameters, key).or_else(|| text(&object(call, "requestParameterJson"), key))
+fn parameter(call: &Json<'_>, parameters: &Json<'_>, key: &str) -> Option<String> {
+    let own = text(parameters, key).map(Cow::into_owned);
+    own.or_else(|| text(&object(call, "requestParameterJson"), key).map(Cow::into_owned))
 }
 
 /// The instances that were launched: from the answer, or from what the event refers to.
-fn instances(call: &Value, answer: &Value) -> Vec<String> {
-    let ids = |list: Option<&Value>| -> Vec<String> {
-        let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        list.iter().filter_map(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+fn instances(call: &Json<'_>, answer: &Json<'_>) -> Vec<String> {
+    let ids = |of: &Json<'_>, outer: &str, inner: &str| -> Vec<String> {
+        let list = of.get(outer).and_then(|outer| outer.get(inner));
+        list.into_iter().flat_map(Json::texts).map(str::to_owned).collect()
     };
-    let answered = ids(answer.pointer("/InstanceIdSets/InstanceIdSet"));
-    if answered.is_empty() { ids(call.pointer("/referencedResources/ACS::ECS::Instance")) } else { answered }
+    let answered = ids(answer, "InstanceIdSets", "InstanceIdSet");
+    if answered.is_empty() { ids(call, "referencedResources", "ACS::ECS::Instance") } else { answered }
 }

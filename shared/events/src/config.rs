@@ -1,7 +1,7 @@
 //! What Cloud Config says: a resource changed, breaks a rule, or is to be mended.
 
 use flow_log::{ResourceId, ResourceType};
-use serde_json::Value;
+use json::Json;
 
 use crate::{
     Event, Woken,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A resource that came into being, changed or went. Over MNS the keys begin with capitals.
-pub(crate) fn change(data: &Value) -> Woken {
+pub(crate) fn change(data: &Json<'_>) -> Woken {
     let key = |lower: &'static str, upper: &'static str| first_text(data, &[lower, upper]);
     let about = key("resourceType", "ResourceType").zip(key("resourceId", "ResourceId"));
     let event = match (key("resourceEventType", "ResourceEventType").as_deref(), about) {
@@ -31,8 +31,9 @@ pub(crate) fn change(data: &Value) -> Woken {
 }
 
 /// A resource that breaks a rule, or no longer does.
-pub(crate) fn non_compliance(data: &Value) -> Woken {
-    let about = object(&object(data, "evaluationResultIdentifier"), "evaluationResultQualifier");
+pub(crate) fn non_compliance(data: &Json<'_>) -> Woken {
+    let identifier = object(data, "evaluationResultIdentifier");
+    let about = object(&identifier, "evaluationResultQualifier");
     let event =
         match (text(data, "complianceType").as_deref(), text(&about, "resourceType"), text(&about, "resourceId")) {
             (Some("NON_COMPLIANT"), Some(resource_type), Some(id)) => {
@@ -52,7 +53,7 @@ pub(crate) fn non_compliance(data: &Value) -> Woken {
 }
 
 /// One entry of the array by which Cloud Config asks a function to mend something.
-pub(crate) fn remediation(entry: &Value) -> Woken {
+pub(crate) fn remediation(entry: &Json<'_>) -> Woken {
     let event = match (text(entry, "resourceType"), text(entry, "resourceId")) {
         (Some(resource_type), Some(id)) => of_resource(&resource_type, &id, Event::NonCompliant),
         _ => Event::Broken("a remediation of Cloud Config has no resourceType or no resourceId".to_owned()),

@@ -1,6 +1,6 @@
 //! The envelope of EventBridge (CloudEvents 1.0), and what comes without one.
 
-use serde_json::Value;
+use json::Json;
 
 use crate::{
     EventId, UnknownEvent, Woken, action_trail, config,
@@ -9,42 +9,41 @@ use crate::{
 };
 
 /// Reads one event, in its envelope or bare.
-pub(crate) fn read(value: &Value) -> Result<Woken, UnknownEvent> {
-    let Value::Object(fields) = value else {
+pub(crate) fn read(value: &Json<'_>) -> Result<Woken, UnknownEvent> {
+    let Json::Object(fields) = value else {
         return Err(UnknownEvent::new(format!("this is {}", kind(value))));
     };
     if let (Some(event_type), Some(source)) = (text(value, "type"), text(value, "source"))
-        && fields.contains_key("specversion")
+        && value.get("specversion").is_some()
     {
-        return Ok(cloud_event(value, &event_type, source));
+        return Ok(cloud_event(value, &event_type, &source));
     }
     bare(value).ok_or_else(|| {
         if fields.is_empty() {
             return UnknownEvent::new("this is an empty object");
         }
-        let keys: Vec<_> = fields.keys().take(5).map(|key| short(key)).collect();
+        let keys: Vec<_> = fields.iter().take(5).map(|(key, _)| short(key)).collect();
         UnknownEvent::new(format!("this is an object of no known shape (it has {})", keys.join(", ")))
     })
 }
 
-fn cloud_event(value: &Value, event_type: &str, source: String) -> Woken {
-    let nothing = Value::Null;
-    let data = value.get("data").unwrap_or(&nothing);
+fn cloud_event(value: &Json<'_>, event_type: &str, source: &str) -> Woken {
+    let data = value.get("data").unwrap_or(&Json::Null);
     // `vpc:ActionTrail:ApiCall`: the product, where it comes from, what it is.
     let mut parts = event_type.splitn(3, ':').skip(1);
     let bus_account = account(value, &["aliyunoriginalaccountid", "aliyunaccountid"]);
     let woken = match (parts.next(), parts.next()) {
         (Some("ActionTrail"), Some("ApiCall" | "ConsoleOperation" | "AliyunServiceEvent")) => {
-            action_trail::read(data, Some(&source), bus_account.clone())
+            action_trail::read(data, Some(source), bus_account.clone())
         }
         (Some("Config"), Some("ConfigurationItemChangeNotification")) => config::change(data),
         (Some("Config"), Some("NonCompliantNotification")) => config::non_compliance(data),
-        (Some("Events"), Some("ScheduledEvent")) => timer::scheduled(data, &source),
-        _ => Woken::not_for_us(format!("{} of {} is no event that is looked at", short(event_type), short(&source))),
+        (Some("Events"), Some("ScheduledEvent")) => timer::scheduled(data, source),
+        _ => Woken::not_for_us(format!("{} of {} is no event that is looked at", short(event_type), short(source))),
     };
     // What the event itself says of its owner is the truth where events come in from another account.
     Woken {
-        id: text(value, "id").map(|id| EventId { source, id }),
+        id: text(value, "id").map(|id| EventId { source: source.to_owned(), id: id.into_owned() }),
         time: woken.time.or_else(|| time(value, "time")),
         account: woken.account.or(bus_account),
         region: woken.region.or_else(|| region(value, &["aliyunregionid"])),
@@ -54,7 +53,7 @@ fn cloud_event(value: &Value, event_type: &str, source: String) -> Woken {
 
 /// What comes without an envelope: from Function Compute and from Cloud Config themselves, or where a rule of
 /// EventBridge passes on `$.data` alone.
-fn bare(value: &Value) -> Option<Woken> {
+fn bare(value: &Json<'_>) -> Option<Woken> {
     let has = |key: &str| value.get(key).is_some();
     // Cloud Config's notices have an `eventName`, too: they are asked for before ActionTrail.
     if has("triggerTime") && has("triggerName") {
@@ -80,13 +79,13 @@ fn bare(value: &Value) -> Option<Woken> {
     }
 }
 
-const fn kind(value: &Value) -> &'static str {
+const fn kind(value: &Json<'_>) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array in an array",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::Text(_) => "a text",
+        Json::Array(_) => "an array in an array",
+        Json::Object(_) => "an object",
     }
 }

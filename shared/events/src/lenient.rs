@@ -1,36 +1,33 @@
 //! Reads fields as they come: numbers as texts, texts as numbers, empty as absent.
 
+use std::borrow::Cow;
+
 use flow_log::{AccountId, RegionId};
 use jiff::Timestamp;
-use serde_json::Value;
+use json::Json;
 
 /// The text under `key`; a number or a boolean counts as the text that it is written as, an empty text as none.
-pub(crate) fn text(object: &Value, key: &str) -> Option<String> {
-    match object.get(key)? {
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(text.clone()),
-        value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
-        _ => None,
-    }
+pub(crate) fn text<'v>(object: &'v Json<'_>, key: &str) -> Option<Cow<'v, str>> {
+    object.text(key)
 }
 
 /// The first of `keys` that has a text: the same field is spelt otherwise by another way of delivery.
-pub(crate) fn first_text(object: &Value, keys: &[&str]) -> Option<String> {
+pub(crate) fn first_text<'v>(object: &'v Json<'_>, keys: &[&str]) -> Option<Cow<'v, str>> {
     keys.iter().find_map(|key| text(object, key))
 }
 
 /// The object under `key`, also where it comes as a text that holds JSON.
-pub(crate) fn object(parent: &Value, key: &str) -> Value {
+pub(crate) fn object<'v>(parent: &'v Json<'_>, key: &str) -> Cow<'v, Json<'v>> {
     match parent.get(key) {
-        Some(value @ Value::Object(_)) => value.clone(),
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
-        _ => Value::Null,
+        Some(value @ Json::Object(_)) => Cow::Borrowed(value),
+        Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
+        _ => Cow::Owned(Json::Null),
     }
 }
 
 /// A time under `key`, as far as it is written as one. EventBridge has been seen to write the name of China's zone in
 /// place of its offset: `2020-11-19T21:04:42.179PRC`.
-pub(crate) fn time(object: &Value, key: &str) -> Option<Timestamp> {
+pub(crate) fn time(object: &Json<'_>, key: &str) -> Option<Timestamp> {
     let text = text(object, key)?;
     match text.strip_suffix("PRC").or_else(|| text.strip_suffix("Asia/Shanghai")) {
         Some(local) => format!("{local}+08:00").parse().ok(),
@@ -44,16 +41,16 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 /// A time under `key` that is written in milliseconds since 1970.
-pub(crate) fn milliseconds(object: &Value, key: &str) -> Option<Timestamp> {
+pub(crate) fn milliseconds(object: &Json<'_>, key: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(text(object, key)?.parse().ok()?).ok()
 }
 
 /// An account under the first of `keys` that holds one.
-pub(crate) fn account(object: &Value, keys: &[&str]) -> Option<AccountId> {
+pub(crate) fn account(object: &Json<'_>, keys: &[&str]) -> Option<AccountId> {
     keys.iter().find_map(|key| text(object, key)?.parse().ok())
 }
 
 /// A region under the first of `keys` that holds one.
-pub(crate) fn region(object: &Value, keys: &[&str]) -> Option<RegionId> {
+pub(crate) fn region(object: &Json<'_>, keys: &[&str]) -> Option<RegionId> {
     keys.iter().find_map(|key| text(object, key)?.parse().ok())
 }

@@ -19,7 +19,7 @@ mod timer;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::Timestamp;
-use serde_json::Value;
+use json::Json;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +127,14 @@ impl UnknownEvent {
 /// # Errors
 /// The body is no event at all. What it holds is not repeated in the error, but for the names of its first keys.
 pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
-    let value = json(body)?;
-    let Value::Array(entries) = &value else {
-        return Ok(action_trail::apart(envelope::read(&value)?));
-    };
+    with_json(body, |json| match json {
+        Json::Array(entries) => several(entries),
+        json => Ok(action_trail::apart(envelope::read(json)?)),
+    })
+}
+
+/// The events of an array.
+fn several(entries: &[Json<'_>]) -> Result<Vec<Woken>, UnknownEvent> {
     if entries.is_empty() {
         return Err(UnknownEvent::new("an empty array"));
     }
@@ -145,22 +149,27 @@ pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
 }
 
 /// One entry of an array: an event, or a text that holds one. A broken one is an entry of its own.
-fn entry(value: &Value) -> Woken {
+fn entry(value: &Json<'_>) -> Woken {
     let read = match value {
-        Value::String(text) => json(text.as_bytes()).and_then(|value| envelope::read(&value)),
+        Json::Text(text) => with_json(text.as_bytes(), envelope::read),
         value => envelope::read(value),
     };
     read.unwrap_or_else(|error| Woken::broken(error.found))
 }
 
-/// The JSON of a body, or the JSON behind its base64: so Cloud Config sends over a topic of MNS.
-fn json(body: &[u8]) -> Result<Value, UnknownEvent> {
+/// Reads the JSON of a body, or the JSON behind its base64: so Cloud Config sends over a topic of MNS.
+fn with_json<T>(body: &[u8], read: impl FnOnce(&Json<'_>) -> Result<T, UnknownEvent>) -> Result<T, UnknownEvent> {
     let body = body.trim_ascii();
     if body.is_empty() {
         return Err(UnknownEvent::new("an empty body"));
     }
-    serde_json::from_slice(body).or_else(|error| {
-        let decoded = STANDARD.decode(body).ok().and_then(|json| serde_json::from_slice(&json).ok());
-        decoded.ok_or_else(|| UnknownEvent::new(format!("this is no JSON ({error})")))
-    })
+    let error = match serde_json::from_slice(body) {
+        Ok(json) => return read(&json),
+        Err(error) => error,
+    };
+    let decoded = STANDARD.decode(body).unwrap_or_default();
+    match serde_json::from_slice(&decoded) {
+        Ok(json) => read(&json),
+        Err(_) => Err(UnknownEvent::new(format!("this is no JSON ({error})"))),
+    }
 }

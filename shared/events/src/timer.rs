@@ -1,6 +1,8 @@
 //! It is time: a timer of Function Compute, or a schedule of EventBridge.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use json::Json;
 
 use crate::{
     Event, Woken,
@@ -8,16 +10,17 @@ use crate::{
 };
 
 /// A timer of Function Compute. Its payload is a text, whatever is in it.
-pub(crate) fn function_compute(value: &Value) -> Woken {
-    let name = text(value, "triggerName").unwrap_or_default();
-    Woken { time: time(value, "triggerTime"), ..Woken::of(Event::Timer { name, payload: text(value, "payload") }) }
+pub(crate) fn function_compute(value: &Json<'_>) -> Woken {
+    let name = text(value, "triggerName").unwrap_or_default().into_owned();
+    let payload = text(value, "payload").map(Cow::into_owned);
+    Woken { time: time(value, "triggerTime"), ..Woken::of(Event::Timer { name, payload }) }
 }
 
 /// A schedule of EventBridge: an event source of its own name.
-pub(crate) fn scheduled(data: &Value, source: &str) -> Woken {
+pub(crate) fn scheduled(data: &Json<'_>, source: &str) -> Woken {
     let payload = match data.get("UserData") {
-        Some(object @ Value::Object(_)) => Some(object.to_string()),
-        _ => text(data, "UserData"),
+        Some(object @ Json::Object(_)) => serde_json::to_string(object).ok(),
+        _ => text(data, "UserData").map(Cow::into_owned),
     };
     Woken::of(Event::Timer { name: source.to_owned(), payload })
 }

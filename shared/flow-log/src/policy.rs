@@ -190,8 +190,18 @@ pub struct EcrFlowLogPattern {
 
 /// `pattern` with the values of the account, the region and the resource in it.
 pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
-    let placeholders = FlowLogPattern::PLACEHOLDERS.iter().zip(values);
-    placeholders.fold(pattern.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
+    let mut filled = String::with_capacity(pattern.len() + 64);
+    let mut rest = pattern;
+    while let Some((before, from_brace)) = rest.find('{').map(|at| rest.split_at(at)) {
+        filled.push_str(before);
+        let mut placeholders = FlowLogPattern::PLACEHOLDERS.iter().zip(values);
+        let found = placeholders.find_map(|(name, value)| Some((value, from_brace.strip_prefix(name)?)));
+        let (value, after) = found.unwrap_or_else(|| from_brace.split_at(1));
+        filled.push_str(value);
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
 }
 
 /// The fields of a [`FlowLogPattern`] that an override changes.

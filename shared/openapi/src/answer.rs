@@ -1,17 +1,19 @@
 //! Reads what the API answers, leniently: lists wrapped or flat, numbers or strings, fields missing or new.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use json::Json;
 
 /// One object of an answer, with the place it stands at, for the error when something is not there.
 #[derive(Debug, Clone)]
 pub(crate) struct Object<'a> {
-    value: &'a Value,
+    value: &'a Json<'a>,
     place: String,
 }
 
 impl<'a> Object<'a> {
     /// The answer as a whole.
-    pub(crate) fn whole(value: &'a Value) -> Self {
+    pub(crate) fn whole(value: &'a Json<'a>) -> Self {
         Self { value, place: String::new() }
     }
 
@@ -27,17 +29,12 @@ impl<'a> Object<'a> {
 
     /// A text, `None` where it is missing, null or empty. A number or a boolean counts as the text it is written as.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        match self.value.get(key)? {
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => Some(text.clone()),
-            value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
-            _ => None,
-        }
+        self.value.text(key).map(Cow::into_owned)
     }
 
     /// An object that must be there.
     pub(crate) fn object(&self, key: &'static str) -> Result<Object<'a>, String> {
-        let value = self.value.get(key).filter(|value| value.is_object());
+        let value = self.value.get(key).filter(|value| matches!(value, Json::Object(_)));
         let value = value.ok_or_else(|| format!("it has no {}{key}", self.place))?;
         Ok(Object { value, place: format!("{}{key}.", self.place) })
     }
@@ -71,7 +68,7 @@ impl<'a> Object<'a> {
         inner: &str,
     ) -> Result<impl Iterator<Item = Object<'a>> + use<'a>, String> {
         match self.value.get(outer) {
-            Some(Value::Array(_) | Value::Object(_)) => Ok(self.list(outer, inner)),
+            Some(Json::Array(_) | Json::Object(_)) => Ok(self.list(outer, inner)),
             _ => Err(format!("it has no {}{outer}", self.place)),
         }
     }
@@ -79,16 +76,13 @@ impl<'a> Object<'a> {
     /// The members of a list, none where there is no list; wrapped or flat.
     pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
         let place = format!("{}{outer}", self.place);
-        self.values(outer, inner)
-            .iter()
-            .enumerate()
-            .map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
+        let values = self.list_at(outer, inner).map(Json::values).unwrap_or_default();
+        values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
     }
 
     /// The texts of a list, wrapped or flat.
     pub(crate) fn texts(&self, outer: &str, inner: &str) -> Vec<String> {
-        let texts = self.values(outer, inner).iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
-        texts.map(str::to_owned).collect()
+        self.list_at(outer, inner).into_iter().flat_map(Json::texts).map(str::to_owned).collect()
     }
 
     /// Tags: a list of keys and values, under either pair of names.
@@ -101,38 +95,43 @@ impl<'a> Object<'a> {
             .collect()
     }
 
-    fn values(&self, outer: &str, inner: &str) -> &'a [Value] {
-        let list = match self.value.get(outer) {
-            Some(Value::Array(list)) => Some(list),
+    /// What may be the list, wrapped or flat.
+    fn list_at(&self, outer: &str, inner: &str) -> Option<&'a Json<'a>> {
+        match self.value.get(outer)? {
             // One SDK spells the inner name with a small letter.
-            Some(Value::Object(wrapper)) => {
-                let (_, list) = wrapper.iter().find(|(name, _)| name.eq_ignore_ascii_case(inner)).unzip();
-                list.and_then(Value::as_array)
+            Json::Object(wrapper) => {
+                wrapper.iter().find(|(name, _)| name.eq_ignore_ascii_case(inner)).map(|(_, list)| list)
             }
-            _ => None,
-        };
-        list.map(Vec::as_slice).unwrap_or_default()
+            list => Some(list),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde::Deserialize as _;
+    use serde_json::{Value, json};
+
+    fn read(answer: &Value) -> Json<'_> {
+        Json::deserialize(answer).unwrap()
+    }
 
     #[test]
     fn a_list_is_read_wrapped_and_flat() {
         for answer in [json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1"}]}}), json!({"Vpcs": [{"VpcId": "vpc-1"}]})] {
+            let answer = read(&answer);
             let ids: Vec<_> = Object::whole(&answer).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
             assert_eq!(ids, [Some("vpc-1".to_owned())]);
         }
-        assert_eq!(Object::whole(&json!({"Vpcs": {}})).required_list("Vpcs", "Vpc").map(Iterator::count), Ok(0));
+        let empty = json!({"Vpcs": {}});
+        assert_eq!(Object::whole(&read(&empty)).required_list("Vpcs", "Vpc").map(Iterator::count), Ok(0));
     }
 
     #[test]
     fn an_answer_without_the_list_that_was_asked_for_is_not_an_empty_list() {
         for answer in [json!({}), json!({"Vpcs": null}), json!({"Vpcs": "none"}), json!({"TotalCount": 3})] {
-            let list = Object::whole(&answer).required_list("Vpcs", "Vpc").map(Iterator::count);
+            let list = Object::whole(&read(&answer)).required_list("Vpcs", "Vpc").map(Iterator::count);
             assert_eq!(list, Err("it has no Vpcs".to_owned()), "{answer}");
         }
     }
@@ -140,13 +139,14 @@ mod tests {
     #[test]
     fn a_number_is_read_as_number_and_as_text() {
         for answer in [json!({"TotalCount": 51}), json!({"TotalCount": "51"})] {
-            assert_eq!(Object::whole(&answer).number("TotalCount"), Some(51));
+            assert_eq!(Object::whole(&read(&answer)).number("TotalCount"), Some(51));
         }
     }
 
     #[test]
     fn what_is_missing_is_named_with_its_place() {
         let answer = json!({"FlowLogs": {"FlowLog": [{}]}});
+        let answer = read(&answer);
         let flow_log = Object::whole(&answer).list("FlowLogs", "FlowLog").next().unwrap();
         assert_eq!(flow_log.required("FlowLogId").unwrap_err(), "it has no FlowLogs[0].FlowLogId");
     }
@@ -155,7 +155,7 @@ mod tests {
     fn tags_are_read_under_either_pair_of_names() {
         let answer =
             json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": ""}, {"Key": "c"}]}});
-        let tags = Object::whole(&answer).tags();
+        let tags = Object::whole(&read(&answer)).tags();
         assert_eq!(
             tags.into_iter().collect::<Vec<_>>(),
             [("a", "1"), ("b", ""), ("c", "")].map(|(k, v)| (k.into(), v.into()))

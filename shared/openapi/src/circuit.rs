@@ -45,6 +45,10 @@ impl Circuits {
     /// Lets a call through, or not. After the pause one is let through to see whether the service is back.
     pub(crate) fn admit(&self, product: Product, region: &RegionId, now: Timestamp) -> Result<(), Open> {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Mostly there is none, and nothing to look up.
+        if circuits.is_empty() {
+            return Ok(());
+        }
         let Some(circuit) = circuits.get_mut(&(product, region.clone())) else { return Ok(()) };
         let Some(until) = circuit.shut_until else { return Ok(()) };
         let retry_in = between(now, until);
@@ -60,7 +64,9 @@ impl Circuits {
     /// Notes that the service answered.
     pub(crate) fn answered(&self, product: Product, region: &RegionId) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        circuits.remove(&(product, region.clone()));
+        if !circuits.is_empty() {
+            circuits.remove(&(product, region.clone()));
+        }
     }
 
     /// Notes that it did not, or that it answered with a fault of its own.

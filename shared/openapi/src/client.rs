@@ -12,7 +12,6 @@ use std::{
 use flow_log::{AccountId, RegionId};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use signing::{Call, Credentials, acs3, rpc};
 
 use crate::{
@@ -110,6 +109,9 @@ enum Key {
     OfRole { bought: Bought, by: AccountId },
 }
 
+/// What is shown an answer that is no refusal, for as long as it is there: its texts are those of the body.
+type Reader<'r> = dyn FnMut(&Object<'_>) + Send + 'r;
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -206,8 +208,9 @@ impl Session<'_> {
         true
     }
 
-    /// Makes a call, in the session's region, and tries it again where its error's remedy is to do so.
-    async fn call(&self, request: &Request) -> Result<Value, CallError> {
+    /// Makes a call, in the session's region, and tries it again where its error's remedy is to do so. `read` is shown
+    /// the answer.
+    async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<(), CallError> {
         if let Some(error) = request.is_invalid() {
             return Err(error);
         }
@@ -218,10 +221,10 @@ impl Session<'_> {
             let credentials = self.credentials().await?;
             self.keep_pace(request).await?;
             // On the heap, so that the futures of all that make calls stay small: they are moved about.
-            let (error, date) = match Box::pin(self.try_once(request, &credentials)).await {
-                Ok(answer) => {
+            let (error, date) = match Box::pin(self.try_once(request, &credentials, read)).await {
+                Ok(()) => {
                     self.client.budget.earn();
-                    return Ok(answer);
+                    return Ok(());
                 }
                 Err(failed) => failed,
             };
@@ -288,7 +291,8 @@ impl Session<'_> {
         &self,
         request: &Request,
         credentials: &Credentials,
-    ) -> Result<Value, (CallError, Option<Timestamp>)> {
+        read: &mut Reader<'_>,
+    ) -> Result<(), (CallError, Option<Timestamp>)> {
         let client = self.client;
         let (product, region) = (request.product, &self.region);
         let timeout = match self.time_left() {
@@ -306,7 +310,7 @@ impl Session<'_> {
         let outcome = match client.transport.post(url, signed, timeout).await {
             Ok(answer) => {
                 self.leave_alone(request, answer.exhausted);
-                understand(&answer).map_err(|(cause, request_id)| {
+                understand(&answer).map(|whole| read(&Object::whole(&whole))).map_err(|(cause, request_id)| {
                     let cause = without_secrets(cause, credentials);
                     (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
                 })
@@ -370,12 +374,17 @@ impl Session<'_> {
     pub(crate) async fn call_and_read<T>(
         &self,
         request: Request,
-        read: impl FnOnce(&Object<'_>) -> Result<T, String>,
-    ) -> Result<T, CallError> {
-        let answer = self.call(&request).await?;
-        let whole = Object::whole(&answer);
-        read(&whole).map_err(|reason| CallError {
-            request_id: whole.text("RequestId"),
+        mut read: impl FnMut(&Object<'_>) -> Result<T, String> + Send,
+    ) -> Result<T, CallError>
+    where
+        T: Send,
+    {
+        let mut found = Err(("it was not read".to_owned(), None));
+        let mut read_it =
+            |answer: &Object<'_>| found = read(answer).map_err(|reason| (reason, answer.text("RequestId")));
+        self.call(&request, &mut read_it).await?;
+        found.map_err(|(reason, request_id)| CallError {
+            request_id,
             ..request.failed(Cause::Unreadable { status: 200, reason })
         })
     }

@@ -1,6 +1,6 @@
 //! Tells an answer from a refusal.
 
-use serde_json::Value;
+use json::Json;
 use signing::Credentials;
 
 use crate::{Cause, answer::Object, transport::Answer};
@@ -8,10 +8,10 @@ use crate::{Cause, answer::Object, transport::Answer};
 /// What was answered, or why it is a refusal, with the API's id of the request.
 ///
 /// A refusal may come with HTTP 200, in the fields of the answer, and as XML, where something on the way knows no JSON.
-pub(crate) fn understand(answer: &Answer) -> Result<Value, (Cause, Option<String>)> {
+pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = answer.status;
-    let value: Value = match serde_json::from_slice(&answer.body) {
-        Ok(value @ Value::Object(_)) => value,
+    let value = match serde_json::from_slice(&answer.body) {
+        Ok(value @ Json::Object(_)) => value,
         Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
         Err(error) => return Err(from_xml(answer).unwrap_or_else(|| (no_json(status, &error), None))),
     };
@@ -108,9 +108,10 @@ const LONGEST_MESSAGE: usize = 1000;
 mod tests {
     use super::*;
 
-    fn of(status: u16, body: &str) -> Result<Value, (Cause, Option<String>)> {
+    fn of(status: u16, body: &str) -> Result<(), (Cause, Option<String>)> {
         let body = body.as_bytes().to_vec();
-        understand(&Answer { status, body, date: None, retry_after: None, exhausted: Default::default() })
+        let answer = Answer { status, body, date: None, retry_after: None, exhausted: Default::default() };
+        understand(&answer).map(drop)
     }
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {

@@ -1,9 +1,9 @@
 //! What the client asks of the machine: the time, to wait, and chance.
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
-use rustls::crypto::ring;
+use rustls::crypto::{SecureRandom, ring};
 
 /// The machine as the client sees it, so that a test can let time pass and throw the dice itself.
 pub trait System: fmt::Debug + Send + Sync {
@@ -34,9 +34,11 @@ impl System for Machine {
     }
 
     fn random(&self) -> u128 {
+        // Kept, as each provider comes with lists of its own.
+        static RANDOM: LazyLock<&dyn SecureRandom> = LazyLock::new(|| ring::default_provider().secure_random);
         let mut bytes = [0; 16];
         #[expect(clippy::expect_used, reason = "a Linux that gives no random bytes can do no TLS either")]
-        ring::default_provider().secure_random.fill(&mut bytes).expect("random bytes of the machine");
+        RANDOM.fill(&mut bytes).expect("random bytes of the machine");
         u128::from_ne_bytes(bytes)
     }
 }

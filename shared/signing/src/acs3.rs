@@ -2,7 +2,10 @@
 //!
 //! Source: Alibaba Cloud, "V3 request structure and signature", proved against the signatures of the official SDKs.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
@@ -59,8 +62,7 @@ pub fn must_be_signed(name: &str) -> bool {
 /// Signs a request with all the headers that it holds.
 #[must_use]
 pub fn sign(request: &Request<'_>, access_key_id: &str, access_key_secret: &str) -> Signature {
-    let mut headers: Vec<_> =
-        request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
+    let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (lower_case(name), value.trim())).collect();
     headers.sort_unstable();
 
     let mut canonical_query_string = String::new();
@@ -106,6 +108,10 @@ pub fn sign(request: &Request<'_>, access_key_id: &str, access_key_secret: &str)
         signature,
         authorization,
     }
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
 }
 
 /// SHA-256 of `body`, in hexadecimal digits: the header `x-acs-content-sha256`.

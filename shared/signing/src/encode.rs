@@ -5,6 +5,7 @@
 /// This differs from form encoding where signatures break: a space is `%20`, `*` is `%2A`, `~` stays.
 pub(crate) fn push_encoded(out: &mut String, text: &str) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    out.reserve(text.len());
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         if !UNRESERVED[usize::from(byte)] {
@@ -35,9 +36,7 @@ const UNRESERVED: [bool; 256] = {
 ///
 /// By the raw key, `Tag.10.Key` comes before `Tag.2.Key`, and upper case before lower case.
 pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
-    let mut sorted = parameters.to_vec();
-    sorted.sort_unstable_by_key(|(key, _)| *key);
-
+    let sorted = sorted(parameters);
     out.reserve(sorted.iter().map(|(key, value)| key.len() + value.len() * 3 / 2 + 2).sum());
     for (nth, (key, value)) in sorted.into_iter().enumerate() {
         if nth > 0 {
@@ -47,6 +46,41 @@ pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
         out.push('=');
         push_encoded(out, value);
     }
+}
+
+/// Appends parameters as [`push_query`] does, and to `encoded` what was appended, percent-encoded once more.
+///
+/// Both at once, as hardly anything in a parameter is encoded: what is not, is looked at once.
+pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, parameters: &[(&str, &str)]) {
+    let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
+    out.reserve(size * 5 / 4);
+    encoded.reserve(size * 3 / 2);
+    for (nth, (key, value)) in sorted(parameters).into_iter().enumerate() {
+        if nth > 0 {
+            out.push('&');
+            encoded.push_str("%26");
+        }
+        push_both(out, encoded, key);
+        out.push('=');
+        encoded.push_str("%3D");
+        push_both(out, encoded, value);
+    }
+}
+
+fn push_both(out: &mut String, encoded: &mut String, text: &str) {
+    let start = out.len();
+    push_encoded(out, text);
+    if out.len() - start == text.len() {
+        encoded.push_str(text);
+    } else {
+        push_encoded(encoded, &out[start..]);
+    }
+}
+
+fn sorted<'a>(parameters: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut sorted = parameters.to_vec();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+    sorted
 }
 
 /// `text` percent-encoded by RFC 3986, as the signatures and the wire want it.
@@ -69,6 +103,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_encoded_on_the_way_is_what_is_encoded_afterwards(texts in prop::collection::vec((".*", ".*"), 0..6)) {
+            let parameters: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let (mut query, mut encoded, mut alone) = Default::default();
+            push_query_and_encoded(&mut query, &mut encoded, &parameters);
+            push_query(&mut alone, &parameters);
+            prop_assert_eq!(&query, &alone);
+            prop_assert_eq!(encoded, percent_encode(&query));
+        }
+
         #[test]
         fn encoded_text_is_plain_ascii_and_decodes_to_itself(text in ".*") {
             let encoded = percent_encode(&text);

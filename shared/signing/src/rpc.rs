@@ -9,7 +9,7 @@ use sha1::Sha1;
 
 use crate::{
     Call, Credentials,
-    encode::{push_encoded, push_query},
+    encode::{push_encoded, push_query_and_encoded},
 };
 
 /// A signature, with the texts that it was made from.
@@ -27,12 +27,8 @@ pub struct Signature {
 #[must_use]
 pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
     let mut canonicalized_query_string = String::new();
-    push_query(&mut canonicalized_query_string, parameters);
-
-    let mut string_to_sign = String::with_capacity(canonicalized_query_string.len() * 4 / 3 + 16);
-    string_to_sign.push_str(method);
-    string_to_sign.push_str("&%2F&");
-    push_encoded(&mut string_to_sign, &canonicalized_query_string);
+    let mut string_to_sign = [method, "&%2F&"].concat();
+    push_query_and_encoded(&mut canonicalized_query_string, &mut string_to_sign, parameters);
 
     let signature = STANDARD.encode(hmac_sha1(access_key_secret, &string_to_sign));
     Signature { canonicalized_query_string, string_to_sign, signature }
@@ -52,7 +48,9 @@ fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
 #[must_use]
 pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, nonce: &str) -> String {
     let time = format!("{time:.0}");
-    let mut parameters = vec![
+    // Room for what most calls have.
+    let mut parameters = Vec::with_capacity(32);
+    parameters.extend([
         ("AccessKeyId", credentials.access_key_id()),
         ("Action", call.action),
         ("Format", "JSON"),
@@ -61,7 +59,7 @@ pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, n
         ("SignatureVersion", "1.0"),
         ("Timestamp", &time),
         ("Version", call.version),
-    ];
+    ]);
     parameters.extend(credentials.security_token().map(|token| ("SecurityToken", token)));
     parameters.extend_from_slice(call.query);
     parameters.extend_from_slice(call.form);

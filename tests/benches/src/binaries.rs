@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use packaging::build::FLAGS;
+
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const STATIC: &str = "-C target-feature=+crt-static";
 
 /// Builds the binary `name` of the package `package`, in a target directory of its own beside that of this program, and
 /// says where it is.
@@ -17,8 +18,7 @@ pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
         .args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--package", package, "--bin", name])
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("RUSTFLAGS", STATIC)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"))
         .status()?;
     if !status.success() {
         return Err(io::Error::other(format!("{package} cannot be built: cargo ended with {status}")));

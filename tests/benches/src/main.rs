@@ -7,6 +7,7 @@ mod binaries;
 mod clock;
 mod event;
 mod http;
+mod listing;
 mod measure;
 mod signature;
 mod stub;
@@ -59,6 +60,7 @@ fn measure(arguments: &Arguments) -> io::Result<Results> {
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
     let bare = binaries::build("benches", "bare")?;
+    let list = binaries::build("benches", "list")?;
     let ours = Subject { kind: Kind::Ours, binary: function };
     let [two, three] = [2, 3].map(|calls| Subject { kind: Kind::Floor { calls }, binary: bare.clone() });
 
@@ -76,5 +78,6 @@ fn measure(arguments: &Arguments) -> io::Result<Results> {
         ours,
         floors: [two, three],
         signing: signature::measure(),
+        listing: listing::measure(&list)?,
     })
 }

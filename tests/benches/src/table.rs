@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::listing::FLOW_LOGS;
 use crate::measure::{CONNECTIONS, FIRST_JOBS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, JOBS, Runs, median, percentile};
 use crate::signature::Signing;
 
@@ -15,6 +16,8 @@ pub(crate) struct Results {
     /// The floor with two calls, and with three.
     pub(crate) floors: [Figures; 2],
     pub(crate) signing: Signing,
+    /// The most memory while a short list is read, and a long one, in KiB.
+    pub(crate) listing: [f64; 2],
 }
 
 /// The table, and whether every bound of today is kept.
@@ -82,7 +85,7 @@ pub(crate) fn table(results: &Results) -> Table {
 }
 
 fn rows(results: &Results) -> Vec<Row> {
-    let Results { ours, floors: [two, three], signing, .. } = results;
+    let Results { ours, floors: [two, three], signing, listing: [few, many], .. } = results;
     // Of what was measured in turn, each value is compared with the one beside it.
     let in_turn = |what: &str, of: &dyn Fn(&Figures) -> &[f64], decimals, today, later| Row {
         what: what.to_owned(),
@@ -105,7 +108,10 @@ fn rows(results: &Results) -> Vec<Row> {
     let (none, at_most) = (Bound::None, Bound::AtMost);
     let first = format!("memory after {FIRST_JOBS} jobs, KiB");
     let last = format!("memory after {JOBS} jobs, KiB");
+    let [short, long] = FLOW_LOGS;
+    let list = format!("peak memory, {long} flow logs listed, and for a floor {short}, KiB");
     let form = "signed form of a CreateFlowLog, and for a floor its HMAC alone, µs";
+    let post = "the same with ACS3-HMAC-SHA256, for the floors its HMAC alone and with the two hashes before it, µs";
     vec![
         in_turn("cold start, ms", &|f| &f.cold_start, 2, at_most(1.5), at_most(1.25)),
         in_turn("CPU of a cold start, ms", &|f| &f.cold_start_cpu, 2, none, none),
@@ -117,7 +123,9 @@ fn rows(results: &Results) -> Vec<Row> {
         in_turn(&first, &|f| &f.resident_first, 0, at_most(3.0), none),
         in_turn(&last, &|f| &f.resident_last, 0, none, at_most(2.0)),
         alone("binary, MB", sizes, 2, Bound::Absolute(3.5), none),
+        alone(&list, [*few, *few, *many], 0, at_most(1.5), none),
         alone(form, [signing.hmac, signing.hmac, signing.signed_form], 2, at_most(3.0), none),
+        alone(post, [signing.acs3_hmac, signing.acs3_hashes, signing.acs3], 2, at_most(3.0), none),
     ]
 }
 

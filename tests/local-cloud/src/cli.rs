@@ -1,25 +1,15 @@
-//! The command line: `serve` and `demo`.
+//! The command line: `serve`, `watch`, `invoke` and `demo`.
 
+mod changes;
 mod demo;
+mod invoke;
+mod serve;
+mod stack;
 mod teller;
 
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    io::{Write, stdout},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
-use local_cloud::{
-    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CredentialsIn, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions,
-    functions, template,
-};
-use tokio::signal::unix::{SignalKind, signal};
-
-use self::teller::Teller;
+use clap::{Parser, Subcommand};
 
 const GUIDE: &str = "\
 A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, ActionTrail events, and the
@@ -78,6 +68,26 @@ Faults, for an action such as \"CreateFlowLog\", for one product's such as \"exp
 and for nobody's call in particular:
   clock-ahead       the cloud's clock is ahead by \"seconds\" until the faults are deleted";
 
+/// What `invoke` says of itself.
+const INVOKE_GUIDE: &str = "\
+Builds the functions, starts a cloud in which exists what the event names, hands the event to the function once, and
+shows the calls that it makes and what it reports. Ends with 1 if the invocation fails.
+
+  local-cloud invoke create-flow-log --event create-vpc               a sample of tests/fixtures/events
+  local-cloud invoke create-flow-log --event my-event.json --json     a file, and the bare answer
+  local-cloud invoke create-flow-log --event - < my-event.json
+  local-cloud invoke create-flow-log --event create-vpc --policy my-policy.yml --env FLOWKEEPER_DRY_RUN=true
+  local-cloud invoke create-flow-log --event create-vpc --deny CreateFlowLogRole=vpc:CreateFlowLog
+
+A resource whose deletion the event tells does not exist, but the flow log that it leaves behind does. An event that
+names nothing, such as a timer's, finds one VPC without a flow log.";
+
+/// What `watch` says of itself.
+const WATCH_GUIDE: &str = "\
+Serves as `serve` does, whose help tells how the cloud is used, and looks for changes of the sources below functions/ and
+shared/. After each the functions are built again, and their processes ended; the next event starts new ones. What is in
+the cloud stays. A change of template.yml needs a new start.";
+
 /// A small Alibaba Cloud on one port.
 #[derive(Parser)]
 #[command(about, long_about = GUIDE)]
@@ -90,7 +100,13 @@ struct Cli {
 enum Command {
     /// Serve until Ctrl-C, telling what happens.
     #[command(after_long_help = GUIDE)]
-    Serve(Box<Serve>),
+    Serve(Box<serve::Serve>),
+    /// Serve, and build and start functions again when their code changes.
+    #[command(after_long_help = WATCH_GUIDE)]
+    Watch(Box<serve::Watch>),
+    /// Hand one event to one function, and show what it reports.
+    #[command(after_long_help = INVOKE_GUIDE)]
+    Invoke(Box<invoke::Invoke>),
     /// Build the functions, and show what they do in a cloud of their own.
     Demo {
         /// Folder of the functions' programs [default: built with cargo].
@@ -99,76 +115,12 @@ enum Command {
     },
 }
 
-#[derive(Args)]
-struct Serve {
-    /// Port on 127.0.0.1, 0 for any.
-    #[arg(long, default_value_t = 9900)]
-    port: u16,
-    /// Region of the functions, and of calls that name none.
-    #[arg(long, default_value = "cn-hangzhou")]
-    region: String,
-    /// Flow logs in one account and region; a new account has 10.
-    #[arg(long, default_value_t = 200)]
-    quota: usize,
-    /// How long a flow log takes to change its state, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 1000)]
-    transition_ms: u64,
-    /// How long a second of the pause before a retry takes, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 1000)]
-    retry_ms: u64,
-    /// The ROS template [default: template.yml here or further up].
-    #[arg(long)]
-    template: Option<PathBuf>,
-    /// A parameter of the template.
-    #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
-    parameters: Vec<(String, String)>,
-    /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
-    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = pair)]
-    denied: Vec<(String, String)>,
-    /// A policy for every function, instead of the template's.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// A variable for every function.
-    #[arg(long = "env", value_name = "K=V", value_parser = pair)]
-    environment: Vec<(String, String)>,
-    /// Folder of the functions' programs [default: built with cargo].
-    #[arg(long, value_name = "FOLDER", conflicts_with = "no_functions")]
-    functions_dir: Option<PathBuf>,
-    /// Serve the API only.
-    #[arg(long)]
-    no_functions: bool,
-    /// Timers do not fire by themselves.
-    #[arg(long)]
-    no_timers: bool,
-    /// Give functions their key in headers instead of the environment.
-    #[arg(long)]
-    credentials_in_headers: bool,
-    /// The flow log service is not open until an account calls `OpenFlowLogService`.
-    #[arg(long)]
-    service_closed: bool,
-    /// Refuse `TrafficPath.N`, as of an account that has not asked for it.
-    #[arg(long)]
-    no_traffic_paths: bool,
-    /// Count calls against the documented rates, tell of them in headers, and refuse beyond them.
-    #[arg(long)]
-    rate_limit: bool,
-    /// Express Connect Router refuses with HTTP 200 and Success: false.
-    #[arg(long)]
-    ecr_failures_in_200: bool,
-    /// What a caller has to give as `ExternalId` to assume the role in the second account.
-    #[arg(long, value_name = "ID")]
-    external_id: Option<String>,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 /// Does what the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(wanted) => serve(*wanted).await.map(|()| ExitCode::SUCCESS),
+        Command::Serve(wanted) => serve::serve(&wanted).await.map(|()| ExitCode::SUCCESS),
+        Command::Watch(wanted) => serve::watch(&wanted).await.map(|()| ExitCode::SUCCESS),
+        Command::Invoke(wanted) => invoke::run(*wanted).await,
         Command::Demo { functions_dir } => demo::run(functions_dir).await,
     };
     done.unwrap_or_else(|error| {
@@ -181,62 +133,4 @@ pub(crate) async fn run() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
         ExitCode::FAILURE
     })
-}
-
-impl Serve {
-    async fn options(self) -> Result<Options, Box<dyn Error>> {
-        let parameters = self.parameters.into_iter().collect::<BTreeMap<_, _>>();
-        let template = self.template.unwrap_or_else(template::default_path);
-        let functions = match (self.no_functions, self.functions_dir) {
-            (true, _) => Functions::None,
-            (false, Some(folder)) => Functions::Built(std::path::absolute(folder)?),
-            (false, None) => Functions::Built(functions::build_of(&template, &parameters).await?),
-        };
-        let policy = self.policy.map(|path| {
-            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
-        });
-        Ok(Options {
-            port: self.port,
-            region: self.region,
-            quota: self.quota,
-            flow_log_service: !self.service_closed,
-            traffic_paths: !self.no_traffic_paths,
-            rate_limit: self.rate_limit,
-            ecr_failures_in_200: self.ecr_failures_in_200,
-            external_id: self.external_id,
-            transitions: Transitions::After(Duration::from_millis(self.transition_ms)),
-            timers: if self.no_timers { Timers::ByHand } else { Timers::ByAnyClock },
-            functions,
-            template: Some(template),
-            parameters,
-            denied: self.denied,
-            policy: policy.transpose()?,
-            environment: self.environment.into_iter().collect(),
-            credentials: match self.credentials_in_headers {
-                true => CredentialsIn::Headers,
-                false => CredentialsIn::Environment,
-            },
-            retry_delay: Duration::from_millis(self.retry_ms),
-            ..Options::default()
-        })
-    }
-}
-
-async fn serve(wanted: Serve) -> Result<(), Box<dyn Error>> {
-    let options = wanted.options().await?;
-    let started = options.clock.now();
-    let cloud = LocalCloud::start(options).await?;
-    let mut out = stdout();
-    writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
-    writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
-
-    let mut teller = Teller::new(started);
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        told = teller.follow(&cloud) => told?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
-    cloud.stop().await;
-    Ok(())
 }

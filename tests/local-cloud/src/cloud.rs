@@ -10,7 +10,7 @@ use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
     authorise::Roles,
     client::{ApiError, Client},
-    clock::after,
+    clock::{Clock, after},
     delivery,
     error::{Error, LIMIT},
     faults::{Fault, Wanted},
@@ -18,7 +18,7 @@ use crate::{
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
     options::{Functions, Options, Timers},
-    server,
+    server, stage,
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
     timeline,
@@ -94,6 +94,11 @@ impl LocalCloud {
         for host in self.shared.hosts.values() {
             host.stop(&self.shared).await;
         }
+    }
+
+    /// The cloud's clock, which a test may move if it is a manual one.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// A client with the own account's key.
@@ -237,6 +242,15 @@ impl LocalCloud {
     /// Changes an Express Connect Router behind the API's back.
     pub fn edit_router(&self, id: &str, edit: impl FnOnce(&mut ExpressConnectRouter)) {
         self.shared.write(|world| world.state.routers.get_mut(id).map(edit));
+    }
+
+    /// Makes what a sample event speaks of, without a call and so without an event, so that a function finds it.
+    ///
+    /// A resource whose end the event tells is not made, but the flow log that it leaves behind is. An event that names
+    /// nothing, such as a timer's, finds one VPC without a flow log.
+    pub fn stage(&self, event: &Value) {
+        let (region, now) = (&self.shared.options.region, self.shared.clock.now());
+        self.shared.write(|world| stage::make(&mut world.state, event, region, now));
     }
 
     /// Lets every flow log finish its change now.

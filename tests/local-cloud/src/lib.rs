@@ -8,6 +8,7 @@
 //! There are two accounts. [`LocalCloud`]'s own methods make things in the first; an [`Operator`] works in either, in any
 //! region, and knows Express Connect Router. What exists is listed for all accounts, with its [`Place`].
 //!
+//! Timers fire when a manual [`Clock`] is moved over their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
 //! A function acts with the rights of the role that the template gives it, and an action can be taken away with
 //! [`Options::without_permission`].
 //!
@@ -54,6 +55,7 @@ mod rate_limits;
 mod refusal;
 mod rpc_signature;
 mod server;
+mod stage;
 mod state;
 pub mod template;
 pub mod timeline;

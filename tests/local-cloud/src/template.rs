@@ -1,5 +1,6 @@
 //! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
 
+mod parameters;
 mod resolve;
 mod schedule;
 
@@ -13,7 +14,8 @@ use serde_json::{Map, Value};
 
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
-use crate::{pattern, ram::Role};
+pub use crate::pattern::Pattern;
+use crate::ram::Role;
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +75,7 @@ impl Trigger {
     /// Whether an event on the default bus wakes its function.
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
-        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern::matches(pattern, event))
+        self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern.matches(event))
     }
 }
 
@@ -83,7 +85,7 @@ pub enum Source {
     /// Events on the default bus.
     Events {
         /// `eventRuleFilterPattern`.
-        pattern: Value,
+        pattern: Pattern,
         /// `asyncInvocationType`: FC retries, not EventBridge.
         asynchronous: bool,
         /// How EventBridge tries again.
@@ -327,8 +329,12 @@ fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
             return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
         }
     };
+    let pattern = serde_json::from_str::<Value>(&text).map_err(|error| bad(&error))?;
+    let pattern = Pattern::parse(&pattern).map_err(|(place, problem)| {
+        resource.error(&format!("TriggerConfig.eventRuleFilterPattern{place}"), &problem)
+    })?;
     Ok(Source::Events {
-        pattern: serde_json::from_str(&text).map_err(|error| bad(&error))?,
+        pattern,
         asynchronous: resource.optional_text("TriggerConfig.asyncInvocationType")?.as_deref() == Some("true"),
         retries,
         dead_letters: resource.optional_text("TriggerConfig.runOptions.deadLetterQueue.Arn")?,
@@ -385,6 +391,7 @@ Resources:
       EnvironmentVariables:
         WHERE: {'Fn::Sub': 'acs:${ALIYUN::Region}:${ALIYUN::TenantId}:${Queue.ARN.WithSlash}:${!kept}'}
         WHICH: {'Fn::If': [Extra, more, less]}
+        ONLY: {'Fn::If': [Extra, there, {Ref: 'ALIYUN::NoValue'}]}
   Other:
     Type: ALIYUN::FC3::Function
     Condition: Extra
@@ -425,6 +432,7 @@ Resources:
         let queue = "acs:mns:cn-hangzhou:1000000000000001:/queues/demo-q";
         assert_eq!(main.environment["WHERE"], format!("acs:cn-hangzhou:1000000000000001:{queue}:${{kept}}"));
         assert_eq!(main.environment["WHICH"], "less");
+        assert_eq!(main.environment.get("ONLY"), None, "ALIYUN::NoValue takes the member away");
         assert_eq!(main.async_retries, 1);
         assert_eq!(main.on_failure, Some(format!("{queue}/messages")));
         assert_eq!(template.triggers.len(), 2);
@@ -436,6 +444,7 @@ Resources:
         let names: Vec<&str> = template.functions.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, ["mine-main", "other"]);
         assert_eq!(template.functions[0].environment["WHICH"], "more");
+        assert_eq!(template.functions[0].environment["ONLY"], "there");
     }
 
     #[test]
@@ -460,6 +469,10 @@ Resources:
              knows"
         );
         assert_eq!(
+            broken("[\"x\"]", "[\"x\",{\"prefx\":\"y\"}]").split(';').next(),
+            Some("Resources.Wake.Properties.TriggerConfig.eventRuleFilterPattern.type[1]: prefx is no operator")
+        );
+        assert_eq!(
             broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
             "Resources.Async.Properties.AsyncTask: local-cloud has no task mode"
         );
@@ -469,8 +482,41 @@ Resources:
         );
         assert_eq!(
             parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
-            "Parameters.Nobody: is given, but the template has no such parameter"
+            "Parameters.Nobody: is given, but the template has no such parameter; it has Bucket, Extra, Prefix"
         );
+    }
+
+    #[test]
+    fn a_parameter_has_a_value_that_the_template_allows() {
+        let template = TEMPLATE.replace(
+            "  Bucket: {Type: String}",
+            "  Bucket: {Type: String, AllowedPattern: '[a-z]+-[0-9]|x'}\n  Days: {Type: Number, Default: 30, MinValue: 1, \
+             MaxValue: 3650}\n  Runtime: {Type: String, Default: custom, AllowedValues: [custom, custom.debian10]}\n  \
+             Word: {Type: String, Default: abc, MinLength: 2, MaxLength: 4}\n  On: {Type: Boolean, Default: true}",
+        );
+        let with = |name, value| parse(&template, &[(name, value)]).map(|_| ()).map_err(|error| error.to_string());
+        for (name, value) in [
+            ("Bucket", "b-1"),
+            ("Bucket", "x"),
+            ("Days", "1"),
+            ("Days", "3650"),
+            ("Runtime", "custom"),
+            ("Word", "流日志"),
+        ] {
+            assert_eq!(with(name, value), Ok(()), "{name}={value}");
+        }
+        for (name, value, expected) in [
+            ("Bucket", "b-12", "Parameters.Bucket: \"b-12\" has not the form [a-z]+-[0-9]|x"),
+            ("Days", "0", "Parameters.Days: \"0\" is less than its MinValue of 1"),
+            ("Days", "3651", "Parameters.Days: \"3651\" is more than its MaxValue of 3650"),
+            ("Days", "many", "Parameters.Days: \"many\" is no number"),
+            ("Runtime", "custom.debian9", "Parameters.Runtime: \"custom.debian9\" is none of custom, custom.debian10"),
+            ("Word", "a", "Parameters.Word: \"a\" is shorter than its MinLength of 2"),
+            ("Word", "abcde", "Parameters.Word: \"abcde\" is longer than its MaxLength of 4"),
+            ("On", "yes", "Parameters.On: \"yes\" is not true or false"),
+        ] {
+            assert_eq!(with(name, value).unwrap_err(), expected);
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 mod stage;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions};
+use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions, template::default_path};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -43,12 +43,27 @@ pub async fn cloud(options: Options) -> Result<LocalCloud, Error> {
 
 /// A cloud as `options` say, with all functions, as they are in the source now, and all their triggers.
 ///
+/// The template's parameters are as one would set them for the policy, unless `options` say otherwise.
+///
 /// # Errors
 /// The functions do not build, or the cloud does not start.
 pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
-    let folder = BUILT.get_or_try_init(functions::build).await?;
-    LocalCloud::start(Options { functions: Functions::Built(folder.clone()), ..options }).await
+    let build = || async { functions::build_of(&default_path(), &parameters()).await };
+    let folder = BUILT.get_or_try_init(build).await?;
+    let mut parameters = parameters();
+    if options.policy.as_deref().is_some_and(|policy| policy.contains("foreign: manage")) {
+        parameters.insert("ManageForeignFlowLogs".into(), "true".into());
+    }
+    parameters.extend(options.parameters.clone());
+    LocalCloud::start(Options { functions: Functions::Built(folder.clone()), parameters, ..options }).await
+}
+
+/// The parameters of `template.yml` with which it has every function, and a role to assume in the second account.
+#[must_use]
+pub fn parameters() -> BTreeMap<String, String> {
+    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper")];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The results in the report of an invocation, whether it succeeded or not.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write, stdout};
 
 use jiff::Timestamp;
-use local_cloud::{LocalCloud, timeline};
+use local_cloud::{LocalCloud, What, timeline};
 
 /// What was told already, and how to tell the rest.
 pub(super) struct Teller {
@@ -24,6 +24,15 @@ impl Teller {
         self.seen += entries.len();
         for line in entries.iter().filter_map(|entry| timeline::line(entry, self.started, self.colour)) {
             writeln!(stdout(), "{line}")?;
+        }
+        stdout().flush()
+    }
+
+    /// Tells of the calls of the API.
+    pub(super) fn catch_up_on_calls(&mut self, cloud: &LocalCloud) -> io::Result<()> {
+        for entry in cloud.journal().iter().filter(|entry| matches!(entry.what, What::Call(_))) {
+            let line = timeline::line(entry, self.started, self.colour);
+            writeln!(stdout(), "{}", line.unwrap_or_default())?;
         }
         stdout().flush()
     }

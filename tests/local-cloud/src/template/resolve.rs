@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::TemplateError;
+use super::{TemplateError, parameters};
 
 /// How deep references may lead: more means that they go in a circle.
 const DEEPEST: usize = 32;
@@ -31,25 +31,16 @@ fn error<T>(place: &str, problem: impl Into<String>) -> Resolved<T> {
 impl Resolver {
     pub(super) fn new(
         document: Value,
-        parameters: &BTreeMap<String, String>,
+        given: &BTreeMap<String, String>,
         account: &str,
         region: &str,
     ) -> Resolved<Self> {
         let pseudo = [("TenantId", account), ("AccountId", account), ("Region", region), ("StackName", "local")];
         let mut values: BTreeMap<String, String> =
             pseudo.iter().map(|(name, value)| (format!("ALIYUN::{name}"), (*value).to_owned())).collect();
-        let declared = document["Parameters"].as_object();
-        for (name, parameter) in declared.into_iter().flatten() {
-            if let Some(default) = parameter.get("Default") {
-                values.insert(name.clone(), text_of(default));
-            }
-        }
-        for (name, value) in parameters {
-            if declared.is_none_or(|declared| !declared.contains_key(name)) {
-                return error(&format!("Parameters.{name}"), "is given, but the template has no such parameter");
-            }
-            values.insert(name.clone(), value.clone());
-        }
+        let nothing = serde_json::Map::new();
+        let declared = document["Parameters"].as_object().unwrap_or(&nothing);
+        values.extend(parameters::values(declared, given)?);
         Ok(Self { document, values })
     }
 
@@ -93,7 +84,9 @@ impl Resolver {
                     let member = |(name, value): (&String, &Value)| {
                         Ok((name.clone(), deeper(value, &format!("{place}.{name}"))?))
                     };
-                    Ok(Value::Object(members.iter().map(member).collect::<Resolved<_>>()?))
+                    let members = members.iter().map(member).collect::<Resolved<Vec<_>>>()?;
+                    // What is ALIYUN::NoValue is not there.
+                    Ok(Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
                 }
             },
             plain => Ok(plain.clone()),
@@ -124,6 +117,9 @@ impl Resolver {
     }
 
     fn reference(&self, name: &str, place: &str, depth: usize) -> Resolved<Value> {
+        if name == "ALIYUN::NoValue" {
+            return Ok(Value::Null);
+        }
         if let Some(value) = self.values.get(name) {
             return Ok(Value::String(value.clone()));
         }
@@ -240,7 +236,8 @@ impl Resource<'_> {
     /// The resolved value at a path such as `Code.OssObjectName`.
     pub(super) fn value(&self, path: &str) -> Resolved<Option<Value>> {
         let value = path.split('.').try_fold(self.properties, |value, name| value.get(name));
-        value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()
+        let value = value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()?;
+        Ok(value.filter(|value| !value.is_null()))
     }
 
     pub(super) fn optional_text(&self, path: &str) -> Resolved<Option<String>> {
@@ -270,7 +267,7 @@ impl Resource<'_> {
 }
 
 /// A value as the text that it is put into texts with.
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

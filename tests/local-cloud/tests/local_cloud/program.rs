@@ -1,12 +1,65 @@
-//! The program: what `serve` says and how it ends.
+//! The program: what `serve` says and how it ends, and what `invoke` shows.
 
-use std::process::Stdio;
+use std::{path::Path, process::Stdio};
 
 use local_cloud::{Client, Credentials};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
 };
+
+use crate::support::TEMPLATE;
+
+/// Runs `invoke` of the stand-in with these arguments; answers with its exit status and all that it printed.
+async fn invoke(arguments: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yml");
+    std::fs::write(&template, TEMPLATE).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+        .args(["invoke", "stand-in", "--template"])
+        .arg(&template)
+        .arg("--functions-dir")
+        .arg(Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[tokio::test]
+async fn invoke_hands_a_sample_to_a_function_and_shows_what_it_answers() {
+    let (status, shown) = invoke(&["--event", "create-vpc", "--env", "STAND_IN=succeed", "--json"]).await;
+    let answer: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(status, Some(0));
+    assert!(answer["event"].as_str().unwrap().contains("vpc-bp1example00000000001"), "{answer}");
+    let (status, shown) = invoke(&["--event", "create-vpc"]).await;
+    assert_eq!(status, Some(0));
+    assert!(shown.contains("✓ demo-stand-in"), "{shown}");
+}
+
+#[tokio::test]
+async fn invoke_fails_with_the_function() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events/fc-timer.json");
+    let (status, shown) = invoke(&["--event", sample, "--env", "STAND_IN=fail"]).await;
+    assert_eq!(status, Some(1));
+    assert!(shown.contains("✗ demo-stand-in"), "{shown}");
+    let (status, shown) = invoke(&["--event", "-", "--env", "STAND_IN=die"]).await;
+    assert_eq!(status, Some(1));
+    assert!(shown.contains("FunctionNotStarted") && shown.contains("as it was told to"), "{shown}");
+}
+
+#[tokio::test]
+async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
+    let (status, shown) = invoke(&["--event", "create-vcp"]).await;
+    assert_eq!(status, Some(1));
+    assert!(
+        shown.starts_with("local-cloud: there is no sample event \"create-vcp\"; there is actiontrail-"),
+        "{shown}"
+    );
+}
 
 #[tokio::test]
 async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {

@@ -10,6 +10,7 @@ use local_cloud::{
     OWN_ACCOUNT,
     template::{Source, Template, default_path},
 };
+use scenarios::parameters;
 use serde_json::Value;
 
 const NOTHING: &[&str] = &[];
@@ -75,7 +76,7 @@ fn cloud_events() -> BTreeMap<String, Value> {
 
 #[test]
 fn every_sample_event_wakes_the_functions_of_the_table_each_of_them_once() {
-    let template = Template::read(&default_path(), &BTreeMap::new(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    let template = Template::read(&default_path(), &parameters(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
     let binary_of: BTreeMap<_, _> =
         template.functions.iter().map(|function| (&function.name, function.binary.as_str())).collect();
     for (sample, event) in cloud_events() {
@@ -94,7 +95,7 @@ fn every_row_of_the_table_has_its_sample_and_every_event_trigger_a_row() {
     let events = cloud_events();
     let rows: BTreeSet<_> = WAKES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(rows, events.keys().cloned().collect());
-    let template = Template::read(&default_path(), &BTreeMap::new(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    let template = Template::read(&default_path(), &parameters(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
     for trigger in &template.triggers {
         let is_for_events = matches!(trigger.source, Source::Events { .. });
         let is_woken = events.values().any(|event| trigger.matches(event));

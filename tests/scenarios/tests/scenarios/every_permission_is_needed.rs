@@ -1,13 +1,15 @@
 //! Each role of `template.yml` allows what its function needs, and nothing more: with all of it the function does its
 //! work, and with any one action less it is refused a call and says so.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{future::Future, pin::Pin};
 
 use local_cloud::{
     Invocation, LocalCloud, OWN_ACCOUNT, Options, Role,
     template::{Function, Template, default_path},
 };
-use scenarios::{ACTIVATE, CREATE_ECR, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, whole_cloud};
+use scenarios::{
+    ACTIVATE, CREATE_ECR, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, parameters, whole_cloud,
+};
 
 /// What a function is given to do so that it makes every kind of call that it knows.
 struct Story {
@@ -160,7 +162,7 @@ async fn opening(cloud: &LocalCloud) {
 
 /// Each function of the template with its role and story.
 fn functions() -> Vec<(Function, Role, &'static Story)> {
-    let template = Template::read(&default_path(), &BTreeMap::new(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    let template = Template::read(&default_path(), &parameters(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
     let with_story = |function: Function| {
         let binary = &function.binary;
         let story = STORIES.iter().find(|story| story.function == binary);

@@ -6,12 +6,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// `functions/`.
 fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
     let is_shared =
-        ["events", "fc-runtime", "flow-log", "keeper-function", "openapi", "packaging", "reconcile", "signing"]
+        ["events", "fc-runtime", "flow-log", "json", "keeper-function", "openapi", "packaging", "reconcile", "signing"]
             .contains(&to);
     match from {
-        "flow-log" | "signing" | "packaging" | "local-cloud" => false,
-        "events" => to == "flow-log",
-        "openapi" => matches!(to, "flow-log" | "signing"),
+        "flow-log" | "json" | "signing" | "packaging" | "local-cloud" => false,
+        "events" => matches!(to, "flow-log" | "json"),
+        "openapi" => matches!(to, "flow-log" | "json" | "signing"),
         "fc-runtime" => to == "signing",
         "reconcile" => matches!(to, "flow-log" | "openapi"),
         "keeper-function" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
@@ -42,8 +42,10 @@ fn every_crate_uses_only_what_lies_below_it() {
 fn what_is_pure_has_no_crate_that_does_io() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
     let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
-    for package in
-        metadata.packages.iter().filter(|package| ["flow-log", "signing", "events"].contains(&package.name.as_str()))
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| ["flow-log", "json", "signing", "events"].contains(&package.name.as_str()))
     {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
             let does_io = ["tokio", "hyper", "reqwest", "openapi", "fc-runtime", "tracing-subscriber"];

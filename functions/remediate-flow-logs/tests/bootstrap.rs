@@ -1,0 +1,39 @@
+//! The built binary, as Function Compute starts it.
+
+#[path = "../../../tests/bootstrap/mod.rs"]
+mod bootstrap;
+
+use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_remediate-flow-logs");
+
+#[test]
+fn what_is_no_event_is_a_failure() {
+    bootstrap::fails_at_what_is_no_event(BINARY);
+}
+
+#[test]
+fn wrong_settings_are_all_named_and_keep_it_from_starting() {
+    bootstrap::refuses_wrong_settings(BINARY);
+}
+
+#[test]
+fn a_new_resource_is_skipped() {
+    bootstrap::skips(BINARY, VPC_CREATED, "nothing was done to a flow log");
+}
+
+#[test]
+fn what_another_function_of_the_deployment_did_is_skipped() {
+    let headers = "x-fc-function-name: mine-remediate-flow-logs\r\n";
+    let event = r#"{"eventName":"DeactiveFlowLog","serviceName":"Vpc","acsRegion":"cn-hangzhou","recipientAccountId":"1",
+        "requestParameters":{"FlowLogId":"fl-1"},"responseElements":{"Success":"true"},
+        "userIdentity":{"type":"assumed-role","userName":"mine-deactivate-flow-logs:session"}}"#;
+    let answer = Running::start(BINARY, &SETTINGS).invoke(headers, event);
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("Flowkeeper itself did this"), "{answer}");
+}
+
+#[test]
+fn a_timer_in_a_region_that_nobody_names_is_a_failure() {
+    let answer = Running::start(BINARY, &SETTINGS).invoke("", TIMER);
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("region"), "{answer}");
+}

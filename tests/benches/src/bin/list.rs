@@ -1,0 +1,66 @@
+//! Lists flow logs to the end, as a function does, and prints how many there were and how much memory it took at most.
+//!
+//! Settings: `LIST_CLOUD` (`127.0.0.1:port`).
+
+use std::error::Error;
+use std::fs;
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, System};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let settings =
+        ClientSettings::read(&|name| (name == "FLOWKEEPER_ENDPOINT").then(endpoint)).map_err(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            problems.join("; ")
+        })?;
+    let client = Client::new(settings, Arc::new(Hurried::default()));
+    let key = Credentials::new("example", "example");
+    let session = client.session(key, "1000000000000001".parse()?, "cn-hangzhou".parse()?, None);
+    let mut flow_logs = session.flow_logs(&FlowLogFilter::default());
+    let mut count = 0_usize;
+    while flow_logs.try_next().await?.is_some() {
+        count += 1;
+    }
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    #[expect(clippy::print_stdout, reason = "this is what the program is for")]
+    {
+        println!("{count} {}", peak.trim());
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the process's edge")]
+fn endpoint() -> String {
+    format!("http://{}", std::env::var("LIST_CLOUD").unwrap_or_default())
+}
+
+/// A machine on which waiting for the quota takes no time: two hundred pages would take half a minute.
+#[derive(Debug, Default)]
+struct Hurried(Mutex<(Timestamp, u128)>);
+
+impl System for Hurried {
+    fn now(&self) -> Timestamp {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 += duration;
+        Box::pin(ready(()))
+    }
+
+    fn random(&self) -> u128 {
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.1 += 1;
+        drawn.1
+    }
+}

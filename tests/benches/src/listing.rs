@@ -1,0 +1,26 @@
+//! How much memory it takes to list many flow logs.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use crate::stub::Cloud;
+
+/// A short list and a long one: 20 pages and 200, and some more, as they overlap.
+pub(crate) const FLOW_LOGS: [usize; 2] = [1_000, 10_000];
+
+/// The most memory that `list` has had resident (`VmHWM`), in KiB, at the end of either list.
+pub(crate) fn measure(list: &Path) -> io::Result<[f64; 2]> {
+    let peak = |count: usize| {
+        let cloud = Cloud::with_flow_logs(count)?;
+        let output = Command::new(list).env_clear().env("LIST_CLOUD", cloud.address.to_string()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut words = said.split_whitespace().map(str::parse::<f64>);
+        match (words.next(), words.next()) {
+            (Some(Ok(listed)), Some(Ok(peak))) if listed == count as f64 => Ok(peak),
+            _ => Err(io::Error::other(format!("{count} flow logs were not listed: {said:?}, {output:?}"))),
+        }
+    };
+    let [short, long] = FLOW_LOGS.map(peak);
+    Ok([short?, long?])
+}

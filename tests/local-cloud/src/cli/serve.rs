@@ -1,0 +1,158 @@
+//! `serve`: the cloud until Ctrl-C, and `watch`: the same with functions that follow their code.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    io::{Write, stdout},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{changes::Changes, stack::Stack, teller::Teller};
+
+/// The cloud and how it is to be.
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    how: How,
+    /// Folder of the functions' programs [default: built with cargo].
+    #[arg(long, value_name = "FOLDER")]
+    functions_dir: Option<PathBuf>,
+    /// Serve the API only; the template is not read.
+    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment"])]
+    no_functions: bool,
+}
+
+/// The same, and functions that are built again.
+#[derive(Args)]
+pub(super) struct Watch {
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+struct How {
+    /// Port on 127.0.0.1, 0 for any.
+    #[arg(long, default_value_t = 9900)]
+    port: u16,
+    #[command(flatten)]
+    stack: Stack,
+    /// Flow logs in one account and region; a new account has 10.
+    #[arg(long, default_value_t = 200)]
+    quota: usize,
+    /// How long a flow log takes to change its state, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    transition_ms: u64,
+    /// How long a second of the pause before a retry takes, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    retry_ms: u64,
+    /// Timers do not fire by themselves.
+    #[arg(long)]
+    no_timers: bool,
+    /// The flow log service is not open until an account calls `OpenFlowLogService`.
+    #[arg(long)]
+    service_closed: bool,
+    /// Refuse `TrafficPath.N`, as of an account that has not asked for it.
+    #[arg(long)]
+    no_traffic_paths: bool,
+    /// Count calls against the documented rates, tell of them in headers, and refuse beyond them.
+    #[arg(long)]
+    rate_limit: bool,
+    /// Express Connect Router refuses with HTTP 200 and Success: false.
+    #[arg(long)]
+    ecr_failures_in_200: bool,
+    /// What a caller has to give as `ExternalId` to assume the role in the second account.
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+}
+
+impl How {
+    fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
+        Ok(Options {
+            port: self.port,
+            quota: self.quota,
+            flow_log_service: !self.service_closed,
+            traffic_paths: !self.no_traffic_paths,
+            rate_limit: self.rate_limit,
+            ecr_failures_in_200: self.ecr_failures_in_200,
+            external_id: self.external_id.clone(),
+            transitions: Transitions::After(Duration::from_millis(self.transition_ms)),
+            timers: if self.no_timers { Timers::ByHand } else { Timers::ByAnyClock },
+            retry_delay: Duration::from_millis(self.retry_ms),
+            ..self.stack.options(functions)?
+        })
+    }
+}
+
+/// Serves until Ctrl-C, telling what happens.
+pub(super) async fn serve(wanted: &Serve) -> Result<(), Box<dyn Error>> {
+    let functions = match wanted.no_functions {
+        true => Functions::None,
+        false => wanted.how.stack.build(wanted.functions_dir.as_deref()).await?,
+    };
+    let options = wanted.how.options(functions)?;
+    let started = options.clock.now();
+    let cloud = LocalCloud::start(options).await?;
+    until_interrupted(cloud, started, async |_| std::future::pending().await).await
+}
+
+/// Serves until Ctrl-C; functions are built and started again when their code changes.
+pub(super) async fn watch(wanted: &Watch) -> Result<(), Box<dyn Error>> {
+    let stack = &wanted.how.stack;
+    let options = wanted.how.options(stack.build(None).await?)?;
+    let started = options.clock.now();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;
+    let cloud = LocalCloud::start(options).await?;
+    until_interrupted(cloud, started, async |cloud| follow(cloud, stack, &mut changes, started).await).await
+}
+
+/// Builds and starts again what changes. Where it does not build, the functions stay as they are.
+async fn follow(
+    cloud: &LocalCloud,
+    stack: &Stack,
+    changes: &mut Changes,
+    started: Timestamp,
+) -> Result<Infallible, Box<dyn Error>> {
+    let teller = Teller::new(started);
+    loop {
+        let changed = changes.next().await;
+        let names: Vec<String> =
+            changed.iter().filter_map(|path| Some(path.file_name()?.display().to_string())).collect();
+        teller.say(&format!("changed: {}", names.join(", ")), "1")?;
+        match stack.build(None).await {
+            Ok(_) => {
+                cloud.restart_functions().await;
+                teller.say("built; the next event starts the new functions", "1;32")?;
+            }
+            Err(error) => teller.say(&format!("{error}; the functions stay as they are"), "1;31")?,
+        }
+    }
+}
+
+/// Tells what happens in a cloud, while some other work is done, until somebody asks for an end.
+async fn until_interrupted(
+    cloud: LocalCloud,
+    started: Timestamp,
+    work: impl AsyncFnOnce(&LocalCloud) -> Result<Infallible, Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let mut out = stdout();
+    writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
+    writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
+
+    let mut teller = Teller::new(started);
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        told = teller.follow(&cloud) => told?,
+        worked = work(&cloud) => { worked?; }
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    cloud.stop().await;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! What the command line says of the template and its functions, for every subcommand that runs them.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use local_cloud::{CredentialsIn, Functions, Options, functions, template};
+
+/// The template and its functions.
+#[derive(Args)]
+pub(super) struct Stack {
+    /// Region of the functions, and of calls that name none.
+    #[arg(long, default_value = "cn-hangzhou")]
+    region: String,
+    /// The ROS template [default: template.yml here or further up].
+    #[arg(long)]
+    template: Option<PathBuf>,
+    /// A parameter of the template.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+    /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
+    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = pair)]
+    denied: Vec<(String, String)>,
+    /// A policy for every function, instead of the template's.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A variable for every function.
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    environment: Vec<(String, String)>,
+    /// Give functions their key in headers instead of the environment.
+    #[arg(long)]
+    credentials_in_headers: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Stack {
+    /// Builds the functions, unless a folder has their programs.
+    pub(super) async fn build(&self, functions_dir: Option<&Path>) -> Result<Functions, Box<dyn Error>> {
+        Ok(Functions::Built(match functions_dir {
+            Some(folder) => std::path::absolute(folder)?,
+            None => functions::build_of(&self.template_path(), &self.parameters()).await?,
+        }))
+    }
+
+    /// A cloud with these functions, and otherwise as it is by default.
+    pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
+        let policy = self.policy.as_ref().map(|path| {
+            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        });
+        Ok(Options {
+            region: self.region.clone(),
+            functions,
+            template: Some(self.template_path()),
+            parameters: self.parameters(),
+            denied: self.denied.clone(),
+            policy: policy.transpose()?,
+            environment: self.environment.iter().cloned().collect(),
+            credentials: match self.credentials_in_headers {
+                true => CredentialsIn::Headers,
+                false => CredentialsIn::Environment,
+            },
+            ..Options::default()
+        })
+    }
+
+    fn template_path(&self) -> PathBuf {
+        self.template.clone().unwrap_or_else(template::default_path)
+    }
+
+    fn parameters(&self) -> BTreeMap<String, String> {
+        self.parameters.iter().cloned().collect()
+    }
+}
