@@ -188,5 +188,6 @@ async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fail
         }
         let switched = stage.cloud.calls_of(duty.may[0]).into_iter().filter(local_cloud::Call::succeeded);
         assert_eq!(switched.count(), 1);
+        assert_eq!(reports.iter().map(|report| report.summary.changed).sum::<usize>(), 1, "one says that it did it");
     }
 }

@@ -16,6 +16,7 @@ mod bad_input_gets_a_clear_answer;
 mod bad_settings_are_all_named_at_once;
 mod every_event_wakes_the_right_function;
 mod every_permission_is_needed;
+mod every_promise_has_its_scenario;
 mod every_run_answers_with_a_report;
 mod express_connect_routers_have_flow_logs_too;
 mod it_is_patient_but_not_for_ever;
