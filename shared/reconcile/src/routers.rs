@@ -10,7 +10,7 @@ use crate::{
     Item, Outcome,
     keeper::CONCURRENCY,
     report::Part,
-    settle::Settler,
+    settle::{Settler, is_of_others, is_overtaken},
     sweep::{excess, unread},
 };
 
@@ -101,12 +101,19 @@ async fn settle(settler: &Settler<'_>, session: &Session<'_>, pattern: &EcrFlowL
     }
     match apply(session, vbr, change).await {
         Ok(id) => Item { flow_log_id: id, ..of(&work, Outcome::Done, plan.reason.clone()) },
-        Err(error) if error.remedy() == Remedy::ReadAgain && is_done(settler, session, pattern, vbr).await => {
-            of(&work, Outcome::Done, format!("{}; the call was not answered, and had been done", plan.reason))
-        }
         Err(error) => {
-            let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
-            Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
+            let is_doubtful = error.remedy() == Remedy::ReadAgain || is_overtaken(&error);
+            let now = if is_doubtful { read_again(settler, session, pattern, vbr).await } else { None };
+            match now {
+                Some(now) if now.changes.is_empty() && is_of_others(&error) => left(vbr, now),
+                Some(now) if now.changes.is_empty() => {
+                    of(&work, Outcome::Done, format!("{}; the call was not answered, and had been done", plan.reason))
+                }
+                _ => {
+                    let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
+                    Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
+                }
+            }
         }
     }
 }
@@ -120,14 +127,17 @@ async fn apply(session: &Session<'_>, vbr: &AttachedVbr, change: &EcrChange) -> 
     }
 }
 
-/// Looks whether a change that did not say so has been made: then none is planned any more.
-async fn is_done(settler: &Settler<'_>, session: &Session<'_>, pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> bool {
+/// What there is to be done now, after a change that did not say whether it was made, where that can be read.
+async fn read_again(
+    settler: &Settler<'_>,
+    session: &Session<'_>,
+    pattern: &EcrFlowLogPattern,
+    vbr: &AttachedVbr,
+) -> Option<Plan<EcrChange>> {
     let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
     let wanted = wanted_ecr(vbr, pattern, settler.policy, session.now());
-    match session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await {
-        Ok(seen) => plan_ecr(vbr, &seen, &wanted).changes.is_empty(),
-        Err(_) => false,
-    }
+    let seen = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await.ok()?;
+    Some(plan_ecr(vbr, &seen, &wanted))
 }
 
 fn about(vbr: &AttachedVbr, verdict: Verdict, outcome: Outcome, reason: String) -> Item {

@@ -46,9 +46,9 @@ impl Doubt {
         !exists(&self.error) && !self.is_second && self.readings >= READINGS
     }
 
-    /// Whether it was refused, so that what is there now is the work of somebody else.
+    /// Whether what is there now is the work of somebody else.
     fn is_of_others(&self) -> bool {
-        exists(&self.error) || is_conflict(&self.error)
+        is_of_others(&self.error)
     }
 }
 
@@ -163,7 +163,7 @@ impl Settler<'_> {
                     let is_finding = changes.peek().is_none() && !plan.is_settled;
                     items.push(Item { action: Some(change.action()), flow_log_id: Some(id), is_finding, ..item });
                 }
-                Err(error) if error.remedy() == Remedy::ReadAgain || is_conflict(&error) => {
+                Err(error) if error.remedy() == Remedy::ReadAgain || is_overtaken(&error) => {
                     return Written::Doubtful(Box::new((change, error)));
                 }
                 Err(error) => {
@@ -233,10 +233,21 @@ fn exists(error: &CallError) -> bool {
         && error.remedy() == Remedy::ReadAgain
 }
 
-/// Whether the API refused the write, more than once, because of the state of the thing: somebody else is changing it,
-/// and what they make of it may be what is wanted.
-fn is_conflict(error: &CallError) -> bool {
-    error.code().is_some() && error.remedy() == Remedy::TryAgain
+/// Whether the API refused the write, so that what was wanted, if it holds now, is the work of somebody else.
+pub(crate) fn is_of_others(error: &CallError) -> bool {
+    exists(error) || is_overtaken(error)
+}
+
+/// Whether the API refused the write as the flow log is gone, or, more than once, because of its state: somebody else is
+/// changing it, and what they make of it may be what is wanted.
+pub(crate) fn is_overtaken(error: &CallError) -> bool {
+    let is_conflict = error.code().is_some() && error.remedy() == Remedy::TryAgain;
+    is_conflict || is_gone(error)
+}
+
+/// Whether the API refused to change a flow log that is not there.
+pub(crate) fn is_gone(error: &CallError) -> bool {
+    error.code() == Some("InvalidInstanceId.NotFound")
 }
 
 /// Whether a write whose answer was lost has been done, now that it is no longer planned.
