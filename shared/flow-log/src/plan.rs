@@ -148,6 +148,9 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -
     let id = &resource.id;
     // An active one says most about the resource, then one of ours.
     let best = on(id, seen).min_by_key(|flow_log| (flow_log.status != Status::Active, !flow_log.is_own()));
+    let others: Vec<_> = on(id, seen).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
+    // While another one is there the API makes no new one, and the old one would be gone for nothing.
+    let rules = Rules { replace: rules.replace && others.is_empty(), ..rules };
     let plan = match best {
         Some(flow_log) if flow_log.status == Status::Active => plan_active(flow_log, kept, rules),
         Some(flow_log) if is_pending(&flow_log.status) => plan_pending(flow_log, kept, rules),
@@ -156,7 +159,6 @@ fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -
             None => plan_missing(id, seen, kept),
         }),
     };
-    let others: Vec<_> = on(id, seen).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
     if others.is_empty() {
         return plan;
     }

@@ -11,7 +11,7 @@ use crate::{
     keeper::CONCURRENCY,
     report::Part,
     resolve,
-    settle::Settler,
+    settle::{Settler, is_gone},
     sweep::{excess, is_young, unread},
     wait::Pauses,
 };
@@ -185,17 +185,15 @@ async fn delete(settler: &Settler<'_>, session: &Session<'_>, flow_log: &FlowLog
     }
     match session.delete_flow_log(&flow_log.id).await {
         Ok(()) => item(Outcome::Done, plan.reason),
-        Err(error) if is_gone(&error) => item(Outcome::Done, format!("{}; it was gone already", plan.reason)),
+        Err(error) if is_gone(&error) => {
+            let reason = format!("{}; somebody else has deleted it", plan.reason);
+            Item { action: None, is_finding: false, ..item(Outcome::Unchanged, reason) }
+        }
         Err(error) if error.remedy() == Remedy::ReadAgain && was_deleted(session, flow_log).await => {
             item(Outcome::Done, format!("{}; the call was not answered, and had been done", plan.reason))
         }
         Err(error) => item(Outcome::Failed, format!("{ACTION} of {} failed", flow_log.id)).with_error(&error),
     }
-}
-
-/// Whether the API refused to delete what is not there.
-fn is_gone(error: &CallError) -> bool {
-    error.code() == Some("InvalidInstanceId.NotFound")
 }
 
 /// Looks whether a call to delete that did not say so has been done.

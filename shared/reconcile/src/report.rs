@@ -401,8 +401,9 @@ impl Summary {
     fn of(results: &[Item], unlisted: Unlisted) -> Self {
         let count = |is: &dyn Fn(&Item) -> bool| results.iter().filter(|item| is(item)).count();
         let outcome = |outcome| count(&|item| item.outcome == outcome);
-        let mut checked: Vec<_> =
-            results.iter().filter(|item| item.verdict.is_some()).map(|item| &item.resource_id).collect();
+        // A region that could not be read is no resource.
+        let is_resource = |item: &&Item| item.verdict.is_some() && item.resource_type.is_some();
+        let mut checked: Vec<_> = results.iter().filter(is_resource).map(|item| &item.resource_id).collect();
         checked.sort_unstable();
         checked.dedup();
         Self {

@@ -4,7 +4,7 @@ use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use openapi::{CallError, NetworkInterfaceFilter, Session};
 
-use crate::{Item, Outcome, Target, wait::Pauses};
+use crate::{Item, Outcome, Target, settle::is_unsupported, wait::Pauses};
 
 /// What is not there so long after its event is gone.
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -138,6 +138,11 @@ fn whole_not_there(target: &Target, whole: &ResourceId) -> Item {
 
 /// What there is to say where `target` could not be read.
 pub(crate) fn unread(target: &Target, error: &CallError) -> Item {
+    if is_unsupported(error) {
+        let reason = format!("{} can have no flow log: {}", &target.what, error.advice());
+        let item = Item::of_target(target, Outcome::Skipped, reason);
+        return Item { verdict: Some(Verdict::Unsupported), is_finding: true, ..item };
+    }
     let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", &target.what));
     Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)
 }

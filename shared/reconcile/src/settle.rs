@@ -45,6 +45,11 @@ impl Doubt {
     fn may_be_repeated(&self) -> bool {
         !exists(&self.error) && !self.is_second && self.readings >= READINGS
     }
+
+    /// Whether what is there now is the work of somebody else.
+    fn is_of_others(&self) -> bool {
+        is_of_others(&self.error)
+    }
 }
 
 impl Settler<'_> {
@@ -93,7 +98,7 @@ impl Settler<'_> {
             let Todo { plan, changes, .. } = self.todo(resource, &seen, session.now());
             let next = changes.first().map(Change::action);
             if let Some(doubt) = doubt.take_if(|doubt| next != Some(doubt.change.action()))
-                && !exists(&doubt.error)
+                && !doubt.is_of_others()
                 && is_done(&doubt.change, &plan, &seen)
             {
                 items.push(done_after_all(resource, &doubt, &plan));
@@ -159,7 +164,7 @@ impl Settler<'_> {
                     let is_finding = changes.peek().is_none() && !plan.is_settled;
                     items.push(Item { action: Some(change.action()), flow_log_id: Some(id), is_finding, ..item });
                 }
-                Err(error) if error.remedy() == Remedy::ReadAgain => {
+                Err(error) if error.remedy() == Remedy::ReadAgain || is_overtaken(&error) => {
                     return Written::Doubtful(Box::new((change, error)));
                 }
                 Err(error) => {
@@ -230,6 +235,23 @@ pub(crate) fn exists(error: &CallError) -> bool {
         && error.remedy() == Remedy::ReadAgain
 }
 
+/// Whether the API refused the write, so that what was wanted, if it holds now, is the work of somebody else.
+pub(crate) fn is_of_others(error: &CallError) -> bool {
+    exists(error) || is_overtaken(error)
+}
+
+/// Whether the API refused the write as the flow log is gone, or, more than once, because of its state: somebody else is
+/// changing it, and what they make of it may be what is wanted.
+pub(crate) fn is_overtaken(error: &CallError) -> bool {
+    let is_conflict = error.code().is_some() && error.remedy() == Remedy::TryAgain;
+    is_conflict || is_gone(error)
+}
+
+/// Whether the API refused to change a flow log that is not there.
+pub(crate) fn is_gone(error: &CallError) -> bool {
+    error.code() == Some("InvalidInstanceId.NotFound")
+}
+
 /// Whether a write whose answer was lost has been done, now that it is no longer planned.
 fn is_done(change: &Change, plan: &Plan, seen: &[FlowLog]) -> bool {
     match change {
@@ -292,11 +314,16 @@ fn unread(resource: &Resource, error: &CallError) -> Item {
     Item { is_finding: true, ..item }
 }
 
-/// What there is to say where flow logs cannot be had, however often one asks.
+/// What there is to say where a resource cannot have a flow log.
 fn unsupported(resource: &Resource, error: &CallError) -> Option<Item> {
-    let never = ["OperationUnsupported.action", "OperationUnsupported.AdvancedFeature", "UnsupportedRegion"];
-    never.contains(&error.code()?).then(|| {
+    is_unsupported(error).then(|| {
         let reason = format!("{} cannot have a flow log: {}", resource.id, error.advice());
         Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason)
     })
+}
+
+/// Whether flow logs cannot be had there, however often one asks.
+pub(crate) fn is_unsupported(error: &CallError) -> bool {
+    let never = ["OperationUnsupported.action", "OperationUnsupported.AdvancedFeature", "UnsupportedRegion"];
+    error.code().is_some_and(|code| never.contains(&code))
 }

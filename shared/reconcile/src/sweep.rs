@@ -11,7 +11,7 @@ use crate::{
     Item, LooksAt, Outcome,
     keeper::{CONCURRENCY, Taken, take},
     report::Part,
-    settle::{Settler, Todo, left, would_be},
+    settle::{Settler, Todo, is_unsupported, left, would_be},
 };
 
 /// A flow log that is younger is no orphan: its resource may not be seen everywhere yet.
@@ -194,6 +194,11 @@ pub(crate) fn excess(limits: Limits, changes: usize, checked: usize) -> Option<S
 
 /// What there is to say where some kind of thing could not be read.
 pub(crate) fn unread(session: &Session<'_>, what: &str, error: &CallError) -> Item {
+    if is_unsupported(error) {
+        let reason = format!("{} has no {what}: {}", session.region(), error.advice());
+        let item = Item::new(Outcome::Skipped, reason).at(Some(session.account()), Some(session.region()));
+        return Item { verdict: Some(Verdict::Unsupported), is_finding: true, ..item };
+    }
     let reason = format!("the {what} of {} could not be read", session.region());
     let item = Item::new(Outcome::Failed, reason).at(Some(session.account()), Some(session.region()));
     Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)

@@ -81,15 +81,50 @@ fn event_name(event: &Value) -> String {
     }
 }
 
+/// What a function answered: in one line where there is one thing to say, else what there is of each kind, and a line
+/// for each result that is more than "unchanged".
 fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
     let mark = if invocation.success { "✓" } else { "✗" };
-    let mut says: Vec<String> = results(&invocation.body).map(sentence).collect();
-    if says.is_empty() {
-        says.push(invocation.body["errorMessage"].as_str().unwrap_or("answered").to_owned());
-    }
-    let says = says.join("; ");
     let code = if invocation.success { GREEN } else { RED };
+    let body = &invocation.body;
+    let results: Vec<_> = results(body).collect();
+    let says = match results.as_slice() {
+        [] => match report(body).get("summary") {
+            Some(summary) => counts(&results, summary),
+            None => body["errorMessage"].as_str().unwrap_or("answered").to_owned(),
+        },
+        [only] => sentence(only),
+        several => {
+            let mut says = counts(several, &report(body)["summary"]);
+            let telling: Vec<_> = several.iter().filter(|result| text(result, "outcome") != "unchanged").collect();
+            for result in telling.iter().take(MOST_RESULTS) {
+                says.push_str(&format!("{UNDER}{}", sentence(result)));
+            }
+            if telling.len() > MOST_RESULTS {
+                says.push_str(&format!("{UNDER}and {} more", telling.len() - MOST_RESULTS));
+            }
+            says
+        }
+    };
     (code, format!("    {mark} {}: {says}", invocation.function))
+}
+
+/// So many results of one invocation are shown.
+const MOST_RESULTS: usize = 20;
+
+/// Begins a line below the one of the invocation.
+const UNDER: &str = "\n                    ";
+
+/// How many resources were looked at, and what became of them.
+fn counts(results: &[&Value], summary: &Value) -> String {
+    let of_report = |name: &str| summary[name].as_u64().unwrap_or_default();
+    let unchanged = results.iter().filter(|result| text(result, "outcome") == "unchanged").count() as u64;
+    let kinds = ["changed", "planned", "skipped", "failed", "unfinished"].map(|name| (of_report(name), name));
+    let kinds = kinds.into_iter().chain([(unchanged + of_report("unlisted"), "unchanged")]);
+    let kinds: Vec<_> = kinds.filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let is_quiet = ["changed", "planned", "skipped", "failed", "unfinished"].iter().all(|name| of_report(name) == 0);
+    let what = if is_quiet { "nothing to do".to_owned() } else { kinds.join(", ") };
+    format!("{} checked, {what}", of_report("checked"))
 }
 
 /// The outcome of each result in a function's report.
@@ -97,19 +132,111 @@ pub fn outcomes(body: &Value) -> Vec<String> {
     results(body).map(|result| text(result, "outcome").to_owned()).collect()
 }
 
-/// The results of a report, which a failed function wraps in its error.
+/// The results of a report.
 fn results(body: &Value) -> impl Iterator<Item = &Value> {
-    let report = body.get("report").unwrap_or(body);
-    report["results"].as_array().into_iter().flatten()
+    report(body)["results"].as_array().into_iter().flatten()
+}
+
+/// The report, which a failed function wraps in its error.
+fn report(body: &Value) -> &Value {
+    body.get("report").unwrap_or(body)
 }
 
 fn text<'a>(result: &'a Value, name: &str) -> &'a str {
     result[name].as_str().unwrap_or_default()
 }
 
-/// A result in a sentence: what was done, to what, and why.
+/// A result in a sentence: what was found, and what was done about it.
 fn sentence(result: &Value) -> String {
-    let did = [text(result, "action"), text(result, "outcome"), text(result, "flow_log_id")];
-    let did: Vec<&str> = did.into_iter().filter(|word| !word.is_empty()).collect();
-    format!("{}: {}", did.join(" "), text(result, "reason"))
+    let (action, outcome) = (text(result, "action"), text(result, "outcome"));
+    let reason = text(result, "reason");
+    let found = [text(result, "resource_id"), text(result, "verdict")];
+    let found = found.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut says = match (found.is_empty(), outcome) {
+        (true, outcome) => format!("{outcome}: {reason}"),
+        // Neither adds anything where nothing was done.
+        (false, "unchanged") => format!("{found}: {reason}"),
+        (false, outcome) if action.is_empty() => format!("{found}, {outcome}: {reason}"),
+        (false, _) => format!("{found}: {reason}"),
+    };
+    if !action.is_empty() {
+        says.push_str(&format!(" → {action} {outcome}"));
+        let made = Some(text(result, "flow_log_id")).filter(|id| !id.is_empty() && !reason.contains(id));
+        says.extend(made.map(|id| format!(": {id}")));
+    }
+    let code = result.pointer("/error/code").and_then(Value::as_str);
+    says.extend(code.map(|code| format!(" ({code})")));
+    says
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(success: bool, body: Value) -> String {
+        let invocation = Invocation {
+            function: "a-function".into(),
+            request_id: String::new(),
+            attempt: 1,
+            event: Value::Null,
+            success,
+            status: None,
+            body,
+            lines: Vec::new(),
+        };
+        invocation_line(&invocation).1
+    }
+
+    fn result(id: &str, verdict: &str, outcome: &str) -> Value {
+        json!({"resource_id": id, "verdict": verdict, "action": null, "outcome": outcome, "reason": "so it is"})
+    }
+
+    #[test]
+    fn a_report_without_results_says_how_much_was_looked_at() {
+        let body = json!({"results": [], "summary": {"checked": 2, "compliant": 2, "unlisted": 2}});
+        assert_eq!(told(true, body), "    ✓ a-function: 2 checked, nothing to do");
+        assert_eq!(told(true, json!("hello")), "    ✓ a-function: answered");
+        let body = json!({"errorType": "UnknownEvent", "errorMessage": "this is no JSON"});
+        assert_eq!(told(false, body), "    ✗ a-function: this is no JSON");
+    }
+
+    #[test]
+    fn one_result_is_one_line() {
+        let mut made = result("vpc-1", "missing", "done");
+        made["action"] = "CreateFlowLog".into();
+        made["flow_log_id"] = "fl-2".into();
+        let told = told(true, json!({"results": [made], "summary": {"checked": 1, "changed": 1}}));
+        assert_eq!(told, "    ✓ a-function: vpc-1 missing: so it is → CreateFlowLog done: fl-2");
+    }
+
+    #[test]
+    fn of_many_results_each_that_is_more_than_unchanged_has_its_line() {
+        let mut failed = result("vpc-3", "missing", "failed");
+        failed["action"] = "CreateFlowLog".into();
+        failed["error"] = json!({"code": "Forbidden.RAM"});
+        let results = json!([
+            result("vpc-1", "compliant", "unchanged"),
+            result("vpc-2", "excluded", "skipped"),
+            failed,
+            result("vpc-4", "compliant", "unchanged"),
+        ]);
+        let summary = json!({"checked": 10, "skipped": 1, "failed": 1, "unlisted": 6});
+        let told = told(false, json!({"errorType": "Incomplete", "report": {"results": results, "summary": summary}}));
+        let lines: Vec<_> = told.lines().map(str::trim).collect();
+        let expected = [
+            "✗ a-function: 10 checked, 1 skipped, 1 failed, 8 unchanged",
+            "vpc-2 excluded, skipped: so it is",
+            "vpc-3 missing: so it is → CreateFlowLog failed (Forbidden.RAM)",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn no_list_is_endless() {
+        let results: Vec<_> = (0..100).map(|n| result(&format!("vpc-{n}"), "excluded", "skipped")).collect();
+        let told = told(true, json!({"results": results, "summary": {"checked": 100, "skipped": 100}}));
+        assert_eq!(told.lines().count(), 1 + MOST_RESULTS + 1);
+        assert!(told.ends_with("and 80 more"), "{told}");
+    }
 }

@@ -236,3 +236,13 @@ fn a_policy_that_is_hostile_by_aliases_depth_or_size_is_refused() {
         assert!(Policy::parse(text).is_err());
     }
 }
+
+#[test]
+fn the_policies_of_the_readme_are_policies() {
+    let readme = include_str!("../../../../README.md");
+    let blocks: Vec<_> = readme.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert_eq!(blocks.len(), 2, "the smallest, and one with everything");
+    for block in blocks {
+        assert!(Policy::parse(block).is_ok(), "{:?}\n{block}", Policy::parse(block));
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::{error::Error, io, path::PathBuf, process::ExitCode, time::Duration};
 
+use jiff::{RoundMode, TimestampRound, Unit};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use local_cloud::{Fault, Functions, Invocation, LocalCloud, Options, Transitions, functions, timeline};
 
@@ -45,7 +45,12 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     })
     .await?;
     let teller = Teller::new(started);
-    teller.say(&format!("The cloud is at {}. Seconds, and who → what:", cloud.endpoint()), "1")?;
+    teller.say(&format!("The cloud is at {}.", cloud.endpoint()), "1")?;
+    teller.say(
+        "Each line: the seconds since the start, and who → what they call: the answer. `test` is a person at work, the \
+         others are the functions;\nwhat stands after a ✓ is what a function reports.",
+        "0",
+    )?;
     let mut demo = Demo { cloud, teller, steps: 0, failed: 0 };
     demo.new_resources().await?;
     demo.same_event_again().await?;
@@ -59,10 +64,13 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
 
     let Demo { cloud, teller, steps, failed } = demo;
     let seconds = clock.now().duration_since(started).as_secs_f64();
-    let flow_logs = cloud.flow_logs().len();
+    let (vpcs, flow_logs) = (cloud.vpcs().len(), cloud.flow_logs().len());
     cloud.stop().await;
     let summary = match failed {
-        0 => format!("\n✓ all {steps} steps ended as they should: {flow_logs} flow logs kept, in {seconds:.1} s"),
+        0 => format!(
+            "\n✓ all {steps} steps ended as they should, in {seconds:.1} s: {flow_logs} flow logs record {vpcs} VPCs, one \
+             of which is left alone as its tag says"
+        ),
         _ => format!("\n✗ {failed} of {steps} steps did not end as they should, in {seconds:.1} s"),
     };
     teller.say(&summary, if failed == 0 { "1;32" } else { "1;31" })?;
@@ -157,16 +165,17 @@ impl Demo {
     }
 
     async fn evening(&mut self) -> Result<(), Failure> {
-        /// The night, in seconds.
-        const NIGHT: u64 = 4;
+        /// The night lasts so long, and up to a second more.
+        const NIGHT: Duration = Duration::from_secs(4);
         self.begin("An evening: the first VPC's tag says that its flow log is off, until a few seconds from now")?;
         let Self { cloud, teller, .. } = self;
         let Some(vpc) = cloud.vpcs().into_iter().next().map(|vpc| vpc.id) else { return Err("no VPC".into()) };
         let status = |cloud: &LocalCloud| cloud.flow_log_of(&vpc).map(|flow_log| flow_log.status).unwrap_or_default();
-        let dusk = Instant::now();
+        // A tag says whole seconds.
+        let morning = cloud.now() + NIGHT;
+        let morning = morning.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil))?;
         let before = cloud.invocations().len();
         told(cloud, teller, async |cloud| {
-            let morning = (cloud.now() + Duration::from_secs(NIGHT)).to_string();
             let until = format!("off-until={morning}");
             cloud.call("TagResources", &tag(&vpc, "flowkeeper", &until)).await?;
             cloud.fire_timer("deactivate-flow-logs", "switch-off")?;
@@ -178,7 +187,10 @@ impl Demo {
         let after_sweep = status(cloud);
         let sweep = cloud.invocations().split_off(before).pop();
         let is_paused = sweep.is_some_and(|sweep| sweep.body.to_string().contains("\"verdict\":\"paused\""));
-        tokio::time::sleep_until(dusk + Duration::from_secs(NIGHT) + Duration::from_millis(100)).await;
+        let night = morning.duration_since(cloud.now()).try_into().unwrap_or_default();
+        teller.say("   … until the night is over", "0")?;
+        #[expect(clippy::disallowed_methods, reason = "whoever watches the demonstration waits, too")]
+        tokio::time::sleep(night).await;
         told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let checks = [
             Check { expected: "at night it is off, and costs nothing", holds: at_night == "Inactive" },
@@ -259,9 +271,15 @@ impl Demo {
             if let Some(flow_log) = cloud.flow_log_of(&stopped) {
                 cloud.edit_flow_log(&flow_log.id, |it| it.status = "Inactive".into());
             }
-            Ok(stopped)
+            Ok((theirs, stopped))
         })
         .await?;
+        let (theirs, quiet) = quiet;
+        let silently = format!(
+            "   silently: the flow log of {theirs} loses the tag that says that Flowkeeper made it,\n   and that of \
+             {quiet} is switched off"
+        );
+        teller.say(&silently, "0")?;
         let before = cloud.invocations().len();
         told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let report = cloud.invocations().split_off(before).into_iter().next();

@@ -1,5 +1,10 @@
-use local_cloud::Options;
-use scenarios::{CREATE_FLOW_LOG, call_event, cloud, results, vpc_created};
+use std::time::Duration;
+
+use flow_log::Verdict;
+use jiff::SignedDuration;
+use local_cloud::{Fault, Options};
+use reconcile::Outcome;
+use scenarios::{CREATE_FLOW_LOG, CREATION, Stage, call_event, cloud, results, vpc_created};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -32,4 +37,25 @@ async fn one_bad_item_stops_none_of_the_others() {
     ];
     assert_eq!(outcomes, expected);
     assert!(cloud.flow_log_of(&one).is_some() && cloud.flow_log_of(&other).is_some());
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_or_made_is_a_failure_and_the_others_get_theirs() {
+    for (action, verdict) in [("DescribeFlowLogs", Verdict::Unknown), ("CreateFlowLog", Verdict::Missing)] {
+        let stage = Stage::new("").await;
+        let mut vpcs = Vec::new();
+        for _ in 0..3 {
+            vpcs.push(stage.cloud.create_vpc(&[]).await.unwrap());
+        }
+        let ids: Vec<_> = vpcs.iter().map(String::as_str).collect();
+        stage.cloud.fail(action, Fault::Refused, 1);
+        let report = stage.look(CREATION, &ids, SignedDuration::ZERO, Duration::from_secs(60)).await;
+        let failed: Vec<_> = report.results.iter().filter(|item| item.outcome == Outcome::Failed).collect();
+        let [failed] = failed.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((failed.verdict, failed.error.as_ref().unwrap().action), (Some(verdict), action));
+        assert_eq!((report.summary.changed, report.summary.checked), (2, 3));
+        assert!(report.incomplete().is_some(), "a refusal is not just a line in the log");
+        assert!(stage.cloud.flow_log_of(failed.resource_id.as_ref().unwrap()).is_none());
+        assert_eq!(stage.cloud.flow_logs().len(), 2);
+    }
 }

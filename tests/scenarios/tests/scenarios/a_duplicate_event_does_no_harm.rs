@@ -1,5 +1,9 @@
-use local_cloud::{Fault, Options};
-use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use local_cloud::{Fault, OWN_ACCOUNT, Options};
+use reconcile::Outcome;
+use scenarios::{CREATE_FLOW_LOG, CREATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result, vpc_created};
 
 #[tokio::test]
 async fn the_same_event_again_changes_nothing() {
@@ -43,4 +47,73 @@ async fn ten_invocations_at_once_make_one_flow_log() {
         assert!(invocation.unwrap().success);
     }
     assert_eq!(cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn events_in_the_wrong_order_end_as_they_should() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateVpc", Fault::EventReordered, 1);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let names: Vec<_> = cloud.events().iter().map(|event| event["data"]["eventName"].clone()).collect();
+    assert_eq!(names[..2], ["CreateVSwitch", "CreateVpc"], "the order is the wrong one");
+    let [flow_log] = cloud.flow_logs().try_into().unwrap();
+    assert_eq!((flow_log.resource_id, flow_log.status.as_str()), (vpc, "Active"));
+    assert!(cloud.invocations().iter().all(|invocation| invocation.success), "{:#?}", cloud.invocations());
+}
+
+#[tokio::test]
+async fn an_event_that_comes_late_meets_what_holds_by_then() {
+    let late = SignedDuration::from_hours(5);
+    let time = Duration::from_secs(60);
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let made = stage.look(CREATION, &[&vpc], late, time).await;
+    assert_eq!(made.results[0].outcome, Outcome::Done, "late is better than never");
+    stage.cloud.finish_transitions();
+
+    // What happened to a flow log hours ago says nothing about now.
+    let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
+    let nothing = stage.look(REMEDIATION, &[&flow_log], late, time).await;
+    assert_eq!((nothing.summary.compliant, nothing.summary.changed), (1, 0));
+
+    // A deletion that is long past does not delete what is there.
+    let deletion = stage.look(DELETION, &[&vpc], late, time).await;
+    assert_eq!((deletion.results[0].outcome, stage.cloud.flow_logs().len()), (Outcome::Skipped, 1));
+}
+
+#[tokio::test]
+async fn five_sweeps_at_once_do_what_one_does_and_none_of_them_fails() {
+    let policy = "replace: true\necr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
+    let stage = Stage::new(policy).await;
+    let missing = stage.cloud.create_vpc(&[]).await.unwrap();
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        kept.push(stage.kept_vpc(&[]).await);
+    }
+    stage.cloud.edit_flow_log(&kept[0].1, |it| it.status = "Inactive".into());
+    stage.cloud.edit_flow_log(&kept[1].1, |it| it.name = "theirs".into());
+    stage.cloud.edit_flow_log(&kept[2].1, |it| it.project = "theirs".into());
+    stage.cloud.call("DeleteVpc", &[("VpcId", &kept[3].0)]).await.unwrap();
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    stage.wait_until("2026-03-02T13:00:00+08:00");
+    for duty in [REMEDIATION, DELETION, ECR_CREATION] {
+        let before = stage.calls();
+        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(duty))).await;
+        stage.cloud.finish_transitions();
+        for report in &reports {
+            assert!(report.incomplete().is_none(), "{report:#?}");
+        }
+        let calls = stage.cloud.calls().split_off(before);
+        let writes = calls.iter().filter(|call| call.succeeded() && duty.may.contains(&call.action.as_str())).count();
+        let done = reports.iter().map(|report| report.summary.changed).sum::<usize>();
+        assert!(writes > 0);
+        assert_eq!(done, writes, "each change is claimed by the one that made it: {reports:#?}");
+    }
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.checked, report.summary.compliant), (4, 4), "{report:#?}");
+    assert_eq!((stage.cloud.flow_logs().len(), stage.cloud.router_flow_logs().len()), (4, 1));
+    assert!(stage.cloud.flow_log_of(&missing).is_some());
 }

@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use flow_log::Verdict;
 use local_cloud::{Fault, Options};
-use scenarios::{cloud, result};
+use reconcile::Outcome;
+use scenarios::{DELETION, REMEDIATION, Stage, cloud, result};
 
 #[tokio::test]
 async fn where_flow_logs_cannot_be_read_none_is_made_and_the_event_is_kept() {
@@ -48,7 +52,9 @@ async fn a_full_quota_is_said_with_what_to_do_about_it() {
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
 
-    let result = result(cloud.invocations().last().unwrap());
+    let last = cloud.invocations().pop().unwrap();
+    assert!(!last.success, "a refusal is not just a line in the log");
+    let result = result(&last);
     assert_eq!(result["error"]["code"], "QuotaExceeded.FlowlogCount");
     assert!(result["error"]["advice"].as_str().unwrap().contains("vpc_quota_flowlog_inst_nums_per_user"));
 }
@@ -62,4 +68,26 @@ async fn a_closed_flow_log_service_is_said_with_the_function_that_opens_it() {
     let result = result(cloud.invocations().last().unwrap());
     assert_eq!(result["error"]["code"], "OptInRequired.FlowLog");
     assert!(result["error"]["advice"].as_str().unwrap().contains("open-flow-log-service"));
+}
+
+#[tokio::test]
+async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_missing() {
+    for list in ["DescribeFlowLogs", "DescribeVpcs"] {
+        let stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+        let others = stage.cloud.copy_vpc(&vpc, 59);
+        stage.cloud.copy_flow_log(&flow_log, &others);
+        for duty in [REMEDIATION, DELETION] {
+            // The first page comes, and the second does not.
+            stage.cloud.fail(list, Fault::Slow(Duration::ZERO), 1);
+            stage.cloud.fail(list, Fault::Refused, 1);
+            let report = stage.sweep(duty).await;
+            stage.cloud.heal();
+            let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+            assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
+            assert_eq!((item.error.as_ref().unwrap().action, report.summary.compliant), (list, 0));
+        }
+        let writes = stage.cloud.calls().into_iter().filter(|call| !call.action.starts_with("Describe"));
+        assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["CreateVpc", "CreateFlowLog"], "the stage's");
+    }
 }

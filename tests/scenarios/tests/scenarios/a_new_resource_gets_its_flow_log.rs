@@ -1,4 +1,4 @@
-use local_cloud::{CredentialsIn, Fault, Options, Transitions};
+use local_cloud::{CredentialsIn, Fault, OWN_ACCOUNT, Options, Transitions};
 use scenarios::{CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, cloud, result, results};
 use serde_json::{Value, json};
 
@@ -196,4 +196,46 @@ async fn a_vpc_of_another_account_gets_its_flow_log_in_the_role_that_the_policy_
             assert_eq!(flow_log.project, "flowlog-1000000000000002");
         }
     }
+}
+
+#[tokio::test]
+async fn a_vpc_of_another_region_gets_its_flow_log_there() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.operator(OWN_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let flow_log = cloud.flow_log_of(&vpc).unwrap();
+    assert_eq!(flow_log.place.region, "cn-shanghai");
+    assert_eq!(flow_log.project, "flowlog-1000000000000001-cn-shanghai");
+}
+
+#[tokio::test]
+async fn what_the_policy_says_of_it_is_what_is_asked_of_the_cloud() {
+    let policy = "\
+flow_log:
+  project: flows
+  log_store: dropped
+  traffic_type: Drop
+  aggregation_interval: 1
+  traffic_path: [internetGateway, natGateway]
+  ip_version: IPv4
+  name: kept-{resource_id}
+  description: What {account} drops in {region}
+  resource_group_id: rg-example
+  tags: {team: network}
+overrides: [{match: {tags: {env: test}}, traffic_type: Allow}]
+";
+    let cloud = cloud(Options { policy: Some(policy.to_owned()), ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let test = cloud.create_vpc(&[("env", "test")]).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let it = cloud.flow_log_of(&vpc).unwrap();
+    assert_eq!((it.project.as_str(), it.log_store.as_str(), it.traffic_type.as_str()), ("flows", "dropped", "Drop"));
+    assert_eq!((it.aggregation_interval, it.ip_version.as_str()), (1, "IPv4"));
+    assert_eq!(it.traffic_path, ["internetGateway", "natGateway"]);
+    assert_eq!((it.name, it.resource_group_id.as_str()), (format!("kept-{vpc}"), "rg-example"));
+    assert_eq!(it.description, "What 1000000000000001 drops in cn-hangzhou");
+    let tags: Vec<_> = it.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(tags, [("managed-by", "flowkeeper"), ("team", "network")]);
+    assert_eq!(cloud.flow_log_of(&test).unwrap().traffic_type, "Allow");
 }

@@ -185,3 +185,21 @@ async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
         assert_eq!((report.results.len(), report.summary.findings), (0, 0), "{report:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fails() {
+    let stage = Stage::new(OFFICE_HOURS).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    for (moment, duty, status) in [(EVENING, DEACTIVATION, "Inactive"), (MORNING, ACTIVATION, "Active")] {
+        stage.wait_until(moment);
+        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(duty))).await;
+        stage.cloud.finish_transitions();
+        assert_eq!(stage.status(&flow_log).as_deref(), Some(status));
+        for report in &reports {
+            assert!(report.incomplete().is_none(), "{report:#?}");
+        }
+        let switched = stage.cloud.calls_of(duty.may[0]).into_iter().filter(local_cloud::Call::succeeded);
+        assert_eq!(switched.count(), 1);
+        assert_eq!(reports.iter().map(|report| report.summary.changed).sum::<usize>(), 1, "one says that it did it");
+    }
+}

@@ -53,3 +53,19 @@ fn what_is_pure_has_no_crate_that_does_io() {
         }
     }
 }
+
+#[test]
+fn every_crate_has_its_row_in_the_table_of_who_may_use_whom() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let root = &metadata.workspace_root;
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let (_, table) = text.split_once("| crate | what it is | uses |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    for package in &metadata.packages {
+        let folder = package.manifest_path.parent().unwrap().strip_prefix(root).unwrap();
+        let name = if folder.starts_with("functions") { "`functions/*`".to_owned() } else { format!("`{folder}`") };
+        let rows = table.lines().filter(|row| row.split('|').nth(1).is_some_and(|crates| crates.contains(&name)));
+        assert_eq!(rows.count(), 1, "{name}");
+    }
+}

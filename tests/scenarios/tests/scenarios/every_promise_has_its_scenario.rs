@@ -1,0 +1,68 @@
+//! About the house: what the README promises is what is played here, and what is played here it promises.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const FOLDER: &str = "tests/scenarios/tests/scenarios";
+
+/// What is no promise to those who use the product, but to those who carry it on.
+const ABOUT_THE_HOUSE: [&str; 2] = ["every_promise_has_its_scenario", "layering"];
+
+/// The lines of the README's table of promises.
+fn promises() -> Vec<String> {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## What it promises\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    // The first two are the table's head.
+    section.lines().filter(|line| line.starts_with('|')).skip(2).map(str::to_owned).collect()
+}
+
+/// The scenarios that a line names: the text of each link, and where it leads.
+fn scenarios(line: &str) -> Vec<(String, String)> {
+    let links = line.split("[`").skip(1);
+    links
+        .map(|link| {
+            let (name, rest) = link.split_once("`](").unwrap();
+            (name.to_owned(), rest.split_once(')').unwrap().0.to_owned())
+        })
+        .collect()
+}
+
+fn files() -> BTreeSet<String> {
+    let files = Path::new(ROOT).join(FOLDER).read_dir().unwrap();
+    let names = files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| name != "main").collect()
+}
+
+#[test]
+fn every_promise_of_the_readme_names_a_scenario_and_every_scenario_is_of_one_promise() {
+    let mut named = BTreeSet::new();
+    let promises = promises();
+    assert!(promises.len() > 20, "the table is not read as it should be: {promises:#?}");
+    for promise in promises {
+        let scenarios = scenarios(&promise);
+        assert!(!scenarios.is_empty(), "no scenario is named: {promise}");
+        for (name, leads_to) in scenarios {
+            assert_eq!(leads_to, format!("{FOLDER}/{name}.rs"), "{promise}");
+            assert!(Path::new(ROOT).join(&leads_to).is_file(), "{leads_to} is not there");
+            assert!(named.insert(name), "two promises name {leads_to}");
+        }
+    }
+    for name in ABOUT_THE_HOUSE {
+        assert!(named.insert(name.to_owned()), "{name} is about the house, and no promise");
+    }
+    assert_eq!(named, files(), "the left is what the README and the list above name, the right what there is");
+}
+
+#[test]
+fn every_file_is_played_and_has_something_to_play() {
+    let folder = Path::new(ROOT).join(FOLDER);
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    for name in files() {
+        assert!(main.contains(&format!("\nmod {name};\n")), "main.rs does not know {name}");
+        let text = fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
+        let is_played = ["\n#[test]\n", "\n#[tokio::test]\n"].iter().any(|test| text.contains(test));
+        assert!(is_played, "{name} has no test");
+        assert!(!text.contains("\n#[ignore"), "{name} has a test that is not played");
+    }
+}

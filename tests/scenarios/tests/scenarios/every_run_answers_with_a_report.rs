@@ -1,0 +1,311 @@
+//! What a report looks like is read by queries, alarms and people, so it looks the same whatever was done.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::SignedDuration;
+use keeper_function::answer;
+use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions};
+use reconcile::Report;
+use scenarios::{
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, OPEN_SERVICE, REMEDIATE,
+    REMEDIATION, Stage, TIMER, call_event, vpc_created, whole_cloud,
+};
+use serde_json::{Value, json};
+
+const VERDICTS: &[&str] = &[
+    "compliant",
+    "missing",
+    "inactive",
+    "paused",
+    "due-to-pause",
+    "drifted",
+    "foreign",
+    "orphaned",
+    "undelivered",
+    "pending",
+    "excluded",
+    "unsupported",
+    "unknown",
+];
+const OUTCOMES: &[&str] = &["done", "unchanged", "planned", "skipped", "failed", "unfinished"];
+const RESULT: &[&str] =
+    &["account", "region", "resource_type", "resource_id", "verdict", "action", "outcome", "reason"];
+const SUMMARY: &[&str] =
+    &["checked", "compliant", "changed", "planned", "skipped", "failed", "unknown", "unfinished", "findings"];
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn set<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
+    names.iter().copied().collect()
+}
+
+/// Checks one result against what is promised of each.
+fn check_result(result: &Value) {
+    let text = |name: &str| result[name].as_str();
+    let mut found = keys(result);
+    found.remove("flow_log_id");
+    let has_error = found.remove("error");
+    assert_eq!(found, set(RESULT), "{result:#}");
+    let outcome = text("outcome").unwrap();
+    assert!(OUTCOMES.contains(&outcome), "{result:#}");
+    assert!(text("verdict").is_none_or(|verdict| VERDICTS.contains(&verdict)), "{result:#}");
+    assert!(text("reason").is_some_and(|reason| !reason.is_empty()), "{result:#}");
+    assert!(text("resource_id").is_none_or(|id| !id.is_empty()), "what is not known is null: {result:#}");
+    let is_change = ["done", "planned"].contains(&outcome);
+    assert!(!is_change || text("action").is_some(), "a change names its call: {result:#}");
+    assert!(outcome != "unchanged" || text("action").is_none(), "without a change there is no call: {result:#}");
+    assert_ne!(text("action"), Some(""), "{result:#}");
+    assert!(text("verdict") != Some("unknown") || ["failed", "unfinished"].contains(&outcome), "{result:#}");
+    if has_error {
+        assert!(["failed", "unfinished"].contains(&outcome), "only what failed has an error: {result:#}");
+        let error = &result["error"];
+        assert_eq!(keys(error), set(&["action", "code", "message", "request_id", "advice"]), "{result:#}");
+        for name in ["action", "code", "message", "advice"] {
+            assert!(error[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {result:#}");
+        }
+    }
+}
+
+/// Checks a report: its fields, its results, and that its summary is the count of them.
+fn check_report(report: &Value) {
+    assert_eq!(keys(report), set(&["function", "request_id", "dry_run", "results", "summary"]));
+    let results = report["results"].as_array().unwrap();
+    results.iter().for_each(check_result);
+    let summary = &report["summary"];
+    let mut found = keys(summary);
+    let unlisted = if found.remove("unlisted") { summary["unlisted"].as_u64().unwrap() } else { 0 };
+    assert_eq!(found, set(SUMMARY));
+    let count = |key: &str, values: &[&str]| {
+        results.iter().filter(|it| it[key].as_str().is_some_and(|it| values.contains(&it))).count() as u64
+    };
+    for (name, key, values) in [
+        ("changed", "outcome", &["done"][..]),
+        ("planned", "outcome", &["planned"]),
+        ("skipped", "outcome", &["skipped"]),
+        ("failed", "outcome", &["failed"]),
+        ("unfinished", "outcome", &["unfinished"]),
+        ("unknown", "verdict", &["unknown"]),
+    ] {
+        assert_eq!(summary[name], count(key, values), "{name}: {report:#}");
+    }
+    assert_eq!(summary["compliant"], count("verdict", &["compliant", "paused"]) + unlisted, "{report:#}");
+    let resources: BTreeSet<_> =
+        results.iter().filter(|it| !it["verdict"].is_null()).filter_map(|it| it["resource_id"].as_str()).collect();
+    let is_of_resources = report["function"] != "open-flow-log-service";
+    assert!(!is_of_resources || summary["checked"] == resources.len() as u64 + unlisted, "{report:#}");
+    let is_dry = report["dry_run"].as_bool().unwrap();
+    assert_eq!(summary[if is_dry { "changed" } else { "planned" }], 0, "{report:#}");
+    // What is not as it should be, and has not been changed, is a finding.
+    let findings = summary["findings"].as_u64().unwrap();
+    let failed = results.iter().filter(|it| !it["verdict"].is_null() && it["outcome"] == "failed").count() as u64;
+    assert!(findings >= failed && findings <= results.len() as u64, "{report:#}");
+}
+
+/// The report in an answer, after checking what is around it; none where the event was not understood.
+fn report(invocation: &Invocation) -> Option<&Value> {
+    let body = &invocation.body;
+    let report = if invocation.success {
+        assert_eq!(invocation.status, Some(200));
+        body
+    } else {
+        assert_eq!(invocation.status, Some(404));
+        if body["errorType"] == "UnknownEvent" {
+            assert_eq!(keys(body), set(&["errorType", "errorMessage"]));
+            return None;
+        }
+        assert_eq!(keys(body), set(&["errorType", "errorMessage", "report"]));
+        assert!(body["errorMessage"].as_str().is_some_and(|text| !text.is_empty()));
+        &body["report"]
+    };
+    check_report(report);
+    assert_eq!(report["request_id"], invocation.request_id);
+    assert_eq!(format!("flowkeeper-{}", report["function"].as_str().unwrap()), invocation.function);
+    let is_open = ["failed", "unknown", "unfinished"].iter().any(|name| report["summary"][name] != 0);
+    assert_eq!(invocation.success, !is_open || body["errorType"] == "TooManyChanges", "{body:#}");
+    assert!(invocation.success || ["Incomplete", "TooManyChanges"].map(Value::from).contains(&body["errorType"]));
+    Some(report)
+}
+
+/// What a line and a result both say of a result.
+fn in_common(of: impl Fn(&str) -> String) -> Vec<String> {
+    ["account", "region", "resource_type", "resource_id", "verdict", "action", "outcome", "flow_log_id"]
+        .into_iter()
+        .map(of)
+        .collect()
+}
+
+/// Checks that each result is one line, and that each line can be taken in whole.
+fn check_lines(invocation: &Invocation, report: &Value) {
+    let lines: Vec<Value> = invocation.lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    // An instance may have had other invocations meanwhile.
+    let is_own = |line: &&Value| line["request_id"] == invocation.request_id && line.get("outcome").is_some();
+    for line in &invocation.lines {
+        assert!(line.len() < 32 * 1024, "Function Compute takes 32 KB: {} bytes", line.len());
+        assert!(line.starts_with('{') || line.starts_with("FC "), "{line}");
+    }
+    let mut said: Vec<_> = lines
+        .iter()
+        .filter(is_own)
+        .map(|line| {
+            let message = line["message"].as_str().unwrap();
+            (in_common(|name| line[name].as_str().unwrap().to_owned()), message.to_owned(), line.get("cut").is_some())
+        })
+        .collect();
+    for result in report["results"].as_array().unwrap() {
+        let common = in_common(|name| result[name].as_str().unwrap_or_default().to_owned());
+        let reason = result["reason"].as_str().unwrap();
+        let its = said.iter().position(|(line, message, is_cut)| {
+            *line == common && (message.starts_with(reason) || (*is_cut && reason.len() > message.len()))
+        });
+        said.remove(its.unwrap_or_else(|| panic!("no line says {result:#}\n{lines:#?}")));
+    }
+    assert!(said.is_empty(), "lines of which the report says nothing: {said:#?}");
+}
+
+/// One of each thing that can be the matter with a VPC.
+async fn vpcs(cloud: &LocalCloud) {
+    for tag in ["ignore", "off", "ingore"] {
+        cloud.create_vpc(&[("flowkeeper", tag)]).await.unwrap();
+    }
+    let mut kept = Vec::new();
+    for _ in 0..6 {
+        let vpc = cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        kept.push((cloud.flow_log_of(&vpc).unwrap().id, vpc));
+    }
+    let edit = |at: usize, edit: fn(&mut local_cloud::FlowLog)| cloud.edit_flow_log(&kept[at].0, edit);
+    edit(0, |it| it.tags.clear());
+    edit(1, |it| it.project = "theirs".into());
+    // More than a line holds.
+    edit(2, |it| it.description = "much ".repeat(20_000));
+    edit(3, |it| it.deliver_status = "FAILED".into());
+    edit(4, |it| it.status = "Inactive".into());
+    cloud.call("TagResources", &tag(&kept[5].1)).await.unwrap();
+    cloud.settled().await.unwrap();
+}
+
+fn tag(vpc: &str) -> [(&str, &str); 4] {
+    [("ResourceType", "VPC"), ("ResourceId.1", vpc), ("Tag.1.Key", "flowkeeper"), ("Tag.1.Value", "off")]
+}
+
+#[tokio::test]
+async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_line_of_the_log() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+                  ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
+    let cloud = whole_cloud(Options { policy: Some(policy.to_owned()), ..Options::default() }).await.unwrap();
+    vpcs(&cloud).await;
+    cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1", "vbr-2"]).await.unwrap();
+    let timer = async |function: &str| {
+        cloud.invoke(function, TIMER).await.unwrap();
+        cloud.settled().await.unwrap();
+    };
+    for function in [DEACTIVATE, ACTIVATE, DELETE_ORPHANED] {
+        timer(function).await;
+    }
+    for action in ["CreateFlowLog", "expressconnectrouter:CreateFlowLog"] {
+        cloud.fail(action, Fault::Code("QuotaExceeded.FlowlogCount"), 1);
+    }
+    cloud.create_vpc(&[]).await.unwrap();
+    for function in [REMEDIATE, CREATE_ECR, CREATE_ECR] {
+        timer(function).await;
+    }
+    for function in [ACTIVATE, DELETE_ORPHANED, REMEDIATE] {
+        cloud.fail("DescribeFlowLogs", Fault::Refused, 1);
+        timer(function).await;
+    }
+    let gone = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let batch = json!([call_event("Vpc", "CreateVpc", &json!({})), call_event("Cbn", "CreateFlowLog", &json!({}))]);
+    for event in [batch.to_string(), String::new(), vpc_created(&cloud.vpcs()[0].id).to_string()] {
+        cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
+    }
+    cloud.close_flow_log_service();
+    for body in ["{}", "{\"accept_terms\": true}", "no"] {
+        cloud.invoke(OPEN_SERVICE, body.as_bytes()).await.unwrap();
+    }
+
+    let invocations = cloud.invocations();
+    let mut seen = BTreeSet::new();
+    let mut functions = BTreeSet::new();
+    for invocation in &invocations {
+        functions.insert(invocation.function.clone());
+        let Some(report) = report(invocation) else { continue };
+        check_lines(invocation, report);
+        for result in report["results"].as_array().unwrap() {
+            seen.extend(["verdict", "outcome"].map(|name| result[name].as_str().unwrap_or("null").to_owned()));
+        }
+    }
+    assert_eq!(functions.len(), 7, "{functions:?}");
+    let wanted: BTreeSet<_> = VERDICTS.iter().chain(OUTCOMES).chain(&["null"]).map(|it| (*it).to_owned()).collect();
+    // `pending`, `planned` and `unfinished` are those of the reports below.
+    let missing: Vec<_> = wanted.difference(&seen).map(String::as_str).collect();
+    assert_eq!(missing, ["pending", "planned", "unfinished"], "what is to be checked has to happen");
+}
+
+/// A report of the keeper, checked, and what is answered with it.
+fn answered(report: &Report) -> Value {
+    let value = serde_json::to_value(report).unwrap();
+    check_report(&value);
+    match answer(report) {
+        Ok(_) => value,
+        Err(failure) => {
+            let failure = serde_json::to_value(&failure).unwrap();
+            assert_eq!(keys(&failure), set(&["errorType", "errorMessage", "report"]));
+            assert_eq!(failure["report"], value);
+            failure
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_shape() {
+    let mut stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+    let (vpc, _) = stage.kept_vpc(&[]).await;
+    stage.cloud.copy_vpc(&vpc, 60);
+
+    let report = answered(&stage.sweep(REMEDIATION).await);
+    assert_eq!(report["errorType"], "TooManyChanges");
+    assert_eq!(
+        (&report["report"]["summary"]["skipped"], &report["report"]["summary"]["findings"]),
+        (&60.into(), &60.into())
+    );
+
+    stage.dry_run = true;
+    let report = answered(&stage.sweep(REMEDIATION).await);
+    assert_eq!((&report["dry_run"], &report["summary"]["planned"]), (&true.into(), &60.into()));
+    stage.dry_run = false;
+
+    let report = answered(&stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::ZERO).await);
+    assert_eq!((&report["errorType"], &report["report"]["summary"]["unfinished"]), (&"Incomplete".into(), &1.into()));
+}
+
+#[tokio::test]
+async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
+    let options = Options { transitions: Transitions::Explicit, ..Options::default() };
+    let stage = Stage::with("replace: true\n", options).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let report = answered(&stage.sweep(REMEDIATION).await);
+    let results = report["report"]["results"].as_array().unwrap();
+    let said: Vec<_> =
+        results.iter().map(|it| (it["action"].as_str().unwrap(), it["outcome"].as_str().unwrap())).collect();
+    assert_eq!(said, [("DeleteFlowLog", "done"), ("CreateFlowLog", "unfinished")]);
+    assert_eq!(results[1]["verdict"], "pending");
+}
+
+#[tokio::test]
+async fn a_region_that_cannot_be_read_is_no_resource_that_was_checked() {
+    for duty in [REMEDIATION, DELETION] {
+        let stage = Stage::new("").await;
+        stage.cloud.region_down("cn-hangzhou");
+        let report = answered(&stage.sweep(duty).await);
+        let [result] = report["report"]["results"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
+        assert_eq!((&result["resource_id"], &result["verdict"]), (&Value::Null, &"unknown".into()));
+        let summary = &report["report"]["summary"];
+        assert_eq!((&summary["checked"], &summary["unknown"], &summary["findings"]), (&0.into(), &1.into(), &1.into()));
+    }
+}
