@@ -100,6 +100,12 @@ impl Workspace {
         Self { target: target.to_owned(), ..self }
     }
 
+    /// The same workspace with this one function, as if it had no other.
+    #[must_use]
+    pub fn with_only(self, function: &str) -> Self {
+        Self { functions: vec![function.to_owned()], ..self }
+    }
+
     /// Builds the functions; answers with the name and the binary of each, in the order of their names.
     ///
     /// Cargo's progress and warnings go to stderr. Its target directory is one of its own, so that this build and those
