@@ -10,14 +10,25 @@ function check(template, attributes, report) {
   const { Parameters = {}, Conditions = {}, Resources = {}, Outputs = {} } = template;
   const used = new Set();
 
+  // Under which condition that is there which is being visited.
+  let owner;
+  const present = (place, id) => {
+    const under = Resources[id].Condition;
+    if (under !== undefined && !implied(owner, Conditions).includes(under)) {
+      report(place, `${id} is there only under ${under}`);
+    }
+  };
+
   const name = (place, name) => {
     used.add(name);
     if (!(name in Parameters || name in Resources || name in PSEUDO)) {
       report(place, `${name} is no parameter and no resource`);
     }
+    if (name in Resources) present(place, name);
   };
   const attribute = (place, id, attribute) => {
     if (!(id in Resources)) return report(place, `${id} is no resource`);
+    present(place, id);
     // A type that is not known has been reported, and its attributes are not known either.
     if (attributes[id] && !attributes[id].includes(attribute)) {
       report(place, `${Resources[id].Type} has no attribute ${attribute}; it has ${attributes[id].join(', ')}`);
@@ -68,13 +79,16 @@ function check(template, attributes, report) {
 
   for (const [name, written] of Object.entries(Conditions)) visit(`Conditions.${name}`, written);
   for (const [id, resource] of Object.entries(Resources)) {
+    owner = resource.Condition;
     visit(`Resources.${id}.Properties`, resource.Properties ?? {});
     for (const other of [resource.DependsOn ?? []].flat()) {
       if (!(other in Resources)) report(`Resources.${id}.DependsOn`, `${other} is no resource`);
+      else present(`Resources.${id}.DependsOn`, other);
     }
     if ('Condition' in resource) condition(`Resources.${id}.Condition`, resource.Condition);
   }
   for (const [id, output] of Object.entries(Outputs)) {
+    owner = output.Condition;
     visit(`Outputs.${id}.Value`, output.Value);
     if ('Condition' in output) condition(`Outputs.${id}.Condition`, output.Condition);
   }
@@ -84,6 +98,12 @@ function check(template, attributes, report) {
   for (const parameter of Object.keys(Parameters)) {
     if (!used.has(parameter)) report(`Parameters.${parameter}`, 'nothing uses it');
   }
+}
+
+/** The conditions that hold wherever this one does. */
+function implied(name, conditions) {
+  const parts = [conditions[name]?.['Fn::And'] ?? []].flat().filter((part) => typeof part === 'string');
+  return [name, ...parts.flatMap((part) => implied(part, conditions))];
 }
 
 module.exports = { check };

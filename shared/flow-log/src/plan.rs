@@ -239,7 +239,14 @@ fn plan_active(flow_log: &FlowLog, kept: &Kept, rules: Rules) -> Plan {
     let id = &flow_log.id;
     if !is_managed(flow_log, rules) {
         let by = if flow_log.is_managed_by_sls() { "SLS" } else { "others" };
-        return Plan::settled(Verdict::Foreign, Some(flow_log), format!("covered by {id}, which {by} made"));
+        let reason = format!("covered by {id}, which {by} made");
+        return match &flow_log.delivery {
+            Delivery::Working => Plan::settled(Verdict::Foreign, Some(flow_log), reason),
+            Delivery::Failed(message) => {
+                let reason = format!("{reason}, but what that records does not arrive: {message}");
+                Plan::finding(Verdict::Undelivered, Some(flow_log), reason)
+            }
+        };
     }
     if !kept.is_on {
         let reason = format!("{id} records, and {} keeps it off now", kept.governed_by);
@@ -351,10 +358,16 @@ impl Repair {
         // The tags of others are theirs. Ours, set on theirs, would make it ours, and so fit to be deleted.
         if flow_log.is_own() {
             for (key, wanted) in &spec.tags {
-                let is = flow_log.tags.get(key.as_str()).map_or("", String::as_str);
-                if differ(&format!("tag {key}"), is, wanted.as_str()) {
+                if let Some(is) = flow_log.tags.get(key.as_str())
+                    && differ(&format!("tag {key}"), is, wanted.as_str())
+                {
                     tags.insert(key.clone(), wanted.clone());
                 }
+            }
+            // One without a value can be missing, too.
+            for (key, wanted) in spec.tags.iter().filter(|(key, _)| !flow_log.tags.contains_key(key.as_str())) {
+                differs.push(format!("tag {key} is missing"));
+                tags.insert(key.clone(), wanted.clone());
             }
         }
 

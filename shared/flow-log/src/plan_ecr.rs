@@ -151,10 +151,14 @@ pub fn plan_ecr(vbr: &AttachedVbr, seen: &[EcrFlowLog], wanted: &Wanted<EcrFlowL
 
 fn differences(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Vec<String> {
     let interval = found.interval.map(|interval| interval.to_string());
+    let wanted_region = spec.target_sls_region.as_ref().map_or("", RegionId::as_str);
+    // Where the policy does not say it, it is the API's to choose.
+    let sls_region = found.sls_region.as_deref().filter(|_| spec.target_sls_region.is_some());
     [
         ("project", found.project.as_str(), spec.project.as_str()),
         ("log_store", &found.log_store, spec.log_store.as_str()),
         // What is not given is not compared.
+        ("target_sls_region", sls_region.unwrap_or(wanted_region), wanted_region),
         ("interval", interval.as_deref().unwrap_or(spec.interval.as_str()), spec.interval.as_str()),
         ("sampling_rate", &found.sampling_rate, spec.sampling_rate.as_str()),
         ("name", &found.name, spec.name.as_str()),

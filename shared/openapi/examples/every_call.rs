@@ -149,10 +149,10 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             session.vpcs(&filter).try_collect::<Vec<_>>().await.map(drop)
         }
         "DescribeVSwitches" => {
-            let vpc = given.parsed("VpcId")?;
+            let (id, vpc) = (given.parsed("VSwitchId")?, given.parsed("VpcId")?);
             let (owner, group) = (given.parsed("VSwitchOwnerId")?, given.parsed("ResourceGroupId")?);
             let filter = VSwitchFilter {
-                ids: &given.joined("VSwitchId")?,
+                id: id.as_ref(),
                 vpc: vpc.as_ref(),
                 name: given.text("VSwitchName"),
                 zone: given.text("ZoneId"),

@@ -10,7 +10,7 @@ use crate::{CallError, Product, Session, answer::Object, request::Request};
 
 /// The largest page that the API gives.
 const PAGE: u32 = 50;
-/// How many ids the API takes at once.
+/// How many ids of VPCs the API takes at once.
 const MOST_IDS: usize = 20;
 
 /// Which VPCs are asked for: those that match all that is given.
@@ -37,8 +37,9 @@ pub struct VpcFilter<'a> {
 /// Which vSwitches are asked for: those that match all that is given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VSwitchFilter<'a> {
-    /// Those with these ids, at most 20; empty means any.
-    pub ids: &'a [ResourceId],
+    /// The one with this id. Not several: the documents do not say that the API takes a list here, and one that it takes
+    /// for a single id would show none of them.
+    pub id: Option<&'a ResourceId>,
     /// Those of this VPC.
     pub vpc: Option<&'a ResourceId>,
     /// Those of this name.
@@ -157,7 +158,7 @@ impl Session<'_> {
     /// `DescribeVpcs`: the VPCs that match, a page at a time.
     #[must_use]
     pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let request = by_ids("DescribeVpcs", "VpcId", filter.ids)
+        let request = vpcs_by_ids(filter.ids)
             .with_some("VpcName", filter.name)
             .with_flag("IsDefault", filter.is_default)
             .with_flag("EnableIpv6", filter.has_ipv6)
@@ -187,7 +188,9 @@ impl Session<'_> {
     /// `DescribeVSwitches`: the vSwitches that match, a page at a time.
     #[must_use]
     pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let request = by_ids("DescribeVSwitches", "VSwitchId", filter.ids)
+        let request = Request::read(Product::Vpc, "DescribeVSwitches")
+            .of(filter.id.map(ResourceId::as_str).unwrap_or_default())
+            .with_some("VSwitchId", filter.id.map(ResourceId::as_str))
             .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
             .with_some("VSwitchName", filter.name)
             .with_some("ZoneId", filter.zone)
@@ -209,14 +212,15 @@ impl Session<'_> {
         self.numbered(request, PAGE, read, |vswitch: &Resource| vswitch.id.to_string())
     }
 
-    /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there.
+    /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there. One call for each.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// A call failed, or its answer cannot be read.
     pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
         let mut found = Vec::new();
-        for ids in ids.chunks(MOST_IDS) {
-            let page: Vec<_> = self.vswitches(&VSwitchFilter { ids, ..VSwitchFilter::default() }).try_collect().await?;
+        for id in ids {
+            let it = VSwitchFilter { id: Some(id), ..VSwitchFilter::default() };
+            let page: Vec<_> = self.vswitches(&it).try_collect().await?;
             found.extend(page);
         }
         Ok(found)
@@ -377,12 +381,12 @@ impl Session<'_> {
     }
 }
 
-fn by_ids(action: &'static str, key: &'static str, ids: &[ResourceId]) -> Request {
+fn vpcs_by_ids(ids: &[ResourceId]) -> Request {
     let text = ids.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(",");
-    Request::read(Product::Vpc, action)
+    Request::read(Product::Vpc, "DescribeVpcs")
         .of(text.as_str())
         .provided(ids.len() <= MOST_IDS, || format!("{} ids are more than {MOST_IDS}", ids.len()))
-        .with_some(key, (!ids.is_empty()).then_some(text))
+        .with_some("VpcId", (!ids.is_empty()).then_some(text))
 }
 
 fn change(action: &'static str, id: &FlowLogId) -> Request {

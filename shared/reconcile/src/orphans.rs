@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flow_log::{FlowLog, ResourceId, ResourceType, Status, names::Tags, plan_orphan};
+use flow_log::{FlowLog, ResourceId, ResourceType, Status, Verdict, names::Tags, plan_orphan};
 use futures_util::{StreamExt as _, stream};
 use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Remedy, Session};
 
@@ -28,24 +28,32 @@ pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>) -> Part 
         Err(error) => return unread(session, "flow logs", &error).into(),
     };
     let mut gone = Vec::new();
-    let mut judged = 0;
     for level in ResourceType::ALL {
-        let of_level: Vec<_> =
-            ours.iter().filter_map(|it| recorded(it).filter(|id| id.resource_type() == level)).collect();
-        match there(session, level, &of_level).await {
+        let of_level: Vec<_> = ours
+            .iter()
+            .filter_map(|it| recorded(it).filter(|id| id.resource_type() == level).map(|id| (it, id)))
+            .collect();
+        let ids: Vec<_> = of_level.iter().map(|(_, id)| id.clone()).collect();
+        match there(session, level, &ids).await {
             Ok(there) => {
-                judged += of_level.len();
-                let is_gone =
-                    |it: &&FlowLog| recorded(it).is_some_and(|id| id.resource_type() == level && !there.contains(&id));
-                gone.extend(ours.iter().filter(is_gone).filter(|it| !is_young(it, session.now())));
+                for (flow_log, id) in of_level {
+                    if there.contains(&id) || is_young(flow_log, session.now()) {
+                        part.count_unlisted();
+                    } else {
+                        gone.push((flow_log, id));
+                    }
+                }
             }
             Err(error) => part.items.push(unread(session, &format!("{level}s"), &error)),
         }
     }
-    for _ in gone.len()..judged {
-        part.count_unlisted();
+    let gone = really_gone(session, gone, &mut part).await;
+    let (gone, left): (Vec<_>, Vec<_>) = gone.into_iter().partition(|flow_log| !is_excluded(settler, flow_log));
+    for flow_log in left {
+        part.count_checked();
+        part.items.push(excluded(session, flow_log));
     }
-    let excess = excess(settler.policy.limits, gone.len(), judged);
+    let excess = excess(settler.policy.limits, gone.len(), part.checked() + gone.len());
     if let Some(excess) = excess.filter(|_| !settler.dry_run) {
         part.items.extend(gone.iter().map(|flow_log| {
             let reason = format!("{}; not done, as the sweep would delete too much", plan_orphan(flow_log).reason);
@@ -91,6 +99,32 @@ fn own_tag() -> Tags {
     key.parse().into_iter().zip(value.parse()).collect()
 }
 
+/// Those whose resource is not there when it is asked for by itself, either. A deletion is not undone, so it does not
+/// rest on one answer in which something was missing.
+async fn really_gone<'f>(
+    session: &Session<'_>,
+    gone: Vec<(&'f FlowLog, ResourceId)>,
+    part: &mut Part,
+) -> Vec<&'f FlowLog> {
+    let looks = gone.into_iter().map(|(flow_log, id)| {
+        Box::pin(async move { (flow_log, resolve::read(session, &id).await.map(|found| found.is_empty())) })
+    });
+    let mut looks = stream::iter(looks.collect::<Vec<_>>()).buffered(CONCURRENCY);
+    let mut gone = Vec::new();
+    while let Some((flow_log, look)) = looks.next().await {
+        match look {
+            Ok(true) => gone.push(flow_log),
+            Ok(false) => part.count_unlisted(),
+            Err(error) => {
+                let reason = format!("{} could not be read", flow_log.resource_id);
+                let item = Item::of_orphan(session, flow_log, Outcome::Failed, reason);
+                part.items.push(Item { verdict: Some(Verdict::Unknown), ..item }.with_error(&error));
+            }
+        }
+    }
+    gone
+}
+
 /// Whether it may be deleted; the API's filter is not relied upon for that.
 fn is_ours(flow_log: &FlowLog) -> bool {
     flow_log.is_own() && flow_log.status != Status::Deleting
@@ -127,12 +161,21 @@ async fn there(
     Ok(found.into_iter().map(|resource| resource.id).collect())
 }
 
+fn is_excluded(settler: &Settler<'_>, flow_log: &FlowLog) -> bool {
+    recorded(flow_log).is_some_and(|id| settler.policy.exclude.ids.contains(&id))
+}
+
+fn excluded(session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    let reason = format!("{}; the policy excludes it", plan_orphan(flow_log).reason);
+    Item::of_orphan(session, flow_log, Outcome::Skipped, reason)
+}
+
 async fn delete(settler: &Settler<'_>, session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    if is_excluded(settler, flow_log) {
+        return excluded(session, flow_log);
+    }
     let plan = plan_orphan(flow_log);
     let item = |outcome, reason: String| Item::of_orphan(session, flow_log, outcome, reason);
-    if recorded(flow_log).is_some_and(|id| settler.policy.exclude.ids.contains(&id)) {
-        return item(Outcome::Skipped, format!("{}; the policy excludes it", plan.reason));
-    }
     if plan.changes.is_empty() {
         return item(Outcome::Skipped, format!("{}; others made it, and it is left to them", plan.reason));
     }

@@ -310,9 +310,9 @@ impl Item {
         Self { error: Some(error.into()), outcome, ..self }
     }
 
-    /// Whether it was found as it should be, or off by its schedule.
+    /// Whether it was found as it should be, or off by its schedule, and there is nothing else to say against it.
     const fn is_compliant(&self) -> bool {
-        matches!(self.verdict, Some(Verdict::Compliant | Verdict::Paused))
+        matches!(self.verdict, Some(Verdict::Compliant | Verdict::Paused)) && !self.is_finding
     }
 
     fn is_unknown(&self) -> bool {

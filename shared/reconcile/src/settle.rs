@@ -101,7 +101,7 @@ impl Settler<'_> {
                 && !doubt.is_of_others()
                 && is_done(&doubt.change, &plan, &seen)
             {
-                items.push(done_after_all(resource, &doubt, plan.flow_log.clone()));
+                items.push(done_after_all(resource, &doubt, &plan));
             }
             let Some(next) = next else {
                 return if items.is_empty() { vec![left(resource, plan)] } else { items };
@@ -156,6 +156,7 @@ impl Settler<'_> {
         items: &mut Vec<Item>,
     ) -> Written {
         let mut changes = changes.into_iter().peekable();
+        let mut is_pending = false;
         while let Some(change) = changes.next() {
             match apply(session, resource, &change).await {
                 Ok(id) => {
@@ -171,7 +172,8 @@ impl Settler<'_> {
                     return Written::Refused;
                 }
             }
-            if changes.peek().is_some_and(Change::makes_pending) && change.makes_pending() {
+            is_pending |= change.makes_pending();
+            if is_pending && changes.peek().is_some_and(Change::makes_pending) {
                 return Written::Some;
             }
         }
@@ -266,11 +268,13 @@ fn with(mut items: Vec<Item>, last: Item) -> Vec<Item> {
     items
 }
 
-fn done_after_all(resource: &Resource, doubt: &Doubt, found: Option<FlowLogId>) -> Item {
+/// A change whose answer was lost; `plan` is what is to be done now that it has been made.
+fn done_after_all(resource: &Resource, doubt: &Doubt, plan: &Plan) -> Item {
     let reason = format!("{}; the call was not answered, and had been done", doubt.reason);
-    let flow_log_id = doubt.change.flow_log().cloned().or(found);
+    let flow_log_id = doubt.change.flow_log().or(plan.flow_log.as_ref()).cloned();
+    let is_finding = plan.changes.is_empty() && !plan.is_settled;
     let item = Item::of_resource(resource, doubt.verdict, Outcome::Done, reason);
-    Item { action: Some(doubt.change.action()), flow_log_id, ..item }
+    Item { action: Some(doubt.change.action()), flow_log_id, is_finding, ..item }
 }
 
 /// A change that is not made, with what there is to say besides its reason.

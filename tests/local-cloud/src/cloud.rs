@@ -52,6 +52,9 @@ impl LocalCloud {
                 template.take_away(role, action)?;
             }
             let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
+            // The other accounts have a template of their own, beside that of the functions.
+            let beside = path.with_file_name("template-member.yml");
+            let path = if beside.is_file() { beside } else { path };
             member = Template::role_elsewhere(&path, &options.parameters, SECOND_ACCOUNT, &options.region, role)?;
             for function in template.functions {
                 let path = folder.join(&function.binary);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
-use crate::ram::Role;
+use crate::{accounts::OWN_ACCOUNT, ram::Role};
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -213,7 +213,12 @@ impl Template {
     ) -> Result<Option<Role>, TemplateError> {
         let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
-        let resolver = Resolver::new(document(&text)?, parameters, account, region)?;
+        let document = document(&text)?;
+        // What is said of the own account's stack holds of the other's, as far as both have a word for it.
+        let mut given = parameters.clone();
+        given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
+        given.retain(|name, _| document["Parameters"].get(name).is_some());
+        let resolver = Resolver::new(document, &given, account, region)?;
         let mut named = Vec::new();
         for resource in resolver.declared("ALIYUN::RAM::Role") {
             if resource.text("RoleName")?.eq_ignore_ascii_case(name) {

@@ -67,6 +67,9 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// What stands for the whole region among the ids that [`Stage::look`] is given.
+    pub const REGION: &str = "the region";
+
     /// The policy is `more` besides the smallest `flow_log`.
     ///
     /// # Panics
@@ -155,12 +158,28 @@ impl Stage {
     ///
     /// # Panics
     /// One of them has no id.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn look(&self, duty: Duty, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+        self.look_in(OWN_ACCOUNT, duty, ids, age, time).await
+    }
+
+    /// The same, as if the event had come from this account.
+    ///
+    /// # Panics
+    /// One of them has no id.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn look_in(
+        &self,
+        account: &str,
+        duty: Duty,
+        ids: &[&str],
+        age: SignedDuration,
+        time: Duration,
+    ) -> Report {
         let target = |id: &&str| Target {
-            account: OWN_ACCOUNT.parse().unwrap(),
+            account: account.parse().unwrap(),
             region: "cn-hangzhou".parse().unwrap(),
             what: match id {
+                &id if id == Self::REGION => What::Region,
                 id if id.starts_with("fl-") => What::FlowLog(id.parse().unwrap()),
                 id if id.starts_with("i-") => What::Instance((*id).to_owned()),
                 id => What::Resource(id.parse().unwrap()),

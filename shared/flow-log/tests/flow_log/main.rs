@@ -4,6 +4,7 @@
 
 mod examples;
 mod plan;
+mod plan_ecr;
 mod policy;
 mod support;
 mod wanted;

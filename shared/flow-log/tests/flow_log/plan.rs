@@ -234,6 +234,26 @@ fn a_flow_log_whose_lines_do_not_arrive_is_reported_with_the_reason() {
 }
 
 #[test]
+fn a_flow_log_of_others_whose_lines_do_not_arrive_is_no_good_cover_and_is_left_to_them() {
+    let by_sls = FlowLog { service_type: Some("sls".to_owned()), ..own("fl-1", "vpc-1") };
+    for flow_log in [foreign("fl-1", "vpc-1"), by_sls] {
+        let lost = FlowLog { delivery: Delivery::Failed("ProjectNotExist".to_owned()), ..flow_log };
+        let plan = planned(&vpc("vpc-1"), &[lost], "");
+        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Undelivered, 0, false));
+        assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
+    }
+}
+
+#[test]
+fn a_tag_without_a_value_that_is_missing_is_set() {
+    let asked = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {audited: ''}}]\n";
+    let mut it = own("fl-1", "vpc-1");
+    assert_eq!(actions(&planned(&vpc("vpc-1"), &[it.clone()], asked)), ["TagResources"]);
+    it.tags.insert("audited".to_owned(), String::new());
+    assert_eq!(planned(&vpc("vpc-1"), &[it], asked).verdict, Verdict::Compliant);
+}
+
+#[test]
 fn an_excluded_vpc_is_not_touched() {
     let excluded = tagged(vpc("vpc-1"), &[("flowkeeper", "ignore")]);
     let plan = planned(&excluded, &[], "");

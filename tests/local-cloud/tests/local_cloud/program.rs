@@ -84,3 +84,20 @@ async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     assert!(program.wait().await.unwrap().success());
 }
+
+#[tokio::test]
+async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
+    for (arguments, expected) in [
+        (
+            ["--deny", "Role=vpc:DeleteVpc"],
+            "Resources.Role: does not allow \"vpc:DeleteVpc\", so that it cannot be taken",
+        ),
+        (["--parameter", "Concurrency=many"], "Parameters.Concurrency: \"many\" is no number"),
+        (["--parameter", "Colour=red"], "Parameters.Colour: is given, but the template has no such parameter; it has "),
+        (["--deny", "Role"], "\"Role\" is not NAME=VALUE"),
+    ] {
+        let (status, shown) = invoke(&[&["--event", "create-vpc"][..], &arguments].concat()).await;
+        assert_ne!(status, Some(0), "{shown}");
+        assert!(shown.contains(expected), "{shown}");
+    }
+}

@@ -135,3 +135,53 @@ async fn what_a_function_could_not_do_is_lost_if_its_role_may_not_send_it_on() {
         assert_eq!(cloud.dead_letters()[0].destination.as_deref(), expected);
     }
 }
+
+#[tokio::test]
+async fn a_role_may_be_limited_to_what_carries_a_tag() {
+    let limited = TEMPLATE.replace(
+        "      Policies:\n",
+        "      Policies:\n        - PolicyDocument:\n            Statement:\n              \
+         - {Effect: Allow, Action: 'vpc:DeleteFlowLog', Resource: '*', \
+         Condition: {StringEquals: {'acs:ResourceTag/managed-by': [flowkeeper]}}}\n              \
+         - {Effect: Allow, Action: 'vpc:CreateFlowLog', Resource: 'acs:vpc:cn-hangzhou:*:flowlog/*', \
+         Condition: {StringLike: {'acs:RequestTag/managed-by': ['flow*']}}}\n",
+    );
+    let (cloud, _folder) = cloud_of(&limited).await.unwrap();
+    let function = function_client(&cloud).await;
+    let tag = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    let vpcs = [cloud.create_vpc(&[]).await.unwrap(), cloud.create_vpc(&[]).await.unwrap()];
+    let ours = cloud.create_flow_log("VPC", &vpcs[0], &tag).await.unwrap();
+    let others = cloud.create_flow_log("VPC", &vpcs[1], &[]).await.unwrap();
+    let delete = async |id: &str| code(function.call("DeleteFlowLog", &[IN_HANGZHOU[0], ("FlowLogId", id)]).await);
+    assert_eq!(delete(&others).await, "Forbidden.RAM");
+    assert_eq!(delete(&ours).await, "");
+    let create = async |region: &str, more: &[(&str, &str)]| {
+        let on = [("RegionId", region), ("ResourceType", "VPC"), ("ResourceId", &vpcs[0]), ("TrafficType", "All")];
+        let to = [("ProjectName", "project"), ("LogStoreName", "store")];
+        code(function.call("CreateFlowLog", &[&on[..], &to[..], more].concat()).await)
+    };
+    assert_eq!(create("cn-hangzhou", &[]).await, "Forbidden.RAM");
+    assert_eq!(create("cn-beijing", &tag).await, "Forbidden.RAM");
+    assert_eq!(create("cn-hangzhou", &tag).await, "");
+}
+
+#[tokio::test]
+async fn the_role_in_the_second_account_is_that_of_the_template_for_other_accounts_if_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yml");
+    std::fs::write(&template, TEMPLATE).unwrap();
+    let member = "Parameters: {MainAccountId: {Type: String}}\nResources:\n  Role:\n    Type: ALIYUN::RAM::Role\n    \
+                  Properties:\n      RoleName: flowkeeper\n      Description: {Ref: MainAccountId}\n      \
+                  Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: 'vpc:DescribeVpcs', Resource: '*'}]}}]\n";
+    std::fs::write(folder.path().join("template-member.yml"), member).unwrap();
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
+    let functions = local_cloud::Functions::Built(programs);
+    // A word of the own template that the other does not have.
+    let parameters = [("Concurrency".to_owned(), "2".to_owned())].into();
+    let options = Options { functions, template: Some(template), parameters, ..Options::default() };
+    let cloud = local_cloud::LocalCloud::start(options).await.unwrap();
+    let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test")];
+    let assumed = crate::accounts::assume(&cloud, &cloud.client(), &role).await;
+    assert_eq!(code(assumed.call("DescribeVpcs", &IN_HANGZHOU).await), "");
+    assert_eq!(code(assumed.call("DescribeVSwitches", &IN_HANGZHOU).await), "Forbidden.RAM");
+}

@@ -1,5 +1,9 @@
-use local_cloud::Options;
-use scenarios::{cloud, result};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use local_cloud::{OWN_ACCOUNT, Options};
+use reconcile::Outcome;
+use scenarios::{ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result};
 
 #[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
@@ -16,4 +20,54 @@ async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     assert_eq!((&result["action"], &result["outcome"]), (&"CreateFlowLog".into(), &"planned".into()));
     assert_eq!(result["resource_id"], vpc);
     assert_eq!(invocation.body["summary"]["planned"], 1);
+}
+
+#[tokio::test]
+async fn no_function_writes_anything_in_a_dry_run() {
+    const POLICY: &str = "replace: true\n\
+                          overrides: [{match: {tags: {shift: night}}, schedule: never}]\n\
+                          ecr_flow_log: {project: ecr, log_store: ecr}\n";
+    let mut stage = Stage::new(POLICY).await;
+    stage.dry_run = true;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let [renamed, replaced, stopped] =
+        [stage.kept_vpc(&[]).await.1, stage.kept_vpc(&[]).await.1, stage.kept_vpc(&[("flowkeeper", "on")]).await.1];
+    stage.cloud.edit_flow_log(&renamed, |it| it.name = "theirs".into());
+    stage.cloud.edit_flow_log(&replaced, |it| it.project = "theirs".into());
+    stage.cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
+    stage.kept_vpc(&[("shift", "night")]).await;
+    let (gone, _) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    stage.wait_until("2026-03-02T13:00:00+08:00");
+
+    let before = stage.calls();
+    let remediation = [
+        "CreateFlowLog",
+        "ModifyFlowLogAttribute",
+        "DeleteFlowLog",
+        "CreateFlowLog",
+        "ActiveFlowLog",
+        "DeactiveFlowLog",
+    ];
+    for (duty, planned) in [
+        (REMEDIATION, &remediation[..]),
+        (ACTIVATION, &["ActiveFlowLog"]),
+        (DEACTIVATION, &["DeactiveFlowLog"]),
+        (DELETION, &["DeleteFlowLog"]),
+        (ECR_CREATION, &["CreateFlowLog"]),
+    ] {
+        let report = stage.sweep(duty).await;
+        let mut found: Vec<_> =
+            report.results.iter().filter(|it| it.outcome == Outcome::Planned).map(|it| it.action.unwrap()).collect();
+        let mut planned = planned.to_vec();
+        found.sort_unstable();
+        planned.sort_unstable();
+        assert_eq!(found, planned, "{report:#?}");
+        assert_eq!((report.incomplete(), report.summary.planned, report.summary.changed), (None, planned.len(), 0));
+    }
+    let event = stage.look(DELETION, &[&gone], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((event.results[0].action, event.results[0].outcome), (Some("DeleteFlowLog"), Outcome::Planned));
+    let calls = stage.cloud.calls().split_off(before);
+    assert!(calls.iter().all(|call| call.action.starts_with("Describe")), "{calls:#?}");
 }

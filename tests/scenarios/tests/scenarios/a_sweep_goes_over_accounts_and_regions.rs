@@ -174,3 +174,52 @@ async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
         assert_eq!(report.results[0].outcome, outcome, "{report:#?}");
     }
 }
+
+#[tokio::test]
+async fn where_two_levels_are_kept_the_flow_log_of_a_vpc_still_covers_its_vswitches() {
+    let more = "coverage: vswitch\noverrides: [{match: {tags: {level: coarse}}, coverage: vpc}]\n";
+    let stage = Stage::new(more).await;
+    let (vpc, _) = stage.kept_vpc(&[("level", "coarse")]).await;
+    stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.checked, report.summary.compliant), (2, 2), "{report:#?}");
+    assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_sweep_and_an_event_of_the_same_batch_lead_to_is_looked_after_once() {
+    let stage = Stage::new("").await;
+    let bare: Vec<_> = [stage.cloud.create_vpc(&[]).await.unwrap(), stage.cloud.create_vpc(&[]).await.unwrap()].into();
+    let ids = [Stage::REGION, &bare[0], Stage::REGION, &bare[1]];
+    let report = stage.look(REMEDIATION, &ids, jiff::SignedDuration::ZERO, std::time::Duration::from_secs(60)).await;
+    assert_eq!((report.results.len(), report.summary.changed), (2, 2), "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 2);
+    assert_eq!(stage.cloud.calls_of("DescribeFlowLogs").len(), 3, "one list, and a look at each that an event named");
+}
+
+#[tokio::test]
+async fn an_own_account_that_the_policy_names_too_is_swept_once_and_with_the_own_key() {
+    let stage =
+        Stage::new(&format!("accounts: [{{id: \"{OWN_ACCOUNT}\", role: \"acs:ram::{OWN_ACCOUNT}:role/keeper\"}}]\n"))
+            .await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
+    assert_eq!((stage.cloud.calls_of("DescribeVpcs").len(), stage.cloud.calls_of("AssumeRole").len()), (1, 0));
+}
+
+#[tokio::test]
+async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
+    let stage = Stage::new("").await;
+    let bare = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let minute = std::time::Duration::from_secs(60);
+    for id in [bare.as_str(), "fl-theirs", "i-theirs", Stage::REGION] {
+        let report = stage.look_in(SECOND_ACCOUNT, REMEDIATION, &[id], jiff::SignedDuration::ZERO, minute).await;
+        let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((item.outcome, item.account.as_deref()), (Outcome::Skipped, Some(SECOND_ACCOUNT)), "{id}");
+        assert!(item.reason.contains("which this function does not look after"), "{}", item.reason);
+        assert_eq!((report.incomplete(), report.summary.findings), (None, 1));
+    }
+    assert!(stage.cloud.flow_logs().is_empty() && stage.waited().is_zero());
+}

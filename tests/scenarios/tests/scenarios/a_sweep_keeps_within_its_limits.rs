@@ -77,7 +77,7 @@ async fn a_dry_run_shows_the_list_whatever_the_limits() {
 
 #[tokio::test]
 async fn orphans_are_deleted_within_the_same_limits() {
-    let stage = stage("", 100, 0).await;
+    let mut stage = stage("", 100, 0).await;
     let vpcs: Vec<_> = stage.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
     for vpc in &vpcs[..51] {
         stage.cloud.call("DeleteVpc", &[("VpcId", vpc)]).await.unwrap();
@@ -87,6 +87,10 @@ async fn orphans_are_deleted_within_the_same_limits() {
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
     assert_eq!(outcomes(&report, Outcome::Skipped), 51);
     assert_eq!((stage.cloud.flow_logs().len(), report.summary.checked), (100, 100));
+    stage.dry_run = true;
+    let shown = stage.sweep(DELETION).await;
+    assert_eq!((shown.incomplete(), shown.summary.planned), (None, 51));
+    assert_eq!(stage.cloud.flow_logs().len(), 100);
 }
 
 #[tokio::test]
@@ -128,4 +132,28 @@ async fn a_page_that_is_throttled_in_the_middle_loses_nothing() {
         stage.cloud.finish_transitions();
     }
     assert_eq!(stage.cloud.flow_logs().len(), 505);
+}
+
+#[tokio::test]
+async fn to_make_to_modify_and_to_replace_counts_and_to_switch_does_not() {
+    let of_project: fn(&mut local_cloud::FlowLog) = |it| it.project = "theirs".into();
+    for (policy, is_refused, edit) in [
+        ("", true, (|it| it.name = "theirs".into()) as fn(&mut local_cloud::FlowLog)),
+        ("replace: true\n", true, of_project),
+        ("", false, of_project),
+        ("", false, |it| it.status = "Inactive".into()),
+        ("schedule: never\n", false, |_| {}),
+    ] {
+        let stage = stage(&format!("{policy}limits: {{max_changes: 2, max_changes_percent: 100}}\n"), 3, 0).await;
+        for flow_log in stage.cloud.flow_logs() {
+            // The copies bear the name of the one that they were copied from.
+            stage.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
+            stage.cloud.edit_flow_log(&flow_log.id, edit);
+        }
+        let before = stage.calls();
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!(report.incomplete().is_some(), is_refused, "{policy}{report:#?}");
+        let writes = stage.cloud.calls().split_off(before).iter().any(|call| !call.action.starts_with("Describe"));
+        assert!(!(is_refused && writes), "a refused sweep writes nothing: {policy}");
+    }
 }

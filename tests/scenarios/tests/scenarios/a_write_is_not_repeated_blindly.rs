@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use flow_log::Verdict;
 use jiff::SignedDuration;
-use local_cloud::{Fault, Options};
+use local_cloud::{Fault, Options, Transitions};
 use reconcile::Outcome;
-use scenarios::{CREATION, Stage, cloud, result};
+use scenarios::{CREATION, REMEDIATION, Stage, cloud, result};
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_is_lost_is_found_and_not_made_twice() {
@@ -93,4 +93,72 @@ async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.action, item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
+}
+
+/// A policy that makes remediation do nothing but this, and what has to be wrong for that.
+type Wrong = fn(&mut local_cloud::FlowLog);
+const EACH: [(&str, &str, Wrong); 5] = [
+    ("ActiveFlowLog", "", |it| it.status = "Inactive".into()),
+    ("DeactiveFlowLog", "schedule: never\n", |_| {}),
+    ("ModifyFlowLogAttribute", "", |it| it.name = "theirs".into()),
+    ("DeleteFlowLog", "replace: true\n", |it| it.project = "theirs".into()),
+    ("CreateFlowLog", "replace: true\n", |it| it.project = "theirs".into()),
+];
+
+#[tokio::test]
+async fn whatever_is_written_and_however_its_answer_fails_it_is_done_once_and_said_so() {
+    for (action, policy, wrong) in EACH {
+        for fault in [Fault::AnswerLost, Fault::Reset, Fault::Unavailable, Fault::InternalError, Fault::Throttled] {
+            let transitions = Transitions::After(Duration::from_millis(1500));
+            let stage = Stage::with(policy, Options { transitions, ..Options::default() }).await;
+            let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+            stage.cloud.edit_flow_log(&flow_log, wrong);
+            let written = stage.cloud.calls_of(action).len();
+            stage.cloud.fail(action, fault, 1);
+            let report = stage.sweep(REMEDIATION).await;
+            assert!(report.incomplete().is_none(), "{action} {fault:?}: {report:#?}");
+            let changes = if policy.starts_with("replace") { 2 } else { 1 };
+            assert_eq!(
+                (report.summary.changed, report.results.len()),
+                (changes, changes),
+                "{action} {fault:?}: {report:#?}"
+            );
+            let calls = stage.cloud.calls_of(action).len() - written;
+            let expected = if matches!(fault, Fault::AnswerLost) { 1 } else { 2 };
+            assert_eq!(calls, expected, "{action} {fault:?}");
+            stage.cloud.finish_transitions();
+            let [it] = stage.cloud.flow_logs().try_into().unwrap();
+            let status = if action == "DeactiveFlowLog" { "Inactive" } else { "Active" };
+            assert_eq!((it.resource_id, it.status.as_str(), it.project.as_str()), (vpc, status, "flowlog"), "{action}");
+            let again = stage.sweep(REMEDIATION).await;
+            assert_eq!((again.summary.changed, again.summary.compliant), (0, 1), "{action} {fault:?}: {again:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_that_is_cut_off_anywhere_is_finished_by_the_next_look() {
+    for step in 1..60 {
+        let transitions = Transitions::After(Duration::from_secs(2));
+        let stage = Stage::with("replace: true\n", Options { transitions, ..Options::default() }).await;
+        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+        stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+        stage.sweep_within(REMEDIATION, Duration::from_millis(150 * step)).await;
+        let report = stage.sweep(REMEDIATION).await;
+        assert!(report.incomplete().is_none(), "after {step}: {report:#?}");
+        stage.cloud.finish_transitions();
+        let [it] = stage.cloud.flow_logs().try_into().unwrap();
+        assert_eq!((it.resource_id, it.status.as_str(), it.project.as_str()), (vpc, "Active", "flowlog"), "{step}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_delete() {
+    let stage = Stage::new("replace: true\n").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let made = stage.cloud.calls_of("CreateFlowLog").len();
+    let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert!(report.results[0].reason.ends_with("DeleteFlowLog is not for this function to do"), "{report:#?}");
+    assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
 }

@@ -232,6 +232,27 @@ async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
     }
 }
 
+#[tokio::test]
+async fn flow_logs_of_others_are_out_of_reach_unless_the_stack_lets_them_be_managed() {
+    for (manage, status) in [("false", "Active"), ("true", "Inactive")] {
+        let policy = "flow_log: {project: flowlog, log_store: vpc}\nforeign: manage\n";
+        let options = Options {
+            policy: Some(policy.to_owned()),
+            parameters: [("ManageForeignFlowLogs".to_owned(), manage.to_owned())].into(),
+            triggers_of: Some(DEACTIVATE.to_owned()),
+            ..Options::default()
+        };
+        let cloud = whole_cloud(options).await.unwrap();
+        let vpc = cloud.create_vpc(&[("flowkeeper", "off")]).await.unwrap();
+        cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let invocation = cloud.invoke(DEACTIVATE, TIMER).await.unwrap();
+        cloud.settled().await.unwrap();
+        assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, status, "{:#}", invocation.body);
+        assert_eq!(invocation.success, manage == "true", "a refusal is no success: {:#}", invocation.body);
+    }
+}
+
 #[test]
 fn what_a_role_allows_for_others_is_allowed_by_some_role() {
     let roles: Vec<Role> = functions().into_iter().map(|(_, role, _)| role).collect();

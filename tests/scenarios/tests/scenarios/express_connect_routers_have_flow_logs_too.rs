@@ -100,3 +100,62 @@ async fn without_a_wish_in_the_policy_none_is_made() {
     assert!(results(&invocation)[0]["reason"].as_str().unwrap().starts_with("the policy has no ecr_flow_log"));
     assert!(cloud.router_flow_logs().is_empty());
 }
+
+#[tokio::test]
+async fn one_that_another_one_made_meanwhile_is_not_claimed() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let ecr = router(&stage, &["vbr-1"]).await;
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
+    stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!(stage.cloud.router_flow_logs().len(), 1);
+    assert_eq!(report.summary.changed, 0, "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1"]).await;
+    stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.results[0].outcome, report.summary.changed), (Outcome::Done, 1), "{report:#?}");
+    assert_eq!(stage.cloud.router_flow_logs().len(), 1);
+    assert!(report.results[0].flow_log_id.is_some(), "{report:#?}");
+}
+
+#[tokio::test]
+async fn too_many_new_ones_are_refused_and_switching_does_not_count() {
+    let policy = format!("{}limits: {{max_changes: 1}}\n", ECR.replace("{region}", "flowlog"));
+    let mut stage = Stage::new(&policy).await;
+    let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
+    let refused = stage.sweep(ECR_CREATION).await;
+    assert_eq!(refused.incomplete().unwrap().error_type, "TooManyChanges");
+    let found: Vec<_> = refused.results.iter().map(|item| (item.action, item.outcome)).collect();
+    assert_eq!(found, [(Some("CreateFlowLog"), Outcome::Skipped); 2], "{refused:#?}");
+    assert!(stage.cloud.router_flow_logs().is_empty() && refused.summary.findings == 2);
+
+    stage.dry_run = true;
+    let shown = stage.sweep(ECR_CREATION).await;
+    assert_eq!((shown.incomplete(), shown.summary.planned), (None, 2), "{shown:#?}");
+    assert!(stage.cloud.router_flow_logs().is_empty());
+
+    stage.dry_run = false;
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    for vbr in ["vbr-1", "vbr-2"] {
+        operator.create_router_flow_log(&ecr, vbr, &own).await.unwrap();
+    }
+    stage.cloud.edit_router(&ecr, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
+    let off = stage.sweep(ECR_CREATION).await;
+    assert_eq!((off.incomplete(), off.summary.changed), (None, 2), "{off:#?}");
+}
+
+#[tokio::test]
+async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
+    let policy = format!("{}regions: [cn-hangzhou, cn-shanghai]\n", ECR.replace("{region}", "flowlog"));
+    let stage = Stage::new(&policy).await;
+    router(&stage, &["vbr-1"]).await;
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("DescribeExpressConnectRouter").len(), 1);
+}

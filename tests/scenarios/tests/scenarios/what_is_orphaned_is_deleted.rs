@@ -123,3 +123,129 @@ async fn what_the_policy_excludes_is_not_deleted_either() {
     assert_eq!(report.results[0].outcome, Outcome::Skipped, "{report:#?}");
     assert_eq!(excluding.cloud.flow_logs().len(), 1);
 }
+
+#[tokio::test]
+async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
+    let stage = Stage::new("coverage: vswitch\n").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    for _ in 0..3 {
+        stage.cloud.create_vswitch(&vpc).await.unwrap();
+    }
+    stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    // The API is asked for one vSwitch at a time: it does not say that it takes several.
+    assert_eq!((flow_logs(&stage).len(), report.summary.changed, report.summary.compliant), (3, 0, 3), "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_look_that_does_not_show_a_resource_is_not_enough_to_delete_its_flow_log() {
+    let stage = Stage::new("").await;
+    stage.kept_vpc(&[]).await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((flow_logs(&stage).len(), report.summary.changed), (1, 0), "{report:#?}");
+    assert_eq!((report.summary.checked, report.summary.compliant), (1, 1));
+}
+
+#[tokio::test]
+async fn flow_logs_whose_resources_cannot_be_read_are_not_counted_as_good() {
+    let (stage, ..) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
+    let summary = stage.sweep(DELETION).await.summary;
+    assert_eq!((summary.unknown, summary.compliant, summary.unlisted), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_left_anyway_does_not_count_against_the_limits() {
+    let policy = "limits: {max_changes: 0}\n";
+    let (gone, _) = Stage::new(policy).await.kept_vpc(&[]).await;
+    let stage = Stage::new(&format!("{policy}exclude: {{ids: [{gone}]}}\n")).await;
+    let (same, _) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &same)]).await.unwrap();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.incomplete(), report.results[0].outcome), (None, Outcome::Skipped), "{report:#?}");
+    assert!(report.results[0].reason.ends_with("the policy excludes it"), "{report:#?}");
+}
+
+#[tokio::test]
+async fn more_network_interfaces_than_fit_into_one_call_are_asked_for_in_several() {
+    let stage = Stage::with("coverage: network-interface\n", Options { quota: 2000, ..Options::default() }).await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let mut interfaces = Vec::new();
+    for _ in 0..101 {
+        interfaces.push(stage.cloud.create_network_interface(&vswitch).await.unwrap());
+    }
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.copy_flow_log(&flow_log, &interfaces);
+    stage.cloud.call("DeleteNetworkInterface", &[("NetworkInterfaceId", &interfaces[100])]).await.unwrap();
+    stage.wait_until(LATER);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.incomplete(), report.summary.changed, report.summary.compliant), (None, 1, 101), "{report:#?}");
+}
+
+#[tokio::test]
+async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
+    let (stage, _, orphan) = stage().await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DeleteFlowLog", Fault::Code("InvalidInstanceId.NotFound"), 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Unchanged, None), "{report:#?}");
+    assert!(report.results[0].reason.ends_with("somebody else has deleted it"), "{report:#?}");
+    assert_eq!((report.summary.changed, report.summary.findings), (0, 0), "what others did is not claimed");
+
+    let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
+    stage.cloud.edit_flow_log(&orphan, |it| it.status = "Deleting".into());
+    let swept = stage.sweep(DELETION).await;
+    assert_eq!((swept.results.len(), swept.summary.checked), (0, 1), "{swept:#?}");
+    let event = stage.look(DELETION, &[&resource], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((event.results[0].outcome, event.results[0].action), (Outcome::Skipped, None), "{event:#?}");
+    assert_eq!(stage.cloud.calls_of("DeleteFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_level_it_did_not_read() {
+    let (stage, _, orphan) = stage().await;
+    let findings = async || stage.sweep(REMEDIATION).await.summary.findings;
+    assert_eq!(findings().await, 0, "its resource may not be seen yet");
+    stage.wait_until(LATER);
+    assert_eq!(findings().await, 1);
+    stage.cloud.edit_flow_log(&orphan, |it| it.tags.clear());
+    assert_eq!(findings().await, 0, "others made it");
+    stage.cloud.edit_flow_log(&orphan, |it| {
+        it.tags = [("managed-by".to_owned(), "flowkeeper".to_owned())].into();
+        it.resource_id = "vsw-not-read".into();
+    });
+    assert_eq!(findings().await, 0, "nobody asked for vSwitches");
+}
+
+#[tokio::test]
+async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_lost() {
+    let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
+    let stage = Stage::with("", options).await;
+    let (gone, orphan) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    stage.wait_until(LATER);
+    stage.cloud.fail("DeleteFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!(stage.status(&orphan).as_deref(), Some("Deleting"));
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Done, None), "{report:#?}");
+    assert!(stage.waited().is_zero(), "there is nothing to wait for");
+}
+
+#[tokio::test]
+async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
+    let stage = Stage::new("").await;
+    stage.kept_vpc(&[]).await;
+    stage.wait_until(LATER);
+    stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
+    stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    assert!(report.incomplete().is_some() && flow_logs(&stage).len() == 1, "{report:#?}");
+}

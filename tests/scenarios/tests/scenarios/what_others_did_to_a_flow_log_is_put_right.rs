@@ -157,6 +157,7 @@ async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made
         item.reason
     );
     assert!(report.incomplete().is_some() && stage.waited() <= Duration::from_secs(30));
+    assert_eq!((report.summary.unfinished, report.summary.findings), (1, 1));
 }
 
 #[tokio::test]
@@ -249,4 +250,77 @@ async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_n
     assert!(stage.cloud.flow_log_of(&vpc).is_none());
     put_right(&stage).await;
     assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed_before() {
+    let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
+    let overrides = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
+    let stage = Stage::with(overrides, Options { transitions, ..Options::default() }).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.name = "theirs".into();
+    });
+    let report = stage.sweep(REMEDIATION).await;
+    let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
+    let done = |action| (action, Outcome::Done);
+    assert_eq!(actions, ["ActiveFlowLog", "TagResources", "ModifyFlowLogAttribute"].map(done), "{report:#?}");
+    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
+}
+
+#[tokio::test]
+async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.project = "theirs".into();
+    });
+    stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::AnswerLost, 1);
+    let report = put_right(&stage).await;
+    assert_eq!((report.results[0].action, report.results[0].outcome), (Some("ActiveFlowLog"), Outcome::Done));
+    assert_eq!((report.summary.changed, report.summary.findings), (1, 1), "it writes to another project: {report:#?}");
+}
+
+#[tokio::test]
+async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.copy_flow_log(&flow_log, &[vpc]);
+    let report = put_right(&stage).await;
+    assert_eq!((report.summary.checked, report.summary.compliant, report.summary.findings), (1, 0, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_can_be_changed_is_changed_and_what_cannot_stays_a_finding() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.name = "theirs".into();
+        it.project = "theirs".into();
+    });
+    let report = put_right(&stage).await;
+    assert_eq!((report.results[0].action, report.summary.changed), (Some("ModifyFlowLogAttribute"), 1));
+    assert_eq!(report.summary.findings, 1, "it still writes to another project");
+}
+
+#[tokio::test]
+async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
+    let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
+    let stage = Stage::with("", Options { transitions, ..Options::default() }).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::InternalError, 1);
+    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(200)).await;
+    assert_eq!((report.results[0].action, report.results[0].outcome), (Some("ActiveFlowLog"), Outcome::Done));
+    assert_eq!((report.incomplete(), stage.cloud.calls_of("ActiveFlowLog").len()), (None, 2));
+}
+
+#[tokio::test]
+async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
 }
