@@ -34,7 +34,9 @@ function spelled(value, name) {
 
 /** Reports every class's objections; answers with the attributes that each resource of a known type has. */
 function check(template, report) {
-  const stack = new ros.Stack(new ros.App(), 'check', {});
+  // Nothing is written there, but without it each look at a template leaves a folder in the temporary one.
+  const outdir = path.join(folder, '..', '..', 'cdk.out');
+  const stack = new ros.Stack(new ros.App({ outdir }), 'check', {});
   const attributes = {};
   for (const [id, { Type, Properties = {} }] of Object.entries(template.Resources)) {
     const Class = CLASSES[Type];

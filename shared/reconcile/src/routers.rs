@@ -101,18 +101,22 @@ async fn settle(settler: &Settler<'_>, session: &Session<'_>, pattern: &EcrFlowL
     }
     match apply(session, vbr, change).await {
         Ok(id) => Item { flow_log_id: id, ..of(&work, Outcome::Done, plan.reason.clone()) },
-        Err(error) => match done_after_all(settler, session, pattern, vbr, &error).await {
-            // Others were faster.
-            Some(now) if is_of_others(&error) || now.verdict == Verdict::Foreign => left(vbr, now),
-            Some(now) => {
-                let reason = format!("{}; the call was not answered, and had been done", plan.reason);
-                Item { flow_log_id: now.flow_log, ..of(&work, Outcome::Done, reason) }
+        Err(error) => {
+            let is_doubtful = error.remedy() == Remedy::ReadAgain || is_overtaken(&error);
+            let now = if is_doubtful { read_again(settler, session, pattern, vbr).await } else { None };
+            match now.filter(|now| now.changes.is_empty()) {
+                // Others were faster.
+                Some(now) if is_of_others(&error) || now.verdict == Verdict::Foreign => left(vbr, now),
+                Some(now) => {
+                    let reason = format!("{}; the call was not answered, and had been done", plan.reason);
+                    Item { flow_log_id: now.flow_log, ..of(&work, Outcome::Done, reason) }
+                }
+                None => {
+                    let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
+                    Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
+                }
             }
-            None => {
-                let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
-                Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
-            }
-        },
+        }
     }
 }
 
@@ -125,22 +129,17 @@ async fn apply(session: &Session<'_>, vbr: &AttachedVbr, change: &EcrChange) -> 
     }
 }
 
-/// Looks whether a change that ended in this `error` has been made after all: then none is planned any more, and the
-/// answer is what is planned instead.
-async fn done_after_all(
+/// What there is to be done now, after a change that did not say whether it was made, where that can be read.
+async fn read_again(
     settler: &Settler<'_>,
     session: &Session<'_>,
     pattern: &EcrFlowLogPattern,
     vbr: &AttachedVbr,
-    error: &CallError,
 ) -> Option<Plan<EcrChange>> {
-    if error.remedy() != Remedy::ReadAgain && !is_overtaken(error) {
-        return None;
-    }
     let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
     let wanted = wanted_ecr(vbr, pattern, settler.policy, session.now());
     let seen = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await.ok()?;
-    Some(plan_ecr(vbr, &seen, &wanted)).filter(|now| now.changes.is_empty())
+    Some(plan_ecr(vbr, &seen, &wanted))
 }
 
 fn about(vbr: &AttachedVbr, verdict: Verdict, outcome: Outcome, reason: String) -> Item {

@@ -144,38 +144,6 @@ async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
 }
 
 #[tokio::test]
-async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
-    for duty in [REMEDIATION, ACTIVATION, DELETION] {
-        let stage = stage(SECOND_ACCOUNT_ROLE).await;
-        let fault = Fault::Code("OperationUnsupported.action");
-        stage.cloud.fail_in("cn-shanghai", "DescribeFlowLogs", fault, u32::MAX);
-        let report = stage.sweep(duty).await;
-        assert!(report.incomplete().is_none(), "there is nothing that another try could do: {report:#?}");
-        let unsupported: Vec<_> =
-            report.results.iter().filter(|item| item.verdict == Some(Verdict::Unsupported)).collect();
-        assert_eq!(unsupported.len(), 2, "{report:#?}");
-        for item in unsupported {
-            assert_eq!((item.region.as_deref(), item.outcome), (Some("cn-shanghai"), Outcome::Skipped));
-            assert!(item.error.is_none() && item.is_finding, "{item:#?}");
-        }
-        assert_eq!(report.summary.changed, if duty == REMEDIATION { 2 } else { 0 });
-    }
-}
-
-#[tokio::test]
-async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
-    for (given, outcome) in [(", external_id: agreed", Outcome::Done), ("", Outcome::Failed)] {
-        let policy = format!(
-            "own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"{given}}}]\n"
-        );
-        let stage = Stage::with(&policy, Options { external_id: Some("agreed".into()), ..Options::default() }).await;
-        stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
-        let report = stage.sweep(REMEDIATION).await;
-        assert_eq!(report.results[0].outcome, outcome, "{report:#?}");
-    }
-}
-
-#[tokio::test]
 async fn where_two_levels_are_kept_the_flow_log_of_a_vpc_still_covers_its_vswitches() {
     let more = "coverage: vswitch\noverrides: [{match: {tags: {level: coarse}}, coverage: vpc}]\n";
     let stage = Stage::new(more).await;
@@ -222,4 +190,36 @@ async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
         assert_eq!((report.incomplete(), report.summary.findings), (None, 1));
     }
     assert!(stage.cloud.flow_logs().is_empty() && stage.waited().is_zero());
+}
+
+#[tokio::test]
+async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
+    for duty in [REMEDIATION, ACTIVATION, DELETION] {
+        let stage = stage(SECOND_ACCOUNT_ROLE).await;
+        let fault = Fault::Code("OperationUnsupported.action");
+        stage.cloud.fail_in("cn-shanghai", "DescribeFlowLogs", fault, u32::MAX);
+        let report = stage.sweep(duty).await;
+        assert!(report.incomplete().is_none(), "there is nothing that another try could do: {report:#?}");
+        let unsupported: Vec<_> =
+            report.results.iter().filter(|item| item.verdict == Some(Verdict::Unsupported)).collect();
+        assert_eq!(unsupported.len(), 2, "{report:#?}");
+        for item in unsupported {
+            assert_eq!((item.region.as_deref(), item.outcome), (Some("cn-shanghai"), Outcome::Skipped));
+            assert!(item.error.is_none() && item.is_finding, "{item:#?}");
+        }
+        assert_eq!(report.summary.changed, if duty == REMEDIATION { 2 } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
+    for (given, outcome) in [(", external_id: agreed", Outcome::Done), ("", Outcome::Failed)] {
+        let policy = format!(
+            "own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"{given}}}]\n"
+        );
+        let stage = Stage::with(&policy, Options { external_id: Some("agreed".into()), ..Options::default() }).await;
+        stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!(report.results[0].outcome, outcome, "{report:#?}");
+    }
 }

@@ -68,33 +68,6 @@ async fn a_flow_log_that_another_one_made_meanwhile_is_not_claimed() {
     assert_eq!(done.count(), 1, "ten saw that there was none, and one made it");
 }
 
-#[tokio::test]
-async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
-    let stage = Stage::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
-    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
-    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Compliant), Outcome::Unchanged), "{item:#?}");
-    assert_eq!(item.flow_log_id.as_ref().unwrap().as_str(), flow_log);
-    let tries = stage.cloud.calls_of("CreateFlowLog").split_off(1);
-    let codes: Vec<_> = tries.iter().map(|call| call.code.as_deref()).collect();
-    assert_eq!(codes, [Some("InvalidResourceId.NotFound")], "that one exists is said by the refusal, and once");
-    assert_eq!(stage.cloud.flow_logs().len(), 1);
-}
-
-#[tokio::test]
-async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
-    let stage = Stage::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
-    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
-    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
-    assert_eq!((item.action, item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
-    assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
-}
-
 /// A policy that makes remediation do nothing but this, and what has to be wrong for that.
 type Wrong = fn(&mut local_cloud::FlowLog);
 const EACH: [(&str, &str, Wrong); 5] = [
@@ -161,4 +134,31 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
     let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert!(report.results[0].reason.ends_with("DeleteFlowLog is not for this function to do"), "{report:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
+}
+
+#[tokio::test]
+async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
+    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Compliant), Outcome::Unchanged), "{item:#?}");
+    assert_eq!(item.flow_log_id.as_ref().unwrap().as_str(), flow_log);
+    let tries = stage.cloud.calls_of("CreateFlowLog").split_off(1);
+    let codes: Vec<_> = tries.iter().map(|call| call.code.as_deref()).collect();
+    assert_eq!(codes, [Some("InvalidResourceId.NotFound")], "that one exists is said by the refusal, and once");
+    assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
+    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.action, item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
+    assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
 }

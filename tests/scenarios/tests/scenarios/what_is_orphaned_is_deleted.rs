@@ -197,7 +197,6 @@ async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
     let report = stage.sweep(DELETION).await;
     assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Unchanged, None), "{report:#?}");
     assert!(report.results[0].reason.ends_with("somebody else has deleted it"), "{report:#?}");
-    assert_eq!((report.summary.changed, report.summary.findings), (0, 0), "what others did is not claimed");
 
     let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
     stage.cloud.edit_flow_log(&orphan, |it| it.status = "Deleting".into());

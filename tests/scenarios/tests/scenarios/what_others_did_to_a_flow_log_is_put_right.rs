@@ -187,71 +187,6 @@ async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
     );
 }
 
-/// A stage on which the flow log of a VPC can only be replaced.
-async fn stage_with_one_to_replace(options: Options) -> (Stage, String, String) {
-    let stage = Stage::with("replace: true\n", options).await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    (stage, vpc, flow_log)
-}
-
-fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
-    report.results.iter().map(|item| (item.action.unwrap_or_default(), item.outcome)).collect()
-}
-
-#[tokio::test]
-async fn what_cannot_be_deleted_is_not_replaced() {
-    let (stage, _, flow_log) = stage_with_one_to_replace(Options::default()).await;
-    stage.cloud.fail("DeleteFlowLog", Fault::Refused, 1);
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Failed)]);
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
-    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "it records, if not as it should");
-    assert!(report.incomplete().is_some());
-}
-
-#[tokio::test]
-async fn a_replacement_that_cannot_be_made_is_a_failure_and_the_next_look_makes_it() {
-    let (stage, vpc, _) = stage_with_one_to_replace(Options::default()).await;
-    stage.cloud.fail("CreateFlowLog", Fault::Refused, 1);
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Failed)]);
-    assert!(report.incomplete().is_some(), "there is none now, so somebody has to come again");
-    let again = put_right(&stage).await;
-    assert_eq!(
-        (again.results[0].verdict, actions(&again)[0]),
-        (Some(Verdict::Missing), ("CreateFlowLog", Outcome::Done))
-    );
-    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().project, "flowlog");
-}
-
-#[tokio::test]
-async fn the_new_one_is_made_as_soon_as_the_old_one_is_gone() {
-    let options =
-        Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
-    let (stage, vpc, old) = stage_with_one_to_replace(options).await;
-    let start = stage.now();
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)]);
-    let gap = stage.now().duration_since(start).as_secs();
-    assert!((3..8).contains(&gap), "the VPC is without a flow log for {gap} s, of which 3 are the cloud's");
-    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "it was not tried before");
-    assert_ne!(stage.cloud.flow_log_of(&vpc).unwrap().id, old);
-}
-
-#[tokio::test]
-async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_new_one() {
-    let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
-    let (stage, vpc, _) = stage_with_one_to_replace(options).await;
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Unfinished)]);
-    assert!(report.incomplete().is_some());
-    stage.cloud.finish_transitions();
-    assert!(stage.cloud.flow_log_of(&vpc).is_none());
-    put_right(&stage).await;
-    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
-}
-
 #[tokio::test]
 async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed_before() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
@@ -323,4 +258,69 @@ async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() 
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
+}
+
+/// A stage on which the flow log of a VPC can only be replaced.
+async fn stage_with_one_to_replace(options: Options) -> (Stage, String, String) {
+    let stage = Stage::with("replace: true\n", options).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    (stage, vpc, flow_log)
+}
+
+fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
+    report.results.iter().map(|item| (item.action.unwrap_or_default(), item.outcome)).collect()
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_is_not_replaced() {
+    let (stage, _, flow_log) = stage_with_one_to_replace(Options::default()).await;
+    stage.cloud.fail("DeleteFlowLog", Fault::Refused, 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Failed)]);
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "it records, if not as it should");
+    assert!(report.incomplete().is_some());
+}
+
+#[tokio::test]
+async fn a_replacement_that_cannot_be_made_is_a_failure_and_the_next_look_makes_it() {
+    let (stage, vpc, _) = stage_with_one_to_replace(Options::default()).await;
+    stage.cloud.fail("CreateFlowLog", Fault::Refused, 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Failed)]);
+    assert!(report.incomplete().is_some(), "there is none now, so somebody has to come again");
+    let again = put_right(&stage).await;
+    assert_eq!(
+        (again.results[0].verdict, actions(&again)[0]),
+        (Some(Verdict::Missing), ("CreateFlowLog", Outcome::Done))
+    );
+    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().project, "flowlog");
+}
+
+#[tokio::test]
+async fn the_new_one_is_made_as_soon_as_the_old_one_is_gone() {
+    let options =
+        Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
+    let (stage, vpc, old) = stage_with_one_to_replace(options).await;
+    let start = stage.now();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)]);
+    let gap = stage.now().duration_since(start).as_secs();
+    assert!((3..8).contains(&gap), "the VPC is without a flow log for {gap} s, of which 3 are the cloud's");
+    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "it was not tried before");
+    assert_ne!(stage.cloud.flow_log_of(&vpc).unwrap().id, old);
+}
+
+#[tokio::test]
+async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_new_one() {
+    let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
+    let (stage, vpc, _) = stage_with_one_to_replace(options).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Unfinished)]);
+    assert!(report.incomplete().is_some());
+    stage.cloud.finish_transitions();
+    assert!(stage.cloud.flow_log_of(&vpc).is_none());
+    put_right(&stage).await;
+    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
 }
