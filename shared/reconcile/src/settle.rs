@@ -230,7 +230,7 @@ async fn apply(session: &Session<'_>, resource: &Resource, change: &Change) -> R
 }
 
 /// Whether the API refused the write because what was to be made is there.
-pub(crate) fn exists(error: &CallError) -> bool {
+fn exists(error: &CallError) -> bool {
     matches!(error.code(), Some("InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId"))
         && error.remedy() == Remedy::ReadAgain
 }

@@ -193,7 +193,7 @@ impl Demo {
         tokio::time::sleep(night).await;
         told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let checks = [
-            Check { expected: "at night it is off, and costs nothing", holds: at_night == "Inactive" },
+            Check { expected: "at night it is off, and collects nothing", holds: at_night == "Inactive" },
             Check {
                 expected: "the sweep finds it paused, and so in order",
                 holds: after_sweep == "Inactive" && is_paused,
