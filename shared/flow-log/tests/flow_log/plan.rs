@@ -112,6 +112,16 @@ fn the_flow_log_that_records_is_judged_before_one_that_does_not_and_ours_before_
 }
 
 #[test]
+fn one_that_is_about_to_record_is_judged_before_one_that_does_not() {
+    let coming = FlowLog { status: Status::Activating, ..own("fl-2", "vpc-1") };
+    for off in [own("fl-1", "vpc-1"), foreign("fl-1", "vpc-1")] {
+        let off = FlowLog { status: Status::Inactive, ..off };
+        let plan = planned(&vpc("vpc-1"), &[off, coming.clone()], "");
+        assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0), "no second one is switched on");
+    }
+}
+
+#[test]
 fn each_field_that_the_policy_asks_for_is_compared() {
     let asked = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [all, ecr], ip_version: IPv4, \
                  resource_group_id: rg-1, tags: {team: net}}]\n";
