@@ -185,3 +185,19 @@ async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
         assert_eq!((report.results.len(), report.summary.findings), (0, 0), "{report:#?}");
     }
 }
+
+#[tokio::test]
+async fn one_that_is_to_be_replaced_is_switched_on_in_time_all_the_same() {
+    let stage = Stage::new(&format!("{OFFICE_HOURS}replace: true\n")).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.project = "theirs".into();
+    });
+    let [_, on] = timers(&stage).await;
+    assert_eq!((on.summary.changed, on.results[0].action), (1, Some("ActiveFlowLog")), "{on:#?}");
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
+    stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    assert_eq!(stage.status(&flow_log), None, "to replace it is for remediation");
+}

@@ -129,6 +129,6 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let made = stage.cloud.calls_of("CreateFlowLog").len();
     let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
-    assert!(report.results[0].reason.ends_with("DeleteFlowLog is not for this function to do"), "{report:#?}");
+    assert!(report.results[0].reason.contains("project is \"theirs\", not \"flowlog\""), "{report:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
 }
