@@ -132,3 +132,33 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
     assert!(report.results[0].reason.contains("project is \"theirs\", not \"flowlog\""), "{report:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
 }
+
+#[tokio::test]
+async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
+    let stage = Stage::new("").await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.failed, stage.cloud.calls_of("CreateFlowLog").len()), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
+    // A list that lacks the newest makes it look missing.
+    for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
+        let stage = Stage::new("").await;
+        let (_, flow_log) = stage.kept_vpc(&[]).await;
+        if !is_own {
+            stage.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
+        }
+        let written = stage.cloud.calls_of("CreateFlowLog").len();
+        stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 1);
+        if let Some(fault) = fault {
+            stage.cloud.fail("CreateFlowLog", fault, 1);
+        }
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, 0), "{report:#?}");
+        assert_eq!(report.summary.compliant, usize::from(is_own), "{report:#?}");
+        assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), written + 1);
+    }
+}

@@ -4,7 +4,7 @@ use flow_log::Verdict;
 use jiff::SignedDuration;
 use local_cloud::{LocalCloud, Options};
 use reconcile::{Outcome, Report};
-use scenarios::{REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
+use scenarios::{CREATION, REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
 use serde_json::json;
 
 async fn cloud_with_kept_vpc() -> (LocalCloud, String, String) {
@@ -258,4 +258,15 @@ async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() 
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].outcome, report.results[0].action), (Outcome::Skipped, None));
+    assert!(report.results[0].reason.ends_with("; ModifyFlowLogAttribute is not for this function to do"));
+    assert_eq!((report.summary.findings, report.incomplete()), (1, None), "{report:#?}");
 }
