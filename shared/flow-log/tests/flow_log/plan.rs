@@ -61,6 +61,8 @@ fn a_flow_log_on_its_way_to_what_is_not_wanted_is_turned_back_once_it_has_arrive
     let renamed = FlowLog { status: Status::Modifying, name: "theirs".to_owned(), ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[renamed], "");
     assert_eq!((plan.verdict, actions(&plan)), (Verdict::Pending, vec!["ModifyFlowLogAttribute"]));
+    let unclear = becoming(Status::Modifying, "schedule: never\n");
+    assert_eq!((unclear.verdict, actions(&unclear)), (Verdict::Pending, vec![]), "it may be off already");
     let leaving = becoming(Status::Deleting, "");
     assert_eq!((leaving.verdict, actions(&leaving)), (Verdict::Pending, vec!["CreateFlowLog"]));
     assert_eq!(becoming(Status::Deleting, "schedule: never\n").verdict, Verdict::Paused);

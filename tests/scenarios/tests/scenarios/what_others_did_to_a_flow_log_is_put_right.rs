@@ -116,6 +116,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
     let report = put_right(&stage).await;
     let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
     assert_eq!(actions, [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)], "one result a change");
+    assert_eq!((report.summary.checked, report.summary.changed), (1, 2), "of one resource");
     let made = stage.cloud.flow_log_of(&vpc).unwrap();
     assert!(made.id != flow_log && made.project == "flowlog", "{made:?}");
 }
