@@ -90,9 +90,10 @@ fn a_flow_log_of_the_whole_covers_the_part() {
 
 #[test]
 fn a_flow_log_of_the_whole_that_is_about_to_record_is_waited_for() {
-    let coming = FlowLog { status: Status::Activating, ..own("fl-1", "vpc-1") };
-    let plan = planned_eni(&[coming]);
-    assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0));
+    for status in [Status::Activating, Status::Modifying] {
+        let plan = planned_eni(&[FlowLog { status, ..own("fl-1", "vpc-1") }]);
+        assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0));
+    }
     let going = FlowLog { status: Status::Deactivating, ..own("fl-1", "vpc-1") };
     assert_eq!(planned_eni(&[going]).verdict, Verdict::Missing);
 }
@@ -222,6 +223,8 @@ fn what_cannot_be_changed_in_place_is_reported_or_replaced_as_the_policy_says() 
     let drifted = [FlowLog { traffic_type: "Drop".to_owned(), ..own("fl-1", "vpc-1") }];
     let reported = planned(&vpc("vpc-1"), &drifted, "");
     assert_eq!((reported.verdict, actions(&reported), reported.is_settled), (Verdict::Drifted, vec![], false));
+    let off = planned(&vpc("vpc-1"), &drifted.clone().map(|it| FlowLog { status: Status::Inactive, ..it }), "");
+    assert_eq!((actions(&off), off.is_settled), (vec!["ActiveFlowLog"], false), "switched on, and still drifted");
     let replace = Rules { replace: true, ..Rules::default() };
     let replaced = planned_by(&vpc("vpc-1"), &drifted, "", replace);
     assert_eq!(actions(&replaced), ["DeleteFlowLog", "CreateFlowLog"]);
@@ -243,6 +246,9 @@ fn a_flow_log_whose_lines_do_not_arrive_is_reported_with_the_reason() {
     let plan = planned(&vpc("vpc-1"), &[lost], "");
     assert_eq!((plan.verdict, plan.is_settled), (Verdict::Undelivered, false));
     assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
+    let renamed = FlowLog { delivery: Delivery::Failed(String::new()), name: "x".to_owned(), ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[renamed], "");
+    assert_eq!((plan.verdict, actions(&plan)), (Verdict::Undelivered, vec!["ModifyFlowLogAttribute"]));
 }
 
 #[test]
