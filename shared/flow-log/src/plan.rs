@@ -146,8 +146,8 @@ pub fn plan(resource: &Resource, seen: &[FlowLog], wanted: &Wanted, rules: Rules
 
 fn plan_kept(resource: &Resource, seen: &[FlowLog], kept: &Kept, rules: Rules) -> Plan {
     let id = &resource.id;
-    // An active one says most about the resource, then one of ours.
-    let best = on(id, seen).min_by_key(|flow_log| (flow_log.status != Status::Active, !flow_log.is_own()));
+    // An active one says most about the resource, or one that is about to be; then one of ours.
+    let best = on(id, seen).min_by_key(|flow_log| (flow_log.status.steps_to_active(), !flow_log.is_own()));
     let others: Vec<_> = on(id, seen).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
     // While another one is there the API makes no new one, and the old one would be gone for nothing.
     let rules = Rules { replace: rules.replace && others.is_empty(), ..rules };

@@ -106,7 +106,7 @@ pub fn plan_ecr(vbr: &AttachedVbr, seen: &[EcrFlowLog], wanted: &Wanted<EcrFlowL
         Wanted::Kept(kept) => kept,
     };
     let on_it = seen.iter().filter(|found| found.instance_id == vbr.id.as_str() && found.status != Status::Deleting);
-    let Some(found) = on_it.min_by_key(|found| (found.status != Status::Active, !found.is_own())) else {
+    let Some(found) = on_it.min_by_key(|found| (found.status.steps_to_active(), !found.is_own())) else {
         if !kept.is_on {
             return plan(Verdict::Paused, None, format!("{} keeps it off now", kept.governed_by));
         }

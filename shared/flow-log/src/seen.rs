@@ -111,6 +111,17 @@ pub enum Status {
     Unknown(String),
 }
 
+impl Status {
+    /// How far it is from recording.
+    pub(crate) const fn steps_to_active(&self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::Activating | Self::Modifying => 1,
+            Self::Deactivating | Self::Inactive | Self::Deleting | Self::Unknown(_) => 2,
+        }
+    }
+}
+
 impl From<&str> for Status {
     fn from(text: &str) -> Self {
         match text {

@@ -90,7 +90,11 @@ impl ServiceOpener {
         }
         match session.open_flow_log_service().await {
             Ok(ServiceOpening::Opened) => closed(Outcome::Done, "the flow log service was not open"),
-            Ok(ServiceOpening::WasOpen) => item(Verdict::Compliant, Outcome::Unchanged, "the flow log service is open"),
+            // It was not a moment ago: a first try whose answer was lost may have opened it.
+            Ok(ServiceOpening::WasOpen) => closed(
+                Outcome::Done,
+                "the flow log service was not open, and is open now: by this call, or by another one at the same time",
+            ),
             Err(error) => match session.get_flow_log_service_status().await {
                 Ok(true) => closed(
                     Outcome::Done,

@@ -55,7 +55,9 @@ impl Doubt {
 impl Settler<'_> {
     /// What is to be done about `resource`, where these flow logs were seen on it and on what it is part of.
     pub(crate) fn todo(&self, resource: &Resource, seen: &[FlowLog], now: Timestamp) -> Todo {
-        let rules = Rules { foreign: self.policy.foreign, replace: self.policy.replace };
+        // One that may not delete replaces nothing, and makes what else there is to change.
+        let may_replace = self.duty.may.contains(&"DeleteFlowLog");
+        let rules = Rules { foreign: self.policy.foreign, replace: self.policy.replace && may_replace };
         let wanted = wanted(resource, self.policy, now);
         let plan = plan(resource, seen, &wanted, rules);
         let is_scheduled = matches!(&wanted, Wanted::Kept(kept) if is_scheduled(kept));
@@ -68,10 +70,7 @@ impl Settler<'_> {
     /// The changes that the function may make.
     fn permitted(&self, plan: &Plan) -> Vec<Change> {
         let may = |change: &&Change| self.duty.may.contains(&change.action());
-        let permitted: Vec<_> = plan.changes.iter().filter(may).cloned().collect();
-        // Half a replacement would leave the resource without a flow log, or try to give it two.
-        let is_replacement = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
-        if is_replacement && permitted.len() < plan.changes.len() { Vec::new() } else { permitted }
+        plan.changes.iter().filter(may).cloned().collect()
     }
 
     /// Makes the flow log of `resource` as the policy wants it. `known` is what was just seen on it and on what it is

@@ -61,6 +61,8 @@ fn a_flow_log_on_its_way_to_what_is_not_wanted_is_turned_back_once_it_has_arrive
     let renamed = FlowLog { status: Status::Modifying, name: "theirs".to_owned(), ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[renamed], "");
     assert_eq!((plan.verdict, actions(&plan)), (Verdict::Pending, vec!["ModifyFlowLogAttribute"]));
+    let unclear = becoming(Status::Modifying, "schedule: never\n");
+    assert_eq!((unclear.verdict, actions(&unclear)), (Verdict::Pending, vec![]), "it may be off already");
     let leaving = becoming(Status::Deleting, "");
     assert_eq!((leaving.verdict, actions(&leaving)), (Verdict::Pending, vec!["CreateFlowLog"]));
     assert_eq!(becoming(Status::Deleting, "schedule: never\n").verdict, Verdict::Paused);
@@ -88,9 +90,10 @@ fn a_flow_log_of_the_whole_covers_the_part() {
 
 #[test]
 fn a_flow_log_of_the_whole_that_is_about_to_record_is_waited_for() {
-    let coming = FlowLog { status: Status::Activating, ..own("fl-1", "vpc-1") };
-    let plan = planned_eni(&[coming]);
-    assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0));
+    for status in [Status::Activating, Status::Modifying] {
+        let plan = planned_eni(&[FlowLog { status, ..own("fl-1", "vpc-1") }]);
+        assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0));
+    }
     let going = FlowLog { status: Status::Deactivating, ..own("fl-1", "vpc-1") };
     assert_eq!(planned_eni(&[going]).verdict, Verdict::Missing);
 }
@@ -109,6 +112,16 @@ fn the_flow_log_that_records_is_judged_before_one_that_does_not_and_ours_before_
     assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Foreign, "fl-2"));
     let plan = planned(&vpc("vpc-1"), &[foreign("fl-2", "vpc-1"), own("fl-3", "vpc-1")], "");
     assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Compliant, "fl-3"));
+}
+
+#[test]
+fn one_that_is_about_to_record_is_judged_before_one_that_does_not() {
+    let coming = FlowLog { status: Status::Activating, ..own("fl-2", "vpc-1") };
+    for off in [own("fl-1", "vpc-1"), foreign("fl-1", "vpc-1")] {
+        let off = FlowLog { status: Status::Inactive, ..off };
+        let plan = planned(&vpc("vpc-1"), &[off, coming.clone()], "");
+        assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Pending, 0), "no second one is switched on");
+    }
 }
 
 #[test]
@@ -210,6 +223,8 @@ fn what_cannot_be_changed_in_place_is_reported_or_replaced_as_the_policy_says() 
     let drifted = [FlowLog { traffic_type: "Drop".to_owned(), ..own("fl-1", "vpc-1") }];
     let reported = planned(&vpc("vpc-1"), &drifted, "");
     assert_eq!((reported.verdict, actions(&reported), reported.is_settled), (Verdict::Drifted, vec![], false));
+    let off = planned(&vpc("vpc-1"), &drifted.clone().map(|it| FlowLog { status: Status::Inactive, ..it }), "");
+    assert_eq!((actions(&off), off.is_settled), (vec!["ActiveFlowLog"], false), "switched on, and still drifted");
     let replace = Rules { replace: true, ..Rules::default() };
     let replaced = planned_by(&vpc("vpc-1"), &drifted, "", replace);
     assert_eq!(actions(&replaced), ["DeleteFlowLog", "CreateFlowLog"]);
@@ -231,6 +246,9 @@ fn a_flow_log_whose_lines_do_not_arrive_is_reported_with_the_reason() {
     let plan = planned(&vpc("vpc-1"), &[lost], "");
     assert_eq!((plan.verdict, plan.is_settled), (Verdict::Undelivered, false));
     assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
+    let renamed = FlowLog { delivery: Delivery::Failed(String::new()), name: "x".to_owned(), ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[renamed], "");
+    assert_eq!((plan.verdict, actions(&plan)), (Verdict::Undelivered, vec!["ModifyFlowLogAttribute"]));
 }
 
 #[test]

@@ -203,3 +203,19 @@ async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fail
         assert_eq!(reports.iter().map(|report| report.summary.changed).sum::<usize>(), 1, "one says that it did it");
     }
 }
+
+#[tokio::test]
+async fn one_that_is_to_be_replaced_is_switched_on_in_time_all_the_same() {
+    let stage = Stage::new(&format!("{OFFICE_HOURS}replace: true\n")).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.project = "theirs".into();
+    });
+    let [_, on] = timers(&stage).await;
+    assert_eq!((on.summary.changed, on.results[0].action), (1, Some("ActiveFlowLog")), "{on:#?}");
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
+    stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    assert_eq!(stage.status(&flow_log), None, "to replace it is for remediation");
+}

@@ -132,7 +132,7 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let made = stage.cloud.calls_of("CreateFlowLog").len();
     let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
-    assert!(report.results[0].reason.ends_with("DeleteFlowLog is not for this function to do"), "{report:#?}");
+    assert!(report.results[0].reason.contains("project is \"theirs\", not \"flowlog\""), "{report:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
 }
 
@@ -161,4 +161,34 @@ async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.action, item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
+    let stage = Stage::new("").await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.failed, stage.cloud.calls_of("CreateFlowLog").len()), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
+    // A list that lacks the newest makes it look missing.
+    for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
+        let stage = Stage::new("").await;
+        let (_, flow_log) = stage.kept_vpc(&[]).await;
+        if !is_own {
+            stage.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
+        }
+        let written = stage.cloud.calls_of("CreateFlowLog").len();
+        stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 1);
+        if let Some(fault) = fault {
+            stage.cloud.fail("CreateFlowLog", fault, 1);
+        }
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, 0), "{report:#?}");
+        assert_eq!(report.summary.compliant, usize::from(is_own), "{report:#?}");
+        assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), written + 1);
+    }
 }

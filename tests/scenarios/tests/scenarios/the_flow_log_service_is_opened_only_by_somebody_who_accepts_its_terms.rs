@@ -1,4 +1,4 @@
-use local_cloud::{LocalCloud, Options};
+use local_cloud::{Fault, LocalCloud, Options};
 use scenarios::{OPEN_SERVICE, result, whole_cloud};
 use serde_json::{Value, json};
 
@@ -49,4 +49,26 @@ async fn what_is_neither_yes_nor_no_is_refused() {
         assert!(!invocation.success && invocation.body["errorType"] == "UnknownEvent", "{:#}", invocation.body);
     }
     assert!(cloud.calls_of("OpenFlowLogService").is_empty());
+}
+
+#[tokio::test]
+async fn in_a_dry_run_it_is_not_opened() {
+    let environment = [("FLOWKEEPER_DRY_RUN".to_owned(), "true".to_owned())].into();
+    let cloud = whole_cloud(Options { flow_log_service: false, environment, ..Options::default() }).await.unwrap();
+    let result = ask(&cloud, br#"{"accept_terms": true}"#).await;
+    assert_eq!((&result["action"], &result["outcome"]), (&json!("OpenFlowLogService"), &json!("planned")));
+    assert!(cloud.calls_of("OpenFlowLogService").is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_looked_into_and_a_refusal_is_a_failure() {
+    let cloud = closed().await;
+    cloud.fail("OpenFlowLogService", Fault::Refused, 1);
+    let refused = cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();
+    assert!(!refused.success && result(&refused)["outcome"] == "failed", "{:#}", refused.body);
+    cloud.fail("GetFlowLogServiceStatus", Fault::Refused, 1);
+    let unread = cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();
+    assert_eq!((unread.success, &result(&unread)["verdict"]), (false, &json!("unknown")), "{:#}", unread.body);
+    cloud.fail("OpenFlowLogService", Fault::AnswerLost, 1);
+    assert_eq!(ask(&cloud, br#"{"accept_terms": true}"#).await["outcome"], "done");
 }

@@ -42,7 +42,7 @@ async fn a_sweep_finds_those_whose_event_was_lost() {
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.verdict, item.outcome), (Some(Verdict::Orphaned), Outcome::Done));
     assert_eq!((item.action, item.flow_log_id.as_ref().unwrap().as_str()), (Some("DeleteFlowLog"), orphan.as_str()));
-    assert_eq!((report.summary.checked, report.summary.compliant), (2, 1));
+    assert_eq!((report.summary.checked, report.summary.compliant, report.summary.findings), (2, 1, 0));
     assert_eq!(flow_logs(&stage), [kept]);
 }
 

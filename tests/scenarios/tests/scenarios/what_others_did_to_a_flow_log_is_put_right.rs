@@ -4,7 +4,7 @@ use flow_log::Verdict;
 use jiff::SignedDuration;
 use local_cloud::{Fault, LocalCloud, Options};
 use reconcile::{Outcome, Report};
-use scenarios::{REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
+use scenarios::{CREATION, REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
 use serde_json::json;
 
 async fn cloud_with_kept_vpc() -> (LocalCloud, String, String) {
@@ -116,6 +116,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
     let report = put_right(&stage).await;
     let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap(), item.outcome)).collect();
     assert_eq!(actions, [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)], "one result a change");
+    assert_eq!((report.summary.checked, report.summary.changed), (1, 2), "of one resource");
     let made = stage.cloud.flow_log_of(&vpc).unwrap();
     assert!(made.id != flow_log && made.project == "flowlog", "{made:?}");
 }
@@ -323,4 +324,15 @@ async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_n
     assert!(stage.cloud.flow_log_of(&vpc).is_none());
     put_right(&stage).await;
     assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].outcome, report.results[0].action), (Outcome::Skipped, None));
+    assert!(report.results[0].reason.ends_with("; ModifyFlowLogAttribute is not for this function to do"));
+    assert_eq!((report.summary.findings, report.incomplete()), (1, None), "{report:#?}");
 }
