@@ -25,6 +25,7 @@ mod pace;
 mod paging;
 mod refusal;
 mod request;
+mod resources;
 mod retry;
 mod settings;
 mod sts;
@@ -40,10 +41,13 @@ pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};
 pub use error::{CallError, Cause, Remedy};
 pub use pace::Quotas;
+pub use resources::{Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc};
 pub use retry::Retry;
 pub use settings::{ClientSettings, InvalidSetting, SignatureMethod};
 pub use signing::Credentials;
 pub use sts::{AssumeRole, AssumedRole, CallerIdentity};
 pub use system::{Machine, System};
 pub use tags::{AttachedTag, TagFilter, TaggedType};
-pub use vpc::{FlowLogAttributes, FlowLogExtras, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter};
+pub use vpc::{
+    CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter,
+};
