@@ -17,6 +17,7 @@ mod accounts;
 mod answer;
 mod circuit;
 mod client;
+mod denied;
 mod ecr;
 mod ecs;
 mod endpoints;
@@ -36,6 +37,7 @@ mod vpc;
 
 pub use accounts::Role;
 pub use client::{Client, NoTimeLeft, ROLE_SESSION_NAME, Session};
+pub use denied::Denied;
 pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};
