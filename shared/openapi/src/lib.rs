@@ -51,5 +51,6 @@ pub use sts::{AssumeRole, AssumedRole, CallerIdentity};
 pub use system::{Machine, System};
 pub use tags::{AttachedTag, TagFilter, TaggedType};
 pub use vpc::{
-    CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter,
+    CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
+    VpcFilter,
 };

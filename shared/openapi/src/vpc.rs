@@ -126,6 +126,15 @@ pub struct FlowLogAttributes<'a> {
     pub log_format: Option<&'a str>,
 }
 
+/// What `MoveResourceGroup` can move.
+#[derive(Debug, Clone, Copy)]
+pub enum Movable<'a> {
+    /// A flow log.
+    FlowLog(&'a FlowLogId),
+    /// A VPC.
+    Vpc(&'a ResourceId),
+}
+
 /// A region as `DescribeRegions` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
@@ -369,6 +378,24 @@ impl Session<'_> {
             Err(error) if error.code() == Some("OperationFailed.ExceedPurchaseLimit") => Ok(ServiceOpening::WasOpen),
             Err(error) => Err(error),
         }
+    }
+
+    /// `MoveResourceGroup`: puts a VPC or a flow log into another resource group.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn move_to_resource_group(&self, what: Movable<'_>, group: &ResourceGroupId) -> Result<(), CallError> {
+        let (resource_type, id) = match what {
+            Movable::FlowLog(id) => ("FlowLog", id.as_str()),
+            Movable::Vpc(id) => ("Vpc", id.as_str()),
+        };
+        let request = Request::write(Product::Vpc, "MoveResourceGroup")
+            .repeatable()
+            .of(id)
+            .with("ResourceType", resource_type)
+            .with("ResourceId", id)
+            .with("NewResourceGroupId", group.as_str());
+        self.call_and_done(request).await
     }
 
     pub(crate) fn resource(
