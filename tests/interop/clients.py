@@ -127,6 +127,10 @@ class AlibabacloudSdk(Client):
         return parameter in cls.parameters(product, action)
 
     def call(self, product, action, parameters):
+        return self.answer(product, action, parameters).to_map()
+
+    def answer(self, product, action, parameters):
+        """The answer as the SDK's own model of it."""
         package = self.packages[product]
         arguments = [RuntimeOptions(extends_parameters=self.signed_at and self._signed_at())]
         if model := self._model(product, action):
@@ -147,7 +151,7 @@ class AlibabacloudSdk(Client):
         wanted = f"{action}WithOptions".lower()
         method = next(name for name in dir(client) if name.replace("_", "") == wanted)
         try:
-            return getattr(client, method)(*arguments).body.to_map()
+            return getattr(client, method)(*arguments).body
         except AlibabaCloudException as error:
             raise Refused(error.status_code, error.code, error.data["Message"]) from error
 

@@ -32,6 +32,8 @@ GROUP = {"ResourceGroupId": "rg-acfmexample"}
 # What our client says of itself: the page, from the first and as large as it may be.
 NUMBERED, CHAINED = {"PageNumber": 1, "PageSize": 50}, {"MaxResults": 50}
 FLOW_LOGS = {"ResourceType": "FLOWLOG", "ResourceId": [f"fl-bp1example{n:011}" for n in range(50)]}
+INTERFACES = {"ResourceType": "eni", "ResourceId": [f"eni-bp1example{n:011}" for n in range(50)]}
+ROUTERS = {"ResourceType": "EXPRESSCONNECTROUTER", "ResourceId": [f"ecr-mezkexample{n:04}" for n in range(50)]}
 ROUTER = {"EcrId": "ecr-mezkexample0001"}
 OF_ROUTER = ROUTER | {"FlowLogId": "ecr-flog-example0001"}
 TOKEN, DRY_RUN = {"ClientToken": "a token"}, {"DryRun": True}
@@ -85,6 +87,20 @@ CALLS = [
     ("vpc", "ListTagResources", FLOW_LOGS | {"Tag": TAGS} | CHAINED),
     ("vpc", "ListTagResources", {"ResourceType": "VSWITCH", "ResourceId": ["vsw-1"]} | CHAINED),
     (
+        "vpc",
+        "MoveResourceGroup",
+        {"ResourceType": "FlowLog", "ResourceId": FLOW_LOG["FlowLogId"], "NewResourceGroupId": "rg-acfmexample"},
+    ),
+    (
+        "vpc",
+        "MoveResourceGroup",
+        {"ResourceType": "Vpc", "ResourceId": "vpc-1", "NewResourceGroupId": "rg-acfmexample"},
+    ),
+    ("ecs", "TagResources", INTERFACES | {"Tag": TAGS}),
+    ("ecs", "UntagResources", INTERFACES | {"TagKey": [tag["Key"] for tag in TAGS]}),
+    ("ecs", "UntagResources", INTERFACES | {"All": True}),
+    ("ecs", "ListTagResources", INTERFACES | {"Tag": TAGS}),
+    (
         "ecs",
         "DescribeNetworkInterfaces",
         {"NetworkInterfaceId": [f"eni-bp1example{n:011}" for n in range(100)], "InstanceId": "i-1", "VpcId": "vpc-1"}
@@ -128,6 +144,12 @@ CALLS = [
         {"ChildInstanceId": "vbr-example0001", "ChildInstanceType": "VBR", "ChildInstanceRegionId": "cn-shanghai"}
         | {"AssociationId": "ecr-assoc-example0001", "MaxResults": 100} | ROUTER,
     ),
+    ("ecr", "TagResources", ROUTERS | TOKEN | {"Tag": TAGS}),
+    ("ecr", "TagResources", ROUTERS | TOKEN | {"Tag": TAGS} | DRY_RUN),
+    ("ecr", "UntagResources", ROUTERS | TOKEN | {"TagKey": [tag["Key"] for tag in TAGS]}),
+    ("ecr", "UntagResources", ROUTERS | TOKEN | {"TagKey": [tag["Key"] for tag in TAGS]} | DRY_RUN),
+    ("ecr", "UntagResources", ROUTERS | TOKEN | {"All": True}),
+    ("ecr", "ListTagResources", ROUTERS | {"Tag": TAGS} | CHAINED),
 ]
 IDS = [f"{product}-{action}-{n}" for n, (product, action, _) in enumerate(CALLS)]
 PAIRS = [(sdk, n) for sdk in SDKS for n, (product, *_) in enumerate(CALLS) if product in sdk.products]
@@ -190,6 +212,9 @@ NOT_OFFERED = {
     },
     "the product is VPC, as it is where nothing is said": {("vpc", "DescribeRegions", "ProductType")},
     "where the next page begins: an answer says it": {"NextToken"},
+    "not for everybody: the documents say that it is in invitational preview": {
+        ("ecs", "ListTagResources", "TagFilter"),
+    },
     "deprecated": {
         ("ecs", "DescribeNetworkInterfaces", "PageNumber"),
         ("ecs", "DescribeNetworkInterfaces", "PageSize"),
@@ -355,6 +380,14 @@ def test_every_operation_of_the_client_is_called():
         has = clients.AlibabacloudSdk.has
         named |= {(product, text) for product in products for text in texts if has(product, text)}
     assert named == {(product, action) for product, action, _ in CALLS}
+
+
+def test_every_documented_operation_is_one_of_the_clients():
+    documented = json.loads((REPOSITORY / "tests" / "fixtures" / "openapi" / "documented.json").read_text())
+    products = {"expressconnectrouter": "ecr"}
+    wanted = {(products.get(one["product"], one["product"]), one["action"]) for one in documented["operations"]}
+    assert len(wanted) == 30
+    assert wanted <= {(product, action) for product, action, _ in CALLS}
 
 
 @pytest.mark.parametrize("n", range(len(CALLS)), ids=IDS)

@@ -25,7 +25,7 @@ use flow_log::{
 use futures_util::TryStreamExt as _;
 use openapi::{
     AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange,
-    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Machine,
+    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Machine, Movable,
     NetworkInterfaceFilter, Session, TagFilter, TaggedType, VSwitchFilter, VpcFilter,
 };
 use serde::Deserialize;
@@ -166,17 +166,39 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             session.vswitches(&filter).try_collect::<Vec<_>>().await.map(drop)
         }
         "DescribeRegions" => session.describe_regions().await.map(drop),
-        "TagResources" => session.tag_resources(tagged(given)?, &given.texts("ResourceId"), &given.tags("Tag")?).await,
-        "UnTagResources" if given.flag("All") == Some(true) => {
-            session.untag_resources_of_all(tagged(given)?, &given.texts("ResourceId")).await
+        "MoveResourceGroup" => {
+            let group = given.required("NewResourceGroupId")?;
+            match given.text("ResourceType") {
+                Some("FlowLog") => {
+                    session.move_to_resource_group(Movable::FlowLog(&given.required("ResourceId")?), &group).await
+                }
+                _ => session.move_to_resource_group(Movable::Vpc(&given.required("ResourceId")?), &group).await,
+            }
         }
-        "UnTagResources" => {
+        _ => tags(session, action, given).await?,
+    })
+}
+
+/// What each of the products has.
+async fn tags(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    let (of, ids) = (tagged(given)?, given.texts("ResourceId"));
+    let dry_run = given.flag("DryRun") == Some(true);
+    Ok(match action {
+        "TagResources" if dry_run => session.try_out_ecr_tags(&ids, &given.tags("Tag")?).await,
+        "TagResources" => session.tag_resources(of, &ids, &given.tags("Tag")?).await,
+        "UnTagResources" | "UntagResources" if given.flag("All") == Some(true) => {
+            session.untag_resources_of_all(of, &ids).await
+        }
+        "UnTagResources" | "UntagResources" => {
             let keys: Vec<TagKey> = given.list("TagKey")?;
-            session.untag_resources(tagged(given)?, &given.texts("ResourceId"), &keys).await
+            match dry_run {
+                true => session.try_out_ecr_untagging(&ids, &keys).await,
+                false => session.untag_resources(of, &ids, &keys).await,
+            }
         }
         "ListTagResources" => {
-            let filter = TagFilter { ids: &given.texts("ResourceId"), tags: Some(&given.tags("Tag")?) };
-            session.list_tag_resources(tagged(given)?, &filter).await.map(drop)
+            let filter = TagFilter { ids: &ids, tags: Some(&given.tags("Tag")?) };
+            session.list_tag_resources(of, &filter).await.map(drop)
         }
         _ => return Err(unknown(action)),
     })
@@ -187,6 +209,8 @@ fn tagged(given: &Given) -> Result<TaggedType, Failure> {
         "FLOWLOG" => Ok(TaggedType::FlowLog),
         "VPC" => Ok(TaggedType::Vpc),
         "VSWITCH" => Ok(TaggedType::VSwitch),
+        "eni" => Ok(TaggedType::NetworkInterface),
+        "EXPRESSCONNECTROUTER" => Ok(TaggedType::Ecr),
         other => Err(unknown(other)),
     }
 }
@@ -214,7 +238,7 @@ async fn ecs(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             };
             session.describe_network_interfaces(&filter).await.map(drop)
         }
-        _ => return Err(unknown(action)),
+        _ => tags(session, action, given).await?,
     })
 }
 
@@ -237,6 +261,9 @@ async fn sts(session: &Session<'_>, action: &str, given: &Given) -> Tried {
 }
 
 async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    if action.ends_with("TagResources") || action == "UntagResources" {
+        return tags(session, action, given).await;
+    }
     let ecr: EcrId = given.required("EcrId")?;
     let dry_run = given.flag("DryRun") == Some(true);
     Ok(match action {

@@ -272,7 +272,12 @@ impl Session<'_> {
         id: &FlowLogId,
         change: EcrFlowLogChange<'_>,
     ) -> Result<(), CallError> {
-        match self.call_and_done(self.change(ecr, id, change).with_flag("DryRun", Some(true))).await {
+        self.try_out(self.change(ecr, id, change)).await
+    }
+
+    /// Makes a call of Express Connect Router with `DryRun`.
+    pub(crate) async fn try_out(&self, request: Request) -> Result<(), CallError> {
+        match self.call_and_done(request.with_flag("DryRun", Some(true))).await {
             Err(error) if error.code() == Some(DRY_RUN_PASSED) => Ok(()),
             outcome => outcome,
         }

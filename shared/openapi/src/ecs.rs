@@ -6,7 +6,12 @@ use flow_log::{
 };
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 
-use crate::{CallError, Product, Session, answer::Object, request::Request};
+use crate::{
+    CallError, Product, Session,
+    answer::Object,
+    request::Request,
+    resources::{self, NetworkInterface},
+};
 
 /// The largest page that the API gives.
 const PAGE: u32 = 500;
@@ -46,6 +51,29 @@ pub struct NetworkInterfaceFilter<'a> {
     pub tags: Option<&'a Tags>,
 }
 
+impl NetworkInterfaceFilter<'_> {
+    fn request(&self) -> Request {
+        let ids: Vec<_> = self.ids.iter().map(ResourceId::as_str).collect();
+        let about = if ids.is_empty() { self.instance.unwrap_or_default().to_owned() } else { ids.join(",") };
+        Request::read(Product::Ecs, "DescribeNetworkInterfaces")
+            .of(about)
+            .with_list("NetworkInterfaceId", MOST_IDS, ids)
+            .with_some("InstanceId", self.instance)
+            .with_some("VpcId", self.vpc.map(ResourceId::as_str))
+            .with_some("VSwitchId", self.vswitch.map(ResourceId::as_str))
+            .with_some("SecurityGroupId", self.security_group)
+            .with_some("NetworkInterfaceName", self.name)
+            .with_some("Type", self.interface_type)
+            .with_some("Status", self.status)
+            .with_flag("ServiceManaged", self.is_managed)
+            .with_some("PrimaryIpAddress", self.primary_ip_address)
+            .with_list("PrivateIpAddress", MOST_IDS, self.private_ip_addresses.iter().copied())
+            .with_list("Ipv6Address", MOST_IDS, self.ipv6_addresses.iter().copied())
+            .with_some("ResourceGroupId", self.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", self.tags)
+    }
+}
+
 impl Session<'_> {
     /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC, a page at a
     /// time.
@@ -54,29 +82,24 @@ impl Session<'_> {
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
     ) -> BoxStream<'s, Result<Resource, CallError>> {
-        let ids: Vec<_> = filter.ids.iter().map(ResourceId::as_str).collect();
-        let about = if ids.is_empty() { filter.instance.unwrap_or_default().to_owned() } else { ids.join(",") };
-        let request = Request::read(Product::Ecs, "DescribeNetworkInterfaces")
-            .of(about)
-            .with_list("NetworkInterfaceId", MOST_IDS, ids)
-            .with_some("InstanceId", filter.instance)
-            .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
-            .with_some("VSwitchId", filter.vswitch.map(ResourceId::as_str))
-            .with_some("SecurityGroupId", filter.security_group)
-            .with_some("NetworkInterfaceName", filter.name)
-            .with_some("Type", filter.interface_type)
-            .with_some("Status", filter.status)
-            .with_flag("ServiceManaged", filter.is_managed)
-            .with_some("PrimaryIpAddress", filter.primary_ip_address)
-            .with_list("PrivateIpAddress", MOST_IDS, filter.private_ip_addresses.iter().copied())
-            .with_list("Ipv6Address", MOST_IDS, filter.ipv6_addresses.iter().copied())
-            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
-            .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
             let found = answer.required_list("NetworkInterfaceSets", "NetworkInterfaceSet")?;
             found.map(|found| self.network_interface(&found)).collect()
         };
-        self.chained(request, PAGE, read, |found: &Resource| found.id.to_string())
+        self.chained(filter.request(), PAGE, read, |found: &Resource| found.id.to_string())
+    }
+
+    /// The same with all that the API says of each.
+    #[must_use]
+    pub fn network_interfaces_in_full<'s>(
+        &'s self,
+        filter: &NetworkInterfaceFilter<'_>,
+    ) -> BoxStream<'s, Result<NetworkInterface, CallError>> {
+        let read = |answer: &Object<'_>| {
+            let found = answer.required_list("NetworkInterfaceSets", "NetworkInterfaceSet")?;
+            found.map(|found| NetworkInterface::read(&found)).collect()
+        };
+        self.chained(filter.request(), PAGE, read, |found: &NetworkInterface| found.id.to_string())
     }
 
     /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC.
@@ -91,10 +114,10 @@ impl Session<'_> {
     }
 
     fn network_interface(&self, found: &Object<'_>) -> Result<Resource, String> {
-        let parent = |resource_type, key| {
-            ResourceId::of(resource_type, &found.required(key)?).map_err(|error| error.to_string())
-        };
-        let parents = vec![parent(ResourceType::VSwitch, "VSwitchId")?, parent(ResourceType::Vpc, "VpcId")?];
+        let parents = vec![
+            resources::id(found, ResourceType::VSwitch, "VSwitchId")?,
+            resources::id(found, ResourceType::Vpc, "VpcId")?,
+        ];
         self.resource(ResourceType::NetworkInterface, found, parents)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flow_log::RegionId;
 
-use crate::Product;
+use crate::{Denied, Product};
 
 /// A call that did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,11 +33,15 @@ fn request(id: &Option<String>) -> String {
     id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
+fn denial(denied: &Option<Box<Denied>>) -> String {
+    denied.as_ref().map(|denied| format!(" ({denied})")).unwrap_or_default()
+}
+
 /// Why a call did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// The API refused it.
-    #[error("refused with {code} (HTTP {status}): {message}")]
+    #[error("refused with {code} (HTTP {status}): {message}{}", denial(.denied))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -45,6 +49,8 @@ pub enum Cause {
         code: String,
         /// The API's words, without what must not be printed.
         message: String,
+        /// Which permission is missing, where it is for that.
+        denied: Option<Box<Denied>>,
     },
     /// No connection came about: nothing was sent.
     #[error("no connection to {host}: {reason}")]
@@ -135,7 +141,7 @@ impl CallError {
             Cause::Unreadable { .. } | Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } => {
                 Remedy::GiveUp
             }
-            Cause::Refused { status, code, message } => match known(code, message) {
+            Cause::Refused { status, code, message, .. } => match known(code, message) {
                 Some(Known { kind: Kind::Server, .. }) => uncertain,
                 // The first try of a repeated request may have got through.
                 Some(Known { kind: Kind::Nonce, .. }) => uncertain,
@@ -198,6 +204,15 @@ impl CallError {
     pub fn code(&self) -> Option<&str> {
         match &self.cause {
             Cause::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Which permission is missing, where the API refused the call for that and says so.
+    #[must_use]
+    pub fn denied(&self) -> Option<&Denied> {
+        match &self.cause {
+            Cause::Refused { denied, .. } => denied.as_deref(),
             _ => None,
         }
     }
@@ -367,7 +382,12 @@ mod tests {
             request_id: Some("R-1".to_owned()),
             is_write,
             retry_after: None,
-            cause: Cause::Refused { status, code: code.to_owned(), message: "Because it already has one.".to_owned() },
+            cause: Cause::Refused {
+                status,
+                code: code.to_owned(),
+                message: "Because it already has one.".to_owned(),
+                denied: None,
+            },
         }
     }
 
@@ -434,6 +454,7 @@ mod tests {
             status: 400,
             code: "InvalidResourceId.NotFound".to_owned(),
             message: "The specified resource is not found.".to_owned(),
+            denied: None,
         };
         assert_eq!(error.remedy(), Remedy::GiveUp);
         assert!(error.advice().contains("not there"), "{}", error.advice());
@@ -444,7 +465,7 @@ mod tests {
         for code in ["InvalidSecurityToken.Expired", "InvalidParameter"] {
             let mut error = refused(code, 400, false);
             let message = "The parameter SecurityToken is Expired.".to_owned();
-            error.cause = Cause::Refused { status: 400, code: code.to_owned(), message };
+            error.cause = Cause::Refused { status: 400, code: code.to_owned(), message, denied: None };
             assert!(error.advice().contains("headers of the invocation, the next one brings"), "{code}");
             assert!(error.advice().contains("as old as the instance"), "{code}");
         }

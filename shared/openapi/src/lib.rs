@@ -17,6 +17,7 @@ mod accounts;
 mod answer;
 mod circuit;
 mod client;
+mod denied;
 mod ecr;
 mod ecs;
 mod endpoints;
@@ -25,6 +26,7 @@ mod pace;
 mod paging;
 mod refusal;
 mod request;
+mod resources;
 mod retry;
 mod settings;
 mod sts;
@@ -35,15 +37,20 @@ mod vpc;
 
 pub use accounts::Role;
 pub use client::{Client, NoTimeLeft, ROLE_SESSION_NAME, Session};
+pub use denied::Denied;
 pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use ecs::NetworkInterfaceFilter;
 pub use endpoints::{Endpoints, Network, Product};
 pub use error::{CallError, Cause, Remedy};
 pub use pace::Quotas;
+pub use resources::{Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc};
 pub use retry::Retry;
 pub use settings::{ClientSettings, InvalidSetting, SignatureMethod};
 pub use signing::Credentials;
 pub use sts::{AssumeRole, AssumedRole, CallerIdentity};
 pub use system::{Machine, System};
 pub use tags::{AttachedTag, TagFilter, TaggedType};
-pub use vpc::{FlowLogAttributes, FlowLogExtras, FlowLogFilter, Region, ServiceOpening, VSwitchFilter, VpcFilter};
+pub use vpc::{
+    CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
+    VpcFilter,
+};

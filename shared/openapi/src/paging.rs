@@ -178,15 +178,15 @@ impl Session<'_> {
         items(pages)
     }
 
-    /// A chained list, read to its end.
+    /// A chained list, read to its end, in pages of the size that the API takes, or of its own where it takes none.
     pub(crate) fn chained<'s, T: Send + 's>(
         &'s self,
         request: Request,
-        largest: u32,
+        largest: impl Into<Option<u32>>,
         read: impl Fn(&Object<'_>) -> Result<Vec<T>, String> + Send + Sync + 's,
         id: impl Fn(&T) -> String + Send + Sync + 's,
     ) -> BoxStream<'s, Result<T, CallError>> {
-        let request = request.with("MaxResults", largest.to_string());
+        let request = request.with_some("MaxResults", largest.into().map(|largest| largest.to_string()));
         let state = (Some(None::<String>), HashSet::new(), HashSet::new(), request, read, id);
         let pages = stream::try_unfold(state, move |(next, mut tokens, mut seen, request, read, id)| async move {
             let Some(token) = next else { return Ok::<_, CallError>(None) };

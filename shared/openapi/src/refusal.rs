@@ -3,7 +3,7 @@
 use json::Json;
 use signing::Credentials;
 
-use crate::{Cause, answer::Object, transport::Answer};
+use crate::{Cause, Denied, answer::Object, transport::Answer};
 
 /// What was answered, or why it is a refusal, with the API's id of the request.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
     };
     let said = whole.number("HttpStatusCode").and_then(|status| status.try_into().ok());
     let status = if is_success { said.unwrap_or(status) } else { status };
-    Err((Cause::Refused { status, code, message }, request_id))
+    Err((Cause::Refused { status, code, message, denied: Denied::of(&whole) }, request_id))
 }
 
 /// The code of a failure that is given none.
@@ -63,7 +63,8 @@ fn from_xml(answer: &Answer) -> Option<(Cause, Option<String>)> {
     }
     let code = element(&text, "Code")?;
     let message = element(&text, "Message").unwrap_or_default();
-    Some((Cause::Refused { status: answer.status, code, message }, element(&text, "RequestId")))
+    let denied = Denied::read(|name| element(&text, name));
+    Some((Cause::Refused { status: answer.status, code, message, denied }, element(&text, "RequestId")))
 }
 
 fn element(xml: &str, name: &str) -> Option<String> {
@@ -78,23 +79,24 @@ fn element(xml: &str, name: &str) -> Option<String> {
 
 /// A refused signature is answered with the text that the server signed, the security token in it.
 pub(crate) fn without_secrets(cause: Cause, credentials: &Credentials) -> Cause {
-    let Cause::Refused { status, code, message } = cause else { return cause };
-    let mut message = match message.find("string to sign is") {
+    let Cause::Refused { status, code, message, denied } = cause else { return cause };
+    let message = match message.find("string to sign is") {
         Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
         None => message,
     };
     let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
     let secrets: Vec<_> = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
-    for secret in &secrets {
-        message = message.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
-    }
     let is_secret = |text: &str| secrets.iter().any(|secret| text.contains(secret));
-    if message.len() > LONGEST_MESSAGE {
-        message = message.chars().take(LONGEST_MESSAGE).chain("…".chars()).collect();
-    }
+    let clean = |mut text: String, longest: usize| {
+        for secret in &secrets {
+            text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
+        }
+        if text.len() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
+    };
     // A code is a word. What is none may hold anything.
     let code = if is_word(&code) && !is_secret(&code) { code } else { "UnreadableCode".to_owned() };
-    Cause::Refused { status, code, message }
+    let denied = denied.map(|denied| Box::new(denied.cleaned(|text| clean(text, LONGEST_NAME))));
+    Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
 }
 
 fn is_word(text: &str) -> bool {
@@ -103,6 +105,8 @@ fn is_word(text: &str) -> bool {
 
 /// The longest message that is passed on, in characters. Those of the documents are below 300.
 const LONGEST_MESSAGE: usize = 1000;
+/// The longest name of an action, of somebody or of a kind of policy. A role's is 64 long, and so is its session's.
+const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +120,7 @@ mod tests {
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {
         match of(status, body) {
-            Err((Cause::Refused { status, code, message }, id)) => (status, code, message, id),
+            Err((Cause::Refused { status, code, message, .. }, id)) => (status, code, message, id),
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -124,8 +128,12 @@ mod tests {
     #[test]
     fn no_secret_comes_through_a_code_or_a_message_and_neither_is_long() {
         let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
-        let cause =
-            |code: &str, message: &str| Cause::Refused { status: 400, code: code.into(), message: message.into() };
+        let cause = |code: &str, message: &str| Cause::Refused {
+            status: 400,
+            code: code.into(),
+            message: message.into(),
+            denied: None,
+        };
         for (code, message) in [
             ("the-secret", "it was the-secret"),
             ("Bad", "the+token and the%2Btoken"),
@@ -138,6 +146,58 @@ mod tests {
             }
             assert!(clean.len() < 1_200 && !clean.contains("a b"), "{clean}");
         }
+    }
+
+    /// As the API's documents on missing permissions have it, with a text in which the encoded one can be found.
+    const DETAIL: &str = r#"{"AuthAction":"vpc:CreateFlowLog","AuthPrincipalDisplayName":"flowkeeper:session",
+        "AuthPrincipalOwnerId":"1000000000000001","AuthPrincipalType":"AssumedRoleUser",
+        "EncodedDiagnosticMessage":"AQEAAAAAencoded","NoPermissionType":"ImplicitDeny",
+        "PolicyType":"AccountLevelIdentityBasedPolicy"}"#;
+
+    fn forbidden(detail: &str) -> Cause {
+        let body = format!(
+            r#"{{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"Forbidden.RAM","Message":"No.","AccessDeniedDetail":{detail}}}"#
+        );
+        of(403, &body).unwrap_err().0
+    }
+
+    #[test]
+    fn a_refusal_for_want_of_a_permission_says_which_is_missing_to_whom_and_nothing_encoded() {
+        let as_text = serde_json::to_string(DETAIL).unwrap();
+        for detail in [DETAIL, &as_text] {
+            let cause = forbidden(detail);
+            assert_eq!(
+                cause.to_string(),
+                "refused with Forbidden.RAM (HTTP 403): No. (vpc:CreateFlowLog is denied to AssumedRoleUser \
+                 flowkeeper:session of account 1000000000000001: no AccountLevelIdentityBasedPolicy allows it)"
+            );
+            assert!(!format!("{cause:?}").contains("AQEAAAAA"), "{cause:?}");
+        }
+        let cause = forbidden(&DETAIL.replace("ImplicitDeny", "ExplicitDeny"));
+        assert!(cause.to_string().ends_with(": AccountLevelIdentityBasedPolicy denies it)"), "{cause}");
+        let body = "<Error><Code>NoPermission</Code><Message>No.</Message><AccessDeniedDetail>\
+                    <AuthAction>sts:AssumeRole</AuthAction></AccessDeniedDetail></Error>";
+        let cause = of(403, body).unwrap_err().0;
+        assert_eq!(
+            cause.to_string(),
+            "refused with NoPermission (HTTP 403): No. (sts:AssumeRole is denied to the caller)"
+        );
+    }
+
+    #[test]
+    fn a_refusal_that_says_nothing_of_a_permission_is_no_longer_for_it() {
+        for detail in ["null", "{}", "[]", "7", r#""text""#, r#""{}""#, r#"{"AuthAction":{}}"#, r#"{"New":"x"}"#] {
+            assert_eq!(forbidden(detail).to_string(), "refused with Forbidden.RAM (HTTP 403): No.", "{detail}");
+        }
+    }
+
+    #[test]
+    fn no_secret_comes_through_the_name_of_a_permission() {
+        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
+        let detail =
+            format!(r#"{{"AuthAction":"{}","AuthPrincipalDisplayName":"a the-secret the+token"}}"#, "x".repeat(5_000));
+        let clean = format!("{:?}", without_secrets(forbidden(&detail), &credentials));
+        assert!(clean.contains("a *** ***") && clean.len() < 800, "{clean}");
     }
 
     #[test]
@@ -199,7 +259,7 @@ mod tests {
             "Specified signature is not matched with our calculation. server string to sign is:POST&%2F&the%2Ftoken",
             "SecurityToken the/token and the%2Ftoken and the+secret are bad",
         ] {
-            let cause = Cause::Refused { status: 400, code: "A".to_owned(), message: message.to_owned() };
+            let cause = Cause::Refused { status: 400, code: "A".to_owned(), message: message.to_owned(), denied: None };
             let text = without_secrets(cause, &credentials).to_string();
             assert!(!["the/token", "the%2Ftoken", "the+secret"].iter().any(|secret| text.contains(secret)), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The calls of Virtual Private Cloud about tags.
+//! The calls about tags, which all three products have, each with small differences.
 
 use flow_log::names::{TagKey, Tags};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
@@ -21,6 +21,10 @@ pub enum TaggedType {
     Vpc,
     /// vSwitches.
     VSwitch,
+    /// Network interfaces.
+    NetworkInterface,
+    /// Express Connect Routers.
+    Ecr,
 }
 
 impl TaggedType {
@@ -29,6 +33,51 @@ impl TaggedType {
             Self::FlowLog => "FLOWLOG",
             Self::Vpc => "VPC",
             Self::VSwitch => "VSWITCH",
+            Self::NetworkInterface => "eni",
+            Self::Ecr => "EXPRESSCONNECTROUTER",
+        }
+    }
+
+    /// The product that they are of, and that knows their tags.
+    const fn product(self) -> Product {
+        match self {
+            Self::FlowLog | Self::Vpc | Self::VSwitch => Product::Vpc,
+            Self::NetworkInterface => Product::Ecs,
+            Self::Ecr => Product::Ecr,
+        }
+    }
+
+    /// Which parameters go into the form.
+    const fn in_form(self) -> &'static [&'static str] {
+        match self {
+            Self::Ecr => &[
+                "ResourceType",
+                "ResourceId",
+                "Tag",
+                "TagKey",
+                "All",
+                "MaxResults",
+                "NextToken",
+                "ClientToken",
+                "DryRun",
+            ],
+            _ => &[],
+        }
+    }
+
+    /// How many tags a page has; ECS cannot be told.
+    const fn page(self) -> Option<u32> {
+        match self {
+            Self::NetworkInterface => None,
+            _ => Some(PAGE),
+        }
+    }
+
+    /// The operation that takes tags off, which one product spells in its own way.
+    const fn untag(self) -> &'static str {
+        match self {
+            Self::FlowLog | Self::Vpc | Self::VSwitch => "UnTagResources",
+            Self::NetworkInterface | Self::Ecr => "UntagResources",
         }
     }
 }
@@ -61,10 +110,21 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn tag_resources(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
-        let request = change("TagResources", of, ids)
+        self.call_and_done(self.tagging(of, ids, tags)).await
+    }
+
+    /// `TagResources` with `DryRun`, which routers alone have: whether these tags could be set. Nothing is changed.
+    ///
+    /// # Errors
+    /// They could not, or the call failed.
+    pub async fn try_out_ecr_tags(&self, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
+        self.try_out(self.tagging(TaggedType::Ecr, ids, tags)).await
+    }
+
+    fn tagging(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Request {
+        self.change_tags("TagResources", of, ids)
             .provided(!tags.is_empty(), || "there is no tag to set".to_owned())
-            .with_tags("Tag", Some(tags));
-        self.call_and_done(request).await
+            .with_tags("Tag", Some(tags))
     }
 
     /// `UnTagResources`: takes the tags with these keys, at most 20, off these, at most 50.
@@ -72,10 +132,21 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn untag_resources(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
-        let request = change("UnTagResources", of, ids)
+        self.call_and_done(self.untagging(of, ids, keys)).await
+    }
+
+    /// The same with `DryRun`, which routers alone have: whether these tags could be taken off. Nothing is changed.
+    ///
+    /// # Errors
+    /// They could not, or the call failed.
+    pub async fn try_out_ecr_untagging(&self, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
+        self.try_out(self.untagging(TaggedType::Ecr, ids, keys)).await
+    }
+
+    fn untagging(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Request {
+        self.change_tags(of.untag(), of, ids)
             .provided(!keys.is_empty(), || "there is no tag to take off".to_owned())
-            .with_list("TagKey", MOST_KEYS, keys.iter().map(TagKey::as_str));
-        self.call_and_done(request).await
+            .with_list("TagKey", MOST_KEYS, keys.iter().map(TagKey::as_str))
     }
 
     /// `UnTagResources` with `All`: takes every tag off these, at most 50.
@@ -83,14 +154,15 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn untag_resources_of_all(&self, of: TaggedType, ids: &[&str]) -> Result<(), CallError> {
-        self.call_and_done(change("UnTagResources", of, ids).with("All", "true")).await
+        self.call_and_done(self.change_tags(of.untag(), of, ids).with("All", "true")).await
     }
 
     /// `ListTagResources`: the tags that are attached, a page at a time.
     #[must_use]
     pub fn tags<'s>(&'s self, of: TaggedType, filter: &TagFilter<'_>) -> BoxStream<'s, Result<AttachedTag, CallError>> {
         let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
-        let request = Request::read(Product::Vpc, "ListTagResources")
+        let request = Request::read(of.product(), "ListTagResources")
+            .in_form(of.in_form())
             .of(filter.ids.join(","))
             .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
             .with("ResourceType", of.as_str())
@@ -99,7 +171,7 @@ impl Session<'_> {
         let read = |answer: &Object<'_>| {
             Ok(answer.required_list("TagResources", "TagResource")?.map(|tag| attached(&tag)).collect())
         };
-        self.chained(request, PAGE, read, |tag: &AttachedTag| [tag.resource_id.as_str(), &tag.key].join("\n"))
+        self.chained(request, of.page(), read, |tag: &AttachedTag| [tag.resource_id.as_str(), &tag.key].join("\n"))
     }
 
     /// `ListTagResources`: the tags that are attached.
@@ -113,16 +185,20 @@ impl Session<'_> {
     ) -> Result<Vec<AttachedTag>, CallError> {
         self.tags(of, filter).try_collect().await
     }
-}
 
-/// Done twice, it is as good as done once.
-fn change(action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
-    Request::write(Product::Vpc, action)
-        .repeatable()
-        .of(ids.join(","))
-        .provided(!ids.is_empty(), || "no resource is given".to_owned())
-        .with("ResourceType", of.as_str())
-        .with_list("ResourceId", MOST_IDS, ids.iter().copied())
+    /// Done twice, it is as good as done once.
+    fn change_tags(&self, action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
+        let request = Request::write(of.product(), action).in_form(of.in_form()).repeatable();
+        let request = match of {
+            TaggedType::Ecr => request.with_client_token(self.client_token()),
+            _ => request,
+        };
+        request
+            .of(ids.join(","))
+            .provided(!ids.is_empty(), || "no resource is given".to_owned())
+            .with("ResourceType", of.as_str())
+            .with_list("ResourceId", MOST_IDS, ids.iter().copied())
+    }
 }
 
 fn attached(tag: &Object<'_>) -> AttachedTag {

@@ -6,7 +6,12 @@ use flow_log::{
 };
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 
-use crate::{CallError, Product, Session, answer::Object, request::Request};
+use crate::{
+    CallError, Product, Session,
+    answer::Object,
+    request::Request,
+    resources::{self, VSwitch, Vpc},
+};
 
 /// The largest page that the API gives.
 const PAGE: u32 = 50;
@@ -98,6 +103,15 @@ pub struct FlowLogExtras<'a> {
     pub log_format: Option<&'a str>,
 }
 
+/// What `CreateFlowLog` made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedFlowLog {
+    /// The flow log.
+    pub id: FlowLogId,
+    /// The resource group that it is in: the account's default one, where none was asked for.
+    pub resource_group_id: Option<String>,
+}
+
 /// What `ModifyFlowLogAttribute` can change; what is not given stays.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogAttributes<'a> {
@@ -111,6 +125,15 @@ pub struct FlowLogAttributes<'a> {
     pub ip_version: Option<IpVersion>,
     /// The format of what is recorded. The documents do not say which there are.
     pub log_format: Option<&'a str>,
+}
+
+/// What `MoveResourceGroup` can move.
+#[derive(Debug, Clone, Copy)]
+pub enum Movable<'a> {
+    /// A flow log.
+    FlowLog(&'a FlowLogId),
+    /// A VPC.
+    Vpc(&'a ResourceId),
 }
 
 /// A region as `DescribeRegions` lists it.
@@ -158,18 +181,17 @@ impl Session<'_> {
     /// `DescribeVpcs`: the VPCs that match, a page at a time.
     #[must_use]
     pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let request = vpcs_by_ids(filter.ids)
-            .with_some("VpcName", filter.name)
-            .with_flag("IsDefault", filter.is_default)
-            .with_flag("EnableIpv6", filter.has_ipv6)
-            .with_some("DhcpOptionsSetId", filter.dhcp_options_set)
-            .with_some("VpcOwnerId", filter.owner.map(AccountId::as_str))
-            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
-            .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
             answer.required_list("Vpcs", "Vpc")?.map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
         };
-        self.numbered(request, PAGE, read, |vpc: &Resource| vpc.id.to_string())
+        self.numbered(filter.request(), PAGE, read, |vpc: &Resource| vpc.id.to_string())
+    }
+
+    /// The same with all that the API says of each.
+    #[must_use]
+    pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Vpc, CallError>> {
+        let read = |answer: &Object<'_>| answer.required_list("Vpcs", "Vpc")?.map(|found| Vpc::read(&found)).collect();
+        self.numbered(filter.request(), PAGE, read, |vpc: &Vpc| vpc.id.to_string())
     }
 
     /// `DescribeVpcs`: the VPCs with these ids, as far as they are there.
@@ -188,28 +210,25 @@ impl Session<'_> {
     /// `DescribeVSwitches`: the vSwitches that match, a page at a time.
     #[must_use]
     pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let request = Request::read(Product::Vpc, "DescribeVSwitches")
-            .of(filter.id.map(ResourceId::as_str).unwrap_or_default())
-            .with_some("VSwitchId", filter.id.map(ResourceId::as_str))
-            .with_some("VpcId", filter.vpc.map(ResourceId::as_str))
-            .with_some("VSwitchName", filter.name)
-            .with_some("ZoneId", filter.zone)
-            .with_flag("IsDefault", filter.is_default)
-            .with_some("RouteTableId", filter.route_table)
-            .with_flag("EnableIpv6", filter.has_ipv6)
-            .with_some("VSwitchOwnerId", filter.owner.map(AccountId::as_str))
-            .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
-            .with_tags("Tag", filter.tags);
         let read = |answer: &Object<'_>| {
             let vswitches = answer.required_list("VSwitches", "VSwitch")?;
             vswitches
                 .map(|vswitch| {
-                    let vpc = ResourceId::of(ResourceType::Vpc, &vswitch.required("VpcId")?);
-                    self.resource(ResourceType::VSwitch, &vswitch, vec![vpc.map_err(|error| error.to_string())?])
+                    let vpc = resources::id(&vswitch, ResourceType::Vpc, "VpcId")?;
+                    self.resource(ResourceType::VSwitch, &vswitch, vec![vpc])
                 })
                 .collect()
         };
-        self.numbered(request, PAGE, read, |vswitch: &Resource| vswitch.id.to_string())
+        self.numbered(filter.request(), PAGE, read, |vswitch: &Resource| vswitch.id.to_string())
+    }
+
+    /// The same with all that the API says of each.
+    #[must_use]
+    pub fn vswitches_in_full<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<VSwitch, CallError>> {
+        let read = |answer: &Object<'_>| {
+            answer.required_list("VSwitches", "VSwitch")?.map(|found| VSwitch::read(&found)).collect()
+        };
+        self.numbered(filter.request(), PAGE, read, |vswitch: &VSwitch| vswitch.id.to_string())
     }
 
     /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there. One call for each.
@@ -269,10 +288,10 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn create_flow_log(&self, resource: &ResourceId, spec: &FlowLogSpec) -> Result<FlowLogId, CallError> {
-        self.create_flow_log_with(resource, spec, FlowLogExtras::default()).await
+        Ok(self.create_flow_log_with(resource, spec, FlowLogExtras::default()).await?.id)
     }
 
-    /// The same with what a policy cannot want.
+    /// The same with what a policy cannot want, and with all that the API says of what it made.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
@@ -281,7 +300,7 @@ impl Session<'_> {
         resource: &ResourceId,
         spec: &FlowLogSpec,
         extras: FlowLogExtras<'_>,
-    ) -> Result<FlowLogId, CallError> {
+    ) -> Result<CreatedFlowLog, CallError> {
         let request = Request::write(Product::Vpc, "CreateFlowLog")
             .of(resource.as_str())
             .with("ResourceType", resource.resource_type().as_str())
@@ -297,7 +316,10 @@ impl Session<'_> {
             .with_some("LogFormat", extras.log_format)
             .with_list("TrafficPath", usize::MAX, spec.traffic_path.iter().map(|path| path.as_str()))
             .with_tags("Tag", Some(&spec.tags));
-        self.call_and_read(request, |answer| answer.parsed("FlowLogId")).await
+        let read = |answer: &Object<'_>| {
+            Ok(CreatedFlowLog { id: answer.parsed("FlowLogId")?, resource_group_id: answer.text("ResourceGroupId") })
+        };
+        self.call_and_read(request, read).await
     }
 
     /// `DeleteFlowLog`. It is `Deleting` for a while.
@@ -360,24 +382,72 @@ impl Session<'_> {
         }
     }
 
+    /// `MoveResourceGroup`: puts a VPC or a flow log into another resource group.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn move_to_resource_group(&self, what: Movable<'_>, group: &ResourceGroupId) -> Result<(), CallError> {
+        let (resource_type, id) = match what {
+            Movable::FlowLog(id) => ("FlowLog", id.as_str()),
+            Movable::Vpc(id) => ("Vpc", id.as_str()),
+        };
+        let request = Request::write(Product::Vpc, "MoveResourceGroup")
+            .repeatable()
+            .of(id)
+            .with("ResourceType", resource_type)
+            .with("ResourceId", id)
+            .with("NewResourceGroupId", group.as_str());
+        self.call_and_done(request).await
+    }
+
     pub(crate) fn resource(
         &self,
         resource_type: ResourceType,
         found: &Object<'_>,
         parents: Vec<ResourceId>,
     ) -> Result<Resource, String> {
-        let id = match resource_type {
-            ResourceType::Vpc => found.required("VpcId"),
-            ResourceType::VSwitch => found.required("VSwitchId"),
-            ResourceType::NetworkInterface => found.required("NetworkInterfaceId"),
-        }?;
+        let key = match resource_type {
+            ResourceType::Vpc => "VpcId",
+            ResourceType::VSwitch => "VSwitchId",
+            ResourceType::NetworkInterface => "NetworkInterfaceId",
+        };
         Ok(Resource {
             account: self.account().clone(),
             region: self.region().clone(),
-            id: ResourceId::of(resource_type, &id).map_err(|error| error.to_string())?,
+            id: resources::id(found, resource_type, key)?,
             parents,
             tags: found.tags(),
         })
+    }
+}
+
+impl VpcFilter<'_> {
+    fn request(&self) -> Request {
+        vpcs_by_ids(self.ids)
+            .with_some("VpcName", self.name)
+            .with_flag("IsDefault", self.is_default)
+            .with_flag("EnableIpv6", self.has_ipv6)
+            .with_some("DhcpOptionsSetId", self.dhcp_options_set)
+            .with_some("VpcOwnerId", self.owner.map(AccountId::as_str))
+            .with_some("ResourceGroupId", self.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", self.tags)
+    }
+}
+
+impl VSwitchFilter<'_> {
+    fn request(&self) -> Request {
+        Request::read(Product::Vpc, "DescribeVSwitches")
+            .of(self.id.map(ResourceId::as_str).unwrap_or_default())
+            .with_some("VSwitchId", self.id.map(ResourceId::as_str))
+            .with_some("VpcId", self.vpc.map(ResourceId::as_str))
+            .with_some("VSwitchName", self.name)
+            .with_some("ZoneId", self.zone)
+            .with_flag("IsDefault", self.is_default)
+            .with_some("RouteTableId", self.route_table)
+            .with_flag("EnableIpv6", self.has_ipv6)
+            .with_some("VSwitchOwnerId", self.owner.map(AccountId::as_str))
+            .with_some("ResourceGroupId", self.resource_group.map(ResourceGroupId::as_str))
+            .with_tags("Tag", self.tags)
     }
 }
 

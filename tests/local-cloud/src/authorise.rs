@@ -104,7 +104,7 @@ fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> V
     let (kind, ids) = match operation.action {
         // Of Express Connect Router it is documented that its operations are about all resources.
         _ if *product == ECR => return vec![("*".to_owned(), parameters.get("FlowLogId").map(str::to_owned))],
-        "TagResources" | "UnTagResources" | "ListTagResources" => {
+        "TagResources" | "UnTagResources" | "UntagResources" | "ListTagResources" => {
             let ids = parameters.list("ResourceId").into_iter().map(str::to_owned).collect();
             (parameters.text("ResourceType").to_lowercase(), ids)
         }
@@ -157,6 +157,7 @@ mod tests {
                 "acs:vpc:cn-hangzhou:1:flowlog/fl-1 acs:vpc:cn-hangzhou:1:flowlog/fl-2",
             ),
             ("DescribeNetworkInterfaces", ECS.version, "NetworkInterfaceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/*"),
+            ("UntagResources", ECS.version, "ResourceType=eni&ResourceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/eni-1"),
             ("AssumeRole", STS.version, "RoleArn=acs:ram::2:role/x", "acs:ram::2:role/x"),
             ("DeleteFlowlog", ECR.version, "FlowLogId=fl-1", "*"),
         ] {

@@ -33,5 +33,5 @@ pub(crate) struct Error {
 }
 
 pub(crate) fn documented() -> Documented {
-    serde_json::from_str(include_str!("../tests/documented.json")).unwrap()
+    serde_json::from_str(include_str!("../../fixtures/openapi/documented.json")).unwrap()
 }

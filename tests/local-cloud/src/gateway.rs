@@ -159,7 +159,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
     let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
     shared.read(|world| shared.roles.authorise(&call.caller, call.operation, call.parameters, &place, &world.state))?;
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
-        return Err(refusal);
+        return Err(refusal.of(call.operation));
     }
     if let Some(Rate { remain: None, time_left }) = call.rate {
         return Err(Refusal { retry_after: Some(time_left), ..Refusal::documented("Throttling.User") });
@@ -200,16 +200,14 @@ fn refuse(
         "Message": refusal.message,
         "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}&requestId={}", refusal.code, call.request_id),
     });
-    if let Some(denied) = &refusal.denied {
-        call.answer["AccessDeniedDetail"] = json!({
-            "AuthAction": denied.action,
-            "AuthPrincipalType": "AssumedRoleUser",
-            "NoPermissionType": denied.why.to_string(),
-            "PolicyType": "AccountLevelIdentityBasedPolicy",
-        });
-    }
     let of_router = parameters.get("Version") == Some(operations::ECR.version);
+    if let (Some(denied), Some(caller)) = (&refusal.denied, &call.caller) {
+        let detail = denied.detail(caller);
+        call.answer["AccessDeniedDetail"] = if of_router { json!(detail.to_string()) } else { detail };
+    }
     if of_router {
+        call.answer["DynamicCode"] = json!(refusal.code);
+        call.answer["DynamicMessage"] = json!(refusal.message);
         call.answer["Success"] = json!(false);
         call.answer["HttpStatusCode"] = json!(refusal.status.as_u16());
     }

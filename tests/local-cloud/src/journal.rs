@@ -105,8 +105,13 @@ pub struct Call {
 
 impl Call {
     /// The action that the caller's role does not allow, such as `vpc:CreateFlowLog`, if that is why it was refused.
-    pub fn denied_action(&self) -> Option<&str> {
-        self.answer.pointer("/AccessDeniedDetail/AuthAction").and_then(Value::as_str)
+    pub fn denied_action(&self) -> Option<String> {
+        let detail = match self.answer.get("AccessDeniedDetail")? {
+            // Express Connect Router has it as a text.
+            Value::String(text) => serde_json::from_str(text).ok()?,
+            detail => detail.clone(),
+        };
+        detail["AuthAction"].as_str().map(str::to_owned)
     }
 
     /// Whether the call took effect, or read what it wanted.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use serde_json::{Value, json};
 
-use crate::ram::Denial;
+use crate::{accounts::Caller, operations::Operation, ram::Denial};
 
 /// A refusal of the API: the HTTP status, the code and the message of the error envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,27 @@ pub(crate) struct Denied {
     pub(crate) why: Denial,
 }
 
+impl Denied {
+    /// `AccessDeniedDetail`, as it is told to the caller.
+    pub(crate) fn detail(&self, caller: &Caller) -> Value {
+        let Caller { account, name, role } = caller;
+        let (principal_type, principal) = match role {
+            Some(role) => ("AssumedRoleUser", format!("{role}:{name}")),
+            None => ("SubUser", name.clone()),
+        };
+        json!({
+            "AuthAction": self.action,
+            "AuthPrincipalType": principal_type,
+            "AuthPrincipalDisplayName": principal,
+            "AuthPrincipalOwnerId": account,
+            "NoPermissionType": self.why.to_string(),
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+            // The real one can be decoded by those who may. It is in no log of anybody who is refused.
+            "EncodedDiagnosticMessage": "AQEAAAAAnot-to-be-printed",
+        })
+    }
+}
+
 impl Refusal {
     /// A refusal of one's own with HTTP status 400, which is what most of them have.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
@@ -41,6 +63,13 @@ impl Refusal {
     /// The refusal with a code of the documents; with another code, one without a message.
     pub(crate) fn documented(code: &'static str) -> Self {
         Self::named(code).unwrap_or_else(|| Self::new(code, ""))
+    }
+
+    /// The same as it is told of an operation: for want of a permission, with which is missing.
+    pub(crate) fn of(self, operation: &Operation) -> Self {
+        let is_denial = ["Forbidden.RAM", "NoPermission"].contains(&self.code);
+        let denied = is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit });
+        Self { denied: self.denied.or(denied), ..self }
     }
 
     /// The same with another HTTP status.

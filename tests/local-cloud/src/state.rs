@@ -26,10 +26,20 @@ pub struct Vpc {
     pub name: String,
     pub description: String,
     pub cidr_block: String,
+    /// Empty where it has none.
+    pub ipv6_cidr_block: String,
+    pub ipv6_isp: String,
+    pub user_cidrs: Vec<String>,
     pub is_default: bool,
     pub resource_group_id: String,
     pub tags: Tags,
     pub created: Timestamp,
+}
+
+impl Vpc {
+    pub(crate) fn has_ipv6(&self) -> bool {
+        !self.ipv6_cidr_block.is_empty()
+    }
 }
 
 /// A vSwitch.
@@ -43,6 +53,8 @@ pub struct VSwitch {
     pub name: String,
     pub description: String,
     pub cidr_block: String,
+    /// Empty where it has none.
+    pub ipv6_cidr_block: String,
     pub is_default: bool,
     pub tags: Tags,
     pub created: Timestamp,
@@ -61,6 +73,9 @@ pub struct NetworkInterface {
     pub description: String,
     pub security_group_id: String,
     pub private_ip_address: String,
+    pub ipv6_addresses: Vec<String>,
+    pub ipv4_prefixes: Vec<String>,
+    pub ipv6_prefixes: Vec<String>,
     /// The instance whose primary network interface this is; empty for a secondary one.
     pub instance_id: String,
     pub tags: Tags,

@@ -8,7 +8,7 @@ use flow_log::{
 };
 use openapi::{
     EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes,
-    FlowLogFilter, Remedy, ServiceOpening, SignatureMethod, TagFilter, TaggedType, VpcFilter,
+    FlowLogFilter, Movable, Remedy, ServiceOpening, SignatureMethod, TagFilter, TaggedType, VpcFilter,
 };
 use serde_json::json;
 
@@ -72,6 +72,56 @@ async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
     assert_eq!(seen[4].get("FlowLogName"), Some("new-name"));
     assert_eq!((seen[5].get("ResourceType"), seen[5].get("Tag.1.Value")), (Some("FLOWLOG"), Some("v")));
     assert_eq!((seen[6].get("ResourceId.1"), seen[6].get("TagKey.1")), (Some("fl-1"), Some("key-01")));
+}
+
+#[tokio::test]
+async fn tags_are_changed_and_listed_at_the_product_that_has_what_carries_them() {
+    let server = Server::answering(|_| ok(NOTHING)).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let key = "key-01".parse().unwrap();
+    for of in [TaggedType::VSwitch, TaggedType::NetworkInterface, TaggedType::Ecr] {
+        session.tag_resources(of, &["id-1"], &tags(1)).await.unwrap();
+        session.untag_resources(of, &["id-1"], std::slice::from_ref(&key)).await.unwrap();
+        session.list_tag_resources(of, &TagFilter { ids: &["id-1"], tags: None }).await.unwrap();
+    }
+    let seen = server.seen();
+    let of_call = |seen: &Seen| ["Version", "ResourceType"].map(|key| seen.get(key).unwrap().to_owned()).join(" ");
+    let kinds = ["2016-04-28 VSWITCH", "2014-05-26 eni", "2023-09-01 EXPRESSCONNECTROUTER"];
+    for (calls, kind) in seen.chunks(3).zip(kinds) {
+        assert!(calls.iter().all(|call| of_call(call) == kind), "{kind}: {calls:?}");
+        let untag = if kind.ends_with("VSWITCH") { "UnTagResources" } else { "UntagResources" };
+        assert_eq!(calls.iter().map(Seen::action).collect::<Vec<_>>(), ["TagResources", untag, "ListTagResources"]);
+        // A router's call can be told from the same one made again; of ECS no page can be asked for.
+        assert_eq!(calls[0].get("ClientToken").is_some(), kind.ends_with("ROUTER"));
+        assert_eq!(calls[2].get("MaxResults").is_none(), kind.ends_with("eni"));
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_a_routers_tags_can_be_tried_out() {
+    let server =
+        Server::scripted([refused(400, "DryRunOperation"), ok(NOTHING), refused(400, "InvalidParameter")]).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    session.try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap();
+    session.try_out_ecr_untagging(&["ecr-1"], &["key-01".parse().unwrap()]).await.unwrap();
+    let error = session.try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameter"));
+    assert!(server.seen().iter().all(|seen| seen.get("DryRun") == Some("true")));
+}
+
+#[tokio::test]
+async fn a_flow_log_and_a_vpc_are_moved_to_a_resource_group() {
+    let server = Server::answering(|_| ok(NOTHING)).await;
+    let client = server.client(&TestMachine::new());
+    let (id, vpc, group) = ("fl-1".parse().unwrap(), "vpc-1".parse().unwrap(), "rg-1".parse().unwrap());
+    for (what, kind, moved) in [(Movable::FlowLog(&id), "FlowLog", "fl-1"), (Movable::Vpc(&vpc), "Vpc", "vpc-1")] {
+        session(&client).move_to_resource_group(what, &group).await.unwrap();
+        let seen = server.seen().pop().unwrap();
+        let sent = ["ResourceType", "ResourceId", "NewResourceGroupId"].map(|key| seen.get(key).unwrap());
+        assert_eq!(sent, [kind, moved, "rg-1"]);
+    }
 }
 
 #[tokio::test]

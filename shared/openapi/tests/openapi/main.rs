@@ -3,6 +3,7 @@
 
 mod accounts;
 mod calls;
+mod fields;
 mod lists;
 mod politeness;
 mod retry;

@@ -106,7 +106,7 @@ impl Field {
 }
 
 impl Kind {
-    fn allows(self, value: &str) -> bool {
+    pub(super) fn allows(self, value: &str) -> bool {
         match self {
             Self::Text | Self::List(_) | Self::Tags | Self::Unused => true,
             Self::Region => REGIONS.iter().any(|(id, _)| *id == value),

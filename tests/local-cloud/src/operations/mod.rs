@@ -119,6 +119,7 @@ static OPERATIONS: &[Operation] = &[
     read(&ECS, "DescribeNetworkInterfaces", network_interfaces::DESCRIBE, network_interfaces::describe),
     write(&ECS, "RunInstances", network_interfaces::RUN_INSTANCES, network_interfaces::run_instances),
     write(&ECS, "TagResources", tags::TAG_OF_ECS, tags::tag),
+    write(&ECS, "UntagResources", tags::UNTAG_OF_ECS, tags::untag),
     read(&ECS, "ListTagResources", tags::LIST_OF_ECS, tags::list),
     read(&STS, "GetCallerIdentity", &[], sts::caller_identity),
     read(&STS, "AssumeRole", sts::ASSUME, sts::assume_role),

@@ -14,6 +14,9 @@ pub(super) const CREATE: &[Field] = &[
     required("VSwitchId", Kind::Text),
     optional("NetworkInterfaceName", Kind::Name(128)),
     optional("Description", Kind::Name(256)),
+    optional("Ipv6Address", Kind::List(10)),
+    optional("Ipv4Prefix", Kind::List(10)),
+    optional("Ipv6Prefix", Kind::List(10)),
 ];
 pub(super) const DELETE: &[Field] = &[REGION, required("NetworkInterfaceId", Kind::Text)];
 pub(super) const DESCRIBE: &[Field] = &[
@@ -60,6 +63,7 @@ fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<Network
     let security_group_id = given.get("SecurityGroupId").or(given.get("SecurityGroupIds.1")).unwrap_or_default();
     let [.., high, low] = (scope.state.network_interfaces.len() as u32 + 10).to_be_bytes();
     let private_ip_address = given.get("PrimaryIpAddress").map_or(format!("10.0.{high}.{low}"), str::to_owned);
+    let list = |name| given.list(name).into_iter().map(str::to_owned).collect();
     let interface = NetworkInterface {
         id: scope.state.new_id("eni"),
         place: scope.place.clone(),
@@ -70,6 +74,9 @@ fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<Network
         description: given.text("Description"),
         security_group_id: security_group_id.to_owned(),
         private_ip_address,
+        ipv6_addresses: list("Ipv6Address"),
+        ipv4_prefixes: list("Ipv4Prefix"),
+        ipv6_prefixes: list("Ipv6Prefix"),
         instance_id,
         tags,
         created: scope.now,
@@ -108,11 +115,12 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let tags = given.tags("Tag")?;
     let ids = given.list("NetworkInterfaceId");
     let addresses = given.list("PrivateIpAddress");
+    let ipv6 = given.list("Ipv6Address");
     let is_one_of = |wanted: &[&str], value: &str| wanted.is_empty() || wanted.contains(&value);
     let wanted = |interface: &&NetworkInterface| {
         is_one_of(&ids, &interface.id)
             && is_one_of(&addresses, &interface.private_ip_address)
-            && given.list("Ipv6Address").is_empty()
+            && (ipv6.is_empty() || ipv6.iter().any(|wanted| interface.ipv6_addresses.iter().any(|one| one == wanted)))
             && scope.is("ServiceManaged", false)
             && scope.filter([
                 ("PrimaryIpAddress", &interface.private_ip_address),
@@ -154,7 +162,12 @@ fn status(interface: &NetworkInterface) -> &'static str {
 }
 
 fn wire(interface: &NetworkInterface) -> Value {
-    json!({
+    // No address of this cloud is reached from outside.
+    let public = json!({"AllocationId": "", "PublicIpAddress": ""});
+    let address = &interface.private_ip_address;
+    let dns_name = format!("ip-{}.{}.ecs.internal", address.replace('.', "-"), interface.place.region);
+    let prefixes = |all: &[String], name: &str| all.iter().map(|one| json!({name: one})).collect::<Vec<_>>();
+    let mut wire = json!({
         "NetworkInterfaceId": interface.id,
         "NetworkInterfaceName": interface.name,
         "Description": interface.description,
@@ -167,12 +180,40 @@ fn wire(interface: &NetworkInterface) -> Value {
         "OwnerId": interface.place.account,
         "PrivateIpAddress": interface.private_ip_address,
         "PrivateIpSets": {
-            "PrivateIpSet": [{"PrivateIpAddress": interface.private_ip_address, "Primary": true}],
+            "PrivateIpSet": [{
+                "PrivateIpAddress": address, "Primary": true, "PrivateDnsName": dns_name, "AssociatedPublicIp": public,
+            }],
         },
+        "AssociatedPublicIp": public,
+        "Ipv6Sets": {
+            "Ipv6Set": interface.ipv6_addresses.iter().enumerate().map(|(n, one)| json!({"Ipv6Address": one, "Primary": n == 0})).collect::<Vec<_>>(),
+        },
+        "Ipv4PrefixSets": {"Ipv4PrefixSet": prefixes(&interface.ipv4_prefixes, "Ipv4Prefix")},
+        "Ipv6PrefixSets": {"Ipv6PrefixSet": prefixes(&interface.ipv6_prefixes, "Ipv6Prefix")},
+        "MacAddress": mac_address(&interface.id),
+        "NetworkInterfaceTrafficMode": "Standard",
+        "QueueNumber": 1,
+        "QueuePairNumber": 0,
+        "DeleteOnRelease": true,
+        "SourceDestCheck": false,
+        "ServiceID": 0,
         "ServiceManaged": false,
         "ResourceGroupId": "rg-default",
         "SecurityGroupIds": {"SecurityGroupId": [interface.security_group_id]},
         "CreationTime": iso(interface.created),
         "Tags": {"Tag": wire_tags(&interface.tags, "TagKey", "TagValue")},
-    })
+    });
+    if !interface.instance_id.is_empty() {
+        wire["Attachment"] = json!({
+            "InstanceId": interface.instance_id, "DeviceIndex": 0, "NetworkCardIndex": 0, "TrunkNetworkInterfaceId": "",
+        });
+    }
+    wire
+}
+
+/// A hardware address under the prefix of the real ones, another for each network interface.
+fn mac_address(id: &str) -> String {
+    let number = id.bytes().fold(0, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    let [_, high, middle, low] = number.to_be_bytes();
+    format!("00:16:3e:{high:02x}:{middle:02x}:{low:02x}")
 }

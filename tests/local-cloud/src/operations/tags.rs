@@ -66,6 +66,8 @@ pub(super) const UNTAG: &[Field] =
 pub(super) const LIST: &[Field] =
     &[REGION, TYPE, SOME_IDS, SOME_TAGS, NEXT, optional("MaxResults", Kind::Number(1, 50))];
 pub(super) const TAG_OF_ECS: &[Field] = &[REGION, ANY_TYPE, IDS, TAGS];
+pub(super) const UNTAG_OF_ECS: &[Field] =
+    &[REGION, ANY_TYPE, IDS, optional("TagKey", Kind::List(20)), optional("All", Kind::Switch)];
 pub(super) const LIST_OF_ECS: &[Field] =
     &[REGION, ANY_TYPE, SOME_IDS, SOME_TAGS, NEXT, optional("TagFilter", Kind::Unused)];
 pub(super) const TAG_ROUTER: &[Field] =

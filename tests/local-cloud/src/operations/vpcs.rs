@@ -24,8 +24,15 @@ const TAGS: Field = optional("Tag", Kind::Tags);
 const GROUP: Field = optional("ResourceGroupId", Kind::Text);
 
 pub(super) const IN_REGION: &[Field] = &[REGION];
-pub(super) const CREATE: &[Field] =
-    &[REGION, CIDR, optional("VpcName", Kind::Name(128)), optional("Description", Kind::Name(256))];
+pub(super) const CREATE: &[Field] = &[
+    REGION,
+    CIDR,
+    ENABLE_IPV6,
+    optional("VpcName", Kind::Name(128)),
+    optional("Description", Kind::Name(256)),
+    optional("Ipv6Isp", Kind::OneOf(&["BGP", "ChinaMobile", "ChinaUnicom", "ChinaTelecom"])),
+    optional("UserCidr", Kind::Like(|all| all.split(',').all(|one| Kind::Cidr.allows(one)))),
+];
 pub(super) const DELETE: &[Field] = &[required("VpcId", Kind::Text), optional("RegionId", Kind::Region)];
 pub(super) const DESCRIBE: &[Field] = &[
     REGION,
@@ -46,6 +53,8 @@ pub(super) const CREATE_VSWITCH: &[Field] = &[
     required("ZoneId", Kind::Text),
     required("VpcId", Kind::Text),
     required("CidrBlock", Kind::Cidr),
+    // Which of the 256 parts of the VPC's block.
+    optional("Ipv6CidrBlock", Kind::Number(0, 255)),
     optional("VSwitchName", Kind::Name(128)),
     optional("Description", Kind::Name(256)),
 ];
@@ -86,8 +95,13 @@ fn default_vpc<'s>(scope: &'s Scope<'_>) -> Option<&'s Vpc> {
 
 fn add_vpc(scope: &mut Scope<'_>, cidr_block: &str, is_default: bool, tags: Tags) -> Value {
     let given = scope.parameters;
+    let id = scope.state.new_id("vpc");
+    let has_ipv6 = given.is_on("EnableIpv6");
     let vpc = Vpc {
-        id: scope.state.new_id("vpc"),
+        ipv6_cidr_block: if has_ipv6 { format!("{}00::/56", ipv6_of(&id)) } else { String::new() },
+        ipv6_isp: if has_ipv6 { given.get("Ipv6Isp").unwrap_or("BGP").to_owned() } else { String::new() },
+        user_cidrs: given.get("UserCidr").map(|all| all.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        id,
         place: scope.place.clone(),
         name: given.text("VpcName"),
         description: given.text("Description"),
@@ -133,16 +147,23 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
                 ("DhcpOptionsSetId", ""),
             ])
             && scope.is("IsDefault", vpc.is_default)
-            && scope.is("EnableIpv6", false)
+            && scope.is("EnableIpv6", vpc.has_ipv6())
             && has_tags(&vpc.tags, &tags)
     };
     let wire = |vpc: &Vpc| {
         let children = scope.state.vswitches.values().filter(|vswitch| vswitch.vpc_id == vpc.id);
+        let ipv6 = json!({"Ipv6CidrBlock": vpc.ipv6_cidr_block, "Ipv6Isp": vpc.ipv6_isp});
         json!({
             "VpcId": vpc.id, "VpcName": vpc.name, "Description": vpc.description, "CidrBlock": vpc.cidr_block,
             "RegionId": vpc.place.region, "OwnerId": number(&vpc.place.account), "IsDefault": vpc.is_default,
             "Status": "Available", "CreationTime": iso(vpc.created), "ResourceGroupId": vpc.resource_group_id,
-            "VRouterId": virtual_router(&vpc.id), "EnabledIpv6": false, "Ipv6CidrBlock": "",
+            "VRouterId": virtual_router(&vpc.id),
+            "EnabledIpv6": vpc.has_ipv6(), "Ipv6CidrBlock": vpc.ipv6_cidr_block,
+            "Ipv6CidrBlocks": {"Ipv6CidrBlock": vpc.has_ipv6().then_some(ipv6).into_iter().collect::<Vec<_>>()},
+            "UserCidrs": {"UserCidr": vpc.user_cidrs},
+            // Nothing of this cloud adds these to a VPC.
+            "SecondaryCidrBlocks": {"SecondaryCidrBlock": []}, "NatGatewayIds": {"NatGatewayIds": []},
+            "DhcpOptionsSetId": "", "DhcpOptionsSetStatus": "", "DnsHostnameStatus": "DISABLED", "CenStatus": "Detached",
             "RouterTableIds": {"RouterTableIds": [route_table(&vpc.id)]},
             "VSwitchIds": {"VSwitchId": children.map(|vswitch| &vswitch.id).collect::<Vec<_>>()},
             "Tags": {"Tag": wire_tags(&vpc.tags, "Key", "Value")},
@@ -157,7 +178,11 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
 
 pub(super) fn create_vswitch(scope: &mut Scope<'_>) -> Answer {
     let tags = scope.parameters.tags("Tag")?;
-    let vpc_id = existing_vpc(scope, scope.parameters.require("VpcId")?)?.id.clone();
+    let vpc = existing_vpc(scope, scope.parameters.require("VpcId")?)?;
+    if scope.parameters.get("Ipv6CidrBlock").is_some() && !vpc.has_ipv6() {
+        return Err(Refusal::new("OperationFailed.NotSupportIpv6", "The VPC does not support IPv6."));
+    }
+    let vpc_id = vpc.id.clone();
     Ok(add_vswitch(scope, vpc_id, &scope.parameters.text("CidrBlock"), false, tags))
 }
 
@@ -171,8 +196,10 @@ pub(super) fn create_default_vswitch(scope: &mut Scope<'_>) -> Answer {
 fn add_vswitch(scope: &mut Scope<'_>, vpc_id: String, cidr_block: &str, is_default: bool, tags: Tags) -> Value {
     let given = scope.parameters;
     let id = scope.state.new_id("vsw");
+    let part = given.get("Ipv6CidrBlock").and_then(|part| part.parse().ok());
     let vswitch = VSwitch {
         id: id.clone(),
+        ipv6_cidr_block: part.map(|part: u8| format!("{}{part:02x}::/64", ipv6_of(&vpc_id))).unwrap_or_default(),
         place: scope.place.clone(),
         vpc_id,
         zone_id: given.text("ZoneId"),
@@ -215,7 +242,7 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             ("ResourceGroupId", "rg-default"),
             ("RouteTableId", &route_table(&vswitch.vpc_id)),
         ]) && scope.is("IsDefault", vswitch.is_default)
-            && scope.is("EnableIpv6", false)
+            && scope.is("EnableIpv6", !vswitch.ipv6_cidr_block.is_empty())
             && has_tags(&vswitch.tags, &tags)
     };
     let wire = |vswitch: &VSwitch| {
@@ -224,7 +251,9 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             "VpcId": vswitch.vpc_id, "ZoneId": vswitch.zone_id, "CidrBlock": vswitch.cidr_block,
             "OwnerId": number(&vswitch.place.account), "IsDefault": vswitch.is_default, "Status": "Available",
             "CreationTime": iso(vswitch.created), "ResourceGroupId": "rg-default", "AvailableIpAddressCount": 250,
-            "EnabledIpv6": false, "Ipv6CidrBlock": "",
+            "EnabledIpv6": !vswitch.ipv6_cidr_block.is_empty(), "Ipv6CidrBlock": vswitch.ipv6_cidr_block,
+            // Nothing of this cloud filters what passes, or shares a vSwitch.
+            "NetworkAclId": "", "ShareType": "",
             "RouteTable": {"RouteTableId": route_table(&vswitch.vpc_id), "RouteTableType": "System"},
             "Tags": {"Tag": wire_tags(&vswitch.tags, "Key", "Value")},
         })
@@ -235,6 +264,12 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total,
         "VSwitches": {"VSwitch": page.items},
     }))
+}
+
+/// The beginning of a VPC's IPv6 addresses, up to the two digits that tell its vSwitches apart: another for each VPC.
+fn ipv6_of(vpc_id: &str) -> String {
+    let number = vpc_id.bytes().fold(0, |hash: u16, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("2001:db8:{number:x}:4d")
 }
 
 /// The route table that a VPC comes with.

@@ -84,7 +84,7 @@ async fn every_documented_operation_answers_in_its_documented_shape() {
         ("expressconnectrouter", "ListTagResources", tag("EXPRESSCONNECTROUTER", &router).to_vec()),
         ("expressconnectrouter", "DeleteFlowlog", of_router.to_vec()),
     ];
-    let documented: Value = serde_json::from_str(include_str!("../documented.json")).unwrap();
+    let documented: Value = serde_json::from_str(include_str!("../../../fixtures/openapi/documented.json")).unwrap();
     let operations = documented["operations"].as_array().unwrap();
     assert_eq!(operations.len(), calls.len());
     for (product, action, parameters) in calls {

@@ -1,11 +1,12 @@
 //! Faults, as a client meets them.
 
-use local_cloud::{Clock, Fault, LocalCloud, Options};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
+use local_cloud::{Clock, Fault, LocalCloud, OWN_ACCOUNT, Options};
+use serde_json::Value;
 
-use crate::support::cloud;
+use crate::support::{cloud, operator};
 
 #[tokio::test]
 async fn refusals_come_as_often_as_asked_for_and_nothing_happens() {
@@ -22,6 +23,50 @@ async fn refusals_come_as_often_as_asked_for_and_nothing_happens() {
     }
     assert_eq!(cloud.vpcs().len(), 0);
     cloud.create_vpc(&[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_documented_code_can_be_answered_with_its_status_and_its_message() {
+    let errors: Value = serde_json::from_str(include_str!("../../../fixtures/openapi/errors.json")).unwrap();
+    // One code is in several rows, where it has several messages.
+    let mut rows: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for row in errors["errors"].as_array().unwrap() {
+        rows.entry(row["code"].as_str().unwrap()).or_default().push(row);
+    }
+    // A class of codes is no code.
+    rows.remove("any 5xx").unwrap();
+    assert_eq!(rows.len(), 67);
+    let cloud = cloud().await;
+    for (code, rows) in rows {
+        cloud.fail("DescribeVpcs", Fault::named(code, Duration::ZERO).unwrap(), 1);
+        let refused = cloud.call("DescribeVpcs", &[]).await.unwrap_err();
+        assert_eq!(refused.code(), Some(code));
+        let call = cloud.calls().pop().unwrap();
+        let said = call.answer["Message"].as_str().unwrap();
+        // Their words name what is wrong, or what is there already.
+        let own_words = ["MissingParameter", "InvalidParameter", "ResourceAlreadyExist.FlowLogId"].contains(&code);
+        let is_like = |row: &&Value| {
+            let status = row["http_status"].as_u64().is_none_or(|status| status == u64::from(call.status));
+            let documented = row["message"].as_str();
+            status && (own_words || documented.is_none_or(|text| text.starts_with(said.trim_end_matches('.'))))
+        };
+        assert!(rows.iter().any(is_like), "{code}: {} {said:?} is none of {rows:?}", call.status);
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_is_said_to_be_missing_is_named_and_routers_name_it_in_a_text() {
+    let cloud = cloud().await;
+    let operator = operator(&cloud);
+    cloud.fail("DescribeVpcs", Fault::Refused, 1);
+    cloud.fail("DescribeExpressConnectRouter", Fault::Refused, 1);
+    operator.call("DescribeVpcs", &[]).await.unwrap_err();
+    operator.call_router("DescribeExpressConnectRouter", &[]).await.unwrap_err();
+    let [of_vpc, of_router] = cloud.calls().try_into().unwrap();
+    assert_eq!(of_vpc.denied_action().as_deref(), Some("vpc:DescribeVpcs"));
+    assert_eq!(of_vpc.answer["AccessDeniedDetail"]["AuthPrincipalOwnerId"], OWN_ACCOUNT);
+    assert_eq!(of_router.denied_action().as_deref(), Some("expressconnectrouter:DescribeExpressConnectRouter"));
+    assert!(of_router.answer["AccessDeniedDetail"].is_string(), "{}", of_router.answer);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::cloud;
+use crate::support::{cloud, code};
 
 fn ids<'a>(answer: &'a Value, path: &str, id: &str) -> Vec<&'a str> {
     answer.pointer(path).unwrap().as_array().unwrap().iter().map(|item| item[id].as_str().unwrap()).collect()
@@ -29,6 +29,40 @@ async fn flow_logs_are_listed_in_the_documented_shape() {
     }
     assert_eq!(got["Tags"]["Tag"][0]["Value"], "network");
     assert_eq!(got["FlowLogName"], "流日志");
+}
+
+#[tokio::test]
+async fn what_has_ipv6_addresses_shows_them_and_is_told_apart_by_them() {
+    let cloud = cloud().await;
+    let plain = cloud.create_vpc(&[]).await.unwrap();
+    let with = cloud.call("CreateVpc", &[("EnableIpv6", "true"), ("Ipv6Isp", "ChinaMobile")]).await.unwrap();
+    let with = with["VpcId"].as_str().unwrap();
+    let listed = async |enabled| cloud.call("DescribeVpcs", &[("EnableIpv6", enabled)]).await.unwrap();
+    let found = listed("true").await;
+    assert_eq!(ids(&found, "/Vpcs/Vpc", "VpcId"), [with]);
+    let block = &found["Vpcs"]["Vpc"][0]["Ipv6CidrBlocks"]["Ipv6CidrBlock"][0];
+    assert_eq!(block["Ipv6Isp"], "ChinaMobile");
+    assert_eq!(block["Ipv6CidrBlock"], found["Vpcs"]["Vpc"][0]["Ipv6CidrBlock"]);
+    assert_eq!(ids(&listed("false").await, "/Vpcs/Vpc", "VpcId"), [plain.as_str()]);
+
+    let part =
+        |vpc| [("VpcId", vpc), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", "10.0.0.0/24"), ("Ipv6CidrBlock", "7")];
+    assert_eq!(code(cloud.call("CreateVSwitch", &part(&plain)).await), "OperationFailed.NotSupportIpv6");
+    let vswitch = cloud.call("CreateVSwitch", &part(with)).await.unwrap();
+    cloud.create_vswitch(&plain).await.unwrap();
+    let found = cloud.call("DescribeVSwitches", &[("EnableIpv6", "true")]).await.unwrap();
+    assert_eq!(ids(&found, "/VSwitches/VSwitch", "VSwitchId"), [vswitch["VSwitchId"].as_str().unwrap()]);
+    let of_vpc = block["Ipv6CidrBlock"].as_str().unwrap().trim_end_matches("00::/56");
+    assert_eq!(found["VSwitches"]["VSwitch"][0]["Ipv6CidrBlock"], format!("{of_vpc}07::/64"));
+
+    let vswitch = vswitch["VSwitchId"].as_str().unwrap();
+    cloud.create_network_interface(vswitch).await.unwrap();
+    let address = ("Ipv6Address.1", "2001:db8::7");
+    let wanted = [("VSwitchId", vswitch), ("SecurityGroupId", "sg-1"), address];
+    let made = cloud.call("CreateNetworkInterface", &wanted).await.unwrap();
+    let found = cloud.call("DescribeNetworkInterfaces", &[address]).await.unwrap();
+    let made = made["NetworkInterfaceId"].as_str().unwrap();
+    assert_eq!(ids(&found, "/NetworkInterfaceSets/NetworkInterfaceSet", "NetworkInterfaceId"), [made]);
 }
 
 #[tokio::test]

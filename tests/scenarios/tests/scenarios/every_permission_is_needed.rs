@@ -195,7 +195,7 @@ fn invocations(cloud: &LocalCloud, function: &Function) -> Vec<Invocation> {
 fn denied(cloud: &LocalCloud, function: &Function) -> Vec<String> {
     let calls = cloud.calls().into_iter();
     let by_function = calls.filter(|call| call.caller.as_ref().is_some_and(|caller| caller.name == function.name));
-    by_function.filter_map(|call| call.denied_action().map(str::to_owned)).collect()
+    by_function.filter_map(|call| call.denied_action()).collect()
 }
 
 #[tokio::test]
