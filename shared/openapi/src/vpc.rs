@@ -411,8 +411,10 @@ impl Session<'_> {
             ResourceType::VSwitch => "VSwitchId",
             ResourceType::NetworkInterface => "NetworkInterfaceId",
         };
+        // What another account shares is listed, too.
+        let owner = found.text("OwnerId").and_then(|owner| owner.parse().ok());
         Ok(Resource {
-            account: self.account().clone(),
+            account: owner.unwrap_or_else(|| self.account().clone()),
             region: self.region().clone(),
             id: resources::id(found, resource_type, key)?,
             parents,

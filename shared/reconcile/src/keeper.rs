@@ -14,7 +14,7 @@ use crate::{
     report::Part,
     resolve::{self, Sought, resolve},
     routers,
-    settle::Settler,
+    settle::{Settler, shared},
     sweep::sweep,
 };
 
@@ -104,6 +104,10 @@ impl Keeper {
         // A sweep comes again, and what it misses of a list that changes meanwhile it finds then.
         let session = if target.what == What::Region { session.thrifty() } else { session };
         let settler = Settler { policy: &self.policy, duty: self.duty, dry_run: self.dry_run };
+        if !self.policy.own_account && job.account.as_ref() == Some(&target.account) {
+            let reason = format!("{} is of the account {}, which the policy leaves out", target.what, target.account);
+            return Item::of_target(target, Outcome::Skipped, reason).into();
+        }
         let look = Look { settler, session: &session, target, taken };
         match (self.duty.looks_at, &target.what) {
             (LooksAt::Orphans, What::Resource(id)) => look.orphan(id).await,
@@ -138,13 +142,11 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn resources(&self, what: Sought) -> Part {
-        let resources = match resolve(self.session, self.settler.policy, self.target, &what).await {
-            Ok(resources) => resources,
-            Err(item) => return item.into(),
-        };
-        let mut items = Vec::new();
+        let (resources, mut items) = resolve(self.session, self.settler.policy, self.target, &what).await;
         for resource in resources {
-            if take(self.taken, self.session, resource.id.as_str()) {
+            if let Some(item) = shared(self.session, &resource) {
+                items.push(item);
+            } else if take(self.taken, self.session, resource.id.as_str()) {
                 items.extend(self.settler.settle(self.session, &resource, None).await);
             }
         }

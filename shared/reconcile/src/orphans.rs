@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use flow_log::{FlowLog, ResourceId, ResourceType, Status, Verdict, names::Tags, plan_orphan};
-use futures_util::{StreamExt as _, stream};
-use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Remedy, Session};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Remedy, Session, VSwitchFilter};
 
 use crate::{
     Item, Outcome, Target,
@@ -70,8 +70,7 @@ pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>) -> Part 
 
 /// Deletes the flow log of ours on the resource `id`, which `target` says was deleted.
 pub(crate) async fn of(settler: &Settler<'_>, session: &Session<'_>, target: &Target, id: &ResourceId) -> Part {
-    let on_it = FlowLogFilter { resource: Some(id), ..FlowLogFilter::default() };
-    let on_it = match session.describe_flow_logs(&on_it).await {
+    let on_it = match flow_logs_on(session, id).await {
         Ok(found) => found.into_iter().filter(|it| it.status != Status::Deleting).collect::<Vec<_>>(),
         Err(error) => return resolve::unread(target, &error).into(),
     };
@@ -92,6 +91,21 @@ pub(crate) async fn of(settler: &Settler<'_>, session: &Session<'_>, target: &Ta
         items.push(delete(settler, session, flow_log).await);
     }
     items.into()
+}
+
+/// The flow logs on a resource that may be gone, which the API may refuse to ask for: then those of ours among all.
+async fn flow_logs_on(session: &Session<'_>, id: &ResourceId) -> Result<Vec<FlowLog>, CallError> {
+    let on_it = FlowLogFilter { resource: Some(id), ..FlowLogFilter::default() };
+    match session.describe_flow_logs(&on_it).await {
+        Err(error) if error.code() == Some("InvalidInstanceId") => {
+            let own = own_tag();
+            let ours = FlowLogFilter { tags: Some(&own), ..FlowLogFilter::default() };
+            let mut found = session.describe_flow_logs(&ours).await?;
+            found.retain(|flow_log| flow_log.resource_id == id.as_str());
+            Ok(found)
+        }
+        found => found,
+    }
 }
 
 fn own_tag() -> Tags {
@@ -143,12 +157,15 @@ async fn there(
 ) -> Result<BTreeSet<ResourceId>, CallError> {
     /// As many as the API takes.
     const MOST_INTERFACES: usize = 100;
+    /// vSwitches are asked for one by one, so that for more it is cheaper to list them all.
+    const FEW_VSWITCHES: usize = 20;
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
     let found = match level {
         ResourceType::Vpc => session.describe_vpcs(ids).await?,
-        ResourceType::VSwitch => session.describe_vswitches(ids).await?,
+        ResourceType::VSwitch if ids.len() <= FEW_VSWITCHES => session.describe_vswitches(ids).await?,
+        ResourceType::VSwitch => session.vswitches(&VSwitchFilter::default()).try_collect().await?,
         ResourceType::NetworkInterface => {
             let mut found = Vec::new();
             for ids in ids.chunks(MOST_INTERFACES) {

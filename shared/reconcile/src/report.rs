@@ -67,7 +67,7 @@ pub(crate) struct Part {
     /// How many resources were judged.
     checked: usize,
     /// How many of the items are about resources that nothing is to be done to.
-    unchanged: usize,
+    quiet: usize,
     unlisted: Unlisted,
     /// Why nothing was done at all, where the sweep of a region would have changed too much.
     too_many: Vec<String>,
@@ -78,23 +78,25 @@ pub(crate) struct Part {
 struct Unlisted {
     resources: usize,
     compliant: usize,
+    skipped: usize,
 }
 
 /// So many resources that are as they should be are listed of one region; the others are counted. So a report, and
 /// the memory for it, stays small, however many there are.
-const MOST_UNCHANGED: usize = 200;
+const MOST_QUIET: usize = 200;
 
 impl Part {
     /// Adds what there is to say of a resource that nothing is done to.
     pub(crate) fn add(&mut self, item: Item) {
         self.checked += 1;
-        let is_unchanged = item.outcome == Outcome::Unchanged && !item.is_finding;
-        if is_unchanged && self.unchanged >= MOST_UNCHANGED {
+        let is_quiet = matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped) && !item.is_finding;
+        if is_quiet && self.quiet >= MOST_QUIET {
             self.unlisted.resources += 1;
             self.unlisted.compliant += usize::from(item.is_compliant());
+            self.unlisted.skipped += usize::from(item.outcome == Outcome::Skipped);
             return;
         }
-        self.unchanged += usize::from(is_unchanged);
+        self.quiet += usize::from(is_quiet);
         self.items.push(item);
     }
 
@@ -130,6 +132,7 @@ impl Part {
         self.checked += other.checked;
         self.unlisted.resources += other.unlisted.resources;
         self.unlisted.compliant += other.unlisted.compliant;
+        self.unlisted.skipped += other.unlisted.skipped;
         self.too_many.extend(other.too_many);
     }
 }
@@ -411,7 +414,7 @@ impl Summary {
             compliant: count(&Item::is_compliant) + unlisted.compliant,
             changed: outcome(Outcome::Done),
             planned: outcome(Outcome::Planned),
-            skipped: outcome(Outcome::Skipped),
+            skipped: outcome(Outcome::Skipped) + unlisted.skipped,
             failed: outcome(Outcome::Failed),
             unknown: count(&Item::is_unknown),
             unfinished: outcome(Outcome::Unfinished),

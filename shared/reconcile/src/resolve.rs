@@ -1,5 +1,7 @@
 //! From what an event names to the resource whose flow log is to be looked at.
 
+use std::collections::BTreeSet;
+
 use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use openapi::{CallError, NetworkInterfaceFilter, Session};
@@ -16,39 +18,42 @@ pub(crate) enum Sought {
     InterfacesOf(String),
 }
 
-/// The resources, at the level of the policy, that `what`, which `target` named, leads to.
+/// The resources, at the level of the policy, that `what`, which `target` named, leads to; and what there is to say of
+/// those that it leads to in vain.
 pub(crate) async fn resolve(
     session: &Session<'_>,
     policy: &Policy,
     target: &Target,
     what: &Sought,
-) -> Result<Vec<Resource>, Item> {
+) -> (Vec<Resource>, Vec<Item>) {
     let is_elsewhere = *session.account() != target.account;
     // What is of another account is not seen later, either.
     let pauses = || if is_elsewhere { Pauses::none() } else { Pauses::new(session) };
+    let in_vain = |item| (Vec::new(), vec![item]);
     let found = match find(session, what, pauses()).await {
-        Ok(found) if found.is_empty() && is_elsewhere => return Err(elsewhere(target)),
-        Ok(found) if found.is_empty() => return Err(not_there(target, session.now())),
+        Ok(found) if found.is_empty() && is_elsewhere => return in_vain(elsewhere(target)),
+        Ok(found) if found.is_empty() => return in_vain(not_there(target, session.now())),
         Ok(found) => found,
-        Err(error) => return Err(unread(target, &error)),
+        Err(error) => return in_vain(unread(target, &error)),
     };
-    let mut resources: Vec<Resource> = Vec::new();
+    let (mut resources, mut items) = (Vec::<Resource>::new(), Vec::new());
+    let mut sought = BTreeSet::new();
     for resource in found {
         let Some(whole) = whole(policy, &resource) else {
             resources.push(resource);
             continue;
         };
-        if resources.iter().any(|known| known.id == *whole) {
+        if !sought.insert(whole.clone()) {
             continue;
         }
         // Its tags say whether it may be touched, so it is not touched before they are read.
         match find(session, &Sought::Resource(whole.clone()), pauses()).await {
-            Ok(found) if found.is_empty() => return Err(whole_not_there(target, whole)),
+            Ok(found) if found.is_empty() => items.push(whole_not_there(target, whole)),
             Ok(found) => resources.extend(found),
-            Err(error) => return Err(unread(target, &error)),
+            Err(error) => items.push(unread(target, &error)),
         }
     }
-    Ok(resources)
+    (resources, items)
 }
 
 /// Reads what is to be looked at, and looks again where it is not to be seen yet.

@@ -294,6 +294,16 @@ pub(crate) fn left(resource: &Resource, plan: Plan) -> Item {
     Item { flow_log_id: plan.flow_log, is_finding: !is_settled, ..item }
 }
 
+/// What there is to say of a resource that another account owns and shares: a flow log is for its owner to make.
+pub(crate) fn shared(session: &Session<'_>, resource: &Resource) -> Option<Item> {
+    let is_shared = resource.account != *session.account();
+    is_shared.then(|| {
+        let reason = format!("{} is shared by the account {}, whose flow log it has", resource.id, resource.account);
+        let item = Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason);
+        item.at(Some(session.account()), Some(session.region()))
+    })
+}
+
 fn refused(resource: &Resource, verdict: Verdict, change: &Change, error: &CallError) -> Item {
     let item = unsupported(resource, error).unwrap_or_else(|| {
         let reason = match change.flow_log() {

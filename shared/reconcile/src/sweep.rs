@@ -11,7 +11,7 @@ use crate::{
     Item, LooksAt, Outcome,
     keeper::{CONCURRENCY, Taken, take},
     report::Part,
-    settle::{Settler, Todo, is_unsupported, left, would_be},
+    settle::{Settler, Todo, is_unsupported, left, shared, would_be},
 };
 
 /// A flow log that is younger is no orphan: its resource may not be seen everywhere yet.
@@ -36,17 +36,37 @@ pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>, taken: &
         return part;
     }
 
-    let repairs = work
-        .into_iter()
-        .filter(|work| take(taken, session, work.resource.id.as_str()))
-        .map(|work| Box::pin(async move { settler.settle(session, &work.resource, Some(work.seen)).await }));
+    let work: Vec<_> = work.into_iter().filter(|work| take(taken, session, work.resource.id.as_str())).collect();
+    let (replacements, repairs): (Vec<_>, Vec<_>) = work.into_iter().partition(Work::is_replacement);
+    let repairs = repairs.into_iter().map(|work| Box::pin(work.done(settler, session)));
     let mut repairs = stream::iter(repairs).buffer_unordered(CONCURRENCY);
     while let Some(items) = repairs.next().await {
         part.items.extend(items);
     }
     drop(repairs);
+    replace(settler, session, replacements, &mut part).await;
     part.sort();
     part
+}
+
+/// Replaces one flow log after the other, until a new one cannot be made: what was wrong with that may be wrong with all,
+/// and the old ones, such as they are, are better than none.
+async fn replace(settler: &Settler<'_>, session: &Session<'_>, replacements: Vec<Work>, part: &mut Part) {
+    let mut failed: Option<ResourceId> = None;
+    for work in replacements {
+        if let Some(failed) = &failed {
+            let besides = format!("; not done, as the flow log of {failed} could not be replaced");
+            let skipped = |change| would_be(&work.resource, &work.todo.plan, change, Outcome::Skipped, &besides);
+            part.items.extend(work.todo.changes.iter().map(skipped));
+            continue;
+        }
+        let id = work.resource.id.clone();
+        let items = Box::pin(work.done(settler, session)).await;
+        if items.iter().any(|item| item.outcome == Outcome::Failed) {
+            failed = Some(id);
+        }
+        part.items.extend(items);
+    }
 }
 
 /// Everything that was read of one region.
@@ -125,32 +145,56 @@ struct Work {
     todo: Todo,
 }
 
+impl Work {
+    fn is_replacement(&self) -> bool {
+        self.todo.changes.iter().any(|change| matches!(change, Change::Delete(_)))
+    }
+
+    async fn done(self, settler: &Settler<'_>, session: &Session<'_>) -> Vec<Item> {
+        settler.settle(session, &self.resource, Some(self.seen)).await
+    }
+}
+
 /// What is to be done. What is as it should be, or is not for this function to change, is said in `part`.
 fn judge(settler: &Settler<'_>, session: &Session<'_>, mut survey: Survey, part: &mut Part) -> Vec<Work> {
     let now = session.now();
     let mut work = Vec::new();
     let resources = std::mem::take(&mut survey.resources);
+    let levels = settler.policy.levels();
     let ids: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id.clone()).collect();
     for resource in resources {
         let seen = survey.take(&resource);
+        let looks_at_all = settler.duty.looks_at == LooksAt::Resources;
+        if let Some(item) = shared(session, &resource) {
+            if looks_at_all {
+                part.add(item);
+            }
+            continue;
+        }
         let todo = settler.todo(&resource, &seen, now);
         if todo.is_not_looked_at {
+            let superfluous = seen.iter().filter(|it| it.is_own() && it.resource_id == resource.id.as_str());
+            if looks_at_all {
+                part.items.extend(superfluous.map(|flow_log| superfluous_on(session, flow_log, &todo.plan.reason)));
+            }
             continue;
         }
         if !todo.changes.is_empty() {
             part.count_checked();
             work.push(Work { resource, seen, todo });
-        } else if settler.duty.looks_at == LooksAt::Resources || is_in_order(&todo) {
+        } else if looks_at_all || is_in_order(&todo) {
             part.add(left(&resource, todo.plan));
         }
         // What else there is to say of what is scheduled, a function that looks at everything says.
     }
     if settler.duty.looks_at == LooksAt::Resources {
         for flow_log in survey.flow_logs.values().flatten() {
-            let orphan = flow_log.resource_id.parse().ok().filter(|id: &ResourceId| {
-                flow_log.is_own() && survey.levels.contains(&id.resource_type()) && !ids.contains(id)
-            });
-            if orphan.is_some() && !is_young(flow_log, now) {
+            let recorded: Option<ResourceId> = flow_log.resource_id.parse().ok();
+            let Some(id) = recorded.filter(|id| flow_log.is_own() && !ids.contains(id)) else { continue };
+            if !levels.contains(&id.resource_type()) {
+                let reason = format!("flow logs are kept at other levels than that of a {}", id.resource_type());
+                part.items.push(superfluous_on(session, flow_log, &reason));
+            } else if survey.levels.contains(&id.resource_type()) && !is_young(flow_log, now) {
                 part.add(orphaned(session, flow_log));
             }
         }
@@ -172,6 +216,13 @@ fn orphaned(session: &Session<'_>, flow_log: &FlowLog) -> Item {
     let plan = plan_orphan(flow_log);
     let reason = format!("{}; DeleteFlowLog is not for this function to do", plan.reason);
     Item::of_orphan(session, flow_log, Outcome::Skipped, reason)
+}
+
+/// A flow log of ours where the policy wants none, as after a change of its levels: what records twice costs twice.
+fn superfluous_on(session: &Session<'_>, flow_log: &FlowLog, why: &str) -> Item {
+    let reason = format!("{} is on {}, and {why}; delete it if it is not needed", flow_log.id, flow_log.resource_id);
+    let item = Item::of_orphan(session, flow_log, Outcome::Skipped, reason);
+    Item { verdict: Some(Verdict::Drifted), ..item }
 }
 
 /// Whether a change counts against the limits. Switching on and off is what schedules do all day.

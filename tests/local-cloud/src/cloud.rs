@@ -227,6 +227,11 @@ impl LocalCloud {
         });
     }
 
+    /// Shares a VPC with another account, which then sees it.
+    pub fn share_vpc(&self, id: &str, with: &str) {
+        self.shared.write(|world| world.state.shared_vpcs.insert((with.to_owned(), id.to_owned())));
+    }
+
     /// Closes the flow log service of every account, as if nobody had opened it.
     pub fn close_flow_log_service(&self) {
         self.shared.write(|world| world.state.close_service());

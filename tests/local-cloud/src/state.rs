@@ -188,6 +188,8 @@ pub(crate) enum Next {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
+    /// Which account sees which VPC of another one.
+    pub(crate) shared_vpcs: BTreeSet<(String, String)>,
     pub(crate) vswitches: BTreeMap<String, VSwitch>,
     pub(crate) network_interfaces: BTreeMap<String, NetworkInterface>,
     pub(crate) flow_logs: BTreeMap<String, FlowLog>,

@@ -169,7 +169,12 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             "Tags": {"Tag": wire_tags(&vpc.tags, "Key", "Value")},
         })
     };
-    let all = scope.visible(scope.state.vpcs.values()).into_iter().filter(wanted).collect();
+    let is_shared = |vpc: &&Vpc| {
+        scope.state.shared_vpcs.contains(&(scope.place.account.clone(), vpc.id.clone()))
+            && vpc.place.region == scope.place.region
+    };
+    let shared = scope.state.vpcs.values().filter(is_shared);
+    let all = scope.visible(scope.state.vpcs.values()).into_iter().chain(shared).filter(wanted).collect();
     let page = scope.page(all, 10, wire)?;
     Ok(json!({
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total, "Vpcs": {"Vpc": page.items},

@@ -157,3 +157,13 @@ async fn to_make_to_modify_and_to_replace_counts_and_to_switch_does_not() {
         assert!(!(is_refused && writes), "a refused sweep writes nothing: {policy}");
     }
 }
+
+#[tokio::test]
+async fn a_report_stays_small_however_many_are_left_alone() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
+    stage.cloud.copy_vpc(&vpc, 999);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.results.len(), report.summary.unlisted), (200, 800));
+    assert_eq!((report.summary.checked, report.summary.skipped, report.summary.compliant), (1000, 1000, 0));
+}

@@ -1,5 +1,7 @@
-use local_cloud::{LocalCloud, Options};
-use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created};
+use flow_log::Verdict;
+use local_cloud::{LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
+use reconcile::Outcome;
+use scenarios::{CREATE_FLOW_LOG, CREATION, REMEDIATION, Stage, cloud, result, vpc_created};
 use serde_json::Value;
 
 /// What the function says of a VPC whose flow log is another one than its own.
@@ -82,4 +84,35 @@ async fn a_flow_log_whose_lines_do_not_arrive_is_said() {
     let result = looked_at(&cloud, &vpc).await;
     assert_eq!((&result["verdict"], &result["outcome"]), (&"undelivered".into(), &"skipped".into()));
     assert!(result["reason"].as_str().unwrap().contains("ProjectNotExist"));
+}
+
+#[tokio::test]
+async fn a_vpc_that_another_account_shares_is_its_owners_to_look_after() {
+    let stage = Stage::new("").await;
+    let theirs = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    stage.cloud.share_vpc(&theirs, OWN_ACCOUNT);
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let swept = stage.sweep(REMEDIATION).await;
+    let minute = std::time::Duration::from_secs(60);
+    let named = stage.look(CREATION, &[&theirs], jiff::SignedDuration::ZERO, minute).await;
+    for report in [&swept, &named] {
+        let item = report.results.iter().find(|item| item.resource_id.as_ref() == Some(&theirs)).unwrap();
+        assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unsupported), Outcome::Skipped), "{item:#?}");
+        assert!(item.reason.contains("is shared by the account 1000000000000002"), "{}", item.reason);
+        assert_eq!((report.incomplete(), report.summary.findings), (None, 0));
+    }
+    assert_eq!((swept.summary.changed, stage.cloud.calls_of("CreateFlowLog").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_own_account_is_left_alone_by_events_too_where_the_policy_leaves_it_out() {
+    let more =
+        format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\nown_account: false\n");
+    let stage = Stage::new(&more).await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let minute = std::time::Duration::from_secs(60);
+    let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, minute).await;
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Skipped, None));
+    assert!(report.results[0].reason.ends_with("which the policy leaves out"), "{report:#?}");
+    assert!(stage.cloud.flow_logs().is_empty());
 }

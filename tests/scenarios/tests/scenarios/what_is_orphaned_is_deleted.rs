@@ -220,7 +220,35 @@ async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_
         it.tags = [("managed-by".to_owned(), "flowkeeper".to_owned())].into();
         it.resource_id = "vsw-not-read".into();
     });
-    assert_eq!(findings().await, 0, "nobody asked for vSwitches");
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.results.iter().all(|item| item.verdict != Some(Verdict::Orphaned)), "nobody asked for vSwitches");
+}
+
+#[tokio::test]
+async fn where_the_api_knows_nothing_of_what_is_gone_its_flow_log_is_found_by_its_tag() {
+    let (stage, kept, orphan) = stage().await;
+    let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
+    stage.cloud.fail("DescribeFlowLogs", Fault::Code("InvalidInstanceId"), 1);
+    let report = stage.look(DELETION, &[&resource], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Done, None), "{report:#?}");
+    assert_eq!(flow_logs(&stage), [kept]);
+}
+
+#[tokio::test]
+async fn many_vswitches_are_asked_for_by_their_list_and_what_it_lacks_alone() {
+    let stage = Stage::with("coverage: vswitch\n", Options { quota: 2000, ..Options::default() }).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    let mut vswitches = Vec::new();
+    for _ in 0..60 {
+        vswitches.push(stage.cloud.create_vswitch(&vpc).await.unwrap());
+    }
+    stage.cloud.copy_flow_log(&flow_log, &vswitches);
+    stage.cloud.call("DeleteVSwitch", &[("VSwitchId", &vswitches[0])]).await.unwrap();
+    stage.wait_until(LATER);
+    let before = stage.cloud.calls_of("DescribeVSwitches").len();
+    let report = stage.sweep(DELETION).await;
+    assert_eq!((report.incomplete(), report.summary.changed, report.summary.compliant), (None, 1, 60), "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("DescribeVSwitches").len() - before, 2 + 1, "two pages, and the one that is gone");
 }
 
 #[tokio::test]

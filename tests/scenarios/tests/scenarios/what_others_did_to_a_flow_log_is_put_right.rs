@@ -336,3 +336,50 @@ async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
     assert!(report.results[0].reason.ends_with("; ModifyFlowLogAttribute is not for this function to do"));
     assert_eq!((report.summary.findings, report.incomplete()), (1, None), "{report:#?}");
 }
+
+#[tokio::test]
+async fn where_one_cannot_be_replaced_the_others_keep_what_they_have() {
+    let stage = Stage::new("replace: true\n").await;
+    let mut kept = Vec::new();
+    for _ in 0..5 {
+        let (_, flow_log) = stage.kept_vpc(&[]).await;
+        stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+        kept.push(flow_log);
+    }
+    let (_, stopped) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
+    stage.cloud.fail("CreateFlowLog", Fault::Code("ProjectOrLogstoreNotExist"), u32::MAX);
+    let report = stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    assert_eq!(stage.cloud.calls_of("DeleteFlowLog").len(), 1, "one was lost, and no other put at risk");
+    assert_eq!(stage.cloud.flow_logs().len(), 5);
+    assert_eq!(stage.status(&stopped).as_deref(), Some("Active"), "what needs no replacement goes on");
+    let skipped: Vec<_> = report.results.iter().filter(|item| item.outcome == Outcome::Skipped).collect();
+    assert_eq!(skipped.len(), 8, "a deletion and a creation of each");
+    assert!(
+        skipped.iter().all(|item| item.reason.contains("could not be replaced") && item.is_finding),
+        "{skipped:#?}"
+    );
+
+    stage.cloud.heal();
+    put_right(&stage).await;
+    assert!(stage.cloud.flow_logs().iter().all(|it| it.project == "flowlog"), "and once it can be done it is");
+}
+
+#[tokio::test]
+async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    stage.cloud.copy_flow_log(&flow_log, std::slice::from_ref(&vswitch));
+    let report = put_right(&stage).await;
+    let finding = report.results.iter().find(|item| item.is_finding).unwrap();
+    assert_eq!((finding.verdict, finding.resource_id.as_ref()), (Some(Verdict::Drifted), Some(&vswitch)));
+    assert!(finding.reason.contains("kept at other levels than that of a vSwitch"), "{}", finding.reason);
+    assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
+
+    let stage = Stage::new("overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n").await;
+    stage.kept_vpc(&[("level", "fine")]).await;
+    let report = put_right(&stage).await;
+    assert_eq!((report.summary.findings, report.results[0].verdict), (1, Some(Verdict::Drifted)), "{report:#?}");
+}
