@@ -5,7 +5,11 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
 };
 
 /// A policy, and a key that opens nothing. No test gets as far as a call: were there one, nobody would answer it.
@@ -22,6 +26,31 @@ pub(crate) const TIMER: &str = r#"{"triggerTime":"2026-01-01T00:00:00Z","trigger
 /// What `ActionTrail` records of a `CreateVpc`, as short as it can be.
 pub(crate) const VPC_CREATED: &str = r#"{"eventName":"CreateVpc","serviceName":"Vpc","acsRegion":"cn-hangzhou","recipientAccountId":"1","responseElements":{"VpcId":"vpc-1"}}"#;
 
+/// Held while a port is looked for and while a process is started. A process that is being started has, for a moment, what
+/// all threads have open: it would listen on a port that another thread only tries.
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// A port that nobody listens on, and none that the system gives to whoever connects: such a connection could end at
+/// itself before the function listens.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    loop {
+        let port = start + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Starts a function that does not stay, and waits for its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(alone);
+    process.wait_with_output().unwrap()
+}
+
 /// The function on a port of its own. It ends with the test.
 pub(crate) struct Running {
     process: Child,
@@ -31,7 +60,8 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a binary with these variables and no others.
     pub(crate) fn start(binary: &str, settings: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let port = free_port();
         let process = Command::new(binary)
             .env_clear()
             .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
@@ -89,7 +119,7 @@ pub(crate) fn fails_at_what_is_no_event(binary: &str) {
 /// Every wrong setting is named at once, and the process ends before it listens.
 pub(crate) fn refuses_wrong_settings(binary: &str) {
     let wrong = [("FLOWKEEPER_DRYRUN", "true"), ("FLOWKEEPER_NETWORK", "moon"), ("FLOWKEEPER_SIGNATURE", "none")];
-    let output = Command::new(binary).env_clear().envs(SETTINGS).envs(wrong).output().unwrap();
+    let output = output(Command::new(binary).env_clear().envs(SETTINGS).envs(wrong));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(64), "{said}");
     for (name, _) in wrong {

@@ -3,6 +3,8 @@
 #[path = "../../../tests/bootstrap/mod.rs"]
 mod bootstrap;
 
+use std::path::Path;
+
 use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_create-flow-log");
@@ -34,13 +36,15 @@ fn without_a_key_it_says_where_it_looked_for_one() {
 
 #[test]
 fn a_policy_beside_the_binary_is_found() {
-    let folder = std::env::temp_dir().join(format!("flowkeeper-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-beside-the-binary");
+    _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let binary = folder.join("bootstrap");
-    std::fs::copy(BINARY, &binary).unwrap();
+    // Not a copy: what has just been written may not be executed while another thread starts a process.
+    std::fs::hard_link(BINARY, &binary).unwrap();
     std::fs::write(folder.join("policy.yml"), "flow_log:\n  project: abc\n  log_store: no good name\n  extra: 1\n")
         .unwrap();
-    let output = std::process::Command::new(&binary).env_clear().output().unwrap();
+    let output = bootstrap::output(std::process::Command::new(&binary).env_clear());
     std::fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(64));

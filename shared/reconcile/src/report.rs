@@ -81,8 +81,8 @@ struct Unlisted {
     skipped: usize,
 }
 
-/// So many resources that are as they should be are listed of one region; the others are counted. So a report, and
-/// the memory for it, stays small, however many there are.
+/// So many resources that are as they should be, or are left alone on purpose, are listed of one region; the others are
+/// counted. So a report, and the memory for it, stays small, however many there are.
 const MOST_QUIET: usize = 200;
 
 impl Part {
@@ -390,7 +390,7 @@ pub struct Summary {
     pub unfinished: usize,
     /// Resources that were left otherwise than wanted, whatever the cause.
     pub findings: usize,
-    /// Resources that were found as they should be and are counted only, as there are so many.
+    /// Resources that were found as they should be, or left alone on purpose, and are counted only, as there are so many.
     #[serde(skip_serializing_if = "is_none")]
     pub unlisted: usize,
 }

@@ -5,7 +5,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -165,9 +165,11 @@ impl Instance {
     /// Starts the process and waits until it listens.
     async fn start(&self, host: &Host, shared: &Shared) -> Result<Started, String> {
         let failed = |error: std::io::Error| format!("FunctionNotStarted: {error}");
-        let reserved = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-        let port = reserved.local_addr().map_err(failed)?.port();
-        drop(reserved);
+        // A process that is being started has, for a moment, what all threads have open: it would listen on a port that
+        // another one only tries.
+        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let alone = STARTING.lock().await;
+        let port = free_port().await.map_err(failed)?;
 
         let name = &host.function.name;
         let expires = after(shared.clock.now(), TOKEN_LIFE);
@@ -177,6 +179,7 @@ impl Instance {
         });
         let instance = format!("c-10ca1c10-{port}");
         let mut child = command(host, shared, credentials.as_ref(), port, &instance).spawn().map_err(failed)?;
+        drop(alone);
         for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             self.follow(pipe, name, shared);
         }
@@ -284,6 +287,26 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// A port that nobody listens on.
+///
+/// Not one of those that the system gives to whoever connects, beginning with 32768 on Linux: a connection to one of them
+/// may be given that very port, and so end at itself before the process listens.
+async fn free_port() -> std::io::Result<u16> {
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 22_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % u32::from(COUNT)) as u16;
+    loop {
+        let tried = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + ((u32::from(start) + u32::from(tried)) % u32::from(COUNT)) as u16;
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(_) => return Ok(port),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tried < u16::MAX => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn connect(port: u16) -> std::io::Result<Connection> {
