@@ -100,6 +100,19 @@ impl Part {
         self.items.push(item);
     }
 
+    /// Takes back what was added of a compliant resource.
+    pub(crate) fn take_back(&mut self, id: &ResourceId) {
+        let before = self.items.len();
+        self.items.retain(|item| item.resource_id.as_deref() != Some(id.as_str()));
+        self.checked -= 1;
+        if self.items.len() < before {
+            self.quiet -= 1;
+        } else {
+            self.unlisted.resources -= 1;
+            self.unlisted.compliant -= 1;
+        }
+    }
+
     /// Counts a resource that something is to be done about.
     pub(crate) const fn count_checked(&mut self) {
         self.checked += 1;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_log::{Change, FlowLog, Policy, Resource, ResourceId, ResourceType, Verdict, plan_orphan, policy::Limits};
+use flow_log::{Change, FlowLog, Resource, ResourceId, ResourceType, Status, Verdict, plan_orphan, policy::Limits};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use openapi::{CallError, FlowLogFilter, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter};
@@ -20,7 +20,7 @@ pub(crate) const YOUNG: SignedDuration = SignedDuration::from_mins(15);
 /// Reads the region of the session, and makes what is in it as the policy wants it.
 pub(crate) async fn sweep(settler: &Settler<'_>, session: &Session<'_>, taken: &Taken) -> Part {
     let mut part = Part::default();
-    let Some(survey) = Survey::read(session, settler.policy, &mut part).await else { return part };
+    let Some(survey) = Survey::read(settler, session, &mut part).await else { return part };
     let work = judge(settler, session, survey, &mut part);
 
     let is_limited = settler.duty.looks_at == LooksAt::Resources && !settler.dry_run;
@@ -69,40 +69,56 @@ async fn replace(settler: &Settler<'_>, session: &Session<'_>, replacements: Vec
     }
 }
 
-/// Everything that was read of one region.
+/// What was read of one region, but for the flow logs that are as they should be: they are judged as they come, so that
+/// memory holds the resources and what is wrong.
 struct Survey {
-    resources: Vec<Resource>,
+    resources: BTreeMap<ResourceId, Looked>,
     /// By what they are on.
     flow_logs: BTreeMap<String, Vec<FlowLog>>,
     /// The levels whose resources were read, all of them.
     levels: BTreeSet<ResourceType>,
 }
 
+/// A resource, and how far it has been looked at.
+struct Looked {
+    resource: Resource,
+    so_far: SoFar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SoFar {
+    /// Its flow logs, if any, are kept.
+    Open,
+    /// It has a flow log that is as it should be, and has been said so.
+    InOrder,
+    /// It has another one besides that one, which is not known any more.
+    HasAnother,
+}
+
 impl Survey {
     /// Reads the resources first and the flow logs last, so that what is missing is missed by the latest look.
     ///
-    /// What cannot be read is said in `part`; nothing is known where that is the flow logs.
-    async fn read(session: &Session<'_>, policy: &Policy, part: &mut Part) -> Option<Self> {
-        let mut resources = Vec::new();
-        let mut levels = BTreeSet::new();
-        for level in policy.levels() {
+    /// What cannot be read is said in `part`; nothing more is known where that is the flow logs.
+    async fn read(settler: &Settler<'_>, session: &Session<'_>, part: &mut Part) -> Option<Self> {
+        let mut survey = Self { resources: BTreeMap::new(), flow_logs: BTreeMap::new(), levels: BTreeSet::new() };
+        for level in settler.policy.levels() {
             match all_of(session, level).await {
                 Ok(found) => {
-                    resources.extend(found);
-                    levels.insert(level);
+                    let looked = found.into_iter().map(|resource| Looked { resource, so_far: SoFar::Open });
+                    survey.resources.extend(looked.map(|looked| (looked.resource.id.clone(), looked)));
+                    survey.levels.insert(level);
                 }
                 Err(error) => part.items.push(unread(session, &format!("{level}s"), &error)),
             }
         }
-        if levels.is_empty() {
+        if survey.levels.is_empty() {
             return None;
         }
-        let mut flow_logs = BTreeMap::<String, Vec<FlowLog>>::new();
         let filter = FlowLogFilter::default();
         let mut found = session.flow_logs(&filter);
         loop {
             match found.try_next().await {
-                Ok(Some(flow_log)) => flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log),
+                Ok(Some(flow_log)) => survey.note(settler, session, flow_log, part),
                 Ok(None) => break,
                 Err(error) => {
                     part.items.push(unread(session, "flow logs", &error));
@@ -110,7 +126,35 @@ impl Survey {
                 }
             }
         }
-        Some(Self { resources, flow_logs, levels })
+        drop(found);
+        Some(survey)
+    }
+
+    /// Says of the flow log's resource that it is as it should be, or else keeps the flow log.
+    fn note(&mut self, settler: &Settler<'_>, session: &Session<'_>, flow_log: FlowLog, part: &mut Part) {
+        let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
+        let id = flow_log.resource_id.parse::<ResourceId>().ok();
+        match id.and_then(|id| self.resources.get_mut(&id)) {
+            Some(Looked { resource, so_far: so_far @ SoFar::Open }) if is_first => {
+                // What is on it covers its parts, too, if there are any to be looked at.
+                let is_finest = self.levels.last() == Some(&resource.id.resource_type());
+                let is_shared = resource.account != *session.account();
+                // Where it is off, it matters whether its whole has one.
+                let is_enough = flow_log.status == Status::Active || resource.parents.is_empty();
+                let todo = settler.todo(resource, std::slice::from_ref(&flow_log), session.now());
+                if is_finest && is_enough && !is_shared && !todo.is_not_looked_at && is_in_order(&todo) {
+                    *so_far = SoFar::InOrder;
+                    part.add(left(resource, todo.plan));
+                    return;
+                }
+            }
+            Some(Looked { resource, so_far: so_far @ SoFar::InOrder }) => {
+                *so_far = SoFar::HasAnother;
+                part.take_back(&resource.id);
+            }
+            _ => {}
+        }
+        self.flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log);
     }
 
     /// The flow logs on the resource and on what it is part of. Those on the resource itself are needed nowhere else.
@@ -140,8 +184,8 @@ async fn all_of(session: &Session<'_>, level: ResourceType) -> Result<Vec<Resour
 /// A resource that something is to be done about.
 struct Work {
     resource: Resource,
-    /// The flow logs that were seen on it and on what it is part of.
-    seen: Vec<FlowLog>,
+    /// The flow logs that were seen on it and on what it is part of, unless it has to be read again.
+    seen: Option<Vec<FlowLog>>,
     todo: Todo,
 }
 
@@ -151,20 +195,23 @@ impl Work {
     }
 
     async fn done(self, settler: &Settler<'_>, session: &Session<'_>) -> Vec<Item> {
-        settler.settle(session, &self.resource, Some(self.seen)).await
+        settler.settle(session, &self.resource, self.seen).await
     }
 }
 
 /// What is to be done. What is as it should be, or is not for this function to change, is said in `part`.
 fn judge(settler: &Settler<'_>, session: &Session<'_>, mut survey: Survey, part: &mut Part) -> Vec<Work> {
     let now = session.now();
+    let looks_at_all = settler.duty.looks_at == LooksAt::Resources;
+    if looks_at_all {
+        survey.say_what_is_on_nothing(settler, session, part);
+    }
     let mut work = Vec::new();
-    let resources = std::mem::take(&mut survey.resources);
-    let levels = settler.policy.levels();
-    let ids: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id.clone()).collect();
-    for resource in resources {
+    for Looked { resource, so_far } in std::mem::take(&mut survey.resources).into_values() {
+        if so_far == SoFar::InOrder {
+            continue;
+        }
         let seen = survey.take(&resource);
-        let looks_at_all = settler.duty.looks_at == LooksAt::Resources;
         if let Some(item) = shared(session, &resource) {
             if looks_at_all {
                 part.add(item);
@@ -179,32 +226,42 @@ fn judge(settler: &Settler<'_>, session: &Session<'_>, mut survey: Survey, part:
             }
             continue;
         }
-        if !todo.changes.is_empty() {
+        if so_far == SoFar::HasAnother {
             part.count_checked();
-            work.push(Work { resource, seen, todo });
+            // To judge it takes both.
+            work.push(Work { resource, seen: None, todo: Todo { changes: Vec::new(), ..todo } });
+        } else if !todo.changes.is_empty() {
+            part.count_checked();
+            work.push(Work { resource, seen: Some(seen), todo });
         } else if looks_at_all || is_in_order(&todo) {
             part.add(left(&resource, todo.plan));
         }
         // What else there is to say of what is scheduled, a function that looks at everything says.
     }
-    if settler.duty.looks_at == LooksAt::Resources {
-        for flow_log in survey.flow_logs.values().flatten() {
+    work
+}
+
+impl Survey {
+    /// Says which flow logs of ours are on what is gone, or at a level at which the policy wants none.
+    fn say_what_is_on_nothing(&self, settler: &Settler<'_>, session: &Session<'_>, part: &mut Part) {
+        let levels = settler.policy.levels();
+        for flow_log in self.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {
             let recorded: Option<ResourceId> = flow_log.resource_id.parse().ok();
-            let Some(id) = recorded.filter(|id| flow_log.is_own() && !ids.contains(id)) else { continue };
+            let Some(id) = recorded.filter(|id| !self.resources.contains_key(id)) else { continue };
             if !levels.contains(&id.resource_type()) {
                 let reason = format!("flow logs are kept at other levels than that of a {}", id.resource_type());
                 part.items.push(superfluous_on(session, flow_log, &reason));
-            } else if survey.levels.contains(&id.resource_type()) && !is_young(flow_log, now) {
+            } else if self.levels.contains(&id.resource_type()) && !is_young(flow_log, session.now()) {
                 part.add(orphaned(session, flow_log));
             }
         }
     }
-    work
 }
 
 /// Whether what a schedule governs is as it says.
 const fn is_in_order(todo: &Todo) -> bool {
-    matches!(todo.plan.verdict, Verdict::Compliant | Verdict::Paused) && todo.plan.changes.is_empty()
+    let plan = &todo.plan;
+    matches!(plan.verdict, Verdict::Compliant | Verdict::Paused) && plan.changes.is_empty() && plan.is_settled
 }
 
 pub(crate) fn is_young(flow_log: &FlowLog, now: Timestamp) -> bool {

@@ -39,7 +39,7 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     let clock = options.clock.clone();
     let cloud = LocalCloud::start(Options {
         functions: Functions::Built(built),
-        transitions: Transitions::After(Duration::from_secs(1)),
+        transitions: Transitions::After(Duration::from_millis(700)),
         retry_delay: Duration::from_secs(1),
         ..options
     })

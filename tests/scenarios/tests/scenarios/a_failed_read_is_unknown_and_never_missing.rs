@@ -83,9 +83,12 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
             stage.cloud.fail(list, Fault::Refused, 1);
             let report = stage.sweep(duty).await;
             stage.cloud.heal();
-            let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+            // What is known to be in order by the first page is said so.
+            let open = report.results.iter().filter(|item| item.verdict != Some(Verdict::Compliant));
+            let [item] = open.collect::<Vec<_>>().try_into().unwrap();
             assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
-            assert_eq!((item.error.as_ref().unwrap().action, report.summary.compliant), (list, 0));
+            assert_eq!(item.error.as_ref().unwrap().action, list);
+            assert!(report.summary.compliant <= 50 && report.incomplete().is_some(), "{:?}", report.summary);
         }
         let writes = stage.cloud.calls().into_iter().filter(|call| !call.action.starts_with("Describe"));
         assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["CreateVpc", "CreateFlowLog"], "the stage's");
