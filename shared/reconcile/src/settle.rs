@@ -151,6 +151,7 @@ impl Settler<'_> {
         items: &mut Vec<Item>,
     ) -> Written {
         let mut changes = changes.into_iter().peekable();
+        let mut is_pending = false;
         while let Some(change) = changes.next() {
             match apply(session, resource, &change).await {
                 Ok(id) => {
@@ -166,7 +167,9 @@ impl Settler<'_> {
                     return Written::Refused;
                 }
             }
-            if changes.peek().is_some_and(Change::makes_pending) && change.makes_pending() {
+            // Tags between the two are set at once, and do not end what the first one began.
+            is_pending |= change.makes_pending();
+            if is_pending && changes.peek().is_some_and(Change::makes_pending) {
                 return Written::Some;
             }
         }
@@ -178,7 +181,7 @@ impl Settler<'_> {
 enum Written {
     /// Every change is made.
     All,
-    /// The others have to wait until the last one has taken effect.
+    /// The others have to wait until those before them have taken effect.
     Some,
     /// One was refused, and the others with it.
     Refused,
