@@ -13,7 +13,7 @@ use std::{
 use flow_log::Policy;
 use jiff::{SignedDuration, Timestamp};
 use keeper_function::{Duty, KeepsFlowLogs};
-use local_cloud::{Clock, LocalCloud, OWN_ACCOUNT, Options};
+use local_cloud::{Clock, Entry, Fault, LocalCloud, OWN_ACCOUNT, Options, What as Happened};
 use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
 use reconcile::{Job, Keeper, KeeperSettings, Report, Target, What};
 
@@ -104,6 +104,11 @@ impl Stage {
         self.machine.clock.advance(moment.duration_since(self.now()).try_into().unwrap());
     }
 
+    /// Lets so much time pass.
+    pub fn pass(&self, duration: Duration) {
+        self.machine.clock.advance(duration);
+    }
+
     /// How long was waited in all.
     #[must_use]
     pub fn waited(&self) -> Duration {
@@ -189,6 +194,30 @@ impl Stage {
         let flow_log = self.cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
         self.cloud.finish_transitions();
         (vpc, flow_log)
+    }
+
+    /// Does some work until the cloud answers a call no more, as [`Fault::Hang`] and [`Fault::HangAfterEffect`] ask, and
+    /// ends it there and then, as if its process had been killed. None of its futures is polled any more.
+    ///
+    /// None if it was ended; its result if it came to an end before.
+    pub async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let hangs = [Fault::Hang, Fault::HangAfterEffect].map(Fault::name);
+        let seen = self.cloud.journal().len();
+        let mut changes = self.cloud.changes();
+        let killed = async {
+            let is_hung = |entry: &Entry| match &entry.what {
+                Happened::Call(call) => call.fault.as_deref().is_some_and(|fault| hangs.contains(&fault)),
+                _ => false,
+            };
+            while !self.cloud.journal_after(seen).iter().any(is_hung) {
+                // Cannot fail: the cloud lives as long as this.
+                let _ = changes.changed().await;
+            }
+        };
+        tokio::select! {
+            result = work => Some(result),
+            () = killed => None,
+        }
     }
 
     /// The status of a flow log.
