@@ -10,7 +10,7 @@ use crate::{
     Item, Outcome,
     keeper::CONCURRENCY,
     report::Part,
-    settle::Settler,
+    settle::{Settler, exists},
     sweep::{excess, unread},
 };
 
@@ -101,13 +101,18 @@ async fn settle(settler: &Settler<'_>, session: &Session<'_>, pattern: &EcrFlowL
     }
     match apply(session, vbr, change).await {
         Ok(id) => Item { flow_log_id: id, ..of(&work, Outcome::Done, plan.reason.clone()) },
-        Err(error) if error.remedy() == Remedy::ReadAgain && is_done(settler, session, pattern, vbr).await => {
-            of(&work, Outcome::Done, format!("{}; the call was not answered, and had been done", plan.reason))
-        }
-        Err(error) => {
-            let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
-            Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
-        }
+        Err(error) => match settled(settler, session, pattern, vbr, &error).await {
+            // Others made it, or we did before.
+            Some(now) if exists(&error) => left(vbr, now),
+            Some(now) => {
+                let reason = format!("{}; the call was not answered, and had been done", plan.reason);
+                Item { flow_log_id: now.flow_log, ..of(&work, Outcome::Done, reason) }
+            }
+            None => {
+                let reason = format!("{} of {} on {} failed", change.action(), vbr.id, vbr.ecr);
+                Item { is_finding: true, ..of(&work, Outcome::Failed, reason).with_error(&error) }
+            }
+        },
     }
 }
 
@@ -120,14 +125,21 @@ async fn apply(session: &Session<'_>, vbr: &AttachedVbr, change: &EcrChange) -> 
     }
 }
 
-/// Looks whether a change that did not say so has been made: then none is planned any more.
-async fn is_done(settler: &Settler<'_>, session: &Session<'_>, pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> bool {
+/// Looks again after a change that did not say whether it was made: if it was, none is planned any more.
+async fn settled(
+    settler: &Settler<'_>,
+    session: &Session<'_>,
+    pattern: &EcrFlowLogPattern,
+    vbr: &AttachedVbr,
+    error: &CallError,
+) -> Option<Plan<EcrChange>> {
+    if error.remedy() != Remedy::ReadAgain {
+        return None;
+    }
     let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
     let wanted = wanted_ecr(vbr, pattern, settler.policy, session.now());
-    match session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await {
-        Ok(seen) => plan_ecr(vbr, &seen, &wanted).changes.is_empty(),
-        Err(_) => false,
-    }
+    let seen = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await.ok()?;
+    Some(plan_ecr(vbr, &seen, &wanted)).filter(|plan| plan.changes.is_empty())
 }
 
 fn about(vbr: &AttachedVbr, verdict: Verdict, outcome: Outcome, reason: String) -> Item {

@@ -87,7 +87,11 @@ impl Settler<'_> {
                 Some(known) => known,
                 None => match flow_logs(session, resource).await {
                     Ok(seen) => seen,
-                    Err(error) => return with(items, unread(resource, &error)),
+                    // What was written, perhaps, has to be told, though nobody can say what became of it.
+                    Err(error) => {
+                        let unclear = doubt.map(|doubt| refused(resource, doubt.verdict, &doubt.change, &doubt.error));
+                        return with(items, unclear.unwrap_or_else(|| unread(resource, &error)));
+                    }
                 },
             };
             let Todo { plan, changes, .. } = self.todo(resource, &seen, session.now());
@@ -226,7 +230,7 @@ async fn apply(session: &Session<'_>, resource: &Resource, change: &Change) -> R
 }
 
 /// Whether the API refused the write because what was to be made is there.
-fn exists(error: &CallError) -> bool {
+pub(crate) fn exists(error: &CallError) -> bool {
     matches!(error.code(), Some("InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId"))
         && error.remedy() == Remedy::ReadAgain
 }
