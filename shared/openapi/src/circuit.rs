@@ -52,8 +52,13 @@ impl Circuits {
         let Some(circuit) = circuits.get_mut(&(product, region.clone())) else { return Ok(()) };
         let Some(until) = circuit.shut_until else { return Ok(()) };
         let retry_in = between(now, until);
-        // Longer than the longest is from before the clock was put back.
-        if retry_in.is_zero() || retry_in > LONGEST_PAUSE {
+        // What is older says nothing of the service now, and several that come together would wait for the probe of one
+        // of them. Longer than the longest is from before the clock was put back.
+        if between(until, now) > LONGEST_PAUSE || retry_in > LONGEST_PAUSE {
+            circuits.remove(&(product, region.clone()));
+            return Ok(());
+        }
+        if retry_in.is_zero() {
             circuit.is_probed = true;
             circuit.shut_until = now.checked_add(PROBE).ok();
             return Ok(());
@@ -152,6 +157,16 @@ mod tests {
         circuits.answered(Product::Vpc, &region);
         for _ in 0..3 {
             assert_eq!(circuits.admit(Product::Vpc, &region, at(16)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_long_past_holds_nobody_up() {
+        for now in [5 + 61, -61] {
+            let (circuits, region) = opened();
+            for _ in 0..3 {
+                assert_eq!(circuits.admit(Product::Vpc, &region, at(now)), Ok(()), "{now}");
+            }
         }
     }
 

@@ -91,7 +91,11 @@ impl Settler<'_> {
                 Some(known) => known,
                 None => match flow_logs(session, resource).await {
                     Ok(seen) => seen,
-                    Err(error) => return with(items, unread(resource, &error)),
+                    // What was written, perhaps, has to be told, though nobody can say what became of it.
+                    Err(error) => {
+                        let unclear = doubt.map(|doubt| refused(resource, doubt.verdict, &doubt.change, &doubt.error));
+                        return with(items, unclear.unwrap_or_else(|| unread(resource, &error)));
+                    }
                 },
             };
             let Todo { plan, changes, .. } = self.todo(resource, &seen, session.now());

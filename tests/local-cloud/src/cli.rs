@@ -50,7 +50,7 @@ Look and intervene over HTTP:
   curl 127.0.0.1:9900/_local/timers/<function>/<trigger> -X POST          fire one now
 
 Faults, for an action such as \"CreateFlowLog\", for one product's such as \"expressconnectrouter:CreateFlowLog\", or for
-\"*\"; in one region with \"region\":
+\"*\"; in one region with \"region\", and after so many calls with \"after\":
   throttled         400 Throttling.User
   throttled-for     the same, with \"seconds\" in x-acs-retry-after and X-RateLimit-User-API
   unavailable       503 ServiceUnavailable; a region is down with {\"action\":\"*\",\"region\":…,\"times\":1000000}
@@ -60,10 +60,19 @@ Faults, for an action such as \"CreateFlowLog\", for one product's such as \"exp
   failure-in-200    InternalErrorTemp in an answer with HTTP 200, as Express Connect Router fails
   answer-lost       the call takes effect, and the connection closes without an answer
   reset             the connection closes before any effect
+  hang              nothing happens, and no answer ever comes
+  hang-after-effect the call takes effect, and no answer ever comes
   slow              the answer is late by \"seconds\" (default 1)
+  slow-bytes        the second half of the answer is late by \"seconds\"
   not-visible-yet   a read does not show the newest resource
+  stale-read        a read shows what there was before the last write
+  overtaken         for a call that makes a flow log: somebody else makes the same first, without tags
+  function-killed   the process of the function that calls is killed, before any effect;
+                    with function-killed-after-effect after it
   event-duplicated  the call's event is delivered twice
   event-reordered   the call's event is delivered after the next one
+  event-delayed     the call's event is delivered \"seconds\" later
+  event-dropped     the call's event is not delivered
   <code>            any documented refusal, such as TaskConflict
 and for nobody's call in particular:
   clock-ahead       the cloud's clock is ahead by \"seconds\" until the faults are deleted";

@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, after},
     delivery,
     error::{Error, LIMIT},
-    faults::{Fault, Wanted},
+    faults::{Fault, Storm, Wanted},
     functions::Host,
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
@@ -281,7 +281,7 @@ impl LocalCloud {
     /// There is no such operation or region, so that the fault would never be met.
     #[track_caller]
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
-        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, times });
+        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: 0, times });
     }
 
     /// Asks for a fault in the next `times` calls of an operation in a region.
@@ -290,7 +290,21 @@ impl LocalCloud {
     /// As [`LocalCloud::fail`] does.
     #[track_caller]
     pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
-        self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, times });
+        self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, after: 0, times });
+    }
+
+    /// Asks for a fault in the one call of an operation that comes after so many.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
+    pub fn fail_after(&self, calls: u32, action: &str, fault: Fault) {
+        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: calls, times: 1 });
+    }
+
+    /// Begins a storm of faults, in place of the one that there is, or ends it.
+    pub fn storm(&self, storm: Option<Storm>) {
+        self.shared.write(|world| world.faults.set_storm(storm));
     }
 
     /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its

@@ -1,6 +1,10 @@
-//! Faults that can be asked for by name, for a number of calls of one operation or of all.
+//! Faults that can be asked for by name, for a number of calls of one operation or of all, or for any call by a seed.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use crate::{
     operations::{self, Operation, REGIONS},
@@ -36,13 +40,31 @@ pub enum Fault {
     TokenExpired,
     /// `failure-in-200`: `InternalErrorTemp` with HTTP 200, as Express Connect Router fails.
     FailureIn200,
+    /// `hang`: nothing happens, and no answer ever comes.
+    Hang,
+    /// `hang-after-effect`: the call takes effect, and no answer ever comes.
+    HangAfterEffect,
+    /// `slow-bytes`: the call takes effect, and the second half of its answer is late by this.
+    SlowBytes(Duration),
+    /// `stale-read`: a read shows what there was before the last write.
+    StaleRead,
+    /// `overtaken`: somebody else makes the same first, without tags. A call that makes a flow log alone meets it.
+    Overtaken,
+    /// `event-dropped`: the call's event is not delivered.
+    EventDropped,
+    /// `event-delayed`: the call's event is delivered later by this.
+    EventDelayed(Duration),
+    /// `function-killed`: the process of the function that calls is killed, before any effect.
+    FunctionKilled,
+    /// `function-killed-after-effect`: the call takes effect, and the process of the function that calls is killed.
+    FunctionKilledAfterEffect,
     /// Any documented refusal, by its code.
     Code(&'static str),
 }
 
 impl Fault {
-    /// The faults that have names of their own; `slow` and `throttled-for` take the duration.
-    fn all(duration: Duration) -> [Self; 13] {
+    /// The faults that have names of their own; those that last take the duration.
+    fn all(duration: Duration) -> [Self; 22] {
         [
             Self::Throttled,
             Self::Unavailable,
@@ -57,10 +79,19 @@ impl Fault {
             Self::ThrottledFor(duration),
             Self::TokenExpired,
             Self::FailureIn200,
+            Self::Hang,
+            Self::HangAfterEffect,
+            Self::SlowBytes(duration),
+            Self::StaleRead,
+            Self::Overtaken,
+            Self::EventDropped,
+            Self::EventDelayed(duration),
+            Self::FunctionKilled,
+            Self::FunctionKilledAfterEffect,
         ]
     }
 
-    /// The fault of that name, or with that documented code; `slow` and `throttled-for` take the duration.
+    /// The fault of that name, or with that documented code; those that last take the duration.
     ///
     /// # Errors
     /// A sentence that lists the names that there are.
@@ -89,7 +120,36 @@ impl Fault {
             Self::ThrottledFor(_) => "throttled-for",
             Self::TokenExpired => "token-expired",
             Self::FailureIn200 => "failure-in-200",
+            Self::Hang => "hang",
+            Self::HangAfterEffect => "hang-after-effect",
+            Self::SlowBytes(_) => "slow-bytes",
+            Self::StaleRead => "stale-read",
+            Self::Overtaken => "overtaken",
+            Self::EventDropped => "event-dropped",
+            Self::EventDelayed(_) => "event-delayed",
+            Self::FunctionKilled => "function-killed",
+            Self::FunctionKilledAfterEffect => "function-killed-after-effect",
             Self::Code(code) => code,
+        }
+    }
+
+    /// Whether the call takes effect, and its caller does not learn so.
+    pub(crate) fn loses_the_answer(self) -> bool {
+        matches!(self, Self::AnswerLost | Self::HangAfterEffect | Self::FunctionKilledAfterEffect)
+    }
+
+    /// Whether the call is ended before it has any effect.
+    pub(crate) fn comes_before_any_effect(self) -> bool {
+        matches!(self, Self::Reset | Self::Hang | Self::FunctionKilled)
+    }
+
+    /// Whether a call of this operation can meet it.
+    fn suits(self, operation: &Operation) -> bool {
+        match self {
+            Self::NotVisibleYet | Self::StaleRead => !operation.write,
+            Self::Overtaken => operation.action == "CreateFlowLog",
+            Self::FailureIn200 => *operation.product == operations::ECR,
+            _ => true,
         }
     }
 
@@ -119,6 +179,8 @@ pub(crate) struct Wanted {
     /// The region whose calls meet it; none for every region.
     pub(crate) region: Option<String>,
     pub(crate) fault: Fault,
+    /// So many calls are let through first.
+    pub(crate) after: u32,
     pub(crate) times: u32,
 }
 
@@ -157,26 +219,89 @@ impl Wanted {
     }
 }
 
-/// The faults that are still to come, in the order in which they were asked for.
+/// Faults that any call may meet, as a seed says.
+///
+/// Which call meets which depends on the call alone and on how often the same one was made before, so it is the same
+/// again where calls that are made side by side come in another order.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    /// What it is drawn from.
+    pub seed: u64,
+    /// One call in so many meets a fault; none does with 0.
+    pub one_in: u64,
+    /// Those that there are. One that a call cannot meet passes it by.
+    pub faults: Vec<Fault>,
+}
+
+/// The faults that are still to come, in the order in which they were asked for, and then those of the storm.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Wanted>);
+pub(crate) struct Faults {
+    wanted: Vec<Wanted>,
+    storm: Option<Storm>,
+    /// How often each call was made in the storm.
+    made: BTreeMap<u64, u64>,
+}
 
 impl Faults {
     pub(crate) fn add(&mut self, wanted: Wanted) {
-        self.0.push(wanted);
+        self.wanted.push(wanted);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
-    /// Takes the fault that the next call of an operation meets.
-    pub(crate) fn take(&mut self, operation: &Operation, region: &str) -> Option<Fault> {
-        let met = self.0.iter_mut().find(|wanted| wanted.is_for(operation, region))?;
-        met.times -= 1;
-        let fault = met.fault;
-        self.0.retain(|wanted| wanted.times > 0);
-        Some(fault)
+    /// Begins a storm, or ends it.
+    pub(crate) fn set_storm(&mut self, storm: Option<Storm>) {
+        self.storm = storm;
+        self.made.clear();
+    }
+
+    /// Whether a read may have to show what there was before the last write.
+    pub(crate) fn may_be_stale(&self) -> bool {
+        self.wanted.iter().any(|wanted| wanted.fault == Fault::StaleRead)
+            || self.storm.as_ref().is_some_and(|storm| storm.faults.contains(&Fault::StaleRead))
+    }
+
+    /// Takes the fault that the next call of an operation meets; `parameters` are its own.
+    pub(crate) fn take(
+        &mut self,
+        operation: &Operation,
+        region: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Option<Fault> {
+        // Each that is for the call counts it, so that the n-th call is the n-th, whatever else it meets.
+        let mut met = None;
+        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.is_for(operation, region)) {
+            match wanted.after.checked_sub(1) {
+                Some(after) => wanted.after = after,
+                None if met.is_none() => {
+                    wanted.times -= 1;
+                    met = Some(wanted.fault);
+                }
+                None => {}
+            }
+        }
+        self.wanted.retain(|wanted| wanted.times > 0);
+        met.or_else(|| self.drawn(operation, region, parameters))
+    }
+
+    fn drawn(&mut self, operation: &Operation, region: &str, parameters: &BTreeMap<String, String>) -> Option<Fault> {
+        let storm = self.storm.as_ref()?;
+        let mut call = DefaultHasher::new();
+        (storm.seed, operation.product.name, operation.action, region).hash(&mut call);
+        // These are drawn by the caller.
+        let own = parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "ClientToken" | "NextToken"));
+        own.for_each(|parameter| parameter.hash(&mut call));
+        let times = self.made.entry(call.finish()).or_default();
+        *times += 1;
+        times.hash(&mut call);
+        let drawn = call.finish();
+        // The lower part says whether, the upper part which.
+        let is_met = (drawn & 0xffff_ffff).checked_rem(storm.one_in) == Some(0);
+        let which = (drawn >> 32).checked_rem(storm.faults.len() as u64)?;
+        let fault = storm.faults.get(usize::try_from(which).ok()?).copied();
+        fault.filter(|fault| is_met && fault.suits(operation))
     }
 }
 
@@ -195,14 +320,47 @@ mod tests {
             ("*", None, Fault::Reset),
         ] {
             let region = region.map(str::to_owned);
-            faults.add(Wanted { action: action.into(), region, fault, times: 1 });
+            faults.add(Wanted { action: action.into(), region, fault, after: 0, times: 1 });
         }
-        let mut take = |action, version, region| faults.take(find(action, version).unwrap(), region);
+        let mut take = |action, version, region| faults.take(find(action, version).unwrap(), region, &BTreeMap::new());
         assert_eq!(take("CreateFlowLog", "2016-04-28", "cn-hangzhou"), Some(Fault::Throttled));
         assert_eq!(take("DeleteFlowlog", "2023-09-01", "cn-hangzhou"), Some(Fault::FailureIn200));
         assert_eq!(take("DescribeVpcs", "2016-04-28", "cn-shanghai"), Some(Fault::Unavailable));
         assert_eq!(take("DescribeVpcs", "2016-04-28", "cn-shanghai"), Some(Fault::Reset));
         assert_eq!(take("CreateFlowLog", "2016-04-28", "cn-hangzhou"), None);
+    }
+
+    #[test]
+    fn so_many_calls_are_let_through_first() {
+        let mut faults = Faults::default();
+        faults.add(Wanted { action: "*".into(), region: None, fault: Fault::Hang, after: 2, times: 1 });
+        faults.add(Wanted { action: "*".into(), region: None, fault: Fault::Reset, after: 0, times: 1 });
+        let operation = find("DescribeVpcs", "2016-04-28").unwrap();
+        let met: Vec<_> = (0..4).map(|_| faults.take(operation, "cn-hangzhou", &BTreeMap::new())).collect();
+        assert_eq!(met, [Some(Fault::Reset), None, Some(Fault::Hang), None]);
+    }
+
+    #[test]
+    fn a_storm_is_the_same_again_with_the_same_seed_in_whatever_order_calls_come() {
+        let draw = |seed, order: &mut dyn Iterator<Item = u32>| {
+            let mut faults = Faults::default();
+            faults.set_storm(Some(Storm { seed, one_in: 3, faults: vec![Fault::Throttled, Fault::Overtaken] }));
+            let operation = find("DescribeVpcs", "2016-04-28").unwrap();
+            let mut met: Vec<_> = order
+                .map(|page| {
+                    let parameters = [("PageNumber".to_owned(), (page % 50).to_string())].into();
+                    (page, faults.take(operation, "cn-hangzhou", &parameters))
+                })
+                .collect();
+            met.sort_by_key(|(page, _)| *page);
+            met.into_iter().map(|(_, fault)| fault).collect::<Vec<_>>()
+        };
+        let first = draw(7, &mut (0..100));
+        let odd_first = (0..100).filter(|page| page % 2 == 1).chain((0..100).filter(|page| page % 2 == 0));
+        assert_eq!(first, draw(7, &mut { odd_first }), "the same calls in another order");
+        assert_ne!(first, draw(8, &mut (0..100)));
+        let count = first.iter().filter(|fault| **fault == Some(Fault::Throttled)).count();
+        assert!((5..40).contains(&count) && !first.contains(&Some(Fault::Overtaken)), "{first:?}");
     }
 
     #[test]
@@ -219,7 +377,7 @@ mod tests {
     fn a_fault_that_no_call_can_meet_is_refused_with_what_there_is() {
         let check = |action: &str, region: Option<&str>| {
             let region = region.map(str::to_owned);
-            Wanted { action: action.to_owned(), region, fault: Fault::Reset, times: 1 }.check()
+            Wanted { action: action.to_owned(), region, fault: Fault::Reset, after: 0, times: 1 }.check()
         };
         for action in
             ["*", "CreateFlowLog", "vpc:CreateFlowLog", "expressconnectrouter:*", "expressconnectrouter:DeleteFlowlog"]

@@ -1,5 +1,7 @@
 //! The RPC gateway: what is called, by whom, may they, what happens and what is answered.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -20,6 +22,9 @@ use crate::{
     trail,
     world::Shared,
 };
+
+/// Who overtakes, by name.
+const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +67,13 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     };
     call.caller = Some(admitted.caller.clone());
     call.fault = admitted.fault.map(|fault| fault.name().to_owned());
-    if admitted.fault == Some(Fault::Reset) {
+    if let Some(fault) = admitted.fault.filter(|fault| fault.comes_before_any_effect()) {
         call.status = 0;
         shared.note(What::Call(call));
-        return Err(NoAnswer);
+        return Err(never(shared, fault, &admitted.caller).await);
+    }
+    if admitted.fault == Some(Fault::Overtaken) {
+        overtake(shared, &admitted, &call);
     }
 
     let (result, changing) = match run(shared, &admitted) {
@@ -88,23 +96,70 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     if let Some(rate) = admitted.rate {
         tell_rate(&mut response, rate);
     }
-    if admitted.fault == Some(Fault::AnswerLost) {
+    let lost = admitted.fault.filter(|fault| fault.loses_the_answer());
+    if lost.is_some() {
         call.status = 0;
     }
     shared.note(What::Call(call));
     match admitted.fault {
         _ if !admitted.operation.write => {}
+        Some(Fault::EventDropped) => {}
+        Some(Fault::EventDelayed(by)) => {
+            let pause = shared.clock.wait(by);
+            shared.spawn(move |shared| async move {
+                pause.await;
+                shared.publish(&event);
+            });
+        }
         Some(Fault::EventReordered) => shared.hold_back(event),
         Some(Fault::EventDuplicated) => (0..2).for_each(|_| shared.publish(&event)),
         _ => shared.publish(&event),
     }
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
+    if let Some(fault) = lost {
+        return Err(never(shared, fault, &admitted.caller).await);
+    }
     match admitted.fault {
-        Some(Fault::AnswerLost) => return Err(NoAnswer),
         Some(Fault::Slow(late_by)) => shared.clock.wait(late_by).await,
+        Some(Fault::SlowBytes(late_by)) => drop(response.extensions_mut().insert(SecondHalfLate(late_by))),
         _ => {}
     }
     Ok(response)
+}
+
+/// The second half of an answer is to be late by this.
+#[derive(Clone, Copy)]
+pub(crate) struct SecondHalfLate(pub(crate) Duration);
+
+/// What becomes of a call that is not answered.
+async fn never(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
+    match fault {
+        Fault::Hang | Fault::HangAfterEffect => std::future::pending().await,
+        Fault::FunctionKilled | Fault::FunctionKilledAfterEffect => {
+            // A role of another account that a function assumed does not say which function it is.
+            shared.hosts.get(&caller.name).inspect(|host| host.kill());
+        }
+        _ => {}
+    }
+    NoAnswer
+}
+
+/// Lets somebody else in the same account do what a call is about to do, without its tags.
+fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
+    let mut parameters = call.parameters.clone();
+    parameters.0.retain(|name, _| !name.starts_with("Tag.") && name != "ClientToken");
+    let caller = Caller { account: call.caller.account.clone(), name: SOMEBODY_ELSE.to_owned(), role: None };
+    let other = Admitted { caller: caller.clone(), parameters: &parameters, fault: None, rate: None, ..*call };
+    // Refused, it changes nothing.
+    let Ok((mut body, changing)) = run(shared, &other) else { return };
+    let request_id = shared.new_request_id();
+    body["RequestId"] = json!(request_id);
+    let (parameters, caller) = (parameters.own(), Some(caller));
+    let entry = Call { request_id, caller, parameters, answer: body.clone(), fault: None, ..like.clone() };
+    let event = other.event(shared, &entry, &Ok(body));
+    shared.note(What::Call(entry));
+    shared.publish(&event);
+    changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
 }
 
 /// What the query and the form say together, and of a call signed in its headers what these say.
@@ -150,7 +205,7 @@ fn admit<'a>(
         .options
         .rate_limit
         .then(|| shared.write(|world| world.rates.count(&caller.account, region, operation, now)));
-    let fault = shared.write(|world| world.faults.take(operation, region));
+    let fault = shared.write(|world| world.faults.take(operation, region, &parameters.own()));
     Ok(Admitted { operation, caller, parameters, region, fault, rate })
 }
 
@@ -165,10 +220,14 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
         return Err(Refusal { retry_after: Some(time_left), ..Refusal::documented("Throttling.User") });
     }
     shared.write(|world| {
+        if call.operation.write && world.faults.may_be_stale() {
+            world.before = Some(world.state.clone());
+        }
+        let mut before = world.before.clone().filter(|_| call.fault == Some(Fault::StaleRead));
         let mut scope = Scope {
             product: call.operation.product,
             writes: call.operation.write,
-            state: &mut world.state,
+            state: before.as_mut().unwrap_or(&mut world.state),
             keys: &mut world.keys,
             caller: &call.caller,
             parameters: call.parameters,

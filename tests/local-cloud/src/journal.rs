@@ -116,7 +116,8 @@ impl Call {
 
     /// Whether the call took effect, or read what it wanted.
     pub fn succeeded(&self) -> bool {
-        self.code.is_none() && (self.status == 200 || self.fault.as_deref() == Some("answer-lost"))
+        // One that was ended before any effect has no answer, and one whose answer was lost has that.
+        self.code.is_none() && (self.status == 200 || !self.answer.is_null())
     }
 }
 

@@ -71,7 +71,7 @@ pub use client::{ApiError, Client, exchange, form, send};
 pub use clock::Clock;
 pub use cloud::LocalCloud;
 pub use error::Error;
-pub use faults::Fault;
+pub use faults::{Fault, Storm};
 pub use journal::{Call, DeadLetter, Entry, Invocation, What};
 pub use operator::Operator;
 pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};

@@ -1,11 +1,22 @@
 //! The one port: the API on `/`, and the cloud's own controls under `/_local/`.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +25,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     delivery,
     faults::{Fault, Wanted},
-    gateway,
+    gateway::{self, SecondHalfLate},
     journal::What,
     template::{Source, Trigger},
     timers,
@@ -39,12 +50,63 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Halves>> {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
-    match request.uri().path() {
-        path if path.starts_with("/_local/") => Ok(control(shared, &request).await),
-        _ => gateway::answer(shared, &request).await.map_err(io::Error::other),
+    let response = match request.uri().path() {
+        path if path.starts_with("/_local/") => control(shared, &request).await,
+        _ => gateway::answer(shared, &request).await.map_err(io::Error::other)?,
+    };
+    let late = response.extensions().get::<SecondHalfLate>().map(|late| late.0);
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let halves = match late {
+        Some(late) => Halves::new(body, shared.clock.wait(late)),
+        None => Halves { first: body, ..Halves::default() },
+    };
+    Ok(Response::from_parts(parts, halves))
+}
+
+/// A body whose second half may come later.
+#[derive(Default)]
+struct Halves {
+    first: Bytes,
+    second: Bytes,
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Halves {
+    fn new(mut body: Bytes, pause: impl Future<Output = ()> + Send + 'static) -> Self {
+        let second = body.split_off(body.len() / 2);
+        Self { first: body, second, pause: Some(Box::pin(pause)) }
+    }
+}
+
+impl Body for Halves {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if !self.first.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.first)))));
+        }
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
+        let second = std::mem::take(&mut self.second);
+        Poll::Ready((!second.is_empty()).then(|| Ok(Frame::data(second))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_empty() && self.second.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact((self.first.len() + self.second.len()) as u64)
     }
 }
 
@@ -57,6 +119,9 @@ struct AskedFault {
     region: Option<String>,
     #[serde(default = "one")]
     times: u32,
+    /// So many calls are let through first.
+    #[serde(default)]
+    after: u32,
     /// How late a slow answer is, or how long a throttled caller is to wait.
     #[serde(default = "one")]
     seconds: u32,
@@ -153,13 +218,13 @@ fn timer(shared: &Shared, trigger: &Trigger) -> Value {
 
 /// Arranges a fault that was asked for over HTTP.
 fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
-    let AskedFault { action, fault, region, times, seconds } = asked;
+    let AskedFault { action, fault, region, times, after, seconds } = asked;
     let duration = Duration::from_secs(seconds.into());
     if fault == "clock-ahead" {
         shared.clock.set_ahead(duration);
         return Ok(());
     }
-    let wanted = Wanted { action, region, fault: Fault::named(&fault, duration)?, times };
+    let wanted = Wanted { action, region, fault: Fault::named(&fault, duration)?, after, times };
     wanted.check()?;
     shared.write(|world| world.faults.add(wanted));
     Ok(())

@@ -29,6 +29,8 @@ use crate::{
 /// Everything that calls read and change.
 pub(crate) struct World {
     pub(crate) state: State,
+    /// What there was before the last write, where a read may have to show that.
+    pub(crate) before: Option<State>,
     pub(crate) keys: Keys,
     pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
     pub(crate) faults: Faults,
@@ -75,6 +77,7 @@ impl Shared {
     ) -> Arc<Self> {
         let world = World {
             state: State::new(options.flow_log_service),
+            before: None,
             keys: Keys::new(),
             nonces: BTreeMap::new(),
             faults: Faults::default(),

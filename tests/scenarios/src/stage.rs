@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,7 +13,7 @@ use std::{
 use flow_log::Policy;
 use jiff::{SignedDuration, Timestamp};
 use keeper_function::{Duty, KeepsFlowLogs};
-use local_cloud::{Clock, LocalCloud, OWN_ACCOUNT, Options};
+use local_cloud::{Clock, Entry, Fault, LocalCloud, OWN_ACCOUNT, Options, What as Happened};
 use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
 use reconcile::{Job, Keeper, KeeperSettings, Report, Target, What};
 
@@ -36,11 +36,14 @@ pub struct TestMachine {
     clock: Clock,
     waits: Mutex<Vec<Duration>>,
     random: AtomicU64,
+    /// By how many milliseconds it is wrong.
+    wrong_by: AtomicI64,
 }
 
 impl System for TestMachine {
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        let wrong_by = SignedDuration::from_millis(self.wrong_by.load(Ordering::Relaxed));
+        self.clock.now().saturating_add(wrong_by).unwrap_or(Timestamp::MAX)
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -87,7 +90,12 @@ impl Stage {
         let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
         let cloud = LocalCloud::start(Options { clock: clock.clone(), ..options }).await.unwrap();
         let policy = Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap();
-        let machine = Arc::new(TestMachine { clock, waits: Mutex::default(), random: AtomicU64::new(1) });
+        let machine = Arc::new(TestMachine {
+            clock,
+            waits: Mutex::default(),
+            random: AtomicU64::new(1),
+            wrong_by: AtomicI64::new(0),
+        });
         Self { cloud, dry_run: false, policy, machine }
     }
 
@@ -107,13 +115,25 @@ impl Stage {
         self.machine.clock.advance(moment.duration_since(self.now()).try_into().unwrap());
     }
 
+    /// Puts the machine's clock wrong by this, and the cloud's not.
+    pub fn set_machine_wrong_by(&self, by: SignedDuration) {
+        self.machine.wrong_by.store(by.as_millis().try_into().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Lets so much time pass.
+    pub fn pass(&self, duration: Duration) {
+        self.machine.clock.advance(duration);
+    }
+
     /// How long was waited in all.
     #[must_use]
     pub fn waited(&self) -> Duration {
         self.machine.waits.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
 
-    fn keeper(&self, duty: Duty) -> Keeper {
+    /// A keeper as a process that starts now has it.
+    #[must_use]
+    pub fn keeper(&self, duty: Duty) -> Keeper {
         let endpoint = self.cloud.endpoint().parse().ok();
         let endpoints = Endpoints {
             network: Network::Public,
@@ -146,9 +166,20 @@ impl Stage {
     ///
     /// # Panics
     /// There is nowhere to look.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn sweep_within(&self, duty: Duty, time: Duration) -> Report {
-        let keeper = self.keeper(duty);
+        self.sweep_of(&self.keeper(duty), time).await
+    }
+
+    /// Looks at everything that the policy names with a keeper that has been at work before.
+    ///
+    /// # Panics
+    /// There is nowhere to look.
+    pub async fn sweep_by(&self, keeper: &Keeper) -> Report {
+        self.sweep_of(keeper, Duration::from_secs(600)).await
+    }
+
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    async fn sweep_of(&self, keeper: &Keeper, time: Duration) -> Report {
         let (account, region) = (OWN_ACCOUNT.parse().unwrap(), "cn-hangzhou".parse().unwrap());
         let targets = keeper.everywhere(Some(&account), Some(&region)).unwrap();
         keeper.keep(self.job(time), targets, Vec::new()).await
@@ -208,6 +239,30 @@ impl Stage {
         let flow_log = self.cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
         self.cloud.finish_transitions();
         (vpc, flow_log)
+    }
+
+    /// Does some work until the cloud answers a call no more, as [`Fault::Hang`] and [`Fault::HangAfterEffect`] ask, and
+    /// ends it there and then, as if its process had been killed. None of its futures is polled any more.
+    ///
+    /// None if it was ended; its result if it came to an end before.
+    pub async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let hangs = [Fault::Hang, Fault::HangAfterEffect].map(Fault::name);
+        let seen = self.cloud.journal().len();
+        let mut changes = self.cloud.changes();
+        let killed = async {
+            let is_hung = |entry: &Entry| match &entry.what {
+                Happened::Call(call) => call.fault.as_deref().is_some_and(|fault| hangs.contains(&fault)),
+                _ => false,
+            };
+            while !self.cloud.journal_after(seen).iter().any(is_hung) {
+                // Cannot fail: the cloud lives as long as this.
+                let _ = changes.changed().await;
+            }
+        };
+        tokio::select! {
+            result = work => Some(result),
+            () = killed => None,
+        }
     }
 
     /// The status of a flow log.
