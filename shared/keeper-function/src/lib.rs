@@ -45,18 +45,24 @@ impl<F: KeepsFlowLogs> Function for KeeperFunction<F> {
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
-        let woken = events::parse(&event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
-        let home = Home::of(&invocation);
-        let function = invocation.function_name.as_deref();
-        let scope = scope::scope::<F>(woken, &home, &self.keeper, function);
-        let report = if scope.targets.is_empty() {
-            self.keeper.report(invocation.request_id, scope.items)
-        } else {
-            let job = job(invocation, home)?;
-            self.keeper.keep(job, scope.targets, scope.items).await
-        };
-        answer(&report)
+        answer(&keep::<F>(&self.keeper, invocation, &event).await?)
     }
+}
+
+/// What the function does with the body that woke it.
+///
+/// # Errors
+/// That is no event, or there is something to look at and no key to do so.
+pub async fn keep<F: KeepsFlowLogs>(keeper: &Keeper, invocation: Invocation, event: &[u8]) -> Result<Report, Failure> {
+    let woken = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
+    let home = Home::of(&invocation);
+    let function = invocation.function_name.as_deref();
+    let scope = scope::scope::<F>(woken, &home, keeper, function);
+    if scope.targets.is_empty() {
+        return Ok(keeper.report(invocation.request_id, scope.items));
+    }
+    let job = job(invocation, home)?;
+    Ok(keeper.keep(job, scope.targets, scope.items).await)
 }
 
 /// What the invocation has to work with.

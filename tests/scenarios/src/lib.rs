@@ -1,5 +1,6 @@
 //! What the scenarios share: a cloud with the functions of `template.yml`, and short words for what is asked of it.
 
+pub mod chaos;
 mod stage;
 
 use std::{collections::BTreeMap, path::PathBuf};

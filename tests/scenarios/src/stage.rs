@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -36,11 +36,14 @@ pub struct TestMachine {
     clock: Clock,
     waits: Mutex<Vec<Duration>>,
     random: AtomicU64,
+    /// By how many milliseconds it is wrong.
+    wrong_by: AtomicI64,
 }
 
 impl System for TestMachine {
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        let wrong_by = SignedDuration::from_millis(self.wrong_by.load(Ordering::Relaxed));
+        self.clock.now().saturating_add(wrong_by).unwrap_or(Timestamp::MAX)
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -84,7 +87,12 @@ impl Stage {
         let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
         let cloud = LocalCloud::start(Options { clock: clock.clone(), ..options }).await.unwrap();
         let policy = Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap();
-        let machine = Arc::new(TestMachine { clock, waits: Mutex::default(), random: AtomicU64::new(1) });
+        let machine = Arc::new(TestMachine {
+            clock,
+            waits: Mutex::default(),
+            random: AtomicU64::new(1),
+            wrong_by: AtomicI64::new(0),
+        });
         Self { cloud, dry_run: false, policy, machine }
     }
 
@@ -104,6 +112,11 @@ impl Stage {
         self.machine.clock.advance(moment.duration_since(self.now()).try_into().unwrap());
     }
 
+    /// Puts the machine's clock wrong by this, and the cloud's not.
+    pub fn set_machine_wrong_by(&self, by: SignedDuration) {
+        self.machine.wrong_by.store(by.as_millis().try_into().unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// Lets so much time pass.
     pub fn pass(&self, duration: Duration) {
         self.machine.clock.advance(duration);
@@ -115,7 +128,9 @@ impl Stage {
         self.machine.waits.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
 
-    fn keeper(&self, duty: Duty) -> Keeper {
+    /// A keeper as a process that starts now has it.
+    #[must_use]
+    pub fn keeper(&self, duty: Duty) -> Keeper {
         let endpoint = self.cloud.endpoint().parse().ok();
         let endpoints = Endpoints {
             network: Network::Public,
@@ -148,9 +163,20 @@ impl Stage {
     ///
     /// # Panics
     /// There is nowhere to look.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn sweep_within(&self, duty: Duty, time: Duration) -> Report {
-        let keeper = self.keeper(duty);
+        self.sweep_of(&self.keeper(duty), time).await
+    }
+
+    /// Looks at everything that the policy names with a keeper that has been at work before.
+    ///
+    /// # Panics
+    /// There is nowhere to look.
+    pub async fn sweep_by(&self, keeper: &Keeper) -> Report {
+        self.sweep_of(keeper, Duration::from_secs(600)).await
+    }
+
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    async fn sweep_of(&self, keeper: &Keeper, time: Duration) -> Report {
         let (account, region) = (OWN_ACCOUNT.parse().unwrap(), "cn-hangzhou".parse().unwrap());
         let targets = keeper.everywhere(Some(&account), Some(&region)).unwrap();
         keeper.keep(self.job(time), targets, Vec::new()).await

@@ -1,0 +1,183 @@
+use std::time::Duration;
+
+use flow_log::Verdict;
+use jiff::SignedDuration;
+use local_cloud::{Fault, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
+use reconcile::{Outcome, Report};
+use scenarios::{CREATION, ECR_CREATION, REMEDIATE, REMEDIATION, Stage, TIMER, cloud, whole_cloud};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn create(stage: &Stage, vpc: &str) -> Report {
+    stage.look(CREATION, &[vpc], SignedDuration::ZERO, 10 * MINUTE).await
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_after_it() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::Refused);
+    let report = create(&stage, &vpc).await;
+    let [result] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((result.action, result.outcome), (Some("CreateFlowLog"), Outcome::Failed));
+    assert!(report.incomplete().is_some(), "so it is made again");
+
+    let report = create(&stage, &vpc).await;
+    assert_eq!(report.results[0].verdict, Some(Verdict::Compliant), "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn a_read_that_shows_what_there_was_before_makes_no_second_flow_log() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::StaleRead);
+    create(&stage, &vpc).await;
+    let report = create(&stage, &vpc).await;
+    assert_eq!(stage.cloud.calls().iter().filter(|call| call.fault.is_some()).count(), 1, "the second look was stale");
+    assert!(report.incomplete().is_none() && report.summary.changed == 0, "{report:#?}");
+    assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() {
+    let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Overtaken, 2);
+    for report in [create(&stage, &vpc).await, stage.sweep(ECR_CREATION).await] {
+        let [result] = report.results.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((result.verdict, result.outcome), (Some(Verdict::Foreign), Outcome::Unchanged), "{result:?}");
+    }
+    assert!(stage.cloud.flow_logs()[0].tags.is_empty() && stage.cloud.router_flow_logs()[0].tags.is_empty());
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 4, "theirs, and ours in vain");
+}
+
+#[tokio::test]
+async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made() {
+    let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    stage.sweep(ECR_CREATION).await;
+    stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.results[0].verdict, report.summary.changed), (Some(Verdict::Compliant), 0), "{report:#?}");
+
+    stage.cloud.call("DescribeVpcs", &[]).await.unwrap();
+    let log = stage.cloud.router_flow_logs().remove(0);
+    let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    operator.call_router("DeleteFlowlog", &[("EcrId", &log.router_id), ("FlowLogId", &log.id)]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    let report = stage.sweep(ECR_CREATION).await;
+    let made = stage.cloud.router_flow_logs().remove(0).id;
+    let told = report.results[0].flow_log_id.as_ref().map(ToString::to_string);
+    assert_eq!((report.summary.changed, told), (1, Some(made)), "{report:#?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_in_the_middle_is_no_answer() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    // Time passes only while the keeper waits, so that the rest would never come.
+    stage.cloud.fail("CreateFlowLog", Fault::SlowBytes(60 * MINUTE), 1);
+    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(2)).await;
+    assert_eq!((report.results[0].action, report.results[0].outcome), (Some("CreateFlowLog"), Outcome::Done));
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_an_hour_off_is_found_out() {
+    for hours in [-1, 1] {
+        let stage = Stage::new("").await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        stage.set_machine_wrong_by(SignedDuration::from_hours(hours));
+        let report = create(&stage, &vpc).await;
+        assert_eq!(report.results[0].outcome, Outcome::Done, "{report:#?}");
+        let in_vain = stage.cloud.calls().into_iter().filter(|call| call.code.is_some()).count();
+        assert_eq!(in_vain, 1, "one call is enough to know the time");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_in_the_middle_of_a_sweep_is_bought_anew() {
+    let member =
+        format!("own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
+    let stage = Stage::new(&member).await;
+    let there = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
+    for _ in 0..3 {
+        there.create_vpc(&[]).await.unwrap();
+    }
+    stage.cloud.fail_after(1, "CreateFlowLog", Fault::TokenExpired);
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none() && report.summary.changed == 3, "{report:#?}");
+    assert_eq!(stage.cloud.calls_of("AssumeRole").len(), 2);
+}
+
+#[tokio::test]
+async fn a_role_that_is_refused_in_one_account_does_not_hold_up_the_others() {
+    let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
+    let stage = Stage::new(&member).await;
+    for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
+        stage.cloud.operator(account, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    }
+    stage.cloud.fail("AssumeRole", Fault::Refused, u32::MAX);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.changed, report.summary.unknown), (1, 1), "{report:#?}");
+    assert!(report.incomplete().is_some());
+    stage.cloud.heal();
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none() && report.summary.changed == 1, "{report:#?}");
+}
+
+#[tokio::test]
+async fn two_accounts_are_swept_once_an_outage_is_over_and_neither_waits_for_the_other() {
+    let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
+    let stage = Stage::new(&member).await;
+    let keeper = stage.keeper(REMEDIATION);
+    stage.cloud.region_down("cn-hangzhou");
+    assert!(stage.sweep_by(&keeper).await.incomplete().is_some());
+    stage.cloud.heal();
+    stage.pass(5 * MINUTE);
+    let report = stage.sweep_by(&keeper).await;
+    assert!(report.incomplete().is_none(), "{report:#?}");
+}
+
+#[tokio::test]
+async fn an_event_that_never_came_is_made_up_for_by_the_next_sweep() {
+    let cloud = whole_cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateVpc", Fault::EventDropped, 1);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert!(cloud.events().is_empty() && cloud.flow_log_of(&vpc).is_none());
+    assert!(cloud.invoke(REMEDIATE, TIMER).await.unwrap().success);
+    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_late_does_what_there_is_still_to_do() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateVpc", Fault::EventDelayed(Duration::from_millis(50)), 2);
+    let kept = cloud.create_vpc(&[]).await.unwrap();
+    let gone = cloud.create_vpc(&[]).await.unwrap();
+    cloud.create_flow_log("VPC", &gone, &[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().len(), 2);
+    assert_eq!(cloud.flow_log_of(&kept).unwrap().status, "Active");
+    assert!(cloud.flow_log_of(&gone).unwrap().tags.is_empty(), "others were quicker");
+}
+
+#[tokio::test]
+async fn a_function_that_is_killed_at_its_write_is_invoked_again_and_makes_one_flow_log() {
+    for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
+        let cloud = cloud(Options::default()).await.unwrap();
+        cloud.fail("CreateFlowLog", fault, 1);
+        let vpc = cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let succeeded: Vec<_> = cloud.invocations().iter().map(|invocation| invocation.success).collect();
+        assert_eq!(succeeded, [false, true], "{fault:?}");
+        assert!(cloud.dead_letters().is_empty());
+        assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active", "{fault:?}");
+        let took_effect = cloud.calls_of("CreateFlowLog").into_iter().filter(local_cloud::Call::succeeded).count();
+        assert_eq!(took_effect, 1, "{fault:?}");
+    }
+}
