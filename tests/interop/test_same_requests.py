@@ -76,7 +76,7 @@ CALLS = [
     (
         "vpc",
         "DescribeVSwitches",
-        {"VSwitchId": "vsw-1,vsw-2", "VpcId": "vpc-1", "VSwitchName": ODD, "ZoneId": "cn-hangzhou-b"}
+        {"VSwitchId": "vsw-1", "VpcId": "vpc-1", "VSwitchName": ODD, "ZoneId": "cn-hangzhou-b"}
         | {"IsDefault": False, "RouteTableId": "vtb-1", "EnableIpv6": True, "VSwitchOwnerId": 1000000000000002}
         | {"Tag": TAGS} | GROUP | NUMBERED,
     ),
