@@ -11,10 +11,11 @@ use std::thread;
 
 use crate::http::{Messages, find};
 
+/// Without its owner, as the jobs are those of many accounts.
 const VPCS: &str = r#"{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":1,"PageNumber":1,"PageSize":50,
 "Vpcs":{"Vpc":[{"VpcId":"vpc-bp1example00000000001","RegionId":"cn-hangzhou","Status":"Available","VpcName":"example",
 "CreationTime":"2025-01-02T03:04:05Z","CidrBlock":"10.0.0.0/16","VRouterId":"vrt-bp1example00000000001","IsDefault":false,
-"Description":"","ResourceGroupId":"rg-example","OwnerId":1000000000000001,"VSwitchIds":{"VSwitchId":[]},
+"Description":"","ResourceGroupId":"rg-example","VSwitchIds":{"VSwitchId":[]},
 "SecondaryCidrBlocks":{"SecondaryCidrBlock":[]},"UserCidrs":{"UserCidr":[]},"RouterTableIds":{"RouterTableIds":[]},
 "Tags":{"Tag":[{"Key":"team","Value":"network"}]}}]}}"#;
 const FLOW_LOGS: &str = r#"{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","TotalCount":"0","PageNumber":"1",
