@@ -173,7 +173,7 @@ mod tests {
             (state >> 56) as u8
         });
         let message = package("create-flow-log", &program(noise.take(LARGEST_PACKAGE))).unwrap_err().to_string();
-        assert!(message.contains("create-flow-log has 230") && message.contains("more than 2300000"), "{message}");
+        assert!(message.contains("create-flow-log has 240") && message.contains("more than 2400000"), "{message}");
         assert!(message.contains("`cargo tree --package create-flow-log`"), "{message}");
         assert!(package("create-flow-log", &program(std::iter::empty())).is_ok());
     }
