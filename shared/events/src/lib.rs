@@ -163,12 +163,12 @@ fn with_json<T>(body: &[u8], read: impl FnOnce(&Json<'_>) -> Result<T, UnknownEv
     if body.is_empty() {
         return Err(UnknownEvent::new("an empty body"));
     }
-    let error = match serde_json::from_slice(body) {
+    let error = match Json::read(body) {
         Ok(json) => return read(&json),
         Err(error) => error,
     };
     let decoded = STANDARD.decode(body).unwrap_or_default();
-    match serde_json::from_slice(&decoded) {
+    match Json::read(&decoded) {
         Ok(json) => read(&json),
         Err(_) => Err(UnknownEvent::new(format!("this is no JSON ({error})"))),
     }

@@ -1,6 +1,6 @@
 //! Under which circumstances a function is invoked.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
 use signing::Credentials;
 use tracing::warn;
@@ -103,12 +103,12 @@ impl Invocation {
         };
         Self {
             request_id: request_id.to_owned(),
-            function_name: either(headers::FUNCTION_NAME, &surroundings.function_name),
-            account_id: either(headers::ACCOUNT_ID, &surroundings.account_id),
-            region: either(headers::REGION, &surroundings.region),
-            retry_count: number(headers, headers::RETRY_COUNT, 0..=u32::MAX).unwrap_or(0),
+            function_name: either(&headers::FUNCTION_NAME, &surroundings.function_name),
+            account_id: either(&headers::ACCOUNT_ID, &surroundings.account_id),
+            region: either(&headers::REGION, &surroundings.region),
+            retry_count: number(headers, &headers::RETRY_COUNT, 0..=u32::MAX).unwrap_or(0),
             arrived,
-            deadline: number(headers, headers::FUNCTION_TIMEOUT, 1..=86_400)
+            deadline: number(headers, &headers::FUNCTION_TIMEOUT, 1..=86_400)
                 .and_then(|seconds| arrived.checked_add(SignedDuration::from_secs(seconds.into())).ok()),
             credentials: credentials_in(headers).or_else(|| surroundings.credentials.clone()),
         }
@@ -137,17 +137,22 @@ impl Surroundings {
 }
 
 fn credentials_in(headers: &HeaderMap) -> Option<Credentials> {
-    let id = headers::text(headers, headers::ACCESS_KEY_ID)?;
-    let secret = headers::text(headers, headers::ACCESS_KEY_SECRET)?;
-    let token = headers::text(headers, headers::SECURITY_TOKEN)?;
+    let id = headers::text(headers, &headers::ACCESS_KEY_ID)?;
+    let secret = headers::text(headers, &headers::ACCESS_KEY_SECRET)?;
+    let token = headers::text(headers, &headers::SECURITY_TOKEN)?;
     Some(Credentials::new(id, secret).with_security_token(token))
 }
 
-fn number(headers: &HeaderMap, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+fn number(headers: &HeaderMap, name: &'static HeaderName, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
     let text = headers::text(headers, name)?;
     let number = text.parse().ok().filter(|number| range.contains(number));
     if number.is_none() {
-        warn!(header = name, "the header {name} is no number from {} to {} and is ignored", range.start(), range.end());
+        warn!(
+            header = name.as_str(),
+            "the header {name} is no number from {} to {} and is ignored",
+            range.start(),
+            range.end()
+        );
     }
     number
 }

@@ -33,7 +33,7 @@ impl Route {
     /// Looks at `x-fc-control-path`, and only without it at method and path: an HTTP trigger passes any path through,
     /// `/invoke` too, and a caller cannot set a header that begins with `x-fc-`.
     pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
-        match headers::text(&head.headers, headers::CONTROL_PATH) {
+        match headers::text(&head.headers, &headers::CONTROL_PATH) {
             Some("/invoke") => Ok(Self::Invoke),
             Some("/http-invoke") => Ok(Self::HttpInvoke),
             Some("/initialize") => Ok(Self::Initialize),
@@ -86,7 +86,7 @@ mod tests {
     fn route(method: &str, path: &str, control_path: Option<&str>) -> Result<Route, NoRoute> {
         let mut request = http::Request::builder().method(method).uri(path);
         if let Some(control_path) = control_path {
-            request = request.header(headers::CONTROL_PATH, control_path);
+            request = request.header(headers::CONTROL_PATH.clone(), control_path);
         }
         Route::of(&request.body(()).unwrap().into_parts().0)
     }

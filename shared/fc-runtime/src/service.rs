@@ -42,7 +42,7 @@ impl<F: Function> Service<F> {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>, running: watch::Receiver<()>) -> Reply {
         let arrived = self.clock.now();
         let (head, body) = request.into_parts();
-        let request_id = headers::text(&head.headers, headers::REQUEST_ID).unwrap_or("unknown");
+        let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
         let span = log::span(request_id);
         let (route, invocation) = span.in_scope(|| {
             let invocation = Invocation::from_headers(request_id, &head.headers, &self.surroundings, arrived);
@@ -144,7 +144,7 @@ fn reply(status: StatusCode, fc_status: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Full::new(body));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    reply.headers_mut().insert(headers::STATUS, HeaderValue::from_static(fc_status));
+    reply.headers_mut().insert(headers::STATUS.clone(), HeaderValue::from_static(fc_status));
     reply
 }
 
@@ -164,6 +164,6 @@ fn refusal(failure: &Failure) -> Reply {
 
 fn passed_through(response: Response<Bytes>) -> Reply {
     let mut reply = response.map(Full::new);
-    reply.headers_mut().entry(headers::STATUS).or_insert(HeaderValue::from_static("200"));
+    reply.headers_mut().entry(&headers::STATUS).or_insert(HeaderValue::from_static("200"));
     reply
 }

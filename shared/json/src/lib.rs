@@ -28,6 +28,20 @@ pub enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
+impl<'a> Json<'a> {
+    /// Reads a body. Whether it is UTF-8 is looked at once for all of it, and not again for each text.
+    ///
+    /// # Errors
+    /// It is no JSON, or no UTF-8.
+    pub fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
+        match str::from_utf8(body) {
+            Ok(text) => serde_json::from_str(text),
+            // It says where.
+            Err(_) => serde_json::from_slice(body),
+        }
+    }
+}
+
 impl Json<'_> {
     /// The value under `key`, the last if there are several; `None` where this is no object.
     #[must_use]
@@ -116,7 +130,8 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let mut fields = Vec::new();
+        // Room for what most objects have.
+        let mut fields = Vec::with_capacity(8);
         // A key is a text. Read as any JSON, it is not copied either.
         while let Some((Json::Text(key), value)) = entries.next_entry()? {
             fields.push((key, value));

@@ -1,6 +1,7 @@
 //! One call: signed, sent, understood, and tried again where that helps.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc,
@@ -19,11 +20,11 @@ use crate::{
     accounts::{Bought, Tokens},
     answer::Object,
     circuit::{Circuits, Open},
-    pace::{Lane, Pace},
+    pace::{Lane, Pace, Place},
     refusal::{understand, without_secrets},
     request::Request,
     retry::Budget,
-    transport::{self, Exhausted, SignedCall, Transport},
+    transport::{Exhausted, SignedCall, Transport},
 };
 
 /// How long an answer may take.
@@ -80,7 +81,13 @@ impl Client {
         region: RegionId,
         stop_at: Option<Timestamp>,
     ) -> Session<'_> {
-        Session { client: self, key: Key::Own(credentials), account, region, stop_at, is_thrifty: false }
+        Session {
+            client: self,
+            key: Key::Own(credentials),
+            place: Place { account, region },
+            stop_at,
+            is_thrifty: false,
+        }
     }
 
     fn server_time(&self) -> Timestamp {
@@ -95,8 +102,7 @@ impl Client {
 pub struct Session<'a> {
     client: &'a Client,
     key: Key,
-    account: AccountId,
-    region: RegionId,
+    place: Place,
     stop_at: Option<Timestamp>,
     is_thrifty: bool,
 }
@@ -125,13 +131,13 @@ impl Session<'_> {
     /// The account that the calls are made for.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
-        &self.account
+        &self.place.account
     }
 
     /// The region that the calls are made in.
     #[must_use]
     pub const fn region(&self) -> &RegionId {
-        &self.region
+        &self.place.region
     }
 
     /// The time.
@@ -175,23 +181,23 @@ impl Session<'_> {
     #[must_use]
     pub fn in_role(self, role: Role) -> Self {
         let Key::Own(with) = self.key else { return self };
-        let account = role.arn.account().clone();
-        Self { key: Key::OfRole { bought: Bought { with, role }, by: self.account }, account, ..self }
+        let place = Place { account: role.arn.account().clone(), region: self.place.region };
+        Self { key: Key::OfRole { bought: Bought { with, role }, by: self.place.account }, place, ..self }
     }
 
     /// What to sign with.
-    async fn credentials(&self) -> Result<Credentials, CallError> {
+    async fn credentials(&self) -> Result<Cow<'_, Credentials>, CallError> {
         let (bought, by) = match &self.key {
-            Key::Own(credentials) => return Ok(credentials.clone()),
+            Key::Own(credentials) => return Ok(Cow::Borrowed(credentials)),
             Key::OfRole { bought, by } => (bought, by),
         };
-        self.client.tokens.get(bought, self.client.server_time(), || self.buy(bought, by)).await
+        self.client.tokens.get(bought, self.client.server_time(), || self.buy(bought, by)).await.map(Cow::Owned)
     }
 
     /// Assumes the role. In a box, as the call that needs the token makes this call.
     fn buy<'s>(&'s self, bought: &'s Bought, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
         let Bought { with, role } = bought;
-        let buyer = self.client.session(with.clone(), by.clone(), self.region.clone(), self.stop_at);
+        let buyer = self.client.session(with.clone(), by.clone(), self.region().clone(), self.stop_at);
         Box::pin(async move {
             let asked = AssumeRole {
                 external_id: role.external_id.as_deref(),
@@ -268,21 +274,11 @@ impl Session<'_> {
 
     /// Waits until the quota has room for the call.
     async fn keep_pace(&self, request: &Request) -> Result<(), CallError> {
-        let lane = self.lane(request);
-        let wait = self.client.pace.claim(&lane, request.is_write, self.now(), self.time_left());
+        let wait = self.client.pace.claim(&self.place, request.into(), self.now(), self.time_left());
         match wait {
             Some(Duration::ZERO) => Ok(()),
             Some(wait) => self.wait(wait).await.map_err(|NoTimeLeft| request.failed(Cause::OutOfTime)),
             None => Err(request.failed(Cause::OutOfTime)),
-        }
-    }
-
-    fn lane(&self, request: &Request) -> Lane {
-        Lane {
-            account: self.account.clone(),
-            region: self.region.clone(),
-            product: request.product,
-            action: Some(request.action),
         }
     }
 
@@ -294,7 +290,7 @@ impl Session<'_> {
         read: &mut Reader<'_>,
     ) -> Result<(), (CallError, Option<Timestamp>)> {
         let client = self.client;
-        let (product, region) = (request.product, &self.region);
+        let (product, region) = (request.product, self.region());
         let timeout = match self.time_left() {
             Some(Duration::ZERO) => return Err((request.failed(Cause::OutOfTime), None)),
             Some(left) => left.min(ANSWER_TIMEOUT),
@@ -306,7 +302,7 @@ impl Session<'_> {
         })?;
 
         let url = client.endpoints.url(product, region);
-        let signed = self.sign(request, credentials, &transport::host(&url));
+        let signed = self.sign(request, credentials, url.authority());
         let outcome = match client.transport.post(url, signed, timeout).await {
             Ok(answer) => {
                 self.leave_alone(request, answer.exhausted);
@@ -338,7 +334,7 @@ impl Session<'_> {
         let mut query = Vec::with_capacity(request.parameters.len() + 1);
         let mut form = Vec::new();
         if request.product.takes_region() {
-            query.push(("RegionId", self.region.as_str()));
+            query.push(("RegionId", self.region().as_str()));
         }
         for (key, value) in &request.parameters {
             if request.has_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
@@ -356,12 +352,12 @@ impl Session<'_> {
 
     /// Makes no call for as long as the server says that it would take none.
     fn leave_alone(&self, request: &Request, exhausted: Exhausted) {
-        let lane = self.lane(request);
+        let lane = Lane::from(request);
         if let Some(wait) = exhausted.all {
-            self.client.pace.hold(Lane { action: None, ..lane.clone() }, request.is_write, self.now(), wait);
+            self.client.pace.hold(&self.place, lane.of_the_whole_product(), self.now(), wait);
         }
         if let Some(wait) = exhausted.operation {
-            self.client.pace.hold(lane, request.is_write, self.now(), wait);
+            self.client.pace.hold(&self.place, lane, self.now(), wait);
         }
     }
 

@@ -13,11 +13,11 @@ use std::{
 use flow_log::{AccountId, RegionId};
 use jiff::Timestamp;
 
-use crate::Product;
+use crate::{Product, request::Request};
 
 /// How long a quota's window is.
 const WINDOW: Duration = Duration::from_secs(60);
-/// So many lanes are kept without looking whether they still say anything.
+/// The lanes of so many places are kept without looking whether they still say anything.
 const FEW: usize = 64;
 
 /// How many calls of one operation an account makes in a region, at most, within any minute.
@@ -50,13 +50,13 @@ impl Default for Quotas {
 }
 
 impl Quotas {
-    fn rate(&self, lane: &Lane, is_write: bool) -> Rate {
+    fn rate(&self, lane: Lane) -> Rate {
         let quota = match lane.product {
             Product::Vpc if lane.action.is_some_and(is_tag_operation) => self.vpc_tags,
             Product::Vpc => self.vpc,
             Product::Ecs => self.ecs,
             Product::Sts => self.sts,
-            Product::Ecr if is_write => self.ecr_writes,
+            Product::Ecr if lane.is_write => self.ecr_writes,
             Product::Ecr => self.ecr_reads,
         };
         Rate::of(quota.get())
@@ -84,13 +84,32 @@ impl Rate {
     }
 }
 
-/// What one quota is about. No `action` means all of the product.
+/// Where a quota counts: an account has its own in each region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Lane {
+pub(crate) struct Place {
     pub(crate) account: AccountId,
     pub(crate) region: RegionId,
-    pub(crate) product: Product,
-    pub(crate) action: Option<&'static str>,
+}
+
+/// What one quota is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lane {
+    product: Product,
+    /// None means all of the product.
+    action: Option<&'static str>,
+    is_write: bool,
+}
+
+impl From<&Request> for Lane {
+    fn from(request: &Request) -> Self {
+        Self { product: request.product, action: Some(request.action), is_write: request.is_write }
+    }
+}
+
+impl Lane {
+    pub(crate) const fn of_the_whole_product(self) -> Self {
+        Self { action: None, is_write: false, ..self }
+    }
 }
 
 /// How much was in a lane, and when that was. It runs empty as time passes; an empty one is as good as none.
@@ -111,70 +130,90 @@ impl Filled {
 #[derive(Debug)]
 pub(crate) struct Pace {
     quotas: Quotas,
-    lanes: Mutex<Lanes>,
+    places: Mutex<Places>,
 }
 
-#[derive(Debug)]
-struct Lanes {
-    filled: HashMap<Lane, Filled>,
-    /// With so many it is time to look which are empty.
-    many: usize,
-}
+/// The lanes of one place: few, as a function has few operations.
+#[derive(Debug, Default)]
+struct Lanes(Vec<(Lane, Filled)>);
 
 impl Lanes {
-    fn left(&self, lane: &Lane, now: Timestamp) -> Duration {
-        self.filled.get(lane).map_or(Duration::ZERO, |filled| filled.left(now))
+    fn left(&self, lane: Lane, now: Timestamp) -> Duration {
+        let found = self.0.iter().find(|(known, _)| *known == lane);
+        found.map_or(Duration::ZERO, |(_, filled)| filled.left(now))
     }
 
     fn fill(&mut self, lane: Lane, by: Duration, now: Timestamp) {
-        if self.filled.len() >= self.many {
+        let filled = Filled { by, at: now };
+        match self.0.iter_mut().find(|(known, _)| *known == lane) {
+            Some((_, known)) => *known = filled,
+            None => self.0.push((lane, filled)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Places {
+    lanes: HashMap<Place, Lanes>,
+    /// With so many it is time to look which have nothing but empty lanes.
+    many: usize,
+}
+
+impl Places {
+    fn lanes(&mut self, place: &Place, now: Timestamp) -> &mut Lanes {
+        if self.lanes.len() >= self.many {
             self.prune(now);
             // Half of them would have to be busy at once before it is looked again in vain.
-            self.many = FEW.max(self.filled.len() * 2);
+            self.many = FEW.max(self.lanes.len() * 2);
         }
-        self.filled.insert(lane, Filled { by, at: now });
+        self.lanes.entry(place.clone()).or_default()
     }
 
     /// Drops the lanes that are empty, so that those that are kept are no more than those that are used.
     fn prune(&mut self, now: Timestamp) {
-        self.filled.retain(|_, filled| {
-            *filled = Filled { by: filled.left(now), at: now };
-            !filled.by.is_zero()
+        self.lanes.retain(|_, lanes| {
+            lanes.0.retain_mut(|(_, filled)| {
+                *filled = Filled { by: filled.left(now), at: now };
+                !filled.by.is_zero()
+            });
+            !lanes.0.is_empty()
         });
     }
 }
 
 impl Pace {
     pub(crate) fn new(quotas: Quotas) -> Self {
-        Self { quotas, lanes: Mutex::new(Lanes { filled: HashMap::new(), many: FEW }) }
+        Self { quotas, places: Mutex::new(Places { lanes: HashMap::new(), many: FEW }) }
     }
 
     /// Takes a place in the lane and says how long to wait for it; `None`, and no place, where that is not before
     /// `at_most` is over.
     pub(crate) fn claim(
         &self,
-        lane: &Lane,
-        is_write: bool,
+        place: &Place,
+        lane: Lane,
         now: Timestamp,
         at_most: Option<Duration>,
     ) -> Option<Duration> {
-        let rate = self.quotas.rate(lane, is_write);
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole_product = lanes.left(&Lane { action: None, ..lane.clone() }, now);
+        let rate = self.quotas.rate(lane);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = places.lanes(place, now);
+        let whole_product = lanes.left(lane.of_the_whole_product(), now);
         let left = lanes.left(lane, now);
         let wait = left.saturating_sub(rate.ahead).max(whole_product);
         if at_most.is_some_and(|at_most| !wait.is_zero() && wait >= at_most) {
             return None;
         }
-        lanes.fill(lane.clone(), left + rate.every, now);
+        lanes.fill(lane, left + rate.every, now);
         Some(wait)
     }
 
     /// Lets nothing into the lane before `now` and `wait` are over, as the server asked.
-    pub(crate) fn hold(&self, lane: Lane, is_write: bool, now: Timestamp, wait: Duration) {
-        let ahead = if lane.action.is_some() { self.quotas.rate(&lane, is_write).ahead } else { Duration::ZERO };
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let by = lanes.left(&lane, now).max(wait + ahead);
+    pub(crate) fn hold(&self, place: &Place, lane: Lane, now: Timestamp, wait: Duration) {
+        let ahead = if lane.action.is_some() { self.quotas.rate(lane).ahead } else { Duration::ZERO };
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = places.lanes(place, now);
+        let by = lanes.left(lane, now).max(wait + ahead);
         lanes.fill(lane, by, now);
     }
 }
@@ -193,8 +232,20 @@ mod tests {
         Quotas { vpc: NonZeroU32::new(vpc).unwrap(), ..Quotas::default() }
     }
 
-    fn lane(product: Product, action: &'static str) -> Lane {
-        Lane { account: "1".parse().unwrap(), region: "cn-hangzhou".parse().unwrap(), product, action: Some(action) }
+    fn place(account: u64, region: &str) -> Place {
+        Place { account: account.to_string().parse().unwrap(), region: region.parse().unwrap() }
+    }
+
+    fn here() -> Place {
+        place(1, "cn-hangzhou")
+    }
+
+    fn read(product: Product, action: &'static str) -> Lane {
+        Lane { product, action: Some(action), is_write: false }
+    }
+
+    fn write(product: Product, action: &'static str) -> Lane {
+        Lane { is_write: true, ..read(product, action) }
     }
 
     fn at(millis: u64) -> Timestamp {
@@ -226,12 +277,12 @@ mod tests {
             ],
         ) {
             let pace = Pace::new(Quotas::default());
-            let lane = lane(product, action);
+            let lane = Lane { is_write, ..read(product, action) };
             let mut now = Duration::from_secs(1_000_000);
             let mut calls: Vec<Duration> = Vec::new();
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                now += pace.claim(&lane, is_write, at(now.as_millis() as u64), None).unwrap();
+                now += pace.claim(&here(), lane, at(now.as_millis() as u64), None).unwrap();
                 calls.push(now);
             }
             prop_assert!(keeps(quota, &calls));
@@ -249,13 +300,13 @@ mod tests {
             let mut calls = [const { Vec::new() }; 3];
             for (pause, (nth, is_pruned)) in pauses.into_iter().zip(lanes) {
                 now += Duration::from_millis(pause);
-                let (time, lane) = (at(now.as_millis() as u64), lane(Product::Vpc, actions[nth]));
+                let (time, lane) = (at(now.as_millis() as u64), read(Product::Vpc, actions[nth]));
                 if is_pruned {
-                    pruned.lanes.lock().unwrap().prune(time);
+                    pruned.places.lock().unwrap().prune(time);
                 }
                 // Nobody waits here, as when many calls are made at once.
-                let wait = pruned.claim(&lane, false, time, None).unwrap();
-                prop_assert_eq!(kept.claim(&lane, false, time, None), Some(wait), "it is as if none were dropped");
+                let wait = pruned.claim(&here(), lane, time, None).unwrap();
+                prop_assert_eq!(kept.claim(&here(), lane, time, None), Some(wait), "it is as if none were dropped");
                 calls[nth].push(now + wait);
             }
             for calls in calls {
@@ -267,64 +318,65 @@ mod tests {
     #[test]
     fn lanes_of_accounts_that_were_looked_after_long_ago_are_not_kept() {
         let pace = Pace::new(Quotas::default());
-        let one = lane(Product::Vpc, "DescribeFlowLogs");
+        let lane = read(Product::Vpc, "DescribeFlowLogs");
         for nth in 1..=5_000 {
-            let lane = Lane { account: nth.to_string().parse().unwrap(), ..one.clone() };
-            pace.claim(&lane, false, at(nth * 100), None).unwrap();
-            pace.hold(Lane { action: None, ..lane }, false, at(nth * 100), Duration::from_millis(50));
+            let (place, now) = (place(nth, "cn-hangzhou"), at(nth * 100));
+            pace.claim(&place, lane, now, None).unwrap();
+            pace.hold(&place, lane.of_the_whole_product(), now, Duration::from_millis(50));
         }
-        assert!(pace.lanes.lock().unwrap().filled.len() <= FEW);
+        assert!(pace.places.lock().unwrap().lanes.len() <= FEW);
     }
 
     #[test]
     fn a_queue_of_many_minutes_is_kept_to_its_end() {
         let pace = Pace::new(quotas(10));
-        let lane = lane(Product::Vpc, "DescribeFlowLogs");
-        let waits: Vec<_> = (0..100).map(|_| pace.claim(&lane, false, at(0), None).unwrap()).collect();
+        let lane = read(Product::Vpc, "DescribeFlowLogs");
+        let waits: Vec<_> = (0..100).map(|_| pace.claim(&here(), lane, at(0), None).unwrap()).collect();
         assert!(keeps(10, &waits), "{waits:?}");
     }
 
     #[test]
     fn lanes_do_not_hold_each_other_up() {
         let pace = Pace::new(Quotas::default());
-        let busy = lane(Product::Ecr, "CreateFlowLog");
-        let waits: Vec<_> = (0..13).map(|_| pace.claim(&busy, true, at(0), None).unwrap()).collect();
+        let busy = write(Product::Ecr, "CreateFlowLog");
+        let waits: Vec<_> = (0..13).map(|_| pace.claim(&here(), busy, at(0), None).unwrap()).collect();
         assert!(waits[..12].iter().all(Duration::is_zero), "a tenth of 120 goes at once");
         assert_eq!(waits[12], WINDOW / 108);
         let others = [
-            lane(Product::Ecr, "DeleteFlowlog"),
-            Lane { account: "2".parse().unwrap(), ..busy.clone() },
-            Lane { region: "cn-beijing".parse().unwrap(), ..busy.clone() },
+            (here(), write(Product::Ecr, "DeleteFlowlog")),
+            (place(2, "cn-hangzhou"), busy),
+            (place(1, "cn-beijing"), busy),
         ];
-        for other in others {
-            assert_eq!(pace.claim(&other, true, at(0), None), Some(Duration::ZERO));
+        for (place, lane) in others {
+            assert_eq!(pace.claim(&place, lane, at(0), None), Some(Duration::ZERO));
         }
     }
 
     #[test]
     fn a_place_that_would_come_too_late_is_not_taken() {
         let pace = Pace::new(Quotas::default());
-        let lane = lane(Product::Vpc, "CreateFlowLog");
-        pace.hold(lane.clone(), true, at(0), Duration::from_secs(3));
-        assert_eq!(pace.claim(&lane, true, at(0), Some(Duration::from_secs(3))), None);
-        assert_eq!(pace.claim(&lane, true, at(0), Some(Duration::from_secs(4))), Some(Duration::from_secs(3)));
+        let lane = write(Product::Vpc, "CreateFlowLog");
+        pace.hold(&here(), lane, at(0), Duration::from_secs(3));
+        assert_eq!(pace.claim(&here(), lane, at(0), Some(Duration::from_secs(3))), None);
+        assert_eq!(pace.claim(&here(), lane, at(0), Some(Duration::from_secs(4))), Some(Duration::from_secs(3)));
     }
 
     #[test]
     fn a_server_that_takes_no_call_at_all_holds_every_lane_of_the_product() {
         let pace = Pace::new(Quotas::default());
-        let one = lane(Product::Vpc, "CreateFlowLog");
-        pace.hold(Lane { action: None, ..one.clone() }, true, at(0), Duration::from_secs(3));
-        let other = lane(Product::Vpc, "DescribeFlowLogs");
-        assert_eq!(pace.claim(&other, false, at(1_000), None), Some(Duration::from_secs(2)));
-        assert_eq!(pace.claim(&lane(Product::Ecs, "DescribeFlowLogs"), false, at(0), None), Some(Duration::ZERO));
+        let one = write(Product::Vpc, "CreateFlowLog");
+        pace.hold(&here(), one.of_the_whole_product(), at(0), Duration::from_secs(3));
+        let other = read(Product::Vpc, "DescribeFlowLogs");
+        assert_eq!(pace.claim(&here(), other, at(1_000), None), Some(Duration::from_secs(2)));
+        let another = read(Product::Ecs, "DescribeFlowLogs");
+        assert_eq!(pace.claim(&here(), another, at(0), None), Some(Duration::ZERO));
     }
 
     #[test]
     fn a_clock_that_is_put_back_blocks_nothing() {
         let pace = Pace::new(Quotas::default());
-        let lane = lane(Product::Vpc, "DescribeFlowLogs");
-        assert_eq!(pace.claim(&lane, false, at(100_000_000), None), Some(Duration::ZERO));
-        assert_eq!(pace.claim(&lane, false, at(0), None), Some(Duration::ZERO));
+        let lane = read(Product::Vpc, "DescribeFlowLogs");
+        assert_eq!(pace.claim(&here(), lane, at(100_000_000), None), Some(Duration::ZERO));
+        assert_eq!(pace.claim(&here(), lane, at(0), None), Some(Duration::ZERO));
     }
 }

@@ -10,7 +10,7 @@ use crate::{Cause, Denied, answer::Object, transport::Answer};
 /// A refusal may come with HTTP 200, in the fields of the answer, and as XML, where something on the way knows no JSON.
 pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = answer.status;
-    let value = match serde_json::from_slice(&answer.body) {
+    let value = match Json::read(&answer.body) {
         Ok(value @ Json::Object(_)) => value,
         Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
         Err(error) => return Err(from_xml(answer).unwrap_or_else(|| (no_json(status, &error), None))),

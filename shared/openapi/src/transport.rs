@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Url, header, redirect};
+use reqwest::{
+    Url,
+    header::{self, HeaderValue},
+    redirect,
+};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use signing::acs3::Signed;
 
@@ -15,6 +19,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest answer that is read. A page of 500 network interfaces is below one MB.
 const LARGEST_ANSWER: usize = 16 << 20;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const NOTHING: HeaderValue = HeaderValue::from_static("0");
 
 /// What came back.
 #[derive(Debug)]
@@ -70,21 +78,23 @@ impl Transport {
 
     /// Posts `signed` to `url` and reads the whole answer within `timeout`.
     pub(crate) async fn post(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Answer, Cause> {
-        let host = host(&url);
+        let host = url.authority().to_owned();
         let failed = |error: reqwest::Error| failure(&host, &error);
-        let (headers, form) = match signed {
-            SignedCall::InForm(form) => {
-                (vec![(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded".to_owned())], form)
-            }
-            SignedCall::InHeaders(Signed { mut headers, query, form }) => {
+        if let SignedCall::InHeaders(Signed { query, .. }) = &signed
+            && !query.is_empty()
+        {
+            url.set_query(Some(query));
+        }
+        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, JSON);
+        let post = match signed {
+            SignedCall::InForm(form) => post.header(header::CONTENT_TYPE, FORM).body(form),
+            SignedCall::InHeaders(Signed { headers, form, .. }) => {
+                let post = headers.into_iter().fold(post, |post, (name, value)| post.header(name, value));
                 // Of a POST without a body hyper does not say that it is empty, and there are servers that ask.
-                headers.extend(form.is_empty().then(|| (header::CONTENT_LENGTH.as_str(), "0".to_owned())));
-                url.set_query(Some(&query).filter(|query| !query.is_empty()).map(String::as_str));
-                (headers, form)
+                let post = if form.is_empty() { post.header(header::CONTENT_LENGTH, NOTHING) } else { post };
+                post.body(form)
             }
         };
-        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, "application/json").body(form);
-        let post = headers.into_iter().fold(post, |post, (name, value)| post.header(name, value));
         let mut response = post.send().await.map_err(failed)?;
 
         let status = response.status().as_u16();
@@ -128,12 +138,6 @@ fn wait_when_exhausted(text: &str) -> Option<Duration> {
         found.next()?.1.trim().parse::<u64>().ok()
     };
     (value("Remain")? < 1).then(|| value("TimeLeft").map(wait_of))?
-}
-
-/// The host as the header `Host` names it: with its port, where that is not the scheme's own.
-pub(crate) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn failure(host: &str, error: &reqwest::Error) -> Cause {

@@ -5,18 +5,18 @@
 /// This differs from form encoding where signatures break: a space is `%20`, `*` is `%2A`, `~` stays.
 pub(crate) fn push_encoded(out: &mut String, text: &str) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    out.reserve(text.len());
     let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if !UNRESERVED[usize::from(byte)] {
-            if plain < at {
-                out.push_str(&text[plain..at]);
-            }
-            out.push('%');
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
-            plain = at + 1;
+    while let Some(found) = text.as_bytes()[plain..].iter().position(|byte| !UNRESERVED[usize::from(*byte)]) {
+        let at = plain + found;
+        // Between the bytes of one character there is no text, not even an empty one.
+        if found > 0 {
+            out.push_str(&text[plain..at]);
         }
+        let byte = text.as_bytes()[at];
+        out.push('%');
+        out.push(HEX[usize::from(byte >> 4)]);
+        out.push(HEX[usize::from(byte & 15)]);
+        plain = at + 1;
     }
     out.push_str(&text[plain..]);
 }
@@ -36,7 +36,8 @@ const UNRESERVED: [bool; 256] = {
 ///
 /// By the raw key, `Tag.10.Key` comes before `Tag.2.Key`, and upper case before lower case.
 pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
-    let sorted = sorted(parameters);
+    let mut sorted = parameters.to_vec();
+    sort(&mut sorted);
     out.reserve(sorted.iter().map(|(key, value)| key.len() + value.len() * 3 / 2 + 2).sum());
     for (nth, (key, value)) in sorted.into_iter().enumerate() {
         if nth > 0 {
@@ -48,14 +49,15 @@ pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
     }
 }
 
-/// Appends parameters as [`push_query`] does, and to `encoded` what was appended, percent-encoded once more.
+/// Appends parameters that are sorted as [`push_query`] does, and to `encoded` what was appended, percent-encoded once
+/// more.
 ///
 /// Both at once, as hardly anything in a parameter is encoded: what is not, is looked at once.
 pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, parameters: &[(&str, &str)]) {
     let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
     out.reserve(size * 5 / 4);
     encoded.reserve(size * 3 / 2);
-    for (nth, (key, value)) in sorted(parameters).into_iter().enumerate() {
+    for (nth, (key, value)) in parameters.iter().enumerate() {
         if nth > 0 {
             out.push('&');
             encoded.push_str("%26");
@@ -77,10 +79,9 @@ fn push_both(out: &mut String, encoded: &mut String, text: &str) {
     }
 }
 
-fn sorted<'a>(parameters: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let mut sorted = parameters.to_vec();
-    sorted.sort_unstable_by_key(|(key, _)| *key);
-    sorted
+/// Sorts parameters as they are signed.
+pub(crate) fn sort(parameters: &mut [(&str, &str)]) {
+    parameters.sort_unstable_by_key(|(key, _)| *key);
 }
 
 /// `text` percent-encoded by RFC 3986, as the signatures and the wire want it.
@@ -105,7 +106,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_on_the_way_is_what_is_encoded_afterwards(texts in prop::collection::vec((".*", ".*"), 0..6)) {
-            let parameters: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let mut parameters: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            parameters.sort_by_key(|(key, _)| *key);
             let (mut query, mut encoded, mut alone) = Default::default();
             push_query_and_encoded(&mut query, &mut encoded, &parameters);
             push_query(&mut alone, &parameters);

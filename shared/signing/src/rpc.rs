@@ -9,7 +9,7 @@ use sha1::Sha1;
 
 use crate::{
     Call, Credentials,
-    encode::{push_encoded, push_query_and_encoded},
+    encode::{push_encoded, push_query_and_encoded, sort},
 };
 
 /// A signature, with the texts that it was made from.
@@ -26,6 +26,12 @@ pub struct Signature {
 /// Signs `parameters` (all that are sent, without `Signature`) as a request of `method` to the path `/`.
 #[must_use]
 pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
+    let mut sorted = parameters.to_vec();
+    sort(&mut sorted);
+    sign_sorted(method, &sorted, access_key_secret)
+}
+
+fn sign_sorted(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
     let mut canonicalized_query_string = String::new();
     let mut string_to_sign = [method, "&%2F&"].concat();
     push_query_and_encoded(&mut canonicalized_query_string, &mut string_to_sign, parameters);
@@ -48,23 +54,22 @@ fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
 #[must_use]
 pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, nonce: &str) -> String {
     let time = format!("{time:.0}");
-    // Room for what most calls have.
-    let mut parameters = Vec::with_capacity(32);
+    let mut parameters = Vec::with_capacity(9 + call.query.len() + call.form.len());
+    // Put together nearly as they are sorted, which makes sorting them quick.
+    parameters.extend([("AccessKeyId", credentials.access_key_id()), ("Action", call.action), ("Format", "JSON")]);
+    parameters.extend_from_slice(call.query);
+    parameters.extend_from_slice(call.form);
+    parameters.extend(credentials.security_token().map(|token| ("SecurityToken", token)));
     parameters.extend([
-        ("AccessKeyId", credentials.access_key_id()),
-        ("Action", call.action),
-        ("Format", "JSON"),
         ("SignatureMethod", "HMAC-SHA1"),
         ("SignatureNonce", nonce),
         ("SignatureVersion", "1.0"),
         ("Timestamp", &time),
         ("Version", call.version),
     ]);
-    parameters.extend(credentials.security_token().map(|token| ("SecurityToken", token)));
-    parameters.extend_from_slice(call.query);
-    parameters.extend_from_slice(call.form);
+    sort(&mut parameters);
 
-    let signed = sign("POST", &parameters, credentials.access_key_secret());
+    let signed = sign_sorted("POST", &parameters, credentials.access_key_secret());
     let mut form = signed.canonicalized_query_string;
     form.push_str("&Signature=");
     push_encoded(&mut form, &signed.signature);
