@@ -316,7 +316,8 @@ impl History {
         self.tally.calls += calls.len();
         self.tally.faults += calls.iter().filter(|call| call.fault.is_some()).count();
         let all = calls.iter().map(told).collect::<Vec<_>>().join("\n");
-        let checked = before.check(*kind, &calls).map_err(|problem| format!("{problem}\n{weather} {all}"));
+        let checked =
+            before.check(*kind, event == TIMER, &calls).map_err(|problem| format!("{problem}\n{weather} {all}"));
         let Done { writes, unanswered } = checked?;
         self.tally.writes += writes.len();
         let is_whole = match &report {
@@ -583,10 +584,13 @@ impl Before {
     }
 
     /// The writes among the calls of a function, none of which may be about what others made.
-    fn check(mut self, kind: Kind, calls: &[Call]) -> Result<Done, String> {
+    fn check(mut self, kind: Kind, by_timer: bool, calls: &[Call]) -> Result<Done, String> {
         let mut done = Done::default();
         let blind = [Fault::NotVisibleYet, Fault::StaleRead].map(Fault::name);
-        let is_blind = calls.iter().any(|call| call.fault.as_deref().is_some_and(|fault| blind.contains(&fault)));
+        let is_blind = |call: &&Call| call.fault.as_deref().is_some_and(|fault| blind.contains(&fault));
+        // What no read shows, however old it is, is gone for all that anybody can tell. But one read alone is not enough,
+        // unless an event had said that it was deleted.
+        let is_deceived = calls.iter().filter(is_blind).count() >= if by_timer { 2 } else { 1 };
         for call in calls {
             let is_somebody_else = call.caller.as_ref().is_some_and(|caller| caller.name == "somebody-else");
             let made = call.answer.get("FlowLogId").and_then(Value::as_str).map(str::to_owned);
@@ -611,8 +615,9 @@ impl Before {
                 return Err(format!("{kind:?} changed what others made: {}", told(call)));
             }
             let recorded = self.recorded.get(&id);
-            // What a read does not show, however old it is, is gone for all that anybody can tell.
-            if kind == Kind::Deletion && !is_blind && recorded.is_some_and(|resource| self.resources.contains(resource))
+            if kind == Kind::Deletion
+                && !is_deceived
+                && recorded.is_some_and(|resource| self.resources.contains(resource))
             {
                 return Err(format!("{kind:?} deleted the flow log of what is there: {}", told(call)));
             }
