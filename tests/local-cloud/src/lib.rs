@@ -61,6 +61,7 @@ pub mod template;
 pub mod timeline;
 mod timers;
 mod trail;
+mod trust;
 mod world;
 
 pub use accounts::{

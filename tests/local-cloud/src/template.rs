@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
-use crate::{accounts::OWN_ACCOUNT, ram::Role};
+use crate::{accounts::OWN_ACCOUNT, ram::Role, trust::Trust};
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -207,6 +207,7 @@ impl Template {
     pub(crate) fn role_elsewhere(
         path: &Path,
         parameters: &BTreeMap<String, String>,
+        external_id: Option<&str>,
         account: &str,
         region: &str,
         name: &str,
@@ -218,6 +219,7 @@ impl Template {
         let mut given = parameters.clone();
         given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
         given.retain(|name, _| document["Parameters"].get(name).is_some());
+        given.extend(external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
         let resolver = Resolver::new(document, &given, account, region)?;
         let mut named = Vec::new();
         for resource in resolver.declared("ALIYUN::RAM::Role") {
@@ -250,7 +252,7 @@ fn document(text: &str) -> Result<Value, TemplateError> {
     documents.first().map(plain).ok_or_else(|| at_top("the template is empty".into()))
 }
 
-/// Roles with the policies that are in them, and those that are attached to them.
+/// Roles with whom they trust, the policies that are in them, and those that are attached to them.
 fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<Vec<Role>, TemplateError> {
     let mut roles = Vec::new();
     for resource in resources {
@@ -260,6 +262,12 @@ fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<V
             }
         }
         let mut role = Role::new(resource.id(), &resource.text("RoleName")?);
+        if let Some(document) = resource.value("AssumeRolePolicyDocument")? {
+            let at = |(place, problem): (String, String)| {
+                resource.error(&format!("AssumeRolePolicyDocument{place}"), &problem)
+            };
+            role.trust = Trust::read(&document).map_err(at)?;
+        }
         let policies = resource.value("Policies")?.unwrap_or_default();
         for (n, policy) in policies.as_array().into_iter().flatten().enumerate() {
             let at = |(place, problem): (String, String)| {
