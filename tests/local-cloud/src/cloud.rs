@@ -67,7 +67,7 @@ impl LocalCloud {
             }
         }
         let roles = Roles::new(template.roles, member, options.external_id.as_deref());
-        let shared = Shared::new(options, address, hosts, template.triggers, roles);
+        let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles);
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,

@@ -58,6 +58,17 @@ pub struct Function {
     pub pre_stop: Option<u64>,
 }
 
+/// A function that a template would make with other parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// `FunctionName`.
+    pub name: String,
+    /// As that of [`Function`].
+    pub binary: String,
+    /// The parameters with which it would be there, such as `KeepEcrFlowLogs=true`.
+    pub needed: String,
+}
+
 /// What wakes a function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
@@ -116,6 +127,8 @@ pub enum RetryStrategy {
 pub struct Template {
     /// Its functions.
     pub functions: Vec<Function>,
+    /// Those that it does not make with these parameters.
+    pub absent: Vec<Absent>,
     /// Its triggers.
     pub triggers: Vec<Trigger>,
     /// Its roles, with what they allow.
@@ -149,12 +162,9 @@ impl Template {
         let mut template =
             Self { roles: roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?, ..Self::default() };
         for resource in resolver.resources("ALIYUN::FC3::Function")? {
-            let file = resource.text("Code.OssObjectName")?;
-            let binary =
-                Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             template.functions.push(Function {
                 name: resource.text("FunctionName")?,
-                binary,
+                binary: binary(&resource)?,
                 handler: resource.optional_text("Handler")?.unwrap_or_else(|| "index.handler".into()),
                 timeout: resource.number("Timeout", 3)?,
                 memory: resource.number("MemorySize", 512)?,
@@ -167,6 +177,10 @@ impl Template {
                 initializer: hook(&resource, "Initializer")?,
                 pre_stop: hook(&resource, "PreStop")?,
             });
+        }
+        for (resource, needed) in resolver.absent("ALIYUN::FC3::Function")? {
+            let name = resource.text("FunctionName")?;
+            template.absent.push(Absent { name, binary: binary(&resource)?, needed });
         }
         for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
             let name = resource.text("FunctionName")?;
@@ -301,6 +315,12 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
         true => Ok(Some(name)),
         false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
     }
+}
+
+/// The file stem of a function's package.
+fn binary(resource: &resolve::Resource<'_>) -> Result<String, TemplateError> {
+    let file = resource.text("Code.OssObjectName")?;
+    Ok(Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
 /// The seconds that a hook of the instance's life may take, if it has a handler and so is to be called.
@@ -458,6 +478,36 @@ Resources:
         assert_eq!(names, ["mine-main", "other"]);
         assert_eq!(template.functions[0].environment["WHICH"], "more");
         assert_eq!(template.functions[0].environment["ONLY"], "there");
+    }
+
+    #[test]
+    fn what_is_not_there_says_which_parameters_would_make_it() {
+        for (condition, expected) in [
+            ("{'Fn::Equals': [{Ref: Extra}, 'true']}", "Extra=true"),
+            ("{'Fn::Not': {'Fn::Equals': [{Ref: Prefix}, demo]}}", "Prefix other than demo"),
+            ("{'Fn::Not': [{'Fn::Equals': [{Ref: Prefix}, demo]}]}", "Prefix other than demo"),
+            (
+                "{'Fn::And': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, demo]}]}",
+                "Extra=true",
+            ),
+            (
+                "{'Fn::And': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, mine]}]}",
+                "Extra=true and Prefix=mine",
+            ),
+            (
+                "{'Fn::Or': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, mine]}]}",
+                "Extra=true or Prefix=mine",
+            ),
+            (
+                "{'Fn::Not': {'Fn::Or': [{'Fn::Equals': [{Ref: Extra}, 'false']}, {'Fn::Equals': [{Ref: Prefix}, demo]}]}}",
+                "Extra other than false and Prefix other than demo",
+            ),
+        ] {
+            let template = TEMPLATE.replace("{'Fn::Equals': [{Ref: Extra}, 'true']}", condition);
+            let [absent] = parse(&template, &[]).unwrap().absent.try_into().unwrap();
+            assert_eq!(absent, Absent { name: "other".into(), binary: "other".into(), needed: expected.into() });
+        }
+        assert_eq!(parse(TEMPLATE, &[("Extra", "true")]).unwrap().absent, []);
     }
 
     #[test]

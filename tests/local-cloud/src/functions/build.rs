@@ -28,6 +28,10 @@ pub async fn build() -> Result<PathBuf, Error> {
 /// Builds the functions of another template, with values for its parameters.
 pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) -> Result<PathBuf, Error> {
     let template = Template::read(template, parameters, OWN_ACCOUNT, "cn-hangzhou")?;
+    if template.functions.is_empty() {
+        let nothing = || Error::Build("the template has no function".into());
+        return Err(template.absent.first().map_or_else(nothing, Error::from));
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
@@ -49,5 +53,5 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let mut programs = messages.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let folder = programs.find_map(|message| Path::new(message["executable"].as_str()?).parent().map(Path::to_owned));
-    folder.ok_or_else(|| Error::Build("the template has no function".into()))
+    folder.ok_or_else(|| Error::Build("cargo names no program".into()))
 }
