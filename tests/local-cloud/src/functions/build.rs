@@ -25,8 +25,17 @@ pub async fn build() -> Result<PathBuf, Error> {
     BUILT.get_or_try_init(|| async { build_of(&default_path(), &BTreeMap::new()).await }).await.cloned()
 }
 
+/// The workspace that a template's functions are built in: the one that it lies in, else this repository.
+#[must_use]
+pub fn workspace_of(template: &Path) -> PathBuf {
+    let template = std::path::absolute(template).unwrap_or_default();
+    let found = template.ancestors().skip(1).find(|folder| folder.join("Cargo.toml").is_file());
+    found.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), Path::to_owned)
+}
+
 /// Builds the functions of another template, with values for its parameters.
 pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) -> Result<PathBuf, Error> {
+    let workspace = workspace_of(template);
     let template = Template::read(template, parameters, OWN_ACCOUNT, "cn-hangzhou")?;
     if template.functions.is_empty() {
         let nothing = || Error::Build("the template has no function".into());
@@ -34,7 +43,7 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    command.current_dir(workspace);
     command.args(["build", "--message-format", "json-render-diagnostics"]);
     // What `cargo run` and `cargo test` say of this package would make ring's build script run again each time.
     let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
