@@ -35,6 +35,7 @@ const BREAKAGES = [
   ['a default that is not allowed', 'Parameters.Runtime.Default', 'custom.debian9', 'is not among AllowedValues'],
   ['a default of another form', 'Parameters.Prefix.Default', 'Flow Keeper', 'breaks AllowedPattern'],
   ['a default out of range', 'Parameters.LogRetentionDays.Default', 0, 'is no number between'],
+  ['a default that is too long', 'Parameters.Policy.Default', 'x'.repeat(4001), 'is longer than MaxLength'],
   [
     'a parameter without a use',
     'Parameters.Forgotten',
