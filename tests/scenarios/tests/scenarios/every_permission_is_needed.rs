@@ -268,6 +268,21 @@ async fn a_function_that_the_role_in_another_account_does_not_trust_fails_and_na
 }
 
 #[tokio::test]
+async fn the_role_in_another_account_wants_the_external_id_that_its_stack_was_given() {
+    for (given, succeeds) in [(", external_id: agreed", true), (", external_id: guessed", false), ("", false)] {
+        let policy = format!(
+            "flow_log: {{project: flowlog, log_store: vpc}}\nown_account: false\naccounts: [{{id: '1000000000000002', \
+             role: 'acs:ram::1000000000000002:role/flowkeeper'{given}}}]\n"
+        );
+        let external_id = Some("agreed".to_owned());
+        let cloud = whole_cloud(Options { policy: Some(policy), external_id, ..Options::default() }).await.unwrap();
+        let invocation = cloud.invoke(REMEDIATE, TIMER).await.unwrap();
+        assert_eq!(invocation.success, succeeds, "{given}: {:#}", invocation.body);
+        assert_eq!(cloud.calls_of("AssumeRole")[0].status, if succeeds { 200 } else { 403 }, "{given}");
+    }
+}
+
+#[tokio::test]
 async fn flow_logs_of_others_are_out_of_reach_unless_the_stack_lets_them_be_managed() {
     for (manage, status) in [("false", "Active"), ("true", "Inactive")] {
         let policy = "flow_log: {project: flowlog, log_store: vpc}\nforeign: manage\n";
