@@ -60,9 +60,14 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a binary with these variables and no others.
     pub(crate) fn start(binary: &str, settings: &[(&str, &str)]) -> Self {
+        Self::of(Command::new(binary), settings)
+    }
+
+    /// Starts a function by this command, with these variables and no others.
+    pub(crate) fn of(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let port = free_port();
-        let process = Command::new(binary)
+        let process = command
             .env_clear()
             .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
             .envs(settings.iter().copied())

@@ -35,6 +35,7 @@ const BREAKAGES = [
   ['a default that is not allowed', 'Parameters.Runtime.Default', 'custom.debian9', 'is not among AllowedValues'],
   ['a default of another form', 'Parameters.Prefix.Default', 'Flow Keeper', 'breaks AllowedPattern'],
   ['a default out of range', 'Parameters.LogRetentionDays.Default', 0, 'is no number between'],
+  ['a default that is too long', 'Parameters.Policy.Default', 'x'.repeat(4001), 'is longer than MaxLength'],
   [
     'a parameter without a use',
     'Parameters.Forgotten',
@@ -229,7 +230,7 @@ const MEMBER_BREAKAGES = [
   ['a function that is trusted though it is not there', `${TRUSTED}.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],
 ];
 
-/** What s.yaml has from the template: [the place, another value] */
+/** What the files of Serverless Devs have from the template: [the place, another value] */
 const COPIED = [
   [`${FUNCTION}.FunctionName`, { 'Fn::Sub': '${Prefix}-create' }],
   [`${FUNCTION}.Runtime`, 'custom'],
@@ -248,6 +249,16 @@ const COPIED = [
   ['Resources.CreateFlowLogTrigger', REMOVED],
   ['Resources.DeadLetters.Properties.QueueName', 'letters'],
   ['Parameters.SweepTimer.Default', '0 0 4 * * *'],
+  ['Resources.CreateEcrFlowLogFunction.Properties.Timeout', 61],
+  ['Resources.CreateEcrFlowLogFunction.Condition', 'MakeFunctions'],
+  ['Resources.CreateFlowLogFunction.Condition', 'MakeEcrFunction'],
+  ['Conditions.MakeEcrFunction', { 'Fn::Or': ['MakeFunctions', 'KeepEcrFlowLogs'] }],
+];
+
+/** What Serverless Devs cannot be told, and so must not be left out in silence: [the place, another value] */
+const UNSPEAKABLE = [
+  [`${FUNCTION}.Timeout`, { 'Fn::If': ['KeepEcrFlowLogs', 61, 62] }],
+  ['Resources.CreateEcrFlowLogFunction.Condition', 'CreateServiceLinkedRoles'],
 ];
 
 /** The template's resources, and six more triggers on the default bus, which has five. */
@@ -284,9 +295,17 @@ for (const [what, place, value, problem] of MEMBER_BREAKAGES) {
   if (!found.some((line) => line.includes(problem))) failures.push(`${what}: the check says ${JSON.stringify(found)}`);
 }
 for (const [place, value] of COPIED) {
-  const isSame = serverlessDevs.write(broken(template, place, value)) === serverlessDevs.write(template);
-  if (isSame) failures.push(`s.yaml would not follow ${place}`);
+  const written = (template) => JSON.stringify(serverlessDevs.write(template));
+  if (written(broken(template, place, value)) === written(template)) failures.push(`no s.yaml would follow ${place}`);
+}
+for (const [place, value] of UNSPEAKABLE) {
+  try {
+    serverlessDevs.write(broken(template, place, value));
+    failures.push(`s.yaml would leave out what ${place} is`);
+  } catch (problem) {
+    if (!/FILES|Serverless Devs/.test(problem.message)) throw problem;
+  }
 }
 for (const failure of failures) console.error(`template: ${failure}`);
 if (failures.length > 0) process.exit(1);
-console.log(`template: ${BREAKAGES.length + MEMBER_BREAKAGES.length} breakages are refused, ${COPIED.length} changes reach s.yaml`);
+console.log(`template: ${BREAKAGES.length + MEMBER_BREAKAGES.length} breakages are refused, ${COPIED.length} changes reach s.yaml or s.ecr.yaml`);

@@ -1,19 +1,29 @@
-// s.yaml, for Serverless Devs, from template.yml: serverless_devs.cjs TEMPLATE S_YAML [--write]
+// s.yaml and s.ecr.yaml, for Serverless Devs, from template.yml beside them: serverless_devs.cjs TEMPLATE [--write]
 //
-// Both make the same functions and triggers. With --write the file is made anew, otherwise it is compared: what is
-// changed in one place alone is refused.
+// They make the same functions and triggers as the template. With --write they are made anew, otherwise they are
+// compared: what is changed in one place alone is refused.
+//
+// Serverless Devs has no conditions. What a parameter adds to the functions is in a file of its own, which extends s.yaml.
 'use strict';
 
 const fs = require('node:fs');
+const path = require('node:path');
 const yaml = require('js-yaml');
 const { isFunction, isMap } = require('./values.cjs');
 
 const HEADING = `# The functions and triggers of template.yml for Serverless Devs. Made from it: do not edit but for the vars, and run
 # tests/template/run --write after a change to template.yml.
 #
-# Roles, Logstores and the dead-letter queue are made by template.yml, with MakeFunctions=false. Where the policy has no
-# ecr_flow_log, take create-ecr-flow-log out: its role is made with KeepEcrFlowLogs=true alone.
+# Roles, Logstores and the dead-letter queue are made by template.yml, with MakeFunctions=false. With KeepEcrFlowLogs=true
+# it is s.ecr.yaml that has all functions.
 `;
+
+const ECR_HEADING = `# s.yaml, with its vars, and create-ecr-flow-log: for a stack of template.yml with KeepEcrFlowLogs=true, without which that
+# function has no role. Made from template.yml as s.yaml is: do not edit.
+`;
+
+/** The files, and the parameters with which the template has what is in one and in none before. */
+const FILES = { 's.yaml': {}, 's.ecr.yaml': { KeepEcrFlowLogs: 'true' } };
 
 /** The parameters of the template that are vars here. The others are settled when the stack is made. */
 const VARS = {
@@ -32,9 +42,39 @@ const PSEUDO = { 'ALIYUN::Region': '${vars.region}', 'ALIYUN::TenantId': "${conf
 /** Whose keys are written as Function Compute's API has them, or are the user's own. */
 const AS_THEY_ARE = ['EnvironmentVariables', 'TriggerConfig'];
 
-/** The file that belongs to a template. */
+/** The text of each file that belongs to a template. */
 function write(template) {
-  const functions = of(template, 'ALIYUN::FC3::Function').map(([id, properties]) => {
+  const vars = Object.entries(VARS).map(([name, own]) => [own, template.Parameters[name].Default]);
+  const parts = {
+    's.yaml': [
+      HEADING,
+      dump({ edition: '3.0.0', name: 'flowkeeper', access: 'default' }),
+      `\n${dump({ vars: { region: 'cn-hangzhou', ...Object.fromEntries(vars) } })}`,
+    ],
+    's.ecr.yaml': [ECR_HEADING, dump({ edition: '3.0.0', name: 'flowkeeper', extend: './s.yaml', access: 'default' })],
+  };
+  const written = new Set();
+  const texts = Object.entries(FILES).map(([file, parameters]) => {
+    const more = functions(template, parameters).filter(([name]) => !written.has(name));
+    more.forEach(([name]) => written.add(name));
+    const resources = more.map(([name, resource]) => dump({ [name]: resource }).replace(/^(?=.)/gm, '  '));
+    return [file, [...parts[file], `\nresources:\n${resources.join('\n')}`].join('')];
+  });
+  const all = Object.keys(template.Resources).filter((id) => template.Resources[id].Type === 'ALIYUN::FC3::Function');
+  if (written.size < all.length) {
+    throw new Error(`only ${[...written].join(', ')} are in a file: which of FILES has the others of ${all.join(', ')}?`);
+  }
+  return Object.fromEntries(texts);
+}
+
+/** The functions that a stack with these parameters has, each with its name. */
+function functions(template, parameters) {
+  const of = (type) =>
+    Object.entries(template.Resources)
+      .filter(([, { Type }]) => Type === type)
+      .filter(([, { Condition }]) => Condition === undefined || holds(Condition, template, parameters))
+      .map(([id, { Properties }]) => [id, Properties]);
+  return of('ALIYUN::FC3::Function').map(([id, properties]) => {
     const { FunctionName, Code, ...rest } = properties;
     const own = ([, other]) => other.FunctionName['Fn::GetAtt'][0] === id;
     const [, name] = Code.OssObjectName['Fn::Sub'].match(/([a-z-]+)\.zip$/);
@@ -44,27 +84,35 @@ function write(template) {
       code: `./target/fc/${name}.zip`,
       ...written(rest, template),
     };
-    const [asynchronous] = of(template, 'ALIYUN::FC3::AsyncInvokeConfig').filter(own);
-    props.asyncInvokeConfig = written(without(asynchronous[1]), template);
-    const triggers = of(template, 'ALIYUN::FC3::Trigger').filter(own);
+    const [asynchronous] = of('ALIYUN::FC3::AsyncInvokeConfig').filter(own);
+    if (asynchronous) props.asyncInvokeConfig = written(without(asynchronous[1]), template);
+    const triggers = of('ALIYUN::FC3::Trigger').filter(own);
     if (triggers.length > 0) {
       props.triggers = triggers.map(([, trigger]) => withSource(written(without(trigger), template)));
     }
     return [name, { component: 'fc3', props }];
   });
-  const vars = Object.entries(VARS).map(([name, own]) => [own, template.Parameters[name].Default]);
-  const parts = [
-    { edition: '3.0.0', name: 'flowkeeper', access: 'default' },
-    { vars: { region: 'cn-hangzhou', ...Object.fromEntries(vars) } },
-  ].map(dump);
-  const resources = functions.map(([name, resource]) => dump({ [name]: resource }).replace(/^(?=.)/gm, '  '));
-  return [HEADING, ...parts, `resources:\n${resources.join('\n')}`].join('\n').replace('\n\nedition', '\nedition');
 }
 
-const of = (template, type) =>
-  Object.entries(template.Resources)
-    .filter(([, { Type }]) => Type === type)
-    .map(([id, { Properties }]) => [id, Properties]);
+/** Whether a condition holds in a stack with these parameters, and the others as they are by default. */
+function holds(condition, template, parameters) {
+  if (typeof condition === 'string') return holds(template.Conditions[condition], template, parameters);
+  const [[kind, parts]] = Object.entries(condition);
+  const part = (one) => holds(one, template, parameters);
+  const text = (one) => (isMap(one) ? (parameters[one.Ref] ?? template.Parameters[one.Ref].Default) : one);
+  switch (kind) {
+    case 'Fn::Equals':
+      return text(parts[0]) === text(parts[1]);
+    case 'Fn::Not':
+      return !part(parts);
+    case 'Fn::And':
+      return parts.every(part);
+    case 'Fn::Or':
+      return parts.some(part);
+    default:
+      throw new Error(`${kind} is no condition that is known here`);
+  }
+}
 
 const without = ({ FunctionName, ...rest }) => rest;
 
@@ -101,6 +149,7 @@ function value(given, template) {
   };
   if (kind === 'Ref') return named(to);
   if (kind === 'Fn::Sub') return to.replace(/\$\{([^}]+)\}/g, (_, name) => named(name));
+  if (kind !== 'Fn::GetAtt') throw new Error(`${kind} cannot be said to Serverless Devs`);
   const [id, attribute] = to;
   const { Properties } = template.Resources[id];
   switch (attribute) {
@@ -114,17 +163,19 @@ function value(given, template) {
 }
 
 if (require.main === module) {
-  const [templateFile, file, mode] = process.argv.slice(2);
-  const wanted = write(yaml.load(fs.readFileSync(templateFile, 'utf8')));
-  if (mode === '--write') fs.writeFileSync(file, wanted);
-  const [found, lines] = [fs.readFileSync(file, 'utf8'), wanted.split('\n')];
-  if (found !== wanted) {
-    const at = found.split('\n').findIndex((line, at) => line !== lines[at]);
-    console.error(`template: ${file}, line ${at + 1} is not what ${templateFile} makes of it: change that, and then`);
-    console.error('template: make this anew with tests/template/run --write');
-    process.exit(1);
+  const [templateFile, mode] = process.argv.slice(2);
+  for (const [name, wanted] of Object.entries(write(yaml.load(fs.readFileSync(templateFile, 'utf8'))))) {
+    const file = path.join(path.dirname(templateFile), name);
+    if (mode === '--write') fs.writeFileSync(file, wanted);
+    const [found, lines] = [fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '', wanted.split('\n')];
+    if (found !== wanted) {
+      const at = found.split('\n').findIndex((line, at) => line !== lines[at]);
+      console.error(`template: ${file}, line ${at + 1} is not what ${templateFile} makes of it: change that, and then`);
+      console.error('template: make this anew with tests/template/run --write');
+      process.exit(1);
+    }
   }
-  console.log(`template: ${file} has the functions and triggers of ${templateFile}`);
+  console.log(`template: ${Object.keys(FILES).join(' and ')} have the functions and triggers of ${templateFile}`);
 }
 
 module.exports = { write };

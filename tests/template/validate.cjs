@@ -39,7 +39,7 @@ function outline(template, report) {
     report('ROSTemplateFormatVersion', "must be the text '2015-09-01'");
   }
   for (const [name, parameter] of Object.entries(template.Parameters ?? {})) {
-    const { Type, Default, AllowedValues, AllowedPattern, MinValue, MaxValue } = parameter;
+    const { Type, Default, AllowedValues, AllowedPattern, MinValue, MaxValue, MaxLength } = parameter;
     const place = `Parameters.${name}`;
     if (!PARAMETER_TYPES.includes(Type)) report(`${place}.Type`, `must be one of ${PARAMETER_TYPES.join(', ')}`);
     both(`${place}.Description`, parameter.Description, report);
@@ -49,6 +49,7 @@ function outline(template, report) {
     if (Type === 'Number' && !(Default >= (MinValue ?? -Infinity) && Default <= (MaxValue ?? Infinity))) {
       report(`${place}.Default`, 'is no number between MinValue and MaxValue');
     }
+    if (String(Default).length > (MaxLength ?? Infinity)) report(`${place}.Default`, 'is longer than MaxLength');
   }
   groups(template, report);
   for (const [id, output] of Object.entries(template.Outputs ?? {})) {

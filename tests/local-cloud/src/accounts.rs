@@ -17,7 +17,7 @@ pub const ACCESS_KEY_ID: &str = "test";
 /// Its secret: no secret at all, as the cloud listens on the loopback interface only.
 pub const ACCESS_KEY_SECRET: &str = "test-secret";
 
-/// The role in the second account that the own account may assume.
+/// The role in the second account. It trusts whom the template for other accounts says, and without one the own account.
 pub const SECOND_ACCOUNT_ROLE: &str = "acs:ram::1000000000000002:role/flowkeeper";
 /// A role in the second account that nobody may assume.
 pub const REFUSED_ROLE: &str = "acs:ram::1000000000000002:role/refused";

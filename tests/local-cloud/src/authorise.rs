@@ -1,19 +1,24 @@
-//! Whether a caller may do what a call asks for, by the role that it acts in.
+//! Whether a caller may do what a call asks for, by the role that it acts in, and who may act in which role.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    accounts::{Caller, OWN_ACCOUNT, SECOND_ACCOUNT},
+    accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
     operations::{ECR, ECS, Operation, STS, VPC},
     parameters::{Parameters, Tags},
     ram::{Denial, Request, Role},
-    refusal::{Denied, Refusal},
+    refusal::{By, Denied, Refusal},
     state::{Place, State},
+    trust::{Applicant, FUNCTION_COMPUTE, Trust},
 };
 
-/// The roles whose rights are known, by account and name.
-#[derive(Default)]
-pub(crate) struct Roles(BTreeMap<(&'static str, String), Role>);
+/// The roles that templates describe, and two that are there without.
+pub(crate) struct Roles {
+    /// By account and name.
+    described: BTreeMap<(&'static str, String), Role>,
+    /// Whom each role trusts, by its ARN.
+    trusts: BTreeMap<String, Trust>,
+}
 
 /// What a caller may do.
 enum Rights<'a> {
@@ -23,26 +28,53 @@ enum Rights<'a> {
 }
 
 impl Roles {
-    /// The roles of the functions, and the one in the second account, if the template has it.
-    pub(crate) fn new(own: Vec<Role>, member: Option<Role>) -> Self {
-        let own = own.into_iter().map(|role| ((OWN_ACCOUNT, role.name.clone()), role));
-        Self(own.chain(member.map(|role| ((SECOND_ACCOUNT, role.name.clone()), role))).collect())
+    /// The roles of the functions, and the one in the second account.
+    ///
+    /// If no template has that one, it trusts the own account, given this `ExternalId` if there is one.
+    pub(crate) fn new(own: Vec<Role>, member: Option<Role>, external_id: Option<&str>) -> Self {
+        let own = own.into_iter().map(|role| (OWN_ACCOUNT, role));
+        let roles: Vec<_> = own.chain(member.map(|role| (SECOND_ACCOUNT, role))).collect();
+        let mut trusts = BTreeMap::from([
+            (SECOND_ACCOUNT_ROLE.to_owned(), Trust::in_account(OWN_ACCOUNT, external_id)),
+            (REFUSED_ROLE.to_owned(), Trust::default()),
+        ]);
+        trusts.extend(roles.iter().map(|(account, role)| (arn(account, &role.name), role.trust.clone())));
+        let described = roles.into_iter().map(|(account, role)| ((account, role.name.clone()), role)).collect();
+        Self { described, trusts }
+    }
+
+    /// Lets somebody act in a role that trusts him; answers with its account and name.
+    pub(crate) fn assume(&self, role: &str, applicant: Applicant<'_>) -> Result<(String, String), Refusal> {
+        let not_there = || Refusal::not_found("EntityNotExist.Role", "The specified Role not exists.");
+        let trust = self.trusts.get(role).ok_or_else(not_there)?;
+        trust.weigh(applicant).map_err(|why| {
+            let denied = Denied { action: "sts:AssumeRole".to_owned(), why, by: By::Trust };
+            Refusal { denied: Some(denied), ..Refusal::documented("NoPermission") }
+        })?;
+        let parts = role.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
+        parts.map(|(account, name)| (account.to_owned(), name.to_owned())).ok_or_else(not_there)
+    }
+
+    /// Lets Function Compute act in the role of a function.
+    pub(crate) fn lend(&self, role: &str) -> Result<(), Refusal> {
+        self.assume(&arn(OWN_ACCOUNT, role), Applicant::Service(FUNCTION_COMPUTE)).map(|_| ())
     }
 
     /// An account may do everything itself; so may the role in the second account, if no template describes it.
     fn of(&self, caller: &Caller) -> Rights<'_> {
         let Some(name) = &caller.role else { return Rights::Everything };
         let account = if caller.account == OWN_ACCOUNT { OWN_ACCOUNT } else { SECOND_ACCOUNT };
-        match self.0.get(&(account, name.to_lowercase())) {
+        match self.described.get(&(account, name.to_lowercase())) {
             Some(role) => Rights::OfRole(role),
             None if account == SECOND_ACCOUNT => Rights::Everything,
             None => Rights::Nothing,
         }
     }
 
-    /// Whether a role of the own account allows an action on a resource that no operation of this cloud is about.
+    /// Whether Function Compute may do something in a function's role that no operation of this cloud is about.
     pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
-        let role = role.and_then(|name| self.0.get(&(OWN_ACCOUNT, name.to_lowercase())));
+        let role = role.filter(|name| self.lend(name).is_ok());
+        let role = role.and_then(|name| self.described.get(&(OWN_ACCOUNT, name.to_lowercase())));
         let none = Tags::new();
         let request = Request { action, resource, resource_tags: &none, request_tags: &none };
         role.is_some_and(|role| role.weigh(&request).is_ok())
@@ -65,7 +97,8 @@ impl Roles {
         let refuse = |why: Denial| {
             // STS has its own code for it.
             let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
-            Refusal { denied: Some(Denied { action: action.clone(), why }), ..Refusal::documented(code) }
+            let denied = Denied { action: action.clone(), why, by: By::Identity };
+            Refusal { denied: Some(denied), ..Refusal::documented(code) }
         };
         let role = match self.of(caller) {
             Rights::Everything => return Ok(()),
@@ -91,6 +124,10 @@ impl Roles {
         }
         Ok(())
     }
+}
+
+fn arn(account: &str, role: &str) -> String {
+    format!("acs:ram::{account}:role/{role}")
 }
 
 /// The resources that a call is about as ARNs, and the id of each that exists already. The form of VPC's other

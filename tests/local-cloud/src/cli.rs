@@ -29,10 +29,12 @@ in Node:
 and a function of Flowkeeper:
   FLOWKEEPER_ENDPOINT=http://127.0.0.1:9900
 
-Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own; the
-first and its functions work there by AssumeRole of acs:ram::1000000000000002:role/flowkeeper. Nobody may assume
+Accounts: 1000000000000001 has the key test / test-secret, with every right. 1000000000000002 has no key of its own;
+functions of the first work there by AssumeRole of acs:ram::1000000000000002:role/flowkeeper, which trusts whom
+template-member.yml says, and without functions the first account itself. Nobody may assume
 acs:ram::1000000000000002:role/refused. Each function process gets a temporary key of the role that template.yml
-gives it. What the role does not allow is refused with Forbidden.RAM; --deny takes one more action away.
+gives it, if that trusts Function Compute. What the role does not allow is refused with Forbidden.RAM, and by STS with
+NoPermission; --deny takes one more action away.
 
 Every signature (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonce, time, parameter and limit is
 checked as the documents say, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router

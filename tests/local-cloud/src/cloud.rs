@@ -55,7 +55,9 @@ impl LocalCloud {
             // The other accounts have a template of their own, beside that of the functions.
             let beside = path.with_file_name("template-member.yml");
             let path = if beside.is_file() { beside } else { path };
-            member = Template::role_elsewhere(&path, &options.parameters, SECOND_ACCOUNT, &options.region, role)?;
+            let external_id = options.external_id.as_deref();
+            let (parameters, region) = (&options.parameters, &options.region);
+            member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {
@@ -64,7 +66,8 @@ impl LocalCloud {
                 hosts.insert(function.name.clone(), Host::new(function, path));
             }
         }
-        let shared = Shared::new(options, address, hosts, template.triggers, Roles::new(template.roles, member));
+        let roles = Roles::new(template.roles, member, options.external_id.as_deref());
+        let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles);
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,

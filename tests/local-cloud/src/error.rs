@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::template::TemplateError;
+use crate::template::{Absent, TemplateError};
 
 /// How long a test waits for something.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -41,6 +41,14 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// There is no such function with these parameters of the template.
+    #[error("the template makes the function {function} only with the parameter {needed}")]
+    NotMade {
+        /// The function.
+        function: String,
+        /// The parameters with which it would be there.
+        needed: String,
+    },
     /// There is no such timer.
     #[error("the template has no timer {wanted:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
     NoTimer {
@@ -57,4 +65,10 @@ pub enum Error {
         /// What happened instead.
         journal: String,
     },
+}
+
+impl From<&Absent> for Error {
+    fn from(absent: &Absent) -> Self {
+        Self::NotMade { function: absent.name.clone(), needed: absent.needed.clone() }
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub use self::build::{build, build_of};
+pub use self::build::{build, build_of, workspace_of};
 use self::instance::{Answer, Instance};
 use crate::{
     journal::{Invocation, What},

@@ -234,6 +234,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
             place,
             now: shared.clock.now(),
             options: &shared.options,
+            roles: &shared.roles,
             hide_newest: call.fault == Some(Fault::NotVisibleYet),
             changing: Vec::new(),
         };

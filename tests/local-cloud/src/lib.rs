@@ -10,7 +10,7 @@
 //!
 //! Timers fire when a manual [`Clock`] is moved over their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
 //! A function acts with the rights of the role that the template gives it, and an action can be taken away with
-//! [`Options::without_permission`].
+//! [`Options::without_permission`]. A role is assumed by whom it trusts, Function Compute among them.
 //!
 //! It is independent of the product's crates, so that it checks the product instead of agreeing with it.
 //!
@@ -61,6 +61,7 @@ pub mod template;
 pub mod timeline;
 mod timers;
 mod trail;
+mod trust;
 mod world;
 
 pub use accounts::{

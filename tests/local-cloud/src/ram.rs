@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{operations, parameters::Tags};
+use crate::{operations, parameters::Tags, trust::Trust};
 
 /// A role of a template, with the statements of all its policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Role {
     /// `RoleName`, in the lower case in which its ARN has it.
     pub name: String,
     statements: Vec<Statement>,
+    /// Who may assume it.
+    pub(crate) trust: Trust,
 }
 
 /// One statement of a policy.
@@ -81,7 +83,7 @@ impl fmt::Display for Denial {
 
 impl Role {
     pub(crate) fn new(id: &str, name: &str) -> Self {
-        Self { id: id.to_owned(), name: name.to_lowercase(), statements: Vec::new() }
+        Self { id: id.to_owned(), name: name.to_lowercase(), statements: Vec::new(), trust: Trust::default() }
     }
 
     /// Gives the role a policy; on refusal, the place inside the document and what is wrong there.
@@ -253,7 +255,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// A text, or a list of them.
-fn texts(value: &Value) -> Vec<String> {
+pub(crate) fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

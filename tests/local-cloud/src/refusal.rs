@@ -1,6 +1,6 @@
 //! The answers of the API that say no, with the documented codes, statuses and messages.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -19,12 +19,31 @@ pub(crate) struct Refusal {
     pub(crate) denied: Option<Denied>,
 }
 
-/// An action that a role does not allow.
+/// An action that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
     /// Such as `vpc:CreateFlowLog`.
     pub(crate) action: String,
     pub(crate) why: Denial,
+    pub(crate) by: By,
+}
+
+/// The kind of policy that something is not allowed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// What the caller may do.
+    Identity,
+    /// Whom the role trusts that the caller wants to act in.
+    Trust,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "AccountLevelIdentityBasedPolicy",
+            Self::Trust => "AssumeRolePolicy",
+        })
+    }
 }
 
 impl Denied {
@@ -41,7 +60,7 @@ impl Denied {
             "AuthPrincipalDisplayName": principal,
             "AuthPrincipalOwnerId": account,
             "NoPermissionType": self.why.to_string(),
-            "PolicyType": "AccountLevelIdentityBasedPolicy",
+            "PolicyType": self.by.to_string(),
             // The real one can be decoded by those who may. It is in no log of anybody who is refused.
             "EncodedDiagnosticMessage": "AQEAAAAAnot-to-be-printed",
         })
@@ -68,7 +87,7 @@ impl Refusal {
     /// The same as it is told of an operation: for want of a permission, with which is missing.
     pub(crate) fn of(self, operation: &Operation) -> Self {
         let is_denial = ["Forbidden.RAM", "NoPermission"].contains(&self.code);
-        let denied = is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit });
+        let denied = is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit, by: By::Identity });
         Self { denied: self.denied.or(denied), ..self }
     }
 

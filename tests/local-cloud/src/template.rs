@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
-use crate::{accounts::OWN_ACCOUNT, ram::Role};
+use crate::{accounts::OWN_ACCOUNT, ram::Role, trust::Trust};
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,17 @@ pub struct Function {
     pub initializer: Option<u64>,
     /// The seconds that `/pre-stop` may take; none if it is not to be called.
     pub pre_stop: Option<u64>,
+}
+
+/// A function that a template would make with other parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// `FunctionName`.
+    pub name: String,
+    /// As that of [`Function`].
+    pub binary: String,
+    /// The parameters with which it would be there, such as `KeepEcrFlowLogs=true`.
+    pub needed: String,
 }
 
 /// What wakes a function.
@@ -116,6 +127,8 @@ pub enum RetryStrategy {
 pub struct Template {
     /// Its functions.
     pub functions: Vec<Function>,
+    /// Those that it does not make with these parameters.
+    pub absent: Vec<Absent>,
     /// Its triggers.
     pub triggers: Vec<Trigger>,
     /// Its roles, with what they allow.
@@ -149,12 +162,9 @@ impl Template {
         let mut template =
             Self { roles: roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?, ..Self::default() };
         for resource in resolver.resources("ALIYUN::FC3::Function")? {
-            let file = resource.text("Code.OssObjectName")?;
-            let binary =
-                Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             template.functions.push(Function {
                 name: resource.text("FunctionName")?,
-                binary,
+                binary: binary(&resource)?,
                 handler: resource.optional_text("Handler")?.unwrap_or_else(|| "index.handler".into()),
                 timeout: resource.number("Timeout", 3)?,
                 memory: resource.number("MemorySize", 512)?,
@@ -167,6 +177,10 @@ impl Template {
                 initializer: hook(&resource, "Initializer")?,
                 pre_stop: hook(&resource, "PreStop")?,
             });
+        }
+        for (resource, needed) in resolver.absent("ALIYUN::FC3::Function")? {
+            let name = resource.text("FunctionName")?;
+            template.absent.push(Absent { name, binary: binary(&resource)?, needed });
         }
         for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
             let name = resource.text("FunctionName")?;
@@ -207,6 +221,7 @@ impl Template {
     pub(crate) fn role_elsewhere(
         path: &Path,
         parameters: &BTreeMap<String, String>,
+        external_id: Option<&str>,
         account: &str,
         region: &str,
         name: &str,
@@ -218,6 +233,7 @@ impl Template {
         let mut given = parameters.clone();
         given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
         given.retain(|name, _| document["Parameters"].get(name).is_some());
+        given.extend(external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
         let resolver = Resolver::new(document, &given, account, region)?;
         let mut named = Vec::new();
         for resource in resolver.declared("ALIYUN::RAM::Role") {
@@ -250,7 +266,7 @@ fn document(text: &str) -> Result<Value, TemplateError> {
     documents.first().map(plain).ok_or_else(|| at_top("the template is empty".into()))
 }
 
-/// Roles with the policies that are in them, and those that are attached to them.
+/// Roles with whom they trust, the policies that are in them, and those that are attached to them.
 fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<Vec<Role>, TemplateError> {
     let mut roles = Vec::new();
     for resource in resources {
@@ -260,6 +276,12 @@ fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<V
             }
         }
         let mut role = Role::new(resource.id(), &resource.text("RoleName")?);
+        if let Some(document) = resource.value("AssumeRolePolicyDocument")? {
+            let at = |(place, problem): (String, String)| {
+                resource.error(&format!("AssumeRolePolicyDocument{place}"), &problem)
+            };
+            role.trust = Trust::read(&document).map_err(at)?;
+        }
         let policies = resource.value("Policies")?.unwrap_or_default();
         for (n, policy) in policies.as_array().into_iter().flatten().enumerate() {
             let at = |(place, problem): (String, String)| {
@@ -293,6 +315,12 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
         true => Ok(Some(name)),
         false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
     }
+}
+
+/// The file stem of a function's package.
+fn binary(resource: &resolve::Resource<'_>) -> Result<String, TemplateError> {
+    let file = resource.text("Code.OssObjectName")?;
+    Ok(Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
 /// The seconds that a hook of the instance's life may take, if it has a handler and so is to be called.
@@ -450,6 +478,36 @@ Resources:
         assert_eq!(names, ["mine-main", "other"]);
         assert_eq!(template.functions[0].environment["WHICH"], "more");
         assert_eq!(template.functions[0].environment["ONLY"], "there");
+    }
+
+    #[test]
+    fn what_is_not_there_says_which_parameters_would_make_it() {
+        for (condition, expected) in [
+            ("{'Fn::Equals': [{Ref: Extra}, 'true']}", "Extra=true"),
+            ("{'Fn::Not': {'Fn::Equals': [{Ref: Prefix}, demo]}}", "Prefix other than demo"),
+            ("{'Fn::Not': [{'Fn::Equals': [{Ref: Prefix}, demo]}]}", "Prefix other than demo"),
+            (
+                "{'Fn::And': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, demo]}]}",
+                "Extra=true",
+            ),
+            (
+                "{'Fn::And': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, mine]}]}",
+                "Extra=true and Prefix=mine",
+            ),
+            (
+                "{'Fn::Or': [{'Fn::Equals': [{Ref: Extra}, 'true']}, {'Fn::Equals': [{Ref: Prefix}, mine]}]}",
+                "Extra=true or Prefix=mine",
+            ),
+            (
+                "{'Fn::Not': {'Fn::Or': [{'Fn::Equals': [{Ref: Extra}, 'false']}, {'Fn::Equals': [{Ref: Prefix}, demo]}]}}",
+                "Extra other than false and Prefix other than demo",
+            ),
+        ] {
+            let template = TEMPLATE.replace("{'Fn::Equals': [{Ref: Extra}, 'true']}", condition);
+            let [absent] = parse(&template, &[]).unwrap().absent.try_into().unwrap();
+            assert_eq!(absent, Absent { name: "other".into(), binary: "other".into(), needed: expected.into() });
+        }
+        assert_eq!(parse(TEMPLATE, &[("Extra", "true")]).unwrap().absent, []);
     }
 
     #[test]

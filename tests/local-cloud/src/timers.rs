@@ -82,10 +82,10 @@ pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Resu
             fire(shared, trigger, shared.clock.unshifted());
             Ok(())
         }
-        None => Err(Error::NoTimer {
+        None => Err(shared.not_made(function).unwrap_or_else(|| Error::NoTimer {
             wanted: format!("{function}/{name}"),
             known: timers.iter().map(|timer| format!("{}/{}", timer.function, timer.name)).collect(),
-        }),
+        })),
     }
 }
 

@@ -17,13 +17,14 @@ use crate::{
     authorise::Roles,
     clock::Clock,
     delivery,
+    error::Error,
     faults::Faults,
     functions::Host,
     journal::{Entry, What},
     options::Options,
     rate_limits::RateLimits,
     state::State,
-    template::Trigger,
+    template::{Absent, Trigger},
 };
 
 /// Everything that calls read and change.
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
     pub(crate) hosts: BTreeMap<String, Host>,
+    pub(crate) absent: Vec<Absent>,
     pub(crate) triggers: Vec<Trigger>,
     pub(crate) roles: Roles,
     world: Mutex<World>,
@@ -72,6 +74,7 @@ impl Shared {
         options: Options,
         address: SocketAddr,
         hosts: BTreeMap<String, Host>,
+        absent: Vec<Absent>,
         triggers: Vec<Trigger>,
         roles: Roles,
     ) -> Arc<Self> {
@@ -93,6 +96,7 @@ impl Shared {
             options,
             address,
             hosts,
+            absent,
             triggers,
             roles,
             world: Mutex::new(world),
@@ -123,6 +127,12 @@ impl Shared {
         let mut world = lock(&self.world);
         world.requests += 1;
         world.requests
+    }
+
+    /// Why there is no such function, if it is one that the template would make with other parameters.
+    pub(crate) fn not_made(&self, function: &str) -> Option<Error> {
+        let is_meant = |absent: &&Absent| absent.name == function || absent.binary == function;
+        self.absent.iter().find(is_meant).map(Error::from)
     }
 
     /// Starts work that [`crate::LocalCloud::settled`] waits for.

@@ -2,43 +2,71 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+#[expect(dead_code, reason = "what holds of every function is tested with each")]
+#[path = "../../../../tests/bootstrap/mod.rs"]
+mod bootstrap;
+mod names;
+
 use std::{
     fs::{File, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::{Command, Output},
+    sync::LazyLock,
 };
 
-use packaging::{build::Workspace, package_all};
+use packaging::{Package, build::Workspace, package_all};
+use tempfile::TempDir;
 use zip::ZipArchive;
+
+/// The packages of all functions, made once.
+static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| package_all(&workspace()).unwrap());
+
+/// Where a program that is started without a path is looked for.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn workspace() -> Workspace {
     Workspace::at(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))).unwrap()
 }
 
-/// Starts a program with nothing around it, no library and no file, and with one setting that no function takes. Only
-/// root may do so; for anybody else the file system stays.
-fn start_in_an_empty_root(folder: &Path, program: &str) -> Output {
-    let is_root = folder.metadata().unwrap().uid() == 0;
-    let mut command = match is_root {
-        true => Command::new("chroot"),
-        false => Command::new(folder.join(program)),
-    };
-    if is_root {
-        command.arg(folder).arg(format!("/{program}"));
-    }
+/// A folder with what is in a package, as Function Compute unpacks it, and nothing else.
+fn unpacked(package: &Package) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let mut archive = ZipArchive::new(File::open(&package.path).unwrap()).unwrap();
+    let mut entry = archive.by_name("bootstrap").unwrap();
+    let mode = entry.unix_mode().unwrap();
+    let bootstrap = root.path().join("bootstrap");
+    std::io::copy(&mut entry, &mut File::create(&bootstrap).unwrap()).unwrap();
+    std::fs::set_permissions(&bootstrap, Permissions::from_mode(mode)).unwrap();
+    root
+}
+
+/// Whether the user is root, as a new folder of his shows.
+fn is_root(folder: &Path) -> bool {
+    folder.metadata().unwrap().uid() == 0
+}
+
+/// The command that starts a function with this folder as the root of all files. Only root may do so.
+fn in_root(folder: &Path) -> Command {
+    let mut command = Command::new("chroot");
+    command.arg(folder).arg("/bootstrap");
     command
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("FLOWKEEPER_NETWORK", "nowhere")
-        .output()
-        .unwrap()
+}
+
+/// Starts a function with nothing around it, no library and no file, and with one setting that no function takes. For who
+/// is not root the file system stays.
+fn start_in_an_empty_root(folder: &Path) -> Output {
+    let mut command = match is_root(folder) {
+        true => in_root(folder),
+        false => Command::new(folder.join("bootstrap")),
+    };
+    command.env_clear().env("PATH", PATH).env("FLOWKEEPER_NETWORK", "nowhere").output().unwrap()
 }
 
 #[test]
 #[ignore = "slow: builds every function with all optimisations, and one of them twice; .ci/run calls it"]
 fn a_package_made_twice_is_the_same_and_each_starts_where_there_is_nothing_else() {
-    let packages = package_all(&workspace()).unwrap();
+    let packages = &*PACKAGES;
     assert_eq!(packages.iter().map(|package| package.function.as_str()).collect::<Vec<_>>(), workspace().functions());
 
     let one = &packages[0];
@@ -48,23 +76,16 @@ fn a_package_made_twice_is_the_same_and_each_starts_where_there_is_nothing_else(
     assert_eq!(one.sha256, again.sha256, "{one:?} is not {again:?}");
     assert!(std::fs::read(&one.path).unwrap() == std::fs::read(&again.path).unwrap());
 
-    for package in &packages {
+    for package in packages {
         let function = &package.function;
-        let root = tempfile::tempdir().unwrap();
-        let mut archive = ZipArchive::new(File::open(&package.path).unwrap()).unwrap();
-        let mut entry = archive.by_name("bootstrap").unwrap();
-        let mode = entry.unix_mode().unwrap();
-        let bootstrap = root.path().join("bootstrap");
-        std::io::copy(&mut entry, &mut File::create(&bootstrap).unwrap()).unwrap();
-        std::fs::set_permissions(&bootstrap, Permissions::from_mode(mode)).unwrap();
-
-        let output = start_in_an_empty_root(root.path(), "bootstrap");
+        let root = unpacked(package);
+        let output = start_in_an_empty_root(root.path());
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(64), "{function}: {said}");
         assert!(said.contains("FLOWKEEPER_NETWORK"), "{function} says of its settings: {said}");
         let home = std::env::home_dir().unwrap_or_default();
         let home = home.to_str().filter(|home| home.len() > 1).unwrap_or("/home");
-        let binary = std::fs::read(&bootstrap).unwrap();
+        let binary = std::fs::read(root.path().join("bootstrap")).unwrap();
         let tells = binary.windows(home.len()).any(|window| window == home.as_bytes());
         assert!(!tells, "{function} tells where it was built, in {home}");
     }

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     error::Error,
     io::{Write, stdout},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -106,7 +106,7 @@ pub(super) async fn watch(wanted: &Watch) -> Result<(), Box<dyn Error>> {
     let stack = &wanted.how.stack;
     let options = wanted.how.options(stack.build(None).await?)?;
     let started = options.clock.now();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = stack.workspace();
     let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;
     let cloud = LocalCloud::start(options).await?;
     until_interrupted(cloud, started, async |cloud| follow(cloud, stack, &mut changes, started).await).await

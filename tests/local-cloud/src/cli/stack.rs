@@ -49,6 +49,11 @@ impl Stack {
         }))
     }
 
+    /// The folder whose functions these are.
+    pub(super) fn workspace(&self) -> PathBuf {
+        functions::workspace_of(&self.template_path())
+    }
+
     /// A cloud with these functions, and otherwise as it is by default.
     pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         let policy = self.policy.as_ref().map(|path| {

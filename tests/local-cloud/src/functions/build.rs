@@ -25,12 +25,25 @@ pub async fn build() -> Result<PathBuf, Error> {
     BUILT.get_or_try_init(|| async { build_of(&default_path(), &BTreeMap::new()).await }).await.cloned()
 }
 
+/// The workspace that a template's functions are built in: the one that it lies in, else this repository.
+#[must_use]
+pub fn workspace_of(template: &Path) -> PathBuf {
+    let template = std::path::absolute(template).unwrap_or_default();
+    let found = template.ancestors().skip(1).find(|folder| folder.join("Cargo.toml").is_file());
+    found.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), Path::to_owned)
+}
+
 /// Builds the functions of another template, with values for its parameters.
 pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) -> Result<PathBuf, Error> {
+    let workspace = workspace_of(template);
     let template = Template::read(template, parameters, OWN_ACCOUNT, "cn-hangzhou")?;
+    if template.functions.is_empty() {
+        let nothing = || Error::Build("the template has no function".into());
+        return Err(template.absent.first().map_or_else(nothing, Error::from));
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    command.current_dir(workspace);
     command.args(["build", "--message-format", "json-render-diagnostics"]);
     // What `cargo run` and `cargo test` say of this package would make ring's build script run again each time.
     let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
@@ -49,5 +62,5 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let mut programs = messages.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let folder = programs.find_map(|message| Path::new(message["executable"].as_str()?).parent().map(Path::to_owned));
-    folder.ok_or_else(|| Error::Build("the template has no function".into()))
+    folder.ok_or_else(|| Error::Build("cargo names no program".into()))
 }

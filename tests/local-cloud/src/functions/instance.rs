@@ -29,6 +29,7 @@ use crate::{
     delivery::new_request_id,
     journal::What,
     options::CredentialsIn,
+    refusal::Refusal,
     world::Shared,
 };
 
@@ -173,7 +174,12 @@ impl Instance {
 
         let name = &host.function.name;
         let expires = after(shared.clock.now(), TOKEN_LIFE);
-        let credentials = host.function.role.clone().map(|role| {
+        let role = host.function.role.clone();
+        if let Some(role) = &role {
+            let refused = |refusal: Refusal| format!("AccessDenied: FC may not assume {role}: {}", refusal.code);
+            shared.roles.lend(role).map_err(refused)?;
+        }
+        let credentials = role.map(|role| {
             let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };
             shared.write(|world| world.keys.issue(caller, expires))
         });

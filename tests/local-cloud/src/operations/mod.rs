@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use self::fields::{Field, Kind, optional};
 use crate::{
     accounts::{Caller, Keys},
+    authorise::Roles,
     options::Options,
     parameters::Parameters,
     refusal::Refusal,
@@ -69,6 +70,7 @@ pub(crate) struct Scope<'a> {
     /// The operation may change something.
     pub(crate) writes: bool,
     pub(crate) options: &'a Options,
+    pub(crate) roles: &'a Roles,
     pub(crate) state: &'a mut State,
     pub(crate) keys: &'a mut Keys,
     pub(crate) caller: &'a Caller,

@@ -9,9 +9,9 @@ use super::{
     fields::{Field, Kind, optional, required},
 };
 use crate::{
-    accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
+    accounts::Caller,
     clock::{after, iso},
-    refusal::Refusal,
+    trust::Applicant,
 };
 
 pub(super) const ASSUME: &[Field] = &[
@@ -35,21 +35,11 @@ fn is_made_of(text: &str, others: &str) -> bool {
 pub(super) fn assume_role(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let (arn, session) = (given.require("RoleArn")?, given.text("RoleSessionName"));
-    if ![SECOND_ACCOUNT_ROLE, REFUSED_ROLE].contains(&arn) {
-        return Err(Refusal::not_found("EntityNotExist.Role", "The specified Role not exists."));
-    }
-    let external_id = scope.options.external_id.as_deref();
-    let trusted = scope.caller.account == OWN_ACCOUNT
-        && arn != REFUSED_ROLE
-        && (external_id.is_none() || external_id == given.get("ExternalId"));
-    if !trusted {
-        return Err(Refusal::documented("NoPermission"));
-    }
+    let (account, role) = scope.roles.assume(arn, Applicant::Caller(scope.caller, given.get("ExternalId")))?;
     let life = given.number("DurationSeconds")?.unwrap_or(3600);
     let expires = after(scope.now, Duration::from_secs(life as u64));
-    let role = arn.rsplit('/').next().map(str::to_owned);
-    let assumed_id = format!("role-{}:{session}", role.as_deref().unwrap_or_default());
-    let caller = Caller { account: SECOND_ACCOUNT.into(), name: session.clone(), role };
+    let assumed_id = format!("role-{role}:{session}");
+    let caller = Caller { account, name: session.clone(), role: Some(role) };
     let credentials = scope.keys.issue(caller, expires);
     Ok(json!({
         "AssumedRoleUser": {"Arn": format!("{arn}/{session}"), "AssumedRoleId": assumed_id},

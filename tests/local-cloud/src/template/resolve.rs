@@ -60,6 +60,43 @@ impl Resolver {
         Ok(found)
     }
 
+    /// The resources of a type whose condition does not hold, and which parameters would make it hold.
+    pub(super) fn absent(&self, kind: &str) -> Resolved<Vec<(Resource<'_>, String)>> {
+        let mut found = Vec::new();
+        for resource in self.declared(kind) {
+            let place = format!("Resources.{}.Condition", resource.id);
+            let Some(condition) = self.document["Resources"][resource.id].get("Condition") else { continue };
+            if let Some(needed) = self.needed(condition, true, &place, 0)? {
+                found.push((resource, needed));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What parameters have to be so that a condition is as it is wanted; none if it is.
+    fn needed(&self, condition: &Value, wanted: bool, place: &str, depth: usize) -> Resolved<Option<String>> {
+        if self.condition(condition, place, depth)? == wanted {
+            return Ok(None);
+        }
+        if let Value::String(name) = condition {
+            return self.needed(&self.document["Conditions"][name], wanted, place, depth + 1);
+        }
+        let (function, argument) = match condition.as_object().and_then(|members| members.iter().next()) {
+            Some((function, argument)) => (function.as_str(), argument),
+            None => return error(place, "is no condition"),
+        };
+        let parts = argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice);
+        if let ("Fn::Equals", [left, right]) = (function, parts) {
+            let relation = if wanted { "=" } else { " other than " };
+            let name = |part: &Value| part["Ref"].as_str().map_or_else(|| text_of(part), str::to_owned);
+            return Ok(Some(format!("{}{relation}{}", name(left), name(right))));
+        }
+        let of_parts = if function == "Fn::Not" { !wanted } else { wanted };
+        let needed = parts.iter().map(|part| self.needed(part, of_parts, place, depth + 1));
+        let needed: Vec<String> = needed.collect::<Resolved<Vec<_>>>()?.into_iter().flatten().collect();
+        Ok(Some(needed.join(if (function == "Fn::Or") == wanted { " or " } else { " and " })))
+    }
+
     /// The resources of a type, whether their condition holds or not.
     pub(super) fn declared(&self, kind: &str) -> Vec<Resource<'_>> {
         let all = self.document["Resources"].as_object().into_iter().flatten();

@@ -19,3 +19,4 @@ mod routers;
 mod support;
 mod tags;
 mod timers;
+mod watch;

@@ -12,9 +12,14 @@ use crate::support::TEMPLATE;
 
 /// Runs `invoke` of the stand-in with these arguments; answers with its exit status and all that it printed.
 async fn invoke(arguments: &[&str]) -> (Option<i32>, String) {
+    invoke_of(TEMPLATE, arguments).await
+}
+
+/// The same by another template.
+async fn invoke_of(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yml");
-    std::fs::write(&template, TEMPLATE).unwrap();
+    std::fs::write(&template, text).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
         .args(["invoke", "stand-in", "--template"])
         .arg(&template)
@@ -59,6 +64,19 @@ async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
         shown.starts_with("local-cloud: there is no sample event \"create-vcp\"; there is actiontrail-"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn invoke_says_which_parameter_makes_a_function_that_is_not_there() {
+    let wanted =
+        TEMPLATE.replace("Concurrency: {Type", "Wanted: {Type: String, Default: 'false'}\n  Concurrency: {Type");
+    let conditional = format!("Conditions: {{Wanted: {{'Fn::Equals': [{{Ref: Wanted}}, 'true']}}}}{wanted}")
+        .replace("    Type: ALIYUN::FC3::", "    Condition: Wanted\n    Type: ALIYUN::FC3::");
+    let (status, shown) = invoke_of(&conditional, &["--event", "create-vpc"]).await;
+    let expected = "local-cloud: the template makes the function demo-stand-in only with the parameter Wanted=true\n";
+    assert_eq!((status, shown.as_str()), (Some(1), expected));
+    let (status, shown) = invoke_of(&conditional, &["--event", "create-vpc", "--parameter", "Wanted=true"]).await;
+    assert_eq!(status, Some(0), "{shown}");
 }
 
 #[tokio::test]

@@ -52,6 +52,66 @@ async fn which_role_may_be_assumed_is_the_resource() {
 }
 
 #[tokio::test]
+async fn a_role_is_assumed_by_whom_it_trusts_and_by_nobody_else() {
+    let trusting = |principal: &str| {
+        format!(
+            "{TEMPLATE}  Member:\n    Type: ALIYUN::RAM::Role\n    Condition: Never\n    Properties:\n      \
+             RoleName: flowkeeper\n      AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Action: \
+             'sts:AssumeRole', Principal: {principal}}}]}}\nConditions: {{Never: {{'Fn::Equals': [a, b]}}}}\n"
+        )
+    };
+    for (principal, by_function, by_account) in [
+        ("{RAM: ['acs:ram::1000000000000001:role/stand-in-role']}", "", "NoPermission"),
+        ("{RAM: ['acs:ram::1000000000000001:root']}", "", ""),
+        ("{RAM: ['acs:ram::1000000000000001:role/another']}", "NoPermission", "NoPermission"),
+        ("{RAM: ['acs:ram::1000000000000002:root']}", "NoPermission", "NoPermission"),
+        ("{Service: [fc.aliyuncs.com]}", "NoPermission", "NoPermission"),
+    ] {
+        let (cloud, _folder) = cloud_of(&trusting(principal)).await.unwrap();
+        let function = function_client(&cloud).await;
+        let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test")];
+        for (client, expected) in [(&function, by_function), (&cloud.client(), by_account)] {
+            assert_eq!(code(client.call("AssumeRole", &role).await), expected, "{principal}");
+        }
+        let refused = cloud.calls_of("AssumeRole").into_iter().filter(|call| call.status != 200);
+        for call in refused {
+            assert_eq!((call.status, call.denied_action().as_deref()), (403, Some("sts:AssumeRole")));
+            assert_eq!(call.answer["AccessDeniedDetail"]["PolicyType"], "AssumeRolePolicy");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_function_does_not_run_in_a_role_that_does_not_trust_function_compute() {
+    for (from, to) in [("fc.aliyuncs.com", "ecs.aliyuncs.com"), ("AssumeRolePolicyDocument:", "Description:")] {
+        let (cloud, _folder) = cloud_of(&TEMPLATE.replace(from, to)).await.unwrap();
+        cloud.create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let invocation = &cloud.invocations()[0];
+        let said = "AccessDenied: FC may not assume stand-in-role: NoPermission";
+        assert_eq!((invocation.success, &invocation.body["errorMessage"]), (false, &said.into()));
+        assert_eq!(cloud.dead_letters()[0].destination, None, "nor does it send anything on in that role");
+    }
+}
+
+#[tokio::test]
+async fn a_functions_role_is_no_role_for_callers() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let own = [("RoleArn", "acs:ram::1000000000000001:role/stand-in-role"), ("RoleSessionName", "test")];
+    assert_eq!(code(cloud.client().call("AssumeRole", &own).await), "NoPermission");
+}
+
+#[tokio::test]
+async fn a_trust_policy_that_is_not_understood_is_named_with_its_place() {
+    let error = cloud_of(&TEMPLATE.replace("Service: [fc.aliyuncs.com]", "RAM: ['*']")).await.unwrap_err();
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM[0]: is no ARN of an account's root, a \
+         role or a user"
+    );
+}
+
+#[tokio::test]
 async fn an_action_that_is_taken_away_is_refused_and_what_cannot_be_taken_away_is_said() {
     let (cloud, _folder) =
         cloud_with("succeed", &[], Options::default().without_permission("Role", "vpc:DescribeVpcs")).await;
@@ -108,6 +168,8 @@ async fn an_attached_policy_counts_as_one_of_the_roles_own() {
 async fn the_role_in_the_second_account_has_the_rights_that_the_template_gives_it_and_else_all() {
     let member = format!(
         "{TEMPLATE}  Member:\n    Type: ALIYUN::RAM::Role\n    Condition: Never\n    Properties:\n      RoleName: flowkeeper\n      \
+         AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Action: 'sts:AssumeRole', Principal: \
+         {{RAM: ['acs:ram::1000000000000001:role/stand-in-role']}}}}]}}\n      \
          Policies: [{{PolicyDocument: {{Statement: [{{Effect: Allow, Action: 'vpc:DescribeVpcs', Resource: \
          {{'Fn::Sub': 'acs:vpc:*:${{ALIYUN::TenantId}}:*'}}}}]}}}}]\nConditions: {{Never: {{'Fn::Equals': [a, b]}}}}\n"
     );
@@ -169,17 +231,22 @@ async fn the_role_in_the_second_account_is_that_of_the_template_for_other_accoun
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yml");
     std::fs::write(&template, TEMPLATE).unwrap();
-    let member = "Parameters: {MainAccountId: {Type: String}}\nResources:\n  Role:\n    Type: ALIYUN::RAM::Role\n    \
-                  Properties:\n      RoleName: flowkeeper\n      Description: {Ref: MainAccountId}\n      \
+    let member = "Parameters: {MainAccountId: {Type: String}, ExternalId: {Type: String, Default: none}}\n\
+                  Resources:\n  Role:\n    Type: ALIYUN::RAM::Role\n    Properties:\n      RoleName: flowkeeper\n      \
+                  AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: \
+                  {RAM: [{'Fn::Sub': 'acs:ram::${MainAccountId}:root'}]}, \
+                  Condition: {StringEquals: {'sts:ExternalId': [{Ref: ExternalId}]}}}]}\n      \
                   Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: 'vpc:DescribeVpcs', Resource: '*'}]}}]\n";
     std::fs::write(folder.path().join("template-member.yml"), member).unwrap();
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
     let functions = local_cloud::Functions::Built(programs);
     // A word of the own template that the other does not have.
     let parameters = [("Concurrency".to_owned(), "2".to_owned())].into();
-    let options = Options { functions, template: Some(template), parameters, ..Options::default() };
+    let external_id = Some("agreed".to_owned());
+    let options = Options { functions, template: Some(template), parameters, external_id, ..Options::default() };
     let cloud = local_cloud::LocalCloud::start(options).await.unwrap();
-    let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test")];
+    let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "test"), ("ExternalId", "agreed")];
+    assert_eq!(code(cloud.client().call("AssumeRole", &role[..2]).await), "NoPermission");
     let assumed = crate::accounts::assume(&cloud, &cloud.client(), &role).await;
     assert_eq!(code(assumed.call("DescribeVpcs", &IN_HANGZHOU).await), "");
     assert_eq!(code(assumed.call("DescribeVSwitches", &IN_HANGZHOU).await), "Forbidden.RAM");

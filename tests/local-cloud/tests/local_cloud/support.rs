@@ -30,6 +30,8 @@ Resources:
     Type: ALIYUN::RAM::Role
     Properties:
       RoleName: stand-in-role
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: [fc.aliyuncs.com]}}]
       Policies:
         - PolicyDocument:
             Statement:

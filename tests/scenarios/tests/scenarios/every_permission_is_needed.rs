@@ -1,5 +1,6 @@
 //! Each role of `template.yml` allows what its function needs, and nothing more: with all of it the function does its
-//! work, and with any one action less it is refused a call and says so.
+//! work, and with any one action less it is refused a call and says so. So it is where the role in another account does
+//! not trust it.
 
 use std::{future::Future, pin::Pin};
 
@@ -10,6 +11,7 @@ use local_cloud::{
 use scenarios::{
     ACTIVATE, CREATE_ECR, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, parameters, whole_cloud,
 };
+use tempfile::TempDir;
 
 /// What a function is given to do so that it makes every kind of call that it knows.
 struct Story {
@@ -229,6 +231,54 @@ async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
             let invocations = invocations(&cloud, &function);
             assert!(invocations.iter().any(says_so), "without {action}: {invocations:#?}");
         }
+    }
+}
+
+/// Copies of the templates, in a folder of their own; in the second, the role of a function is not trusted.
+fn templates_without_trust_in(binary: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let own = default_path();
+    std::fs::copy(&own, folder.path().join("template.yml")).unwrap();
+    let member = std::fs::read_to_string(own.with_file_name("template-member.yml")).unwrap();
+    let trusted = format!("role/${{Prefix}}-{binary}'");
+    assert!(member.contains(&trusted), "{binary} is not trusted in other accounts");
+    let member = member.replace(&trusted, "role/${Prefix}-another'");
+    std::fs::write(folder.path().join("template-member.yml"), member).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn a_function_that_the_role_in_another_account_does_not_trust_fails_and_names_it() {
+    for (function, role, story) in functions() {
+        let needs_trust = own_actions(&role).iter().any(|action| action == "sts:AssumeRole");
+        if !needs_trust {
+            continue;
+        }
+        let folder = templates_without_trust_in(&function.binary);
+        let template = Some(folder.path().join("template.yml"));
+        let cloud = played(story, Options { template, ..Options::default() }).await;
+        assert!(denied(&cloud, &function).contains(&"sts:AssumeRole".to_owned()), "{} is trusted", function.name);
+        let says_so = |invocation: &Invocation| {
+            let said = invocation.body.to_string();
+            !invocation.success && ["NoPermission", "AssumeRolePolicy"].iter().all(|word| said.contains(word))
+        };
+        let invocations = invocations(&cloud, &function);
+        assert!(invocations.iter().any(says_so), "{invocations:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_role_in_another_account_wants_the_external_id_that_its_stack_was_given() {
+    for (given, succeeds) in [(", external_id: agreed", true), (", external_id: guessed", false), ("", false)] {
+        let policy = format!(
+            "flow_log: {{project: flowlog, log_store: vpc}}\nown_account: false\naccounts: [{{id: '1000000000000002', \
+             role: 'acs:ram::1000000000000002:role/flowkeeper'{given}}}]\n"
+        );
+        let external_id = Some("agreed".to_owned());
+        let cloud = whole_cloud(Options { policy: Some(policy), external_id, ..Options::default() }).await.unwrap();
+        let invocation = cloud.invoke(REMEDIATE, TIMER).await.unwrap();
+        assert_eq!(invocation.success, succeeds, "{given}: {:#}", invocation.body);
+        assert_eq!(cloud.calls_of("AssumeRole")[0].status, if succeeds { 200 } else { 403 }, "{given}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::SignedDuration;
 use keeper_function::answer;
-use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions};
+use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions, template::default_path};
 use reconcile::Report;
 use scenarios::{
     ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, OPEN_SERVICE, REMEDIATE,
@@ -167,6 +167,14 @@ fn check_lines(invocation: &Invocation, report: &Value) {
     assert!(said.is_empty(), "lines of which the report says nothing: {said:#?}");
 }
 
+/// The fields of a line by which the template has SLS find it.
+fn indexed() -> BTreeSet<String> {
+    let template = std::fs::read_to_string(default_path()).unwrap();
+    let (_, index) = template.split_once("          JsonKeyIndices:\n").unwrap();
+    let lines = index.lines().map_while(|line| line.trim().strip_prefix("- {Name: "));
+    lines.map(|line| line.split(',').next().unwrap().to_owned()).collect()
+}
+
 /// One of each thing that can be the matter with a VPC.
 async fn vpcs(cloud: &LocalCloud) {
     for tag in ["ignore", "off", "ingore"] {
@@ -226,6 +234,8 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     for event in [batch.to_string(), String::new(), vpc_created(&cloud.vpcs()[0].id).to_string()] {
         cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
     }
+    cloud.fail("DescribeVpcs", Fault::Throttled, 1);
+    timer(REMEDIATE).await;
     cloud.close_flow_log_service();
     for body in ["{}", "{\"accept_terms\": true}", "no"] {
         cloud.invoke(OPEN_SERVICE, body.as_bytes()).await.unwrap();
@@ -247,6 +257,14 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     // `pending`, `planned` and `unfinished` are those of the reports below.
     let missing: Vec<_> = wanted.difference(&seen).map(String::as_str).collect();
     assert_eq!(missing, ["pending", "planned", "unfinished"], "what is to be checked has to happen");
+
+    let lines = invocations.iter().flat_map(|invocation| &invocation.lines);
+    let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let fields: BTreeSet<String> = lines.iter().flat_map(keys).map(str::to_owned).collect();
+    let not_indexed: Vec<_> = fields.difference(&indexed()).cloned().collect();
+    assert_eq!(not_indexed, ["cut", "time"], "SLS has a time of its own, and nobody asks for what was cut");
+    let never_said: Vec<_> = indexed().difference(&fields).cloned().collect();
+    assert_eq!(never_said, ["offset_ms", "pause_ms"], "these are of machines and regions in trouble");
 }
 
 /// A report of the keeper, checked, and what is answered with it.

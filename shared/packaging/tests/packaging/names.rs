@@ -1,0 +1,107 @@
+//! Names that a packaged function resolves, where there is nothing but itself and what says who knows names.
+//!
+//! The C library inside a static binary might look for parts of itself in files that are not there.
+
+use std::{
+    io::Read as _,
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::spawn,
+};
+
+use crate::{PACKAGES, PATH, bootstrap::Running, in_root, is_root, unpacked};
+
+/// A name that nobody has, whomever one asks.
+const NAME: &str = "vpc.flowkeeper.test";
+
+/// Where a name server of the test answers. There may be one of the machine's own on 127.0.0.1.
+const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 77, 10, 53);
+
+/// Answers every question for an address with 127.0.0.1, as RFC 1035 has it, and tells which names were asked for.
+fn serve_names(socket: &UdpSocket, asked: &Sender<String>) {
+    let mut buffer = [0; 512];
+    while let Ok((length, client)) = socket.recv_from(&mut buffer) {
+        // After a header of 12 bytes, the name: labels with their length before them, up to one that is empty.
+        let (mut at, mut labels) = (12, Vec::new());
+        while buffer[at] != 0 {
+            let end = at + 1 + usize::from(buffer[at]);
+            labels.push(String::from_utf8_lossy(&buffer[at + 1..end]).into_owned());
+            at = end;
+        }
+        assert!(at + 5 <= length, "a question is cut off");
+        let is_for_ipv4 = buffer[at + 1..at + 3] == [0, 1];
+        let answers = u8::from(is_for_ipv4);
+        let mut answer = buffer[..2].to_vec();
+        answer.extend([0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0]);
+        answer.extend(&buffer[12..at + 5]);
+        if is_for_ipv4 {
+            // The same name, an address, of the Internet, for a minute, in four bytes.
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+        }
+        socket.send_to(&answer, client).unwrap();
+        _ = asked.send(labels.join("."));
+    }
+}
+
+/// Hangs up on everybody, and tells whether what they began with was a TLS greeting to this name.
+fn hang_up(listener: &TcpListener, greeted: &Sender<bool>) {
+    for connection in listener.incoming() {
+        let mut greeting = [0; 2048];
+        let length = connection.unwrap().read(&mut greeting).unwrap();
+        let names = greeting[..length].windows(NAME.len()).any(|window| window == NAME.as_bytes());
+        _ = greeted.send(greeting[0] == 22 && names);
+    }
+}
+
+fn told<T>(receiver: &Receiver<T>) -> Vec<T> {
+    receiver.try_iter().collect()
+}
+
+#[test]
+#[ignore = "slow: builds every function with all optimisations, and only for root; .ci/run calls it"]
+fn a_package_resolves_names_where_there_is_nothing_else() {
+    let package = PACKAGES.iter().find(|package| package.function == "open-flow-log-service").unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let endpoint = format!("https://{NAME}:{}", listener.local_addr().unwrap().port());
+    let (asked, names) = channel();
+    let (greeted, greetings) = channel();
+    spawn(move || hang_up(&listener, &greeted));
+    let socket = UdpSocket::bind((NAME_SERVER, 53)).expect("root answers for names on port 53");
+    spawn(move || serve_names(&socket, &asked));
+
+    let settings = [
+        ("PATH", PATH),
+        ("FLOWKEEPER_VPC_ENDPOINT", endpoint.as_str()),
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"),
+    ];
+    let here = "x-fc-account-id: 1000000000000001\r\nx-fc-region: cn-hangzhou\r\nx-fc-function-timeout: 5\r\n";
+    let server = format!("nameserver {NAME_SERVER}\n");
+    let local = format!("127.0.0.1 {NAME}\n");
+    for (files, is_asked) in [
+        ([("resolv.conf", server.as_str())].as_slice(), true),
+        // As Debian has them, which the runtimes are made of.
+        (
+            &[("resolv.conf", &server), ("hosts", "127.0.0.1 localhost\n"), ("nsswitch.conf", "hosts: files dns\n")],
+            true,
+        ),
+        // With a module that would have to be loaded, and is not there.
+        (&[("resolv.conf", &server), ("nsswitch.conf", "hosts: mymachines myhostname dns\n")], true),
+        (&[("resolv.conf", &server), ("hosts", &local)], false),
+    ] {
+        let root = unpacked(package);
+        assert!(is_root(root.path()), "only root may take everything else away: run this as root");
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        for (file, text) in files {
+            std::fs::write(root.path().join("etc").join(file), text).unwrap();
+        }
+        let answer = Running::of(in_root(root.path()), &settings).invoke(here, "{}");
+        assert!(
+            answer.contains(&format!("no connection to {NAME}")) && !answer.contains("lookup"),
+            "{files:?}: {answer}"
+        );
+        let (names, greetings) = (told(&names), told(&greetings));
+        assert!(!greetings.is_empty() && greetings.iter().all(|named| *named), "{files:?}: {greetings:?}");
+        assert!(names.is_empty() != is_asked && names.iter().all(|name| name == NAME), "{files:?}: {names:?}");
+    }
+}
