@@ -306,7 +306,7 @@ fn known(code: &str, message: &str) -> Option<Known> {
         "Forbidden.RAM" => (Final, "Allow the action in the function's RAM role."),
         "NoPermission" => (
             Final,
-            "Allow the action in the function's RAM role; for AssumeRole, the role's trust policy must name the function's account, and its external id be that of the policy.",
+            "Allow the action in the function's RAM role; for AssumeRole, the role's trust policy must name the function's role or its account, and its external id be that of the policy.",
         ),
         "Unauthorized" => (Final, "This operation does not take RAM users or roles; look it up for this account."),
         "EntityNotExist.Role" => {

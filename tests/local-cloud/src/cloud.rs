@@ -338,6 +338,11 @@ impl LocalCloud {
         self.shared.read(|world| world.journal.clone())
     }
 
+    /// How many entries that is.
+    pub fn journal_len(&self) -> usize {
+        self.shared.read(|world| world.journal.len())
+    }
+
     /// What happened after the first `seen` entries.
     pub fn journal_after(&self, seen: usize) -> Vec<Entry> {
         self.shared.read(|world| world.journal.get(seen..).unwrap_or_default().to_vec())

@@ -292,7 +292,7 @@ impl History {
                 self.stage.set_machine_wrong_by(SignedDuration::from_hours(hours));
             }
         }
-        let seen = cloud.journal().len();
+        let seen = cloud.journal_len();
         let before = Before::of(&self.stage);
         let Due { kind, event, tries, .. } = &due;
         // On the function's own clock, which may be wrong.

@@ -247,7 +247,7 @@ impl Stage {
     /// None if it was ended; its result if it came to an end before.
     pub async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let hangs = [Fault::Hang, Fault::HangAfterEffect].map(Fault::name);
-        let seen = self.cloud.journal().len();
+        let seen = self.cloud.journal_len();
         let mut changes = self.cloud.changes();
         let killed = async {
             let is_hung = |entry: &Entry| match &entry.what {
