@@ -80,16 +80,16 @@ pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, co
 
     let Runs { starts, rounds } = runs;
     table.say(&format!(
-        "On {cores} cores, as released, static, with the log to `/dev/null`; of each, over either protocol, {starts} cold starts, {} warm jobs and {} ignored events over \
-         {CONNECTIONS} connections, in turn with the others', in {rounds} processes each. Ratios are medians, too, of neighbours. \
-         A job makes {CALLS} calls.",
+        "On {cores} cores, as released, static, with the log to `/dev/null`; of each, over either protocol, {starts} cold starts,\n\
+         {} warm jobs and {} ignored events over {CONNECTIONS} connections, in turn with the others', in {rounds} processes.\n\
+         Ratios are medians, too, of neighbours. A job makes {CALLS} calls.",
         thousands(rounds * (LOOKS[2] - LOOKS[0])),
         thousands(rounds * IGNORED_BLOCKS * IGNORED_BLOCK),
     ));
     if is_busy(plain.floor) {
         table.say(
-            "**The machine was busy**: the bare server's cold starts took more than half as long again as the quickest tenth \
-             of them. What is measured in time that passed, or in events a second, then says little; CPU and memory say more. \
+            "**The machine was busy**: the bare server's cold starts took more than half as long again as the quickest tenth of\n\
+             them. What is measured in time that passed, or in events a second, then says little; CPU and memory say more.\n\
              Repeat it.",
         );
     }
@@ -147,8 +147,8 @@ pub(crate) fn signing_and_lists(signing: &Signing, listing: [f64; 2]) -> Table {
     add("the same with ACS3-HMAC-SHA256, beside its HMAC and hashes, µs", [acs3_hashes, acs3], 2, 3.0);
     add(&format!("most memory while {long} flow logs are listed, beside {short}, KiB"), listing, 0, 1.5);
     table.say(&format!(
-        "ACS3 signs a short text, which holds the hash of all the rest: beside the HMAC of that text alone, {acs3_hmac:.2} µs, \
-         it is {:.2} times as much.",
+        "ACS3 signs a short text, which holds the hash of all the rest: beside the HMAC of that text alone, {acs3_hmac:.2} µs, it\n\
+         is {:.2} times as much.",
         acs3 / acs3_hmac
     ));
     table
@@ -195,10 +195,10 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
         table.judged(cells, wanted);
     }
     table.say(&format!(
-        "One VPC in {LACKING} lacks its flow log. **least calls**: a page for every {PAGE} VPCs and for every {PAGE} flow logs, and \
-         one for each flow log that is made. The quota is that of the documents: {} calls of an action in a region in a minute. \
-         **pace**: the client lets a tenth of it go at once, and the rest evenly, so that no minute holds more; where that is no \
-         second, nothing is held up. **memory** is the most, VmHWM.",
+        "One VPC in {LACKING} lacks its flow log. **least calls**: a page for every {PAGE} VPCs and for every {PAGE} flow logs, and one for each\n\
+         flow log that is made. The quota is that of the documents: {} calls of an action in a region in a minute. **pace**: the\n\
+         client lets a tenth of it go at once, and the rest evenly, so that no minute holds more; where it takes no second, nothing\n\
+         is held up. **memory** is the most, VmHWM.",
         quota()
     ));
     let all_regions = || sweeps.iter().filter(|it| it.size.regions > 1);
@@ -209,7 +209,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
         let wanted = Wanted::today(memory, AtMost(TENFOLD as f64));
         table.is_kept &= wanted.is_kept();
         table.say(&format!(
-            "{TENFOLD} times the VPCs, {} beside {}, take {memory:.1} times the memory; wanted is {}.",
+            "Ten times the VPCs, {} beside {}, take {memory:.1} times the memory; wanted is {}.",
             thousands(many.size.vpcs),
             thousands(few.size.vpcs),
             wanted.text(),
@@ -240,9 +240,9 @@ pub(crate) fn money(all: &[(&str, &Figures)]) -> Table {
         }
     }
     table.say(&format!(
-        "Function Compute's list prices, CNY {CNY_PER_CU} or USD {USD_PER_CU:.6} a CU, with {VCPU} vCPU and the least memory that \
-         holds the process. The time is the worst: the measured CPU at {VCPU} of a processor, and an assumed {WAIT_PER_CALL} ms of \
-         waiting for each of the {CALLS} calls; what is ignored makes none."
+        "Function Compute's list prices, CNY {CNY_PER_CU} or USD {USD_PER_CU:.6} a CU, with {VCPU} vCPU and the least memory that\n\
+         holds the process. The time is the worst: the measured CPU at {VCPU} of a processor, and an assumed {WAIT_PER_CALL} ms of waiting for\n\
+         each of the {CALLS} calls; what is ignored makes none."
     ));
     table
 }
