@@ -30,10 +30,11 @@ impl Pair<'_> {
     }
 }
 
-/// A figure of each, and how they compare.
+/// A figure of the bare server and of ours, and how they compare.
 type Beside = ([f64; 2], f64);
-/// One of the figures, and what is one of each block or process.
+/// What is one of the figures.
 type Figure = fn(&Figures) -> f64;
+/// What was measured many times.
 type Series = fn(&Figures) -> &[f64];
 
 /// Beside the bare server.
