@@ -26,7 +26,8 @@ pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
     Ok(target_dir.join(TARGET).join("release").join(name))
 }
 
-fn target_dir() -> io::Result<PathBuf> {
+/// The folder of everything that this program makes.
+pub(crate) fn target_dir() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     // target/release/benches
     let target = program.parent().and_then(Path::parent);

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use crate::estate::Estate;
 use crate::stub::Cloud;
 
 /// A short list and a long one: 20 pages and 200, and some more, as they overlap.
@@ -12,7 +13,7 @@ pub(crate) const FLOW_LOGS: [usize; 2] = [1_000, 10_000];
 /// The most memory that `list` has had resident (`VmHWM`), in KiB, at the end of either list.
 pub(crate) fn measure(list: &Path) -> io::Result<[f64; 2]> {
     let peak = |count: usize| {
-        let cloud = Cloud::with_flow_logs(count)?;
+        let cloud = Cloud::with(Estate::in_order(count))?;
         let output = Command::new(list).env_clear().env("LIST_CLOUD", cloud.address.to_string()).output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut words = said.split_whitespace().map(str::parse::<f64>);

@@ -1,83 +1,154 @@
-//! Speed and memory beside a bare hyper server that makes the same calls.
+//! Speed, memory and cost beside a bare hyper server and the official Python SDKs.
 //!
-//! `cargo run --release -p benches` builds `create-flow-log` and `bare`, the floor, as they would be delivered, runs
-//! both against a cloud that costs nothing, in turn, and prints a Markdown table of medians and ratios.
+//! `cargo run --release -p benches` builds the functions and `bare`, the floor, as they would be delivered, installs the
+//! SDKs, runs all against a cloud that costs nothing, in turn, and prints the tables of the README.
 
 mod binaries;
+mod certificate;
 mod clock;
+mod estate;
 mod event;
 mod http;
 mod listing;
 mod measure;
+mod money;
+mod plot;
+mod process;
+mod python;
+mod report;
 mod signature;
 mod stub;
 mod subject;
+mod sweep;
 mod table;
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
+use estate::REGIONS;
 use measure::Runs;
+use report::{Pair, Zips};
 use stub::Cloud;
 use subject::{Kind, Subject};
-use table::{Results, Table};
+use sweep::Size;
+use table::Table;
 
-/// Measures create-flow-log beside a bare hyper server that makes the same calls, and prints a Markdown table.
+/// The picture that the README shows.
+const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
+/// So many VPCs are swept, in all of the regions.
+const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
+/// And so many in a single one.
+const VPCS_OF_ONE_REGION: usize = 10_000;
+
+/// Measures Flowkeeper beside a bare hyper server and the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Exit with 1 if a bound of today is not kept.
     #[arg(long)]
     check: bool,
+    /// Measure this alone; may be given several times.
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
     /// Measure this binary, and build no create-flow-log.
     #[arg(long, value_name = "BINARY")]
     function: Option<PathBuf>,
-    /// Cold starts of each binary.
+    /// Cold starts of each binary; of Python, a tenth.
     #[arg(long, default_value_t = 60)]
     starts: usize,
-    /// Processes of each binary, each with 10,000 jobs and 32,000 ignored events.
+    /// Processes of each binary, each with 10,000 jobs and 32,000 ignored events; in Python, with a tenth.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Sweep as many VPCs as this in a single region, too. The quota makes 100000 take nine minutes.
+    #[arg(long, value_name = "VPCS", default_value_t = VPCS_OF_ONE_REGION)]
+    one_region: usize,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Cold starts, jobs, ignored events, memory and cost: ours, the bare server's and Python's.
+    Jobs,
+    /// Signing, and listing flow logs.
+    Signing,
+    /// Sweeps of many VPCs, and their curve.
+    Sweeps,
 }
 
 fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let Table { text, is_kept } = table::table(&measure(&arguments)?);
-    #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
-    {
-        print!("{text}");
+    let is_asked_for = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut is_kept = true;
+    let mut show = |table: &Table| {
+        is_kept &= table.is_kept;
+        #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
+        {
+            println!("{}", table.text);
+        }
+    };
+    if is_asked_for(Part::Jobs) {
+        jobs(&arguments)?.iter().for_each(&mut show);
+    }
+    if is_asked_for(Part::Signing) {
+        let list = binaries::build("benches", "list")?;
+        show(&report::signing_and_lists(&signature::measure(), listing::measure(&list)?));
+    }
+    if is_asked_for(Part::Sweeps) {
+        show(&sweeps(&arguments)?);
     }
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(arguments: &Arguments) -> io::Result<Results> {
+/// Beside the bare server, beside Python, and what it costs.
+fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
-    let function = match &arguments.function {
+    let cores = thread::available_parallelism()?.get();
+    let target = binaries::target_dir()?;
+    let packages = python::packages(&target)?;
+    let ours = match &arguments.function {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
     let bare = binaries::build("benches", "bare")?;
-    let list = binaries::build("benches", "list")?;
-    let ours = Subject { kind: Kind::Ours, binary: function };
-    let [two, three] = [2, 3].map(|calls| Subject { kind: Kind::Floor { calls }, binary: bare.clone() });
+    let zips = Zips { floor: zip(&bare)?, ours: zip(&ours)? };
 
-    let cloud = Cloud::start()?;
-    let calls = measure::calls_of_a_job(&ours, &cloud)?;
-    if !(2..=3).contains(&calls) {
-        return Err(io::Error::other(format!("create-flow-log makes {calls} calls for a job, and the floor 2 or 3")));
-    }
-    let figures = measure::measure(&[two, three, ours], &cloud, runs)?;
-    let [two, three, ours] = <[_; 3]>::try_from(figures).map_err(|_| io::Error::other("three were measured"))?;
-    Ok(Results {
-        runs,
-        cores: thread::available_parallelism()?.get(),
-        calls,
-        ours,
-        floors: [two, three],
-        signing: signature::measure(),
-        listing: listing::measure(&list)?,
-    })
+    let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
+    let subject = |kind, cloud| Subject { kind, cloud };
+    let subjects = [
+        subject(Kind::Floor(bare.clone()), &plain),
+        subject(Kind::Ours(ours.clone()), &plain),
+        subject(Kind::Floor(bare), &tls),
+        subject(Kind::Ours(ours), &tls),
+        subject(Kind::Python(&packages[0]), &plain),
+        subject(Kind::Python(&packages[1]), &plain),
+    ];
+    let figures = measure::measure(&subjects, runs)?;
+    let [floor, ours, floor_tls, ours_tls, old, new] = &figures[..] else {
+        return Err(io::Error::other("six were measured"));
+    };
+    let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
+    Ok([
+        report::floor(&Pair { floor, ours }, &Pair { floor: floor_tls, ours: ours_tls }, zips, runs, cores),
+        report::python(ours, zips.ours, &pythons),
+        report::money(&[("create-flow-log", ours), pythons[0], pythons[1]]),
+    ])
+}
+
+/// The size of the ZIP file of a binary.
+fn zip(binary: &Path) -> io::Result<usize> {
+    Ok(packaging::archive::of_bootstrap(&fs::read(binary)?).map_err(io::Error::other)?.len())
+}
+
+fn sweeps(arguments: &Arguments) -> io::Result<Table> {
+    let remediate = binaries::build("remediate-flow-logs", "remediate-flow-logs")?;
+    let one_region = sweep::measure(&remediate, Size { vpcs: arguments.one_region, regions: 1 })?;
+    let sizes = VPCS.map(|vpcs| Size { vpcs, regions: REGIONS.len() });
+    let mut sweeps = sizes.map(|size| sweep::measure(&remediate, size)).into_iter().collect::<io::Result<Vec<_>>>()?;
+    plot::draw(&sweeps, Path::new(CURVE)).map_err(|error| io::Error::other(error.to_string()))?;
+    sweeps.push(one_region);
+    Ok(report::sweeps(&sweeps))
 }

@@ -4,22 +4,22 @@ use std::io;
 
 use crate::clock;
 use crate::event;
-use crate::stub::Cloud;
-use crate::subject::{Invoker, Kind, Process, Subject};
+use crate::process::{Invoker, Process};
+use crate::subject::Subject;
 
 /// How often everything is done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Runs {
     /// Cold starts of each subject.
     pub(crate) starts: usize,
-    /// Processes of each subject, each with [`JOBS`] jobs and so many blocks of ignored events.
+    /// Processes of each subject, each with the jobs of [`LOOKS`] and so many blocks of ignored events.
     pub(crate) rounds: usize,
 }
 
-/// Jobs in the life of a process.
-pub(crate) const JOBS: usize = 10_000;
-/// Jobs after which its memory is looked at for the first time; they are not timed.
-pub(crate) const FIRST_JOBS: usize = 1_000;
+/// After how many jobs of a process its memory is looked at. Jobs before the first look are not timed.
+pub(crate) const LOOKS: [usize; 3] = [1_000, 5_000, 10_000];
+/// Calls that a job takes: two to look, and one to create.
+pub(crate) const CALLS: usize = 3;
 /// Jobs in a row in one account. Quotas let 60 calls of an action go at once, and 9 in each second after that.
 const JOBS_OF_AN_ACCOUNT: usize = 50;
 /// Jobs of one subject before it is the next one's turn.
@@ -45,42 +45,27 @@ pub(crate) struct Figures {
     pub(crate) ignored_cpu: Vec<f64>,
     /// Ignored events in a second; one of each block.
     pub(crate) ignored_per_second: Vec<f64>,
-    /// Resident memory after [`FIRST_JOBS`] jobs, in KiB.
-    pub(crate) resident_first: Vec<f64>,
-    /// Resident memory after [`JOBS`] jobs, in KiB.
-    pub(crate) resident_last: Vec<f64>,
-    /// Size of the binary, in bytes.
+    /// Resident memory at each of [`LOOKS`], in KiB.
+    pub(crate) resident: [Vec<f64>; 3],
+    /// Size of the binary, or of the package, in bytes.
     pub(crate) size: u64,
 }
 
-/// How many calls a subject makes for a job.
-pub(crate) fn calls_of_a_job(subject: &Subject, cloud: &Cloud) -> io::Result<usize> {
-    let before = cloud.calls();
-    let mut process = subject.start(cloud.address)?;
-    process.connect()?.invoke(&event::job())?;
-    Ok(cloud.calls() - before)
-}
-
 /// Measures each subject beside the others.
-pub(crate) fn measure(subjects: &[Subject], cloud: &Cloud, runs: Runs) -> io::Result<Vec<Figures>> {
+pub(crate) fn measure(subjects: &[Subject<'_>], runs: Runs) -> io::Result<Vec<Figures>> {
     let mut figures = vec![Figures::default(); subjects.len()];
     for (subject, figures) in subjects.iter().zip(&mut figures) {
         figures.size = subject.size()?;
-        if let Kind::Floor { calls } = subject.kind
-            && calls_of_a_job(subject, cloud)? != calls
-        {
-            return Err(io::Error::other("the floor does not make the calls that it should"));
-        }
     }
     for nth in 0..runs.starts {
-        for at in in_turn(nth, subjects.len()) {
-            let (passed, cpu) = cold_start(&subjects[at], cloud)?;
+        for at in in_turn(nth, subjects.len()).filter(|at| nth % subjects[*at].share() == 0) {
+            let (passed, cpu) = cold_start(&subjects[at])?;
             figures[at].cold_start.push(passed);
             figures[at].cold_start_cpu.push(cpu);
         }
     }
     for _ in 0..runs.rounds {
-        round(subjects, cloud, &mut figures)?;
+        round(subjects, &mut figures)?;
     }
     Ok(figures)
 }
@@ -91,29 +76,35 @@ fn in_turn(nth: usize, count: usize) -> impl Iterator<Item = usize> {
 }
 
 /// The time that passed, and that on a processor.
-fn cold_start(subject: &Subject, cloud: &Cloud) -> io::Result<(f64, f64)> {
-    let job = event::job();
+fn cold_start(subject: &Subject<'_>) -> io::Result<(f64, f64)> {
+    let (job, calls) = (event::job(), subject.cloud.calls());
     let started = clock::now();
-    let mut process = subject.start(cloud.address)?;
+    let mut process = subject.start()?;
     process.connect()?.invoke(&job)?;
     let passed = started.elapsed().as_secs_f64() * 1e3;
+    made(subject, calls, 1)?;
     Ok((passed, process.cpu()? / 1e3))
 }
 
+/// Whether the subject has made the calls of so many jobs, and none besides.
+fn made(subject: &Subject<'_>, before: usize, jobs: usize) -> io::Result<()> {
+    let calls = subject.cloud.calls() - before;
+    if calls == jobs * CALLS { Ok(()) } else { Err(io::Error::other(format!("{jobs} jobs took {calls} calls"))) }
+}
+
 /// The life of one process of each subject.
-fn round(subjects: &[Subject], cloud: &Cloud, figures: &mut [Figures]) -> io::Result<()> {
-    let mut lives = subjects.iter().map(|subject| Life::begin(subject, cloud)).collect::<io::Result<Vec<_>>>()?;
-    for (life, figures) in lives.iter_mut().zip(&mut *figures) {
-        life.jobs(FIRST_JOBS, cloud, &mut Figures::default())?;
-        figures.resident_first.push(life.process.resident()?);
-    }
-    for nth in 0..(JOBS - FIRST_JOBS) / BLOCK {
+fn round(subjects: &[Subject<'_>], figures: &mut [Figures]) -> io::Result<()> {
+    let mut lives = subjects.iter().map(Life::begin).collect::<io::Result<Vec<_>>>()?;
+    for nth in 0..LOOKS[2] / BLOCK {
         for at in in_turn(nth, lives.len()) {
-            lives[at].jobs(BLOCK, cloud, &mut figures[at])?;
+            let mut warming_up = Figures::default();
+            lives[at].jobs(if nth < LOOKS[0] / BLOCK { &mut warming_up } else { &mut figures[at] })?;
         }
-    }
-    for (life, figures) in lives.iter().zip(&mut *figures) {
-        figures.resident_last.push(life.process.resident()?);
+        if let Some(look) = LOOKS.iter().position(|jobs| *jobs == (nth + 1) * BLOCK) {
+            for (life, figures) in lives.iter().zip(&mut *figures) {
+                figures.resident[look].push(life.process.resident()?);
+            }
+        }
     }
     for nth in 0..=IGNORED_BLOCKS {
         for at in in_turn(nth, lives.len()) {
@@ -124,28 +115,27 @@ fn round(subjects: &[Subject], cloud: &Cloud, figures: &mut [Figures]) -> io::Re
     Ok(())
 }
 
-struct Life {
+struct Life<'a> {
+    subject: &'a Subject<'a>,
     process: Process,
     connections: Vec<Invoker>,
     /// The job in each account, and how many have been done.
     jobs: Vec<Vec<u8>>,
     done: usize,
-    calls_of_a_job: usize,
     ignored: Vec<u8>,
 }
 
-impl Life {
-    fn begin(subject: &Subject, cloud: &Cloud) -> io::Result<Self> {
-        let mut process = subject.start(cloud.address)?;
+impl<'a> Life<'a> {
+    fn begin(subject: &'a Subject<'a>) -> io::Result<Self> {
+        let mut process = subject.start()?;
         let connections = vec![process.connect()?];
-        let calls_of_a_job = calls_of_a_job(subject, cloud)?;
-        let jobs = event::jobs(JOBS.div_ceil(JOBS_OF_AN_ACCOUNT));
-        Ok(Self { process, connections, jobs, done: 0, calls_of_a_job, ignored: event::ignored() })
+        let jobs = event::jobs(LOOKS[2].div_ceil(JOBS_OF_AN_ACCOUNT));
+        Ok(Self { subject, process, connections, jobs, done: 0, ignored: event::ignored() })
     }
 
-    /// Jobs, one after the other, each of which has to make its calls.
-    fn jobs(&mut self, count: usize, cloud: &Cloud, figures: &mut Figures) -> io::Result<()> {
-        let calls = cloud.calls();
+    /// A block of jobs, one after the other, each of which has to make its calls.
+    fn jobs(&mut self, figures: &mut Figures) -> io::Result<()> {
+        let (count, calls) = (BLOCK / self.subject.share(), self.subject.cloud.calls());
         let cpu = self.process.cpu()?;
         for _ in 0..count {
             let job = &self.jobs[self.done / JOBS_OF_AN_ACCOUNT % self.jobs.len()];
@@ -155,33 +145,31 @@ impl Life {
             self.done += 1;
         }
         figures.job_cpu.push((self.process.cpu()? - cpu) / count as f64);
-        if cloud.calls() - calls != count * self.calls_of_a_job {
-            return Err(io::Error::other("not every job made as many calls as the first"));
-        }
-        Ok(())
+        made(self.subject, calls, count)
     }
 
-    /// Ignored events, over all connections at once.
+    /// A block of ignored events, over all connections at once.
     fn ignored(&mut self, figures: &mut Figures) -> io::Result<()> {
         while self.connections.len() < CONNECTIONS {
             self.connections.push(self.process.connect()?);
         }
+        let (count, calls) = (IGNORED_BLOCK / self.subject.share(), self.subject.cloud.calls());
         let cpu = self.process.cpu()?;
         let started = clock::now();
         for connection in &mut self.connections {
             connection.send(&self.ignored)?;
         }
-        for nth in 0..IGNORED_BLOCK {
+        for nth in 0..count {
             let connection = &mut self.connections[nth % CONNECTIONS];
             connection.receive()?;
-            if nth + CONNECTIONS < IGNORED_BLOCK {
+            if nth + CONNECTIONS < count {
                 connection.send(&self.ignored)?;
             }
         }
         let seconds = started.elapsed().as_secs_f64();
-        figures.ignored_per_second.push(IGNORED_BLOCK as f64 / seconds);
-        figures.ignored_cpu.push((self.process.cpu()? - cpu) / IGNORED_BLOCK as f64);
-        Ok(())
+        figures.ignored_per_second.push(count as f64 / seconds);
+        figures.ignored_cpu.push((self.process.cpu()? - cpu) / count as f64);
+        made(self.subject, calls, 0)
     }
 }
 

@@ -1,15 +1,21 @@
-//! The cloud: answers three actions with fixed bodies, as fast as possible, so that it is not what is measured.
+//! The cloud: answers three actions, as fast as possible, so that it is not what is measured.
 //!
-//! It checks nothing. A thread for each connection, and no work but to find the action in the form; unless it has flow
-//! logs, which it then lists, a page at a time.
+//! It checks nothing. A thread for each connection, and no work but to find the action in the request: the answers are
+//! fixed, unless it has an estate, which it then lists, a page at a time.
 
-use std::io::{self, Write as _};
+use std::error::Error;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::http::{Messages, find};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::certificate;
+use crate::estate::Estate;
+use crate::http::{Message, Messages, find};
 
 /// Without its owner, as the jobs are those of many accounts.
 const VPCS: &str = r#"{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":1,"PageNumber":1,"PageSize":50,
@@ -22,79 +28,124 @@ const FLOW_LOGS: &str = r#"{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","
 "PageSize":"50","Success":"true","FlowLogs":{"FlowLog":[]}}"#;
 const CREATED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC0","Success":"true",
 "FlowLogId":"fl-bp1example00000000001","ResourceGroupId":"rg-example"}"#;
+const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"none of the three"}"#;
 
 /// The cloud, for as long as the process runs.
 pub(crate) struct Cloud {
     pub(crate) address: SocketAddr,
-    calls: Arc<AtomicUsize>,
+    /// What it takes to trust it, where it speaks TLS: a root certificate, as DER.
+    pub(crate) root: Option<PathBuf>,
+    calls: Arc<Calls>,
+}
+
+/// How many calls have been answered, of each action.
+#[derive(Debug, Default)]
+struct Calls([AtomicUsize; 3]);
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    DescribeVpcs,
+    DescribeFlowLogs,
+    CreateFlowLog,
+}
+
+impl Action {
+    const ALL: [(&str, Self); 3] = [
+        ("DescribeVpcs", Self::DescribeVpcs),
+        ("DescribeFlowLogs", Self::DescribeFlowLogs),
+        ("CreateFlowLog", Self::CreateFlowLog),
+    ];
+
+    /// It is in the form, in the query or in a header, and no other part of a request says anything like it.
+    fn of(request: &Message<'_>) -> Option<Self> {
+        let says = |name: &str| [request.body, request.head].iter().any(|it| find(it, name.as_bytes()).is_some());
+        Self::ALL.iter().find(|(name, _)| says(name)).map(|(_, action)| *action)
+    }
 }
 
 impl Cloud {
-    /// One without flow logs.
+    /// One that speaks plain HTTP, and fixed answers.
     pub(crate) fn start() -> io::Result<Self> {
-        Self::with_flow_logs(0)
+        Self::listen(None, None)
     }
 
-    pub(crate) fn with_flow_logs(flow_logs: usize) -> io::Result<Self> {
+    /// One that speaks plain HTTP, and lists what there is.
+    pub(crate) fn with(estate: Estate) -> io::Result<Self> {
+        Self::listen(Some(estate), None)
+    }
+
+    /// One that speaks TLS, and fixed answers. Its root certificate is put into `folder`.
+    pub(crate) fn over_tls(folder: &Path) -> io::Result<Self> {
+        let certificate = certificate::make(folder)?;
+        let cloud = Self::listen(None, Some(certificate.server))?;
+        Ok(Self { root: Some(certificate.root), ..cloud })
+    }
+
+    fn listen(estate: Option<Estate>, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let calls = Arc::new(AtomicUsize::new(0));
+        let calls = Arc::<Calls>::default();
         let counter = Arc::clone(&calls);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let calls = Arc::clone(&counter);
+                let (calls, tls) = (Arc::clone(&counter), tls.clone());
                 // A connection ends with an error when the function at its other end is killed.
-                thread::spawn(move || drop(serve(stream, flow_logs, &calls)));
+                thread::spawn(move || drop(accept(stream, tls, estate, &calls)));
             }
         });
-        Ok(Self { address, calls })
+        Ok(Self { address, root: None, calls })
     }
 
     /// How many calls it has answered.
     pub(crate) fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
+        self.calls_of_each().iter().sum()
+    }
+
+    /// How many of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`.
+    pub(crate) fn calls_of_each(&self) -> [usize; 3] {
+        self.calls.0.each_ref().map(|calls| calls.load(Ordering::Relaxed))
     }
 }
 
-fn serve(stream: TcpStream, flow_logs: usize, calls: &AtomicUsize) -> io::Result<()> {
-    let answers = [("DescribeVpcs&", VPCS), ("DescribeFlowLogs&", FLOW_LOGS), ("CreateFlowLog&", CREATED)]
-        .map(|(action, body)| (format!("Action={action}"), response("200 OK", body)));
-    let unknown = response("400 Bad Request", r#"{"Code":"InvalidAction.NotFound","Message":"none of the three"}"#);
-    let mut messages = Messages::new(stream)?;
-    while let Some(request) = messages.next()? {
-        calls.fetch_add(1, Ordering::Relaxed);
-        if flow_logs > 0 {
-            let page = page(&String::from_utf8_lossy(request.body), flow_logs);
-            messages.stream.write_all(&response("200 OK", &page))?;
-            continue;
-        }
-        let answer = answers.iter().find(|(action, _)| find(request.body, action.as_bytes()).is_some());
-        messages.stream.write_all(answer.map_or(&unknown, |(_, answer)| answer))?;
+fn accept(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    estate: Option<Estate>,
+    calls: &Calls,
+) -> Result<(), Box<dyn Error>> {
+    stream.set_nodelay(true)?;
+    match tls {
+        None => serve(stream, estate, calls)?,
+        Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls)?, stream), estate, calls)?,
     }
     Ok(())
 }
 
-/// The page that the form asks for, of so many flow logs, each with what the API says of one.
-fn page(form: &str, flow_logs: usize) -> String {
-    let number = |key: &str| -> Option<usize> { form.split('&').find_map(|pair| pair.strip_prefix(key))?.parse().ok() };
-    let (page, size) = (number("PageNumber=").unwrap_or(1), number("PageSize=").unwrap_or(10));
-    let shown: Vec<_> = (0..flow_logs).skip((page - 1) * size).take(size).map(flow_log).collect();
-    format!(
-        r#"{{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","TotalCount":"{flow_logs}","PageNumber":"{page}",
-"PageSize":"{size}","Success":"true","FlowLogs":{{"FlowLog":[{}]}}}}"#,
-        shown.join(",")
-    )
+fn serve(stream: impl Read + Write, estate: Option<Estate>, calls: &Calls) -> io::Result<()> {
+    let fixed = [VPCS, FLOW_LOGS, CREATED].map(|body| response("200 OK", body));
+    let unknown = response("400 Bad Request", UNKNOWN);
+    let mut messages = Messages::new(stream);
+    while let Some(request) = messages.next()? {
+        let Some(action) = Action::of(&request) else {
+            messages.stream.write_all(&unknown)?;
+            continue;
+        };
+        calls.0[action as usize].fetch_add(1, Ordering::Relaxed);
+        let page = estate.and_then(|estate| page(estate, action, &String::from_utf8_lossy(request.body)));
+        match page {
+            Some(page) => messages.stream.write_all(&response("200 OK", &page))?,
+            None => messages.stream.write_all(&fixed[action as usize])?,
+        }
+    }
+    Ok(())
 }
 
-fn flow_log(nth: usize) -> String {
-    format!(
-        r#"{{"FlowLogId":"fl-bp1example{nth:08}","FlowLogName":"flowkeeper-vpc-bp1example{nth:08}","RegionId":"cn-hangzhou",
-"ResourceType":"VPC","ResourceId":"vpc-bp1example{nth:08}","TrafficType":"All","Status":"Active","BusinessStatus":"Normal",
-"ProjectName":"flowlog-1000000000000001-cn-hangzhou","LogStoreName":"vpc","Description":"Kept by Flowkeeper",
-"CreationTime":"2025-01-02T03:04:05Z","AggregationInterval":10,"ServiceType":"customer","IpVersion":"IPv4",
-"FlowLogDeliverStatus":"SUCCESS","ResourceGroupId":"rg-example","TrafficPath":{{"TrafficPathList":["all"]}},
-"Tags":{{"Tag":[{{"Key":"managed-by","Value":"flowkeeper"}},{{"Key":"team","Value":"network"}}]}}}}"#
-    )
+fn page(estate: Estate, action: Action, form: &str) -> Option<String> {
+    match action {
+        Action::DescribeVpcs => Some(estate.vpcs_page(form)),
+        Action::DescribeFlowLogs => Some(estate.flow_logs_page(form)),
+        Action::CreateFlowLog => None,
+    }
 }
 
 fn response(status: &str, body: &str) -> Vec<u8> {

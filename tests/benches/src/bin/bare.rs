@@ -1,10 +1,10 @@
 //! The floor: the least that a function can do which makes the same calls.
 //!
-//! A current-thread hyper server. For an event that says `CreateVpc` it makes two or three HTTP calls over one
-//! connection that is kept, and answers 200; any other event is answered at once. It signs nothing, reads neither the
-//! event nor the answers, logs nothing, tries nothing again, knows no TLS and no deadline.
+//! A current-thread hyper server. For an event that says `CreateVpc` it makes three HTTP calls over one connection that is
+//! kept, and answers 200; any other event is answered at once. It signs nothing, reads neither the event nor the answers,
+//! logs nothing, tries nothing again and knows no deadline.
 //!
-//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`) and `BARE_CALLS` (2: describe and create; 3: both describes).
+//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`), and for TLS `BARE_ROOT`, the path of a root certificate in DER.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -20,8 +20,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -50,14 +55,10 @@ const FORMS: [&str; 3] = [
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let port: u16 = setting("BARE_PORT")?.parse()?;
-    let forms = match setting("BARE_CALLS")?.as_str() {
-        "2" => &FORMS[1..],
-        "3" => &FORMS[..],
-        other => return Err(format!("BARE_CALLS is {other:?}, not 2 or 3").into()),
-    };
     let cloud = setting("BARE_CLOUD")?;
     let host = HeaderValue::from_str(&cloud)?;
-    let function = Arc::new(Bare { cloud: cloud.parse()?, host, forms, connection: Mutex::new(None) });
+    let tls = setting("BARE_ROOT").ok().map(|root| trusting(&root)).transpose()?;
+    let function = Arc::new(Bare { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) });
 
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
     loop {
@@ -77,10 +78,21 @@ fn setting(name: &str) -> Result<String, Failure> {
     std::env::var(name).map_err(|error| format!("{name}: {error}").into())
 }
 
+/// TLS with whom the root certificate at this path vouches for, and nobody else.
+fn trusting(root: &str) -> Result<TlsConnector, Failure> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(std::fs::read(root)?))?;
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
 struct Bare {
     cloud: SocketAddr,
     host: HeaderValue,
-    forms: &'static [&'static str],
+    tls: Option<TlsConnector>,
     connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
 }
 
@@ -104,9 +116,9 @@ impl Bare {
             Some(connection) => connection,
             none => none.insert(self.connect().await?),
         };
-        for form in self.forms {
+        for form in FORMS {
             connection.ready().await?;
-            let mut request = Request::new(Full::from(*form));
+            let mut request = Request::new(Full::from(form));
             *request.method_mut() = Method::POST;
             request.headers_mut().insert(HOST, self.host.clone());
             let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -119,10 +131,19 @@ impl Bare {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {
         let stream = TcpStream::connect(self.cloud).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(sender)
+        match &self.tls {
+            None => open(stream).await,
+            Some(tls) => open(tls.connect(ServerName::from(self.cloud.ip()), stream).await?).await,
+        }
     }
+}
+
+async fn open(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 fn is_for_us(event: &[u8]) -> bool {

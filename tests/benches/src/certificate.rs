@@ -1,0 +1,42 @@
+//! A root certificate and a server certificate that it signed, made anew for each run.
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+
+/// What a server on this machine shows, and what those who call it have to trust.
+pub(crate) struct Certificate {
+    pub(crate) server: Arc<ServerConfig>,
+    /// The root, as DER.
+    pub(crate) root: PathBuf,
+}
+
+/// Makes both, and puts the root into `folder`.
+pub(crate) fn make(folder: &Path) -> io::Result<Certificate> {
+    let (server, root_as_der) = pair().map_err(io::Error::other)?;
+    let root = folder.join("root.der");
+    fs::write(&root, root_as_der)?;
+    Ok(Certificate { server: Arc::new(server), root })
+}
+
+fn pair() -> Result<(ServerConfig, Vec<u8>), Box<dyn Error + Send + Sync>> {
+    let mut authority = CertificateParams::new([])?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate()?;
+    let root = authority.self_signed(&authority_key)?;
+
+    let key = KeyPair::generate()?;
+    let certificate =
+        CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &Issuer::new(authority, authority_key))?;
+    let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())?;
+    Ok((server, root.der().to_vec()))
+}

@@ -1,0 +1,141 @@
+//! The VPCs of an account and the flow logs on them, a page at a time.
+//!
+//! Nothing of it is kept: what a page shows is made from the numbers on it. So a hundred thousand take no memory.
+
+/// Where there are VPCs.
+pub(crate) const REGIONS: [&str; 5] = ["cn-hangzhou", "cn-shanghai", "cn-beijing", "cn-shenzhen", "ap-southeast-1"];
+
+/// So many VPCs in each region, of which each, but every so many-th, has a flow log that is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Estate {
+    pub(crate) vpcs: usize,
+    /// Every so many-th has none. At least 2.
+    pub(crate) lacking: usize,
+}
+
+impl Estate {
+    /// One where every VPC has its flow log.
+    pub(crate) const fn in_order(vpcs: usize) -> Self {
+        Self { vpcs, lacking: usize::MAX }
+    }
+
+    /// How many have no flow log.
+    pub(crate) const fn repairs(self) -> usize {
+        self.vpcs / self.lacking
+    }
+
+    const fn flow_logs(self) -> usize {
+        self.vpcs - self.repairs()
+    }
+
+    /// The VPC of a flow log: in each group of `lacking`, the last one has none.
+    const fn vpc_of(self, flow_log: usize) -> usize {
+        let group = self.lacking - 1;
+        flow_log / group * self.lacking + flow_log % group
+    }
+
+    /// The page of VPCs that the form asks for.
+    pub(crate) fn vpcs_page(self, form: &str) -> String {
+        let Page { number, size, region } = Page::of(form);
+        let items = items(number, size, self.vpcs, |nth| vpc(region, nth));
+        format!(
+            r#"{{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":{},"PageNumber":{number},"PageSize":{size},
+"Vpcs":{{"Vpc":[{items}]}}}}"#,
+            self.vpcs
+        )
+    }
+
+    /// The page of flow logs that the form asks for.
+    pub(crate) fn flow_logs_page(self, form: &str) -> String {
+        let Page { number, size, region } = Page::of(form);
+        let items = items(number, size, self.flow_logs(), |nth| flow_log(region, self.vpc_of(nth)));
+        format!(
+            r#"{{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","TotalCount":"{}","PageNumber":"{number}",
+"PageSize":"{size}","Success":"true","FlowLogs":{{"FlowLog":[{items}]}}}}"#,
+            self.flow_logs()
+        )
+    }
+}
+
+/// What a form asks for.
+struct Page<'a> {
+    number: usize,
+    size: usize,
+    region: &'a str,
+}
+
+impl<'a> Page<'a> {
+    fn of(form: &'a str) -> Self {
+        let value = |key: &str| form.split('&').find_map(|pair| pair.strip_prefix(key));
+        let number = |key, default| value(key).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let region = value("RegionId=").unwrap_or(REGIONS[0]);
+        Self { number: number("PageNumber=", 1), size: number("PageSize=", 10), region }
+    }
+}
+
+fn items(page: usize, size: usize, total: usize, item: impl Fn(usize) -> String) -> String {
+    (0..total).skip((page - 1) * size).take(size).map(item).collect::<Vec<_>>().join(",")
+}
+
+/// Unlike any in another region.
+fn vpc_id(region: &str, nth: usize) -> String {
+    let region_nth = REGIONS.iter().position(|it| *it == region).unwrap_or(REGIONS.len());
+    format!("vpc-bp{region_nth}example{nth:011}")
+}
+
+fn vpc(region: &str, nth: usize) -> String {
+    format!(
+        r#"{{"VpcId":"{}","RegionId":"{region}","Status":"Available","VpcName":"example","OwnerId":1000000000000001,
+"CreationTime":"2025-01-02T03:04:05Z","CidrBlock":"10.0.0.0/16","VRouterId":"vrt-bp1example{nth:011}","IsDefault":false,
+"Description":"","ResourceGroupId":"rg-example","VSwitchIds":{{"VSwitchId":[]}},
+"SecondaryCidrBlocks":{{"SecondaryCidrBlock":[]}},"UserCidrs":{{"UserCidr":[]}},"RouterTableIds":{{"RouterTableIds":[]}},
+"Tags":{{"Tag":[{{"Key":"team","Value":"network"}}]}}}}"#,
+        vpc_id(region, nth)
+    )
+}
+
+fn flow_log(region: &str, nth: usize) -> String {
+    let vpc = vpc_id(region, nth);
+    format!(
+        r#"{{"FlowLogId":"fl-bp1example{nth:011}","FlowLogName":"flowkeeper-{vpc}","RegionId":"{region}",
+"ResourceType":"VPC","ResourceId":"{vpc}","TrafficType":"All","Status":"Active","BusinessStatus":"Normal",
+"ProjectName":"flowlog-1000000000000001-{region}","LogStoreName":"vpc","Description":"Kept by Flowkeeper",
+"CreationTime":"2025-01-02T03:04:05Z","AggregationInterval":10,"ServiceType":"customer","IpVersion":"IPv4",
+"FlowLogDeliverStatus":"SUCCESS","ResourceGroupId":"rg-example","TrafficPath":{{"TrafficPathList":["all"]}},
+"Tags":{{"Tag":[{{"Key":"managed-by","Value":"flowkeeper"}},{{"Key":"team","Value":"network"}}]}}}}"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids that a page shows.
+    fn shown(page: &str, key: &str) -> Vec<String> {
+        let key = format!("\"{key}\":\"");
+        page.split(&key).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_hundredth_vpc_has_no_flow_log_and_the_pages_show_everything_once() {
+        let estate = Estate { vpcs: 250, lacking: 100 };
+        assert_eq!(estate.repairs(), 2);
+        let pages = |page: &dyn Fn(&str) -> String, key| -> Vec<String> {
+            let forms = (1..=5).map(|nth| format!("RegionId=cn-beijing&PageNumber={nth}&PageSize=50"));
+            forms.flat_map(|form| shown(&page(&form), key)).collect()
+        };
+        let vpcs = pages(&|form| estate.vpcs_page(form), "VpcId");
+        let covered = pages(&|form| estate.flow_logs_page(form), "ResourceId");
+        let lacking: Vec<_> = vpcs.iter().filter(|vpc| !covered.contains(vpc)).collect();
+        assert_eq!((vpcs.len(), covered.len()), (250, 248));
+        assert_eq!(lacking, ["vpc-bp2example00000000099", "vpc-bp2example00000000199"]);
+    }
+
+    #[test]
+    fn where_all_is_in_order_nothing_lacks() {
+        let estate = Estate::in_order(60);
+        let page = estate.flow_logs_page("PageNumber=2&PageSize=50");
+        assert_eq!(shown(&page, "ResourceId").len(), 10);
+        assert!(page.contains(r#""TotalCount":"60""#));
+    }
+}

@@ -1,0 +1,85 @@
+//! What Function Compute takes for a million events, by its list prices, from the processor time that was measured.
+
+/// What the function has, in vCPU. The least that there is.
+pub(crate) const VCPU: f64 = 0.05;
+/// The least memory that there is, and its steps, in MB.
+const MEMORY_STEP: f64 = 64.0;
+const LEAST_MEMORY: f64 = 128.0;
+/// What a call of an API is assumed to take until its answer is there, in ms.
+pub(crate) const WAIT_PER_CALL: f64 = 50.0;
+pub(crate) const EVENTS: f64 = 1e6;
+
+/// Prices of the first tier.
+const CU_PER_INVOCATION: f64 = 75.0 / 10_000.0;
+const CU_PER_VCPU_SECOND: f64 = 1.0;
+const CU_PER_GB_SECOND: f64 = 0.15;
+pub(crate) const CNY_PER_CU: f64 = 0.000_11;
+pub(crate) const USD_PER_CU: f64 = 0.000_020;
+
+/// An event, by what was measured of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    /// Processor time, in ms.
+    pub(crate) cpu: f64,
+    /// Calls of APIs.
+    pub(crate) calls: f64,
+    /// Resident memory of the process, in KiB.
+    pub(crate) resident: f64,
+}
+
+/// What a million of them take and cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bill {
+    /// What the function has to be given, in MB.
+    pub(crate) memory: f64,
+    /// How long each of them takes, in ms.
+    pub(crate) duration: f64,
+    /// Units of compute.
+    pub(crate) cu: f64,
+}
+
+impl Bill {
+    /// As slow as can be: a twentieth of a processor does the work in twenty times the time, waiting comes on top of it,
+    /// no two events are handled at once, and each millisecond that has begun counts.
+    pub(crate) fn of(event: Event) -> Self {
+        let duration = (event.cpu / VCPU + event.calls * WAIT_PER_CALL).ceil();
+        let megabytes = event.resident / 1024.0;
+        let memory = ((megabytes / MEMORY_STEP).ceil() * MEMORY_STEP).max(LEAST_MEMORY);
+        let a_second = VCPU * CU_PER_VCPU_SECOND + memory / 1024.0 * CU_PER_GB_SECOND;
+        Self { memory, duration, cu: EVENTS * (CU_PER_INVOCATION + duration / 1e3 * a_second) }
+    }
+
+    pub(crate) fn cny(self) -> f64 {
+        self.cu * CNY_PER_CU
+    }
+
+    pub(crate) fn usd(self) -> f64 {
+        self.cu * USD_PER_CU
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the price list: 0.05 vCPU and 128 MB for 100 ms, a million times.
+    #[test]
+    fn a_million_times_a_tenth_of_a_second_is_14375_units() {
+        let bill = Bill::of(Event { cpu: 0.0, calls: 2.0, resident: 4_000.0 });
+        assert_eq!((bill.memory, bill.duration), (128.0, 100.0));
+        assert!((bill.cu - 14_375.0).abs() < 0.5, "{bill:?}");
+        assert_eq!((format!("{:.3}", bill.cny()), format!("{:.3}", bill.usd())), ("1.581".into(), "0.288".into()));
+    }
+
+    #[test]
+    fn a_twentieth_of_a_processor_takes_twenty_times_as_long() {
+        let bill = Bill::of(Event { cpu: 2.01, calls: 0.0, resident: 4_000.0 });
+        assert_eq!(bill.duration, 41.0, "a millisecond that has begun counts");
+    }
+
+    #[test]
+    fn memory_comes_in_steps_and_the_function_gets_enough() {
+        let memory = |resident| Bill::of(Event { cpu: 1.0, calls: 0.0, resident }).memory;
+        assert_eq!((memory(4_000.0), memory(125_000.0), memory(132_000.0)), (128.0, 128.0, 192.0));
+    }
+}

@@ -1,0 +1,127 @@
+//! A process that is started, invoked, looked at and killed.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use crate::clock;
+use crate::http::{Messages, find};
+
+/// How long it may take until the port is open.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait between two looks whether it is. The system adds its own 50 µs.
+const PAUSE: Duration = Duration::from_micros(20);
+
+/// A running server of invocations. Killed on drop.
+pub(crate) struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts `command`, given the name of the variable that tells it its port. It listens some time later.
+    pub(crate) fn start(command: &mut Command, port_variable: &str) -> io::Result<Self> {
+        let port = free_port()?;
+        let child = command.env(port_variable, port.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        Ok(Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) })
+    }
+
+    /// A connection, as soon as it takes one.
+    pub(crate) fn connect(&mut self) -> io::Result<Invoker> {
+        let started = clock::now();
+        loop {
+            match TcpStream::connect(self.address) {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(Invoker { messages: Messages::new(stream) });
+                }
+                Err(error) if started.elapsed() > PATIENCE => return Err(error),
+                Err(_) => clock::pause(PAUSE),
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Err(io::Error::other(format!("it ended by itself with {status}")));
+            }
+        }
+    }
+
+    /// The time that its threads have spent on a processor, in microseconds.
+    pub(crate) fn cpu(&self) -> io::Result<f64> {
+        let mut nanoseconds = 0.0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            nanoseconds += first_number(&fs::read_to_string(task?.path().join("schedstat"))?)?;
+        }
+        Ok(nanoseconds / 1e3)
+    }
+
+    /// Its resident memory (`VmRSS`), in KiB.
+    pub(crate) fn resident(&self) -> io::Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it has had resident (`VmHWM`), in KiB.
+    pub(crate) fn peak(&self) -> io::Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> io::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        first_number(status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port below those that the system gives to outgoing connections: an attempt to connect to one of those can end up
+/// at itself.
+fn free_port() -> io::Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    for _ in 0..10_000 {
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::other("there is no free port"))
+}
+
+fn first_number(text: &str) -> io::Result<f64> {
+    let number = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    number.ok_or_else(|| io::Error::other(format!("{text:?} begins with no number")))
+}
+
+/// A connection over which a process is invoked.
+pub(crate) struct Invoker {
+    messages: Messages<TcpStream>,
+}
+
+impl Invoker {
+    /// Invokes and waits for the answer.
+    pub(crate) fn invoke(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+        self.send(request)?;
+        self.receive()
+    }
+
+    /// Invokes.
+    pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.messages.stream.write_all(request)
+    }
+
+    /// Waits for the answer, which has to be a success, and gives its body.
+    pub(crate) fn receive(&mut self) -> io::Result<&[u8]> {
+        let answer = self.messages.next()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if answer.head.starts_with(b"HTTP/1.1 200") && find(answer.body, b"\"failed\":1").is_none() {
+            return Ok(answer.body);
+        }
+        let body = String::from_utf8_lossy(answer.body);
+        Err(io::Error::other(format!("an invocation was answered {}", body.chars().take(1_000).collect::<String>())))
+    }
+}

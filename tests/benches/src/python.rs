@@ -1,0 +1,69 @@
+//! The same function in Python, on each of the official SDKs: an FC custom runtime on `http.server`.
+//!
+//! They are installed as a package for Function Compute is made, `pip install --target`, by their names, with the
+//! versions that `tests/interop` uses.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An SDK, by the name of its package, and the module that is the function on it.
+const SDKS: [(&str, &str); 2] =
+    [("aliyun-python-sdk-vpc", "aliyun_python_sdk.py"), ("alibabacloud-vpc20160428", "alibabacloud_sdk.py")];
+/// What both functions share.
+const SHARED: &str = "serve.py";
+/// The versions of everything.
+const VERSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/requirements.txt");
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
+
+/// A function, with its SDK and what that needs, in a folder of its own.
+pub(crate) struct Package {
+    pub(crate) sdk: &'static str,
+    /// Of Python, not a wrapper that finds it.
+    pub(crate) interpreter: PathBuf,
+    pub(crate) program: PathBuf,
+    /// The size of the ZIP file.
+    pub(crate) zip_bytes: u64,
+}
+
+/// Both functions, below `target`. What is there is not installed again while the versions are the same.
+pub(crate) fn packages(target: &Path) -> io::Result<[Package; 2]> {
+    let interpreter = PathBuf::from(run(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]))?);
+    let [old, new] = SDKS.map(|(sdk, module)| package(target, &interpreter, sdk, module));
+    Ok([old?, new?])
+}
+
+fn package(target: &Path, interpreter: &Path, sdk: &'static str, module: &str) -> io::Result<Package> {
+    let folder = target.join("python").join(sdk);
+    let (zip, stamp) = (folder.with_extension("zip"), folder.with_extension("installed"));
+    let versions = fs::read_to_string(VERSIONS)?;
+    let is_there = fs::read_to_string(&stamp).is_ok_and(|installed| installed == versions);
+    if !is_there {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"];
+        run(Command::new(interpreter).args(pip).arg("--target").arg(&folder).args(["--constraint", VERSIONS, sdk]))?;
+    }
+    for file in [SHARED, module] {
+        fs::copy(Path::new(SOURCES).join(file), folder.join(file))?;
+    }
+    if !is_there {
+        let make = "import shutil, sys; shutil.make_archive(sys.argv[1], 'zip', sys.argv[1])";
+        run(Command::new(interpreter).args(["-c", make]).arg(&folder))?;
+        fs::write(&stamp, versions)?;
+    }
+    let zip_bytes = fs::metadata(zip)?.len();
+    Ok(Package { sdk, interpreter: interpreter.to_owned(), program: folder.join(module), zip_bytes })
+}
+
+/// What the command says.
+fn run(command: &mut Command) -> io::Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(io::Error::other(format!("{command:?} ended with {}: {said}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,134 @@
+//! Sweeps of `remediate-flow-logs` over many VPCs, woken by its timer: calls, time and memory.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use openapi::Quotas;
+
+use crate::clock;
+use crate::estate::{Estate, REGIONS};
+use crate::event;
+use crate::http::find;
+use crate::process::Process;
+use crate::stub::Cloud;
+use crate::subject::function;
+
+/// Of every so many VPCs one has no flow log.
+pub(crate) const LACKING: usize = 100;
+/// The largest page that the API gives.
+pub(crate) const PAGE: usize = 50;
+
+/// So many VPCs, in so many regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) vpcs: usize,
+    pub(crate) regions: usize,
+}
+
+/// A sweep, as it was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sweep {
+    pub(crate) size: Size,
+    pub(crate) calls: usize,
+    /// From sending the event to its answer, in s.
+    pub(crate) wall: f64,
+    /// Processor time, in s.
+    pub(crate) cpu: f64,
+    /// The most memory that was resident, in KiB.
+    pub(crate) peak: f64,
+}
+
+impl Size {
+    /// Of each region.
+    const fn estate(self) -> Estate {
+        Estate { vpcs: self.vpcs / self.regions, lacking: LACKING }
+    }
+
+    /// The calls in each region, one action after the other: a page for every 50 VPCs and for every 50 flow logs, and one
+    /// for each flow log that is missing.
+    fn calls_of_each(self) -> [usize; 3] {
+        let estate = self.estate();
+        let pages = |items: usize| items.div_ceil(PAGE).max(1);
+        [pages(estate.vpcs), pages(estate.vpcs - estate.repairs()), estate.repairs()]
+    }
+
+    /// The least calls that it can be done with.
+    pub(crate) fn least_calls(self) -> usize {
+        self.regions * self.calls_of_each().iter().sum::<usize>()
+    }
+
+    /// The time that these calls take if each minute has as many of an action as the quota lets through, in s. Regions do
+    /// not wait for each other.
+    pub(crate) fn quota_time(self) -> f64 {
+        self.calls_of_each().iter().sum::<usize>() as f64 * 60.0 / quota()
+    }
+
+    /// The time that they take at the pace of the client, in s: a tenth of the quota at once, and the rest evenly, so that
+    /// no minute holds more than the quota.
+    pub(crate) fn pace_time(self) -> f64 {
+        let burst = quota() / 10.0;
+        let time = |calls: usize| (calls as f64 - burst).max(0.0) * 60.0 / (quota() - burst);
+        self.calls_of_each().map(time).iter().sum()
+    }
+}
+
+/// Of each of the three actions, for each region, in a minute.
+pub(crate) fn quota() -> f64 {
+    f64::from(Quotas::default().vpc.get())
+}
+
+/// Sweeps.
+pub(crate) fn measure(remediate: &Path, size: Size) -> io::Result<Sweep> {
+    let estate = size.estate();
+    let cloud = Cloud::with(estate)?;
+    let mut process = start(remediate, &cloud, size)?;
+    let mut connection = process.connect()?;
+    let idle = process.cpu()?;
+
+    let sent = clock::now();
+    let answer = connection.invoke(&event::timer())?;
+    let wall = sent.elapsed().as_secs_f64();
+
+    let summary = [("checked", estate.vpcs), ("changed", estate.repairs())];
+    for (what, count) in summary {
+        if find(answer, format!("\"{what}\":{}", count * size.regions).as_bytes()).is_none() {
+            let end = String::from_utf8_lossy(&answer[answer.len().saturating_sub(400)..]);
+            return Err(io::Error::other(format!("{size:?}: {what} is not as it should be: …{end}")));
+        }
+    }
+    let cpu = (process.cpu()? - idle) / 1e6;
+    Ok(Sweep { size, calls: cloud.calls(), wall, cpu, peak: process.peak()? })
+}
+
+fn start(remediate: &Path, cloud: &Cloud, size: Size) -> io::Result<Process> {
+    let regions = REGIONS[..size.regions].join(r#"", ""#);
+    let policy = format!(
+        r#"{{"flow_log": {{"project": "flowlog-{{account}}-{{region}}", "log_store": "vpc"}}, "regions": ["{regions}"],
+"limits": {{"max_changes": 1000000, "max_changes_percent": 100}}}}"#
+    );
+    let command: &mut Command = &mut function(remediate, cloud);
+    Process::start(command.env("FLOWKEEPER_POLICY", policy), "FC_CUSTOM_LISTEN_PORT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_calls_are_the_pages_and_the_repairs() {
+        assert_eq!(Size { vpcs: 10_000, regions: 1 }.calls_of_each(), [200, 198, 100]);
+        assert_eq!(Size { vpcs: 100_000, regions: 5 }.least_calls(), 5 * (400 + 396 + 200));
+        assert_eq!(Size { vpcs: 1_000, regions: 5 }.calls_of_each(), [4, 4, 2]);
+    }
+
+    #[test]
+    fn a_tenth_of_the_quota_goes_at_once_and_regions_do_not_wait_for_each_other() {
+        assert_eq!(quota(), 600.0);
+        assert_eq!(Size { vpcs: 1_000, regions: 5 }.pace_time(), 0.0);
+        let one = Size { vpcs: 10_000, regions: 1 };
+        assert!((one.pace_time() - (140.0 + 138.0 + 40.0) / 9.0).abs() < 1e-9);
+        assert!((one.quota_time() - 49.8).abs() < 1e-9);
+        assert_eq!(Size { vpcs: 50_000, regions: 5 }.pace_time(), one.pace_time());
+    }
+}
