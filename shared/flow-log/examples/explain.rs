@@ -103,7 +103,7 @@ fn seen(path: &Path) -> Result<Seen, Wrong> {
     }
     match (account, region, id) {
         (Some(account), Some(region), Some(id)) if wrong.is_empty() => {
-            Ok((Resource { account, region, id, parents, tags: written.tags }, status))
+            Ok((Resource { account, region, id, parents, tags: written.tags.into_iter().collect() }, status))
         }
         _ => Err(wrong.into_iter().map(path_and).collect()),
     }

@@ -1,11 +1,9 @@
 //! Express Connect Routers, what is attached to them, and their flow logs.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::{
-    EcrId, FlowLogId, RegionId, Status, VbrId,
+    EcrId, FlowLogId, RegionId, SeenTags, Status, VbrId,
     names::{Description, EcrInterval, FlowLogName, LogStoreName, ProjectName, ResourceGroupId, SamplingRate, Tags},
 };
 
@@ -56,7 +54,7 @@ pub struct Ecr {
     /// When it was last changed, as the API writes it.
     pub modified: Option<String>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 /// Something that is attached to an Express Connect Router: a virtual border router, or another instance.
@@ -124,7 +122,7 @@ pub struct EcrFlowLog {
     /// The resource group that it is in, where it is given.
     pub resource_group_id: Option<String>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
     /// Whether it records.
     pub status: Status,
     /// When it was made, where it is given.

@@ -22,7 +22,7 @@ pub use next_change::next_change;
 pub use plan::{Change, Modification, Plan, Rules, Verdict, plan, plan_orphan};
 pub use plan_ecr::{AttachedVbr, EcrChange, plan_ecr, wanted_ecr};
 pub use policy::Policy;
-pub use seen::{Delivery, FlowLog, Resource, Status};
+pub use seen::{Delivery, FlowLog, Resource, SeenTags, Status};
 pub use spec::FlowLogSpec;
 pub use tag::KEY as TAG_KEY;
 pub use wanted::{GovernedBy, Kept, Wanted, level, wanted};

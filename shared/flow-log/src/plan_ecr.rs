@@ -1,12 +1,10 @@
 //! What the flow log of a virtual border router should be like, and which calls make it so.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, EcrFlowLog, EcrFlowLogSpec, EcrId, FlowLog, FlowLogId, Kept, Plan, Policy, RegionId, Status, VbrId,
-    Verdict, Wanted,
+    AccountId, EcrFlowLog, EcrFlowLogSpec, EcrId, FlowLog, FlowLogId, Kept, Plan, Policy, RegionId, SeenTags, Status,
+    VbrId, Verdict, Wanted,
     names::{EcrInterval, InvalidName},
     policy::EcrFlowLogPattern,
     wanted::{Said, excluded_by_tag},
@@ -24,7 +22,7 @@ pub struct AttachedVbr {
     /// Its own id.
     pub id: VbrId,
     /// The tags of the Express Connect Router, as it has none of its own here.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 /// A call that changes a flow log of an Express Connect Router.

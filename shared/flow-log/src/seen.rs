@@ -1,10 +1,14 @@
 //! What was seen in the cloud. Read leniently: an unknown status or value is kept, not refused.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 
 use crate::{AccountId, FlowLogId, RegionId, ResourceId, ResourceType};
+
+/// Tags as they were seen. What others write need not be what a policy may.
+pub type SeenTags = LiteMap<String, String>;
 
 /// A VPC, vSwitch or network interface as the API describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct Resource {
     /// What it is part of: its vSwitch and its VPC, as far as it has them, the nearest first.
     pub parents: Vec<ResourceId>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 impl Resource {
@@ -55,7 +59,7 @@ pub struct FlowLog {
     /// The resource group that it is in, where it is given.
     pub resource_group_id: Option<String>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
     /// Whether it records.
     pub status: Status,
     /// Which service manages it: `sls` where SLS made it, and then the VPC API may not change it.

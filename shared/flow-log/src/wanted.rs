@@ -1,11 +1,11 @@
 //! What should hold for a resource at a moment.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::{
-    FlowLogSpec, Policy, Resource, ResourceType,
+    FlowLogSpec, Policy, Resource, ResourceType, SeenTags,
     policy::ScheduleName,
     tag::{self, Word},
 };
@@ -117,7 +117,7 @@ impl<'a> Said<'a> {
     ///
     /// # Errors
     /// The tag has no meaning.
-    pub(crate) fn by(tags: &'a BTreeMap<String, String>, now: Timestamp) -> Result<Self, String> {
+    pub(crate) fn by(tags: &'a SeenTags, now: Timestamp) -> Result<Self, String> {
         match tags.get(tag::KEY) {
             None => Ok(Self { word: None, value: "" }),
             Some(value) => tag::read(value, now).map(|word| Self { word, value }),
@@ -178,7 +178,7 @@ fn excluded(resource: &Resource, policy: &Policy) -> Option<String> {
 }
 
 /// Whether the policy leaves out what carries these tags.
-pub(crate) fn excluded_by_tag(tags: &BTreeMap<String, String>, policy: &Policy) -> Option<String> {
+pub(crate) fn excluded_by_tag(tags: &SeenTags, policy: &Policy) -> Option<String> {
     let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
     Some(format!("the policy excludes what is tagged {key}={value}"))
 }

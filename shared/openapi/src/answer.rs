@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use flow_log::SeenTags;
 use json::Json;
 
 /// One object of an answer, with the place it stands at, for the error when something is not there.
@@ -86,13 +87,15 @@ impl<'a> Object<'a> {
     }
 
     /// Tags: a list of keys and values, under either pair of names.
-    pub(crate) fn tags(&self) -> std::collections::BTreeMap<String, String> {
-        self.list("Tags", "Tag")
-            .filter_map(|tag| {
-                let key = tag.text("Key").or_else(|| tag.text("TagKey"))?;
-                Some((key, tag.text("Value").or_else(|| tag.text("TagValue")).unwrap_or_default()))
-            })
-            .collect()
+    pub(crate) fn tags(&self) -> SeenTags {
+        let list = self.list("Tags", "Tag");
+        // No larger than it must be: they are kept for each of many.
+        let mut tags = SeenTags::with_capacity(list.size_hint().0);
+        for tag in list {
+            let Some(key) = tag.text("Key").or_else(|| tag.text("TagKey")) else { continue };
+            tags.insert(key, tag.text("Value").or_else(|| tag.text("TagValue")).unwrap_or_default());
+        }
+        tags
     }
 
     /// What may be the list, wrapped or flat.

@@ -3,9 +3,7 @@
 //! Only the id has to be there: whatever else is missing, or is not what the documents say, is as if it were not given.
 //! For what a policy asks about a resource, [`flow_log::Resource`] is enough, and cheaper to read.
 
-use std::collections::BTreeMap;
-
-use flow_log::{ResourceId, ResourceType};
+use flow_log::{ResourceId, ResourceType, SeenTags};
 use jiff::Timestamp;
 
 use crate::answer::Object;
@@ -60,7 +58,7 @@ pub struct Vpc {
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 /// IPv6 addresses of a VPC.
@@ -112,7 +110,7 @@ pub struct VSwitch {
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 /// A network interface as `DescribeNetworkInterfaces` lists it.
@@ -175,7 +173,7 @@ pub struct NetworkInterface {
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeenTags,
 }
 
 /// How an instance has a network interface.

@@ -1,8 +1,6 @@
 //! What is planned for a virtual border router, from what was seen on its Express Connect Router.
 
-use std::collections::BTreeMap;
-
-use flow_log::{AttachedVbr, EcrChange, EcrFlowLog, Plan, Policy, Status, Verdict, plan_ecr, wanted_ecr};
+use flow_log::{AttachedVbr, EcrChange, EcrFlowLog, Plan, Policy, SeenTags, Status, Verdict, plan_ecr, wanted_ecr};
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -34,14 +32,14 @@ fn own(id: &str) -> EcrFlowLog {
         interval: Some(60),
         sampling_rate: "1:4096".to_owned(),
         resource_group_id: None,
-        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into(),
+        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect(),
         status: Status::Active,
         creation_time: None,
     }
 }
 
 fn foreign(id: &str) -> EcrFlowLog {
-    EcrFlowLog { tags: BTreeMap::new(), name: "theirs".to_owned(), ..own(id) }
+    EcrFlowLog { tags: SeenTags::new(), name: "theirs".to_owned(), ..own(id) }
 }
 
 fn off(flow_log: EcrFlowLog) -> EcrFlowLog {

@@ -1,8 +1,6 @@
 //! Resources and flow logs to try things on.
 
-use std::collections::BTreeMap;
-
-use flow_log::{Delivery, FlowLog, Policy, Resource, Status};
+use flow_log::{Delivery, FlowLog, Policy, Resource, SeenTags, Status};
 
 /// A VPC of the own account in cn-hangzhou.
 pub(crate) fn vpc(id: &str) -> Resource {
@@ -16,7 +14,7 @@ pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
         region: "cn-hangzhou".parse().unwrap(),
         id: id.parse().unwrap(),
         parents: parents.iter().map(|parent| parent.parse().unwrap()).collect(),
-        tags: BTreeMap::new(),
+        tags: SeenTags::new(),
     }
 }
 
@@ -44,7 +42,7 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
         aggregation_interval: Some(10),
         ip_version: Some("IPv4".to_owned()),
         resource_group_id: None,
-        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into(),
+        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect(),
         status: Status::Active,
         service_type: None,
         delivery: Delivery::Working,
@@ -58,5 +56,5 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
 
 /// A flow log that others made.
 pub(crate) fn foreign(id: &str, resource: &str) -> FlowLog {
-    FlowLog { tags: BTreeMap::new(), name: "theirs".to_owned(), ..own(id, resource) }
+    FlowLog { tags: SeenTags::new(), name: "theirs".to_owned(), ..own(id, resource) }
 }
