@@ -52,7 +52,7 @@ impl Client {
     #[must_use]
     pub fn new(settings: ClientSettings, system: Arc<dyn System>) -> Self {
         Self {
-            transport: Transport::new(),
+            transport: Transport::new(settings.extra_roots),
             endpoints: settings.endpoints,
             signature: settings.signature,
             retry: Retry::default(),

@@ -60,6 +60,14 @@ pub enum Cause {
         /// What the network said.
         reason: String,
     },
+    /// Whoever answers there cannot show that it is the host: nothing was sent.
+    #[error("no connection to {host}: {reason}")]
+    Untrusted {
+        /// The host and port that were called.
+        host: String,
+        /// What is wrong with its certificate.
+        reason: String,
+    },
     /// It was sent, and no whole answer came.
     #[error("no answer from {host}: {reason}")]
     Unanswered {
@@ -138,9 +146,11 @@ impl CallError {
             Cause::CutOff { .. } if self.is_write => Remedy::ReadAgain,
             // Behind an unreadable answer to a write, the write may have been done.
             Cause::Unreadable { status, .. } if self.is_write || *status >= 500 => uncertain,
-            Cause::Unreadable { .. } | Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } => {
-                Remedy::GiveUp
-            }
+            Cause::Untrusted { .. }
+            | Cause::Unreadable { .. }
+            | Cause::OutOfTime
+            | Cause::CutOff { .. }
+            | Cause::Invalid { .. } => Remedy::GiveUp,
             Cause::Refused { status, code, message, .. } => match known(code, message) {
                 Some(Known { kind: Kind::Server, .. }) => uncertain,
                 // The first try of a repeated request may have got through.
@@ -169,6 +179,9 @@ impl CallError {
             Cause::Unreachable { .. } => {
                 "Check that the region exists and that the function reaches its endpoint: Internet access, or FLOWKEEPER_NETWORK=vpc inside a VPC."
             }
+            Cause::Untrusted { .. } => {
+                "Somebody answers in the place of the endpoint, or the clock of the machine is wrong. If the network is meant to look into TLS, FLOWKEEPER_EXTRA_ROOT_FILE says whom to trust besides the public roots."
+            }
             Cause::Unanswered { .. } => {
                 "Nothing to do if the next run succeeds; otherwise check the network of the function."
             }
@@ -192,7 +205,7 @@ impl CallError {
     /// Whether the service was down: it did not answer, or with a fault of its own. A throttled call is not that.
     pub(crate) fn is_of_a_service_that_is_down(&self) -> bool {
         match &self.cause {
-            Cause::Unreachable { .. } | Cause::Unanswered { .. } => true,
+            Cause::Unreachable { .. } | Cause::Untrusted { .. } | Cause::Unanswered { .. } => true,
             Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
             Cause::Unreadable { status, .. } => *status >= 500,
             Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } | Cause::CircuitOpen { .. } => false,
@@ -223,6 +236,7 @@ impl CallError {
         match &self.cause {
             Cause::Refused { code, .. } => code,
             Cause::Unreachable { .. } => "Unreachable",
+            Cause::Untrusted { .. } => "Untrusted",
             Cause::Unanswered { .. } => "Unanswered",
             Cause::CutOff { .. } => "CutOff",
             Cause::Unreadable { .. } => "Unreadable",

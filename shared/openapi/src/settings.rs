@@ -1,5 +1,7 @@
 //! The client's settings, read by name.
 
+use rustls::{RootCertStore, pki_types::TrustAnchor};
+
 use crate::{
     Quotas,
     endpoints::{self, Endpoints, Network},
@@ -32,6 +34,8 @@ pub struct ClientSettings {
     pub signature: SignatureMethod,
     /// How many calls are made, at most.
     pub quotas: Quotas,
+    /// Who may vouch for an endpoint besides the public roots.
+    pub extra_roots: Vec<TrustAnchor<'static>>,
 }
 
 /// What calls are signed with.
@@ -45,8 +49,8 @@ pub enum SignatureMethod {
 }
 
 impl ClientSettings {
-    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS,ECR,STS}_ENDPOINT`, `FLOWKEEPER_NETWORK` and
-    /// `FLOWKEEPER_SIGNATURE`. The quotas are the documented ones.
+    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS,ECR,STS}_ENDPOINT`, `FLOWKEEPER_NETWORK`,
+    /// `FLOWKEEPER_SIGNATURE`, and the file that `FLOWKEEPER_EXTRA_ROOT_FILE` names. The quotas are the documented ones.
     ///
     /// # Errors
     /// Every one that cannot be used.
@@ -86,13 +90,30 @@ impl ClientSettings {
             }
         };
 
+        let name = "FLOWKEEPER_EXTRA_ROOT_FILE";
+        let extra_roots = setting(name).map_or(Ok(Vec::new()), |file| extra_root(&file)).unwrap_or_else(|problem| {
+            problems.push(InvalidSetting { name, problem });
+            Vec::new()
+        });
+
         if problems.is_empty() {
             let endpoints = Endpoints { network, vpc, ecs, ecr, sts };
-            Ok(Self { endpoints, signature, quotas: Quotas::default() })
+            Ok(Self { endpoints, signature, quotas: Quotas::default(), extra_roots })
         } else {
             Err(problems)
         }
     }
+}
+
+/// The certificate in a file, as one that vouches for others. In DER, as reading PEM would double what this adds to every
+/// binary.
+fn extra_root(file: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
+    let certificate = std::fs::read(file).map_err(|error| format!("is {file}, which cannot be read: {error}"))?;
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.into()).map_err(|error| {
+        format!("is {file}, which is no certificate in DER ({error}); `openssl x509 -outform der` makes one of PEM")
+    })?;
+    Ok(roots.roots)
 }
 
 #[cfg(test)]

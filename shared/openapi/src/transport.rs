@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Url, header, redirect};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::TrustAnchor};
 use signing::acs3::Signed;
 
 use crate::error::Cause;
@@ -42,8 +42,10 @@ pub(crate) struct Exhausted {
 pub(crate) struct Transport(reqwest::Client);
 
 impl Transport {
-    pub(crate) fn new() -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// One that trusts whom the public roots vouch for, and `extra_roots`.
+    pub(crate) fn new(extra_roots: Vec<TrustAnchor<'static>>) -> Self {
+        let mut roots = RootCertStore { roots: extra_roots };
+        roots.roots.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
         #[expect(clippy::expect_used, reason = "constant arguments: it fails always or never")]
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -142,11 +144,15 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
         return Cause::Unanswered { host, reason: "it did not come in time".to_owned() };
     }
     // The innermost error is the network's own; those around it repeat the URL.
-    let mut innermost: &dyn std::error::Error = error;
+    let mut innermost: &(dyn std::error::Error + 'static) = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     let reason = innermost.to_string();
+    let tls = innermost.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
+    if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+        return Cause::Untrusted { host, reason };
+    }
     if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::Unanswered { host, reason } }
 }
 

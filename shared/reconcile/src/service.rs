@@ -29,6 +29,7 @@ impl ServiceOpener {
         "FLOWKEEPER_STS_ENDPOINT",
         "FLOWKEEPER_NETWORK",
         "FLOWKEEPER_SIGNATURE",
+        "FLOWKEEPER_EXTRA_ROOT_FILE",
         "FLOWKEEPER_DRY_RUN",
         // The functions of a stack may share their settings.
         "FLOWKEEPER_POLICY",
