@@ -23,6 +23,7 @@ mod express_connect_routers_have_flow_logs_too;
 mod it_is_patient_but_not_for_ever;
 mod killed_between_any_two_calls_it_comes_right_the_next_time;
 mod layering;
+mod no_key_goes_to_a_stranger;
 mod no_secret_gets_out;
 mod only_what_records_is_cover;
 mod the_flow_log_service_is_opened_only_by_somebody_who_accepts_its_terms;
