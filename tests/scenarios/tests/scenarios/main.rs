@@ -20,6 +20,7 @@ mod every_permission_is_needed;
 mod every_promise_has_its_scenario;
 mod every_run_answers_with_a_report;
 mod express_connect_routers_have_flow_logs_too;
+mod hostile_input_is_refused_within_bounds;
 mod it_is_patient_but_not_for_ever;
 mod killed_between_any_two_calls_it_comes_right_the_next_time;
 mod layering;
