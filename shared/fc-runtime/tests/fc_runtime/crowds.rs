@@ -4,8 +4,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 
 use crate::support::{Connection, Gate, Host, Request, in_time};
 
-/// More than may be open.
-const CROWD: usize = 500;
+/// More than may be open. They and their other ends are files of this process, which may have no more than 1,024.
+const CROWD: usize = 280;
 
 /// What stalls: nothing, half a head, half an event, and half an event in chunks.
 const BEGINNINGS: [&str; 4] = [
@@ -51,6 +51,23 @@ async fn a_crowd_that_stalls_is_thinned_out_and_others_are_served() {
     let mut last = crowd.pop().unwrap();
     last.write(b"0\r\n\r\n").await;
     assert_eq!(in_time(last.reply()).await.json()["bytes"], 5);
+}
+
+#[tokio::test]
+async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
+    let host = Host::start().await;
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let mut connection = host.connect().await;
+        assert_eq!(in_time(connection.send(Request::invoke("1-a", "{}"))).await.status, 200);
+        crowd.push(connection);
+    }
+    assert!(crowd[0].is_closed().await, "the oldest");
+    assert_eq!(
+        in_time(crowd[CROWD - 256].send(Request::invoke("1-b", "{}"))).await.status,
+        200,
+        "the oldest that stays"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use std::{
 use local_cloud::{LocalCloud, Options, functions};
 use scenarios::{CREATE_FLOW_LOG, cloud, vpc_created};
 use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// The most that an instance of the smallest size may have, in KB.
 const MEMORY: usize = 128 << 10;
@@ -141,4 +144,14 @@ async fn callers_that_stall_do_not_take_an_instance_down() {
     assert!(invocation.success, "{:#}", invocation.body);
     let most = most_memory(&process);
     assert!(most < MEMORY, "{most} KB");
+
+    // Once one that came after them is answered, it is settled who may stay: 256 of them, and some that are on their way.
+    let mut last = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+    last.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    assert!(last.read_u8().await.is_ok());
+    let is_open = |caller: &&TcpStream| {
+        caller.try_read(&mut [0; 4096]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = stalled.iter().filter(is_open).count();
+    assert!((1..300).contains(&open), "{open} stayed");
 }
