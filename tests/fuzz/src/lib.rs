@@ -5,10 +5,13 @@
 //!
 //! ```sh
 //! cargo install cargo-fuzz
-//! cd tests/fuzz && cargo +nightly fuzz run event -- -max_total_time=600    # or policy, answer, http
+//! cd tests/fuzz
+//! cargo +nightly fuzz run event fuzz/corpus/event ../fixtures/events -- -max_total_time=600 -timeout=10
+//! cargo +nightly fuzz run answer -- -max_total_time=600 -timeout=10      # or http, policy
 //! ```
 //!
-//! What it finds goes into the corpus, in `fuzz/corpus`, together with what mends it.
+//! What it finds goes into the corpus, in `fuzz/corpus`, together with what mends it. What else it keeps there is for it to
+//! go on from, and far too much to be committed.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a target says that something does not hold")]
 

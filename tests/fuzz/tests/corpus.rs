@@ -19,8 +19,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn play(name: &str) {
+    play_from(name, &Path::new(FOLDER).join("corpus").join(name));
+}
+
+fn play_from(name: &str, folder: &Path) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
-    let files = files(&Path::new(FOLDER).join("corpus").join(name));
+    let files = files(folder);
     assert!(files.len() > 10, "{} files are no corpus", files.len());
     for file in files {
         let input = fs::read(&file).unwrap();
@@ -37,6 +41,7 @@ fn whatever_the_api_answers_is_understood_or_refused() {
 #[test]
 fn whatever_wakes_a_function_is_an_event_or_refused() {
     play("event");
+    play_from("event", &Path::new(FOLDER).join("../../fixtures/events"));
 }
 
 #[test]
