@@ -1,11 +1,11 @@
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
-use local_cloud::{LocalCloud, Options, functions};
-use scenarios::{CREATE_FLOW_LOG, cloud, vpc_created};
+use local_cloud::{Options, functions};
+use scenarios::{CREATE_FLOW_LOG, cloud, process, variable, vpc_created};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -80,20 +80,6 @@ async fn a_policy_without_end_is_not_read_to_its_end() {
     assert!(said.contains("/dev/zero cannot be read: it has more than the 262144 bytes"), "{said}");
 }
 
-/// The process of the function that was started with this cloud's address.
-fn process(cloud: &LocalCloud) -> PathBuf {
-    let address = cloud.endpoint();
-    let is_it = |process: &PathBuf| variable(process, "FLOWKEEPER_ENDPOINT").is_some_and(|value| value == address);
-    fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()).find(is_it).unwrap()
-}
-
-/// A variable of the environment that a process was started with.
-fn variable(process: &Path, name: &str) -> Option<String> {
-    let environment = fs::read(process.join("environ")).ok()?;
-    let environment = String::from_utf8_lossy(&environment);
-    environment.split('\0').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
-}
-
 /// The most memory that a process has had, in KB.
 fn most_memory(process: &Path) -> usize {
     let status = fs::read_to_string(process.join("status")).unwrap();
@@ -119,7 +105,7 @@ async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     assert!(invocation.success, "{:#}", invocation.body);
-    let most = most_memory(&process(&cloud));
+    let most = most_memory(&process("FLOWKEEPER_ENDPOINT", &cloud.endpoint()));
     assert!(most < MEMORY, "{most} KB");
 }
 
@@ -128,7 +114,7 @@ async fn callers_that_stall_do_not_take_an_instance_down() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
-    let process = process(&cloud);
+    let process = process("FLOWKEEPER_ENDPOINT", &cloud.endpoint());
     let port = variable(&process, "FC_SERVER_PORT").unwrap();
     let head = format!("POST /invoke HTTP/1.1\r\nx-long: {}", "x".repeat(60_000));
     let event = format!("POST /invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 131072\r\n\r\n{}", "x".repeat(131_071));

@@ -139,6 +139,8 @@ async fn an_endpoint_that_cannot_show_that_it_is_the_one_is_sent_nothing() {
     ] {
         let (cloud, invocation, trusted) = told_by("localhost", identity, root).await;
         assert!(!invocation.success, "{problem}");
+        let said = format!("{}{}", invocation.body, invocation.lines.join("\n"));
+        assert!(cloud.function_secrets().iter().all(|secret| !said.contains(secret)), "{said}");
         assert_eq!((trusted, cloud.calls_of("DescribeVpcs").len(), cloud.flow_logs().len()), (0, 0, 0), "{problem}");
         let result = result(&invocation);
         assert_eq!(
