@@ -122,11 +122,20 @@ impl UnknownEvent {
     }
 }
 
+/// The largest body that is read, in bytes. An event has 64 KB, and a notice of Cloud Config 256 KB, so that a batch of them
+/// is well within it. As a tree, a body may be sixteen times as large, and an instance has no more than 128 MB.
+const LARGEST: usize = 1 << 20;
+/// The most events in one body: each of them is reported. What can be told of an event takes a KB.
+const MOST: usize = 1000;
+
 /// Reads the body of one invocation. An event that is in it twice counts once.
 ///
 /// # Errors
 /// The body is no event at all. What it holds is not repeated in the error, but for the names of its first keys.
 pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
+    if body.len() > LARGEST {
+        return Err(UnknownEvent::new(format!("a body of {} bytes, of which at most {LARGEST} are read", body.len())));
+    }
     with_json(body, |json| match json {
         Json::Array(entries) => several(entries),
         json => Ok(action_trail::apart(envelope::read(json)?)),
@@ -137,6 +146,9 @@ pub fn parse(body: &[u8]) -> Result<Vec<Woken>, UnknownEvent> {
 fn several(entries: &[Json<'_>]) -> Result<Vec<Woken>, UnknownEvent> {
     if entries.is_empty() {
         return Err(UnknownEvent::new("an empty array"));
+    }
+    if entries.len() > MOST {
+        return Err(UnknownEvent::new(format!("an array of {}, of which at most {MOST} are read", entries.len())));
     }
     let mut seen = std::collections::BTreeSet::new();
     let mut events: Vec<_> = entries.iter().map(entry).flat_map(action_trail::apart).collect();

@@ -1,8 +1,11 @@
 //! Reads the body of a request, within limits.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Failure;
 
@@ -13,30 +16,80 @@ pub(crate) const LARGEST: usize = 32 * 1024 * 1024;
 /// caller, still writing, gets to see the refusal.
 const DISCARDED: usize = LARGEST;
 
-/// The whole body. An event that came in one piece is not copied.
-pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Failure> {
-    let announced = body.size_hint().lower();
-    if announced > LARGEST as u64 {
-        return Err(refuse(body, 0, &format!("of {announced} bytes")).await);
+/// The largest event that most are not larger than: what an asynchronous invocation may carry (128 KB), in bytes.
+const COMMON: usize = 128 * 1024;
+
+/// How many larger ones are in memory at a time. An instance may have 128 MB.
+const LARGER_AT_ONCE: usize = 2;
+
+/// The bodies that are in memory.
+pub(crate) struct Bodies(Arc<Semaphore>);
+
+/// A whole body, and the seat of one that is larger than most, to be kept for as long as the body is.
+#[derive(Default)]
+pub(crate) struct Event {
+    pub(crate) body: Bytes,
+    pub(crate) seat: Option<OwnedSemaphorePermit>,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LARGER_AT_ONCE)))
     }
-    let Some(first) = next(&mut body).await? else { return Ok(Bytes::new()) };
-    if first.len() <= LARGEST && body.is_end_stream() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).max(2 * first.len()));
-    let mut piece = first;
-    loop {
-        if whole.len() + piece.len() > LARGEST {
+}
+
+impl Bodies {
+    /// The whole body. An event that came in one piece is not copied.
+    ///
+    /// Nothing is waited for but the body itself: a caller that stalls with a large one must not hold up another.
+    pub(crate) async fn read(&self, mut body: Incoming) -> Result<Event, Failure> {
+        let announced = body.size_hint().lower();
+        if announced > LARGEST as u64 {
+            return Err(refuse(body, 0, too_large(&format!("of {announced} bytes"))).await);
+        }
+        let mut seat = None;
+        if announced > COMMON as u64 && !self.has_room(&mut seat) {
+            return Err(refuse(body, 0, too_many()).await);
+        }
+        let Some(first) = next(&mut body).await? else { return Ok(Event::default()) };
+        if first.len() <= COMMON && body.is_end_stream() {
+            return Ok(Event { body: first, seat });
+        }
+        let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).max(2 * first.len()));
+        let mut piece = first;
+        loop {
             let read = whole.len() + piece.len();
-            drop(whole);
-            return Err(refuse(body, read, "without an announced length").await);
-        }
-        whole.extend_from_slice(&piece);
-        match next(&mut body).await? {
-            Some(next) => piece = next,
-            None => return Ok(whole.freeze()),
+            if read > LARGEST {
+                drop(whole);
+                return Err(refuse(body, read, too_large("without an announced length")).await);
+            }
+            if read > COMMON && seat.is_none() && !self.has_room(&mut seat) {
+                drop(whole);
+                return Err(refuse(body, read, too_many()).await);
+            }
+            whole.extend_from_slice(&piece);
+            match next(&mut body).await? {
+                Some(next) => piece = next,
+                None => return Ok(Event { body: whole.freeze(), seat }),
+            }
         }
     }
+
+    /// Takes a seat, if one is free.
+    fn has_room(&self, seat: &mut Option<OwnedSemaphorePermit>) -> bool {
+        *seat = Arc::clone(&self.0).try_acquire_owned().ok();
+        seat.is_some()
+    }
+}
+
+fn too_large(size: &str) -> Failure {
+    Failure::new("EventTooLarge", format!("an event {size} is too large: at most {LARGEST} bytes are accepted"))
+}
+
+fn too_many() -> Failure {
+    let problem =
+        format!("{LARGER_AT_ONCE} events of more than {COMMON} bytes are being worked on; try this one again");
+    Failure::new("TooManyLargeEvents", problem)
 }
 
 /// The next piece of the body; `None` at its end.
@@ -54,7 +107,7 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
 /// Refuses a body of which `read` bytes were read, having read the rest of it if that is little enough.
 ///
 /// If it is not, hyper closes the connection after the answer, and says so in it.
-async fn refuse(mut body: Incoming, mut read: usize, size: &str) -> Failure {
+async fn refuse(mut body: Incoming, mut read: usize, failure: Failure) -> Failure {
     // What is still announced, which of a chunked body is nothing.
     while read as u64 + body.size_hint().lower() <= (LARGEST + DISCARDED) as u64 {
         match next(&mut body).await {
@@ -62,5 +115,5 @@ async fn refuse(mut body: Incoming, mut read: usize, size: &str) -> Failure {
             Ok(None) | Err(_) => break,
         }
     }
-    Failure::new("EventTooLarge", format!("an event {size} is too large: at most {LARGEST} bytes are accepted"))
+    failure
 }

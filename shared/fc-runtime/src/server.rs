@@ -12,9 +12,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::{debug, warn};
 
+use crate::connections::{Connections, Standing};
 use crate::invocation::Surroundings;
 use crate::service::Service;
 use crate::{Clock, Function, Log, Settings, SystemClock};
@@ -75,17 +76,22 @@ impl Server {
     /// An invocation whose caller has hung up is waited for as well.
     pub async fn serve<F: Function>(self, function: F, settings: &Settings, shutdown: impl Future<Output = ()>) {
         let Self { listener, clock, log } = self;
-        let service = Arc::new(Service { function, surroundings: Surroundings::new(settings), clock, log });
+        let service = Arc::new(Service::new(function, Surroundings::new(settings), clock, log));
         let (stop, running) = watch::channel(());
+        let mut connections = Connections::default();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        tokio::spawn(connection(stream, Arc::clone(&service), running.clone()));
-                    }
+                    Ok((stream, _)) => match connections.add() {
+                        Some(place) => {
+                            tokio::spawn(connection(stream, place, Arc::clone(&service), running.clone()));
+                        }
+                        None => warn!("a connection was closed at once: as many as may be open are at work"),
+                    },
                     Err(error) => {
                         warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
+                        connections.make_room();
                         #[expect(clippy::disallowed_methods, reason = "the port has no other way to say that it is better")]
                         tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
                     }
@@ -105,13 +111,18 @@ impl Server {
 /// Serves one connection for as long as it stays.
 ///
 /// No timer is installed, so hyper times nothing out, neither a head that does not come nor an idle connection.
-async fn connection<F: Function>(stream: TcpStream, service: Arc<Service<F>>, mut stopping: watch::Receiver<()>) {
+async fn connection<F: Function>(
+    stream: TcpStream,
+    (standing, to_go): (Standing, oneshot::Receiver<()>),
+    service: Arc<Service<F>>,
+    mut stopping: watch::Receiver<()>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error = &error as &dyn std::error::Error, "a connection has no TCP_NODELAY");
     }
     let running = stopping.clone();
     let answer = service_fn(move |request| {
-        let answer = Arc::clone(&service).answer(request, running.clone());
+        let answer = Arc::clone(&service).answer(request, standing.clone(), running.clone());
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()
@@ -125,6 +136,10 @@ async fn connection<F: Function>(stream: TcpStream, service: Arc<Service<F>>, mu
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        Ok(()) = to_go => {
+            debug!("a connection was closed to make room for another one");
+            return;
+        }
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await

@@ -14,9 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, warn};
 
+use crate::body::{Bodies, Event};
+use crate::connections::Standing;
 use crate::invocation::Surroundings;
 use crate::route::Route;
-use crate::{Answer, Clock, Failure, Function, Invocation, Log, body, headers, log, panic};
+use crate::{Answer, Clock, Failure, Function, Invocation, Log, headers, log, panic};
 
 /// How long before the deadline an invocation is given up.
 ///
@@ -27,19 +29,29 @@ const LAST_RESORT: SignedDuration = SignedDuration::from_millis(200);
 
 /// A function and everything it takes to answer for it. Shared by all connections.
 pub(crate) struct Service<F> {
-    pub(crate) function: F,
-    pub(crate) surroundings: Surroundings,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) log: Option<Log>,
+    function: F,
+    surroundings: Surroundings,
+    clock: Arc<dyn Clock>,
+    log: Option<Log>,
+    bodies: Bodies,
 }
 
 type Reply = Response<Full<Bytes>>;
 
 impl<F: Function> Service<F> {
+    pub(crate) fn new(function: F, surroundings: Surroundings, clock: Arc<dyn Clock>, log: Option<Log>) -> Self {
+        Self { function, surroundings, clock, log, bodies: Bodies::default() }
+    }
+
     /// The answer to any request there is. Never fails: what goes wrong is an answer too.
     ///
-    /// `running` is held for as long as anything is being done for it.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>, running: watch::Receiver<()>) -> Reply {
+    /// `running` is held for as long as anything is being done for it, and `standing` is told that it is.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        standing: Standing,
+        running: watch::Receiver<()>,
+    ) -> Reply {
         let arrived = self.clock.now();
         let (head, body) = request.into_parts();
         let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
@@ -57,9 +69,10 @@ impl<F: Function> Service<F> {
             }
         };
         let body = match route {
-            Route::Invoke | Route::HttpInvoke | Route::Http => body::read(body).instrument(span.clone()).await,
-            Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Bytes::new()),
+            Route::Invoke | Route::HttpInvoke | Route::Http => self.bodies.read(body).instrument(span.clone()).await,
+            Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Event::default()),
         };
+        standing.works();
 
         let service = Arc::clone(&self);
         let task = async move {
@@ -77,7 +90,9 @@ impl<F: Function> Service<F> {
             outcome.unwrap_or_else(|failure| refusal(&failure))
         };
         // A task of its own: should hyper drop this future because the caller has gone, the work goes on.
-        match tokio::spawn(task.instrument(span)).await {
+        let done = tokio::spawn(task.instrument(span)).await;
+        standing.has_answered();
+        match done {
             Ok(reply) => reply,
             Err(error) => refusal(&match error.try_into_panic() {
                 Ok(panic) => panic::failure(panic.as_ref()),
@@ -91,9 +106,10 @@ impl<F: Function> Service<F> {
         route: Route,
         invocation: Invocation,
         head: Parts,
-        body: Result<Bytes, Failure>,
+        event: Result<Event, Failure>,
     ) -> Result<Reply, Failure> {
-        let body = body?;
+        // The seat of a large one is held until the work is done.
+        let Event { body, seat: _seat } = event?;
         match route {
             Route::Invoke => Ok(success(self.function.handle(invocation, body).await?)),
             Route::HttpInvoke | Route::Http => {

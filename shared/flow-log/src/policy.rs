@@ -53,6 +53,9 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The largest policy, in bytes. All environment variables of a function together may have 4 KB; a file may be larger.
+    pub const LARGEST: usize = 256 << 10;
+
     /// Reads a policy, YAML or JSON.
     ///
     /// # Errors

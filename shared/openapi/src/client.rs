@@ -116,7 +116,7 @@ enum Key {
 }
 
 /// What is shown an answer that is no refusal, for as long as it is there: its texts are those of the body.
-type Reader<'r> = dyn FnMut(&Object<'_>) + Send + 'r;
+type Reader<'r> = dyn FnMut(&Object<'_>) -> Result<(), String> + Send + 'r;
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -306,8 +306,12 @@ impl Session<'_> {
         let outcome = match client.transport.post(url, signed, timeout).await {
             Ok(answer) => {
                 self.leave_alone(request, answer.exhausted);
-                understand(&answer).map(|whole| read(&Object::whole(&whole))).map_err(|(cause, request_id)| {
-                    let cause = without_secrets(cause, credentials);
+                let read = understand(&answer).and_then(|whole| {
+                    let (whole, status) = (Object::whole(&whole), answer.status);
+                    read(&whole).map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))
+                });
+                read.map_err(|(cause, request_id)| {
+                    let (cause, request_id) = without_secrets(cause, request_id, credentials);
                     (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
                 })
             }
@@ -375,14 +379,13 @@ impl Session<'_> {
     where
         T: Send,
     {
-        let mut found = Err(("it was not read".to_owned(), None));
-        let mut read_it =
-            |answer: &Object<'_>| found = read(answer).map_err(|reason| (reason, answer.text("RequestId")));
+        let mut found = None;
+        let mut read_it = |answer: &Object<'_>| {
+            found = Some(read(answer)?);
+            Ok(())
+        };
         self.call(&request, &mut read_it).await?;
-        found.map_err(|(reason, request_id)| CallError {
-            request_id,
-            ..request.failed(Cause::Unreadable { status: 200, reason })
-        })
+        found.ok_or_else(|| request.failed(Cause::Unreadable { status: 200, reason: "it was not read".to_owned() }))
     }
 
     /// Makes a call whose answer says no more than that it was done.

@@ -23,7 +23,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
         return Ok(value);
     }
 
-    let request_id = text("RequestId", "requestId").filter(|id| is_word(id));
+    let request_id = text("RequestId", "requestId");
     let message = text("Message", "message").or_else(|| whole.text("DynamicMessage")).unwrap_or_default();
     let code = match code {
         // It says that it failed, and that nothing did.
@@ -77,26 +77,39 @@ fn element(xml: &str, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A refused signature is answered with the text that the server signed, the security token in it.
-pub(crate) fn without_secrets(cause: Cause, credentials: &Credentials) -> Cause {
-    let Cause::Refused { status, code, message, denied } = cause else { return cause };
-    let message = match message.find("string to sign is") {
-        Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
-        None => message,
-    };
+/// What is passed on of why a call failed, and of the API's id of the request: no key, no token, and nothing long.
+///
+/// A refused signature is answered with the text that the server signed, the security token in it. Anything else may be
+/// anywhere, as whoever answers may say what it likes.
+pub(crate) fn without_secrets(
+    cause: Cause,
+    request_id: Option<String>,
+    credentials: &Credentials,
+) -> (Cause, Option<String>) {
     let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
     let secrets: Vec<_> = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
-    let is_secret = |text: &str| secrets.iter().any(|secret| text.contains(secret));
+    // What is none may hold anything.
+    let is_good_word = |text: &str| is_word(text) && !secrets.iter().any(|secret| text.contains(secret));
     let clean = |mut text: String, longest: usize| {
         for secret in &secrets {
             text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
         }
-        if text.len() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
+        if text.chars().count() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
     };
-    // A code is a word. What is none may hold anything.
-    let code = if is_word(&code) && !is_secret(&code) { code } else { "UnreadableCode".to_owned() };
-    let denied = denied.map(|denied| Box::new(denied.cleaned(|text| clean(text, LONGEST_NAME))));
-    Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
+    let cause = match cause {
+        Cause::Refused { status, code, message, denied } => {
+            let message = match message.find("string to sign is") {
+                Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
+                None => message,
+            };
+            let code = if is_good_word(&code) { code } else { "UnreadableCode".to_owned() };
+            let denied = denied.map(|denied| Box::new(denied.cleaned(|text| clean(text, LONGEST_NAME))));
+            Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
+        }
+        Cause::Unreadable { status, reason } => Cause::Unreadable { status, reason: clean(reason, LONGEST_MESSAGE) },
+        other => other,
+    };
+    (cause, request_id.filter(|id| is_good_word(id)))
 }
 
 fn is_word(text: &str) -> bool {
@@ -140,7 +153,7 @@ mod tests {
             ("SignatureDoesNotMatch", "server string to sign is:GET&%2F&SecurityToken%3Dthe%252Btoken"),
             ("a b", &"x".repeat(5_000_000)),
         ] {
-            let clean = format!("{:?}", without_secrets(cause(code, message), &credentials));
+            let clean = format!("{:?}", without_secrets(cause(code, message), None, &credentials));
             for secret in ["the-secret", "the+token", "the%2Btoken", "the%252Btoken"] {
                 assert!(!clean.contains(secret), "{clean}");
             }
@@ -192,11 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_comes_through_what_cannot_be_read_or_the_id_of_a_request() {
+        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
+        let reason = format!("VpcId: \"the-secret the+token the%2Btoken{}\" is not a VPC id", "x".repeat(5_000));
+        for request_id in ["the-secret", "1-the-secret", "a b", &"x".repeat(101)] {
+            let cause = Cause::Unreadable { status: 200, reason: reason.clone() };
+            let (cause, request_id) = without_secrets(cause, Some(request_id.to_owned()), &credentials);
+            let said = cause.to_string();
+            assert!(said.contains("VpcId: \"*** *** ***xx") && said.len() < 1_200, "{said}");
+            assert_eq!(request_id, None);
+        }
+    }
+
+    #[test]
     fn no_secret_comes_through_the_name_of_a_permission() {
         let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
         let detail =
             format!(r#"{{"AuthAction":"{}","AuthPrincipalDisplayName":"a the-secret the+token"}}"#, "x".repeat(5_000));
-        let clean = format!("{:?}", without_secrets(forbidden(&detail), &credentials));
+        let clean = format!("{:?}", without_secrets(forbidden(&detail), None, &credentials));
         assert!(clean.contains("a *** ***") && clean.len() < 800, "{clean}");
     }
 
@@ -260,7 +286,7 @@ mod tests {
             "SecurityToken the/token and the%2Ftoken and the+secret are bad",
         ] {
             let cause = Cause::Refused { status: 400, code: "A".to_owned(), message: message.to_owned(), denied: None };
-            let text = without_secrets(cause, &credentials).to_string();
+            let text = without_secrets(cause, None, &credentials).0.to_string();
             assert!(!["the/token", "the%2Ftoken", "the+secret"].iter().any(|secret| text.contains(secret)), "{text}");
         }
     }

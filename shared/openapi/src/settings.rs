@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn an_extra_root_that_is_no_certificate_in_der_is_refused_with_what_makes_one() {
+        let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for (file, problem) in
+            [("/nowhere/root.der", "cannot be read"), (no_certificate, "`openssl x509 -outform der`")]
+        {
+            let problems = read(&[("FLOWKEEPER_EXTRA_ROOT_FILE", file)]).unwrap_err();
+            let found = problems[0].to_string();
+            assert!(found.starts_with("FLOWKEEPER_EXTRA_ROOT_FILE is /") && found.contains(problem), "{found}");
+        }
+    }
+
+    #[test]
     fn the_signature_is_chosen_by_its_name() {
         assert_eq!(read(&[]).unwrap().signature, SignatureMethod::HmacSha1);
         let settings = read(&[("FLOWKEEPER_SIGNATURE", "acs3-hmac-sha256")]).unwrap();

@@ -142,6 +142,14 @@ fn wait_when_exhausted(text: &str) -> Option<Duration> {
     (value("Remain")? < 1).then(|| value("TimeLeft").map(wait_of))?
 }
 
+/// Whether it is about a certificate, however often an error of the network is wrapped around that.
+fn is_of_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(error) => error.get_ref().is_some_and(|inner| is_of_a_certificate(inner)),
+        None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
+}
+
 fn failure(host: &str, error: &reqwest::Error) -> Cause {
     let host = host.to_owned();
     if error.is_timeout() && !error.is_connect() {
@@ -153,8 +161,7 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
         innermost = source;
     }
     let reason = innermost.to_string();
-    let tls = innermost.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
-    if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+    if is_of_a_certificate(innermost) {
         return Cause::Untrusted { host, reason };
     }
     if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::Unanswered { host, reason } }

@@ -1,6 +1,10 @@
 //! What a keeper needs to know, read by name.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use flow_log::Policy;
 use openapi::ClientSettings;
@@ -62,6 +66,16 @@ pub(crate) fn dry_run(setting: &dyn Fn(&str) -> Option<String>) -> Result<bool, 
     }
 }
 
+/// What is in the file. No more is read than a policy may have: one without end would take all the memory there is.
+fn read(file: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(Policy::LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > Policy::LARGEST {
+        return Err(io::Error::other(format!("it has more than the {} bytes of the largest policy", Policy::LARGEST)));
+    }
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
 fn policy(setting: &dyn Fn(&str) -> Option<String>, default_file: &Path) -> Result<Policy, InvalidSetting> {
     const TEXT: &str = "FLOWKEEPER_POLICY";
     const FILE: &str = "FLOWKEEPER_POLICY_FILE";
@@ -72,7 +86,7 @@ fn policy(setting: &dyn Fn(&str) -> Option<String>, default_file: &Path) -> Resu
     }
     let named = setting(FILE);
     let file = named.as_deref().map_or(default_file, Path::new);
-    match std::fs::read_to_string(file) {
+    match read(file) {
         Ok(text) => Policy::parse(&text)
             .map_err(|mistakes| bad(FILE, format!("{} is not a valid policy: {mistakes}", file.display()))),
         Err(error) if named.is_some() => Err(bad(FILE, format!("{} cannot be read: {error}", file.display()))),

@@ -3,7 +3,10 @@
 pub mod chaos;
 mod stage;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions, template::default_path};
 use serde_json::{Value, json};
@@ -65,6 +68,25 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
 pub fn parameters() -> BTreeMap<String, String> {
     let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper")];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The process, in `/proc`, that was started with this variable: a function of a cloud with such an endpoint.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+#[expect(clippy::unwrap_used, reason = "only tests come here")]
+pub fn process(name: &str, value: &str) -> PathBuf {
+    let mut processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    processes.find(|process| variable(process, name).is_some_and(|found| found == value)).unwrap()
+}
+
+/// A variable of the environment that a process was started with.
+#[must_use]
+pub fn variable(process: &Path, name: &str) -> Option<String> {
+    let environment = std::fs::read(process.join("environ")).ok()?;
+    let environment = String::from_utf8_lossy(&environment);
+    environment.split('\0').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
 }
 
 /// The results in the report of an invocation, whether it succeeded or not.

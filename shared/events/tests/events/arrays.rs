@@ -43,14 +43,22 @@ fn events_are_not_taken_for_each_other_by_half_an_id_or_none() {
 
 #[test]
 fn a_large_array_keeps_its_order() {
-    let entries = (0..5000).map(|n| {
-        let mut event = with(VPC, "/id", n % 2500);
-        event["data"]["responseElements"]["VpcId"] = format!("vpc-{}", n % 2500).into();
+    let entries = (0..800).map(|n| {
+        let mut event = with(VPC, "/id", n % 400);
+        event["data"]["responseElements"]["VpcId"] = format!("vpc-{}", n % 400).into();
         event
     });
     let found = sent(&Value::from_iter(entries));
-    let want: Vec<_> = (0..2500).map(|n| Event::Created(format!("vpc-{n}").parse().unwrap())).collect();
+    let want: Vec<_> = (0..400).map(|n| Event::Created(format!("vpc-{n}").parse().unwrap())).collect();
     assert_eq!(found, want);
+}
+
+#[test]
+fn an_array_far_longer_than_any_batch_is_not_read() {
+    let of_length = |length: usize| parse(serde_json::to_string(&vec![json!({}); length]).unwrap().as_bytes());
+    assert_eq!(of_length(1000).unwrap().len(), 1000);
+    let error = of_length(1001).unwrap_err().to_string();
+    assert!(error.starts_with("an array of 1001, of which at most 1000 are read; wanted is"), "{error}");
 }
 
 #[test]

@@ -34,6 +34,15 @@ fn what_is_no_event_at_all_is_said_to_be_none() {
 }
 
 #[test]
+fn a_body_far_larger_than_any_event_is_not_read() {
+    let event = call(r#"{"eventName":"CreateVpc","serviceName":"Vpc","responseElements":{"VpcId":"vpc-1"}}"#);
+    let of_size = |size: usize| format!("{event}{}", " ".repeat(size - event.len()));
+    assert!(parse(of_size(1 << 20).as_bytes()).is_ok());
+    let error = parse(of_size((1 << 20) + 1).as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("a body of 1048577 bytes, of which at most 1048576 are read; wanted is"), "{error}");
+}
+
+#[test]
 fn what_an_unknown_body_holds_is_not_repeated() {
     let error = parse(br#"{"password":"the-secret"}"#).unwrap_err().to_string();
     assert!(!error.contains("the-secret"), "{error}");

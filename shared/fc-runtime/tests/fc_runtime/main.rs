@@ -5,6 +5,7 @@
 mod bodies;
 mod connections;
 mod credentials;
+mod crowds;
 mod failures;
 mod log;
 mod process;

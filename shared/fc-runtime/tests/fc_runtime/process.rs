@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::{Connection, Gate, Request, in_time, seen};
 
@@ -141,6 +143,47 @@ async fn a_closed_stdout_does_not_disturb_an_invocation() {
     }
 }
 
+/// What any caller can make it hold: heads and events as large as they may be, all begun and none ended.
+#[tokio::test]
+async fn whatever_callers_begin_and_do_not_end_fits_into_the_memory_of_the_smallest_instance() {
+    let port = free_port();
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string())]);
+    let head = [&b"POST /invoke HTTP/1.1\r\nx-long: "[..], &[b'x'; 60_000]].concat();
+    let event = Request::invoke("1-a", "").body(vec![b'x'; 128 * 1024]).bytes();
+    let chunked = [&Request::invoke("1-b", "").head("transfer-encoding: chunked")[..], b"20000\r\n", &[b'x'; 130_000]];
+    let large = [&Request::invoke("1-c", "").head("content-length: 33554432")[..], &[b'x'; 1 << 20]].concat();
+    let mut begun = vec![process.connect(port).await];
+    for beginning in [&head[..], &event[..event.len() - 1], &chunked.concat(), &large].iter().cycle().take(300) {
+        let mut connection = process.connect(port).await;
+        // Fails where it has been closed to make room.
+        let _ = connection.stream.write_all(beginning).await;
+        begun.push(connection);
+    }
+    // Each time it is the turn of the others, too, so that in the end it has read what there is.
+    for _ in 0..100 {
+        assert_eq!(in_time(process.connect(port).await.send(Request::invoke("1-d", "{}"))).await.status, 200);
+    }
+    let most = process.most_memory_kb();
+    assert!(most < 64_000, "{most} KB");
+}
+
+#[tokio::test]
+async fn where_there_are_no_more_files_a_connection_that_stalls_makes_room_for_another_one() {
+    let port = free_port();
+    let process = Process::with_files(40, [("FC_SERVER_PORT", &*port.to_string())]);
+    let mut kept = process.connect(port).await;
+    assert_eq!(kept.send(Request::invoke("1-a", "{}")).await.status, 200);
+    let mut stalled = Vec::new();
+    for _ in 0..60 {
+        stalled.push(process.connect(port).await);
+    }
+    for id in ["1-b", "1-c"] {
+        assert_eq!(in_time(process.connect(port).await.send(Request::invoke(id, "{}"))).await.status, 200);
+    }
+    assert_eq!(in_time(kept.send(Request::invoke("1-d", "{}"))).await.status, 200);
+    assert!(process.stdout().contains("a connection could not be taken"), "{}", process.stdout());
+}
+
 /// The example `rehearsal` as a process with an environment of its own, which ends with the test.
 struct Process {
     child: Child,
@@ -157,11 +200,20 @@ impl Process {
     fn start<const N: usize>(environment: [(&str, &str); N]) -> Self {
         let directory = Self::directory();
         let stdout = File::create(directory.join("stdout")).unwrap();
-        Self::spawn(directory, stdout.into(), &environment)
+        Self::spawn(Command::new(Self::program()), directory, stdout.into(), &environment)
+    }
+
+    /// One that may have so many files and connections open.
+    fn with_files<const N: usize>(most: usize, environment: [(&str, &str); N]) -> Self {
+        let directory = Self::directory();
+        let stdout = File::create(directory.join("stdout")).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\"")]).arg(Self::program());
+        Self::spawn(shell, directory, stdout.into(), &environment)
     }
 
     fn with_stdout<const N: usize>(stdout: Stdio, environment: [(&str, &str); N]) -> Self {
-        Self::spawn(Self::directory(), stdout, &environment)
+        Self::spawn(Command::new(Self::program()), Self::directory(), stdout, &environment)
     }
 
     fn directory() -> PathBuf {
@@ -172,13 +224,18 @@ impl Process {
         directory
     }
 
-    fn spawn(directory: PathBuf, stdout: Stdio, environment: &[(&str, &str)]) -> Self {
+    fn program() -> PathBuf {
         // Cargo builds the examples before it runs the tests, beside the directory of the test's own binary.
         let tests = std::env::current_exe().unwrap();
         let rehearsal = tests.parent().unwrap().with_file_name("examples").join("rehearsal");
         assert!(rehearsal.exists(), "not built: cargo build -p fc-runtime --example rehearsal");
+        rehearsal
+    }
+
+    fn spawn(mut command: Command, directory: PathBuf, stdout: Stdio, environment: &[(&str, &str)]) -> Self {
         let stderr = File::create(directory.join("stderr")).unwrap();
-        let child = Command::new(rehearsal)
+        let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -186,6 +243,7 @@ impl Process {
             .stderr(stderr)
             .spawn()
             .unwrap();
+        drop(alone);
         Self { child, directory }
     }
 
@@ -202,6 +260,13 @@ impl Process {
     fn terminate(&self) {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success());
+    }
+
+    /// The most memory that it has had so far.
+    fn most_memory_kb(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     async fn end(mut self) -> Ended {
@@ -222,7 +287,19 @@ impl Drop for Process {
     }
 }
 
-/// A port that was free a moment ago.
+/// Held while a port is looked for and while a process is started. A process that is being started has, for a moment, what
+/// all threads have open: it would listen on a port that another thread only tries.
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// A port that nobody listens on, and none that the system gives to whoever connects.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    loop {
+        let port = start + NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
 }

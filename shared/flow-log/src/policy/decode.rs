@@ -27,6 +27,9 @@ const NAME: &str = "flowkeeper-{resource_id}";
 /// The description of a flow log that is given none.
 const DESCRIPTION: &str = "Kept by Flowkeeper";
 
+/// So many schedules are named, at most, where one of them is wanted.
+const MOST_NAMED: usize = 20;
+
 pub(super) fn policy(text: &str) -> Result<Policy, Mistakes> {
     let mut mistakes = Mistakes::default();
     let root = tree::read(text, &mut mistakes);
@@ -56,7 +59,7 @@ impl<'a> Fields<'a> {
 }
 
 impl Decoder {
-    fn mistake(&self, place: Place, problem: impl Into<String>) {
+    fn mistake(&self, place: Place, problem: impl AsRef<str>) {
         self.mistakes.borrow_mut().add(place, problem);
     }
 
@@ -343,7 +346,10 @@ impl Decoder {
             "never" => Some(ScheduleName::Never),
             name if known.contains(&name) => Some(ScheduleName::Named(name.to_owned())),
             name => {
-                let known = if known.is_empty() { "always, never".to_owned() } else { known.join(", ") };
+                let known = if known.is_empty() { &["always", "never"] } else { known };
+                // Of a thousand schedules, and a thousand such mistakes, it would be a million names.
+                let more = if known.len() > MOST_NAMED { ", …" } else { "" };
+                let known = known[..known.len().min(MOST_NAMED)].join(", ") + more;
                 self.mistake(node.place, format!("there is no schedule {name:?}: one of {known}"));
                 None
             }

@@ -16,13 +16,21 @@ pub struct Place {
 pub struct Mistake {
     /// Where it is.
     pub place: Place,
-    /// What it is, and what would be right.
+    /// What it is, and what would be right. One line, and no long one, whatever the policy holds.
     pub problem: String,
 }
 
 impl Mistake {
-    pub(crate) fn new(place: Place, problem: impl Into<String>) -> Self {
-        Self { place, problem: problem.into() }
+    /// So much of the beginning and of the end of a long problem is kept, in characters: what is quoted stands between.
+    const KEPT: usize = 200;
+
+    pub(crate) fn new(place: Place, problem: impl AsRef<str>) -> Self {
+        let problem = problem.as_ref();
+        let begins = problem.char_indices().nth(Self::KEPT).map_or(problem.len(), |(at, _)| at);
+        let ends = problem.char_indices().nth_back(Self::KEPT).map_or(0, |(at, _)| at);
+        let shown =
+            if begins < ends { format!("{} … {}", &problem[..begins], &problem[ends..]) } else { problem.to_owned() };
+        Self { place, problem: shown.replace(char::is_control, " ") }
     }
 }
 
@@ -38,45 +46,50 @@ impl fmt::Display for Mistake {
 
 /// Everything that is wrong with a policy, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mistakes(Vec<Mistake>);
+pub struct Mistakes {
+    kept: Vec<Mistake>,
+    more: usize,
+}
 
 impl Mistakes {
     /// So many are printed. Who makes more has a file of another kind at hand.
     const PRINTED: usize = 50;
+    /// So many are kept; the others are only counted.
+    const KEPT: usize = 1000;
 
-    pub(crate) fn add(&mut self, place: Place, problem: impl Into<String>) {
+    pub(crate) fn add(&mut self, place: Place, problem: impl AsRef<str>) {
         self.push(Mistake::new(place, problem));
     }
 
     pub(crate) fn push(&mut self, mistake: Mistake) {
-        self.0.push(mistake);
+        if self.kept.len() < Self::KEPT { self.kept.push(mistake) } else { self.more += 1 }
     }
 
     pub(crate) fn into_result<T>(mut self, good: Option<T>) -> Result<T, Self> {
         match good {
-            Some(good) if self.0.is_empty() => Ok(good),
+            Some(good) if self.kept.is_empty() => Ok(good),
             _ => {
-                self.0.sort();
+                self.kept.sort();
                 Err(self)
             }
         }
     }
 
-    /// One after the other.
+    /// One after the other, up to a thousand.
     pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
-        self.0.iter()
+        self.kept.iter()
     }
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, mistake) in self.0.iter().take(Self::PRINTED).enumerate() {
+        for (at, mistake) in self.kept.iter().take(Self::PRINTED).enumerate() {
             if at > 0 {
                 f.write_str("; ")?;
             }
             mistake.fmt(f)?;
         }
-        match self.0.len().saturating_sub(Self::PRINTED) {
+        match self.kept.len().saturating_sub(Self::PRINTED) + self.more {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
-use super::mistake::{Mistake, Mistakes, Place};
+use super::{
+    Policy,
+    mistake::{Mistake, Mistakes, Place},
+};
 
-/// The largest policy, in bytes. All environment variables of a function together may have 4 KB; a file may be larger.
-const LARGEST: usize = 256 << 10;
 /// The deepest nesting. A policy as documented has five levels.
 const DEEPEST: usize = 16;
 
@@ -47,8 +48,8 @@ impl Node {
 
 /// Reads the one document in `text`. Duplicate keys are noted, as all are reported at once; what is no YAML ends it.
 pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Node> {
-    if text.len() > LARGEST {
-        let problem = format!("a policy of {} bytes is too large: at most {LARGEST}", text.len());
+    if text.len() > Policy::LARGEST {
+        let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), Policy::LARGEST);
         mistakes.add(Place::default(), problem);
         return None;
     }

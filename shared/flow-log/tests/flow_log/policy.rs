@@ -238,6 +238,40 @@ fn a_policy_that_is_hostile_by_aliases_depth_or_size_is_refused() {
 }
 
 #[test]
+fn what_is_said_of_a_policy_is_lines_of_a_bounded_length_whatever_it_holds() {
+    let long = "x".repeat(200_000);
+    for (text, beginning, end) in [
+        (
+            format!("coverage: {long}\n"),
+            "line 1, column 11: \"xxx",
+            "xxx\" is not one of vpc, vswitch, network-interface",
+        ),
+        (format!("? {long}\n: 1\n"), "line 1, column 3: the policy has no key \"xxx", "replace, ecr_flow_log"),
+        ("{\"a\\nb\": 1, \"a\\nb\": 2}".to_owned(), "line 1, column 13: a b stands", "it is in line 1 already"),
+        (format!("flow_log: {{project: 云{}, log_store: vpc}}\n", "云".repeat(50_000)), "line 1, column 21: \"云", ""),
+    ] {
+        let found = mistakes(&text);
+        let is_said = |mistake: &&String| mistake.starts_with(beginning) && mistake.ends_with(end);
+        assert!(found.iter().any(|mistake| is_said(&mistake)), "{beginning}: {found:?}");
+        assert!(found.iter().all(|mistake| mistake.chars().count() < 450 && !mistake.contains('\n')), "{found:?}");
+    }
+}
+
+#[test]
+fn of_ten_thousand_mistakes_a_thousand_are_kept_and_fifty_printed() {
+    let schedules: Vec<_> = (0..4_000).map(|nth| format!("s{nth}: {{}}")).collect();
+    let overrides: String = (0..4_000).map(|_| "- {match: {ids: [vpc-1]}, schedule: none}\n").collect();
+    let text = format!("schedules: {{{}}}\noverrides:\n{overrides}", schedules.join(", "));
+    let mistakes = Policy::parse(&text).unwrap_err();
+    let kept: usize = mistakes.iter().map(|mistake| mistake.problem.len()).sum();
+    assert_eq!(mistakes.iter().count(), 1_000);
+    assert!(kept < 500_000, "{kept} bytes, of a policy of {}", text.len());
+    let said = mistakes.to_string();
+    assert!(said.ends_with("; and 11951 more"), "{}", &said[said.len() - 100..]);
+    assert!(said.contains("there is no schedule \"none\": one of always, never, s0, ") && said.contains("s17, …"));
+}
+
+#[test]
 fn the_policies_of_the_readme_are_policies() {
     let readme = include_str!("../../../../README.md");
     let blocks: Vec<_> = readme.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();

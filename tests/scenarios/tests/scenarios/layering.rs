@@ -15,7 +15,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
         "fc-runtime" => to == "signing",
         "reconcile" => matches!(to, "flow-log" | "openapi"),
         "keeper-function" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
-        "scenarios" | "benches" => true,
+        "scenarios" | "benches" | "fuzz" => true,
         // A function: anything that is shared, and no other function.
         _ => is_function && is_shared,
     }

@@ -1,9 +1,18 @@
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use local_cloud::{CredentialsIn, Fault, LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, What};
 use scenarios::{
-    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, cloud,
-    vpc_created, whole_cloud,
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, cloud, process,
+    results, variable, vpc_created, whole_cloud,
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
 };
 
 /// What must never be seen: the marks that the cloud's temporary keys carry.
@@ -73,6 +82,153 @@ async fn no_function_shows_a_key_of_its_own_or_one_that_it_has_bought() {
         }
         cloud.settled().await.unwrap();
         assert!(!cloud.calls_of("AssumeRole").is_empty());
+        assert_no_secret_is_seen(&cloud);
+    }
+}
+
+/// An endpoint that answers with what must not be repeated, in every place that an answer has, and with all that it was
+/// sent.
+#[derive(Clone, Default)]
+struct Parrot(Arc<Mutex<(String, Vec<String>)>>);
+
+impl Parrot {
+    /// How it can answer: in `{}` it says what must not be repeated. Until it is told one of them it does not answer.
+    const WAYS: [&str; 13] = [
+        r#"400 {"RequestId":"{}","Code":"{}","Message":"{}","HostId":"{}"}"#,
+        r#"403 {"RequestId":"1","Code":"NoPermission","Message":"{}","AccessDeniedDetail":{"AuthAction":"{}","AuthPrincipalDisplayName":"{}","AuthPrincipalType":"{}","AuthPrincipalOwnerId":"{}","NoPermissionType":"{}","PolicyType":"{}"}}"#,
+        r#"400 {"RequestId":"1","Code":"SignatureDoesNotMatch","Message":"server string to sign is:{}"}"#,
+        "400 <Error><RequestId>{}</RequestId><Code>{}</Code><Message>{}</Message></Error>",
+        "400 <html>{}</html>",
+        "400 {}",
+        r#"403 {"RequestId":"{}"}"#,
+        "200 {}",
+        r#"200 {"RequestId":"{}","Code":"{}","Success":false,"Message":"{}","DynamicCode":"{}","DynamicMessage":"{}"}"#,
+        r#"200 {"RequestId":"{}","TotalCount":1,"Vpcs":{"Vpc":[{"VpcId":"{}","OwnerId":"{}"}]},"FlowLogs":{"FlowLog":[{"FlowLogId":"{}","ResourceId":"{}"}]}}"#,
+        r#"200 {"RequestId":"{}","Vpcs":"{}","FlowLogs":"{}","Enabled":"{}"}"#,
+        r#"503 {"RequestId":"{}","Code":"ServiceUnavailable","Message":"{}"}"#,
+        "302 {}",
+    ];
+
+    async fn start(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let parrot = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(parrot.clone().answer(BufReader::new(stream)));
+            }
+        });
+        address
+    }
+
+    async fn answer(self, mut stream: BufReader<TcpStream>) -> std::io::Result<()> {
+        loop {
+            let (mut heard, mut length) = (String::new(), 0);
+            while stream.read_line(&mut heard).await? > 2 {
+                let line = heard.lines().last().unwrap_or_default().to_ascii_lowercase();
+                length = line.strip_prefix("content-length: ").map_or(length, |length| length.parse().unwrap());
+            }
+            if heard.is_empty() {
+                return Ok(());
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await?;
+            let (way, secrets) = self.0.lock().unwrap().clone();
+            let Some((status, said)) = way.split_once(' ') else { std::future::pending().await };
+            let mut all = secrets.join(" ");
+            all.push_str(&String::from_utf8_lossy(&body));
+            all.push_str(&heard.replace(['\r', '\n', '"', '<'], " "));
+            // A place may hold one of them alone, or all.
+            let mut said = said.to_owned();
+            for alone in secrets.iter().chain([&all]).cycle().take(20) {
+                said = said.replacen("{}", alone, 1);
+            }
+            let (length, all) = (said.len(), &secrets[0]);
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nlocation: /{all}\r\n\r\n{said}");
+            stream.write_all(head.as_bytes()).await?;
+        }
+    }
+}
+
+/// A cloud whose `function` calls somebody else instead, who knows its keys and no others.
+async fn beside_a_parrot(function: &str, credentials: CredentialsIn, signature: &str) -> (LocalCloud, Parrot, String) {
+    let parrot = Parrot::default();
+    let endpoint = format!("http://{}", parrot.start().await);
+    let settings =
+        [("FLOWKEEPER_LOG", "trace"), ("FLOWKEEPER_SIGNATURE", signature), ("FLOWKEEPER_ENDPOINT", &endpoint)];
+    let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let cloud = cloud(Options { credentials, environment, ..Options::default() }).await.unwrap();
+    // It gets its keys when it starts.
+    cloud.invoke(function, b"no event").await.unwrap();
+    parrot.0.lock().unwrap().1 = cloud.function_secrets();
+    (cloud, parrot, endpoint)
+}
+
+/// Each error that there is to a call whose answer comes.
+#[tokio::test]
+async fn nothing_that_an_answer_holds_of_a_key_is_repeated() {
+    let event = vpc_created("vpc-1").to_string();
+    for (function, event) in [(CREATE_FLOW_LOG, event.as_bytes()), (REMEDIATE, TIMER), (OPEN_SERVICE, b"{}")] {
+        for (credentials, signature) in
+            [(CredentialsIn::Headers, "hmac-sha1"), (CredentialsIn::Environment, "acs3-hmac-sha256")]
+        {
+            let (cloud, parrot, _) = beside_a_parrot(function, credentials, signature).await;
+            let mut codes = BTreeSet::new();
+            for way in Parrot::WAYS {
+                way.clone_into(&mut parrot.0.lock().unwrap().0);
+                let invocation = cloud.invoke(function, event).await.unwrap();
+                assert!(!invocation.success, "{way}: {:#}", invocation.body);
+                let errors = results(&invocation).into_iter().map(|result| result["error"]["code"].clone());
+                codes.extend(errors.filter_map(|code| code.as_str().map(str::to_owned)));
+            }
+            for code in ["UnreadableCode", "NoPermission", "SignatureDoesNotMatch", "Unreadable", "ServiceUnavailable"]
+            {
+                assert!(codes.contains(code), "{code} is not among {codes:?}");
+            }
+            assert_no_secret_is_seen(&cloud);
+        }
+    }
+}
+
+/// Each failure of the runtime, and the errors of a call that is not answered.
+#[tokio::test]
+async fn nothing_that_a_request_holds_of_a_key_is_repeated() {
+    for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
+        let (cloud, _, endpoint) = beside_a_parrot(CREATE_FLOW_LOG, credentials, "hmac-sha1").await;
+        let port = variable(&process("FLOWKEEPER_ENDPOINT", &endpoint), "FC_SERVER_PORT").unwrap();
+        let secret = &cloud.function_secrets()[0];
+        let keys = ["id", "secret"].map(|part| format!("x-fc-access-key-{part}: {secret}\r\n")).concat();
+        let event = vpc_created("vpc-1").to_string();
+        let length = event.len();
+        let of_event = format!("content-length: {length}\r\n\r\n{event}");
+        for (request, failure) in [
+            (
+                format!(
+                    "POST /invoke HTTP/1.1\r\n{keys}x-fc-security-token: {secret}\r\nx-fc-function-timeout: 3\r\n{of_event}"
+                ),
+                "\"code\":",
+            ),
+            (format!("GET /invoke?{secret} HTTP/1.1\r\n{keys}\r\n"), "WrongMethod"),
+            (format!("GET /{secret} HTTP/1.1\r\n{keys}\r\n"), "NoHttpInterface"),
+            (format!("POST / HTTP/1.1\r\nx-fc-control-path: /{secret}\r\n{keys}\r\n"), "UnknownControlPath"),
+            (format!("POST /invoke HTTP/1.1\r\n{keys}content-length: 99999999999\r\n\r\n{secret}"), "EventTooLarge"),
+            (format!("POST /invoke HTTP/1.1\r\n{keys}transfer-encoding: chunked\r\n\r\n{secret}\r\n"), ""),
+            (format!("POST /invoke HTTP/1.1\r\n{keys}content-length: 9999\r\n\r\n{secret}"), ""),
+            (format!("POST /invoke HTTP/1.1\r\n{keys}content-length: 2\r\n\r\n[]{secret}\r\n\r\n"), "UnknownEvent"),
+            (
+                format!("POST /invoke HTTP/1.1\r\ncontent-length: {}\r\n\r\n{{\"{secret}\"}}", secret.len() + 4),
+                "UnknownEvent",
+            ),
+        ] {
+            let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let mut answer = String::new();
+            // Where it is closed with something left unread, the answer may be lost.
+            let _ = stream.read_to_string(&mut answer).await;
+            assert!(!answer.contains(secret.as_str()), "{answer}");
+            assert!(answer.contains(failure), "{failure}: {answer}");
+        }
         assert_no_secret_is_seen(&cloud);
     }
 }

@@ -1,0 +1,143 @@
+//! Many callers at once, and callers that want nothing but to be a burden: those who come as ever are served as ever.
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::support::{Connection, Gate, Host, Request, in_time};
+
+/// More than may be open. They and their other ends are files of this process, which may have no more than 1,024.
+const CROWD: usize = 280;
+
+/// What stalls: nothing, half a head, half an event, and half an event in chunks.
+const BEGINNINGS: [&str; 4] = [
+    "",
+    "POST /invoke HTTP/1.1\r\nhost: a\r\nx-long: ",
+    "POST /invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nbegun",
+    "POST /invoke HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegun\r\n",
+];
+
+async fn crowd(host: &Host) -> Vec<Connection> {
+    let mut crowd = Vec::new();
+    for beginning in BEGINNINGS.iter().cycle().take(CROWD) {
+        let mut connection = host.connect().await;
+        // Fails where it has been closed already.
+        let _ = connection.stream.write_all(beginning.as_bytes()).await;
+        crowd.push(connection);
+    }
+    crowd
+}
+
+#[tokio::test]
+async fn a_crowd_that_stalls_is_thinned_out_and_others_are_served() {
+    let host = Host::start().await;
+    let gate = Gate::new().await;
+    let (mut kept, mut busy) = (host.connect().await, host.connect().await);
+    assert_eq!(kept.send(Request::invoke("1-a", "{}")).await.status, 200);
+    busy.write(&Request::invoke("1-b", &format!(r#"{{"wait_for": "{}"}}"#, gate.address())).bytes()).await;
+    let waiting = gate.arrival().await;
+
+    let mut crowd = crowd(&host).await;
+    assert_eq!(in_time(host.send(Request::invoke("1-c", "{}"))).await.status, 200);
+    assert_eq!(in_time(kept.send(Request::invoke("1-d", "{}"))).await.status, 200, "one that was there before");
+    drop(waiting);
+    assert_eq!(in_time(busy.reply()).await.status, 200, "one that was at work");
+
+    // Of 256 there were two, and the last one took the place of one.
+    for connection in crowd.drain(..CROWD - 254) {
+        let mut connection = connection;
+        let end = in_time(connection.stream.read(&mut [0; 16])).await;
+        assert!(!matches!(end, Ok(1..)), "{end:?}");
+    }
+    // The others are waited for.
+    let mut last = crowd.pop().unwrap();
+    last.write(b"0\r\n\r\n").await;
+    assert_eq!(in_time(last.reply()).await.json()["bytes"], 5);
+}
+
+#[tokio::test]
+async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
+    let host = Host::start().await;
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let mut connection = host.connect().await;
+        assert_eq!(in_time(connection.send(Request::invoke("1-a", "{}"))).await.status, 200);
+        crowd.push(connection);
+    }
+    assert!(crowd[0].is_closed().await, "the oldest");
+    assert_eq!(
+        in_time(crowd[CROWD - 256].send(Request::invoke("1-b", "{}"))).await.status,
+        200,
+        "the oldest that stays"
+    );
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let host = Host::start().await;
+    let mut connection = host.connect().await;
+    connection.write(b"GET /health HTTP/1.1\r\nx-long: ").await;
+    let (mut from, mut to) = tokio::io::split(&mut connection.stream);
+    let endless = async {
+        let mut sent = 0;
+        while to.write_all(&[b'x'; 1024]).await.is_ok() {
+            sent += 1;
+            assert!(sent < 100_000, "100 MB were taken");
+        }
+    };
+    let answered = async {
+        let mut line = Vec::new();
+        // A connection that is closed while the caller still writes may lose the answer on the way.
+        let _ = from.read_to_end(&mut line).await;
+        assert!(line.is_empty() || line.starts_with(b"HTTP/1.1 431 "), "{}", line.escape_ascii());
+    };
+    in_time(async { tokio::join!(endless, answered) }).await;
+    assert_eq!(host.send(Request::invoke("1-a", "{}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_its_answers_holds_up_nobody_and_finds_them_later() {
+    const COUNT: usize = 200;
+    let host = Host::start().await;
+    let deaf = host.connect().await.stream.into_inner();
+    let (from, mut to) = deaf.into_split();
+    // More than the system's buffers hold, there and back.
+    let request = Request::invoke("1-deaf", &format!(r#"{{"fail": "{}"}}"#, "x".repeat(100_000))).bytes();
+    let writing = tokio::spawn(async move { to.write_all(&request.repeat(COUNT)).await.map(|()| to) });
+    for _ in 0..20 {
+        assert_eq!(in_time(host.send(Request::invoke("1-a", "{}"))).await.status, 200);
+    }
+    let mut answers = 0;
+    let mut from = BufReader::new(from);
+    while answers < COUNT {
+        let mut line = String::new();
+        assert_ne!(in_time(from.read_line(&mut line)).await.unwrap(), 0, "closed after {answers} answers");
+        answers += line.matches("HTTP/1.1 404 ").count();
+    }
+    in_time(writing).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn of_large_events_two_are_taken_at_a_time_and_common_ones_always() {
+    let host = Host::start().await;
+    let large = Request::invoke("1-large", "").body(vec![b'x'; 128 * 1024 + 1]).bytes();
+    let half = &large[..large.len() / 2];
+    let mut stalled = [host.connect().await, host.connect().await];
+    for connection in &mut stalled {
+        connection.write(half).await;
+    }
+    for common in [1, 128 * 1024] {
+        let reply = in_time(host.send(Request::invoke("1-a", "").body(vec![b'x'; common]))).await;
+        assert_eq!(reply.json()["bytes"], common);
+    }
+    let mut third = host.connect().await;
+    for _ in 0..2 {
+        third.write(&large).await;
+        let reply = in_time(third.reply()).await;
+        assert_eq!((reply.statuses(), &reply.json()["errorType"]), ((404, "404"), &"TooManyLargeEvents".into()));
+    }
+    let [mut first, second] = stalled;
+    first.write(&large[half.len()..]).await;
+    assert_eq!(in_time(first.reply()).await.json()["bytes"], 128 * 1024 + 1);
+    third.write(&large).await;
+    assert_eq!(in_time(third.reply()).await.status, 200, "there is a seat again");
+    drop(second);
+}

@@ -1,0 +1,51 @@
+//! The body of an invocation.
+
+use events::{Event, Woken, parse};
+use serde_json::Value;
+
+use crate::tree;
+
+/// Whatever body comes, there is an answer that fits a line of the log, and how it was sent makes no difference.
+pub fn event(body: &[u8]) {
+    tree::is_that_of_serde_json(body);
+    let read = parse(body);
+    match &read {
+        Ok(events) => {
+            assert!(!events.is_empty(), "a body that is an event and says nothing");
+            events.iter().for_each(fits_a_line);
+        }
+        Err(error) => fits(&error.to_string()),
+    }
+
+    assert_eq!(read, parse(body), "read again it is another one");
+    assert_eq!(read, parse(&[b"\n\t ", body, b" \r\n"].concat()), "the blanks around it change it");
+    // As a batch of one, which is how EventBridge may send it.
+    if let Ok(Value::Object(_)) = serde_json::from_slice(body) {
+        let alone = read.clone().unwrap_or_default();
+        let in_array = parse(&[b"[", body, b"]"].concat()).unwrap();
+        let in_text = serde_json::to_vec(&[std::str::from_utf8(body).unwrap()]).unwrap();
+        let in_text = parse(&in_text).unwrap();
+        assert_eq!(in_array, in_text, "in an array it is another one than as a text");
+        match &read {
+            Ok(_) => assert_eq!(in_array, alone, "in an array it is another one"),
+            Err(_) => assert!(matches!(&*in_array, [Woken { event: Event::Broken(_), .. }]), "{in_array:?}"),
+        }
+    }
+}
+
+/// An event as a line of the log repeats it.
+fn fits_a_line(woken: &Woken) {
+    match &woken.event {
+        Event::NotForUs(said) | Event::Broken(said) => fits(said),
+        Event::Created(id) | Event::Deleted(id) | Event::NonCompliant(id) => fits(&id.to_string()),
+        Event::FlowLogTouched { flow_log, .. } => fits(flow_log.as_str()),
+        Event::Launched(instances) => instances.iter().for_each(|id| fits(id)),
+        Event::Timer { .. } => {}
+    }
+    woken.account.iter().for_each(|account| fits(account.as_str()));
+    woken.region.iter().for_each(|region| fits(region.as_str()));
+}
+
+fn fits(said: &str) {
+    assert!(!said.is_empty() && said.chars().count() < 900 && !said.contains('\n'), "{said}");
+}

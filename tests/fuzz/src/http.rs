@@ -1,0 +1,131 @@
+//! What a client sends to the server, byte by byte.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Server, Settings};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpSocket, TcpStream},
+    runtime::Runtime,
+};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client that sends these bytes, and nothing more, is answered and let go, and another client is served as ever.
+///
+/// Whatever is answered says whether it is a success, and nothing runs that is not answered.
+pub fn http(sent: &[u8]) {
+    thread_local!(static HOST: Host = Host::start());
+    HOST.with(|host| host.runtime.block_on(host.is_sent(sent)));
+}
+
+/// The server, for a function that counts.
+struct Host {
+    runtime: Runtime,
+    address: SocketAddr,
+    handled: Arc<AtomicUsize>,
+}
+
+struct Counts(Arc<AtomicUsize>);
+
+impl Function for Counts {
+    fn from_settings(_: &Settings) -> Result<Self, InvalidSettings> {
+        Ok(Self(Arc::default()))
+    }
+
+    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        assert!(invocation.deadline.is_none_or(|deadline| invocation.work_until() <= deadline));
+        Answer::json(&event.len())
+    }
+}
+
+impl Host {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let server = runtime.block_on(Server::bind((Ipv4Addr::LOCALHOST, 0).into())).unwrap();
+        let address = server.local_addr().unwrap();
+        let handled = Arc::new(AtomicUsize::new(0));
+        let function = Counts(Arc::clone(&handled));
+        runtime.spawn(async move { server.serve(function, &Settings::default(), std::future::pending()).await });
+        Self { runtime, address, handled }
+    }
+
+    async fn is_sent(&self, sent: &[u8]) {
+        self.handled.store(0, Ordering::Relaxed);
+        let mut client = self.connect().await;
+        // The server may have closed the connection by then, which is an answer, too.
+        let mut answered = Vec::new();
+        let exchange = async {
+            let (mut from, mut to) = client.split();
+            let write = async {
+                let _ = to.write_all(sent).await;
+                let _ = to.shutdown().await;
+            };
+            let read = async {
+                let _ = from.read_to_end(&mut answered).await;
+            };
+            tokio::join!(write, read);
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.unwrap();
+        let answers = answers(&answered, sent);
+        let handled = self.handled.load(Ordering::Relaxed);
+        assert!(answers.is_none_or(|answers| handled <= answers), "{handled} ran: {}", answered.escape_ascii());
+
+        // Not kept, so that one connection is enough for nobody.
+        let mut other = BufReader::new(self.connect().await);
+        other.write_all(b"POST /invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
+        let mut line = String::new();
+        tokio::time::timeout(PATIENCE, other.read_line(&mut line)).await.unwrap().unwrap();
+        assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    }
+
+    /// A connection from an address of its own: those of one could be all in use, as each is remembered for a minute.
+    async fn connect(&self) -> TcpStream {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let [.., a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::new(127, a, b, c), 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+}
+
+/// How many answers there are, each of which is whole and says whether it is a success. None where what was asked for
+/// decides whether an answer has a body.
+fn answers(mut bytes: &[u8], sent: &[u8]) -> Option<usize> {
+    let mut count = 0;
+    let has_no_body =
+        [&b"HEAD"[..], b"CONNECT"].iter().any(|method| sent.windows(method.len()).any(|at| at == *method));
+    while !bytes.is_empty() {
+        let end = bytes.windows(4).position(|at| at == b"\r\n\r\n").unwrap();
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let status = head.strip_prefix("HTTP/1.").unwrap().get(2..5).unwrap();
+        let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        bytes = &bytes[end + 4..];
+        if status == "100" {
+            continue;
+        }
+        if has_no_body {
+            return None;
+        }
+        let length = value("content-length").map_or(0, |length| length.parse().unwrap());
+        bytes = bytes.get(length..).unwrap();
+        count += 1;
+        match (value("x-fc-status"), status) {
+            (Some("200"), "200") | (Some("404"), "404") => {}
+            // What is no request at all is refused by hyper, which then closes the connection.
+            (None, "400" | "413" | "414" | "431" | "505") => assert!(bytes.is_empty() && length == 0, "{head}"),
+            _ => panic!("{head}"),
+        }
+    }
+    Some(count)
+}

@@ -1,0 +1,50 @@
+//! The policy of whoever may set an environment variable.
+
+use flow_log::{Policy, Resource, ResourceType, next_change, wanted};
+use jiff::{Timestamp, ToSpan as _};
+
+/// The longest text that is made of all that is wrong with a policy.
+const LONGEST: usize = 40_000;
+
+/// A policy is refused in words that fit a screen, with places that are in it, or it says something of any resource.
+pub fn policy(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let read = Policy::parse(text);
+    assert_eq!(read, Policy::parse(text), "read again it is another one");
+    match read {
+        Err(mistakes) => {
+            let lines = text.split(['\n', '\r']).count();
+            let said = mistakes.to_string();
+            assert!(mistakes.iter().count() > 0, "refused for nothing");
+            assert!(said.len() < LONGEST, "{} bytes are said of {}: {said}", said.len(), text.len());
+            assert!(!said.contains(['\n', '\r']), "{said}");
+            for mistake in mistakes.iter() {
+                assert!(mistake.place.line <= lines + 1, "{mistake} is not in {text:?}");
+            }
+        }
+        Ok(policy) => {
+            assert!(!policy.levels().is_empty());
+            let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+            let until = now.checked_add(100.hours()).unwrap();
+            for id in ["vpc-1", "vsw-1", "eni-1"] {
+                let resource = resource(id);
+                assert_eq!(wanted(&resource, &policy, now), wanted(&resource, &policy, now));
+                if let Some((at, _)) = next_change(&resource, &policy, now, until) {
+                    assert!(now < at && at < until, "{at}");
+                }
+                let level = flow_log::level(&resource, &policy);
+                assert!(policy.levels().contains(&level) && ResourceType::ALL.contains(&level));
+            }
+        }
+    }
+}
+
+fn resource(id: &str) -> Resource {
+    Resource {
+        account: "1000000000000001".parse().unwrap(),
+        region: "cn-hangzhou".parse().unwrap(),
+        id: id.parse().unwrap(),
+        parents: ["vpc-2", "vsw-2"].map(|parent| parent.parse().unwrap()).into(),
+        tags: [("env".to_owned(), "dev".to_owned())].into_iter().collect(),
+    }
+}

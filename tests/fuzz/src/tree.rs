@@ -1,0 +1,40 @@
+//! The tree of `json`, beside that of `serde_json`.
+
+use json::Json;
+use serde_json::Value;
+
+/// What the one takes the other takes, and both hold the same.
+pub(crate) fn is_that_of_serde_json(body: &[u8]) {
+    let ours = serde_json::from_slice::<Json<'_>>(body);
+    let theirs = serde_json::from_slice::<Value>(body);
+    match (&ours, &theirs) {
+        (Ok(ours), Ok(theirs)) => {
+            same(ours, theirs);
+            // Written out, it is the same again.
+            let written = serde_json::to_string(ours).unwrap();
+            assert!(serde_json::from_str::<Value>(&written).is_ok(), "{written}");
+        }
+        (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+        _ => panic!("ours is {:?}, theirs {:?}", ours.map(drop), theirs.map(drop)),
+    }
+}
+
+fn same(ours: &Json<'_>, theirs: &Value) {
+    match (ours, theirs) {
+        (Json::Null, Value::Null) => {}
+        (Json::Bool(ours), Value::Bool(theirs)) => assert_eq!(ours, theirs),
+        (Json::Number(ours), Value::Number(theirs)) => assert_eq!(ours, theirs),
+        (Json::Text(ours), Value::String(theirs)) => assert_eq!(ours, theirs),
+        (Json::Array(ours), Value::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len());
+            ours.iter().zip(theirs).for_each(|(ours, theirs)| same(ours, theirs));
+        }
+        (Json::Object(fields), Value::Object(theirs)) => {
+            for (key, value) in theirs {
+                same(ours.get(key).unwrap(), value);
+            }
+            assert!(fields.iter().all(|(key, _)| theirs.contains_key(&**key)));
+        }
+        _ => panic!("{ours:?} is not {theirs}"),
+    }
+}
