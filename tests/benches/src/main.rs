@@ -103,8 +103,8 @@ fn main() -> io::Result<ExitCode> {
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Beside the bare server, beside Python, and what it costs.
-fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
+/// Beside the bare server, what of that is reqwest's, beside Python, and what it costs.
+fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
     let cores = thread::available_parallelism()?.get();
     let target = binaries::target_dir()?;
@@ -114,6 +114,7 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
     let bare = binaries::build("benches", "bare")?;
+    let on_reqwest = binaries::build("benches", "on_reqwest")?;
     let zips = Zips { floor: zip(&bare)?, ours: zip(&ours)? };
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
@@ -125,14 +126,16 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
         subject(Kind::Ours(ours), &tls),
         subject(Kind::Python(&packages[0]), &plain),
         subject(Kind::Python(&packages[1]), &plain),
+        subject(Kind::Floor(on_reqwest), &plain),
     ];
     let figures = measure::measure(&subjects, runs)?;
-    let [floor, ours, floor_tls, ours_tls, old, new] = &figures[..] else {
-        return Err(io::Error::other("six were measured"));
+    let [floor, ours, floor_tls, ours_tls, old, new, on_reqwest] = &figures[..] else {
+        return Err(io::Error::other("seven were measured"));
     };
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
     Ok([
         report::floor(&Pair { floor, ours }, &Pair { floor: floor_tls, ours: ours_tls }, zips, runs, cores),
+        report::on_reqwest(floor, on_reqwest, ours),
         report::python(ours, zips.ours, &pythons),
         report::money(&[("create-flow-log", ours), pythons[0], pythons[1]]),
     ])

@@ -97,6 +97,32 @@ pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, co
     table
 }
 
+/// What the client alone takes, on which the calls are made: the bare server's, and the same server's on reqwest.
+pub(crate) fn on_reqwest(floor: &Figures, on_reqwest: &Figures, ours: &Figures) -> Table {
+    let mut table =
+        Table::new(&["median", "bare server", "the same on reqwest", "ratio", "create-flow-log", "ratio to both"]);
+    let measured: [(&str, Figure, usize); 6] = [
+        ("cold start, ms", |f| median(&f.cold_start), 2),
+        ("its CPU, ms", |f| median(&f.cold_start_cpu), 2),
+        ("CPU of a job, µs", |f| median(&f.job_cpu), 1),
+        ("ignored events in a second", |f| median(&f.ignored_per_second), 0),
+        ("resident memory in the end, KiB", |f| median(&f.resident[2]), 0),
+        ("static binary, MB", |f| f.size as f64 / 1e6, 2),
+    ];
+    for (what, of, decimals) in measured {
+        let [floor, on_reqwest, ours] = [floor, on_reqwest, ours].map(of);
+        table.row([
+            what.to_owned(),
+            format!("{floor:.decimals$}"),
+            format!("{on_reqwest:.decimals$}"),
+            format!("{:.2}", on_reqwest / floor),
+            format!("{ours:.decimals$}"),
+            format!("{:.2}, {:.2}", ours / floor, ours / on_reqwest),
+        ]);
+    }
+    table
+}
+
 /// Whether others wanted the processors, too: half of the floor's starts are then far slower than a tenth of them.
 fn is_busy(floor: &Figures) -> bool {
     median(&floor.cold_start) > 1.5 * percentile(&floor.cold_start, 10)

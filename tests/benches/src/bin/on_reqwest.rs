@@ -1,0 +1,41 @@
+//! The floor again, with its calls made by reqwest, as those of the functions are: what that costs by itself.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Url, redirect, retry};
+
+use floor::{Calls, FORMS, Failure};
+
+#[path = "../floor.rs"]
+mod floor;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let cloud = floor::cloud()?;
+    let tls = floor::tls()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let client =
+        Client::builder().no_proxy().tcp_nodelay(true).redirect(redirect::Policy::none()).retry(retry::never());
+    let client = match tls {
+        Some(tls) => client.tls_backend_preconfigured(tls),
+        None => client,
+    };
+    floor::serve(OfReqwest { client: client.build()?, url: format!("{scheme}://{cloud}/").parse()? }).await
+}
+
+struct OfReqwest {
+    client: Client,
+    url: Url,
+}
+
+impl Calls for OfReqwest {
+    async fn make(&self) -> Result<(), Failure> {
+        for form in FORMS {
+            let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+            let post = self.client.post(self.url.clone()).header(CONTENT_TYPE, content_type).body(form);
+            post.timeout(Duration::from_secs(10)).send().await?.bytes().await?;
+        }
+        Ok(())
+    }
+}

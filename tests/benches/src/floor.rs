@@ -1,0 +1,111 @@
+//! What the floors have in common: all but how they make their calls.
+//!
+//! A current-thread hyper server. For an event that says `CreateVpc` it makes three HTTP calls over one connection that is
+//! kept, and answers 200; any other event is answered at once. It signs nothing, reads neither the event nor the answers,
+//! logs nothing, tries nothing again and knows no deadline.
+//!
+//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`), and for TLS `BARE_ROOT`, the path of a root certificate in DER.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpListener;
+
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// The forms that `create-flow-log` sends for a new VPC, of about their size, with made-up signatures.
+pub(crate) const FORMS: [&str; 3] = [
+    "AccessKeyId=STS.example0000000000000001&Action=DescribeVpcs&Format=JSON&PageNumber=1&PageSize=50\
+     &RegionId=cn-hangzhou&SecurityToken=CAISexampleexampleexampleexampleexampleexampleexampleexample\
+     &SignatureMethod=HMAC-SHA1&SignatureNonce=0123456789abcdef0123456789abcdef&SignatureVersion=1.0\
+     &Timestamp=2025-01-02T03%3A04%3A05Z&Version=2016-04-28&VpcId=vpc-bp1example00000000001\
+     &Signature=OLeaidS1JvxuMvnyHOwuJ%2BuX5qY%3D",
+    "AccessKeyId=STS.example0000000000000001&Action=DescribeFlowLogs&Format=JSON&PageNumber=1&PageSize=50\
+     &RegionId=cn-hangzhou&ResourceId=vpc-bp1example00000000001&ResourceType=VPC\
+     &SecurityToken=CAISexampleexampleexampleexampleexampleexampleexampleexample\
+     &SignatureMethod=HMAC-SHA1&SignatureNonce=0123456789abcdef0123456789abcdef&SignatureVersion=1.0\
+     &Timestamp=2025-01-02T03%3A04%3A05Z&Version=2016-04-28&Signature=OLeaidS1JvxuMvnyHOwuJ%2BuX5qY%3D",
+    "AccessKeyId=STS.example0000000000000001&Action=CreateFlowLog&AggregationInterval=10\
+     &Description=Kept%20by%20Flowkeeper&FlowLogName=flowkeeper-vpc-bp1example00000000001&Format=JSON\
+     &LogStoreName=vpc&ProjectName=flowlog-1000000000000001-cn-hangzhou&RegionId=cn-hangzhou\
+     &ResourceId=vpc-bp1example00000000001&ResourceType=VPC\
+     &SecurityToken=CAISexampleexampleexampleexampleexampleexampleexampleexample\
+     &SignatureMethod=HMAC-SHA1&SignatureNonce=0123456789abcdef0123456789abcdef&SignatureVersion=1.0\
+     &Tag.1.Key=managed-by&Tag.1.Value=flowkeeper&Timestamp=2025-01-02T03%3A04%3A05Z&TrafficType=All\
+     &Version=2016-04-28&Signature=OLeaidS1JvxuMvnyHOwuJ%2BuX5qY%3D",
+];
+
+/// How a floor makes its calls.
+pub(crate) trait Calls: Send + Sync + 'static {
+    /// Sends each of [`FORMS`], and reads what is answered to its end.
+    fn make(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The host and port of the cloud.
+pub(crate) fn cloud() -> Result<String, Failure> {
+    setting("BARE_CLOUD")
+}
+
+/// TLS, where it is asked for, with whom the root certificate vouches for and nobody else.
+pub(crate) fn tls() -> Result<Option<ClientConfig>, Failure> {
+    let Ok(root) = setting("BARE_ROOT") else { return Ok(None) };
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(std::fs::read(root)?))?;
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(config))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the process's edge")]
+fn setting(name: &str) -> Result<String, Failure> {
+    std::env::var(name).map_err(|error| format!("{name}: {error}").into())
+}
+
+/// Serves for ever.
+pub(crate) async fn serve(calls: impl Calls) -> Result<(), Failure> {
+    let port: u16 = setting("BARE_PORT")?.parse()?;
+    let calls = Arc::new(calls);
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let calls = Arc::clone(&calls);
+        let answer = service_fn(move |request| {
+            let calls = Arc::clone(&calls);
+            async move { Ok::<_, Infallible>(answer(&*calls, request).await) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    }
+}
+
+async fn answer(calls: &impl Calls, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from("{}"));
+    if handle(calls, request).await.is_err() {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+async fn handle(calls: &impl Calls, request: Request<Incoming>) -> Result<(), Failure> {
+    let event = request.into_body().collect().await?.to_bytes();
+    if is_for_us(&event) { calls.make().await } else { Ok(()) }
+}
+
+fn is_for_us(event: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"CreateVpc\"";
+    event.windows(NAME.len()).any(|bytes| bytes == NAME)
+}
