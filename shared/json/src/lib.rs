@@ -130,8 +130,7 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        // Room for what most objects have.
-        let mut fields = Vec::with_capacity(8);
+        let mut fields = Vec::new();
         // A key is a text. Read as any JSON, it is not copied either.
         while let Some((Json::Text(key), value)) = entries.next_entry()? {
             fields.push((key, value));
