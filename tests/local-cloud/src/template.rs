@@ -17,6 +17,9 @@ pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
 use crate::{accounts::OWN_ACCOUNT, ram::Role, trust::Trust};
 
+/// What the names and values of a function's variables may have together.
+const MOST_BYTES_OF_VARIABLES: usize = 4096;
+
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
@@ -179,7 +182,7 @@ impl Template {
                 memory: resource.number("MemorySize", 512)?,
                 concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
                 role: role_of(&resource, &template.roles)?,
-                environment: resource.map("EnvironmentVariables")?,
+                environment: environment(&resource)?,
                 async_retries: 3,
                 async_max_age: 86_400,
                 on_failure: None,
@@ -344,6 +347,19 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
     match roles.iter().any(|role| role.name == name) {
         true => Ok(Some(name)),
         false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
+    }
+}
+
+/// The variables of a function, as many as Function Compute takes: it counts bytes, where ROS counts characters.
+fn environment(resource: &resolve::Resource<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+    let variables = resource.map("EnvironmentVariables")?;
+    let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    match bytes <= MOST_BYTES_OF_VARIABLES {
+        true => Ok(variables),
+        false => {
+            let problem = format!("are {bytes} bytes, of which Function Compute takes {MOST_BYTES_OF_VARIABLES}");
+            Err(resource.error("EnvironmentVariables", &problem))
+        }
     }
 }
 
@@ -638,6 +654,10 @@ Resources:
             broken("{Project: p,", "{Project: another,"),
             "Resources.Main.Properties.LogConfig: acs:log:cn-hangzhou:1000000000000001:project/another/logstore/lines is no \
              Logstore of the template"
+        );
+        assert_eq!(
+            broken("{'Fn::If': [Extra, more, less]}", &"志".repeat(1400)),
+            "Resources.Main.Properties.EnvironmentVariables: are 4302 bytes, of which Function Compute takes 4096"
         );
         assert_eq!(
             broken("[/code/bootstrap]", "[/code/start]"),

@@ -57,9 +57,11 @@ const STORIES: &[Story] = &[
     },
 ];
 
-/// What a role allows for the sake of others, so that no call of the function shows that it is needed: the action, and
-/// the one resource of the function's own that it is for.
-const FOR_OTHERS: &[(&str, fn(&Function) -> Option<&String>)] = &[
+/// The one resource of a function's own that an action is for.
+type Own = fn(&Function) -> Option<&String>;
+
+/// What a role allows for the sake of others, so that no call of the function shows that it is needed.
+const FOR_OTHERS: &[(&str, Own)] = &[
     // Function Compute writes the function's lines to the Logstore in its role,
     ("log:PostLogStoreLogs", |function| function.log_store.as_ref()),
     // and sends what failed to the dead-letter queue.
