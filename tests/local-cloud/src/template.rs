@@ -174,6 +174,10 @@ impl Template {
                     resource.error("CustomRuntimeConfig.Command", "is not /code/bootstrap, all that a package has")
                 );
             }
+            let is_cut_off = resource.optional_text("InternetAccess")?.as_deref() == Some("false");
+            if is_cut_off && resource.value("VpcConfig")?.is_none() {
+                return Err(resource.error("InternetAccess", "is off, and without VpcConfig there is no other way out"));
+            }
             template.functions.push(Function {
                 name: resource.text("FunctionName")?,
                 binary: binary(&resource)?,
@@ -658,6 +662,10 @@ Resources:
         assert_eq!(
             broken("{'Fn::If': [Extra, more, less]}", &"志".repeat(1400)),
             "Resources.Main.Properties.EnvironmentVariables: are 4302 bytes, of which Function Compute takes 4096"
+        );
+        assert_eq!(
+            broken("Timeout: 30", "InternetAccess: false"),
+            "Resources.Main.Properties.InternetAccess: is off, and without VpcConfig there is no other way out"
         );
         assert_eq!(
             broken("[/code/bootstrap]", "[/code/start]"),
