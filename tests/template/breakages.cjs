@@ -112,6 +112,13 @@ const BREAKAGES = [
   ['the resource of an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['Rolle', 'Arn'] }, 'Rolle is no resource'],
   ['an attribute', `${FUNCTION}.Role`, { 'Fn::GetAtt': ['CreateFlowLogRole', 'ARN'] }, 'has no attribute ARN'],
   [
+    'the project that the smallest policy names',
+    'Resources.FlowLogProject.Properties.Name',
+    { 'Fn::Sub': 'flow-${ALIYUN::TenantId}-${ALIYUN::Region}' },
+    'as the default of Policy has it',
+  ],
+  ['its Logstore', 'Resources.FlowLogStore.Properties.LogstoreName', 'flows', 'as the default of Policy has it'],
+  [
     'a name in a text',
     `${FUNCTION}.FunctionName`,
     { 'Fn::Sub': '${Prefx}-x' },
@@ -224,7 +231,7 @@ const TRUSTED = 'Resources.MemberRole.Properties.AssumeRolePolicyDocument.Statem
 /** The same of the role in a member account: [what is wrong, the place, the value, what the check must say] */
 const MEMBER_BREAKAGES = [
   ['a right that is missing', `${RIGHTS}.0.Action.4`, 'vpc:DescribeVpcs', 'vpc:CreateFlowLog is missing'],
-  ['a right that no function has', `${RIGHTS}.0.Action.6`, 'vpc:DeleteVpc', 'vpc:DeleteVpc is more than'],
+  ['a right that no function has', `${RIGHTS}.0.Action.5`, 'vpc:DeleteVpc', 'vpc:DeleteVpc is more than'],
   ['a right without its condition', `${RIGHTS}.2.Condition`, REMOVED, 'vpc:DeleteFlowLog is more than'],
   ['a function that is not trusted', `${TRUSTED}.1.5`, REMOVED, 'does not trust'],
   ['a function that is trusted though it is not there', `${TRUSTED}.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],

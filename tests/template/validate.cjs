@@ -10,6 +10,7 @@ const references = require('./references.cjs');
 const resources = require('./resources.cjs');
 const functionCompute = require('./function_compute.cjs');
 const roles = require('./roles.cjs');
+const smallestPolicy = require('./smallest_policy.cjs');
 
 const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
 const PARTS = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy'];
@@ -26,6 +27,7 @@ function check(template) {
     references.check(template, attributes, report);
     functionCompute.check(template, report);
     roles.check(template, report);
+    smallestPolicy.check(template, report);
   }
   return [...found];
 }

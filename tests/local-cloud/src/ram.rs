@@ -112,6 +112,14 @@ impl Role {
         actions
     }
 
+    /// Whether the role allows an action on a resource, which is given by its ARN and has these tags.
+    #[must_use]
+    pub fn allows(&self, action: &str, resource: &str, tags: &[(&str, &str)]) -> bool {
+        let resource_tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let request = Request { action, resource, resource_tags: &resource_tags, request_tags: &Tags::new() };
+        self.weigh(&request).is_ok()
+    }
+
     /// Takes an action away, as a statement that denies it would; whether any statement had allowed it.
     pub(crate) fn take_away(&mut self, action: &str) -> bool {
         let had =

@@ -5,17 +5,20 @@ mod resolve;
 mod schedule;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
 use crate::{accounts::OWN_ACCOUNT, ram::Role, trust::Trust};
+
+/// What the names and values of a function's variables may have together.
+const MOST_BYTES_OF_VARIABLES: usize = 4096;
 
 /// What is wrong with a template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +53,10 @@ pub struct Function {
     pub async_retries: u32,
     /// `MaxAsyncEventAgeInSeconds`: what has waited longer is given up.
     pub async_max_age: u64,
-    /// Where an event goes that no attempt of FC could help.
+    /// Where an event goes that no attempt of FC could help: a queue of the template.
     pub on_failure: Option<String>,
+    /// The ARN of the Logstore that its lines go to, which is one of the template's.
+    pub log_store: Option<String>,
     /// The seconds that `/initialize` may take; none if it is not to be called.
     pub initializer: Option<u64>,
     /// The seconds that `/pre-stop` may take; none if it is not to be called.
@@ -161,7 +166,18 @@ impl Template {
         let resolver = Resolver::new(document(text)?, parameters, account, region)?;
         let mut template =
             Self { roles: roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?, ..Self::default() };
+        let (queues, log_stores) = (queues(&resolver)?, log_stores(&resolver, account, region)?);
         for resource in resolver.resources("ALIYUN::FC3::Function")? {
+            let command = resource.value("CustomRuntimeConfig.Command")?;
+            if command.is_some_and(|command| command != json!(["/code/bootstrap"])) {
+                return Err(
+                    resource.error("CustomRuntimeConfig.Command", "is not /code/bootstrap, all that a package has")
+                );
+            }
+            let is_cut_off = resource.optional_text("InternetAccess")?.as_deref() == Some("false");
+            if is_cut_off && resource.value("VpcConfig")?.is_none() {
+                return Err(resource.error("InternetAccess", "is off, and without VpcConfig there is no other way out"));
+            }
             template.functions.push(Function {
                 name: resource.text("FunctionName")?,
                 binary: binary(&resource)?,
@@ -170,10 +186,11 @@ impl Template {
                 memory: resource.number("MemorySize", 512)?,
                 concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
                 role: role_of(&resource, &template.roles)?,
-                environment: resource.map("EnvironmentVariables")?,
+                environment: environment(&resource)?,
                 async_retries: 3,
                 async_max_age: 86_400,
                 on_failure: None,
+                log_store: log_store_of(&resource, &log_stores, account, region)?,
                 initializer: hook(&resource, "Initializer")?,
                 pre_stop: hook(&resource, "PreStop")?,
             });
@@ -185,7 +202,7 @@ impl Template {
         for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
             let name = resource.text("FunctionName")?;
             let retries = resource.number("MaxAsyncRetryAttempts", 3)?;
-            let destination = resource.optional_text("DestinationConfig.OnFailure.Destination")?;
+            let destination = queue_of(&resource, "DestinationConfig.OnFailure.Destination", &queues)?;
             let function = template.functions.iter_mut().find(|function| function.name == name);
             let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
             for (place, problem) in [
@@ -206,15 +223,35 @@ impl Template {
                 return Err(resource.error("FunctionName", "no function has this name"));
             }
             let (switch, source) = match resource.text("TriggerType")?.as_str() {
-                "eventbridge" => ("TriggerConfig.triggerEnable", events(&resource)?),
+                "eventbridge" => ("TriggerConfig.triggerEnable", events(&resource, &queues)?),
                 "timer" => ("TriggerConfig.enable", timer(&resource)?),
                 other => return Err(resource.error("TriggerType", &format!("{other:?} is not known to local-cloud"))),
             };
+            if resource.optional_text("Qualifier")?.is_some_and(|qualifier| qualifier != "LATEST") {
+                return Err(resource.error("Qualifier", "is not LATEST, which alone local-cloud knows"));
+            }
             // What is not said is on for events, and has to be said for timers.
             let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
             template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, enabled, source });
         }
+        template.check_names()?;
         Ok(template)
+    }
+
+    /// Whether no name is given twice, which the services would refuse.
+    fn check_names(&self) -> Result<(), TemplateError> {
+        let roles = self.roles.iter().map(|role| format!("the role {}", role.name));
+        let functions = self.functions.iter().map(|function| format!("the function {}", function.name));
+        let triggers =
+            self.triggers.iter().map(|trigger| format!("the trigger {} of {}", trigger.name, trigger.function));
+        let mut names = BTreeSet::new();
+        for name in roles.chain(functions).chain(triggers) {
+            if names.contains(&name) {
+                return Err(TemplateError { place: "Resources".into(), problem: format!("{name} is there twice") });
+            }
+            names.insert(name);
+        }
+        Ok(())
     }
 
     /// The role of that name as a template describes it for another account, whatever its condition says of the own one.
@@ -317,6 +354,60 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
     }
 }
 
+/// The variables of a function, as many as Function Compute takes: it counts bytes, where ROS counts characters.
+fn environment(resource: &resolve::Resource<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+    let variables = resource.map("EnvironmentVariables")?;
+    let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    match bytes <= MOST_BYTES_OF_VARIABLES {
+        true => Ok(variables),
+        false => {
+            let problem = format!("are {bytes} bytes, of which Function Compute takes {MOST_BYTES_OF_VARIABLES}");
+            Err(resource.error("EnvironmentVariables", &problem))
+        }
+    }
+}
+
+/// The ARNs of the queues that a template makes.
+fn queues(resolver: &Resolver) -> Result<Vec<String>, TemplateError> {
+    resolver.resources("ALIYUN::MNS::Queue")?.iter().map(|queue| queue.attribute("ARN.WithSlash")).collect()
+}
+
+/// A place that names a queue, or its messages. In one that is not of the template, what failed would be lost.
+fn queue_of(resource: &resolve::Resource<'_>, place: &str, queues: &[String]) -> Result<Option<String>, TemplateError> {
+    let Some(arn) = resource.optional_text(place)? else { return Ok(None) };
+    match queues.iter().any(|queue| queue == arn.strip_suffix("/messages").unwrap_or(&arn)) {
+        true => Ok(Some(arn)),
+        false => Err(resource.error(place, &format!("{arn} is no queue of the template"))),
+    }
+}
+
+fn log_store_arn(account: &str, region: &str, project: &str, log_store: &str) -> String {
+    format!("acs:log:{region}:{account}:project/{project}/logstore/{log_store}")
+}
+
+/// The ARNs of the Logstores that a template makes.
+fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<String>, TemplateError> {
+    let arn = |resource: &resolve::Resource<'_>| {
+        Ok(log_store_arn(account, region, &resource.text("ProjectName")?, &resource.text("LogstoreName")?))
+    };
+    resolver.resources("ALIYUN::SLS::Logstore")?.iter().map(arn).collect()
+}
+
+/// The Logstore of a function's lines. In one that is not of the template, nobody would find them.
+fn log_store_of(
+    resource: &resolve::Resource<'_>,
+    log_stores: &[String],
+    account: &str,
+    region: &str,
+) -> Result<Option<String>, TemplateError> {
+    let Some(log_store) = resource.optional_text("LogConfig.Logstore")? else { return Ok(None) };
+    let arn = log_store_arn(account, region, &resource.text("LogConfig.Project")?, &log_store);
+    match log_stores.contains(&arn) {
+        true => Ok(Some(arn)),
+        false => Err(resource.error("LogConfig", &format!("{arn} is no Logstore of the template"))),
+    }
+}
+
 /// The file stem of a function's package.
 fn binary(resource: &resolve::Resource<'_>) -> Result<String, TemplateError> {
     let file = resource.text("Code.OssObjectName")?;
@@ -339,7 +430,7 @@ fn timer(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
     Ok(Source::Timer { schedule, payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default() })
 }
 
-fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
+fn events(resource: &resolve::Resource<'_>, queues: &[String]) -> Result<Source, TemplateError> {
     let text = resource.text("TriggerConfig.eventRuleFilterPattern")?;
     let bad =
         |error: &dyn std::fmt::Display| resource.error("TriggerConfig.eventRuleFilterPattern", &error.to_string());
@@ -370,7 +461,7 @@ fn events(resource: &resolve::Resource<'_>) -> Result<Source, TemplateError> {
         pattern,
         asynchronous: resource.optional_text("TriggerConfig.asyncInvocationType")?.as_deref() == Some("true"),
         retries,
-        dead_letters: resource.optional_text("TriggerConfig.runOptions.deadLetterQueue.Arn")?,
+        dead_letters: queue_of(resource, "TriggerConfig.runOptions.deadLetterQueue.Arn", queues)?,
     })
 }
 
@@ -413,13 +504,16 @@ Conditions:
   Extra: {'Fn::Equals': [{Ref: Extra}, 'true']}
 Resources:
   Queue: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: {'Fn::Sub': '${Prefix}-q'}}}
+  Lines: {Type: 'ALIYUN::SLS::Logstore', Properties: {ProjectName: p, LogstoreName: lines}}
   Role: {Type: 'ALIYUN::RAM::Role', Properties: {RoleName: {'Fn::Sub': '${Prefix}-Role'}}}
   Main:
     Type: ALIYUN::FC3::Function
     Properties:
       FunctionName: {'Fn::Sub': '${Prefix}-main'}
       Code: {OssBucketName: {Ref: Bucket}, OssObjectName: 'v1/main-function.zip'}
+      CustomRuntimeConfig: {Command: [/code/bootstrap]}
       Timeout: 30
+      LogConfig: {'Fn::If': [Extra, {Ref: 'ALIYUN::NoValue'}, {Project: p, Logstore: {'Fn::GetAtt': [Lines, LogstoreName]}}]}
       Role: {'Fn::GetAtt': [Role, Arn]}
       EnvironmentVariables:
         WHERE: {'Fn::Sub': 'acs:${ALIYUN::Region}:${ALIYUN::TenantId}:${Queue.ARN.WithSlash}:${!kept}'}
@@ -468,6 +562,8 @@ Resources:
         assert_eq!(main.environment.get("ONLY"), None, "ALIYUN::NoValue takes the member away");
         assert_eq!(main.async_retries, 1);
         assert_eq!(main.on_failure, Some(format!("{queue}/messages")));
+        let lines = "acs:log:cn-hangzhou:1000000000000001:project/p/logstore/lines";
+        assert_eq!(main.log_store.as_deref(), Some(lines), "a choice may be made above what is asked for");
         assert_eq!(template.triggers.len(), 2);
     }
 
@@ -478,6 +574,7 @@ Resources:
         assert_eq!(names, ["mine-main", "other"]);
         assert_eq!(template.functions[0].environment["WHICH"], "more");
         assert_eq!(template.functions[0].environment["ONLY"], "there");
+        assert_eq!(template.functions[0].log_store, None);
     }
 
     #[test]
@@ -538,6 +635,49 @@ Resources:
         assert_eq!(
             broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
             "Resources.Async.Properties.AsyncTask: local-cloud has no task mode"
+        );
+        let somewhere = "acs:mns:cn-hangzhou:1000000000000001:/queues/somewhere";
+        assert_eq!(
+            broken("'${Queue.ARN.WithSlash}/messages'", &format!("'{somewhere}/messages'")),
+            format!(
+                "Resources.Async.Properties.DestinationConfig.OnFailure.Destination: {somewhere}/messages is no queue of \
+                 the template"
+            )
+        );
+        assert_eq!(
+            broken(
+                "{asyncInvocationType: true,",
+                &format!("{{runOptions: {{deadLetterQueue: {{Arn: '{somewhere}'}}}},")
+            ),
+            format!(
+                "Resources.Wake.Properties.TriggerConfig.runOptions.deadLetterQueue.Arn: {somewhere} is no queue of the \
+                 template"
+            )
+        );
+        assert_eq!(
+            broken("{Project: p,", "{Project: another,"),
+            "Resources.Main.Properties.LogConfig: acs:log:cn-hangzhou:1000000000000001:project/another/logstore/lines is no \
+             Logstore of the template"
+        );
+        assert_eq!(
+            broken("{'Fn::If': [Extra, more, less]}", &"志".repeat(1400)),
+            "Resources.Main.Properties.EnvironmentVariables: are 4302 bytes, of which Function Compute takes 4096"
+        );
+        assert_eq!(
+            broken("Timeout: 30", "InternetAccess: false"),
+            "Resources.Main.Properties.InternetAccess: is off, and without VpcConfig there is no other way out"
+        );
+        assert_eq!(
+            broken("[/code/bootstrap]", "[/code/start]"),
+            "Resources.Main.Properties.CustomRuntimeConfig.Command: is not /code/bootstrap, all that a package has"
+        );
+        assert_eq!(
+            broken("TriggerName: tick", "TriggerName: tick\n      Qualifier: live"),
+            "Resources.Tick.Properties.Qualifier: is not LATEST, which alone local-cloud knows"
+        );
+        assert_eq!(
+            broken("TriggerName: tick", "TriggerName: wake"),
+            "Resources: the trigger wake of demo-main is there twice"
         );
         assert_eq!(
             broken("@every 1h", "@every day"),

@@ -113,11 +113,9 @@ impl Resolver {
             Value::Array(items) => {
                 items.iter().enumerate().map(|(n, item)| deeper(item, &format!("{place}[{n}]"))).collect()
             }
-            Value::Object(members) => match members.iter().next() {
-                Some((name, to)) if members.len() == 1 && (name == "Ref" || name.starts_with("Fn::")) => {
-                    self.call(name, to, place, depth + 1)
-                }
-                _ => {
+            Value::Object(members) => match call_of(value) {
+                Some((name, to)) => self.call(name, to, place, depth + 1),
+                None => {
                     let member = |(name, value): (&String, &Value)| {
                         Ok((name.clone(), deeper(value, &format!("{place}.{name}"))?))
                     };
@@ -270,11 +268,25 @@ impl Resource<'_> {
         self.id
     }
 
-    /// The resolved value at a path such as `Code.OssObjectName`.
+    /// The resolved value at a path such as `Code.OssObjectName`; what is on the way to it may be a function, too.
     pub(super) fn value(&self, path: &str) -> Resolved<Option<Value>> {
-        let value = path.split('.').try_fold(self.properties, |value, name| value.get(name));
-        let value = value.map(|value| self.resolver.resolve(value, &self.place(path), 0)).transpose()?;
-        Ok(value.filter(|value| !value.is_null()))
+        let mut names = path.split('.');
+        let mut value = self.properties;
+        while call_of(value).is_none() {
+            let Some(name) = names.next() else { break };
+            let Some(inner) = value.get(name) else { return Ok(None) };
+            value = inner;
+        }
+        let mut found = Some(self.resolver.resolve(value, &self.place(path), 0)?);
+        for name in names {
+            found = found.as_mut().and_then(|value| value.get_mut(name)).map(Value::take);
+        }
+        Ok(found.filter(|value| !value.is_null()))
+    }
+
+    /// An attribute of the resource itself.
+    pub(super) fn attribute(&self, name: &str) -> Resolved<String> {
+        Ok(text_of(&self.resolver.attribute(self.id, name, &self.place(name), 0)?))
     }
 
     pub(super) fn optional_text(&self, path: &str) -> Resolved<Option<String>> {
@@ -301,6 +313,13 @@ impl Resource<'_> {
             Some(_) => Err(self.error(path, "is no mapping")),
         }
     }
+}
+
+/// A function of ROS and its argument, if a value is one.
+fn call_of(value: &Value) -> Option<(&str, &Value)> {
+    let members = value.as_object().filter(|members| members.len() == 1)?;
+    let (name, to) = members.iter().next()?;
+    (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), to))
 }
 
 /// A value as the text that it is put into texts with.

@@ -125,7 +125,7 @@ async fn what_fc_cannot_help_goes_to_the_failure_destination() {
     cloud.settled().await.unwrap();
     assert_eq!(cloud.invocations().len(), 3);
     let [letter] = cloud.dead_letters().try_into().unwrap();
-    assert_eq!(letter.destination.as_deref(), Some("acs:mns:cn-hangzhou:1:/queues/dead/messages"));
+    assert_eq!(letter.destination.as_deref(), Some("acs:mns:cn-hangzhou:1000000000000001:/queues/dead/messages"));
     assert_eq!(letter.payload["requestContext"]["approximateInvokeCount"], 3);
     assert_eq!(
         letter.payload["requestContext"]["functionArn"],
@@ -143,7 +143,10 @@ async fn eventbridge_tries_again_with_new_request_ids() {
     let tries = cloud.invocations();
     assert_eq!(tries.iter().map(|one| &one.request_id).collect::<BTreeSet<_>>().len(), 4);
     assert!(tries.iter().all(|one| header(&one.body, "x-fc-retry-count") == "0"));
-    assert_eq!(cloud.dead_letters()[0].destination.as_deref(), Some("acs:mns:cn-hangzhou:1:/queues/bridge"));
+    assert_eq!(
+        cloud.dead_letters()[0].destination.as_deref(),
+        Some("acs:mns:cn-hangzhou:1000000000000001:/queues/bridge")
+    );
 }
 
 #[tokio::test]
@@ -267,7 +270,7 @@ async fn an_event_that_has_grown_too_old_is_not_tried_again() {
     assert_eq!(cloud.invocations().len(), 3, "it was 3 seconds old at the third time, and 7 at the fourth");
     let [letter] = cloud.dead_letters().try_into().unwrap();
     assert_eq!(letter.payload["requestContext"]["condition"], "EventAgeExceeded");
-    assert_eq!(letter.destination.as_deref(), Some("acs:mns:cn-hangzhou:1:/queues/dead/messages"));
+    assert_eq!(letter.destination.as_deref(), Some("acs:mns:cn-hangzhou:1000000000000001:/queues/dead/messages"));
 }
 
 #[tokio::test]

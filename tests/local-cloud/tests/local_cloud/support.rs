@@ -26,6 +26,8 @@ Parameters:
   Asynchronous: {Type: String, Default: 'true'}
   Concurrency: {Type: Number, Default: 1}
 Resources:
+  Dead: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: dead}}
+  Bridge: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: bridge}}
   Role:
     Type: ALIYUN::RAM::Role
     Properties:
@@ -55,7 +57,7 @@ Resources:
     Properties:
       FunctionName: demo-stand-in
       MaxAsyncRetryAttempts: 2
-      DestinationConfig: {OnFailure: {Destination: 'acs:mns:cn-hangzhou:1:/queues/dead/messages'}}
+      DestinationConfig: {OnFailure: {Destination: 'acs:mns:cn-hangzhou:1000000000000001:/queues/dead/messages'}}
   Trigger:
     Type: ALIYUN::FC3::Trigger
     Properties:
@@ -65,7 +67,7 @@ Resources:
       TriggerConfig:
         asyncInvocationType: {Ref: Asynchronous}
         eventRuleFilterPattern: '{"type":["vpc:ActionTrail:ApiCall"],"data":{"eventName":["CreateVpc"]}}'
-        runOptions: {deadLetterQueue: {Arn: 'acs:mns:cn-hangzhou:1:/queues/bridge'}}
+        runOptions: {deadLetterQueue: {Arn: 'acs:mns:cn-hangzhou:1000000000000001:/queues/bridge'}}
 "#;
 
 /// The name of the template's function.

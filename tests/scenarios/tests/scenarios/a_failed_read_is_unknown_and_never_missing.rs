@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use flow_log::Verdict;
-use local_cloud::{Fault, Options};
+use local_cloud::{Fault, Options, template::default_path};
 use reconcile::Outcome;
 use scenarios::{DELETION, REMEDIATION, Stage, cloud, result};
+use tempfile::TempDir;
 
 #[tokio::test]
 async fn where_flow_logs_cannot_be_read_none_is_made_and_the_event_is_kept() {
@@ -42,6 +43,42 @@ async fn a_later_try_does_what_an_earlier_one_could_not() {
     assert!(!first.success && second.success);
     assert_eq!(first.request_id, second.request_id);
     assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+}
+
+/// A copy of the template whose events are handed over synchronously, in a folder of its own. `EventBridge` tries three
+/// times again instead of for a day.
+fn synchronous_template() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(default_path()).unwrap();
+    let synchronous = text.replace("asyncInvocationType: true", "asyncInvocationType: false");
+    assert_ne!(synchronous, text);
+    let short = synchronous.replace("EXPONENTIAL_DECAY_RETRY", "BACKOFF_RETRY");
+    std::fs::write(folder.path().join("template.yml"), short).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn where_eventbridge_waits_for_the_answer_it_is_eventbridge_that_tries_again_and_keeps_what_fails() {
+    let folder = synchronous_template();
+    let options = || Options { template: Some(folder.path().join("template.yml")), ..Options::default() };
+
+    let recovering = cloud(options()).await.unwrap();
+    recovering.fail("DescribeFlowLogs", Fault::Refused, 1);
+    let vpc = recovering.create_vpc(&[]).await.unwrap();
+    recovering.settled().await.unwrap();
+    let [first, second] = recovering.invocations().try_into().unwrap();
+    assert!(!first.success && second.success);
+    assert_ne!(first.request_id, second.request_id, "each try is a new request");
+    assert_eq!(recovering.flow_log_of(&vpc).unwrap().status, "Active");
+
+    let failing = cloud(options()).await.unwrap();
+    failing.fail("DescribeFlowLogs", Fault::Refused, u32::MAX);
+    let vpc = failing.create_vpc(&[]).await.unwrap();
+    failing.settled().await.unwrap();
+    assert_eq!(failing.invocations().len(), 4);
+    let [letter] = failing.dead_letters().try_into().unwrap();
+    assert!(letter.payload.to_string().contains(&vpc), "the event is not lost");
+    assert!(letter.destination.unwrap().ends_with(":/queues/flowkeeper-dead-letters"));
 }
 
 #[tokio::test]

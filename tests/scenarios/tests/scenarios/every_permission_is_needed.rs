@@ -5,7 +5,7 @@
 use std::{future::Future, pin::Pin};
 
 use local_cloud::{
-    Invocation, LocalCloud, OWN_ACCOUNT, Options, Role,
+    Invocation, LocalCloud, OWN_ACCOUNT, Options, Role, SECOND_ACCOUNT,
     template::{Function, Template, default_path},
 };
 use scenarios::{
@@ -57,10 +57,15 @@ const STORIES: &[Story] = &[
     },
 ];
 
+/// The one resource of a function's own that an action is for.
+type Own = fn(&Function) -> Option<&String>;
+
 /// What a role allows for the sake of others, so that no call of the function shows that it is needed.
-const FOR_OTHERS: &[(&str, &str)] = &[
-    ("log:PostLogStoreLogs", "Function Compute writes the function's lines to the Logstore in its role"),
-    ("mns:SendMessage", "Function Compute sends what failed to the dead-letter queue in its role"),
+const FOR_OTHERS: &[(&str, Own)] = &[
+    // Function Compute writes the function's lines to the Logstore in its role,
+    ("log:PostLogStoreLogs", |function| function.log_store.as_ref()),
+    // and sends what failed to the dead-letter queue.
+    ("mns:SendMessage", |function| function.on_failure.as_ref()),
 ];
 
 /// A network interface and all that it lies in, and a VPC in another account.
@@ -304,11 +309,43 @@ async fn flow_logs_of_others_are_out_of_reach_unless_the_stack_lets_them_be_mana
 }
 
 #[test]
-fn what_a_role_allows_for_others_is_allowed_by_some_role() {
-    let roles: Vec<Role> = functions().into_iter().map(|(_, role, _)| role).collect();
-    for (action, reason) in FOR_OTHERS {
-        let is_allowed = roles.iter().any(|role| role.allowed_actions().iter().any(|allowed| allowed == action));
-        assert!(is_allowed, "no role allows {action} any more, though {reason}");
+fn function_compute_may_write_a_functions_lines_and_send_its_failures_on_and_nothing_beside_them() {
+    for (function, role, _) in functions() {
+        for (action, resource_of) in FOR_OTHERS {
+            let resource =
+                resource_of(&function).unwrap_or_else(|| panic!("{} has nowhere to {action}", function.name));
+            assert!(role.allows(action, resource, &[]), "{} does not allow {action} on {resource}", role.id);
+            let another = format!("{resource}-of-others");
+            assert!(!role.allows(action, &another, &[]), "{} allows {action} on {another}", role.id);
+        }
+    }
+}
+
+#[test]
+fn what_others_made_can_neither_be_deleted_nor_be_made_ours_first() {
+    let flow_log = |account: &str| format!("acs:vpc:cn-hangzhou:{account}:flowlog/fl-1");
+    let main = default_path();
+    let member = main.with_file_name("template-member.yml");
+    for manage in ["false", "true"] {
+        let with = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let manages = with("ManageForeignFlowLogs", manage);
+        let of_members = [manages.clone(), with("MainAccountId", OWN_ACCOUNT)].into();
+        for (template, parameters, account) in
+            [(&main, [manages].into(), OWN_ACCOUNT), (&member, of_members, SECOND_ACCOUNT)]
+        {
+            let roles = Template::read(template, &parameters, account, "cn-hangzhou").unwrap().roles;
+            assert!(!roles.is_empty());
+            let calls = ["vpc:DeleteFlowLog", "vpc:TagResources", "vpc:UnTagResources"];
+            for (role, action) in roles.iter().flat_map(|role| calls.map(|action| (role, action))) {
+                for tags in [&[][..], &[("managed-by", "others")]] {
+                    assert!(
+                        !role.allows(action, &flow_log(account), tags),
+                        "{} allows {action} with {tags:?}",
+                        role.id
+                    );
+                }
+            }
+        }
     }
 }
 
