@@ -58,16 +58,22 @@ pub(crate) fn cloud() -> Result<String, Failure> {
     setting("BARE_CLOUD")
 }
 
-/// TLS, where it is asked for, with whom the root certificate vouches for and nobody else.
-pub(crate) fn tls() -> Result<Option<ClientConfig>, Failure> {
-    let Ok(root) = setting("BARE_ROOT") else { return Ok(None) };
+/// The path of the root certificate, where TLS is asked for.
+pub(crate) fn root() -> Option<String> {
+    setting("BARE_ROOT").ok()
+}
+
+/// TLS with whom the root certificate vouches for, and nobody else.
+pub(crate) fn trusting(root: Option<&str>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(std::fs::read(root)?))?;
+    if let Some(root) = root {
+        roots.add(CertificateDer::from(std::fs::read(root)?))?;
+    }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Some(config))
+    Ok(config)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the process's edge")]

@@ -23,7 +23,8 @@ mod floor;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let cloud = floor::cloud()?;
-    let tls = floor::tls()?.map(|tls| TlsConnector::from(Arc::new(tls)));
+    let tls = floor::root().map(|root| floor::trusting(Some(&root))).transpose()?;
+    let tls = tls.map(|tls| TlsConnector::from(Arc::new(tls)));
     let host = HeaderValue::from_str(&cloud)?;
     floor::serve(OfHyper { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) }).await
 }

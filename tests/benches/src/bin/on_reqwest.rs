@@ -13,15 +13,16 @@ mod floor;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let cloud = floor::cloud()?;
-    let tls = floor::tls()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let client =
-        Client::builder().no_proxy().tcp_nodelay(true).redirect(redirect::Policy::none()).retry(retry::never());
-    let client = match tls {
-        Some(tls) => client.tls_backend_preconfigured(tls),
-        None => client,
-    };
-    floor::serve(OfReqwest { client: client.build()?, url: format!("{scheme}://{cloud}/").parse()? }).await
+    let root = floor::root();
+    let scheme = if root.is_some() { "https" } else { "http" };
+    let client = Client::builder()
+        .tls_backend_preconfigured(floor::trusting(root.as_deref())?)
+        .no_proxy()
+        .tcp_nodelay(true)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .build()?;
+    floor::serve(OfReqwest { client, url: format!("{scheme}://{cloud}/").parse()? }).await
 }
 
 struct OfReqwest {
