@@ -135,13 +135,21 @@ impl Role {
 
     /// Whether the role allows what is asked for.
     pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
-        let matching = || self.statements.iter().filter(|statement| statement.is_about(request));
-        match (matching().any(|statement| !statement.allows), matching().any(|statement| statement.allows)) {
-            (true, _) => Err(Denial::Explicit),
-            (false, true) => Ok(()),
-            (false, false) => Err(Denial::Implicit),
-        }
+        let about = self.statements.iter().filter(|statement| statement.is_about(request));
+        weigh(about.map(|statement| statement.allows))
     }
+}
+
+/// What the statements that are about a request come to, each of which allows or denies it: to deny weighs more.
+pub(crate) fn weigh(statements: impl IntoIterator<Item = bool>) -> Result<(), Denial> {
+    let mut is_allowed = false;
+    for allows in statements {
+        if !allows {
+            return Err(Denial::Explicit);
+        }
+        is_allowed = true;
+    }
+    if is_allowed { Ok(()) } else { Err(Denial::Implicit) }
 }
 
 impl Statement {

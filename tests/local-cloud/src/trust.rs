@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     accounts::Caller,
-    ram::{Denial, texts},
+    ram::{self, Denial, texts},
 };
 
 /// Function Compute, as trust policies call it.
@@ -59,12 +59,7 @@ impl Trust {
 
     /// Whether the role may be assumed by this one.
     pub(crate) fn weigh(&self, applicant: Applicant<'_>) -> Result<(), Denial> {
-        let matching = || self.0.iter().filter(|statement| statement.is_about(applicant));
-        match (matching().any(|statement| !statement.allows), matching().any(|statement| statement.allows)) {
-            (true, _) => Err(Denial::Explicit),
-            (false, true) => Ok(()),
-            (false, false) => Err(Denial::Implicit),
-        }
+        ram::weigh(self.0.iter().filter(|statement| statement.is_about(applicant)).map(|statement| statement.allows))
     }
 }
 
