@@ -65,6 +65,7 @@ impl<F: Function> Service<F> {
             Err(no_route) => {
                 let failure = Failure::from(no_route);
                 span.in_scope(|| report(&failure));
+                standing.has_answered();
                 return refusal(&failure);
             }
         };
