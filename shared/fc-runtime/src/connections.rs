@@ -16,7 +16,7 @@ pub(crate) const MOST: usize = 256;
 enum Progress {
     /// No request has come whole.
     Nothing,
-    /// A request has been answered: of all answers it was the nth, so that who is silent for longest goes first.
+    /// A request has been answered. By the number of the last sign of life, so that who is silent for longest goes first.
     Answered(u64),
     /// A request is being worked on: it must not be closed.
     AtWork,
@@ -26,16 +26,23 @@ enum Progress {
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     progress: Arc<AtomicU64>,
-    /// How many answers all connections have been given.
-    answers: Arc<AtomicU64>,
+    /// How many signs of life all connections have given.
+    signs: Arc<AtomicU64>,
 }
 
 impl Standing {
     const NOTHING: u64 = 0;
     const AT_WORK: u64 = u64::MAX;
 
-    fn new(answers: &Arc<AtomicU64>) -> Self {
-        Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), answers: Arc::clone(answers) }
+    fn new(signs: &Arc<AtomicU64>) -> Self {
+        Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), signs: Arc::clone(signs) }
+    }
+
+    /// The head of a request has come. One that was never answered has to send all of it to get further.
+    pub(crate) fn asks(&self) {
+        if let Progress::Answered(_) = self.progress() {
+            self.has_answered();
+        }
     }
 
     /// A request has come whole.
@@ -45,7 +52,7 @@ impl Standing {
 
     /// It has its answer.
     pub(crate) fn has_answered(&self) {
-        self.progress.store(self.answers.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.progress.store(self.signs.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     fn progress(&self) -> Progress {
@@ -61,7 +68,7 @@ impl Standing {
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Vec<(Standing, oneshot::Sender<()>)>,
-    answers: Arc<AtomicU64>,
+    signs: Arc<AtomicU64>,
 }
 
 impl Connections {
@@ -71,7 +78,7 @@ impl Connections {
         if self.open.len() >= MOST && !self.make_room() {
             return None;
         }
-        let (standing, (go, told)) = (Standing::new(&self.answers), oneshot::channel());
+        let (standing, (go, told)) = (Standing::new(&self.signs), oneshot::channel());
         self.open.push((standing.clone(), go));
         Some((standing, told))
     }

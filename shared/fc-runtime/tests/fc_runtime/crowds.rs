@@ -71,6 +71,20 @@ async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
     assert!(crowd[0].is_closed().await, "the oldest of the others");
     let oldest = &mut crowd[CROWD - 255];
     assert_eq!(in_time(oldest.send(Request::invoke("1-c", "{}"))).await.status, 200, "the oldest that stays");
+
+    // Nor is one closed that has begun to ask again, if another one has been silent for longer.
+    let asks = &mut crowd[CROWD - 254];
+    let request = Request::invoke("1-d", "{}").bytes();
+    let (begins, ends) = request.split_at(request.len() - 1);
+    asks.write(begins).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        let mut connection = host.connect().await;
+        assert_eq!(in_time(connection.send(Request::invoke("1-e", "{}"))).await.status, 200);
+        others.push(connection);
+    }
+    asks.write(ends).await;
+    assert_eq!(in_time(asks.reply()).await.status, 200, "one that has begun to ask");
 }
 
 #[tokio::test]
