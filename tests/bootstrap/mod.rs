@@ -124,10 +124,13 @@ pub(crate) fn fails_at_what_is_no_event(binary: &str) {
 /// Every wrong setting is named at once, and the process ends before it listens.
 pub(crate) fn refuses_wrong_settings(binary: &str) {
     let wrong = [("FLOWKEEPER_DRYRUN", "true"), ("FLOWKEEPER_NETWORK", "moon"), ("FLOWKEEPER_SIGNATURE", "none")];
-    let output = output(Command::new(binary).env_clear().envs(SETTINGS).envs(wrong));
+    let a_root = [("FLOWKEEPER_EXTRA_ROOT_FILE", "/nowhere/root.der")];
+    let output = output(Command::new(binary).env_clear().envs(SETTINGS).envs(wrong).envs(a_root));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(64), "{said}");
     for (name, _) in wrong {
         assert!(said.contains(name), "{name}: {said}");
     }
+    assert!(said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is /nowhere/root.der, which cannot be read"), "{said}");
+    assert!(!said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is no setting"), "{said}");
 }

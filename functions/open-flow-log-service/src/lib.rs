@@ -40,12 +40,19 @@ impl Function for OpenFlowLogService {
     }
 }
 
+/// The largest body that is read, in bytes. What is asked for takes few, and as a tree a body is many times as large.
+const LARGEST: usize = 64 << 10;
+
 /// Whether the body says so. An empty one does not.
 fn are_terms_accepted(event: &[u8]) -> Result<bool, Failure> {
     if event.trim_ascii().is_empty() {
         return Ok(false);
     }
     let asks = "wanted is {\"accept_terms\": true}, or {} to see whether the service is open";
+    if event.len() > LARGEST {
+        let found = format!("a body of {} bytes, of which at most {LARGEST} are read; {asks}", event.len());
+        return Err(Failure::new("UnknownEvent", found));
+    }
     let body: Value = serde_json::from_slice(event)
         .map_err(|error| Failure::new("UnknownEvent", format!("this is no JSON ({error}); {asks}")))?;
     let Value::Object(body) = body else {

@@ -122,8 +122,8 @@ impl UnknownEvent {
     }
 }
 
-/// The largest body that is read, in bytes. An event has 64 KB, and a notice of Cloud Config 256 KB, so that a batch of them
-/// is well within it. As a tree, a body may be sixteen times as large, and an instance has no more than 128 MB.
+/// The largest body that is read, in bytes. EventBridge takes events of 256 KB, and batches of 1 MB. As a tree, a body may be
+/// fifty times as large, and an instance has no more than 128 MB.
 const LARGEST: usize = 1 << 20;
 /// The most events in one body: each of them is reported. What can be told of an event takes a KB.
 const MOST: usize = 1000;

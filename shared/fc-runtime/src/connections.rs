@@ -4,7 +4,7 @@
 //! than an instance takes requests at once, which is 200 at most.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
@@ -13,63 +13,83 @@ pub(crate) const MOST: usize = 256;
 
 /// How far a connection has come. Those that have come least go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
 enum Progress {
     /// No request has come whole.
     Nothing,
-    /// A request has been answered.
-    Answered,
+    /// A request has been answered. By the number of the last sign of life, so that who is silent for longest goes first.
+    Answered(u64),
     /// A request is being worked on: it must not be closed.
     AtWork,
 }
 
 /// What the task of a connection knows of it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Standing(Arc<AtomicU8>);
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    progress: Arc<AtomicU64>,
+    /// How many signs of life all connections have given.
+    signs: Arc<AtomicU64>,
+}
 
 impl Standing {
+    const NOTHING: u64 = 0;
+    const AT_WORK: u64 = u64::MAX;
+
+    fn new(signs: &Arc<AtomicU64>) -> Self {
+        Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), signs: Arc::clone(signs) }
+    }
+
+    /// The head of a request has come. One that was never answered has to send all of it to get further.
+    pub(crate) fn asks(&self) {
+        if let Progress::Answered(_) = self.progress() {
+            self.has_answered();
+        }
+    }
+
     /// A request has come whole.
     pub(crate) fn works(&self) {
-        self.0.store(Progress::AtWork as u8, Ordering::Relaxed);
+        self.progress.store(Self::AT_WORK, Ordering::Relaxed);
     }
 
     /// It has its answer.
     pub(crate) fn has_answered(&self) {
-        self.0.store(Progress::Answered as u8, Ordering::Relaxed);
+        self.progress.store(self.signs.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     fn progress(&self) -> Progress {
-        match self.0.load(Ordering::Relaxed) {
-            0 => Progress::Nothing,
-            1 => Progress::Answered,
-            _ => Progress::AtWork,
+        match self.progress.load(Ordering::Relaxed) {
+            Self::NOTHING => Progress::Nothing,
+            Self::AT_WORK => Progress::AtWork,
+            nth => Progress::Answered(nth),
         }
     }
 }
 
 /// The connections that are open, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Connections(Vec<(Standing, oneshot::Sender<()>)>);
+pub(crate) struct Connections {
+    open: Vec<(Standing, oneshot::Sender<()>)>,
+    signs: Arc<AtomicU64>,
+}
 
 impl Connections {
     /// One more, if there is room or can be made: its standing, and what is done when it has to go.
     pub(crate) fn add(&mut self) -> Option<(Standing, oneshot::Receiver<()>)> {
-        self.0.retain(|(_, gone)| !gone.is_closed());
-        if self.0.len() >= MOST && !self.make_room() {
+        self.open.retain(|(_, gone)| !gone.is_closed());
+        if self.open.len() >= MOST && !self.make_room() {
             return None;
         }
-        let (standing, (go, told)) = (Standing::default(), oneshot::channel());
-        self.0.push((standing.clone(), go));
+        let (standing, (go, told)) = (Standing::new(&self.signs), oneshot::channel());
+        self.open.push((standing.clone(), go));
         Some((standing, told))
     }
 
-    /// Closes the oldest of those that have come least; none that is at work.
+    /// Closes the one that has come least, of several the oldest; none that is at work.
     pub(crate) fn make_room(&mut self) -> bool {
-        let standings = self.0.iter().map(|(standing, _)| standing.progress()).enumerate();
+        let standings = self.open.iter().map(|(standing, _)| standing.progress()).enumerate();
         let least =
             standings.filter(|(_, progress)| *progress != Progress::AtWork).min_by_key(|(_, progress)| *progress);
         let Some((at, _)) = least else { return false };
-        let (_, go) = self.0.remove(at);
+        let (_, go) = self.open.remove(at);
         // If it has ended by itself, all the better.
         let _ = go.send(());
         true
@@ -96,6 +116,17 @@ mod tests {
         open.push(connections.add().unwrap());
         assert_eq!(open[MOST].1.try_recv(), Ok(()));
         assert!(open[9].1.try_recv().is_err());
+    }
+
+    #[test]
+    fn of_those_that_were_answered_the_one_that_is_silent_for_longest_goes_first() {
+        let mut connections = Connections::default();
+        let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
+        open.iter().for_each(|(standing, _)| standing.has_answered());
+        open[0].0.works();
+        open[0].0.has_answered();
+        assert!(connections.add().is_some());
+        assert!(open[0].1.try_recv().is_err() && open[1].1.try_recv().is_ok());
     }
 
     #[test]

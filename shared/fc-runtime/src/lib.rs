@@ -34,7 +34,8 @@
 //! - **No connection is ever timed out.** Function Compute keeps connections and does not repeat a POST that meets
 //!   a closed one. No timer is installed in hyper; a connection that stalls costs its own task and nothing else.
 //! - **What callers can take is bounded by size and number**: of a head, of an event, of large events at a time, and of
-//!   connections. Beyond that the connection goes that has come least; none with a request at work is closed.
+//!   connections. Beyond that the connection goes that has come least, and of several that have been answered the one that
+//!   is silent for longest; none with a request at work is closed.
 //! - **Every answer says whether it is a success** in `x-fc-status`. An answer without it would count as one.
 //! - **An invocation ends by itself.** It runs as its own task, so a caller that hangs up does not cut it off between
 //!   two writes; a panic is its own failure and nobody else's; and it is answered before Function Compute would kill

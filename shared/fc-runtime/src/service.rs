@@ -53,6 +53,7 @@ impl<F: Function> Service<F> {
         running: watch::Receiver<()>,
     ) -> Reply {
         let arrived = self.clock.now();
+        standing.asks();
         let (head, body) = request.into_parts();
         let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
         let span = log::span(request_id);
@@ -65,6 +66,7 @@ impl<F: Function> Service<F> {
             Err(no_route) => {
                 let failure = Failure::from(no_route);
                 span.in_scope(|| report(&failure));
+                standing.has_answered();
                 return refusal(&failure);
             }
         };

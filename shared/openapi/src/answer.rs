@@ -155,6 +155,13 @@ mod tests {
     }
 
     #[test]
+    fn of_a_tag_that_comes_twice_the_last_counts() {
+        let answer = json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"Key": "b"}, {"Key": "a", "Value": "2"}]}});
+        let tags = Object::whole(&read(&answer)).tags();
+        assert_eq!((tags.len(), tags.get("a").map(String::as_str)), (2, Some("2")));
+    }
+
+    #[test]
     fn tags_are_read_under_either_pair_of_names() {
         let answer =
             json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": ""}, {"Key": "c"}]}});

@@ -319,7 +319,7 @@ impl Session<'_> {
             Err(Cause::Unanswered { host, .. }) if self.time_left() == Some(Duration::ZERO) => {
                 Err((request.failed(Cause::CutOff { host }), None))
             }
-            Err(cause) => Err((request.failed(cause), None)),
+            Err(cause) => Err((request.failed(without_secrets(cause, None, credentials).0), None)),
         };
         match &outcome {
             Err((error, _)) if error.is_of_a_service_that_is_down() => {

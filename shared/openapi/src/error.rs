@@ -486,6 +486,16 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_not_trusted_is_not_asked_again_and_is_not_taken_for_the_service() {
+        for is_write in [false, true] {
+            let cause = Cause::Untrusted { host: "a".to_owned(), reason: "expired".to_owned() };
+            let error = CallError { cause, ..refused("", 400, is_write) };
+            assert_eq!(error.remedy(), Remedy::GiveUp);
+            assert!(error.is_of_a_service_that_is_down());
+        }
+    }
+
+    #[test]
     fn the_remedy_of_a_code_depends_on_whether_anything_may_have_been_done() {
         for (code, status, for_a_read, for_a_write) in [
             ("Throttling.User", 400, Remedy::SlowDown, Remedy::SlowDown),

@@ -107,6 +107,8 @@ pub(crate) fn without_secrets(
             Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
         }
         Cause::Unreadable { status, reason } => Cause::Unreadable { status, reason: clean(reason, LONGEST_MESSAGE) },
+        // Whoever has a certificate writes into it what it likes.
+        Cause::Untrusted { host, reason } => Cause::Untrusted { host, reason: clean(reason, LONGEST_MESSAGE) },
         other => other,
     };
     (cause, request_id.filter(|id| is_good_word(id)))
@@ -215,6 +217,14 @@ mod tests {
             assert!(said.contains("VpcId: \"*** *** ***xx") && said.len() < 1_200, "{said}");
             assert_eq!(request_id, None);
         }
+    }
+
+    #[test]
+    fn the_names_in_a_certificate_do_not_make_a_long_line() {
+        let credentials = Credentials::new("id", "the-secret");
+        let cause = Cause::Untrusted { host: "a".to_owned(), reason: "the-secret or ".repeat(5_000) };
+        let said = without_secrets(cause, None, &credentials).0.to_string();
+        assert!(said.starts_with("no connection to a: *** or ") && said.chars().count() < 1_100, "{said}");
     }
 
     #[test]

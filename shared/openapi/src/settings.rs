@@ -1,5 +1,7 @@
 //! The client's settings, read by name.
 
+use std::{fs::File, io::Read as _};
+
 use rustls::{RootCertStore, pki_types::TrustAnchor};
 
 use crate::{
@@ -105,10 +107,17 @@ impl ClientSettings {
     }
 }
 
+/// The largest certificate that is read, in bytes. Most have two KB.
+const LARGEST_CERTIFICATE: u64 = 64 << 10;
+
 /// The certificate in a file, as one that vouches for others. In DER, as reading PEM would double what this adds to every
 /// binary.
 fn extra_root(file: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
-    let certificate = std::fs::read(file).map_err(|error| format!("is {file}, which cannot be read: {error}"))?;
+    let mut certificate = Vec::new();
+    // No more than is needed to see that it is none: a file without end would take all the memory there is.
+    File::open(file)
+        .and_then(|file| file.take(LARGEST_CERTIFICATE).read_to_end(&mut certificate))
+        .map_err(|error| format!("is {file}, which cannot be read: {error}"))?;
     let mut roots = RootCertStore::empty();
     roots.add(certificate.into()).map_err(|error| {
         format!("is {file}, which is no certificate in DER ({error}); `openssl x509 -outform der` makes one of PEM")
@@ -140,9 +149,11 @@ mod tests {
     #[test]
     fn an_extra_root_that_is_no_certificate_in_der_is_refused_with_what_makes_one() {
         let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        for (file, problem) in
-            [("/nowhere/root.der", "cannot be read"), (no_certificate, "`openssl x509 -outform der`")]
-        {
+        for (file, problem) in [
+            ("/nowhere/root.der", "cannot be read"),
+            (no_certificate, "`openssl x509 -outform der`"),
+            ("/dev/zero", "no certificate"),
+        ] {
             let problems = read(&[("FLOWKEEPER_EXTRA_ROOT_FILE", file)]).unwrap_err();
             let found = problems[0].to_string();
             assert!(found.starts_with("FLOWKEEPER_EXTRA_ROOT_FILE is /") && found.contains(problem), "{found}");

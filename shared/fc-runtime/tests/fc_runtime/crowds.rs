@@ -34,15 +34,19 @@ async fn a_crowd_that_stalls_is_thinned_out_and_others_are_served() {
     assert_eq!(kept.send(Request::invoke("1-a", "{}")).await.status, 200);
     busy.write(&Request::invoke("1-b", &format!(r#"{{"wait_for": "{}"}}"#, gate.address())).bytes()).await;
     let waiting = gate.arrival().await;
+    let mut lost = host.connect().await;
+    let nowhere = || Request::new("GET", "/").header("x-fc-control-path", "/nowhere");
+    assert_eq!(lost.send(nowhere()).await.status, 404);
 
     let mut crowd = crowd(&host).await;
     assert_eq!(in_time(host.send(Request::invoke("1-c", "{}"))).await.status, 200);
     assert_eq!(in_time(kept.send(Request::invoke("1-d", "{}"))).await.status, 200, "one that was there before");
+    assert_eq!(in_time(lost.send(nowhere())).await.status, 404, "one that was refused before");
     drop(waiting);
     assert_eq!(in_time(busy.reply()).await.status, 200, "one that was at work");
 
-    // Of 256 there were two, and the last one took the place of one.
-    for connection in crowd.drain(..CROWD - 254) {
+    // Of 256 there were three, and the last one took the place of one.
+    for connection in crowd.drain(..CROWD - 253) {
         let mut connection = connection;
         let end = in_time(connection.stream.read(&mut [0; 16])).await;
         assert!(!matches!(end, Ok(1..)), "{end:?}");
@@ -56,18 +60,31 @@ async fn a_crowd_that_stalls_is_thinned_out_and_others_are_served() {
 #[tokio::test]
 async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
     let host = Host::start().await;
+    let mut used = host.connect().await;
     let mut crowd = Vec::new();
     for _ in 0..CROWD {
         let mut connection = host.connect().await;
         assert_eq!(in_time(connection.send(Request::invoke("1-a", "{}"))).await.status, 200);
         crowd.push(connection);
+        assert_eq!(in_time(used.send(Request::invoke("1-b", "{}"))).await.status, 200, "one that is used all the time");
     }
-    assert!(crowd[0].is_closed().await, "the oldest");
-    assert_eq!(
-        in_time(crowd[CROWD - 256].send(Request::invoke("1-b", "{}"))).await.status,
-        200,
-        "the oldest that stays"
-    );
+    assert!(crowd[0].is_closed().await, "the oldest of the others");
+    let oldest = &mut crowd[CROWD - 255];
+    assert_eq!(in_time(oldest.send(Request::invoke("1-c", "{}"))).await.status, 200, "the oldest that stays");
+
+    // Nor is one closed that has begun to ask again, if another one has been silent for longer.
+    let asks = &mut crowd[CROWD - 254];
+    let request = Request::invoke("1-d", "{}").bytes();
+    let (begins, ends) = request.split_at(request.len() - 1);
+    asks.write(begins).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        let mut connection = host.connect().await;
+        assert_eq!(in_time(connection.send(Request::invoke("1-e", "{}"))).await.status, 200);
+        others.push(connection);
+    }
+    asks.write(ends).await;
+    assert_eq!(in_time(asks.reply()).await.status, 200, "one that has begun to ask");
 }
 
 #[tokio::test]
@@ -140,4 +157,27 @@ async fn of_large_events_two_are_taken_at_a_time_and_common_ones_always() {
     third.write(&large).await;
     assert_eq!(in_time(third.reply()).await.status, 200, "there is a seat again");
     drop(second);
+}
+
+#[tokio::test]
+async fn a_large_event_keeps_its_seat_while_it_is_worked_on_and_one_in_chunks_needs_one_too() {
+    let host = Host::start().await;
+    let gate = Gate::new().await;
+    let event = format!(r#"{{"wait_for": "{}"}}{}"#, gate.address(), " ".repeat(128 * 1024));
+    let (mut at_work, mut busy) = (Vec::new(), [host.connect().await, host.connect().await]);
+    for connection in &mut busy {
+        connection.write(&Request::invoke("1-large", &event).bytes()).await;
+        at_work.push(in_time(gate.arrival()).await);
+    }
+    let mut third = host.connect().await;
+    let chunk = [&b"20001\r\n"[..], &[b'x'; 128 * 1024 + 1], b"\r\n0\r\n\r\n"].concat();
+    let chunked = [&Request::invoke("1-chunks", "").head("transfer-encoding: chunked")[..], &chunk].concat();
+    third.write(&chunked).await;
+    assert_eq!(in_time(third.reply()).await.json()["errorType"], "TooManyLargeEvents");
+    drop(at_work);
+    for connection in &mut busy {
+        assert_eq!(in_time(connection.reply()).await.status, 200);
+    }
+    third.write(&chunked).await;
+    assert_eq!(in_time(third.reply()).await.json()["bytes"], 128 * 1024 + 1, "there are seats again");
 }

@@ -90,7 +90,9 @@ fn most_memory(process: &Path) -> usize {
 #[tokio::test]
 async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
     let cloud = cloud(Options::default()).await.unwrap();
-    for unit in ["[", "0,", "{},", "[],", "{\"a\":[", "\"\\u0041\",", "\"\",", "x"] {
+    let nested = |open: &str, close: &str| format!("{}0{},", open.repeat(60), close.repeat(60));
+    let (arrays, objects) = (nested("[[", "]]"), nested("{\"\":{\"\":", "}}"));
+    for unit in ["[", "0,", "{},", "[],", "[0],", "{\"a\":[", "\"\\u0041\",", "\"\",", "x", &arrays, &objects] {
         for size in [1 << 20, 8 << 20] {
             let event = format!("[{}", unit.repeat(size / unit.len() - 1));
             for event in [event.clone(), format!("{}0]", event)] {
