@@ -19,42 +19,46 @@ const DISCARDED: usize = LARGEST;
 /// The largest event that most are not larger than: what an asynchronous invocation may carry (128 KB), in bytes.
 const COMMON: usize = 128 * 1024;
 
-/// How many larger ones are in memory at a time. An instance may have 128 MB.
-const LARGER_AT_ONCE: usize = 2;
+/// How much of larger ones may be in memory together, in bytes: the largest, as an instance may have 128 MB.
+const TOGETHER: usize = LARGEST;
 
-/// The bodies that are in memory.
+/// In what that is counted, in bytes.
+const UNIT: usize = 1024;
+
+/// The room for bodies that are larger than most.
 pub(crate) struct Bodies(Arc<Semaphore>);
 
-/// A whole body, and the seat of one that is larger than most, to be kept for as long as the body is.
+/// A whole body, and the room that it takes, to be kept for as long as the body is.
 #[derive(Default)]
 pub(crate) struct Event {
     pub(crate) body: Bytes,
-    pub(crate) seat: Option<OwnedSemaphorePermit>,
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LARGER_AT_ONCE)))
+        Self(Arc::new(Semaphore::new(TOGETHER / UNIT)))
     }
 }
 
 impl Bodies {
     /// The whole body. An event that came in one piece is not copied.
     ///
-    /// Nothing is waited for but the body itself: a caller that stalls with a large one must not hold up another.
+    /// Nothing is waited for but the body itself, and it takes the room of what has come, not of what was announced: a
+    /// caller that stalls keeps others out by no more than it has sent.
     pub(crate) async fn read(&self, mut body: Incoming) -> Result<Event, Failure> {
         let announced = body.size_hint().lower();
         if announced > LARGEST as u64 {
             return Err(refuse(body, 0, too_large(&format!("of {announced} bytes"))).await);
         }
-        let mut seat = None;
-        if announced > COMMON as u64 && !self.has_room(&mut seat) {
+        if announced > COMMON as u64 && announced.div_ceil(UNIT as u64) > self.0.available_permits() as u64 {
             return Err(refuse(body, 0, too_many()).await);
         }
         let Some(first) = next(&mut body).await? else { return Ok(Event::default()) };
         if first.len() <= COMMON && body.is_end_stream() {
-            return Ok(Event { body: first, seat });
+            return Ok(Event { body: first, room: None });
         }
+        let mut room = None;
         let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).max(2 * first.len()));
         let mut piece = first;
         loop {
@@ -63,22 +67,28 @@ impl Bodies {
                 drop(whole);
                 return Err(refuse(body, read, too_large("without an announced length")).await);
             }
-            if read > COMMON && seat.is_none() && !self.has_room(&mut seat) {
+            if read > COMMON && !self.takes(&mut room, read) {
                 drop(whole);
                 return Err(refuse(body, read, too_many()).await);
             }
             whole.extend_from_slice(&piece);
             match next(&mut body).await? {
                 Some(next) => piece = next,
-                None => return Ok(Event { body: whole.freeze(), seat }),
+                None => return Ok(Event { body: whole.freeze(), room }),
             }
         }
     }
 
-    /// Takes a seat, if one is free.
-    fn has_room(&self, seat: &mut Option<OwnedSemaphorePermit>) -> bool {
-        *seat = Arc::clone(&self.0).try_acquire_owned().ok();
-        seat.is_some()
+    /// Makes of `room` one for so many bytes, if there is as much.
+    fn takes(&self, room: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> bool {
+        let has = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let Ok(more) = u32::try_from(bytes.div_ceil(UNIT).saturating_sub(has)) else { return false };
+        let Ok(more) = Arc::clone(&self.0).try_acquire_many_owned(more) else { return false };
+        match room {
+            Some(room) => room.merge(more),
+            None => *room = Some(more),
+        }
+        true
     }
 }
 
@@ -87,8 +97,10 @@ fn too_large(size: &str) -> Failure {
 }
 
 fn too_many() -> Failure {
-    let problem =
-        format!("{LARGER_AT_ONCE} events of more than {COMMON} bytes are being worked on; try this one again");
+    let problem = format!(
+        "with this one, events of more than {COMMON} bytes would have more than {TOGETHER} together; try it again when \
+         those that are being worked on are done"
+    );
     Failure::new("TooManyLargeEvents", problem)
 }
 

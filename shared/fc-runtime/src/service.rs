@@ -110,8 +110,8 @@ impl<F: Function> Service<F> {
         head: Parts,
         event: Result<Event, Failure>,
     ) -> Result<Reply, Failure> {
-        // The seat of a large one is held until the work is done.
-        let Event { body, seat: _seat } = event?;
+        // The room of a large one is held until the work is done.
+        let Event { body, room: _room } = event?;
         match route {
             Route::Invoke => Ok(success(self.function.handle(invocation, body).await?)),
             Route::HttpInvoke | Route::Http => {

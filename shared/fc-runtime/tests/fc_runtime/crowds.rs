@@ -132,52 +132,68 @@ async fn a_caller_that_does_not_read_its_answers_holds_up_nobody_and_finds_them_
     in_time(writing).await.unwrap().unwrap();
 }
 
+/// What larger events may have together, in bytes.
+const TOGETHER: usize = 32 * 1024 * 1024;
+
 #[tokio::test]
-async fn of_large_events_two_are_taken_at_a_time_and_common_ones_always() {
+async fn large_events_share_what_memory_there_is_and_common_ones_are_always_taken() {
     let host = Host::start().await;
-    let large = Request::invoke("1-large", "").body(vec![b'x'; 128 * 1024 + 1]).bytes();
-    let half = &large[..large.len() / 2];
-    let mut stalled = [host.connect().await, host.connect().await];
-    for connection in &mut stalled {
-        connection.write(half).await;
+    let largest = Request::invoke("1-largest", "").body(vec![b'x'; TOGETHER]).bytes();
+    let large = Request::invoke("1-large", "").body(vec![b'x'; 256 * 1024]).bytes();
+    let all_but_some = largest.len() - 128 * 1024;
+    let mut stalled = host.connect().await;
+    stalled.write(&largest[..all_but_some]).await;
+    let mut other = host.connect().await;
+    // Until what was sent has been read.
+    for nth in 0.. {
+        assert!(nth < 10_000, "it is never refused");
+        other.write(&large).await;
+        let reply = in_time(other.reply()).await;
+        if reply.status == 404 {
+            assert_eq!((reply.statuses(), &reply.json()["errorType"]), ((404, "404"), &"TooManyLargeEvents".into()));
+            break;
+        }
     }
     for common in [1, 128 * 1024] {
         let reply = in_time(host.send(Request::invoke("1-a", "").body(vec![b'x'; common]))).await;
         assert_eq!(reply.json()["bytes"], common);
     }
-    let mut third = host.connect().await;
-    for _ in 0..2 {
-        third.write(&large).await;
-        let reply = in_time(third.reply()).await;
-        assert_eq!((reply.statuses(), &reply.json()["errorType"]), ((404, "404"), &"TooManyLargeEvents".into()));
-    }
-    let [mut first, second] = stalled;
-    first.write(&large[half.len()..]).await;
-    assert_eq!(in_time(first.reply()).await.json()["bytes"], 128 * 1024 + 1);
-    third.write(&large).await;
-    assert_eq!(in_time(third.reply()).await.status, 200, "there is a seat again");
-    drop(second);
+    stalled.write(&largest[all_but_some..]).await;
+    assert_eq!(in_time(stalled.reply()).await.json()["bytes"], TOGETHER);
+    other.write(&large).await;
+    assert_eq!(in_time(other.reply()).await.status, 200, "there is room again");
 }
 
 #[tokio::test]
-async fn a_large_event_keeps_its_seat_while_it_is_worked_on_and_one_in_chunks_needs_one_too() {
+async fn a_caller_that_stalls_keeps_others_out_by_no_more_than_it_has_sent() {
+    let host = Host::start().await;
+    let largest = Request::invoke("1-largest", "").body(vec![b'x'; TOGETHER]).bytes();
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        let mut caller = host.connect().await;
+        caller.write(&largest[..256 * 1024]).await;
+        stalled.push(caller);
+    }
+    let reply = in_time(host.send(Request::invoke("1-a", "").body(vec![b'x'; TOGETHER / 2]))).await;
+    assert_eq!(reply.json()["bytes"], TOGETHER / 2);
+}
+
+#[tokio::test]
+async fn a_large_event_keeps_its_room_while_it_is_worked_on_and_one_in_chunks_needs_some_too() {
     let host = Host::start().await;
     let gate = Gate::new().await;
-    let event = format!(r#"{{"wait_for": "{}"}}{}"#, gate.address(), " ".repeat(128 * 1024));
-    let (mut at_work, mut busy) = (Vec::new(), [host.connect().await, host.connect().await]);
-    for connection in &mut busy {
-        connection.write(&Request::invoke("1-large", &event).bytes()).await;
-        at_work.push(in_time(gate.arrival()).await);
-    }
-    let mut third = host.connect().await;
+    let wait = format!(r#"{{"wait_for": "{}"}}"#, gate.address());
+    let event = format!("{wait}{}", " ".repeat(TOGETHER - wait.len()));
+    let mut busy = host.connect().await;
+    busy.write(&Request::invoke("1-large", &event).bytes()).await;
+    let at_work = in_time(gate.arrival()).await;
+    let mut other = host.connect().await;
     let chunk = [&b"20001\r\n"[..], &[b'x'; 128 * 1024 + 1], b"\r\n0\r\n\r\n"].concat();
     let chunked = [&Request::invoke("1-chunks", "").head("transfer-encoding: chunked")[..], &chunk].concat();
-    third.write(&chunked).await;
-    assert_eq!(in_time(third.reply()).await.json()["errorType"], "TooManyLargeEvents");
+    other.write(&chunked).await;
+    assert_eq!(in_time(other.reply()).await.json()["errorType"], "TooManyLargeEvents");
     drop(at_work);
-    for connection in &mut busy {
-        assert_eq!(in_time(connection.reply()).await.status, 200);
-    }
-    third.write(&chunked).await;
-    assert_eq!(in_time(third.reply()).await.json()["bytes"], 128 * 1024 + 1, "there are seats again");
+    assert_eq!(in_time(busy.reply()).await.status, 200);
+    other.write(&chunked).await;
+    assert_eq!(in_time(other.reply()).await.json()["bytes"], 128 * 1024 + 1, "there is room again");
 }
