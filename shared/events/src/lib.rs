@@ -148,7 +148,10 @@ fn several(entries: &[Json<'_>]) -> Result<Vec<Woken>, UnknownEvent> {
         return Err(UnknownEvent::new("an empty array"));
     }
     if entries.len() > MOST {
-        return Err(UnknownEvent::new(format!("an array of {}, of which at most {MOST} are read", entries.len())));
+        return Err(UnknownEvent::new(format!(
+            "an array of {}, of which at most {MOST} are read (the trigger should send smaller batches)",
+            entries.len()
+        )));
     }
     let mut seen = std::collections::BTreeSet::new();
     let mut events: Vec<_> = entries.iter().map(entry).flat_map(action_trail::apart).collect();
