@@ -58,7 +58,10 @@ fn an_array_far_longer_than_any_batch_is_not_read() {
     let of_length = |length: usize| parse(serde_json::to_string(&vec![json!({}); length]).unwrap().as_bytes());
     assert_eq!(of_length(1000).unwrap().len(), 1000);
     let error = of_length(1001).unwrap_err().to_string();
-    assert!(error.starts_with("an array of 1001, of which at most 1000 are read (the trigger should send smaller"), "{error}");
+    assert!(
+        error.starts_with("an array of 1001, of which at most 1000 are read (the trigger should send smaller"),
+        "{error}"
+    );
 }
 
 #[test]
