@@ -18,6 +18,7 @@ use crate::{
     journal::{Call, DeadLetter, Entry, Invocation, What},
     operator::Operator,
     options::{Functions, Options, Timers},
+    ram::Role,
     server, stage,
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
     template::{self, Template},
@@ -32,7 +33,34 @@ pub struct LocalCloud {
     server: tokio::task::JoinHandle<()>,
 }
 
+/// What the template has, as the options want it, and the role in the second account.
+fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
+    let path = options.template.clone().unwrap_or_else(template::default_path);
+    let mut template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+    if let Some(function) = &options.triggers_of {
+        template.triggers.retain(|trigger| trigger.function == *function);
+    }
+    for (role, action) in &options.denied {
+        template.take_away(role, action)?;
+    }
+    let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
+    // The other accounts have a template of their own, beside that of the functions.
+    let beside = path.with_file_name("template-member.yml");
+    let path = if beside.is_file() { beside } else { path };
+    let external_id = options.external_id.as_deref();
+    let (parameters, region) = (&options.parameters, &options.region);
+    let member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
+    Ok((template, member))
+}
+
 impl LocalCloud {
+    /// Whether a cloud would start with these options and the programs of all functions, of which one may be named: what
+    /// can be known before they are built.
+    pub fn check(options: &Options, function: Option<&str>) -> Result<(), Error> {
+        let (template, _) = templates(options)?;
+        function.map_or(Ok(()), |function| template.has(function))
+    }
+
     /// Starts a cloud with nothing in it.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
@@ -43,21 +71,7 @@ impl LocalCloud {
         let mut hosts = BTreeMap::new();
         let mut member = None;
         if let Functions::Built(folder) = &options.functions {
-            let path = options.template.clone().unwrap_or_else(template::default_path);
-            template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
-            if let Some(function) = &options.triggers_of {
-                template.triggers.retain(|trigger| trigger.function == *function);
-            }
-            for (role, action) in &options.denied {
-                template.take_away(role, action)?;
-            }
-            let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
-            // The other accounts have a template of their own, beside that of the functions.
-            let beside = path.with_file_name("template-member.yml");
-            let path = if beside.is_file() { beside } else { path };
-            let external_id = options.external_id.as_deref();
-            let (parameters, region) = (&options.parameters, &options.region);
-            member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
+            (template, member) = templates(&options)?;
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use self::resolve::Resolver;
 pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
-use crate::{accounts::OWN_ACCOUNT, ram::Role, trust::Trust};
+use crate::{accounts::OWN_ACCOUNT, error::Error, ram::Role, trust::Trust};
 
 /// What the names and values of a function's variables may have together.
 const MOST_BYTES_OF_VARIABLES: usize = 4096;
@@ -72,6 +72,13 @@ pub struct Absent {
     pub binary: String,
     /// The parameters with which it would be there, such as `KeepEcrFlowLogs=true`.
     pub needed: String,
+}
+
+impl Absent {
+    /// The one of this name, or with this program.
+    pub(crate) fn among<'a>(absent: &'a [Self], function: &str) -> Option<&'a Self> {
+        absent.iter().find(|absent| absent.name == function || absent.binary == function)
+    }
 }
 
 /// What wakes a function.
@@ -141,6 +148,16 @@ pub struct Template {
 }
 
 impl Template {
+    /// Whether it makes a function of this name, or with this program.
+    pub(crate) fn has(&self, function: &str) -> Result<(), Error> {
+        if self.functions.iter().any(|known| known.name == function || known.binary == function) {
+            return Ok(());
+        }
+        let known = || self.functions.iter().map(|known| known.name.clone()).collect();
+        let unknown = || Error::NoFunction { wanted: function.to_owned(), known: known() };
+        Err(Absent::among(&self.absent, function).map_or_else(unknown, Error::from))
+    }
+
     /// Reads a template for an account and region.
     pub fn read(
         path: &Path,

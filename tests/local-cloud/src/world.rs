@@ -131,8 +131,7 @@ impl Shared {
 
     /// Why there is no such function, if it is one that the template would make with other parameters.
     pub(crate) fn not_made(&self, function: &str) -> Option<Error> {
-        let is_meant = |absent: &&Absent| absent.name == function || absent.binary == function;
-        self.absent.iter().find(is_meant).map(Error::from)
+        Absent::among(&self.absent, function).map(Error::from)
     }
 
     /// Starts work that [`crate::LocalCloud::settled`] waits for.

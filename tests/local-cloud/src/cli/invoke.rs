@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use local_cloud::{Invocation, LocalCloud, What};
+use local_cloud::{Functions, Invocation, LocalCloud, What};
 use serde_json::Value;
 
 use super::{stack::Stack, teller::Teller};
@@ -37,7 +37,9 @@ pub(super) struct Invoke {
 /// Invokes a function once in a cloud of its own; succeeds if the invocation does.
 pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     let event = event(&wanted.event)?;
-    let options = wanted.stack.options(wanted.stack.build(wanted.functions_dir.as_deref()).await?)?;
+    let mut options = wanted.stack.options(Functions::None)?;
+    LocalCloud::check(&options, Some(&wanted.function))?;
+    options.functions = wanted.stack.build(wanted.functions_dir.as_deref()).await?;
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
     if !wanted.nothing_exists

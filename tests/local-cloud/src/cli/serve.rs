@@ -91,11 +91,11 @@ impl How {
 
 /// Serves until Ctrl-C, telling what happens.
 pub(super) async fn serve(wanted: &Serve) -> Result<(), Box<dyn Error>> {
-    let functions = match wanted.no_functions {
-        true => Functions::None,
-        false => wanted.how.stack.build(wanted.functions_dir.as_deref()).await?,
-    };
-    let options = wanted.how.options(functions)?;
+    let mut options = wanted.how.options(Functions::None)?;
+    if !wanted.no_functions {
+        LocalCloud::check(&options, None)?;
+        options.functions = wanted.how.stack.build(wanted.functions_dir.as_deref()).await?;
+    }
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
     until_interrupted(cloud, started, async |_| std::future::pending().await).await
@@ -104,7 +104,9 @@ pub(super) async fn serve(wanted: &Serve) -> Result<(), Box<dyn Error>> {
 /// Serves until Ctrl-C; functions are built and started again when their code changes.
 pub(super) async fn watch(wanted: &Watch) -> Result<(), Box<dyn Error>> {
     let stack = &wanted.how.stack;
-    let options = wanted.how.options(stack.build(None).await?)?;
+    let mut options = wanted.how.options(Functions::None)?;
+    LocalCloud::check(&options, None)?;
+    options.functions = stack.build(None).await?;
     let started = options.clock.now();
     let root = stack.workspace();
     let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;

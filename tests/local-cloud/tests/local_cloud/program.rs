@@ -67,6 +67,31 @@ async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_is_told_before_anything_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yml");
+    // What would be built is no package here.
+    std::fs::write(&template, TEMPLATE).unwrap();
+    let parameters: [(&[&str], &str); 3] = [
+        (&["invoke", "no-such"], "the template has no function \"no-such\"; it has demo-stand-in"),
+        (&["invoke", "stand-in", "--deny", "NoRole=vpc:CreateVpc"], "NoRole"),
+        (&["invoke", "stand-in", "--policy", "no-such.yml"], "cannot read no-such.yml"),
+    ];
+    for (arguments, expected) in parameters {
+        let output = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+            .args(arguments)
+            .args(["--event", "create-vpc", "--template"])
+            .arg(&template)
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(expected), "{arguments:?}: {told}");
+        assert!(!told.contains("could not be built"), "{arguments:?}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn invoke_says_which_parameter_makes_a_function_that_is_not_there() {
     let wanted =
         TEMPLATE.replace("Concurrency: {Type", "Wanted: {Type: String, Default: 'false'}\n  Concurrency: {Type");
