@@ -104,6 +104,24 @@ impl Drop for Running {
     }
 }
 
+/// The tests that every function has, and `BINARY`, the path of its program.
+macro_rules! of_every_function {
+    ($binary:literal) => {
+        const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", $binary));
+
+        #[test]
+        fn what_is_no_event_is_a_failure() {
+            bootstrap::fails_at_what_is_no_event(BINARY);
+        }
+
+        #[test]
+        fn wrong_settings_are_all_named_and_keep_it_from_starting() {
+            bootstrap::refuses_wrong_settings(BINARY);
+        }
+    };
+}
+pub(crate) use of_every_function;
+
 /// The function listens where it is told, and an event that it has no business with is a success that says why.
 pub(crate) fn skips(binary: &str, event: &str, reason: &str) {
     let answer = Running::start(binary, &SETTINGS).invoke("", event);

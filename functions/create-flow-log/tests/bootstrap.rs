@@ -7,17 +7,7 @@ use std::path::Path;
 
 use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_create-flow-log");
-
-#[test]
-fn what_is_no_event_is_a_failure() {
-    bootstrap::fails_at_what_is_no_event(BINARY);
-}
-
-#[test]
-fn wrong_settings_are_all_named_and_keep_it_from_starting() {
-    bootstrap::refuses_wrong_settings(BINARY);
-}
+bootstrap::of_every_function!("create-flow-log");
 
 #[test]
 fn an_event_that_makes_nothing_is_skipped() {

@@ -5,17 +5,7 @@ mod bootstrap;
 
 use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_deactivate-flow-logs");
-
-#[test]
-fn what_is_no_event_is_a_failure() {
-    bootstrap::fails_at_what_is_no_event(BINARY);
-}
-
-#[test]
-fn wrong_settings_are_all_named_and_keep_it_from_starting() {
-    bootstrap::refuses_wrong_settings(BINARY);
-}
+bootstrap::of_every_function!("deactivate-flow-logs");
 
 #[test]
 fn an_event_that_is_no_timer_is_skipped() {

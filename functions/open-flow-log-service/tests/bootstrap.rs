@@ -6,20 +6,10 @@ mod bootstrap;
 
 use bootstrap::{Running, SETTINGS};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_open-flow-log-service");
+bootstrap::of_every_function!("open-flow-log-service");
 
 /// In which account and region the function runs.
 const HERE: &str = "x-fc-account-id: 1000000000000001\r\nx-fc-region: cn-hangzhou\r\n";
-
-#[test]
-fn what_is_no_event_is_a_failure() {
-    bootstrap::fails_at_what_is_no_event(BINARY);
-}
-
-#[test]
-fn wrong_settings_are_all_named_and_keep_it_from_starting() {
-    bootstrap::refuses_wrong_settings(BINARY);
-}
 
 #[test]
 fn terms_are_accepted_by_true_and_by_nothing_else() {
