@@ -149,6 +149,7 @@ pub(crate) fn refuses_wrong_settings(binary: &str) {
     for (name, _) in wrong {
         assert!(said.contains(name), "{name}: {said}");
     }
+    assert!(said.contains("FLOWKEEPER_LOG, FLOWKEEPER_MARKERS"), "of those that there are, the process's own: {said}");
     assert!(said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is /nowhere/root.der, which cannot be read"), "{said}");
     assert!(!said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is no setting"), "{said}");
 }

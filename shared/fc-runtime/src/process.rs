@@ -14,6 +14,9 @@ pub(crate) struct ProcessSettings {
 }
 
 impl ProcessSettings {
+    /// Those that a user may set, beside the function's own.
+    pub(crate) const NAMES: [&str; 2] = ["FLOWKEEPER_LOG", "FLOWKEEPER_MARKERS"];
+
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let port = invalid.note(port(settings));

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use signing::Credentials;
 
+use crate::process::ProcessSettings;
+
 /// The settings of a process: its environment, and the directory its binary is in.
 ///
 /// An empty setting is an absent one. Values cannot be printed, since keys are among them.
@@ -71,9 +73,9 @@ impl Settings {
     ///
     /// Each one that is neither `known` nor read by the runtime itself.
     pub fn only_known(&self, known: &[&str]) -> Result<(), InvalidSettings> {
-        let is_known = |name: &str| known.contains(&name) || matches!(name, "FLOWKEEPER_LOG" | "FLOWKEEPER_MARKERS");
-        let mut unknown: Vec<_> =
-            self.values.keys().filter(|name| name.starts_with("FLOWKEEPER_") && !is_known(name)).collect();
+        let known = [known, &ProcessSettings::NAMES].concat();
+        let is_unknown = |name: &&String| name.starts_with("FLOWKEEPER_") && !known.contains(&name.as_str());
+        let mut unknown: Vec<_> = self.values.keys().filter(is_unknown).collect();
         unknown.sort_unstable();
         let mut invalid = InvalidSettings::default();
         for name in unknown {
