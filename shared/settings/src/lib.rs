@@ -1,0 +1,206 @@
+//! Settings by name, and every mistake in them at once.
+//!
+//! [`Settings`] holds what the operator set. Each crate reads its own by name and returns what is wrong as
+//! [`InvalidSettings`]; [`InvalidSettings::collect`] keeps going, so that a process that does not start names every bad
+//! setting and not just the first.
+//!
+//! ```
+//! use settings::{InvalidSettings, Settings};
+//!
+//! let settings = Settings::from_pairs([("APP_PORT", "http"), ("APP_SIZE", "-1")]);
+//! let mut invalid = InvalidSettings::default();
+//! let port = invalid.collect(settings.parse("APP_PORT", str::parse::<u16>));
+//! let size = invalid.collect(settings.parse("APP_SIZE", str::parse::<u8>));
+//! assert_eq!((port, size, invalid.messages().len()), (None, None, 2));
+//! ```
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// The settings of a process: its environment, and the directory of its binary.
+///
+/// An empty setting counts as absent. Values are never printed, since keys are among them.
+#[derive(Clone, Default)]
+pub struct Settings {
+    values: HashMap<String, String>,
+    directory: PathBuf,
+}
+
+impl Settings {
+    /// The settings of this process. The only place that reads the environment.
+    ///
+    /// A byte that is not UTF-8 becomes `U+FFFD`, so that the value is refused by its reader and not overlooked.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_process() -> Self {
+        let values = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .collect();
+        let directory = std::env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_owned));
+        Self { values, directory: directory.unwrap_or_default() }
+    }
+
+    /// Settings as given, for a test. The binary is taken to be in the working directory.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let values = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, directory: PathBuf::new() }
+    }
+
+    /// The same settings with the binary in another directory.
+    #[must_use]
+    pub fn with_directory(self, directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), ..self }
+    }
+
+    /// The setting of that name, unless it is absent or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The setting of that name as a value, or `None` if it is absent or empty.
+    ///
+    /// # Errors
+    /// The sentence `NAME is "x": why` if `parse` refuses it. The value is part of it: not for secrets.
+    pub fn parse<T, E: fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, InvalidSettings> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        parse(value).map(Some).map_err(|why| InvalidSettings::of(name, value, why))
+    }
+
+    /// Refuses unknown settings whose names begin with `prefix`: a misspelt one would otherwise be ignored in silence.
+    ///
+    /// # Errors
+    /// Each one that is not `known`, and then once those that are.
+    pub fn reject_unknown(&self, prefix: &str, known: &[&str]) -> Result<(), InvalidSettings> {
+        let is_unknown = |name: &&String| name.starts_with(prefix) && !known.contains(&name.as_str());
+        let mut unknown: Vec<_> = self.values.keys().filter(is_unknown).collect();
+        unknown.sort_unstable();
+        let mut messages: Vec<_> = unknown.iter().map(|name| format!("{name} is not a known setting")).collect();
+        if !messages.is_empty() {
+            messages.push(format!("the known ones are {}", known.join(", ")));
+        }
+        InvalidSettings { messages }.into_result()
+    }
+
+    /// The path of a file next to the binary, such as `policy.yml`, whether or not there is such a file.
+    #[must_use]
+    pub fn next_to_binary(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(file)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.values.keys().collect();
+        names.sort_unstable();
+        f.debug_struct("Settings").field("names", &names).field("directory", &self.directory).finish()
+    }
+}
+
+/// Everything that is wrong with the settings, each as a sentence: `NAME is "x": why, and what would be right`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InvalidSettings {
+    messages: Vec<String>,
+}
+
+impl InvalidSettings {
+    /// One bad setting, as a sentence.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self { messages: vec![message.to_string()] }
+    }
+
+    /// One bad setting whose value can be shown.
+    pub fn of(name: &str, value: &str, problem: impl fmt::Display) -> Self {
+        Self::new(format_args!("{name} is {value:?}: {problem}"))
+    }
+
+    /// One more bad setting.
+    pub fn push(&mut self, message: impl fmt::Display) {
+        self.messages.push(message.to_string());
+    }
+
+    /// Takes the value out of `result`, or keeps what is wrong with it, so that the next setting can be read too.
+    pub fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(mut invalid) => {
+                self.messages.append(&mut invalid.messages);
+                None
+            }
+        }
+    }
+
+    /// Each sentence, in the order in which it was collected.
+    #[must_use]
+    pub fn messages(&self) -> &[String] {
+        &self.messages
+    }
+
+    /// Nothing, if nothing was collected.
+    ///
+    /// # Errors
+    /// What was collected.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.messages.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid settings: {}", self.messages.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidSettings {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_setting_counts_as_absent() {
+        let settings = Settings::from_pairs([("APP_POLICY", ""), ("APP_NETWORK", "vpc")]);
+        assert_eq!(settings.get("APP_POLICY"), None);
+        assert_eq!(settings.get("APP_NETWORK"), Some("vpc"));
+        assert_eq!(settings.get("APP_LOG"), None);
+    }
+
+    #[test]
+    fn every_bad_setting_is_named() {
+        let settings = Settings::from_pairs([("SIZE", "big"), ("COUNT", "-1"), ("PORT", "80")]);
+        let mut invalid = InvalidSettings::default();
+        assert_eq!(invalid.collect(settings.parse("SIZE", str::parse::<u8>)), None);
+        assert_eq!(invalid.collect(settings.parse("COUNT", |_| Err::<u8, _>("want 0 or more"))), None);
+        assert_eq!(invalid.collect(settings.parse("PORT", str::parse::<u16>)), Some(Some(80)));
+        assert_eq!(
+            invalid.into_result().unwrap_err().to_string(),
+            r#"invalid settings: SIZE is "big": invalid digit found in string; COUNT is "-1": want 0 or more"#
+        );
+    }
+
+    #[test]
+    fn each_unknown_setting_is_named_and_the_known_ones_are_listed_once() {
+        let settings = Settings::from_pairs([("APP_B", "1"), ("APP_A", "1"), ("APP_KNOWN", "1"), ("OTHER", "1")]);
+        assert_eq!(
+            settings.reject_unknown("APP_", &["APP_KNOWN", "APP_C"]).unwrap_err().to_string(),
+            "invalid settings: APP_A is not a known setting; APP_B is not a known setting; the known ones are \
+             APP_KNOWN, APP_C"
+        );
+        assert_eq!(settings.reject_unknown("APP_", &["APP_KNOWN", "APP_A", "APP_B"]), Ok(()));
+    }
+
+    #[test]
+    fn no_value_can_be_printed() {
+        let settings = Settings::from_pairs([("ACCESS_KEY_SECRET", "planted"), ("A", "planted")]);
+        let printed = format!("{settings:?}");
+        assert!(!printed.contains("planted"), "{printed}");
+        assert!(printed.contains("ACCESS_KEY_SECRET"), "{printed}");
+    }
+}
