@@ -9,23 +9,22 @@
 //! - `account`, `region` and `id`, which tells by its beginning what it is: `vpc-`, `vsw-` or `eni-`;
 //! - `parents`, what it is in: for a vSwitch `["vpc-…"]`, for a network interface `["vsw-…", "vpc-…"]`;
 //! - `tags`, where it has any;
+//! - `vpc_tags`, those of the VPC that it is in, where these decide the level at which flow logs are kept;
 //! - `status`, that of the flow log that Flowkeeper has made on it, where there is one: `Active`, `Inactive`, …
 
 mod reading;
 
 use std::{
     collections::BTreeMap,
-    error::Error,
     fmt::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
-    str::FromStr,
 };
 
 use clap::Parser;
 use flow_log::{
-    Change, Delivery, FlowLog, FlowLogSpec, GovernedBy, Kept, Policy, Resource, ResourceId, ResourceType, Rules,
-    Status, TAG_KEY, Wanted,
+    AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, InvalidId, ObservedTags, Policy,
+    RegionId, Resource, ResourceId, ResourceType, Status, TAG_KEY,
     policy::{Origin, Override, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -49,8 +48,8 @@ fn main() -> ExitCode {
     let asked = Asked::parse();
     // Whatever is wrong with both files is told at once.
     let outcome = match (reading::policy(&asked.policy), seen(&asked.resource)) {
-        (Ok(policy), Ok((resource, status))) => {
-            Ok(Explained { policy, resource, status, at: reading::now(asked.at) }.text())
+        (Ok(policy), Ok(Seen { resource, vpc, status })) => {
+            Ok(Explained { policy, resource, vpc, status, at: reading::now(asked.at) }.text())
         }
         (policy, seen) => Err([policy.err(), seen.err()].into_iter().flatten().flatten().collect()),
     };
@@ -68,11 +67,18 @@ struct Written {
     parents: Vec<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+    vpc_tags: Option<BTreeMap<String, String>>,
     status: Option<String>,
 }
 
-/// The resource, and the status of the flow log on it.
-type Seen = (Resource, Option<Status>);
+/// What the file says.
+struct Seen {
+    resource: Resource,
+    /// The VPC that the resource is in, where its tags are given.
+    vpc: Option<Resource>,
+    /// The status of the flow log on it.
+    status: Option<Status>,
+}
 
 fn seen(path: &Path) -> Result<Seen, Wrong> {
     let path_and = |problem: String| format!("{}: {problem}", path.display());
@@ -81,11 +87,11 @@ fn seen(path: &Path) -> Result<Seen, Wrong> {
         vec![path_and(format!("{error}; {form}"))]
     })?;
     let mut wrong = Wrong::new();
-    let account = read(&mut wrong, "account", &written.account);
-    let region = read(&mut wrong, "region", &written.region);
-    let id: Option<ResourceId> = read(&mut wrong, "id", &written.id);
+    let account = read(&mut wrong, "account", AccountId::exact(&written.account));
+    let region = read(&mut wrong, "region", RegionId::exact(&written.region));
+    let id = read(&mut wrong, "id", ResourceId::exact(&written.id));
     let mut parents: Vec<ResourceId> =
-        written.parents.iter().filter_map(|parent| read(&mut wrong, "parents", parent)).collect();
+        written.parents.iter().filter_map(|parent| read(&mut wrong, "parents", ResourceId::exact(parent))).collect();
     parents.sort_by_key(|parent| std::cmp::Reverse(parent.resource_type()));
     if let Some(id) = id.as_ref().filter(|_| parents.len() == written.parents.len()) {
         let wholes: Vec<_> = ResourceType::ALL.into_iter().rev().filter(|whole| *whole < id.resource_type()).collect();
@@ -101,9 +107,18 @@ fn seen(path: &Path) -> Result<Seen, Wrong> {
         let known = "Activating, Active, Deactivating, Inactive, Modifying, Deleting";
         wrong.push(format!("status: {text:?} is not the status of a flow log: one of {known}"));
     }
+    if written.vpc_tags.is_some() && id.as_ref().is_some_and(|id| id.resource_type() == ResourceType::Vpc) {
+        wrong.push("vpc_tags: those of a VPC itself are its tags".to_owned());
+    }
     match (account, region, id) {
         (Some(account), Some(region), Some(id)) if wrong.is_empty() => {
-            Ok((Resource { account, region, id, parents, tags: written.tags.into_iter().collect() }, status))
+            let tags = Some(written.tags.into_iter().collect());
+            let resource = Resource { account, region, id, parents, tags, is_service_managed: false };
+            let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(id, tags)| {
+                let tags: ObservedTags = tags.into_iter().collect();
+                Resource { id, parents: Vec::new(), tags: Some(tags), ..resource.clone() }
+            });
+            Ok(Seen { resource, vpc, status })
         }
         _ => Err(wrong.into_iter().map(path_and).collect()),
     }
@@ -114,16 +129,16 @@ fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowL
     Some(FlowLog {
         id: "the-flow-log".parse().ok()?,
         resource_id: resource.id.to_string(),
-        name: spec.name.to_string(),
-        description: spec.description.to_string(),
-        traffic_type: spec.traffic_type.to_string(),
-        traffic_path: spec.traffic_path.iter().map(ToString::to_string).collect(),
-        project: spec.project.to_string(),
-        log_store: spec.log_store.to_string(),
+        name: Some(spec.name.to_string()),
+        description: Some(spec.description.to_string()),
+        traffic_type: Some(spec.traffic_type.to_string()),
+        traffic_path: Some(spec.traffic_path.iter().map(ToString::to_string).collect()),
+        project: Some(spec.project.to_string()),
+        log_store: Some(spec.log_store.to_string()),
         aggregation_interval: spec.aggregation_interval.as_str().parse().ok(),
         ip_version: spec.ip_version.map(|version| version.to_string()),
         resource_group_id: spec.resource_group_id.as_ref().map(ToString::to_string),
-        tags: spec.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        tags: Some(spec.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()),
         status,
         service_type: None,
         delivery: Delivery::Working,
@@ -135,50 +150,67 @@ fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowL
     })
 }
 
-fn read<T: FromStr<Err: Error>>(wrong: &mut Wrong, field: &str, text: &str) -> Option<T> {
-    text.parse().map_err(|error| wrong.push(format!("{field}: {error}"))).ok()
+fn read<T>(wrong: &mut Wrong, field: &str, read: Result<T, InvalidId>) -> Option<T> {
+    read.map_err(|error| wrong.push(format!("{field}: {error}"))).ok()
 }
 
 struct Explained {
     policy: Policy,
     resource: Resource,
+    vpc: Option<Resource>,
     status: Option<Status>,
     at: Timestamp,
 }
 
 impl Explained {
     fn text(&self) -> String {
-        let Self { policy, resource, at, .. } = self;
+        let Self { policy, resource, vpc, at, .. } = self;
         let what = resource.id.resource_type();
         let mut text = String::new();
         let mut add = |name: &str, value: &str| _ = writeln!(text, "{name:<24}{value}");
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
-        match flow_log::wanted(resource, policy, *at) {
-            Wanted::LeftAlone { reason } => add("wanted", &format!("nothing: it is left alone, as {reason}")),
-            Wanted::Unclear { reason } => {
+        // Which account is the function's own nobody says here.
+        if let Some(reason) = policy.out_of_scope(None, &resource.account, &resource.region) {
+            add("wanted", &format!("nothing: {reason}"));
+            return text;
+        }
+        match flow_log::desired(resource, vpc.as_ref(), policy, *at) {
+            Desired::Excluded { reason } => add("wanted", &format!("nothing: it is left alone, as {reason}")),
+            Desired::Invalid { reason } => {
                 add("wanted", &format!("nothing until this is mended: {reason}. It is left as it is"));
             }
-            Wanted::KeptAt(level) => {
+            Desired::Unknown { reason } => {
+                add("wanted", &format!("nothing is known: {reason}. Give them as vpc_tags"));
+            }
+            Desired::OtherLevel(level) => {
                 add("override", &self.matched());
                 add("wanted", &format!("nothing here: {}", self.kept_elsewhere(level)));
             }
-            Wanted::Kept(kept) => {
+            Desired::FlowLog(desired) => {
                 add("override", &self.matched());
                 add("wanted", &format!("a flow log of its own: {what} is the level, {}", self.level_by()));
-                self.fields(&kept.spec).iter().for_each(|(field, told)| add(&format!("  {field}"), told));
-                add("governed by", &self.governed_by(&kept));
-                add("now", if kept.is_on { "on" } else { "off" });
+                self.fields(&desired.spec).iter().for_each(|(field, told)| add(&format!("  {field}"), told));
+                add("governed by", &self.governed_by(&desired));
+                if let Some(note) = &desired.note {
+                    add("finding", note);
+                }
+                add("now", if desired.is_on { "on" } else { "off" });
                 add("next change", &self.next_change());
-                add("to do", &self.to_do(kept));
+                add("to do", &self.to_do(desired));
             }
         }
         text
     }
 
+    /// What the tag says, where there is one.
+    fn tag(&self) -> Option<&String> {
+        self.resource.tags.as_ref()?.get(TAG_KEY)
+    }
+
     /// A time in the zone of the schedule that the tag or the policy names, and in UTC.
     fn moment(&self, at: Timestamp) -> String {
-        let by_tag = self.resource.tags.get(TAG_KEY).and_then(|value| value.strip_prefix("schedule="));
+        let by_tag = self.tag().and_then(|value| value.strip_prefix("schedule="));
         let by_policy = match self.found().and_then(|found| found.schedule.as_ref()).unwrap_or(&self.policy.schedule) {
             ScheduleName::Named(name) => Some(name.as_str()),
             ScheduleName::Always | ScheduleName::Never => None,
@@ -200,15 +232,17 @@ impl Explained {
             };
         };
         let fields = found.flow_log.given().into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
-        let others = [("coverage", found.coverage.is_some()), ("schedule", found.schedule.is_some())];
+        let is_of_level = self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() == Some(found);
+        let others = [("coverage", is_of_level), ("schedule", found.schedule.is_some())];
         let sets: Vec<_> =
             others.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).chain(fields).collect();
         let sets = if sets.is_empty() { "nothing".to_owned() } else { sets.join(", ") };
         format!("{} (line {}, column {}) sets {sets}", found.number, found.place.line, found.place.column)
     }
 
+    /// Which override, matched by the VPC, decides the level.
     fn level_by(&self) -> String {
-        match self.found().filter(|found| found.coverage.is_some()) {
+        match self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() {
             Some(found) => format!("by override {}", found.number),
             None => "by the policy's coverage".to_owned(),
         }
@@ -262,38 +296,38 @@ impl Explained {
         })
     }
 
-    fn governed_by(&self, kept: &Kept) -> String {
+    fn governed_by(&self, desired: &DesiredFlowLog) -> String {
         let by = match self.found().filter(|found| found.schedule.is_some()) {
             Some(found) => format!("override {}", found.number),
             None => "the policy's schedule".to_owned(),
         };
-        let told = match &kept.governed_by {
-            GovernedBy::Tag(_) => return kept.governed_by.to_string(),
+        let told = match &desired.governed_by {
+            GovernedBy::Tag(_) => return desired.governed_by.to_string(),
             GovernedBy::Always => format!("always, by {by}"),
             GovernedBy::Never => format!("never, by {by}"),
-            GovernedBy::Schedule(_) => format!("{}, by {by}", kept.governed_by),
+            GovernedBy::Schedule(_) => format!("{}, by {by}", desired.governed_by),
         };
-        match self.resource.tags.get(TAG_KEY) {
-            // Any other tag would govern.
-            Some(value) => format!("{told}; its tag {TAG_KEY}={value} has expired"),
-            None => told,
+        match self.tag() {
+            // Any other tag would govern, or is a finding.
+            Some(value) if desired.note.is_none() => format!("{told}; its tag {TAG_KEY}={value} has expired"),
+            _ => told,
         }
     }
 
     /// What is planned now, if the flow log looks as it should in everything but its status.
-    fn to_do(&self, kept: Box<Kept>) -> String {
+    fn to_do(&self, desired: Box<DesiredFlowLog>) -> String {
         let Self { policy, resource, .. } = self;
-        let seen: Vec<_> = self.status.iter().filter_map(|status| made(resource, &kept.spec, status.clone())).collect();
-        let rules = Rules { foreign: policy.foreign, replace: policy.replace };
-        let plan = flow_log::plan(resource, &seen, &Wanted::Kept(kept), rules);
-        let calls: Vec<_> = plan.changes.iter().map(Change::action).collect();
+        let seen: Vec<_> =
+            self.status.iter().filter_map(|status| made(resource, &desired.spec, status.clone())).collect();
+        let plan = flow_log::plan(resource, &seen, &Desired::FlowLog(desired), policy.foreign);
+        let calls: Vec<_> = plan.changes.iter().map(|change| change.action().as_str()).collect();
         let calls = if calls.is_empty() { "nothing".to_owned() } else { calls.join(", ") };
         format!("{calls}, as it is {}: {}", plan.verdict, plan.reason)
     }
 
     fn next_change(&self) -> String {
         let until = self.at.checked_add((366 * 24).hours()).unwrap_or(Timestamp::MAX);
-        match flow_log::next_change(&self.resource, &self.policy, self.at, until) {
+        match flow_log::next_change(&self.resource, self.vpc.as_ref(), &self.policy, self.at, until) {
             Some((at, then)) => {
                 let state = if then.is_on { "on" } else { "off" };
                 format!("{state} at {}, by {}", self.moment(at), then.governed_by)

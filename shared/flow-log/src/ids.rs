@@ -1,10 +1,10 @@
 //! The names by which the cloud knows things. Parsed once; whoever holds one holds a good one.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::checked_text;
+use crate::{regions, text::checked_text};
 
 /// What can have a flow log, from the whole to the part: a part is covered by the flow log of its whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +32,16 @@ impl ResourceType {
         }
     }
 
+    /// What several of them are called in a sentence.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Vpc => "VPCs",
+            Self::VSwitch => "vSwitches",
+            Self::NetworkInterface => "network interfaces",
+        }
+    }
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::Vpc => "vpc-",
@@ -56,13 +66,21 @@ impl fmt::Display for ResourceType {
 #[error("{given:?} is not {what}")]
 pub struct InvalidId {
     given: String,
-    what: &'static str,
+    what: Cow<'static, str>,
 }
 
 impl InvalidId {
-    fn new(given: &str, what: &'static str) -> Self {
+    fn new(given: &str, what: impl Into<Cow<'static, str>>) -> Self {
         // An id is short. What is not would only flood the log.
-        Self { given: given.chars().take(80).collect(), what }
+        Self { given: given.chars().take(80).collect(), what: what.into() }
+    }
+
+    /// A policy and an option name one thing exactly, so an id with `*`, which events may have, names nothing.
+    fn not_exact(given: &str, example: &str) -> Self {
+        Self::new(
+            given,
+            format!("an exact id: it holds *, which is no wildcard here (want the whole id, as in {example:?})"),
+        )
     }
 }
 
@@ -89,6 +107,28 @@ impl ResourceId {
             Ok(Self { resource_type: found, id }) if found == resource_type => Ok(Self { resource_type, id }),
             _ => Err(InvalidId::new(text, what)),
         }
+    }
+
+    /// Reads an id that has to name one resource, as in a policy or an option: neither a wildcard nor a masked id, which
+    /// the other constructors take, as events hold masked ones.
+    ///
+    /// # Errors
+    /// The text is no id, or holds `*`.
+    pub fn exact(text: &str) -> Result<Self, InvalidId> {
+        Self::require_exact(text, text.parse()?)
+    }
+
+    /// As [`ResourceId::exact`], of a resource that must be of this type.
+    ///
+    /// # Errors
+    /// The text is no id, one of another type, or holds `*`.
+    pub fn exact_of(resource_type: ResourceType, text: &str) -> Result<Self, InvalidId> {
+        Self::require_exact(text, Self::of(resource_type, text)?)
+    }
+
+    fn require_exact(text: &str, id: Self) -> Result<Self, InvalidId> {
+        let example = format!("{}bp1example00000000001", id.resource_type.prefix());
+        if text.contains('*') { Err(InvalidId::not_exact(text, &example)) } else { Ok(id) }
     }
 
     /// What kind of resource this is.
@@ -155,6 +195,17 @@ id!(
     |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'*')
 );
 
+impl AccountId {
+    /// Reads an id that has to name one account, as in a policy or an option.
+    ///
+    /// # Errors
+    /// The text is no id, or a masked one.
+    pub fn exact(text: &str) -> Result<Self, InvalidId> {
+        let id = text.parse()?;
+        if text.contains('*') { Err(InvalidId::not_exact(text, "1000000000000001")) } else { Ok(id) }
+    }
+}
+
 id!(
     /// The id of a region, for example `cn-hangzhou`.
     ///
@@ -168,6 +219,34 @@ id!(
             && !text.ends_with('-')
     }
 );
+
+impl RegionId {
+    /// Reads a region that has to exist, as in a policy or an option: one that is known, or one that may have opened
+    /// since. [`RegionId::is_known`] tells these apart.
+    ///
+    /// # Errors
+    /// The text is no region id, or a misspelling of a known one, which is named.
+    pub fn exact(text: &str) -> Result<Self, InvalidId> {
+        if regions::known().any(|region| region == text) {
+            return text.parse();
+        }
+        if let Some(meant) = regions::meant_by(text) {
+            return Err(InvalidId::new(text, format!("a region (want {meant:?})")));
+        }
+        let id: Self = text.parse()?;
+        let is_region =
+            text.contains('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if is_region { Ok(id) } else { Err(InvalidId::new(text, NO_REGION)) }
+    }
+
+    /// Whether it was among the regions of Alibaba Cloud when this was built.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        regions::known().any(|region| region == self.as_str())
+    }
+}
+
+const NO_REGION: &str = "a region id (want lower-case letters, digits and hyphens, as in \"cn-hangzhou\")";
 
 id!(
     /// The id of a flow log, for example `fl-bp1f6qqhsrc2c12ta`.
@@ -198,6 +277,16 @@ pub struct RoleArn {
 }
 
 impl RoleArn {
+    /// Reads the ARN of a role that has to exist, as in a policy or an option.
+    ///
+    /// # Errors
+    /// The text is no such ARN, or a masked one.
+    pub fn exact(text: &str) -> Result<Self, InvalidId> {
+        let arn = text.parse()?;
+        let example = "acs:ram::1000000000000002:role/flowkeeper";
+        if text.contains('*') { Err(InvalidId::not_exact(text, example)) } else { Ok(arn) }
+    }
+
     /// The account that the role is in.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
@@ -259,6 +348,40 @@ mod tests {
             ResourceId::of(ResourceType::Vpc, "vsw-1").unwrap_err().to_string(),
             "\"vsw-1\" is not a VPC id (want \"vpc-\" and letters or digits)"
         );
+    }
+
+    #[test]
+    fn an_exact_id_is_no_wildcard_and_not_masked() {
+        for text in ["vpc-bp1*", "vpc-*", "eni-bp12f9rjbjqauktz****"] {
+            assert!(text.parse::<ResourceId>().is_ok(), "events hold {text}");
+            assert!(ResourceId::exact(text).is_err(), "{text}");
+        }
+        assert!(ResourceId::exact("vpc-bp1example00000000001").is_ok());
+        assert_eq!(
+            ResourceId::exact_of(ResourceType::Vpc, "vpc-bp1*").unwrap_err().to_string(),
+            "\"vpc-bp1*\" is not an exact id: it holds *, which is no wildcard here (want the whole id, as in \
+             \"vpc-bp1example00000000001\")"
+        );
+        assert!("100000000000****".parse::<AccountId>().is_ok() && AccountId::exact("100000000000****").is_err());
+        assert!(RoleArn::exact("acs:ram::1000000000000002:role/flow*").is_err());
+        assert!(RoleArn::exact("acs:ram::1000000000000002:role/flowkeeper").is_ok());
+    }
+
+    #[test]
+    fn an_exact_region_is_known_or_may_have_opened_since() {
+        assert!(RegionId::exact("cn-hangzhou").unwrap().is_known());
+        assert!(!RegionId::exact("ap-southeast-9").unwrap().is_known());
+        for (text, problem) in [
+            ("cn-shanghia", "\"cn-shanghia\" is not a region (want \"cn-shanghai\")"),
+            ("shanghai", "\"shanghai\" is not a region (want \"cn-shanghai\")"),
+            ("mars", "\"mars\" is not a region id (want lower-case letters"),
+            ("Eu-North-9", "\"Eu-North-9\" is not a region id (want lower-case letters"),
+            ("evil.example/", "\"evil.example/\" is not a region id"),
+            ("cn-*", "\"cn-*\" is not a region id"),
+        ] {
+            let error = RegionId::exact(text).unwrap_err().to_string();
+            assert!(error.starts_with(problem), "{error}");
+        }
     }
 
     #[test]

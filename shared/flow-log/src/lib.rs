@@ -2,27 +2,30 @@
 //!
 //! Nothing here performs I/O, reads a clock or awaits: whoever calls has fetched before and acts after.
 
+mod action;
+mod directive;
 mod ecr;
 mod ids;
 pub mod names;
-mod next_change;
+mod next_switch;
 mod plan;
-mod plan_ecr;
 pub mod policy;
+mod regions;
 pub mod schedule;
-mod seen;
-mod spec;
-mod tag;
 mod text;
-mod wanted;
+mod vpc;
 
-pub use ecr::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
+pub use action::Action;
+pub use directive::KEY as TAG_KEY;
+pub use ecr::model::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
+pub use ecr::plan::{AttachedVbr, EcrChange, EcrFlowLogUpdate, desired_ecr, plan_ecr};
 pub use ids::{AccountId, EcrId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType, RoleArn, VbrId};
-pub use next_change::next_change;
-pub use plan::{Change, Modification, Plan, Rules, Verdict, plan, plan_orphan};
-pub use plan_ecr::{AttachedVbr, EcrChange, plan_ecr, wanted_ecr};
+pub use next_switch::next_change;
+pub use plan::{Plan, Verdict};
 pub use policy::Policy;
-pub use seen::{Delivery, FlowLog, Resource, SeenTags, Status};
-pub use spec::FlowLogSpec;
-pub use tag::KEY as TAG_KEY;
-pub use wanted::{GovernedBy, Kept, Wanted, level, wanted};
+pub use vpc::desired::{Desired, DesiredFlowLog, GovernedBy, desired, level};
+pub use vpc::diff::superfluous_under;
+pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
+pub use vpc::plan::{Change, FlowLogUpdate, plan};
+pub use vpc::replacement::{Recording, marked, recreation};
+pub use vpc::spec::FlowLogSpec;

@@ -90,6 +90,42 @@ name!(
         && !holds_link(text)
 );
 
+/// An Express Connect Router takes names that a VPC does not.
+///
+/// Source: `CreateFlowLog`, 2023-09-01: name and description may be empty; of the values of tags it says nothing.
+macro_rules! for_ecr {
+    ($name:ident, $what:literal, $limit:literal, $is_good:expr) => {
+        impl $name {
+            /// Reads one for a flow log of an Express Connect Router, whose limits are wider.
+            ///
+            /// # Errors
+            /// The text breaks the limit, which the error says.
+            pub fn for_ecr(text: &str) -> Result<Self, InvalidName> {
+                let is_good: fn(&str) -> bool = $is_good;
+                match is_good(text) {
+                    true => Ok(Self(text.to_owned())),
+                    false => Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit }),
+                }
+            }
+        }
+    };
+}
+
+for_ecr!(FlowLogName, "a flow log name", "at most 128 characters, not starting with http:// or https://", |text| {
+    has_length(text, 0, 128) && !is_link(text)
+});
+
+for_ecr!(Description, "a description", "at most 256 characters, not starting with http:// or https://", |text| {
+    has_length(text, 0, 256) && !is_link(text)
+});
+
+for_ecr!(
+    TagValue,
+    "a tag value",
+    "at most 128 characters, not starting with acs:, without http:// and https://",
+    |text| has_length(text, 0, 128) && !text.starts_with("acs:") && !holds_link(text)
+);
+
 fn has_length(text: &str, least: usize, most: usize) -> bool {
     (least..=most).contains(&text.chars().count())
 }
@@ -241,6 +277,24 @@ choice!(
     }
 );
 
+choice!(
+    /// A word that the tag `flowkeeper` of a resource may hold.
+    TagWord, "a word of the tag flowkeeper", {
+        /// Its flow log is left alone.
+        Ignore = "ignore",
+        /// Its flow log is on.
+        On = "on",
+        /// Its flow log is off.
+        Off = "off",
+        /// Its flow log is on until a moment.
+        OnUntil = "on-until",
+        /// Its flow log is off until a moment.
+        OffUntil = "off-until",
+        /// Its flow log is on as a schedule says.
+        Schedule = "schedule",
+    }
+);
+
 /// Tags, as keys and values that the API takes.
 pub type Tags = BTreeMap<TagKey, TagValue>;
 
@@ -271,6 +325,15 @@ mod tests {
         assert!("a_b".parse::<LogStoreName>().is_ok() && "_ab".parse::<LogStoreName>().is_err());
         assert!("acs:x".parse::<TagKey>().is_err() && "aliyun1".parse::<TagKey>().is_err());
         assert!("".parse::<TagKey>().is_err() && "".parse::<TagValue>().is_ok());
+    }
+
+    #[test]
+    fn a_router_takes_an_empty_name_and_description_and_values_that_begin_with_aliyun() {
+        assert!(FlowLogName::for_ecr("").is_ok() && Description::for_ecr("").is_ok());
+        assert!("aliyun-1".parse::<TagValue>().is_err() && TagValue::for_ecr("aliyun-1").is_ok());
+        assert!(TagValue::for_ecr("acs:x").is_err() && TagValue::for_ecr("see http://x").is_err());
+        assert!(FlowLogName::for_ecr("http://x").is_err() && FlowLogName::for_ecr(&"a".repeat(129)).is_err());
+        assert!(Description::for_ecr("https://x").is_err() && Description::for_ecr(&"a".repeat(257)).is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is wanted of flow logs, as people write it down.
 
-mod decode;
-mod mistake;
+mod diagnostic;
+mod parse;
+mod surrogates;
 mod tree;
 
 use std::{
@@ -9,12 +10,13 @@ use std::{
     fmt,
 };
 
-pub use mistake::{Mistake, Mistakes, Place};
+pub use diagnostic::{Mistake, Mistakes, Place};
 
 use crate::{
-    AccountId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType, RoleArn,
+    AccountId, FlowLogSpec, ObservedTags, RegionId, Resource, ResourceId, ResourceType, RoleArn,
     names::{
-        AggregationInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath, TrafficType,
+        AggregationInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, TagWord, Tags, TrafficPath,
+        TrafficType,
     },
     schedule::Schedule,
 };
@@ -30,12 +32,16 @@ pub struct Policy {
     pub coverage: ResourceType,
     /// The regions that are swept; empty means the function's own.
     pub regions: Vec<RegionId>,
+    /// The regions that are neither swept nor looked at for an event.
+    pub exclude_regions: BTreeSet<RegionId>,
     /// The accounts that are swept besides the function's own.
     pub accounts: Vec<MemberAccount>,
     /// Whether the function's own account is swept, too.
     pub own_account: bool,
     /// What is never touched.
     pub exclude: Exclude,
+    /// Which words of the tag `flowkeeper` count.
+    pub resource_tag: ResourceTagWords,
     /// When flow logs are on, unless an override says otherwise.
     pub schedule: ScheduleName,
     /// The schedules that there are.
@@ -48,8 +54,14 @@ pub struct Policy {
     pub foreign: Foreign,
     /// Whether a flow log of ours that cannot be changed in place is deleted and made anew.
     pub replace: bool,
+    /// What remediation may repair; what is left out is reported.
+    pub remediate: Remediate,
+    /// What is done with flow logs of ours that another one of ours makes superfluous.
+    pub superfluous: Superfluous,
     /// What the flow log of a virtual border router on an Express Connect Router should look like.
     pub ecr_flow_log: Option<EcrFlowLogPattern>,
+    /// What is no mistake, and most likely not meant either, in the order of its lines.
+    pub warnings: Vec<Mistake>,
 }
 
 impl Policy {
@@ -61,7 +73,7 @@ impl Policy {
     /// # Errors
     /// Everything that is wrong with it, each with its place and what would be right.
     pub fn parse(text: &str) -> Result<Self, Mistakes> {
-        decode::policy(text)
+        parse::policy(text)
     }
 
     /// The levels at which some flow log may be kept.
@@ -70,7 +82,79 @@ impl Policy {
         self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
     }
 
-    /// The first override that matches `resource`.
+    /// Whether anything in `region` is looked at: not where `regions` are given without it, nor where `exclude_regions`
+    /// names it.
+    #[must_use]
+    pub fn covers_region(&self, region: &RegionId) -> bool {
+        let is_named = self.regions.is_empty() || self.regions.contains(region);
+        is_named && !self.exclude_regions.contains(region)
+    }
+
+    /// Why nothing in this account and region is looked at, in a sentence; none where something may be. `own_account` is
+    /// the account of the function or command; where nobody knows it, it may be this one.
+    #[must_use]
+    pub fn out_of_scope(
+        &self,
+        own_account: Option<&AccountId>,
+        account: &AccountId,
+        region: &RegionId,
+    ) -> Option<String> {
+        if self.exclude_regions.contains(region) {
+            return Some(format!("the region {region} is out of scope: the policy's exclude_regions names it"));
+        }
+        if !self.covers_region(region) {
+            return Some(format!("the region {region} is out of scope: the policy's regions do not name it"));
+        }
+        let is_member = self.accounts.iter().any(|member| member.id == *account);
+        let is_own = own_account == Some(account);
+        let may_be_own = is_own || own_account.is_none();
+        match (self.own_account, is_own) {
+            (false, true) => Some(format!("the account {account} is out of scope: own_account is false in the policy")),
+            (_, _) if is_member || (self.own_account && may_be_own) => None,
+            _ => Some(format!("the account {account} is out of scope: the policy's accounts do not name it")),
+        }
+    }
+
+    /// Whether the tags of VPCs have to be known to tell the level at which flow logs are kept in them: whether an
+    /// override with `coverage` has `tags` in its `match`. Where not, no VPC has to be read for that.
+    ///
+    /// Where so, a sweep reads the VPCs at whatever level; an event about a part of a VPC reads that VPC where
+    /// [`crate::level`] has no answer without it. If it cannot be read, what is wanted of its parts is unknown.
+    #[must_use]
+    pub fn coverage_needs_vpc_tags(&self) -> bool {
+        self.overrides.iter().any(|found| found.coverage.is_some() && !found.matches.tags.is_empty())
+    }
+
+    /// What decides the level at which flow logs are kept in the VPC that `resource` is, or is in. `vpc` is that VPC, if
+    /// it has been read; another one counts as none.
+    ///
+    /// The first override with `coverage` that matches the VPC by its id, tags, account and region decides, or else the
+    /// policy. Where the VPC has not been read, the account of the resource stands for that of the VPC.
+    #[must_use]
+    pub fn coverage_of(&self, resource: &Resource, vpc: Option<&Resource>) -> Coverage<'_> {
+        let id = resource.vpc();
+        let vpc = if id == Some(&resource.id) { Some(resource) } else { vpc.filter(|vpc| Some(&vpc.id) == id) };
+        // What is in no VPC has none with tags.
+        let no_tags = ObservedTags::new();
+        // Tags that could not be read are not known, even where the VPC was.
+        let tags = match vpc {
+            Some(vpc) => vpc.tags.as_ref(),
+            None => id.is_none().then_some(&no_tags),
+        };
+        let Resource { account, region, .. } = vpc.unwrap_or(resource);
+        for found in &self.overrides {
+            let Some(level) = found.coverage else { continue };
+            match found.matches.selects_vpc(id, account, region, tags) {
+                Some(true) => return Coverage::At { level, by: Some(found) },
+                Some(false) => {}
+                None => return Coverage::DependsOnTags(found),
+            }
+        }
+        Coverage::At { level: self.coverage, by: None }
+    }
+
+    /// The first override that matches `resource` itself, and so says what its flow log looks like and when it is on.
+    /// What its `coverage` says is for [`Policy::coverage_of`] to tell.
     #[must_use]
     pub fn override_of(&self, resource: &Resource) -> Option<&Override> {
         self.overrides.iter().find(|candidate| candidate.matches.contains(resource))
@@ -90,6 +174,31 @@ impl Policy {
             };
             (name, origin)
         })
+    }
+}
+
+/// What decides the level at which flow logs are kept in one VPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage<'a> {
+    /// It is known.
+    At {
+        /// The level.
+        level: ResourceType,
+        /// The override that says so; none where it is the policy's `coverage`.
+        by: Option<&'a Override>,
+    },
+    /// The tags of the VPC, which are not known, say whether it is this override.
+    DependsOnTags(&'a Override),
+}
+
+impl<'a> Coverage<'a> {
+    /// The override that names the level, where it is known to be one.
+    #[must_use]
+    pub const fn by(&self) -> Option<&'a Override> {
+        match self {
+            Self::At { by, .. } => *by,
+            Self::DependsOnTags(_) => None,
+        }
     }
 }
 
@@ -181,9 +290,11 @@ pub struct EcrFlowLogPattern {
     pub sampling_rate: SamplingRate,
     /// The region of the SLS project; `None` means that it is not sent.
     pub target_sls_region: Option<RegionId>,
-    /// The name.
+    /// The resource group; `None` means that it is not sent.
+    pub resource_group_id: Option<ResourceGroupId>,
+    /// The name; may be empty.
     pub name: String,
-    /// The description.
+    /// The description; may be empty.
     pub description: String,
     /// The tags, besides the one that marks a flow log as ours.
     pub tags: Tags,
@@ -333,12 +444,19 @@ pub struct Override {
     pub place: Place,
     /// For which.
     pub matches: Match,
-    /// The level at which their flow logs are kept.
+    /// The level at which flow logs are kept in the VPCs that match.
     pub coverage: Option<ResourceType>,
     /// When their flow logs are on.
     pub schedule: Option<ScheduleName>,
     /// What their flow logs should look like.
     pub flow_log: FlowLogFields,
+}
+
+impl Override {
+    /// Whether it says anything besides `coverage`.
+    fn says_more(&self) -> bool {
+        self.schedule.is_some() || self.flow_log != FlowLogFields::default()
+    }
 }
 
 /// Which resources an override is for: those that match all that is given.
@@ -358,7 +476,8 @@ pub struct Match {
 
 impl Match {
     fn contains(&self, resource: &Resource) -> bool {
-        let has_tags = self.tags.iter().all(|(key, value)| resource.tags.get(key) == Some(value));
+        let tag = |key| resource.tags.as_ref().and_then(|tags| tags.get(key));
+        let has_tags = self.tags.iter().all(|(key, value)| tag(key) == Some(value));
         let is_in_vpc = || resource.vpc().is_some_and(|vpc| self.vpc_ids.contains(vpc));
         has_tags
             && (self.ids.is_empty() || self.ids.contains(&resource.id))
@@ -366,20 +485,96 @@ impl Match {
             && (self.accounts.is_empty() || self.accounts.contains(&resource.account))
             && (self.regions.is_empty() || self.regions.contains(&resource.region))
     }
+
+    /// Whether a VPC matches, or what is in none (`id` is none then). None, where that is for its tags to say, and these
+    /// are not known.
+    fn selects_vpc(
+        &self,
+        id: Option<&ResourceId>,
+        account: &AccountId,
+        region: &RegionId,
+        tags: Option<&ObservedTags>,
+    ) -> Option<bool> {
+        let is_among = |ids: &BTreeSet<ResourceId>| ids.is_empty() || id.is_some_and(|id| ids.contains(id));
+        let is_there = is_among(&self.ids)
+            && is_among(&self.vpc_ids)
+            && (self.accounts.is_empty() || self.accounts.contains(account))
+            && (self.regions.is_empty() || self.regions.contains(region));
+        if !is_there || self.tags.is_empty() {
+            return Some(is_there);
+        }
+        tags.map(|tags| self.tags.iter().all(|(key, value)| tags.get(key) == Some(value)))
+    }
 }
 
-/// How much one sweep may change. More is refused whole.
+/// How much one sweep may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// At most so many changes.
+    /// At most so many changes that can take something away.
     pub max_changes: u32,
     /// At most this percentage of the resources that were checked; counts above ten changes.
     pub max_changes_percent: u32,
+    /// At most so many new flow logs; `None` means any number.
+    pub max_creations: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_changes: 50, max_changes_percent: 30 }
+        Self { max_changes: 50, max_changes_percent: 30, max_creations: None }
+    }
+}
+
+/// What remediation may repair. What it may not is reported and left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remediate {
+    /// A flow log that is not there.
+    pub missing: bool,
+    /// One that does not record and should.
+    pub inactive: bool,
+    /// One that is not as the policy wants it.
+    pub drifted: bool,
+}
+
+impl Default for Remediate {
+    fn default() -> Self {
+        Self { missing: true, inactive: true, drifted: true }
+    }
+}
+
+/// What is done with a flow log of ours under another one of ours that records at least as much: it is paid for twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Superfluous {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is deleted.
+    Delete,
+}
+
+/// The words of the tag `flowkeeper` on resources that count.
+///
+/// Who may tag a resource may stop its flow log by a word that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceTagWords {
+    /// They count; the others are findings, and change nothing.
+    pub honored: BTreeSet<TagWord>,
+    /// Whether the policy says so. If it does, what has no meaning counts as not honored; else the resource is left as
+    /// it is until that is mended.
+    pub is_given: bool,
+}
+
+impl ResourceTagWords {
+    /// Whether this word counts.
+    #[must_use]
+    pub fn honors(&self, word: TagWord) -> bool {
+        self.honored.contains(&word)
+    }
+}
+
+impl Default for ResourceTagWords {
+    fn default() -> Self {
+        let honored = TagWord::ALL.iter().filter_map(|word| word.parse().ok()).collect();
+        Self { honored, is_given: false }
     }
 }
 

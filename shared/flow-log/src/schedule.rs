@@ -3,12 +3,12 @@
 //! A question of the moment, not of an edge: whoever asks late, twice or not at all changes nothing about the answer
 //! to the next one.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::{
     Timestamp, ToSpan as _,
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
+    civil::{Date, DateTime, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
 };
 
 /// When flow logs are on.
@@ -20,33 +20,58 @@ pub struct Schedule {
     pub on: Vec<Window>,
     /// No window begins on these days.
     pub off_dates: Vec<Dates>,
+    /// These days count as the day of the week that stands here, whatever the calendar says.
+    pub on_dates: BTreeMap<Date, Weekday>,
 }
 
 impl Schedule {
     /// Whether flow logs are on at `now`.
     ///
-    /// A window across midnight belongs to the day on which it begins. Where clocks change, a local time that does not
-    /// exist counts as the moment after the gap, and one that comes twice as the first of the two.
+    /// A window across midnight belongs to the day on which it begins. Where clocks change, a window that begins at a
+    /// time that is skipped begins when the clocks have changed, and one that is skipped altogether lasts as long as
+    /// ever from then. One that only ends there ends as much later as is skipped. A time that comes twice is the first of
+    /// the two.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {
         let today = self.time_zone.to_datetime(now).date();
         // The day before, for the window across midnight.
         let days = [today.yesterday().ok(), Some(today)];
         days.into_iter().flatten().any(|day| {
-            let is_off = self.off_dates.iter().any(|dates| dates.contain(day));
-            !is_off && self.on.iter().any(|window| self.covers(window, day, now))
+            self.weekday(day).is_some_and(|weekday| {
+                self.on.iter().any(|window| window.days.contains(&weekday) && self.covers(window, day, now))
+            })
         })
     }
 
+    /// The day of the week that `day` counts as; none where no window begins on it.
+    fn weekday(&self, day: Date) -> Option<Weekday> {
+        let is_off = self.off_dates.iter().any(|dates| dates.contain(day));
+        (!is_off).then(|| self.on_dates.get(&day).copied().unwrap_or_else(|| day.weekday()))
+    }
+
     fn covers(&self, window: &Window, day: Date, now: Timestamp) -> bool {
-        window.days.contains(&day.weekday())
-            && self.span(window, day).is_some_and(|(start, end)| start <= now && now < end)
+        self.span(window, day).is_some_and(|(start, end)| start <= now && now < end)
     }
 
     /// From when to when the window is, if it begins on `day`.
     fn span(&self, window: &Window, day: Date) -> Option<(Timestamp, Timestamp)> {
         let end_day = if window.ends_next_day() { day.tomorrow().unwrap_or(day) } else { day };
-        Some((self.at(day, window.from)?, self.at(end_day, window.to)?))
+        let (from, to) = (day.to_datetime(window.from), end_day.to_datetime(window.to));
+        let end = self.time_zone.to_timestamp(to).ok()?;
+        let Some(start) = self.end_of_gap(from) else { return Some((self.time_zone.to_timestamp(from).ok()?, end)) };
+        let is_skipped = end <= start || self.end_of_gap(to) == Some(start);
+        Some((start, if is_skipped { start.checked_add(to.duration_since(from)).ok()? } else { end }))
+    }
+
+    /// When the clocks change that skip this local time; none where they do not skip it.
+    fn end_of_gap(&self, local: DateTime) -> Option<Timestamp> {
+        let local = self.time_zone.to_ambiguous_timestamp(local);
+        let AmbiguousOffset::Gap { after, .. } = local.offset() else { return None };
+        // By the offset after the change it is before the change, and by the one before it is after.
+        let (before_change, after_change) = (local.earlier().ok()?, local.later().ok()?);
+        let mut changes =
+            self.time_zone.following(before_change).take_while(|change| change.timestamp() <= after_change);
+        changes.find(|change| change.offset() == after).map(|change| change.timestamp()).or(Some(after_change))
     }
 
     fn at(&self, day: Date, time: Time) -> Option<Timestamp> {
@@ -110,19 +135,31 @@ pub struct InvalidSchedule {
     what: &'static str,
 }
 
+impl InvalidSchedule {
+    fn new(given: &str, what: &'static str) -> Self {
+        Self { given: given.chars().take(80).collect(), what }
+    }
+}
+
 impl FromStr for Window {
     type Err = InvalidSchedule;
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
+        const WHAT: &str = "a window: days and times, as in \"Mon-Fri 07:00-21:00\" or \"Sat,Sun 22:00-06:00\"";
+        const EMPTY: &str = "a window: it ends at the time at which it begins (a whole day is \"Mon 00:00-24:00\")";
         let parse = || {
             let (days, times) = text.trim().split_once(char::is_whitespace)?;
             let (from, to) = times.trim().split_once('-')?;
-            Some(Self { days: self::days(days)?, from: time(from)?, to: end(to)? })
+            Some((self::days(days)?, from, to))
         };
-        parse().ok_or_else(|| InvalidSchedule {
-            given: text.chars().take(80).collect(),
-            what: "a window: days and times, as in \"Mon-Fri 07:00-21:00\" or \"Sat,Sun 22:00-06:00\"",
-        })
+        let (days, from, to) = parse().ok_or_else(|| InvalidSchedule::new(text, WHAT))?;
+        if from == to && time(from).is_some() {
+            return Err(InvalidSchedule::new(text, EMPTY));
+        }
+        match (time(from), end(to)) {
+            (Some(from), Some(to)) => Ok(Self { days, from, to }),
+            _ => Err(InvalidSchedule::new(text, WHAT)),
+        }
     }
 }
 
@@ -178,7 +215,7 @@ pub struct Dates {
 }
 
 impl Dates {
-    fn contain(self, day: Date) -> bool {
+    pub(crate) fn contain(self, day: Date) -> bool {
         (self.first..=self.last).contains(&day)
     }
 }
@@ -192,9 +229,34 @@ impl FromStr for Dates {
             let dates = Self { first: date(first)?, last: date(last)? };
             (dates.first <= dates.last).then_some(dates)
         };
-        parse().ok_or_else(|| InvalidSchedule {
-            given: text.chars().take(80).collect(),
-            what: "a date or dates, as in \"2026-10-01\" or \"2026-10-01..2026-10-07\"",
+        parse().ok_or_else(|| {
+            InvalidSchedule::new(text, "a date or dates, as in \"2026-10-01\" or \"2026-10-01..2026-10-07\"")
+        })
+    }
+}
+
+/// A day that counts as another day of the week: `2026-09-20` as a Monday, `2026-10-10 as Fri` as a Friday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnDate {
+    /// The day.
+    pub date: Date,
+    /// What it counts as.
+    pub counts_as: Weekday,
+}
+
+impl FromStr for OnDate {
+    type Err = InvalidSchedule;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
+        let parse = || {
+            let (day, counts_as) = match text.split_once(" as ") {
+                Some((day, name)) => (day, weekday(name.trim())?),
+                None => (text, Weekday::Monday),
+            };
+            Some(Self { date: date(day)?, counts_as })
+        };
+        parse().ok_or_else(|| {
+            InvalidSchedule::new(text, "a date, as in \"2026-09-20\" (a Monday) or \"2026-10-10 as Fri\"")
         })
     }
 }
@@ -221,7 +283,14 @@ mod tests {
             time_zone: TimeZone::get(zone).unwrap(),
             on: on.iter().map(|text| text.parse().unwrap()).collect(),
             off_dates: off_dates.iter().map(|text| text.parse().unwrap()).collect(),
+            on_dates: BTreeMap::new(),
         }
+    }
+
+    /// The same schedule with days that count as others.
+    fn working(schedule: Schedule, on_dates: &[&str]) -> Schedule {
+        let on_dates = on_dates.iter().map(|text| text.parse::<OnDate>().unwrap());
+        Schedule { on_dates: on_dates.map(|on| (on.date, on.counts_as)).collect(), ..schedule }
     }
 
     /// The answers at some local times with their offsets.
@@ -267,8 +336,8 @@ mod tests {
         // In New York clocks went from 02:00 to 03:00 on 2026-03-08, and go from 02:00 back to 01:00 on 2026-11-01.
         let early = schedule("America/New_York", &["Sun 02:30-04:00"], &[]);
         let spring =
-            ["2026-03-08T01:59:59-05:00", "2026-03-08T03:29-04:00", "2026-03-08T03:30-04:00", "2026-03-08T04:00-04:00"];
-        assert_eq!(answers(&early, spring), [false, false, true, false]);
+            ["2026-03-08T01:59:59-05:00", "2026-03-08T03:00-04:00", "2026-03-08T03:30-04:00", "2026-03-08T04:00-04:00"];
+        assert_eq!(answers(&early, spring), [false, true, true, false]);
         let late = schedule("America/New_York", &["Sun 01:30-03:00"], &[]);
         let autumn =
             ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:00-05:00", "2026-11-01T02:59-05:00"];
@@ -282,6 +351,78 @@ mod tests {
         let found = schedule.transitions(from.parse().unwrap(), to.parse().unwrap());
         let local = |at: Timestamp| at.to_zoned(schedule.time_zone.clone()).strftime("%a %H:%M%:z").to_string();
         found.iter().map(|one| format!("{} {}", if one.is_on { "on" } else { "off" }, local(one.at))).collect()
+    }
+
+    #[test]
+    fn a_window_that_begins_in_a_skipped_hour_begins_when_that_hour_would_have_ended() {
+        for (zone, window, from, to, transitions) in [
+            (
+                "Europe/Paris",
+                "Sun 02:30-03:30",
+                "2026-03-28T00:00+01:00",
+                "2026-03-30T00:00+02:00",
+                ["on Sun 03:00+02:00", "off Sun 03:30+02:00"],
+            ),
+            (
+                "America/New_York",
+                "Sun 02:30-03:15",
+                "2026-03-07T00:00-05:00",
+                "2026-03-09T00:00-04:00",
+                ["on Sun 03:00-04:00", "off Sun 03:15-04:00"],
+            ),
+            (
+                "America/New_York",
+                "Sun 02:15-02:45",
+                "2026-03-07T00:00-05:00",
+                "2026-03-09T00:00-04:00",
+                ["on Sun 03:00-04:00", "off Sun 03:30-04:00"],
+            ),
+            // It would end with the skipped hour, and begins there.
+            (
+                "Europe/Paris",
+                "Sun 02:50-03:00",
+                "2026-03-28T00:00+01:00",
+                "2026-03-30T00:00+02:00",
+                ["on Sun 03:00+02:00", "off Sun 03:10+02:00"],
+            ),
+            // Half an hour is skipped.
+            (
+                "Australia/Lord_Howe",
+                "Sun 02:10-02:20",
+                "2026-10-03T00:00+10:30",
+                "2026-10-05T00:00+11:00",
+                ["on Sun 02:30+11:00", "off Sun 02:40+11:00"],
+            ),
+            // Midnight itself is skipped.
+            (
+                "Africa/Cairo",
+                "Fri 00:00-08:00",
+                "2026-04-23T00:00+02:00",
+                "2026-04-25T00:00+03:00",
+                ["on Fri 01:00+03:00", "off Fri 08:00+03:00"],
+            ),
+        ] {
+            assert_eq!(told(&schedule(zone, &[window], &[]), from, to), transitions, "{zone} {window}");
+        }
+    }
+
+    #[test]
+    fn a_working_day_counts_as_a_monday_or_as_the_day_that_it_names() {
+        let office =
+            schedule("Asia/Shanghai", &["Mon-Thu 07:00-21:00", "Fri 07:00-18:00"], &["2026-10-01..2026-10-07"]);
+        let sunday = ["2026-09-20T06:59+08", "2026-09-20T07:00+08", "2026-09-20T20:59+08", "2026-09-20T21:00+08"];
+        let saturday = ["2026-10-10T07:00+08", "2026-10-10T17:59+08", "2026-10-10T18:00+08"];
+        assert_eq!((answers(&office, sunday), answers(&office, saturday)), ([false; 4], [false; 3]), "weekends");
+        let moved = working(office, &["2026-09-20", "2026-10-10 as Fri"]);
+        assert_eq!(answers(&moved, sunday), [false, true, true, false]);
+        assert_eq!(answers(&moved, saturday), [true, true, false]);
+        assert_eq!(answers(&moved, ["2026-10-05T12:00+08", "2026-09-27T12:00+08"]), [false, false], "as before");
+        assert_eq!(
+            told(&moved, "2026-09-19T00:00+08", "2026-09-21T00:00+08"),
+            ["on Sun 07:00+08:00", "off Sun 21:00+08:00"]
+        );
+        let off = working(schedule("UTC", &["Mon-Fri 07:00-21:00"], &[]), &["2026-10-09 as Sun"]);
+        assert_eq!(answers(&off, ["2026-10-09T12:00Z"]), [false], "a Friday that counts as a Sunday");
     }
 
     #[test]
@@ -302,7 +443,7 @@ mod tests {
             [
                 "on Fri 07:00-05:00",
                 "off Fri 21:00-05:00",
-                "on Sun 03:30-04:00",
+                "on Sun 03:00-04:00",
                 "off Sun 04:00-04:00",
                 "on Mon 07:00-04:00",
                 "off Mon 21:00-04:00",
@@ -323,7 +464,8 @@ mod tests {
     fn what_is_always_on_or_never_on_has_no_transitions() {
         let (from, to) = ("2026-01-01T00:00Z", "2027-01-01T00:00Z");
         assert!(told(&schedule("Europe/Berlin", &["Mon-Sun 00:00-24:00"], &[]), from, to).is_empty());
-        assert!(told(&schedule("Europe/Berlin", &["Mon-Sun 08:00-08:00"], &["2020-01-01"]), from, to).is_empty());
+        let day_and_night = schedule("Europe/Berlin", &["Mon-Sun 08:00-20:00", "Mon-Sun 20:00-08:00"], &["2020-01-01"]);
+        assert!(told(&day_and_night, from, to).is_empty());
         assert!(told(&schedule("Europe/Berlin", &[], &[]), from, to).is_empty());
         assert!(told(&schedule("UTC", &["Mon 08:00-09:00"], &["2025-12-01..2027-02-01"]), from, to).is_empty());
     }
@@ -336,13 +478,19 @@ mod tests {
         let time =
             || (0..24_u8, prop::sample::select(vec![0_u8, 1, 30, 59])).prop_map(|(h, m)| format!("{h:02}:{m:02}"));
         let window = (prop::sample::select(days.to_vec()), time(), time())
+            .prop_filter("it ends when it begins", |(_, from, to)| from != to)
             .prop_map(|(days, from, to)| format!("{days} {from}-{to}"));
         let off = prop::sample::select(vec!["2026-03-08", "2026-03-27..2026-04-05", "2026-11-01"]);
-        (prop::sample::select(zones.to_vec()), prop::collection::vec(window, 0..4), prop::collection::vec(off, 0..2))
-            .prop_map(|(zone, on, off)| {
-                let on: Vec<_> = on.iter().map(String::as_str).collect();
-                schedule(zone, &on, &off)
-            })
+        let on_date = prop::sample::select(vec!["2026-03-07", "2026-03-09 as Fri", "2026-07-01 as Sun", "2026-10-31"]);
+        let (windows, off, on_dates) = (
+            prop::collection::vec(window, 0..4),
+            prop::collection::vec(off, 0..2),
+            prop::collection::vec(on_date, 0..3),
+        );
+        (prop::sample::select(zones.to_vec()), windows, off, on_dates).prop_map(|(zone, on, off, on_dates)| {
+            let on: Vec<_> = on.iter().map(String::as_str).collect();
+            working(schedule(zone, &on, &off), &on_dates)
+        })
     }
 
     proptest! {
@@ -373,6 +521,49 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn no_window_is_lost_to_the_clocks(
+            // Days on which clocks skip some of the night.
+            (zone, date) in prop::sample::select(vec![("Europe/Paris", "2026-03-29"), ("America/New_York", "2026-03-08"),
+                ("Australia/Lord_Howe", "2026-10-04"), ("Africa/Cairo", "2026-04-24"), ("Asia/Beirut", "2026-03-29")]),
+            from in 0..300_i64,
+            length in 1..120_i64,
+        ) {
+            let day: Date = date.parse().unwrap();
+            let time = |minutes: i64| (day.to_datetime(Time::midnight()) + minutes.minutes()).strftime("%H:%M").to_string();
+            let schedule = schedule(zone, &[&format!("Mon-Sun {}-{}", time(from), time(from + length))], &[]);
+            let (start, end) = schedule.span(&schedule.on[0], day).unwrap();
+            prop_assert!(start < end && schedule.is_on(start), "{start} to {end}");
+            // It begins at its local time, or at the end of the gap that this is in.
+            let local = schedule.time_zone.to_datetime(start);
+            let meant = day.to_datetime(Time::midnight()) + from.minutes();
+            prop_assert!(local >= meant, "{local}");
+            let just_before = schedule.time_zone.to_datetime(start - 1.second());
+            prop_assert!(local == meant || just_before < meant, "{just_before} and {local}");
+        }
+
+        #[test]
+        fn a_day_that_counts_as_another_has_the_windows_of_that_one(
+            days in prop::sample::select(vec!["Mon", "Tue-Thu", "Fri-Mon", "Sat"]),
+            (from, to) in (0..23_u8).prop_flat_map(|from| (Just(from), from + 1..24)),
+            date in 0..700_i64,
+            counts_as in prop::sample::select(vec!["Mon", "Wed", "Fri", "Sun"]),
+            minute in 0..1440_i64,
+        ) {
+            let plain = schedule("Asia/Kolkata", &[&format!("{days} {from:02}:00-{to:02}:00")], &[]);
+            let date = Date::constant(2026, 1, 1) + date.days();
+            let moved = working(plain.clone(), &[&format!("{date} as {counts_as}")]);
+            let twin = date.series(1.day()).find(|day| Some(day.weekday()) == weekday(counts_as)).unwrap();
+            let on = |schedule: &Schedule, day: Date| {
+                schedule.is_on(day.to_zoned(schedule.time_zone.clone()).unwrap().timestamp() + minute.minutes())
+            };
+            prop_assert_eq!(on(&moved, date), on(&plain, twin), "{} as {}", date, twin);
+            let other = date.tomorrow().unwrap();
+            prop_assert_eq!(on(&moved, other), on(&plain, other), "the day after is what it was");
+        }
+    }
+
     #[test]
     fn what_is_no_window_and_no_date_is_refused() {
         for text in [
@@ -386,11 +577,20 @@ mod tests {
             "Mon 07:00-25:00",
             "Mon-Fri 24:00-07:00",
             "Mon- 07:00-08:00",
+            "Mon 07:00-07:00",
+            "Mon 00:00-00:00",
         ] {
             assert!(text.parse::<Window>().is_err(), "{text}");
         }
         for text in ["", "2026-13-01", "2026-10-01T12:00", "2026-10-07..2026-10-01", "tomorrow"] {
             assert!(text.parse::<Dates>().is_err(), "{text}");
         }
+        for text in ["", "2026-09-20..2026-09-21", "2026-09-20 as", "2026-09-20 as Friday", "Fri", "2026-09-20 Fri"] {
+            assert!(text.parse::<OnDate>().is_err(), "{text}");
+        }
+        assert_eq!(
+            "Mon 07:00-07:00".parse::<Window>().unwrap_err().to_string(),
+            "\"Mon 07:00-07:00\" is not a window: it ends at the time at which it begins (a whole day is \"Mon 00:00-24:00\")"
+        );
     }
 }

@@ -19,10 +19,15 @@ pub(crate) fn text(path: &Path) -> Result<String, Wrong> {
     fs::read_to_string(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])
 }
 
-/// The policy in a file, or every mistake in it.
+/// The policy in a file, or every mistake in it. Its warnings are said on stderr.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Wrong> {
     let at = |mistake: &dyn Display| format!("{}: {mistake}", path.display());
-    Policy::parse(&text(path)?).map_err(|mistakes| mistakes.iter().map(|mistake| at(mistake)).collect())
+    let policy = Policy::parse(&text(path)?)
+        .map_err(|mistakes| mistakes.iter().map(|mistake| at(mistake)).collect::<Wrong>())?;
+    for warning in &policy.warnings {
+        _ = writeln!(io::stderr(), "{}: warning: {warning}", path.display());
+    }
+    Ok(policy)
 }
 
 /// The time that is given, or the machine's.

@@ -1,19 +1,21 @@
 //! YAML (and so JSON) as a tree in which every node knows its place, read within limits.
 //!
 //! A policy comes from whoever may set an environment variable. So its size and depth are bounded, and anchors and
-//! aliases, by which a few lines grow to gigabytes, are refused: a policy needs none.
+//! aliases, by which a few lines grow to gigabytes, are refused: a policy needs none. So are tags, which other tools
+//! would act on and a policy would take for a part of the text.
 
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::{
     Policy,
-    mistake::{Mistake, Mistakes, Place},
+    diagnostic::{Mistake, Mistakes, Place},
+    surrogates::JoinedSurrogates,
 };
 
 /// The deepest nesting. A policy as documented has five levels.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -42,32 +44,41 @@ pub(crate) struct Key {
 impl Node {
     /// Whether there is nothing here, as in `key:` or `key: null`.
     pub(crate) fn is_nothing(&self) -> bool {
-        matches!(&self.value, Value::Scalar { text, is_plain: true } if matches!(text.as_str(), "" | "~" | "null"))
+        let nothing = ["", "~", "null", "Null", "NULL"];
+        matches!(&self.value, Value::Scalar { text, is_plain: true } if nothing.contains(&text.as_str()))
     }
 }
 
-/// Reads the one document in `text`. Duplicate keys are noted, as all are reported at once; what is no YAML ends it.
-pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Node> {
+/// Reads the one document in `text`. What is wrong with single nodes is noted, as all is reported at once; what is no
+/// YAML ends it.
+pub(crate) fn read(text: &str) -> (Option<Node>, Mistakes) {
     if text.len() > Policy::LARGEST {
+        let mut mistakes = Mistakes::default();
         let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), Policy::LARGEST);
         mistakes.add(Place::default(), problem);
-        return None;
+        return (None, mistakes);
     }
-    match (Reader { parser: Parser::new_from_str(text), mistakes }).document() {
-        Ok(node) => Some(node),
-        Err(mistake) => {
-            mistakes.push(mistake);
-            None
-        }
+    let (root, mistakes) = document(text, |place| place);
+    match JoinedSurrogates::of(text).filter(|_| root.is_none()) {
+        Some(joined) => document(&joined.text, |place| joined.original(place)),
+        None => (root, mistakes),
     }
 }
 
-struct Reader<'a, 'm> {
+/// The document, and all that is wrong with it. `original` is where a place was before the text was rewritten.
+fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Mistakes) {
+    let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Mistakes::default() };
+    let root = reader.document().map_err(|mistake| reader.mistakes.push(mistake)).ok();
+    (root, reader.mistakes)
+}
+
+struct Reader<'a, F> {
     parser: Parser<'a, StrInput<'a>>,
-    mistakes: &'m mut Mistakes,
+    original: F,
+    mistakes: Mistakes,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
     fn document(&mut self) -> Result<Node, Mistake> {
         let mut root = None;
         loop {
@@ -77,7 +88,7 @@ impl<'a> Reader<'a, '_> {
                     return root.ok_or_else(|| Mistake::new(Place::default(), "the policy is empty"));
                 }
                 (_, span) if root.is_some() => {
-                    return Err(Mistake::new(place(span), "a second document: a policy is one"));
+                    return Err(Mistake::new(self.place(span), "a second document: a policy is one"));
                 }
                 (event, span) => root = Some(self.node(event, span, 0)?),
             }
@@ -89,27 +100,40 @@ impl<'a> Reader<'a, '_> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let marker = error.marker();
-                let place = Place { line: marker.line(), column: marker.col() + 1 };
+                let place = (self.original)(Place { line: marker.line(), column: marker.col() + 1 });
                 Err(Mistake::new(place, format!("this is no YAML: {}", error.info())))
             }
             None => Err(Mistake::new(Place::default(), "the policy ends in the middle")),
         }
     }
 
+    fn place(&self, span: Span) -> Place {
+        (self.original)(Place { line: span.start.line(), column: span.start.col() + 1 })
+    }
+
+    fn note(&mut self, place: Place, problem: impl AsRef<str>) {
+        self.mistakes.add(place, problem);
+    }
+
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Mistake> {
-        let place = place(span);
-        if depth > DEEPEST {
-            return Err(Mistake::new(place, format!("nested deeper than {DEEPEST} levels")));
+        let place = self.place(span);
+        if depth > MAX_DEPTH {
+            return Err(Mistake::new(place, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let value = match event {
             Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) => {
                 return Err(Mistake::new(place, "an anchor (&): write the value out"));
             }
             Event::Alias(_) => return Err(Mistake::new(place, "an alias (*): write the value out, or quote it")),
-            Event::Scalar(text, style, ..) => {
-                Value::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain }
+            Event::Scalar(text, style, _, tag) => {
+                let is_text = tag.as_deref().is_some_and(|tag| is_core(tag, &["str"]) || is_non_specific(tag));
+                if !is_text {
+                    self.check_tag(place, tag.as_deref(), &["int", "float", "bool", "null"]);
+                }
+                self.scalar(place, &text, style, is_text)
             }
-            Event::SequenceStart(..) => {
+            Event::SequenceStart(_, tag) => {
+                self.check_tag(place, tag.as_deref(), &["seq"]);
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
@@ -118,10 +142,33 @@ impl<'a> Reader<'a, '_> {
                     }
                 }
             }
-            Event::MappingStart(..) => self.map(depth)?,
+            Event::MappingStart(_, tag) => {
+                self.check_tag(place, tag.as_deref(), &["map"]);
+                self.map(depth)?
+            }
             _ => return Err(Mistake::new(place, "this is not understood")),
         };
         Ok(Node { place, value })
+    }
+
+    /// A text without what nobody sees: the line break that ends a block (`|`, `>`) goes, any other control character is
+    /// a mistake.
+    fn scalar(&mut self, place: Place, text: &str, style: ScalarStyle, is_text: bool) -> Value {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let text = if is_block { text.strip_suffix('\n').unwrap_or(text) } else { text };
+        if let Some(control) = text.chars().find(|char| char.is_control()) {
+            let code = u32::from(control);
+            self.note(place, format!("a control character, U+{code:04X}: write one line of text without it"));
+        }
+        Value::Scalar { text: text.to_owned(), is_plain: style == ScalarStyle::Plain && !is_text }
+    }
+
+    fn check_tag(&mut self, place: Place, tag: Option<&Tag>, known: &[&str]) {
+        if let Some(tag) = tag.filter(|tag| !is_core(tag, known) && !is_non_specific(tag)) {
+            let Tag { handle, suffix } = tag;
+            let problem = format!("{handle}{suffix} is a YAML tag, and a policy has none: write the value itself");
+            self.note(place, problem);
+        }
     }
 
     fn map(&mut self, depth: usize) -> Result<Value, Mistake> {
@@ -132,7 +179,11 @@ impl<'a> Reader<'a, '_> {
             if matches!(event, Event::MappingEnd) {
                 return Ok(Value::Map(entries));
             }
-            let key = match self.node(event, span, depth + 1)? {
+            let node = self.node(event, span, depth + 1)?;
+            if node.is_nothing() {
+                self.note(node.place, "a key is a word: give it, in quotes if null, ~ or an empty text is meant");
+            }
+            let key = match node {
                 Node { place, value: Value::Scalar { text, .. } } => Key { place, text },
                 Node { place, .. } => return Err(Mistake::new(place, "a key must be a word")),
             };
@@ -140,8 +191,8 @@ impl<'a> Reader<'a, '_> {
             let node = self.node(event, span, depth + 1)?;
             match lines.get(&key.text) {
                 Some(line) => {
-                    self.mistakes
-                        .add(key.place, format!("{} stands here again: it is in line {line} already", key.text));
+                    let problem = format!("{} stands here again: it is in line {line} already", key.text);
+                    self.note(key.place, problem);
                 }
                 None => {
                     lines.insert(key.text.clone(), key.place.line);
@@ -152,6 +203,12 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-fn place(span: Span) -> Place {
-    Place { line: span.start.line(), column: span.start.col() + 1 }
+/// Whether it is one of these tags of YAML itself, such as `!!str`.
+fn is_core(tag: &Tag, suffixes: &[&str]) -> bool {
+    tag.is_yaml_core_schema() && suffixes.contains(&tag.suffix.as_str())
+}
+
+/// Whether it is `!` alone, by which YAML says that a value is no more than what it looks like.
+fn is_non_specific(tag: &Tag) -> bool {
+    tag.handle.is_empty() && tag.suffix == "!"
 }

@@ -11,6 +11,16 @@ fn run(place: &Path, command: &str) -> (String, String, bool) {
     (text(output.stdout), text(output.stderr), output.status.success())
 }
 
+/// The schedules of clocks that skip an hour, each of which was on at no time of that day once.
+const IN_THE_GAP: &str = "\
+flow_log: {project: \"flowlog-{account}-{region}\", log_store: vpc}
+schedules:
+  paris: {time_zone: Europe/Paris, on: [Sun 02:30-03:30]}
+  new-york: {time_zone: America/New_York, on: [Sun 02:30-03:15]}
+  new-york-inside: {time_zone: America/New_York, on: [Sun 02:15-02:45]}
+schedule: paris
+";
+
 /// An example over a policy and a resource of one's own.
 struct Tried(TempDir);
 
@@ -56,12 +66,12 @@ fn resource(more: &str) -> String {
 }
 
 #[test]
-fn the_readme_shows_what_the_examples_print() {
+fn the_documents_show_what_the_examples_print() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let page = std::fs::read_to_string(root.join("docs/policy.md")).unwrap();
     let mut shown = 0;
-    for (start, _) in readme.match_indices("```sh\ncd shared/flow-log/examples\n") {
-        let (command, rest) = readme[start + "```sh\n".len()..].split_once("```\n").unwrap();
+    for (start, _) in page.match_indices("```sh\ncd shared/flow-log/examples\n") {
+        let (command, rest) = page[start + "```sh\n".len()..].split_once("```\n").unwrap();
         let (output, _) = rest.split_once("```text\n").unwrap().1.split_once("```").unwrap();
         let (told, wrong, _) = run(&root, command);
         assert_eq!(told, output, "{command}{wrong}");
@@ -91,6 +101,64 @@ fn what_is_left_alone_kept_elsewhere_or_not_understood_is_said_with_the_reason()
         let told = Tried::on(POLICY, &resource(more)).explained("2026-03-02T12:00Z");
         assert!(told.contains(says), "{more}:\n{told}");
     }
+}
+
+#[test]
+fn what_is_out_of_scope_is_said_with_the_reason_that_an_event_of_it_is_skipped_with() {
+    for (more, says) in [
+        (
+            "regions: [cn-beijing]\n",
+            "nothing: the region cn-hangzhou is out of scope: the policy's regions do not name it",
+        ),
+        (
+            "exclude_regions: [cn-hangzhou]\n",
+            "nothing: the region cn-hangzhou is out of scope: the policy's exclude_regions names it",
+        ),
+        (
+            "own_account: false\naccounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]\n",
+            "nothing: the account 1000000000000001 is out of scope: the policy's accounts do not name it",
+        ),
+    ] {
+        let told = Tried::on(&format!("{POLICY}{more}"), &resource(r#""id": "vpc-1""#)).explained("2026-03-02T12:00Z");
+        assert!(told.contains(says), "{more}:\n{told}");
+    }
+}
+
+#[test]
+fn the_tags_of_the_vpc_are_asked_for_where_they_decide_and_a_tag_that_does_not_count_is_a_finding() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc}\nresource_tag: [ignore]\n\
+        overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
+    for (more, says) in [
+        (
+            "",
+            "nothing is known: the tags of vpc-1 decide by override 1 where its flow log is kept, and are not known. Give them as vpc_tags",
+        ),
+        (
+            r#", "vpc_tags": {}"#,
+            "nothing here: the flow log is kept on vpc-1; VPC is the level, by the policy's coverage",
+        ),
+        (r#", "vpc_tags": {"level": "fine"}"#, "a flow log of its own: network interface is the level, by override 1"),
+        (
+            r#", "vpc_tags": {"level": "fine"}, "tags": {"flowkeeper": "off"}"#,
+            "finding                 its tag flowkeeper=off is not honored: the policy's resource_tag does not list off",
+        ),
+    ] {
+        let of = resource(&format!(r#""id": "eni-1", "parents": ["vsw-1", "vpc-1"]{more}"#));
+        let told = Tried::on(policy, &of).explained("2026-03-02T12:00Z");
+        assert!(told.contains(says), "{more}:\n{told}");
+    }
+}
+
+#[test]
+fn a_warning_of_a_policy_is_said_and_what_is_asked_is_told() {
+    let tried = Tried::on(&format!("{POLICY}regions: [cn-hangzhou, ap-southeast-9]\n"), &resource(r#""id": "vpc-1""#));
+    let (told, warned, is_good) = tried.run("explain", "policy.yml resource.json --at 2026-03-02T12:00Z");
+    assert!(is_good && told.contains("a flow log of its own"), "{told}{warned}");
+    assert!(
+        warned
+            .starts_with("policy.yml: warning: line 8, column 24: ap-southeast-9 is no region that this version knows"),
+        "{warned}"
+    );
 }
 
 #[test]
@@ -137,10 +205,10 @@ fn what_there_is_to_do_depends_on_the_flow_log_that_is_there() {
         (r#", "status": "Activating""#, "nothing, as it is pending: ", "DeactiveFlowLog, as it is pending: "),
     ] {
         let tried = Tried::on(policy, &resource(&format!(r#""id": "vpc-1"{status}"#)));
-        for (at, wanted) in [("2026-03-02T06:00Z", on_monday), ("2026-03-01T06:00Z", on_sunday)] {
+        for (at, desired) in [("2026-03-02T06:00Z", on_monday), ("2026-03-01T06:00Z", on_sunday)] {
             let told = tried.explained(at);
             let to_do = told.lines().find_map(|line| line.strip_prefix("to do")).unwrap().trim();
-            assert!(to_do.starts_with(wanted), "{status} {at}: {to_do}");
+            assert!(to_do.starts_with(desired), "{status} {at}: {to_do}");
         }
     }
 }
@@ -173,6 +241,8 @@ fn a_resource_that_is_not_whole_is_refused_with_what_it_lacks() {
             "parents of a network interface hold the id of its vSwitch and the id of its VPC",
         ),
         (resource(r#""id": "vpc-1", "parents": ["vpc-2"]"#), "parents of a VPC hold nothing"),
+        (resource(r#""id": "vpc-1", "vpc_tags": {}"#), "vpc_tags: those of a VPC itself are its tags"),
+        (resource(r#""id": "vpc-bp1****""#), "id: \"vpc-bp1****\" is not an exact id"),
         (resource(r#""id": "vpc-1", "tag": {}"#), "unknown field `tag`"),
         (
             resource(r#""id": "vpc-1", "status": "On""#),
@@ -198,6 +268,24 @@ fn a_file_or_a_schedule_that_is_not_there_is_said_with_those_that_are() {
     ] {
         let wrong = tried.refused("schedule", arguments);
         assert!(wrong[0].contains(says), "{arguments}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn a_window_in_an_hour_that_is_skipped_is_on_from_the_end_of_that_hour() {
+    for (arguments, line) in [
+        ("paris --from 2026-03-28 --days 2", "on   Sun 2026-03-29 03:00 +02:00  2026-03-29T01:00:00Z  for 0 h 30 min"),
+        (
+            "new-york --from 2026-03-07 --days 2",
+            "on   Sun 2026-03-08 03:00 -04:00  2026-03-08T07:00:00Z  for 0 h 15 min",
+        ),
+        (
+            "new-york-inside --from 2026-03-07 --days 2",
+            "on   Sun 2026-03-08 03:00 -04:00  2026-03-08T07:00:00Z  for 0 h 30 min",
+        ),
+    ] {
+        let (told, wrong, is_good) = Tried::on(IN_THE_GAP, "{}").run("schedule", &format!("policy.yml {arguments}"));
+        assert!(is_good && told.contains(line), "{told}{wrong}");
     }
 }
 

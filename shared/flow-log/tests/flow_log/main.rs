@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod desired;
 mod examples;
 mod plan;
 mod plan_ecr;
 mod policy;
 mod support;
-mod wanted;

@@ -1,28 +1,33 @@
 //! What is planned for a resource, from what was seen on it.
 
 use flow_log::{
-    Change, Delivery, FlowLog, Plan, Resource, Rules, Status, Verdict, plan, plan_orphan, policy::Foreign, wanted,
+    Change, Delivery, FlowLog, ObservedTags, Plan, Recording, Resource, Status, Verdict, desired, marked, plan,
+    policy::Foreign, recreation, superfluous_under,
 };
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::support::{foreign, own, policy, resource, tagged, vpc};
 
-fn planned(resource: &Resource, seen: &[FlowLog], more_policy: &str) -> Plan {
-    planned_by(resource, seen, more_policy, Rules::default())
+fn planned(resource: &Resource, seen: &[FlowLog], more_policy: &str) -> Plan<Change> {
+    planned_by(resource, seen, more_policy, Foreign::Leave)
 }
 
-fn planned_by(resource: &Resource, seen: &[FlowLog], more_policy: &str, rules: Rules) -> Plan {
-    plan(resource, seen, &wanted(resource, &policy(more_policy), Timestamp::UNIX_EPOCH), rules)
+fn planned_by(resource: &Resource, seen: &[FlowLog], more_policy: &str, foreign: Foreign) -> Plan<Change> {
+    plan(resource, seen, &desired(resource, None, &policy(more_policy), Timestamp::UNIX_EPOCH), foreign)
+}
+
+fn tags_of(flow_log: &mut FlowLog) -> &mut ObservedTags {
+    flow_log.tags.as_mut().unwrap()
 }
 
 /// The names of the calls.
-fn actions(plan: &Plan) -> Vec<&'static str> {
-    plan.changes.iter().map(Change::action).collect()
+fn actions(plan: &Plan<Change>) -> Vec<&'static str> {
+    plan.changes.iter().map(|change| change.action().as_str()).collect()
 }
 
 /// A network interface on vsw-1 in vpc-1, under `coverage: network-interface`.
-fn planned_eni(seen: &[FlowLog]) -> Plan {
+fn planned_eni(seen: &[FlowLog]) -> Plan<Change> {
     planned(&resource("eni-1", &["vsw-1", "vpc-1"]), seen, "coverage: network-interface\n")
 }
 
@@ -38,7 +43,7 @@ fn a_vpc_without_a_flow_log_gets_one() {
 #[test]
 fn a_vpc_already_as_wanted_is_left_alone() {
     let plan = planned(&vpc("vpc-1"), &[own("fl-1", "vpc-1")], "");
-    assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Compliant, 0, true));
+    assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Compliant, 0, true));
     assert_eq!(plan.flow_log.unwrap().as_str(), "fl-1");
 }
 
@@ -58,7 +63,7 @@ fn a_flow_log_on_its_way_to_what_is_not_wanted_is_turned_back_once_it_has_arrive
     assert_eq!(going.reason, "fl-1 is Deactivating; then: fl-1 is Inactive, and the policy wants it on");
     let coming = becoming(Status::Activating, "schedule: never\n");
     assert_eq!((coming.verdict, actions(&coming)), (Verdict::Pending, vec!["DeactiveFlowLog"]));
-    let renamed = FlowLog { status: Status::Modifying, name: "theirs".to_owned(), ..own("fl-1", "vpc-1") };
+    let renamed = FlowLog { status: Status::Modifying, name: Some("theirs".to_owned()), ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[renamed], "");
     assert_eq!((plan.verdict, actions(&plan)), (Verdict::Pending, vec!["ModifyFlowLogAttribute"]));
     let unclear = becoming(Status::Modifying, "schedule: never\n");
@@ -73,7 +78,7 @@ fn a_flow_log_on_its_way_to_what_is_not_wanted_is_turned_back_once_it_has_arrive
 #[test]
 fn a_second_flow_log_on_one_resource_is_a_finding_and_never_deleted() {
     let plan = planned(&vpc("vpc-1"), &[own("fl-1", "vpc-1"), own("fl-2", "vpc-1")], "");
-    assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Compliant, 0, false));
+    assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Compliant, 0, false));
     assert_eq!(plan.reason, "fl-1 records; vpc-1 has more than one flow log, and needs no other: fl-2");
 }
 
@@ -102,7 +107,7 @@ fn a_flow_log_of_the_whole_that_is_about_to_record_is_waited_for() {
 fn a_flow_log_of_the_whole_whose_lines_do_not_arrive_is_no_good_cover() {
     let lost = FlowLog { delivery: Delivery::Failed("ProjectNotExist".to_owned()), ..own("fl-1", "vpc-1") };
     let plan = planned_eni(&[lost]);
-    assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Undelivered, 0, false));
+    assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Undelivered, 0, false));
 }
 
 #[test]
@@ -129,23 +134,23 @@ fn each_field_that_the_policy_asks_for_is_compared() {
     let asked = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [all, ecr], ip_version: IPv4, \
                  resource_group_id: rg-1, tags: {team: net}}]\n";
     let mut good = own("fl-1", "vpc-1");
-    good.traffic_path = vec!["ecr".to_owned(), "all".to_owned()];
+    good.traffic_path = Some(vec!["ecr".to_owned(), "all".to_owned()]);
     good.resource_group_id = Some("rg-1".to_owned());
-    good.tags.insert("team".to_owned(), "net".to_owned());
+    tags_of(&mut good).insert("team".to_owned(), "net".to_owned());
     assert_eq!(planned(&vpc("vpc-1"), &[good.clone()], asked).verdict, Verdict::Compliant);
 
     type Edit = fn(&mut FlowLog);
     let edits: [(&str, Edit); 10] = [
-        ("name", |it| it.name = "x".to_owned()),
-        ("description", |it| it.description = "x".to_owned()),
-        ("project", |it| it.project = "x".to_owned()),
-        ("log_store", |it| it.log_store = "x".to_owned()),
-        ("traffic_type", |it| it.traffic_type = "Drop".to_owned()),
-        ("traffic_path", |it| it.traffic_path = vec!["all".to_owned()]),
+        ("name", |it| it.name = Some("x".to_owned())),
+        ("description", |it| it.description = Some("x".to_owned())),
+        ("project", |it| it.project = Some("x".to_owned())),
+        ("log_store", |it| it.log_store = Some("x".to_owned())),
+        ("traffic_type", |it| it.traffic_type = Some("Drop".to_owned())),
+        ("traffic_path", |it| it.traffic_path = Some(vec!["all".to_owned()])),
         ("aggregation_interval", |it| it.aggregation_interval = Some(1)),
         ("ip_version", |it| it.ip_version = Some("IPv6".to_owned())),
         ("resource_group_id", |it| it.resource_group_id = Some("rg-2".to_owned())),
-        ("tag team", |it| _ = it.tags.remove("team")),
+        ("tag team", |it| _ = tags_of(it).remove("team")),
     ];
     for (field, edit) in edits {
         let mut drifted = good.clone();
@@ -161,7 +166,7 @@ fn an_active_flow_log_of_others_counts_and_is_not_touched() {
     let by_sls = FlowLog { service_type: Some("sls".to_owned()), ..own("fl-1", "vpc-1") };
     for flow_log in [foreign("fl-1", "vpc-1"), by_sls] {
         let plan = planned(&vpc("vpc-1"), &[flow_log], "");
-        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Foreign, 0, true));
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Foreign, 0, true));
     }
 }
 
@@ -169,16 +174,15 @@ fn an_active_flow_log_of_others_counts_and_is_not_touched() {
 fn an_inactive_flow_log_of_ours_is_switched_on_and_no_other_is_made() {
     let off = FlowLog { status: Status::Inactive, ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[off], "");
-    assert_eq!((plan.verdict, actions(&plan), plan.is_settled), (Verdict::Inactive, vec!["ActiveFlowLog"], true));
+    assert_eq!((plan.verdict, actions(&plan), plan.converges), (Verdict::Inactive, vec!["ActiveFlowLog"], true));
 }
 
 #[test]
 fn an_inactive_flow_log_of_others_is_left_to_them_unless_the_policy_says_otherwise() {
     let off = [FlowLog { status: Status::Inactive, ..foreign("fl-1", "vpc-1") }];
     let left = planned(&vpc("vpc-1"), &off, "");
-    assert_eq!((left.verdict, left.changes.len(), left.is_settled), (Verdict::Inactive, 0, false));
-    let manage = Rules { foreign: Foreign::Manage, ..Rules::default() };
-    let managed = planned_by(&vpc("vpc-1"), &off, "", manage);
+    assert_eq!((left.verdict, left.changes.len(), left.converges), (Verdict::Inactive, 0, false));
+    let managed = planned_by(&vpc("vpc-1"), &off, "", Foreign::Manage);
     assert_eq!(actions(&managed), ["ActiveFlowLog", "ModifyFlowLogAttribute"], "and never tagged as ours");
 }
 
@@ -194,7 +198,7 @@ fn an_unknown_status_is_neither_active_nor_missing() {
 fn a_flow_log_off_by_its_schedule_is_paused_and_in_order() {
     let off = FlowLog { status: Status::Inactive, ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[off], "schedule: never\n");
-    assert_eq!((plan.verdict, plan.is_settled), (Verdict::Paused, true));
+    assert_eq!((plan.verdict, plan.converges), (Verdict::Paused, true));
     assert_eq!(planned(&vpc("vpc-1"), &[], "schedule: never\n").verdict, Verdict::Paused, "none is made to be off");
     let on = planned(&vpc("vpc-1"), &[own("fl-1", "vpc-1")], "schedule: never\n");
     assert_eq!((on.verdict, actions(&on)), (Verdict::DueToPause, vec!["DeactiveFlowLog"]));
@@ -202,10 +206,11 @@ fn a_flow_log_off_by_its_schedule_is_paused_and_in_order() {
 
 #[test]
 fn what_can_be_changed_in_place_is_changed_in_place() {
-    let mut drifted = FlowLog { aggregation_interval: Some(1), name: "renamed".to_owned(), ..own("fl-1", "vpc-1") };
-    drifted.tags.insert("team".to_owned(), "theirs".to_owned());
+    let mut drifted =
+        FlowLog { aggregation_interval: Some(1), name: Some("renamed".to_owned()), ..own("fl-1", "vpc-1") };
+    tags_of(&mut drifted).insert("team".to_owned(), "theirs".to_owned());
     let plan = planned(&vpc("vpc-1"), &[drifted], "");
-    assert_eq!((plan.verdict, plan.is_settled), (Verdict::Drifted, true));
+    assert_eq!((plan.verdict, plan.converges), (Verdict::Drifted, true));
     let [Change::Modify(id, modification)] = plan.changes.as_slice() else { panic!("{plan:?}") };
     assert_eq!(id.as_str(), "fl-1");
     assert_eq!(modification.name.as_ref().unwrap().as_str(), "flowkeeper-vpc-1");
@@ -220,33 +225,215 @@ fn what_can_be_changed_in_place_is_changed_in_place() {
 
 #[test]
 fn what_cannot_be_changed_in_place_is_reported_or_replaced_as_the_policy_says() {
-    let drifted = [FlowLog { traffic_type: "Drop".to_owned(), ..own("fl-1", "vpc-1") }];
+    let drifted = [FlowLog { traffic_type: Some("Drop".to_owned()), ..own("fl-1", "vpc-1") }];
     let reported = planned(&vpc("vpc-1"), &drifted, "");
-    assert_eq!((reported.verdict, actions(&reported), reported.is_settled), (Verdict::Drifted, vec![], false));
+    assert_eq!((reported.verdict, actions(&reported), reported.converges), (Verdict::Drifted, vec![], false));
     let off = planned(&vpc("vpc-1"), &drifted.clone().map(|it| FlowLog { status: Status::Inactive, ..it }), "");
-    assert_eq!((actions(&off), off.is_settled), (vec!["ActiveFlowLog"], false), "switched on, and still drifted");
-    let replace = Rules { replace: true, ..Rules::default() };
-    let replaced = planned_by(&vpc("vpc-1"), &drifted, "", replace);
-    assert_eq!(actions(&replaced), ["DeleteFlowLog", "CreateFlowLog"]);
-    let theirs = [FlowLog { traffic_type: "Drop".to_owned(), ..foreign("fl-1", "vpc-1") }];
-    let manage = Rules { foreign: Foreign::Manage, replace: true };
-    assert!(!actions(&planned_by(&vpc("vpc-1"), &theirs, "", manage)).contains(&"DeleteFlowLog"));
+    assert_eq!((actions(&off), off.converges), (vec!["ActiveFlowLog"], false), "switched on, and still drifted");
+    assert!(reported.needs_replacement, "a new one could have it");
+    assert!(off.needs_replacement);
+    let theirs = [FlowLog { traffic_type: Some("Drop".to_owned()), ..foreign("fl-1", "vpc-1") }];
+    assert!(!planned_by(&vpc("vpc-1"), &theirs, "", Foreign::Manage).needs_replacement, "what others made stays");
+    let two = [drifted[0].clone(), own("fl-2", "vpc-1")];
+    assert!(!planned(&vpc("vpc-1"), &two, "").needs_replacement, "the other one would be in the way");
 }
 
 #[test]
-fn the_flow_log_of_a_resource_that_is_gone_is_deleted_if_it_is_ours() {
-    assert_eq!(actions(&plan_orphan(&own("fl-1", "vpc-gone"))), ["DeleteFlowLog"]);
-    let theirs = plan_orphan(&foreign("fl-1", "vpc-gone"));
-    assert_eq!((theirs.verdict, theirs.changes.len(), theirs.is_settled), (Verdict::Orphaned, 0, false));
+fn a_field_that_the_answer_lacks_is_no_difference() {
+    let asked = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [all], resource_group_id: rg-1}]\n";
+    let bare = FlowLog {
+        name: None,
+        description: None,
+        project: None,
+        log_store: None,
+        traffic_type: None,
+        traffic_path: None,
+        aggregation_interval: None,
+        ip_version: None,
+        resource_group_id: None,
+        ..own("fl-1", "vpc-1")
+    };
+    let plan = planned(&vpc("vpc-1"), &[bare], asked);
+    assert_eq!((plan.verdict, plan.changes, plan.needs_replacement), (Verdict::Compliant, vec![], false));
+}
+
+#[test]
+fn another_resource_group_is_a_move_and_not_a_replacement() {
+    let asked = "overrides: [{match: {regions: [cn-hangzhou]}, resource_group_id: rg-1}]\n";
+    let elsewhere = FlowLog { resource_group_id: Some("rg-2".to_owned()), ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[elsewhere], asked);
+    assert_eq!((plan.verdict, actions(&plan), plan.converges), (Verdict::Drifted, vec!["MoveResourceGroup"], true));
+    assert!(!plan.needs_replacement);
+}
+
+#[test]
+fn a_flow_log_that_records_for_an_account_in_debt_or_with_an_odd_delivery_is_no_good_cover() {
+    let odd = |business: &str, delivery| FlowLog {
+        business_status: Some(business.to_owned()),
+        delivery,
+        ..own("fl-1", "vpc-1")
+    };
+    let unknown = Delivery::Unknown("Abnormal".to_owned());
+    for flow_log in
+        [odd("FinancialLocked", Delivery::Working), odd("SecurityLocked", Delivery::Working), odd("Normal", unknown)]
+    {
+        for (plan, what) in [
+            (planned(&vpc("vpc-1"), std::slice::from_ref(&flow_log), ""), "its own"),
+            (planned_eni(std::slice::from_ref(&flow_log)), "that of its VPC"),
+        ] {
+            assert_eq!((plan.verdict, plan.converges), (Verdict::Undelivered, false), "{what}: {}", plan.reason);
+        }
+        assert_eq!(Recording::proven_by(&flow_log), None, "it proves nothing");
+    }
+    let normal = odd("normal", Delivery::Working);
+    assert_eq!(planned(&vpc("vpc-1"), &[normal], "").verdict, Verdict::Compliant, "in any case");
+}
+
+#[test]
+fn a_flow_log_that_records_less_than_the_policy_wants_is_no_cover() {
+    let drop_only = FlowLog { traffic_type: Some("Drop".to_owned()), ..own("fl-1", "vpc-1") };
+    let one_path = FlowLog { traffic_path: Some(vec!["natGateway".to_owned()]), ..own("fl-1", "vpc-1") };
+    for (partial, lacks) in [(drop_only, "traffic_type Drop, not All"), (one_path, "traffic_path natGateway, not all")]
+    {
+        let plan = planned_eni(std::slice::from_ref(&partial));
+        assert_eq!((plan.verdict, actions(&plan)), (Verdict::Missing, vec!["CreateFlowLog"]));
+        let reason = format!("covered in part by fl-1 on vpc-1, which records {lacks}");
+        assert!(plan.reason.ends_with(&reason), "{}", plan.reason);
+        let theirs = FlowLog { tags: Some(ObservedTags::new()), ..partial };
+        let plan = planned(&vpc("vpc-1"), &[theirs], "");
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Foreign, 0, false));
+        assert!(plan.reason.starts_with("covered in part by fl-1"), "{}", plan.reason);
+    }
+    let more = FlowLog { traffic_path: Some(vec!["all".to_owned()]), ..own("fl-1", "vpc-1") };
+    assert_eq!(planned_eni(&[more]).verdict, Verdict::Compliant);
+}
+
+#[test]
+fn a_foreign_flow_log_that_delivers_elsewhere_names_where() {
+    let elsewhere = FlowLog { project: Some("theirs".to_owned()), ..foreign("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[elsewhere], "");
+    assert_eq!((plan.verdict, plan.converges), (Verdict::Foreign, true));
+    assert_eq!(plan.reason, "covered by fl-1, which others made and which delivers to theirs/vpc, not flowlog/vpc");
+}
+
+#[test]
+fn one_that_equals_ours_and_lost_its_tag_is_a_finding_that_says_so() {
+    let lost = FlowLog { tags: Some(ObservedTags::new()), ..own("fl-1", "vpc-1") };
+    let stopped = FlowLog { status: Status::Inactive, ..lost.clone() };
+    for (flow_log, verdict) in [(lost, Verdict::Foreign), (stopped, Verdict::Inactive)] {
+        let plan = planned(&vpc("vpc-1"), &[flow_log], "");
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (verdict, 0, false));
+        assert!(plan.reason.contains("lacks the tag managed-by=flowkeeper"), "{}", plan.reason);
+    }
+}
+
+#[test]
+fn tags_that_cannot_be_read_are_unknown_and_nothing_is_changed() {
+    let nobodys = FlowLog { tags: None, status: Status::Inactive, ..own("fl-1", "vpc-1") };
+    let plan = planned(&vpc("vpc-1"), &[nobodys], "");
+    assert_eq!((plan.verdict, plan.changes.len(), plan.needs_replacement), (Verdict::Unknown, 0, false));
+    let untold = Resource { tags: None, ..vpc("vpc-1") };
+    let plan = planned(&untold, &[], "");
+    assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Unknown, 0), "its tag may say ignore");
+}
+
+#[test]
+fn a_network_interface_that_a_service_manages_is_unsupported_and_nothing_is_tried() {
+    let managed = Resource { is_service_managed: true, ..resource("eni-1", &["vsw-1", "vpc-1"]) };
+    let alone = planned(&managed, &[], "coverage: network-interface\n");
+    assert_eq!((alone.verdict, alone.changes.len()), (Verdict::Unsupported, 0));
+    let covered = planned(&managed, &[own("fl-1", "vpc-1")], "coverage: network-interface\n");
+    assert_eq!(covered.verdict, Verdict::Compliant);
+}
+
+#[test]
+fn what_is_off_or_left_alone_on_purpose_is_an_exception() {
+    let of = |tag: &str, seen: &[FlowLog]| planned(&tagged(vpc("vpc-1"), &[("flowkeeper", tag)]), seen, "");
+    assert!(of("ignore", &[]).is_exception && of("off", &[]).is_exception);
+    assert!(of("off", &[own("fl-1", "vpc-1")]).is_exception, "once it is off");
+    assert!(!of("on", &[]).is_exception && !planned(&vpc("vpc-1"), &[own("fl-1", "vpc-1")], "").is_exception);
+}
+
+#[test]
+fn a_flow_log_can_be_made_again_as_it_was_or_must_not_be_deleted_for_a_replacement() {
+    let old = FlowLog {
+        traffic_path: Some(vec!["natGateway".to_owned()]),
+        resource_group_id: Some("rg-1".to_owned()),
+        ..own("fl-1", "vpc-1")
+    };
+    let spec = recreation(&old).unwrap();
+    assert_eq!(spec.name.as_str(), "flowkeeper-vpc-1");
+    assert_eq!(spec.traffic_path.iter().map(|path| path.as_str()).collect::<Vec<_>>(), ["natGateway"]);
+    assert_eq!(spec.resource_group_id.unwrap().as_str(), "rg-1");
+    type Edit = fn(&mut FlowLog);
+    let unknown: [Edit; 7] = [
+        |it| it.name = None,
+        |it| it.project = None,
+        |it| it.traffic_type = Some("Most".to_owned()),
+        |it| it.traffic_path = Some(vec!["wormhole".to_owned()]),
+        |it| it.aggregation_interval = Some(7),
+        |it| it.ip_version = Some("IPv6".to_owned()),
+        |it| it.tags = None,
+    ];
+    for edit in unknown {
+        let mut odd = old.clone();
+        edit(&mut odd);
+        assert_eq!(recreation(&odd), None, "{odd:?}");
+    }
+}
+
+#[test]
+fn a_refused_replacement_is_marked_until_the_policy_asks_for_something_else() {
+    let resource = vpc("vpc-1");
+    let spec = |more: &str| match desired(&resource, None, &policy(more), Timestamp::UNIX_EPOCH) {
+        flow_log::Desired::FlowLog(desired) => desired.spec,
+        other => panic!("{other:?}"),
+    };
+    let refused = Recording::desired(&spec(""));
+    let mut kept = own("fl-1", "vpc-1");
+    assert!(!refused.was_refused_for(&kept));
+    let remade = marked(recreation(&kept).unwrap(), &refused);
+    kept.tags = Some(remade.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
+    assert!(refused.was_refused_for(&kept));
+    let other = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_type: Drop}]\n";
+    assert!(!Recording::desired(&spec(other)).was_refused_for(&kept));
+    assert_eq!(refused.digest().len(), 16);
+    assert_eq!(Recording::proven_by(&own("fl-2", "vpc-2")), Some(refused), "an absent path is the default, all");
+}
+
+#[test]
+fn a_flow_log_below_an_own_one_that_records_as_much_is_superfluous() {
+    let eni = resource("eni-1", &["vsw-1", "vpc-1"]);
+    let of = |seen: &[FlowLog]| -> Vec<String> {
+        superfluous_under(&eni, seen).iter().map(|(found, cover)| format!("{} by {}", found.id, cover.id)).collect()
+    };
+    let of_version = |flow_log| FlowLog { ip_version: Some("IPv4".to_owned()), ..flow_log };
+    let (cover, fine) = (of_version(own("fl-vpc", "vpc-1")), of_version(foreign("fl-eni", "eni-1")));
+    assert_eq!(of(&[cover.clone(), fine.clone()]), ["fl-eni by fl-vpc"]);
+    type Edit = fn(&mut FlowLog);
+    let edits: [Edit; 6] = [
+        |it| it.status = Status::Inactive,
+        |it| it.traffic_type = Some("Drop".to_owned()),
+        |it| it.traffic_path = Some(vec!["natGateway".to_owned()]),
+        |it| it.ip_version = Some("IPv6".to_owned()),
+        |it| it.delivery = Delivery::Failed("ProjectNotExist".to_owned()),
+        |it| it.tags = Some(ObservedTags::new()),
+    ];
+    for edit in edits {
+        let mut less = cover.clone();
+        edit(&mut less);
+        assert_eq!(of(&[less.clone(), fine.clone()]), [""; 0], "{less:?}");
+    }
 }
 
 #[test]
 fn a_flow_log_whose_lines_do_not_arrive_is_reported_with_the_reason() {
     let lost = FlowLog { delivery: Delivery::Failed("ProjectNotExist".to_owned()), ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[lost], "");
-    assert_eq!((plan.verdict, plan.is_settled), (Verdict::Undelivered, false));
+    assert_eq!((plan.verdict, plan.converges), (Verdict::Undelivered, false));
     assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
-    let renamed = FlowLog { delivery: Delivery::Failed(String::new()), name: "x".to_owned(), ..own("fl-1", "vpc-1") };
+    let renamed =
+        FlowLog { delivery: Delivery::Failed(String::new()), name: Some("x".to_owned()), ..own("fl-1", "vpc-1") };
     let plan = planned(&vpc("vpc-1"), &[renamed], "");
     assert_eq!((plan.verdict, actions(&plan)), (Verdict::Undelivered, vec!["ModifyFlowLogAttribute"]));
 }
@@ -257,7 +444,7 @@ fn a_flow_log_of_others_whose_lines_do_not_arrive_is_no_good_cover_and_is_left_t
     for flow_log in [foreign("fl-1", "vpc-1"), by_sls] {
         let lost = FlowLog { delivery: Delivery::Failed("ProjectNotExist".to_owned()), ..flow_log };
         let plan = planned(&vpc("vpc-1"), &[lost], "");
-        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Undelivered, 0, false));
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Undelivered, 0, false));
         assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
     }
 }
@@ -267,7 +454,7 @@ fn a_tag_without_a_value_that_is_missing_is_set() {
     let asked = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {audited: ''}}]\n";
     let mut it = own("fl-1", "vpc-1");
     assert_eq!(actions(&planned(&vpc("vpc-1"), &[it.clone()], asked)), ["TagResources"]);
-    it.tags.insert("audited".to_owned(), String::new());
+    tags_of(&mut it).insert("audited".to_owned(), String::new());
     assert_eq!(planned(&vpc("vpc-1"), &[it], asked).verdict, Verdict::Compliant);
 }
 
@@ -279,32 +466,32 @@ fn an_excluded_vpc_is_not_touched() {
 }
 
 /// What the cloud would hold after `plan`, at once and once its changes have settled.
-fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan) -> [Vec<FlowLog>; 2] {
+fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan<Change>) -> [Vec<FlowLog>; 2] {
     for change in &plan.changes {
         let mut edit = |id: &flow_log::FlowLogId, edit: &dyn Fn(&mut FlowLog)| {
             seen.iter_mut().filter(|flow_log| flow_log.id == *id).for_each(edit);
         };
         match change {
             Change::Create(spec) => seen.push(FlowLog {
-                name: spec.name.to_string(),
-                description: spec.description.to_string(),
-                traffic_type: spec.traffic_type.to_string(),
+                name: Some(spec.name.to_string()),
+                description: Some(spec.description.to_string()),
+                traffic_type: Some(spec.traffic_type.to_string()),
                 status: Status::Activating,
                 ..own("fl-new", resource.id.as_str())
             }),
             Change::Activate(id) => edit(id, &|flow_log| flow_log.status = Status::Activating),
             Change::Deactivate(id) => edit(id, &|flow_log| flow_log.status = Status::Deactivating),
             Change::Modify(id, modification) => edit(id, &|flow_log| {
-                flow_log.name = modification.name.as_ref().map_or(flow_log.name.clone(), ToString::to_string);
+                flow_log.name = modification.name.as_ref().map(ToString::to_string).or(flow_log.name.take());
                 let description = modification.description.as_ref();
-                flow_log.description = description.map_or(flow_log.description.clone(), ToString::to_string);
+                flow_log.description = description.map(ToString::to_string).or(flow_log.description.take());
                 let interval = modification.aggregation_interval.map(|interval| interval.as_str().parse().unwrap());
                 flow_log.aggregation_interval = interval.or(flow_log.aggregation_interval);
             }),
             Change::Tag(id, tags) => edit(id, &|flow_log| {
-                flow_log.tags.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+                tags_of(flow_log).extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
             }),
-            Change::Delete(id) => seen.retain(|flow_log| flow_log.id != *id),
+            Change::Move(id, group) => edit(id, &|flow_log| flow_log.resource_group_id = Some(group.to_string())),
         }
     }
     let mut settled = seen.clone();
@@ -319,9 +506,8 @@ fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan) -> [Vec<Flo
     [seen, settled]
 }
 
-fn any_rules() -> impl Strategy<Value = Rules> {
-    (select(vec![Foreign::Leave, Foreign::Manage]), any::<bool>())
-        .prop_map(|(foreign, replace)| Rules { foreign, replace })
+fn any_foreign() -> impl Strategy<Value = Foreign> {
+    select(vec![Foreign::Leave, Foreign::Manage])
 }
 
 /// What can be seen around a network interface. A resource holds one flow log at most, so each is on another one.
@@ -343,8 +529,8 @@ fn any_flow_log() -> impl Strategy<Value = FlowLog> {
             FlowLog {
                 status: Status::from(status),
                 service_type: by_sls.then(|| "sls".to_owned()),
-                traffic_type: if drifts { "Drop" } else { "All" }.to_owned(),
-                description: if is_renamed { "Odd" } else { "Kept by Flowkeeper" }.to_owned(),
+                traffic_type: Some(if drifts { "Drop" } else { "All" }.to_owned()),
+                description: Some(if is_renamed { "Odd" } else { "Kept by Flowkeeper" }.to_owned()),
                 ..flow_log
             }
         },
@@ -361,14 +547,14 @@ proptest! {
         seen in any_seen(),
         tags in any_tags(),
         schedule in select(vec!["always", "never"]),
-        rules in any_rules(),
+        foreign in any_foreign(),
     ) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
         let policy = policy(&format!("coverage: network-interface\nschedule: {schedule}\n"));
-        let wanted = wanted(&eni, &policy, Timestamp::UNIX_EPOCH);
-        let first = plan(&eni, &seen, &wanted, rules);
+        let desired = desired(&eni, None, &policy, Timestamp::UNIX_EPOCH);
+        let first = plan(&eni, &seen, &desired, foreign);
         for seen in applied(&eni, seen, &first) {
-            prop_assert_eq!(plan(&eni, &seen, &wanted, rules).changes, []);
+            prop_assert_eq!(plan(&eni, &seen, &desired, foreign).changes, []);
         }
     }
 
@@ -376,42 +562,39 @@ proptest! {
     fn no_plan_deletes_what_is_not_ours_or_touches_what_sls_made(
         seen in any_seen(),
         tags in any_tags(),
-        rules in any_rules(),
+        foreign in any_foreign(),
     ) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
-        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", foreign);
         for change in &plan.changes {
             let (Change::Activate(id) | Change::Deactivate(id) | Change::Modify(id, _) | Change::Tag(id, _)
-            | Change::Delete(id)) = change else { continue };
+            | Change::Move(id, _)) = change else { continue };
             let touched = seen.iter().find(|flow_log| flow_log.id == *id).unwrap();
             prop_assert!(!touched.is_managed_by_sls());
             prop_assert_eq!(touched.resource_id.as_str(), "eni-1");
-            prop_assert!(touched.is_own() || rules.foreign == Foreign::Manage);
-            prop_assert!(touched.is_own() || !matches!(change, Change::Delete(_) | Change::Tag(..)));
+            prop_assert!(touched.is_own() || foreign == Foreign::Manage);
+            prop_assert!(touched.is_own() || !matches!(change, Change::Tag(..)));
         }
     }
 
     #[test]
     fn no_plan_of_what_is_off_now_switches_it_on_or_makes_one(
         seen in any_seen(),
-        rules in any_rules(),
+        foreign in any_foreign(),
     ) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &[("flowkeeper", "off")]);
-        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", foreign);
         prop_assert!(!actions(&plan).iter().any(|action| ["ActiveFlowLog", "CreateFlowLog"].contains(action)));
     }
 
     #[test]
-    fn the_number_of_writes_is_minimal(seen in any_seen(), tags in any_tags(), rules in any_rules()) {
+    fn the_number_of_writes_is_minimal(seen in any_seen(), tags in any_tags(), foreign in any_foreign()) {
         let eni = tagged(resource("eni-1", &["vsw-1", "vpc-1"]), &tags);
-        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", rules);
+        let plan = planned_by(&eni, &seen, "coverage: network-interface\n", foreign);
         let mut kinds = actions(&plan);
         kinds.sort_unstable();
         kinds.dedup();
         prop_assert_eq!(kinds.len(), plan.changes.len(), "no call is made twice");
-        // A new flow log has everything from the start, so nothing is changed besides.
-        let is_replaced = actions(&plan).contains(&"DeleteFlowLog");
-        prop_assert!(!is_replaced || actions(&plan) == ["DeleteFlowLog", "CreateFlowLog"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What is planned for a virtual border router, from what was seen on its Express Connect Router.
 
-use flow_log::{AttachedVbr, EcrChange, EcrFlowLog, Plan, Policy, SeenTags, Status, Verdict, plan_ecr, wanted_ecr};
+use flow_log::{
+    AttachedVbr, EcrChange, EcrFlowLog, ObservedTags, Plan, Policy, Status, Verdict, desired_ecr, plan_ecr,
+};
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -12,7 +14,7 @@ fn vbr(tags: &[(&str, &str)]) -> AttachedVbr {
         region: "cn-hangzhou".parse().unwrap(),
         ecr: "ecr-1".parse().unwrap(),
         id: "vbr-1".parse().unwrap(),
-        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        tags: Some(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()),
     }
 }
 
@@ -23,23 +25,23 @@ fn own(id: &str) -> EcrFlowLog {
         ecr: "ecr-1".to_owned(),
         instance_id: "vbr-1".to_owned(),
         instance_type: "VBR".to_owned(),
-        name: "flowkeeper-vbr-1".to_owned(),
-        description: "Kept by Flowkeeper".to_owned(),
-        project: "ecr".to_owned(),
-        log_store: "ecr".to_owned(),
+        name: Some("flowkeeper-vbr-1".to_owned()),
+        description: Some("Kept by Flowkeeper".to_owned()),
+        project: Some("ecr".to_owned()),
+        log_store: Some("ecr".to_owned()),
         sls_region: Some("cn-shanghai".to_owned()),
         region: Some("cn-hangzhou".to_owned()),
         interval: Some(60),
-        sampling_rate: "1:4096".to_owned(),
+        sampling_rate: Some("1:4096".to_owned()),
         resource_group_id: None,
-        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect(),
+        tags: Some([("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect()),
         status: Status::Active,
         creation_time: None,
     }
 }
 
 fn foreign(id: &str) -> EcrFlowLog {
-    EcrFlowLog { tags: SeenTags::new(), name: "theirs".to_owned(), ..own(id) }
+    EcrFlowLog { tags: Some(ObservedTags::new()), name: Some("theirs".to_owned()), ..own(id) }
 }
 
 fn off(flow_log: EcrFlowLog) -> EcrFlowLog {
@@ -51,7 +53,7 @@ fn planned_with(tags: &[(&str, &str)], seen: &[EcrFlowLog], more_policy: &str) -
         format!("flow_log: {{project: flowlog, log_store: vpc}}\necr_flow_log: {{{PATTERN}}}\nschedule: always\n");
     let policy = Policy::parse(&if more_policy.is_empty() { text } else { more_policy.to_owned() }).unwrap();
     let pattern = policy.ecr_flow_log.as_ref().unwrap();
-    plan_ecr(&vbr(tags), seen, &wanted_ecr(&vbr(tags), pattern, &policy, Timestamp::UNIX_EPOCH))
+    plan_ecr(&vbr(tags), seen, &desired_ecr(&vbr(tags), pattern, &policy, Timestamp::UNIX_EPOCH))
 }
 
 fn planned(seen: &[EcrFlowLog]) -> Plan<EcrChange> {
@@ -59,7 +61,7 @@ fn planned(seen: &[EcrFlowLog]) -> Plan<EcrChange> {
 }
 
 fn actions(plan: &Plan<EcrChange>) -> Vec<&'static str> {
-    plan.changes.iter().map(EcrChange::action).collect()
+    plan.changes.iter().map(|change| change.action().as_str()).collect()
 }
 
 const OFF: &[(&str, &str)] = &[("flowkeeper", "off")];
@@ -80,12 +82,12 @@ fn one_without_a_flow_log_gets_one_to_the_last_field() {
 
 #[test]
 fn what_is_as_wanted_is_left_alone_and_what_others_made_counts() {
-    assert_eq!((planned(&[own("fl-1")]).verdict, planned(&[own("fl-1")]).is_settled), (Verdict::Compliant, true));
+    assert_eq!((planned(&[own("fl-1")]).verdict, planned(&[own("fl-1")]).converges), (Verdict::Compliant, true));
     let theirs = planned(&[foreign("fl-1")]);
-    assert_eq!((theirs.verdict, theirs.changes.len(), theirs.is_settled), (Verdict::Foreign, 0, true));
+    assert_eq!((theirs.verdict, theirs.changes.len(), theirs.converges), (Verdict::Foreign, 0, true));
     assert_eq!(actions(&planned_with(OFF, &[foreign("fl-1")], "")), [""; 0], "not even switched off");
     let left = planned(&[off(foreign("fl-1"))]);
-    assert_eq!((left.verdict, left.changes.len(), left.is_settled), (Verdict::Inactive, 0, false));
+    assert_eq!((left.verdict, left.changes.len(), left.converges), (Verdict::Inactive, 0, false));
 }
 
 #[test]
@@ -105,27 +107,29 @@ fn one_of_ours_is_switched_on_and_off() {
 fn one_that_changes_its_state_is_pending() {
     for status in [Status::Activating, Status::Deactivating, Status::Modifying] {
         let plan = planned(&[EcrFlowLog { status, ..own("fl-1") }]);
-        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Pending, 0, true));
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Pending, 0, true));
     }
 }
 
 #[test]
-fn each_field_that_differs_is_said() {
+fn each_field_that_differs_is_said_and_changed_in_place_where_the_api_can() {
     type Edit = fn(&mut EcrFlowLog);
     let edits: [(&str, Edit); 7] = [
-        ("project", |it| it.project = "x".to_owned()),
-        ("log_store", |it| it.log_store = "x".to_owned()),
+        ("project", |it| it.project = Some("x".to_owned())),
+        ("log_store", |it| it.log_store = Some("x".to_owned())),
         ("target_sls_region", |it| it.sls_region = Some("cn-beijing".to_owned())),
         ("interval", |it| it.interval = Some(600)),
-        ("sampling_rate", |it| it.sampling_rate = "1:1024".to_owned()),
-        ("name", |it| it.name = "x".to_owned()),
-        ("description", |it| it.description = "x".to_owned()),
+        ("sampling_rate", |it| it.sampling_rate = Some("1:1024".to_owned())),
+        ("name", |it| it.name = Some("x".to_owned())),
+        ("description", |it| it.description = Some("x".to_owned())),
     ];
     for (field, edit) in edits {
         let mut drifted = own("fl-1");
         edit(&mut drifted);
         let plan = planned(&[drifted]);
-        assert_eq!((plan.verdict, plan.changes.len(), plan.is_settled), (Verdict::Drifted, 0, false), "{field}");
+        let is_in_place = !["project", "log_store", "target_sls_region"].contains(&field);
+        assert_eq!((plan.verdict, plan.converges), (Verdict::Drifted, is_in_place), "{field}");
+        assert_eq!(matches!(plan.changes.as_slice(), [EcrChange::Modify(..)]), is_in_place, "{field}: {plan:?}");
         assert!(plan.reason.starts_with(&format!("fl-1 differs from the policy: {field} is ")), "{}", plan.reason);
     }
     let unsaid = EcrFlowLog { interval: None, sls_region: None, ..own("fl-1") };
@@ -142,7 +146,7 @@ fn a_router_that_the_policy_or_its_tag_leaves_out_is_not_touched() {
         assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Excluded, 0), "{tags:?}");
     }
     let odd = planned_with(&[("flowkeeper", "odd")], &[], "");
-    assert_eq!((odd.verdict, odd.changes.len(), odd.is_settled), (Verdict::Unsupported, 0, false));
+    assert_eq!((odd.verdict, odd.changes.len(), odd.converges), (Verdict::Unsupported, 0, false));
 }
 
 #[test]
@@ -183,6 +187,7 @@ proptest! {
                 prop_assert!(it.is_own());
                 it.status = if is_off { Status::Inactive } else { Status::Active };
             }
+            Some(EcrChange::Modify(..)) => prop_assert!(false, "nothing differs: {:?}", plan),
         }
         prop_assert_eq!(planned_with(tags, &seen, "").changes, []);
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use flow_log::{
     Policy, ResourceType,
-    names::{AggregationInterval, TrafficType},
-    policy::{Foreign, Limits, Origin, ScheduleName},
+    names::{AggregationInterval, TagValue, TagWord, TrafficType},
+    policy::{Foreign, Limits, Origin, Remediate, ScheduleName, Superfluous},
 };
 
-use crate::support::vpc;
+use crate::support::{policy, vpc};
 
 const SMALLEST: &str = "flow_log: {project: flowlog-{account}-{region}, log_store: vpc}";
 
@@ -26,24 +26,40 @@ flow_log:
   tags: {team: network}
 coverage: vswitch
 regions: [cn-hangzhou, cn-shanghai]
+exclude_regions: [me-east-1]
 accounts:
   - {id: "1000000000000002", role: "acs:ram::1000000000000002:role/flowkeeper", external_id: optional}
 own_account: false
 exclude: {ids: [vpc-example], tags: {flowkeeper: ignore}}
+resource_tag: [on, on-until, schedule]
 schedule: office-hours
 schedules:
   office-hours:
     time_zone: Asia/Shanghai
     on: ["Mon-Fri 07:00-21:00"]
     off_dates: ["2026-10-01..2026-10-07"]
+    on_dates: ["2026-09-20", "2026-10-10 as Fri"]
 overrides:
-  - match: {tags: {env: dev}, vpc_ids: [vpc-example], accounts: ["1000000000000001"], regions: [cn-hangzhou]}
+  - match: {tags: {env: dev}, vpc_ids: [vpc-example], accounts: ["1000000000000002"], regions: [cn-hangzhou]}
     traffic_type: Allow
     coverage: network-interface
     schedule: never
-limits: {max_changes: 7, max_changes_percent: 8}
+limits: {max_changes: 7, max_changes_percent: 8, max_creations: 9}
 foreign: manage
 replace: true
+remediate: [missing, drifted]
+superfluous: delete
+ecr_flow_log:
+  project: ecr-{account}
+  log_store: ecr
+  interval: 60
+  sampling_rate: "1:1024"
+  target_sls_region: cn-shanghai
+  resource_group_id: rg-ecr
+  name: ""
+  description: ""
+  tags: {source: aliyun-1}
+  schedule: never
 "#;
 
 /// The mistakes in a policy, a line each.
@@ -57,9 +73,13 @@ fn the_smallest_policy_has_the_documented_defaults() {
     let policy = Policy::parse("flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\n").unwrap();
     assert_eq!(policy.coverage, ResourceType::Vpc);
     assert_eq!(policy.schedule, ScheduleName::Always);
-    assert_eq!(policy.limits, Limits { max_changes: 50, max_changes_percent: 30 });
+    assert_eq!(policy.limits, Limits { max_changes: 50, max_changes_percent: 30, max_creations: None });
     assert_eq!(policy.foreign, Foreign::Leave);
     assert!(policy.own_account && !policy.replace);
+    assert_eq!(policy.remediate, Remediate { missing: true, inactive: true, drifted: true });
+    assert_eq!(policy.superfluous, Superfluous::Report);
+    assert!(policy.exclude_regions.is_empty() && policy.warnings.is_empty());
+    assert!(policy.resource_tag.honored.len() == TagWord::ALL.len() && !policy.resource_tag.is_given);
 
     let spec = policy.flow_log.fill(&vpc("vpc-1")).unwrap();
     assert_eq!(spec.project.as_str(), "flowlog-1000000000000001-cn-hangzhou");
@@ -86,9 +106,23 @@ fn every_key_of_a_whole_policy_is_read() {
     assert_eq!(policy.schedules["office-hours"].on.len(), 1);
     assert_eq!(policy.overrides[0].coverage, Some(ResourceType::NetworkInterface));
     assert_eq!(policy.overrides[0].schedule, Some(ScheduleName::Never));
-    assert_eq!(policy.limits, Limits { max_changes: 7, max_changes_percent: 8 });
+    assert_eq!(policy.limits, Limits { max_changes: 7, max_changes_percent: 8, max_creations: Some(9) });
     assert_eq!(policy.foreign, Foreign::Manage);
     assert!(policy.replace);
+    assert_eq!(policy.exclude_regions, ["me-east-1".parse().unwrap()].into());
+    assert_eq!(policy.resource_tag.honored, [TagWord::On, TagWord::OnUntil, TagWord::Schedule].into());
+    assert!(policy.resource_tag.is_given);
+    assert_eq!(policy.schedules["office-hours"].on_dates.len(), 2);
+    assert_eq!(policy.remediate, Remediate { missing: true, inactive: false, drifted: true });
+    assert_eq!(policy.superfluous, Superfluous::Delete);
+    assert!(policy.warnings.is_empty(), "{:?}", policy.warnings);
+    let ecr = policy.ecr_flow_log.unwrap();
+    assert_eq!((ecr.project.as_str(), ecr.log_store.as_str(), ecr.interval), ("ecr-{account}", "ecr", 60));
+    assert_eq!((ecr.sampling_rate.as_str(), ecr.target_sls_region.unwrap().as_str()), ("1:1024", "cn-shanghai"));
+    assert_eq!(ecr.resource_group_id.unwrap().as_str(), "rg-ecr");
+    assert!(ecr.name.is_empty() && ecr.description.is_empty(), "a router takes that");
+    assert_eq!(ecr.tags.values().map(TagValue::as_str).collect::<Vec<_>>(), ["aliyun-1"]);
+    assert_eq!(ecr.schedule, Some(ScheduleName::Never));
 }
 
 #[test]
@@ -134,6 +168,25 @@ fn a_policy_may_be_json() {
 }
 
 #[test]
+fn json_may_write_a_character_as_a_pair_of_surrogates() {
+    let text = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc", "description": "log \ud83d\ude80"}}"#;
+    assert_eq!(Policy::parse(text).unwrap().flow_log.description, "log \u{1f680}");
+    let wrong = text.replace("log_store", "\\ud83d\\ude00log_store");
+    assert_eq!(
+        mistakes(&wrong),
+        [
+            "line 1, column 14: flow_log has no log_store",
+            "line 1, column 56: flow_log has no key \"\u{1f600}log_store\": it may have project, log_store, traffic_type, \
+             aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
+        ]
+    );
+    let after = mistakes(&text.replace("}}", "}, \"coverage\": \"vcp\"}"));
+    assert_eq!(after, ["line 1, column 124: \"vcp\" is not one of vpc, vswitch, network-interface"]);
+    let half = mistakes(&text.replace(r"\ude80", ""));
+    assert!(half.len() == 1 && half[0].contains("this is no YAML"), "{half:?}");
+}
+
+#[test]
 fn every_mistake_is_named_at_once_with_its_place() {
     let text = "\
 flow_log:
@@ -164,7 +217,7 @@ shedule: always
             "line 11, column 12: match says nothing, and so would match everything: change the defaults instead",
             "line 12, column 5: an override has no match",
             "line 13, column 31: \"101\" is not a number from 0 to 100",
-            "line 14, column 1: the policy has no key \"shedule\": it may have flow_log, schedules, coverage, regions, accounts, own_account, exclude, schedule, overrides, limits, foreign, replace, ecr_flow_log",
+            "line 14, column 1: the policy has no key \"shedule\": it may have flow_log, schedules, coverage, regions, exclude_regions, accounts, own_account, exclude, resource_tag, schedule, overrides, limits, foreign, replace, remediate, superfluous, ecr_flow_log",
         ]
     );
 }
@@ -172,10 +225,10 @@ shedule: always
 #[test]
 fn bad_schedules_zones_roles_tags_and_names_are_refused() {
     for (line, problem) in [
-        ("schedules: {x: {time_zone: Mars/Base, on: []}}", "\"Mars/Base\" is not an IANA time zone"),
+        ("schedules: {x: {time_zone: Mars/Base, on: [\"Mon 07:00-08:00\"]}}", "\"Mars/Base\" is not an IANA time zone"),
         ("schedules: {x: {time_zone: UTC, on: [\"Mon 7-9\"]}}", "\"Mon 7-9\" is not a window"),
         ("schedules: {x: {time_zone: UTC}}", "a schedule has no on"),
-        ("schedules: {always: {time_zone: UTC, on: []}}", "always is there already"),
+        ("schedules: {always: {time_zone: UTC, on: [\"Mon 07:00-08:00\"]}}", "always is there already"),
         ("accounts: [{id: \"1\", role: admin}]", "\"admin\" is not the ARN of a role"),
         (
             "accounts: [{id: \"1\", role: \"acs:ram::2:role/a\"}]",
@@ -184,12 +237,18 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
         ("exclude: {ids: [subnet-1]}", "\"subnet-1\" is not the id of a VPC"),
         ("regions: [\"evil.example/\"]", "is not a region id"),
         ("overrides: [{match: {vpc_ids: [vsw-1]}}]", "\"vsw-1\" is not a VPC id"),
-        ("overrides: [{match: {regions: [r1]}, tags: {managed-by: me}}]", "is set by Flowkeeper itself"),
-        ("overrides: [{match: {regions: [r1]}, tags: {\"acs:x\": y}}]", "\"acs:x\" is not a tag key"),
-        ("overrides: [{match: {regions: [r1]}, project: Flow_Logs}]", "\"Flow_Logs\" is not an SLS project name"),
-        ("overrides: [{match: {regions: [r1]}, name: \"http://x\"}]", "\"http://x\" is not a flow log name"),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {managed-by: me}}]", "is set by Flowkeeper itself"),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {\"acs:x\": y}}]", "\"acs:x\" is not a tag key"),
+        (
+            "overrides: [{match: {regions: [cn-hangzhou]}, project: Flow_Logs}]",
+            "\"Flow_Logs\" is not an SLS project name",
+        ),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, name: \"http://x\"}]", "\"http://x\" is not a flow log name"),
         ("overrides: [{match: {tags: {}, ids: []}}]", "match says nothing"),
-        ("schedules: {x: {time_zone: UTC, on: [], off_dates: [\"2026-10-01T12:00\"]}}", "is not a date or dates"),
+        (
+            "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], off_dates: [\"2026-10-01T12:00\"]}}",
+            "is not a date or dates",
+        ),
         ("replace: maybe", "\"maybe\" is not one of true, false"),
         ("coverage: vpc\ncoverage: vpc", "coverage stands here again: it is in line 2 already"),
     ] {
@@ -198,14 +257,319 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
     }
 }
 
+/// Asserts that a policy with each of these lines has exactly the one mistake that is told of it.
+fn assert_refused(cases: &[(&str, &str)]) {
+    for (line, problem) in cases {
+        let found = mistakes(&format!("flow_log: {{project: abc, log_store: vpc}}\n{line}\n"));
+        assert!(found.len() == 1 && found[0].contains(problem), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn ids_name_one_thing_and_wildcards_and_masked_ids_none() {
+    assert_refused(&[
+        (
+            "exclude: {ids: [\"vpc-bp1*\"]}",
+            "line 2, column 17: \"vpc-bp1*\" is not an exact id: it holds *, which is no wildcard here (want the whole id, \
+             as in \"vpc-bp1example00000000001\")",
+        ),
+        (
+            "overrides: [{match: {vpc_ids: [\"vpc-*\"]}, schedule: never}]",
+            "line 2, column 32: \"vpc-*\" is not an exact id",
+        ),
+        ("exclude: {ids: [\"vpc-bp1****\"]}", "\"vpc-bp1****\" is not an exact id"),
+        ("overrides: [{match: {ids: [\"eni-*\"]}, schedule: never}]", "want the whole id, as in \"eni-bp1example"),
+        ("overrides: [{match: {ids: [\"vpc-*\"]}, coverage: vpc}]", "\"vpc-*\" is not an exact id"),
+        ("overrides: [{match: {accounts: [\"10000000000****\"]}, schedule: never}]", "as in \"1000000000000001\""),
+        ("accounts: [{id: \"10****\", role: \"acs:ram::10:role/a\"}]", "\"10****\" is not an exact id"),
+        (
+            "accounts: [{id: \"1\", role: \"acs:ram::1:role/flow*\"}]",
+            "as in \"acs:ram::1000000000000002:role/flowkeeper\"",
+        ),
+    ]);
+}
+
+#[test]
+fn a_region_is_known_or_said_to_be_unknown() {
+    assert_refused(&[
+        ("regions: [shanghai]", "line 2, column 11: \"shanghai\" is not a region (want \"cn-shanghai\")"),
+        (
+            "regions: [cn-hangzhou, cn-shanghia]",
+            "line 2, column 24: \"cn-shanghia\" is not a region (want \"cn-shanghai\")",
+        ),
+        ("exclude_regions: [me-eats-1]", "want \"me-east-1\""),
+        ("overrides: [{match: {regions: [cnhangzhou]}, schedule: never}]", "want \"cn-hangzhou\""),
+        ("ecr_flow_log: {project: abc, log_store: ecr, target_sls_region: eu-centrall-1}", "want \"eu-central-1\""),
+        ("regions: [all]", "\"all\" is not a region id (want lower-case letters, digits and hyphens"),
+    ]);
+    let policy = policy(
+        "regions: [cn-hangzhou, ap-southeast-9]\noverrides: [{match: {regions: [ap-southeast-9]}, schedule: never}]\n",
+    );
+    let warnings: Vec<_> = policy.warnings.iter().map(ToString::to_string).collect();
+    let unknown = "ap-southeast-9 is no region that this version knows: if it is not new, check the spelling";
+    assert_eq!(warnings, [format!("line 2, column 24: {unknown}"), format!("line 3, column 32: {unknown}")]);
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let role = |id: &str| format!("{{id: \"{id}\", role: \"acs:ram::{id}:role/a\"}}");
+    assert_refused(&[
+        (
+            "own_account: false",
+            "line 2, column 14: own_account: false leaves no account to look after: name others under accounts",
+        ),
+        ("own_account: false\naccounts: []", "own_account: false leaves no account"),
+        (
+            &format!("accounts:\n- {}\n- {}\n- {}", role("1"), role("2"), role("1")),
+            "line 5, column 8: the account 1 stands here again: it is in line 3 already",
+        ),
+        (
+            "regions: [cn-hangzhou]\nexclude_regions: [cn-hangzhou]",
+            "line 3, column 19: cn-hangzhou is named by regions, too",
+        ),
+        (
+            "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], off_dates: [\"2026-10-01..2026-10-07\"], on_dates: [\"2026-10-07 as Fri\"]}}",
+            "line 2, column 108: 2026-10-07 is in off_dates, too: take it out of one of them",
+        ),
+        (
+            "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], on_dates: [\"2026-10-07\", \"2026-10-07 as Fri\"]}}",
+            "2026-10-07 stands here again",
+        ),
+        ("exclude: {tags: {env: dev, env: test}}", "env stands here again: it is in line 2 already"),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {a: b, a: c}}]", "a stands here again"),
+    ]);
+}
+
+#[test]
+fn a_schedule_that_is_never_on_is_refused_with_what_says_so() {
+    assert_refused(&[
+        (
+            "schedules: {x: {time_zone: UTC, on: []}}",
+            "line 2, column 37: on is empty, so it would never be on: give windows, as in \"Mon-Fri 07:00-21:00\", or say \
+             schedule: never where that is meant",
+        ),
+        (
+            "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-07:00\"]}}",
+            "it ends at the time at which it begins (a whole day is \"Mon 00:00-24:00\")",
+        ),
+        (
+            "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], on_dates: [\"2026-10-10 as Friday\"]}}",
+            "\"2026-10-10 as Friday\" is not a date, as in \"2026-09-20\" (a Monday) or \"2026-10-10 as Fri\"",
+        ),
+    ]);
+    policy("schedules: {x: {time_zone: UTC, on: [\"Mon 00:00-24:00\"]}}\n");
+}
+
+#[test]
+fn words_that_are_not_known_are_answered_with_those_that_are() {
+    assert_refused(&[
+        (
+            "resource_tag: [of]",
+            "\"of\" is not a word of the tag flowkeeper: one of ignore, on, off, on-until, off-until, schedule",
+        ),
+        ("resource_tag:", "line 2, column 13: resource_tag must be a list"),
+        ("resource_tag: off", "resource_tag must be a list"),
+        ("remediate: [deleted]", "\"deleted\" is not one of missing, inactive, drifted"),
+        ("remediate: all", "remediate must be a list"),
+        ("superfluous: remove", "\"remove\" is not one of report, delete"),
+        ("limits: {max_creations: some}", "\"some\" is neither none nor a number from 0 to 1000000"),
+    ]);
+    assert_eq!(policy("limits: {max_creations: none}\n").limits.max_creations, None);
+    assert_eq!(policy("limits: {max_creations: 0}\n").limits.max_creations, Some(0));
+    for word in ["missing", "inactive", "drifted"] {
+        let of = |words: &str| policy(&format!("remediate: [{words}]\n")).remediate;
+        let expected =
+            Remediate { missing: word == "missing", inactive: word == "inactive", drifted: word == "drifted" };
+        assert_eq!(of(word), expected);
+    }
+    let nothing = policy("resource_tag: []\nremediate: []\n");
+    assert!(nothing.resource_tag.honored.is_empty() && nothing.resource_tag.is_given);
+    assert_eq!(nothing.remediate, Remediate { missing: false, inactive: false, drifted: false });
+}
+
+#[test]
+fn a_yaml_tag_is_refused_and_not_taken_for_a_part_of_the_text() {
+    for (text, problem) in [
+        (
+            "flow_log: {project: \"flowlog-{account}-{region}\", log_store: !Ref vpc}\n",
+            "line 1, column 62: !Ref is a YAML tag, and a policy has none: write the value itself",
+        ),
+        ("flow_log: !Sub {project: abc, log_store: vpc}\n", "!Sub is a YAML tag"),
+        ("flow_log: {project: abc, log_store: vpc, traffic_path: !Split [all]}\n", "!Split is a YAML tag"),
+        ("flow_log: {project: abc, log_store: !!binary vpc}\n", "tag:yaml.org,2002:binary is a YAML tag"),
+        ("flow_log: {project: abc, !Key log_store: vpc}\n", "!Key is a YAML tag"),
+    ] {
+        let found = mistakes(text);
+        assert!(found.len() == 1 && found[0].contains(problem), "{text}: {found:?}");
+    }
+    let known = "flow_log: !!map {project: !!str abc, log_store: ! vpc, aggregation_interval: !!int 5, description: !!str null}\n";
+    let policy = Policy::parse(known).unwrap();
+    assert_eq!(
+        (policy.flow_log.aggregation_interval, policy.flow_log.description.as_str()),
+        (AggregationInterval::Five, "null")
+    );
+}
+
+#[test]
+fn null_is_no_text() {
+    let nothing =
+        "there is no value here: give one, in quotes if null, ~ or an empty text is meant, or leave the key out";
+    let found =
+        mistakes("flow_log: {project: \"flowlog-{account}-{region}\", log_store: vpc, tags: {a: null, b: ~}}\n");
+    assert_eq!(found, [format!("line 1, column 77: {nothing}"), format!("line 1, column 86: {nothing}")]);
+    assert_refused(&[
+        ("exclude: {tags: {env: }}", nothing),
+        ("exclude: {ids: [~]}", nothing),
+        ("regions: [null]", nothing),
+        ("coverage:", nothing),
+        ("schedule: Null", nothing),
+        ("replace: ~", nothing),
+        ("limits: {max_creations: null}", nothing),
+        ("overrides: [{match: {tags: {env: dev}}, description: }]", nothing),
+        ("accounts: [{id: \"1\", role: \"acs:ram::1:role/a\", external_id: }]", nothing),
+        ("overrides: [{match: {tags: {env: dev}}, project: ~}]", nothing),
+        ("exclude: {tags: {~: x}}", "a key is a word"),
+    ]);
+    let quoted = policy("exclude: {tags: {env: \"null\", \"~\": \"\"}}\nregions:\noverrides: ~\n");
+    assert_eq!(quoted.exclude.tags["env"], "null");
+    assert_eq!(quoted.exclude.tags["~"], "");
+}
+
+#[test]
+fn a_block_ends_with_its_text_and_control_characters_are_refused() {
+    for (block, text) in [("|", "Kept by us"), (">", "Kept by us"), ("|-", "Kept by us")] {
+        let policy = Policy::parse(&format!(
+            "flow_log:\n  project: abc\n  log_store: vpc\n  description: {block}\n    Kept by us\ncoverage: vpc\n"
+        ));
+        assert_eq!(policy.unwrap().flow_log.description, text, "{block}");
+    }
+    for (description, place, code) in [
+        ("|\n    DesiredFlowLog\n    by us\n", "line 5, column 5", "U+000A"),
+        ("\"a\\tb\"", "line 4, column 16", "U+0009"),
+        ("\"a\\x07\"", "line 4, column 16", "U+0007"),
+        ("\"a\\N\"", "line 4, column 16", "U+0085"),
+    ] {
+        let found = mistakes(&format!("flow_log:\n  project: abc\n  log_store: vpc\n  description: {description}\n"));
+        let problem = format!("{place}: a control character, {code}: write one line of text without it");
+        assert_eq!(found, [problem], "{description}");
+    }
+    assert_refused(&[("exclude: {tags: {\"a\\nb\": c}}", "line 2, column 18: a control character, U+000A")]);
+}
+
+#[test]
+fn an_override_with_coverage_has_to_be_able_to_select_a_vpc() {
+    assert_refused(&[
+        (
+            "overrides: [{match: {ids: [vpc-1, vsw-1]}, coverage: vswitch}]",
+            "line 2, column 35: vsw-1 is a vSwitch, and coverage is decided for a VPC as a whole: name VPCs (\"vpc-…\") here, \
+             or leave coverage out of this override",
+        ),
+        (
+            "overrides: [{coverage: vpc, match: {ids: [eni-1]}}]",
+            "eni-1 is a network interface, and coverage is decided for",
+        ),
+        (
+            "overrides: [{match: {ids: [vpc-1], vpc_ids: [vpc-2]}, coverage: vswitch}]",
+            "line 2, column 21: match can select no VPC, and so coverage says nothing: no VPC is named by both ids and vpc_ids",
+        ),
+        (
+            "regions: [cn-hangzhou]\noverrides: [{match: {regions: [cn-shanghai]}, coverage: vswitch}]",
+            "coverage says nothing: the policy covers none of its regions, by regions and exclude_regions",
+        ),
+        (
+            "exclude_regions: [cn-shanghai]\noverrides: [{match: {regions: [cn-shanghai]}, coverage: vswitch}]",
+            "coverage says nothing: the policy covers none of its regions",
+        ),
+        (
+            "own_account: false\naccounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}]\noverrides: [{match: {accounts: [\"2\"]}, coverage: vswitch}]",
+            "coverage says nothing: the policy covers none of its accounts, by accounts and own_account",
+        ),
+    ]);
+    for (more, warning) in [
+        ("overrides: [{match: {ids: [vsw-1]}, schedule: never}]\n", None),
+        ("overrides: [{match: {ids: [vpc-1], vpc_ids: [vpc-1]}, coverage: vswitch}]\n", None),
+        ("overrides: [{match: {accounts: [\"2\"]}, coverage: vswitch}]\n", None),
+        (
+            "regions: [cn-hangzhou]\noverrides: [{match: {regions: [cn-shanghai]}, schedule: never}]\n",
+            Some("match can select nothing"),
+        ),
+        (
+            "overrides: [{match: {ids: [vpc-1]}, coverage: vswitch, schedule: never}]\n",
+            Some("name the VPCs by vpc_ids instead"),
+        ),
+        ("overrides: [{match: {vpc_ids: [vpc-1]}, coverage: vswitch, schedule: never}]\n", None),
+    ] {
+        let warnings = policy(more).warnings;
+        assert_eq!(warnings.len(), usize::from(warning.is_some()), "{more}: {warnings:?}");
+        assert!(
+            warnings.iter().all(|found| warning.is_some_and(|warning| found.problem.contains(warning))),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_out_of_scope_is_said_with_the_key_that_says_so() {
+    let of = |more: &str, own: Option<&str>, account: &str, region: &str| {
+        let policy = policy(more);
+        let region = region.parse().unwrap();
+        let reason =
+            policy.out_of_scope(own.map(|own| own.parse().unwrap()).as_ref(), &account.parse().unwrap(), &region);
+        assert!(policy.covers_region(&region) || reason.is_some());
+        reason
+    };
+    let covers = |more: &str| policy(more).covers_region(&"cn-hangzhou".parse().unwrap());
+    assert!(covers("") && covers("regions: [cn-hangzhou]\n") && covers("exclude_regions: [cn-beijing]\n"));
+    assert!(!covers("regions: [cn-beijing]\n") && !covers("exclude_regions: [cn-hangzhou]\n"));
+    let member = "accounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]\n";
+    let only_member = format!("{member}own_account: false\n");
+    for (more, own, account, region) in [
+        ("", Some("1"), "1", "cn-hangzhou"),
+        ("", None, "1", "cn-hangzhou"),
+        ("regions: [cn-hangzhou]\n", Some("1"), "1", "cn-hangzhou"),
+        ("exclude_regions: [cn-shanghai]\n", Some("1"), "1", "cn-hangzhou"),
+        (member, Some("1"), "2", "cn-hangzhou"),
+        (&only_member, Some("1"), "2", "cn-hangzhou"),
+    ] {
+        assert_eq!(of(more, own, account, region), None, "{more}");
+    }
+    for (more, own, account, region, reason) in [
+        (
+            "regions: [cn-hangzhou]\n",
+            Some("1"),
+            "1",
+            "cn-beijing",
+            "the region cn-beijing is out of scope: the policy's regions do not name it",
+        ),
+        (
+            "exclude_regions: [cn-beijing]\n",
+            None,
+            "1",
+            "cn-beijing",
+            "the region cn-beijing is out of scope: the policy's exclude_regions names it",
+        ),
+        (member, Some("1"), "3", "cn-beijing", "the account 3 is out of scope: the policy's accounts do not name it"),
+        (
+            &only_member,
+            Some("1"),
+            "1",
+            "cn-beijing",
+            "the account 1 is out of scope: own_account is false in the policy",
+        ),
+        (&only_member, None, "1", "cn-beijing", "the account 1 is out of scope: the policy's accounts do not name it"),
+    ] {
+        assert_eq!(of(more, own, account, region).as_deref(), Some(reason), "{more}");
+    }
+}
+
 #[test]
 fn a_flow_log_takes_twenty_tags_and_one_of_them_is_ours() {
-    let policy = |count: usize| {
+    let of = |count: usize| {
         let tags: Vec<_> = (0..count).map(|nth| format!("k{nth}: v")).collect();
         Policy::parse(&format!("flow_log: {{project: abc, log_store: vpc, tags: {{{}}}}}\n", tags.join(", ")))
     };
-    assert!(policy(19).is_ok());
-    assert!(policy(20).unwrap_err().to_string().contains("20 tags: a flow log takes 20, and Flowkeeper sets one"));
+    assert!(of(19).is_ok());
+    assert!(of(20).unwrap_err().to_string().contains("20 tags: a flow log takes 20, and Flowkeeper sets one"));
 }
 
 #[test]
@@ -246,7 +610,7 @@ fn what_is_said_of_a_policy_is_lines_of_a_bounded_length_whatever_it_holds() {
             "line 1, column 11: \"xxx",
             "xxx\" is not one of vpc, vswitch, network-interface",
         ),
-        (format!("? {long}\n: 1\n"), "line 1, column 3: the policy has no key \"xxx", "replace, ecr_flow_log"),
+        (format!("? {long}\n: 1\n"), "line 1, column 3: the policy has no key \"xxx", "superfluous, ecr_flow_log"),
         ("{\"a\\nb\": 1, \"a\\nb\": 2}".to_owned(), "line 1, column 13: a b stands", "it is in line 1 already"),
         (format!("flow_log: {{project: 云{}, log_store: vpc}}\n", "云".repeat(50_000)), "line 1, column 21: \"云", ""),
     ] {
@@ -271,12 +635,72 @@ fn of_ten_thousand_mistakes_a_thousand_are_kept_and_fifty_printed() {
     assert!(said.contains("there is no schedule \"none\": one of always, never, s0, ") && said.contains("s17, …"));
 }
 
+/// The policies of docs/policy.md: the smallest, one with everything, and a calendar, which is a part of one.
+fn page() -> [&'static str; 3] {
+    let page = include_str!("../../../../docs/policy.md");
+    let blocks: Vec<_> = page.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    blocks.try_into().unwrap()
+}
+
 #[test]
-fn the_policies_of_the_readme_are_policies() {
-    let readme = include_str!("../../../../README.md");
-    let blocks: Vec<_> = readme.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
-    assert_eq!(blocks.len(), 2, "the smallest, and one with everything");
-    for block in blocks {
-        assert!(Policy::parse(block).is_ok(), "{:?}\n{block}", Policy::parse(block));
+fn the_policies_of_the_documents_are_policies() {
+    let [smallest, whole, calendar] = page();
+    for text in [smallest, whole, &format!("{smallest}{calendar}")] {
+        let policy = Policy::parse(text);
+        assert!(policy.as_ref().is_ok_and(|policy| policy.warnings.is_empty()), "{policy:?}\n{text}");
     }
+}
+
+#[test]
+fn the_readme_shows_the_smallest_policy() {
+    let [smallest, ..] = page();
+    assert!(include_str!("../../../../README.md").contains(&format!("```yaml\n{smallest}```\n")));
+}
+
+#[test]
+fn the_calendar_of_the_documents_has_the_holidays_of_china_and_the_days_worked_for_them() {
+    let [smallest, _, calendar] = page();
+    let schedule = &Policy::parse(&format!("{smallest}{calendar}")).unwrap().schedules["china-2026"];
+    let is_worked = |day: jiff::civil::Date| {
+        schedule.is_on(day.at(12, 0, 0, 0).to_zoned(schedule.time_zone.clone()).unwrap().timestamp())
+    };
+    let is_weekday = |day: &jiff::civil::Date| day.weekday().to_monday_zero_offset() < 5;
+    let days = jiff::civil::date(2026, 1, 1).series(jiff::Span::new().days(1)).take(365);
+    let (mut holidays, mut moved) = (Vec::new(), Vec::new());
+    for day in days {
+        match (is_weekday(&day), is_worked(day)) {
+            (true, false) => holidays.push(day.strftime("%m-%d").to_string()),
+            (false, true) => moved.push(day.strftime("%m-%d").to_string()),
+            _ => {}
+        }
+    }
+    assert_eq!(moved, ["01-04", "02-14", "02-28", "05-09", "09-20", "10-10"]);
+    assert_eq!(
+        holidays,
+        [
+            "01-01", "01-02", "02-16", "02-17", "02-18", "02-19", "02-20", "02-23", "04-06", "05-01", "05-04", "05-05",
+            "06-19", "09-25", "10-01", "10-02", "10-05", "10-06", "10-07"
+        ]
+    );
+}
+
+#[test]
+fn the_documents_show_every_key_that_a_policy_may_have() {
+    let [_, whole, _] = page();
+    // A key that nobody knows is answered with all there are.
+    let text = "flow_log: {x: 1}\nschedules: {s: {x: 1}}\noverrides: [{x: 1}, {match: {x: 1}}]\naccounts: [{x: 1}]\n\
+                exclude: {x: 1}\nlimits: {x: 1}\necr_flow_log: {x: 1}\nx: 1\n";
+    let mut shown = 0;
+    for mistake in mistakes(text) {
+        let Some((_, keys)) = mistake.split_once("has no key \"x\": it may have ") else { continue };
+        let section =
+            if mistake.contains("ecr_flow_log has") { whole.split_once("ecr_flow_log:").unwrap().1 } else { whole };
+        for key in keys.split(", ") {
+            let is_named =
+                section.contains(&format!("{key}:")) || (mistake.contains("match has") && section.contains(key));
+            assert!(is_named, "{key} is not shown, of: {mistake}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 50, "{shown}");
 }

@@ -1,6 +1,6 @@
 //! Resources and flow logs to try things on.
 
-use flow_log::{Delivery, FlowLog, Policy, Resource, SeenTags, Status};
+use flow_log::{Delivery, FlowLog, ObservedTags, Policy, Resource, Status};
 
 /// A VPC of the own account in cn-hangzhou.
 pub(crate) fn vpc(id: &str) -> Resource {
@@ -14,13 +14,15 @@ pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
         region: "cn-hangzhou".parse().unwrap(),
         id: id.parse().unwrap(),
         parents: parents.iter().map(|parent| parent.parse().unwrap()).collect(),
-        tags: SeenTags::new(),
+        tags: Some(ObservedTags::new()),
+        is_service_managed: false,
     }
 }
 
 /// The same resource with tags.
 pub(crate) fn tagged(resource: Resource, tags: &[(&str, &str)]) -> Resource {
-    Resource { tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(), ..resource }
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Resource { tags: Some(tags), ..resource }
 }
 
 /// A policy with `more` besides the smallest `flow_log`.
@@ -33,16 +35,16 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
     FlowLog {
         id: id.parse().unwrap(),
         resource_id: resource.to_owned(),
-        name: format!("flowkeeper-{resource}"),
-        description: "Kept by Flowkeeper".to_owned(),
-        traffic_type: "All".to_owned(),
-        traffic_path: Vec::new(),
-        project: "flowlog".to_owned(),
-        log_store: "vpc".to_owned(),
+        name: Some(format!("flowkeeper-{resource}")),
+        description: Some("Kept by Flowkeeper".to_owned()),
+        traffic_type: Some("All".to_owned()),
+        traffic_path: Some(Vec::new()),
+        project: Some("flowlog".to_owned()),
+        log_store: Some("vpc".to_owned()),
         aggregation_interval: Some(10),
         ip_version: Some("IPv4".to_owned()),
         resource_group_id: None,
-        tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect(),
+        tags: Some([("managed-by".to_owned(), "flowkeeper".to_owned())].into_iter().collect()),
         status: Status::Active,
         service_type: None,
         delivery: Delivery::Working,
@@ -56,5 +58,5 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
 
 /// A flow log that others made.
 pub(crate) fn foreign(id: &str, resource: &str) -> FlowLog {
-    FlowLog { tags: SeenTags::new(), name: "theirs".to_owned(), ..own(id, resource) }
+    FlowLog { tags: Some(ObservedTags::new()), name: Some("theirs".to_owned()), ..own(id, resource) }
 }

@@ -65,6 +65,11 @@ impl Mistakes {
         if self.kept.len() < Self::KEPT { self.kept.push(mistake) } else { self.more += 1 }
     }
 
+    pub(crate) fn into_sorted(mut self) -> Vec<Mistake> {
+        self.kept.sort();
+        self.kept
+    }
+
     pub(crate) fn into_result<T>(mut self, good: Option<T>) -> Result<T, Self> {
         match good {
             Some(good) if self.kept.is_empty() => Ok(good),

@@ -1,0 +1,118 @@
+//! The actions of the API that change something.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// An action that changes something: one for each action and product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// VPC: makes a flow log.
+    CreateFlowLog,
+    /// VPC: switches a flow log on.
+    ActiveFlowLog,
+    /// VPC: switches a flow log off.
+    DeactiveFlowLog,
+    /// VPC: changes fields of a flow log.
+    ModifyFlowLogAttribute,
+    /// VPC: deletes a flow log.
+    DeleteFlowLog,
+    /// VPC: sets tags.
+    TagResources,
+    /// VPC: moves a flow log into another resource group.
+    MoveResourceGroup,
+    /// VPC: accepts the terms of the flow log service.
+    OpenFlowLogService,
+    /// Express Connect Router: makes a flow log.
+    EcrCreateFlowLog,
+    /// Express Connect Router: switches a flow log on.
+    EcrActivateFlowLog,
+    /// Express Connect Router: switches a flow log off.
+    EcrDeactivateFlowLog,
+    /// Express Connect Router: changes fields of a flow log.
+    EcrModifyFlowLogAttribute,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::CreateFlowLog,
+        Self::ActiveFlowLog,
+        Self::DeactiveFlowLog,
+        Self::ModifyFlowLogAttribute,
+        Self::DeleteFlowLog,
+        Self::TagResources,
+        Self::MoveResourceGroup,
+        Self::OpenFlowLogService,
+        Self::EcrCreateFlowLog,
+        Self::EcrActivateFlowLog,
+        Self::EcrDeactivateFlowLog,
+        Self::EcrModifyFlowLogAttribute,
+    ];
+
+    /// The API's name of it, as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        let permission = self.permission();
+        // The permission is the product, a colon and the name.
+        let (_, name) = permission.split_at(self.product().len() + 1);
+        name
+    }
+
+    /// The RAM action that allows it.
+    #[must_use]
+    pub const fn permission(self) -> &'static str {
+        match self {
+            Self::CreateFlowLog => "vpc:CreateFlowLog",
+            Self::ActiveFlowLog => "vpc:ActiveFlowLog",
+            Self::DeactiveFlowLog => "vpc:DeactiveFlowLog",
+            Self::ModifyFlowLogAttribute => "vpc:ModifyFlowLogAttribute",
+            Self::DeleteFlowLog => "vpc:DeleteFlowLog",
+            Self::TagResources => "vpc:TagResources",
+            Self::MoveResourceGroup => "vpc:MoveResourceGroup",
+            Self::OpenFlowLogService => "vpc:OpenFlowLogService",
+            Self::EcrCreateFlowLog => "expressconnectrouter:CreateFlowLog",
+            Self::EcrActivateFlowLog => "expressconnectrouter:ActivateFlowLog",
+            Self::EcrDeactivateFlowLog => "expressconnectrouter:DeactivateFlowLog",
+            Self::EcrModifyFlowLogAttribute => "expressconnectrouter:ModifyFlowLogAttribute",
+        }
+    }
+
+    const fn product(self) -> &'static str {
+        match self {
+            Self::EcrCreateFlowLog
+            | Self::EcrActivateFlowLog
+            | Self::EcrDeactivateFlowLog
+            | Self::EcrModifyFlowLogAttribute => "expressconnectrouter",
+            _ => "vpc",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_action_is_what_its_permission_allows() {
+        for action in Action::ALL {
+            let (product, name) = action.permission().split_once(':').unwrap();
+            assert_eq!((product, name), (action.product(), action.as_str()));
+            let variant = format!("{action:?}");
+            assert_eq!(variant.strip_prefix("Ecr").unwrap_or(&variant), name);
+            assert_eq!(variant.starts_with("Ecr"), product == "expressconnectrouter");
+        }
+    }
+}

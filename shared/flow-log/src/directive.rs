@@ -1,0 +1,223 @@
+//! The tag `flowkeeper` on a resource: what its owner says of this one resource, as far as the policy lets owners say it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::{
+    GovernedBy, ObservedTags, Policy,
+    names::TagWord,
+    policy::{ResourceTagWords, ScheduleName},
+};
+
+/// The key of the tag.
+pub const KEY: &str = "flowkeeper";
+
+/// What the tag of one resource says at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TagDirective<'a> {
+    value: &'a str,
+    /// What is to be done; none where the tag is absent, has expired, or is not honored.
+    directive: Option<Directive<'a>>,
+    /// Why it is not honored, in a sentence.
+    pub(crate) note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Directive<'a> {
+    /// Leave it alone.
+    Ignore,
+    /// Its flow log is on.
+    On,
+    /// Its flow log is off.
+    Off,
+    /// Its flow log is as this schedule says.
+    Schedule(&'a str),
+}
+
+impl<'a> TagDirective<'a> {
+    /// What these tags say at `now`.
+    ///
+    /// # Errors
+    /// The tag has no meaning; the sentence says what would have one. Where the policy says which words count, that is
+    /// no error: what has no meaning is not among them.
+    pub(crate) fn of(tags: &'a ObservedTags, policy: &Policy, now: Timestamp) -> Result<Self, String> {
+        let Some(value) = tags.get(KEY) else { return Ok(Self { value: "", directive: None, note: None }) };
+        let words = &policy.resource_tag;
+        match parse(value, policy, now) {
+            Ok(None) => Ok(Self { value, directive: None, note: None }),
+            Ok(Some((directive, needed))) => {
+                let note = not_honored(value, &needed, words);
+                Ok(Self { value, directive: Some(directive).filter(|_| note.is_none()), note })
+            }
+            Err(problem) if words.is_given => {
+                let note = format!("{problem}, and so it is not honored");
+                Ok(Self { value, directive: None, note: Some(note) })
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Whether the resource is to be left alone.
+    pub(crate) fn is_ignore(&self) -> bool {
+        self.directive == Some(Directive::Ignore)
+    }
+
+    /// Whether a flow log is to be on, and who says so: the tag, or else `schedule`.
+    pub(crate) fn or_schedule(&self, schedule: &ScheduleName, policy: &Policy, now: Timestamp) -> (bool, GovernedBy) {
+        // The names are known: those of tags were looked up above, those of the policy when it was read.
+        let is_on = |name: &str| schedule_is_on(name, policy, now).unwrap_or(true);
+        let by_tag = || GovernedBy::Tag(self.value.to_owned());
+        match (self.directive, schedule) {
+            (Some(Directive::On), _) => (true, by_tag()),
+            (Some(Directive::Off), _) => (false, by_tag()),
+            (Some(Directive::Schedule(name)), _) => (is_on(name), by_tag()),
+            (None | Some(Directive::Ignore), ScheduleName::Always) => (true, GovernedBy::Always),
+            (None | Some(Directive::Ignore), ScheduleName::Never) => (false, GovernedBy::Never),
+            (None | Some(Directive::Ignore), ScheduleName::Named(name)) => {
+                (is_on(name), GovernedBy::Schedule(name.clone()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for TagDirective<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its tag {KEY} says {}", self.value)
+    }
+}
+
+/// What a value says at `now`, and the words that have to be honored for that; nothing, where it has expired.
+fn parse<'a>(value: &'a str, policy: &Policy, now: Timestamp) -> Result<Option<(Directive<'a>, Vec<TagWord>)>, String> {
+    let until = |text: &str, directive, word| match text.parse::<Timestamp>() {
+        Ok(end) => Ok((now < end).then(|| (directive, vec![word]))),
+        Err(_) => Err(format!(
+            "its tag {KEY} holds {text:?}, which is no time with an offset, as in \"2026-11-30T18:00+08:00\""
+        )),
+    };
+    match value.split_once('=') {
+        None if value == "ignore" => Ok(Some((Directive::Ignore, vec![TagWord::Ignore]))),
+        None if value == "on" => Ok(Some((Directive::On, vec![TagWord::On]))),
+        None if value == "off" => Ok(Some((Directive::Off, vec![TagWord::Off]))),
+        Some(("on-until", text)) => until(text, Directive::On, TagWord::OnUntil),
+        Some(("off-until", text)) => until(text, Directive::Off, TagWord::OffUntil),
+        Some(("schedule", name)) => {
+            if schedule_is_on(name, policy, now).is_none() {
+                return Err(format!("its tag {KEY} names the schedule {name:?}, which the policy does not have"));
+            }
+            // Who may not say `off` may not say it in other words either.
+            let also = match name {
+                "always" => Some(TagWord::On),
+                "never" => Some(TagWord::Off),
+                _ => None,
+            };
+            Ok(Some((Directive::Schedule(name), [TagWord::Schedule].into_iter().chain(also).collect())))
+        }
+        _ => Err(format!(
+            "its tag {KEY} is {value:?}, which is none of ignore, on, off, on-until=…, off-until=…, schedule=…"
+        )),
+    }
+}
+
+/// Why a value is not honored, where it is not.
+fn not_honored(value: &str, needed: &[TagWord], words: &ResourceTagWords) -> Option<String> {
+    let missing: Vec<_> = needed.iter().filter(|word| !words.honors(**word)).map(|word| word.as_str()).collect();
+    let missing = missing.join(" and ");
+    (!missing.is_empty())
+        .then(|| format!("its tag {KEY}={value} is not honored: the policy's resource_tag does not list {missing}"))
+}
+
+/// Whether the schedule of this name is on; `always` and `never` are names, too.
+fn schedule_is_on(name: &str, policy: &Policy, now: Timestamp) -> Option<bool> {
+    match name {
+        "always" => Some(true),
+        "never" => Some(false),
+        name => Some(policy.schedules.get(name)?.is_on(now)),
+    }
+}
+
+/// When what the tag's value says comes to its end, where it does.
+pub(crate) fn expiry(value: &str) -> Option<Timestamp> {
+    let (word, end) = value.split_once('=')?;
+    end.parse().ok().filter(|_| matches!(word, "on-until" | "off-until"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(more: &str) -> Policy {
+        Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap()
+    }
+
+    fn of<'a>(tags: &'a ObservedTags, more: &str, now: &str) -> Result<TagDirective<'a>, String> {
+        TagDirective::of(tags, &policy(more), now.parse().unwrap())
+    }
+
+    fn tag(value: &str) -> ObservedTags {
+        [(KEY.to_owned(), value.to_owned())].into_iter().collect()
+    }
+
+    #[test]
+    fn an_expired_word_is_as_if_absent() {
+        let tags = ["on-until=2026-11-30T18:00+08:00", "off-until=2026-11-30T10:00:00Z"].map(tag);
+        let directives = |now: &str| [&tags[0], &tags[1]].map(|tags| of(tags, "", now).unwrap().directive);
+        assert_eq!(directives("2026-11-30T09:59:59Z"), [Some(Directive::On), Some(Directive::Off)]);
+        assert_eq!(directives("2026-11-30T10:00:00Z"), [None, None]);
+    }
+
+    #[test]
+    fn an_unknown_word_is_answered_with_those_there_are() {
+        for value in ["", "ON", "ingore", "on=1", "on-until=tomorrow", "on-until=2026-11-30T18:00", "schedule=nights"] {
+            assert!(of(&tag(value), "", "1970-01-01T00:00Z").is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_the_policy_does_not_list_is_not_honored() {
+        let office = "schedules: {office: {time_zone: UTC, on: [\"Mon-Sun 00:00-12:00\"]}}\n";
+        for (listed, value, missing) in [
+            ("[]", "ignore", "ignore"),
+            ("[]", "on", "on"),
+            ("[on]", "off", "off"),
+            ("[on, off]", "off-until=2026-11-30T10:00Z", "off-until"),
+            ("[off-until]", "on-until=2026-11-30T10:00Z", "on-until"),
+            ("[on, off]", "schedule=office", "schedule"),
+            ("[schedule]", "schedule=never", "off"),
+            ("[schedule, off]", "schedule=always", "on"),
+            ("[ignore]", "schedule=never", "schedule and off"),
+        ] {
+            let tags = tag(value);
+            let found = of(&tags, &format!("{office}resource_tag: {listed}\n"), "2026-01-01T00:00Z").unwrap();
+            let note =
+                format!("its tag flowkeeper={value} is not honored: the policy's resource_tag does not list {missing}");
+            assert_eq!((found.directive, found.note), (None, Some(note)), "{listed}");
+        }
+        for (listed, value) in [
+            ("[ignore]", "ignore"),
+            ("[off]", "off"),
+            ("[schedule]", "schedule=office"),
+            ("[schedule, off]", "schedule=never"),
+            ("[schedule, on]", "schedule=always"),
+            ("[off-until]", "off-until=2026-11-30T10:00Z"),
+        ] {
+            let tags = tag(value);
+            let found = of(&tags, &format!("{office}resource_tag: {listed}\n"), "2026-01-01T00:00Z").unwrap();
+            assert!(found.directive.is_some() && found.note.is_none(), "{listed} {value}");
+        }
+    }
+
+    #[test]
+    fn where_the_policy_lists_words_what_has_no_meaning_is_not_honored_either() {
+        for value in ["ingore", "", "off-until=tomorrow", "schedule=nights"] {
+            let tags = tag(value);
+            let found =
+                of(&tags, "resource_tag: [ignore, on, off, on-until, off-until, schedule]\n", "2026-01-01T00:00Z");
+            let found = found.unwrap();
+            assert!(found.directive.is_none(), "{value}");
+            assert!(found.note.unwrap().ends_with(", and so it is not honored"), "{value}");
+        }
+        let expired = of(&tag("off-until=2025-01-01T00:00Z"), "resource_tag: []\n", "2026-01-01T00:00Z").unwrap().note;
+        assert_eq!(expired, None, "what has expired says nothing that could be honored");
+    }
+}

@@ -1,0 +1,265 @@
+//! What the flow log of a virtual border router should be like, and which calls make it so.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::{
+    AccountId, Action, Desired, DesiredFlowLog, EcrFlowLog, EcrFlowLogSpec, EcrId, FlowLog, FlowLogId, ObservedTags,
+    Plan, Policy, RegionId, Status, VbrId, Verdict,
+    directive::TagDirective,
+    names::{Description, EcrInterval, FlowLogName, InvalidName, ResourceGroupId, SamplingRate},
+    plan::keeps_off,
+    policy::EcrFlowLogPattern,
+    vpc::desired::excluded_by_tag,
+};
+
+/// A virtual border router that is attached to an Express Connect Router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedVbr {
+    /// The account that owns the Express Connect Router, and so its flow logs.
+    pub account: AccountId,
+    /// The region that the virtual border router is in.
+    pub region: RegionId,
+    /// The Express Connect Router.
+    pub ecr: EcrId,
+    /// Its own id.
+    pub id: VbrId,
+    /// The tags of the Express Connect Router, as it has none of its own here.
+    pub tags: Option<ObservedTags>,
+}
+
+/// A call that changes a flow log of an Express Connect Router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EcrChange {
+    /// A new flow log on the virtual border router.
+    Create(Box<EcrFlowLogSpec>),
+    /// The flow log is switched on.
+    Activate(FlowLogId),
+    /// The flow log is switched off.
+    Deactivate(FlowLogId),
+    /// Some of its fields are changed.
+    Modify(FlowLogId, EcrFlowLogUpdate),
+}
+
+/// The fields of a flow log of an Express Connect Router that can be changed in place. Those that are `None` stay as
+/// they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EcrFlowLogUpdate {
+    /// The name.
+    pub name: Option<FlowLogName>,
+    /// The description.
+    pub description: Option<Description>,
+    /// How long traffic is gathered before a line is written.
+    pub interval: Option<EcrInterval>,
+    /// Which share of the packets is sampled.
+    pub sampling_rate: Option<SamplingRate>,
+}
+
+impl EcrChange {
+    /// The call.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Create(_) => Action::EcrCreateFlowLog,
+            Self::Activate(_) => Action::EcrActivateFlowLog,
+            Self::Deactivate(_) => Action::EcrDeactivateFlowLog,
+            Self::Modify(..) => Action::EcrModifyFlowLogAttribute,
+        }
+    }
+
+    /// The flow log that it is about; none where a new one is made.
+    #[must_use]
+    pub const fn flow_log(&self) -> Option<&FlowLogId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Activate(id) | Self::Deactivate(id) | Self::Modify(id, _) => Some(id),
+        }
+    }
+}
+
+/// What should hold for `vbr` at `now`, where `pattern` is what the policy says of such flow logs.
+#[must_use]
+pub fn desired_ecr(
+    vbr: &AttachedVbr,
+    pattern: &EcrFlowLogPattern,
+    policy: &Policy,
+    now: Timestamp,
+) -> Desired<EcrFlowLogSpec> {
+    let Some(tags) = &vbr.tags else {
+        return Desired::Unknown { reason: format!("the tags of {} cannot be read, and may rule it out", vbr.ecr) };
+    };
+    if let Some(reason) = excluded_by_tag(tags, policy) {
+        return Desired::Excluded { reason };
+    }
+    let said = match TagDirective::of(tags, policy, now) {
+        Ok(said) if said.is_ignore() => return Desired::Excluded { reason: said.to_string() },
+        Ok(said) => said,
+        Err(reason) => return Desired::Invalid { reason },
+    };
+    let schedule = pattern.schedule.as_ref().unwrap_or(&policy.schedule);
+    let (is_on, governed_by) = said.or_schedule(schedule, policy, now);
+    match fill(pattern, vbr) {
+        Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: said.note })),
+        Err(error) => Desired::Invalid { reason: format!("the policy cannot be filled in: {error}") },
+    }
+}
+
+fn fill(pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Result<EcrFlowLogSpec, InvalidName> {
+    let values = [vbr.account.as_str(), vbr.region.as_str(), vbr.id.as_str()];
+    let fill = |text: &str| crate::policy::fill(text, values);
+    let (key, value) = FlowLog::OWN_TAG;
+    let mut tags = pattern.tags.clone();
+    tags.insert(key.parse()?, value.parse()?);
+    Ok(EcrFlowLogSpec {
+        name: FlowLogName::for_ecr(&fill(&pattern.name))?,
+        description: Description::for_ecr(&fill(&pattern.description))?,
+        project: fill(&pattern.project).parse()?,
+        log_store: fill(&pattern.log_store).parse()?,
+        interval: if pattern.interval == 60 { EcrInterval::OneMinute } else { EcrInterval::TenMinutes },
+        sampling_rate: pattern.sampling_rate,
+        target_sls_region: pattern.target_sls_region.clone(),
+        resource_group_id: pattern.resource_group_id.clone(),
+        tags,
+    })
+}
+
+/// The changes that bring the flow log of `vbr` to its desired state, given those that were observed on its router.
+///
+/// A flow log of others is counted and left alone. What cannot be changed in place is a finding.
+#[must_use]
+pub fn plan_ecr(vbr: &AttachedVbr, observed: &[EcrFlowLog], desired: &Desired<EcrFlowLogSpec>) -> Plan<EcrChange> {
+    match desired {
+        Desired::Excluded { reason } => Plan { is_exception: true, ..Plan::settled(Verdict::Excluded, None, reason) },
+        Desired::Invalid { reason } => Plan::finding(Verdict::Unsupported, None, reason),
+        Desired::Unknown { reason } => Plan::finding(Verdict::Unknown, None, reason),
+        // A virtual border router is the one level that there is.
+        Desired::OtherLevel(_) => Plan::finding(Verdict::Unsupported, None, "a virtual border router has no levels"),
+        Desired::FlowLog(desired) => {
+            let plan = plan_desired(vbr, observed, desired);
+            let is_exception =
+                matches!(plan.verdict, Verdict::Paused | Verdict::DueToPause) && desired.exception().is_some();
+            let plan = Plan { is_exception, ..plan };
+            match &desired.note {
+                Some(note) => Plan { converges: false, reason: format!("{}; {note}", plan.reason), ..plan },
+                None => plan,
+            }
+        }
+    }
+}
+
+fn plan_desired(
+    vbr: &AttachedVbr,
+    observed: &[EcrFlowLog],
+    desired: &DesiredFlowLog<EcrFlowLogSpec>,
+) -> Plan<EcrChange> {
+    let on_it =
+        observed.iter().filter(|found| found.instance_id == vbr.id.as_str() && found.status != Status::Deleting);
+    let Some(found) = on_it.min_by_key(|found| (found.status.steps_to_active(), !found.is_own())) else {
+        if !desired.is_on {
+            return Plan::settled(Verdict::Paused, None, keeps_off(desired));
+        }
+        let missing = Plan::settled(Verdict::Missing, None, format!("no active flow log records {}", vbr.id));
+        return Plan { changes: vec![EcrChange::Create(Box::new(desired.spec.clone()))], ..missing };
+    };
+    let id = &found.id;
+    if found.has_unknown_tags() {
+        let reason = format!("the tags of {id} on {} cannot be read, so nobody knows who made it", vbr.id);
+        return Plan::finding(Verdict::Unknown, Some(id), reason);
+    }
+    match (&found.status, desired.is_on) {
+        (Status::Activating | Status::Deactivating | Status::Modifying, _) => {
+            Plan::settled(Verdict::Pending, Some(id), format!("{id} is {}", found.status))
+        }
+        (Status::Active, _) if !found.is_own() => {
+            Plan::settled(Verdict::Foreign, Some(id), format!("covered by {id}, which others made"))
+        }
+        (Status::Active, true) => plan_active(found, &desired.spec),
+        (Status::Active, false) => {
+            let reason = format!("{id} records, and {}", keeps_off(desired));
+            let due = Plan::settled(Verdict::DueToPause, Some(id), reason);
+            Plan { changes: vec![EcrChange::Deactivate(id.clone())], ..due }
+        }
+        (Status::Inactive, false) if found.is_own() => {
+            Plan::settled(Verdict::Paused, Some(id), format!("{id} is off, and {}", keeps_off(desired)))
+        }
+        (Status::Inactive, true) if found.is_own() => {
+            let reason = format!("{id} is Inactive, and {} wants it on", desired.governed_by);
+            let off = Plan::settled(Verdict::Inactive, Some(id), reason);
+            Plan { changes: vec![EcrChange::Activate(id.clone())], ..off }
+        }
+        (status, _) => {
+            let whose = if found.is_own() { "" } else { ", made by others, and is left to them" };
+            Plan::finding(Verdict::Inactive, Some(id), format!("{id} is {status}{whose}"))
+        }
+    }
+}
+
+/// An own flow log that records and should.
+fn plan_active(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Plan<EcrChange> {
+    let id = &found.id;
+    let (mut differences, mut update, mut needs_new) = (Vec::new(), EcrFlowLogUpdate::default(), false);
+    for (what, observed, desired, fix) in rows(found, spec) {
+        let (Some(observed), Some(desired)) = (observed, desired) else { continue };
+        if observed == desired {
+            continue;
+        }
+        differences.push(format!("{what} is {observed:?}, not {desired:?}"));
+        match fix {
+            Some(set) => set(&mut update, spec),
+            None => needs_new = true,
+        }
+    }
+    if differences.is_empty() {
+        return Plan::settled(Verdict::Compliant, Some(id), format!("{id} records"));
+    }
+    let by_hand = if needs_new { "; delete it by hand, and a new one is made" } else { "" };
+    let reason = format!("{id} differs from the policy: {}{by_hand}", differences.join(", "));
+    let changes =
+        if update == EcrFlowLogUpdate::default() { Vec::new() } else { vec![EcrChange::Modify(id.clone(), update)] };
+    Plan { changes, converges: !needs_new, ..Plan::settled(Verdict::Drifted, Some(id), reason) }
+}
+
+/// What a difference is mended by in place; none where only a new flow log can have it.
+type Fix = Option<fn(&mut EcrFlowLogUpdate, &EcrFlowLogSpec)>;
+type Row<'a> = (&'static str, Option<Cow<'a, str>>, Option<&'a str>, Fix);
+
+/// Each field as observed and as desired. What the answer or the policy lacks is not compared.
+fn rows<'a>(found: &'a EcrFlowLog, spec: &'a EcrFlowLogSpec) -> [Row<'a>; 8] {
+    let seen = |text: &'a Option<String>| text.as_deref().map(Cow::from);
+    [
+        ("project", seen(&found.project), Some(spec.project.as_str()), None),
+        ("log_store", seen(&found.log_store), Some(spec.log_store.as_str()), None),
+        ("target_sls_region", seen(&found.sls_region), spec.target_sls_region.as_ref().map(RegionId::as_str), None),
+        (
+            "resource_group_id",
+            seen(&found.resource_group_id),
+            spec.resource_group_id.as_ref().map(ResourceGroupId::as_str),
+            None,
+        ),
+        (
+            "interval",
+            found.interval.map(|seconds| seconds.to_string().into()),
+            Some(spec.interval.as_str()),
+            Some(|update, spec| update.interval = Some(spec.interval)),
+        ),
+        (
+            "sampling_rate",
+            seen(&found.sampling_rate),
+            Some(spec.sampling_rate.as_str()),
+            Some(|update, spec| update.sampling_rate = Some(spec.sampling_rate)),
+        ),
+        (
+            "name",
+            seen(&found.name),
+            Some(spec.name.as_str()),
+            Some(|update, spec| update.name = Some(spec.name.clone())),
+        ),
+        (
+            "description",
+            seen(&found.description),
+            Some(spec.description.as_str()),
+            Some(|update, spec| update.description = Some(spec.description.clone())),
+        ),
+    ]
+}

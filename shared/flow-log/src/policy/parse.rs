@@ -1,0 +1,687 @@
+//! From the tree to the policy. Every mistake is noted and the reading goes on, so that all are named at once.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    str::FromStr,
+};
+
+use jiff::{
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
+
+use super::{
+    EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount, Mistakes,
+    Override, Place, Policy, Remediate, ResourceTagWords, ScheduleName, Superfluous, fill,
+    tree::{self, Key, Node, Value},
+};
+use crate::{
+    AccountId, FlowLog, InvalidId, RegionId, ResourceId, ResourceType, RoleArn,
+    names::{
+        AggregationInterval, Description, FlowLogName, InvalidName, LogStoreName, ProjectName, TagKey, TagValue, Tags,
+        TrafficType,
+    },
+    schedule::{Dates, OnDate, Schedule},
+};
+
+/// The name of a flow log that is given none.
+const NAME: &str = "flowkeeper-{resource_id}";
+/// The description of a flow log that is given none.
+const DESCRIPTION: &str = "Kept by Flowkeeper";
+
+/// So many schedules are named, at most, where one of them is wanted.
+const MAX_NAMED: usize = 20;
+
+pub(super) fn policy(text: &str) -> Result<Policy, Mistakes> {
+    let (root, mistakes) = tree::read(text);
+    let decoder = Decoder { mistakes: RefCell::new(mistakes), warnings: RefCell::default() };
+    let policy = root.and_then(|root| decoder.policy(&root));
+    let warnings = decoder.warnings.into_inner().into_sorted();
+    decoder.mistakes.into_inner().into_result(policy.map(|policy| Policy { warnings, ..policy }))
+}
+
+struct Decoder {
+    mistakes: RefCell<Mistakes>,
+    warnings: RefCell<Mistakes>,
+}
+
+/// What the policy as a whole says of where it holds, for the matches of its overrides.
+struct Scope<'a> {
+    regions: BTreeSet<&'a RegionId>,
+    exclude_regions: &'a BTreeSet<RegionId>,
+    accounts: BTreeSet<&'a AccountId>,
+    own_account: bool,
+}
+
+/// The entries of a map that are still to be looked at.
+struct Fields<'a> {
+    name: &'static str,
+    place: Place,
+    left: BTreeMap<&'a str, (&'a Key, &'a Node)>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The list or map under this key: nothing there (`key:`) is as good as no key.
+    fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.take_value(key).filter(|node| !node.is_nothing())
+    }
+
+    /// What is under this key, if it is there: nothing is a mistake then.
+    fn take_value(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        self.left.remove(key).map(|(_, node)| node)
+    }
+}
+
+impl Decoder {
+    fn mistake(&self, place: Place, problem: impl AsRef<str>) {
+        self.mistakes.borrow_mut().add(place, problem);
+    }
+
+    fn warning(&self, place: Place, problem: impl AsRef<str>) {
+        self.warnings.borrow_mut().add(place, problem);
+    }
+
+    fn policy(&self, root: &Node) -> Option<Policy> {
+        let mut fields = self.fields("the policy", root)?;
+        let flow_log = self.required(&mut fields, "flow_log").and_then(|node| self.flow_log_pattern(node));
+        let schedules = fields.take("schedules");
+        let names = schedules.map(|node| self.names(node)).unwrap_or_default();
+        let coverage = fields.take_value("coverage").and_then(|node| self.coverage(node)).unwrap_or(ResourceType::Vpc);
+        let regions: Vec<_> = fields.take("regions").map(|node| self.regions(node, "regions")).unwrap_or_default();
+        let exclude_regions = fields.take("exclude_regions").map(|node| self.exclude_regions(node, &regions));
+        let exclude_regions = exclude_regions.unwrap_or_default();
+        let accounts = fields.take("accounts").map(|node| self.accounts(node)).unwrap_or_default();
+        let own_account = fields.take_value("own_account").and_then(|node| self.own_account(node, &accounts));
+        let own_account = own_account.unwrap_or(true);
+        let exclude = fields.take("exclude").and_then(|node| self.exclude(node)).unwrap_or_default();
+        let resource_tag = fields.take_value("resource_tag").map(|node| self.resource_tag(node)).unwrap_or_default();
+        let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, &names));
+        let scope = Scope {
+            regions: regions.iter().collect(),
+            exclude_regions: &exclude_regions,
+            accounts: accounts.iter().map(|member| &member.id).collect(),
+            own_account,
+        };
+        let overrides = fields.take("overrides").map(|node| self.overrides(node, &names, &scope)).unwrap_or_default();
+        let policy = Policy {
+            coverage,
+            regions,
+            exclude_regions,
+            accounts,
+            own_account,
+            exclude,
+            resource_tag,
+            schedule: schedule.unwrap_or(ScheduleName::Always),
+            overrides,
+            limits: fields.take("limits").and_then(|node| self.limits(node)).unwrap_or_default(),
+            foreign: fields
+                .take_value("foreign")
+                .and_then(|node| self.one_of(node, &[("leave", Foreign::Leave), ("manage", Foreign::Manage)]))
+                .unwrap_or_default(),
+            replace: fields.take_value("replace").and_then(|node| self.yes_or_no(node)).unwrap_or(false),
+            remediate: fields.take_value("remediate").map(|node| self.remediate(node)).unwrap_or_default(),
+            superfluous: fields
+                .take_value("superfluous")
+                .and_then(|node| self.one_of(node, &[("report", Superfluous::Report), ("delete", Superfluous::Delete)]))
+                .unwrap_or_default(),
+            ecr_flow_log: fields.take("ecr_flow_log").and_then(|node| self.ecr_flow_log(node, &names)),
+            given: flow_log.as_ref().map(|(_, given)| given.clone()).unwrap_or_default(),
+            flow_log: match &flow_log {
+                Some((pattern, _)) => pattern.clone(),
+                None => FlowLogPattern::new(String::new(), String::new()),
+            },
+            schedules: schedules.map(|node| self.schedules(node)).unwrap_or_default(),
+            warnings: Vec::new(),
+        };
+        self.finish(fields);
+        flow_log.map(|_| policy)
+    }
+
+    // ---- the parts of a policy
+
+    /// The whole of it, and what of it is given.
+    fn flow_log_pattern(&self, node: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
+        let mut fields = self.fields("flow_log", node)?;
+        for key in ["project", "log_store"] {
+            if fields.left.get(key).is_none_or(|(_, node)| node.is_nothing()) {
+                self.mistake(fields.place, format!("flow_log has no {key}"));
+                // That is enough to be said of it.
+                fields.left.remove(key);
+            }
+        }
+        let given = self.flow_log_fields(&mut fields);
+        self.finish(fields);
+        let whole = given.over(&FlowLogPattern::new(given.project.clone()?, given.log_store.clone()?));
+        Some((whole, given))
+    }
+
+    fn flow_log_fields(&self, fields: &mut Fields<'_>) -> FlowLogFields {
+        FlowLogFields {
+            project: fields.take_value("project").and_then(|node| self.pattern(node, str::parse::<ProjectName>)),
+            log_store: fields.take_value("log_store").and_then(|node| self.pattern(node, str::parse::<LogStoreName>)),
+            traffic_type: fields.take_value("traffic_type").and_then(|node| self.parsed(node)),
+            aggregation_interval: fields.take_value("aggregation_interval").and_then(|node| self.parsed(node)),
+            traffic_path: fields.take("traffic_path").map(|node| self.list(node, "traffic_path")),
+            ip_version: fields.take_value("ip_version").and_then(|node| self.parsed(node)),
+            name: fields.take_value("name").and_then(|node| self.pattern(node, str::parse::<FlowLogName>)),
+            description: fields
+                .take_value("description")
+                .and_then(|node| self.pattern(node, str::parse::<Description>)),
+            resource_group_id: fields.take_value("resource_group_id").and_then(|node| self.parsed(node)),
+            tags: fields.take("tags").map(|node| self.new_tags(node, str::parse)),
+        }
+    }
+
+    fn ecr_flow_log(&self, node: &Node, schedules: &[&str]) -> Option<EcrFlowLogPattern> {
+        let mut fields = self.fields("ecr_flow_log", node)?;
+        let pattern = EcrFlowLogPattern {
+            project: self
+                .required(&mut fields, "project")
+                .and_then(|node| self.pattern(node, str::parse::<ProjectName>))
+                .unwrap_or_default(),
+            log_store: self
+                .required(&mut fields, "log_store")
+                .and_then(|node| self.pattern(node, str::parse::<LogStoreName>))
+                .unwrap_or_default(),
+            interval: fields
+                .take_value("interval")
+                .and_then(|node| self.one_of(node, &[("60", 60), ("600", 600)]))
+                .unwrap_or(600),
+            sampling_rate: fields.take_value("sampling_rate").and_then(|node| self.parsed(node)).unwrap_or_default(),
+            target_sls_region: fields.take_value("target_sls_region").and_then(|node| self.region(node)),
+            resource_group_id: fields.take_value("resource_group_id").and_then(|node| self.parsed(node)),
+            name: fields
+                .take_value("name")
+                .and_then(|node| self.pattern(node, FlowLogName::for_ecr))
+                .unwrap_or_else(|| NAME.to_owned()),
+            description: fields
+                .take_value("description")
+                .and_then(|node| self.pattern(node, Description::for_ecr))
+                .unwrap_or_else(|| DESCRIPTION.to_owned()),
+            tags: fields.take("tags").map(|node| self.new_tags(node, TagValue::for_ecr)).unwrap_or_default(),
+            schedule: fields.take_value("schedule").and_then(|node| self.schedule_name(node, schedules)),
+        };
+        self.finish(fields);
+        Some(pattern)
+    }
+
+    /// The tags that a flow log gets: held to the limits of the API.
+    fn new_tags(&self, node: &Node, value_of: impl Fn(&str) -> Result<TagValue, InvalidName>) -> Tags {
+        const MAX_TAGS: usize = 19;
+        let mut tags = Tags::new();
+        for (key, value) in self.entries(node, "tags") {
+            if key.text == FlowLog::OWN_TAG.0 {
+                self.mistake(key.place, format!("the tag {} is set by Flowkeeper itself", key.text));
+                continue;
+            }
+            let key = self.read::<TagKey>(key.place, &key.text);
+            let value = self.text(value).and_then(|text| self.checked(value.place, value_of(text)));
+            tags.extend(key.zip(value));
+        }
+        if tags.len() > MAX_TAGS {
+            let problem = format!("{} tags: a flow log takes 20, and Flowkeeper sets one of them", tags.len());
+            self.mistake(node.place, problem);
+        }
+        tags
+    }
+
+    /// Tags that are looked for. Any text may be one.
+    fn sought_tags(&self, node: &Node) -> BTreeMap<String, String> {
+        let entries = self.entries(node, "tags").iter();
+        entries.filter_map(|(key, value)| Some((key.text.clone(), self.text(value)?.to_owned()))).collect()
+    }
+
+    fn coverage(&self, node: &Node) -> Option<ResourceType> {
+        let [vpc, vswitch, network_interface] = ResourceType::ALL;
+        self.one_of(node, &[("vpc", vpc), ("vswitch", vswitch), ("network-interface", network_interface)])
+    }
+
+    fn yes_or_no(&self, node: &Node) -> Option<bool> {
+        self.one_of(node, &[("true", true), ("false", false)])
+    }
+
+    fn accounts(&self, node: &Node) -> Vec<MemberAccount> {
+        let mut lines = BTreeMap::new();
+        self.items(node, "accounts")
+            .iter()
+            .filter_map(|node| {
+                let mut fields = self.fields("an account", node)?;
+                let id_node = self.required(&mut fields, "id");
+                let id = id_node.and_then(|node| self.exact(node, AccountId::exact));
+                let role = self.required(&mut fields, "role").and_then(|node| self.role(node, id.as_ref()));
+                let external_id = fields.take_value("external_id").and_then(|node| self.text(node)).map(str::to_owned);
+                self.finish(fields);
+                let (id, place) = (id?, id_node?.place);
+                if let Some(line) = lines.get(&id) {
+                    self.mistake(place, format!("the account {id} stands here again: it is in line {line} already"));
+                    return None;
+                }
+                lines.insert(id.clone(), place.line);
+                Some(MemberAccount { id, role: role?, external_id })
+            })
+            .collect()
+    }
+
+    /// The role in the account `id`: with a role in another one, that one would be changed under this one's name.
+    fn role(&self, node: &Node, id: Option<&AccountId>) -> Option<RoleArn> {
+        let role = self.exact(node, RoleArn::exact)?;
+        if let Some(id) = id.filter(|id| *id != role.account()) {
+            self.mistake(node.place, format!("{role} is a role in the account {}, not in {id}", role.account()));
+            return None;
+        }
+        Some(role)
+    }
+
+    fn own_account(&self, node: &Node, accounts: &[MemberAccount]) -> Option<bool> {
+        let own_account = self.yes_or_no(node)?;
+        if !own_account && accounts.is_empty() {
+            let problem =
+                "own_account: false leaves no account to look after: name others under accounts, or leave it out";
+            self.mistake(node.place, problem);
+        }
+        Some(own_account)
+    }
+
+    fn regions<C: FromIterator<RegionId>>(&self, node: &Node, name: &str) -> C {
+        self.items(node, name).iter().filter_map(|node| self.region(node)).collect()
+    }
+
+    fn exclude_regions(&self, node: &Node, regions: &[RegionId]) -> BTreeSet<RegionId> {
+        let regions: BTreeSet<_> = regions.iter().collect();
+        let items = self.items(node, "exclude_regions").iter();
+        let excluded = items.filter_map(|node| {
+            let region = self.region(node)?;
+            if regions.contains(&region) {
+                let problem = format!("{region} is named by regions, too: take it out of one of them");
+                self.mistake(node.place, problem);
+            }
+            Some(region)
+        });
+        excluded.collect()
+    }
+
+    /// A region that exists: one that is not known may have opened since, or is misspelled beyond recognition.
+    fn region(&self, node: &Node) -> Option<RegionId> {
+        let region = self.exact(node, RegionId::exact)?;
+        if !region.is_known() {
+            let problem =
+                format!("{region} is no region that this version knows: if it is not new, check the spelling");
+            self.warning(node.place, problem);
+        }
+        Some(region)
+    }
+
+    fn exclude(&self, node: &Node) -> Option<Exclude> {
+        let mut fields = self.fields("exclude", node)?;
+        let exclude = Exclude {
+            ids: fields.take("ids").map(|node| self.exact_ids(node, "ids")).unwrap_or_default(),
+            tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
+        };
+        self.finish(fields);
+        Some(exclude)
+    }
+
+    fn exact_ids(&self, node: &Node, name: &str) -> BTreeSet<ResourceId> {
+        self.items(node, name).iter().filter_map(|node| self.exact(node, ResourceId::exact)).collect()
+    }
+
+    fn resource_tag(&self, node: &Node) -> ResourceTagWords {
+        let honored = self.list(node, "resource_tag").into_iter().collect();
+        ResourceTagWords { honored, is_given: true }
+    }
+
+    fn remediate(&self, node: &Node) -> Remediate {
+        let mut remediate = Remediate { missing: false, inactive: false, drifted: false };
+        for node in self.items(node, "remediate") {
+            match self.one_of(node, &[("missing", 0), ("inactive", 1), ("drifted", 2)]) {
+                Some(0) => remediate.missing = true,
+                Some(1) => remediate.inactive = true,
+                Some(_) => remediate.drifted = true,
+                None => {}
+            }
+        }
+        remediate
+    }
+
+    fn overrides(&self, node: &Node, schedules: &[&str], scope: &Scope<'_>) -> Vec<Override> {
+        self.items(node, "overrides")
+            .iter()
+            .zip(1..)
+            .filter_map(|(node, number)| {
+                let mut fields = self.fields("an override", node)?;
+                let has_coverage = fields.left.contains_key("coverage");
+                let match_node = self.required(&mut fields, "match");
+                let matches = match_node.and_then(|node| self.matches(node, has_coverage));
+                let coverage = fields.take_value("coverage").and_then(|node| self.coverage(node));
+                let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, schedules));
+                let flow_log = self.flow_log_fields(&mut fields);
+                self.finish(fields);
+                let found = Override { number, place: node.place, matches: matches?, coverage, schedule, flow_log };
+                self.check_override(&found, match_node?.place, has_coverage, scope);
+                Some(found)
+            })
+            .collect()
+    }
+
+    /// Whether an override can select anything; one with `coverage` has to be able to select a VPC.
+    fn check_override(&self, found: &Override, place: Place, has_coverage: bool, scope: &Scope<'_>) {
+        let Match { ids, vpc_ids, accounts, regions, .. } = &found.matches;
+        let is_out = |region: &RegionId| {
+            scope.exclude_regions.contains(region) || !scope.regions.is_empty() && !scope.regions.contains(region)
+        };
+        let is_unknown = |account: &AccountId| !scope.accounts.contains(account);
+        let problem = if !regions.is_empty() && regions.iter().all(is_out) {
+            "the policy covers none of its regions, by regions and exclude_regions"
+        } else if !accounts.is_empty() && !scope.own_account && accounts.iter().all(is_unknown) {
+            "the policy covers none of its accounts, by accounts and own_account"
+        } else if has_coverage && !ids.is_empty() && !vpc_ids.is_empty() && ids.is_disjoint(vpc_ids) {
+            "no VPC is named by both ids and vpc_ids, and all that is given must match"
+        } else {
+            if found.coverage.is_some_and(|level| level != ResourceType::Vpc) && !ids.is_empty() && found.says_more() {
+                let problem = "ids names VPCs whose flow logs are kept on what is in them, which the other fields of this \
+                               override do not match: name the VPCs by vpc_ids instead";
+                self.warning(place, problem);
+            }
+            return;
+        };
+        match has_coverage {
+            true => self.mistake(place, format!("match can select no VPC, and so coverage says nothing: {problem}")),
+            false => self.warning(place, format!("match can select nothing: {problem}")),
+        }
+    }
+
+    fn matches(&self, node: &Node, has_coverage: bool) -> Option<Match> {
+        let mut fields = self.fields("match", node)?;
+        let says_something = |node: &Node| match &node.value {
+            Value::Map(entries) => !entries.is_empty(),
+            Value::List(items) => !items.is_empty(),
+            Value::Scalar { .. } => !node.is_nothing(),
+        };
+        if !fields.left.values().any(|(_, node)| says_something(node)) {
+            self.mistake(node.place, "match says nothing, and so would match everything: change the defaults instead");
+        }
+        let matches = Match {
+            tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
+            ids: match fields.take("ids") {
+                Some(node) if has_coverage => self.ids_with_coverage(node),
+                Some(node) => self.exact_ids(node, "ids"),
+                None => BTreeSet::new(),
+            },
+            vpc_ids: fields.take("vpc_ids").map(|node| self.vpc_ids(node)).unwrap_or_default(),
+            accounts: fields.take("accounts").map(|node| self.account_ids(node)).unwrap_or_default(),
+            regions: fields.take("regions").map(|node| self.regions(node, "regions")).unwrap_or_default(),
+        };
+        self.finish(fields);
+        Some(matches)
+    }
+
+    /// The `ids` of an override with `coverage`, which is decided for a VPC as a whole.
+    fn ids_with_coverage(&self, node: &Node) -> BTreeSet<ResourceId> {
+        let ids = self.items(node, "ids").iter().filter_map(|node| {
+            let id = self.exact(node, ResourceId::exact)?;
+            let resource_type = id.resource_type();
+            if resource_type != ResourceType::Vpc {
+                let problem = format!(
+                    "{id} is a {resource_type}, and coverage is decided for a VPC as a whole: name VPCs (\"vpc-…\") here, \
+                     or leave coverage out of this override"
+                );
+                self.mistake(node.place, problem);
+                return None;
+            }
+            Some(id)
+        });
+        ids.collect()
+    }
+
+    fn vpc_ids(&self, node: &Node) -> BTreeSet<ResourceId> {
+        let ids = self.items(node, "vpc_ids").iter();
+        ids.filter_map(|node| self.exact(node, |text| ResourceId::exact_of(ResourceType::Vpc, text))).collect()
+    }
+
+    fn account_ids(&self, node: &Node) -> BTreeSet<AccountId> {
+        self.items(node, "accounts").iter().filter_map(|node| self.exact(node, AccountId::exact)).collect()
+    }
+
+    fn limits(&self, node: &Node) -> Option<Limits> {
+        let mut fields = self.fields("limits", node)?;
+        let defaults = Limits::default();
+        let limits = Limits {
+            max_changes: fields
+                .take_value("max_changes")
+                .and_then(|node| self.number(node, 1_000_000))
+                .unwrap_or(defaults.max_changes),
+            max_changes_percent: fields
+                .take_value("max_changes_percent")
+                .and_then(|node| self.number(node, 100))
+                .unwrap_or(defaults.max_changes_percent),
+            max_creations: fields.take_value("max_creations").and_then(|node| self.number_or_none(node, 1_000_000)),
+        };
+        self.finish(fields);
+        Some(limits)
+    }
+
+    /// The names of the schedules, of those with mistakes, too: who refers to one of them makes no second mistake.
+    fn names<'a>(&self, schedules: &'a Node) -> Vec<&'a str> {
+        let mut names = vec!["always", "never"];
+        for (key, _) in self.entries(schedules, "schedules") {
+            if names[..2].contains(&key.text.as_str()) {
+                self.mistake(key.place, format!("{} is there already, and cannot be another schedule", key.text));
+            }
+            names.push(&key.text);
+        }
+        names
+    }
+
+    fn schedules(&self, node: &Node) -> BTreeMap<String, Schedule> {
+        let Value::Map(entries) = &node.value else { return BTreeMap::new() };
+        entries.iter().filter_map(|(key, node)| Some((key.text.clone(), self.schedule(node)?))).collect()
+    }
+
+    fn schedule(&self, node: &Node) -> Option<Schedule> {
+        let mut fields = self.fields("a schedule", node)?;
+        let time_zone = self.required(&mut fields, "time_zone").and_then(|node| self.time_zone(node));
+        let on = self.required(&mut fields, "on").map(|node| {
+            if matches!(&node.value, Value::List(items) if items.is_empty()) {
+                let problem = "on is empty, so it would never be on: give windows, as in \"Mon-Fri 07:00-21:00\", or say \
+                               schedule: never where that is meant";
+                self.mistake(node.place, problem);
+            }
+            self.list(node, "on")
+        });
+        let off_dates: Vec<Dates> =
+            fields.take("off_dates").map(|node| self.list(node, "off_dates")).unwrap_or_default();
+        let on_dates = fields.take("on_dates").map(|node| self.on_dates(node, &off_dates)).unwrap_or_default();
+        self.finish(fields);
+        Some(Schedule { time_zone: time_zone?, on: on?, off_dates, on_dates })
+    }
+
+    fn on_dates(&self, node: &Node, off_dates: &[Dates]) -> BTreeMap<Date, Weekday> {
+        let mut on_dates = BTreeMap::new();
+        for node in self.items(node, "on_dates") {
+            let Some(OnDate { date, counts_as }) = self.parsed(node) else { continue };
+            if off_dates.iter().any(|dates| dates.contain(date)) {
+                self.mistake(node.place, format!("{date} is in off_dates, too: take it out of one of them"));
+            }
+            if on_dates.insert(date, counts_as).is_some() {
+                self.mistake(node.place, format!("{date} stands here again: a day counts as one other day"));
+            }
+        }
+        on_dates
+    }
+
+    fn time_zone(&self, node: &Node) -> Option<TimeZone> {
+        let text = self.text(node)?;
+        let zone = TimeZone::get(text).ok();
+        if zone.is_none() {
+            self.mistake(node.place, format!("{text:?} is not an IANA time zone, as in \"Asia/Shanghai\""));
+        }
+        zone
+    }
+
+    fn schedule_name(&self, node: &Node, known: &[&str]) -> Option<ScheduleName> {
+        match self.text(node)? {
+            "always" => Some(ScheduleName::Always),
+            "never" => Some(ScheduleName::Never),
+            name if known.contains(&name) => Some(ScheduleName::Named(name.to_owned())),
+            name => {
+                let known = if known.is_empty() { &["always", "never"] } else { known };
+                // Of a thousand schedules, and a thousand such mistakes, it would be a million names.
+                let more = if known.len() > MAX_NAMED { ", …" } else { "" };
+                let known = known[..known.len().min(MAX_NAMED)].join(", ") + more;
+                self.mistake(node.place, format!("there is no schedule {name:?}: one of {known}"));
+                None
+            }
+        }
+    }
+
+    // ---- the parts of a tree
+
+    fn fields<'a>(&self, name: &'static str, node: &'a Node) -> Option<Fields<'a>> {
+        let Value::Map(entries) = &node.value else {
+            self.mistake(node.place, format!("{name} must be a map of keys and values"));
+            return None;
+        };
+        let left = entries.iter().map(|(key, value)| (key.text.as_str(), (key, value))).collect();
+        Some(Fields { name, place: node.place, left, known: Vec::new() })
+    }
+
+    /// Names the keys that nobody asked for.
+    fn finish(&self, fields: Fields<'_>) {
+        let Fields { name, left, known, .. } = fields;
+        let known = known.join(", ");
+        for (key, (at, _)) in left {
+            self.mistake(at.place, format!("{name} has no key {key:?}: it may have {known}"));
+        }
+    }
+
+    fn required<'a>(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<&'a Node> {
+        let node = fields.take(key);
+        if node.is_none() {
+            self.mistake(fields.place, format!("{} has no {key}", fields.name));
+        }
+        node
+    }
+
+    fn entries<'a>(&self, node: &'a Node, name: &str) -> &'a [(Key, Node)] {
+        match &node.value {
+            Value::Map(entries) => entries,
+            _ => {
+                self.mistake(node.place, format!("{name} must be a map of keys and values"));
+                &[]
+            }
+        }
+    }
+
+    fn items<'a>(&self, node: &'a Node, name: &str) -> &'a [Node] {
+        match &node.value {
+            Value::List(items) => items,
+            _ => {
+                self.mistake(node.place, format!("{name} must be a list"));
+                &[]
+            }
+        }
+    }
+
+    fn list<T: FromStr<Err: Display>>(&self, node: &Node, name: &str) -> Vec<T> {
+        self.items(node, name).iter().filter_map(|node| self.parsed(node)).collect()
+    }
+
+    fn text<'a>(&self, node: &'a Node) -> Option<&'a str> {
+        match &node.value {
+            Value::Scalar { .. } if node.is_nothing() => {
+                let problem = "there is no value here: give one, in quotes if null, ~ or an empty text is meant, or leave \
+                               the key out";
+                self.mistake(node.place, problem);
+                None
+            }
+            Value::Scalar { text, .. } => Some(text),
+            Value::List(_) | Value::Map(_) => {
+                self.mistake(node.place, "this must be one value, not a list or a map");
+                None
+            }
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, node: &Node) -> Option<T> {
+        self.read(node.place, self.text(node)?)
+    }
+
+    fn exact<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidId>) -> Option<T> {
+        self.checked(node.place, read(self.text(node)?))
+    }
+
+    fn read<T: FromStr<Err: Display>>(&self, place: Place, text: &str) -> Option<T> {
+        self.checked(place, text.parse())
+    }
+
+    fn checked<T>(&self, place: Place, read: Result<T, impl Display>) -> Option<T> {
+        read.map_err(|error| self.mistake(place, error.to_string())).ok()
+    }
+
+    fn one_of<T: Copy>(&self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            self.mistake(node.place, format!("{text:?} is not one of {}", words.join(", ")));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    fn number(&self, node: &Node, most: u32) -> Option<u32> {
+        let text = self.text(node)?;
+        let number = text.parse().ok().filter(|number| *number <= most);
+        if number.is_none() {
+            self.mistake(node.place, format!("{text:?} is not a number from 0 to {most}"));
+        }
+        number
+    }
+
+    fn number_or_none(&self, node: &Node, most: u32) -> Option<u32> {
+        match self.text(node)? {
+            "none" => None,
+            text => {
+                let number = text.parse().ok().filter(|number| *number <= most);
+                if number.is_none() {
+                    self.mistake(node.place, format!("{text:?} is neither none nor a number from 0 to {most}"));
+                }
+                number
+            }
+        }
+    }
+
+    /// A text with placeholders: none but those that can be filled in, and good for `read` once they are.
+    fn pattern<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidName>) -> Option<String> {
+        let text = self.text(node)?;
+        let known = FlowLogPattern::PLACEHOLDERS;
+        // Ids and regions of a common length. One that is longer may break a limit later, and is said then.
+        let filled = fill(text, ["1000000000000001", "cn-hangzhou", "vpc-bp1example00000000001"]);
+        if filled.contains(['{', '}']) {
+            self.mistake(node.place, format!("{text:?} holds an unknown placeholder: one of {}", known.join(", ")));
+            return None;
+        }
+        self.checked(node.place, read(&filled)).map(|_| text.to_owned())
+    }
+}
+
+impl FlowLogPattern {
+    /// The documented defaults.
+    fn new(project: String, log_store: String) -> Self {
+        Self {
+            project,
+            log_store,
+            traffic_type: TrafficType::All,
+            aggregation_interval: AggregationInterval::Ten,
+            traffic_path: Vec::new(),
+            ip_version: None,
+            name: NAME.to_owned(),
+            description: DESCRIPTION.to_owned(),
+            resource_group_id: None,
+            tags: Tags::new(),
+        }
+    }
+}

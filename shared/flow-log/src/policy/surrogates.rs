@@ -1,0 +1,108 @@
+//! The escapes of JSON that YAML does not have.
+//!
+//! JSON writes what is beyond U+FFFF as two escapes, `\ud83d\ude80`, and every writer that keeps to ASCII does. YAML has
+//! one for it, `\U0001f680`, and refuses halves.
+
+use super::diagnostic::Place;
+
+/// So much shorter is `\U0001f680` than `\ud83d\ude80`.
+const SHORTER: usize = 2;
+
+/// A text in which each such pair of escapes is one of YAML.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct JoinedSurrogates {
+    pub(crate) text: String,
+    /// Where each of them is in `text`, in order.
+    places: Vec<Place>,
+}
+
+impl JoinedSurrogates {
+    /// The text with its pairs joined; nothing where it has none.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let mut joined = Self { text: String::with_capacity(text.len()), places: Vec::new() };
+        let mut place = Place { line: 1, column: 1 };
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let taken = match pair(rest) {
+                Some((code, length)) => {
+                    joined.places.push(place);
+                    joined.text.push_str(&format!("\\U{code:08x}"));
+                    place.column += length - SHORTER;
+                    length
+                }
+                None => {
+                    // What is escaped begins no escape of its own: `\\ud83d` is a backslash and a word.
+                    let is_escape = first == '\\' && rest[1..].starts_with(['\\', '"']);
+                    let taken = first.len_utf8() + usize::from(is_escape);
+                    joined.text.push_str(&rest[..taken]);
+                    place = after(place, &rest[..taken], rest[taken..].starts_with('\n'));
+                    taken
+                }
+            };
+            rest = &rest[taken..];
+        }
+        (!joined.places.is_empty()).then_some(joined)
+    }
+
+    /// Where a place of the joined text is in the text that it was made of.
+    pub(crate) fn original(&self, place: Place) -> Place {
+        let before = |place| self.places.partition_point(|pair| *pair < place);
+        let pairs = before(place) - before(Place { column: 0, ..place });
+        Place { column: place.column + SHORTER * pairs, ..place }
+    }
+}
+
+fn after(place: Place, taken: &str, is_before_newline: bool) -> Place {
+    match taken {
+        // CR LF is one line break.
+        "\n" => Place { line: place.line + 1, column: 1 },
+        "\r" if !is_before_newline => Place { line: place.line + 1, column: 1 },
+        _ => Place { column: place.column + taken.chars().count(), ..place },
+    }
+}
+
+/// The character that a pair of escapes at the beginning of `text` stands for, and the length of the pair.
+fn pair(text: &str) -> Option<(u32, usize)> {
+    let (high, rest) = escape(text)?;
+    let (low, _) = escape(rest)?;
+    let is_pair = (0xD800..0xDC00).contains(&high) && (0xDC00..0xE000).contains(&low);
+    is_pair.then(|| (0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), 12))
+}
+
+fn escape(text: &str) -> Option<(u32, &str)> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    Some((is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()?, &text[6..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_joined_and_nothing_else_is_touched() {
+        let joined = |text: &str| JoinedSurrogates::of(text).map(|joined| joined.text);
+        assert_eq!(joined(r#""log \ud83d\ude80""#).as_deref(), Some(r#""log \U0001f680""#));
+        assert_eq!(joined(r"\uD83D\uDE80云\udbff\udfff").as_deref(), Some(r"\U0001f680云\U0010ffff"));
+        for text in
+            ["", "云", r"\u4e91", r"\ud83d", r"\ud83d \ude80", r"\ude80\ud83d", r"\\ud83d\ude80", r"\ud83d\ude8"]
+        {
+            assert_eq!(joined(text), None, "{text}");
+        }
+        assert_eq!(joined(r"\\\ud83d\ude80").as_deref(), Some(r"\\\U0001f680"), "after an escaped backslash");
+    }
+
+    #[test]
+    fn a_place_of_the_joined_text_is_found_in_the_original() {
+        let text = "{\"a\": \"\\ud83d\\ude80\", \"b\": \"\\ud83d\\ude80\",\r\n \"c\": \"\\ud83d\\ude80\"}";
+        let joined = JoinedSurrogates::of(text).unwrap();
+        let place_of = |text: &str, what: char| {
+            let before = &text[..text.find(what).unwrap()];
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            Place { line: before.matches('\n').count() + 1, column }
+        };
+        for what in ['a', 'b', ',', 'c', '}'] {
+            assert_eq!(joined.original(place_of(&joined.text, what)), place_of(text, what), "{what}");
+        }
+    }
+}

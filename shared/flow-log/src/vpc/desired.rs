@@ -1,0 +1,175 @@
+//! What should hold for a resource at a moment.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::{
+    FlowLogSpec, ObservedTags, Policy, Resource, ResourceId, ResourceType,
+    directive::{self, TagDirective},
+    policy::Coverage,
+};
+
+/// What should hold for a resource at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired<S = FlowLogSpec> {
+    /// Nothing: somebody said to leave it alone.
+    Excluded {
+        /// Who said so.
+        reason: String,
+    },
+    /// Nothing here: flow logs are kept at another level.
+    OtherLevel(ResourceType),
+    /// Nothing can be told: what is said about it is wrong. It is left as it is until that is mended.
+    Invalid {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing can be told, as something that decides it could not be read. It is left as it is until that is read.
+    Unknown {
+        /// What could not be read.
+        reason: String,
+    },
+    /// A flow log.
+    FlowLog(Box<DesiredFlowLog<S>>),
+}
+
+impl<S> Desired<S> {
+    /// Why, on purpose, nothing is recorded now: who excludes it, or keeps it off. None where it should record, where the
+    /// flow log is kept at another level, and where nothing can be told.
+    #[must_use]
+    pub fn exception(&self) -> Option<String> {
+        match self {
+            Self::Excluded { reason } => Some(reason.clone()),
+            Self::FlowLog(desired) => desired.exception(),
+            Self::OtherLevel(_) | Self::Invalid { .. } | Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// The flow log that a resource should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredFlowLog<S = FlowLogSpec> {
+    /// What it should look like.
+    pub spec: S,
+    /// Whether it should record.
+    pub is_on: bool,
+    /// Who says whether it should record.
+    pub governed_by: GovernedBy,
+    /// What is wrong with the tag of the resource, in a sentence, where that was passed over: a finding.
+    pub note: Option<String>,
+}
+
+impl<S> DesiredFlowLog<S> {
+    /// Why it is off now on purpose; none where it should record.
+    #[must_use]
+    pub fn exception(&self) -> Option<String> {
+        let now = if self.governed_by == GovernedBy::Never { "" } else { " now" };
+        (!self.is_on).then(|| format!("{} keeps it off{now}", self.governed_by))
+    }
+}
+
+/// Who says whether a flow log should record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GovernedBy {
+    /// Nobody in particular: it should.
+    Always,
+    /// The policy, with `schedule: never`.
+    Never,
+    /// A schedule of the policy.
+    Schedule(String),
+    /// The tag of the resource, with this value.
+    Tag(String),
+}
+
+/// The beginning of a sentence: "… keeps it off now", "… wants it on".
+impl fmt::Display for GovernedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => f.write_str("the policy"),
+            Self::Never => f.write_str("the policy (schedule: never)"),
+            Self::Schedule(name) => write!(f, "the schedule {name}"),
+            Self::Tag(value) => write!(f, "its tag {}={value}", directive::KEY),
+        }
+    }
+}
+
+/// The level at which the flow logs of everything in one VPC are kept.
+///
+/// It is that of the first override with `coverage` that matches the VPC, or else the policy's. `vpc` is the VPC that
+/// `resource` is in, where it has been read; it is not needed where `resource` is a VPC itself.
+///
+/// None where the tags of the VPC decide and are not known. So ask without the VPC first, and read it where there is no
+/// answer; [`Policy::coverage_needs_vpc_tags`] tells whether that can happen at all. With the VPC there is always an answer,
+/// and an answer without it is the same.
+#[must_use]
+pub fn level(resource: &Resource, vpc: Option<&Resource>, policy: &Policy) -> Option<ResourceType> {
+    match policy.coverage_of(resource, vpc) {
+        Coverage::At { level, .. } => Some(level),
+        Coverage::DependsOnTags(_) => None,
+    }
+}
+
+/// What should hold for `resource` at `now`. For `vpc` see [`level`]: without the VPC, where its tags decide, nothing can
+/// be told.
+#[must_use]
+pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now: Timestamp) -> Desired {
+    if let Some(reason) = excluded_by_id(resource, policy) {
+        return Desired::Excluded { reason };
+    }
+    let Some(tags) = &resource.tags else {
+        return Desired::Unknown { reason: format!("the tags of {} cannot be read, and may rule it out", resource.id) };
+    };
+    if let Some(reason) = excluded_by_tag(tags, policy) {
+        return Desired::Excluded { reason };
+    }
+    let said = match TagDirective::of(tags, policy, now) {
+        Ok(said) if said.is_ignore() => return Desired::Excluded { reason: said.to_string() },
+        Ok(said) => said,
+        Err(reason) => return Desired::Invalid { reason },
+    };
+    let level = match policy.coverage_of(resource, vpc) {
+        Coverage::At { level, .. } => level,
+        Coverage::DependsOnTags(found) => {
+            let vpc = resource.vpc().map_or("its VPC", ResourceId::as_str);
+            let number = found.number;
+            let reason =
+                format!("the tags of {vpc} decide by override {number} where its flow log is kept, and are not known");
+            return Desired::Unknown { reason };
+        }
+    };
+    let own = resource.id.resource_type();
+    if level < own && !resource.parents.iter().any(|parent| parent.resource_type() == level) {
+        let reason =
+            format!("flow logs are kept at the level {level}, and the {level} of {} is not known", resource.id);
+        return Desired::Unknown { reason };
+    }
+    if level != own {
+        return Desired::OtherLevel(level);
+    }
+
+    let found = policy.override_of(resource);
+    let schedule = found.and_then(|found| found.schedule.as_ref()).unwrap_or(&policy.schedule);
+    let (is_on, governed_by) = said.or_schedule(schedule, policy, now);
+    let pattern = match found {
+        Some(found) => &found.flow_log.over(&policy.flow_log),
+        None => &policy.flow_log,
+    };
+    match pattern.fill(resource) {
+        Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: said.note })),
+        Err(error) => Desired::Invalid { reason: format!("the policy cannot be filled in: {error}") },
+    }
+}
+
+/// Whether the policy excludes `resource`, its vSwitch or its VPC by id.
+fn excluded_by_id(resource: &Resource, policy: &Policy) -> Option<String> {
+    let mut ids = std::iter::once(&resource.id).chain(&resource.parents);
+    let id = ids.find(|id| policy.exclude.ids.contains(id))?;
+    Some(format!("the policy excludes {id}"))
+}
+
+/// Whether the policy leaves out what carries these tags.
+pub(crate) fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
+    let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
+    Some(format!("the policy excludes what is tagged {key}={value}"))
+}

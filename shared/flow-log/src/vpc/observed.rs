@@ -1,0 +1,261 @@
+//! What was seen in the cloud. Read leniently: an unknown status or value is kept, not refused.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use litemap::LiteMap;
+
+use crate::{AccountId, FlowLogId, RegionId, ResourceId, ResourceType};
+
+/// Tags as they were seen. What others write need not be what a policy may.
+pub type ObservedTags = LiteMap<String, String>;
+
+/// A VPC, vSwitch or network interface as the API describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The region that it is in.
+    pub region: RegionId,
+    /// Its id, and so what it is.
+    pub id: ResourceId,
+    /// What it is part of: its vSwitch and its VPC, as far as it has them, the nearest first.
+    pub parents: Vec<ResourceId>,
+    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    pub tags: Option<ObservedTags>,
+    /// Whether a cloud service manages it, so that it can have no flow log of its own.
+    pub is_service_managed: bool,
+}
+
+impl Resource {
+    /// The VPC that it is, or is in.
+    #[must_use]
+    pub fn vpc(&self) -> Option<&ResourceId> {
+        std::iter::once(&self.id).chain(&self.parents).find(|id| id.resource_type() == ResourceType::Vpc)
+    }
+}
+
+/// A flow log as `DescribeFlowLogs` lists it. A field that the answer lacks is `None`: absent, and not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowLog {
+    /// Its id.
+    pub id: FlowLogId,
+    /// The id of the resource that it records. Text, as it may be of a kind that is not known here.
+    pub resource_id: String,
+    /// Its name, where it is given.
+    pub name: Option<String>,
+    /// Its description, where it is given.
+    pub description: Option<String>,
+    /// Which traffic it records, where it is given.
+    pub traffic_type: Option<String>,
+    /// Which paths of the traffic it records, where they are given.
+    pub traffic_path: Option<Vec<String>>,
+    /// The SLS project that it writes to, where it is given.
+    pub project: Option<String>,
+    /// The Logstore that it writes to, where it is given.
+    pub log_store: Option<String>,
+    /// In minutes, where it is given.
+    pub aggregation_interval: Option<u32>,
+    /// Which IP version it records, where it is given.
+    pub ip_version: Option<String>,
+    /// The resource group that it is in, where it is given.
+    pub resource_group_id: Option<String>,
+    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    pub tags: Option<ObservedTags>,
+    /// Whether it records.
+    pub status: Status,
+    /// Which service manages it: `sls` where SLS made it, and then the VPC API may not change it.
+    pub service_type: Option<String>,
+    /// Whether what it records arrives.
+    pub delivery: Delivery,
+    /// What kind of resource it records, as the API calls it, where it is given.
+    pub resource_type: Option<String>,
+    /// The region that it is in, where it is given.
+    pub region: Option<String>,
+    /// When it was made, where it is given and can be read.
+    pub creation_time: Option<Timestamp>,
+    /// `FinancialLocked` where the account has not paid for it, else `Normal`.
+    pub business_status: Option<String>,
+    /// The format of what it records. The documents do not say which there are.
+    pub log_format: Option<String>,
+}
+
+impl FlowLog {
+    /// The tag that every flow log of ours carries, and what it says.
+    pub const OWN_TAG: (&'static str, &'static str) = ("managed-by", "flowkeeper");
+
+    /// Whether Flowkeeper made it, by its tag and never by its name. False where its tags are not known.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        !self.is_managed_by_sls() && has_own_tag(self.tags.as_ref())
+    }
+
+    /// Whether its tags could not be read, so that nobody knows whose it is.
+    #[must_use]
+    pub const fn has_unknown_tags(&self) -> bool {
+        self.tags.is_none()
+    }
+
+    /// Why what it records may not arrive, as a phrase; `None` where nothing speaks against it.
+    #[must_use]
+    pub fn impairment(&self) -> Option<String> {
+        let destination = match (&self.project, &self.log_store) {
+            (Some(project), Some(log_store)) => format!(" in {project}/{log_store}"),
+            _ => String::new(),
+        };
+        match &self.delivery {
+            Delivery::Working => {}
+            Delivery::Failed(error) => {
+                return Some(format!("what it records does not arrive{destination}: {error}"));
+            }
+            Delivery::Unknown(words) => {
+                return Some(format!(
+                    "nobody knows whether what it records arrives{destination}: its delivery is {words:?}"
+                ));
+            }
+        }
+        match self.business_status.as_deref() {
+            None => None,
+            Some(status) if status.eq_ignore_ascii_case("Normal") => None,
+            Some(status) if status.eq_ignore_ascii_case("FinancialLocked") => {
+                Some("it records nothing while its account is locked for unpaid bills (FinancialLocked)".to_owned())
+            }
+            Some(status) => Some(format!("its business status is {status:?}, and not Normal")),
+        }
+    }
+
+    /// Whether SLS made it, so that no call of the VPC API may change it.
+    #[must_use]
+    pub fn is_managed_by_sls(&self) -> bool {
+        self.service_type.as_deref().is_some_and(|service| service.eq_ignore_ascii_case("sls"))
+    }
+}
+
+/// Whether these tags mark a flow log as made by Flowkeeper.
+pub(crate) fn has_own_tag(tags: Option<&ObservedTags>) -> bool {
+    let (key, value) = FlowLog::OWN_TAG;
+    tags.and_then(|tags| tags.get(key)).is_some_and(|found| found == value)
+}
+
+/// Whether a flow log records, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Being created or switched on.
+    Activating,
+    /// Records.
+    Active,
+    /// Being switched off.
+    Deactivating,
+    /// Does not record.
+    Inactive,
+    /// Being changed.
+    Modifying,
+    /// About to be gone.
+    Deleting,
+    /// A status that the documents did not know.
+    Unknown(String),
+}
+
+impl Status {
+    /// How far it is from recording.
+    pub(crate) const fn steps_to_active(&self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::Activating | Self::Modifying => 1,
+            Self::Deactivating | Self::Inactive | Self::Deleting | Self::Unknown(_) => 2,
+        }
+    }
+}
+
+impl From<&str> for Status {
+    fn from(text: &str) -> Self {
+        let known =
+            [Self::Activating, Self::Active, Self::Deactivating, Self::Inactive, Self::Modifying, Self::Deleting];
+        let found = known.into_iter().find(|status| text.eq_ignore_ascii_case(&status.to_string()));
+        found.unwrap_or_else(|| Self::Unknown(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(text) => write!(f, "in the unknown status {text:?}"),
+            known => fmt::Debug::fmt(known, f),
+        }
+    }
+}
+
+/// Whether what a flow log records arrives in its Logstore.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Nothing is said against it.
+    #[default]
+    Working,
+    /// It does not arrive; with the reason that the API gives, such as `ProjectNotExist`.
+    Failed(String),
+    /// Nobody knows: with the words that the API used, which are not those of a delivery that works.
+    Unknown(String),
+}
+
+impl Delivery {
+    /// What the API's word and its error message say, where it gives any.
+    #[must_use]
+    pub fn new(status: Option<&str>, error: Option<&str>) -> Self {
+        let [status, error] = [status, error].map(|text| text.map(str::trim).filter(|text| !text.is_empty()));
+        match (status, error) {
+            (None, None) => Self::Working,
+            (Some(word), None) if word.eq_ignore_ascii_case("SUCCESS") => Self::Working,
+            (Some(word), error) if word.eq_ignore_ascii_case("FAILED") => {
+                Self::Failed(error.unwrap_or_default().to_owned())
+            }
+            (None, Some(error)) => Self::Failed(error.to_owned()),
+            (Some(word), None) => Self::Unknown(word.to_owned()),
+            (Some(word), Some(error)) => Self::Unknown(format!("{word}, {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_known_in_any_case_and_another_one_is_kept_as_it_is() {
+        for word in ["Active", "ACTIVE", "active"] {
+            assert_eq!(Status::from(word), Status::Active);
+        }
+        assert_eq!(Status::from("deActivating"), Status::Deactivating);
+        for word in ["", "Actived", "Running"] {
+            assert_eq!(Status::from(word), Status::Unknown(word.to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_a_delivery_that_says_success_or_nothing_and_has_no_error_works() {
+        let failed = |text: &str| Delivery::Failed(text.to_owned());
+        let unknown = |text: &str| Delivery::Unknown(text.to_owned());
+        for (status, error, expected) in [
+            (None, None, Delivery::Working),
+            (Some(""), Some(" "), Delivery::Working),
+            (Some("SUCCESS"), None, Delivery::Working),
+            (Some("Success"), Some(""), Delivery::Working),
+            (Some("FAILED"), None, failed("")),
+            (Some("failed"), Some("ProjectNotExist"), failed("ProjectNotExist")),
+            (None, Some("UnavaliableTarget"), failed("UnavaliableTarget")),
+            (Some("SUCCESS"), Some("UnknownError"), unknown("SUCCESS, UnknownError")),
+            (Some("PENDING"), None, unknown("PENDING")),
+            (Some("Fail"), Some("UnknownError"), unknown("Fail, UnknownError")),
+        ] {
+            assert_eq!(Delivery::new(status, error), expected, "{status:?} {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_flow_log_with_the_tag_is_ours_and_one_with_unknown_tags_is_not() {
+        let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        assert!(has_own_tag(Some(&tags(&[FlowLog::OWN_TAG, ("env", "prod")]))));
+        for tags in [None, Some(tags(&[])), Some(tags(&[("managed-by", "Flowkeeper")]))] {
+            assert!(!has_own_tag(tags.as_ref()), "{tags:?}");
+        }
+    }
+}

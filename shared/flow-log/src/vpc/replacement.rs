@@ -1,0 +1,157 @@
+//! Replacing a flow log: what proves that its successor can be made, how the old one is made again, and the mark that
+//! stops further attempts.
+//!
+//! The API cannot change where a flow log delivers to or what it records: that takes a new flow log, and a resource
+//! holds one at a time. So the old one is gone before anybody knows whether the new one is accepted.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Delivery, FlowLog, FlowLogSpec, Status,
+    names::{AggregationInterval, TagKey, TagValue, Tags, TrafficPath, TrafficType},
+};
+
+/// What decides whether the API accepts a flow log: where it delivers to and what it records.
+///
+/// Two flow logs of one account and region that share it are accepted or refused alike, as far as the documents say.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Recording {
+    project: String,
+    log_store: String,
+    traffic_type: String,
+    /// Sorted; `all` where the flow log names none, as the API's default is.
+    traffic_path: Vec<String>,
+}
+
+impl Recording {
+    /// The key of the tag that marks a flow log whose replacement was refused; its value is the [`Recording::digest`]
+    /// of the refused one.
+    pub const REFUSED_TAG: &str = "flowkeeper-replace-refused";
+
+    /// The recording that `spec` asks for.
+    #[must_use]
+    pub fn desired(spec: &FlowLogSpec) -> Self {
+        Self::new(
+            spec.project.as_str(),
+            spec.log_store.as_str(),
+            spec.traffic_type.as_str(),
+            spec.traffic_path.iter().map(|path| path.as_str()),
+        )
+    }
+
+    /// The recording that `flow_log` proves possible: it is active, and what it records arrives. `None` where that, or
+    /// one of the fields, is not known for certain.
+    #[must_use]
+    pub fn proven_by(flow_log: &FlowLog) -> Option<Self> {
+        let is_proof = flow_log.status == Status::Active
+            && flow_log.delivery == Delivery::Working
+            && flow_log.impairment().is_none();
+        if !is_proof {
+            return None;
+        }
+        Self::observed(flow_log)
+    }
+
+    /// The recording of a flow log that should be active and deliver by now, and does not: one more like it would fare no
+    /// better, as far as is known.
+    #[must_use]
+    pub fn doubted_by(flow_log: &FlowLog) -> Option<Self> {
+        let is_on = matches!(flow_log.status, Status::Active | Status::Activating | Status::Modifying);
+        if is_on && Self::proven_by(flow_log).is_none() { Self::observed(flow_log) } else { None }
+    }
+
+    fn observed(flow_log: &FlowLog) -> Option<Self> {
+        let paths = flow_log.traffic_path.iter().flatten().map(String::as_str);
+        Some(Self::new(
+            flow_log.project.as_deref()?,
+            flow_log.log_store.as_deref()?,
+            flow_log.traffic_type.as_deref()?,
+            paths,
+        ))
+    }
+
+    fn new<'t>(project: &str, log_store: &str, traffic_type: &str, paths: impl Iterator<Item = &'t str>) -> Self {
+        let mut traffic_path: Vec<_> = paths.map(str::to_owned).collect();
+        if traffic_path.is_empty() {
+            traffic_path.push(TrafficPath::All.as_str().to_owned());
+        }
+        traffic_path.sort_unstable();
+        let own = str::to_owned;
+        Self { project: own(project), log_store: own(log_store), traffic_type: own(traffic_type), traffic_path }
+    }
+
+    /// The first 16 hexadecimal digits of SHA-256 over the fields: short enough for a tag, and another one as soon as
+    /// the policy asks for something else.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let fields = [&self.project, &self.log_store, &self.traffic_type].into_iter().chain(&self.traffic_path);
+        for field in fields {
+            hash.update(field.as_bytes());
+            // No field holds one, so no two recordings give the same bytes.
+            hash.update([0]);
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether `flow_log` carries the mark that its replacement by this recording was refused.
+    #[must_use]
+    pub fn was_refused_for(&self, flow_log: &FlowLog) -> bool {
+        let marks = flow_log.tags.as_ref().and_then(|tags| tags.get(Self::REFUSED_TAG));
+        marks.is_some_and(|digest| *digest == self.digest())
+    }
+}
+
+/// The spec with which `flow_log` could be made again as it was, with the tags that it has.
+///
+/// `None` where a field is not known or breaks a limit of the API: then nothing could bring it back, and it must not be
+/// deleted for a replacement.
+#[must_use]
+pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
+    let tags = flow_log.tags.as_ref()?;
+    // Keys that the cloud reserves are its own to set.
+    let is_reserved = |key: &str| key.starts_with("acs:") || key.starts_with("aliyun");
+    let tags = tags.iter().filter(|(key, _)| !is_reserved(key));
+    let tags: Option<Tags> = tags.map(|(key, value)| Some((key.parse().ok()?, value.parse().ok()?))).collect();
+    let paths: Option<Vec<TrafficPath>> =
+        flow_log.traffic_path.iter().flatten().map(|path| path.parse().ok()).collect();
+    // Every path is the default, and an account without the feature may not even name it.
+    let paths = paths.map(|paths| if paths == [TrafficPath::All] { Vec::new() } else { paths });
+    let interval = match flow_log.aggregation_interval {
+        Some(minutes) => minutes.to_string().parse().ok()?,
+        None => AggregationInterval::Ten,
+    };
+    let ip_version = match &flow_log.ip_version {
+        Some(version) => Some(version.parse().ok()?),
+        None => None,
+    };
+    let resource_group_id = match &flow_log.resource_group_id {
+        Some(group) => Some(group.parse().ok()?),
+        None => None,
+    };
+    Some(FlowLogSpec {
+        name: flow_log.name.as_ref()?.parse().ok()?,
+        description: flow_log.description.as_ref()?.parse().ok()?,
+        project: flow_log.project.as_ref()?.parse().ok()?,
+        log_store: flow_log.log_store.as_ref()?.parse().ok()?,
+        traffic_type: flow_log.traffic_type.as_ref()?.parse::<TrafficType>().ok()?,
+        traffic_path: paths?,
+        aggregation_interval: interval,
+        ip_version,
+        resource_group_id,
+        tags: tags?,
+    })
+}
+
+/// The same spec with the mark that replacing it by `refused` was refused, where a flow log takes one more tag.
+#[must_use]
+pub fn marked(spec: FlowLogSpec, refused: &Recording) -> FlowLogSpec {
+    /// How many tags a flow log takes.
+    const MAX_TAGS: usize = 20;
+    let mark = (Recording::REFUSED_TAG.parse::<TagKey>().ok(), refused.digest().parse::<TagValue>().ok());
+    let mut spec = spec;
+    if let ((Some(key), Some(value)), true) = (mark, spec.tags.len() < MAX_TAGS) {
+        spec.tags.insert(key, value);
+    }
+    spec
+}
