@@ -31,18 +31,92 @@ pub enum Json<'a> {
 impl<'a> Json<'a> {
     /// Reads a body. Whether it is UTF-8 is looked at once for all of it, and not again for each text.
     ///
+    /// A character that JSON does not allow inside a text does not spoil the rest: half of a surrogate pair and bytes
+    /// that are no UTF-8 are read as U+FFFD, and a control character as what it is.
+    ///
     /// # Errors
-    /// It is no JSON, or no UTF-8.
+    /// It is no JSON, but for such characters.
     pub fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match str::from_utf8(body) {
+        let read = match str::from_utf8(body) {
             Ok(text) => serde_json::from_str(text),
             // It says where.
             Err(_) => serde_json::from_slice(body),
+        };
+        // Where it stops at such a character, what follows may be no JSON either, and the first error says most.
+        read.or_else(|error| match mend(body) {
+            Some(mended) => serde_json::from_str::<Json<'_>>(&mended).map(Json::into_owned).map_err(|_| error),
+            None => Err(error),
+        })
+    }
+}
+
+/// The same body with the characters replaced that JSON does not allow inside a text; `None` where there are none.
+fn mend(body: &[u8]) -> Option<String> {
+    let body = String::from_utf8_lossy(body);
+    let mut mended = String::with_capacity(body.len());
+    let mut is_in_text = false;
+    let mut rest = &*body;
+    while let Some(character) = rest.chars().next() {
+        let (taken, put) = match character {
+            '"' => {
+                is_in_text = !is_in_text;
+                (1, None)
+            }
+            '\\' if is_in_text => match escaped(rest) {
+                Escape::Unit(unit @ 0xd800..=0xdbff) => match escaped(&rest[6..]) {
+                    Escape::Unit(0xdc00..=0xdfff) => (12, None),
+                    _ => (6, Some(unit)),
+                },
+                Escape::Unit(unit @ 0xdc00..=0xdfff) => (6, Some(unit)),
+                Escape::Unit(_) => (6, None),
+                Escape::Other(length) => (length, None),
+            },
+            '\0'..='\x1f' if is_in_text => (1, Some(character as u16)),
+            _ => (character.len_utf8(), None),
+        };
+        match put {
+            Some(0xd800..=0xdfff) => mended.push(char::REPLACEMENT_CHARACTER),
+            Some(control) => mended.push_str(&format!("\\u{control:04x}")),
+            None => mended.push_str(&rest[..taken]),
         }
+        rest = &rest[taken..];
+    }
+    (mended.as_bytes() != body.as_bytes() || matches!(body, Cow::Owned(_))).then_some(mended)
+}
+
+/// What stands behind a backslash.
+enum Escape {
+    /// `\uXXXX`, a unit of UTF-16.
+    Unit(u16),
+    /// Anything else, with its length.
+    Other(usize),
+}
+
+fn escaped(text: &str) -> Escape {
+    let unit = text.strip_prefix("\\u").and_then(|rest| rest.get(..4));
+    let unit = unit.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    match unit.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+        Some(unit) => Escape::Unit(unit),
+        None => Escape::Other(text.chars().take(2).map(char::len_utf8).sum()),
     }
 }
 
 impl Json<'_> {
+    /// The same with texts of its own.
+    fn into_owned<'o>(self) -> Json<'o> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Number(number) => Json::Number(number),
+            Self::Text(text) => Json::Text(own(text)),
+            Self::Array(values) => Json::Array(values.into_iter().map(Json::into_owned).collect()),
+            Self::Object(fields) => {
+                Json::Object(fields.into_iter().map(|(key, value)| (own(key), value.into_owned())).collect())
+            }
+        }
+    }
+
     /// The value under `key`, the last if there are several; `None` where this is no object.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -188,6 +262,49 @@ mod tests {
         }
     }
 
+    fn text_of<'j>(json: &'j Json<'_>, key: &str) -> Cow<'j, str> {
+        json.text(key).unwrap()
+    }
+
+    #[test]
+    fn a_character_that_json_does_not_allow_inside_a_text_does_not_spoil_the_rest() {
+        for (odd, read) in [
+            (r"half \ud83d", "half \u{fffd}"),
+            (r"half \uDE00 \n", "half \u{fffd} \n"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+            (r"\ud83dA", "\u{fffd}A"),
+            (r"\ud83d\\ude00", "\u{fffd}\\ude00"),
+            (r"\ud83d\n", "\u{fffd}\n"),
+            (r"\\ud83d", r"\ud83d"),
+            ("tab\tand\nmore\u{0}", "tab\tand\nmore\0"),
+            (r#"\"云\ud83d"#, "\"云\u{fffd}"),
+        ] {
+            let body = format!(r#"{{"a":"{odd}","b": ["\ud83d\ude00"], "c":"plain" }}"#);
+            let json = Json::read(body.as_bytes()).unwrap_or_else(|error| panic!("{odd:?}: {error}"));
+            assert_eq!((&*text_of(&json, "a"), &*text_of(&json, "c")), (read, "plain"), "{odd:?}");
+            assert_eq!(json.get("b").unwrap().texts().collect::<Vec<_>>(), ["😀"]);
+        }
+        let body = b"{\"a\":\"\xff\xfe\",\"c\":\"plain\"}";
+        let json = Json::read(body).unwrap();
+        assert_eq!((&*text_of(&json, "a"), &*text_of(&json, "c")), ("\u{fffd}\u{fffd}", "plain"));
+    }
+
+    #[test]
+    fn what_is_no_json_is_an_error_that_says_where() {
+        for (body, said) in [
+            ("{", "line 1 column 1"),
+            (r#"{"a": \ud83d}"#, "line 1 column 7"),
+            ("{\"a\":\"\n\", b}", "line 2 column 0"),
+            ("{\"a\u{1}", "line 1 column 4"),
+            (r#"{"a":"\u12"}"#, "column"),
+            (r#"{"a":"\x"}"#, "column"),
+            ("\u{1}{}", "column"),
+        ] {
+            let error = Json::read(body.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(said), "{body:?}: {error}");
+        }
+    }
+
     fn any_json() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
@@ -206,6 +323,38 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_comes_is_read_as_serde_json_reads_it_or_is_mended_or_refused(
+            body in prop_oneof![
+                "[\\[\\]{}:,\"\\\\u dD8cCe0-9a\u{0}-\u{1f}云]{0,40}".prop_map(String::into_bytes),
+                prop::collection::vec(any::<u8>(), 0..40),
+            ],
+        ) {
+            let read = Json::read(&body);
+            if let Ok(value) = serde_json::from_slice::<serde_json::Value>(&body) {
+                let again: serde_json::Value = serde_json::to_value(read.unwrap()).unwrap();
+                prop_assert_eq!(again, value);
+            } else if let Ok(read) = read {
+                let mended = mend(&body).unwrap();
+                prop_assert_eq!(
+                    serde_json::from_str::<serde_json::Value>(&mended).unwrap(),
+                    serde_json::to_value(read).unwrap()
+                );
+            }
+        }
+
+        #[test]
+        fn any_text_with_odd_characters_in_it_is_read(
+            parts in prop::collection::vec(
+                prop_oneof![Just("\\ud800"), Just("\\udfff"), Just("\u{1}"), Just("\n"), Just("a"), Just("\\\\"), Just("\\\"")],
+                0..12,
+            ),
+        ) {
+            let body = format!(r#"{{"odd":"{}","plain":"x"}}"#, parts.concat());
+            let json = Json::read(body.as_bytes()).unwrap();
+            prop_assert_eq!(&*text_of(&json, "plain"), "x");
+        }
+
         #[test]
         fn what_is_read_is_what_a_tree_of_owned_texts_would_hold(value in any_json()) {
             let text = value.to_string();

@@ -84,9 +84,20 @@ pub enum Error {
     },
 }
 
-/// The program: packages every function and shows them as a table on stdout, or says on stderr what is wrong.
+/// Builds every function under functions/ for Function Compute, and writes each into a ZIP file below fc/ of the target
+/// directory.
+///
+/// Prints a table of the packages with their sizes and SHA-256. The same source gives the same bytes. Uploads nothing, and
+/// asks for no key. Takes no arguments; cargo's own variables, such as `CARGO_TARGET_DIR`, count.
+#[derive(clap::Parser)]
+#[command(name = "packaging", version)]
+struct Arguments {}
+
+/// The program: packages every function and shows them as a table on stdout, or says on stderr what is wrong. Ends with 2
+/// at arguments that it does not take.
 #[must_use]
 pub fn run() -> ExitCode {
+    let Arguments {} = clap::Parser::parse();
     let packaged = Workspace::here().map_err(Error::from).and_then(|workspace| package_all(&workspace));
     let (said, status) = match &packaged {
         Ok(packages) => (std::io::stdout().write_all(table::of(packages).as_bytes()), ExitCode::SUCCESS),

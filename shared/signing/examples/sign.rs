@@ -13,8 +13,8 @@
 
 use std::{
     collections::BTreeMap,
-    error::Error,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
+    process::ExitCode,
 };
 
 use serde::Deserialize;
@@ -39,9 +39,34 @@ enum Request {
     },
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let request: Request = serde_json::from_reader(io::stdin())?;
-    let answer = match request {
+/// What a request looks like, for whoever gave none.
+const SAMPLE: &str = r#"{"algorithm":"hmac-sha1","method":"GET","params":{"Action":"DescribeRegions"},"access_key_secret":"testsecret"}"#;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // Nobody is left to be told if this fails.
+            let _ = writeln!(io::stderr(), "sign: {problem}");
+            ExitCode::from(64)
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if text.trim().is_empty() {
+        return Err(format!("standard input is empty; give a request as JSON, such as\n{SAMPLE}"));
+    }
+    let request = serde_json::from_str(&text)
+        .map_err(|error| format!("standard input is no request: {error}; one looks like\n{SAMPLE}"))?;
+    let answer = answer(request);
+    writeln!(io::stdout(), "{answer:#}").map_err(|error| format!("the answer cannot be written: {error}"))
+}
+
+fn answer(request: Request) -> serde_json::Value {
+    match request {
         Request::HmacSha1 { method, params, access_key_secret } => {
             let signed = signing::rpc::sign(&method, &pairs(&params), &access_key_secret);
             json!({
@@ -69,10 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "authorization": signed.authorization,
             })
         }
-    };
-    serde_json::to_writer_pretty(io::stdout(), &answer)?;
-    writeln!(io::stdout())?;
-    Ok(())
+    }
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> Vec<(&str, &str)> {

@@ -103,3 +103,21 @@ fn every_crate_under_functions_is_packaged() {
     expected.sort();
     assert_eq!(workspace().functions(), expected);
 }
+
+#[test]
+fn a_wrong_argument_or_a_call_for_help_builds_nothing() {
+    // There is no workspace here, so that whoever looks for one fails with 1.
+    let nowhere = tempfile::tempdir().unwrap();
+    for (argument, expected, said) in [
+        ("--help", 0, "Builds every function under functions/"),
+        ("--version", 0, "packaging "),
+        ("--functions", 2, "unexpected argument '--functions' found"),
+        ("create-flow-log", 2, "unexpected argument 'create-flow-log' found"),
+    ] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_packaging")).arg(argument).current_dir(nowhere.path()).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{argument}: {text}");
+        assert!(text.contains(said), "{argument}: {text}");
+    }
+}
