@@ -6,38 +6,42 @@ use flow_log::{AccountId, ResourceId, ResourceType};
 use json::Json;
 
 use crate::{
-    Event, FlowLogCall, Woken,
+    Caller, Event, EventKind, FlowLogCall, MAX_RESOURCES, Unreadable,
     lenient::{account, object, region, short, text, time},
 };
 
 /// What a call of this name means.
 #[derive(Clone, Copy)]
 enum Meaning {
-    /// It makes a resource, whose id is in its answer under this key.
-    Creates(ResourceType, &'static str),
+    /// It creates a resource.
+    Creates(ResourceType),
     /// It launches instances.
     Launches,
-    /// It deletes a resource, whose id is in its parameters under this key.
-    Deletes(ResourceType, &'static str),
+    /// It is an order in the console, perhaps for instances. Little more than their ids is recorded.
+    Orders,
+    /// It deletes a resource.
+    Deletes(ResourceType),
     /// It does something to a flow log.
     Touches(FlowLogCall),
 }
 
 /// The calls that are looked at: the product by ActionTrail's name, the operation, what it means.
-const CALLS: [(&str, &str, Meaning); 14] = {
+const CALLS: [(&str, &str, Meaning); 16] = {
     use FlowLogCall::{Activate, Create, Deactivate, Delete, Modify};
-    use Meaning::{Creates, Deletes, Launches, Touches};
+    use Meaning::{Creates, Deletes, Launches, Orders, Touches};
     use ResourceType::{NetworkInterface, VSwitch, Vpc};
     [
-        ("Vpc", "CreateVpc", Creates(Vpc, "VpcId")),
-        ("Vpc", "CreateDefaultVpc", Creates(Vpc, "VpcId")),
-        ("Vpc", "CreateVSwitch", Creates(VSwitch, "VSwitchId")),
-        ("Vpc", "CreateDefaultVSwitch", Creates(VSwitch, "VSwitchId")),
-        ("Ecs", "CreateNetworkInterface", Creates(NetworkInterface, "NetworkInterfaceId")),
+        ("Vpc", "CreateVpc", Creates(Vpc)),
+        ("Vpc", "CreateDefaultVpc", Creates(Vpc)),
+        ("Vpc", "CreateVSwitch", Creates(VSwitch)),
+        ("Vpc", "CreateDefaultVSwitch", Creates(VSwitch)),
+        ("Ecs", "CreateNetworkInterface", Creates(NetworkInterface)),
         ("Ecs", "RunInstances", Launches),
-        ("Vpc", "DeleteVpc", Deletes(Vpc, "VpcId")),
-        ("Vpc", "DeleteVSwitch", Deletes(VSwitch, "VSwitchId")),
-        ("Ecs", "DeleteNetworkInterface", Deletes(NetworkInterface, "NetworkInterfaceId")),
+        ("Ecs", "CreateInstance", Launches),
+        ("Ecs", "Create", Orders),
+        ("Vpc", "DeleteVpc", Deletes(Vpc)),
+        ("Vpc", "DeleteVSwitch", Deletes(VSwitch)),
+        ("Ecs", "DeleteNetworkInterface", Deletes(NetworkInterface)),
         ("Vpc", "CreateFlowLog", Touches(Create)),
         ("Vpc", "DeleteFlowLog", Touches(Delete)),
         ("Vpc", "ActiveFlowLog", Touches(Activate)),
@@ -46,73 +50,241 @@ const CALLS: [(&str, &str, Meaning); 14] = {
     ]
 };
 
-/// Reads a recorded call. `source` and `bus_account` are those of its envelope, if it came in one.
-pub(crate) fn read(call: &Json<'_>, source: Option<&str>, bus_account: Option<AccountId>) -> Woken {
-    let parameters = object(call, "requestParameters");
-    let identity = object(call, "userIdentity");
-    Woken {
-        time: time(call, "eventTime"),
-        // In the envelope of an event that was passed on may stand the account that passed it on. The caller's
-        // account comes last: a caller may come from elsewhere.
-        account: account(call, &["recipientAccountId"]).or(bus_account).or_else(|| account(&identity, &["accountId"])),
-        region: region(call, &["acsRegion"]).or_else(|| region(&parameters, &["RegionId", "regionId"])),
-        ..Woken::of(event(call, &parameters, &identity, source).unwrap_or_else(Event::Broken))
+/// How the ids of one kind of resource are written in a recorded call.
+#[derive(Clone, Copy)]
+struct Naming {
+    /// Paths of keys in answer and parameters, the most specific first.
+    keys: &'static [&'static [&'static str]],
+    /// Product and name of the resource type, which is written `ACS::VPC::VSwitch`, or `VSwitch` alone.
+    resource_type: (&'static str, &'static str),
+}
+
+const INSTANCES: Naming = Naming {
+    keys: &[&["InstanceIdSets", "InstanceIdSet"], &["InstanceIdSets"], &["InstanceIdSet"], &["InstanceId"]],
+    resource_type: ("ECS", "Instance"),
+};
+const FLOW_LOGS: Naming = Naming { keys: &[&["FlowLogId"]], resource_type: ("VPC", "FlowLog") };
+
+const fn naming(resource_type: ResourceType) -> Naming {
+    match resource_type {
+        ResourceType::Vpc => Naming { keys: &[&["VpcId"]], resource_type: ("VPC", "VPC") },
+        ResourceType::VSwitch => Naming { keys: &[&["VSwitchId"]], resource_type: ("VPC", "VSwitch") },
+        ResourceType::NetworkInterface => {
+            Naming { keys: &[&["NetworkInterfaceId"]], resource_type: ("ECS", "NetworkInterface") }
+        }
     }
 }
 
-fn event(call: &Json<'_>, parameters: &Json<'_>, identity: &Json<'_>, source: Option<&str>) -> Result<Event, String> {
-    let Some(name) = text(call, "eventName") else { return Err("a recorded call has no eventName".to_owned()) };
-    let not_for_us = |reason: String| Ok(Event::NotForUs(reason));
+/// A recorded call. Its objects may come as texts that hold JSON.
+struct Call<'a> {
+    body: &'a Json<'a>,
+    parameters: Cow<'a, Json<'a>>,
+    parameter_json: Cow<'a, Json<'a>>,
+    answer: Cow<'a, Json<'a>>,
+    identity: Cow<'a, Json<'a>>,
+}
 
-    let service = text(call, "serviceName");
-    let known =
-        CALLS.iter().find(|(product, operation, _)| *operation == name && is_of(product, service.as_deref(), source));
-    let Some((_, _, meaning)) = known else {
-        if service.is_none() && source.is_none() && CALLS.iter().any(|(_, operation, _)| *operation == name) {
-            return Err(format!("the call {name} says of no product that it is its own: it has no serviceName"));
+/// Reads a recorded call: one event for each resource that it names, and a single one for the instances of a launch.
+/// `source` and `bus_account` come from its envelope, if it has one.
+///
+/// # Errors
+/// It names more than [`MAX_RESOURCES`].
+pub(crate) fn read<'a>(
+    body: &'a Json<'a>,
+    source: Option<&str>,
+    bus_account: Option<AccountId>,
+) -> Result<Vec<Event>, Unreadable> {
+    let call = Call {
+        body,
+        parameters: object(body, "requestParameters"),
+        parameter_json: object(body, "requestParameterJson"),
+        answer: object(body, "responseElements"),
+        identity: object(body, "userIdentity"),
+    };
+    let time = time(body, "eventTime");
+    let asked_for = |parameters| region(parameters, &["RegionId", "regionId"]);
+    let region = region(body, &["acsRegion"])
+        .or_else(|| asked_for(&call.parameters))
+        .or_else(|| asked_for(&call.parameter_json));
+    // The envelope of a forwarded event may name the account that forwarded it. The caller's account is no evidence of
+    // the owner: callers may come from other accounts.
+    let account = account(body, &["recipientAccountId"]).or(bus_account);
+    let events = call.events(source)?;
+    let found = |event| Event { time, account: account.clone(), region: region.clone(), ..Event::of(event) };
+    Ok(events.into_iter().map(found).collect())
+}
+
+impl Call<'_> {
+    fn events(&self, source: Option<&str>) -> Result<Vec<EventKind>, Unreadable> {
+        let (name, meaning) = match self.meaning(source) {
+            Ok(known) => known,
+            Err(event) => return Ok(vec![event]),
+        };
+        let was_dry_run = || EventKind::Ignored(format!("the call {name} was a dry run"));
+        if let Some(code) = self.failure() {
+            return Ok(vec![match code.as_str() {
+                "DryRunOperation" => was_dry_run(),
+                code => EventKind::Ignored(format!("the call {name} failed ({})", short(code))),
+            }]);
+        }
+        let is_dry_run = [&self.parameters, &self.parameter_json].into_iter().any(|parameters| is_dry_run(parameters));
+        // A dry run names what it would have deleted.
+        if is_dry_run && matches!(meaning, Meaning::Deletes(_)) {
+            return Ok(vec![was_dry_run()]);
+        }
+        let ids = self.ids(match meaning {
+            Meaning::Creates(resource_type) | Meaning::Deletes(resource_type) => naming(resource_type),
+            Meaning::Launches | Meaning::Orders => INSTANCES,
+            Meaning::Touches(_) => FLOW_LOGS,
+        });
+        if ids.len() > MAX_RESOURCES {
+            return Err(Unreadable::too_many_resources(ids.len()));
+        }
+        if ids.is_empty() {
+            return Ok(vec![if is_dry_run { was_dry_run() } else { names_nothing(&name, meaning) }]);
+        }
+        let of_resource = |resource_type, event: fn(ResourceId) -> EventKind| {
+            ids.iter().map(|id| resource(resource_type, id, &name).map_or_else(EventKind::Malformed, event)).collect()
+        };
+        Ok(match meaning {
+            Meaning::Creates(resource_type) => of_resource(resource_type, EventKind::Created),
+            Meaning::Deletes(resource_type) => of_resource(resource_type, EventKind::Deleted),
+            Meaning::Launches | Meaning::Orders => launched(ids, &name),
+            Meaning::Touches(call) => {
+                let touched = |flow_log| EventKind::FlowLogChanged { call, flow_log, caller: self.caller() };
+                let event = |id: &String| match id.parse() {
+                    Ok(flow_log) => touched(flow_log),
+                    Err(error) => EventKind::Malformed(format!("the call {name}: {error}")),
+                };
+                ids.iter().map(event).collect()
+            }
+        })
+    }
+
+    /// The name of the call and what it means; otherwise the event that says why it is ignored or malformed.
+    fn meaning(&self, source: Option<&str>) -> Result<(String, Meaning), EventKind> {
+        let Some(name) = text(self.body, "eventName") else {
+            return Err(EventKind::Malformed("a recorded call has no eventName".to_owned()));
+        };
+        let service = text(self.body, "serviceName");
+        let of_this_name = || CALLS.iter().filter(|(_, operation, _)| *operation == name);
+        if let Some((_, _, meaning)) = of_this_name().find(|(product, ..)| is_of(product, service.as_deref(), source)) {
+            return Ok((name.into_owned(), *meaning));
+        }
+        // The orders of all products are called `Create`.
+        let is_distinct = |meaning: &Meaning| !matches!(meaning, Meaning::Orders);
+        if service.is_none() && source.is_none() && of_this_name().any(|(.., meaning)| is_distinct(meaning)) {
+            return Err(EventKind::Malformed(format!(
+                "the call {name} does not say which product it is of: it has no serviceName"
+            )));
         }
         let of = service.as_deref().or(source).map(|of| format!(" of {}", short(of))).unwrap_or_default();
-        return not_for_us(format!("the call {}{of} is none that is looked at", short(&name)));
-    };
-    // An empty code is that of a success.
-    match text(call, "errorCode").or_else(|| text(call, "errorMessage")) {
-        Some(code) if code == "DryRunOperation" => return not_for_us(format!("the call {name} was a dry run")),
-        Some(code) => return not_for_us(format!("the call {name} failed ({})", short(&code))),
-        None => {}
+        Err(EventKind::Ignored(format!("the call {}{of} is none that is looked at", short(&name))))
     }
 
-    let answer = object(call, "responseElements");
-    match meaning {
-        Meaning::Creates(resource_type, key) => match text(&answer, key) {
-            Some(id) => resource(*resource_type, &id, &name).map(Event::Created),
-            None if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
-            None => Err(format!("the call {name} succeeded, and its responseElements have no {key}")),
-        },
-        Meaning::Launches => match instances(call, &answer) {
-            ids if !ids.is_empty() => Ok(Event::Launched(ids)),
-            _ if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
-            _ => Err(format!("the call {name} succeeded, and names no instance")),
-        },
-        // It names what it would have deleted.
-        Meaning::Deletes(..) if is_dry_run(parameters) => not_for_us(format!("the call {name} was a dry run")),
-        Meaning::Deletes(resource_type, key) => match parameter(call, parameters, key) {
-            Some(id) => resource(*resource_type, &id, &name).map(Event::Deleted),
-            None => Err(format!("the call {name} succeeded, and its requestParameters have no {key}")),
-        },
-        Meaning::Touches(touch) => {
-            let id = match touch {
-                FlowLogCall::Create => text(&answer, "FlowLogId").map(Cow::into_owned),
-                _ => parameter(call, parameters, "FlowLogId"),
-            };
-            let id = id.ok_or_else(|| format!("the call {name} succeeded, and names no FlowLogId"))?;
-            let flow_log = id.parse().map_err(|error| format!("the call {name}: {error}"))?;
-            Ok(Event::FlowLogTouched {
-                call: *touch,
-                flow_log,
-                caller: text(identity, "userName").map(Cow::into_owned),
-            })
+    /// The error code or message of a failed call. A code that says success means success, whatever the message beside it
+    /// says.
+    fn failure(&self) -> Option<String> {
+        let failed = |said: &Cow<'_, str>| !says_success(said);
+        match text(self.body, "errorCode") {
+            Some(code) => Some(code).filter(failed),
+            None => text(self.body, "errorMessage").filter(failed),
+        }
+        .map(Cow::into_owned)
+    }
+
+    fn caller(&self) -> Option<Caller> {
+        let name = text(&self.identity, "userName")?.into_owned();
+        Some(Caller { name, account: account(&self.identity, &["accountId"]) })
+    }
+
+    /// The ids from the first place that has any. Which places there are depends on the caller: calls of the system, for
+    /// example, are recorded without parameters and answer.
+    fn ids(&self, Naming { keys, resource_type }: Naming) -> Vec<String> {
+        let objects = [&self.answer, &self.parameters, &self.parameter_json];
+        let mut of_keys = objects.into_iter().flat_map(|object| {
+            let object: &Json<'_> = object;
+            keys.iter().filter_map(move |path| path.iter().try_fold(object, |object, key| object.get(key)))
+        });
+        of_keys
+            .find_map(|found| Some(texts_of(found)).filter(|ids| !ids.is_empty()))
+            .or_else(|| Some(self.referenced(resource_type)).filter(|ids| !ids.is_empty()))
+            .unwrap_or_else(|| self.named(resource_type))
+    }
+
+    /// The ids in `referencedResources`, a map from types to ids, or a list of pairs.
+    fn referenced(&self, wanted: (&str, &str)) -> Vec<String> {
+        let referenced = match self.body.get("referencedResources") {
+            Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
+            Some(value) => Cow::Borrowed(value),
+            None => return Vec::new(),
+        };
+        match &*referenced {
+            Json::Object(fields) => {
+                let of_type = fields.iter().filter(|(resource_type, _)| is_type(resource_type, wanted));
+                of_type.flat_map(|(_, ids)| texts_of(ids)).collect()
+            }
+            Json::Array(entries) => entries.iter().flat_map(|entry| pairs(entry, wanted)).collect(),
+            _ => Vec::new(),
         }
     }
+
+    /// The ids in `resourceName`, whose types are in `resourceType`.
+    fn named(&self, wanted: (&str, &str)) -> Vec<String> {
+        pairs(self.body, wanted)
+    }
+}
+
+/// The names of type `wanted` in two parallel lists, joined by semicolons. A single type holds for all names.
+fn pairs(of: &Json<'_>, wanted: (&str, &str)) -> Vec<String> {
+    let (Some(types), Some(names)) = (text(of, "resourceType"), text(of, "resourceName")) else { return Vec::new() };
+    let types: Vec<_> = types.split(';').map(str::trim).collect();
+    let type_of = |nth: usize| if let [all] = types[..] { Some(all) } else { types.get(nth).copied() };
+    let names = names.split(';').map(str::trim).enumerate();
+    let wanted = names.filter(|(nth, name)| !name.is_empty() && type_of(*nth).is_some_and(|it| is_type(it, wanted)));
+    wanted.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Whether a resource type as ActionTrail writes it, `ACS::VPC::VSwitch` or `VSwitch`, has this product and name.
+fn is_type(written: &str, (product, name): (&str, &str)) -> bool {
+    let mut parts = written.rsplit("::");
+    parts.next().is_some_and(|last| last.eq_ignore_ascii_case(name))
+        && parts.next().is_none_or(|of| of.eq_ignore_ascii_case(product))
+}
+
+/// The texts of a list; a single text counts as a list of one. A list may come as a text that holds JSON.
+fn texts_of(value: &Json<'_>) -> Vec<String> {
+    match value {
+        Json::Text(text) if text.trim_start().starts_with('[') => {
+            let list: Json<'_> = serde_json::from_str(text).unwrap_or(Json::Null);
+            list.texts().map(str::to_owned).collect()
+        }
+        Json::Text(text) if !text.is_empty() => vec![text.clone().into_owned()],
+        list => list.texts().map(str::to_owned).collect(),
+    }
+}
+
+/// The event of a call that succeeded and names no resource.
+fn names_nothing(name: &str, meaning: Meaning) -> EventKind {
+    let (place, key) = match meaning {
+        Meaning::Creates(resource_type) => ("its responseElements have", naming(resource_type).keys[0][0]),
+        Meaning::Deletes(resource_type) => ("its requestParameters have", naming(resource_type).keys[0][0]),
+        Meaning::Launches => return EventKind::Malformed(format!("the call {name} succeeded, and names no instance")),
+        Meaning::Touches(_) => {
+            return EventKind::Malformed(format!("the call {name} succeeded, and names no FlowLogId"));
+        }
+        Meaning::Orders => return EventKind::Ignored(format!("the call {name} names no instance")),
+    };
+    EventKind::Malformed(format!("the call {name} succeeded, and {place} no {key}, nor does it name one elsewhere"))
+}
+
+/// One launch of the well-formed ids; each malformed id is a broken event of its own.
+fn launched(ids: Vec<String>, name: &str) -> Vec<EventKind> {
+    let (ids, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_instance(id));
+    let broken =
+        |id: String| EventKind::Malformed(format!("the call {name}: \"{}\" is not an instance id", short(&id)));
+    let launch = Some(ids).filter(|ids| !ids.is_empty()).map(EventKind::Launched);
+    others.into_iter().map(broken).chain(launch).collect()
 }
 
 /// Whether a call is one of `product`, and not the call of the same name of another one: Smart Access Gateway, CEN
@@ -129,19 +301,9 @@ fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
     }
 }
 
-/// A launch, in which the ids of instances are as they came, with those alone that can be ids; each of the others is a
-/// broken event of its own.
-pub(crate) fn apart(mut woken: Woken) -> Vec<Woken> {
-    let Event::Launched(ids) = &mut woken.event else { return vec![woken] };
-    let others: Vec<_> = ids.extract_if(.., |id| !is_instance(id)).collect();
-    let is_left = !ids.is_empty();
-    let of_each = |id: String| Woken {
-        event: Event::Broken(format!("the call RunInstances: \"{}\" is not an instance id", short(&id))),
-        ..woken.clone()
-    };
-    let mut events: Vec<_> = others.into_iter().map(of_each).collect();
-    events.extend(is_left.then_some(woken));
-    events
+/// Whether an error code, or a message in its place, says that the call succeeded.
+fn says_success(said: &str) -> bool {
+    ["200", "success", "ok"].iter().any(|word| said.trim().eq_ignore_ascii_case(word))
 }
 
 fn resource(resource_type: ResourceType, id: &str, name: &str) -> Result<ResourceId, String> {
@@ -158,20 +320,4 @@ fn is_instance(id: &str) -> bool {
 
 fn is_dry_run(parameters: &Json<'_>) -> bool {
     text(parameters, "DryRun").is_some_and(|text| text.eq_ignore_ascii_case("true"))
-}
-
-/// A parameter of the call, which also stands in the parameters as JSON text.
-fn parameter(call: &Json<'_>, parameters: &Json<'_>, key: &str) -> Option<String> {
-    let own = text(parameters, key).map(Cow::into_owned);
-    own.or_else(|| text(&object(call, "requestParameterJson"), key).map(Cow::into_owned))
-}
-
-/// The instances that were launched: from the answer, or from what the event refers to.
-fn instances(call: &Json<'_>, answer: &Json<'_>) -> Vec<String> {
-    let ids = |of: &Json<'_>, outer: &str, inner: &str| -> Vec<String> {
-        let list = of.get(outer).and_then(|outer| outer.get(inner));
-        list.into_iter().flat_map(Json::texts).map(str::to_owned).collect()
-    };
-    let answered = ids(answer, "InstanceIdSets", "InstanceIdSet");
-    if answered.is_empty() { ids(call, "referencedResources", "ACS::ECS::Instance") } else { answered }
 }

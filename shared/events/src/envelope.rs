@@ -1,82 +1,177 @@
 //! The envelope of EventBridge (CloudEvents 1.0), and what comes without one.
 
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use json::Json;
 
 use crate::{
-    EventId, UnknownEvent, Woken, action_trail, config,
+    Event, EventId, EventKind, Unreadable, action_trail, body, config,
     lenient::{account, region, short, text, time},
     timer,
 };
 
+/// The keys that make an object an envelope.
+const REQUIRED: [&str; 3] = ["specversion", "type", "source"];
+
 /// Reads one event, in its envelope or bare.
-pub(crate) fn read(value: &Json<'_>) -> Result<Woken, UnknownEvent> {
+pub(crate) fn read(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     let Json::Object(fields) = value else {
-        return Err(UnknownEvent::new(format!("this is {}", kind(value))));
+        return Err(Unreadable::Unknown(format!("this is {}", kind(value))));
     };
-    if let (Some(event_type), Some(source)) = (text(value, "type"), text(value, "source"))
-        && value.get("specversion").is_some()
-    {
-        return Ok(cloud_event(value, &event_type, &source));
+    let missing: Vec<_> = REQUIRED.into_iter().filter(|key| value.get(key).is_none_or(is_empty)).collect();
+    if missing.is_empty() {
+        return cloud_event(value, wrappings);
     }
-    bare(value).ok_or_else(|| {
-        if fields.is_empty() {
-            return UnknownEvent::new("this is an empty object");
+    if let Some(read) = bare(value, wrappings) {
+        return read;
+    }
+    if fields.is_empty() {
+        return Err(Unreadable::Unknown("this is an empty object".to_owned()));
+    }
+    let keys: Vec<_> = fields.iter().take(5).map(|(key, _)| short(key)).collect();
+    let keys = keys.join(", ");
+    let found = match missing.as_slice() {
+        // An object with two of the three is probably an envelope.
+        [key] => {
+            format!("this is an object of no known shape (it has {keys}): an envelope of EventBridge without {key}")
         }
-        let keys: Vec<_> = fields.iter().take(5).map(|(key, _)| short(key)).collect();
-        UnknownEvent::new(format!("this is an object of no known shape (it has {})", keys.join(", ")))
-    })
+        _ => format!("this is an object of no known shape (it has {keys})"),
+    };
+    Err(Unreadable::Unknown(found))
 }
 
-fn cloud_event(value: &Json<'_>, event_type: &str, source: &str) -> Woken {
-    let data = value.get("data").unwrap_or(&Json::Null);
+fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
+    let (event_type, source) = (text(value, "type").unwrap_or_default(), text(value, "source").unwrap_or_default());
+    let original_account = account(value, &["aliyunoriginalaccountid"]);
+    let bus = text(value, "aliyuneventbusname");
+    // The envelope of a forwarded event has the region of the bus that it was forwarded to.
+    let is_of_this_region = bus.as_deref() == Some("default") && original_account.is_none();
+    let is_forwarded = original_account.is_some() || bus.is_some_and(|bus| bus != "default");
+    let bus_account = original_account.or_else(|| account(value, &["aliyunaccountid"]));
+
+    let bytes = data_bytes(value);
+    let data = match (value.get("data"), &bytes) {
+        (Some(data @ Json::Object(_)), _) => Cow::Borrowed(data),
+        (_, Some(bytes)) => match Json::read(bytes) {
+            Ok(data) => Cow::Owned(data),
+            Err(error) => return Ok(vec![named(value, Event::broken(format!("its data is no JSON ({error})")))]),
+        },
+        (data, None) => data.map_or(Cow::Owned(Json::Null), Cow::Borrowed),
+    };
     // `vpc:ActionTrail:ApiCall`: the product, where it comes from, what it is.
     let mut parts = event_type.splitn(3, ':').skip(1);
-    let bus_account = account(value, &["aliyunoriginalaccountid", "aliyunaccountid"]);
-    let woken = match (parts.next(), parts.next()) {
+    let found = match (parts.next(), parts.next()) {
         (Some("ActionTrail"), Some("ApiCall" | "ConsoleOperation" | "AliyunServiceEvent")) => {
-            action_trail::read(data, Some(source), bus_account.clone())
+            action_trail::read(&data, Some(&source), bus_account.clone())?
         }
-        (Some("Config"), Some("ConfigurationItemChangeNotification")) => config::change(data),
-        (Some("Config"), Some("NonCompliantNotification")) => config::non_compliance(data),
-        (Some("Events"), Some("ScheduledEvent")) => timer::scheduled(data, source),
-        _ => Woken::not_for_us(format!("{} of {} is no event that is looked at", short(event_type), short(source))),
+        (Some("Config"), Some("ConfigurationItemChangeNotification")) => vec![config::change(&data)],
+        (Some("Config"), Some("NonCompliantNotification")) => vec![config::non_compliance(&data)],
+        (Some("Events"), Some("ScheduledEvent")) => vec![timer::scheduled(&data, &source)],
+        _ => match data.get("messageBody") {
+            Some(message) if is_event(message) => {
+                // This envelope belongs to the queue: account and region of the event are its own to say.
+                let read = body::message(message, "a queue", wrappings)?;
+                return Ok(read.into_iter().map(|found| named(value, found)).collect());
+            }
+            _ => vec![Event::not_for_us(format!(
+                "{} of {} is no event that is looked at",
+                short(&event_type),
+                short(&source)
+            ))],
+        },
     };
-    // What the event itself says of its owner is the truth where events come in from another account.
-    Woken {
-        id: text(value, "id").map(|id| EventId { source: source.to_owned(), id: id.into_owned() }),
-        time: woken.time.or_else(|| time(value, "time")),
-        account: woken.account.or(bus_account),
-        region: woken.region.or_else(|| region(value, &["aliyunregionid"])),
-        event: woken.event,
+    let placed = |found: Event| {
+        let bus_region = || region(value, &["aliyunregionid"]).filter(|_| is_of_this_region);
+        // What the event says about its owner comes first: it may have been forwarded from another account.
+        let mut found = Event {
+            account: found.account.or_else(|| bus_account.clone()),
+            region: found.region.or_else(bus_region),
+            time: found.time.or_else(|| time(value, "time")),
+            ..found
+        };
+        if found.region.is_none() && is_forwarded && found.event.happened_somewhere() {
+            found.event = EventKind::Malformed(
+                "it came over another bus and does not say in which region it happened".to_owned(),
+            );
+        }
+        named(value, found)
+    };
+    Ok(found.into_iter().map(placed).collect())
+}
+
+/// Gives the event the id of its envelope, unless it has one of its own.
+fn named(envelope: &Json<'_>, found: Event) -> Event {
+    let own = || {
+        let (source, id) = (text(envelope, "source")?.into_owned(), text(envelope, "id")?.into_owned());
+        Some(EventId { source, id })
+    };
+    Event { id: found.id.clone().or_else(own), ..found }
+}
+
+/// Whether a value is null or an empty text.
+fn is_empty(value: &Json<'_>) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Text(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// The bytes of data that comes as a text that holds JSON, or in base64.
+fn data_bytes(value: &Json<'_>) -> Option<Vec<u8>> {
+    match value.get("data") {
+        Some(Json::Text(text)) => body::within(text),
+        None | Some(Json::Null) => {
+            let bytes = STANDARD.decode(text(value, "data_base64")?.trim()).ok()?;
+            Some(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Whether the message of a queue holds JSON.
+fn is_event(message: &Json<'_>) -> bool {
+    match message {
+        Json::Object(_) => true,
+        Json::Text(text) => body::within(text).is_some(),
+        _ => false,
     }
 }
 
 /// What comes without an envelope: from Function Compute and from Cloud Config themselves, or where a rule of
 /// EventBridge passes on `$.data` alone.
-fn bare(value: &Json<'_>) -> Option<Woken> {
+fn bare(value: &Json<'_>, wrappings: usize) -> Option<Result<Vec<Event>, Unreadable>> {
     let has = |key: &str| value.get(key).is_some();
     // Cloud Config's notices have an `eventName`, too: they are asked for before ActionTrail.
-    if has("triggerTime") && has("triggerName") {
-        Some(timer::function_compute(value))
+    let found = if has("triggerTime") && has("triggerName") {
+        timer::function_compute(value)
     } else if has("resultToken") && has("invokingEvent") {
-        Some(Woken::not_for_us("Cloud Config asks for the evaluation of a rule, and no rule is kept here"))
+        Event::not_for_us("Cloud Config asks for the evaluation of a rule, and no rule is kept here")
     } else if has("evaluationResultIdentifier") && has("complianceType") {
-        Some(config::non_compliance(value))
+        config::non_compliance(value)
     } else if has("resourceEventType") || has("ResourceEventType") {
-        Some(config::change(value))
+        config::change(value)
     } else if has("configRuleId") && (has("resourceId") || has("resourceType")) {
-        Some(config::remediation(value))
+        config::remediation(value)
     } else if has("eventName") && (has("eventType") || has("serviceName") || has("eventSource")) {
-        Some(action_trail::read(value, None, None))
+        return Some(action_trail::read(value, None, None));
     } else if has("product") && has("name") && has("ver") {
-        Some(Woken::not_for_us("a notice of another product"))
-    } else if has("messageBody") && has("messageId") {
-        Some(Woken::not_for_us("a message of a queue"))
+        Event::not_for_us("a notice of another product")
+    } else if has("messageId")
+        && let Some(message) = value.get("messageBody")
+    {
+        return Some(body::message(message, "a queue", wrappings));
+    } else if (has("TopicName") || has("TopicOwner"))
+        && let Some(message) = value.get("Message")
+    {
+        return Some(body::message(message, "a topic", wrappings));
     } else if has("requestContext") && has("responseContext") {
-        Some(Woken::not_for_us("the outcome of another invocation"))
+        Event::not_for_us("the outcome of another invocation")
     } else {
-        None
-    }
+        return None;
+    };
+    Some(Ok(vec![found]))
 }
 
 const fn kind(value: &Json<'_>) -> &'static str {

@@ -50,7 +50,8 @@ pub(crate) fn account(object: &Json<'_>, keys: &[&str]) -> Option<AccountId> {
     keys.iter().find_map(|key| text(object, key)?.parse().ok())
 }
 
-/// A region under the first of `keys` that holds one.
+/// A region under the first of `keys` that holds one. `global`, the word of services without regions, is not one.
 pub(crate) fn region(object: &Json<'_>, keys: &[&str]) -> Option<RegionId> {
-    keys.iter().find_map(|key| text(object, key)?.parse().ok())
+    let regions = keys.iter().filter_map(|key| text(object, key)).filter(|text| !text.eq_ignore_ascii_case("global"));
+    regions.into_iter().find_map(|text| text.parse().ok())
 }

@@ -5,22 +5,22 @@ use std::borrow::Cow;
 use json::Json;
 
 use crate::{
-    Event, Woken,
+    Event, EventKind,
     lenient::{text, time},
 };
 
 /// A timer of Function Compute. Its payload is a text, whatever is in it.
-pub(crate) fn function_compute(value: &Json<'_>) -> Woken {
+pub(crate) fn function_compute(value: &Json<'_>) -> Event {
     let name = text(value, "triggerName").unwrap_or_default().into_owned();
     let payload = text(value, "payload").map(Cow::into_owned);
-    Woken { time: time(value, "triggerTime"), ..Woken::of(Event::Timer { name, payload }) }
+    Event { time: time(value, "triggerTime"), ..Event::of(EventKind::Timer { name, payload }) }
 }
 
 /// A schedule of EventBridge: an event source of its own name.
-pub(crate) fn scheduled(data: &Json<'_>, source: &str) -> Woken {
+pub(crate) fn scheduled(data: &Json<'_>, source: &str) -> Event {
     let payload = match data.get("UserData") {
         Some(object @ Json::Object(_)) => serde_json::to_string(object).ok(),
         _ => text(data, "UserData").map(Cow::into_owned),
     };
-    Woken::of(Event::Timer { name: source.to_owned(), payload })
+    Event::of(EventKind::Timer { name: source.to_owned(), payload })
 }

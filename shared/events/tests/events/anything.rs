@@ -1,6 +1,6 @@
 //! Samples with anything anywhere.
 
-use events::{Event, parse};
+use events::{EventKind, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -47,10 +47,10 @@ fn check(body: &[u8]) -> Result<(), TestCaseError> {
         Ok(events) => {
             prop_assert!(!events.is_empty());
             let said = |event| match event {
-                Event::NotForUs(said) | Event::Broken(said) => Some(said),
+                EventKind::Ignored(said) | EventKind::Malformed(said) => Some(said),
                 _ => None,
             };
-            events.into_iter().filter_map(|woken| said(woken.event)).collect()
+            events.into_iter().filter_map(|found| said(found.event)).collect()
         }
         Err(error) => vec![error.to_string()],
     };
@@ -92,10 +92,10 @@ proptest! {
     fn events_in_an_array_become_what_each_becomes_alone(
         samples in prop::collection::vec(any_sample().prop_filter("arrays are not nested", Value::is_object), 1..8),
     ) {
-        let mut alone: Vec<events::Woken> = Vec::new();
-        for woken in samples.iter().flat_map(|sample| parse(sample.to_string().as_bytes()).unwrap()) {
-            if woken.id.is_none() || alone.iter().all(|earlier| earlier.id != woken.id) {
-                alone.push(woken);
+        let mut alone: Vec<events::Event> = Vec::new();
+        for found in samples.iter().flat_map(|sample| parse(sample.to_string().as_bytes()).unwrap()) {
+            if found.id.is_none() || alone.iter().all(|earlier| earlier.id != found.id) {
+                alone.push(found);
             }
         }
         let texts: Vec<_> = samples.iter().map(Value::to_string).collect();

@@ -1,14 +1,14 @@
 //! Several events in one body.
 
-use events::{Event, parse};
+use events::{EventKind, parse};
 use serde_json::{Value, json};
 
 use crate::changed::{json_of, sent, with, without};
 
 const VPC: &str = "actiontrail-create-vpc";
 
-fn is_created(event: &Event) -> bool {
-    matches!(event, Event::Created(_))
+fn is_created(event: &EventKind) -> bool {
+    matches!(event, EventKind::Created(_))
 }
 
 #[test]
@@ -17,14 +17,14 @@ fn an_entry_of_any_kind_that_is_no_event_is_broken_by_itself() {
     let not_events = [json!({}), json!([vpc]), json!(null), json!(7), json!("{}"), json!("[]"), json!(""), json!(true)];
     for entry in not_events {
         let events = sent(&json!([entry, vpc]));
-        assert!(matches!(&events[..], [Event::Broken(_), good] if is_created(good)), "{entry}: {events:?}");
+        assert!(matches!(&events[..], [EventKind::Malformed(_), good] if is_created(good)), "{entry}: {events:?}");
     }
 }
 
 #[test]
 fn a_broken_event_does_not_hide_a_good_one_of_the_same_id() {
     let events = sent(&json!([without(VPC, "/data"), json_of(VPC), json_of(VPC)]));
-    assert!(matches!(&events[..], [Event::Broken(_), good] if is_created(good)), "{events:?}");
+    assert!(matches!(&events[..], [EventKind::Malformed(_), good] if is_created(good)), "{events:?}");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_large_array_keeps_its_order() {
         event
     });
     let found = sent(&Value::from_iter(entries));
-    let want: Vec<_> = (0..400).map(|n| Event::Created(format!("vpc-{n}").parse().unwrap())).collect();
+    let want: Vec<_> = (0..400).map(|n| EventKind::Created(format!("vpc-{n}").parse().unwrap())).collect();
     assert_eq!(found, want);
 }
 

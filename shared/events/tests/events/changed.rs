@@ -1,6 +1,6 @@
 //! Samples with one thing changed.
 
-use events::{Event, parse};
+use events::{EventKind, parse};
 use serde_json::Value;
 
 use crate::samples::folder;
@@ -30,6 +30,6 @@ pub(crate) fn without(name: &str, pointer: &str) -> Value {
 }
 
 /// What becomes of a body.
-pub(crate) fn sent(body: &Value) -> Vec<Event> {
-    parse(body.to_string().as_bytes()).unwrap().into_iter().map(|woken| woken.event).collect()
+pub(crate) fn sent(body: &Value) -> Vec<EventKind> {
+    parse(body.to_string().as_bytes()).unwrap().into_iter().map(|found| found.event).collect()
 }

@@ -2,29 +2,29 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use events::{Event, FlowLogCall, Woken, parse};
+use events::{Event, EventKind, FlowLogCall, parse};
 
 pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/events")
 }
 
-fn sample(name: &str) -> Vec<Woken> {
+fn sample(name: &str) -> Vec<Event> {
     parse(&fs::read(folder().join(name)).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// What happened, in a few words.
-fn words(woken: &Woken) -> String {
-    match &woken.event {
-        Event::Created(id) => format!("created {id}"),
-        Event::Launched(ids) => format!("launched {}", ids.join(" ")),
-        Event::Deleted(id) => format!("deleted {id}"),
-        Event::FlowLogTouched { call, flow_log, caller } => {
-            format!("{call:?} {flow_log} by {}", caller.as_deref().unwrap_or("nobody"))
+fn words(found: &Event) -> String {
+    match &found.event {
+        EventKind::Created(id) => format!("created {id}"),
+        EventKind::Launched(ids) => format!("launched {}", ids.join(" ")),
+        EventKind::Deleted(id) => format!("deleted {id}"),
+        EventKind::FlowLogChanged { call, flow_log, caller } => {
+            format!("{call:?} {flow_log} by {}", caller.as_ref().map_or("nobody", |caller| &caller.name))
         }
-        Event::NonCompliant(id) => format!("non-compliant {id}"),
-        Event::Timer { name, payload } => format!("timer {name} {payload:?}"),
-        Event::NotForUs(reason) => format!("not for us: {reason}"),
-        Event::Broken(reason) => format!("broken: {reason}"),
+        EventKind::NonCompliant(id) => format!("non-compliant {id}"),
+        EventKind::Timer { name, payload } => format!("timer {name} {payload:?}"),
+        EventKind::Ignored(reason) => format!("not for us: {reason}"),
+        EventKind::Malformed(reason) => format!("broken: {reason}"),
     }
 }
 
@@ -99,6 +99,20 @@ fn every_sample_is_read_for_what_it_says() {
         ("fc-timer.json", &["timer TestTimer Some(\"TestPayload\")"]),
         ("rawdata-array-mns.json", &["not for us: a message", "not for us: a message"]),
         ("sag-create-flow-log.json", &["not for us: the call CreateFlowLog of Smartag"]),
+        ("actiontrail-system-delete-network-interface.json", &["deleted eni-bp1example00000000001"]),
+        ("actiontrail-create-vpc-without-response.json", &[&created_vpc]),
+        ("actiontrail-create-vswitch-resource-name.json", &["created vsw-bp1example00000000001"]),
+        ("actiontrail-run-instances-id-as-text.json", &["launched i-bp1example0000000001"]),
+        ("actiontrail-create-vpc-region-in-parameter-json.json", &["created vpc-uf6example00000000001"]),
+        ("actiontrail-create-instance.json", &["launched i-bp1example0000000001"]),
+        ("actiontrail-console-order-instance.json", &["launched i-bp1example0000000001"]),
+        ("actiontrail-console-order-disk.json", &["not for us: the call Create names no instance"]),
+        ("actiontrail-create-vpc-success-code.json", &[&created_vpc]),
+        ("cloudevent-data-as-text.json", &[&created_vpc]),
+        ("cloudevent-data-base64.json", &[&created_vpc]),
+        ("mns-topic-json-notification.json", &[&created_vpc]),
+        ("eventbridge-mns-queue-message-with-event.json", &[&created_vpc]),
+        ("rawdata-array-mns-with-event.json", &[&created_vpc]),
     ];
     for (name, expected) in table {
         let found: Vec<_> = sample(name).iter().map(words).collect();
@@ -117,33 +131,34 @@ fn every_sample_is_read_for_what_it_says() {
 
 #[test]
 fn an_event_says_where_and_when_it_happened() {
-    let [woken] = sample("actiontrail-create-vpc.json").try_into().unwrap();
-    assert_eq!(woken.account.unwrap().as_str(), "1000000000000001");
-    assert_eq!(woken.region.unwrap().as_str(), "cn-hangzhou");
-    assert_eq!(woken.time.unwrap().to_string(), "2025-01-02T03:04:05Z");
-    let id = woken.id.unwrap();
+    let [found] = sample("actiontrail-create-vpc.json").try_into().unwrap();
+    assert_eq!(found.account.unwrap().as_str(), "1000000000000001");
+    assert_eq!(found.region.unwrap().as_str(), "cn-hangzhou");
+    assert_eq!(found.time.unwrap().to_string(), "2025-01-02T03:04:05Z");
+    let id = found.id.unwrap();
     assert_eq!((id.source.as_str(), id.id.as_str()), ("acs.vpc", "4d1e7b8a-0000-4000-8000-000000000005"));
 }
 
 #[test]
 fn the_owner_of_an_event_from_another_account_is_the_other_account() {
-    let [woken] = sample("actiontrail-create-vpc-cross-account.json").try_into().unwrap();
-    assert_eq!(woken.account.unwrap().as_str(), "1000000000000002");
+    let [found] = sample("actiontrail-create-vpc-cross-account.json").try_into().unwrap();
+    assert_eq!(found.account.unwrap().as_str(), "1000000000000002");
 }
 
 #[test]
 fn the_time_of_a_notice_of_cloud_config_is_read_as_number_and_as_text() {
     for name in ["config-item-change.json", "config-item-change-eni.json", "config-noncompliant-string-types.json"] {
-        let [woken] = sample(name).try_into().unwrap();
-        assert!(woken.time.unwrap().to_string().starts_with("2025-01-02T03:04"), "{name}");
+        let [found] = sample(name).try_into().unwrap();
+        assert!(found.time.unwrap().to_string().starts_with("2025-01-02T03:04"), "{name}");
     }
 }
 
 #[test]
 fn our_own_calls_can_be_told_by_their_caller() {
-    let [woken] = sample("actiontrail-create-flow-log.json").try_into().unwrap();
-    let Event::FlowLogTouched { call: FlowLogCall::Create, caller: Some(caller), .. } = woken.event else {
-        panic!("{woken:?}");
+    let [found] = sample("actiontrail-create-flow-log.json").try_into().unwrap();
+    let EventKind::FlowLogChanged { call: FlowLogCall::Create, caller: Some(caller), .. } = found.event else {
+        panic!("{found:?}");
     };
-    assert!(caller.contains(':'), "a role and its session: {caller}");
+    assert!(caller.name.contains(':'), "a role and its session: {caller:?}");
+    assert_eq!(caller.account.unwrap().as_str(), "1000000000000001");
 }
