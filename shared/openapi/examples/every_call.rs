@@ -10,7 +10,6 @@
 //! ```
 
 use std::{
-    env,
     error::Error,
     io::{self, Write as _},
     str::FromStr,
@@ -30,6 +29,7 @@ use openapi::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use settings::Settings;
 
 type Failure = Box<dyn Error>;
 /// What became of a call, if it could be tried at all.
@@ -45,13 +45,11 @@ struct Call {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let setting = |name: &str| env::var(name).ok();
-    let settings = ClientSettings::read(&setting).map_err(|problems| format!("{problems:?}"))?;
-    let required = |name: &str| setting(name).ok_or_else(|| format!("{name} is not set"));
+    let settings = Settings::from_process();
+    let required = |name: &str| settings.get(name).ok_or_else(|| format!("{name} is not set"));
     let (id, secret) = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
     let credentials = Credentials::new(required(id)?, required(secret)?);
-    let client = Client::new(settings, Arc::new(Machine));
+    let client = Client::new(ClientSettings::read(&settings)?, Arc::new(Machine));
 
     let calls: Vec<Call> = serde_json::from_reader(io::stdin())?;
     for Call { product, action, parameters } in calls {
@@ -94,11 +92,11 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 tags: given.tags("Tag")?,
             };
             let extras = FlowLogExtras { log_format: given.text("LogFormat") };
-            session.create_flow_log_with(&given.required("ResourceId")?, &spec, extras).await.map(drop)
+            session.writes().create_flow_log_with(&given.required("ResourceId")?, &spec, extras).await.map(drop)
         }
-        "DeleteFlowLog" => session.delete_flow_log(&given.required("FlowLogId")?).await,
-        "ActiveFlowLog" => session.activate_flow_log(&given.required("FlowLogId")?).await,
-        "DeactiveFlowLog" => session.deactivate_flow_log(&given.required("FlowLogId")?).await,
+        "DeleteFlowLog" => session.writes().delete_flow_log(&given.required("FlowLogId")?).await,
+        "ActiveFlowLog" => session.writes().activate_flow_log(&given.required("FlowLogId")?).await,
+        "DeactiveFlowLog" => session.writes().deactivate_flow_log(&given.required("FlowLogId")?).await,
         "ModifyFlowLogAttribute" => {
             let (name, description) = (given.parsed("FlowLogName")?, given.parsed("Description")?);
             let new = FlowLogAttributes {
@@ -108,7 +106,7 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 ip_version: given.parsed("IpVersion")?,
                 log_format: given.text("LogFormat"),
             };
-            session.modify_flow_log(&given.required("FlowLogId")?, &new).await
+            session.writes().modify_flow_log(&given.required("FlowLogId")?, &new).await
         }
         "DescribeFlowLogs" => {
             let (resource, vpc) = (given.parsed("ResourceId")?, given.parsed("VpcId")?);
@@ -133,7 +131,7 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             session.describe_flow_logs(&filter).await.map(drop)
         }
         "GetFlowLogServiceStatus" => session.get_flow_log_service_status().await.map(drop),
-        "OpenFlowLogService" => session.open_flow_log_service().await.map(drop),
+        "OpenFlowLogService" => session.writes().open_flow_log_service().await.map(drop),
         "DescribeVpcs" => {
             let (owner, group) = (given.parsed("VpcOwnerId")?, given.parsed("ResourceGroupId")?);
             let filter = VpcFilter {
@@ -170,9 +168,14 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             let group = given.required("NewResourceGroupId")?;
             match given.text("ResourceType") {
                 Some("FlowLog") => {
-                    session.move_to_resource_group(Movable::FlowLog(&given.required("ResourceId")?), &group).await
+                    session
+                        .writes()
+                        .move_to_resource_group(Movable::FlowLog(&given.required("ResourceId")?), &group)
+                        .await
                 }
-                _ => session.move_to_resource_group(Movable::Vpc(&given.required("ResourceId")?), &group).await,
+                _ => {
+                    session.writes().move_to_resource_group(Movable::Vpc(&given.required("ResourceId")?), &group).await
+                }
             }
         }
         _ => tags(session, action, given).await?,
@@ -184,16 +187,16 @@ async fn tags(session: &Session<'_>, action: &str, given: &Given) -> Tried {
     let (of, ids) = (tagged(given)?, given.texts("ResourceId"));
     let dry_run = given.flag("DryRun") == Some(true);
     Ok(match action {
-        "TagResources" if dry_run => session.try_out_ecr_tags(&ids, &given.tags("Tag")?).await,
-        "TagResources" => session.tag_resources(of, &ids, &given.tags("Tag")?).await,
+        "TagResources" if dry_run => session.writes().try_out_ecr_tags(&ids, &given.tags("Tag")?).await,
+        "TagResources" => session.writes().tag_resources(of, &ids, &given.tags("Tag")?).await,
         "UnTagResources" | "UntagResources" if given.flag("All") == Some(true) => {
-            session.untag_resources_of_all(of, &ids).await
+            session.writes().untag_resources_of_all(of, &ids).await
         }
         "UnTagResources" | "UntagResources" => {
             let keys: Vec<TagKey> = given.list("TagKey")?;
             match dry_run {
-                true => session.try_out_ecr_untagging(&ids, &keys).await,
-                false => session.untag_resources(of, &ids, &keys).await,
+                true => session.writes().try_out_ecr_untagging(&ids, &keys).await,
+                false => session.writes().untag_resources(of, &ids, &keys).await,
             }
         }
         "ListTagResources" => {
@@ -279,7 +282,7 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 resource_group_id: given.parsed("ResourceGroupId")?,
                 tags: given.tags("Tag")?,
             };
-            session.create_ecr_flow_log(&ecr, &given.required("InstanceId")?, &spec, dry_run).await.map(drop)
+            session.writes().create_ecr_flow_log(&ecr, &given.required("InstanceId")?, &spec, dry_run).await.map(drop)
         }
         "ModifyFlowLogAttribute" => {
             let (name, description) = (given.parsed("FlowLogName")?, given.parsed("Description")?);
@@ -291,21 +294,23 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             };
             let id = given.required("FlowLogId")?;
             match dry_run {
-                true => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await,
-                false => session.modify_ecr_flow_log(&ecr, &id, &new).await,
+                true => session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await,
+                false => session.writes().modify_ecr_flow_log(&ecr, &id, &new).await,
             }
         }
         "ActivateFlowLog" | "DeactivateFlowLog" | "DeleteFlowlog" => {
             let id = given.required("FlowLogId")?;
             match (action, dry_run) {
-                ("ActivateFlowLog", false) => session.activate_ecr_flow_log(&ecr, &id).await,
-                ("ActivateFlowLog", true) => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await,
-                ("DeactivateFlowLog", false) => session.deactivate_ecr_flow_log(&ecr, &id).await,
-                ("DeactivateFlowLog", true) => {
-                    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await
+                ("ActivateFlowLog", false) => session.writes().activate_ecr_flow_log(&ecr, &id).await,
+                ("ActivateFlowLog", true) => {
+                    session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await
                 }
-                (_, false) => session.delete_ecr_flow_log(&ecr, &id).await,
-                (_, true) => session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await,
+                ("DeactivateFlowLog", false) => session.writes().deactivate_ecr_flow_log(&ecr, &id).await,
+                ("DeactivateFlowLog", true) => {
+                    session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await
+                }
+                (_, false) => session.writes().delete_ecr_flow_log(&ecr, &id).await,
+                (_, true) => session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await,
             }
         }
         "DescribeFlowLogs" => {

@@ -1,7 +1,8 @@
 //! The client of Alibaba Cloud's OpenAPI: endpoints, transport, retry, paging and the calls Flowkeeper makes.
 //!
 //! A [`Client`] lives as long as the process and holds no key. A [`Session`] is the client with the credentials, the
-//! region and the end of one piece of work; the calls are its methods.
+//! region and the end of one piece of work. The calls that read are its methods; those that change something are methods
+//! of its [`Writes`].
 //!
 //! - Reads are tried again here. **A write whose answer is uncertain is not**: most operations take no client token,
 //!   so the error's [`Remedy::ReadAgain`] says to look before writing again. Where one does, it is sent, and the write is tried
@@ -13,44 +14,37 @@
 //! - Time, waiting and randomness come through [`System`].
 //! - Nothing that is signed with, and no token, gets into an error.
 
-mod accounts;
-mod answer;
-mod circuit;
+mod call;
 mod client;
-mod denied;
-mod ecr;
-mod ecs;
+mod credentials;
 mod endpoints;
-mod error;
-mod pace;
+mod limits;
+mod operations;
 mod paging;
-mod refusal;
-mod request;
-mod resources;
-mod retry;
+mod session;
 mod settings;
-mod sts;
 mod system;
-mod tags;
-mod transport;
-mod vpc;
 
-pub use accounts::Role;
-pub use client::{Client, NoTimeLeft, ROLE_SESSION_NAME, Session};
-pub use denied::Denied;
-pub use ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
-pub use ecs::NetworkInterfaceFilter;
+pub use call::access_denied::Denied;
+pub use call::error::{CallError, Cause, ErrorKind, Remedy, Scope};
+pub use client::Client;
+pub use credentials::Role;
 pub use endpoints::{Endpoints, Network, Product};
-pub use error::{CallError, Cause, Remedy};
-pub use pace::Quotas;
-pub use resources::{Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc};
-pub use retry::Retry;
-pub use settings::{ClientSettings, InvalidSetting, SignatureMethod};
-pub use signing::Credentials;
-pub use sts::{AssumeRole, AssumedRole, CallerIdentity};
-pub use system::{Machine, System};
-pub use tags::{AttachedTag, TagFilter, TaggedType};
-pub use vpc::{
+pub use limits::rate_limiter::Quotas;
+pub use limits::retry::Retry;
+pub use operations::details::{
+    Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc,
+};
+pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
+pub use operations::ecs::NetworkInterfaceFilter;
+pub use operations::sts::{AssumeRole, AssumedRole, CallerIdentity};
+pub use operations::tags::{AttachedTag, TagFilter, TaggedType};
+pub use operations::vpc::{
     CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
     VpcFilter,
 };
+pub use paging::listing::{Entry, Listing, UnreadableItem};
+pub use session::{NoTimeLeft, ROLE_SESSION_NAME, Session, Writes};
+pub use settings::{ClientSettings, SignatureMethod};
+pub use signing::Credentials;
+pub use system::{Machine, System};

@@ -3,29 +3,12 @@
 use std::{fs::File, io::Read as _};
 
 use rustls::{RootCertStore, pki_types::TrustAnchor};
+use settings::{InvalidSettings, Settings};
 
 use crate::{
     Quotas,
     endpoints::{self, Endpoints, Network},
 };
-
-/// A setting that cannot be used, and why.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} {problem}")]
-pub struct InvalidSetting {
-    /// The name of the setting.
-    pub name: &'static str,
-    /// What is wrong with it, as the rest of a sentence.
-    pub problem: String,
-}
-
-impl InvalidSetting {
-    /// Says of the setting `name`, whose value is `value`, what is wrong with it.
-    #[must_use]
-    pub fn new(name: &'static str, value: &str, problem: &str) -> Self {
-        Self { name, problem: format!("is {value:?}: {problem}") }
-    }
-}
 
 /// How the client reaches the cloud.
 #[derive(Debug, Clone, Default)]
@@ -51,59 +34,57 @@ pub enum SignatureMethod {
 }
 
 impl ClientSettings {
-    /// Reads `FLOWKEEPER_ENDPOINT`, `FLOWKEEPER_{VPC,ECS,ECR,STS}_ENDPOINT`, `FLOWKEEPER_NETWORK`,
-    /// `FLOWKEEPER_SIGNATURE`, and the file that `FLOWKEEPER_EXTRA_ROOT_FILE` names. The quotas are the documented ones.
+    /// The names of the settings that [`ClientSettings::read`] reads.
+    pub const NAMES: [&str; 8] = [
+        "FLOWKEEPER_ENDPOINT",
+        "FLOWKEEPER_VPC_ENDPOINT",
+        "FLOWKEEPER_ECS_ENDPOINT",
+        "FLOWKEEPER_ECR_ENDPOINT",
+        "FLOWKEEPER_STS_ENDPOINT",
+        "FLOWKEEPER_NETWORK",
+        "FLOWKEEPER_SIGNATURE",
+        "FLOWKEEPER_EXTRA_ROOT_FILE",
+    ];
+
+    /// Reads the settings of [`ClientSettings::NAMES`]. The quotas are the documented ones.
     ///
     /// # Errors
     /// Every one that cannot be used.
-    pub fn read(setting: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<InvalidSetting>> {
-        let mut problems = Vec::new();
-
-        let mut url = |name: &'static str| {
-            let text = setting(name)?;
+    pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
+        let [all, vpc, ecs, ecr, sts, network, signature, extra_root_file] = Self::NAMES;
+        let mut invalid = InvalidSettings::default();
+        let mut url = |name: &str| {
+            let text = settings.get(name)?;
             let refused = |problem: String| match text.contains('@') {
                 // There may be a password in it.
-                true => InvalidSetting { name, problem: format!("is an address that {problem}") },
-                false => InvalidSetting::new(name, &text, &problem),
+                true => InvalidSettings::new(format_args!("{name} is an address that {problem}")),
+                false => InvalidSettings::of(name, text, problem),
             };
-            endpoints::parse(&text).map_err(|problem| problems.push(refused(problem))).ok()
+            invalid.collect(endpoints::parse(text).map_err(refused))
         };
-        let all = url("FLOWKEEPER_ENDPOINT");
-        let vpc = url("FLOWKEEPER_VPC_ENDPOINT").or_else(|| all.clone());
-        let ecs = url("FLOWKEEPER_ECS_ENDPOINT").or_else(|| all.clone());
-        let ecr = url("FLOWKEEPER_ECR_ENDPOINT").or_else(|| all.clone());
-        let sts = url("FLOWKEEPER_STS_ENDPOINT").or_else(|| all.clone());
-
-        let network = match setting("FLOWKEEPER_NETWORK").as_deref() {
-            None | Some("public") => Network::Public,
-            Some("vpc") => Network::Vpc,
-            Some(other) => {
-                problems.push(InvalidSetting::new("FLOWKEEPER_NETWORK", other, "must be public or vpc"));
-                Network::Public
-            }
-        };
-        let signature = match setting("FLOWKEEPER_SIGNATURE").as_deref() {
-            None | Some("hmac-sha1") => SignatureMethod::HmacSha1,
-            Some("acs3-hmac-sha256") => SignatureMethod::Acs3HmacSha256,
-            Some(other) => {
-                let problem = "must be hmac-sha1 or acs3-hmac-sha256";
-                problems.push(InvalidSetting::new("FLOWKEEPER_SIGNATURE", other, problem));
-                SignatureMethod::default()
-            }
-        };
-
-        let name = "FLOWKEEPER_EXTRA_ROOT_FILE";
-        let extra_roots = setting(name).map_or(Ok(Vec::new()), |file| extra_root(&file)).unwrap_or_else(|problem| {
-            problems.push(InvalidSetting { name, problem });
-            Vec::new()
-        });
-
-        if problems.is_empty() {
-            let endpoints = Endpoints { network, vpc, ecs, ecr, sts };
-            Ok(Self { endpoints, signature, quotas: Quotas::default(), extra_roots })
-        } else {
-            Err(problems)
-        }
+        let all = url(all);
+        let [vpc, ecs, ecr, sts] = [vpc, ecs, ecr, sts].map(|name| url(name).or_else(|| all.clone()));
+        let network = invalid.collect(settings.parse(network, |text| match text {
+            "public" => Ok(Network::Public),
+            "vpc" => Ok(Network::Vpc),
+            _ => Err("must be public or vpc"),
+        }));
+        let signature = invalid.collect(settings.parse(signature, |text| match text {
+            "hmac-sha1" => Ok(SignatureMethod::HmacSha1),
+            "acs3-hmac-sha256" => Ok(SignatureMethod::Acs3HmacSha256),
+            _ => Err("must be hmac-sha1 or acs3-hmac-sha256"),
+        }));
+        let extra_roots = settings.get(extra_root_file).map_or(Ok(Vec::new()), extra_root);
+        let extra_roots = invalid
+            .collect(extra_roots.map_err(|problem| InvalidSettings::new(format_args!("{extra_root_file} {problem}"))));
+        invalid.into_result()?;
+        let endpoints = Endpoints { network: network.flatten().unwrap_or(Network::Public), vpc, ecs, ecr, sts };
+        Ok(Self {
+            endpoints,
+            signature: signature.flatten().unwrap_or_default(),
+            quotas: Quotas::default(),
+            extra_roots: extra_roots.unwrap_or_default(),
+        })
     }
 }
 
@@ -130,8 +111,8 @@ mod tests {
     use super::*;
     use crate::Product;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<ClientSettings, Vec<InvalidSetting>> {
-        ClientSettings::read(&|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    fn read(pairs: &[(&str, &str)]) -> Result<ClientSettings, InvalidSettings> {
+        ClientSettings::read(&Settings::from_pairs(pairs.iter().copied()))
     }
 
     #[test]
@@ -155,7 +136,7 @@ mod tests {
             ("/dev/zero", "no certificate"),
         ] {
             let problems = read(&[("FLOWKEEPER_EXTRA_ROOT_FILE", file)]).unwrap_err();
-            let found = problems[0].to_string();
+            let found = &problems.messages()[0];
             assert!(found.starts_with("FLOWKEEPER_EXTRA_ROOT_FILE is /") && found.contains(problem), "{found}");
         }
     }
@@ -175,8 +156,9 @@ mod tests {
             ("FLOWKEEPER_SIGNATURE", "md5"),
         ])
         .unwrap_err();
-        let names: Vec<_> = problems.iter().map(|problem| problem.name).collect();
-        assert_eq!(names, ["FLOWKEEPER_ENDPOINT", "FLOWKEEPER_NETWORK", "FLOWKEEPER_SIGNATURE"]);
-        assert_eq!(problems[1].to_string(), "FLOWKEEPER_NETWORK is \"internal\": must be public or vpc");
+        let [endpoint, network, signature] = problems.messages() else { panic!("{problems}") };
+        assert!(endpoint.starts_with("FLOWKEEPER_ENDPOINT is \"http://10.0.0.1\": "), "{endpoint}");
+        assert_eq!(network, "FLOWKEEPER_NETWORK is \"internal\": must be public or vpc");
+        assert_eq!(signature, "FLOWKEEPER_SIGNATURE is \"md5\": must be hmac-sha1 or acs3-hmac-sha256");
     }
 }

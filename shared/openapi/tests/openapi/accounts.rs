@@ -12,6 +12,7 @@ fn role(account: u32, external_id: Option<&str>) -> Role {
     Role {
         arn: format!("acs:ram::{account}:role/flowkeeper").parse().unwrap(),
         external_id: external_id.map(str::to_owned),
+        session_policy: None,
     }
 }
 
@@ -77,6 +78,24 @@ async fn concurrent_first_calls_buy_one_token_and_accounts_do_not_share_it() {
     let other = client.session(signing::Credentials::new("other", "key"), account, region, None);
     read(&other.in_role(role(2, None))).await.unwrap();
     assert_eq!(server.actions().iter().filter(|action| *action == "AssumeRole").count(), 4);
+}
+
+#[tokio::test]
+async fn a_session_policy_goes_with_the_role_and_its_token_is_for_that_policy_alone() {
+    let server = Server::answering(cloud()).await;
+    let client = server.client(&TestMachine::new());
+    let policies = [None, Some("{\"Version\":\"1\",\"Statement\":[]}"), Some("{}")];
+    for policy in policies.into_iter().chain(policies) {
+        let role = Role { session_policy: policy.map(str::to_owned), ..role(2, None) };
+        read(&session(&client).in_role(role)).await.unwrap();
+    }
+    let seen = server.seen();
+    let bought: Vec<_> =
+        seen.iter().filter(|seen| seen.action() == "AssumeRole").map(|seen| seen.get("Policy")).collect();
+    assert_eq!(bought, policies);
+    let tokens: Vec<_> =
+        seen.iter().filter_map(|seen| seen.get("SecurityToken")).filter(|it| it.starts_with("token-")).collect();
+    assert_eq!(tokens, ["token-1", "token-2", "token-3", "token-1", "token-2", "token-3"]);
 }
 
 #[tokio::test]

@@ -45,13 +45,17 @@ async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
     let session = session(&client);
     let id: FlowLogId = "fl-1".parse().unwrap();
     let name = "new-name".parse().unwrap();
-    session.create_flow_log(&"vpc-1".parse().unwrap(), &spec()).await.unwrap();
-    session.delete_flow_log(&id).await.unwrap();
-    session.activate_flow_log(&id).await.unwrap();
-    session.deactivate_flow_log(&id).await.unwrap();
-    session.modify_flow_log(&id, &FlowLogAttributes { name: Some(&name), ..Default::default() }).await.unwrap();
-    session.tag_resources(TaggedType::FlowLog, &["fl-1"], &tags(1)).await.unwrap();
-    session.untag_resources(TaggedType::FlowLog, &["fl-1"], &["key-01".parse().unwrap()]).await.unwrap();
+    session.writes().create_flow_log(&"vpc-1".parse().unwrap(), &spec()).await.unwrap();
+    session.writes().delete_flow_log(&id).await.unwrap();
+    session.writes().activate_flow_log(&id).await.unwrap();
+    session.writes().deactivate_flow_log(&id).await.unwrap();
+    session
+        .writes()
+        .modify_flow_log(&id, &FlowLogAttributes { name: Some(&name), ..Default::default() })
+        .await
+        .unwrap();
+    session.writes().tag_resources(TaggedType::FlowLog, &["fl-1"], &tags(1)).await.unwrap();
+    session.writes().untag_resources(TaggedType::FlowLog, &["fl-1"], &["key-01".parse().unwrap()]).await.unwrap();
     let seen = server.seen();
     let actions = [
         "CreateFlowLog",
@@ -81,8 +85,8 @@ async fn tags_are_changed_and_listed_at_the_product_that_has_what_carries_them()
     let session = session(&client);
     let key = "key-01".parse().unwrap();
     for of in [TaggedType::VSwitch, TaggedType::NetworkInterface, TaggedType::Ecr] {
-        session.tag_resources(of, &["id-1"], &tags(1)).await.unwrap();
-        session.untag_resources(of, &["id-1"], std::slice::from_ref(&key)).await.unwrap();
+        session.writes().tag_resources(of, &["id-1"], &tags(1)).await.unwrap();
+        session.writes().untag_resources(of, &["id-1"], std::slice::from_ref(&key)).await.unwrap();
         session.list_tag_resources(of, &TagFilter { ids: &["id-1"], tags: None }).await.unwrap();
     }
     let seen = server.seen();
@@ -104,9 +108,9 @@ async fn a_change_of_a_routers_tags_can_be_tried_out() {
         Server::scripted([refused(400, "DryRunOperation"), ok(NOTHING), refused(400, "InvalidParameter")]).await;
     let client = server.client(&TestMachine::new());
     let session = session(&client);
-    session.try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap();
-    session.try_out_ecr_untagging(&["ecr-1"], &["key-01".parse().unwrap()]).await.unwrap();
-    let error = session.try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap_err();
+    session.writes().try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap();
+    session.writes().try_out_ecr_untagging(&["ecr-1"], &["key-01".parse().unwrap()]).await.unwrap();
+    let error = session.writes().try_out_ecr_tags(&["ecr-1"], &tags(1)).await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidParameter"));
     assert!(server.seen().iter().all(|seen| seen.get("DryRun") == Some("true")));
 }
@@ -117,7 +121,7 @@ async fn a_flow_log_and_a_vpc_are_moved_to_a_resource_group() {
     let client = server.client(&TestMachine::new());
     let (id, vpc, group) = ("fl-1".parse().unwrap(), "vpc-1".parse().unwrap(), "rg-1".parse().unwrap());
     for (what, kind, moved) in [(Movable::FlowLog(&id), "FlowLog", "fl-1"), (Movable::Vpc(&vpc), "Vpc", "vpc-1")] {
-        session(&client).move_to_resource_group(what, &group).await.unwrap();
+        session(&client).writes().move_to_resource_group(what, &group).await.unwrap();
         let seen = server.seen().pop().unwrap();
         let sent = ["ResourceType", "ResourceId", "NewResourceGroupId"].map(|key| seen.get(key).unwrap());
         assert_eq!(sent, [kind, moved, "rg-1"]);
@@ -148,9 +152,9 @@ async fn what_breaks_a_documented_limit_is_not_sent() {
     let ids: Vec<_> = (0..21).map(|nth| format!("vpc-{nth}").parse().unwrap()).collect();
     let deleting = Status::Deleting;
     let errors = [
-        session.tag_resources(TaggedType::Vpc, &["vpc-1"], &many).await.unwrap_err(),
-        session.tag_resources(TaggedType::Vpc, &[], &tags(1)).await.unwrap_err(),
-        session.tag_resources(TaggedType::Vpc, &["vpc-1"], &tags(0)).await.unwrap_err(),
+        session.writes().tag_resources(TaggedType::Vpc, &["vpc-1"], &many).await.unwrap_err(),
+        session.writes().tag_resources(TaggedType::Vpc, &[], &tags(1)).await.unwrap_err(),
+        session.writes().tag_resources(TaggedType::Vpc, &["vpc-1"], &tags(0)).await.unwrap_err(),
         session.list_tag_resources(TaggedType::Vpc, &TagFilter::default()).await.unwrap_err(),
         session.describe_flow_logs(&FlowLogFilter { status: Some(&deleting), ..Default::default() }).await.unwrap_err(),
         futures_util::TryStreamExt::try_collect::<Vec<_>>(session.vpcs(&VpcFilter { ids: &ids, ..Default::default() }))
@@ -184,8 +188,8 @@ async fn a_service_that_is_open_is_as_good_as_opened() {
     .await;
     let client = server.client(&TestMachine::new());
     let session = session(&client);
-    assert_eq!(session.open_flow_log_service().await.unwrap(), ServiceOpening::Opened);
-    assert_eq!(session.open_flow_log_service().await.unwrap(), ServiceOpening::WasOpen);
+    assert_eq!(session.writes().open_flow_log_service().await.unwrap(), ServiceOpening::Opened);
+    assert_eq!(session.writes().open_flow_log_service().await.unwrap(), ServiceOpening::WasOpen);
     assert!(session.get_flow_log_service_status().await.unwrap());
     assert!(!session.get_flow_log_service_status().await.unwrap());
 }
@@ -220,13 +224,13 @@ async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
     .await;
     let client = server.client(&TestMachine::new());
     let session = session(&client);
-    let made = session.create_ecr_flow_log(&ecr, &vbr, &spec, false).await.unwrap();
+    let made = session.writes().create_ecr_flow_log(&ecr, &vbr, &spec, false).await.unwrap();
     assert_eq!(made.unwrap().as_str(), "ecr-flog-1");
-    session.create_ecr_flow_log(&ecr, &vbr, &spec, true).await.unwrap();
-    session.modify_ecr_flow_log(&ecr, &id, &EcrFlowLogAttributes::default()).await.unwrap();
-    session.activate_ecr_flow_log(&ecr, &id).await.unwrap();
-    session.deactivate_ecr_flow_log(&ecr, &id).await.unwrap();
-    session.delete_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.writes().create_ecr_flow_log(&ecr, &vbr, &spec, true).await.unwrap();
+    session.writes().modify_ecr_flow_log(&ecr, &id, &EcrFlowLogAttributes::default()).await.unwrap();
+    session.writes().activate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.writes().deactivate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.writes().delete_ecr_flow_log(&ecr, &id).await.unwrap();
     session.describe_ecrs(&EcrFilter::default()).await.unwrap();
     session.describe_ecr_instances(&ecr, &EcrInstanceFilter::default()).await.unwrap();
     let seen = server.seen();
@@ -260,12 +264,15 @@ async fn a_dry_run_that_passes_is_a_success_and_one_that_does_not_is_an_error() 
     let session = session(&client);
     let (ecr, id, name) = ("ecr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap(), "n".parse().unwrap());
     let new = EcrFlowLogAttributes { name: Some(&name), ..Default::default() };
-    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await.unwrap();
-    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await.unwrap();
-    session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await.unwrap();
-    let error = session.try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await.unwrap_err();
+    session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await.unwrap();
+    session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Deactivate).await.unwrap();
+    session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Activate).await.unwrap();
+    let error = session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Delete).await.unwrap_err();
     assert_eq!(error.code(), Some("IncorrectStatus.FlowLog"));
-    assert_eq!(session.create_ecr_flow_log(&ecr, &"vbr-1".parse().unwrap(), &ecr_spec(), true).await.unwrap(), None);
+    assert_eq!(
+        session.writes().create_ecr_flow_log(&ecr, &"vbr-1".parse().unwrap(), &ecr_spec(), true).await.unwrap(),
+        None
+    );
     assert!(server.seen().iter().all(|seen| seen.get("DryRun") == Some("true")));
 }
 
@@ -328,9 +335,9 @@ async fn with_hmac_sha256_each_parameter_of_express_connect_router_is_where_its_
     let session = session(&client);
     let (ecr, id, name) = ("ecr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap(), "n".parse().unwrap());
     let new = EcrFlowLogAttributes { name: Some(&name), interval: Some(EcrInterval::OneMinute), ..Default::default() };
-    session.modify_ecr_flow_log(&ecr, &id, &new).await.unwrap();
-    session.activate_ecr_flow_log(&ecr, &id).await.unwrap();
-    session.delete_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.writes().modify_ecr_flow_log(&ecr, &id, &new).await.unwrap();
+    session.writes().activate_ecr_flow_log(&ecr, &id).await.unwrap();
+    session.writes().delete_ecr_flow_log(&ecr, &id).await.unwrap();
     session.describe_ecr_flow_logs(&ecr, &EcrFlowLogFilter { id: Some(&id), ..Default::default() }).await.unwrap();
     session.describe_ecrs(&EcrFilter { tags: Some(&tags(1)), ..Default::default() }).await.unwrap();
     session.describe_ecr_instances(&ecr, &EcrInstanceFilter { id: Some("vbr-1"), ..Default::default() }).await.unwrap();

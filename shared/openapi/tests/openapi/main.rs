@@ -5,6 +5,7 @@ mod accounts;
 mod calls;
 mod fields;
 mod lists;
+mod odd_answers;
 mod politeness;
 mod retry;
 mod support;

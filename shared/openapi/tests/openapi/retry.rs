@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use flow_log::{FlowLogSpec, ResourceId};
-use openapi::{Cause, FlowLogFilter, Remedy, Retry};
+use openapi::{Cause, Credentials, ErrorKind, FlowLogFilter, Listing, Remedy, Retry, SignatureMethod};
 use serde_json::json;
 
-use crate::support::{NOTHING, Reply, SECRET, Server, TOKEN, TestMachine, ok, refused, session, session_until};
+use crate::support::{
+    NOTHING, Reply, SECRET, Server, TOKEN, TestMachine, credentials, ok, refused, session, session_until,
+};
 
 fn vpc() -> ResourceId {
     "vpc-bp1example00000000001".parse().unwrap()
@@ -33,7 +35,7 @@ async fn a_read_is_tried_again_with_growing_waits_and_a_new_signature() {
         Server::scripted([refused(503, "ServiceUnavailable"), Reply::Lost, refused(500, "X"), ok(NOTHING)]).await;
     let (machine, retry) = (TestMachine::new(), Retry::default());
     let client = server.client(&machine);
-    assert_eq!(session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap(), []);
+    assert_eq!(session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap(), Listing::default());
     let waits = machine.waits();
     assert_eq!(waits.len(), 3);
     for (nth, wait) in (0..).zip(&waits) {
@@ -46,13 +48,99 @@ async fn a_read_is_tried_again_with_growing_waits_and_a_new_signature() {
 }
 
 #[tokio::test]
-async fn a_read_is_given_up_after_some_tries() {
-    let server = Server::answering(|_| refused(503, "ServiceUnavailable")).await;
+async fn a_throttled_call_is_tried_until_the_work_has_to_end() {
+    for (is_write, status, code) in [
+        (false, 400, "Throttling.User"),
+        (true, 429, "Any"),
+        (false, 503, "QpsLimitExceeded"),
+        (true, 400, "FlowControl"),
+    ] {
+        let server = Server::answering(move |_| refused(status, code)).await;
+        let machine = TestMachine::new();
+        let client = server.client(&machine);
+        let session = session_until(&client, "2026-11-20T10:00:58Z".parse().unwrap());
+        let error = match is_write {
+            true => session.writes().create_flow_log(&vpc(), &spec()).await.unwrap_err(),
+            false => session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err(),
+        };
+        assert_eq!((error.kind(), error.request_id.as_deref()), (ErrorKind::Throttled, Some("R-1")));
+        let waited: Duration = machine.waits().iter().sum();
+        assert!((50..58).contains(&waited.as_secs()), "{waited:?}");
+        assert!((12..=30).contains(&server.seen().len()), "{} calls", server.seen().len());
+        assert!(machine.waits().iter().all(|wait| *wait <= Retry::default().max_delay), "{:?}", machine.waits());
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_work_without_an_end_is_given_up_after_a_minute() {
+    let server = Server::answering(|_| refused(400, "Throttling")).await;
     let machine = TestMachine::new();
     let client = server.client(&machine);
-    let error = session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
-    assert_eq!((error.code(), error.request_id.as_deref()), (Some("ServiceUnavailable"), Some("R-1")));
-    assert_eq!(server.seen().len(), Retry::default().attempts);
+    let (account, region) = ("1000000000000001".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+    let session = client.session(credentials(), account, region, None);
+    session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    let waited: Duration = machine.waits().iter().sum();
+    assert!((50..=60).contains(&waited.as_secs()), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_was_down_for_a_while_is_read_in_the_end() {
+    for reply in
+        [|| refused(503, "ServiceUnavailable"), || Reply::Lost, || refused(502, "Bad"), || refused(400, "SystemBusy")]
+    {
+        let mut failures = 0;
+        let server = Server::answering(move |_| {
+            failures += 1;
+            if failures < 9 { reply() } else { ok(NOTHING) }
+        })
+        .await;
+        let client = server.client(&TestMachine::new());
+        session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+        assert_eq!(server.seen().len(), 9);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_the_state_does_not_allow_is_tried_a_few_times_and_then_left_to_who_looks_again() {
+    let server = Server::answering(|_| refused(400, "IncorrectStatus.flowlog")).await;
+    let client = server.client(&TestMachine::new());
+    let error = session(&client).writes().delete_flow_log(&"fl-1".parse().unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Conflict, 5));
+}
+
+#[tokio::test]
+async fn while_most_calls_fail_retries_come_to_an_end() {
+    let server = Server::answering(|_| refused(400, "Throttling")).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    for _ in 0..20 {
+        session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    }
+    assert_eq!(server.seen().len(), 20 + 100, "a hundred retries, and then none");
+}
+
+#[tokio::test]
+async fn a_key_with_a_line_break_is_told_at_once_and_nothing_is_sent() {
+    for signature in [SignatureMethod::HmacSha1, SignatureMethod::Acs3HmacSha256] {
+        for (key, part) in [
+            (Credentials::new("test\n", "secret"), "access key id"),
+            (Credentials::new("test", "secret\r\n"), "access key secret"),
+            (Credentials::new("test", "secret").with_security_token("to\u{1}ken"), "security token"),
+            (Credentials::new("test ", "secret"), "access key id"),
+        ] {
+            let server = Server::answering(|_| ok(NOTHING)).await;
+            let machine = TestMachine::new();
+            let client = server.client_with(&machine, signature);
+            let (account, region) = ("1000000000000001".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+            let session = client.session(key, account, region, None);
+            let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+            assert_eq!((error.kind(), error.remedy()), (ErrorKind::Credentials, Remedy::GiveUp));
+            assert!(error.cause.to_string().contains(part), "{}", error.cause);
+            assert!(!format!("{error:?} {}", error.cause).contains("secret\\"), "{error:?}");
+            assert!(error.advice().contains("line break"), "{}", error.advice());
+            assert!(server.seen().is_empty() && machine.waits().is_empty());
+        }
+    }
 }
 
 #[tokio::test]
@@ -60,7 +148,7 @@ async fn a_write_whose_answer_is_lost_is_not_sent_again() {
     for reply in [Reply::Lost, refused(500, "InternalError"), ok("<html>"), ok("{}")] {
         let server = Server::scripted([reply, ok(json!({"FlowLogId": "fl-1"}))]).await;
         let client = server.client(&TestMachine::new());
-        let error = session(&client).create_flow_log(&vpc(), &spec()).await.unwrap_err();
+        let error = session(&client).writes().create_flow_log(&vpc(), &spec()).await.unwrap_err();
         assert_eq!(error.remedy(), Remedy::ReadAgain, "{error}: {}", error.cause);
         assert_eq!(server.seen().len(), 1);
     }
@@ -76,7 +164,7 @@ async fn a_write_that_was_not_done_is_tried_again() {
     .await;
     let machine = TestMachine::new();
     let client = server.client(&machine);
-    assert_eq!(session(&client).create_flow_log(&vpc(), &spec()).await.unwrap().as_str(), "fl-1");
+    assert_eq!(session(&client).writes().create_flow_log(&vpc(), &spec()).await.unwrap().as_str(), "fl-1");
     assert!(machine.waits()[0] >= Retry::default().first_delay_throttled, "{:?}", machine.waits());
 }
 
@@ -136,7 +224,7 @@ async fn an_answer_that_does_not_come_in_time_is_unanswered() {
     let server = Server::answering(|_| Reply::Silent).await;
     let client = server.client(&TestMachine::new());
     let session = session_until(&client, "2026-11-20T10:00:00.2Z".parse().unwrap());
-    let error = session.create_flow_log(&vpc(), &spec()).await.unwrap_err();
+    let error = session.writes().create_flow_log(&vpc(), &spec()).await.unwrap_err();
     assert!(matches!(error.cause, Cause::Unanswered { .. }), "{}", error.cause);
     assert_eq!(error.remedy(), Remedy::ReadAgain);
 }

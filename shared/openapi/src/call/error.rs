@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flow_log::RegionId;
 
-use crate::{Denied, Product};
+use crate::{Denied, Product, UnreadableItem, call::codes::known};
 
 /// A call that did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,6 +14,8 @@ pub struct CallError {
     pub action: &'static str,
     /// What it was about: an id, or empty where it was about all there is.
     pub resource: String,
+    /// The product that was called.
+    pub product: Product,
     /// The API's own id of the request, which its support asks for.
     pub request_id: Option<String>,
     /// Whether it would have changed something, so that an uncertain answer must be looked into.
@@ -93,6 +95,12 @@ pub enum Cause {
     /// The time for the work was over before it was sent.
     #[error("not sent: no time left")]
     OutOfTime,
+    /// The key holds what no key holds.
+    #[error("not sent: the {part} holds a space, a line break or another character that none has")]
+    MalformedKey {
+        /// Which part of it.
+        part: &'static str,
+    },
     /// What was asked for breaks a limit that the API documents.
     #[error("not sent: {problem}")]
     Invalid {
@@ -117,6 +125,88 @@ pub enum Cause {
     },
 }
 
+/// What kind of failure it is: what code decides by, instead of by the codes of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Too many calls. Not done.
+    Throttled,
+    /// Something failed on the server. Whether before or after the effect, nobody knows.
+    Transient,
+    /// No whole answer came. Whether it was done, nobody knows.
+    NoResponse,
+    /// There was no time left to wait for its answer. Whether it was done, nobody knows.
+    CutOff,
+    /// The answer cannot be read. Whether it was done, nobody knows.
+    Unreadable,
+    /// The state of the thing did not allow it just then. Refused, so not done.
+    Conflict,
+    /// What was to be made is there already.
+    AlreadyExists,
+    /// The flow log that it was about is gone.
+    NotFound,
+    /// The resource that it was about is not there, or not visible yet.
+    NotVisible,
+    /// It cannot be had, however often one asks.
+    Unsupported(Scope),
+    /// The caller may not do this.
+    Denied,
+    /// The role that was to be assumed is not there.
+    NoSuchRole,
+    /// The region does not exist, or the product is not in it.
+    NoSuchRegion,
+    /// The account has as many as it may have.
+    QuotaExceeded,
+    /// The SLS project or the Logstore is not there.
+    DestinationMissing,
+    /// The account has not opened the flow log service.
+    NotSubscribed,
+    /// It was a dry run, and the call itself would have succeeded.
+    DryRunPassed,
+    /// The key, its secret or its token is not good.
+    Credentials,
+    /// The temporary key was good, and has expired.
+    Expired,
+    /// The clock of this machine is wrong.
+    Clock,
+    /// What was asked for is not as the API wants it.
+    Invalid,
+    /// No connection came about. Not sent.
+    Unreachable,
+    /// Somebody else answers at the endpoint, or cannot show who they are. Not sent.
+    Untrusted,
+    /// What answers at the endpoint is another API, or does not take such calls.
+    WrongEndpoint,
+    /// There was no time left. Not sent.
+    OutOfTime,
+    /// The service is left alone for a while. Not sent.
+    CircuitOpen,
+    /// A refusal that is none of these.
+    Other,
+}
+
+/// How far something is unsupported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Nothing in the region can have it.
+    Region,
+    /// This resource cannot have it.
+    Resource,
+    /// Nothing in the account can have what was asked for in particular.
+    Account,
+}
+
+/// Advice that names the setting of the product's endpoint.
+macro_rules! with_endpoint {
+    ($product:expr, $before:literal, $after:literal) => {
+        match $product {
+            Product::Vpc => concat!($before, "FLOWKEEPER_VPC_ENDPOINT", $after),
+            Product::Ecs => concat!($before, "FLOWKEEPER_ECS_ENDPOINT", $after),
+            Product::Ecr => concat!($before, "FLOWKEEPER_ECR_ENDPOINT", $after),
+            Product::Sts => concat!($before, "FLOWKEEPER_STS_ENDPOINT", $after),
+        }
+    };
+}
+
 /// What to do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
@@ -134,59 +224,104 @@ pub enum Remedy {
     GiveUp,
 }
 
+impl ErrorKind {
+    /// What to do about it; `is_write` where it would have changed something, and doing it twice would do harm.
+    const fn remedy(self, is_write: bool) -> Remedy {
+        match self {
+            Self::Throttled => Remedy::SlowDown,
+            Self::Unreachable | Self::CircuitOpen | Self::Conflict => Remedy::TryAgain,
+            Self::AlreadyExists => Remedy::ReadAgain,
+            Self::Clock => Remedy::CorrectClock,
+            Self::Expired => Remedy::RefreshCredentials,
+            // It may have been done.
+            Self::Transient | Self::NoResponse | Self::CutOff | Self::Unreadable if is_write => Remedy::ReadAgain,
+            Self::Transient | Self::NoResponse => Remedy::TryAgain,
+            _ => Remedy::GiveUp,
+        }
+    }
+}
+
 impl CallError {
+    /// An item of a list that cannot be read, as the failure of the whole call.
+    #[must_use]
+    pub fn unreadable(product: Product, action: &'static str, item: &UnreadableItem) -> Self {
+        Self {
+            action,
+            product,
+            resource: item.id.clone().unwrap_or_default(),
+            request_id: None,
+            is_write: false,
+            retry_after: None,
+            cause: Cause::Unreadable { status: 200, reason: item.to_string() },
+        }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.cause {
+            Cause::Unreachable { .. } => ErrorKind::Unreachable,
+            Cause::Untrusted { .. } => ErrorKind::Untrusted,
+            Cause::Unanswered { .. } => ErrorKind::NoResponse,
+            Cause::CutOff { .. } => ErrorKind::CutOff,
+            Cause::Unreadable { status: 500.., .. } => ErrorKind::Transient,
+            Cause::Unreadable { .. } => ErrorKind::Unreadable,
+            Cause::OutOfTime => ErrorKind::OutOfTime,
+            Cause::MalformedKey { .. } => ErrorKind::Credentials,
+            Cause::Invalid { .. } => ErrorKind::Invalid,
+            Cause::CircuitOpen { .. } => ErrorKind::CircuitOpen,
+            Cause::Refused { status, code, message, .. } => match (known(code, message), status) {
+                (Some(known), _) => known.kind,
+                (None, 429) => ErrorKind::Throttled,
+                (None, 408 | 500..) => ErrorKind::Transient,
+                (None, _) => ErrorKind::Other,
+            },
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
-        let uncertain = if self.is_write { Remedy::ReadAgain } else { Remedy::TryAgain };
-        match &self.cause {
-            // Nothing was sent.
-            Cause::Unreachable { .. } | Cause::CircuitOpen { .. } => Remedy::TryAgain,
-            Cause::Unanswered { .. } => uncertain,
-            Cause::CutOff { .. } if self.is_write => Remedy::ReadAgain,
-            // Behind an unreadable answer to a write, the write may have been done.
-            Cause::Unreadable { status, .. } if self.is_write || *status >= 500 => uncertain,
-            Cause::Untrusted { .. }
-            | Cause::Unreadable { .. }
-            | Cause::OutOfTime
-            | Cause::CutOff { .. }
-            | Cause::Invalid { .. } => Remedy::GiveUp,
-            Cause::Refused { status, code, message, .. } => match known(code, message) {
-                Some(Known { kind: Kind::Server, .. }) => uncertain,
-                // The first try of a repeated request may have got through.
-                Some(Known { kind: Kind::Nonce, .. }) => uncertain,
-                Some(Known { kind: Kind::Throttled, .. }) => Remedy::SlowDown,
-                Some(Known { kind: Kind::Conflict, .. }) => Remedy::TryAgain,
-                Some(Known { kind: Kind::Exists, .. }) => Remedy::ReadAgain,
-                Some(Known { kind: Kind::Clock, .. }) => Remedy::CorrectClock,
-                Some(Known { kind: Kind::Expired, .. }) => Remedy::RefreshCredentials,
-                Some(Known { kind: Kind::Final, .. }) => Remedy::GiveUp,
-                None if *status == 429 => Remedy::SlowDown,
-                None if *status == 408 || *status >= 500 => uncertain,
-                None => Remedy::GiveUp,
-            },
-        }
+        self.kind().remedy(self.is_write)
     }
 
     /// What a person can do about it, in a sentence.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.cause {
+            Cause::Refused { .. } if self.kind() == ErrorKind::WrongEndpoint => with_endpoint!(
+                self.product,
+                "The endpoint does not serve this product as it is called here; check ",
+                ", FLOWKEEPER_ENDPOINT and the region."
+            ),
             Cause::Refused { code, message, .. } => known(code, message).map_or(
                 "Look the code up in the API's error centre, and give the request id to its support.",
                 |known| known.advice,
             ),
-            Cause::Unreachable { .. } => {
-                "Check that the region exists and that the function reaches its endpoint: Internet access, or FLOWKEEPER_NETWORK=vpc inside a VPC."
-            }
-            Cause::Untrusted { .. } => {
-                "Somebody answers in the place of the endpoint, or the clock of the machine is wrong. If the network is meant to look into TLS, FLOWKEEPER_EXTRA_ROOT_FILE says whom to trust besides the public roots."
-            }
+            Cause::Unreachable { .. } => with_endpoint!(
+                self.product,
+                "Check that the region exists and that the function reaches its endpoint: Internet access, or \
+                 FLOWKEEPER_NETWORK=vpc inside a VPC. Another endpoint is set with ",
+                " or FLOWKEEPER_ENDPOINT."
+            ),
+            Cause::Untrusted { .. } => with_endpoint!(
+                self.product,
+                "Somebody answers in the place of the endpoint, or the clock of the machine is wrong, or ",
+                " or FLOWKEEPER_ENDPOINT names the wrong host. If the network is meant to look into TLS, \
+                 FLOWKEEPER_EXTRA_ROOT_FILE says whom to trust besides the public roots."
+            ),
             Cause::Unanswered { .. } => {
                 "Nothing to do if the next run succeeds; otherwise check the network of the function."
             }
-            Cause::Unreadable { .. } => {
-                "Check that the endpoint is that of the API and that no proxy answers in its place."
+            Cause::Unreadable { .. } => with_endpoint!(
+                self.product,
+                "If it comes again, check that the endpoint (",
+                " or FLOWKEEPER_ENDPOINT) is that of the API and that no proxy answers in its place; otherwise give the \
+                 request id to the API's support."
+            ),
+            Cause::MalformedKey { .. } => {
+                "Check where the key comes from: it may have been copied with a line break, as into \
+                 ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET or ALIBABA_CLOUD_SECURITY_TOKEN."
             }
             Cause::OutOfTime | Cause::CutOff { .. } => "Give the function a longer timeout.",
             Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
@@ -208,7 +343,11 @@ impl CallError {
             Cause::Unreachable { .. } | Cause::Untrusted { .. } | Cause::Unanswered { .. } => true,
             Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
             Cause::Unreadable { status, .. } => *status >= 500,
-            Cause::OutOfTime | Cause::CutOff { .. } | Cause::Invalid { .. } | Cause::CircuitOpen { .. } => false,
+            Cause::OutOfTime
+            | Cause::CutOff { .. }
+            | Cause::MalformedKey { .. }
+            | Cause::Invalid { .. }
+            | Cause::CircuitOpen { .. } => false,
         }
     }
 
@@ -241,148 +380,11 @@ impl CallError {
             Cause::CutOff { .. } => "CutOff",
             Cause::Unreadable { .. } => "Unreadable",
             Cause::OutOfTime => "OutOfTime",
+            Cause::MalformedKey { .. } => "MalformedKey",
             Cause::Invalid { .. } => "Invalid",
             Cause::CircuitOpen { .. } => "CircuitOpen",
         }
     }
-}
-
-/// A code that the documents know.
-struct Known {
-    kind: Kind,
-    advice: &'static str,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Throttled,
-    /// The state of the thing did not allow it just then. Refused, so not done.
-    Conflict,
-    /// What was to be made is there already.
-    Exists,
-    /// Something failed on the server; whether before or after the effect, nobody knows.
-    Server,
-    Nonce,
-    Clock,
-    Expired,
-    Final,
-}
-
-/// What the documents say about a code. Sources: the API's error tables and real answers of the same gateway.
-fn known(code: &str, message: &str) -> Option<Known> {
-    use Kind::{Clock, Conflict, Exists, Expired, Final, Nonce, Server, Throttled};
-    const EXPIRED: (Kind, &str) = (
-        Expired,
-        "The temporary key has expired. If it came in the headers of the invocation, the next one brings a new key. If it \
-         came from the variables ALIBABA_CLOUD_…, it is as old as the instance, and fails until Function Compute starts \
-         another one: update the function, and leave its disableInjectCredentials at None.",
-    );
-    let (kind, advice) = match code {
-        // Some products name an expired token so.
-        "InvalidParameter" if message.contains("SecurityToken") && message.contains("Expired") => EXPIRED,
-        "ServiceUnavailable" | "InternalError" | "InternalErrorTemp" | "UnknownError" | "SystemBusy" => {
-            (Server, "The service has a fault of its own; nothing to do if the next run succeeds.")
-        }
-        "TaskConflict"
-        | "OperationConflict"
-        | "LastTokenProcessing"
-        | "OperationFailed.LastTokenProcessing"
-        | "IncorrectStatus"
-        | "IncorrectStatus.flowlog"
-        | "IncorrectStatus.Ecr"
-        | "InvalidStatus"
-        | "InvalidHdMonitorStatus"
-        | "Conflict.Lock" => (Conflict, "Something else changes it just now; nothing to do if the next run succeeds."),
-        // The name says the opposite of what is meant, so only the words count.
-        "InvalidResourceId.NotFound" if !message.contains("already") => {
-            (Final, "The resource is not there, or not to be seen yet.")
-        }
-        "InvalidResourceId.NotFound" | "ResourceAlreadyExist.FlowLogId" => {
-            (Exists, "There is a flow log on it already; look at DescribeFlowLogs with its ResourceId.")
-        }
-        "SignatureNonceUsed" => (Nonce, "A request was repeated on the way; check for a proxy that does so."),
-        "InvalidTimeStamp.Expired" | "IllegalTimestamp" => {
-            (Clock, "Correct the clock of the machine: it may be off by 15 minutes at most.")
-        }
-        "InvalidSecurityToken.Expired" => EXPIRED,
-        "InvalidSecurityToken.Malformed" | "InvalidSecurityToken.MismatchWithAccessKey" | "MissingSecurityToken" => {
-            (Final, "The key and its security token do not belong together; check where the credentials come from.")
-        }
-        "SignatureDoesNotMatch" | "IncompleteSignature" => {
-            (Final, "Check the access key secret; `cargo run -p signing --example sign` shows what is signed.")
-        }
-        "InvalidAccessKeyId.NotFound" => {
-            (Final, "The access key does not exist, or a temporary one came without its security token.")
-        }
-        "InvalidAccessKeyId.Inactive" | "Forbidden.AccessKeyDisabled" => {
-            (Final, "Enable the access key, or use another one.")
-        }
-        "Forbidden.RAM" => (Final, "Allow the action in the function's RAM role."),
-        "NoPermission" => (
-            Final,
-            "Allow the action in the function's RAM role; for AssumeRole, the role's trust policy must name the function's role or its account, and its external id be that of the policy.",
-        ),
-        "Unauthorized" => (Final, "This operation does not take RAM users or roles; look it up for this account."),
-        "EntityNotExist.Role" => {
-            (Final, "The role that the policy names is not in that account: create it there, or correct the policy.")
-        }
-        "InvalidRegionId.NotFound" => (Final, "There is no such region, or this product is not in it."),
-        "InvalidApi.NotFound" | "InvalidProduct.NotFound" | "NoSuchVersion" => {
-            (Final, "The endpoint does not serve this product; check FLOWKEEPER_ENDPOINT and the region.")
-        }
-        "InvalidProtocol.NeedSsl" => (Final, "The endpoint wants https."),
-        "UnsupportedHTTPMethod" => (Final, "The endpoint does not take POST; check FLOWKEEPER_ENDPOINT."),
-        "InvalidTimeStamp.Format"
-        | "MissingParameter"
-        | "InvalidParameter"
-        | "ParameterInvalid"
-        | "INVALID_PARAMETER" => (Final, "A parameter is not as the API wants it; the message says which."),
-        "OptInRequired.FlowLog" => (
-            Final,
-            "The flow log service is not open in this account: invoke open-flow-log-service with {\"accept_terms\": true}, or open it in the VPC console.",
-        ),
-        "QuotaExceeded.FlowlogCount" => (
-            Final,
-            "The account has as many flow logs as its quota vpc_quota_flowlog_inst_nums_per_user allows (10 by default): raise it in the Quota Center, or keep flow logs at a coarser coverage.",
-        ),
-        "ProjectOrLogstoreNotExist" | "SourceProjectNotExist" => {
-            (Final, "Create the SLS project and the Logstore that the policy names, in the region of the resource.")
-        }
-        "OperationUnsupported.AdvancedFeature" => {
-            (Final, "The VPC holds an instance of a family that rules out flow logs: upgrade it.")
-        }
-        "OperationUnsupported.action" | "UnsupportedRegion" => {
-            (Final, "This region does not offer flow logs; leave it out of the policy.")
-        }
-        "UnsupportedFeature.UserDefinedTrafficPath" => {
-            (Final, "traffic_path needs a ticket with Alibaba Cloud; leave it out of the policy until then.")
-        }
-        "IllegalParam.TrafficPath" | "DuplicatedParam.TrafficPath" => (Final, "Correct traffic_path in the policy."),
-        "IllegalParam.AggregationInterval" => {
-            (Final, "Correct aggregation_interval in the policy: 1, 5 or 10 minutes.")
-        }
-        "IllegalParam.ResourceGroupId" => (Final, "Correct resource_group_id in the policy: there is no such group."),
-        "InvalidInstanceId" | "InvalidInstanceId.NotFound" => {
-            (Final, "The resource is not there, or not to be seen yet.")
-        }
-        "IncorrectBusinessStatus.FlowLog" => {
-            (Final, "The flow log service is locked for this account; check its bills.")
-        }
-        "Forbidden.OperateManagedFlowLog" => (Final, "SLS made this flow log; change it there."),
-        "OperationDenied.FlowLogDeliverFailed" => {
-            (Final, "Its SLS project or Logstore is gone: make it again, or another flow log.")
-        }
-        "OperationFailed.ExceedPurchaseLimit" => (Final, "The flow log service is open already."),
-        "OperationFailed.AliGroupUserCanNotBuyInnerCommodity" => {
-            (Final, "This kind of account cannot open the service; ask its owner.")
-        }
-        "OperationDenied.ForceDeleting" => (Final, "The router is being deleted; nothing more is recorded there."),
-        _ if code.contains("Throttling") => {
-            (Throttled, "Too many calls of this kind in the account; nothing to do if the next run succeeds.")
-        }
-        _ => return None,
-    };
-    Some(Known { kind, advice })
 }
 
 #[cfg(test)]
@@ -391,6 +393,7 @@ mod tests {
 
     fn refused(code: &str, status: u16, is_write: bool) -> CallError {
         CallError {
+            product: Product::Vpc,
             action: if is_write { "CreateFlowLog" } else { "DescribeFlowLogs" },
             resource: "vpc-1".to_owned(),
             request_id: Some("R-1".to_owned()),
@@ -426,7 +429,7 @@ mod tests {
 
     #[test]
     fn every_code_that_the_documents_know_has_a_remedy_and_an_advice() {
-        let file = include_str!("../../../tests/fixtures/openapi/errors.json");
+        let file = include_str!("../../../../tests/fixtures/openapi/errors.json");
         let documented: Documented = serde_json::from_str(file).unwrap();
         assert!(documented.errors.len() >= 79);
         for DocumentedError { code, message, class } in documented.errors {
@@ -442,7 +445,11 @@ mod tests {
                 "nonce" => [Remedy::TryAgain, Remedy::ReadAgain],
                 "credentials" if code.ends_with(".Expired") => [Remedy::RefreshCredentials; 2],
                 // What was to be made is there.
-                "business" if code == "InvalidResourceId.NotFound" || code.starts_with("ResourceAlreadyExist") => {
+                "business"
+                    if ["InvalidResourceId.NotFound", "OperationFailed.ExceedPurchaseLimit"]
+                        .contains(&code.as_str())
+                        || code.starts_with("ResourceAlreadyExist") =>
+                {
                     [Remedy::ReadAgain; 2]
                 }
                 // Some products answer so to an expired token, as its explanation here says.
@@ -514,6 +521,50 @@ mod tests {
         ] {
             assert_eq!(refused(code, status, false).remedy(), for_a_read, "read, {code}");
             assert_eq!(refused(code, status, true).remedy(), for_a_write, "write, {code}");
+        }
+    }
+
+    #[test]
+    fn the_advice_on_an_endpoint_names_the_setting_that_mends_it() {
+        let host = || "a".to_owned();
+        let reason = || "because".to_owned();
+        for (product, setting) in [
+            (Product::Vpc, "FLOWKEEPER_VPC_ENDPOINT"),
+            (Product::Ecs, "FLOWKEEPER_ECS_ENDPOINT"),
+            (Product::Ecr, "FLOWKEEPER_ECR_ENDPOINT"),
+            (Product::Sts, "FLOWKEEPER_STS_ENDPOINT"),
+        ] {
+            for cause in [
+                Cause::Unreachable { host: host(), reason: reason() },
+                Cause::Untrusted { host: host(), reason: reason() },
+                Cause::Unreadable { status: 200, reason: reason() },
+                refused("InvalidProduct.NotFound", 404, false).cause,
+                refused("InvalidApi.NotFound", 404, false).cause,
+            ] {
+                let error = CallError { product, cause, ..refused("", 400, false) };
+                let advice = error.advice();
+                assert!(advice.contains(setting) && advice.contains("FLOWKEEPER_ENDPOINT"), "{error:?}: {advice}");
+            }
+        }
+        let error =
+            CallError { cause: Cause::Unreachable { host: host(), reason: reason() }, ..refused("", 400, false) };
+        assert!(error.advice().contains("FLOWKEEPER_NETWORK"), "{}", error.advice());
+    }
+
+    #[test]
+    fn the_kind_of_a_code_that_nobody_knows_comes_from_its_status() {
+        for (status, kind) in [
+            (429, ErrorKind::Throttled),
+            (408, ErrorKind::Transient),
+            (500, ErrorKind::Transient),
+            (504, ErrorKind::Transient),
+            (400, ErrorKind::Other),
+            (403, ErrorKind::Other),
+        ] {
+            assert_eq!(refused("NeverSeenBefore", status, false).kind(), kind, "{status}");
+        }
+        for status in [200, 400, 403, 503] {
+            assert_eq!(refused("QpsLimitExceeded", status, true).kind(), ErrorKind::Throttled, "{status}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Work in other accounts: a role is assumed in each, and the token that this buys is kept until it is about to expire.
 //!
-//! A token is kept under the credentials that bought it, the role and the external id, all three: who has lost the
-//! right to assume a role does not get the token that somebody else bought, and no two accounts share one, as the ARN
-//! of a role names its account.
+//! A token is kept under the credentials that bought it, the role, the external id and the session policy, all of them:
+//! who has lost the right to assume a role does not get the token that somebody else bought, none gets the rights of
+//! another session policy, and no two accounts share one, as the ARN of a role names its account.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use signing::Credentials;
 use tokio::sync;
 
-use crate::{AssumedRole, CallError, pace::between};
+use crate::{AssumedRole, CallError, limits::rate_limiter::between};
 
 /// How long before a token expires another one is bought.
 const EARLY: Duration = Duration::from_mins(5);
@@ -27,6 +27,8 @@ pub struct Role {
     pub arn: RoleArn,
     /// What its trust policy may ask for.
     pub external_id: Option<String>,
+    /// A policy that leaves the session less than the role may do.
+    pub session_policy: Option<String>,
 }
 
 /// What a token is kept under.

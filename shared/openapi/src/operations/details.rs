@@ -3,10 +3,10 @@
 //! Only the id has to be there: whatever else is missing, or is not what the documents say, is as if it were not given.
 //! For what a policy asks about a resource, [`flow_log::Resource`] is enough, and cheaper to read.
 
-use flow_log::{ResourceId, ResourceType, SeenTags};
+use flow_log::{ObservedTags, ResourceId, ResourceType};
 use jiff::Timestamp;
 
-use crate::answer::Object;
+use crate::call::response::Object;
 
 /// A VPC as `DescribeVpcs` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub struct Vpc {
     pub resource_group_id: Option<String>,
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags.
-    pub tags: SeenTags,
+    /// Its tags; `None` where they could not be read.
+    pub tags: Option<ObservedTags>,
 }
 
 /// IPv6 addresses of a VPC.
@@ -109,8 +109,8 @@ pub struct VSwitch {
     pub resource_group_id: Option<String>,
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags.
-    pub tags: SeenTags,
+    /// Its tags; `None` where they could not be read.
+    pub tags: Option<ObservedTags>,
 }
 
 /// A network interface as `DescribeNetworkInterfaces` lists it.
@@ -172,8 +172,8 @@ pub struct NetworkInterface {
     pub resource_group_id: Option<String>,
     /// When it was made, where it is given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags.
-    pub tags: SeenTags,
+    /// Its tags; `None` where they could not be read.
+    pub tags: Option<ObservedTags>,
 }
 
 /// How an instance has a network interface.

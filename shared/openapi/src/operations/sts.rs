@@ -6,7 +6,7 @@ use flow_log::{AccountId, RoleArn};
 use jiff::Timestamp;
 use signing::Credentials;
 
-use crate::{CallError, Product, Session, answer::Object, request::Request};
+use crate::{CallError, Product, Session, call::request::Request, call::response::Object};
 
 /// What `AssumeRole` is asked for.
 #[derive(Debug, Clone, Copy)]

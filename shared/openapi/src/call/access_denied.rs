@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::answer::Object;
+use crate::call::response::Object;
 
 /// Who was refused what, and by what kind of policy, as far as the API says it.
 ///

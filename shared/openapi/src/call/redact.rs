@@ -3,7 +3,7 @@
 use json::Json;
 use signing::Credentials;
 
-use crate::{Cause, Denied, answer::Object, transport::Answer};
+use crate::{Cause, Denied, UnreadableItem, call::response::Object, call::transport::Answer};
 
 /// What was answered, or why it is a refusal, with the API's id of the request.
 ///
@@ -24,7 +24,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
     }
 
     let request_id = text("RequestId", "requestId");
-    let message = text("Message", "message").or_else(|| whole.text("DynamicMessage")).unwrap_or_default();
+    let message = filled(text("Message", "message"), whole.text("DynamicMessage"));
     let code = match code {
         // It says that it failed, and that nothing did.
         Some(code) if is_success && is_good(&code) => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
@@ -35,6 +35,15 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
     let said = whole.number("HttpStatusCode").and_then(|status| status.try_into().ok());
     let status = if is_success { said.unwrap_or(status) } else { status };
     Err((Cause::Refused { status, code, message, denied: Denied::of(&whole) }, request_id))
+}
+
+/// The words of a refusal, which may have a placeholder for the dynamic ones: `The specified %s is not valid.`
+fn filled(message: Option<String>, dynamic: Option<String>) -> String {
+    const PLACEHOLDER: &str = "%s";
+    match (message, dynamic) {
+        (Some(message), Some(dynamic)) if message.contains(PLACEHOLDER) => message.replacen(PLACEHOLDER, &dynamic, 1),
+        (message, dynamic) => message.or(dynamic).unwrap_or_default(),
+    }
 }
 
 /// The code of a failure that is given none.
@@ -86,16 +95,9 @@ pub(crate) fn without_secrets(
     request_id: Option<String>,
     credentials: &Credentials,
 ) -> (Cause, Option<String>) {
-    let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
-    let secrets: Vec<_> = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
-    // What is none may hold anything.
-    let is_good_word = |text: &str| is_word(text) && !secrets.iter().any(|secret| text.contains(secret));
-    let clean = |mut text: String, longest: usize| {
-        for secret in &secrets {
-            text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
-        }
-        if text.chars().count() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
-    };
+    let secrets = Secrets::of(credentials);
+    let is_good_word = |text: &str| secrets.is_good_word(text);
+    let clean = |text, longest| secrets.clean(text, longest);
     let cause = match cause {
         Cause::Refused { status, code, message, denied } => {
             let message = match message.find("string to sign is") {
@@ -114,12 +116,46 @@ pub(crate) fn without_secrets(
     (cause, request_id.filter(|id| is_good_word(id)))
 }
 
+/// What is passed on of an item that cannot be read.
+pub(crate) fn item_without_secrets(item: UnreadableItem, credentials: &Credentials) -> UnreadableItem {
+    let secrets = Secrets::of(credentials);
+    UnreadableItem {
+        id: item.id.filter(|id| secrets.is_good_word(id)),
+        place: item.place,
+        reason: secrets.clean(item.reason, LONGEST_REASON),
+    }
+}
+
+/// What must not be repeated.
+struct Secrets<'c>(Vec<&'c str>);
+
+impl<'c> Secrets<'c> {
+    fn of(credentials: &'c Credentials) -> Self {
+        let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
+        Self(secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect())
+    }
+
+    /// Whether it is one word, and none of these is in it. What is no word may hold anything.
+    fn is_good_word(&self, text: &str) -> bool {
+        is_word(text) && !self.0.iter().any(|secret| text.contains(secret))
+    }
+
+    fn clean(&self, mut text: String, longest: usize) -> String {
+        for secret in &self.0 {
+            text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
+        }
+        if text.chars().count() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
+    }
+}
+
 fn is_word(text: &str) -> bool {
     text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'*'))
 }
 
 /// The longest message that is passed on, in characters. Those of the documents are below 300.
 const LONGEST_MESSAGE: usize = 1000;
+/// The longest reason for which an item cannot be read. There may be many of them.
+const LONGEST_REASON: usize = 200;
 /// The longest name of an action, of somebody or of a kind of policy. A role's is 64 long, and so is its session's.
 const LONGEST_NAME: usize = 200;
 
@@ -220,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_comes_through_an_item_that_cannot_be_read() {
+        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
+        for id in ["the-secret", "1-the-secret", "a b"] {
+            let reason = format!("OwnerId: \"the-secret the+token the%2Btoken{}\" is none", "x".repeat(5_000));
+            let item = UnreadableItem { id: Some(id.to_owned()), place: "Vpcs[0]".to_owned(), reason };
+            let item = item_without_secrets(item, &credentials);
+            assert_eq!(item.id, None);
+            assert!(item.reason.starts_with("OwnerId: \"*** *** ***xx") && item.reason.len() < 250, "{item}");
+        }
+        let item = UnreadableItem { id: Some("vpc-1".to_owned()), place: String::new(), reason: String::new() };
+        assert_eq!(item_without_secrets(item, &credentials).id.as_deref(), Some("vpc-1"));
+    }
+
+    #[test]
     fn the_names_in_a_certificate_do_not_make_a_long_line() {
         let credentials = Credentials::new("id", "the-secret");
         let cause = Cause::Untrusted { host: "a".to_owned(), reason: "the-secret or ".repeat(5_000) };
@@ -260,6 +310,24 @@ mod tests {
             (r#"{"Code":500}"#, 200, "500", ""),
         ] {
             assert_eq!(refused(200, body), (status, code.to_owned(), message.to_owned(), None), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_dynamic_words_of_a_refusal_stand_where_its_message_has_room_for_them() {
+        for (message, dynamic, read) in [
+            (Some("The specified %s is not valid."), Some("EcrId"), "The specified EcrId is not valid."),
+            (Some("FlowLogId[%s] already exists."), Some("fl-1"), "FlowLogId[fl-1] already exists."),
+            (Some("%s and %s"), Some("a %s"), "a %s and %s"),
+            (Some("The specified %s is not valid."), None, "The specified %s is not valid."),
+            (Some("No."), Some("EcrId"), "No."),
+            (None, Some("EcrId"), "EcrId"),
+            (None, None, ""),
+        ] {
+            let body = serde_json::json!({"Code": "InvalidParameter", "Message": message, "DynamicMessage": dynamic});
+            for status in [200, 400] {
+                assert_eq!(refused(status, &body.to_string()).2, read, "{body}");
+            }
         }
     }
 

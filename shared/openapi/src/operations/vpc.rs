@@ -4,13 +4,14 @@ use flow_log::{
     AccountId, Delivery, FlowLog, FlowLogId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType, Status,
     names::{AggregationInterval, Description, FlowLogName, IpVersion, ResourceGroupId, Tags, TrafficType},
 };
-use futures_util::{TryStreamExt as _, stream::BoxStream};
+use futures_util::stream::BoxStream;
 
 use crate::{
-    CallError, Product, Session,
-    answer::Object,
-    request::Request,
-    resources::{self, VSwitch, Vpc},
+    CallError, Entry, ErrorKind, Listing, Product, Session, Writes,
+    call::request::Request,
+    call::response::Object,
+    operations::details::{self, VSwitch, Vpc},
+    paging::listing::List,
 };
 
 /// The largest page that the API gives.
@@ -161,93 +162,80 @@ impl Session<'_> {
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
-    pub async fn describe_regions(&self) -> Result<Vec<Region>, CallError> {
+    pub async fn describe_regions(&self) -> Result<Listing<Region>, CallError> {
         let request = Request::read(Product::Vpc, "DescribeRegions").with("AcceptLanguage", "en-US");
-        let read = |answer: &Object<'_>| {
-            let regions = answer.required_list("Regions", "Region")?;
-            regions
-                .map(|region| {
-                    Ok(Region {
-                        id: region.parsed("RegionId")?,
-                        local_name: region.text("LocalName").unwrap_or_default(),
-                        endpoint: region.text("RegionEndpoint"),
-                    })
-                })
-                .collect()
+        let list = List::new("Regions", "Region", &["RegionId"]);
+        let read = |region: &Object<'_>| {
+            Ok(Region {
+                id: region.parsed("RegionId")?,
+                local_name: region.text("LocalName").unwrap_or_default(),
+                endpoint: region.text("RegionEndpoint"),
+            })
         };
-        self.call_and_read(request, read).await
+        let found = self.call_and_read_items(request, |answer, key| list.read(answer, key, read)).await?;
+        Ok(found.into_iter().filter_map(|item| item.entry).collect())
     }
 
     /// `DescribeVpcs`: the VPCs that match, a page at a time.
     #[must_use]
-    pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let read = |answer: &Object<'_>| {
-            answer.required_list("Vpcs", "Vpc")?.map(|vpc| self.resource(ResourceType::Vpc, &vpc, vec![])).collect()
-        };
-        self.numbered(filter.request(), PAGE, read, |vpc: &Resource| vpc.id.to_string())
+    pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
+        let read = |vpc: &Object<'_>| self.resource(ResourceType::Vpc, vpc, vec![]);
+        self.numbered(filter.request(), PAGE, filter.list(), read)
     }
 
     /// The same with all that the API says of each.
     #[must_use]
-    pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Vpc, CallError>> {
-        let read = |answer: &Object<'_>| answer.required_list("Vpcs", "Vpc")?.map(|found| Vpc::read(&found)).collect();
-        self.numbered(filter.request(), PAGE, read, |vpc: &Vpc| vpc.id.to_string())
+    pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Vpc>, CallError>> {
+        self.numbered(filter.request(), PAGE, filter.list(), |vpc: &Object<'_>| Vpc::read(vpc))
     }
 
     /// `DescribeVpcs`: the VPCs with these ids, as far as they are there.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
-    pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
-        let mut found = Vec::new();
+    pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
+        let mut found = Listing::default();
         for ids in ids.chunks(MOST_IDS) {
-            let page: Vec<_> = self.vpcs(&VpcFilter { ids, ..VpcFilter::default() }).try_collect().await?;
-            found.extend(page);
+            found.append(Listing::of(self.vpcs(&VpcFilter { ids, ..VpcFilter::default() })).await?);
         }
         Ok(found)
     }
 
     /// `DescribeVSwitches`: the vSwitches that match, a page at a time.
     #[must_use]
-    pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Resource, CallError>> {
-        let read = |answer: &Object<'_>| {
-            let vswitches = answer.required_list("VSwitches", "VSwitch")?;
-            vswitches
-                .map(|vswitch| {
-                    let vpc = resources::id(&vswitch, ResourceType::Vpc, "VpcId")?;
-                    self.resource(ResourceType::VSwitch, &vswitch, vec![vpc])
-                })
-                .collect()
+    pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
+        let read = |vswitch: &Object<'_>| {
+            let vpc = details::id(vswitch, ResourceType::Vpc, "VpcId")?;
+            self.resource(ResourceType::VSwitch, vswitch, vec![vpc])
         };
-        self.numbered(filter.request(), PAGE, read, |vswitch: &Resource| vswitch.id.to_string())
+        self.numbered(filter.request(), PAGE, filter.list(), read)
     }
 
     /// The same with all that the API says of each.
     #[must_use]
-    pub fn vswitches_in_full<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<VSwitch, CallError>> {
-        let read = |answer: &Object<'_>| {
-            answer.required_list("VSwitches", "VSwitch")?.map(|found| VSwitch::read(&found)).collect()
-        };
-        self.numbered(filter.request(), PAGE, read, |vswitch: &VSwitch| vswitch.id.to_string())
+    pub fn vswitches_in_full<'s>(
+        &'s self,
+        filter: &VSwitchFilter<'_>,
+    ) -> BoxStream<'s, Result<Entry<VSwitch>, CallError>> {
+        self.numbered(filter.request(), PAGE, filter.list(), |vswitch: &Object<'_>| VSwitch::read(vswitch))
     }
 
     /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there. One call for each.
     ///
     /// # Errors
     /// A call failed, or its answer cannot be read.
-    pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Vec<Resource>, CallError> {
-        let mut found = Vec::new();
+    pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
+        let mut found = Listing::default();
         for id in ids {
             let it = VSwitchFilter { id: Some(id), ..VSwitchFilter::default() };
-            let page: Vec<_> = self.vswitches(&it).try_collect().await?;
-            found.extend(page);
+            found.append(Listing::of(self.vswitches(&it)).await?);
         }
         Ok(found)
     }
 
     /// `DescribeFlowLogs`: the flow logs that match, a page at a time.
     #[must_use]
-    pub fn flow_logs<'s>(&'s self, filter: &FlowLogFilter<'_>) -> BoxStream<'s, Result<FlowLog, CallError>> {
+    pub fn flow_logs<'s>(&'s self, filter: &FlowLogFilter<'_>) -> BoxStream<'s, Result<Entry<FlowLog>, CallError>> {
         let resource = filter.resource;
         let resource_type = filter.resource_type.or(resource.map(ResourceId::resource_type));
         let request = Request::read(Product::Vpc, "DescribeFlowLogs")
@@ -268,19 +256,55 @@ impl Session<'_> {
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             // `Tags` here, and `Tag` in every other operation.
             .with_tags("Tags", filter.tags);
-        let read =
-            |answer: &Object<'_>| answer.required_list("FlowLogs", "FlowLog")?.map(|found| flow_log(&found)).collect();
-        self.numbered(request, PAGE, read, |flow_log: &FlowLog| flow_log.id.to_string())
+        let list = List::new("FlowLogs", "FlowLog", &["FlowLogId"])
+            .only("FlowLogId", filter.id.map(FlowLogId::as_str))
+            .only("ResourceId", resource.map(ResourceId::as_str));
+        self.numbered(request, PAGE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: the flow logs that match.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
-    pub async fn describe_flow_logs(&self, filter: &FlowLogFilter<'_>) -> Result<Vec<FlowLog>, CallError> {
-        self.flow_logs(filter).try_collect().await
+    pub async fn describe_flow_logs(&self, filter: &FlowLogFilter<'_>) -> Result<Listing<FlowLog>, CallError> {
+        Listing::of(self.flow_logs(filter)).await
     }
 
+    /// `GetFlowLogServiceStatus`: whether the account has opened the flow log service.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
+        let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus").with_client_token(self.client_token());
+        self.call_and_read(request, |answer| answer.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned())).await
+    }
+
+    pub(crate) fn resource(
+        &self,
+        resource_type: ResourceType,
+        found: &Object<'_>,
+        parents: Vec<ResourceId>,
+    ) -> Result<Resource, String> {
+        let key = match resource_type {
+            ResourceType::Vpc => "VpcId",
+            ResourceType::VSwitch => "VSwitchId",
+            ResourceType::NetworkInterface => "NetworkInterfaceId",
+        };
+        // What another account shares is listed, too. No owner, or one of 0, is the account that asks.
+        let owner = found.optional_text("OwnerId")?.filter(|owner| owner.bytes().any(|digit| digit != b'0'));
+        let owner = owner.map(|owner| owner.parse().map_err(|error| format!("OwnerId: {error}"))).transpose()?;
+        Ok(Resource {
+            account: owner.unwrap_or_else(|| self.account().clone()),
+            region: self.region().clone(),
+            id: details::id(found, resource_type, key)?,
+            parents,
+            tags: found.tags(),
+            is_service_managed: found.flag("ServiceManaged") == Some(true),
+        })
+    }
+}
+
+impl Writes<'_> {
     /// `CreateFlowLog`: a new flow log on `resource`. It is `Activating` for a while.
     ///
     /// The API takes no client token: after an error whose remedy is [`crate::Remedy::ReadAgain`] it may be there.
@@ -319,7 +343,7 @@ impl Session<'_> {
         let read = |answer: &Object<'_>| {
             Ok(CreatedFlowLog { id: answer.parsed("FlowLogId")?, resource_group_id: answer.text("ResourceGroupId") })
         };
-        self.call_and_read(request, read).await
+        self.session.call_and_read(request, read).await
     }
 
     /// `DeleteFlowLog`. It is `Deleting` for a while.
@@ -327,7 +351,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn delete_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(change("DeleteFlowLog", id)).await
+        self.session.call_and_done(change("DeleteFlowLog", id)).await
     }
 
     /// `ActiveFlowLog`: it records from now on. It is `Activating` for a while.
@@ -335,7 +359,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn activate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(change("ActiveFlowLog", id)).await
+        self.session.call_and_done(change("ActiveFlowLog", id)).await
     }
 
     /// `DeactiveFlowLog`: it does not record from now on. It is `Deactivating` for a while.
@@ -343,7 +367,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn deactivate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(change("DeactiveFlowLog", id)).await
+        self.session.call_and_done(change("DeactiveFlowLog", id)).await
     }
 
     /// `ModifyFlowLogAttribute`: changes what is given. It is `Modifying` for a while.
@@ -357,16 +381,7 @@ impl Session<'_> {
             .with_some("AggregationInterval", new.aggregation_interval.map(AggregationInterval::as_str))
             .with_some("IpVersion", new.ip_version.map(IpVersion::as_str))
             .with_some("LogFormat", new.log_format);
-        self.call_and_done(request).await
-    }
-
-    /// `GetFlowLogServiceStatus`: whether the account has opened the flow log service.
-    ///
-    /// # Errors
-    /// The call failed, or its answer cannot be read.
-    pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
-        let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus");
-        self.call_and_read(request, |answer| answer.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned())).await
+        self.session.call_and_done(request).await
     }
 
     /// `OpenFlowLogService`: accepts the terms of the flow log service, for the whole account.
@@ -374,10 +389,10 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn open_flow_log_service(&self) -> Result<ServiceOpening, CallError> {
-        let request = Request::write(Product::Vpc, "OpenFlowLogService").with_client_token(self.client_token());
-        match self.call_and_done(request).await {
+        let request = Request::write(Product::Vpc, "OpenFlowLogService").with_client_token(self.session.client_token());
+        match self.session.call_and_done(request).await {
             Ok(()) => Ok(ServiceOpening::Opened),
-            Err(error) if error.code() == Some("OperationFailed.ExceedPurchaseLimit") => Ok(ServiceOpening::WasOpen),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(ServiceOpening::WasOpen),
             Err(error) => Err(error),
         }
     }
@@ -397,33 +412,15 @@ impl Session<'_> {
             .with("ResourceType", resource_type)
             .with("ResourceId", id)
             .with("NewResourceGroupId", group.as_str());
-        self.call_and_done(request).await
-    }
-
-    pub(crate) fn resource(
-        &self,
-        resource_type: ResourceType,
-        found: &Object<'_>,
-        parents: Vec<ResourceId>,
-    ) -> Result<Resource, String> {
-        let key = match resource_type {
-            ResourceType::Vpc => "VpcId",
-            ResourceType::VSwitch => "VSwitchId",
-            ResourceType::NetworkInterface => "NetworkInterfaceId",
-        };
-        // What another account shares is listed, too.
-        let owner = found.text("OwnerId").and_then(|owner| owner.parse().ok());
-        Ok(Resource {
-            account: owner.unwrap_or_else(|| self.account().clone()),
-            region: self.region().clone(),
-            id: resources::id(found, resource_type, key)?,
-            parents,
-            tags: found.tags(),
-        })
+        self.session.call_and_done(request).await
     }
 }
 
 impl VpcFilter<'_> {
+    fn list(&self) -> List {
+        List::new("Vpcs", "Vpc", &["VpcId"]).only("VpcId", self.ids.iter().map(ResourceId::as_str))
+    }
+
     fn request(&self) -> Request {
         vpcs_by_ids(self.ids)
             .with_some("VpcName", self.name)
@@ -437,6 +434,12 @@ impl VpcFilter<'_> {
 }
 
 impl VSwitchFilter<'_> {
+    fn list(&self) -> List {
+        List::new("VSwitches", "VSwitch", &["VSwitchId"])
+            .only("VSwitchId", self.id.map(ResourceId::as_str))
+            .only("VpcId", self.vpc.map(ResourceId::as_str))
+    }
+
     fn request(&self) -> Request {
         Request::read(Product::Vpc, "DescribeVSwitches")
             .of(self.id.map(ResourceId::as_str).unwrap_or_default())
@@ -470,27 +473,27 @@ const fn can_be_asked_for(status: &Status) -> bool {
 }
 
 fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
-    let text = |key| found.text(key).unwrap_or_default();
     Ok(FlowLog {
         id: found.parsed("FlowLogId")?,
-        resource_id: text("ResourceId"),
-        name: text("FlowLogName"),
-        description: text("Description"),
-        traffic_type: text("TrafficType"),
-        traffic_path: found.texts("TrafficPath", "TrafficPathList"),
-        project: text("ProjectName"),
-        log_store: text("LogStoreName"),
+        // Without it, it is on something, and nobody knows on what.
+        resource_id: found.required("ResourceId")?,
+        name: found.given("FlowLogName"),
+        description: found.given("Description"),
+        traffic_type: found.given("TrafficType"),
+        traffic_path: found.given_texts("TrafficPath", "TrafficPathList"),
+        project: found.given("ProjectName"),
+        log_store: found.given("LogStoreName"),
         aggregation_interval: found.number("AggregationInterval"),
         ip_version: found.text("IpVersion"),
         resource_group_id: found.text("ResourceGroupId"),
         tags: found.tags(),
         // A status that is not given is an unknown one: neither active nor missing.
-        status: Status::from(text("Status").as_str()),
+        status: Status::from(found.text("Status").unwrap_or_default().as_str()),
         service_type: found.text("ServiceType"),
-        delivery: match found.text("FlowLogDeliverStatus").as_deref() {
-            Some("FAILED") => Delivery::Failed(text("FlowLogDeliverErrorMessage")),
-            _ => Delivery::Working,
-        },
+        delivery: Delivery::new(
+            found.text("FlowLogDeliverStatus").as_deref(),
+            found.text("FlowLogDeliverErrorMessage").as_deref(),
+        ),
         resource_type: found.text("ResourceType"),
         region: found.text("RegionId"),
         creation_time: found.time("CreationTime"),

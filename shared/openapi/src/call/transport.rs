@@ -10,7 +10,7 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::TrustAnchor};
 use signing::acs3::Signed;
 
-use crate::error::Cause;
+use crate::call::error::Cause;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -152,6 +152,10 @@ fn is_of_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
 
 fn failure(host: &str, error: &reqwest::Error) -> Cause {
     let host = host.to_owned();
+    if error.is_builder() {
+        // Nothing was sent, and nothing else would be.
+        return Cause::Invalid { problem: "the request cannot be written down in HTTP".to_owned() };
+    }
     if error.is_timeout() && !error.is_connect() {
         return Cause::Unanswered { host, reason: "it did not come in time".to_owned() };
     }

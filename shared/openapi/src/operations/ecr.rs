@@ -10,12 +10,13 @@ use flow_log::{
     Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
     names::{Description, EcrInterval, FlowLogName, ResourceGroupId, SamplingRate, Tags},
 };
-use futures_util::{TryStreamExt as _, stream::BoxStream};
+use futures_util::stream::BoxStream;
 
-use crate::{CallError, Product, Session, answer::Object, request::Request};
+use crate::{
+    CallError, Entry, ErrorKind, Listing, Product, Session, Writes, call::request::Request, call::response::Object,
+    paging::listing::List,
+};
 
-/// With what code a dry run says that the call itself would have succeeded, where it does not answer a success.
-const DRY_RUN_PASSED: &str = "DryRunOperation";
 /// A page. The API would give larger ones, and says no limit.
 const PAGE: u32 = 100;
 
@@ -80,20 +81,20 @@ pub struct EcrFlowLogAttributes<'a> {
 /// What can be done to a flow log of a router.
 #[derive(Debug, Clone, Copy)]
 pub enum EcrFlowLogChange<'a> {
-    /// See [`Session::modify_ecr_flow_log`].
+    /// See [`Writes::modify_ecr_flow_log`].
     Modify(EcrFlowLogAttributes<'a>),
-    /// See [`Session::activate_ecr_flow_log`].
+    /// See [`Writes::activate_ecr_flow_log`].
     Activate,
-    /// See [`Session::deactivate_ecr_flow_log`].
+    /// See [`Writes::deactivate_ecr_flow_log`].
     Deactivate,
-    /// See [`Session::delete_ecr_flow_log`].
+    /// See [`Writes::delete_ecr_flow_log`].
     Delete,
 }
 
 impl Session<'_> {
     /// `DescribeExpressConnectRouter`: the routers that match, a page at a time.
     #[must_use]
-    pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Ecr, CallError>> {
+    pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Entry<Ecr>, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
             .in_form(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
             .of(filter.id.map(EcrId::as_str).unwrap_or_default())
@@ -101,16 +102,17 @@ impl Session<'_> {
             .with_some("Name", filter.name)
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
-        let read = |answer: &Object<'_>| answer.required_list("EcrList", "Ecr")?.map(|found| ecr(&found)).collect();
-        self.chained(request, PAGE, read, |ecr: &Ecr| ecr.id.to_string())
+        let list =
+            List::new("EcrList", "Ecr", &["EcrId"]).or_null().counted().only("EcrId", filter.id.map(EcrId::as_str));
+        self.chained(request, PAGE, list, read_ecr)
     }
 
     /// `DescribeExpressConnectRouter`: the routers that match.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
-    pub async fn describe_ecrs(&self, filter: &EcrFilter<'_>) -> Result<Vec<Ecr>, CallError> {
-        self.ecrs(filter).try_collect().await
+    pub async fn describe_ecrs(&self, filter: &EcrFilter<'_>) -> Result<Listing<Ecr>, CallError> {
+        Listing::of(self.ecrs(filter)).await
     }
 
     /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router, a page at a time.
@@ -119,7 +121,7 @@ impl Session<'_> {
         &'s self,
         ecr: &EcrId,
         filter: &EcrInstanceFilter<'_>,
-    ) -> BoxStream<'s, Result<EcrInstance, CallError>> {
+    ) -> BoxStream<'s, Result<Entry<EcrInstance>, CallError>> {
         let request = read_of("DescribeExpressConnectRouterChildInstance", ecr)
             .in_form(&[
                 "EcrId",
@@ -134,11 +136,15 @@ impl Session<'_> {
             .with_some("ChildInstanceType", filter.instance_type)
             .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
             .with_some("AssociationId", filter.association);
-        let read = |answer: &Object<'_>| {
-            answer.required_list("ChildInstanceList", "ChildInstance")?.map(|found| instance(&found)).collect()
-        };
-        let id = |found: &EcrInstance| [found.association_id.as_deref().unwrap_or_default(), &found.id].join("\n");
-        self.chained(request, PAGE, read, id)
+        // Its `TotalCount` is documented as that of all that is attached, so that it is not compared where a filter is set.
+        let list = List::new("ChildInstanceList", "ChildInstance", &["ChildInstanceId", "AssociationId"])
+            .or_null()
+            .only("EcrId", [ecr.as_str()])
+            .only("ChildInstanceId", filter.id)
+            .only("ChildInstanceType", filter.instance_type)
+            .only("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
+            .only("AssociationId", filter.association);
+        self.chained(request, PAGE, list, instance)
     }
 
     /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router.
@@ -149,8 +155,8 @@ impl Session<'_> {
         &self,
         ecr: &EcrId,
         filter: &EcrInstanceFilter<'_>,
-    ) -> Result<Vec<EcrInstance>, CallError> {
-        self.ecr_instances(ecr, filter).try_collect().await
+    ) -> Result<Listing<EcrInstance>, CallError> {
+        Listing::of(self.ecr_instances(ecr, filter)).await
     }
 
     /// `DescribeFlowLogs`: the flow logs of the router that match, a page at a time.
@@ -159,7 +165,7 @@ impl Session<'_> {
         &'s self,
         ecr: &EcrId,
         filter: &EcrFlowLogFilter<'_>,
-    ) -> BoxStream<'s, Result<EcrFlowLog, CallError>> {
+    ) -> BoxStream<'s, Result<Entry<EcrFlowLog>, CallError>> {
         let request = read_of("DescribeFlowLogs", ecr)
             .in_form(&["EcrId"])
             .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
@@ -169,9 +175,13 @@ impl Session<'_> {
             .with_some("LogStoreName", filter.log_store)
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
-        let read =
-            |answer: &Object<'_>| answer.required_list("FlowLogs", "FlowLog")?.map(|found| flow_log(&found)).collect();
-        self.chained(request, PAGE, read, |flow_log: &EcrFlowLog| flow_log.id.to_string())
+        let list = List::new("FlowLogs", "FlowLog", &["FlowLogId"])
+            .or_null()
+            .counted()
+            .only("EcrId", [ecr.as_str()])
+            .only("FlowLogId", filter.id.map(FlowLogId::as_str))
+            .only("InstanceId", filter.instance.map(VbrId::as_str));
+        self.chained(request, PAGE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: the flow logs of the router that match.
@@ -182,10 +192,20 @@ impl Session<'_> {
         &self,
         ecr: &EcrId,
         filter: &EcrFlowLogFilter<'_>,
-    ) -> Result<Vec<EcrFlowLog>, CallError> {
-        self.ecr_flow_logs(ecr, filter).try_collect().await
+    ) -> Result<Listing<EcrFlowLog>, CallError> {
+        Listing::of(self.ecr_flow_logs(ecr, filter)).await
     }
 
+    /// Makes a call of Express Connect Router with `DryRun`.
+    pub(crate) async fn try_out(&self, request: Request) -> Result<(), CallError> {
+        match self.call_and_done(request.with_flag("DryRun", Some(true))).await {
+            Err(error) if error.kind() == ErrorKind::DryRunPassed => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+impl Writes<'_> {
     /// `CreateFlowLog`: a new flow log of what passes between the router and `instance`; with `dry_run`, only whether
     /// there could be one.
     ///
@@ -219,8 +239,8 @@ impl Session<'_> {
         let read = |answer: &Object<'_>| {
             if dry_run && answer.text("FlowLogId").is_none() { Ok(None) } else { answer.parsed("FlowLogId").map(Some) }
         };
-        match self.call_and_read(request, read).await {
-            Err(error) if dry_run && error.code() == Some(DRY_RUN_PASSED) => Ok(None),
+        match self.session.call_and_read(request, read).await {
+            Err(error) if dry_run && error.kind() == ErrorKind::DryRunPassed => Ok(None),
             outcome => outcome,
         }
     }
@@ -235,7 +255,7 @@ impl Session<'_> {
         id: &FlowLogId,
         new: &EcrFlowLogAttributes<'_>,
     ) -> Result<(), CallError> {
-        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Modify(*new))).await
+        self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Modify(*new))).await
     }
 
     /// `ActivateFlowLog`: it records from now on.
@@ -243,7 +263,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Activate)).await
+        self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Activate)).await
     }
 
     /// `DeactivateFlowLog`: it does not record from now on.
@@ -251,7 +271,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Deactivate)).await
+        self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Deactivate)).await
     }
 
     /// `DeleteFlowlog`, with a small l.
@@ -259,7 +279,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
-        self.call_and_done(self.change(ecr, id, EcrFlowLogChange::Delete)).await
+        self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Delete)).await
     }
 
     /// The same operations with `DryRun`: whether the change could be made. Nothing is changed.
@@ -272,15 +292,7 @@ impl Session<'_> {
         id: &FlowLogId,
         change: EcrFlowLogChange<'_>,
     ) -> Result<(), CallError> {
-        self.try_out(self.change(ecr, id, change)).await
-    }
-
-    /// Makes a call of Express Connect Router with `DryRun`.
-    pub(crate) async fn try_out(&self, request: Request) -> Result<(), CallError> {
-        match self.call_and_done(request.with_flag("DryRun", Some(true))).await {
-            Err(error) if error.code() == Some(DRY_RUN_PASSED) => Ok(()),
-            outcome => outcome,
-        }
+        self.session.try_out(self.change(ecr, id, change)).await
     }
 
     fn change(&self, ecr: &EcrId, id: &FlowLogId, change: EcrFlowLogChange<'_>) -> Request {
@@ -302,7 +314,7 @@ impl Session<'_> {
     }
 
     fn change_of(&self, action: &'static str, ecr: &EcrId) -> Request {
-        Request::write(Product::Ecr, action).with("EcrId", ecr.as_str()).with_client_token(self.client_token())
+        Request::write(Product::Ecr, action).with("EcrId", ecr.as_str()).with_client_token(self.session.client_token())
     }
 }
 
@@ -310,7 +322,7 @@ fn read_of(action: &'static str, ecr: &EcrId) -> Request {
     Request::read(Product::Ecr, action).of(ecr.as_str()).with("EcrId", ecr.as_str())
 }
 
-fn ecr(found: &Object<'_>) -> Result<Ecr, String> {
+fn read_ecr(found: &Object<'_>) -> Result<Ecr, String> {
     let text = |key| found.text(key).unwrap_or_default();
     Ok(Ecr {
         id: found.parsed("EcrId")?,
@@ -349,16 +361,16 @@ fn flow_log(found: &Object<'_>) -> Result<EcrFlowLog, String> {
     Ok(EcrFlowLog {
         id: found.parsed("FlowLogId")?,
         ecr: text("EcrId"),
-        instance_id: text("InstanceId"),
+        instance_id: found.required("InstanceId")?,
         instance_type: text("InstanceType"),
-        name: text("FlowLogName"),
-        description: text("Description"),
-        project: text("ProjectName"),
-        log_store: text("LogStoreName"),
+        name: found.given("FlowLogName"),
+        description: found.given("Description"),
+        project: found.given("ProjectName"),
+        log_store: found.given("LogStoreName"),
         sls_region: found.text("SlsRegionId"),
         region: found.text("RegionId"),
         interval: found.number("Interval"),
-        sampling_rate: text("SamplingRate"),
+        sampling_rate: found.given("SamplingRate"),
         resource_group_id: found.text("ResourceGroupId"),
         tags: found.tags(),
         status: Status::from(text("Status").as_str()),

@@ -127,6 +127,7 @@ impl Request {
     pub(crate) fn failed(&self, cause: Cause) -> CallError {
         CallError {
             action: self.action,
+            product: self.product,
             resource: self.resource.clone(),
             request_id: None,
             is_write: self.is_write && !self.is_repeatable,

@@ -13,7 +13,7 @@ use std::{
 use flow_log::{AccountId, RegionId};
 use jiff::Timestamp;
 
-use crate::{Product, request::Request};
+use crate::{Product, call::request::Request};
 
 /// How long a quota's window is.
 const WINDOW: Duration = Duration::from_secs(60);

@@ -9,9 +9,9 @@ use std::{
 use flow_log::RegionId;
 use jiff::Timestamp;
 
-use crate::{Product, pace::between};
+use crate::{Product, limits::rate_limiter::between};
 
-/// After so many failures in a row the circuit is open. A call is tried five times: two calls in vain.
+/// After so many failures in a row the circuit is open. One call alone takes a quarter of a minute to that.
 const FAILURES: u32 = 10;
 /// How long it stays open at first. Each probe in vain doubles that, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(5);

@@ -1,9 +1,12 @@
 //! The calls about tags, which all three products have, each with small differences.
 
 use flow_log::names::{TagKey, Tags};
-use futures_util::{TryStreamExt as _, stream::BoxStream};
+use futures_util::stream::BoxStream;
 
-use crate::{CallError, Product, Session, answer::Object, request::Request};
+use crate::{
+    CallError, Entry, Listing, Product, Session, Writes, call::request::Request, call::response::Object,
+    paging::listing::List,
+};
 
 /// The largest page that the API gives.
 const PAGE: u32 = 50;
@@ -105,12 +108,46 @@ pub struct AttachedTag {
 }
 
 impl Session<'_> {
+    /// `ListTagResources`: the tags that are attached, a page at a time.
+    #[must_use]
+    pub fn tags<'s>(
+        &'s self,
+        of: TaggedType,
+        filter: &TagFilter<'_>,
+    ) -> BoxStream<'s, Result<Entry<AttachedTag>, CallError>> {
+        let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
+        let request = Request::read(of.product(), "ListTagResources")
+            .in_form(of.in_form())
+            .of(filter.ids.join(","))
+            .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
+            .with("ResourceType", of.as_str())
+            .with_list("ResourceId", MOST_IDS, filter.ids.iter().copied())
+            .with_tags("Tag", filter.tags);
+        let list = List::new("TagResources", "TagResource", &["ResourceId", "TagKey"])
+            .only("ResourceId", filter.ids.iter().copied());
+        self.chained(request, of.page(), list, attached)
+    }
+
+    /// `ListTagResources`: the tags that are attached.
+    ///
+    /// # Errors
+    /// The call failed, or its answer cannot be read.
+    pub async fn list_tag_resources(
+        &self,
+        of: TaggedType,
+        filter: &TagFilter<'_>,
+    ) -> Result<Listing<AttachedTag>, CallError> {
+        Listing::of(self.tags(of, filter)).await
+    }
+}
+
+impl Writes<'_> {
     /// `TagResources`: sets these tags on these, at most 50.
     ///
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn tag_resources(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
-        self.call_and_done(self.tagging(of, ids, tags)).await
+        self.session.call_and_done(self.tagging(of, ids, tags)).await
     }
 
     /// `TagResources` with `DryRun`, which routers alone have: whether these tags could be set. Nothing is changed.
@@ -118,7 +155,7 @@ impl Session<'_> {
     /// # Errors
     /// They could not, or the call failed.
     pub async fn try_out_ecr_tags(&self, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
-        self.try_out(self.tagging(TaggedType::Ecr, ids, tags)).await
+        self.session.try_out(self.tagging(TaggedType::Ecr, ids, tags)).await
     }
 
     fn tagging(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Request {
@@ -132,7 +169,7 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn untag_resources(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
-        self.call_and_done(self.untagging(of, ids, keys)).await
+        self.session.call_and_done(self.untagging(of, ids, keys)).await
     }
 
     /// The same with `DryRun`, which routers alone have: whether these tags could be taken off. Nothing is changed.
@@ -140,7 +177,7 @@ impl Session<'_> {
     /// # Errors
     /// They could not, or the call failed.
     pub async fn try_out_ecr_untagging(&self, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
-        self.try_out(self.untagging(TaggedType::Ecr, ids, keys)).await
+        self.session.try_out(self.untagging(TaggedType::Ecr, ids, keys)).await
     }
 
     fn untagging(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Request {
@@ -154,43 +191,14 @@ impl Session<'_> {
     /// # Errors
     /// The call failed, or its answer cannot be read.
     pub async fn untag_resources_of_all(&self, of: TaggedType, ids: &[&str]) -> Result<(), CallError> {
-        self.call_and_done(self.change_tags(of.untag(), of, ids).with("All", "true")).await
-    }
-
-    /// `ListTagResources`: the tags that are attached, a page at a time.
-    #[must_use]
-    pub fn tags<'s>(&'s self, of: TaggedType, filter: &TagFilter<'_>) -> BoxStream<'s, Result<AttachedTag, CallError>> {
-        let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
-        let request = Request::read(of.product(), "ListTagResources")
-            .in_form(of.in_form())
-            .of(filter.ids.join(","))
-            .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
-            .with("ResourceType", of.as_str())
-            .with_list("ResourceId", MOST_IDS, filter.ids.iter().copied())
-            .with_tags("Tag", filter.tags);
-        let read = |answer: &Object<'_>| {
-            Ok(answer.required_list("TagResources", "TagResource")?.map(|tag| attached(&tag)).collect())
-        };
-        self.chained(request, of.page(), read, |tag: &AttachedTag| [tag.resource_id.as_str(), &tag.key].join("\n"))
-    }
-
-    /// `ListTagResources`: the tags that are attached.
-    ///
-    /// # Errors
-    /// The call failed, or its answer cannot be read.
-    pub async fn list_tag_resources(
-        &self,
-        of: TaggedType,
-        filter: &TagFilter<'_>,
-    ) -> Result<Vec<AttachedTag>, CallError> {
-        self.tags(of, filter).try_collect().await
+        self.session.call_and_done(self.change_tags(of.untag(), of, ids).with("All", "true")).await
     }
 
     /// Done twice, it is as good as done once.
     fn change_tags(&self, action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
         let request = Request::write(of.product(), action).in_form(of.in_form()).repeatable();
         let request = match of {
-            TaggedType::Ecr => request.with_client_token(self.client_token()),
+            TaggedType::Ecr => request.with_client_token(self.session.client_token()),
             _ => request,
         };
         request
@@ -201,12 +209,12 @@ impl Session<'_> {
     }
 }
 
-fn attached(tag: &Object<'_>) -> AttachedTag {
+fn attached(tag: &Object<'_>) -> Result<AttachedTag, String> {
     let text = |key| tag.text(key).unwrap_or_default();
-    AttachedTag {
-        resource_id: text("ResourceId"),
+    Ok(AttachedTag {
+        resource_id: tag.required("ResourceId")?,
         resource_type: text("ResourceType"),
-        key: text("TagKey"),
+        key: tag.required("TagKey")?,
         value: text("TagValue"),
-    }
+    })
 }

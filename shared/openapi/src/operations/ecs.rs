@@ -4,13 +4,14 @@ use flow_log::{
     Resource, ResourceId, ResourceType,
     names::{ResourceGroupId, Tags},
 };
-use futures_util::{TryStreamExt as _, stream::BoxStream};
+use futures_util::stream::BoxStream;
 
 use crate::{
-    CallError, Product, Session,
-    answer::Object,
-    request::Request,
-    resources::{self, NetworkInterface},
+    CallError, Entry, Listing, Product, Session,
+    call::request::Request,
+    call::response::Object,
+    operations::details::{self, NetworkInterface},
+    paging::listing::List,
 };
 
 /// The largest page that the API gives.
@@ -52,6 +53,14 @@ pub struct NetworkInterfaceFilter<'a> {
 }
 
 impl NetworkInterfaceFilter<'_> {
+    fn list(&self) -> List {
+        List::new("NetworkInterfaceSets", "NetworkInterfaceSet", &["NetworkInterfaceId"])
+            .only("NetworkInterfaceId", self.ids.iter().map(ResourceId::as_str))
+            .only("InstanceId", self.instance)
+            .only("VpcId", self.vpc.map(ResourceId::as_str))
+            .only("VSwitchId", self.vswitch.map(ResourceId::as_str))
+    }
+
     fn request(&self) -> Request {
         let ids: Vec<_> = self.ids.iter().map(ResourceId::as_str).collect();
         let about = if ids.is_empty() { self.instance.unwrap_or_default().to_owned() } else { ids.join(",") };
@@ -81,12 +90,8 @@ impl Session<'_> {
     pub fn network_interfaces<'s>(
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
-    ) -> BoxStream<'s, Result<Resource, CallError>> {
-        let read = |answer: &Object<'_>| {
-            let found = answer.required_list("NetworkInterfaceSets", "NetworkInterfaceSet")?;
-            found.map(|found| self.network_interface(&found)).collect()
-        };
-        self.chained(filter.request(), PAGE, read, |found: &Resource| found.id.to_string())
+    ) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
+        self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| self.network_interface(found))
     }
 
     /// The same with all that the API says of each.
@@ -94,12 +99,8 @@ impl Session<'_> {
     pub fn network_interfaces_in_full<'s>(
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
-    ) -> BoxStream<'s, Result<NetworkInterface, CallError>> {
-        let read = |answer: &Object<'_>| {
-            let found = answer.required_list("NetworkInterfaceSets", "NetworkInterfaceSet")?;
-            found.map(|found| NetworkInterface::read(&found)).collect()
-        };
-        self.chained(filter.request(), PAGE, read, |found: &NetworkInterface| found.id.to_string())
+    ) -> BoxStream<'s, Result<Entry<NetworkInterface>, CallError>> {
+        self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| NetworkInterface::read(found))
     }
 
     /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC.
@@ -109,15 +110,15 @@ impl Session<'_> {
     pub async fn describe_network_interfaces(
         &self,
         filter: &NetworkInterfaceFilter<'_>,
-    ) -> Result<Vec<Resource>, CallError> {
-        self.network_interfaces(filter).try_collect().await
+    ) -> Result<Listing<Resource>, CallError> {
+        Listing::of(self.network_interfaces(filter)).await
     }
 
     fn network_interface(&self, found: &Object<'_>) -> Result<Resource, String> {
-        let parents = vec![
-            resources::id(found, ResourceType::VSwitch, "VSwitchId")?,
-            resources::id(found, ResourceType::Vpc, "VpcId")?,
-        ];
+        let vpc = details::id(found, ResourceType::Vpc, "VpcId")?;
+        // Some are in no vSwitch, and still in a VPC.
+        let vswitch = found.text("VSwitchId").map(|_| details::id(found, ResourceType::VSwitch, "VSwitchId"));
+        let parents = vswitch.transpose()?.into_iter().chain([vpc]).collect();
         self.resource(ResourceType::NetworkInterface, found, parents)
     }
 }

@@ -1,0 +1,10 @@
+//! One call: signed, sent, understood, and what went wrong with it.
+
+pub(crate) mod access_denied;
+pub(crate) mod codes;
+pub(crate) mod error;
+pub(crate) mod pipeline;
+pub(crate) mod redact;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod transport;

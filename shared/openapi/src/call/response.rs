@@ -1,0 +1,305 @@
+//! Reads what the API answers, leniently: lists wrapped or flat, numbers or strings, fields missing or new.
+
+use std::borrow::Cow;
+
+use flow_log::ObservedTags;
+use json::Json;
+
+/// One object of an answer, with the place it stands at, for the error when something is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct Object<'a> {
+    value: &'a Json<'a>,
+    place: String,
+}
+
+impl<'a> Object<'a> {
+    /// The answer as a whole.
+    pub(crate) fn whole(value: &'a Json<'a>) -> Self {
+        Self { value, place: String::new() }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required(&self, key: &'static str) -> Result<String, String> {
+        self.text(key).ok_or_else(|| format!("it has no {}{key}", self.place))
+    }
+
+    /// A text that must be there and be read as `T`.
+    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &'static str) -> Result<T, String> {
+        self.required(key)?.parse().map_err(|error| format!("{}{key}: {error}", self.place))
+    }
+
+    /// A text, `None` where it is missing, null or empty. A number or a boolean counts as the text it is written as.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.value.text(key).map(Cow::into_owned)
+    }
+
+    /// A text, also an empty one; `None` where it is missing, null or no text.
+    pub(crate) fn given(&self, key: &str) -> Option<String> {
+        match self.value.get(key)? {
+            Json::Text(text) => Some(text.to_string()),
+            _ => self.text(key),
+        }
+    }
+
+    /// A text, `None` where it is missing, null or empty; anything else is an error.
+    pub(crate) fn optional_text(&self, key: &'static str) -> Result<Option<String>, String> {
+        match self.value.get(key) {
+            Some(Json::Array(_) | Json::Object(_)) => Err(format!("its {}{key} is no text", self.place)),
+            _ => Ok(self.text(key)),
+        }
+    }
+
+    /// An object that must be there.
+    pub(crate) fn object(&self, key: &'static str) -> Result<Object<'a>, String> {
+        let value = self.value.get(key).filter(|value| matches!(value, Json::Object(_)));
+        let value = value.ok_or_else(|| format!("it has no {}{key}", self.place))?;
+        Ok(Object { value, place: format!("{}{key}.", self.place) })
+    }
+
+    /// A yes or no, also where it comes as a text or a number.
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        match self.text(key)?.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A time, `None` where it is missing or cannot be read.
+    pub(crate) fn time(&self, key: &str) -> Option<jiff::Timestamp> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// A number, also where it comes as a text.
+    pub(crate) fn number(&self, key: &str) -> Option<u32> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// The items of a list that must be there, though it may be empty: `{"FlowLogs": {"FlowLog": [..]}}` as the API
+    /// answers it, or `{"FlowLogs": [..]}` as some of its pages print it.
+    ///
+    /// Anything else says nothing, and above all not that there is none. Where the answer says besides that there are 0 in
+    /// all, an empty wrapper is an empty list, and so is null for the products that write it so.
+    pub(crate) fn items(
+        &self,
+        outer: &'static str,
+        inner: &str,
+        may_be_null: bool,
+    ) -> Result<impl Iterator<Item = Object<'a>> + use<'a>, String> {
+        let is_none = self.number("TotalCount") == Some(0);
+        let values = match self.value.get(outer) {
+            None => return Err(format!("it has no {}{outer}", self.place)),
+            Some(Json::Array(values)) => values.as_slice(),
+            Some(Json::Object(wrapper)) if wrapper.is_empty() && is_none => &[],
+            Some(Json::Null) if may_be_null && is_none => &[],
+            Some(Json::Object(_)) => match self.list_at(outer, inner) {
+                Some(Json::Array(values)) => values.as_slice(),
+                _ => return Err(format!("its {}{outer} is no list", self.place)),
+            },
+            Some(_) => return Err(format!("its {}{outer} is no list", self.place)),
+        };
+        let place = format!("{}{outer}", self.place);
+        Ok(values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") }))
+    }
+
+    /// Where it stands in the answer.
+    pub(crate) fn place(&self) -> &str {
+        self.place.trim_end_matches('.')
+    }
+
+    /// The same for two objects that say the same, and only for those.
+    pub(crate) fn fingerprint(&self) -> String {
+        serde_json::to_string(self.value).unwrap_or_default()
+    }
+
+    /// The members of a list, none where there is no list; wrapped or flat.
+    pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
+        let place = format!("{}{outer}", self.place);
+        let values = self.list_at(outer, inner).map(Json::values).unwrap_or_default();
+        values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
+    }
+
+    /// The texts of a list, wrapped or flat.
+    pub(crate) fn texts(&self, outer: &str, inner: &str) -> Vec<String> {
+        self.list_at(outer, inner).into_iter().flat_map(Json::texts).map(str::to_owned).collect()
+    }
+
+    /// The same, `None` where there is no such list, or not of texts alone.
+    pub(crate) fn given_texts(&self, outer: &str, inner: &str) -> Option<Vec<String>> {
+        let values = match self.value.get(outer)? {
+            Json::Object(wrapper) if wrapper.is_empty() => &[],
+            _ => match self.list_at(outer, inner)? {
+                Json::Array(values) => values.as_slice(),
+                _ => return None,
+            },
+        };
+        let texts = values.iter().map(|value| if let Json::Text(text) = value { Some(text.to_string()) } else { None });
+        texts.filter(|text| text.as_deref() != Some("")).collect()
+    }
+
+    /// Tags: a list of keys and values, under either pair of names. An answer without them says that there are none;
+    /// `None` where they are there and cannot be read, so that nobody knows which there are.
+    pub(crate) fn tags(&self) -> Option<ObservedTags> {
+        let values = match self.value.get("Tags") {
+            None | Some(Json::Null) => return Some(ObservedTags::new()),
+            Some(Json::Object(wrapper)) if wrapper.is_empty() => return Some(ObservedTags::new()),
+            Some(_) => match self.list_at("Tags", "Tag")? {
+                Json::Array(values) => values,
+                Json::Null => return Some(ObservedTags::new()),
+                _ => return None,
+            },
+        };
+        // No larger than it must be: they are kept for each of many.
+        let mut tags = ObservedTags::with_capacity(values.len());
+        for tag in values {
+            let one = |name: &str, other: &str| match tag.get(name).or_else(|| tag.get(other)) {
+                None | Some(Json::Null) => Some(String::new()),
+                Some(Json::Text(text)) => Some(text.to_string()),
+                Some(Json::Number(number)) => Some(number.to_string()),
+                Some(Json::Bool(value)) => Some(value.to_string()),
+                Some(Json::Array(_) | Json::Object(_)) => None,
+            };
+            let key = one("Key", "TagKey").filter(|key| !key.is_empty())?;
+            tags.insert(key, one("Value", "TagValue")?);
+        }
+        Some(tags)
+    }
+
+    /// What may be the list, wrapped or flat.
+    fn list_at(&self, outer: &str, inner: &str) -> Option<&'a Json<'a>> {
+        match self.value.get(outer)? {
+            // One SDK spells the inner name with a small letter.
+            Json::Object(wrapper) => {
+                wrapper.iter().find(|(name, _)| name.eq_ignore_ascii_case(inner)).map(|(_, list)| list)
+            }
+            list => Some(list),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize as _;
+    use serde_json::{Value, json};
+
+    fn read(answer: &Value) -> Json<'_> {
+        Json::deserialize(answer).unwrap()
+    }
+
+    #[test]
+    fn a_list_is_read_wrapped_and_flat() {
+        for answer in [json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1"}]}}), json!({"Vpcs": [{"VpcId": "vpc-1"}]})] {
+            let answer = read(&answer);
+            let ids: Vec<_> = Object::whole(&answer).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
+            assert_eq!(ids, [Some("vpc-1".to_owned())]);
+        }
+    }
+
+    fn count(answer: &Value, may_be_null: bool) -> Result<usize, String> {
+        Object::whole(&read(answer)).items("Vpcs", "Vpc", may_be_null).map(Iterator::count)
+    }
+
+    #[test]
+    fn what_is_no_list_is_not_an_empty_list() {
+        let one = json!({"VpcId": "vpc-1"});
+        for answer in [
+            json!({}),
+            json!({"TotalCount": 0}),
+            json!({"Vpcs": null, "TotalCount": 0}),
+            json!({"Vpcs": "none", "TotalCount": 0}),
+            json!({"Vpcs": {}}),
+            json!({"Vpcs": {}, "TotalCount": 1}),
+            json!({"Vpcs": one}),
+            json!({"Vpcs": {"Vpc": one}}),
+            json!({"Vpcs": {"Vpc": null}}),
+            json!({"Vpcs": {"Other": []}, "TotalCount": 0}),
+        ] {
+            let said = count(&answer, false).unwrap_err();
+            assert!(["it has no Vpcs", "its Vpcs is no list"].contains(&said.as_str()), "{answer}: {said}");
+        }
+        assert_eq!(count(&json!({"Vpcs": {}, "TotalCount": "0"}), false), Ok(0));
+        assert_eq!(count(&json!({"Vpcs": {"Vpc": []}}), false), Ok(0));
+        assert_eq!(count(&json!({"Vpcs": []}), false), Ok(0));
+    }
+
+    #[test]
+    fn null_is_an_empty_list_for_the_products_that_write_it_so_and_say_that_there_are_none() {
+        assert_eq!(count(&json!({"Vpcs": null, "TotalCount": 0}), true), Ok(0));
+        for answer in [json!({"Vpcs": null}), json!({"Vpcs": null, "TotalCount": 1}), json!({"TotalCount": 0})] {
+            assert!(count(&answer, true).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_is_absent_and_one_that_is_empty_is_not() {
+        let answer = json!({"Empty": "", "Null": null, "List": [], "Number": 5, "Text": "x",
+            "Paths": {"Path": ["a", "b"]}, "None": {}, "Odd": {"Path": "a"}, "Mixed": ["a", {}]});
+        let answer = read(&answer);
+        let answer = Object::whole(&answer);
+        let given = ["Empty", "Number", "Text", "Null", "List", "Missing"].map(|key| answer.given(key));
+        let expected = [Some(""), Some("5"), Some("x"), None, None, None];
+        assert_eq!(given, expected.map(|text| text.map(str::to_owned)));
+        let texts = |key| answer.given_texts(key, "Path");
+        assert_eq!(texts("Paths"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!((texts("List"), texts("None")), (Some(vec![]), Some(vec![])));
+        assert_eq!(["Odd", "Mixed", "Null", "Missing", "Text"].map(texts), [const { None }; 5]);
+    }
+
+    #[test]
+    fn a_number_is_read_as_number_and_as_text() {
+        for answer in [json!({"TotalCount": 51}), json!({"TotalCount": "51"})] {
+            assert_eq!(Object::whole(&read(&answer)).number("TotalCount"), Some(51));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_place() {
+        let answer = json!({"FlowLogs": {"FlowLog": [{}]}});
+        let answer = read(&answer);
+        let flow_log = Object::whole(&answer).list("FlowLogs", "FlowLog").next().unwrap();
+        assert_eq!(flow_log.required("FlowLogId").unwrap_err(), "it has no FlowLogs[0].FlowLogId");
+    }
+
+    #[test]
+    fn of_a_tag_that_comes_twice_the_last_counts() {
+        let answer = json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"Key": "b"}, {"Key": "a", "Value": "2"}]}});
+        let tags = Object::whole(&read(&answer)).tags().unwrap();
+        assert_eq!((tags.len(), tags.get("a").map(String::as_str)), (2, Some("2")));
+    }
+
+    #[test]
+    fn tags_are_read_under_either_pair_of_names() {
+        let answer =
+            json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": ""}, {"Key": "c"}]}});
+        let tags = Object::whole(&read(&answer)).tags().unwrap();
+        assert_eq!(
+            tags.into_iter().collect::<Vec<_>>(),
+            [("a", "1"), ("b", ""), ("c", "")].map(|(k, v)| (k.into(), v.into()))
+        );
+    }
+
+    #[test]
+    fn no_tags_are_none_and_tags_that_cannot_be_read_are_unknown() {
+        for tags in [json!(null), json!([]), json!({}), json!({"Tag": []}), json!({"Tag": null})] {
+            let answer = json!({"Tags": tags});
+            assert_eq!(Object::whole(&read(&answer)).tags(), Some(ObservedTags::new()), "{answer}");
+        }
+        assert_eq!(Object::whole(&read(&json!({}))).tags(), Some(ObservedTags::new()));
+        let good = json!({"Key": "a", "Value": "1"});
+        for tags in [
+            json!({"Tag": good}),
+            good.clone(),
+            json!("a=1"),
+            json!(7),
+            json!([good, {"Value": "no key"}]),
+            json!([good, {"Key": "", "Value": "1"}]),
+            json!([good, {"Key": "b", "Value": {"is": "odd"}}]),
+            json!([good, null]),
+            json!({"Other": [good]}),
+        ] {
+            let answer = json!({"Tags": tags});
+            assert_eq!(Object::whole(&read(&answer)).tags(), None, "{answer}");
+        }
+    }
+}

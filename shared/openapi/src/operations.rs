@@ -1,0 +1,8 @@
+//! The operations of each product, as methods of a session.
+
+pub(crate) mod details;
+pub(crate) mod ecr;
+pub(crate) mod ecs;
+pub(crate) mod sts;
+pub(crate) mod tags;
+pub(crate) mod vpc;

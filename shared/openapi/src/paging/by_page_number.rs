@@ -1,0 +1,525 @@
+//! Lists in numbered pages, read as a stream that holds one page at a time.
+//!
+//! **Numbered pages** (`PageNumber`, `PageSize`) are windows on a list that may change between two of them: when an
+//! item before a window vanishes, the next one moves into a page that has been read, and is lost; when one appears,
+//! the last one comes again. So each window overlaps what has been read, and counts only if an item of it has been
+//! seen before; if none has, too much vanished, and an earlier window is read. This is possible with numbered pages as
+//! the size of a page may be chosen anew for each: page 2 of 49 begins one item before page 2 of 50.
+//!
+//! - **Guaranteed**, as long as the list keeps its items in one order, whatever that is, and wherever items appear and
+//!   vanish meanwhile: an item that is there from the first call to the last is delivered exactly once. No item is
+//!   delivered twice.
+//! - **Not guaranteed**: an item that appears or vanishes meanwhile may be delivered or not, and be gone by then. If
+//!   there are fewer than the list says at its end, it is read again, so most that appeared are delivered, too. Of a
+//!   list without any order nothing can be guaranteed; reading it again makes a loss less likely.
+//!
+//! **A list is whole, or an error.** It ends where its `TotalCount` says, and not with a page that is smaller than asked
+//! for: some servers give smaller pages, and then the windows are those of the size that they give. A list that does not
+//! show as many items as it says that it has is read again, a few times, and is an error then. One that shrinks while it
+//! is read, so that its `TotalCount` falls, is not. Only a list without any `TotalCount` ends with a page that is not full.
+//!
+//! Of a server whose largest page has fewer than ten items, windows do not overlap. There, a list whose `TotalCount`
+//! changes between two pages is read again, and where as many items vanish as appear, so many may be missed.
+//!
+//! **Thrifty** reading (`Session::thrifty`) saves the overlap, which is a third of the calls of a long list, as long as
+//! the list says each time that it is as long as before. Once it does not, the windows overlap from there on. So of
+//! the guarantee is missing: where between two windows as many items vanish as appear, so many may be missed. That is
+//! for those who look again soon anyway.
+//!
+//! In memory are one page and the ids of what has been delivered. A list that changes faster than it can be read ends
+//! in an error, not in silence.
+
+use std::{collections::HashSet, fmt};
+
+use futures_util::stream::{self, BoxStream};
+
+use crate::{
+    CallError, Cause, Entry, Session,
+    call::request::Request,
+    call::response::Object,
+    paging::{entries, items, listing::List},
+};
+
+/// How many items of what has been read the next window begins with, at least: so many may vanish between two
+/// windows before one is read in vain.
+const OVERLAP: u32 = 5;
+/// The smallest of the largest pages with which each window reaches beyond the one before.
+const SMALLEST: u32 = 10;
+/// How often a list is read, at most, that says it has more than was found.
+const MAX_READINGS: u32 = 3;
+/// How many pages in a row may bring nothing new, besides those of what has been read.
+const MAX_IDLE_PAGES: u32 = 10;
+
+/// One page of some size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    page: u32,
+    size: u32,
+}
+
+impl Window {
+    const fn offset(self) -> u32 {
+        (self.page - 1) * self.size
+    }
+
+    /// The page that reaches farthest of those that begin at `at` or before.
+    fn at(at: u32, largest: u32) -> Self {
+        let sizes = largest.div_ceil(2)..=largest;
+        let windows = sizes.map(|size| Self { page: at / size + 1, size });
+        windows.max_by_key(|window| (window.offset() + window.size, window.size)).unwrap_or(Self { page: 1, size: 1 })
+    }
+}
+
+/// What one answer shows of a list.
+#[derive(Debug)]
+struct Page<T> {
+    found: Vec<T>,
+    /// How long the list says that it is.
+    total: Option<u32>,
+    /// How large a page the server says that it gives.
+    size: Option<u32>,
+}
+
+/// Where a numbered list has been read to.
+#[derive(Debug)]
+struct Numbered {
+    /// The largest page that the server gives, as far as that is known.
+    largest: u32,
+    /// How long the list was the last time, where windows need not overlap until that changes.
+    thrifty: Option<Option<u32>>,
+    /// `None` at the end.
+    next: Option<Window>,
+    seen: HashSet<String>,
+    calls: u32,
+    /// How long it said it was at first.
+    length: Option<u32>,
+    /// How short it was, at the shortest.
+    shortest: Option<u32>,
+    readings: u32,
+    /// How long it was when this reading began.
+    length_before: Option<u32>,
+    /// How many had been seen when this reading began.
+    seen_before: usize,
+    /// How many pages in a row brought nothing new.
+    idle: u32,
+    /// How far to go back where the overlap was not enough. More each time.
+    step_back: u32,
+}
+
+/// Why a list cannot be read to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It changes faster than it can be read.
+    Restless,
+    /// It shows fewer items than it says that it has.
+    Short { seen: usize, total: u32 },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Restless => f.write_str("the list changes faster than it can be read"),
+            Self::Short { seen, total } => write!(f, "the list shows {seen} of the {total} items that it says it has"),
+        }
+    }
+}
+
+impl Numbered {
+    fn new(largest: u32, is_thrifty: bool) -> Self {
+        debug_assert!(largest >= SMALLEST);
+        Self {
+            largest,
+            thrifty: is_thrifty.then_some(None),
+            next: Some(Window { page: 1, size: largest }),
+            seen: HashSet::new(),
+            calls: 0,
+            length: None,
+            shortest: None,
+            readings: 1,
+            length_before: None,
+            seen_before: 0,
+            idle: 0,
+            step_back: largest,
+        }
+    }
+
+    /// Takes what `window` showed, and gives back what is new.
+    fn take<T>(&mut self, window: Window, page: Page<T>, id: impl Fn(&T) -> String) -> Result<Vec<T>, Broken> {
+        let Page { found, total, size } = page;
+        let offset = window.offset();
+        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        // One that shows more than it says it has says nothing.
+        let total = total.filter(|total| count == 0 || offset.saturating_add(count) <= *total || count < window.size);
+        let is_at_its_end = total.is_some_and(|total| offset.saturating_add(count) >= total);
+
+        let size = size.filter(|size| (count.max(1)..window.size).contains(size));
+        // Items that should be in this window are not.
+        let is_cut_short = count < window.size && total.is_some() && !is_at_its_end;
+        if size.is_some() || (is_cut_short && count > 0 && offset == 0) {
+            // The pages of this server are smaller than was asked for. It would have shown with the first one.
+            self.largest = size.unwrap_or(count);
+        }
+
+        self.calls += 1;
+        // Four times what a quiet list takes, and some.
+        let length = *self.length.get_or_insert(total.unwrap_or(u32::MAX));
+        if self.calls > (length / self.largest).saturating_mul(4).saturating_add(100) {
+            return Err(Broken::Restless);
+        }
+        if let Some(total) = total {
+            self.shortest = Some(self.shortest.unwrap_or(u32::MAX).min(total));
+        }
+        if offset == 0 {
+            self.length_before = total;
+        }
+        let overlaps = self.largest >= SMALLEST;
+        if let Some(before) = self.thrifty {
+            let is_as_before = total.is_some() && (before.is_none() || before == total);
+            self.thrifty = is_as_before.then_some(total);
+            if !is_as_before && offset > 0 && overlaps {
+                // Items may have moved out of this window into the last one: from here on, with care.
+                self.next = Some(Window::at(offset.saturating_sub(OVERLAP), self.largest));
+                return Ok(Vec::new());
+            }
+        }
+        if overlaps
+            && self.thrifty.is_none()
+            && offset > 0
+            && !(is_cut_short && found.is_empty())
+            && !found.iter().any(|item| self.seen.contains(&id(item)))
+        {
+            // What lies between is not known: what is found here is left until that has been read.
+            self.next = Some(Window::at(offset.saturating_sub(self.step_back), self.largest));
+            self.step_back = self.step_back.saturating_mul(2);
+            return Ok(Vec::new());
+        }
+        self.step_back = self.largest;
+        let end = offset.saturating_add(count);
+        let new: Vec<T> = found.into_iter().filter(|item| self.seen.insert(id(item))).collect();
+        self.idle = if new.is_empty() { self.idle + 1 } else { 0 };
+
+        let is_last = match total {
+            Some(_) => is_at_its_end,
+            None => count < size.unwrap_or(window.size),
+        };
+        // Where its windows did not begin where they were meant to, nobody knows what lies between them.
+        let is_astray = offset > 0 && size.is_some();
+        let has_moved = !overlaps && total != self.length_before;
+        let is_broken_off = is_cut_short && (offset > 0 || count == 0);
+        let is_done = is_last || is_astray || has_moved || is_broken_off || self.is_idle();
+        self.next = if !is_done && (self.thrifty.is_some() || !overlaps) {
+            // After a smaller page than was asked for, the next one is of that size; the first is the only such.
+            let size = if offset == 0 { self.largest } else { window.size };
+            Some(Window { page: window.page + 1, size })
+        } else if !is_done {
+            Some(Window::at(end.saturating_sub(OVERLAP.min(self.largest / SMALLEST)), self.largest))
+        } else {
+            self.next_reading(total, is_last, is_astray || has_moved)?
+        };
+        Ok(new)
+    }
+
+    /// Whether page after page brings nothing new, and not for having gone back over what has been read.
+    fn is_idle(&self) -> bool {
+        let pages = self.seen.len() / self.largest.max(1) as usize;
+        self.idle as usize > MAX_IDLE_PAGES as usize + pages.saturating_mul(2)
+    }
+
+    /// Where to go on at the end of a reading: to the next reading, or nowhere.
+    fn next_reading(&mut self, total: Option<u32>, is_last: bool, is_odd: bool) -> Result<Option<Window>, Broken> {
+        let seen = self.seen.len();
+        let reaches = |total: u32| seen as u64 >= u64::from(total);
+        if is_last && !is_odd && total.is_none_or(reaches) {
+            return Ok(None);
+        }
+        let is_worth_it = self.readings == 1 || seen > self.seen_before || is_odd;
+        if is_worth_it && self.readings < MAX_READINGS {
+            self.readings += 1;
+            self.seen_before = seen;
+            self.idle = 0;
+            return Ok(Some(Window { page: 1, size: self.largest }));
+        }
+        match self.shortest {
+            // It has shown as many as it had at some moment: what is missing has appeared meanwhile.
+            Some(shortest) if is_last && !is_odd && reaches(shortest) => Ok(None),
+            Some(total) if !reaches(total) => Err(Broken::Short { seen, total }),
+            _ => Err(Broken::Restless),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// A numbered list, read to its end.
+    pub(crate) fn numbered<'s, T: Send + 's>(
+        &'s self,
+        request: Request,
+        largest: u32,
+        list: List,
+        read: impl Fn(&Object<'_>) -> Result<T, String> + Send + Sync + 's,
+    ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
+        let state = (Numbered::new(largest, self.is_thrifty()), request, list, read);
+        let pages = stream::try_unfold(state, move |(mut numbered, request, list, read)| async move {
+            let Some(window) = numbered.next else { return Ok::<_, CallError>(None) };
+            let page =
+                request.clone().with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
+            let page = self.call_and_read_items(page, |answer, key| {
+                let (total, size) = (answer.number("TotalCount"), answer.number("PageSize"));
+                Ok(Page { found: list.read(answer, key, &read)?, total, size })
+            });
+            let new = numbered
+                .take(window, page.await?, |item| item.key.clone())
+                .map_err(|broken| request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
+            Ok(Some((entries(new), (numbered, request, list, read))))
+        });
+        items(pages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn window(list: &[u32], window: Window) -> Vec<u32> {
+        list.iter().copied().skip(window.offset() as usize).take(window.size as usize).collect()
+    }
+
+    /// Reads a list to its end while `change` changes it between the windows.
+    fn read(list: &mut Vec<u32>, largest: u32, change: impl FnMut(&mut Vec<u32>)) -> Result<Vec<u32>, Broken> {
+        read_by(Numbered::new(largest, false), largest, list, change)
+    }
+
+    /// The same from a server whose pages have `cap` items at most.
+    fn read_by(
+        mut numbered: Numbered,
+        cap: u32,
+        list: &mut Vec<u32>,
+        mut change: impl FnMut(&mut Vec<u32>),
+    ) -> Result<Vec<u32>, Broken> {
+        let mut delivered = Vec::new();
+        while let Some(next) = numbered.next {
+            assert!((1..=numbered.largest).contains(&next.size));
+            let found = window(list, Window { size: next.size.min(cap), ..next });
+            let page = Page { found, total: Some(list.len() as u32), size: None };
+            delivered.extend(numbered.take(next, page, u32::to_string)?);
+            change(list);
+        }
+        Ok(delivered)
+    }
+
+    #[test]
+    fn a_list_that_stays_as_it_is_takes_hardly_more_calls_than_it_has_pages() {
+        for (length, most) in [(0, 1), (1, 1), (50, 1), (51, 2), (90, 2), (200, 5), (1000, 28), (10_000, 280)] {
+            let mut list: Vec<u32> = (0..length).collect();
+            let mut calls = 0;
+            let delivered = read(&mut list.clone(), 50, |_| calls += 1).unwrap();
+            list.sort_unstable();
+            assert_eq!(delivered, list);
+            assert!(calls <= most, "{length} items took {calls} calls");
+        }
+    }
+
+    #[test]
+    fn a_thrifty_reading_of_a_list_that_stays_as_it_is_takes_as_many_calls_as_it_has_pages() {
+        for length in [0, 1, 50, 51, 100, 1001, 10_000] {
+            let list: Vec<u32> = (0..length).collect();
+            let mut calls = 0;
+            let delivered = read_by(Numbered::new(50, true), 50, &mut list.clone(), |_| calls += 1).unwrap();
+            assert_eq!(delivered, list);
+            assert_eq!(calls, length.div_ceil(50).max(1), "{length} items");
+        }
+    }
+
+    #[test]
+    fn without_a_total_the_list_ends_with_a_page_that_is_not_full() {
+        for length in [0, 1, 49, 50, 51, 99, 100, 101, 150] {
+            let list: Vec<u32> = (0..length).collect();
+            let mut numbered = Numbered::new(50, false);
+            let mut delivered = Vec::new();
+            while let Some(next) = numbered.next {
+                let page = Page { found: window(&list, next), total: None, size: None };
+                delivered.extend(numbered.take(next, page, u32::to_string).unwrap());
+            }
+            assert_eq!(delivered, list);
+        }
+    }
+
+    /// Reads a list to its end, from a server that answers as `answer` does, and says after how many calls.
+    fn read_from(is_thrifty: bool, mut answer: impl FnMut(Window) -> Page<u32>) -> (Result<Vec<u32>, Broken>, u32) {
+        let mut numbered = Numbered::new(50, is_thrifty);
+        let mut delivered = Vec::new();
+        while let Some(next) = numbered.next {
+            match numbered.take(next, answer(next), u32::to_string) {
+                Ok(new) => delivered.extend(new),
+                Err(broken) => return (Err(broken), numbered.calls),
+            }
+        }
+        (Ok(delivered), numbered.calls)
+    }
+
+    #[test]
+    fn a_list_that_claims_more_than_it_shows_is_an_error_after_a_few_readings() {
+        let list: Vec<u32> = (0..120).collect();
+        for is_thrifty in [false, true] {
+            let (outcome, calls) = read_from(is_thrifty, |next| {
+                let found = window(&list, next);
+                Page { found, total: Some(500), size: None }
+            });
+            assert_eq!(outcome, Err(Broken::Short { seen: 120, total: 500 }));
+            assert!(calls <= 20, "{calls}");
+            for shown in [0, 50] {
+                let (outcome, calls) = read_from(is_thrifty, |next| {
+                    let found = if next.page == 1 { list[..shown].to_vec() } else { Vec::new() };
+                    Page { found, total: Some(60), size: None }
+                });
+                assert_eq!(outcome, Err(Broken::Short { seen: shown, total: 60 }));
+                assert!(calls <= 4, "{calls}");
+            }
+            let always_the_same = |_| Page { found: vec![1], total: Some(1_000_000), size: None };
+            let (outcome, calls) = read_from(is_thrifty, always_the_same);
+            assert_eq!(outcome, Err(Broken::Short { seen: 1, total: 1_000_000 }));
+            assert!(calls <= 40, "{calls}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_shows_more_than_it_claims_is_read_to_its_last_page() {
+        let list: Vec<u32> = (0..120).collect();
+        let (outcome, _) = read_from(false, |next| Page { found: window(&list, next), total: Some(0), size: None });
+        assert_eq!(outcome, Ok(list));
+    }
+
+    #[test]
+    fn a_server_that_gives_smaller_pages_than_asked_for_is_read_to_the_end() {
+        for cap in 1..=50 {
+            for length in [0, 1, 2, 9, 10, 19, 20, 21, 40, 60, 133] {
+                for (is_thrifty, says_it, says_total) in [
+                    (false, false, true),
+                    (false, true, true),
+                    (true, false, true),
+                    (true, true, true),
+                    (false, true, false),
+                ] {
+                    let list: Vec<u32> = (0..length).collect();
+                    let (outcome, calls) = read_from(is_thrifty, |next| {
+                        let size = next.size.min(cap);
+                        let found = window(&list, Window { size, ..next });
+                        Page { found, total: says_total.then_some(length), size: says_it.then_some(size) }
+                    });
+                    assert_eq!(outcome, Ok(list), "{length} in pages of {cap}");
+                    let pages = length.div_ceil(cap).max(1);
+                    assert!(calls <= pages + pages / 2 + 1, "{length} in pages of {cap}: {calls} calls");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_grows_faster_than_it_is_read_is_an_error() {
+        let mut list: Vec<u32> = (0..100).collect();
+        let mut next = 1_000_000;
+        let outcome = read(&mut list, 50, |list| {
+            // As many before what has been read as a page holds.
+            next += 50;
+            list.splice(0..0, next..next + 50);
+        });
+        assert_eq!(outcome, Err(Broken::Restless));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Change {
+        Appear(prop::sample::Index),
+        Vanish(prop::sample::Index),
+        VanishFromFront(usize),
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<Change>> {
+        let change = prop_oneof![
+            3 => any::<prop::sample::Index>().prop_map(Change::Appear),
+            3 => any::<prop::sample::Index>().prop_map(Change::Vanish),
+            1 => (1..60_usize).prop_map(Change::VanishFromFront),
+        ];
+        prop::collection::vec(change, 0..12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn a_thrifty_reading_loses_nothing_where_the_length_tells_that_something_vanished(
+            length in 0..400_u32,
+            staying in prop::collection::vec(any::<bool>(), 400),
+            rounds in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<prop::sample::Index>(), 0..60)), 0..40),
+        ) {
+            let mut list: Vec<u32> = (0..length).collect();
+            let stays = |item: &u32| staying.get(*item as usize).copied().unwrap_or(false);
+            let mut newest = 1_000_000;
+            let mut rounds = rounds.into_iter();
+            let outcome = read_by(Numbered::new(50, true), 50, &mut list, |list| {
+                let (appear, places) = rounds.next().unwrap_or_default();
+                for at in places {
+                    let at = at.index(list.len() + 1);
+                    if appear {
+                        newest += 1;
+                        list.insert(at, newest);
+                    } else if list.get(at).is_some_and(|item| !stays(item)) {
+                        list.remove(at);
+                    }
+                }
+            });
+            let delivered = outcome.unwrap();
+            let distinct: BTreeSet<u32> = delivered.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), delivered.len(), "something was delivered twice");
+            let lost: Vec<u32> = (0..length).filter(|item| stays(item) && !distinct.contains(item)).collect();
+            prop_assert!(lost.is_empty(), "{:?} were lost", lost);
+        }
+
+        #[test]
+        fn what_stays_throughout_is_delivered_exactly_once(
+            length in 0..400_u32,
+            largest in prop_oneof![Just(50_u32), SMALLEST..50_u32],
+            cap in prop_oneof![Just(50_u32), SMALLEST..50_u32],
+            staying in prop::collection::vec(any::<bool>(), 400),
+            rounds in prop::collection::vec(changes(), 0..40),
+        ) {
+            let mut list: Vec<u32> = (0..length).collect();
+            let stays = |item: &u32| staying.get(*item as usize).copied().unwrap_or(false);
+            let mut ever: BTreeSet<u32> = list.iter().copied().collect();
+            let mut newest = 1_000_000;
+            let mut rounds = rounds.into_iter();
+            let outcome = read_by(Numbered::new(largest, false), cap, &mut list, |list| {
+                for change in rounds.next().unwrap_or_default() {
+                    match change {
+                        Change::Appear(at) => {
+                            newest += 1;
+                            ever.insert(newest);
+                            let at = at.index(list.len() + 1);
+                            list.insert(at, newest);
+                        }
+                        Change::Vanish(at) if !list.is_empty() => {
+                            let at = at.index(list.len());
+                            if !stays(&list[at]) {
+                                list.remove(at);
+                            }
+                        }
+                        Change::Vanish(_) => {}
+                        Change::VanishFromFront(count) => {
+                            let mut left = count;
+                            list.retain(|item| {
+                                let goes = left > 0 && !stays(item);
+                                left -= usize::from(goes);
+                                !goes
+                            });
+                        }
+                    }
+                }
+            });
+            let delivered = outcome.unwrap();
+            let distinct: BTreeSet<u32> = delivered.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), delivered.len(), "something was delivered twice");
+            prop_assert!(distinct.is_subset(&ever));
+            let lost: Vec<u32> = (0..length).filter(|item| stays(item) && !distinct.contains(item)).collect();
+            prop_assert!(lost.is_empty(), "{:?} were lost", lost);
+        }
+    }
+}

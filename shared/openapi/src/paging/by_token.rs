@@ -1,0 +1,91 @@
+//! Lists in pages that each name the next by a token, read as a stream that holds one page at a time.
+//!
+//! What stays, appears or vanishes meanwhile is the server's to care for; here, nothing is delivered twice. The list ends
+//! with an empty token; a token that leads back to an earlier page, or on and on without an item, is an error. So is a list
+//! that ends with fewer items than its `TotalCount` says, where that is documented as the number of items that match, as
+//! for routers and their flow logs. The documents of ECS call it meaningless there.
+
+use std::collections::HashSet;
+
+use futures_util::stream::{self, BoxStream};
+
+use crate::{
+    CallError, Cause, Entry, Session,
+    call::{request::Request, response::Object},
+    paging::{
+        by_page_number::Broken,
+        entries, items,
+        listing::{Item, List},
+    },
+};
+
+/// How many pages in a row may bring nothing new: a server may pass on what it filters out.
+const MAX_IDLE_PAGES: u32 = 50;
+
+impl Session<'_> {
+    /// A chained list, read to its end, in pages of the size that the API takes, or of its own where it takes none.
+    pub(crate) fn chained<'s, T: Send + 's>(
+        &'s self,
+        request: Request,
+        largest: impl Into<Option<u32>>,
+        list: List,
+        read: impl Fn(&Object<'_>) -> Result<T, String> + Send + Sync + 's,
+    ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
+        let request = request.with_some("MaxResults", largest.into().map(|largest| largest.to_string()));
+        let state = (Chain { next: Some(None), ..Chain::default() }, request, list, read);
+        let pages = stream::try_unfold(state, move |(mut chain, request, list, read)| async move {
+            let Some(token) = chain.next.take() else { return Ok::<_, CallError>(None) };
+            let page = request.clone().with_some("NextToken", token);
+            let (found, next, total) = self
+                .call_and_read_items(page, |answer, key| {
+                    Ok((list.read(answer, key, &read)?, answer.optional_text("NextToken")?, list.total(answer)))
+                })
+                .await?;
+            let new = chain
+                .take(found, next, total)
+                .map_err(|reason| request.failed(Cause::Unreadable { status: 200, reason }))?;
+            Ok(Some((entries(new), (chain, request, list, read))))
+        });
+        items(pages)
+    }
+}
+
+/// Where a chained list has been read to.
+#[derive(Debug, Default)]
+struct Chain {
+    /// The token of the next page, the first of which has none. `None` at the end.
+    next: Option<Option<String>>,
+    tokens: HashSet<String>,
+    seen: HashSet<String>,
+    /// How many pages in a row brought nothing new.
+    idle: u32,
+    /// The smallest number of items that it said it has, as a list may shrink while it is read.
+    shortest: Option<u32>,
+}
+
+impl Chain {
+    /// Takes what a page showed, and gives back what is new.
+    fn take<T>(
+        &mut self,
+        mut found: Vec<Item<T>>,
+        next: Option<String>,
+        total: Option<u32>,
+    ) -> Result<Vec<Item<T>>, String> {
+        if next.as_ref().is_some_and(|token| !self.tokens.insert(token.clone())) {
+            return Err("its NextToken leads back to where it was".to_owned());
+        }
+        self.shortest = total.into_iter().chain(self.shortest).min();
+        found.retain(|item| self.seen.insert(item.key.clone()));
+        self.idle = if found.is_empty() { self.idle + 1 } else { 0 };
+        if self.idle > MAX_IDLE_PAGES && next.is_some() {
+            return Err("its NextToken leads on and on, and to nothing new".to_owned());
+        }
+        if let Some(total) =
+            self.shortest.filter(|total| next.is_none() && (self.seen.len() as u64) < u64::from(*total))
+        {
+            return Err(Broken::Short { seen: self.seen.len(), total }.to_string());
+        }
+        self.next = next.map(Some);
+        Ok(found)
+    }
+}

@@ -1,0 +1,178 @@
+//! What a list holds: items that were read, and items that could not be.
+
+use std::{collections::HashMap, fmt};
+
+use futures_util::{TryStreamExt as _, stream::BoxStream};
+
+use signing::Credentials;
+
+use crate::{CallError, call::redact::item_without_secrets, call::response::Object};
+
+/// One item of a list. One that cannot be read does not spoil the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry<T> {
+    /// It was read.
+    Read(T),
+    /// It is there, and could not be read.
+    Unreadable(UnreadableItem),
+}
+
+/// An item of a list that is there and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableItem {
+    /// Its id, where at least that could be read.
+    pub id: Option<String>,
+    /// Where it stands in the answer, for example `NetworkInterfaceSets[3]`.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for UnreadableItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => write!(f, "{} ({id}) cannot be read: {}", self.place, self.reason),
+            None => write!(f, "{} cannot be read: {}", self.place, self.reason),
+        }
+    }
+}
+
+/// A whole list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// The items that were read.
+    pub items: Vec<T>,
+    /// Those that could not be: nothing is missing, deleted or free on the strength of this list.
+    pub unreadable: Vec<UnreadableItem>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), unreadable: Vec::new() }
+    }
+}
+
+impl<T> Listing<T> {
+    /// Whether every item was read.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
+    /// Adds what another list holds.
+    pub fn append(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.unreadable.extend(other.unreadable);
+    }
+
+    /// Reads a stream of entries to its end.
+    pub(crate) async fn of(entries: BoxStream<'_, Result<Entry<T>, CallError>>) -> Result<Self, CallError> {
+        entries.try_collect().await
+    }
+}
+
+impl<T> Extend<Entry<T>> for Listing<T> {
+    fn extend<I: IntoIterator<Item = Entry<T>>>(&mut self, entries: I) {
+        for entry in entries {
+            match entry {
+                Entry::Read(item) => self.items.push(item),
+                Entry::Unreadable(item) => self.unreadable.push(item),
+            }
+        }
+    }
+}
+
+impl<T> FromIterator<Entry<T>> for Listing<T> {
+    fn from_iter<I: IntoIterator<Item = Entry<T>>>(entries: I) -> Self {
+        let mut listing = Self::default();
+        listing.extend(entries);
+        listing
+    }
+}
+
+/// Where a list stands in an answer, and which of its items were asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    outer: &'static str,
+    inner: &'static str,
+    /// The fields that tell two items apart.
+    id: &'static [&'static str],
+    may_be_null: bool,
+    /// Whether the `TotalCount` of a chained list is documented as the number of items that match.
+    counts_items: bool,
+    /// What was asked for: an item that says something else in such a field was not.
+    only: Vec<(&'static str, Vec<String>)>,
+}
+
+/// One item of a page.
+#[derive(Debug)]
+pub(crate) struct Item<T> {
+    /// What tells it from the others of the list.
+    pub(crate) key: String,
+    /// `None` where it was not asked for.
+    pub(crate) entry: Option<Entry<T>>,
+}
+
+impl List {
+    /// The list `{outer: {inner: [..]}}`, whose items are told apart by these fields, the first of which is their id.
+    pub(crate) const fn new(outer: &'static str, inner: &'static str, id: &'static [&'static str]) -> Self {
+        Self { outer, inner, id, may_be_null: false, counts_items: false, only: Vec::new() }
+    }
+
+    /// The same, where null stands for an empty list.
+    pub(crate) fn or_null(self) -> Self {
+        Self { may_be_null: true, ..self }
+    }
+
+    /// The same, whose chain is whole only if it holds as many items as its `TotalCount` says.
+    pub(crate) fn counted(self) -> Self {
+        Self { counts_items: true, ..self }
+    }
+
+    /// How many items an answer says that the whole list has, where that can be relied upon.
+    pub(crate) fn total(&self, answer: &Object<'_>) -> Option<u32> {
+        if self.counts_items { answer.number("TotalCount") } else { None }
+    }
+
+    /// The same, without the items that say something else in the field `key`, if anything was asked for.
+    pub(crate) fn only<T: Into<String>>(mut self, key: &'static str, asked: impl IntoIterator<Item = T>) -> Self {
+        let asked: Vec<String> = asked.into_iter().map(Into::into).collect();
+        if !asked.is_empty() {
+            self.only.push((key, asked));
+        }
+        self
+    }
+
+    /// Reads the list out of an answer. An item that cannot be read is one of its own.
+    pub(crate) fn read<T>(
+        &self,
+        answer: &Object<'_>,
+        credentials: &Credentials,
+        read: impl Fn(&Object<'_>) -> Result<T, String>,
+    ) -> Result<Vec<Item<T>>, String> {
+        let mut times = HashMap::new();
+        let items = answer.items(self.outer, self.inner, self.may_be_null)?;
+        let items = items.map(|item| {
+            let entry = match read(&item) {
+                Ok(read) => Entry::Read(read),
+                Err(reason) => {
+                    let id = self.id.first().and_then(|id| item.text(id));
+                    let unreadable = UnreadableItem { id, place: item.place().to_owned(), reason };
+                    Entry::Unreadable(item_without_secrets(unreadable, credentials))
+                }
+            };
+            let ids: Option<Vec<_>> = self.id.iter().map(|id| item.text(id)).collect();
+            let has_ids = ids.is_some();
+            let key = ids.map_or_else(|| item.fingerprint(), |ids| ids.join("\n"));
+            // An id that a page shows twice is that of one item, and the list has one more that it does not show. Without
+            // their ids, two items may well look alike.
+            let nth = times.entry(key.clone()).and_modify(|nth| *nth += 1).or_insert(0_u32);
+            let key = if *nth == 0 || has_ids { key } else { format!("{key}\n#{nth}") };
+            let is_asked_for = self.only.iter().all(|(field, asked)| {
+                item.text(field).is_none_or(|is| asked.iter().any(|asked| asked.eq_ignore_ascii_case(&is)))
+            });
+            Item { entry: (is_asked_for && *nth == 0).then_some(entry), key }
+        });
+        Ok(items.collect())
+    }
+}
