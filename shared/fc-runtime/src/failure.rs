@@ -5,13 +5,13 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// Why an invocation failed: HTTP 404 with `x-fc-status: 404`, so that Function Compute and EventBridge try it again.
 ///
 /// Written as `{"errorType", "errorMessage", "report"}`, the first two being the keys of the built-in runtimes. No
 /// key of it is read by Function Compute itself, which looks at `x-fc-status` alone.
-#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, thiserror::Error)]
 #[error("{error_type}: {error_message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
@@ -19,9 +19,10 @@ pub struct Failure {
     pub error_type: Cow<'static, str>,
     /// What was attempted, on what, and why it failed, for a person.
     pub error_message: String,
-    /// What was done nevertheless. Left out of the answer when there is none.
+    /// What was done nevertheless. Its fields keep their order, so what matters most can come first. Left out of the
+    /// answer when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<Value>,
+    pub report: Option<Box<RawValue>>,
 }
 
 impl Failure {
@@ -35,10 +36,10 @@ impl Failure {
         Self::new(error_type, chain(error))
     }
 
-    /// The same failure with a report of what was done.
+    /// The same failure with a report of what was done; without one if `report` cannot be written as JSON.
     #[must_use]
-    pub fn with_report(self, report: Value) -> Self {
-        Self { report: Some(report), ..self }
+    pub fn with_report<T: Serialize + ?Sized>(self, report: &T) -> Self {
+        Self { report: to_raw_value(report).ok(), ..self }
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
         let failure = Failure::new("TooManyChanges", "51 changes");
         let json = serde_json::to_string(&failure).unwrap();
         assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes"}"#);
-        let json = serde_json::to_string(&failure.with_report(serde_json::json!({"checked": 1}))).unwrap();
+        let json = serde_json::to_string(&failure.with_report(&serde_json::json!({"checked": 1}))).unwrap();
         assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes","report":{"checked":1}}"#);
     }
 }

@@ -5,10 +5,16 @@ use std::future::{Future, ready};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 
-use crate::{Answer, Failure, InvalidSettings, Invocation, Settings};
+use crate::{Failure, InvalidSettings, Invocation, Output, Settings};
 
 /// One function: how it is set up, and what it does when it is invoked.
 pub trait Function: Sized + Send + Sync + 'static {
+    /// Its name, which may be another one where it is deployed.
+    const NAME: &'static str;
+
+    /// What the names of its settings begin with, those that the runtime reads itself included. Nothing by default.
+    const SETTINGS_PREFIX: &'static str = "";
+
     /// Reads what it needs from the settings, before the port is bound: a function that cannot work does not start.
     ///
     /// What can wait, such as opening connections, should.
@@ -27,7 +33,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Failure`] if the event should be tried again, or be kept in a dead-letter queue.
-    fn handle(&self, invocation: Invocation, event: Bytes) -> impl Future<Output = Result<Answer, Failure>> + Send;
+    fn handle(&self, invocation: Invocation, event: Bytes) -> impl Future<Output = Result<Output, Failure>> + Send;
 
     /// Prepares the instance, if Function Compute was asked to call `/initialize`. Nothing by default.
     ///
@@ -41,8 +47,8 @@ pub trait Function: Sized + Send + Sync + 'static {
 
     /// Answers a request of an HTTP trigger, or of Function Compute's custom health check.
     ///
-    /// By default `GET /health` is answered 200, which the health check takes as well, and the rest is refused with
-    /// HTTP 404.
+    /// By default `GET` and `HEAD` of any path are answered 200, with name and version of the function, so that a health
+    /// check may use any path; everything else is refused with HTTP 404.
     ///
     /// # Errors
     ///
@@ -53,15 +59,25 @@ pub trait Function: Sized + Send + Sync + 'static {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Bytes>, Failure>> + Send {
         let _ = invocation;
-        ready(without_http_interface(&request))
+        ready(about::<Self>(request.method()))
     }
 }
 
-fn without_http_interface(request: &Request<Bytes>) -> Result<Response<Bytes>, Failure> {
-    if request.method() == Method::GET && request.uri().path() == "/health" {
-        let mut response = Response::new(Bytes::from_static(br#"{"status":"ok"}"#));
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        return Ok(response);
+/// The answer to a health check: name and version.
+fn about<F: Function>(method: &Method) -> Result<Response<Bytes>, Failure> {
+    if !only_reads(method) {
+        return Err(Failure::new(
+            "NoHttpInterface",
+            "this function has no HTTP interface; events are sent to POST /invoke",
+        ));
     }
-    Err(Failure::new("NoHttpInterface", "this function has no HTTP interface; events are sent to POST /invoke"))
+    let body = serde_json::json!({"function": F::NAME, "version": env!("CARGO_PKG_VERSION")});
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Whether requests of this method only read.
+pub(crate) fn only_reads(method: &Method) -> bool {
+    [Method::GET, Method::HEAD].contains(method)
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use signing::Credentials;
 use tracing::warn;
 
-use crate::{Failure, Settings, headers};
+use crate::{Failure, Settings, environment_credentials, headers};
 
 /// The shortest and the longest time that work stops before the deadline.
 const SPARE: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
@@ -58,7 +58,7 @@ impl Invocation {
     /// The key to work with, for this invocation and no longer.
     ///
     /// It comes from `x-fc-access-key-id`, `x-fc-access-key-secret` and `x-fc-security-token` if none of them is empty,
-    /// else from the environment ([`Settings::credentials`]), and never from both: with some custom runtimes Function
+    /// else from the environment ([`environment_credentials`]), and never from both: with some custom runtimes Function
     /// Compute leaves the token, or all three, out of the headers.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl Surroundings {
             function_name: owned("FC_FUNCTION_NAME"),
             account_id: owned("FC_ACCOUNT_ID"),
             region: owned("FC_REGION"),
-            credentials: settings.credentials(),
+            credentials: environment_credentials(settings),
         }
     }
 }

@@ -8,18 +8,20 @@
 //! use std::process::ExitCode;
 //!
 //! use bytes::Bytes;
-//! use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Settings};
+//! use fc_runtime::{Output, Failure, Function, InvalidSettings, Invocation, Settings};
 //!
 //! /// Says how large each event is.
 //! struct Scales;
 //!
 //! impl Function for Scales {
+//!     const NAME: &'static str = "scales";
+//!
 //!     fn from_settings(_: &Settings) -> Result<Self, InvalidSettings> {
 //!         Ok(Self)
 //!     }
 //!
-//!     async fn handle(&self, _: Invocation, event: Bytes) -> Result<Answer, Failure> {
-//!         Answer::json(&event.len())
+//!     async fn handle(&self, _: Invocation, event: Bytes) -> Result<Output, Failure> {
+//!         Output::json(&event.len())
 //!     }
 //! }
 //!
@@ -44,29 +46,26 @@
 //! - **Credentials belong to one invocation**, and neither an event nor a header is ever logged.
 //! - **Only [`Settings::from_process`] reads the environment**, and only [`SystemClock`] asks the machine for the time.
 
-mod answer;
-mod body;
 mod clock;
-mod connections;
+mod credentials;
 mod failure;
 mod function;
 mod headers;
 mod invocation;
 mod log;
-mod panic;
+mod output;
 mod process;
-mod route;
 mod run;
 mod server;
-mod service;
-mod settings;
 
-pub use answer::Answer;
 pub use clock::{Clock, SystemClock};
+pub use credentials::environment_credentials;
 pub use failure::Failure;
 pub use function::Function;
 pub use invocation::Invocation;
-pub use log::{InvalidFilter, Log, LogFilter};
+pub use log::{InvalidFilter, Log, LogFilter, record_run};
+pub use output::Output;
+pub use process::setting_names;
 pub use run::run;
 pub use server::Server;
 pub use settings::{InvalidSettings, Settings};

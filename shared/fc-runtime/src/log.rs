@@ -15,6 +15,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use self::filter::{InvalidFilter, LogFilter};
+pub use self::layer::record_run;
 pub(crate) use self::layer::span;
 use crate::{Clock, SystemClock};
 

@@ -1,5 +1,7 @@
 //! The settings of the process itself, whatever function it runs.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use crate::{InvalidSettings, LogFilter, Settings};
 
 /// What Function Compute expects if nothing else is said.
@@ -8,31 +10,42 @@ const DEFAULT_PORT: u16 = 9000;
 /// The settings of the process itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProcessSettings {
-    pub(crate) port: u16,
+    pub(crate) address: SocketAddr,
     pub(crate) filter: LogFilter,
     pub(crate) markers: bool,
 }
 
 impl ProcessSettings {
-    /// Those that a user may set, beside the function's own.
-    pub(crate) const NAMES: [&str; 2] = ["FLOWKEEPER_LOG", "FLOWKEEPER_MARKERS"];
-
-    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
+    /// Reads them; the names of all but the port begin with `prefix`.
+    pub(crate) fn from_settings(settings: &Settings, prefix: &str) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
-        let port = invalid.note(port(settings));
-        let filter = invalid.note(settings.parse("FLOWKEEPER_LOG", str::parse::<LogFilter>));
-        let markers = invalid.note(settings.parse("FLOWKEEPER_MARKERS", |text| match text {
+        let [listen_address, log, markers] = setting_names(prefix);
+        let port = invalid.collect(port(settings));
+        let address = invalid.collect(settings.parse(&listen_address, |text| {
+            text.parse::<IpAddr>().map_err(|_| "want an address of this machine, such as 0.0.0.0 (all) or 127.0.0.1")
+        }));
+        let filter = invalid.collect(settings.parse(&log, str::parse::<LogFilter>));
+        let markers = invalid.collect(settings.parse(&markers, |text| match text {
             "on" => Ok(true),
             "off" => Ok(false),
             _ => Err("want on or off"),
         }));
-        match (port, filter, markers) {
-            (Some(port), Some(filter), Some(markers)) => {
-                Ok(Self { port, filter: filter.unwrap_or_default(), markers: markers.unwrap_or(true) })
-            }
+        match (port, address, filter, markers) {
+            (Some(port), Some(address), Some(filter), Some(markers)) => Ok(Self {
+                // Function Compute calls from another machine.
+                address: SocketAddr::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), port),
+                filter: filter.unwrap_or_default(),
+                markers: markers.unwrap_or(true),
+            }),
             _ => Err(invalid),
         }
     }
+}
+
+/// The names of the settings that the runtime reads itself, where those of a function begin with `prefix`.
+#[must_use]
+pub fn setting_names(prefix: &str) -> [String; 3] {
+    ["LISTEN_ADDRESS", "LOG", "MARKERS"].map(|name| format!("{prefix}{name}"))
 }
 
 /// The documented name first: the other may be baked into the image. What is not read is not judged.
@@ -68,17 +81,31 @@ mod tests {
     }
 
     #[test]
+    fn it_listens_on_all_addresses_unless_another_one_is_set() {
+        let address_of = |pairs: &[(&str, &str)]| {
+            ProcessSettings::from_settings(&Settings::from_pairs(pairs.iter().copied()), "APP_")
+                .map(|it| it.address.to_string())
+        };
+        assert_eq!(address_of(&[]), Ok("0.0.0.0:9000".to_owned()));
+        assert_eq!(address_of(&[("APP_LISTEN_ADDRESS", "")]), Ok("0.0.0.0:9000".to_owned()));
+        assert_eq!(address_of(&[("APP_LISTEN_ADDRESS", "127.0.0.1")]), Ok("127.0.0.1:9000".to_owned()));
+        let both = [("APP_LISTEN_ADDRESS", "::1"), ("FC_CUSTOM_LISTEN_PORT", "80")];
+        assert_eq!(address_of(&both), Ok("[::1]:80".to_owned()));
+        for bad in ["localhost", "127.0.0.1:80", "127.0.0", "*", "eth0"] {
+            let said = address_of(&[("APP_LISTEN_ADDRESS", bad)]).unwrap_err().to_string();
+            assert!(said.contains(&format!("APP_LISTEN_ADDRESS is {bad:?}: want an address")), "{said}");
+        }
+    }
+
+    #[test]
     fn a_bad_port_a_bad_filter_and_a_bad_switch_are_named_at_once() {
-        let settings = Settings::from_pairs([
-            ("FC_CUSTOM_LISTEN_PORT", "65536"),
-            ("FLOWKEEPER_LOG", "loud"),
-            ("FLOWKEEPER_MARKERS", "yes"),
-        ]);
+        let settings =
+            Settings::from_pairs([("FC_CUSTOM_LISTEN_PORT", "65536"), ("APP_LOG", "loud"), ("APP_MARKERS", "yes")]);
         assert_eq!(
-            ProcessSettings::from_settings(&settings).unwrap_err().to_string(),
+            ProcessSettings::from_settings(&settings, "APP_").unwrap_err().to_string(),
             "invalid settings: FC_CUSTOM_LISTEN_PORT is \"65536\": want a port, a number from 1 to 65535; \
-             FLOWKEEPER_LOG is \"loud\": want a level (off, error, warn, info, debug, trace) or a list such as \
-             warn,openapi=debug; FLOWKEEPER_MARKERS is \"yes\": want on or off"
+             APP_LOG is \"loud\": want a level (off, error, warn, info, debug, trace) or a list such as \
+             warn,openapi=debug; APP_MARKERS is \"yes\": want on or off"
         );
     }
 

@@ -1,5 +1,11 @@
 //! Connections: how they are taken, kept and ended.
 
+pub(crate) mod body;
+pub(crate) mod connections;
+pub(crate) mod panic;
+pub(crate) mod route;
+pub(crate) mod service;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -15,9 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, warn};
 
-use crate::connections::{Connections, Standing};
 use crate::invocation::Surroundings;
-use crate::service::Service;
+use crate::server::connections::{Connections, Standing};
+use crate::server::service::Service;
 use crate::{Clock, Function, Log, Settings, SystemClock};
 
 /// How long what runs may go on once the process has been asked to end.

@@ -1,7 +1,7 @@
 //! What the rehearsal does, also within the process of a test.
 
 use bytes::Bytes;
-use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Settings};
+use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -18,6 +18,8 @@ pub(crate) struct Rehearsal {
 struct Steps {
     /// Is logged.
     say: Option<String>,
+    /// The id of the run.
+    run: Option<String>,
     /// An address that is called, and that has to close the connection before the next step is done.
     wait_for: Option<String>,
     /// Is logged too.
@@ -33,6 +35,9 @@ struct Steps {
 }
 
 impl Function for Rehearsal {
+    const NAME: &'static str = "rehearsal";
+    const SETTINGS_PREFIX: &'static str = "APP_";
+
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
         let greeting = settings.parse("REHEARSAL_GREETING", |text| match text {
             "hello" | "good morning" => Ok(text.to_owned()),
@@ -41,12 +46,15 @@ impl Function for Rehearsal {
         Ok(Self { greeting: greeting.unwrap_or_else(|| "hello".to_owned()) })
     }
 
-    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
+    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
         let Ok(steps) = serde_json::from_slice::<Steps>(&event) else {
-            return Answer::json(&json!({"bytes": event.len()}));
+            return Output::json(&json!({"bytes": event.len()}));
         };
         if let Some(text) = &steps.say {
             info!("{text}");
+        }
+        if let Some(run) = &steps.run {
+            fc_runtime::record_run(run);
         }
         if let Some(address) = &steps.wait_for {
             closed(address).await.map_err(|error| Failure::from_error("NobodyToWaitFor", &error))?;
@@ -61,10 +69,10 @@ impl Function for Rehearsal {
             std::panic::panic_any(text);
         }
         if let Some(text) = steps.fail {
-            return Err(Failure::new("Refused", text).with_report(json!({"done": 0})));
+            return Err(Failure::new("Refused", text).with_report(&json!({"done": 0})));
         }
         if steps.tell {
-            return Answer::json(&json!({
+            return Output::json(&json!({
                 "request_id": invocation.request_id,
                 "function": invocation.function_name,
                 "account": invocation.account_id,
@@ -77,7 +85,7 @@ impl Function for Rehearsal {
                 "has_token": invocation.credentials()?.security_token().is_some(),
             }));
         }
-        Answer::json(&json!({"greeting": self.greeting}))
+        Output::json(&json!({"greeting": self.greeting}))
     }
 
     async fn initialize(&self, _: Invocation) -> Result<(), Failure> {

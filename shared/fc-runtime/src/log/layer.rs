@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Span, Subscriber, error_span};
 use tracing_subscriber::layer::{Context, Layer};
@@ -16,14 +16,20 @@ use super::{Log, LogFilter, line};
 const SPAN: &str = "invocation";
 const TARGET: &str = "fc_runtime";
 
-/// The span of one invocation, whose request id is on each line that is logged within.
+/// The span of one invocation, whose request id and run are on each line that is logged within.
 ///
 /// Of level `error`, so that it is there wherever anything is logged at all.
 pub(crate) fn span(request_id: &str) -> Span {
-    error_span!(target: TARGET, SPAN, request_id)
+    error_span!(target: TARGET, SPAN, request_id, run = request_id)
 }
 
-/// Writes each event as one line of JSON. A filter never hides the span that carries the request id.
+/// Sets the id of the run on the current invocation: each line that it logs from now on carries it. Until then a line carries
+/// the request id in its place.
+pub fn record_run(run: &str) {
+    Span::current().record("run", run);
+}
+
+/// Writes each event as one line of JSON. A filter never hides the span that carries the ids.
 pub(super) struct JsonLines {
     log: Log,
     filter: LogFilter,
@@ -57,21 +63,30 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         if !is_invocation(attributes.metadata()) {
             return;
         }
-        let mut request_id = RequestId::default();
-        attributes.record(&mut request_id);
+        let mut ids = Ids::default();
+        attributes.record(&mut ids);
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(request_id);
+            span.extensions_mut().insert(ids);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(ids) = span.extensions_mut().get_mut::<Ids>()
+        {
+            values.record(ids);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let request_id = context
+        let ids = context
             .event_scope(event)
-            .and_then(|mut spans| spans.find_map(|span| span.extensions().get::<RequestId>().cloned()));
+            .and_then(|mut spans| spans.find_map(|span| span.extensions().get::<Ids>().cloned()));
         let head = line::Head {
             time: self.log.clock.now(),
             level: *event.metadata().level(),
-            request_id: request_id.as_ref().map(|RequestId(id)| &**id),
+            request_id: ids.as_ref().map(|ids| &*ids.request_id),
+            run: ids.as_ref().map(|ids| &*ids.run),
         };
         // Taken, and not borrowed: a value that logs while it is being formatted finds an empty one.
         let mut buffer = BUFFER.take();
@@ -85,19 +100,25 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// The ids of the invocation that a line belongs to.
 #[derive(Clone)]
-struct RequestId(Arc<str>);
+struct Ids {
+    request_id: Arc<str>,
+    run: Arc<str>,
+}
 
-impl Default for RequestId {
+impl Default for Ids {
     fn default() -> Self {
-        Self(Arc::from(""))
+        Self { request_id: Arc::from(""), run: Arc::from("") }
     }
 }
 
-impl Visit for RequestId {
+impl Visit for Ids {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "request_id" {
-            self.0 = value.into();
+        match field.name() {
+            "request_id" => self.request_id = value.into(),
+            "run" => self.run = value.into(),
+            _ => {}
         }
     }
 

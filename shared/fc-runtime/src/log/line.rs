@@ -13,20 +13,21 @@ use crate::failure::chain;
 /// The longest line, with its newline, in bytes: Function Compute takes entries of up to 32 KB.
 pub(super) const LONGEST: usize = 32 * 1024;
 
-/// How much of a request id is shown, in bytes. Real ones have 36.
-const LONGEST_REQUEST_ID: usize = 256;
+/// How much of the id of a request or a run is shown, in bytes. Real ones have 36.
+const LONGEST_ID: usize = 256;
 
 /// The shortest that a value is cut to, in bytes, before fields are left out.
 const SHORTEST_CUT: usize = 64;
 
 /// What the line itself says; a field of the same name is written as `field.<name>`.
-const OWN: [&str; 4] = ["time", "level", "request_id", "cut"];
+const OWN: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
 
 /// What each line begins with.
 pub(super) struct Head<'a> {
     pub(super) time: Timestamp,
     pub(super) level: Level,
     pub(super) request_id: Option<&'a str>,
+    pub(super) run: Option<&'a str>,
 }
 
 /// Hands the fields of an entry to a visitor. Called again if the line became too long.
@@ -50,9 +51,9 @@ pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
     write_cut(out, head, &|_| (), SHORTEST_CUT);
 }
 
-/// As much of a request id as is shown.
-pub(super) fn short(request_id: &str) -> &str {
-    &request_id[..request_id.floor_char_boundary(LONGEST_REQUEST_ID)]
+/// The part of an id that is shown.
+pub(super) fn short(id: &str) -> &str {
+    &id[..id.floor_char_boundary(LONGEST_ID)]
 }
 
 /// Writes the line with no value longer than `longest_value` bytes.
@@ -61,9 +62,11 @@ fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_val
     // Writing into a Vec cannot fail.
     let _ = write!(out, r#"{{"time":"{:.3}","level":"{}""#, head.time, head.level);
     let mut fields = Fields { out, longest_value };
-    if let Some(request_id) = head.request_id {
-        fields.out.extend_from_slice(b",\"request_id\":");
-        fields.string(format_args!("{}", short(request_id)));
+    for (name, id) in [("request_id", head.request_id), ("run", head.run)] {
+        if let Some(id) = id {
+            let _ = write!(fields.out, ",\"{name}\":");
+            fields.string(format_args!("{}", short(id)));
+        }
     }
     record(&mut fields);
     // Below the whole length something was cut already: a value, or everything.

@@ -90,7 +90,7 @@ async fn neither_a_secret_nor_an_event_is_logged_or_answered() {
     let kept = format!("{:?}", fc_runtime::Settings::from_pairs(VARIABLES));
     assert!(!kept.contains("planted"), "{kept}");
     let noon = crate::support::NOON.parse().unwrap();
-    let key = fc_runtime::Settings::from_pairs(VARIABLES).credentials().unwrap();
+    let key = fc_runtime::environment_credentials(&fc_runtime::Settings::from_pairs(VARIABLES)).unwrap();
     let shown = format!("{:?}", fc_runtime::Invocation::new("1-a", noon).with_credentials(key));
     assert!(!shown.contains("planted"), "{shown}");
 }

@@ -18,7 +18,7 @@ async fn a_failure_is_answered_with_its_type_its_message_and_its_report() {
     assert_eq!(
         entries[0],
         json!({
-            "time": "2026-03-01T12:00:00.000Z", "level": "WARN", "request_id": "1-a",
+            "time": "2026-03-01T12:00:00.000Z", "level": "WARN", "request_id": "1-a", "run": "1-a",
             "message": "the invocation failed", "error_type": "Refused", "error_message": "the quota is used up",
         })
     );
@@ -41,6 +41,15 @@ async fn a_panic_is_the_failure_of_its_own_invocation_and_of_no_other() {
     drop(waiting);
     assert_eq!(other.reply().await.json(), json!({"greeting": "hello"}));
     assert!(host.log.text().contains("FC Invoke End RequestId: 1-panics, Error: Unhandled function error\n"));
+}
+
+#[tokio::test]
+async fn what_a_panic_said_is_answered_in_a_few_words() {
+    let host = Host::start().await;
+    let said = "云".repeat(30_000);
+    let reply = host.send(Request::invoke("1-a", &format!(r#"{{"panic": "{said}"}}"#))).await;
+    assert_eq!(reply.json()["errorType"], "Panic");
+    assert!((4_000..5_000).contains(&reply.body.len()), "{} bytes", reply.body.len());
 }
 
 #[tokio::test(start_paused = true)]

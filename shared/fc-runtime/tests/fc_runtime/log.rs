@@ -30,6 +30,7 @@ fn an_entry_is_one_line_of_json_with_its_fields_beside_the_message() {
             list = ?["a"],
             error = &error as &dyn std::error::Error,
             request_id = "theirs",
+            run = "theirs",
             "created {}",
             "fl-1"
         );
@@ -41,6 +42,7 @@ fn an_entry_is_one_line_of_json_with_its_fields_beside_the_message() {
             "time": "2026-03-01T12:00:00.000Z", "level": "INFO", "message": "created fl-1",
             "vpc.id": "vpc-\"1\"\n\u{1}é", "waited_ms": 20, "offset": -1, "dry_run": true, "ratio": 0.5,
             "none": null, "list": "[\"a\"]", "error": "invalid digit found in string", "field.request_id": "theirs",
+            "field.run": "theirs",
         })
     );
 }
@@ -109,11 +111,28 @@ async fn invocations_at_the_same_time_log_under_their_own_ids() {
 }
 
 #[tokio::test]
+async fn each_line_says_of_which_run_it_is_once_that_is_known_and_until_then_names_the_invocation() {
+    let host = Host::start().await;
+    let mut connection = host.connect().await;
+    let event = r#"{"say": "before", "run": "2026-03-02T04:00:00Z", "then_say": "after", "fail": "no"}"#;
+    for (event, runs) in
+        [(event, &["1-a", "2026-03-02T04:00:00Z", "2026-03-02T04:00:00Z"][..]), (r#"{"say": "another"}"#, &["1-a"])]
+    {
+        let before = host.log.entries().len();
+        connection.send(Request::invoke("1-a", event)).await;
+        let entries = host.log.entries().split_off(before);
+        assert_eq!(entries.iter().map(|entry| entry["run"].as_str().unwrap()).collect::<Vec<_>>(), runs, "{entries:?}");
+        assert!(entries.iter().all(|entry| entry["request_id"] == "1-a"));
+    }
+}
+
+#[tokio::test]
 async fn a_filter_does_not_hide_the_request_id() {
     let host = Host::start().await;
     let quiet = Written::default();
     let log = Log::new(quiet.clone(), Noon);
-    let _subscriber = tracing::subscriber::set_default(log.subscriber("off,fc_runtime::service=warn".parse().unwrap()));
+    let _subscriber =
+        tracing::subscriber::set_default(log.subscriber("off,fc_runtime::server::service=warn".parse().unwrap()));
     assert_eq!(host.send(Request::invoke("1-a", r#"{"say": "hidden", "fail": "no"}"#)).await.status, 404);
     assert_eq!(quiet.entries().len(), 1);
     assert_eq!(quiet.entries()[0]["request_id"], "1-a");

@@ -16,13 +16,14 @@ use crate::support::{Connection, Gate, Request, in_time, seen};
 async fn every_bad_setting_is_named_and_the_process_exits_with_64() {
     let process = Process::start([
         ("FC_CUSTOM_LISTEN_PORT", "nine thousand"),
-        ("FLOWKEEPER_LOG", "loud"),
-        ("FLOWKEEPER_MARKERS", "maybe"),
+        ("APP_LOG", "loud"),
+        ("APP_MARKERS", "maybe"),
+        ("APP_LISTEN_ADDRESS", "everywhere"),
         ("REHEARSAL_GREETING", "goodbye"),
     ]);
     let ended = process.end().await;
     assert_eq!(ended.status, Some(64));
-    for bad in ["nine thousand", "loud", "maybe", "goodbye"] {
+    for bad in ["nine thousand", "loud", "maybe", "everywhere", "goodbye"] {
         assert!(ended.stderr.contains(&format!("{bad:?}")), "{bad} is not in {}", ended.stderr);
     }
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
@@ -56,10 +57,39 @@ async fn the_listen_port_is_taken_before_the_server_port() {
 }
 
 #[tokio::test]
+async fn the_example_of_the_readme_answers_what_the_readme_says() {
+    let readme = include_str!("../../README.md");
+    let example = include_str!("../../examples/hello.rs");
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert!(readme.contains(&format!("```rust\n{code}```\n")), "the README shows another hello");
+
+    let port = free_port();
+    let directory = Process::directory();
+    let stdout = File::create(directory.join("stdout")).unwrap();
+    let hello = Command::new(Process::program().with_file_name("hello"));
+    let process = Process::spawn(hello, directory, stdout.into(), &[("FC_SERVER_PORT", &*port.to_string())]);
+    let reply = process.connect(port).await.send(Request::invoke("1", r#"{"name":"Ada"}"#)).await;
+    let (_, answer) = readme.split_once("```json\n").unwrap();
+    assert_eq!(String::from_utf8(reply.body).unwrap(), answer.split_once('\n').unwrap().0);
+}
+
+#[tokio::test]
 async fn an_empty_listen_port_leaves_it_to_the_server_port() {
     let port = free_port();
     let process = Process::start([("FC_CUSTOM_LISTEN_PORT", ""), ("FC_SERVER_PORT", &*port.to_string())]);
     assert_eq!(process.connect(port).await.send(Request::invoke("1-a", "{}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn it_listens_on_all_addresses_or_on_the_one_that_is_set() {
+    for (set, elsewhere) in [("", true), ("127.0.0.1", false)] {
+        let port = free_port();
+        let process = Process::start([("FC_SERVER_PORT", &*port.to_string()), ("APP_LISTEN_ADDRESS", set)]);
+        assert_eq!(process.connect(port).await.send(Request::invoke("1-a", "{}")).await.status, 200);
+        // Another address of the same machine.
+        let found = std::net::TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), port));
+        assert_eq!(found.is_ok(), elsewhere, "{set:?}");
+    }
 }
 
 #[tokio::test]
@@ -79,7 +109,7 @@ async fn everything_is_on_stdout_before_the_answer() {
 #[tokio::test]
 async fn the_markers_can_be_switched_off() {
     let port = free_port();
-    let process = Process::start([("FC_SERVER_PORT", &*port.to_string()), ("FLOWKEEPER_MARKERS", "off")]);
+    let process = Process::start([("FC_SERVER_PORT", &*port.to_string()), ("APP_MARKERS", "off")]);
     let mut connection = process.connect(port).await;
     assert_eq!(connection.send(Request::invoke("1-a", r#"{"say": "hello"}"#)).await.status, 200);
     assert_eq!(process.stdout().lines().count(), 1);

@@ -49,8 +49,9 @@ async fn every_answer_says_whether_it_is_a_success() {
         ("GET", "/pre-stop", "", (200, "200")),
         ("GET", "/pre-freeze", "", (200, "200")),
         ("GET", "/health", "", (200, "200")),
-        ("GET", "/", "", (404, "404")),
-        ("GET", "/invoke", "", (404, "404")),
+        ("GET", "/", "", (200, "200")),
+        ("GET", "/invoke", "", (200, "200")),
+        ("PUT", "/invoke", "", (404, "404")),
         ("DELETE", "/initialize", "", (404, "404")),
         ("POST", "/pre-stop", "", (404, "404")),
         ("PATCH", "/no/such/path?x=1", "x", (404, "404")),
@@ -64,6 +65,32 @@ async fn every_answer_says_whether_it_is_a_success() {
     }
     let unheard_of = Request::new("POST", "/invoke").header("x-fc-control-path", "/unheard-of");
     assert_eq!(connection.send(unheard_of).await.statuses(), (404, "404"));
+}
+
+#[tokio::test]
+async fn a_health_check_on_any_path_is_answered_with_name_and_version() {
+    let host = Host::start().await;
+    let mut connection = host.connect().await;
+    for path in ["/", "/health", "/invoke", "/initialize", "/no/such/path?x=1"] {
+        let reply = connection.send(Request::new("GET", path)).await;
+        assert_eq!(
+            (reply.statuses(), reply.header("content-type")),
+            ((200, "200"), Some("application/json")),
+            "{path}"
+        );
+        assert_eq!(reply.json(), json!({"function": "rehearsal", "version": env!("CARGO_PKG_VERSION")}), "{path}");
+    }
+    let by_trigger = Request::new("GET", "/").header("x-fc-control-path", "/http-invoke");
+    assert_eq!(connection.send(by_trigger).await.json()["function"], "rehearsal");
+    for path in ["/", "/health", "/invoke", "/pre-stop"] {
+        let reply = connection.head(path).await;
+        assert_eq!(
+            (reply.statuses(), reply.header("content-type")),
+            ((200, "200"), Some("application/json")),
+            "{path}"
+        );
+    }
+    assert_eq!(connection.send(Request::invoke("1-a", "{}")).await.json(), json!({"greeting": "hello"}));
 }
 
 #[tokio::test]

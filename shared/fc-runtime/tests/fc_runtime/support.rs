@@ -164,7 +164,20 @@ impl Connection {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// The answer to a `HEAD` request: it has no body, whatever its content-length says.
+    pub(crate) async fn head(&mut self, path: &str) -> Reply {
+        self.write(&Request::new("HEAD", path).bytes()).await;
+        self.reply_head().await
+    }
+
     pub(crate) async fn reply(&mut self) -> Reply {
+        let mut reply = self.reply_head().await;
+        reply.body.resize(reply.header("content-length").unwrap().parse().unwrap(), 0);
+        self.stream.read_exact(&mut reply.body).await.unwrap();
+        reply
+    }
+
+    async fn reply_head(&mut self) -> Reply {
         let mut head = Vec::new();
         loop {
             let mut line = String::new();
@@ -175,10 +188,7 @@ impl Connection {
             }
         }
         let status = head[0].split(' ').nth(1).unwrap().parse().unwrap();
-        let mut reply = Reply { status, head, body: Vec::new() };
-        reply.body.resize(reply.header("content-length").unwrap().parse().unwrap(), 0);
-        self.stream.read_exact(&mut reply.body).await.unwrap();
-        reply
+        Reply { status, head, body: Vec::new() }
     }
 
     /// Whether the other side has closed it, having sent nothing more.

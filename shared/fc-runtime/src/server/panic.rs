@@ -10,6 +10,9 @@ use tracing::error;
 
 use crate::Failure;
 
+/// The longest panic message that is answered, in bytes: a failure has to fit into a dead letter.
+const MAX_MESSAGE: usize = 4 << 10;
+
 /// Runs `future`, and makes a failure of its panic.
 ///
 /// What the panic left half done is dropped with the future; a function that shares state between invocations has the
@@ -30,6 +33,8 @@ pub(crate) fn failure(panic: &(dyn Any + Send)) -> Failure {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("something that is not text");
+    // The log has more of it.
+    let said = &said[..said.floor_char_boundary(MAX_MESSAGE)];
     Failure::new("Panic", format!("panicked: {said}"))
 }
 

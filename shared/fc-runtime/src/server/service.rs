@@ -14,11 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, warn};
 
-use crate::body::{Bodies, Event};
-use crate::connections::Standing;
 use crate::invocation::Surroundings;
-use crate::route::Route;
-use crate::{Answer, Clock, Failure, Function, Invocation, Log, headers, log, panic};
+use crate::server::body::{Bodies, Event};
+use crate::server::connections::Standing;
+use crate::server::route::Route;
+use crate::{Clock, Failure, Function, Invocation, Log, Output, headers, log, server::panic};
 
 /// How long before the deadline an invocation is given up.
 ///
@@ -166,7 +166,7 @@ fn reply(status: StatusCode, fc_status: &'static str, body: Bytes) -> Reply {
     reply
 }
 
-fn success(answer: Answer) -> Reply {
+fn success(answer: Output) -> Reply {
     reply(StatusCode::OK, "200", answer.into_body())
 }
 

@@ -7,11 +7,11 @@ use crate::Failure;
 
 /// The JSON body of a successful invocation: HTTP 200 with `x-fc-status: 200`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Output {
     body: Bytes,
 }
 
-impl Answer {
+impl Output {
     /// An answer whose body is `value` as JSON.
     ///
     /// # Errors

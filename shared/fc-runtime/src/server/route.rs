@@ -3,7 +3,7 @@
 use http::Method;
 use http::request::Parts;
 
-use crate::{Failure, headers};
+use crate::{Failure, function::only_reads, headers};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) enum Route {
     Invoke,
     /// A request of an HTTP trigger.
     HttpInvoke,
-    /// A request without a control path that is for none of the paths below, such as a health check.
+    /// A request without a control path that is for none of the paths below, or only reads, such as a health check.
     Http,
     Initialize,
     PreStop,
@@ -52,7 +52,13 @@ impl Route {
             "/pre-freeze" => (Self::PreFreeze, "GET"),
             _ => return Ok(Self::Http),
         };
-        if method == wanted { Ok(route) } else { Err(NoRoute::Method(wanted)) }
+        if method == wanted {
+            Ok(route)
+        } else if only_reads(method) {
+            Ok(Self::Http)
+        } else {
+            Err(NoRoute::Method(wanted))
+        }
     }
 
     /// The word for it in the marker lines, if it has any.
@@ -109,7 +115,9 @@ mod tests {
         assert_eq!(route("GET", "/pre-stop", None), Ok(Route::PreStop));
         assert_eq!(route("GET", "/pre-freeze", None), Ok(Route::PreFreeze));
         assert_eq!(route("GET", "/health", None), Ok(Route::Http));
-        assert_eq!(route("GET", "/invoke", None), Err(NoRoute::Method("POST")));
+        assert_eq!(route("GET", "/invoke", None), Ok(Route::Http), "a health check may be on any path");
+        assert_eq!(route("HEAD", "/pre-stop", None), Ok(Route::Http));
+        assert_eq!(route("PUT", "/invoke", None), Err(NoRoute::Method("POST")));
         assert_eq!(route("POST", "/pre-stop", None), Err(NoRoute::Method("GET")));
     }
 }
