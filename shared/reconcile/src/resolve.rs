@@ -1,15 +1,17 @@
-//! From what an event names to the resource whose flow log is to be looked at.
+//! From what an event names to the resources whose flow logs are checked.
 
 use std::collections::BTreeSet;
 
-use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict};
+use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict, level};
 use jiff::{SignedDuration, Timestamp};
-use openapi::{CallError, NetworkInterfaceFilter, Session};
+use openapi::{CallError, Listing, NetworkInterfaceFilter, Session};
 
-use crate::{Item, Outcome, Target, settle::is_unsupported, wait::Pauses};
+use crate::{Item, Outcome, Target, converge::Subject, items, poll::Poll};
 
-/// What is not there so long after its event is gone.
-const GONE_AFTER: SignedDuration = SignedDuration::from_mins(15);
+/// A new resource that is not visible this long after its event is gone again. Sweeps find what that would miss.
+const GONE_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// A deleted resource that is still visible this long after its event was not deleted.
+const THERE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// What an event names.
 pub(crate) enum Sought {
@@ -18,136 +20,168 @@ pub(crate) enum Sought {
     InterfacesOf(String),
 }
 
-/// The resources, at the level of the policy, that `what`, which `target` named, leads to; and what there is to say of
-/// those that it leads to in vain.
+/// The resources, at the level of the policy, that `what`, which `target` named, leads to; and the results of what leads
+/// nowhere.
 pub(crate) async fn resolve(
     session: &Session<'_>,
     policy: &Policy,
     target: &Target,
     what: &Sought,
-) -> (Vec<Resource>, Vec<Item>) {
-    let is_elsewhere = *session.account() != target.account;
-    // What is of another account is not seen later, either.
-    let pauses = || if is_elsewhere { Pauses::none() } else { Pauses::new(session) };
-    let in_vain = |item| (Vec::new(), vec![item]);
-    let found = match find(session, what, pauses()).await {
-        Ok(found) if found.is_empty() && is_elsewhere => return in_vain(elsewhere(target)),
-        Ok(found) if found.is_empty() => return in_vain(not_there(target, session.now())),
+) -> (Vec<Subject>, Vec<Item>) {
+    let found = match find(session, what).await {
         Ok(found) => found,
-        Err(error) => return in_vain(unread(target, &error)),
+        Err(error) => return (Vec::new(), vec![items::target_unread(target, &error)]),
     };
-    let (mut resources, mut items) = (Vec::<Resource>::new(), Vec::new());
-    let mut sought = BTreeSet::new();
-    for resource in found {
-        let Some(whole) = whole(policy, &resource) else {
-            resources.push(resource);
-            continue;
-        };
-        if !sought.insert(whole.clone()) {
-            continue;
+    let unread = found.unreadable.iter().map(|it| items::item_unread(session, "resources", it));
+    let mut items: Vec<_> = unread.collect();
+    if found.items.is_empty() {
+        if items.is_empty() {
+            items.push(not_there(target, session.now()));
         }
-        // Its tags say whether it may be touched, so it is not touched before they are read.
-        match find(session, &Sought::Resource(whole.clone()), pauses()).await {
-            Ok(found) if found.is_empty() => items.push(whole_not_there(target, whole)),
-            Ok(found) => resources.extend(found),
-            Err(error) => items.push(unread(target, &error)),
-        }
+        return (Vec::new(), items);
     }
-    (resources, items)
+    let mut resolver = Resolver { session, policy, target, covering: BTreeSet::new(), subjects: Vec::new(), items };
+    for resource in found.items {
+        resolver.add(resource).await;
+    }
+    (resolver.subjects, resolver.items)
 }
 
-/// Reads what is to be looked at, and looks again where it is not to be seen yet.
-async fn find(session: &Session<'_>, what: &Sought, mut pauses: Pauses) -> Result<Vec<Resource>, CallError> {
+struct Resolver<'a> {
+    session: &'a Session<'a>,
+    policy: &'a Policy,
+    target: &'a Target,
+    /// The VPCs and vSwitches that were looked up, as one covers many.
+    covering: BTreeSet<ResourceId>,
+    subjects: Vec<Subject>,
+    items: Vec<Item>,
+}
+
+impl Resolver<'_> {
+    /// Adds the resource, or the VPC or vSwitch whose flow log covers it, where the policy keeps flow logs at that level.
+    async fn add(&mut self, resource: Resource) {
+        let mut vpc = None;
+        let level = match level(&resource, None, self.policy) {
+            Some(level) => level,
+            // The tags of its VPC decide.
+            None => {
+                let Some(read) = self.read_vpc(&resource).await else { return };
+                let vpc = vpc.insert(read);
+                match level(&resource, Some(vpc), self.policy) {
+                    Some(level) => level,
+                    // Even so nothing is known: the decision says so of the resource.
+                    None => resource.id.resource_type(),
+                }
+            }
+        };
+        let is_coarser = level < resource.id.resource_type();
+        let covering = resource.parents.iter().find(|parent| is_coarser && parent.resource_type() == level);
+        let Some(covering) = covering.cloned() else {
+            self.subjects.push(Subject { resource, vpc });
+            return;
+        };
+        if !self.covering.insert(covering.clone()) {
+            return;
+        }
+        // Its tags say whether it may be touched, so it is not touched before they are read.
+        if let Some(vpc) = vpc.take_if(|vpc| vpc.id == covering) {
+            self.subjects.push(Subject { resource: vpc, vpc: None });
+            return;
+        }
+        match find(self.session, &Sought::Resource(covering.clone())).await {
+            Ok(found) if found.items.is_empty() => self.items.push(covering_not_there(self.target, &covering)),
+            Ok(found) => {
+                let subjects = found.items.into_iter().map(|resource| Subject { resource, vpc: vpc.clone() });
+                self.subjects.extend(subjects);
+            }
+            Err(error) => self.items.push(items::target_unread(self.target, &error)),
+        }
+    }
+
+    /// The VPC that the resource is in. What cannot be read is reported.
+    async fn read_vpc(&mut self, resource: &Resource) -> Option<Resource> {
+        let id = resource.vpc()?;
+        match read(self.session, id).await {
+            Ok(found) => {
+                let vpc = found.items.into_iter().next();
+                if vpc.is_none() {
+                    self.items.push(covering_not_there(self.target, id));
+                }
+                vpc
+            }
+            Err(error) => {
+                self.items.push(items::target_unread(self.target, &error));
+                None
+            }
+        }
+    }
+}
+
+/// Reads what is named, and reads it again where it is not visible yet.
+async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>, CallError> {
+    let mut poll = Poll::new(session);
     let mut before = 0;
     loop {
         let found = match what {
             Sought::Resource(id) => read(session, id).await?,
             Sought::InterfacesOf(id) => {
-                interfaces(session, NetworkInterfaceFilter { instance: Some(id), ..Default::default() }).await?
+                let of_instance = NetworkInterfaceFilter { instance: Some(id), ..Default::default() };
+                session.describe_network_interfaces(&of_instance).await?
             }
         };
         // The network interfaces of an instance appear one by one, and nobody says how many there will be: they are
-        // all there once two looks see the same number.
-        let is_whole = !found.is_empty() && (matches!(what, Sought::Resource(_)) || found.len() == before);
-        if is_whole || !pauses.wait(session).await {
+        // all there once two reads show the same number.
+        let count = found.items.len() + found.unreadable.len();
+        let is_all = count > 0 && (matches!(what, Sought::Resource(_)) || count == before);
+        if is_all || !poll.wait(session).await {
             return Ok(found);
         }
-        before = found.len();
+        before = count;
     }
 }
 
-/// The resource with this id, where it is to be seen.
-pub(crate) async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Vec<Resource>, CallError> {
+/// The resource with this id, where it is visible.
+pub(crate) async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Listing<Resource>, CallError> {
     let ids = std::slice::from_ref(id);
     match id.resource_type() {
         ResourceType::Vpc => session.describe_vpcs(ids).await,
         ResourceType::VSwitch => session.describe_vswitches(ids).await,
         ResourceType::NetworkInterface => {
-            interfaces(session, NetworkInterfaceFilter { ids, ..Default::default() }).await
+            session.describe_network_interfaces(&NetworkInterfaceFilter { ids, ..Default::default() }).await
         }
     }
 }
 
-/// What `resource` is part of and whose flow log covers it, where the policy keeps flow logs at that level.
-fn whole<'r>(policy: &Policy, resource: &'r Resource) -> Option<&'r ResourceId> {
-    let level = flow_log::level(resource, policy);
-    let is_coarser = level < resource.id.resource_type();
-    resource.parents.iter().find(|parent| is_coarser && parent.resource_type() == level)
+fn is_older_than(target: &Target, now: Timestamp, age: SignedDuration) -> bool {
+    target.since.is_some_and(|since| now.duration_since(since) > age)
 }
 
-async fn interfaces(session: &Session<'_>, filter: NetworkInterfaceFilter<'_>) -> Result<Vec<Resource>, CallError> {
-    session.describe_network_interfaces(&filter).await
-}
-
-/// What there is to say of what is in an account that nobody named a role for.
-pub(crate) fn elsewhere(target: &Target) -> Item {
-    let (id, account) = (&target.what, &target.account);
-    let reason = format!("{id} is of the account {account}, which this function does not look after");
-    Item { is_finding: true, ..Item::of_target(target, Outcome::Skipped, reason) }
+/// Whether a resource that is not to be seen is gone, where the event about it happened `since` then.
+pub(crate) fn may_be_gone(since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_none_or(|since| now.duration_since(since) > GONE_AFTER)
 }
 
 fn not_there(target: &Target, now: Timestamp) -> Item {
-    let id = &target.what;
-    match target.since {
-        Some(since) if now.duration_since(since) > GONE_AFTER => {
-            Item::of_target(target, Outcome::Skipped, format!("{id} is gone"))
-        }
-        _ => Item {
-            verdict: Some(Verdict::Unknown),
-            is_finding: true,
-            ..Item::of_target(target, Outcome::Failed, format!("{id} is not to be seen yet"))
-        },
+    let id = &target.kind;
+    if is_older_than(target, now, GONE_AFTER) {
+        return Item::of_target(target, Outcome::Skipped, format!("{id} is gone"));
     }
+    let item = Item::of_target(target, Outcome::Failed, format!("{id} is not visible yet"));
+    Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }
 
-/// What there is to say of something that was deleted, and can still be seen.
+/// Something that was deleted and can still be seen.
 pub(crate) fn still_there(target: &Target, now: Timestamp) -> Item {
-    let id = &target.what;
-    match target.since {
-        Some(since) if now.duration_since(since) > GONE_AFTER => {
-            Item::of_target(target, Outcome::Skipped, format!("{id} is there"))
-        }
-        _ => Item {
-            verdict: Some(Verdict::Unknown),
-            is_finding: true,
-            ..Item::of_target(target, Outcome::Failed, format!("{id} was deleted, and can still be seen"))
-        },
+    let id = &target.kind;
+    if is_older_than(target, now, THERE_AFTER) {
+        return Item::of_target(target, Outcome::Skipped, format!("{id} is there"));
     }
+    let item = Item::of_target(target, Outcome::Failed, format!("{id} was deleted, and can still be seen"));
+    Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }
 
-fn whole_not_there(target: &Target, whole: &ResourceId) -> Item {
-    let reason = format!("{whole}, which {} is part of, is not to be seen yet", &target.what);
+fn covering_not_there(target: &Target, covering: &ResourceId) -> Item {
+    let reason = format!("{covering}, which {} is in, is not visible yet", target.kind);
     let item = Item::of_target(target, Outcome::Failed, reason);
-    Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }
-}
-
-/// What there is to say where `target` could not be read.
-pub(crate) fn unread(target: &Target, error: &CallError) -> Item {
-    if is_unsupported(error) {
-        let reason = format!("{} can have no flow log: {}", &target.what, error.advice());
-        let item = Item::of_target(target, Outcome::Skipped, reason);
-        return Item { verdict: Some(Verdict::Unsupported), is_finding: true, ..item };
-    }
-    let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", &target.what));
-    Item { verdict: Some(Verdict::Unknown), is_finding: true, ..item }.with_error(error)
+    Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }

@@ -1,4 +1,4 @@
-//! What a keeper needs to know, read by name.
+//! The settings of a function that keeps flow logs.
 
 use std::{
     fs::File,
@@ -8,65 +8,58 @@ use std::{
 
 use flow_log::Policy;
 use openapi::ClientSettings;
-pub use openapi::InvalidSetting;
+use settings::{InvalidSettings, Settings};
 
-/// What a [`crate::Keeper`] works by.
+const POLICY: &str = "FLOWKEEPER_POLICY";
+const POLICY_FILE: &str = "FLOWKEEPER_POLICY_FILE";
+const DRY_RUN: &str = "FLOWKEEPER_DRY_RUN";
+
+/// What a [`crate::Reconciler`] works by.
 #[derive(Debug, Clone)]
-pub struct KeeperSettings {
-    /// What is wanted.
+pub struct ReconcilerSettings {
+    /// The desired state.
     pub policy: Policy,
     /// How the cloud is reached.
     pub client: ClientSettings,
-    /// Whether nothing is to be changed.
+    /// Whether nothing is changed.
     pub dry_run: bool,
 }
 
-impl KeeperSettings {
-    /// The names of all that can be set.
-    pub const NAMES: &[&str] = &[
-        "FLOWKEEPER_POLICY",
-        "FLOWKEEPER_POLICY_FILE",
-        "FLOWKEEPER_ENDPOINT",
-        "FLOWKEEPER_VPC_ENDPOINT",
-        "FLOWKEEPER_ECS_ENDPOINT",
-        "FLOWKEEPER_ECR_ENDPOINT",
-        "FLOWKEEPER_STS_ENDPOINT",
-        "FLOWKEEPER_NETWORK",
-        "FLOWKEEPER_SIGNATURE",
-        "FLOWKEEPER_EXTRA_ROOT_FILE",
-        "FLOWKEEPER_DRY_RUN",
-    ];
+impl ReconcilerSettings {
+    /// The names of the settings that [`ReconcilerSettings::read`] reads.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        [POLICY, POLICY_FILE, DRY_RUN].into_iter().chain(ClientSettings::NAMES).collect()
+    }
 
-    /// Reads `FLOWKEEPER_POLICY`, or the file that `FLOWKEEPER_POLICY_FILE` names, or else `default_policy_file`;
-    /// `FLOWKEEPER_DRY_RUN`; and the settings of the client.
+    /// Reads the policy from `FLOWKEEPER_POLICY`, or the file that `FLOWKEEPER_POLICY_FILE` names, or else `policy.yml`
+    /// next to the binary; `FLOWKEEPER_DRY_RUN`; and the settings of the client.
     ///
     /// # Errors
     /// Every one that cannot be used.
-    pub fn read(
-        setting: &dyn Fn(&str) -> Option<String>,
-        default_policy_file: &Path,
-    ) -> Result<Self, Vec<InvalidSetting>> {
-        let mut problems = Vec::new();
-        let policy = policy(setting, default_policy_file).map_err(|problem| problems.push(problem)).ok();
-        let client = ClientSettings::read(setting).map_err(|found| problems.extend(found)).ok();
-        let dry_run = dry_run(setting).map_err(|problem| problems.push(problem)).ok();
+    pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
+        let mut invalid = InvalidSettings::default();
+        let policy = invalid.collect(policy(settings));
+        let client = invalid.collect(ClientSettings::read(settings));
+        let dry_run = invalid.collect(dry_run(settings));
         match (policy, client, dry_run) {
             (Some(policy), Some(client), Some(dry_run)) => Ok(Self { policy, client, dry_run }),
-            _ => Err(problems),
+            _ => Err(invalid),
         }
     }
 }
 
-/// Whether nothing is to be changed.
-pub(crate) fn dry_run(setting: &dyn Fn(&str) -> Option<String>) -> Result<bool, InvalidSetting> {
-    match setting("FLOWKEEPER_DRY_RUN").as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(InvalidSetting::new("FLOWKEEPER_DRY_RUN", other, "must be true or false")),
-    }
+/// Whether nothing is changed.
+pub(crate) fn dry_run(settings: &Settings) -> Result<bool, InvalidSettings> {
+    let dry_run = settings.parse(DRY_RUN, |text| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false"),
+    })?;
+    Ok(dry_run.unwrap_or(false))
 }
 
-/// What is in the file. No more is read than a policy may have: one without end would take all the memory there is.
+/// The text of a file. No more is read than a policy may have: a file without end would take all memory.
 fn read(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(file)?.take(Policy::LARGEST as u64 + 1).read_to_end(&mut bytes)?;
@@ -76,22 +69,23 @@ fn read(file: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-fn policy(setting: &dyn Fn(&str) -> Option<String>, default_file: &Path) -> Result<Policy, InvalidSetting> {
-    const TEXT: &str = "FLOWKEEPER_POLICY";
-    const FILE: &str = "FLOWKEEPER_POLICY_FILE";
-    let bad = |name, problem| InvalidSetting { name, problem };
-
-    if let Some(text) = setting(TEXT) {
-        return Policy::parse(&text).map_err(|mistakes| bad(TEXT, format!("is not a valid policy: {mistakes}")));
+fn policy(settings: &Settings) -> Result<Policy, InvalidSettings> {
+    if let Some(text) = settings.get(POLICY) {
+        let invalid = |mistakes| InvalidSettings::new(format_args!("{POLICY} is not a valid policy: {mistakes}"));
+        return Policy::parse(text).map_err(invalid);
     }
-    let named = setting(FILE);
-    let file = named.as_deref().map_or(default_file, Path::new);
-    match read(file) {
-        Ok(text) => Policy::parse(&text)
-            .map_err(|mistakes| bad(FILE, format!("{} is not a valid policy: {mistakes}", file.display()))),
-        Err(error) if named.is_some() => Err(bad(FILE, format!("{} cannot be read: {error}", file.display()))),
-        Err(error) => {
-            Err(bad(TEXT, format!("is not set, nor is {FILE}, and there is no policy in {} ({error})", file.display())))
+    let named = settings.get(POLICY_FILE);
+    let file = named.map_or_else(|| settings.next_to_binary("policy.yml"), Into::into);
+    let shown = file.display();
+    match read(&file) {
+        Ok(text) => Policy::parse(&text).map_err(|mistakes| {
+            InvalidSettings::new(format_args!("{POLICY_FILE} {shown} is not a valid policy: {mistakes}"))
+        }),
+        Err(error) if named.is_some() => {
+            Err(InvalidSettings::new(format_args!("{POLICY_FILE} {shown} cannot be read: {error}")))
         }
+        Err(error) => Err(InvalidSettings::new(format_args!(
+            "{POLICY} is not set, nor is {POLICY_FILE}, and there is no policy in {shown} ({error})"
+        ))),
     }
 }

@@ -9,6 +9,8 @@ use openapi::Credentials;
 /// What one invocation has to work with.
 #[derive(Debug, Clone)]
 pub struct Job {
+    /// The id of the run, on its report and its lines. A sweep that is retried keeps it.
+    pub run: String,
     /// Function Compute's id of the invocation.
     pub request_id: String,
     /// The key of the function's role.
@@ -27,31 +29,33 @@ pub struct Target {
     /// The region that it is in.
     pub region: RegionId,
     /// What it is.
-    pub what: What,
+    pub kind: TargetKind,
     /// When that happened which drew attention to it: what is not there long after that is gone.
     pub since: Option<Timestamp>,
 }
 
 /// What is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum TargetKind {
     /// A VPC, a vSwitch or a network interface.
     Resource(ResourceId),
     /// The network interfaces of an ECS instance.
     Instance(String),
     /// The resource of a flow log.
     FlowLog(FlowLogId),
-    /// All that there is in the region: a sweep.
+    /// Everything in the region, as an event does not say which resource it is about.
     Region,
+    /// Everything in the region, because it is time: the one that may replace flow logs.
+    Sweep,
 }
 
-impl fmt::Display for What {
+impl fmt::Display for TargetKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id().unwrap_or("the region"))
     }
 }
 
-impl What {
+impl TargetKind {
     /// The id by which the cloud knows it; none for a whole region.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
@@ -59,7 +63,7 @@ impl What {
             Self::Resource(id) => Some(id.as_str()),
             Self::Instance(id) => Some(id),
             Self::FlowLog(id) => Some(id.as_str()),
-            Self::Region => None,
+            Self::Region | Self::Sweep => None,
         }
     }
 
@@ -70,7 +74,7 @@ impl What {
             Self::Resource(id) => Some(id.resource_type().as_str()),
             Self::Instance(_) => Some("Instance"),
             Self::FlowLog(_) => Some("FlowLog"),
-            Self::Region => None,
+            Self::Region | Self::Sweep => None,
         }
     }
 }

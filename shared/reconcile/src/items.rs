@@ -1,0 +1,88 @@
+//! The wording of results that more than one place reports.
+
+use flow_log::{Action, FlowLogId, Plan, Resource, ResourceId, Verdict};
+use openapi::{CallError, ErrorKind, Session, UnreadableItem};
+
+use crate::{Item, Outcome, Target};
+
+/// A resource that nothing is done to: because nothing is wrong, or because of `withheld`.
+pub(crate) fn unchanged<C>(item: Item, plan: Plan<C>, withheld: Option<&str>) -> Item {
+    let is_good = plan.converges && plan.changes.is_empty();
+    let outcome = match plan.verdict {
+        Verdict::Unknown => Outcome::Failed,
+        Verdict::Excluded => Outcome::Skipped,
+        _ if is_good => Outcome::Unchanged,
+        _ => Outcome::Skipped,
+    };
+    let reason = match withheld {
+        Some(why) => format!("{}; {why}", plan.reason),
+        None => plan.reason,
+    };
+    Item {
+        verdict: Some(plan.verdict),
+        outcome,
+        reason,
+        flow_log_id: plan.flow_log,
+        is_finding: !is_good,
+        is_exception: plan.is_exception,
+        ..item
+    }
+}
+
+/// A change that is not made, for the reason that `suffix` adds to why it was planned.
+pub(crate) fn not_applied(item: Item, action: Action, flow_log: Option<&FlowLogId>, suffix: &str) -> Item {
+    let reason = format!("{}{suffix}", item.reason);
+    Item { action: Some(action), flow_log_id: flow_log.cloned(), outcome: Outcome::Skipped, reason, ..item }.finding()
+}
+
+/// A resource that another account owns and shares: a flow log on it is for its owner to make.
+pub(crate) fn shared_by_other(session: &Session<'_>, resource: &Resource) -> Option<Item> {
+    let is_shared = resource.account != *session.account();
+    is_shared.then(|| {
+        let reason = format!("{} is shared by the account {}, whose flow log it has", resource.id, resource.account);
+        Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason).in_session(session)
+    })
+}
+
+/// The flow logs of `resource` could not be read.
+pub(crate) fn flow_logs_unread(resource: &Resource, error: &CallError) -> Item {
+    if matches!(error.kind(), ErrorKind::Unsupported(_)) {
+        let reason = format!("{} cannot have a flow log: {}", resource.id, error.advice());
+        return Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason).finding();
+    }
+    let reason = format!("the flow logs of {} could not be read", resource.id);
+    Item::of_resource(resource, Verdict::Unknown, Outcome::Failed, reason).with_error(error).finding()
+}
+
+/// `target` could not be read.
+pub(crate) fn target_unread(target: &Target, error: &CallError) -> Item {
+    if matches!(error.kind(), ErrorKind::Unsupported(_)) {
+        let reason = format!("{} can have no flow log: {}", target.kind, error.advice());
+        let item = Item::of_target(target, Outcome::Skipped, reason);
+        return Item { verdict: Some(Verdict::Unsupported), ..item }.finding();
+    }
+    let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", target.kind));
+    Item { verdict: Some(Verdict::Unknown), ..item }.with_error(error).finding()
+}
+
+/// A kind of thing in the region of the session could not be read.
+pub(crate) fn region_unread(session: &Session<'_>, what: &str, error: &CallError) -> Item {
+    if matches!(error.kind(), ErrorKind::Unsupported(_)) {
+        let reason = format!("{} has no {what}: {}", session.region(), error.advice());
+        let item = Item::new(Outcome::Skipped, reason).in_session(session);
+        return Item { verdict: Some(Verdict::Unsupported), ..item }.finding();
+    }
+    let reason = format!("the {what} of {} could not be read", session.region());
+    let item = Item::new(Outcome::Failed, reason).in_session(session);
+    Item { verdict: Some(Verdict::Unknown), ..item }.with_error(error).finding()
+}
+
+/// One item of a list could not be read. The others were.
+pub(crate) fn item_unread(session: &Session<'_>, what: &str, found: &UnreadableItem) -> Item {
+    let id = found.id.as_deref().unwrap_or("one without a readable id");
+    let reason = format!("one of the {what} of {} could not be read, {id}: {}", session.region(), found.reason);
+    let item = Item::new(Outcome::Skipped, reason).in_session(session);
+    let resource_type =
+        found.id.as_ref().and_then(|id| id.parse().ok()).map(|id: ResourceId| id.resource_type().as_str());
+    Item { verdict: Some(Verdict::Unknown), resource_type, resource_id: found.id.clone(), ..item }.finding()
+}

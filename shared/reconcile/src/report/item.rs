@@ -1,0 +1,345 @@
+//! One result: what became of a resource, of one change to it, or of an event.
+
+use flow_log::{AccountId, Action, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
+use openapi::{CallError, ErrorKind, Session};
+use serde::Serialize;
+use tracing::{info, warn};
+
+use crate::{Target, TargetKind};
+
+/// What became of one resource, of one change to it, or of one event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Item {
+    /// The account.
+    pub account: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The kind of resource, as the API calls it.
+    pub resource_type: Option<&'static str>,
+    /// The id of the resource.
+    pub resource_id: Option<String>,
+    /// What was found; `None` where no resource was read.
+    pub verdict: Option<Verdict>,
+    /// The call that changes something.
+    pub action: Option<Action>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The flow log that this is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_log_id: Option<FlowLogId>,
+    /// Why.
+    pub reason: String,
+    /// What failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+    /// All that is known of the flow log that the call deletes, so that it can be made again from the report or the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Box<DeletedFlowLog>>,
+    /// Whether somebody should look at it, whatever the cause.
+    #[serde(skip)]
+    pub is_finding: bool,
+    /// Whether it is off, or left alone, on purpose: by a tag, a schedule or the policy's `exclude`.
+    #[serde(skip)]
+    pub is_exception: bool,
+    /// Why the API refused a write, where it did.
+    #[serde(skip)]
+    pub refusal: Option<ErrorKind>,
+    /// Whether its line is in the log already.
+    #[serde(skip)]
+    pub is_logged: bool,
+}
+
+/// What became of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The change was made.
+    Done,
+    /// There was nothing to change.
+    Unchanged,
+    /// The change would have been made, but for a dry run.
+    Planned,
+    /// It was left as it is, on purpose.
+    Skipped,
+    /// It was tried and failed.
+    Failed,
+    /// There was no time left for it.
+    Unfinished,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    /// The call, by the API's name.
+    pub action: &'static str,
+    /// The API's code, or a word for what happened on the way.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// The API's id of the request.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+impl From<&CallError> for ErrorReport {
+    fn from(error: &CallError) -> Self {
+        Self {
+            action: error.action,
+            code: error.short_code().to_owned(),
+            message: format!("{error}: {}", error.cause),
+            request_id: error.request_id.clone(),
+            advice: error.advice(),
+        }
+    }
+}
+
+/// A flow log as it was before it was deleted. Fields that the API did not give are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are the API's")]
+pub struct DeletedFlowLog {
+    pub flow_log_id: String,
+    pub resource_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_store: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_path: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregation_interval: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_group_id: Option<String>,
+    pub tags: Vec<(String, String)>,
+}
+
+impl From<&FlowLog> for DeletedFlowLog {
+    fn from(flow_log: &FlowLog) -> Self {
+        let tags = flow_log.tags.iter().flat_map(|tags| tags.iter());
+        Self {
+            flow_log_id: flow_log.id.to_string(),
+            resource_id: flow_log.resource_id.clone(),
+            name: flow_log.name.clone(),
+            description: flow_log.description.clone(),
+            project: flow_log.project.clone(),
+            log_store: flow_log.log_store.clone(),
+            traffic_type: flow_log.traffic_type.clone(),
+            traffic_path: flow_log.traffic_path.clone(),
+            aggregation_interval: flow_log.aggregation_interval,
+            ip_version: flow_log.ip_version.clone(),
+            resource_group_id: flow_log.resource_group_id.clone(),
+            tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }
+    }
+}
+
+impl Item {
+    pub(crate) fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            account: None,
+            region: None,
+            resource_type: None,
+            resource_id: None,
+            verdict: None,
+            action: None,
+            outcome,
+            flow_log_id: None,
+            reason: reason.into(),
+            error: None,
+            deleted: None,
+            is_finding: false,
+            is_exception: false,
+            refusal: None,
+            is_logged: false,
+        }
+    }
+
+    /// An event that is none of Flowkeeper's business.
+    #[must_use]
+    pub fn skipped_event(reason: impl Into<String>) -> Self {
+        Self::new(Outcome::Skipped, reason)
+    }
+
+    /// An event that should be understood and cannot be.
+    #[must_use]
+    pub fn broken_event(reason: impl Into<String>) -> Self {
+        Self::new(Outcome::Failed, reason)
+    }
+
+    /// The same, in this account and region.
+    #[must_use]
+    pub fn at(self, account: Option<&AccountId>, region: Option<&RegionId>) -> Self {
+        Self { account: account.map(ToString::to_string), region: region.map(ToString::to_string), ..self }
+    }
+
+    /// The same, with the id and kind of what an event names.
+    #[must_use]
+    pub fn naming(self, what: &TargetKind) -> Self {
+        Self { resource_id: what.id().map(str::to_owned), resource_type: what.resource_type(), ..self }
+    }
+
+    /// The same, in the account and region of the session.
+    pub(crate) fn in_session(self, session: &Session<'_>) -> Self {
+        self.at(Some(session.account()), Some(session.region()))
+    }
+
+    pub(crate) fn of_target(target: &Target, outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self::new(outcome, reason).at(Some(&target.account), Some(&target.region)).naming(&target.kind)
+    }
+
+    pub(crate) fn of_resource(
+        resource: &Resource,
+        verdict: Verdict,
+        outcome: Outcome,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            verdict: Some(verdict),
+            resource_type: Some(resource.id.resource_type().as_str()),
+            resource_id: Some(resource.id.to_string()),
+            ..Self::new(outcome, reason)
+        }
+        .at(Some(&resource.account), Some(&resource.region))
+    }
+
+    /// A result about a flow log, under the id of what it records.
+    pub(crate) fn of_flow_log(
+        session: &Session<'_>,
+        flow_log: &FlowLog,
+        verdict: Verdict,
+        outcome: Outcome,
+        reason: impl Into<String>,
+    ) -> Self {
+        let resource_type = flow_log.resource_id.parse().ok().map(|id: ResourceId| id.resource_type().as_str());
+        Self {
+            verdict: Some(verdict),
+            resource_type,
+            resource_id: Some(flow_log.resource_id.clone()),
+            flow_log_id: Some(flow_log.id.clone()),
+            is_finding: outcome != Outcome::Done,
+            ..Self::new(outcome, reason)
+        }
+        .in_session(session)
+    }
+
+    /// The same as something that somebody should look at.
+    pub(crate) fn finding(self) -> Self {
+        Self { is_finding: true, ..self }
+    }
+
+    /// The same, with the call that failed; left unfinished where there was no time for it.
+    pub(crate) fn with_error(self, error: &CallError) -> Self {
+        let outcome = if error.is_out_of_time() { Outcome::Unfinished } else { self.outcome };
+        Self { error: Some(error.into()), outcome, ..self }
+    }
+
+    /// Whether the resource is as the policy wants it, or off on purpose, and there is nothing to say against it.
+    pub(crate) const fn is_compliant(&self) -> bool {
+        let is_good = matches!(self.verdict, Some(Verdict::Compliant | Verdict::Paused))
+            || self.is_exception && matches!(self.verdict, Some(Verdict::Excluded));
+        is_good && !self.is_finding
+    }
+
+    /// Whether traffic that the policy wants recorded is not known to be recorded and delivered after the run.
+    pub(crate) const fn is_uncovered(&self) -> bool {
+        let is_open = match self.verdict {
+            Some(Verdict::Missing | Verdict::Inactive | Verdict::Undelivered | Verdict::Unknown) => true,
+            // The policy wants a flow log that the API does not give. What cannot have one at all is not asked for.
+            Some(Verdict::Unsupported) => self.action.is_some(),
+            // It should have become active long ago, or cannot become so by itself.
+            Some(Verdict::Pending) => self.is_finding && self.action.is_none(),
+            _ => false,
+        };
+        is_open && !matches!(self.outcome, Outcome::Done) && self.resource_type.is_some()
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.verdict == Some(Verdict::Unknown) && self.outcome != Outcome::Unfinished
+    }
+
+    /// Whether the invocation has to be repeated for it.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) || self.is_unknown()
+    }
+
+    /// Whether the API refused the write for good: for a reason that time, another try or another network will not mend.
+    pub(crate) const fn is_refused_for_good(&self) -> bool {
+        matches!(
+            self.refusal,
+            Some(
+                ErrorKind::Unsupported(_)
+                    | ErrorKind::Denied
+                    | ErrorKind::QuotaExceeded
+                    | ErrorKind::DestinationMissing
+                    | ErrorKind::NotSubscribed
+                    | ErrorKind::Invalid
+                    | ErrorKind::Other
+            )
+        )
+    }
+
+    /// Writes its line, so that a query can count it, unless that was done before.
+    pub(crate) fn log(&self) {
+        if self.is_logged {
+            return;
+        }
+        let fields = (
+            self.resource_id.as_deref().unwrap_or_default(),
+            self.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
+            self.action.map(Action::as_str).unwrap_or_default(),
+        );
+        let deleted = self.deleted.as_ref().and_then(|deleted| serde_json::to_string(deleted).ok());
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    account = self.account.as_deref().unwrap_or_default(),
+                    region = self.region.as_deref().unwrap_or_default(),
+                    resource_type = self.resource_type.unwrap_or_default(),
+                    resource_id = fields.0,
+                    verdict = fields.1,
+                    action = fields.2,
+                    outcome = self.outcome.as_str(),
+                    flow_log_id = self.flow_log_id.as_ref().map(FlowLogId::as_str).unwrap_or_default(),
+                    error_code = self.error.as_ref().map(|error| error.code.as_str()).unwrap_or_default(),
+                    error_request_id =
+                        self.error.as_ref().and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
+                    advice = self.error.as_ref().map(|error| error.advice).unwrap_or_default(),
+                    deleted,
+                    "{}{}",
+                    self.reason,
+                    self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default()
+                )
+            };
+        }
+        if matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) { line!(warn) } else { line!(info) }
+    }
+
+    /// Writes its line now.
+    pub(crate) fn logged(self) -> Self {
+        self.log();
+        Self { is_logged: true, ..self }
+    }
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Planned => "planned",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}

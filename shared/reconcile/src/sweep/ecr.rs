@@ -1,0 +1,227 @@
+//! The virtual border routers on the Express Connect Routers of one account.
+
+use flow_log::{
+    AttachedVbr, Desired, Ecr, EcrChange, GovernedBy, Plan, Policy, Verdict, desired_ecr, plan_ecr,
+    policy::EcrFlowLogPattern,
+};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use openapi::{CallError, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter, Session, UnreadableItem};
+
+use super::CONCURRENCY;
+use crate::{
+    Item, Outcome,
+    converge::Converger,
+    items, limits,
+    report::ReportBuilder,
+    writer::{Standing, Write, WriteOutcome},
+};
+
+/// The name of a virtual border router in the API.
+const VBR: &str = "VBR";
+
+/// A virtual border router that something is done about.
+struct Work {
+    vbr: AttachedVbr,
+    plan: Plan<EcrChange>,
+    /// Who says whether the flow log is on, where one is desired.
+    governed_by: Option<GovernedBy>,
+}
+
+impl Work {
+    /// Whether a change can take recording away.
+    fn is_risky(&self, change: &EcrChange) -> bool {
+        match change {
+            EcrChange::Modify(..) => true,
+            EcrChange::Deactivate(_) => limits::is_risky_stop(self.governed_by.as_ref()),
+            EcrChange::Create(_) | EcrChange::Activate(_) => false,
+        }
+    }
+
+    const fn is_creation(change: &EcrChange) -> bool {
+        matches!(change, EcrChange::Create(_))
+    }
+}
+
+/// Brings the flow logs of the account's virtual border routers to what `pattern` asks for.
+pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern) -> ReportBuilder {
+    let (session, policy) = (converger.session, converger.policy);
+    let mut report = ReportBuilder::default();
+    let routers = match session.describe_ecrs(&EcrFilter::default()).await {
+        Ok(routers) => routers,
+        Err(error) => return items::region_unread(session, "Express Connect Routers", &error).into(),
+    };
+    let unread = |what: &'static str| move |it: &UnreadableItem| items::item_unread(session, what, it);
+    report.items.extend(routers.unreadable.iter().map(unread("Express Connect Routers")));
+    let mut work = Vec::new();
+    for router in &routers.items {
+        match plans(session, policy, pattern, router, &mut report).await {
+            Ok(plans) => {
+                for Work { vbr, plan, governed_by } in plans {
+                    let forbidden = plan.changes.iter().find(|change| !converger.writer.may(change.action()));
+                    if let Some(forbidden) = forbidden {
+                        let why = format!("{} is not for this function to do", forbidden.action());
+                        report.add(items::unchanged(about(&vbr), plan, Some(&why)));
+                    } else if plan.changes.is_empty() {
+                        report.add(items::unchanged(about(&vbr), plan, None));
+                    } else {
+                        report.count_checked();
+                        work.push(Work { vbr, plan, governed_by });
+                    }
+                }
+            }
+            Err(error) => report.items.push(unread_router(session, router, &error)),
+        }
+    }
+    let work = within_limits(converger, work, &mut report);
+    let work: Vec<_> = work.into_iter().map(|work| Box::pin(converge(converger, pattern, work))).collect();
+    report.items.extend(stream::iter(work).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.concat());
+    report.sort();
+    report
+}
+
+/// Says which changes the limits refuse, and takes them out of the work. A dry run shows them all.
+fn within_limits(converger: &Converger<'_>, mut work: Vec<Work>, report: &mut ReportBuilder) -> Vec<Work> {
+    let limits = converger.policy.limits;
+    let risky = work.iter().filter(|work| work.plan.changes.iter().any(|change| work.is_risky(change))).count();
+    let creations = work.iter().filter(|work| work.plan.changes.iter().any(Work::is_creation)).count();
+    let too_risky = limits::exceeded(limits, risky, report.checked());
+    let too_many = limits::creations_exceeded(limits, creations);
+    let refuses = (too_risky.is_some(), too_many.is_some());
+    for why in too_risky.into_iter().chain(too_many) {
+        report.refuse(converger.session, &why);
+    }
+    if converger.writer.is_dry_run() {
+        return work;
+    }
+    for it in &mut work {
+        let item = Item { verdict: Some(it.plan.verdict), reason: it.plan.reason.clone(), ..about(&it.vbr) };
+        let is_refused =
+            |change: &EcrChange| refuses.0 && it.is_risky(change) || refuses.1 && Work::is_creation(change);
+        let (refused, allowed): (Vec<_>, Vec<_>) = it.plan.changes.iter().cloned().partition(is_refused);
+        report.items.extend(refused.iter().map(|change| {
+            let suffix = "; not done, as the sweep would change too much";
+            items::not_applied(item.clone(), change.action(), change.flow_log(), suffix)
+        }));
+        it.plan.changes = allowed;
+    }
+    work.retain(|work| !work.plan.changes.is_empty());
+    work
+}
+
+/// What is planned for the virtual border routers on one router.
+async fn plans(
+    session: &Session<'_>,
+    policy: &Policy,
+    pattern: &EcrFlowLogPattern,
+    router: &Ecr,
+    report: &mut ReportBuilder,
+) -> Result<Vec<Work>, CallError> {
+    let attached = EcrInstanceFilter { instance_type: Some(VBR), ..EcrInstanceFilter::default() };
+    let attached = session.describe_ecr_instances(&router.id, &attached).await?;
+    let observed = session.describe_ecr_flow_logs(&router.id, &EcrFlowLogFilter::default()).await?;
+    for (what, unread) in [("virtual border routers", &attached.unreadable), ("flow logs", &observed.unreadable)] {
+        let what = format!("{what} on {}", router.id);
+        report.items.extend(unread.iter().map(|it| items::item_unread(session, &what, it)));
+    }
+    for instance in attached.items.iter().filter(|it| it.instance_type.eq_ignore_ascii_case(VBR) && it.vbr().is_none())
+    {
+        let reason = "it is a virtual border router whose id is none".to_owned();
+        let unread = UnreadableItem { id: Some(instance.id.clone()), place: "ChildInstanceList".to_owned(), reason };
+        report.items.push(items::item_unread(session, &format!("virtual border routers on {}", router.id), &unread));
+    }
+    let has_unread = !observed.is_complete();
+    let vbrs = attached.items.iter().filter_map(|instance| {
+        let region = instance.region.as_deref().and_then(|region| region.parse().ok());
+        Some(AttachedVbr {
+            account: session.account().clone(),
+            region: region.unwrap_or_else(|| session.region().clone()),
+            ecr: router.id.clone(),
+            id: instance.vbr()?,
+            tags: router.tags.clone(),
+        })
+    });
+    let plan = |vbr: AttachedVbr| {
+        let desired = desired_ecr(&vbr, pattern, policy, session.now());
+        let mut plan = plan_ecr(&vbr, &observed.items, &desired);
+        if has_unread && plan.verdict == Verdict::Missing {
+            // The one that could not be read may be on it.
+            plan.changes.clear();
+            plan.verdict = Verdict::Unknown;
+            plan.converges = false;
+            plan.reason = format!("a flow log on {} could not be read, and may be that of {}", vbr.ecr, vbr.id);
+        }
+        let governed_by = match desired {
+            Desired::FlowLog(desired) => Some(desired.governed_by),
+            _ => None,
+        };
+        Work { vbr, plan, governed_by }
+    };
+    Ok(vbrs.map(plan).collect())
+}
+
+/// Makes the changes, one after the other.
+async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: Work) -> Vec<Item> {
+    let Work { vbr, plan, .. } = &work;
+    let mut items = Vec::new();
+    for change in &plan.changes {
+        let item = Item {
+            verdict: Some(plan.verdict),
+            reason: plan.reason.clone(),
+            flow_log_id: plan.flow_log.clone(),
+            is_exception: plan.is_exception,
+            ..about(vbr)
+        };
+        let confirm = || confirm(converger, pattern, vbr, change).boxed();
+        match converger.writer.write(Write::Ecr(vbr, change), item, &confirm).await {
+            WriteOutcome::Planned(item) => items.push(item),
+            WriteOutcome::Done(item) => items.push(Item { is_finding: !plan.converges, ..item }),
+            WriteOutcome::Confirmed(item, _) => items.push(item),
+            // Others were faster.
+            WriteOutcome::Superseded(after) => items.push(items::unchanged(about(vbr), after, None)),
+            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
+                items.push(item);
+                break;
+            }
+            WriteOutcome::NotPermitted => {
+                let why = format!("{} is not for this function to do", change.action());
+                items.push(items::unchanged(about(vbr), plan.clone(), Some(&why)));
+            }
+        }
+    }
+    items
+}
+
+/// Reads whether a change has taken effect: then it is not planned again.
+async fn confirm(
+    converger: &Converger<'_>,
+    pattern: &EcrFlowLogPattern,
+    vbr: &AttachedVbr,
+    change: &EcrChange,
+) -> Result<Standing<Plan<EcrChange>>, CallError> {
+    let session = converger.session;
+    let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
+    let desired = desired_ecr(vbr, pattern, converger.policy, session.now());
+    let observed = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await?;
+    if !observed.is_complete() {
+        return Ok(Standing::Changing);
+    }
+    let plan = plan_ecr(vbr, &observed.items, &desired);
+    if plan.changes.first().map(EcrChange::action) == Some(change.action()) {
+        return Ok(Standing::Outstanding);
+    }
+    let may_be_ours = plan.verdict != Verdict::Foreign;
+    let flow_log = plan.flow_log.clone();
+    Ok(Standing::Settled { observed: plan, may_be_ours, flow_log })
+}
+
+/// A result about a virtual border router, still without a verdict.
+fn about(vbr: &AttachedVbr) -> Item {
+    Item { resource_type: Some(VBR), resource_id: Some(vbr.id.to_string()), ..Item::new(Outcome::Unchanged, "") }
+        .at(Some(&vbr.account), Some(&vbr.region))
+}
+
+fn unread_router(session: &Session<'_>, router: &Ecr, error: &CallError) -> Item {
+    let what = format!("virtual border routers and flow logs on {}", router.id);
+    let item = items::region_unread(session, &what, error);
+    Item { resource_type: Some("ECR"), resource_id: Some(router.id.to_string()), ..item }
+}

@@ -1,0 +1,74 @@
+//! Flow logs below another one that records the same traffic: it is paid for twice.
+
+use std::collections::BTreeSet;
+
+use flow_log::{FlowLog, Resource, ResourceId, ResourceType, Verdict, superfluous_under};
+use futures_util::{StreamExt as _, stream};
+use openapi::Session;
+
+use super::{CONCURRENCY, orphans::existing, resources::Inventory};
+use crate::{
+    Item, Outcome, Selection,
+    converge::{self, Converger, Unread},
+    items,
+    report::ReportBuilder,
+};
+
+/// Reports the flow logs of others on vSwitches and network interfaces whose VPC or vSwitch Flowkeeper's own flow log
+/// covers. Resources at a level of the policy have been read; the others are read here, as far as they have flow logs.
+pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, report: &mut ReportBuilder) {
+    let session = converger.session;
+    if converger.capabilities.selects != Selection::Resources {
+        return;
+    }
+    let is_foreign = |flow_log: &&FlowLog| flow_log.tags.is_some() && !flow_log.is_own();
+    let foreign = inventory.flow_logs.values().flatten().filter(is_foreign);
+    let ids: BTreeSet<ResourceId> = foreign
+        .filter_map(|flow_log| flow_log.resource_id.parse().ok())
+        .filter(|id: &ResourceId| id.resource_type() != ResourceType::Vpc && !inventory.resources.contains_key(id))
+        .collect();
+    for level in [ResourceType::VSwitch, ResourceType::NetworkInterface] {
+        let ids: Vec<_> = ids.iter().filter(|id| id.resource_type() == level).cloned().collect();
+        let found = match existing(session, level, &ids).await {
+            Ok(found) => found.items,
+            Err(error) => {
+                report.items.push(items::region_unread(session, &format!("{} with flow logs", level.plural()), &error));
+                continue;
+            }
+        };
+        let reads: Vec<_> = found.iter().map(|resource| Box::pin(read(session, resource))).collect();
+        let mut reads = stream::iter(reads).buffered(CONCURRENCY);
+        while let Some((resource, observed)) = reads.next().await {
+            match observed {
+                Ok(observed) => report.items.extend(foreign_items(session, resource, &observed)),
+                Err(Unread::Call(error)) => report.items.push(items::flow_logs_unread(resource, &error)),
+                // The item itself has been reported with the list.
+                Err(Unread::Item(_)) => {}
+            }
+        }
+    }
+}
+
+async fn read<'r>(session: &Session<'_>, resource: &'r Resource) -> (&'r Resource, Result<Vec<FlowLog>, Unread>) {
+    (resource, converge::flow_logs(session, resource).await)
+}
+
+/// The flow logs of others on `resource` that one of Flowkeeper's own above it makes superfluous.
+pub(super) fn foreign(session: &Session<'_>, resource: &Resource, observed: &[FlowLog]) -> Vec<Item> {
+    foreign_items(session, resource, observed).collect()
+}
+
+fn foreign_items<'f>(
+    session: &'f Session<'_>,
+    resource: &'f Resource,
+    observed: &'f [FlowLog],
+) -> impl Iterator<Item = Item> + 'f {
+    let found = superfluous_under(resource, observed).into_iter().filter(|(flow_log, _)| !flow_log.is_own());
+    found.map(move |(flow_log, cover)| {
+        let reason = format!(
+            "{} on {}, which others made, records what {} on {} records already: it is paid for twice",
+            flow_log.id, flow_log.resource_id, cover.id, cover.resource_id
+        );
+        Item::of_flow_log(session, flow_log, Verdict::Foreign, Outcome::Skipped, reason)
+    })
+}

@@ -1,0 +1,175 @@
+//! Sweeps of one region, one at a time in a process. Events that ask for a sweep join one that has not begun: it will see
+//! what they announce.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use flow_log::{AccountId, RegionId};
+use futures_util::lock::Mutex as AsyncMutex;
+
+/// The regions that are swept, or wait to be.
+#[derive(Debug, Default)]
+pub(crate) struct SweepQueue(Mutex<HashMap<(AccountId, RegionId), Arc<Line>>>);
+
+/// The sweeps of one region.
+#[derive(Debug, Default)]
+struct Line {
+    /// Held by the sweep that is under way.
+    turn: AsyncMutex<()>,
+    /// The sweep that waits for its turn, if any.
+    waiting: Mutex<Option<Arc<Waiting>>>,
+}
+
+/// A sweep that others can join until it begins.
+#[derive(Debug)]
+struct Waiting {
+    /// The invocation that makes it.
+    request_id: String,
+    by_timer: bool,
+    /// Whether it was complete; none while it is not over, and if it was dropped. Held locked by the one that makes it.
+    outcome: AsyncMutex<Option<bool>>,
+}
+
+/// What became of a wish to sweep.
+#[derive(Debug)]
+pub(crate) enum Joined<T> {
+    /// The sweep was made here.
+    Swept(T),
+    /// Another invocation made it, after it had been asked for.
+    ByOther {
+        /// The invocation.
+        request_id: String,
+        /// Whether nothing was left open.
+        is_complete: bool,
+    },
+}
+
+impl SweepQueue {
+    /// Sweeps the region, or waits for a sweep of it that begins after this call. A timer's sweep does more than an
+    /// event's, so it joins none of those.
+    pub(crate) async fn sweep<T>(
+        &self,
+        (account, region): (&AccountId, &RegionId),
+        request_id: &str,
+        by_timer: bool,
+        sweep: impl AsyncFnOnce() -> T,
+        is_complete: impl FnOnce(&T) -> bool,
+    ) -> Joined<T> {
+        let key = (account.clone(), region.clone());
+        let line = {
+            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(lines.entry(key).or_default())
+        };
+        while let Some(other) = line.joinable(by_timer) {
+            // The lock is free once that sweep is over, or was given up.
+            if let Some(is_complete) = *other.outcome.lock().await {
+                return Joined::ByOther { request_id: other.request_id.clone(), is_complete };
+            }
+            line.withdraw(&other);
+        }
+        let own = Arc::new(Waiting { request_id: request_id.to_owned(), by_timer, outcome: AsyncMutex::new(None) });
+        let mut outcome = own.outcome.lock().await;
+        line.announce(&own);
+        let turn = line.turn.lock().await;
+        line.withdraw(&own);
+        let swept = sweep().await;
+        *outcome = Some(is_complete(&swept));
+        drop(turn);
+        Joined::Swept(swept)
+    }
+}
+
+impl Line {
+    fn joinable(&self, by_timer: bool) -> Option<Arc<Waiting>> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.as_ref().filter(|waiting| waiting.by_timer || !by_timer).map(Arc::clone)
+    }
+
+    fn announce(&self, own: &Arc<Waiting>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(own));
+    }
+
+    /// From here on nobody joins that sweep.
+    fn withdraw(&self, one: &Arc<Waiting>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.take_if(|waiting| Arc::ptr_eq(waiting, one));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{FutureExt as _, future::join_all};
+
+    struct Here(AccountId, RegionId);
+
+    impl Here {
+        fn new() -> Self {
+            Self("1".parse().unwrap(), "cn-hangzhou".parse().unwrap())
+        }
+
+        fn key(&self) -> (&AccountId, &RegionId) {
+            (&self.0, &self.1)
+        }
+    }
+
+    /// A sweep that lets the others run once before it ends.
+    async fn sweep(count: &Mutex<usize>) {
+        *count.lock().unwrap() += 1;
+        tokio::task::yield_now().await;
+    }
+
+    #[tokio::test]
+    async fn wishes_that_come_while_one_sweep_is_under_way_share_the_next() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        let wish = |nth: usize| {
+            let (queue, here, count) = (&queue, &here, &count);
+            async move { queue.sweep(here.key(), &nth.to_string(), false, async || sweep(count).await, |()| true).await }
+        };
+        let outcomes = join_all((0..11).map(wish)).await;
+        let swept = outcomes.iter().filter(|outcome| matches!(outcome, Joined::Swept(()))).count();
+        assert_eq!((*count.lock().unwrap(), swept), (2, 2), "the one under way, and one for all that came after");
+        let by_second = |outcome: &&Joined<()>| matches!(outcome, Joined::ByOther { request_id, is_complete: true } if request_id == "1");
+        assert_eq!(outcomes.iter().filter(by_second).count(), 9);
+    }
+
+    #[tokio::test]
+    async fn one_after_the_other_each_makes_its_own() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        for _ in 0..3 {
+            queue.sweep(here.key(), "r", false, async || sweep(&count).await, |()| true).await;
+        }
+        assert_eq!(*count.lock().unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_timer_joins_no_sweep_of_an_event_and_an_event_joins_that_of_a_timer() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        let wish = |(name, by_timer): (&'static str, bool)| {
+            let (queue, here, count) = (&queue, &here, &count);
+            async move { queue.sweep(here.key(), name, by_timer, async || sweep(count).await, |()| true).await }
+        };
+        let wishes = [("under way", false), ("event", false), ("timer", true), ("late event", false)];
+        let outcomes = join_all(wishes.map(wish)).await;
+        assert!(matches!(&outcomes[2], Joined::Swept(())), "{outcomes:?}");
+        assert!(matches!(&outcomes[3], Joined::ByOther { request_id, .. } if request_id == "timer"), "{outcomes:?}");
+        assert_eq!(*count.lock().unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn where_the_sweep_that_was_joined_is_dropped_the_next_one_makes_it() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        let mut never = Box::pin(queue.sweep(here.key(), "under way", false, std::future::pending::<()>, |()| true));
+        assert!((&mut never).now_or_never().is_none());
+        let mut first = Box::pin(queue.sweep(here.key(), "first", false, async || sweep(&count).await, |()| true));
+        assert!((&mut first).now_or_never().is_none(), "it waits for its turn");
+        let second = queue.sweep(here.key(), "second", false, async || sweep(&count).await, |()| true);
+        let mut second = Box::pin(second);
+        assert!((&mut second).now_or_never().is_none(), "it has joined the first");
+        drop(first);
+        drop(never);
+        assert!(matches!(second.await, Joined::Swept(())));
+    }
+}
