@@ -4,22 +4,27 @@
 //! twice or not at all changes nothing about how it ends. It looks at what a schedule or a tag governs, in every region
 //! of the policy, and may write one call: `ActiveFlowLog`.
 
-use keeper_function::{Circumstances, Duty, Event, KeeperFunction, KeepsFlowLogs, Look, LooksAt};
+use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection};
 
-/// The function.
-pub type ActivateFlowLogs = KeeperFunction<SwitchesOn>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<ActivateFlowLogs>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct SwitchesOn;
+pub struct ActivateFlowLogs;
 
-impl KeepsFlowLogs for SwitchesOn {
-    const DUTY: Duty = Duty { function: "activate-flow-logs", looks_at: LooksAt::Scheduled, may: &["ActiveFlowLog"] };
+impl FlowLogFunction for ActivateFlowLogs {
+    const CAPABILITIES: Capabilities = Capabilities {
+        function: "activate-flow-logs",
+        selects: Selection::Scheduled,
+        actions: &[Action::ActiveFlowLog],
+        repairs: false,
+    };
 
-    fn look(event: Event, _: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
-            Event::Timer { .. } => Look::Everywhere,
-            _ => Look::Nowhere("this function is woken by timers"),
+            EventKind::Timer { .. } => Scope::AllRegions,
+            _ => Scope::Skip("this function runs by timers only"),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use activate_flow_logs::ActivateFlowLogs;
+use activate_flow_logs::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<ActivateFlowLogs>().await
+    fc_runtime::run::<Function>().await
 }

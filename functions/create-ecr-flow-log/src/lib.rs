@@ -3,26 +3,32 @@
 //! Woken by a timer. It looks at every router of the accounts in the policy, and may make a flow log, and switch it on
 //! and off by its schedule.
 
-use keeper_function::{Circumstances, Duty, Event, KeeperFunction, KeepsFlowLogs, Look, LooksAt};
+use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection};
 
-/// The function.
-pub type CreateEcrFlowLog = KeeperFunction<OfRouters>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<CreateEcrFlowLog>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct OfRouters;
+pub struct CreateEcrFlowLog;
 
-impl KeepsFlowLogs for OfRouters {
-    const DUTY: Duty = Duty {
+impl FlowLogFunction for CreateEcrFlowLog {
+    const CAPABILITIES: Capabilities = Capabilities {
         function: "create-ecr-flow-log",
-        looks_at: LooksAt::Routers,
-        may: &["CreateFlowLog", "ActivateFlowLog", "DeactivateFlowLog"],
+        selects: Selection::Routers,
+        actions: &[
+            Action::EcrCreateFlowLog,
+            Action::EcrModifyFlowLogAttribute,
+            Action::EcrActivateFlowLog,
+            Action::EcrDeactivateFlowLog,
+        ],
+        repairs: false,
     };
 
-    fn look(event: Event, _: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
-            Event::Timer { .. } => Look::Everywhere,
-            _ => Look::Nowhere("this function is woken by timers"),
+            EventKind::Timer { .. } => Scope::AllRegions,
+            _ => Scope::Skip("this function runs by timers only"),
         }
     }
 }

@@ -12,7 +12,7 @@ const HERE: &str = "x-fc-account-id: 1000000000000001\r\nx-fc-region: cn-hangzho
 
 #[test]
 fn an_event_that_is_no_timer_is_skipped() {
-    bootstrap::skips(BINARY, VPC_CREATED, "this function is woken by timers");
+    bootstrap::skips(BINARY, VPC_CREATED, "this function runs by timers only");
 }
 
 #[test]

@@ -3,23 +3,28 @@
 //! Woken by the calls that make one, as ActionTrail records them, and by Cloud Config's discoveries. It looks at what
 //! the event names, or at that of which it is a part, and may write one call: `CreateFlowLog`.
 
-use keeper_function::{Circumstances, Duty, Event, KeeperFunction, KeepsFlowLogs, Look, LooksAt, What};
+use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection, TargetKind};
 
-/// The function.
-pub type CreateFlowLog = KeeperFunction<OfNewResources>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<CreateFlowLog>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct OfNewResources;
+pub struct CreateFlowLog;
 
-impl KeepsFlowLogs for OfNewResources {
-    const DUTY: Duty = Duty { function: "create-flow-log", looks_at: LooksAt::Resources, may: &["CreateFlowLog"] };
+impl FlowLogFunction for CreateFlowLog {
+    const CAPABILITIES: Capabilities = Capabilities {
+        function: "create-flow-log",
+        selects: Selection::Resources,
+        actions: &[Action::CreateFlowLog],
+        repairs: false,
+    };
 
-    fn look(event: Event, _: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
-            Event::Created(id) => Look::At(vec![What::Resource(id)]),
-            Event::Launched(ids) => Look::At(ids.into_iter().map(What::Instance).collect()),
-            _ => Look::Nowhere("nothing new has come into being"),
+            EventKind::Created(id) => Scope::Targets(vec![TargetKind::Resource(id)]),
+            EventKind::Launched(ids) => Scope::Targets(ids.into_iter().map(TargetKind::Instance).collect()),
+            _ => Scope::Skip("nothing new has come into being"),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use create_flow_log::CreateFlowLog;
+use create_flow_log::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<CreateFlowLog>().await
+    fc_runtime::run::<Function>().await
 }

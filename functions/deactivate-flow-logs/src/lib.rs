@@ -4,23 +4,27 @@
 //! twice or not at all changes nothing about how it ends. It looks at what a schedule or a tag governs, in every region
 //! of the policy, and may write one call: `DeactiveFlowLog`.
 
-use keeper_function::{Circumstances, Duty, Event, KeeperFunction, KeepsFlowLogs, Look, LooksAt};
+use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection};
 
-/// The function.
-pub type DeactivateFlowLogs = KeeperFunction<SwitchesOff>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<DeactivateFlowLogs>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct SwitchesOff;
+pub struct DeactivateFlowLogs;
 
-impl KeepsFlowLogs for SwitchesOff {
-    const DUTY: Duty =
-        Duty { function: "deactivate-flow-logs", looks_at: LooksAt::Scheduled, may: &["DeactiveFlowLog"] };
+impl FlowLogFunction for DeactivateFlowLogs {
+    const CAPABILITIES: Capabilities = Capabilities {
+        function: "deactivate-flow-logs",
+        selects: Selection::Scheduled,
+        actions: &[Action::DeactiveFlowLog],
+        repairs: false,
+    };
 
-    fn look(event: Event, _: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
-            Event::Timer { .. } => Look::Everywhere,
-            _ => Look::Nowhere("this function is woken by timers"),
+            EventKind::Timer { .. } => Scope::AllRegions,
+            _ => Scope::Skip("this function runs by timers only"),
         }
     }
 }

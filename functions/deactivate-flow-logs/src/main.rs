@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use deactivate_flow_logs::DeactivateFlowLogs;
+use deactivate_flow_logs::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<DeactivateFlowLogs>().await
+    fc_runtime::run::<Function>().await
 }

@@ -9,7 +9,7 @@ bootstrap::of_every_function!("deactivate-flow-logs");
 
 #[test]
 fn an_event_that_is_no_timer_is_skipped() {
-    bootstrap::skips(BINARY, VPC_CREATED, "this function is woken by timers");
+    bootstrap::skips(BINARY, VPC_CREATED, "this function runs by timers only");
 }
 
 #[test]

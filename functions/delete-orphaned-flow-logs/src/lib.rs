@@ -4,24 +4,28 @@
 //! of each flow log by its id, and what it cannot read is not gone. It may write one call: `DeleteFlowLog`, and never on
 //! what others made.
 
-use keeper_function::{Circumstances, Duty, Event, KeeperFunction, KeepsFlowLogs, Look, LooksAt, What};
+use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection, TargetKind};
 
-/// The function.
-pub type DeleteOrphanedFlowLogs = KeeperFunction<OfWhatIsGone>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<DeleteOrphanedFlowLogs>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct OfWhatIsGone;
+pub struct DeleteOrphanedFlowLogs;
 
-impl KeepsFlowLogs for OfWhatIsGone {
-    const DUTY: Duty =
-        Duty { function: "delete-orphaned-flow-logs", looks_at: LooksAt::Orphans, may: &["DeleteFlowLog"] };
+impl FlowLogFunction for DeleteOrphanedFlowLogs {
+    const CAPABILITIES: Capabilities = Capabilities {
+        function: "delete-orphaned-flow-logs",
+        selects: Selection::Orphans,
+        actions: &[Action::DeleteFlowLog],
+        repairs: false,
+    };
 
-    fn look(event: Event, _: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
-            Event::Timer { .. } => Look::Everywhere,
-            Event::Deleted(id) => Look::At(vec![What::Resource(id)]),
-            _ => Look::Nowhere("nothing was deleted that can have a flow log"),
+            EventKind::Timer { .. } => Scope::AllRegions,
+            EventKind::Deleted(id) => Scope::Targets(vec![TargetKind::Resource(id)]),
+            _ => Scope::Skip("nothing was deleted that can have a flow log"),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use delete_orphaned_flow_logs::DeleteOrphanedFlowLogs;
+use delete_orphaned_flow_logs::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<DeleteOrphanedFlowLogs>().await
+    fc_runtime::run::<Function>().await
 }

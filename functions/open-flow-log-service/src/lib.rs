@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Settings};
-use keeper_function::{Home, answer, job};
+use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
+use handler::{Location, SETTINGS_PREFIX, answer, is_function, job, reject_unknown};
 use reconcile::{Machine, ServiceOpener};
 use serde_json::Value;
 
@@ -17,26 +17,34 @@ pub struct OpenFlowLogService {
 }
 
 impl Function for OpenFlowLogService {
+    const NAME: &'static str = {
+        let name = "open-flow-log-service";
+        assert!(is_function(name), "add the function to FUNCTIONS");
+        name
+    };
+
+    const SETTINGS_PREFIX: &'static str = SETTINGS_PREFIX;
+
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let setting = |name: &str| settings.get(name).map(str::to_owned);
         let mut invalid = InvalidSettings::default();
-        invalid.note(settings.only_known(ServiceOpener::SETTINGS));
-        let opener = invalid.note(ServiceOpener::read("open-flow-log-service", &setting, Arc::new(Machine)));
-        invalid.into_result()?;
-        opener.map(|opener| Self { opener }).ok_or_else(InvalidSettings::default)
+        let known = invalid.collect(reject_unknown(settings, ServiceOpener::setting_names()));
+        let opener = invalid.collect(ServiceOpener::read("open-flow-log-service", settings, Arc::new(Machine)));
+        let (Some(()), Some(opener)) = (known, opener) else { return Err(invalid) };
+        Ok(Self { opener })
     }
 
-    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
+    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
         let accept_terms = are_terms_accepted(&event)?;
-        let home = Home::of(&invocation);
-        let Some(region) = home.region.clone() else {
+        let location = Location::of(&invocation);
+        let Some(region) = location.region.clone() else {
             return Err(Failure::new(
                 "NoRegion",
                 "nothing says in which region the function runs: neither x-fc-region nor FC_REGION is set",
             ));
         };
-        let report = self.opener.open(job(invocation, home)?, &region, accept_terms).await;
-        answer(&report)
+        let run = invocation.request_id.clone();
+        let report = self.opener.open(job(invocation, location, run)?, &region, accept_terms).await;
+        answer(&report, &event)
     }
 }
 

@@ -1,29 +1,24 @@
 //! Who did something to a flow log: others, or Flowkeeper itself.
 
-use keeper_function::Circumstances;
+use handler::{Caller, Context, is_function};
 use reconcile::ROLE_SESSION_NAME;
 
-/// The functions that change flow logs. Where they are deployed, each has a name and a role of this name behind the same
-/// prefix.
-const FUNCTIONS: [&str; 5] = [
-    "create-flow-log",
-    "activate-flow-logs",
-    "deactivate-flow-logs",
-    "remediate-flow-logs",
-    "delete-orphaned-flow-logs",
-];
+/// Whether `caller`, an assumed role that ActionTrail writes as `role:session`, is a function of this deployment. Its
+/// changes already follow the policy, and looking at them would only wake this function again.
+///
+/// A role of the same name in another account belongs to somebody else. If the event does not say which account the role
+/// is in, the caller is treated as somebody else, too: one more look does no harm.
+pub(crate) fn is_own(caller: &Caller, context: &Context<'_>) -> bool {
+    let Some((role, session)) = caller.name.split_once(':') else { return false };
+    let Some(account) = &caller.account else { return false };
 
-/// Whether `caller`, as ActionTrail writes an assumed role, `role:session`, is a function of this deployment. What such a
-/// one does is wanted already, and to look at it would only wake this function once more.
-pub(crate) fn is_own(caller: &str, circumstances: &Circumstances<'_>) -> bool {
-    let Some((role, session)) = caller.split_once(':') else { return false };
-    let prefix = circumstances.function_name.and_then(|name| name.strip_suffix("remediate-flow-logs"));
-    let is_function = prefix.and_then(|prefix| role.strip_prefix(prefix)).is_some_and(|name| FUNCTIONS.contains(&name));
+    let prefix = context.function_name.and_then(|name| name.strip_suffix("remediate-flow-logs"));
+    let is_function = prefix.and_then(|prefix| role.strip_prefix(prefix)).is_some_and(is_function);
     let is_role_of_policy = || {
-        let arn = format!(":role/{role}");
-        circumstances.policy.accounts.iter().any(|member| member.role.as_str().ends_with(&arn))
+        let mut members = context.policy.accounts.iter().filter(|member| member.id == *account);
+        members.any(|member| member.role.as_str().ends_with(&format!(":role/{role}")))
     };
-    is_function || session == ROLE_SESSION_NAME && is_role_of_policy()
+    is_function && context.account == Some(account) || session == ROLE_SESSION_NAME && is_role_of_policy()
 }
 
 #[cfg(test)]
@@ -31,22 +26,43 @@ mod tests {
     use super::*;
     use flow_log::Policy;
 
+    fn by(name: &str, account: &str) -> Caller {
+        Caller { name: name.to_owned(), account: account.parse().ok() }
+    }
+
     #[test]
-    fn what_a_function_of_the_same_deployment_did_is_told_from_what_others_did() {
+    fn a_function_of_this_deployment_is_recognized_by_its_role_and_the_account_of_the_role() {
         let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
                       accounts: [{id: \"2\", role: \"acs:ram::2:role/keeper\"}]";
         let policy = Policy::parse(policy).unwrap();
-        let here = Circumstances { policy: &policy, function_name: Some("flowkeeper-remediate-flow-logs") };
-        for own in ["flowkeeper-deactivate-flow-logs:session", "flowkeeper-remediate-flow-logs:x", "keeper:flowkeeper"]
-        {
-            assert!(is_own(own, &here), "{own}");
+        let own = "1".parse().unwrap();
+        let here =
+            Context { policy: &policy, function_name: Some("flowkeeper-remediate-flow-logs"), account: Some(&own) };
+        for (name, account) in [
+            ("flowkeeper-deactivate-flow-logs:session", "1"),
+            ("flowkeeper-remediate-flow-logs:x", "1"),
+            ("keeper:flowkeeper", "2"),
+        ] {
+            assert!(is_own(&by(name, account), &here), "{name} of {account}");
+            // The same name in another account, or in an unknown one.
+            for account in ["3", ""] {
+                assert!(!is_own(&by(name, account), &here), "{name} of {account}");
+            }
         }
-        for other in
-            ["root", "alice", "other-remediate-flow-logs:x", "flowkeeper-admin:x", "keeper:alice", "eeper:flowkeeper"]
-        {
-            assert!(!is_own(other, &here), "{other}");
+        for (name, account) in [
+            ("root", "1"),
+            ("alice", "1"),
+            ("other-remediate-flow-logs:x", "1"),
+            ("flowkeeper-admin:x", "1"),
+            ("flowkeeper-remediate-flow-logs:x", "2"),
+            ("keeper:alice", "2"),
+            ("eeper:flowkeeper", "2"),
+            ("keeper:flowkeeper", "1"),
+        ] {
+            assert!(!is_own(&by(name, account), &here), "{name} of {account}");
         }
-        let nameless = Circumstances { function_name: None, ..here };
-        assert!(!is_own("flowkeeper-remediate-flow-logs:x", &nameless));
+        let function = by("flowkeeper-remediate-flow-logs:x", "1");
+        assert!(!is_own(&function, &Context { function_name: None, ..here }));
+        assert!(!is_own(&function, &Context { account: None, ..here }));
     }
 }

@@ -7,43 +7,47 @@
 
 mod caller;
 
-use keeper_function::{Circumstances, Duty, Event, FlowLogCall, KeeperFunction, KeepsFlowLogs, Look, LooksAt, What};
+use handler::{
+    Action, Capabilities, Context, EventKind, FlowLogCall, FlowLogFunction, Handler, Scope, Selection, TargetKind,
+};
 
-/// The function.
-pub type RemediateFlowLogs = KeeperFunction<Remediation>;
+/// The function, as Function Compute invokes it.
+pub type Function = Handler<RemediateFlowLogs>;
 
-/// What the function does.
+/// What sets this function apart: its capabilities, and the scope of an event.
 #[derive(Debug)]
-pub struct Remediation;
+pub struct RemediateFlowLogs;
 
-impl KeepsFlowLogs for Remediation {
-    const DUTY: Duty = Duty {
+impl FlowLogFunction for RemediateFlowLogs {
+    const CAPABILITIES: Capabilities = Capabilities {
         function: "remediate-flow-logs",
-        looks_at: LooksAt::Resources,
-        may: &[
-            "CreateFlowLog",
-            "ActiveFlowLog",
-            "DeactiveFlowLog",
-            "ModifyFlowLogAttribute",
-            "TagResources",
-            "DeleteFlowLog",
+        selects: Selection::Resources,
+        actions: &[
+            Action::CreateFlowLog,
+            Action::ActiveFlowLog,
+            Action::DeactiveFlowLog,
+            Action::ModifyFlowLogAttribute,
+            Action::MoveResourceGroup,
+            Action::TagResources,
+            Action::DeleteFlowLog,
         ],
+        repairs: true,
     };
 
-    fn look(event: Event, circumstances: &Circumstances<'_>) -> Look {
+    fn scope(event: EventKind, context: &Context<'_>) -> Scope {
         match event {
-            Event::Timer { .. } => Look::Everywhere,
-            Event::NonCompliant(id) => Look::At(vec![What::Resource(id)]),
-            Event::FlowLogTouched { caller: Some(caller), .. } if caller::is_own(&caller, circumstances) => {
-                Look::Nowhere("Flowkeeper itself did this")
+            EventKind::Timer { .. } => Scope::AllRegions,
+            EventKind::NonCompliant(id) => Scope::Targets(vec![TargetKind::Resource(id)]),
+            EventKind::FlowLogChanged { caller: Some(caller), .. } if caller::is_own(&caller, context) => {
+                Scope::Skip("Flowkeeper itself did this")
             }
             // It is gone, and nothing says what it recorded.
-            Event::FlowLogTouched { call: FlowLogCall::Delete, .. } => Look::At(vec![What::Region]),
-            Event::FlowLogTouched { flow_log, .. } => Look::At(vec![What::FlowLog(flow_log)]),
-            Event::Created(_) | Event::Launched(_) | Event::Deleted(_) => {
-                Look::Nowhere("nothing was done to a flow log")
+            EventKind::FlowLogChanged { call: FlowLogCall::Delete, .. } => Scope::Targets(vec![TargetKind::Region]),
+            EventKind::FlowLogChanged { flow_log, .. } => Scope::Targets(vec![TargetKind::FlowLog(flow_log)]),
+            EventKind::Created(_) | EventKind::Launched(_) | EventKind::Deleted(_) => {
+                Scope::Skip("nothing was done to a flow log")
             }
-            Event::NotForUs(_) | Event::Broken(_) => Look::Nowhere("nothing is known to have been done"),
+            EventKind::Ignored(_) | EventKind::Malformed(_) => Scope::Skip("nothing is known to have been done"),
         }
     }
 }

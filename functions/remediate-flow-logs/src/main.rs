@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use remediate_flow_logs::RemediateFlowLogs;
+use remediate_flow_logs::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<RemediateFlowLogs>().await
+    fc_runtime::run::<Function>().await
 }

@@ -5,14 +5,14 @@ use flow_log::{AccountId, RegionId};
 
 /// Where the function runs: where something is that does not say where it is.
 #[derive(Debug, Clone, Default)]
-pub struct Home {
+pub struct Location {
     /// The account, where somebody said.
     pub account: Option<AccountId>,
     /// The region, where somebody said.
     pub region: Option<RegionId>,
 }
 
-impl Home {
+impl Location {
     /// Where the function of this invocation runs.
     #[must_use]
     pub fn of(invocation: &Invocation) -> Self {

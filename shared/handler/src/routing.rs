@@ -1,0 +1,88 @@
+//! From events to the targets of an invocation.
+
+use events::{Event, EventKind};
+use flow_log::{AccountId, Policy};
+use reconcile::{Item, Reconciler, Target, TargetKind};
+
+use crate::{FlowLogFunction, Location};
+
+/// Where an event sends a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// To these, where the event happened.
+    Targets(Vec<TargetKind>),
+    /// To every region of every account that the policy names.
+    AllRegions,
+    /// Nowhere, for this reason.
+    Skip(&'static str),
+}
+
+/// What a function knows besides the event.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The name under which the function is deployed.
+    pub function_name: Option<&'a str>,
+    /// The account that the function runs in, where it is known.
+    pub account: Option<&'a AccountId>,
+}
+
+/// The targets of an invocation, and the results of the events that lead to none.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) items: Vec<Item>,
+}
+
+/// Routes every event. One that leads nowhere does not stop the others.
+pub(crate) fn route_all<F: FlowLogFunction>(
+    events: Vec<Event>,
+    location: &Location,
+    reconciler: &Reconciler,
+    function_name: Option<&str>,
+) -> Routes {
+    let context = Context { policy: reconciler.policy(), function_name, account: location.account.as_ref() };
+    let mut routes = Routes::default();
+    for event in events {
+        match route::<F>(event, location, reconciler, &context) {
+            Ok(targets) => routes.targets.extend(targets),
+            Err(item) => routes.items.push(*item),
+        }
+    }
+    routes
+}
+
+/// The targets of one event.
+///
+/// # Errors
+/// The result of an event that leads to none.
+fn route<F: FlowLogFunction>(
+    event: Event,
+    location: &Location,
+    reconciler: &Reconciler,
+    context: &Context<'_>,
+) -> Result<Vec<Target>, Box<Item>> {
+    let account = event.account.or_else(|| location.account.clone());
+    let region = event.region.or_else(|| location.region.clone());
+    let nowhere = |item: Item| Err(Box::new(item.at(account.as_ref(), region.as_ref())));
+    let scope = match event.event {
+        EventKind::Ignored(reason) => return nowhere(Item::skipped_event(reason)),
+        EventKind::Malformed(reason) => return nowhere(Item::broken_event(reason)),
+        kind => F::scope(kind, context),
+    };
+    let kinds = match scope {
+        Scope::Skip(reason) => return nowhere(Item::skipped_event(reason)),
+        Scope::AllRegions => {
+            let all = reconciler.all_regions(location.account.as_ref(), location.region.as_ref());
+            return all.or_else(|unknown| nowhere(Item::broken_event(unknown.to_string())));
+        }
+        Scope::Targets(kinds) => kinds,
+    };
+    let (Some(account), Some(region)) = (&account, &region) else {
+        let reason = "neither the event nor the function says in which account and region";
+        return Err(Box::new(Item::broken_event(reason)));
+    };
+    let target = |kind| Target { account: account.clone(), region: region.clone(), kind, since: event.time };
+    Ok(kinds.into_iter().map(target).collect())
+}

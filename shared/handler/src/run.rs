@@ -1,0 +1,40 @@
+//! The id of a run.
+
+use events::{Event, EventKind};
+
+/// The longest id, in characters. It may come from an event.
+const MAX_ID: usize = 128;
+
+/// The id of the run that these events start: the time of a timer, which stays the same when the sweep is retried; else the
+/// id of the first event that has one; else the request id.
+pub(crate) fn id(found: &[Event], request_id: &str) -> String {
+    let is_timer = |found: &&Event| matches!(found.event, EventKind::Timer { .. });
+    let time = found.iter().filter(is_timer).find_map(|found| found.time);
+    let event = || found.iter().find_map(|found| found.id.as_ref()).map(|id| id.id.clone());
+    let id = time.map(|time| time.to_string()).or_else(event).unwrap_or_else(|| request_id.to_owned());
+    id.chars().filter(|c| !c.is_control()).take(MAX_ID).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_of(body: &str) -> String {
+        id(&events::parse(body.as_bytes()).unwrap(), "1-request")
+    }
+
+    #[test]
+    fn a_run_is_known_by_its_timer_then_by_its_event_then_by_its_invocation() {
+        let event = |id: &str| format!(r#"{{"specversion":"1.0","id":"{id}","source":"a","type":"b"}}"#);
+        let timer = r#"{"triggerTime":"2026-03-02T12:00:00+08:00","triggerName":"sweep","payload":""}"#;
+        assert_eq!(id_of(timer), "2026-03-02T04:00:00Z");
+        let schedule = event("e-1")
+            .replace(r#""type":"b""#, r#""type":"eventbridge:Events:ScheduledEvent","time":"2026-03-02T04:00:00Z""#);
+        assert_eq!(id_of(&schedule), "2026-03-02T04:00:00Z");
+        assert_eq!(id_of(&event("e-1")), "e-1");
+        assert_eq!(id_of(&format!("[7,{},{}]", event("e-1"), event("e-2"))), "e-1");
+        assert_eq!(id_of(r#"{"triggerTime":"at noon","triggerName":"sweep","payload":""}"#), "1-request");
+        assert_eq!(id_of(r#"{"eventName":"CreateVpc","serviceName":"Vpc"}"#), "1-request");
+        assert_eq!(id_of(&event(&"x\\n".repeat(1000))), "x".repeat(MAX_ID));
+    }
+}
