@@ -74,6 +74,9 @@ const BREAKAGES = [
   ['a number for a text', 'Resources.DeadLetters.Properties.QueueName', 3, 'should be a string'],
   ['a text parameter for a number', 'Resources.FlowLogStore.Properties.TTL', { Ref: 'Prefix' }, 'should be a number'],
   ['a number out of range', 'Resources.FlowLogStore.Properties.ShardCount', 101, 'is larger than'],
+  ['a cap that is no number', 'Resources.RemediateFlowLogsConcurrency.Properties.ReservedConcurrency', 'many', 'should be a number'],
+  ['a cap of no function', 'Resources.RemediateFlowLogsConcurrency.Properties.FunctionName', REMOVED, 'required but missing'],
+  ['a default of the cap out of range', 'Parameters.MaxSweepInstances.Default', 0, 'is no number between'],
   ['too many attempts', `${ASYNC}.MaxAsyncRetryAttempts`, 9, 'is larger than'],
   [
     'a value that is not allowed',
@@ -256,6 +259,8 @@ const COPIED = [
   ['Resources.CreateFlowLogTrigger', REMOVED],
   ['Resources.DeadLetters.Properties.QueueName', 'letters'],
   ['Parameters.SweepTimer.Default', '0 0 4 * * *'],
+  ['Parameters.MaxSweepInstances.Default', 50],
+  ['Resources.RemediateFlowLogsConcurrency.Properties.ReservedConcurrency', 7],
   ['Resources.CreateEcrFlowLogFunction.Properties.Timeout', 61],
   ['Resources.CreateEcrFlowLogFunction.Condition', 'MakeFunctions'],
   ['Resources.CreateFlowLogFunction.Condition', 'MakeEcrFunction'],

@@ -35,6 +35,7 @@ const VARS = {
   SwitchTimer: 'switchTimer',
   SweepTimer: 'sweepTimer',
   OrphanTimer: 'orphanTimer',
+  MaxSweepInstances: 'maxSweepInstances',
 };
 
 const PSEUDO = { 'ALIYUN::Region': '${vars.region}', 'ALIYUN::TenantId': "${config('AccountID')}" };
@@ -85,6 +86,8 @@ function functions(template, parameters) {
       ...written(rest, template),
     };
     const [asynchronous] = of('ALIYUN::FC3::AsyncInvokeConfig').filter(own);
+    const [concurrency] = of('ALIYUN::FC3::ConcurrencyConfig').filter(own);
+    if (concurrency) props.concurrencyConfig = written(without(concurrency[1]), template);
     if (asynchronous) props.asyncInvokeConfig = written(without(asynchronous[1]), template);
     const triggers = of('ALIYUN::FC3::Trigger').filter(own);
     if (triggers.length > 0) {
