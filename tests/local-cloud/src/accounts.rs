@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::rpc_signature::hmac_sha1;
+use crate::{ram::SessionPolicy, rpc_signature::hmac_sha1};
 
 /// The account that the cloud's own key and its functions belong to.
 pub const OWN_ACCOUNT: &str = "1000000000000001";
@@ -66,6 +66,15 @@ pub(crate) struct Key {
     pub(crate) credentials: Credentials,
     pub(crate) caller: Caller,
     pub(crate) expires: Option<Timestamp>,
+    /// What its session may do at most; none for all that the caller may.
+    pub(crate) session_policy: Option<SessionPolicy>,
+}
+
+impl Key {
+    /// The own account's key, which does not end.
+    fn lasting(caller: Caller) -> Self {
+        Self { credentials: Credentials::own(), caller, expires: None, session_policy: None }
+    }
 }
 
 /// All keys by their id.
@@ -74,7 +83,7 @@ pub(crate) struct Keys(BTreeMap<String, Key>);
 impl Keys {
     pub(crate) fn new() -> Self {
         let caller = Caller { account: OWN_ACCOUNT.into(), name: ACCESS_KEY_ID.into(), role: None };
-        Self([(ACCESS_KEY_ID.into(), Key { credentials: Credentials::own(), caller, expires: None })].into())
+        Self([(ACCESS_KEY_ID.into(), Key::lasting(caller))].into())
     }
 
     /// The secrets and tokens of every temporary key: what nobody may see.
@@ -94,6 +103,16 @@ impl Keys {
 
     /// Issues a temporary key that acts as `caller` until then.
     pub(crate) fn issue(&mut self, caller: Caller, expires: Timestamp) -> Credentials {
+        self.issue_within(caller, expires, None)
+    }
+
+    /// The same within a policy, if there is one.
+    pub(crate) fn issue_within(
+        &mut self,
+        caller: Caller,
+        expires: Timestamp,
+        session_policy: Option<SessionPolicy>,
+    ) -> Credentials {
         let number = self.0.len();
         let derived = |part: &str| BASE64_STANDARD_NO_PAD.encode(hmac_sha1(part.as_bytes(), &number.to_be_bytes()));
         let credentials = Credentials {
@@ -102,7 +121,7 @@ impl Keys {
             // Longer and odder than need be, as real ones are: `+`, `/` and `=` have to survive the signature.
             security_token: Some(format!("CAIS+{}/{}==", derived("one"), derived("two"))),
         };
-        let key = Key { credentials: credentials.clone(), caller, expires: Some(expires) };
+        let key = Key { credentials: credentials.clone(), caller, expires: Some(expires), session_policy };
         self.0.insert(credentials.access_key_id.clone(), key);
         credentials
     }

@@ -16,6 +16,11 @@ pub(crate) fn success(parameters: &Parameters, body: &Value, now: Timestamp) -> 
     respond(parameters, &root, StatusCode::OK, body, now)
 }
 
+/// The answer of a call that did what was asked, as this text.
+pub(crate) fn literal(text: String, now: Timestamp) -> Response<Full<Bytes>> {
+    dressed("application/json;charset=utf-8", StatusCode::OK, text, now)
+}
+
 /// The error envelope.
 pub(crate) fn refusal(
     parameters: &Parameters,
@@ -41,6 +46,10 @@ fn respond(
         write_xml(&mut text, root, body);
         ("text/xml;charset=utf-8", text)
     };
+    dressed(kind, status, text, now)
+}
+
+fn dressed(kind: &'static str, status: StatusCode, text: String, now: Timestamp) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -13,6 +13,7 @@ use crate::{
     accounts::{Caller, Key},
     acs3_signature,
     parameters::Parameters,
+    ram::SessionPolicy,
     refusal::Refusal,
     rpc_signature,
     world::World,
@@ -34,6 +35,13 @@ struct Claim<'a> {
     sign: fn(&str, &str) -> String,
 }
 
+/// Who a caller turned out to be.
+pub(crate) struct Identity {
+    pub(crate) caller: Caller,
+    /// What the session may do at most, as whoever assumed the role said.
+    pub(crate) session_policy: Option<SessionPolicy>,
+}
+
 /// Whether a request is signed in its headers, with ACS3-HMAC-SHA256.
 pub(crate) fn by_headers(request: &Request<Bytes>) -> bool {
     text(request.headers(), header::AUTHORIZATION.as_str()).is_some_and(|value| value.starts_with("ACS3-"))
@@ -53,7 +61,7 @@ pub(crate) fn authenticate(
     request: &Request<Bytes>,
     parameters: &Parameters,
     now: Timestamp,
-) -> Result<Caller, Refusal> {
+) -> Result<Identity, Refusal> {
     let claim = match by_headers(request) {
         true => acs3(request)?,
         false => hmac_sha1(request.method().as_str(), parameters)?,
@@ -62,7 +70,7 @@ pub(crate) fn authenticate(
     let key = key.ok_or_else(|| Refusal::documented("InvalidAccessKeyId.NotFound"))?;
     check_token(world, &key, claim.token, now)?;
     check_time(claim.time, now)?;
-    let nonce = (key.credentials.access_key_id, claim.nonce.to_owned());
+    let nonce = (key.credentials.access_key_id.clone(), claim.nonce.to_owned());
     world.nonces.retain(|_, used| now.duration_since(*used) <= TOLERANCE * 2);
     if world.nonces.contains_key(&nonce) {
         return Err(Refusal::documented("SignatureNonceUsed"));
@@ -74,7 +82,7 @@ pub(crate) fn authenticate(
     if by_headers(request) {
         parameters.check_places(request.uri().query().unwrap_or_default())?;
     }
-    Ok(key.caller)
+    Ok(Identity { caller: key.caller, session_policy: key.session_policy })
 }
 
 fn mismatch(text: &str) -> Refusal {

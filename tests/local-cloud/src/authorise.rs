@@ -6,7 +6,7 @@ use crate::{
     accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
     operations::{ECR, ECS, Operation, STS, VPC},
     parameters::{Parameters, Tags},
-    ram::{Denial, Request, Role},
+    ram::{Denial, Request, Role, SessionPolicy},
     refusal::{By, Denied, Refusal},
     state::{Place, State},
     trust::{Applicant, FUNCTION_COMPUTE, Trust},
@@ -81,9 +81,12 @@ impl Roles {
     }
 
     /// Lets a call pass, if the caller may do it to every resource that it is about.
+    ///
+    /// A session's policy takes away, and never gives.
     pub(crate) fn authorise(
         &self,
         caller: &Caller,
+        session_policy: Option<&SessionPolicy>,
         operation: &Operation,
         parameters: &Parameters,
         place: &Place,
@@ -94,16 +97,17 @@ impl Roles {
             return Ok(());
         }
         let action = operation.name();
-        let refuse = |why: Denial| {
+        let refuse = |why: Denial, by: By| {
             // STS has its own code for it.
             let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
-            let denied = Denied { action: action.clone(), why, by: By::Identity };
+            let denied = Denied { action: action.clone(), why, by };
             Refusal { denied: Some(denied), ..Refusal::documented(code) }
         };
         let role = match self.of(caller) {
-            Rights::Everything => return Ok(()),
-            Rights::Nothing => return Err(refuse(Denial::Implicit)),
-            Rights::OfRole(role) => role,
+            Rights::Everything if session_policy.is_none() => return Ok(()),
+            Rights::Everything => None,
+            Rights::Nothing => return Err(refuse(Denial::Implicit, By::Identity)),
+            Rights::OfRole(role) => Some(role),
         };
         // A bad tag is the operation's to refuse.
         let request_tags = parameters.tags("Tag").unwrap_or_default();
@@ -120,7 +124,8 @@ impl Roles {
                 resource_tags: &resource_tags,
                 request_tags: &request_tags,
             };
-            role.weigh(&request).map_err(refuse)?;
+            role.map_or(Ok(()), |role| role.weigh(&request)).map_err(|why| refuse(why, By::Identity))?;
+            session_policy.map_or(Ok(()), |policy| policy.weigh(&request)).map_err(|why| refuse(why, By::Session))?;
         }
         Ok(())
     }
@@ -192,6 +197,12 @@ mod tests {
                 VPC.version,
                 "ResourceType=FLOWLOG&ResourceId.1=fl-1&ResourceId.2=fl-2",
                 "acs:vpc:cn-hangzhou:1:flowlog/fl-1 acs:vpc:cn-hangzhou:1:flowlog/fl-2",
+            ),
+            (
+                "MoveResourceGroup",
+                VPC.version,
+                "ResourceType=FlowLog&ResourceId=fl-1&NewResourceGroupId=rg-1",
+                "acs:vpc:cn-hangzhou:1:flowlog/fl-1",
             ),
             ("DescribeNetworkInterfaces", ECS.version, "NetworkInterfaceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/*"),
             ("UntagResources", ECS.version, "ResourceType=eni&ResourceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/eni-1"),

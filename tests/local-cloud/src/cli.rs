@@ -7,9 +7,15 @@ mod serve;
 mod stack;
 mod teller;
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+use local_cloud::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const GUIDE: &str = "\
 A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, ActionTrail events, and the
@@ -42,9 +48,12 @@ share names such as CreateFlowLog: the version says which is meant, 2016-04-28 o
 JSON with Format=JSON, else XML.
 
 Look and intervene over HTTP:
+  curl 127.0.0.1:9900/_local                                all that there is to look at and to do
   curl 127.0.0.1:9900/_local/journal                        what happened, as JSON lines
   curl 127.0.0.1:9900/_local/dead-letters                   what was given up, and where it went
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"CreateFlowLog\",\"fault\":\"throttled\",\"times\":2}'
+  curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"DescribeVpcs\",\"answer\":{\"TotalCount\":1}}'     another answer
+  curl 127.0.0.1:9900/_local/faults                         the faults that are still to come
   curl 127.0.0.1:9900/_local/faults -X DELETE               no more faults, and the right time
   curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json
@@ -67,6 +76,7 @@ Faults, for an action such as \"CreateFlowLog\", for one product's such as \"exp
   slow              the answer is late by \"seconds\" (default 1)
   slow-bytes        the second half of the answer is late by \"seconds\"
   not-visible-yet   a read does not show the newest resource
+  small-pages       a page of a list holds \"items\" at most (default 20), whatever is asked for
   stale-read        a read shows what there was before the last write
   overtaken         for a call that makes a flow log: somebody else makes the same first, without tags
   function-killed   the process of the function that calls is killed, before any effect;
@@ -89,9 +99,15 @@ shows the calls that it makes and what it reports. Ends with 1 if the invocation
   local-cloud invoke create-flow-log --event - < my-event.json
   local-cloud invoke create-flow-log --event create-vpc --policy my-policy.yml --env FLOWKEEPER_DRY_RUN=true
   local-cloud invoke create-flow-log --event create-vpc --deny CreateFlowLogRole=vpc:CreateFlowLog
+  local-cloud invoke delete-orphaned-flow-logs --event fc-timer --flow-log orphaned
+  local-cloud invoke activate-flow-logs --event fc-timer --flow-log inactive --tag flowkeeper=on
+  local-cloud invoke create-ecr-flow-log --event fc-timer --router --parameter KeepEcrFlowLogs=true \\
+    --policy my-policy.yml                                            one with ecr_flow_log
+  echo '{\"accept_terms\": true}' | local-cloud invoke open-flow-log-service --event - --service-closed
 
 A resource whose deletion the event tells does not exist, but the flow log that it leaves behind does. An event that
-names nothing, such as a timer's, finds one VPC without a flow log.";
+names nothing, such as a timer's, finds one VPC without a flow log. --flow-log, --router, --service-closed and --tag make
+more of that world.";
 
 /// What `watch` says of itself.
 const WATCH_GUIDE: &str = "\
@@ -129,10 +145,10 @@ enum Command {
 /// Does what the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(wanted) => serve::serve(&wanted).await.map(|()| ExitCode::SUCCESS),
-        Command::Watch(wanted) => serve::watch(&wanted).await.map(|()| ExitCode::SUCCESS),
-        Command::Invoke(wanted) => invoke::run(*wanted).await,
-        Command::Demo { functions_dir } => demo::run(functions_dir).await,
+        Command::Serve(wanted) => serve::serve(&wanted).await,
+        Command::Watch(wanted) => serve::watch(&wanted).await,
+        Command::Invoke(wanted) => unless_interrupted(invoke::run(*wanted)).await,
+        Command::Demo { functions_dir } => unless_interrupted(demo::run(functions_dir)).await,
     };
     done.unwrap_or_else(|error| {
         let mut text = error.to_string();
@@ -142,6 +158,46 @@ pub(crate) async fn run() -> ExitCode {
             cause = error.source();
         }
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
-        ExitCode::FAILURE
+        match error.downcast_ref() {
+            // As of any other wrong argument.
+            Some(Error::Option { .. }) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
     })
+}
+
+/// Does some work, but for a signal that asks for an end. Then the work is dropped, and with it its cloud and every process
+/// of that.
+async fn unless_interrupted(work: impl Future<Output = Done>) -> Done {
+    let mut end = End::watched()?;
+    tokio::select! {
+        done = work => done,
+        signal = end.asked_for() => Ok(ExitCode::from(128 + signal)),
+    }
+}
+
+/// The exit code of what was done, or why it was not.
+type Done = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// The signals that ask a program to end.
+struct End([(u8, Signal); 3]);
+
+impl End {
+    /// Looks for them from now on.
+    fn watched() -> io::Result<Self> {
+        let watched = |number: u8, kind| signal(kind).map(|signal| (number, signal));
+        let hangup = watched(1, SignalKind::hangup())?;
+        let interrupt = watched(2, SignalKind::interrupt())?;
+        Ok(Self([hangup, interrupt, watched(15, SignalKind::terminate())?]))
+    }
+
+    /// Waits for one; answers with its number.
+    async fn asked_for(&mut self) -> u8 {
+        let Self([(hangup, one), (interrupt, two), (terminate, three)]) = self;
+        tokio::select! {
+            _ = one.recv() => *hangup,
+            _ = two.recv() => *interrupt,
+            _ = three.recv() => *terminate,
+        }
+    }
 }

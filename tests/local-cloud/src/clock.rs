@@ -32,7 +32,7 @@ impl Clock {
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        after(self.unshifted(), Duration::from_millis(self.ahead.load(Ordering::Relaxed)))
+        after(self.unshifted(), self.ahead())
     }
 
     /// The time of everybody else, however far ahead this clock was put.
@@ -54,11 +54,21 @@ impl Clock {
         self.ahead.store(by.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// By how much it is ahead of everybody else's.
+    pub(crate) fn ahead(&self) -> Duration {
+        Duration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
     /// Moves a manual clock on; the machine's is left alone.
     pub fn advance(&self, by: Duration) {
         if let Some(time) = &self.manual {
             time.send_modify(|now| *now = after(*now, by));
         }
+    }
+
+    /// How many wait for a manual clock to move on; none ever waits for the machine's to.
+    pub fn waiting(&self) -> usize {
+        self.manual.as_ref().map_or(0, |time| time.receiver_count())
     }
 
     /// Waits until a moment of everybody else's time.

@@ -9,19 +9,21 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
     authorise::Roles,
+    circumstances::Circumstances,
     client::{ApiError, Client},
     clock::{Clock, after},
     delivery,
     error::{Error, LIMIT},
     faults::{Fault, Storm, Wanted},
     functions::Host,
-    journal::{Call, DeadLetter, Entry, Invocation, What},
+    journal::{Call, DeadLetter, Entry, EntryKind, Invocation},
     operator::Operator,
     options::{Functions, Options, Timers},
     ram::Role,
+    rewrite::Rewrite,
     server, stage,
-    state::{ExpressConnectRouter, FlowLog, NetworkInterface, RouterFlowLog, VSwitch, Vpc},
-    template::{self, Template},
+    state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
+    template::{self, Template, TemplateError},
     timeline,
     timers::{self, Timetable},
     world::Shared,
@@ -36,12 +38,17 @@ pub struct LocalCloud {
 /// What the template has, as the options want it, and the role in the second account.
 fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
     let path = options.template.clone().unwrap_or_else(template::default_path);
-    let mut template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region)?;
+    let template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region);
+    let mut template = template.map_err(|error| of_parameter(error, &options.parameters))?;
     if let Some(function) = &options.triggers_of {
         template.triggers.retain(|trigger| trigger.function == *function);
     }
     for (role, action) in &options.denied {
-        template.take_away(role, action)?;
+        template.take_away(role, action).map_err(|source| Error::Option {
+            option: format!("--deny {role}"),
+            value: action.clone(),
+            source,
+        })?;
     }
     let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
     // The other accounts have a template of their own, beside that of the functions.
@@ -51,6 +58,17 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
     let (parameters, region) = (&options.parameters, &options.region);
     let member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
     Ok((template, member))
+}
+
+/// What is wrong with a template; if that is a parameter that was given, which one.
+fn of_parameter(error: TemplateError, given: &BTreeMap<String, String>) -> Error {
+    let name = error.place.strip_prefix("Parameters.");
+    match name.and_then(|name| given.get_key_value(name)) {
+        Some((name, value)) => {
+            Error::Option { option: format!("--parameter {name}"), value: value.clone(), source: error }
+        }
+        None => error.into(),
+    }
 }
 
 impl LocalCloud {
@@ -214,6 +232,84 @@ impl LocalCloud {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
+    /// Changes a VPC behind the API's back, and so what lists say of it.
+    pub fn edit_vpc(&self, id: &str, edit: impl FnOnce(&mut Vpc)) {
+        self.shared.write(|world| world.state.vpcs.get_mut(id).map(edit));
+    }
+
+    /// Changes a vSwitch behind the API's back.
+    pub fn edit_vswitch(&self, id: &str, edit: impl FnOnce(&mut VSwitch)) {
+        self.shared.write(|world| world.state.vswitches.get_mut(id).map(edit));
+    }
+
+    /// Changes a network interface behind the API's back: whether a service manages it, for one.
+    pub fn edit_network_interface(&self, id: &str, edit: impl FnOnce(&mut NetworkInterface)) {
+        self.shared.write(|world| world.state.network_interfaces.get_mut(id).map(edit));
+    }
+
+    /// Changes the flow log of an Express Connect Router behind the API's back.
+    pub fn edit_router_flow_log(&self, id: &str, edit: impl FnOnce(&mut RouterFlowLog)) {
+        self.shared.write(|world| world.state.router_flow_logs.get_mut(id).map(edit));
+    }
+
+    /// Removes a project of SLS with its Logstores, all of which exist until it is said otherwise. `CreateFlowLog`
+    /// refuses it with `ProjectOrLogstoreNotExist`, and a flow log that delivers there is not activated.
+    pub fn without_project(&self, account: &str, region: &str, project: &str) {
+        self.circumstances(|it| it.remove_project(account, region, project));
+    }
+
+    /// Removes one Logstore, as [`LocalCloud::without_project`] does with all of a project.
+    pub fn without_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
+        self.circumstances(|it| it.remove_log_store(account, region, project, log_store));
+    }
+
+    /// Makes a Logstore again, and its project.
+    pub fn with_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
+        self.circumstances(|it| it.add_log_store(account, region, project, log_store));
+    }
+
+    /// Refuses `TrafficPath` with `UnsupportedFeature.UserDefinedTrafficPath` in an account and region.
+    pub fn without_traffic_paths(&self, account: &str, region: &str) {
+        self.circumstances(|it| it.set_traffic_paths(account, region, false));
+    }
+
+    /// Takes `TrafficPath` there again.
+    pub fn with_traffic_paths(&self, account: &str, region: &str) {
+        self.circumstances(|it| it.set_traffic_paths(account, region, true));
+    }
+
+    /// Refuses every call about VPC flow logs in a region with `OperationUnsupported.action`, and a flow log of a virtual
+    /// border router there with `UnsupportedRegion`.
+    pub fn without_flow_logs(&self, region: &str) {
+        self.circumstances(|it| it.set_flow_logs(region, false));
+    }
+
+    /// Has flow logs in a region again.
+    pub fn with_flow_logs(&self, region: &str) {
+        self.circumstances(|it| it.set_flow_logs(region, true));
+    }
+
+    /// Locks an account for debt: its flow logs are `FinancialLocked`, and writes about them are refused with
+    /// `IncorrectBusinessStatus.FlowLog`.
+    pub fn lock_account(&self, account: &str) {
+        self.shared.write(|world| world.state.set_locked(account, true));
+    }
+
+    /// Unlocks an account that has paid.
+    pub fn unlock_account(&self, account: &str) {
+        self.shared.write(|world| world.state.set_locked(account, false));
+    }
+
+    /// Says which resource groups an account has beside `rg-default`; another one is refused with
+    /// `IllegalParam.ResourceGroupId`. Until then it has any.
+    pub fn set_resource_groups(&self, account: &str, ids: &[&str]) {
+        self.circumstances(|it| it.set_resource_groups(account, ids));
+    }
+
+    fn circumstances(&self, change: impl FnOnce(&mut Circumstances)) {
+        self.shared.write(|world| change(&mut world.state.circumstances));
+    }
+
     /// Makes so many VPCs like this one, behind the API's back and without events; answers with their ids.
     pub fn copy_vpc(&self, id: &str, times: usize) -> Vec<String> {
         self.shared.write(|world| {
@@ -238,7 +334,18 @@ impl LocalCloud {
             for resource_id in resource_ids {
                 let id = state.new_id("fl");
                 let name = flow_log.name.replace(&flow_log.resource_id, resource_id);
-                let copy = FlowLog { id: id.clone(), name, resource_id: resource_id.clone(), ..flow_log.clone() };
+                let resource_type = match resource_id.split('-').next() {
+                    Some("vsw") => "VSwitch",
+                    Some("eni") => "NetworkInterface",
+                    _ => "VPC",
+                };
+                let copy = FlowLog {
+                    id: id.clone(),
+                    name,
+                    resource_type: resource_type.into(),
+                    resource_id: resource_id.clone(),
+                    ..flow_log.clone()
+                };
                 state.flow_logs.insert(id, copy);
             }
         });
@@ -276,6 +383,25 @@ impl LocalCloud {
     pub fn stage(&self, event: &Value) {
         let (region, now) = (&self.shared.options.region, self.shared.clock.now());
         self.shared.write(|world| stage::make(&mut world.state, event, region, now));
+    }
+
+    /// Makes a flow log on a VPC as Flowkeeper would, without a call and so without an event; answers with its id. On an
+    /// id that is no VPC's it is one that a VPC left behind.
+    pub fn stage_flow_log(&self, vpc_id: &str) -> String {
+        self.shared.write(|world| {
+            let place = world.state.vpcs.get(vpc_id).map(|vpc| vpc.place.clone());
+            let place = place.unwrap_or_else(|| self.own_place());
+            stage::flow_log(&mut world.state, place, vpc_id, self.shared.clock.now())
+        })
+    }
+
+    /// Makes an Express Connect Router with one virtual border router, in the same way.
+    pub fn stage_router(&self) -> String {
+        self.shared.write(|world| stage::router(&mut world.state, self.own_place(), self.shared.clock.now()))
+    }
+
+    fn own_place(&self) -> Place {
+        Place { account: OWN_ACCOUNT.to_owned(), region: self.shared.options.region.clone() }
     }
 
     /// Lets every flow log finish its change now.
@@ -317,6 +443,45 @@ impl LocalCloud {
     #[track_caller]
     pub fn fail_after(&self, calls: u32, action: &str, fault: Fault) {
         self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: calls, times: 1 });
+    }
+
+    /// Rewrites the answers of the next `times` calls of an operation, or of all with `*`, that succeed.
+    ///
+    /// Rewrites count calls as faults do, each for itself, so a call may meet a fault and several rewrites, which follow
+    /// each other. [`LocalCloud::heal`] ends them.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
+    pub fn rewrite(&self, action: &str, rewrite: Rewrite, times: u32) {
+        self.add_rewrite(Wanted { action: action.to_owned(), region: None, fault: rewrite, after: 0, times });
+    }
+
+    /// Rewrites the answers of the next `times` calls of an operation in a region.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
+    pub fn rewrite_in(&self, region: &str, action: &str, rewrite: Rewrite, times: u32) {
+        let region = Some(region.to_owned());
+        self.add_rewrite(Wanted { action: action.to_owned(), region, fault: rewrite, after: 0, times });
+    }
+
+    /// Rewrites the answer of the one call of an operation that comes after so many.
+    ///
+    /// # Panics
+    /// As [`LocalCloud::fail`] does.
+    #[track_caller]
+    pub fn rewrite_after(&self, calls: u32, action: &str, rewrite: Rewrite) {
+        self.add_rewrite(Wanted { action: action.to_owned(), region: None, fault: rewrite, after: calls, times: 1 });
+    }
+
+    #[track_caller]
+    fn add_rewrite(&self, wanted: Wanted<Rewrite>) {
+        if let Err(problem) = wanted.check() {
+            panic!("{problem}");
+        }
+        self.shared.write(|world| world.faults.add_rewrite(wanted));
     }
 
     /// Begins a storm of faults, in place of the one that there is, or ends it.
@@ -364,7 +529,7 @@ impl LocalCloud {
 
     /// The calls of the API, whoever made them.
     pub fn calls(&self) -> Vec<Call> {
-        self.pick(|what| if let What::Call(call) = what { Some(call.clone()) } else { None })
+        self.pick(|what| if let EntryKind::Call(call) = what { Some(call.clone()) } else { None })
     }
 
     /// The calls of one operation.
@@ -374,20 +539,20 @@ impl LocalCloud {
 
     /// The events that reached the default bus.
     pub fn events(&self) -> Vec<Value> {
-        self.pick(|what| if let What::Event { event } = what { Some(event.clone()) } else { None })
+        self.pick(|what| if let EntryKind::Event { event } = what { Some(event.clone()) } else { None })
     }
 
     /// The attempts to run a function that are over.
     pub fn invocations(&self) -> Vec<Invocation> {
-        self.pick(|what| if let What::Invocation(invocation) = what { Some(invocation.clone()) } else { None })
+        self.pick(|what| if let EntryKind::Invocation(invocation) = what { Some(invocation.clone()) } else { None })
     }
 
     /// The events that were given up.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.pick(|what| if let What::DeadLetter(letter) = what { Some(letter.clone()) } else { None })
+        self.pick(|what| if let EntryKind::DeadLetter(letter) = what { Some(letter.clone()) } else { None })
     }
 
-    fn pick<T>(&self, choose: impl Fn(&What) -> Option<T>) -> Vec<T> {
+    fn pick<T>(&self, choose: impl Fn(&EntryKind) -> Option<T>) -> Vec<T> {
         self.shared.read(|world| world.journal.iter().filter_map(|entry| choose(&entry.what)).collect())
     }
 

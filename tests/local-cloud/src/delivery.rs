@@ -9,7 +9,7 @@ use crate::{
     clock::after,
     error::Error,
     functions::Attempt,
-    journal::{DeadLetter, Invocation, What},
+    journal::{DeadLetter, EntryKind, Invocation},
     template::{RetryStrategy, Source},
     world::Shared,
 };
@@ -122,7 +122,7 @@ async fn attempts(shared: &Arc<Shared>, function: &str, event: &Value, retries: 
         "responseContext": {"statusCode": 200, "functionError": "InvocationError"},
         "responsePayload": last.body.to_string(),
     });
-    shared.note(What::DeadLetter(DeadLetter { function: function.to_owned(), destination, payload }));
+    shared.note(EntryKind::DeadLetter(DeadLetter { function: function.to_owned(), destination, payload }));
 }
 
 pub(crate) fn new_request_id(shared: &Shared) -> String {

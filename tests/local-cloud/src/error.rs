@@ -11,7 +11,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The port cannot be listened on.
-    #[error("cannot listen on 127.0.0.1:{port}")]
+    #[error("cannot listen on 127.0.0.1:{port}, where --port chooses another one and 0 any that is free")]
     Listen {
         /// The port.
         port: u16,
@@ -20,8 +20,19 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The template is not understood.
-    #[error("the template is not understood")]
+    #[error("the template cannot be used")]
     Template(#[from] TemplateError),
+    /// An option does not fit the template.
+    #[error("{option}={value} does not fit the template")]
+    Option {
+        /// Such as `--parameter Prefix`: its flag, and the name before the value.
+        option: String,
+        /// The value.
+        value: String,
+        /// What would be right.
+        #[source]
+        source: TemplateError,
+    },
     /// A function's program is not there.
     #[error("the program of function {function} is not at {}", path.display())]
     NoProgram {

@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 use crate::{
     operations::{self, Operation, REGIONS},
     refusal::Refusal,
+    rewrite::{self, Rewrite},
 };
 
 /// What goes wrong with a call.
@@ -58,13 +61,18 @@ pub enum Fault {
     FunctionKilled,
     /// `function-killed-after-effect`: the call takes effect, and the process of the function that calls is killed.
     FunctionKilledAfterEffect,
+    /// `small-pages`: a page of a list holds at most this many items, whatever size is asked for.
+    SmallPages(usize),
     /// Any documented refusal, by its code.
     Code(&'static str),
 }
 
+/// The size of small pages that nobody gave another one.
+const SMALL_PAGE: usize = 20;
+
 impl Fault {
     /// The faults that have names of their own; those that last take the duration.
-    fn all(duration: Duration) -> [Self; 22] {
+    fn all(duration: Duration) -> [Self; 23] {
         [
             Self::Throttled,
             Self::Unavailable,
@@ -88,6 +96,7 @@ impl Fault {
             Self::EventDelayed(duration),
             Self::FunctionKilled,
             Self::FunctionKilledAfterEffect,
+            Self::SmallPages(SMALL_PAGE),
         ]
     }
 
@@ -129,6 +138,7 @@ impl Fault {
             Self::EventDelayed(_) => "event-delayed",
             Self::FunctionKilled => "function-killed",
             Self::FunctionKilledAfterEffect => "function-killed-after-effect",
+            Self::SmallPages(_) => "small-pages",
             Self::Code(code) => code,
         }
     }
@@ -146,7 +156,7 @@ impl Fault {
     /// Whether a call of this operation can meet it.
     fn suits(self, operation: &Operation) -> bool {
         match self {
-            Self::NotVisibleYet | Self::StaleRead => !operation.write,
+            Self::NotVisibleYet | Self::StaleRead | Self::SmallPages(_) => !operation.write,
             Self::Overtaken => operation.action == "CreateFlowLog",
             Self::FailureIn200 => *operation.product == operations::ECR,
             _ => true,
@@ -170,21 +180,21 @@ impl Fault {
     }
 }
 
-/// A fault that is still to come.
+/// A fault that is still to come, or a [`Rewrite`] of an answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<F = Fault> {
     /// An operation such as `CreateFlowLog`, or one of a product such as `expressconnectrouter:CreateFlowLog`, or all
     /// with `*`.
     pub(crate) action: String,
     /// The region whose calls meet it; none for every region.
     pub(crate) region: Option<String>,
-    pub(crate) fault: Fault,
+    pub(crate) fault: F,
     /// So many calls are let through first.
     pub(crate) after: u32,
     pub(crate) times: u32,
 }
 
-impl Wanted {
+impl<F: Clone> Wanted<F> {
     /// Whether some call can ever meet it; if not, a sentence that lists what there is.
     pub(crate) fn check(&self) -> Result<(), String> {
         let region = self.region.as_deref();
@@ -217,6 +227,19 @@ impl Wanted {
             && (action == "*" || action == operation.action)
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
     }
+
+    /// Counts a call that it is for, and answers with what that call meets. `may_meet` is false for a call that meets
+    /// another one already: it is counted before this one begins, and not afterwards.
+    fn count(&mut self, may_meet: bool) -> Option<F> {
+        if let Some(after) = self.after.checked_sub(1) {
+            self.after = after;
+            return None;
+        }
+        may_meet.then(|| {
+            self.times -= 1;
+            self.fault.clone()
+        })
+    }
 }
 
 /// Faults that any call may meet, as a seed says.
@@ -237,6 +260,7 @@ pub struct Storm {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     wanted: Vec<Wanted>,
+    rewrites: Vec<Wanted<Rewrite>>,
     storm: Option<Storm>,
     /// How often each call was made in the storm.
     made: BTreeMap<u64, u64>,
@@ -245,6 +269,33 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn add(&mut self, wanted: Wanted) {
         self.wanted.push(wanted);
+    }
+
+    pub(crate) fn add_rewrite(&mut self, wanted: Wanted<Rewrite>) {
+        self.rewrites.push(wanted);
+    }
+
+    /// Takes what the answer of the next call of an operation goes through, in the order in which it was asked for.
+    pub(crate) fn take_rewrites(&mut self, operation: &Operation, region: &str) -> Vec<Rewrite> {
+        let due = self.rewrites.iter_mut().filter(|wanted| wanted.is_for(operation, region));
+        let taken = due.filter_map(|wanted| wanted.count(true)).collect();
+        self.rewrites.retain(|wanted| wanted.times > 0);
+        taken
+    }
+
+    /// What is still to come, for people to look at.
+    pub(crate) fn to_come(&self) -> Value {
+        fn one<F>(wanted: &Wanted<F>, name: &str) -> Value {
+            let Wanted { action, region, after, times, .. } = wanted;
+            json!({"action": action, "region": region, "fault": name, "after": after, "times": times})
+        }
+        let faults = self.wanted.iter().map(|wanted| one(wanted, wanted.fault.name()));
+        let rewrites = self.rewrites.iter().map(|wanted| one(wanted, rewrite::NAME));
+        let storm = self.storm.as_ref().map(|storm| {
+            let names: Vec<&str> = storm.faults.iter().map(|fault| fault.name()).collect();
+            json!({"seed": storm.seed, "one_in": storm.one_in, "faults": names})
+        });
+        json!({"faults": faults.chain(rewrites).collect::<Vec<_>>(), "storm": storm})
     }
 
     pub(crate) fn clear(&mut self) {
@@ -273,14 +324,7 @@ impl Faults {
         // Each that is for the call counts it, so that the n-th call is the n-th, whatever else it meets.
         let mut met = None;
         for wanted in self.wanted.iter_mut().filter(|wanted| wanted.is_for(operation, region)) {
-            match wanted.after.checked_sub(1) {
-                Some(after) => wanted.after = after,
-                None if met.is_none() => {
-                    wanted.times -= 1;
-                    met = Some(wanted.fault);
-                }
-                None => {}
-            }
+            met = wanted.count(met.is_none()).or(met);
         }
         self.wanted.retain(|wanted| wanted.times > 0);
         met.or_else(|| self.drawn(operation, region, parameters))

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub use self::build::{build, build_of, workspace_of};
 use self::instance::{Answer, Instance};
 use crate::{
-    journal::{Invocation, What},
+    journal::{EntryKind, Invocation},
     template::Function,
     world::Shared,
 };
@@ -53,7 +53,7 @@ impl Host {
     pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
         let name = &self.function.name;
         let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
-        shared.note(What::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
+        shared.note(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
         let seat = self.seat();
         let first_line = seat.0.lines().len();
         let timeout = Duration::from_secs(self.function.timeout);
@@ -85,7 +85,7 @@ impl Host {
             body: json_or_text(&body),
             lines,
         };
-        shared.note(What::Invocation(invocation.clone()));
+        shared.note(EntryKind::Invocation(invocation.clone()));
         invocation
     }
 

@@ -10,14 +10,16 @@ use serde_json::{Value, json};
 use crate::{
     accounts::Caller,
     answer,
-    authenticate::{self, authenticate},
+    authenticate::{self, Identity, authenticate},
     faults::Fault,
-    journal::{Call, What},
+    journal::{Call, EntryKind},
     operations::{self, Operation, Scope},
     options::Transitions,
     parameters::Parameters,
+    ram::SessionPolicy,
     rate_limits::Rate,
     refusal::Refusal,
+    rewrite::{self, Rewrite, Rewritten, rewrite},
     state::Place,
     trail,
     world::Shared,
@@ -35,9 +37,11 @@ pub(crate) struct NoAnswer;
 struct Admitted<'a> {
     operation: &'static Operation,
     caller: Caller,
+    session_policy: Option<SessionPolicy>,
     parameters: &'a Parameters,
     region: &'a str,
     fault: Option<Fault>,
+    rewrites: Vec<Rewrite>,
     rate: Option<Rate>,
 }
 
@@ -61,7 +65,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Ok(admitted) => admitted,
         Err(refusal) => {
             let response = refuse(shared, request, &parameters, &mut call, &refusal);
-            shared.note(What::Call(call));
+            shared.note(EntryKind::Call(call));
             return Ok(response);
         }
     };
@@ -69,7 +73,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     call.fault = admitted.fault.map(|fault| fault.name().to_owned());
     if let Some(fault) = admitted.fault.filter(|fault| fault.comes_before_any_effect()) {
         call.status = 0;
-        shared.note(What::Call(call));
+        shared.note(EntryKind::Call(call));
         return Err(never(shared, fault, &admitted.caller).await);
     }
     if admitted.fault == Some(Fault::Overtaken) {
@@ -86,10 +90,16 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     let event = admitted.event(shared, &call, &result);
     let mut response = match result {
         Ok(body) => {
-            call.answer = body;
-            let response = answer::success(&parameters, &call.answer, shared.clock.now());
+            if !admitted.rewrites.is_empty() {
+                call.fault.get_or_insert_with(|| rewrite::NAME.to_owned());
+            }
+            let body = rewrite(body, &admitted.rewrites);
+            call.answer = body.for_journal();
             mask(&mut call.answer);
-            response
+            match body {
+                Rewritten::Value(body) => answer::success(&parameters, &body, shared.clock.now()),
+                Rewritten::Text(text) => answer::literal(text, shared.clock.now()),
+            }
         }
         Err(refusal) => refuse(shared, request, &parameters, &mut call, &refusal),
     };
@@ -100,7 +110,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     if lost.is_some() {
         call.status = 0;
     }
-    shared.note(What::Call(call));
+    shared.note(EntryKind::Call(call));
     match admitted.fault {
         _ if !admitted.operation.write => {}
         Some(Fault::EventDropped) => {}
@@ -149,7 +159,15 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let mut parameters = call.parameters.clone();
     parameters.0.retain(|name, _| !name.starts_with("Tag.") && name != "ClientToken");
     let caller = Caller { account: call.caller.account.clone(), name: SOMEBODY_ELSE.to_owned(), role: None };
-    let other = Admitted { caller: caller.clone(), parameters: &parameters, fault: None, rate: None, ..*call };
+    let other = Admitted {
+        caller: caller.clone(),
+        session_policy: None,
+        parameters: &parameters,
+        fault: None,
+        rewrites: Vec::new(),
+        rate: None,
+        ..*call
+    };
     // Refused, it changes nothing.
     let Ok((mut body, changing)) = run(shared, &other) else { return };
     let request_id = shared.new_request_id();
@@ -157,7 +175,7 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let (parameters, caller) = (parameters.own(), Some(caller));
     let entry = Call { request_id, caller, parameters, answer: body.clone(), fault: None, ..like.clone() };
     let event = other.event(shared, &entry, &Ok(body));
-    shared.note(What::Call(entry));
+    shared.note(EntryKind::Call(entry));
     shared.publish(&event);
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
 }
@@ -197,7 +215,7 @@ fn admit<'a>(
     }
     let operation = operations::find(parameters.require("Action")?, parameters.require("Version")?)?;
     let now = shared.clock.now();
-    let caller = shared.write(|world| authenticate(world, request, parameters, now))?;
+    let Identity { caller, session_policy } = shared.write(|world| authenticate(world, request, parameters, now))?;
     // Express Connect Router is the same from every region.
     let region = parameters.get("RegionId").filter(|_| *operation.product != operations::ECR);
     let region = region.unwrap_or(&shared.options.region);
@@ -205,14 +223,20 @@ fn admit<'a>(
         .options
         .rate_limit
         .then(|| shared.write(|world| world.rates.count(&caller.account, region, operation, now)));
-    let fault = shared.write(|world| world.faults.take(operation, region, &parameters.own()));
-    Ok(Admitted { operation, caller, parameters, region, fault, rate })
+    let (fault, rewrites) = shared.write(|world| {
+        let fault = world.faults.take(operation, region, &parameters.own());
+        (fault, world.faults.take_rewrites(operation, region))
+    });
+    Ok(Admitted { operation, caller, session_policy, parameters, region, fault, rewrites, rate })
 }
 
 /// Runs an operation on the state, if the caller may; answers with its body and the flow logs that it set changing.
 fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Refusal> {
     let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
-    shared.read(|world| shared.roles.authorise(&call.caller, call.operation, call.parameters, &place, &world.state))?;
+    shared.read(|world| {
+        let policy = call.session_policy.as_ref();
+        shared.roles.authorise(&call.caller, policy, call.operation, call.parameters, &place, &world.state)
+    })?;
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
         return Err(refusal.of(call.operation));
     }
@@ -236,6 +260,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
             options: &shared.options,
             roles: &shared.roles,
             hide_newest: call.fault == Some(Fault::NotVisibleYet),
+            most_on_a_page: if let Some(Fault::SmallPages(size)) = call.fault { size } else { usize::MAX },
             changing: Vec::new(),
         };
         let body = call.operation.run(&mut scope)?;
@@ -266,8 +291,9 @@ fn refuse(
         call.answer["AccessDeniedDetail"] = if of_router { json!(detail.to_string()) } else { detail };
     }
     if of_router {
-        call.answer["DynamicCode"] = json!(refusal.code);
-        call.answer["DynamicMessage"] = json!(refusal.message);
+        call.answer["DynamicCode"] = json!("");
+        call.answer["DynamicMessage"] = json!(refusal.dynamic_message);
+        call.answer.as_object_mut().map(|answer| answer.entry("AccessDeniedDetail").or_insert_with(|| json!("")));
         call.answer["Success"] = json!(false);
         call.answer["HttpStatusCode"] = json!(refusal.status.as_u16());
     }
@@ -299,9 +325,10 @@ fn tell_rate(response: &mut Response<Full<Bytes>>, rate: Rate) {
 
 /// Takes the secrets of a temporary key out of what is journaled.
 fn mask(answer: &mut Value) {
-    if let Some(credentials) = answer.get_mut("Credentials") {
-        credentials["AccessKeySecret"] = json!("***");
-        credentials["SecurityToken"] = json!("***");
+    if let Some(credentials) = answer.get_mut("Credentials").and_then(Value::as_object_mut) {
+        for secret in ["AccessKeySecret", "SecurityToken"] {
+            credentials.insert(secret.to_owned(), json!("***"));
+        }
     }
 }
 
@@ -336,7 +363,7 @@ impl Shared {
 
     pub(crate) fn finish_transition(&self, flow_log_id: &str) {
         if let Some((from, to)) = self.write(|world| world.state.finish(flow_log_id)) {
-            self.note(What::Changed { flow_log_id: flow_log_id.to_owned(), from, to });
+            self.note(EntryKind::Changed { flow_log_id: flow_log_id.to_owned(), from, to });
         }
     }
 

@@ -15,13 +15,13 @@ pub struct Entry {
     pub at: Timestamp,
     /// What.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// The kinds of things that happen.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum What {
+pub enum EntryKind {
     /// The API was called.
     Call(Call),
     /// An event reached the default bus.

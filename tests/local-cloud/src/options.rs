@@ -17,6 +17,8 @@ pub struct Options {
     pub flow_log_service: bool,
     /// Whether the accounts may say which paths' traffic a flow log records; in reality they ask for it by ticket.
     pub traffic_paths: bool,
+    /// How long `CreateFlowLog` does not know a new resource that lists show already.
+    pub flow_logs_see_after: Duration,
     /// Whether calls are counted against the documented rates, and refused beyond them.
     pub rate_limit: bool,
     /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as it has been seen to.
@@ -37,6 +39,9 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Actions that roles of the template are not allowed after all: the role's name in the template, and the action.
     pub denied: Vec<(String, String)>,
+    /// Actions that are taken out of the session policy with which a function assumes a role: the function's name, and
+    /// the action.
+    pub denied_in_sessions: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     pub policy: Option<String>,
     /// More variables for every function; stronger than the template's.
@@ -57,6 +62,7 @@ impl Default for Options {
             quota: 200,
             flow_log_service: true,
             traffic_paths: true,
+            flow_logs_see_after: Duration::ZERO,
             rate_limit: false,
             ecr_failures_in_200: false,
             external_id: None,
@@ -67,6 +73,7 @@ impl Default for Options {
             template: None,
             parameters: BTreeMap::new(),
             denied: Vec::new(),
+            denied_in_sessions: Vec::new(),
             policy: None,
             environment: BTreeMap::new(),
             credentials: CredentialsIn::Environment,
@@ -84,6 +91,16 @@ impl Options {
     #[must_use]
     pub fn without_permission(mut self, role: &str, action: &str) -> Self {
         self.denied.push((role.to_owned(), action.to_owned()));
+        self
+    }
+
+    /// The same with session policies of a function that lack one action, to see whether it needs it in other accounts.
+    ///
+    /// The function is given by its name. An action that its session policies do not name, or sessions without any
+    /// policy, stay as they are.
+    #[must_use]
+    pub fn without_permission_in_sessions(mut self, function: &str, action: &str) -> Self {
+        self.denied_in_sessions.push((function.to_owned(), action.to_owned()));
         self
     }
 }

@@ -98,16 +98,30 @@ impl Parameters {
         (1..).map_while(|n| self.get(&format!("{name}.{n}"))).collect()
     }
 
+    /// Whether the value of a tag may begin with `aliyun`: that of Express Connect Router may, but not where only tags are
+    /// the subject.
+    fn takes_aliyun(&self) -> bool {
+        self.get("Version") == Some(ECR.version) && !self.text("Action").ends_with("TagResources")
+    }
+
+    /// Overwrites what a parameter is given for, by nothing too.
+    pub(crate) fn set_or_clear(&self, field: &mut String, name: &str) {
+        if let Some(value) = self.0.get(name) {
+            value.clone_into(field);
+        }
+    }
+
     /// The tags of `Name.1.Key`, `Name.1.Value` and so on, within the documented limits.
     pub(crate) fn tags(&self, name: &str) -> Result<Tags, Refusal> {
         let mut tags = Tags::new();
+        let reserved: &[&str] = if self.takes_aliyun() { &["acs:"] } else { &["aliyun", "acs:"] };
         let given = |n: usize, part: &str| self.0.get(&format!("{name}.{n}.{part}"));
         for (key, value) in (1..).map_while(|n| given(n, "Key").map(|key| (key, given(n, "Value")))) {
             let value = value.map(String::as_str).unwrap_or_default();
-            if key.is_empty() || !is_tag_text(key) {
+            if key.is_empty() || !is_tag_text(key, &["aliyun", "acs:"]) {
                 return Err(Refusal::new("InvalidTagKey", "The tag keys are not valid."));
             }
-            if !is_tag_text(value) {
+            if !is_tag_text(value, reserved) {
                 return Err(Refusal::new("InvalidTagValue", "The tag values are not valid."));
             }
             if tags.insert(key.clone(), value.to_owned()).is_some() {
@@ -151,9 +165,9 @@ impl Parameters {
     }
 }
 
-fn is_tag_text(text: &str) -> bool {
+fn is_tag_text(text: &str, reserved: &[&str]) -> bool {
     text.chars().count() <= 128
-        && !["aliyun", "acs:"].iter().any(|prefix| text.starts_with(prefix))
+        && !reserved.iter().any(|prefix| text.starts_with(prefix))
         && !["http://", "https://"].iter().any(|part| text.contains(part))
 }
 
@@ -210,6 +224,15 @@ mod tests {
             ("Tag.1.Key=a&Tag.2.Key=a", "Duplicate.TagKey"),
         ] {
             assert_eq!(parameters(form).tags("Tag").unwrap_err().code, code, "{form}");
+        }
+        for (form, code) in [
+            ("Version=2023-09-01&Action=CreateFlowLog&Tag.1.Key=a&Tag.1.Value=aliyun-x", None),
+            ("Version=2023-09-01&Action=CreateFlowLog&Tag.1.Key=a&Tag.1.Value=acs:x", Some("InvalidTagValue")),
+            ("Version=2023-09-01&Action=CreateFlowLog&Tag.1.Key=aliyun&Tag.1.Value=x", Some("InvalidTagKey")),
+            ("Version=2023-09-01&Action=TagResources&Tag.1.Key=a&Tag.1.Value=aliyun-x", Some("InvalidTagValue")),
+            ("Version=2016-04-28&Action=CreateFlowLog&Tag.1.Key=a&Tag.1.Value=aliyun-x", Some("InvalidTagValue")),
+        ] {
+            assert_eq!(parameters(form).tags("Tag").err().map(|refusal| refusal.code), code, "{form}");
         }
         let many: Vec<String> = (1..=21).map(|n| format!("Tag.{n}.Key=k{n}")).collect();
         assert_eq!(parameters(&many.join("&")).tags("Tag").unwrap_err().code, "NumberExceed.Tags");

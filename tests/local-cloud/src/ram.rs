@@ -18,6 +18,70 @@ pub struct Role {
     pub(crate) trust: Trust,
 }
 
+/// A policy that one who assumes a role gives the session: it has what the role and this both allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionPolicy {
+    statements: Vec<Statement>,
+}
+
+impl SessionPolicy {
+    /// Reads one; on refusal, what is wrong with it. An action that this cloud does not have is none of its business.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let document: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+        let members = document.as_object().ok_or("it is no JSON object")?;
+        if let Some(key) = members.keys().find(|key| !["Version", "Statement"].contains(&key.as_str())) {
+            return Err(format!("{key}: is not known in a policy"));
+        }
+        if document["Version"] != "1" {
+            return Err("Version: is not \"1\"".to_owned());
+        }
+        let statements = read_statements(&document, Actions::Any).map_err(|(place, problem)| {
+            let place = place.trim_start_matches('.');
+            format!("{place}: {problem}")
+        })?;
+        if statements.is_empty() {
+            return Err("Statement: is empty".to_owned());
+        }
+        Ok(Self { statements })
+    }
+
+    /// The same without an action, where a statement that allows something names it.
+    pub(crate) fn without(mut self, action: &str) -> Self {
+        for statement in self.statements.iter_mut().filter(|statement| statement.allows) {
+            statement.actions.retain(|named| !named.eq_ignore_ascii_case(action));
+        }
+        self
+    }
+
+    /// Whether the session may have what is asked for, if its role allows it.
+    pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let about = self.statements.iter().filter(|statement| statement.is_about(request));
+        weigh(about.map(|statement| statement.allows))
+    }
+}
+
+/// Which actions a policy may name of the products that are here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Actions {
+    /// Those that exist here, so that a mistake in a template is found.
+    Known,
+    /// Any.
+    Any,
+}
+
+/// The statements of a policy; on refusal, the place inside the document and what is wrong there.
+fn read_statements(document: &Value, actions: Actions) -> Result<Vec<Statement>, (String, String)> {
+    let statements = document["Statement"].as_array().ok_or_else(|| {
+        let problem = "a policy needs a list of statements";
+        (".Statement".to_owned(), problem.to_owned())
+    })?;
+    let read = |(n, statement)| {
+        let place = |(place, problem): (String, String)| (format!(".Statement[{n}]{place}"), problem);
+        Statement::read(statement, actions).map_err(place)
+    };
+    statements.iter().enumerate().map(read).collect()
+}
+
 /// One statement of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -88,15 +152,7 @@ impl Role {
 
     /// Gives the role a policy; on refusal, the place inside the document and what is wrong there.
     pub(crate) fn attach(&mut self, document: &Value) -> Result<(), (String, String)> {
-        let statements = document["Statement"].as_array().ok_or_else(|| {
-            let problem = "a policy needs a list of statements";
-            (".Statement".to_owned(), problem.to_owned())
-        })?;
-        for (n, statement) in statements.iter().enumerate() {
-            let statement = Statement::read(statement);
-            let place = |(place, problem): (String, String)| (format!(".Statement[{n}]{place}"), problem);
-            self.statements.push(statement.map_err(place)?);
-        }
+        self.statements.extend(read_statements(document, Actions::Known)?);
         Ok(())
     }
 
@@ -153,9 +209,10 @@ pub(crate) fn weigh(statements: impl IntoIterator<Item = bool>) -> Result<(), De
 }
 
 impl Statement {
-    fn read(statement: &Value) -> Result<Self, (String, String)> {
+    fn read(statement: &Value, known: Actions) -> Result<Self, (String, String)> {
         let wrong = |place: &str, problem: String| Err((place.to_owned(), problem));
-        for key in statement.as_object().into_iter().flat_map(|members| members.keys()) {
+        let Some(members) = statement.as_object() else { return wrong("", "is no statement".to_owned()) };
+        for key in members.keys() {
             if !["Effect", "Action", "Resource", "Condition"].contains(&key.as_str()) {
                 return wrong(&format!(".{key}"), "is not known to local-cloud in a role's policy".to_owned());
             }
@@ -173,9 +230,15 @@ impl Statement {
             return wrong(".Resource", "names no resource".to_owned());
         }
         for (n, action) in actions.iter().enumerate() {
-            if is_ours(action) && !operations::names().any(|known| is_like(action, &known)) {
+            if known == Actions::Known && is_ours(action) && !operations::names().any(|known| is_like(action, &known)) {
                 return wrong(&format!(".Action[{n}]"), format!("{action:?} is no operation that local-cloud knows"));
             }
+        }
+        if let Some(n) = actions.iter().position(|action| action != "*" && !action.contains(':')) {
+            return wrong(
+                &format!(".Action[{n}]"),
+                format!("{:?} is not an action such as vpc:DescribeVpcs", actions[n]),
+            );
         }
         let is_foreign = !actions.iter().any(|action| is_ours(action));
         let mut conditions = Vec::new();
@@ -369,9 +432,39 @@ mod tests {
         ] {
             assert_eq!(attach(statement), expected);
         }
+        assert!(
+            attach(json!({"Effect": "Allow", "Action": "DescribeVpcs", "Resource": "*"}))
+                .starts_with(".Statement[0].Action[0]: \"DescribeVpcs\" is not an action")
+        );
         // What is no business of this cloud may be asked for under any condition.
         let elsewhere = json!({"Effect": "Allow", "Action": "ram:CreateServiceLinkedRole", "Resource": "*",
             "Condition": {"StringEquals": {"ram:ServiceName": "flowlog.ecr.aliyuncs.com"}}});
         assert_eq!(Role::new("R", "r").attach(&json!({"Statement": [elsewhere]})), Ok(()));
+    }
+    #[test]
+    fn a_session_policy_is_read_as_ram_reads_it() {
+        let ok = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["vpc:DescribeVpcs","vpc:Other"],"Resource":"*"}]}"#;
+        let policy = SessionPolicy::read(ok).unwrap();
+        let none = Tags::new();
+        let ask =
+            |action| policy.weigh(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none });
+        assert_eq!((ask("vpc:DescribeVpcs"), ask("vpc:DeleteVpc")), (Ok(()), Err(Denial::Implicit)));
+        let narrowed = policy.clone().without("vpc:DescribeVpcs");
+        let ask =
+            |action| narrowed.weigh(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none });
+        assert_eq!((ask("vpc:DescribeVpcs"), ask("vpc:Other")), (Err(Denial::Implicit), Ok(())));
+        for (text, expected) in [
+            ("{", "it is no JSON: "),
+            ("[]", "it is no JSON object"),
+            ("{}", "Version: is not \"1\""),
+            (r#"{"Version":"1"}"#, "Statement: a policy needs a list of statements"),
+            (r#"{"Version":"1","Statement":[]}"#, "Statement: is empty"),
+            (r#"{"Version":"1","Statement":["x"]}"#, "Statement[0]: is no statement"),
+            (r#"{"Version":"1","Statement":[{"Effect":"Maybe"}]}"#, "Statement[0].Effect: is not Allow or Deny"),
+            (r#"{"Version":"1","Statements":[]}"#, "Statements: is not known in a policy"),
+        ] {
+            let said = SessionPolicy::read(text).unwrap_err();
+            assert!(said.starts_with(expected), "{text}: {said}");
+        }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// What stands for `%s` in the message, as Express Connect Router tells it; empty where there is none.
+    pub(crate) dynamic_message: String,
     /// What `x-acs-retry-after` says, of a call that came too early.
     pub(crate) retry_after: Option<Duration>,
     /// What the caller's role does not allow.
@@ -33,6 +35,8 @@ pub(crate) struct Denied {
 pub(crate) enum By {
     /// What the caller may do.
     Identity,
+    /// What the session may do, by the policy that it was given.
+    Session,
     /// Whom the role trusts that the caller wants to act in.
     Trust,
 }
@@ -41,6 +45,7 @@ impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Identity => "AccountLevelIdentityBasedPolicy",
+            Self::Session => "SessionPolicy",
             Self::Trust => "AssumeRolePolicy",
         })
     }
@@ -70,7 +75,14 @@ impl Denied {
 impl Refusal {
     /// A refusal of one's own with HTTP status 400, which is what most of them have.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, message: message.into(), retry_after: None, denied: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            message: message.into(),
+            dynamic_message: String::new(),
+            retry_after: None,
+            denied: None,
+        }
     }
 
     /// The refusal with a code of the documents, if it is one.
@@ -94,6 +106,11 @@ impl Refusal {
     /// The same with another HTTP status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same with what its message leaves open.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { dynamic_message: what.to_owned(), ..self }
     }
 
     /// The same with another message.
@@ -184,7 +201,7 @@ const DOCUMENTED: &[(&str, u16, &str)] = &[
     ("IncorrectStatus.Ecr", 400, "Ecr Status does not allow current operation."),
     ("OperationDenied.ForceDeleting", 400, "The current instance is being deleted."),
     ("UnsupportedRegion", 400, "Feature not supported in specified region."),
-    ("ResourceAlreadyExist.FlowLogId", 400, "The specified resource of FlowLogId already exists."),
+    ("ResourceAlreadyExist.FlowLogId", 400, "The specified resource of FlowLogId[%s] already exists."),
     ("InternalErrorTemp", 400, "The request processing has failed due to some unknown error."),
 ];
 
@@ -202,7 +219,7 @@ mod tests {
             let error = &errors[*code];
             assert!(error.statuses.is_empty() || error.statuses.contains(status), "{code}: {status}");
             let known = |known: &String| known.starts_with(message.trim_end_matches('.'));
-            let own = ["MissingParameter", "InvalidParameter", "ResourceAlreadyExist.FlowLogId"].contains(code);
+            let own = ["MissingParameter", "InvalidParameter"].contains(code);
             assert!(own || error.messages.is_empty() || error.messages.iter().any(known), "{code}: {message}");
         }
         let ours: BTreeMap<&str, u16> = DOCUMENTED.iter().map(|(code, status, _)| (*code, *status)).collect();

@@ -26,7 +26,8 @@ use crate::{
     delivery,
     faults::{Fault, Wanted},
     gateway::{self, SecondHalfLate},
-    journal::What,
+    journal::EntryKind,
+    rewrite::Rewrite,
     template::{Source, Trigger},
     timers,
     world::Shared,
@@ -54,7 +55,7 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
-        path if path.starts_with("/_local/") => control(shared, &request).await,
+        path if path == "/_local" || path.starts_with("/_local/") => control(shared, &request).await,
         _ => gateway::answer(shared, &request).await.map_err(io::Error::other)?,
     };
     let late = response.extensions().get::<SecondHalfLate>().map(|late| late.0);
@@ -115,7 +116,10 @@ impl Body for Halves {
 struct AskedFault {
     #[serde(default)]
     action: String,
-    fault: String,
+    /// What goes wrong, or else `answer` says what is answered in place of the truth.
+    fault: Option<String>,
+    /// A body for the calls that succeed: JSON, or a text that is sent as it is.
+    answer: Option<Value>,
     region: Option<String>,
     #[serde(default = "one")]
     times: u32,
@@ -125,6 +129,8 @@ struct AskedFault {
     /// How late a slow answer is, or how long a throttled caller is to wait.
     #[serde(default = "one")]
     seconds: u32,
+    /// How many items a small page has.
+    items: Option<usize>,
 }
 
 /// Another id for a network interface.
@@ -141,6 +147,15 @@ fn one() -> u32 {
 async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     match (request.method(), path) {
+        (&Method::GET, "/_local" | "/_local/") => {
+            let line = |(method, path, what): &(&str, &str, &str)| format!("{method:<6} {path:<38} {what}\n");
+            respond(StatusCode::OK, CONTROLS.iter().map(line).collect())
+        }
+        (&Method::GET, "/_local/faults") => {
+            let mut faults = shared.read(|world| world.faults.to_come());
+            faults["clock_ahead_seconds"] = json!(shared.clock.ahead().as_secs());
+            respond(StatusCode::OK, faults.to_string())
+        }
         (&Method::GET, "/_local/journal") => {
             let entries = shared.read(|world| world.journal.clone());
             let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
@@ -150,7 +165,9 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
             let entries = shared.read(|world| world.journal.clone());
             let letters: Vec<_> = entries
                 .iter()
-                .filter_map(|entry| if let What::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None })
+                .filter_map(
+                    |entry| if let EntryKind::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None },
+                )
                 .collect();
             respond(StatusCode::OK, json!(letters).to_string())
         }
@@ -159,7 +176,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
                 Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
                 Err(problem) => bad(&problem),
             },
-            Err(error) => bad(&error.to_string()),
+            Err(error) => bad(&format!("the body is no fault as JSON: {error}")),
         },
         (&Method::DELETE, "/_local/faults") => {
             shared.heal();
@@ -170,7 +187,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
                 shared.publish(&event);
                 respond(StatusCode::NO_CONTENT, String::new())
             }
-            Err(error) => bad(&error.to_string()),
+            Err(error) => bad(&format!("the body is no event as JSON: {error}")),
         },
         (&Method::POST, "/_local/rename") => match serde_json::from_slice::<WantedName>(request.body()) {
             Ok(wanted) => {
@@ -178,7 +195,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
                 shared.write(|world| world.state.rename_network_interface(id, new_id));
                 respond(StatusCode::NO_CONTENT, String::new())
             }
-            Err(error) => bad(&error.to_string()),
+            Err(error) => bad(&format!("the body names no network interface and its new id as JSON: {error}")),
         },
         (&Method::GET, "/_local/timers") => {
             let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
@@ -199,8 +216,34 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
                 Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
             }
         }
-        _ => respond(StatusCode::NOT_FOUND, json!({"error": format!("there is nothing at {path}")}).to_string()),
+        _ => respond(StatusCode::NOT_FOUND, no_control(request.method(), path)),
     }
+}
+
+/// What there is under `/_local`.
+const CONTROLS: [(&str, &str, &str); 11] = [
+    ("GET", "/_local", "this list"),
+    ("GET", "/_local/journal", "what happened, as JSON lines"),
+    ("GET", "/_local/dead-letters", "what was given up, and where it went"),
+    ("GET", "/_local/faults", "the faults that are still to come"),
+    ("POST", "/_local/faults", "ask for a fault; `local-cloud --help` lists them"),
+    ("DELETE", "/_local/faults", "no more faults, and the right time"),
+    ("POST", "/_local/events", "put an event on the default bus"),
+    ("POST", "/_local/invoke/<function>", "hand an event to a function, once"),
+    ("GET", "/_local/timers", "the timers, and when they are due"),
+    ("POST", "/_local/timers/<function>/<trigger>", "fire one now"),
+    ("POST", "/_local/rename", "give a network interface another id"),
+];
+
+/// What is answered where nothing is, or not with that method.
+fn no_control(method: &Method, path: &str) -> String {
+    let methods = CONTROLS.iter().filter(|(_, known, _)| *known == path).map(|(method, ..)| *method);
+    let methods: Vec<&str> = methods.collect();
+    let error = match methods.is_empty() {
+        true => format!("there is nothing at {path}; GET /_local lists what there is"),
+        false => format!("{path} does not take {method}; it takes {}", methods.join(", ")),
+    };
+    json!({"error": error}).to_string()
 }
 
 /// What a timer is and when it is due.
@@ -218,13 +261,30 @@ fn timer(shared: &Shared, trigger: &Trigger) -> Value {
 
 /// Arranges a fault that was asked for over HTTP.
 fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
-    let AskedFault { action, fault, region, times, after, seconds } = asked;
+    let AskedFault { action, fault, answer, region, times, after, seconds, items } = asked;
     let duration = Duration::from_secs(seconds.into());
+    let fault = match (fault, answer) {
+        (Some(fault), None) => fault,
+        (None, Some(answer)) => {
+            let body = if let Value::String(text) = answer { text } else { answer.to_string() };
+            let wanted = Wanted { action, region, fault: Rewrite::body(body), after, times };
+            wanted.check()?;
+            shared.write(|world| world.faults.add_rewrite(wanted));
+            return Ok(());
+        }
+        _ => {
+            return Err("give either `fault`, the name of what goes wrong, or `answer`, the body to answer with".into());
+        }
+    };
     if fault == "clock-ahead" {
         shared.clock.set_ahead(duration);
         return Ok(());
     }
-    let wanted = Wanted { action, region, fault: Fault::named(&fault, duration)?, after, times };
+    let fault = match (Fault::named(&fault, duration)?, items) {
+        (Fault::SmallPages(_), Some(items)) => Fault::SmallPages(items),
+        (fault, _) => fault,
+    };
+    let wanted = Wanted { action, region, fault, after, times };
     wanted.check()?;
     shared.write(|world| world.faults.add(wanted));
     Ok(())

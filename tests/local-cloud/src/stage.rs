@@ -9,7 +9,7 @@ use crate::{
     accounts::{OWN_ACCOUNT, SECOND_ACCOUNT},
     operations::REGIONS,
     parameters::Tags,
-    state::{FlowLog, NetworkInterface, Place, State, VSwitch, Vpc},
+    state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, State, VSwitch, Vpc},
 };
 
 /// Makes what an event names, and what that lies in.
@@ -26,6 +26,37 @@ pub(crate) fn make(state: &mut State, event: &Value, own_region: &str, now: Time
     }
 }
 
+/// Makes a flow log of Flowkeeper's own on a VPC; answers with its id.
+pub(crate) fn flow_log(state: &mut State, place: Place, vpc_id: &str, now: Timestamp) -> String {
+    Stage { state, place, now }.flow_log(None, "VPC", vpc_id)
+}
+
+/// Makes an Express Connect Router with one virtual border router; answers with its id.
+pub(crate) fn router(state: &mut State, place: Place, now: Timestamp) -> String {
+    let child = RouterChild {
+        id: state.new_id("vbr"),
+        region: place.region.clone(),
+        owner: place.account.clone(),
+        association_id: state.new_id("ecr-assoc"),
+        created: now,
+    };
+    let router = ExpressConnectRouter {
+        id: state.new_id("ecr"),
+        place,
+        name: String::new(),
+        description: String::new(),
+        alibaba_side_asn: 45104,
+        resource_group_id: "rg-default".into(),
+        tags: Tags::new(),
+        status: "ACTIVE".into(),
+        children: vec![child],
+        created: now,
+    };
+    let id = router.id.clone();
+    state.routers.insert(id.clone(), router);
+    id
+}
+
 struct Stage<'a> {
     state: &'a mut State,
     place: Place,
@@ -37,7 +68,7 @@ impl Stage<'_> {
         let ids = ids(item);
         let of = |prefix: &str| ids.iter().filter(|id| id.starts_with(prefix)).cloned().collect::<Vec<_>>();
         let vpcs = of("vpc-");
-        if told(item, "eventName").starts_with("DeleteV") || told(item, "resourceEventType") == "REMOVED" {
+        if told(item, "eventName").starts_with("DeleteV") || told(item, "resourceEventType") == "REMOVE" {
             for id in ids {
                 let resource_type = if id.starts_with("vpc-") { "VPC" } else { "VSwitch" };
                 self.flow_log(None, resource_type, &id);
@@ -87,6 +118,8 @@ impl Stage<'_> {
             user_cidrs: Vec::new(),
             is_default: false,
             resource_group_id: "rg-default".into(),
+            owner_id: Some(self.place.account.clone()),
+            has_old_instances: false,
             tags: Tags::new(),
             created: self.now,
         };
@@ -104,6 +137,7 @@ impl Stage<'_> {
             cidr_block: "10.0.0.0/24".into(),
             ipv6_cidr_block: String::new(),
             is_default: false,
+            owner_id: Some(self.place.account.clone()),
             tags: Tags::new(),
             created: self.now,
         };
@@ -125,6 +159,8 @@ impl Stage<'_> {
             ipv4_prefixes: Vec::new(),
             ipv6_prefixes: Vec::new(),
             instance_id: instance_id.to_owned(),
+            owner_id: Some(self.place.account.clone()),
+            service_managed: false,
             tags: Tags::new(),
             created: self.now,
         };
@@ -225,12 +261,13 @@ fn place(item: &Value, own_region: &str) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circumstances::Circumstances;
 
     /// What there is after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
     fn made(sample: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
         let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();
-        let mut state = State::new(true);
+        let mut state = State::new(true, Circumstances::default());
         make(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
         let flow_log = |one: &FlowLog| format!("{} on {}, {}", one.id, one.resource_id, one.status);
         (
@@ -254,6 +291,10 @@ mod tests {
         assert_eq!(made("fc-timer"), (some(), 0, vec![], vec![]));
         assert_eq!(
             made("actiontrail-delete-vpc"),
+            (vec![], 0, vec![], vec!["fl-bp1local0000000000001 on vpc-bp1example00000000001, Active".to_owned()])
+        );
+        assert_eq!(
+            made("config-item-change-removed"),
             (vec![], 0, vec![], vec!["fl-bp1local0000000000001 on vpc-bp1example00000000001, Active".to_owned()])
         );
         assert_eq!(made("actiontrail-delete-flow-log"), (some(), 0, vec![], vec![]));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::parameters::Tags;
+use crate::{circumstances::Circumstances, parameters::Tags};
 
 /// A resource's place: nobody sees another account's or region's resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +32,10 @@ pub struct Vpc {
     pub user_cidrs: Vec<String>,
     pub is_default: bool,
     pub resource_group_id: String,
+    /// `OwnerId` in lists; none for an answer without it.
+    pub owner_id: Option<String>,
+    /// Whether it holds an instance of an old family, so that it has no advanced features and no flow logs.
+    pub has_old_instances: bool,
     pub tags: Tags,
     pub created: Timestamp,
 }
@@ -56,6 +60,8 @@ pub struct VSwitch {
     /// Empty where it has none.
     pub ipv6_cidr_block: String,
     pub is_default: bool,
+    /// `OwnerId` in lists; none for an answer without it.
+    pub owner_id: Option<String>,
     pub tags: Tags,
     pub created: Timestamp,
 }
@@ -78,6 +84,10 @@ pub struct NetworkInterface {
     pub ipv6_prefixes: Vec<String>,
     /// The instance whose primary network interface this is; empty for a secondary one.
     pub instance_id: String,
+    /// `OwnerId` in lists; none for an answer without it.
+    pub owner_id: Option<String>,
+    /// Whether a cloud service made it, as a NAT gateway or a load balancer does. Its owner cannot change it.
+    pub service_managed: bool,
     pub tags: Tags,
     pub created: Timestamp,
 }
@@ -108,7 +118,7 @@ pub struct FlowLog {
     pub business_status: String,
     /// `sls` for one that SLS manages, else empty.
     pub service_type: String,
-    /// `SUCCESS` or `FAILED`.
+    /// `SUCCESS` or `FAILED`; a test may write other words.
     pub deliver_status: String,
     pub deliver_error_message: String,
     pub created: Timestamp,
@@ -198,12 +208,52 @@ pub(crate) struct State {
     /// Whether the flow log service is open for accounts that have not opened it.
     flow_log_service: bool,
     opened_by: BTreeSet<String>,
+    pub(crate) circumstances: Circumstances,
     /// The calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
 }
 
+/// What flow logs can be made on.
+pub(crate) enum Target<'a> {
+    Vpc(&'a Vpc),
+    VSwitch(&'a VSwitch),
+    NetworkInterface(&'a NetworkInterface),
+}
+
+impl Target<'_> {
+    pub(crate) fn place(&self) -> &Place {
+        match self {
+            Self::Vpc(vpc) => &vpc.place,
+            Self::VSwitch(vswitch) => &vswitch.place,
+            Self::NetworkInterface(interface) => &interface.place,
+        }
+    }
+
+    pub(crate) fn created(&self) -> Timestamp {
+        match self {
+            Self::Vpc(vpc) => vpc.created,
+            Self::VSwitch(vswitch) => vswitch.created,
+            Self::NetworkInterface(interface) => interface.created,
+        }
+    }
+
+    pub(crate) fn is_service_managed(&self) -> bool {
+        matches!(self, Self::NetworkInterface(interface) if interface.service_managed)
+    }
+}
+
 impl State {
+    /// What a resource type of `CreateFlowLog` and an id name.
+    pub(crate) fn target(&self, resource_type: &str, id: &str) -> Option<Target<'_>> {
+        match resource_type {
+            "VPC" => self.vpcs.get(id).map(Target::Vpc),
+            "VSwitch" => self.vswitches.get(id).map(Target::VSwitch),
+            "NetworkInterface" => self.network_interfaces.get(id).map(Target::NetworkInterface),
+            _ => None,
+        }
+    }
+
     /// Gives a network interface another id.
     pub(crate) fn rename_network_interface(&mut self, id: &str, new_id: &str) {
         if let Some(interface) = self.network_interfaces.remove(id) {
@@ -213,13 +263,22 @@ impl State {
     }
 
     /// Nothing, with the flow log service open or not.
-    pub(crate) fn new(flow_log_service: bool) -> Self {
-        Self { flow_log_service, ..Self::default() }
+    pub(crate) fn new(flow_log_service: bool, circumstances: Circumstances) -> Self {
+        Self { flow_log_service, circumstances, ..Self::default() }
     }
 
     /// Whether the flow log service is open for an account.
     pub(crate) fn is_service_open(&self, account: &str) -> bool {
         self.flow_log_service || self.opened_by.contains(account)
+    }
+
+    /// Locks an account for debt, with every flow log that it has, or unlocks them.
+    pub(crate) fn set_locked(&mut self, account: &str, is_locked: bool) {
+        self.circumstances.set_locked(account, is_locked);
+        let status = self.circumstances.business_status(account);
+        for flow_log in self.flow_logs.values_mut().filter(|flow_log| flow_log.place.account == account) {
+            flow_log.business_status = status.to_owned();
+        }
     }
 
     /// Opens the flow log service for an account.

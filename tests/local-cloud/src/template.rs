@@ -166,7 +166,7 @@ impl Template {
         region: &str,
     ) -> Result<Self, TemplateError> {
         let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
-        let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| at_file(format!("it cannot be read: {error}")))?;
         Self::parse(&text, parameters, account, region).map_err(|error| match error.place.is_empty() {
             true => at_file(error.problem),
             false => error,
@@ -281,7 +281,7 @@ impl Template {
         name: &str,
     ) -> Result<Option<Role>, TemplateError> {
         let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
-        let text = std::fs::read_to_string(path).map_err(|error| at_file(error.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| at_file(format!("it cannot be read: {error}")))?;
         let document = document(&text)?;
         // What is said of the own account's stack holds of the other's, as far as both have a word for it.
         let mut given = parameters.clone();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::journal::{Call, DeadLetter, Entry, Invocation, What};
+use crate::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -13,22 +13,24 @@ const GREY: &str = "90";
 /// One line on what happened, with the seconds since `started`; none for what people need not see.
 pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
     let (code, text) = match &entry.what {
-        What::Call(call) => call_line(call),
-        What::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
-        What::Timer { trigger, .. } => (CYAN, format!("    timer {trigger}")),
-        What::FunctionStarted { function, instance } => (GREY, format!("    {function} listens, instance {instance}")),
-        What::Invoking { function, attempt: 1, .. } => (CYAN, format!("    → {function}")),
-        What::Invoking { function, attempt, .. } => (CYAN, format!("    retry {} → {function}", attempt - 1)),
-        What::Invocation(invocation) => invocation_line(invocation),
-        What::Changed { flow_log_id, from, to } => {
+        EntryKind::Call(call) => call_line(call),
+        EntryKind::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
+        EntryKind::Timer { trigger, .. } => (CYAN, format!("    timer {trigger}")),
+        EntryKind::FunctionStarted { function, instance } => {
+            (GREY, format!("    {function} listens, instance {instance}"))
+        }
+        EntryKind::Invoking { function, attempt: 1, .. } => (CYAN, format!("    → {function}")),
+        EntryKind::Invoking { function, attempt, .. } => (CYAN, format!("    retry {} → {function}", attempt - 1)),
+        EntryKind::Invocation(invocation) => invocation_line(invocation),
+        EntryKind::Changed { flow_log_id, from, to } => {
             (CYAN, format!("    {flow_log_id}: {from} → {}", to.as_deref().unwrap_or("gone")))
         }
-        What::DeadLetter(DeadLetter { function, destination, .. }) => (
+        EntryKind::DeadLetter(DeadLetter { function, destination, .. }) => (
             RED,
             format!("    {function} gave up, event → {}", destination.as_deref().unwrap_or("nowhere: it is lost")),
         ),
         // The functions' own lines say in JSON what the lines above and below say in words.
-        What::Line { .. } => return None,
+        EntryKind::Line { .. } => return None,
     };
     let seconds = entry.at.duration_since(started).as_secs_f64();
     Some(format!("{seconds:8.3} s  {}", paint(&text, code, colour)))
@@ -62,7 +64,8 @@ fn call_line(call: &Call) -> (&'static str, String) {
         (None, _) => made.map(str::to_owned).or_else(|| count(&call.answer)).unwrap_or_else(|| "done".into()),
     };
     let indent = if function { "      " } else { "" };
-    let text = format!("{indent}{who} → {} {subject}", call.action);
+    let action = if call.action.is_empty() { "a call without an action" } else { &call.action };
+    let text = format!("{indent}{who} → {action} {subject}");
     (if call.succeeded() { GREY } else { RED }, format!("{}: {outcome}", text.trim_end()))
 }
 
@@ -90,12 +93,13 @@ fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
     let results: Vec<_> = results(body).collect();
     let says = match results.as_slice() {
         [] => match report(body).get("summary") {
-            Some(summary) => counts(&results, summary),
+            Some(summary) => counts(&results, summary) + &limits(summary),
             None => body["errorMessage"].as_str().unwrap_or("answered").to_owned(),
         },
-        [only] => sentence(only),
+        [only] => sentence(only) + &limits(&report(body)["summary"]),
         several => {
-            let mut says = counts(several, &report(body)["summary"]);
+            let summary = &report(body)["summary"];
+            let mut says = counts(several, summary) + &limits(summary);
             let telling: Vec<_> = several.iter().filter(|result| text(result, "outcome") != "unchanged").collect();
             for result in telling.iter().take(MOST_RESULTS) {
                 says.push_str(&format!("{UNDER}{}", sentence(result)));
@@ -115,12 +119,21 @@ const MOST_RESULTS: usize = 20;
 /// Begins a line below the one of the invocation.
 const UNDER: &str = "\n                    ";
 
+/// A line for each limit that the sweep would exceed.
+fn limits(summary: &Value) -> String {
+    let limits = summary["limits"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    limits.map(|limit| format!("{UNDER}{limit}")).collect()
+}
+
 /// How many resources were looked at, and what became of them.
 fn counts(results: &[&Value], summary: &Value) -> String {
     let of_report = |name: &str| summary[name].as_u64().unwrap_or_default();
-    let unchanged = results.iter().filter(|result| text(result, "outcome") == "unchanged").count() as u64;
+    let listed = |outcome| results.iter().filter(|result| text(result, "outcome") == outcome).count() as u64;
+    // Of those that are not listed, some were skipped and the others are unchanged.
+    let unlisted_skipped = of_report("skipped").saturating_sub(listed("skipped"));
+    let unlisted_unchanged = of_report("unlisted").saturating_sub(unlisted_skipped);
     let kinds = ["changed", "planned", "skipped", "failed", "unfinished"].map(|name| (of_report(name), name));
-    let kinds = kinds.into_iter().chain([(unchanged + of_report("unlisted"), "unchanged")]);
+    let kinds = kinds.into_iter().chain([(listed("unchanged") + unlisted_unchanged, "unchanged")]);
     let kinds: Vec<_> = kinds.filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     let is_quiet = ["changed", "planned", "skipped", "failed", "unfinished"].iter().all(|name| of_report(name) == 0);
     let what = if is_quiet { "nothing to do".to_owned() } else { kinds.join(", ") };
@@ -164,8 +177,17 @@ fn sentence(result: &Value) -> String {
         let made = Some(text(result, "flow_log_id")).filter(|id| !id.is_empty() && !reason.contains(id));
         says.extend(made.map(|id| format!(": {id}")));
     }
-    let code = result.pointer("/error/code").and_then(Value::as_str);
-    says.extend(code.map(|code| format!(" ({code})")));
+    // Where nothing went wrong, the calls above show where.
+    if ["failed", "unfinished"].contains(&outcome) {
+        let error = |name: &str| result["error"][name].as_str().filter(|text| !text.is_empty());
+        let refused = [error("action"), error("code")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let place = [text(result, "account"), text(result, "region")];
+        let place = place.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+        let both = [refused, place].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+        if !both.is_empty() {
+            says.push_str(&format!(" ({both})"));
+        }
+    }
     says
 }
 
@@ -211,10 +233,23 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_read_is_told_with_the_call_and_the_account() {
+        let mut failed = result("", "unknown", "failed");
+        failed["resource_id"] = Value::Null;
+        failed["error"] = json!({"action": "DescribeVpcs", "code": "Forbidden.RAM"});
+        (failed["account"], failed["region"]) = ("1000000000000002".into(), "cn-beijing".into());
+        let told = told(false, json!({"results": [failed], "summary": {"failed": 1}}));
+        let expected =
+            "    ✗ a-function: unknown, failed: so it is (DescribeVpcs: Forbidden.RAM; 1000000000000002, cn-beijing)";
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn of_many_results_each_that_is_more_than_unchanged_has_its_line() {
         let mut failed = result("vpc-3", "missing", "failed");
         failed["action"] = "CreateFlowLog".into();
-        failed["error"] = json!({"code": "Forbidden.RAM"});
+        failed["error"] = json!({"action": "CreateFlowLog", "code": "Forbidden.RAM"});
+        (failed["account"], failed["region"]) = ("1000000000000001".into(), "cn-hangzhou".into());
         let results = json!([
             result("vpc-1", "compliant", "unchanged"),
             result("vpc-2", "excluded", "skipped"),
@@ -227,9 +262,28 @@ mod tests {
         let expected = [
             "✗ a-function: 10 checked, 1 skipped, 1 failed, 8 unchanged",
             "vpc-2 excluded, skipped: so it is",
-            "vpc-3 missing: so it is → CreateFlowLog failed (Forbidden.RAM)",
+            "vpc-3 missing: so it is → CreateFlowLog failed (CreateFlowLog: Forbidden.RAM; 1000000000000001, cn-hangzhou)",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_limit_that_would_be_exceeded_has_its_line() {
+        let skipped = [result("vpc-1", "due-to-pause", "skipped"), result("vpc-2", "due-to-pause", "skipped")];
+        let limit = "1000000000000001 in cn-hangzhou: 2 changes are more than max_changes: 1";
+        let summary = json!({"checked": 2, "skipped": 2, "limits": [limit]});
+        let told =
+            told(false, json!({"errorType": "TooManyChanges", "report": {"results": skipped, "summary": summary}}));
+        let lines: Vec<_> = told.lines().map(str::trim).take(2).collect();
+        assert_eq!(lines, ["✗ a-function: 2 checked, 2 skipped", limit]);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted_once() {
+        let listed = [result("vpc-1", "excluded", "skipped"), result("vpc-2", "compliant", "unchanged")];
+        let summary = json!({"checked": 12, "skipped": 4, "unlisted": 10});
+        let told = told(true, json!({"results": listed, "summary": summary}));
+        assert_eq!(told.lines().next(), Some("    ✓ a-function: 12 checked, 4 skipped, 8 unchanged"));
     }
 
     #[test]

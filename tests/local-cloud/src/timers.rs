@@ -9,7 +9,7 @@ use crate::{
     clock::iso,
     delivery,
     error::Error,
-    journal::What,
+    journal::EntryKind,
     template::{Schedule, Source, Trigger},
     world::Shared,
 };
@@ -97,7 +97,7 @@ pub(crate) fn timers(shared: &Shared) -> impl Iterator<Item = &Trigger> {
 fn fire(shared: &Shared, trigger: &Trigger, at: Timestamp) {
     let Source::Timer { payload, .. } = &trigger.source else { return };
     let event = json!({"triggerTime": iso(at), "triggerName": trigger.name, "payload": payload});
-    shared.note(What::Timer {
+    shared.note(EntryKind::Timer {
         function: trigger.function.clone(),
         trigger: trigger.name.clone(),
         event: event.clone(),

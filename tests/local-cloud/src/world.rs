@@ -15,12 +15,13 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     accounts::Keys,
     authorise::Roles,
+    circumstances::Circumstances,
     clock::Clock,
     delivery,
     error::Error,
     faults::Faults,
     functions::Host,
-    journal::{Entry, What},
+    journal::{Entry, EntryKind},
     options::Options,
     rate_limits::RateLimits,
     state::State,
@@ -79,7 +80,7 @@ impl Shared {
         roles: Roles,
     ) -> Arc<Self> {
         let world = World {
-            state: State::new(options.flow_log_service),
+            state: State::new(options.flow_log_service, Circumstances::new(options.flow_logs_see_after)),
             before: None,
             keys: Keys::new(),
             nonces: BTreeMap::new(),
@@ -117,7 +118,7 @@ impl Shared {
         result
     }
 
-    pub(crate) fn note(&self, what: What) {
+    pub(crate) fn note(&self, what: EntryKind) {
         let at = self.clock.now();
         self.write(|world| world.journal.push(Entry { at, what }));
     }
@@ -166,7 +167,7 @@ impl Shared {
     pub(crate) fn publish(&self, event: &Value) {
         let waited = self.write(|world| std::mem::take(&mut world.held_back));
         for event in [event].into_iter().chain(&waited) {
-            self.note(What::Event { event: event.clone() });
+            self.note(EntryKind::Event { event: event.clone() });
             delivery::deliver(self, event);
         }
     }

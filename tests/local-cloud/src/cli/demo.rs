@@ -5,7 +5,7 @@ use std::{error::Error, io, path::PathBuf, process::ExitCode, time::Duration};
 use jiff::{RoundMode, TimestampRound, Unit};
 use serde_json::Value;
 
-use local_cloud::{Fault, Functions, Invocation, LocalCloud, Options, Transitions, functions, timeline};
+use local_cloud::{Fault, FlowLog, Functions, Invocation, LocalCloud, Options, Transitions, Vpc, functions, timeline};
 
 use super::teller::Teller;
 
@@ -29,10 +29,17 @@ struct Check {
 pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Failure> {
     let options = Options::default();
     let begun = options.clock.now();
-    Teller::new(begun).say("Flowkeeper on a small cloud of its own. First its functions, built by cargo:", "1")?;
     let built = match functions_dir {
-        Some(folder) => std::path::absolute(folder)?,
-        None => functions::build().await?,
+        Some(folder) => {
+            let title = format!("Flowkeeper on a small cloud of its own, with the functions in {}.", folder.display());
+            Teller::new(begun).say(&title, "1")?;
+            std::path::absolute(folder)?
+        }
+        None => {
+            let title = "Flowkeeper on a small cloud of its own. First its functions, built by cargo:";
+            Teller::new(begun).say(title, "1")?;
+            functions::build().await?
+        }
     };
 
     let started = options.clock.now();
@@ -64,13 +71,10 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
 
     let Demo { cloud, teller, steps, failed } = demo;
     let seconds = clock.now().duration_since(started).as_secs_f64();
-    let (vpcs, flow_logs) = (cloud.vpcs().len(), cloud.flow_logs().len());
+    let found = found(&cloud.vpcs(), &cloud.flow_logs());
     cloud.stop().await;
     let summary = match failed {
-        0 => format!(
-            "\n✓ all {steps} steps ended as they should, in {seconds:.1} s: {flow_logs} flow logs record {vpcs} VPCs, one \
-             of which is left alone as its tag says"
-        ),
+        0 => format!("\n✓ all {steps} steps ended as they should, in {seconds:.1} s: {found}"),
         _ => format!("\n✗ {failed} of {steps} steps did not end as they should, in {seconds:.1} s"),
     };
     teller.say(&summary, if failed == 0 { "1;32" } else { "1;31" })?;
@@ -315,6 +319,24 @@ impl Demo {
     }
 }
 
+/// What there is in the end: how many VPCs are recorded, and how many are not.
+fn found(vpcs: &[Vpc], flow_logs: &[FlowLog]) -> String {
+    let active = || flow_logs.iter().filter(|flow_log| flow_log.status == "Active");
+    let is_recorded = |vpc: &&Vpc| active().any(|flow_log| flow_log.resource_id == vpc.id);
+    let (recorded, rest): (Vec<&Vpc>, Vec<&Vpc>) = vpcs.iter().partition(is_recorded);
+    let is_left_alone = |vpc: &&&Vpc| vpc.tags.get("flowkeeper").is_some_and(|value| value == "ignore");
+    let left_alone = rest.iter().filter(is_left_alone).count();
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let mut found = format!("{} record {}", count(active().count(), "flow log"), count(recorded.len(), "VPC"));
+    if left_alone > 0 {
+        found.push_str(&format!(", {left_alone} more left alone as its tag says"));
+    }
+    if rest.len() > left_alone {
+        found.push_str(&format!(", and {} without a record", count(rest.len() - left_alone, "VPC")));
+    }
+    found
+}
+
 /// Does something and waits until the cloud has settled, telling meanwhile what happens.
 async fn told<T>(
     cloud: &LocalCloud,
@@ -357,4 +379,28 @@ fn table(report: &Value) -> String {
 /// The outcomes that the functions reported.
 fn outcomes(invocations: &[Invocation]) -> Vec<String> {
     invocations.iter().flat_map(|invocation| timeline::outcomes(&invocation.body)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_recorded_is_counted_and_what_is_not_is_told() {
+        let cloud = LocalCloud::start(Options::default()).await.unwrap();
+        for _ in 0..4 {
+            cloud.stage(&json!({}));
+        }
+        let ids: Vec<String> = cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
+        for id in &ids[..2] {
+            cloud.stage_flow_log(id);
+        }
+        let off = cloud.stage_flow_log(&ids[2]);
+        cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".into());
+        cloud.edit_vpc(&ids[3], |vpc| drop(vpc.tags.insert("flowkeeper".into(), "ignore".into())));
+        let found = found(&cloud.vpcs(), &cloud.flow_logs());
+        assert_eq!(found, "2 flow logs record 2 VPCs, 1 more left alone as its tag says, and 1 VPC without a record");
+    }
 }

@@ -7,11 +7,15 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Args;
-use local_cloud::{Functions, Invocation, LocalCloud, What};
+use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
+use local_cloud::{Call, EntryKind, Functions, Invocation, LocalCloud, Vpc};
 use serde_json::Value;
 
-use super::{stack::Stack, teller::Teller};
+use super::{
+    stack::{Stack, pair},
+    teller::Teller,
+};
 
 /// What is to be invoked, and with what.
 #[derive(Args)]
@@ -24,6 +28,20 @@ pub(super) struct Invoke {
     /// What the event names does not exist.
     #[arg(long)]
     nothing_exists: bool,
+    /// A flow log of Flowkeeper's, on the first VPC or left behind by one; may be given several times, each with a VPC of
+    /// its own.
+    #[arg(long = "flow-log", value_name = "WHICH", conflicts_with = "nothing_exists")]
+    flow_logs: Vec<Which>,
+    /// An Express Connect Router with one virtual border router.
+    #[arg(long, conflicts_with = "nothing_exists")]
+    router: bool,
+    /// A tag of every VPC.
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = |text: &str| pair(text, "KEY=VALUE"))]
+    #[arg(conflicts_with = "nothing_exists")]
+    tags: Vec<(String, String)>,
+    /// The flow log service is not open.
+    #[arg(long)]
+    service_closed: bool,
     /// Print what the function answers, as JSON, and nothing else.
     #[arg(long)]
     json: bool,
@@ -34,12 +52,61 @@ pub(super) struct Invoke {
     functions_dir: Option<PathBuf>,
 }
 
+/// A flow log that exists from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// It records.
+    Active,
+    /// It is switched off.
+    Inactive,
+    /// It records, and others than Flowkeeper made it.
+    Foreign,
+    /// Its VPC is gone.
+    Orphaned,
+}
+
+/// Makes what the options ask for beside what the event names.
+fn set_the_scene(cloud: &LocalCloud, wanted: &Invoke) {
+    for (n, which) in wanted.flow_logs.iter().enumerate() {
+        if *which == Which::Orphaned {
+            // Long ago, so that nobody waits for a VPC that may not be visible yet.
+            let id = cloud.stage_flow_log(&format!("vpc-bp1gone{n:014}"));
+            cloud.edit_flow_log(&id, |flow_log| flow_log.created -= SignedDuration::from_hours(24));
+            continue;
+        }
+        let has_none = |vpc: &Vpc| cloud.flow_log_of(&vpc.id).is_none();
+        let free = || cloud.vpcs().into_iter().find(has_none);
+        let vpc = free().or_else(|| {
+            cloud.stage(&Value::Null);
+            free()
+        });
+        let Some(vpc) = vpc else { continue };
+        let id = cloud.stage_flow_log(&vpc.id);
+        cloud.edit_flow_log(&id, |flow_log| match which {
+            Which::Inactive => flow_log.status = "Inactive".to_owned(),
+            Which::Foreign => {
+                flow_log.tags.clear();
+                flow_log.name = "made-by-others".to_owned();
+                flow_log.description = String::new();
+            }
+            Which::Active | Which::Orphaned => {}
+        });
+    }
+    for vpc in cloud.vpcs().iter().filter(|_| !wanted.tags.is_empty()) {
+        cloud.edit_vpc(&vpc.id, |vpc| vpc.tags.extend(wanted.tags.iter().cloned()));
+    }
+    if wanted.router {
+        cloud.stage_router();
+    }
+}
+
 /// Invokes a function once in a cloud of its own; succeeds if the invocation does.
 pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     let event = event(&wanted.event)?;
     let mut options = wanted.stack.options(Functions::None)?;
     LocalCloud::check(&options, Some(&wanted.function))?;
     options.functions = wanted.stack.build(wanted.functions_dir.as_deref()).await?;
+    options.flow_log_service = !wanted.service_closed;
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
     if !wanted.nothing_exists
@@ -47,12 +114,13 @@ pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     {
         cloud.stage(&event);
     }
+    set_the_scene(&cloud, &wanted);
     let invocation = cloud.invoke(&wanted.function, &event).await?;
     if wanted.json {
         writeln!(stdout(), "{:#}", invocation.body)?;
     } else {
         Teller::new(started).catch_up_on_calls(&cloud)?;
-        writeln!(stdout(), "{}", report(&invocation))?;
+        writeln!(stdout(), "{}", report(&invocation, &cloud.calls()))?;
         for line in said(&cloud, &invocation) {
             writeln!(stdout(), "{line}")?;
         }
@@ -98,7 +166,7 @@ fn samples() -> Vec<String> {
 }
 
 /// What a function reports, for people; what is no report is shown as it is.
-fn report(invocation: &Invocation) -> String {
+fn report(invocation: &Invocation, calls: &[Call]) -> String {
     let body = &invocation.body;
     let report = body.get("report").unwrap_or(body);
     let mark = if invocation.success { "✓" } else { "✗" };
@@ -118,7 +186,8 @@ fn report(invocation: &Invocation) -> String {
         let what = [text("resource_type"), text("resource_id")].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let place = [text("account"), text("region")].into_iter().flatten().collect::<Vec<_>>().join(", ");
         lines.push(match (what.is_empty(), place.is_empty()) {
-            (true, _) => "  no resource of ours".to_owned(),
+            (true, true) => "  the event as a whole".to_owned(),
+            (true, false) => format!("  everything in {place}"),
             (false, true) => format!("  {what}"),
             (false, false) => format!("  {what} ({place})"),
         });
@@ -137,9 +206,29 @@ fn report(invocation: &Invocation) -> String {
     if let Some(summary) = report["summary"].as_object() {
         let counts: Vec<String> =
             summary.iter().filter(|(_, count)| **count != 0).map(|(name, count)| format!("{name} {count}")).collect();
-        lines.push(format!("  {}", counts.join(", ")));
+        match counts.is_empty() {
+            false => lines.push(format!("  {}", counts.join(", "))),
+            true => lines.push(format!("  nothing to do: {}", why_nothing(calls))),
+        }
     }
     lines.join("\n")
+}
+
+/// Why a function that succeeded reports nothing at all: what it read, and that none of it was its business.
+fn why_nothing(calls: &[Call]) -> String {
+    let found = |call: &Call| {
+        let total = &call.answer["TotalCount"];
+        let total = total.as_str().map(str::to_owned).or_else(|| total.as_u64().map(|total| total.to_string()))?;
+        Some(format!("{} found {total}", call.action))
+    };
+    let found: Vec<String> = calls.iter().filter(|call| call.succeeded()).filter_map(found).collect();
+    match found.is_empty() {
+        true => "the function read nothing".to_owned(),
+        false => format!(
+            "{}, and nothing of that is for this function to look after (`invoke --help` tells how to have more there)",
+            found.join(", ")
+        ),
+    }
 }
 
 /// What a process that did not answer wrote before it ended.
@@ -148,8 +237,67 @@ fn said(cloud: &LocalCloud, invocation: &Invocation) -> Vec<String> {
         return Vec::new();
     }
     let lines = cloud.journal().into_iter().filter_map(|entry| match entry.what {
-        What::Line { text, .. } => Some(format!("  | {text}")),
+        EntryKind::Line { text, .. } => Some(format!("  | {text}")),
         _ => None,
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use local_cloud::{OWN_ACCOUNT, Options};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        wanted: Invoke,
+    }
+
+    async fn world(arguments: &[&str]) -> LocalCloud {
+        let line = [&["invoke", "a-function", "--event", "e"], arguments].concat();
+        let cloud = LocalCloud::start(Options::default()).await.unwrap();
+        cloud.stage(&Value::Null);
+        set_the_scene(&cloud, &Line::parse_from(line).wanted);
+        cloud
+    }
+
+    #[tokio::test]
+    async fn the_world_holds_what_the_options_ask_for() {
+        let cloud =
+            world(&["--flow-log", "inactive", "--flow-log", "foreign", "--flow-log", "orphaned", "--router"]).await;
+        let of = |n: usize| cloud.flow_logs().swap_remove(n);
+        assert_eq!((cloud.vpcs().len(), cloud.flow_logs().len(), cloud.routers()[0].children.len()), (2, 3, 1));
+        assert_eq!((of(0).status.as_str(), of(0).tags.is_empty()), ("Inactive", false));
+        assert_eq!((of(1).status.as_str(), of(1).tags.is_empty()), ("Active", true));
+        assert!(cloud.vpcs().iter().all(|vpc| vpc.id != of(2).resource_id && vpc.place.account == OWN_ACCOUNT));
+        assert!(of(2).created < cloud.now() - SignedDuration::from_hours(23));
+        assert_eq!((cloud.calls().len(), cloud.events().len()), (0, 0), "nobody called for it");
+        let cloud = world(&["--tag", "flowkeeper=on"]).await;
+        assert_eq!((cloud.flow_logs().len(), cloud.vpcs()[0].tags["flowkeeper"].as_str()), (0, "on"));
+    }
+
+    #[tokio::test]
+    async fn a_report_of_nothing_says_what_was_read() {
+        let cloud = world(&[]).await;
+        assert_eq!(why_nothing(&cloud.calls()), "the function read nothing");
+        cloud.call("DescribeVpcs", &[]).await.unwrap();
+        cloud.call("DescribeFlowLogs", &[]).await.unwrap();
+        let invocation = Invocation {
+            function: "a-function".into(),
+            request_id: String::new(),
+            attempt: 1,
+            event: Value::Null,
+            success: true,
+            status: Some(200),
+            body: json!({"results": [], "summary": {"checked": 0, "failed": 0}}),
+            lines: Vec::new(),
+        };
+        let said = report(&invocation, &cloud.calls());
+        let expected = "nothing to do: DescribeVpcs found 1, DescribeFlowLogs found 0, and nothing of that is for this";
+        assert!(said.contains(expected), "{said}");
+    }
 }

@@ -5,15 +5,15 @@ use std::{
     error::Error,
     io::{Write, stdout},
     path::PathBuf,
+    process::ExitCode,
     time::Duration,
 };
 
 use clap::Args;
 use jiff::Timestamp;
 use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions};
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::{changes::Changes, stack::Stack, teller::Teller};
+use super::{Done, End, changes::Changes, stack::Stack, teller::Teller};
 
 /// The cloud and how it is to be.
 #[derive(Args)]
@@ -90,28 +90,36 @@ impl How {
 }
 
 /// Serves until Ctrl-C, telling what happens.
-pub(super) async fn serve(wanted: &Serve) -> Result<(), Box<dyn Error>> {
+pub(super) async fn serve(wanted: &Serve) -> Done {
+    let mut end = End::watched()?;
     let mut options = wanted.how.options(Functions::None)?;
     if !wanted.no_functions {
         LocalCloud::check(&options, None)?;
-        options.functions = wanted.how.stack.build(wanted.functions_dir.as_deref()).await?;
+        options.functions = tokio::select! {
+            built = wanted.how.stack.build(wanted.functions_dir.as_deref()) => built?,
+            signal = end.asked_for() => return Ok(ExitCode::from(128 + signal)),
+        };
     }
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
-    until_interrupted(cloud, started, async |_| std::future::pending().await).await
+    until_interrupted(cloud, started, &mut end, async |_| std::future::pending().await).await
 }
 
 /// Serves until Ctrl-C; functions are built and started again when their code changes.
-pub(super) async fn watch(wanted: &Watch) -> Result<(), Box<dyn Error>> {
+pub(super) async fn watch(wanted: &Watch) -> Done {
+    let mut end = End::watched()?;
     let stack = &wanted.how.stack;
     let mut options = wanted.how.options(Functions::None)?;
     LocalCloud::check(&options, None)?;
-    options.functions = stack.build(None).await?;
+    options.functions = tokio::select! {
+        built = stack.build(None) => built?,
+        signal = end.asked_for() => return Ok(ExitCode::from(128 + signal)),
+    };
     let started = options.clock.now();
     let root = stack.workspace();
     let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;
     let cloud = LocalCloud::start(options).await?;
-    until_interrupted(cloud, started, async |cloud| follow(cloud, stack, &mut changes, started).await).await
+    until_interrupted(cloud, started, &mut end, async |cloud| follow(cloud, stack, &mut changes, started).await).await
 }
 
 /// Builds and starts again what changes. Where it does not build, the functions stay as they are.
@@ -141,20 +149,19 @@ async fn follow(
 async fn until_interrupted(
     cloud: LocalCloud,
     started: Timestamp,
+    end: &mut End,
     work: impl AsyncFnOnce(&LocalCloud) -> Result<Infallible, Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
+) -> Done {
     let mut out = stdout();
     writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
 
     let mut teller = Teller::new(started);
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         told = teller.follow(&cloud) => told?,
         worked = work(&cloud) => { worked?; }
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
+        _ = end.asked_for() => {}
     }
     cloud.stop().await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,44 +3,64 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use local_cloud::{CredentialsIn, Functions, Options, functions, template};
+use local_cloud::{CredentialsIn, Functions, Options, RegionName, functions, template};
 
 /// The template and its functions.
 #[derive(Args)]
 pub(super) struct Stack {
     /// Region of the functions, and of calls that name none.
-    #[arg(long, default_value = "cn-hangzhou")]
+    #[arg(long, default_value = "cn-hangzhou", value_parser = region)]
     region: String,
     /// The ROS template [default: template.yml here or further up].
     #[arg(long)]
     template: Option<PathBuf>,
     /// A parameter of the template.
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     parameters: Vec<(String, String)>,
     /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
-    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = pair)]
+    #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = |text: &str| pair(text, "ROLE=ACTION"))]
     denied: Vec<(String, String)>,
     /// A policy for every function, instead of the template's.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// A variable for every function.
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     environment: Vec<(String, String)>,
     /// Give functions their key in headers instead of the environment.
     #[arg(long)]
     credentials_in_headers: bool,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
+/// The two sides of an equals sign.
+pub(super) fn pair(text: &str, form: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not {form}"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// A region, if it is none by a slip of the pen.
+fn region(text: &str) -> Result<String, String> {
+    match RegionName::of(text) {
+        RegionName::Wrong(problem) => Err(problem),
+        RegionName::Known | RegionName::Unknown(_) => Ok(text.to_owned()),
+    }
+}
+
 impl Stack {
+    /// What is odd about it, though it may be right.
+    fn warn(&self) -> io::Result<()> {
+        match RegionName::of(&self.region) {
+            RegionName::Unknown(warning) => {
+                writeln!(io::stderr(), "local-cloud: warning: {warning}; the cloud has it because you say so")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Builds the functions, unless a folder has their programs.
     pub(super) async fn build(&self, functions_dir: Option<&Path>) -> Result<Functions, Box<dyn Error>> {
         Ok(Functions::Built(match functions_dir {
@@ -56,6 +76,7 @@ impl Stack {
 
     /// A cloud with these functions, and otherwise as it is by default.
     pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
+        self.warn()?;
         let policy = self.policy.as_ref().map(|path| {
             std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
         });

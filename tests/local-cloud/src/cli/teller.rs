@@ -1,9 +1,12 @@
 //! Tells what happens in a cloud, as it happens.
 
-use std::io::{self, IsTerminal, Write, stdout};
+use std::{
+    ffi::OsStr,
+    io::{self, IsTerminal, Write, stdout},
+};
 
 use jiff::Timestamp;
-use local_cloud::{LocalCloud, What, timeline};
+use local_cloud::{EntryKind, LocalCloud, timeline};
 
 /// What was told already, and how to tell the rest.
 pub(super) struct Teller {
@@ -13,9 +16,11 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Tells from the beginning, in seconds since `started`; in colour on a terminal.
+    /// Tells from the beginning, in seconds since `started`; in colour on a terminal, unless `NO_COLOR` is set.
+    #[expect(clippy::disallowed_methods, reason = "the command line is the process's edge")]
     pub(super) fn new(started: Timestamp) -> Self {
-        Self { started, seen: 0, colour: stdout().is_terminal() }
+        let colour = wants_colour(stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+        Self { started, seen: 0, colour }
     }
 
     /// Tells what has not been told yet.
@@ -30,7 +35,7 @@ impl Teller {
 
     /// Tells of the calls of the API.
     pub(super) fn catch_up_on_calls(&mut self, cloud: &LocalCloud) -> io::Result<()> {
-        for entry in cloud.journal().iter().filter(|entry| matches!(entry.what, What::Call(_))) {
+        for entry in cloud.journal().iter().filter(|entry| matches!(entry.what, EntryKind::Call(_))) {
             let line = timeline::line(entry, self.started, self.colour);
             writeln!(stdout(), "{}", line.unwrap_or_default())?;
         }
@@ -51,5 +56,22 @@ impl Teller {
     pub(super) fn say(&self, text: &str, colour: &str) -> io::Result<()> {
         writeln!(stdout(), "{}", timeline::paint(text, colour, self.colour))?;
         stdout().flush()
+    }
+}
+
+/// Whether to write in colour. `NO_COLOR` counts with any value but an empty one, as <https://no-color.org> has it.
+fn wants_colour(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_for_terminals_of_people_who_want_it() {
+        let wants = |is_terminal, no_color: Option<&str>| wants_colour(is_terminal, no_color.map(OsStr::new));
+        assert!(wants(true, None) && wants(true, Some("")));
+        assert!(!wants(true, Some("1")) && !wants(true, Some("0")) && !wants(false, None));
     }
 }

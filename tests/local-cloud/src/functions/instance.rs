@@ -1,7 +1,7 @@
 //! One process of a function: started when it is first needed, and kept until it fails or the cloud ends.
 
 use std::{
-    net::Ipv4Addr,
+    net::{Ipv4Addr, UdpSocket},
     process::Stdio,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -27,7 +27,7 @@ use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
     clock::after,
     delivery::new_request_id,
-    journal::What,
+    journal::EntryKind,
     options::CredentialsIn,
     refusal::Refusal,
     world::Shared,
@@ -72,6 +72,8 @@ pub(super) struct Instance {
 
 struct Started {
     port: u16,
+    /// Keeps others from the port for as long as this lives.
+    _reservation: UdpSocket,
     /// None of a function without a role.
     credentials: Option<Credentials>,
 }
@@ -170,7 +172,7 @@ impl Instance {
         // another one only tries.
         static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let alone = STARTING.lock().await;
-        let port = free_port().await.map_err(failed)?;
+        let (port, reservation) = free_port().await.map_err(failed)?;
 
         let name = &host.function.name;
         let expires = after(shared.clock.now(), TOKEN_LIFE);
@@ -205,9 +207,9 @@ impl Instance {
         let in_vain = |_| format!("Function instance health check failed on port {port} in 120 seconds.");
         let connection = tokio::time::timeout(START_LIMIT, listening).await.map_err(in_vain)??;
         lock(&self.idle).push(connection);
-        let started = Started { port, credentials };
+        let started = Started { port, credentials, _reservation: reservation };
         self.initialize(host, shared, &started).await?;
-        shared.note(What::FunctionStarted { function: name.clone(), instance });
+        shared.note(EntryKind::FunctionStarted { function: name.clone(), instance });
         Ok(started)
     }
 
@@ -219,7 +221,7 @@ impl Instance {
             while let Ok(Some(text)) = reader.next_line().await {
                 let Some(shared) = shared.upgrade() else { return };
                 lines.send_modify(|lines| lines.push(text.clone()));
-                shared.note(What::Line { function: function.clone(), text });
+                shared.note(EntryKind::Line { function: function.clone(), text });
             }
         });
     }
@@ -277,7 +279,9 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
         .env("FC_INSTANCE_ID", instance)
         .env("FC_FUNC_CODE_PATH", folder)
         .envs(&function.environment)
-        .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address));
+        .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address))
+        // On a machine of people, nobody else may invoke it.
+        .env("FLOWKEEPER_LISTEN_ADDRESS", Ipv4Addr::LOCALHOST.to_string());
     if let Some(credentials) = credentials.filter(|_| shared.options.credentials == CredentialsIn::Environment) {
         command
             .env("ALIBABA_CLOUD_ACCESS_KEY_ID", &credentials.access_key_id)
@@ -295,11 +299,12 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
     command
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and what keeps other local clouds of this machine from it: the same port of UDP. Two of
+/// them may try one port at once, and each would find it free until a process listens there.
 ///
 /// Not one of those that the system gives to whoever connects, beginning with 32768 on Linux: a connection to one of them
 /// may be given that very port, and so end at itself before the process listens.
-async fn free_port() -> std::io::Result<u16> {
+async fn free_port() -> std::io::Result<(u16, UdpSocket)> {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 22_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -307,8 +312,13 @@ async fn free_port() -> std::io::Result<u16> {
     loop {
         let tried = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = FIRST + ((u32::from(start) + u32::from(tried)) % u32::from(COUNT)) as u16;
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(_) => return Ok(port),
+        let reserved = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+        let free = match reserved {
+            Ok(reservation) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map(|_| reservation),
+            Err(error) => Err(error),
+        };
+        match free {
+            Ok(reservation) => return Ok((port, reservation)),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tried < u16::MAX => {}
             Err(error) => return Err(error),
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::iso,
     refusal::Refusal,
-    state::{FlowLog, Next},
+    state::{FlowLog, Next, Place},
 };
 
 const RESOURCE_TYPES: Kind = Kind::OneOf(&["NetworkInterface", "VSwitch", "VPC"]);
@@ -79,20 +79,37 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let traffic_path = traffic_path(scope)?;
     let tags = given.tags("Tag")?;
+    let circumstances = &scope.state.circumstances;
+    is_supported(scope)?;
     if !scope.state.is_service_open(&scope.place.account) {
         return Err(Refusal::documented("OptInRequired.FlowLog"));
     }
-    let resource_id = given.text("ResourceId");
-    let (here, message) = match given.require("ResourceType")? {
-        "VPC" => (scope.state.vpcs.get(&resource_id).map(|vpc| &vpc.place), "VPC does not exists."),
-        "VSwitch" => (scope.state.vswitches.get(&resource_id).map(|vswitch| &vswitch.place), "vswitch does not exist."),
-        _ => (
-            scope.state.network_interfaces.get(&resource_id).map(|interface| &interface.place),
-            "NetworkInterface does not exist.",
-        ),
-    };
-    if here != Some(&scope.place) {
-        return Err(Refusal::documented("InvalidInstanceId").saying(message));
+    let business_status = circumstances.business_status(&scope.place.account);
+    if business_status != "Normal" {
+        return Err(Refusal::documented("IncorrectBusinessStatus.FlowLog"));
+    }
+    let (resource_type, resource_id) = (given.require("ResourceType")?, given.text("ResourceId"));
+    let target = scope.state.target(resource_type, &resource_id);
+    let target = target
+        .filter(|target| *target.place() == scope.place && circumstances.is_seen(target.created(), scope.now))
+        .ok_or_else(|| {
+            Refusal::documented("InvalidInstanceId").saying(match resource_type {
+                "VPC" => "VPC does not exists.",
+                "VSwitch" => "vswitch does not exist.",
+                _ => "NetworkInterface does not exist.",
+            })
+        })?;
+    if target.is_service_managed() {
+        return Err(Refusal::documented("OperationUnsupported.action"));
+    }
+    let vpc = scope.state.vpc_of(&resource_id).and_then(|id| scope.state.vpcs.get(id));
+    if vpc.is_some_and(|vpc| vpc.has_old_instances) {
+        return Err(Refusal::documented("OperationUnsupported.AdvancedFeature"));
+    }
+    has_group(scope, "ResourceGroupId")?;
+    let Place { account, region } = &scope.place;
+    if !circumstances.has_log_store(account, region, given.require("ProjectName")?, given.require("LogStoreName")?) {
+        return Err(Refusal::documented("ProjectOrLogstoreNotExist"));
     }
     if scope.state.flow_logs.values().any(|flow_log| flow_log.resource_id == resource_id) {
         return Err(Refusal::documented("InvalidResourceId.NotFound"));
@@ -131,13 +148,31 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     Ok(answer)
 }
 
+/// Whether the call's region has flow logs.
+fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
+    match scope.state.circumstances.has_flow_logs(&scope.place.region) {
+        true => Ok(()),
+        false => Err(Refusal::documented("OperationUnsupported.action")),
+    }
+}
+
+/// Whether the account has the resource group that a parameter names, if it names one.
+pub(super) fn has_group(scope: &Scope<'_>, parameter: &str) -> Result<(), Refusal> {
+    let wanted = scope.parameters.get(parameter);
+    match wanted.is_none_or(|id| scope.state.circumstances.has_resource_group(&scope.place.account, id)) {
+        true => Ok(()),
+        false => Err(Refusal::documented("IllegalParam.ResourceGroupId")),
+    }
+}
+
 fn traffic_path(scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
     let given = scope.parameters.list("TrafficPath");
+    let may_be_named = scope.options.traffic_paths && scope.state.circumstances.has_traffic_paths(&scope.place);
     let code = if given.iter().any(|path| !TRAFFIC_PATHS.contains(path)) {
         "IllegalParam.TrafficPath"
     } else if given.iter().collect::<BTreeSet<_>>().len() < given.len() {
         "DuplicatedParam.TrafficPath"
-    } else if !given.is_empty() && !scope.options.traffic_paths {
+    } else if !given.is_empty() && !may_be_named {
         "UnsupportedFeature.UserDefinedTrafficPath"
     } else {
         return Ok(if given.is_empty() { vec!["all".into()] } else { given.into_iter().map(str::to_owned).collect() });
@@ -147,16 +182,23 @@ fn traffic_path(scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
 
 /// Sets the flow log that the call names changing, if nothing is in the way.
 fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl FnOnce(&FlowLog) -> Next) -> Answer {
+    is_supported(scope)?;
     let id = scope.parameters.require("FlowLogId")?;
     let place = &scope.place;
+    let circumstances = &scope.state.circumstances;
     let flow_log = scope.state.flow_logs.get_mut(id).filter(|flow_log| flow_log.place == *place);
     let flow_log = flow_log.ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
+    let Place { account, region } = place;
+    let is_delivered = flow_log.deliver_status != "FAILED"
+        && circumstances.has_log_store(account, region, &flow_log.project, &flow_log.log_store);
+    // One that is stuck in a change has nothing to become.
+    let is_changing = flow_log.next.is_some() || flow_log.status.ends_with("ing");
     let in_the_way = [
         (flow_log.service_type == "sls", "Forbidden.OperateManagedFlowLog"),
         (flow_log.business_status != "Normal", "IncorrectBusinessStatus.FlowLog"),
-        (flow_log.next.is_some(), "IncorrectStatus.flowlog"),
+        (is_changing, "IncorrectStatus.flowlog"),
         (from.is_some_and(|from| flow_log.status != from), "InvalidStatus"),
-        (status == "Activating" && flow_log.deliver_status == "FAILED", "OperationDenied.FlowLogDeliverFailed"),
+        (status == "Activating" && !is_delivered, "OperationDenied.FlowLogDeliverFailed"),
     ];
     if let Some((_, code)) = in_the_way.into_iter().find(|(holds, _)| *holds) {
         return Err(Refusal::documented(code));
@@ -194,6 +236,7 @@ pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
 }
 
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
+    is_supported(scope)?;
     let tags = scope.parameters.tags("Tags")?;
     let wanted = |flow_log: &&FlowLog| {
         scope.filter([

@@ -79,6 +79,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) now: Timestamp,
     /// Reads leave out what was made last.
     pub(crate) hide_newest: bool,
+    /// A page of a list holds no more than this, whatever is asked for.
+    pub(crate) most_on_a_page: usize,
     /// The flow logs that this call set changing.
     pub(crate) changing: Vec<String>,
 }
@@ -176,7 +178,7 @@ impl Operation {
     /// Checks the parameters, then does what the operation does.
     pub(crate) fn run(&self, scope: &mut Scope<'_>) -> Answer {
         for field in self.fields {
-            field.check(scope.parameters)?;
+            field.check(scope.parameters, &scope.options.region)?;
         }
         let mut answer = if scope.parameters.is_on("DryRun") { self.try_out(scope)? } else { self.run_once(scope)? };
         if *self.product == ECR {
@@ -185,6 +187,9 @@ impl Operation {
             answer["Message"] = json!("OK");
             if !self.action.ends_with("TagResources") {
                 answer["HttpStatusCode"] = json!(200);
+                for nothing in ["DynamicCode", "DynamicMessage", "AccessDeniedDetail"] {
+                    answer[nothing] = json!("");
+                }
             }
         }
         Ok(answer)
@@ -250,6 +255,7 @@ impl Scope<'_> {
                 .and_then(|start| start.parse::<usize>().ok())
                 .ok_or_else(|| Refusal::invalid("NextToken"))?,
         };
+        let size = size.min(self.most_on_a_page);
         let end = start.saturating_add(size);
         let next = if end < all.len() { format!("next-{end}") } else { String::new() };
         Ok((all.into_iter().skip(start).take(size).collect(), next))
@@ -266,7 +272,7 @@ impl Scope<'_> {
     /// One page by number, with the number, the size and the count of all. What is not on it is not written out.
     fn page<T>(&self, all: Vec<T>, default_size: usize, wire: impl FnMut(T) -> Value) -> Result<Page, Refusal> {
         let number = self.parameters.number("PageNumber")?.unwrap_or(1);
-        let size = self.parameters.number("PageSize")?.unwrap_or(default_size);
+        let size = self.parameters.number("PageSize")?.unwrap_or(default_size).min(self.most_on_a_page);
         let total = all.len();
         let items = all.into_iter().skip(number.saturating_sub(1) * size).take(size).map(wire).collect();
         Ok(Page { number, size, total, items })
@@ -280,7 +286,11 @@ struct Page {
     items: Vec<Value>,
 }
 
-fn regions(_: &mut Scope<'_>) -> Answer {
+fn regions(scope: &mut Scope<'_>) -> Answer {
+    let own = scope.options.region.as_str();
+    let is_known = REGIONS.iter().any(|(id, _)| *id == own);
     let region = |(id, name): &(&str, &str)| json!({"RegionId": id, "LocalName": name, "RegionEndpoint": format!("vpc.{id}.aliyuncs.com")});
-    Ok(json!({"Regions": {"Region": REGIONS.iter().map(region).collect::<Vec<_>>()}}))
+    Ok(
+        json!({"Regions": {"Region": REGIONS.iter().chain((!is_known).then_some(&(own, own))).map(region).collect::<Vec<_>>()}}),
+    )
 }

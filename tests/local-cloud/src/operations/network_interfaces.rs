@@ -1,11 +1,13 @@
 //! ECS's network interfaces, and the instances that bring one along.
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
     Answer, Scope,
     fields::{Field, Kind, REGION, optional, required},
     tags::{has_tags, wire_tags},
+    vpcs::set_owner,
 };
 use crate::{clock::iso, parameters::Tags, refusal::Refusal, state::NetworkInterface};
 
@@ -78,6 +80,8 @@ fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<Network
         ipv4_prefixes: list("Ipv4Prefix"),
         ipv6_prefixes: list("Ipv6Prefix"),
         instance_id,
+        owner_id: Some(scope.place.account.clone()),
+        service_managed: false,
         tags,
         created: scope.now,
     };
@@ -90,6 +94,11 @@ pub(super) fn delete(scope: &mut Scope<'_>) -> Answer {
     let interface = scope.state.network_interfaces.get(id).filter(|interface| interface.place == scope.place);
     let interface =
         interface.ok_or_else(|| Refusal::not_found("InvalidEniId.NotFound", "The specified EniId does not exist."))?;
+    if interface.service_managed {
+        let refusal =
+            Refusal::new("InvalidOperation.EniServiceManaged", "The operation is not allowed on managed ENIs.");
+        return Err(refusal.with_status(StatusCode::FORBIDDEN));
+    }
     if !interface.instance_id.is_empty() {
         let message = "The current status of the resource does not support this operation.";
         return Err(Refusal::new("InvalidOperation.EniType", message));
@@ -121,7 +130,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
         is_one_of(&ids, &interface.id)
             && is_one_of(&addresses, &interface.private_ip_address)
             && (ipv6.is_empty() || ipv6.iter().any(|wanted| interface.ipv6_addresses.iter().any(|one| one == wanted)))
-            && scope.is("ServiceManaged", false)
+            && scope.is("ServiceManaged", interface.service_managed)
             && scope.filter([
                 ("PrimaryIpAddress", &interface.private_ip_address),
                 ("ResourceGroupId", "rg-default"),
@@ -177,7 +186,6 @@ fn wire(interface: &NetworkInterface) -> Value {
         "Type": kind(interface),
         "Status": status(interface),
         "InstanceId": interface.instance_id,
-        "OwnerId": interface.place.account,
         "PrivateIpAddress": interface.private_ip_address,
         "PrivateIpSets": {
             "PrivateIpSet": [{
@@ -197,12 +205,13 @@ fn wire(interface: &NetworkInterface) -> Value {
         "DeleteOnRelease": true,
         "SourceDestCheck": false,
         "ServiceID": 0,
-        "ServiceManaged": false,
+        "ServiceManaged": interface.service_managed,
         "ResourceGroupId": "rg-default",
         "SecurityGroupIds": {"SecurityGroupId": [interface.security_group_id]},
         "CreationTime": iso(interface.created),
         "Tags": {"Tag": wire_tags(&interface.tags, "TagKey", "TagValue")},
     });
+    set_owner(&mut wire, interface.owner_id.as_deref());
     if !interface.instance_id.is_empty() {
         wire["Attachment"] = json!({
             "InstanceId": interface.instance_id, "DeviceIndex": 0, "NetworkCardIndex": 0, "TrunkNetworkInterfaceId": "",

@@ -150,7 +150,8 @@ fn router<'s>(scope: &'s mut Scope<'_>) -> Result<&'s mut ExpressConnectRouter, 
     if !scope.writes || router.status == "ACTIVE" {
         return Ok(router);
     }
-    Err(Refusal::documented("IncorrectStatus.Ecr"))
+    let is_going = router.status == "DELETING";
+    Err(Refusal::documented(if is_going { "OperationDenied.ForceDeleting" } else { "IncorrectStatus.Ecr" }))
 }
 
 pub(super) fn describe_routers(scope: &mut Scope<'_>) -> Answer {
@@ -162,7 +163,8 @@ pub(super) fn describe_routers(scope: &mut Scope<'_>) -> Answer {
     let wire = |router: &ExpressConnectRouter| {
         json!({
             "EcrId": router.id, "Name": router.name, "Description": router.description, "Status": router.status,
-            "AlibabaSideAsn": router.alibaba_side_asn, "BizStatus": "Normal",
+            "AlibabaSideAsn": router.alibaba_side_asn,
+            "BizStatus": scope.state.circumstances.business_status(&router.place.account),
             "OwnerId": number(&router.place.account),
             "ResourceGroupId": router.resource_group_id, "Tags": wire_tags(&router.tags, "TagKey", "TagValue"),
             "GmtCreate": iso(router.created), "GmtModified": iso(router.created),
@@ -203,9 +205,11 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
         .map(|child| child.region.clone())
         .ok_or_else(|| Refusal::not_found("ResourceNotFound.ChildInstanceId", "ChildInstanceId not found."))?;
     let router_id = router.id.clone();
+    if !scope.state.circumstances.has_flow_logs(&region) {
+        return Err(Refusal::documented("UnsupportedRegion"));
+    }
     if let Some(present) = scope.state.router_flow_logs.values().find(|present| present.instance_id == instance_id) {
-        let message = format!("The specified resource of FlowLogId[{}] already exists.", present.id);
-        return Err(Refusal::documented("ResourceAlreadyExist.FlowLogId").saying(message));
+        return Err(Refusal::documented("ResourceAlreadyExist.FlowLogId").about(&present.id));
     }
     let flow_log = RouterFlowLog {
         id: scope.state.new_id("ecr-flog"),
@@ -264,8 +268,8 @@ pub(super) fn delete(scope: &mut Scope<'_>) -> Answer {
 pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let flow_log = flow_log(scope)?;
-    given.set(&mut flow_log.name, "FlowLogName");
-    given.set(&mut flow_log.description, "Description");
+    given.set_or_clear(&mut flow_log.name, "FlowLogName");
+    given.set_or_clear(&mut flow_log.description, "Description");
     given.set(&mut flow_log.sampling_rate, "SamplingRate");
     if let Some(interval) = given.number("Interval")? {
         flow_log.interval = interval as u32;

@@ -11,6 +11,8 @@ use super::{
 use crate::{
     accounts::Caller,
     clock::{after, iso},
+    ram::SessionPolicy,
+    refusal::Refusal,
     trust::Applicant,
 };
 
@@ -23,7 +25,7 @@ pub(super) const ASSUME: &[Field] = &[
         .or("InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
     optional("ExternalId", Kind::Like(|id| (2..=1224).contains(&id.len()) && is_made_of(id, "_+=,.@:/-")))
         .or("InvalidParameter.ExternalId", "The parameter ExternalId is wrongly formed."),
-    optional("Policy", Kind::Like(|policy| policy.len() <= 2048))
+    optional("Policy", Kind::Like(|policy| policy.chars().count() <= 2048))
         .or("InvalidParameter.PolicySize", "The size of Policy must be smaller than 2048 bytes."),
     optional("SourceIdentity", Kind::Text),
 ];
@@ -35,12 +37,18 @@ fn is_made_of(text: &str, others: &str) -> bool {
 pub(super) fn assume_role(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let (arn, session) = (given.require("RoleArn")?, given.text("RoleSessionName"));
+    let policy = given.get("Policy").map(SessionPolicy::read).transpose().map_err(|problem| {
+        let message = format!("The parameter Policy has not passed grammar check. {problem}.");
+        Refusal::new("InvalidParameter.PolicyGrammar", message)
+    })?;
+    let denied = scope.options.denied_in_sessions.iter().filter(|(function, _)| *function == scope.caller.name);
+    let policy = policy.map(|policy| denied.fold(policy, |policy, (_, action)| policy.without(action)));
     let (account, role) = scope.roles.assume(arn, Applicant::Caller(scope.caller, given.get("ExternalId")))?;
     let life = given.number("DurationSeconds")?.unwrap_or(3600);
     let expires = after(scope.now, Duration::from_secs(life as u64));
     let assumed_id = format!("role-{role}:{session}");
     let caller = Caller { account, name: session.clone(), role: Some(role) };
-    let credentials = scope.keys.issue(caller, expires);
+    let credentials = scope.keys.issue_within(caller, expires, policy);
     Ok(json!({
         "AssumedRoleUser": {"Arn": format!("{arn}/{session}"), "AssumedRoleId": assumed_id},
         "Credentials": {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, ECR, Scope,
     fields::{Field, Kind, REGION, optional, required},
+    flow_logs::has_group,
 };
 use crate::{parameters::Tags, refusal::Refusal};
 
@@ -137,6 +138,7 @@ pub(super) fn list(scope: &mut Scope<'_>) -> Answer {
 
 pub(super) fn move_group(scope: &mut Scope<'_>) -> Answer {
     let id = scope.parameters.require("ResourceId")?;
+    has_group(scope, "NewResourceGroupId")?;
     let found = match scope.parameters.require("ResourceType")?.to_ascii_uppercase().as_str() {
         "VPC" => scope.state.vpcs.get_mut(id).map(|vpc| (&vpc.place, &mut vpc.resource_group_id)),
         "FLOWLOG" => scope.state.flow_logs.get_mut(id).map(|one| (&one.place, &mut one.resource_group_id)),

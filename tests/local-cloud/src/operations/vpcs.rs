@@ -8,13 +8,15 @@ use super::{
     tags::{has_tags, wire_tags},
 };
 use crate::{
+    cidr::Cidr,
     clock::iso,
     parameters::Tags,
     refusal::Refusal,
     state::{VSwitch, Vpc},
 };
 
-const CIDR: Field = optional("CidrBlock", Kind::Cidr);
+const NO_BLOCK: (&str, &str) = ("InvalidParameter", "Specified CIDR block is not valid.");
+const CIDR: Field = optional("CidrBlock", Kind::Like(Cidr::is_for_vpc)).or(NO_BLOCK.0, NO_BLOCK.1);
 const PAGE: Field = optional("PageNumber", Kind::Number(1, usize::MAX));
 const PAGE_SIZE: Field = optional("PageSize", Kind::Number(1, 50));
 const IS_DEFAULT: Field = optional("IsDefault", Kind::Switch);
@@ -31,7 +33,7 @@ pub(super) const CREATE: &[Field] = &[
     optional("VpcName", Kind::Name(128)),
     optional("Description", Kind::Name(256)),
     optional("Ipv6Isp", Kind::OneOf(&["BGP", "ChinaMobile", "ChinaUnicom", "ChinaTelecom"])),
-    optional("UserCidr", Kind::Like(|all| all.split(',').all(|one| Kind::Cidr.allows(one)))),
+    optional("UserCidr", Kind::Like(|all| all.split(',').all(|one| Cidr::parse(one).is_some()))),
 ];
 pub(super) const DELETE: &[Field] = &[required("VpcId", Kind::Text), optional("RegionId", Kind::Region)];
 pub(super) const DESCRIBE: &[Field] = &[
@@ -52,13 +54,17 @@ pub(super) const CREATE_VSWITCH: &[Field] = &[
     optional("RegionId", Kind::Region),
     required("ZoneId", Kind::Text),
     required("VpcId", Kind::Text),
-    required("CidrBlock", Kind::Cidr),
+    required("CidrBlock", Kind::Like(Cidr::is_for_vswitch)).or(NO_BLOCK.0, NO_BLOCK.1),
     // Which of the 256 parts of the VPC's block.
     optional("Ipv6CidrBlock", Kind::Number(0, 255)),
     optional("VSwitchName", Kind::Name(128)),
     optional("Description", Kind::Name(256)),
 ];
-pub(super) const CREATE_DEFAULT_VSWITCH: &[Field] = &[REGION, required("ZoneId", Kind::Text), CIDR];
+pub(super) const CREATE_DEFAULT_VSWITCH: &[Field] = &[
+    REGION,
+    required("ZoneId", Kind::Text),
+    optional("CidrBlock", Kind::Like(Cidr::is_for_vswitch)).or(NO_BLOCK.0, NO_BLOCK.1),
+];
 pub(super) const DELETE_VSWITCH: &[Field] = &[required("VSwitchId", Kind::Text), optional("RegionId", Kind::Region)];
 pub(super) const DESCRIBE_VSWITCHES: &[Field] = &[
     optional("RegionId", Kind::Region),
@@ -108,6 +114,8 @@ fn add_vpc(scope: &mut Scope<'_>, cidr_block: &str, is_default: bool, tags: Tags
         cidr_block: cidr_block.to_owned(),
         is_default,
         resource_group_id: given.get("ResourceGroupId").unwrap_or("rg-default").to_owned(),
+        owner_id: Some(scope.place.account.clone()),
+        has_old_instances: false,
         tags,
         created: scope.now,
     };
@@ -153,9 +161,9 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let wire = |vpc: &Vpc| {
         let children = scope.state.vswitches.values().filter(|vswitch| vswitch.vpc_id == vpc.id);
         let ipv6 = json!({"Ipv6CidrBlock": vpc.ipv6_cidr_block, "Ipv6Isp": vpc.ipv6_isp});
-        json!({
+        let mut wire = json!({
             "VpcId": vpc.id, "VpcName": vpc.name, "Description": vpc.description, "CidrBlock": vpc.cidr_block,
-            "RegionId": vpc.place.region, "OwnerId": number(&vpc.place.account), "IsDefault": vpc.is_default,
+            "RegionId": vpc.place.region, "IsDefault": vpc.is_default,
             "Status": "Available", "CreationTime": iso(vpc.created), "ResourceGroupId": vpc.resource_group_id,
             "VRouterId": virtual_router(&vpc.id),
             "EnabledIpv6": vpc.has_ipv6(), "Ipv6CidrBlock": vpc.ipv6_cidr_block,
@@ -167,7 +175,9 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             "RouterTableIds": {"RouterTableIds": [route_table(&vpc.id)]},
             "VSwitchIds": {"VSwitchId": children.map(|vswitch| &vswitch.id).collect::<Vec<_>>()},
             "Tags": {"Tag": wire_tags(&vpc.tags, "Key", "Value")},
-        })
+        });
+        set_owner(&mut wire, vpc.owner_id.as_deref().map(number));
+        wire
     };
     let is_shared = |vpc: &&Vpc| {
         scope.state.shared_vpcs.contains(&(scope.place.account.clone(), vpc.id.clone()))
@@ -187,15 +197,27 @@ pub(super) fn create_vswitch(scope: &mut Scope<'_>) -> Answer {
     if scope.parameters.get("Ipv6CidrBlock").is_some() && !vpc.has_ipv6() {
         return Err(Refusal::new("OperationFailed.NotSupportIpv6", "The VPC does not support IPv6."));
     }
+    let block = scope.parameters.require("CidrBlock")?;
+    lies_in(vpc, block)?;
     let vpc_id = vpc.id.clone();
-    Ok(add_vswitch(scope, vpc_id, &scope.parameters.text("CidrBlock"), false, tags))
+    Ok(add_vswitch(scope, vpc_id, block, false, tags))
 }
 
 pub(super) fn create_default_vswitch(scope: &mut Scope<'_>) -> Answer {
-    let vpc_id = default_vpc(scope).map(|vpc| vpc.id.clone());
-    let vpc_id = vpc_id.ok_or_else(|| Refusal::new("InvalidDefaultVpc.NotFound", "The default VPC does not exist."))?;
+    let vpc = default_vpc(scope);
+    let vpc = vpc.ok_or_else(|| Refusal::new("InvalidDefaultVpc.NotFound", "The default VPC does not exist."))?;
     let cidr_block = scope.parameters.get("CidrBlock").unwrap_or("172.16.0.0/20");
+    lies_in(vpc, cidr_block)?;
+    let vpc_id = vpc.id.clone();
     Ok(add_vswitch(scope, vpc_id, cidr_block, true, Tags::new()))
+}
+
+/// Whether a vSwitch's block is a part of its VPC's.
+fn lies_in(vpc: &Vpc, block: &str) -> Result<(), Refusal> {
+    match Cidr::parse(&vpc.cidr_block).zip(Cidr::parse(block)).is_some_and(|(vpc, block)| vpc.contains(block)) {
+        true => Ok(()),
+        false => Err(Refusal::new(NO_BLOCK.0, NO_BLOCK.1)),
+    }
 }
 
 fn add_vswitch(scope: &mut Scope<'_>, vpc_id: String, cidr_block: &str, is_default: bool, tags: Tags) -> Value {
@@ -212,6 +234,7 @@ fn add_vswitch(scope: &mut Scope<'_>, vpc_id: String, cidr_block: &str, is_defau
         description: given.text("Description"),
         cidr_block: cidr_block.to_owned(),
         is_default,
+        owner_id: Some(scope.place.account.clone()),
         tags,
         created: scope.now,
     };
@@ -251,17 +274,19 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             && has_tags(&vswitch.tags, &tags)
     };
     let wire = |vswitch: &VSwitch| {
-        json!({
+        let mut wire = json!({
             "VSwitchId": vswitch.id, "VSwitchName": vswitch.name, "Description": vswitch.description,
             "VpcId": vswitch.vpc_id, "ZoneId": vswitch.zone_id, "CidrBlock": vswitch.cidr_block,
-            "OwnerId": number(&vswitch.place.account), "IsDefault": vswitch.is_default, "Status": "Available",
+            "IsDefault": vswitch.is_default, "Status": "Available",
             "CreationTime": iso(vswitch.created), "ResourceGroupId": "rg-default", "AvailableIpAddressCount": 250,
             "EnabledIpv6": !vswitch.ipv6_cidr_block.is_empty(), "Ipv6CidrBlock": vswitch.ipv6_cidr_block,
             // Nothing of this cloud filters what passes, or shares a vSwitch.
             "NetworkAclId": "", "ShareType": "",
             "RouteTable": {"RouteTableId": route_table(&vswitch.vpc_id), "RouteTableType": "System"},
             "Tags": {"Tag": wire_tags(&vswitch.tags, "Key", "Value")},
-        })
+        });
+        set_owner(&mut wire, vswitch.owner_id.as_deref().map(number));
+        wire
     };
     let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(wanted).collect();
     let page = scope.page(all, 10, wire)?;
@@ -285,6 +310,13 @@ fn route_table(vpc_id: &str) -> String {
 /// The router that a VPC comes with.
 fn virtual_router(vpc_id: &str) -> String {
     vpc_id.replacen("vpc-", "vrt-", 1)
+}
+
+/// Says whose a resource is, if its list says so.
+pub(super) fn set_owner(wire: &mut Value, owner: Option<impl Into<Value>>) {
+    if let Some(owner) = owner {
+        wire["OwnerId"] = owner.into();
+    }
 }
 
 /// An account id as the number that the API makes of it.

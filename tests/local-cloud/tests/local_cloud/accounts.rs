@@ -7,9 +7,12 @@ use local_cloud::{
     Client, Clock, Credentials, LocalCloud, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE,
 };
 
-use crate::support::{cloud, cloud_with, code, function_client};
+use crate::support::{TEMPLATE, cloud, cloud_of, cloud_with, code, function_client};
 
 const ROLE: [(&str, &str); 2] = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flow.keeper@1")];
+
+/// A session policy that takes nothing away.
+const ALL: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 /// Assumes a role; answers with a client that acts in it.
 pub(crate) async fn assume(cloud: &LocalCloud, by: &Client, parameters: &[(&str, &str)]) -> Client {
@@ -73,7 +76,14 @@ async fn what_assume_role_does_not_accept_has_its_code() {
         ("DurationSeconds", "3601", "InvalidParameter.DurationSeconds"),
         ("ExternalId", "guessed", "NoPermission"),
         ("ExternalId", "", "NoPermission"),
-        ("Policy", "{}", ""),
+        ("Policy", "{}", "InvalidParameter.PolicyGrammar"),
+        (
+            "Policy",
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*"}]}"#,
+            "InvalidParameter.PolicyGrammar",
+        ),
+        ("Policy", &format!("{ALL}{}", " ".repeat(2049 - ALL.len())), "InvalidParameter.PolicySize"),
+        ("Policy", &format!("{ALL}{}", " ".repeat(2048 - ALL.len())), ""),
     ] {
         let good = ROLE.into_iter().chain([("ExternalId", "agreed")]);
         let parameters: Vec<_> = good.filter(|(known, _)| *known != name).chain([(name, value)]).collect();
@@ -119,4 +129,54 @@ async fn each_account_opens_the_service_for_itself() {
     assert_eq!(second.call("GetFlowLogServiceStatus", &[]).await.unwrap()["Enabled"], false);
     second.call("OpenFlowLogService", &[]).await.unwrap();
     assert_eq!(code(second.call("OpenFlowLogService", &[]).await), "OperationFailed.ExceedPurchaseLimit");
+}
+
+#[tokio::test]
+async fn a_session_may_do_what_its_role_and_its_policy_both_allow() {
+    let member = format!(
+        "{TEMPLATE}  Member:\n    Type: ALIYUN::RAM::Role\n    Condition: Never\n    Properties:\n      RoleName: flowkeeper\n      \
+         AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Action: 'sts:AssumeRole', Principal: \
+         {{RAM: ['acs:ram::1000000000000001:root']}}}}]}}\n      \
+         Policies: [{{PolicyDocument: {{Statement: [{{Effect: Allow, Action: ['vpc:DescribeVpcs', 'vpc:CreateVpc', \
+         'vpc:DescribeFlowLogs'], Resource: '*'}}]}}}}]\nConditions: {{Never: {{'Fn::Equals': [a, b]}}}}\n"
+    );
+    let policy = r#"{"Version":"1","Statement":[
+        {"Effect":"Allow","Action":["vpc:Describe*","vpc:CreateDefaultVpc"],"Resource":"*"},
+        {"Effect":"Deny","Action":"vpc:DescribeFlowLogs","Resource":["*"]}]}"#;
+    let by_identity = Some(("AccountLevelIdentityBasedPolicy".to_owned(), "ImplicitDeny".to_owned()));
+    let by_session = |kind: &str| Some(("SessionPolicy".to_owned(), kind.to_owned()));
+    for (template, others) in [(TEMPLATE, None), (&member, by_identity)] {
+        let (cloud, _folder) = cloud_of(template).await.unwrap();
+        let session = assume(&cloud, &cloud.client(), &[&ROLE[..], &[("Policy", policy)]].concat()).await;
+        for (action, expected) in [
+            ("DescribeVpcs", None),
+            ("CreateVpc", by_session("ImplicitDeny")),
+            ("DescribeFlowLogs", by_session("ExplicitDeny")),
+            ("DescribeVSwitches", others.clone()),
+            ("CreateDefaultVpc", others.clone()),
+            ("GetCallerIdentity", None),
+        ] {
+            for client in [session.clone(), session.clone().with_acs3()] {
+                let answer = client.call(action, &[("RegionId", "cn-beijing"), ("CidrBlock", "10.0.0.0/8")]).await;
+                let call = cloud.calls().pop().unwrap();
+                let detail = &call.answer["AccessDeniedDetail"];
+                let of = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+                let denied = (!detail.is_null()).then(|| (of("PolicyType"), of("NoPermissionType")));
+                // The default VPC is there at the second call.
+                assert!(answer.is_ok() == expected.is_none() || action == "CreateDefaultVpc", "{action}: {answer:?}");
+                assert_eq!(denied, expected, "{action}");
+            }
+        }
+        let whole = assume(&cloud, &cloud.client(), &[&ROLE[..], &[("Policy", ALL)]].concat()).await;
+        whole.call("CreateVpc", &[("RegionId", "cn-beijing")]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_assumes_a_role_is_held_to_its_policy_there_too() {
+    let (cloud, _folder) = cloud_of(TEMPLATE).await.unwrap();
+    let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"vpc:*","Resource":"*"}]}"#;
+    let session = assume(&cloud, &cloud.client(), &[&ROLE[..], &[("Policy", policy)]].concat()).await;
+    assert_eq!(code(session.call("AssumeRole", &ROLE).await), "NoPermission");
+    assert_eq!(cloud.calls().pop().unwrap().answer["AccessDeniedDetail"]["PolicyType"], "SessionPolicy");
 }

@@ -28,6 +28,9 @@ async fn faults_and_the_journal_are_there_over_http() {
     assert!(said.contains("vpc:CreateVpc, "), "{said}");
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "slow", "time": 2})).await.0, 400);
     assert_eq!(fault(json!({"fault": "throttled"})).await.0, 400);
+    let (status, said) = fault(json!({"action": "CreateVpc"})).await;
+    assert_eq!(status, 400);
+    assert!(said.contains("either `fault`"), "{said}");
     assert_eq!(cloud.create_vpc(&[]).await.unwrap_err().code(), Some("Throttling.User"));
     assert_eq!(fault(json!({"action": "*", "fault": "unavailable", "region": "cn-beijing"})).await.0, 204);
     assert_eq!(fault(json!({"fault": "clock-ahead", "seconds": 3600})).await.0, 204);
@@ -84,4 +87,60 @@ async fn a_failed_write_becomes_an_event_and_a_read_does_not() {
     let [event] = cloud.events().try_into().unwrap();
     assert_eq!(event["data"]["errorCode"], "InvalidParameter");
     assert_eq!(event["data"].get("responseElements"), None);
+}
+
+#[tokio::test]
+async fn an_answer_and_the_size_of_pages_can_be_given_over_http() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.copy_vpc(&vpc, 4);
+    for body in [
+        json!({"action": "DescribeVpcs", "answer": {"TotalCount": 1, "Vpcs": null}}),
+        json!({"action": "DescribeVpcs", "answer": "{\"TotalCount\": 2}", "after": 1}),
+        json!({"action": "DescribeVpcs", "fault": "small-pages", "items": 3, "after": 2}),
+    ] {
+        let asked = send(&cloud.endpoint(), Method::POST, "/_local/faults", body.to_string()).await.unwrap();
+        assert_eq!(asked.0, 204, "{}", asked.1);
+    }
+    assert_eq!(cloud.call("DescribeVpcs", &[]).await.unwrap(), json!({"TotalCount": 1, "Vpcs": null}));
+    assert_eq!(cloud.call("DescribeVpcs", &[]).await.unwrap(), json!({"TotalCount": 2}));
+    let page = cloud.call("DescribeVpcs", &[]).await.unwrap();
+    assert_eq!((page["Vpcs"]["Vpc"].as_array().unwrap().len(), &page["TotalCount"]), (3, &json!(5)));
+}
+
+#[tokio::test]
+async fn what_can_be_looked_at_is_listed_and_faults_that_are_to_come_are_shown() {
+    let cloud = cloud().await;
+    let get = async |path| send(&cloud.endpoint(), Method::GET, path, String::new()).await.unwrap();
+    let (status, index) = get("/_local").await;
+    assert_eq!(status, 200);
+    // What takes no name of something, and is only looked at, is there.
+    let pages = index.lines().filter_map(|line| line.strip_prefix("GET")?.split_whitespace().next());
+    for path in pages {
+        assert_eq!(get(path).await.0, 200, "{path}");
+    }
+    assert!(index.contains("POST   /_local/invoke/<function> "), "{index}");
+    let (status, said) = get("/_local/fault").await;
+    assert_eq!((status, said.contains("GET /_local lists")), (404, true), "{said}");
+    let (status, said) = get("/_local/events").await;
+    assert_eq!((status, said.contains("does not take GET; it takes POST")), (404, true), "{said}");
+
+    let nothing = json!({"faults": [], "storm": null, "clock_ahead_seconds": 0});
+    let faults = async || serde_json::from_str::<Value>(&get("/_local/faults").await.1).unwrap();
+    assert_eq!(faults().await, nothing);
+    cloud.fail_after(3, "CreateVpc", local_cloud::Fault::Throttled);
+    cloud.rewrite_in("cn-beijing", "DescribeVpcs", local_cloud::Rewrite::body("{}"), 2);
+    cloud.storm(Some(local_cloud::Storm { seed: 7, one_in: 9, faults: vec![local_cloud::Fault::Reset] }));
+    cloud.set_clock_ahead(Duration::from_secs(60));
+    let expected = json!({
+        "faults": [
+            {"action": "CreateVpc", "region": null, "fault": "throttled", "after": 3, "times": 1},
+            {"action": "DescribeVpcs", "region": "cn-beijing", "fault": "rewritten", "after": 0, "times": 2},
+        ],
+        "storm": {"seed": 7, "one_in": 9, "faults": ["reset"]},
+        "clock_ahead_seconds": 60,
+    });
+    assert_eq!(faults().await, expected);
+    cloud.heal();
+    assert_eq!(faults().await, nothing);
 }

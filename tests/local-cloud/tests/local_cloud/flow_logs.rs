@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use local_cloud::{Clock, LocalCloud, Options, Transitions};
+use local_cloud::{Clock, LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, Transitions};
 
-use crate::support::cloud;
+use crate::support::{cloud, code};
 
 /// The code that a call is refused with.
 async fn refusal(cloud: &LocalCloud, action: &str, parameters: &[(&str, &str)]) -> String {
@@ -154,4 +154,168 @@ async fn a_flow_log_that_cannot_be_delivered_is_not_activated() {
         flow_log.deliver_status = "FAILED".into();
     });
     assert_eq!(refusal(&cloud, "ActiveFlowLog", &[("FlowLogId", &id)]).await, "OperationDenied.FlowLogDeliverFailed");
+}
+
+#[tokio::test]
+async fn a_flow_log_delivers_to_a_log_store_that_exists() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let there = [("ProjectName", "project"), ("LogStoreName", "store")];
+    cloud.without_log_store(OWN_ACCOUNT, "cn-hangzhou", "project", "store");
+    assert_eq!(code(cloud.create_flow_log("VPC", &vpc, &there).await), "ProjectOrLogstoreNotExist");
+    let elsewhere = cloud.operator(OWN_ACCOUNT, "cn-beijing");
+    let other = elsewhere.create_vpc(&[]).await.unwrap();
+    elsewhere.create_flow_log("VPC", &other, &there).await.unwrap();
+    cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "project", "store");
+    let id = cloud.create_flow_log("VPC", &vpc, &there).await.unwrap();
+    cloud.call("DeactiveFlowLog", &[("FlowLogId", &id)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "project");
+    assert_eq!(refusal(&cloud, "ActiveFlowLog", &[("FlowLogId", &id)]).await, "OperationDenied.FlowLogDeliverFailed");
+}
+
+#[tokio::test]
+async fn what_an_account_a_region_or_a_vpc_is_like_is_why_a_flow_log_is_refused() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let create = async |more: &[(&str, &str)]| code(cloud.create_flow_log("VSwitch", &vswitch, more).await);
+
+    cloud.edit_vpc(&vpc, |vpc| vpc.has_old_instances = true);
+    assert_eq!(create(&[]).await, "OperationUnsupported.AdvancedFeature");
+    cloud.edit_vpc(&vpc, |vpc| vpc.has_old_instances = false);
+
+    cloud.without_flow_logs("cn-hangzhou");
+    assert_eq!(create(&[]).await, "OperationUnsupported.action");
+    assert_eq!(refusal(&cloud, "DescribeFlowLogs", &[]).await, "OperationUnsupported.action");
+    cloud.operator(OWN_ACCOUNT, "cn-beijing").call("DescribeFlowLogs", &[]).await.unwrap();
+    cloud.with_flow_logs("cn-hangzhou");
+
+    cloud.without_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
+    let path = [("TrafficPath.1", "natGateway")];
+    assert_eq!(create(&path).await, "UnsupportedFeature.UserDefinedTrafficPath");
+    cloud.with_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
+
+    cloud.set_resource_groups(OWN_ACCOUNT, &["rg-known"]);
+    assert_eq!(create(&[("ResourceGroupId", "rg-unknown")]).await, "IllegalParam.ResourceGroupId");
+
+    cloud.lock_account(OWN_ACCOUNT);
+    assert_eq!(create(&[]).await, "IncorrectBusinessStatus.FlowLog");
+    cloud.lock_account(SECOND_ACCOUNT);
+    cloud.unlock_account(OWN_ACCOUNT);
+
+    let more = [("ResourceGroupId", "rg-known"), ("TrafficPath.1", "natGateway")];
+    assert_eq!(create(&more).await, "");
+}
+
+#[tokio::test]
+async fn a_debt_locks_what_is_there_and_payment_unlocks_it() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+    cloud.lock_account(OWN_ACCOUNT);
+    let listed = cloud.call("DescribeFlowLogs", &[]).await.unwrap();
+    assert_eq!(listed["FlowLogs"]["FlowLog"][0]["BusinessStatus"], "FinancialLocked");
+    assert_eq!(refusal(&cloud, "DeactiveFlowLog", &[("FlowLogId", &id)]).await, "IncorrectBusinessStatus.FlowLog");
+    cloud.unlock_account(OWN_ACCOUNT);
+    cloud.call("DeactiveFlowLog", &[("FlowLogId", &id)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_resource_can_be_listed_before_a_flow_log_can_be_made_on_it() {
+    let clock = Clock::manual(Timestamp::now());
+    let flow_logs_see_after = Duration::from_secs(5);
+    let options = Options { clock: clock.clone(), flow_logs_see_after, ..Options::default() };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    assert_eq!(cloud.call("DescribeVpcs", &[("VpcId", &vpc)]).await.unwrap()["TotalCount"], 1);
+    assert_eq!(code(cloud.create_flow_log("VPC", &vpc, &[]).await), "InvalidInstanceId");
+    clock.advance(Duration::from_secs(5));
+    cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flow_log_that_is_stuck_in_a_change_takes_no_other() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+    let long_ago = cloud.now() - Duration::from_secs(7200);
+    cloud.edit_flow_log(&id, |flow_log| {
+        flow_log.status = "Activating".into();
+        flow_log.created = long_ago;
+    });
+    cloud.finish_transitions();
+    for action in ["ActiveFlowLog", "DeactiveFlowLog", "DeleteFlowLog", "ModifyFlowLogAttribute"] {
+        assert_eq!(refusal(&cloud, action, &[("FlowLogId", &id)]).await, "IncorrectStatus.flowlog", "{action}");
+    }
+    assert_eq!(cloud.flow_logs()[0].status, "Activating");
+}
+
+#[tokio::test]
+async fn a_flow_log_is_moved_to_another_resource_group_that_exists() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
+    let group = |cloud: &LocalCloud| cloud.flow_logs()[0].resource_group_id.clone();
+    let into = |group| [("ResourceType", "FlowLog"), ("ResourceId", id.as_str()), ("NewResourceGroupId", group)];
+    cloud.call("MoveResourceGroup", &into("rg-any")).await.unwrap();
+    assert_eq!(group(&cloud), "rg-any");
+    let event = cloud.events().pop().unwrap();
+    assert_eq!(
+        (&event["data"]["eventName"], &event["data"]["eventRW"]),
+        (&"MoveResourceGroup".into(), &"Write".into())
+    );
+    cloud.set_resource_groups(OWN_ACCOUNT, &["rg-known"]);
+    assert_eq!(refusal(&cloud, "MoveResourceGroup", &into("rg-unknown")).await, "IllegalParam.ResourceGroupId");
+    let nowhere = [("ResourceType", "FlowLog"), ("ResourceId", "fl-nowhere"), ("NewResourceGroupId", "rg-known")];
+    assert_eq!(refusal(&cloud, "MoveResourceGroup", &nowhere).await, "InvalidInstanceId.NotFound");
+    let elsewhere = cloud.operator(OWN_ACCOUNT, "cn-beijing");
+    assert_eq!(code(elsewhere.call("MoveResourceGroup", &into("rg-known")).await), "InvalidInstanceId.NotFound");
+    assert_eq!(group(&cloud), "rg-any");
+    cloud.call("MoveResourceGroup", &into("rg-known")).await.unwrap();
+    assert_eq!(group(&cloud), "rg-known");
+}
+
+#[tokio::test]
+async fn a_network_interface_that_a_service_manages_takes_no_flow_log() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let managed = cloud.create_network_interface(&vswitch).await.unwrap();
+    let own = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.edit_network_interface(&managed, |interface| interface.service_managed = true);
+    for (switch, expected) in [("true", &managed), ("false", &own)] {
+        let listed = cloud.call("DescribeNetworkInterfaces", &[("ServiceManaged", switch)]).await.unwrap();
+        assert_eq!(listed["TotalCount"], 1);
+        let one = &listed["NetworkInterfaceSets"]["NetworkInterfaceSet"][0];
+        assert_eq!(
+            (&one["NetworkInterfaceId"], one["ServiceManaged"] == true),
+            (&expected.as_str().into(), switch == "true")
+        );
+    }
+    assert_eq!(code(cloud.create_flow_log("NetworkInterface", &managed, &[]).await), "OperationUnsupported.action");
+    let deleted = refusal(&cloud, "DeleteNetworkInterface", &[("NetworkInterfaceId", &managed)]).await;
+    assert_eq!(deleted, "InvalidOperation.EniServiceManaged");
+    cloud.create_flow_log("NetworkInterface", &own, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_may_name_another_owner_or_none() {
+    let cloud = cloud().await;
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    for (owner, of_vpc, of_interface) in
+        [(Some("0".to_owned()), Some(&0.into()), Some(&"0".into())), (None, None, None::<&serde_json::Value>)]
+    {
+        cloud.edit_vpc(&vpc, |vpc| vpc.owner_id.clone_from(&owner));
+        cloud.edit_vswitch(&vswitch, |vswitch| vswitch.owner_id.clone_from(&owner));
+        cloud.edit_network_interface(&interface, |interface| interface.owner_id.clone_from(&owner));
+        let vpcs = cloud.call("DescribeVpcs", &[]).await.unwrap();
+        let vswitches = cloud.call("DescribeVSwitches", &[]).await.unwrap();
+        let interfaces = cloud.call("DescribeNetworkInterfaces", &[]).await.unwrap();
+        assert_eq!(vpcs["Vpcs"]["Vpc"][0].get("OwnerId"), of_vpc);
+        assert_eq!(vswitches["VSwitches"]["VSwitch"][0].get("OwnerId"), of_vpc);
+        assert_eq!(interfaces["NetworkInterfaceSets"]["NetworkInterfaceSet"][0].get("OwnerId"), of_interface);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use local_cloud::{Clock, CredentialsIn, Fault, LocalCloud, Options, What};
+use local_cloud::{Clock, CredentialsIn, EntryKind, Fault, LocalCloud, Options};
 use serde_json::{Value, json};
 
 use crate::support::{FUNCTION, TEMPLATE, cloud_with, cloud_with_template};
@@ -56,6 +56,7 @@ async fn an_event_reaches_the_function_as_fc_would_bring_it() {
         "FC_REGION",
         "FC_SERVER_PORT",
         "FLOWKEEPER_ENDPOINT",
+        "FLOWKEEPER_LISTEN_ADDRESS",
         "FLOWKEEPER_POLICY",
         "FROM_TEMPLATE",
         "STAND_IN",
@@ -261,9 +262,14 @@ async fn an_event_that_has_grown_too_old_is_not_tried_again() {
     let aged =
         TEMPLATE.replace("MaxAsyncRetryAttempts: 2", "MaxAsyncRetryAttempts: 8\n      MaxAsyncEventAgeInSeconds: 3");
     let (cloud, _folder) = cloud_with_template(&aged, "fail", options).await.unwrap();
+    let others = clock.waiting();
     cloud.create_vpc(&[]).await.unwrap();
     for (tries, pause) in [(1, 1), (2, 2), (3, 4)] {
         cloud.wait_until("it is tried", |cloud| cloud.invocations().len() == tries).await.unwrap();
+        // It is tried again only if it waits already when the clock moves.
+        while clock.waiting() == others {
+            tokio::task::yield_now().await;
+        }
         clock.advance(Duration::from_secs(pause));
     }
     cloud.settled().await.unwrap();
@@ -310,7 +316,7 @@ fn with_hooks() -> String {
 /// The hooks that a function was asked for.
 fn hooks(cloud: &LocalCloud) -> Vec<String> {
     let lines = cloud.journal().into_iter().filter_map(|entry| match entry.what {
-        What::Line { text, .. } => Some(text),
+        EntryKind::Line { text, .. } => Some(text),
         _ => None,
     });
     lines.filter_map(|line| Some(line.strip_prefix("stand-in got /")?.split_once(' ')?.0.to_owned())).collect()
@@ -349,4 +355,15 @@ async fn a_process_that_cannot_be_initialized_takes_no_event() {
     clock.advance(Duration::from_secs(5));
     let said = invocation.await.unwrap().body["errorMessage"].clone();
     assert_eq!(said, "InitializationError: /initialize timed out after 5 seconds");
+}
+
+#[tokio::test]
+async fn a_function_is_reached_by_this_machine_alone() {
+    let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
+    let environment = cloud.invoke(FUNCTION, b"{}").await.unwrap().body["environment"].clone();
+    let port: u16 = environment["FC_CUSTOM_LISTEN_PORT"].as_str().unwrap().parse().unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    // Whoever listens on all addresses listens on this one, too.
+    let elsewhere = std::net::TcpStream::connect(("127.0.0.2", port)).unwrap_err();
+    assert_eq!(elsewhere.kind(), std::io::ErrorKind::ConnectionRefused);
 }

@@ -46,7 +46,7 @@ async fn what_has_ipv6_addresses_shows_them_and_is_told_apart_by_them() {
     assert_eq!(ids(&listed("false").await, "/Vpcs/Vpc", "VpcId"), [plain.as_str()]);
 
     let part =
-        |vpc| [("VpcId", vpc), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", "10.0.0.0/24"), ("Ipv6CidrBlock", "7")];
+        |vpc| [("VpcId", vpc), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", "172.16.0.0/24"), ("Ipv6CidrBlock", "7")];
     assert_eq!(code(cloud.call("CreateVSwitch", &part(&plain)).await), "OperationFailed.NotSupportIpv6");
     let vswitch = cloud.call("CreateVSwitch", &part(with)).await.unwrap();
     cloud.create_vswitch(&plain).await.unwrap();
@@ -201,4 +201,20 @@ async fn what_holds_something_is_not_deleted() {
     assert_eq!(code("DeleteVSwitch", "VSwitchId", &vswitch).await, None);
     assert_eq!(code("DeleteVpc", "VpcId", &vpc).await, None);
     assert_eq!(code("DeleteVpc", "VpcId", &vpc).await.as_deref(), Some("InvalidVpcId.NotFound"));
+}
+
+#[tokio::test]
+async fn address_blocks_are_those_that_a_vpc_can_have() {
+    let cloud = cloud().await;
+    let create = async |block| code(cloud.call("CreateVpc", &[("CidrBlock", block)]).await);
+    assert_eq!(create("1.2.3.4/5").await, "InvalidParameter");
+    assert_eq!(create("127.0.0.0/8").await, "InvalidParameter");
+    assert_eq!(create("11.0.0.0/8").await, "");
+    let vpc = cloud.vpcs()[0].id.clone();
+    for (block, expected) in
+        [("11.0.0.0/24", ""), ("10.0.0.0/24", "InvalidParameter"), ("11.0.0.1/24", "InvalidParameter")]
+    {
+        let wanted = [("VpcId", vpc.as_str()), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", block)];
+        assert_eq!(code(cloud.call("CreateVSwitch", &wanted).await), expected, "{block}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The program: what `serve` says and how it ends, and what `invoke` shows.
 
-use std::{path::Path, process::Stdio};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use local_cloud::{Client, Credentials};
 use tokio::{
@@ -137,10 +137,98 @@ async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
         ),
         (["--parameter", "Concurrency=many"], "Parameters.Concurrency: \"many\" is no number"),
         (["--parameter", "Colour=red"], "Parameters.Colour: is given, but the template has no such parameter; it has "),
-        (["--deny", "Role"], "\"Role\" is not NAME=VALUE"),
+        (["--deny", "Role=vpc:DeleteVpc"], "local-cloud: --deny Role=vpc:DeleteVpc does not fit the template: "),
+        (["--parameter", "Concurrency=many"], "local-cloud: --parameter Concurrency=many does not fit the template: "),
+        (["--region", "cn-shanghia"], "'--region <REGION>': \"cn-shanghia\" is no region; did you mean cn-shanghai?"),
+        (["--region", "moon"], "'--region <REGION>': \"moon\" is no region id, which is such as cn-hangzhou or"),
+        (["--deny", "Role"], "'--deny <ROLE=ACTION>': \"Role\" is not ROLE=ACTION"),
     ] {
         let (status, shown) = invoke(&[&["--event", "create-vpc"][..], &arguments].concat()).await;
-        assert_ne!(status, Some(0), "{shown}");
+        assert_eq!(status, Some(2), "{shown}");
         assert!(shown.contains(expected), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_nobody_knows_is_there_all_the_same_and_warned_of() {
+    let template = TEMPLATE.replace("cn-hangzhou", "sa-east-1");
+    let (status, shown) = invoke_of(&template, &["--event", "create-vpc", "--region", "sa-east-1"]).await;
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(shown.contains("local-cloud: warning: sa-east-1 is no region that local-cloud knows of"), "{shown}");
+    let options = local_cloud::Options { region: "sa-east-1".to_owned(), ..local_cloud::Options::default() };
+    let cloud = local_cloud::LocalCloud::start(options).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    let regions = cloud.call("DescribeRegions", &[]).await.unwrap();
+    let listed = regions["Regions"]["Region"].as_array().unwrap();
+    assert!(listed.iter().any(|region| region["RegionId"] == "sa-east-1"), "{regions}");
+    let elsewhere = cloud.operator(local_cloud::OWN_ACCOUNT, "sa-east-2").create_vpc(&[]).await;
+    assert_eq!(crate::support::code(elsewhere), "InvalidRegionId.NotFound");
+}
+
+/// The processes that a process has started.
+fn children(process: u32) -> Vec<i32> {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+/// Whether a process runs. One that has ended may still be listed, until somebody takes note.
+fn runs(process: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| !"ZX".contains(state))
+}
+
+/// A folder with the stand-in under the name of each function of the repository's template.
+fn stand_ins() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap() {
+        let name = entry.unwrap().file_name();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stand-in"), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_program_and_every_function_that_it_started() {
+    let folder = stand_ins();
+    for (arguments, signal, expected) in [
+        (&["demo"][..], rustix::process::Signal::TERM, Some(143)),
+        (&["demo"][..], rustix::process::Signal::INT, Some(130)),
+        (&["serve", "--port", "0"][..], rustix::process::Signal::TERM, Some(0)),
+        (&["serve", "--port", "0"][..], rustix::process::Signal::HUP, Some(0)),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+            .args(arguments)
+            .arg("--functions-dir")
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        let mut listens = false;
+        while !listens {
+            let line = lines.next_line().await.unwrap().unwrap();
+            if let Some((_, rest)) = line.split_once("local cloud at ") {
+                // Nobody does anything in a cloud that serves.
+                let client = Client::new(rest.split(',').next().unwrap(), Credentials::own());
+                client.call("CreateVpc", &[("RegionId", "cn-hangzhou")]).await.unwrap();
+            }
+            listens = line.contains(" listens, instance ");
+        }
+        let id = program.id().unwrap();
+        let functions = children(id);
+        assert!(!functions.is_empty() && functions.iter().all(|function| runs(*function)), "{functions:?}");
+        rustix::process::kill_process(rustix::process::Pid::from_raw(id.cast_signed()).unwrap(), signal).unwrap();
+        // The pipe ends with the last process that writes to it, and no function does.
+        while lines.next_line().await.unwrap().is_some() {}
+        assert_eq!(program.wait().await.unwrap().code(), expected, "{arguments:?} {signal:?}");
+        // The kernel may take a moment to end what was killed.
+        let ended = async {
+            while functions.iter().any(|function| runs(*function)) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(5), ended).await;
+        assert!(ended.is_ok(), "{arguments:?} {signal:?}: {functions:?}");
     }
 }

@@ -25,6 +25,9 @@ async fn a_routers_flow_log_has_a_life_of_its_own() {
         let parameters: Vec<_> = of_it.into_iter().chain(more).collect();
         let answer = operator.call_router(action, &parameters).await.unwrap();
         assert_eq!((&answer["Success"], &answer["Code"]), (&true.into(), &"200".into()), "{answer}");
+        for empty in ["DynamicCode", "DynamicMessage", "AccessDeniedDetail"] {
+            assert_eq!(answer[empty], "", "{action} {empty}");
+        }
         let now = seen().unwrap();
         assert_eq!((now.status.as_str(), now.interval), (status, interval), "{action}");
     }
@@ -83,6 +86,11 @@ async fn what_the_router_does_not_accept_has_its_code() {
     cloud.edit_router(&router, |router| router.status = "LOCKED_ATTACHING".into());
     assert_eq!(code(operator.call_router("CreateFlowLog", &good).await), "IncorrectStatus.Ecr");
     operator.call_router("DescribeFlowLogs", &[("EcrId", &router)]).await.unwrap();
+    cloud.edit_router(&router, |router| router.status = "DELETING".into());
+    assert_eq!(code(operator.call_router("CreateFlowLog", &good).await), "OperationDenied.ForceDeleting");
+    cloud.lock_account(local_cloud::OWN_ACCOUNT);
+    let listed = operator.call_router("DescribeExpressConnectRouter", &[]).await.unwrap();
+    assert_eq!(listed["EcrList"][0]["BizStatus"], "FinancialLocked");
 }
 
 #[tokio::test]
@@ -145,4 +153,48 @@ async fn a_routers_lists_come_by_token() {
         .await
         .unwrap();
     assert_eq!(children["ChildInstanceList"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn what_is_there_already_is_named_in_the_dynamic_message() {
+    let cloud = cloud().await;
+    let operator = operator(&cloud);
+    let router = operator.create_router(&["vbr-1"]).await.unwrap();
+    let present = operator.create_router_flow_log(&router, "vbr-1", &[]).await.unwrap();
+    operator.create_router_flow_log(&router, "vbr-1", &[]).await.unwrap_err();
+    let refused = cloud.calls().pop().unwrap().answer;
+    assert_eq!(refused["Message"], "The specified resource of FlowLogId[%s] already exists.");
+    assert_eq!((&refused["DynamicMessage"], &refused["DynamicCode"]), (&present.into(), &"".into()));
+    operator.call_router("DescribeFlowLogs", &[("EcrId", "ecr-nowhere")]).await.unwrap_err();
+    assert_eq!(cloud.calls().pop().unwrap().answer["DynamicMessage"], "");
+}
+
+#[tokio::test]
+async fn a_routers_flow_log_can_do_without_a_name_and_a_value_may_begin_with_aliyun() {
+    let cloud = cloud().await;
+    let operator = operator(&cloud);
+    let router = operator.create_router(&["vbr-1"]).await.unwrap();
+    let tag = [("Tag.1.Key", "owner"), ("Tag.1.Value", "aliyun-team"), ("FlowLogName", ""), ("Description", "")];
+    let id = operator.create_router_flow_log(&router, "vbr-1", &tag).await.unwrap();
+    let seen = || cloud.router_flow_logs().into_iter().next().unwrap();
+    assert_eq!((seen().name.as_str(), seen().tags["owner"].as_str()), ("", "aliyun-team"));
+    let of_it = [("EcrId", router.as_str()), ("FlowLogId", id.as_str())];
+    for name in ["named", ""] {
+        let change = [&of_it[..], &[("FlowLogName", name), ("Description", name)]].concat();
+        operator.call_router("ModifyFlowLogAttribute", &change).await.unwrap();
+        assert_eq!((seen().name.as_str(), seen().description.as_str()), (name, name));
+    }
+}
+
+#[tokio::test]
+async fn a_virtual_border_router_in_a_region_without_flow_logs_has_none() {
+    let cloud = cloud().await;
+    let operator = operator(&cloud);
+    let router = operator.create_router(&["vbr-1"]).await.unwrap();
+    cloud.without_flow_logs("cn-hangzhou");
+    assert_eq!(code(operator.create_router_flow_log(&router, "vbr-1", &[]).await), "UnsupportedRegion");
+    cloud.with_flow_logs("cn-hangzhou");
+    let id = operator.create_router_flow_log(&router, "vbr-1", &[]).await.unwrap();
+    cloud.edit_router_flow_log(&id, |flow_log| flow_log.sampling_rate = "1:1024".into());
+    assert_eq!(cloud.router_flow_logs()[0].sampling_rate, "1:1024");
 }

@@ -72,7 +72,9 @@ async fn a_leap_of_the_clock_fires_each_moment_that_it_leaps_over_in_order() {
     let fired: Vec<Value> = cloud
         .journal()
         .into_iter()
-        .filter_map(|entry| if let local_cloud::What::Timer { event, .. } = entry.what { Some(event) } else { None })
+        .filter_map(
+            |entry| if let local_cloud::EntryKind::Timer { event, .. } = entry.what { Some(event) } else { None },
+        )
         .collect();
     assert_eq!(fired, expected);
     assert_eq!(given(&cloud).len(), 3);

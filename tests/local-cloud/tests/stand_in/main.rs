@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
     if of("STAND_IN") == "die" {
         return Err(io::Error::other("as it was told to"));
     }
-    let listener = TcpListener::bind(format!("0.0.0.0:{}", of("FC_CUSTOM_LISTEN_PORT")))?;
+    let address = environment.get("FLOWKEEPER_LISTEN_ADDRESS").map_or("0.0.0.0", String::as_str);
+    let listener = TcpListener::bind(format!("{address}:{}", of("FC_CUSTOM_LISTEN_PORT")))?;
     for (connection, stream) in listener.incoming().enumerate() {
         let (environment, stream) = (environment.clone(), stream?);
         thread::spawn(move || serve(&stream, connection, &environment));

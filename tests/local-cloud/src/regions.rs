@@ -1,0 +1,150 @@
+//! Which regions there are at Alibaba Cloud, to find a slip of the pen in one that is asked for.
+
+/// Regions that are open to the public, and some of finance and government.
+const KNOWN: [&str; 38] = [
+    "cn-qingdao",
+    "cn-beijing",
+    "cn-zhangjiakou",
+    "cn-huhehaote",
+    "cn-wulanchabu",
+    "cn-hangzhou",
+    "cn-shanghai",
+    "cn-nanjing",
+    "cn-fuzhou",
+    "cn-shenzhen",
+    "cn-heyuan",
+    "cn-guangzhou",
+    "cn-chengdu",
+    "cn-hongkong",
+    "cn-wuhan-lr",
+    "cn-zhengzhou-jva",
+    "cn-beijing-finance-1",
+    "cn-hangzhou-finance",
+    "cn-shanghai-finance-1",
+    "cn-shenzhen-finance-1",
+    "cn-north-2-gov-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "eu-central-1",
+    "eu-west-1",
+    "me-central-1",
+    "me-east-1",
+    "na-south-1",
+    "us-east-1",
+    "us-southeast-1",
+    "us-west-1",
+];
+
+/// What is to be made of a region that somebody names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegionName {
+    /// One that is known.
+    Known,
+    /// It could be one; a sentence that says so.
+    Unknown(String),
+    /// It is none, or a slip of the pen; a sentence with what is right.
+    Wrong(String),
+}
+
+impl RegionName {
+    /// Judges the name of a region.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        if KNOWN.contains(&text) {
+            return Self::Known;
+        }
+        let lower = text.to_lowercase();
+        let has_letters_of = |known: &&&str| is_close(&lower, known) && digits(&lower) == digits(known);
+        // A zone is a region and a letter; a place name is a region without its country.
+        let is_zone_of = |known: &&&str| {
+            lower.strip_prefix(**known).is_some_and(|rest| {
+                rest.trim_start_matches('-').len() == 1 && rest.ends_with(|last: char| last.is_ascii_lowercase())
+            })
+        };
+        let is_place_of = |known: &&&str| known.split_once('-').is_some_and(|(_, place)| is_close(&lower, place));
+        let meant = KNOWN.iter().find(|known| **known == lower);
+        let meant = meant.or_else(|| KNOWN.iter().find(is_zone_of)).or_else(|| KNOWN.iter().find(has_letters_of));
+        let meant = meant.or_else(|| KNOWN.iter().find(is_place_of));
+        match meant {
+            Some(meant) => Self::Wrong(format!("{text:?} is no region; did you mean {meant}?")),
+            None if is_id(text) => Self::Unknown(format!("{text} is no region that local-cloud knows of")),
+            None => Self::Wrong(format!("{text:?} is no region id, which is such as cn-hangzhou or eu-central-1")),
+        }
+    }
+}
+
+/// Whether a text has the form of a region's id: two letters, and words of small letters and digits after hyphens.
+fn is_id(text: &str) -> bool {
+    let mut words = text.split('-');
+    let country = words.next().unwrap_or_default();
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let rest: Vec<&str> = words.collect();
+    country.len() == 2
+        && country.chars().all(|c| c.is_ascii_lowercase())
+        && !rest.is_empty()
+        && rest.into_iter().all(is_word)
+}
+
+/// Its digits: regions that differ in a number are different ones.
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Whether one letter more, less or else, or two that change places, make one text of another.
+fn is_close(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&one[same..], &other[same..]);
+    match (a, b) {
+        ([], []) => true,
+        _ if a.len() == b.len() => {
+            a[1..] == b[1..]
+                || matches!((a, b), ([x, y, rest @ ..], [v, w, more @ ..]) if x == w && y == v && rest == more)
+        }
+        _ if a.len() + 1 == b.len() => *a == b[1..],
+        _ if a.len() == b.len() + 1 => a[1..] == *b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_told_from_a_region_that_is_not_known() {
+        for (text, meant) in [
+            ("cn-shanghia", "cn-shanghai"),
+            ("cn-hangzho", "cn-hangzhou"),
+            ("cn-hangzhouu", "cn-hangzhou"),
+            ("cn-hangzhuo", "cn-hangzhou"),
+            ("cn-bejing", "cn-beijing"),
+            ("CN-Hangzhou", "cn-hangzhou"),
+            ("shanghai", "cn-shanghai"),
+            ("cnhangzhou", "cn-hangzhou"),
+            ("eu-centra-1", "eu-central-1"),
+            ("ap-southeast1", "ap-southeast-1"),
+            ("cn-hangzhou-h", "cn-hangzhou"),
+            ("eu-central-1a", "eu-central-1"),
+        ] {
+            let expected = RegionName::Wrong(format!("{text:?} is no region; did you mean {meant}?"));
+            assert_eq!(RegionName::of(text), expected);
+        }
+        for text in ["cn-hangzhou", "ap-southeast-7", "cn-north-2-gov-1"] {
+            assert_eq!(RegionName::of(text), RegionName::Known, "{text}");
+        }
+        for text in ["ap-southeast-4", "sa-east-1", "cn-xian", "cn-hangzhou-acdr-ut-1"] {
+            assert!(matches!(RegionName::of(text), RegionName::Unknown(_)), "{text}");
+        }
+        for text in ["", "moon", "cn", "cn-", "cn_hangzhou_1", "cn-hang zhou-2", "all", "cn-*"] {
+            assert!(matches!(RegionName::of(text), RegionName::Wrong(_)), "{text}");
+        }
+    }
+}
