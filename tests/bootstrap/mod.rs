@@ -70,6 +70,7 @@ impl Running {
         let process = command
             .env_clear()
             .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
+            .env("FLOWKEEPER_LISTEN_ADDRESS", "127.0.0.1")
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .spawn()
@@ -151,5 +152,5 @@ pub(crate) fn refuses_wrong_settings(binary: &str) {
     }
     assert!(said.contains("FLOWKEEPER_LOG, FLOWKEEPER_MARKERS"), "of those that there are, the process's own: {said}");
     assert!(said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is /nowhere/root.der, which cannot be read"), "{said}");
-    assert!(!said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is no setting"), "{said}");
+    assert!(!said.contains("FLOWKEEPER_EXTRA_ROOT_FILE is not a known setting"), "{said}");
 }

@@ -12,21 +12,21 @@ use std::{
     time::Duration,
 };
 
-use activate_flow_logs::SwitchesOn;
-use create_ecr_flow_log::OfRouters;
-use create_flow_log::OfNewResources;
-use deactivate_flow_logs::SwitchesOff;
-use delete_orphaned_flow_logs::OfWhatIsGone;
+use activate_flow_logs::ActivateFlowLogs;
+use create_ecr_flow_log::CreateEcrFlowLog;
+use create_flow_log::CreateFlowLog;
+use deactivate_flow_logs::DeactivateFlowLogs;
+use delete_orphaned_flow_logs::DeleteOrphanedFlowLogs;
 use fc_runtime::Invocation;
+use handler::{FlowLogFunction, respond};
 use jiff::{SignedDuration, Timestamp, Zoned, tz};
-use keeper_function::{KeepsFlowLogs, keep};
 use local_cloud::{
-    Call, Fault, FlowLog, OWN_ACCOUNT, Operator, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, Storm, Transitions, Vpc,
-    What,
+    Call, EntryKind, Fault, FlowLog, OWN_ACCOUNT, Operator, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, Storm,
+    Transitions, Vpc,
 };
 use openapi::Credentials;
-use reconcile::{Keeper, Outcome, Report};
-use remediate_flow_logs::Remediation;
+use reconcile::{Outcome, Reconciler, Report};
+use remediate_flow_logs::RemediateFlowLogs;
 use serde_json::Value;
 
 use crate::{Stage, TIMER};
@@ -73,25 +73,25 @@ impl Kind {
     /// Those that timers wake.
     const TIMED: [Self; 5] = [Self::Deletion, Self::Remediation, Self::Activation, Self::Deactivation, Self::Routers];
 
-    fn keeper(self, stage: &Stage) -> Keeper {
-        stage.keeper(match self {
-            Self::Creation => OfNewResources::DUTY,
-            Self::Remediation => Remediation::DUTY,
-            Self::Deletion => OfWhatIsGone::DUTY,
-            Self::Activation => SwitchesOn::DUTY,
-            Self::Deactivation => SwitchesOff::DUTY,
-            Self::Routers => OfRouters::DUTY,
+    fn reconciler(self, stage: &Stage) -> Reconciler {
+        stage.reconciler(match self {
+            Self::Creation => CreateFlowLog::CAPABILITIES,
+            Self::Remediation => RemediateFlowLogs::CAPABILITIES,
+            Self::Deletion => DeleteOrphanedFlowLogs::CAPABILITIES,
+            Self::Activation => ActivateFlowLogs::CAPABILITIES,
+            Self::Deactivation => DeactivateFlowLogs::CAPABILITIES,
+            Self::Routers => CreateEcrFlowLog::CAPABILITIES,
         })
     }
 
-    async fn invoke(self, keeper: &Keeper, invocation: Invocation, event: &[u8]) -> Result<Report, String> {
+    async fn invoke(self, reconciler: &Reconciler, invocation: Invocation, event: &[u8]) -> Result<Report, String> {
         let report = match self {
-            Self::Creation => keep::<OfNewResources>(keeper, invocation, event).await,
-            Self::Remediation => keep::<Remediation>(keeper, invocation, event).await,
-            Self::Deletion => keep::<OfWhatIsGone>(keeper, invocation, event).await,
-            Self::Activation => keep::<SwitchesOn>(keeper, invocation, event).await,
-            Self::Deactivation => keep::<SwitchesOff>(keeper, invocation, event).await,
-            Self::Routers => keep::<OfRouters>(keeper, invocation, event).await,
+            Self::Creation => respond::<CreateFlowLog>(reconciler, invocation, event).await,
+            Self::Remediation => respond::<RemediateFlowLogs>(reconciler, invocation, event).await,
+            Self::Deletion => respond::<DeleteOrphanedFlowLogs>(reconciler, invocation, event).await,
+            Self::Activation => respond::<ActivateFlowLogs>(reconciler, invocation, event).await,
+            Self::Deactivation => respond::<DeactivateFlowLogs>(reconciler, invocation, event).await,
+            Self::Routers => respond::<CreateEcrFlowLog>(reconciler, invocation, event).await,
         };
         report.map_err(|failure| format!("{self:?} failed as a whole: {failure:?}"))
     }
@@ -174,7 +174,7 @@ struct History {
     stage: Stage,
     dice: Dice,
     replaces: bool,
-    keepers: BTreeMap<Kind, Keeper>,
+    keepers: BTreeMap<Kind, Reconciler>,
     due: Vec<Due>,
     /// How much of the journal was read for events.
     read: usize,
@@ -199,7 +199,7 @@ pub async fn run(seed: u64, steps: u64) -> Result<Tally, String> {
     );
     let transitions = Transitions::After(Duration::from_secs(dice.below(4)));
     let stage = Stage::with(&policy, Options { transitions, ..Options::default() }).await;
-    let keepers = Kind::ALL.into_iter().map(|kind| (kind, kind.keeper(&stage))).collect();
+    let keepers = Kind::ALL.into_iter().map(|kind| (kind, kind.reconciler(&stage))).collect();
     let mut history = History { stage, dice, replaces, keepers, due: Vec::new(), read: 0, tally: Tally::default() };
     for _ in 0..steps {
         history.step().await?;
@@ -253,7 +253,7 @@ impl History {
         let news = self.stage.cloud.journal_after(self.read);
         self.read += news.len();
         for entry in news {
-            let What::Event { event } = entry.what else { continue };
+            let EntryKind::Event { event } = entry.what else { continue };
             for kind in Kind::WOKEN {
                 let times = match self.dice.below(10) {
                     0 => 0,
@@ -302,14 +302,14 @@ impl History {
         invocation.account_id = Some(OWN_ACCOUNT.to_owned());
         invocation.region = Some(REGIONS[0].to_owned());
         invocation.deadline = arrived.checked_add(SignedDuration::from_mins(10)).ok();
-        let keeper = self.keepers.get(kind).ok_or("there is no such keeper")?;
-        let report = self.stage.until_killed(kind.invoke(keeper, invocation, event)).await.transpose()?;
+        let reconciler = self.keepers.get(kind).ok_or("there is no such reconciler")?;
+        let report = self.stage.until_killed(kind.invoke(reconciler, invocation, event)).await.transpose()?;
         // What was sent before the end may still arrive.
         self.let_the_cloud_work().await;
         self.stage.cloud.heal();
         self.stage.set_machine_wrong_by(SignedDuration::ZERO);
 
-        let call = |what| if let What::Call(call) = what { Some(call) } else { None };
+        let call = |what| if let EntryKind::Call(call) = what { Some(call) } else { None };
         let calls: Vec<_> =
             self.stage.cloud.journal_after(seen).into_iter().filter_map(|entry| call(entry.what)).collect();
         self.tally.invocations += 1;
@@ -323,7 +323,7 @@ impl History {
         let is_whole = match &report {
             None => {
                 self.tally.killed += 1;
-                self.keepers.insert(*kind, kind.keeper(&self.stage));
+                self.keepers.insert(*kind, kind.reconciler(&self.stage));
                 false
             }
             Some(report) => {
@@ -447,7 +447,7 @@ impl History {
         self.check_end()?;
         let mut digest = DefaultHasher::new();
         for entry in self.stage.cloud.journal() {
-            if let What::Call(call) = entry.what {
+            if let EntryKind::Call(call) = entry.what {
                 (entry.at, told(&call)).hash(&mut digest);
             }
         }
@@ -634,7 +634,7 @@ impl Before {
 fn is_explained(report: &Report, writes: &[Write], unanswered: &[Write]) -> Result<(), String> {
     let is_of = |item: &reconcile::Item, write: &Write| {
         let log = item.flow_log_id.as_ref().map(ToString::to_string);
-        item.action == Some(&write.action)
+        item.action.map(flow_log::Action::as_str) == Some(write.action.as_str())
             && (log.as_ref() == Some(&write.id) || item.resource_id.as_ref() == Some(&write.id))
     };
     let tried = [Outcome::Done, Outcome::Failed, Outcome::Unfinished];

@@ -1,4 +1,4 @@
-//! A keeper with a machine whose time passes only while somebody waits, against the same cloud as ever.
+//! A reconciler with a machine whose time passes only while somebody waits, against the same cloud as ever.
 
 use std::{
     future::{Future, ready},
@@ -11,24 +11,25 @@ use std::{
 };
 
 use flow_log::Policy;
+use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
-use keeper_function::{Duty, KeepsFlowLogs};
-use local_cloud::{Clock, Entry, Fault, LocalCloud, OWN_ACCOUNT, Options, What as Happened};
+use local_cloud::{Clock, Entry, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options};
 use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
-use reconcile::{Job, Keeper, KeeperSettings, Report, Target, What};
+use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind};
+use settings::Settings;
 
 /// What `create-flow-log` does.
-pub const CREATION: Duty = create_flow_log::OfNewResources::DUTY;
+pub const CREATION: Capabilities = create_flow_log::CreateFlowLog::CAPABILITIES;
 /// What `activate-flow-logs` does.
-pub const ACTIVATION: Duty = activate_flow_logs::SwitchesOn::DUTY;
+pub const ACTIVATION: Capabilities = activate_flow_logs::ActivateFlowLogs::CAPABILITIES;
 /// What `deactivate-flow-logs` does.
-pub const DEACTIVATION: Duty = deactivate_flow_logs::SwitchesOff::DUTY;
+pub const DEACTIVATION: Capabilities = deactivate_flow_logs::DeactivateFlowLogs::CAPABILITIES;
 /// What `remediate-flow-logs` does.
-pub const REMEDIATION: Duty = remediate_flow_logs::Remediation::DUTY;
+pub const REMEDIATION: Capabilities = remediate_flow_logs::RemediateFlowLogs::CAPABILITIES;
 /// What `delete-orphaned-flow-logs` does.
-pub const DELETION: Duty = delete_orphaned_flow_logs::OfWhatIsGone::DUTY;
+pub const DELETION: Capabilities = delete_orphaned_flow_logs::DeleteOrphanedFlowLogs::CAPABILITIES;
 /// What `create-ecr-flow-log` does.
-pub const ECR_CREATION: Duty = create_ecr_flow_log::OfRouters::DUTY;
+pub const ECR_CREATION: Capabilities = create_ecr_flow_log::CreateEcrFlowLog::CAPABILITIES;
 
 /// A machine that shares its clock with the cloud, and notes how long it was asked to wait.
 #[derive(Debug)]
@@ -131,9 +132,9 @@ impl Stage {
         self.machine.waits.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
 
-    /// A keeper as a process that starts now has it.
+    /// A reconciler as a process that starts now has it.
     #[must_use]
-    pub fn keeper(&self, duty: Duty) -> Keeper {
+    pub fn reconciler(&self, capabilities: Capabilities) -> Reconciler {
         let endpoint = self.cloud.endpoint().parse().ok();
         let endpoints = Endpoints {
             network: Network::Public,
@@ -143,13 +144,14 @@ impl Stage {
             sts: endpoint,
         };
         let client = ClientSettings { endpoints, ..ClientSettings::default() };
-        let settings = KeeperSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };
+        let settings = ReconcilerSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };
         let system: Arc<dyn System> = Arc::<TestMachine>::clone(&self.machine);
-        Keeper::new(duty, settings, system)
+        Reconciler::new(capabilities, settings, system)
     }
 
     fn job(&self, time: Duration) -> Job {
         Job {
+            run: "1-test".to_owned(),
             request_id: "1-test".to_owned(),
             credentials: Credentials::new("test", "test-secret"),
             account: OWN_ACCOUNT.parse().ok(),
@@ -158,39 +160,54 @@ impl Stage {
     }
 
     /// Looks at everything that the policy names, with ten minutes to do it.
-    pub async fn sweep(&self, duty: Duty) -> Report {
-        self.sweep_within(duty, Duration::from_secs(600)).await
+    pub async fn sweep(&self, capabilities: Capabilities) -> Report {
+        self.sweep_within(capabilities, Duration::from_secs(600)).await
     }
 
     /// Looks at everything that the policy names, with so much time to do it.
     ///
     /// # Panics
     /// There is nowhere to look.
-    pub async fn sweep_within(&self, duty: Duty, time: Duration) -> Report {
-        self.sweep_of(&self.keeper(duty), time).await
+    pub async fn sweep_within(&self, capabilities: Capabilities, time: Duration) -> Report {
+        self.sweep_of(&self.reconciler(capabilities), time).await
     }
 
-    /// Looks at everything that the policy names with a keeper that has been at work before.
+    /// Looks at everything that the policy names with a reconciler that has been at work before.
     ///
     /// # Panics
     /// There is nowhere to look.
-    pub async fn sweep_by(&self, keeper: &Keeper) -> Report {
-        self.sweep_of(keeper, Duration::from_secs(600)).await
+    pub async fn sweep_by(&self, reconciler: &Reconciler) -> Report {
+        self.sweep_of(reconciler, Duration::from_secs(600)).await
     }
 
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
-    async fn sweep_of(&self, keeper: &Keeper, time: Duration) -> Report {
+    async fn sweep_of(&self, reconciler: &Reconciler, time: Duration) -> Report {
         let (account, region) = (OWN_ACCOUNT.parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let targets = keeper.everywhere(Some(&account), Some(&region)).unwrap();
-        keeper.keep(self.job(time), targets, Vec::new()).await
+        let targets = reconciler.all_regions(Some(&account), Some(&region)).unwrap();
+        reconciler.reconcile(self.job(time), targets, Vec::new()).await
+    }
+
+    /// Opens the flow log service, for somebody who accepts its terms.
+    ///
+    /// # Panics
+    /// A setting is not as it should be.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn open_service(&self) -> Report {
+        let settings = Settings::from_pairs([
+            ("FLOWKEEPER_ENDPOINT", self.cloud.endpoint()),
+            ("FLOWKEEPER_DRY_RUN", self.dry_run.to_string()),
+        ]);
+        let system: Arc<dyn System> = Arc::<TestMachine>::clone(&self.machine);
+        let opener = ServiceOpener::read("open-flow-log-service", &settings, system).unwrap();
+        opener.open(self.job(Duration::from_secs(600)), &"cn-hangzhou".parse().unwrap(), true).await
     }
 
     /// Looks at these, as if an event had named them `age` ago, with so much time to do it.
     ///
     /// # Panics
     /// One of them has no id.
-    pub async fn look(&self, duty: Duty, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
-        self.look_in(OWN_ACCOUNT, duty, ids, age, time).await
+    pub async fn look(&self, capabilities: Capabilities, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+        self.look_in(OWN_ACCOUNT, capabilities, ids, age, time).await
     }
 
     /// The same, as if the event had come from this account.
@@ -201,7 +218,7 @@ impl Stage {
     pub async fn look_in(
         &self,
         account: &str,
-        duty: Duty,
+        capabilities: Capabilities,
         ids: &[&str],
         age: SignedDuration,
         time: Duration,
@@ -209,15 +226,15 @@ impl Stage {
         let target = |id: &&str| Target {
             account: account.parse().unwrap(),
             region: "cn-hangzhou".parse().unwrap(),
-            what: match id {
-                &id if id == Self::REGION => What::Region,
-                id if id.starts_with("fl-") => What::FlowLog(id.parse().unwrap()),
-                id if id.starts_with("i-") => What::Instance((*id).to_owned()),
-                id => What::Resource(id.parse().unwrap()),
+            kind: match id {
+                &id if id == Self::REGION => TargetKind::Region,
+                id if id.starts_with("fl-") => TargetKind::FlowLog(id.parse().unwrap()),
+                id if id.starts_with("i-") => TargetKind::Instance((*id).to_owned()),
+                id => TargetKind::Resource(id.parse().unwrap()),
             },
             since: self.now().checked_sub(age).ok(),
         };
-        self.keeper(duty).keep(self.job(time), ids.iter().map(target).collect(), Vec::new()).await
+        self.reconciler(capabilities).reconcile(self.job(time), ids.iter().map(target).collect(), Vec::new()).await
     }
 
     /// A VPC with a flow log of ours that is as the policy wants it, and its id.
@@ -251,7 +268,7 @@ impl Stage {
         let mut changes = self.cloud.changes();
         let killed = async {
             let is_hung = |entry: &Entry| match &entry.what {
-                Happened::Call(call) => call.fault.as_deref().is_some_and(|fault| hangs.contains(&fault)),
+                EntryKind::Call(call) => call.fault.as_deref().is_some_and(|fault| hangs.contains(&fault)),
                 _ => false,
             };
             while !self.cloud.journal_after(seen).iter().any(is_hung) {

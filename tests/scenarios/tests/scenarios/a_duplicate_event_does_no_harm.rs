@@ -99,15 +99,18 @@ async fn five_sweeps_at_once_do_what_one_does_and_none_of_them_fails() {
     stage.cloud.call("DeleteVpc", &[("VpcId", &kept[3].0)]).await.unwrap();
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
     stage.wait_until("2026-03-02T13:00:00+08:00");
-    for duty in [REMEDIATION, DELETION, ECR_CREATION] {
+    for capabilities in [REMEDIATION, DELETION, ECR_CREATION] {
         let before = stage.calls();
-        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(duty))).await;
+        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(capabilities))).await;
         stage.cloud.finish_transitions();
         for report in &reports {
             assert!(report.incomplete().is_none(), "{report:#?}");
         }
         let calls = stage.cloud.calls().split_off(before);
-        let writes = calls.iter().filter(|call| call.succeeded() && duty.may.contains(&call.action.as_str())).count();
+        let writes = calls
+            .iter()
+            .filter(|call| call.succeeded() && capabilities.actions.iter().any(|action| action.as_str() == call.action))
+            .count();
         let done = reports.iter().map(|report| report.summary.changed).sum::<usize>();
         assert!(writes > 0);
         assert_eq!(done, writes, "each change is claimed by the one that made it: {reports:#?}");

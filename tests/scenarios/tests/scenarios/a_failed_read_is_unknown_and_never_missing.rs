@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use flow_log::Verdict;
-use local_cloud::{Fault, Options, template::default_path};
+use local_cloud::{Fault, Options, Rewrite, template::default_path};
 use reconcile::Outcome;
 use scenarios::{DELETION, REMEDIATION, Stage, cloud, result};
 use tempfile::TempDir;
@@ -114,11 +114,11 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
         let others = stage.cloud.copy_vpc(&vpc, 59);
         stage.cloud.copy_flow_log(&flow_log, &others);
-        for duty in [REMEDIATION, DELETION] {
+        for capabilities in [REMEDIATION, DELETION] {
             // The first page comes, and the second does not.
             stage.cloud.fail(list, Fault::Slow(Duration::ZERO), 1);
             stage.cloud.fail(list, Fault::Refused, 1);
-            let report = stage.sweep(duty).await;
+            let report = stage.sweep(capabilities).await;
             stage.cloud.heal();
             // What is known to be in order by the first page is said so.
             let open = report.results.iter().filter(|item| item.verdict != Some(Verdict::Compliant));
@@ -130,4 +130,18 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
         let writes = stage.cloud.calls().into_iter().filter(|call| !call.action.starts_with("Describe"));
         assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["CreateVpc", "CreateFlowLog"], "the stage's");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_shows_one_vpc_twice_lacks_another_and_is_unknown() {
+    let stage = Stage::new("").await;
+    for _ in 0..2 {
+        stage.kept_vpc(&[]).await;
+    }
+    let twice = Rewrite::value(|json| json["Vpcs"]["Vpc"][1] = json["Vpcs"]["Vpc"][0].clone());
+    stage.cloud.rewrite("DescribeVpcs", twice, u32::MAX);
+    let report = stage.sweep(REMEDIATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    assert!(item.error.as_ref().unwrap().message.contains("shows 1 of the 2 items"), "{item:#?}");
 }

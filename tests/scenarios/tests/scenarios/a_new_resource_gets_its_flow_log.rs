@@ -1,5 +1,8 @@
-use local_cloud::{CredentialsIn, Fault, OWN_ACCOUNT, Options, Transitions};
-use scenarios::{CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, cloud, result, results};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use local_cloud::{CredentialsIn, Fault, LocalCloud, OWN_ACCOUNT, Options, Transitions};
+use scenarios::{
+    CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, call_event, cloud, result, results, vpc_created, whole_cloud,
+};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -21,6 +24,7 @@ async fn a_new_vpc_gets_the_flow_log_that_the_policy_asks_for() {
     assert!(invocation.success);
     let expected = json!({
         "function": "create-flow-log",
+        "run": cloud.events()[0]["id"],
         "request_id": invocation.request_id,
         "dry_run": false,
         "results": [{
@@ -36,7 +40,7 @@ async fn a_new_vpc_gets_the_flow_log_that_the_policy_asks_for() {
         }],
         "summary": {
             "checked": 1, "compliant": 0, "changed": 1, "planned": 0, "skipped": 0, "failed": 0, "unknown": 0,
-            "unfinished": 0, "findings": 0,
+            "unfinished": 0, "findings": 0, "exceptions": 0, "uncovered": 0, "limits": [],
         },
     });
     assert_eq!(invocation.body, expected);
@@ -108,9 +112,125 @@ async fn the_network_interface_of_the_documented_event_gets_its_flow_log() {
     cloud.rename_network_interface(&interface, "eni-bp12f9rjbjqauktz****");
 
     let event = include_str!("../../../fixtures/events/actiontrail-create-network-interface.json");
-    cloud.publish(&serde_json::from_str::<Value>(event).unwrap());
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    cloud.publish(&event);
+    cloud.settled().await.unwrap();
+    let elsewhere = cloud.invocations().pop().unwrap();
+    assert_eq!(result(&elsewhere)["outcome"], "skipped", "it happened in the account of the documents");
+
+    event["aliyunaccountid"] = Value::from(OWN_ACCOUNT);
+    cloud.publish(&event);
     cloud.settled().await.unwrap();
     assert_eq!(cloud.flow_log_of("eni-bp12f9rjbjqauktz****").unwrap().status, "Active");
+}
+
+/// VPCs whose flow logs are gone.
+async fn uncovered_vpcs(cloud: &LocalCloud, count: usize) -> Vec<String> {
+    let mut vpcs = Vec::new();
+    for _ in 0..count {
+        vpcs.push(cloud.create_vpc(&[]).await.unwrap());
+    }
+    cloud.settled().await.unwrap();
+    for flow_log in cloud.flow_logs() {
+        cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+    }
+    cloud.settled().await.unwrap();
+    vpcs
+}
+
+#[tokio::test]
+async fn an_event_leads_to_a_flow_log_in_whatever_wrapping_it_comes() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let in_queue = |body: &str| {
+        json!({"specversion": "1.0", "id": "q", "source": "acs.mns", "type": "mns:Queue:SendMessage",
+               "aliyuneventbusname": "queues", "data": {"messageId": "m", "messageBody": body}})
+    };
+    let data_as = |key: &str, data: Value| {
+        let mut event = vpc_created("");
+        event.as_object_mut().unwrap().remove("data");
+        event[key] = data;
+        event.to_string()
+    };
+    let wrappings: [&dyn Fn(&str) -> String; 8] = [
+        &|vpc| data_as("data", vpc_created(vpc)["data"].to_string().into()),
+        &|vpc| data_as("data_base64", STANDARD.encode(vpc_created(vpc)["data"].to_string()).into()),
+        &|vpc| json!({"TopicName": "t", "MessageId": "m", "Message": vpc_created(vpc).to_string()}).to_string(),
+        &|vpc| in_queue(&vpc_created(vpc).to_string()).to_string(),
+        &|vpc| in_queue(&STANDARD.encode(vpc_created(vpc).to_string())).to_string(),
+        &|vpc| format!("\u{feff}{}", vpc_created(vpc)),
+        &|vpc| json!([json!({"messageId": "m", "messageBody": vpc_created(vpc).to_string()})]).to_string(),
+        &|vpc| format!("[{{\"id\": }}, {}]", vpc_created(vpc)),
+    ];
+    let vpcs = uncovered_vpcs(&cloud, wrappings.len()).await;
+    for (vpc, wrapped) in vpcs.iter().zip(wrappings) {
+        let event = wrapped(vpc);
+        let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
+        assert!(cloud.flow_log_of(vpc).is_some(), "{event}: {:#}", invocation.body);
+        // The last one is in an array with an entry that is not JSON, which is a failure of its own.
+        assert_eq!(invocation.success, !event.starts_with("[{\"id\": }"), "{event}: {:#}", invocation.body);
+    }
+}
+
+#[tokio::test]
+async fn an_event_leads_to_a_flow_log_wherever_in_it_the_id_and_the_region_stand() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let with = |key: &str, value: Value| {
+        let mut event = call_event("Vpc", "CreateVpc", &Value::Null);
+        event["data"][key] = value;
+        event
+    };
+    let places: [&dyn Fn(&str) -> Value; 5] = [
+        &|vpc| with("requestParameterJson", json!({"VpcId": vpc}).to_string().into()),
+        &|vpc| with("referencedResources", json!({"ACS::VPC::VPC": [vpc]})),
+        &|vpc| with("referencedResources", json!([{"resourceType": "VPC", "resourceName": vpc}])),
+        &|vpc| {
+            let mut event = with("resourceName", format!("vsw-1;{vpc}").into());
+            event["data"]["resourceType"] = "ACS::VPC::VSwitch;ACS::VPC::VPC".into();
+            event
+        },
+        &|vpc| {
+            let mut event = vpc_created(vpc);
+            event["data"]["errorCode"] = "200".into();
+            event["data"]["acsRegion"] = "global".into();
+            event["data"]["requestParameterJson"] = json!({"RegionId": "cn-hangzhou"}).to_string().into();
+            event["aliyunregionid"] = "cn-beijing".into();
+            event
+        },
+    ];
+    let vpcs = uncovered_vpcs(&cloud, places.len()).await;
+    for (vpc, event) in vpcs.iter().zip(places) {
+        let invocation = cloud.invoke(CREATE_FLOW_LOG, event(vpc).to_string().as_bytes()).await.unwrap();
+        assert!(invocation.success && cloud.flow_log_of(vpc).is_some(), "{:#} {:#}", event(vpc), invocation.body);
+    }
+}
+
+#[tokio::test]
+async fn an_instance_gets_its_flow_logs_whichever_call_launched_it() {
+    let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
+    // No event wakes the function: the test invokes it.
+    let triggers_of = Some("flowkeeper-open-flow-log-service".to_owned());
+    let cloud = whole_cloud(Options { policy, triggers_of, ..Options::default() }).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    cloud.call("RunInstances", &[("VSwitchId", &vswitch), ("Amount", "4")]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let launches: [&dyn Fn(&str) -> Value; 4] = [
+        &|id| call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": [id]}})),
+        &|id| call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": id}})),
+        &|id| call_event("Ecs", "CreateInstance", &json!({"InstanceId": id})),
+        &|id| {
+            let mut event = call_event("Ecs", "Create", &Value::Null);
+            event["data"]["referencedResources"] = json!({"ACS::ECS::Instance": [id]});
+            event
+        },
+    ];
+    let interfaces = cloud.network_interfaces();
+    assert_eq!(interfaces.len(), launches.len());
+    for (interface, launch) in interfaces.iter().zip(launches) {
+        let event = launch(&interface.instance_id);
+        let invocation = cloud.invoke(CREATE_FLOW_LOG, event.to_string().as_bytes()).await.unwrap();
+        assert!(cloud.flow_log_of(&interface.id).is_some(), "{event:#}: {:#}", invocation.body);
+    }
 }
 
 #[tokio::test]

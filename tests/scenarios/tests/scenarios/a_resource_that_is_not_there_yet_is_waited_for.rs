@@ -1,5 +1,8 @@
-use local_cloud::{Fault, Options};
-use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use local_cloud::{Fault, LocalCloud, Options};
+use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created, whole_cloud};
 
 #[tokio::test]
 async fn an_event_that_comes_before_its_vpc_can_be_seen_is_no_failure() {
@@ -38,7 +41,41 @@ async fn what_is_not_there_soon_after_its_event_is_tried_again_later() {
     assert!(!invocation.success);
     let result = result(&invocation);
     assert_eq!((&result["verdict"], &result["outcome"]), (&"unknown".into(), &"failed".into()));
-    assert_eq!(result["reason"], "vpc-bp1late0000000000001 is not to be seen yet");
+    assert_eq!(result["reason"], "vpc-bp1late0000000000001 is not visible yet");
+}
+
+#[tokio::test]
+async fn a_vpc_that_is_deleted_before_its_event_is_handled_ends_as_no_dead_letter() {
+    let template = short_timeout();
+    let options = Options {
+        template: Some(template.path().to_owned()),
+        retry_delay: Duration::from_millis(500),
+        ..Options::default()
+    };
+    let cloud = whole_cloud(options).await.unwrap();
+    cloud.fail("CreateVpc", Fault::EventDropped, 1);
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    // Of the minute after which it counts as gone, most has passed, so that the last try comes after it.
+    let mut event = vpc_created(&vpc);
+    event["data"]["eventTime"] = (cloud.now() - SignedDuration::from_secs(54)).to_string().into();
+    cloud.publish(&event);
+    let tries = |cloud: &LocalCloud| -> Vec<_> {
+        cloud.invocations().into_iter().filter(|it| it.function == CREATE_FLOW_LOG).collect()
+    };
+    cloud.wait_until("a second try is over", |cloud| tries(cloud).len() > 1).await.unwrap();
+    cloud.settled().await.unwrap();
+
+    let invocations = tries(&cloud);
+    assert!(!invocations[0].success, "at first it may just not be visible yet: {:#}", invocations[0].body);
+    let last = invocations.last().unwrap();
+    assert!(last.success, "{:#}", last.body);
+    assert_eq!(
+        (&result(last)["outcome"], &result(last)["reason"]),
+        (&"skipped".into(), &format!("{vpc} is gone").into())
+    );
+    assert!(cloud.dead_letters().is_empty(), "{:#?}", cloud.dead_letters());
+    assert!(cloud.flow_logs().is_empty());
 }
 
 /// The template with a timeout of four seconds: a function looks for something half of the time that it has.

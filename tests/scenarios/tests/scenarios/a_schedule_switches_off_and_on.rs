@@ -1,4 +1,4 @@
-use flow_log::Verdict;
+use flow_log::{Action, Verdict};
 use local_cloud::Options;
 use reconcile::{Outcome, Report};
 use scenarios::{ACTIVATION, DEACTIVATION, REMEDIATION, Stage};
@@ -42,14 +42,17 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Inactive"));
     let [item] = off.results.as_slice() else { panic!("{off:#?}") };
     assert_eq!((item.verdict, item.outcome), (Some(Verdict::DueToPause), Outcome::Done));
-    assert_eq!((item.resource_id.as_ref(), item.action), (Some(&vpc), Some("DeactiveFlowLog")));
+    assert_eq!((item.resource_id.as_ref(), item.action.map(Action::as_str)), (Some(&vpc), Some("DeactiveFlowLog")));
     assert_eq!(item.reason, format!("{flow_log} records, and the schedule office-hours keeps it off now"));
     assert_eq!((on.summary.changed, on.summary.checked), (0, 1));
 
     stage.wait_until(MORNING);
     let [_, on] = timers(&stage).await;
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
-    assert_eq!((on.results[0].verdict, on.results[0].action), (Some(Verdict::Inactive), Some("ActiveFlowLog")));
+    assert_eq!(
+        (on.results[0].verdict, on.results[0].action.map(Action::as_str)),
+        (Some(Verdict::Inactive), Some("ActiveFlowLog"))
+    );
     assert_eq!(writes(&stage), ["DeactiveFlowLog", "ActiveFlowLog"]);
 }
 
@@ -190,15 +193,16 @@ async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
 async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fails() {
     let stage = Stage::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
-    for (moment, duty, status) in [(EVENING, DEACTIVATION, "Inactive"), (MORNING, ACTIVATION, "Active")] {
+    for (moment, capabilities, status) in [(EVENING, DEACTIVATION, "Inactive"), (MORNING, ACTIVATION, "Active")] {
         stage.wait_until(moment);
-        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(duty))).await;
+        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(capabilities))).await;
         stage.cloud.finish_transitions();
         assert_eq!(stage.status(&flow_log).as_deref(), Some(status));
         for report in &reports {
             assert!(report.incomplete().is_none(), "{report:#?}");
         }
-        let switched = stage.cloud.calls_of(duty.may[0]).into_iter().filter(local_cloud::Call::succeeded);
+        let switched =
+            stage.cloud.calls_of(capabilities.actions[0].as_str()).into_iter().filter(local_cloud::Call::succeeded);
         assert_eq!(switched.count(), 1);
         assert_eq!(reports.iter().map(|report| report.summary.changed).sum::<usize>(), 1, "one says that it did it");
     }
@@ -213,7 +217,7 @@ async fn one_that_is_to_be_replaced_is_switched_on_in_time_all_the_same() {
         it.project = "theirs".into();
     });
     let [_, on] = timers(&stage).await;
-    assert_eq!((on.summary.changed, on.results[0].action), (1, Some("ActiveFlowLog")), "{on:#?}");
+    assert_eq!((on.summary.changed, on.results[0].action.map(Action::as_str)), (1, Some("ActiveFlowLog")), "{on:#?}");
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
     stage.sweep(REMEDIATION).await;
     stage.cloud.finish_transitions();

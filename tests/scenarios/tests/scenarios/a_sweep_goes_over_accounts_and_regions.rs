@@ -57,10 +57,10 @@ async fn the_own_account_can_be_left_out() {
 
 #[tokio::test]
 async fn a_region_that_is_down_is_unknown_and_the_others_are_put_right() {
-    for duty in [REMEDIATION, ACTIVATION, DELETION] {
+    for capabilities in [REMEDIATION, ACTIVATION, DELETION] {
         let stage = stage(SECOND_ACCOUNT_ROLE).await;
         stage.cloud.region_down("cn-shanghai");
-        let report = stage.sweep(duty).await;
+        let report = stage.sweep(capabilities).await;
         let unknown: Vec<_> = report.results.iter().filter(|item| item.verdict == Some(Verdict::Unknown)).collect();
         assert_eq!(unknown.len(), 2, "{report:#?}");
         for item in unknown {
@@ -68,7 +68,7 @@ async fn a_region_that_is_down_is_unknown_and_the_others_are_put_right() {
             assert!(item.error.is_some() && item.reason.ends_with("of cn-shanghai could not be read"), "{item:#?}");
         }
         assert!(report.incomplete().is_some());
-        assert_eq!(report.summary.changed, if duty == REMEDIATION { 2 } else { 0 });
+        assert_eq!(report.summary.changed, if capabilities == REMEDIATION { 2 } else { 0 });
     }
 }
 
@@ -98,7 +98,7 @@ async fn flow_logs_that_cannot_be_read_are_unknown_and_never_missing() {
 
 #[tokio::test]
 async fn a_level_that_cannot_be_read_does_not_hold_up_the_others() {
-    let more = "overrides: [{match: {ids: [vsw-none]}, coverage: vswitch}]\n";
+    let more = "overrides: [{match: {ids: [vpc-none]}, coverage: vswitch}]\n";
     let stage = Stage::new(more).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("DescribeVSwitches", Fault::Code("Forbidden.RAM"), 1);
@@ -108,20 +108,14 @@ async fn a_level_that_cannot_be_read_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_resource() {
+async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_vpc() {
     let more = "coverage: vpc\noverrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n";
     let stage = Stage::new(more).await;
     let coarse = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.create_vswitch(&coarse).await.unwrap();
     let fine = stage.cloud.create_vpc(&[("level", "fine")]).await.unwrap();
+    // It has no tag of its own: the VPC decides.
     let vswitch = stage.cloud.create_vswitch(&fine).await.unwrap();
-    let tag = [
-        ("ResourceType", "VSWITCH"),
-        ("ResourceId.1", vswitch.as_str()),
-        ("Tag.1.Key", "level"),
-        ("Tag.1.Value", "fine"),
-    ];
-    stage.cloud.call("TagResources", &tag).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
     let mut on: Vec<_> = stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect();
     on.sort();
@@ -144,13 +138,13 @@ async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
 }
 
 #[tokio::test]
-async fn where_two_levels_are_kept_the_flow_log_of_a_vpc_still_covers_its_vswitches() {
+async fn where_two_levels_are_kept_what_is_in_a_vpc_is_kept_at_the_level_of_that_vpc() {
     let more = "coverage: vswitch\noverrides: [{match: {tags: {level: coarse}}, coverage: vpc}]\n";
     let stage = Stage::new(more).await;
     let (vpc, _) = stage.kept_vpc(&[("level", "coarse")]).await;
     stage.cloud.create_vswitch(&vpc).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
-    assert_eq!((report.summary.checked, report.summary.compliant), (2, 2), "{report:#?}");
+    assert_eq!((report.summary.checked, report.summary.compliant), (1, 1), "{report:#?}");
     assert_eq!(stage.cloud.flow_logs().len(), 1);
 }
 
@@ -186,19 +180,19 @@ async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
         let report = stage.look_in(SECOND_ACCOUNT, REMEDIATION, &[id], jiff::SignedDuration::ZERO, minute).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.outcome, item.account.as_deref()), (Outcome::Skipped, Some(SECOND_ACCOUNT)), "{id}");
-        assert!(item.reason.contains("which this function does not look after"), "{}", item.reason);
-        assert_eq!((report.incomplete(), report.summary.findings), (None, 1));
+        assert!(item.reason.contains("is out of scope: the policy's accounts do not name it"), "{}", item.reason);
+        assert_eq!((report.incomplete(), report.summary.findings), (None, 0));
     }
     assert!(stage.cloud.flow_logs().is_empty() && stage.waited().is_zero());
 }
 
 #[tokio::test]
 async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
-    for duty in [REMEDIATION, ACTIVATION, DELETION] {
+    for capabilities in [REMEDIATION, ACTIVATION, DELETION] {
         let stage = stage(SECOND_ACCOUNT_ROLE).await;
         let fault = Fault::Code("OperationUnsupported.action");
         stage.cloud.fail_in("cn-shanghai", "DescribeFlowLogs", fault, u32::MAX);
-        let report = stage.sweep(duty).await;
+        let report = stage.sweep(capabilities).await;
         assert!(report.incomplete().is_none(), "there is nothing that another try could do: {report:#?}");
         let unsupported: Vec<_> =
             report.results.iter().filter(|item| item.verdict == Some(Verdict::Unsupported)).collect();
@@ -207,7 +201,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
             assert_eq!((item.region.as_deref(), item.outcome), (Some("cn-shanghai"), Outcome::Skipped));
             assert!(item.error.is_none() && item.is_finding, "{item:#?}");
         }
-        assert_eq!(report.summary.changed, if duty == REMEDIATION { 2 } else { 0 });
+        assert_eq!(report.summary.changed, if capabilities == REMEDIATION { 2 } else { 0 });
     }
 }
 
@@ -222,4 +216,14 @@ async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
         let report = stage.sweep(REMEDIATION).await;
         assert_eq!(report.results[0].outcome, outcome, "{report:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_policy_that_excludes_the_only_region_there_is_to_sweep_is_said() {
+    let stage = Stage::new("exclude_regions: [cn-hangzhou]\n").await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    let report = stage.sweep(REMEDIATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!(item.outcome, Outcome::Skipped);
+    assert!(item.reason.contains("the policy's exclude_regions names it"), "{}", item.reason);
 }

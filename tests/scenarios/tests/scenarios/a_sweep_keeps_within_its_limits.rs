@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use flow_log::Verdict;
-use local_cloud::{Fault, Options};
+use flow_log::{Action, Verdict};
+use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
 use scenarios::{DELETION, REMEDIATION, Stage};
 
@@ -38,41 +38,107 @@ async fn ten_thousand_vpcs_are_swept_in_as_many_calls_as_there_are_pages_and_rep
     assert_eq!((again.summary.compliant, again.summary.changed), (10_000, 0));
 }
 
+/// Lets somebody else change the flow logs of this many VPCs.
+fn tamper(stage: &Stage, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
+    for flow_log in stage.cloud.flow_logs().into_iter().take(count) {
+        stage.cloud.edit_flow_log(&flow_log.id, edit);
+    }
+}
+
+/// A stage on which every flow log bears the name that the policy gives it: copies bear that of their original.
+async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
+    let stage = stage(more_policy, kept, bare).await;
+    for flow_log in stage.cloud.flow_logs() {
+        stage.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
+    }
+    stage
+}
+
 #[tokio::test]
-async fn a_sweep_that_would_change_too_much_changes_nothing_and_says_what_it_would_have_done() {
-    let stage = stage("", 300, 51).await;
+async fn a_sweep_that_would_take_away_too_much_refuses_that_alone_and_gives_back_the_rest() {
+    let stage = named_stage("", 300, 5).await;
+    tamper(&stage, 51, |it| it.name = "theirs".into());
+    for flow_log in stage.cloud.flow_logs().iter().skip(60).take(3) {
+        stage.cloud.edit_flow_log(&flow_log.id, |it| it.status = "Inactive".into());
+    }
     let report = stage.sweep(REMEDIATION).await;
-    assert!(stage.cloud.calls_of("CreateFlowLog").len() == 1, "the one of the stage");
     let why = report.incomplete().unwrap();
     assert_eq!(why.error_type, "TooManyChanges");
-    for part in ["1000000000000001 in cn-hangzhou", "51 changes are more than max_changes: 50", "raise the limits"] {
+    for part in
+        ["1000000000000001 in cn-hangzhou", "51 changes are more than max_changes: 50", "raise limits.max_changes"]
+    {
         assert!(why.message.contains(part), "{}", why.message);
     }
     assert_eq!(outcomes(&report, Outcome::Skipped), 51);
     let refused = report.results.iter().find(|item| item.outcome == Outcome::Skipped).unwrap();
-    assert_eq!((refused.verdict, refused.action), (Some(Verdict::Missing), Some("CreateFlowLog")));
+    assert_eq!((refused.verdict, refused.action), (Some(Verdict::Drifted), Some(Action::ModifyFlowLogAttribute)));
     assert!(refused.reason.ends_with("not done, as the sweep would change too much"), "{}", refused.reason);
-    assert_eq!((report.summary.findings, report.summary.changed), (51, 0));
+    assert_eq!((report.summary.findings, report.summary.changed), (51, 8), "five were made, three switched on");
+    assert!(stage.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
+    assert_eq!(report.summary.limits.len(), 1, "{:?}", report.summary.limits);
+}
+
+#[tokio::test]
+async fn the_first_sweep_of_a_region_covers_every_vpc_in_it() {
+    let stage = stage("", 1, 60).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed, report.summary.uncovered), (None, 60, 0));
+}
+
+#[tokio::test]
+async fn a_mass_deletion_and_a_mass_stop_by_others_are_repaired_by_the_next_sweep() {
+    let stage = named_stage("", 60, 0).await;
+    for flow_log in stage.cloud.flow_logs() {
+        stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+    }
+    stage.cloud.finish_transitions();
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 60));
+    stage.cloud.finish_transitions();
+    tamper(&stage, 60, |it| it.status = "Inactive".into());
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 60));
+    assert!(stage.cloud.flow_logs().iter().all(|it| it.status != "Inactive"));
 }
 
 #[tokio::test]
 async fn a_percentage_of_the_resources_counts_above_ten_changes() {
-    for (kept, bare, is_done) in [(1, 10, true), (10, 11, false), (26, 11, true)] {
-        let stage = stage("", kept, bare).await;
+    for (kept, renamed, is_done) in [(11, 10, true), (21, 11, false), (37, 11, true)] {
+        let stage = named_stage("", kept, 0).await;
+        tamper(&stage, renamed, |it| it.name = "theirs".into());
         let report = stage.sweep(REMEDIATION).await;
-        assert_eq!(report.incomplete().is_none(), is_done, "{bare} of {}", kept + bare);
-        assert_eq!(report.summary.changed, if is_done { bare } else { 0 });
+        assert_eq!(report.incomplete().is_none(), is_done, "{renamed} of {kept}");
+        assert_eq!(report.summary.changed, if is_done { renamed } else { 0 });
+        let says = report.summary.limits.iter().any(|limit| limit.contains("raise limits.max_changes_percent"));
+        assert_eq!(says, !is_done, "{:?}", report.summary.limits);
     }
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_the_list_whatever_the_limits() {
-    let mut stage = stage("", 10, 60).await;
+async fn new_flow_logs_have_a_limit_of_their_own_which_is_off_unless_the_policy_sets_it() {
+    let stage = named_stage("limits: {max_creations: 3}\n", 20, 4).await;
+    tamper(&stage, 2, |it| it.name = "theirs".into());
+    let report = stage.sweep(REMEDIATION).await;
+    let why = report.incomplete().unwrap();
+    assert_eq!(why.error_type, "TooManyChanges");
+    assert!(why.message.contains("4 new flow logs are more than max_creations: 3"), "{}", why.message);
+    assert_eq!((report.summary.changed, report.summary.uncovered), (2, 4), "what it does not count goes on");
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_list_and_says_what_the_limits_would_refuse() {
+    let mut stage = named_stage("", 70, 5).await;
+    tamper(&stage, 60, |it| it.name = "theirs".into());
     stage.dry_run = true;
     let report = stage.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none());
-    assert_eq!((report.summary.planned, report.summary.changed), (60, 0));
+    assert_eq!((report.summary.planned, report.summary.changed), (65, 0));
+    let [limit] = report.summary.limits.as_slice() else { panic!("{:?}", report.summary) };
+    assert!(limit.contains("60 changes are more than max_changes: 50; raise limits.max_changes"), "{limit}");
     assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+    stage.dry_run = false;
+    assert_eq!(stage.sweep(REMEDIATION).await.incomplete().unwrap().error_type, "TooManyChanges");
 }
 
 #[tokio::test]
@@ -89,7 +155,7 @@ async fn orphans_are_deleted_within_the_same_limits() {
     assert_eq!((stage.cloud.flow_logs().len(), report.summary.checked), (100, 100));
     stage.dry_run = true;
     let shown = stage.sweep(DELETION).await;
-    assert_eq!((shown.incomplete(), shown.summary.planned), (None, 51));
+    assert_eq!((shown.incomplete(), shown.summary.planned, shown.summary.limits.len()), (None, 51, 1));
     assert_eq!(stage.cloud.flow_logs().len(), 100);
 }
 
@@ -98,7 +164,7 @@ async fn a_sweep_stops_in_time_and_the_rest_is_unfinished() {
     let stage = stage("limits: {max_changes: 500, max_changes_percent: 100}\n", 1, 200).await;
     // Ten calls a second: the pages take one second, and each repair a tenth of one.
     let report = stage.sweep_within(REMEDIATION, Duration::from_secs(9)).await;
-    let summary = report.summary;
+    let summary = &report.summary;
     assert!(summary.changed > 20 && summary.unfinished > 20, "{summary:?}");
     // Of a call that was under way when the time was up, nobody knows.
     assert!(summary.failed <= 1 && summary.changed + summary.unfinished + summary.failed == 200, "{summary:?}");
@@ -135,27 +201,37 @@ async fn a_page_that_is_throttled_in_the_middle_loses_nothing() {
 }
 
 #[tokio::test]
-async fn to_make_to_modify_and_to_replace_counts_and_to_switch_does_not() {
+async fn to_modify_to_replace_and_to_stop_for_a_tag_or_never_counts_and_nothing_else_does() {
+    const OFFICE_HOURS: &str = "schedule: office-hours\n\
+        schedules: {office-hours: {time_zone: Asia/Shanghai, on: [\"Sat 07:00-08:00\"]}}\n";
     let of_project: fn(&mut local_cloud::FlowLog) = |it| it.project = "theirs".into();
     for (policy, is_refused, edit) in [
         ("", true, (|it| it.name = "theirs".into()) as fn(&mut local_cloud::FlowLog)),
         ("replace: true\n", true, of_project),
         ("", false, of_project),
         ("", false, |it| it.status = "Inactive".into()),
-        ("schedule: never\n", false, |_| {}),
+        ("schedule: never\n", true, |_| {}),
+        (OFFICE_HOURS, false, |_| {}),
     ] {
-        let stage = stage(&format!("{policy}limits: {{max_changes: 2, max_changes_percent: 100}}\n"), 3, 0).await;
-        for flow_log in stage.cloud.flow_logs() {
-            // The copies bear the name of the one that they were copied from.
-            stage.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
-            stage.cloud.edit_flow_log(&flow_log.id, edit);
-        }
+        let stage = named_stage(&format!("{policy}limits: {{max_changes: 2, max_changes_percent: 100}}\n"), 3, 0).await;
+        tamper(&stage, 3, edit);
         let before = stage.calls();
         let report = stage.sweep(REMEDIATION).await;
         assert_eq!(report.incomplete().is_some(), is_refused, "{policy}{report:#?}");
         let writes = stage.cloud.calls().split_off(before).iter().any(|call| !call.action.starts_with("Describe"));
-        assert!(!(is_refused && writes), "a refused sweep writes nothing: {policy}");
+        assert!(!(is_refused && writes), "a refused sweep writes nothing of what it refuses: {policy}");
     }
+}
+
+#[tokio::test]
+async fn deactivation_is_limited_too_where_only_tags_ask_for_it() {
+    let stage = Stage::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
+    for _ in 0..3 {
+        stage.kept_vpc(&[("flowkeeper", "off")]).await;
+    }
+    let report = stage.sweep(scenarios::DEACTIVATION).await;
+    assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
+    assert!(stage.cloud.flow_logs().iter().all(|it| it.status == "Active"), "{report:#?}");
 }
 
 #[tokio::test]
@@ -165,5 +241,24 @@ async fn a_report_stays_small_however_many_are_left_alone() {
     stage.cloud.copy_vpc(&vpc, 999);
     let report = stage.sweep(REMEDIATION).await;
     assert_eq!((report.results.len(), report.summary.unlisted), (200, 800));
-    assert_eq!((report.summary.checked, report.summary.skipped, report.summary.compliant), (1000, 1000, 0));
+    assert_eq!((report.summary.checked, report.summary.skipped, report.summary.compliant), (1000, 1000, 1000));
+    assert_eq!(report.summary.exceptions, 1000, "they are left alone on purpose");
+}
+
+#[tokio::test]
+async fn a_flow_log_that_cannot_be_read_does_not_lift_the_limits() {
+    let stage = named_stage("", 21, 0).await;
+    tamper(&stage, 20, |it| it.name = "theirs".into());
+    let odd = stage.cloud.flow_logs().pop().unwrap().id;
+    let unreadable = Rewrite::value(move |json| {
+        for it in json["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
+            if it["FlowLogId"] == odd.as_str() {
+                it["ResourceId"] = serde_json::json!({});
+            }
+        }
+    });
+    stage.cloud.rewrite("DescribeFlowLogs", unreadable, u32::MAX);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges", "{report:#?}");
+    assert!(stage.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
 }

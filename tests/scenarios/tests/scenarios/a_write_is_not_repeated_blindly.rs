@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use flow_log::Verdict;
+use flow_log::{AccountId, Action, Verdict};
 use jiff::SignedDuration;
-use local_cloud::{Fault, Options, Transitions};
-use reconcile::Outcome;
-use scenarios::{CREATION, REMEDIATION, Stage, cloud, result};
+use local_cloud::{Call, Fault, OWN_ACCOUNT, Options, Rewrite, Transitions};
+use openapi::Credentials;
+use reconcile::{Capabilities, Job, Outcome, Report, Target, TargetKind};
+use scenarios::{CREATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result};
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_is_lost_is_found_and_not_made_twice() {
@@ -37,19 +38,27 @@ async fn a_write_that_came_to_nothing_is_made_once_more_after_several_looks() {
 }
 
 #[tokio::test]
-async fn a_write_that_stays_uncertain_is_left_to_the_next_try() {
-    let cloud = cloud(Options::default()).await.unwrap();
-    cloud.fail("CreateFlowLog", Fault::InternalError, 2);
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    cloud.wait_until("the first try has ended", |cloud| !cloud.invocations().is_empty()).await.unwrap();
-
-    let first = cloud.invocations().remove(0);
-    assert!(!first.success);
-    let result = result(&first);
-    assert_eq!((&result["outcome"], &result["error"]["code"]), (&"failed".into(), &"InternalError".into()));
-    assert!(cloud.calls_of("CreateFlowLog").len() <= 3);
-    cloud.settled().await.unwrap();
-    assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
+async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always_after_a_look() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    for (faults, is_made) in [(3, true), (u32::MAX, false)] {
+        let before = stage.calls();
+        stage.cloud.fail("CreateFlowLog", Fault::InternalError, faults);
+        let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+        let calls: Vec<_> = stage.cloud.calls().split_off(before).into_iter().map(|call| call.action).collect();
+        assert!(!calls.windows(2).any(|two| two[0] == "CreateFlowLog" && two[1] == "CreateFlowLog"), "{calls:?}");
+        assert_eq!(report.incomplete().is_none(), is_made, "{report:#?}");
+        let item = &report.results[0];
+        if is_made {
+            assert_eq!(item.outcome, Outcome::Done);
+            let flow_log = stage.cloud.flow_logs().remove(0).id;
+            stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+            stage.cloud.finish_transitions();
+        } else {
+            assert_eq!(item.error.as_ref().unwrap().code, "InternalError", "{item:#?}");
+            assert!(stage.waited() > Duration::from_secs(50), "it used the time that it had: {:?}", stage.waited());
+        }
+    }
 }
 
 #[tokio::test]
@@ -159,7 +168,7 @@ async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
     stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
     let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
-    assert_eq!((item.action, item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
+    assert_eq!((item.action.map(Action::as_str), item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
     assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
 }
 
@@ -191,4 +200,256 @@ async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
         assert_eq!(report.summary.compliant, usize::from(is_own), "{report:#?}");
         assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), written + 1);
     }
+}
+
+/// What the policy says besides the least, and whose work it is, so that this write is the one that is due.
+fn of_whom(action: Action) -> (&'static str, Capabilities) {
+    let ecr = "ecr_flow_log: {project: example-project, log_store: example-logstore, name: kept}\n";
+    match action {
+        Action::CreateFlowLog | Action::ActiveFlowLog | Action::ModifyFlowLogAttribute | Action::OpenFlowLogService => {
+            ("", REMEDIATION)
+        }
+        Action::DeactiveFlowLog => ("schedule: never\n", REMEDIATION),
+        Action::MoveResourceGroup => {
+            ("overrides: [{match: {regions: [cn-hangzhou]}, resource_group_id: rg-network}]\n", REMEDIATION)
+        }
+        Action::TagResources => {
+            ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n", REMEDIATION)
+        }
+        Action::DeleteFlowLog => ("", DELETION),
+        Action::EcrCreateFlowLog
+        | Action::EcrActivateFlowLog
+        | Action::EcrDeactivateFlowLog
+        | Action::EcrModifyFlowLogAttribute => (ecr, ECR_CREATION),
+    }
+}
+
+/// A cloud in which just this write is due.
+async fn due(action: Action) -> Stage {
+    let (policy, _) = of_whom(action);
+    let stage = Stage::new(policy).await;
+    let cloud = &stage.cloud;
+    match action {
+        Action::CreateFlowLog => drop(cloud.create_vpc(&[]).await.unwrap()),
+        Action::ActiveFlowLog => {
+            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
+        }
+        Action::DeactiveFlowLog | Action::MoveResourceGroup | Action::TagResources => {
+            stage.kept_vpc(&[]).await;
+        }
+        Action::ModifyFlowLogAttribute => {
+            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+        }
+        Action::DeleteFlowLog => {
+            let (vpc, _) = stage.kept_vpc(&[]).await;
+            cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+            stage.pass(Duration::from_secs(1200));
+        }
+        Action::OpenFlowLogService => cloud.close_flow_log_service(),
+        Action::EcrCreateFlowLog
+        | Action::EcrActivateFlowLog
+        | Action::EcrDeactivateFlowLog
+        | Action::EcrModifyFlowLogAttribute => {
+            let operator = cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+            let router = operator.create_router(&["vbr-1"]).await.unwrap();
+            if action != Action::EcrCreateFlowLog {
+                let name = if action == Action::EcrModifyFlowLogAttribute { "theirs" } else { "kept" };
+                let own = [
+                    ("Tag.1.Key", "managed-by"),
+                    ("Tag.1.Value", "flowkeeper"),
+                    ("FlowLogName", name),
+                    ("Description", "Kept by Flowkeeper"),
+                ];
+                let flow_log = operator.create_router_flow_log(&router, "vbr-1", &own).await.unwrap();
+                let inactive = if action == Action::EcrActivateFlowLog { "INACTIVE" } else { "ACTIVE" };
+                cloud.finish_transitions();
+                cloud.edit_router_flow_log(&flow_log, |it| it.status = inactive.into());
+            }
+            if action == Action::EcrDeactivateFlowLog {
+                cloud.edit_router(&router, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
+            }
+        }
+    }
+    cloud.finish_transitions();
+    stage
+}
+
+/// Does what is due, and answers with the writes that this took.
+async fn work(stage: &Stage, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
+    let (_, capabilities) = of_whom(action);
+    let seen = stage.calls();
+    let report = match action {
+        Action::OpenFlowLogService => stage.open_service().await,
+        _ => stage.sweep(Capabilities { actions, ..capabilities }).await,
+    };
+    stage.cloud.finish_transitions();
+    let is_read = |call: &Call| ["Describe", "Get", "List"].iter().any(|read| call.action.starts_with(read));
+    let writes: Vec<_> = stage.cloud.calls().split_off(seen).into_iter().filter(|call| !is_read(call)).collect();
+    assert!(writes.iter().all(|call| call.action == action.as_str()), "{action}: {writes:#?}");
+    (report, writes)
+}
+
+/// The results that name the write, and what became of it.
+fn outcomes(report: &Report, action: Action) -> Vec<Outcome> {
+    report.results.iter().filter(|item| item.action == Some(action)).map(|item| item.outcome).collect()
+}
+
+#[tokio::test]
+async fn each_write_that_is_due_is_made_once_and_the_next_look_finds_nothing_to_do() {
+    for action in Action::ALL {
+        let actions = of_whom(action).1.actions;
+        let stage = due(action).await;
+        let (report, writes) = work(&stage, action, actions).await;
+        assert_eq!((writes.len(), outcomes(&report, action)), (1, vec![Outcome::Done]), "{action:?}: {report:#?}");
+        let (report, writes) = work(&stage, action, actions).await;
+        assert!(writes.is_empty() && outcomes(&report, action).is_empty(), "{action:?}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_not_the_functions_to_make_is_not_made_and_that_is_said() {
+    // Whoever opens the service is there for nothing else.
+    for action in Action::ALL.into_iter().filter(|action| *action != Action::OpenFlowLogService) {
+        let stage = due(action).await;
+        let (report, writes) = work(&stage, action, &[]).await;
+        assert!(writes.is_empty() && report.summary.changed == 0, "{action:?}: {report:#?}");
+        let says_so = format!("{action} is not for this function to do");
+        assert!(report.results.iter().any(|item| item.reason.contains(&says_so)), "{action:?}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_plans_each_write_and_makes_none() {
+    for action in Action::ALL {
+        let mut stage = due(action).await;
+        stage.dry_run = true;
+        let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+        assert_eq!((writes.len(), outcomes(&report, action)), (0, vec![Outcome::Planned]), "{action:?}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
+    for action in Action::ALL {
+        for (fault, tries) in [(Fault::AnswerLost, 1), (Fault::Reset, 2), (Fault::InternalError, 2)] {
+            let stage = due(action).await;
+            stage.cloud.fail(action.permission(), fault, 1);
+            let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+            assert_eq!(outcomes(&report, action), [Outcome::Done], "{action:?} {fault:?}: {report:#?}");
+            let effects = writes.iter().filter(|call| call.succeeded()).count();
+            // The client asks again by itself where that does no harm: the same tags or group change nothing, a service
+            // is opened once, and Express Connect Router takes a token.
+            let expected = match action {
+                Action::TagResources | Action::MoveResourceGroup => (2, 3 - tries),
+                Action::OpenFlowLogService => (2, 1),
+                action if action.permission().starts_with("expressconnectrouter:") => (2, 3 - tries),
+                _ => (tries, 1),
+            };
+            assert_eq!((writes.len(), effects), expected, "{action:?} {fault:?}: {writes:#?}");
+            let tokens: BTreeSet<_> = writes.iter().map(|call| call.parameters.get("ClientToken")).collect();
+            assert_eq!(tokens.len(), 1, "{action:?} {fault:?}: {writes:#?}");
+            let kept = stage.cloud.flow_logs().len() + stage.cloud.router_flow_logs().len();
+            assert!(kept <= 1, "{action:?} {fault:?}");
+            let id = report.results.iter().find_map(|item| item.flow_log_id.as_ref());
+            assert_eq!(id.is_some(), action != Action::OpenFlowLogService, "{action:?} {fault:?}: {report:#?}");
+        }
+    }
+}
+
+/// Does without a call what the write would do.
+fn somebody_else(stage: &Stage, action: Action) {
+    let cloud = &stage.cloud;
+    let of_vpcs = |edit: fn(&mut local_cloud::FlowLog)| {
+        cloud.flow_logs().iter().for_each(|it| cloud.edit_flow_log(&it.id, edit));
+    };
+    let of_routers = |edit: fn(&mut local_cloud::RouterFlowLog)| {
+        cloud.router_flow_logs().iter().for_each(|it| cloud.edit_router_flow_log(&it.id, edit));
+    };
+    match action {
+        Action::CreateFlowLog => {
+            let vpc = cloud.vpcs().remove(0).id;
+            cloud.stage_flow_log(&vpc);
+            of_vpcs(|it| it.project = "flowlog".into());
+        }
+        Action::ActiveFlowLog => of_vpcs(|it| it.status = "Active".into()),
+        Action::DeactiveFlowLog => of_vpcs(|it| it.status = "Inactive".into()),
+        Action::ModifyFlowLogAttribute => of_vpcs(|it| it.name = format!("flowkeeper-{}", it.resource_id)),
+        Action::MoveResourceGroup => of_vpcs(|it| it.resource_group_id = "rg-network".into()),
+        Action::TagResources => of_vpcs(|it| _ = it.tags.insert("team".into(), "network".into())),
+        Action::DeleteFlowLog => of_vpcs(|it| it.status = "Deleting".into()),
+        Action::EcrActivateFlowLog => of_routers(|it| it.status = "ACTIVE".into()),
+        Action::EcrDeactivateFlowLog => of_routers(|it| it.status = "INACTIVE".into()),
+        Action::EcrModifyFlowLogAttribute => of_routers(|it| it.name = "kept".into()),
+        // Nothing makes these without a call.
+        Action::EcrCreateFlowLog | Action::OpenFlowLogService => {}
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_somebody_else_has_just_made_is_not_claimed() {
+    let not_without_a_call = [Action::EcrCreateFlowLog, Action::OpenFlowLogService];
+    for action in Action::ALL.into_iter().filter(|action| !not_without_a_call.contains(action)) {
+        let stage = due(action).await;
+        // Something changes it just now, whenever the function asks.
+        stage.cloud.fail(action.permission(), Fault::Code("OperationConflict"), u32::MAX);
+        let of_others = async {
+            let is_refused = |call: &Call| call.code.as_deref() == Some("OperationConflict");
+            stage.cloud.wait_until("it is refused", |cloud| cloud.calls().iter().any(is_refused)).await.unwrap();
+            somebody_else(&stage, action);
+        };
+        let ((report, writes), ()) = tokio::join!(work(&stage, action, of_whom(action).1.actions), of_others);
+        assert!(writes.iter().all(|call| !call.succeeded()), "{action:?}: {writes:#?}");
+        assert_eq!((report.summary.changed, report.incomplete()), (0, None), "{action:?}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_refused_is_tried_once_and_reported_once() {
+    for action in Action::ALL {
+        let stage = due(action).await;
+        stage.cloud.fail(action.permission(), Fault::Refused, u32::MAX);
+        let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+        assert_eq!((writes.len(), outcomes(&report, action)), (1, vec![Outcome::Failed]), "{action:?}: {report:#?}");
+        assert!(report.incomplete().is_some(), "{action:?}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_done_and_does_not_show_is_waited_for_and_not_repeated() {
+    let stage = Stage::new("").await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| {
+        it.status = "Inactive".into();
+        it.name = "theirs".into();
+    });
+    let stale = Rewrite::value(|json| json["FlowLogs"]["FlowLog"][0]["Status"] = "Inactive".into());
+    stage.cloud.rewrite("DescribeFlowLogs", stale, u32::MAX);
+    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(60)).await;
+    assert_eq!(stage.cloud.calls_of("ActiveFlowLog").len(), 1);
+    assert_eq!((report.summary.changed, report.summary.unfinished), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_write_that_fails_for_ever_is_given_up_even_where_the_work_has_no_end() {
+    let stage = Stage::new("").await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+    stage.cloud.fail("ModifyFlowLogAttribute", Fault::InternalError, u32::MAX);
+    let account: AccountId = OWN_ACCOUNT.parse().unwrap();
+    let job = Job {
+        run: "1-test".to_owned(),
+        request_id: "1-test".to_owned(),
+        credentials: Credentials::new("test", "test-secret"),
+        account: Some(account.clone()),
+        stop_at: None,
+    };
+    let kind = TargetKind::Resource(vpc.parse().unwrap());
+    let target = Target { account, region: "cn-hangzhou".parse().unwrap(), kind, since: None };
+    // Its clock is the cloud's: only a loop without end takes real time.
+    let reconciler = stage.reconciler(REMEDIATION);
+    let report = reconciler.reconcile(job, vec![target], Vec::new());
+    let report = tokio::time::timeout(Duration::from_secs(30), report).await.unwrap();
+    assert_eq!(report.summary.failed, 1, "{report:#?}");
 }

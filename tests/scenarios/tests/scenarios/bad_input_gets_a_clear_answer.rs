@@ -1,5 +1,5 @@
 use local_cloud::{Invocation, LocalCloud, Options};
-use scenarios::{CREATE_FLOW_LOG, call_event, cloud, result, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, call_event, cloud, result, results, vpc_created};
 use serde_json::{Value, json};
 
 async fn invoked(cloud: &LocalCloud, event: &str) -> Invocation {
@@ -14,6 +14,10 @@ async fn what_is_no_event_is_a_failure_that_says_so() {
         ("not JSON", "this is no JSON"),
         ("{}", "an empty object"),
         ("{\"hello\":\"world\"}", "an object of no known shape (it has hello)"),
+        (
+            "{\"id\":\"1\",\"source\":\"acs.vpc\",\"type\":\"vpc:ActionTrail:ApiCall\",\"data\":{}}",
+            "an envelope of EventBridge without specversion",
+        ),
     ] {
         let invocation = invoked(&cloud, body).await;
         assert!(!invocation.success, "{body}");
@@ -57,7 +61,7 @@ async fn what_is_not_for_us_is_a_success_that_says_why() {
 async fn a_vpc_id_that_is_missing_or_malformed_is_a_failure_that_names_it() {
     let cloud = cloud(Options::default()).await.unwrap();
     for (answer, problem) in [
-        (json!({}), "its responseElements have no VpcId"),
+        (json!({}), "its responseElements have no VpcId, nor does it name one elsewhere"),
         (json!({"VpcId": "subnet-1"}), "\"subnet-1\" is not a VPC id"),
     ] {
         let invocation = invoked(&cloud, &call_event("Vpc", "CreateVpc", &answer).to_string()).await;
@@ -79,4 +83,17 @@ async fn an_unknown_region_is_a_failure_that_says_so() {
     assert_eq!((&result["region"], &result["verdict"]), (&"cn-atlantis".into(), &"unknown".into()));
     assert_eq!(result["error"]["code"], "InvalidRegionId.NotFound");
     assert!(result["error"]["advice"].as_str().unwrap().contains("no such region"));
+}
+
+#[tokio::test]
+async fn a_malformed_id_beside_good_ones_is_a_failure_of_its_own() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let mut event = call_event("Vpc", "CreateVpc", &Value::Null);
+    event["data"]["referencedResources"] = json!({"ACS::VPC::VPC": ["vpc 1", vpc]});
+    let invocation = invoked(&cloud, &event.to_string()).await;
+    assert!(!invocation.success);
+    let outcomes: Vec<_> = results(&invocation).iter().map(|result| result["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["failed", "unchanged"], "{:#}", invocation.body);
 }

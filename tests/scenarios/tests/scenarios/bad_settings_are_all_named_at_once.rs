@@ -46,7 +46,9 @@ async fn all_that_is_wrong_is_named_in_one_go() {
         ("FLOWKEEPER_SIGNATURE", "md5"),
         ("FLOWKEEPER_DRY_RUN", "yes"),
         ("FLOWKEEPER_DRYRUN", "true"),
+        ("FLOWKEEPER_POLICYFILE", "policy.yml"),
         ("FLOWKEEPER_LOG", "loud"),
+        ("FLOWKEEPER_LISTEN_ADDRESS", "localhost"),
     ])
     .await;
     for word in [
@@ -57,11 +59,14 @@ async fn all_that_is_wrong_is_named_in_one_go() {
         "FLOWKEEPER_NETWORK",
         "FLOWKEEPER_SIGNATURE",
         "FLOWKEEPER_DRY_RUN is \"yes\"",
-        "FLOWKEEPER_DRYRUN is no setting",
+        "FLOWKEEPER_DRYRUN is not a known setting",
+        "FLOWKEEPER_POLICYFILE is not a known setting",
         "FLOWKEEPER_LOG",
+        "FLOWKEEPER_LISTEN_ADDRESS is \"localhost\": want an address",
     ] {
         assert!(said.contains(word), "{word} is not in: {said}");
     }
+    assert_eq!(said.matches("FLOWKEEPER_MARKERS").count(), 1, "what there is to set is listed once: {said}");
 }
 
 #[tokio::test]

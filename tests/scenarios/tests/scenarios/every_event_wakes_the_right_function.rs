@@ -58,6 +58,20 @@ const WAKES: &[(&str, &[&str])] = &[
     ("eventbridge-scheduled-event-user-data", NOTHING),
     ("fc-async-destination-eventbridge", NOTHING),
     ("sag-create-flow-log", NOTHING),
+    // A pattern cannot tell what was ordered; the function can.
+    ("actiontrail-console-order-disk", CREATE),
+    ("actiontrail-console-order-instance", CREATE),
+    ("actiontrail-system-delete-network-interface", DELETE_ORPHANED),
+    ("actiontrail-create-vpc-without-response", CREATE),
+    ("actiontrail-create-vswitch-resource-name", CREATE),
+    ("actiontrail-run-instances-id-as-text", CREATE),
+    ("actiontrail-create-vpc-region-in-parameter-json", CREATE),
+    ("actiontrail-create-instance", CREATE),
+    ("actiontrail-create-vpc-success-code", CREATE),
+    // A pattern cannot look into these. They come from other buses, or by hand.
+    ("cloudevent-data-as-text", NOTHING),
+    ("cloudevent-data-base64", NOTHING),
+    ("eventbridge-mns-queue-message-with-event", NOTHING),
 ];
 
 /// The samples that are one CloudEvent, by name.

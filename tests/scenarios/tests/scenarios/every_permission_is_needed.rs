@@ -1,33 +1,40 @@
 //! Each role of `template.yml` allows what its function needs, and nothing more: with all of it the function does its
 //! work, and with any one action less it is refused a call and says so. So it is where the role in another account does
-//! not trust it.
+//! not trust it. In another account the same holds of the policy of the function's session.
 
-use std::{future::Future, pin::Pin};
+use std::{collections::BTreeSet, future::Future, pin::Pin};
 
 use local_cloud::{
-    Invocation, LocalCloud, OWN_ACCOUNT, Options, Role, SECOND_ACCOUNT,
+    Client, Credentials, Invocation, LocalCloud, OWN_ACCOUNT, Operator, Options, Role, SECOND_ACCOUNT,
+    SECOND_ACCOUNT_ROLE,
     template::{Function, Template, default_path},
 };
 use scenarios::{
-    ACTIVATE, CREATE_ECR, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, parameters, whole_cloud,
+    ACTIVATE, ACTIVATION, CREATE_ECR, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION, ECR_CREATION,
+    OPEN_SERVICE, REMEDIATE, REMEDIATION, TIMER, parameters, whole_cloud,
 };
 use tempfile::TempDir;
+
+type Play = for<'a> fn(&'a LocalCloud, &'a Operator) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// What a function is given to do so that it makes every kind of call that it knows.
 struct Story {
     /// The function's program.
     function: &'static str,
     policy: &'static str,
-    play: for<'a> fn(&'a LocalCloud) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+    /// Plays in one account, with a look into the other.
+    play: Play,
 }
 
 /// Flow logs at every level, so that every kind of resource is read, and in another account.
 const WIDE: &str = "\
-flow_log: {project: example-project, log_store: example-logstore, name: kept, tags: {team: network}}
+flow_log: {project: example-project, log_store: example-logstore, name: kept, tags: {team: network}, \
+           resource_group_id: rg-network}
 replace: true
 overrides:
-  - {match: {ids: [vsw-none]}, coverage: vswitch}
-  - {match: {ids: [eni-none]}, coverage: network-interface}
+  - {match: {ids: [vpc-none]}, coverage: vswitch}
+  - {match: {ids: [vpc-nowhere]}, coverage: network-interface}
+  - {match: {tags: {group: audit}}, resource_group_id: rg-audit}
 accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]
 ";
 
@@ -37,23 +44,23 @@ const STORIES: &[Story] = &[
         function: "create-flow-log",
         policy: "flow_log: {project: flowlog, log_store: vpc}\n\
                  accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
-        play: |cloud| Box::pin(new_resources(cloud)),
+        play: |cloud, on| Box::pin(new_resources(cloud, on)),
     },
-    Story { function: "activate-flow-logs", policy: WIDE, play: |cloud| Box::pin(morning(cloud)) },
-    Story { function: "deactivate-flow-logs", policy: WIDE, play: |cloud| Box::pin(evening(cloud)) },
-    Story { function: "remediate-flow-logs", policy: WIDE, play: |cloud| Box::pin(tampering(cloud)) },
-    Story { function: "delete-orphaned-flow-logs", policy: WIDE, play: |cloud| Box::pin(departures(cloud)) },
+    Story { function: "activate-flow-logs", policy: WIDE, play: |cloud, on| Box::pin(morning(cloud, on)) },
+    Story { function: "deactivate-flow-logs", policy: WIDE, play: |cloud, on| Box::pin(evening(cloud, on)) },
+    Story { function: "remediate-flow-logs", policy: WIDE, play: |cloud, on| Box::pin(tampering(cloud, on)) },
+    Story { function: "delete-orphaned-flow-logs", policy: WIDE, play: |cloud, on| Box::pin(departures(cloud, on)) },
     Story {
         function: "create-ecr-flow-log",
         policy: "flow_log: {project: flowlog, log_store: vpc}\n\
                  ecr_flow_log: {project: example-project, log_store: example-logstore}\n\
                  accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
-        play: |cloud| Box::pin(routers(cloud)),
+        play: |cloud, on| Box::pin(routers(cloud, on)),
     },
     Story {
         function: "open-flow-log-service",
         policy: "flow_log: {project: flowlog, log_store: vpc}\n",
-        play: |cloud| Box::pin(opening(cloud)),
+        play: |cloud, _| Box::pin(opening(cloud)),
     },
 ];
 
@@ -69,10 +76,10 @@ const FOR_OTHERS: &[(&str, Own)] = &[
 ];
 
 /// A network interface and all that it lies in, and a VPC in another account.
-async fn new_resources(cloud: &LocalCloud) {
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
-    cloud.create_network_interface(&vswitch).await.unwrap();
+async fn new_resources(cloud: &LocalCloud, on: &Operator) {
+    let vpc = on.create_vpc(&[]).await.unwrap();
+    let vswitch = on.create_vswitch(&vpc).await.unwrap();
+    on.create_network_interface(&vswitch).await.unwrap();
     cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
 }
@@ -84,19 +91,15 @@ const OWN: &[(&str, &str)] = &[
     ("Tag.2.Value", "network"),
     ("FlowLogName", "kept"),
     ("Description", "Kept by Flowkeeper"),
+    ("ResourceGroupId", "rg-network"),
 ];
 
 /// A VPC with a flow log of ours that is as the policy wants it.
-async fn kept_vpc(cloud: &LocalCloud, tags: &[(&str, &str)]) -> (String, String) {
-    let vpc = cloud.create_vpc(tags).await.unwrap();
-    let flow_log = cloud.create_flow_log("VPC", &vpc, OWN).await.unwrap();
+async fn kept_vpc(cloud: &LocalCloud, on: &Operator, tags: &[(&str, &str)]) -> (String, String) {
+    let vpc = on.create_vpc(tags).await.unwrap();
+    let flow_log = on.create_flow_log("VPC", &vpc, OWN).await.unwrap();
     cloud.settled().await.unwrap();
     (vpc, flow_log)
-}
-
-async fn change(cloud: &LocalCloud, action: &str, flow_log: &str, more: &[(&str, &str)]) {
-    cloud.call(action, &[&[("FlowLogId", flow_log)], more].concat()).await.unwrap();
-    cloud.settled().await.unwrap();
 }
 
 async fn time_has_come(cloud: &LocalCloud, function: &str) {
@@ -104,60 +107,67 @@ async fn time_has_come(cloud: &LocalCloud, function: &str) {
     cloud.settled().await.unwrap();
 }
 
-async fn morning(cloud: &LocalCloud) {
-    let (_, flow_log) = kept_vpc(cloud, &[("flowkeeper", "on")]).await;
-    change(cloud, "DeactiveFlowLog", &flow_log, &[]).await;
+async fn morning(cloud: &LocalCloud, on: &Operator) {
+    let (_, flow_log) = kept_vpc(cloud, on, &[("flowkeeper", "on")]).await;
+    on.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    cloud.settled().await.unwrap();
     time_has_come(cloud, ACTIVATE).await;
 }
 
-async fn evening(cloud: &LocalCloud) {
-    kept_vpc(cloud, &[("flowkeeper", "off")]).await;
+async fn evening(cloud: &LocalCloud, on: &Operator) {
+    kept_vpc(cloud, on, &[("flowkeeper", "off")]).await;
     time_has_come(cloud, DEACTIVATE).await;
 }
 
 /// One VPC for each thing that can be wrong with its flow log.
-async fn tampering(cloud: &LocalCloud) {
-    cloud.create_vpc(&[]).await.unwrap();
-    let (_, stopped) = kept_vpc(cloud, &[]).await;
+async fn tampering(cloud: &LocalCloud, on: &Operator) {
+    on.create_vpc(&[]).await.unwrap();
+    let (_, stopped) = kept_vpc(cloud, on, &[]).await;
     cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
-    kept_vpc(cloud, &[("flowkeeper", "off")]).await;
-    let (_, renamed) = kept_vpc(cloud, &[]).await;
+    kept_vpc(cloud, on, &[("flowkeeper", "off")]).await;
+    let (_, renamed) = kept_vpc(cloud, on, &[]).await;
     cloud.edit_flow_log(&renamed, |it| it.name = "theirs".into());
-    let (_, untagged) = kept_vpc(cloud, &[]).await;
+    let (_, untagged) = kept_vpc(cloud, on, &[]).await;
     cloud.edit_flow_log(&untagged, |it| _ = it.tags.remove("team"));
-    let (_, elsewhere) = kept_vpc(cloud, &[]).await;
+    let (_, moved) = kept_vpc(cloud, on, &[]).await;
+    cloud.edit_flow_log(&moved, |it| it.resource_group_id = "rg-others".into());
+    let (_, elsewhere) = kept_vpc(cloud, on, &[]).await;
     cloud.edit_flow_log(&elsewhere, |it| it.project = "their-project".into());
+    kept_vpc(cloud, on, &[("group", "audit")]).await;
     time_has_come(cloud, REMEDIATE).await;
 }
 
 /// A resource of each kind goes, and leaves its flow log behind; and a look into the other account.
-async fn departures(cloud: &LocalCloud) {
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
-    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+async fn departures(cloud: &LocalCloud, on: &Operator) {
+    let vpc = on.create_vpc(&[]).await.unwrap();
+    let vswitch = on.create_vswitch(&vpc).await.unwrap();
+    let interface = on.create_network_interface(&vswitch).await.unwrap();
     for (kind, id) in [("NetworkInterface", &interface), ("VSwitch", &vswitch), ("VPC", &vpc)] {
-        cloud.create_flow_log(kind, id, OWN).await.unwrap();
+        on.create_flow_log(kind, id, OWN).await.unwrap();
     }
     cloud.settled().await.unwrap();
-    cloud.call("DeleteNetworkInterface", &[("NetworkInterfaceId", &interface)]).await.unwrap();
-    cloud.call("DeleteVSwitch", &[("VSwitchId", &vswitch)]).await.unwrap();
-    cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    on.call("DeleteNetworkInterface", &[("NetworkInterfaceId", &interface)]).await.unwrap();
+    on.call("DeleteVSwitch", &[("VSwitchId", &vswitch)]).await.unwrap();
+    on.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
     cloud.settled().await.unwrap();
     time_has_come(cloud, DELETE_ORPHANED).await;
 }
 
-/// A virtual border router without a flow log, one whose flow log is off, and one whose flow log should be off.
-async fn routers(cloud: &LocalCloud) {
-    let operator = cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+/// A virtual border router without a flow log, one whose flow log is off, one whose flow log should be off, and
+/// one whose flow log has another name.
+async fn routers(cloud: &LocalCloud, on: &Operator) {
     let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
-    operator.create_router(&["vbr-1"]).await.unwrap();
-    let router = operator.create_router(&["vbr-2"]).await.unwrap();
-    let flow_log = operator.create_router_flow_log(&router, "vbr-2", &own).await.unwrap();
+    on.create_router(&["vbr-1"]).await.unwrap();
+    let router = on.create_router(&["vbr-2"]).await.unwrap();
+    let flow_log = on.create_router_flow_log(&router, "vbr-2", &own).await.unwrap();
     let off = [("EcrId", router.as_str()), ("FlowLogId", &flow_log)];
-    operator.call_router("DeactivateFlowLog", &off).await.unwrap();
-    let router = operator.create_router(&["vbr-3"]).await.unwrap();
-    operator.create_router_flow_log(&router, "vbr-3", &own).await.unwrap();
+    on.call_router("DeactivateFlowLog", &off).await.unwrap();
+    let router = on.create_router(&["vbr-3"]).await.unwrap();
+    on.create_router_flow_log(&router, "vbr-3", &own).await.unwrap();
     cloud.edit_router(&router, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
+    let router = on.create_router(&["vbr-4"]).await.unwrap();
+    let renamed = on.create_router_flow_log(&router, "vbr-4", &own).await.unwrap();
+    cloud.edit_router_flow_log(&renamed, |it| it.name = "theirs".into());
     cloud.settled().await.unwrap();
     time_has_come(cloud, CREATE_ECR).await;
 }
@@ -187,10 +197,14 @@ fn own_actions(role: &Role) -> Vec<String> {
 }
 
 async fn played(story: &Story, options: Options) -> LocalCloud {
+    played_in(OWN_ACCOUNT, story, options).await
+}
+
+async fn played_in(account: &str, story: &Story, options: Options) -> LocalCloud {
     let triggers_of = Some(format!("flowkeeper-{}", story.function));
     let options = Options { policy: Some(story.policy.to_owned()), triggers_of, ..options };
     let cloud = whole_cloud(options).await.unwrap();
-    (story.play)(&cloud).await;
+    (story.play)(&cloud, &cloud.operator(account, "cn-hangzhou")).await;
     cloud
 }
 
@@ -237,6 +251,116 @@ async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
             assert!(invocations.iter().any(says_so), "without {action}: {invocations:#?}");
         }
     }
+}
+
+/// Each function that works in other accounts, with the actions that it needs there.
+fn functions_of_members() -> Vec<(Function, BTreeSet<String>, &'static Story)> {
+    let in_other_accounts = |(function, role, story): (Function, Role, _)| {
+        let mut actions: BTreeSet<_> = own_actions(&role).into_iter().collect();
+        actions.remove("sts:AssumeRole").then_some((function, actions, story))
+    };
+    functions().into_iter().filter_map(in_other_accounts).collect()
+}
+
+/// What was denied to sessions in the other account, and by which kind of policy.
+fn denied_in_sessions(cloud: &LocalCloud) -> Vec<(String, String)> {
+    let calls = cloud.calls().into_iter();
+    let in_sessions = calls.filter(|call| {
+        call.caller.as_ref().is_some_and(|caller| caller.account == SECOND_ACCOUNT && caller.role.is_some())
+    });
+    let denied = |call: local_cloud::Call| {
+        let action = call.denied_action()?;
+        let detail = match &call.answer["AccessDeniedDetail"] {
+            // Express Connect Router has it as a text.
+            serde_json::Value::String(text) => serde_json::from_str(text).unwrap(),
+            detail => detail.clone(),
+        };
+        Some((action, detail["PolicyType"].as_str()?.to_owned()))
+    };
+    in_sessions.filter_map(denied).collect()
+}
+
+#[tokio::test]
+async fn in_another_account_a_function_does_its_work_with_a_session_that_has_its_own_rights_alone() {
+    for (function, actions, story) in functions_of_members() {
+        let cloud = played_in(SECOND_ACCOUNT, story, Options::default()).await;
+        assert_eq!(denied_in_sessions(&cloud), [], "{}", function.name);
+        let invocations = invocations(&cloud, &function);
+        assert!(!invocations.is_empty(), "the story of {} does not wake it", function.name);
+        for invocation in invocations {
+            assert!(invocation.success, "{}: {:#}", function.name, invocation.body);
+        }
+        let assumed = cloud.calls_of("AssumeRole");
+        assert!(!assumed.is_empty(), "{} did not work in the other account", function.name);
+        for call in assumed {
+            let policy = call.parameters.get("Policy").unwrap_or_else(|| panic!("{} sent no policy", function.name));
+            let allowed = actions_of(policy);
+            assert_eq!(allowed, actions, "the session of {} differs from the role of the template", function.name);
+        }
+    }
+}
+
+/// The actions that a session policy allows.
+fn actions_of(policy: &str) -> BTreeSet<String> {
+    let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn without_any_one_action_of_its_session_a_function_fails_in_another_account_and_names_it() {
+    for (function, actions, story) in functions_of_members() {
+        for action in actions {
+            let options = Options::default().without_permission_in_sessions(&function.name, &action);
+            let cloud = played_in(SECOND_ACCOUNT, story, options).await;
+            let denied = denied_in_sessions(&cloud);
+            let expected = (action.clone(), "SessionPolicy".to_owned());
+            assert!(denied.contains(&expected), "{} needs no {action} in another account: {denied:?}", function.name);
+            let says_so = |invocation: &Invocation| {
+                let said = invocation.body.to_string();
+                let denial = format!("{action} is denied to AssumedRoleUser");
+                !invocation.success && said.contains(&denial) && said.contains(SECOND_ACCOUNT)
+            };
+            let invocations = invocations(&cloud, &function);
+            assert!(invocations.iter().any(says_so), "without {action}: {invocations:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_session_of_one_function_may_not_do_what_is_for_another_to_do() {
+    // Here the role itself may do everything.
+    let cloud = LocalCloud::start(Options::default()).await.unwrap();
+    let on = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
+    let vpc = on.create_vpc(&[]).await.unwrap();
+    let flow_log = on.create_flow_log("VPC", &vpc, OWN).await.unwrap();
+    cloud.settled().await.unwrap();
+    for (capabilities, action, may) in [
+        (CREATION, "DeleteFlowLog", false),
+        (ACTIVATION, "DeactiveFlowLog", false),
+        (DEACTIVATION, "DeleteFlowLog", false),
+        (REMEDIATION, "OpenFlowLogService", false),
+        (ECR_CREATION, "DeleteFlowLog", false),
+        (DEACTIVATION, "DeactiveFlowLog", true),
+        (DELETION, "DeleteFlowLog", true),
+    ] {
+        let policy = capabilities.session_policy();
+        let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flowkeeper"), ("Policy", policy.as_str())];
+        let answer = cloud.call("AssumeRole", &role).await.unwrap();
+        let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+        let credentials = Credentials {
+            access_key_id: of("AccessKeyId"),
+            access_key_secret: of("AccessKeySecret"),
+            security_token: Some(of("SecurityToken")),
+        };
+        let session = Client::new(cloud.endpoint(), credentials);
+        let answer = session.call(action, &[("RegionId", "cn-hangzhou"), ("FlowLogId", &flow_log)]).await;
+        cloud.settled().await.unwrap();
+        let code = answer.as_ref().err().and_then(|error| error.code());
+        assert_eq!(code, (!may).then_some("Forbidden.RAM"), "{action} of {}: {answer:?}", capabilities.function);
+    }
+    assert!(cloud.flow_logs().is_empty());
 }
 
 /// Copies of the templates, in a folder of their own; in the second, the role of a function is not trusted.
@@ -335,7 +459,7 @@ fn what_others_made_can_neither_be_deleted_nor_be_made_ours_first() {
         {
             let roles = Template::read(template, &parameters, account, "cn-hangzhou").unwrap().roles;
             assert!(!roles.is_empty());
-            let calls = ["vpc:DeleteFlowLog", "vpc:TagResources", "vpc:UnTagResources"];
+            let calls = ["vpc:DeleteFlowLog", "vpc:TagResources", "vpc:UnTagResources", "vpc:MoveResourceGroup"];
             for (role, action) in roles.iter().flat_map(|role| calls.map(|action| (role, action))) {
                 for tags in [&[][..], &[("managed-by", "others")]] {
                     assert!(

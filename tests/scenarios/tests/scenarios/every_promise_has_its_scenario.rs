@@ -1,18 +1,21 @@
-//! About the house: what the README promises is what is played here, and what is played here it promises.
+//! About the house: every promise of docs/guarantees.md has its scenarios here, and every scenario is of one promise.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const FOLDER: &str = "tests/scenarios/tests/scenarios";
 
-/// What is no promise to those who use the product, but to those who carry it on.
-const ABOUT_THE_HOUSE: [&str; 2] = ["every_promise_has_its_scenario", "layering"];
+/// The page with the promises.
+const PAGE: &str = "docs/guarantees.md";
 
-/// The lines of the README's table of promises.
+/// Files that hold no promise to users, but rules for those who maintain the project.
+const ABOUT_THE_HOUSE: [&str; 4] = ["documents", "english", "every_promise_has_its_scenario", "layering"];
+
+/// The rows of the table of promises.
 fn promises() -> Vec<String> {
-    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
-    let (_, section) = readme.split_once("\n## What it promises\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
+    let page = fs::read_to_string(Path::new(ROOT).join(PAGE)).unwrap();
+    let (_, section) = page.split_once("\n## What it promises\n").unwrap();
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
     // The first two are the table's head.
     section.lines().filter(|line| line.starts_with('|')).skip(2).map(str::to_owned).collect()
 }
@@ -35,23 +38,23 @@ fn files() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_promise_of_the_readme_names_a_scenario_and_every_scenario_is_of_one_promise() {
+fn every_promise_names_a_scenario_and_every_scenario_is_of_one_promise() {
     let mut named = BTreeSet::new();
     let promises = promises();
-    assert!(promises.len() > 20, "the table is not read as it should be: {promises:#?}");
+    assert!(promises.len() > 20, "the table was not found: {promises:#?}");
     for promise in promises {
         let scenarios = scenarios(&promise);
         assert!(!scenarios.is_empty(), "no scenario is named: {promise}");
         for (name, leads_to) in scenarios {
-            assert_eq!(leads_to, format!("{FOLDER}/{name}.rs"), "{promise}");
-            assert!(Path::new(ROOT).join(&leads_to).is_file(), "{leads_to} is not there");
+            assert_eq!(leads_to, format!("../{FOLDER}/{name}.rs"), "{promise}");
+            assert!(Path::new(ROOT).join("docs").join(&leads_to).is_file(), "{leads_to} is not there");
             assert!(named.insert(name), "two promises name {leads_to}");
         }
     }
     for name in ABOUT_THE_HOUSE {
         assert!(named.insert(name.to_owned()), "{name} is about the house, and no promise");
     }
-    assert_eq!(named, files(), "the left is what the README and the list above name, the right what there is");
+    assert_eq!(named, files(), "left: what {PAGE} and the list above name; right: the files");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use handler::answer;
 use jiff::SignedDuration;
-use keeper_function::answer;
 use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions, template::default_path};
 use reconcile::Report;
 use scenarios::{
     ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, OPEN_SERVICE, REMEDIATE,
-    REMEDIATION, Stage, TIMER, call_event, vpc_created, whole_cloud,
+    REMEDIATION, Stage, TIMER, call_event, cloud, results, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -30,8 +30,20 @@ const VERDICTS: &[&str] = &[
 const OUTCOMES: &[&str] = &["done", "unchanged", "planned", "skipped", "failed", "unfinished"];
 const RESULT: &[&str] =
     &["account", "region", "resource_type", "resource_id", "verdict", "action", "outcome", "reason"];
-const SUMMARY: &[&str] =
-    &["checked", "compliant", "changed", "planned", "skipped", "failed", "unknown", "unfinished", "findings"];
+const SUMMARY: &[&str] = &[
+    "checked",
+    "compliant",
+    "changed",
+    "planned",
+    "skipped",
+    "failed",
+    "unknown",
+    "unfinished",
+    "findings",
+    "exceptions",
+    "uncovered",
+    "limits",
+];
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -47,6 +59,7 @@ fn check_result(result: &Value) {
     let mut found = keys(result);
     found.remove("flow_log_id");
     let has_error = found.remove("error");
+    let is_deletion = found.remove("deleted");
     assert_eq!(found, set(RESULT), "{result:#}");
     let outcome = text("outcome").unwrap();
     assert!(OUTCOMES.contains(&outcome), "{result:#}");
@@ -57,6 +70,10 @@ fn check_result(result: &Value) {
     assert!(!is_change || text("action").is_some(), "a change names its call: {result:#}");
     assert!(outcome != "unchanged" || text("action").is_none(), "without a change there is no call: {result:#}");
     assert_ne!(text("action"), Some(""), "{result:#}");
+    assert!(
+        !is_deletion || text("action") == Some("DeleteFlowLog"),
+        "only a deletion says what it deletes: {result:#}"
+    );
     assert!(text("verdict") != Some("unknown") || ["failed", "unfinished"].contains(&outcome), "{result:#}");
     if has_error {
         assert!(["failed", "unfinished"].contains(&outcome), "only what failed has an error: {result:#}");
@@ -70,9 +87,17 @@ fn check_result(result: &Value) {
 
 /// Checks a report: its fields, its results, and that its summary is the count of them.
 fn check_report(report: &Value) {
-    assert_eq!(keys(report), set(&["function", "request_id", "dry_run", "results", "summary"]));
+    let mut found = keys(report);
+    let is_truncated = found.remove("truncated");
+    assert_eq!(found, set(&["function", "run", "request_id", "dry_run", "summary", "results"]));
+    assert!(report["run"].as_str().is_some_and(|run| !run.is_empty()), "{report:#}");
     let results = report["results"].as_array().unwrap();
     results.iter().for_each(check_result);
+    if is_truncated {
+        // The summary counts all results, not just those that are left.
+        assert!(truncated(report) > 0, "{report:#}");
+        return;
+    }
     let summary = &report["summary"];
     let mut found = keys(summary);
     let unlisted = if found.remove("unlisted") { summary["unlisted"].as_u64().unwrap() } else { 0 };
@@ -86,13 +111,17 @@ fn check_report(report: &Value) {
         ("skipped", "outcome", &["skipped"]),
         ("failed", "outcome", &["failed"]),
         ("unfinished", "outcome", &["unfinished"]),
-        ("unknown", "verdict", &["unknown"]),
     ] {
         assert_eq!(summary[name], count(key, values), "{name}: {report:#}");
     }
+    // What there was no time for counts once, as that.
+    let is_unknown = |it: &&Value| it["verdict"] == "unknown" && it["outcome"] != "unfinished";
+    assert_eq!(summary["unknown"], results.iter().filter(is_unknown).count(), "{report:#}");
     let is_good = |it: &&Value| [Value::from("compliant"), "paused".into()].contains(&it["verdict"]);
     // Where there is something else to say against it, nothing was to be changed, and yet it is not as it should be.
     let good = results.iter().filter(is_good).filter(|it| it["outcome"] == "unchanged").count() as u64;
+    // What is left alone on purpose is compliant.
+    let good = good + results.iter().filter(|it| it["verdict"] == "excluded").count() as u64;
     assert_eq!(summary["compliant"], good + unlisted, "{report:#}");
     let resources: BTreeSet<_> =
         results.iter().filter(|it| !it["verdict"].is_null()).filter_map(|it| it["resource_id"].as_str()).collect();
@@ -106,6 +135,11 @@ fn check_report(report: &Value) {
     assert!(findings >= failed && findings <= results.len() as u64, "{report:#}");
 }
 
+/// How many results a failure leaves out to fit into a dead letter.
+fn truncated(report: &Value) -> u64 {
+    report["truncated"].as_u64().unwrap_or_default()
+}
+
 /// The report in an answer, after checking what is around it; none where the event was not understood.
 fn report(invocation: &Invocation) -> Option<&Value> {
     let body = &invocation.body;
@@ -114,6 +148,7 @@ fn report(invocation: &Invocation) -> Option<&Value> {
         body
     } else {
         assert_eq!(invocation.status, Some(404));
+        assert!(body.to_string().len() <= 48 << 10, "a dead letter has to hold it");
         if body["errorType"] == "UnknownEvent" {
             assert_eq!(keys(body), set(&["errorType", "errorMessage"]));
             return None;
@@ -164,7 +199,10 @@ fn check_lines(invocation: &Invocation, report: &Value) {
         });
         said.remove(its.unwrap_or_else(|| panic!("no line says {result:#}\n{lines:#?}")));
     }
-    assert!(said.is_empty(), "lines of which the report says nothing: {said:#?}");
+    let left_out = truncated(report) as usize;
+    assert_eq!(said.len(), left_out, "lines of which the report says nothing: {said:#?}");
+    let runs: BTreeSet<_> = lines.iter().filter(is_own).map(|line| line["run"].as_str().unwrap()).collect();
+    assert!(runs.iter().all(|run| report["run"] == **run), "{runs:?} {report:#}");
 }
 
 /// The fields of a line by which the template has SLS find it.
@@ -253,6 +291,9 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
         }
     }
     assert_eq!(functions.len(), 7, "{functions:?}");
+    let of_timers = invocations.iter().filter(|it| it.function == REMEDIATE).filter_map(|it| report(it));
+    let runs: BTreeSet<_> = of_timers.map(|report| report["run"].as_str().unwrap()).collect();
+    assert!(runs.contains("2026-03-02T04:00:00Z"), "a sweep is known by its timer: {runs:?}");
     let wanted: BTreeSet<_> = VERDICTS.iter().chain(OUTCOMES).chain(&["null"]).map(|it| (*it).to_owned()).collect();
     // `pending`, `planned` and `unfinished` are those of the reports below.
     let missing: Vec<_> = wanted.difference(&seen).map(String::as_str).collect();
@@ -262,16 +303,16 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
     let fields: BTreeSet<String> = lines.iter().flat_map(keys).map(str::to_owned).collect();
     let not_indexed: Vec<_> = fields.difference(&indexed()).cloned().collect();
-    assert_eq!(not_indexed, ["cut", "time"], "SLS has a time of its own, and nobody asks for what was cut");
+    assert_eq!(not_indexed, ["cut", "deleted", "time"], "SLS has a time of its own, and nobody asks for what was cut");
     let never_said: Vec<_> = indexed().difference(&fields).cloned().collect();
-    assert_eq!(never_said, ["offset_ms", "pause_ms"], "these are of machines and regions in trouble");
+    assert_eq!(never_said, ["offset_ms", "pause_ms", "request_bytes"], "these are of trouble");
 }
 
-/// A report of the keeper, checked, and what is answered with it.
+/// A report of the reconciler, checked, and what is answered with it.
 fn answered(report: &Report) -> Value {
     let value = serde_json::to_value(report).unwrap();
     check_report(&value);
-    match answer(report) {
+    match answer(report, TIMER) {
         Ok(_) => value,
         Err(failure) => {
             let failure = serde_json::to_value(&failure).unwrap();
@@ -284,7 +325,8 @@ fn answered(report: &Report) -> Value {
 
 #[tokio::test]
 async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_shape() {
-    let mut stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+    let limits = "limits: {max_creations: 50}\n";
+    let mut stage = Stage::with(limits, Options { quota: 1000, ..Options::default() }).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_vpc(&vpc, 60);
 
@@ -320,13 +362,62 @@ async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
 
 #[tokio::test]
 async fn a_region_that_cannot_be_read_is_no_resource_that_was_checked() {
-    for duty in [REMEDIATION, DELETION] {
+    for capabilities in [REMEDIATION, DELETION] {
         let stage = Stage::new("").await;
         stage.cloud.region_down("cn-hangzhou");
-        let report = answered(&stage.sweep(duty).await);
+        let report = answered(&stage.sweep(capabilities).await);
         let [result] = report["report"]["results"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
         assert_eq!((&result["resource_id"], &result["verdict"]), (&Value::Null, &"unknown".into()));
         let summary = &report["report"]["summary"];
         assert_eq!((&summary["checked"], &summary["unknown"], &summary["findings"]), (&0.into(), &1.into(), &1.into()));
     }
+}
+
+#[tokio::test]
+async fn a_failure_fits_into_a_dead_letter_beside_its_request_and_the_log_has_all_of_it() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    // Each of these ids is malformed, and so a failure.
+    let launch = |count: usize, id: &str| {
+        let ids: Vec<_> = (0..count).map(|nth| format!("{id}{nth}")).collect();
+        call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": ids}}))
+    };
+    for (count, id, kept) in
+        [(1, "x", 1..2), (900, "x", 150..300), (900, "\"<&>\"", 40..150), (900, &"x".repeat(60), 0..20)]
+    {
+        let before = cloud.invocations().len();
+        let event = launch(count, id);
+        cloud.publish(&event);
+        cloud.settled().await.unwrap();
+        let invocation = cloud.invocations().remove(before);
+        let body = &invocation.body;
+        let results = results(&invocation);
+        assert!(kept.contains(&results.len()), "{count} {id}: {} are kept", results.len());
+        assert_eq!(body["report"]["summary"]["failed"], count);
+        assert_eq!(results.len() as u64 + truncated(&body["report"]), count as u64);
+        check_lines(&invocation, &body["report"]);
+        let failed = invocation.lines.iter().filter(|line| line.contains(r#""outcome":"failed""#));
+        assert_eq!(failed.count(), count, "{id}");
+
+        let letter = cloud.dead_letters().pop().unwrap();
+        let has_room = event.to_string().len() < 40 << 10;
+        let said = invocation.lines.iter().any(|line| line.contains("too large for a dead letter"));
+        assert_eq!((letter.payload.to_string().len() <= 64 << 10, said), (has_room, !has_room), "{count} {id}");
+    }
+    // A success is never cut.
+    let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+    assert!(report(&invocation).is_some_and(|report| truncated(report) == 0));
+}
+
+#[tokio::test]
+async fn the_line_of_what_cannot_be_had_says_what_the_report_says() {
+    let cloud = whole_cloud(Options::default()).await.unwrap();
+    cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), 1);
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let invocations = cloud.invocations();
+    let [invocation] = invocations.as_slice() else { panic!("{invocations:#?}") };
+    check_lines(invocation, report(invocation).unwrap());
+    assert_eq!(report(invocation).unwrap()["results"][0]["verdict"], "unsupported");
 }

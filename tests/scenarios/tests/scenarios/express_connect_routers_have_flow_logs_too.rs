@@ -1,5 +1,5 @@
-use flow_log::Verdict;
-use local_cloud::{Fault, OWN_ACCOUNT, Options};
+use flow_log::{Action, Verdict};
+use local_cloud::{Fault, OWN_ACCOUNT, Options, Rewrite};
 use reconcile::Outcome;
 use scenarios::{CREATE_ECR, ECR_CREATION, Stage, TIMER, results, whole_cloud};
 
@@ -39,7 +39,10 @@ async fn they_have_a_schedule_of_their_own() {
     assert_eq!(status(), "Active");
     stage.wait_until("2026-03-02T21:00:00+08:00");
     let off = stage.sweep(ECR_CREATION).await;
-    assert_eq!((off.results[0].verdict, off.results[0].action), (Some(Verdict::DueToPause), Some("DeactivateFlowLog")));
+    assert_eq!(
+        (off.results[0].verdict, off.results[0].action.map(Action::as_str)),
+        (Some(Verdict::DueToPause), Some("DeactivateFlowLog"))
+    );
     assert_eq!(status(), "Inactive");
     assert_eq!(stage.sweep(ECR_CREATION).await.results[0].verdict, Some(Verdict::Paused));
     stage.wait_until("2026-03-03T07:00:00+08:00");
@@ -48,7 +51,7 @@ async fn they_have_a_schedule_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_others_made_is_left_and_what_differs_is_a_finding() {
+async fn what_others_made_is_left_and_what_differs_is_changed_in_place_or_a_finding() {
     let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
     let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
@@ -57,8 +60,13 @@ async fn what_others_made_is_left_and_what_differs_is_a_finding() {
     operator.create_router_flow_log(&ecr, "vbr-2", &own).await.unwrap();
     let report = stage.sweep(ECR_CREATION).await;
     let found: Vec<_> = report.results.iter().map(|item| (item.verdict.unwrap(), item.outcome)).collect();
-    assert_eq!(found, [(Verdict::Foreign, Outcome::Unchanged), (Verdict::Drifted, Outcome::Skipped)], "{report:#?}");
-    assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
+    assert_eq!(found, [(Verdict::Foreign, Outcome::Unchanged), (Verdict::Drifted, Outcome::Done)], "{report:#?}");
+    let changed = &report.results[1];
+    assert_eq!(changed.action, Some(Action::EcrModifyFlowLogAttribute));
+    assert!(changed.reason.contains("project is") && report.summary.findings == 1, "only a new one can have that");
+    let again = stage.sweep(ECR_CREATION).await;
+    assert_eq!((again.summary.changed, again.summary.findings), (0, 1), "{again:#?}");
+    assert!(again.results[1].reason.contains("delete it by hand"), "{}", again.results[1].reason);
 }
 
 #[tokio::test]
@@ -124,13 +132,14 @@ async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
-async fn too_many_new_ones_are_refused_and_switching_does_not_count() {
-    let policy = format!("{}limits: {{max_changes: 1}}\n", ECR.replace("{region}", "flowlog"));
+async fn too_many_new_ones_are_refused_and_so_is_it_to_stop_too_many_for_a_tag() {
+    let limits = "limits: {max_changes: 1, max_creations: 1}\n";
+    let policy = format!("{}{limits}", ECR.replace("{region}", "flowlog"));
     let mut stage = Stage::new(&policy).await;
     let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
     let refused = stage.sweep(ECR_CREATION).await;
     assert_eq!(refused.incomplete().unwrap().error_type, "TooManyChanges");
-    let found: Vec<_> = refused.results.iter().map(|item| (item.action, item.outcome)).collect();
+    let found: Vec<_> = refused.results.iter().map(|item| (item.action.map(Action::as_str), item.outcome)).collect();
     assert_eq!(found, [(Some("CreateFlowLog"), Outcome::Skipped); 2], "{refused:#?}");
     assert!(stage.cloud.router_flow_logs().is_empty() && refused.summary.findings == 2);
 
@@ -147,7 +156,8 @@ async fn too_many_new_ones_are_refused_and_switching_does_not_count() {
     }
     stage.cloud.edit_router(&ecr, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
     let off = stage.sweep(ECR_CREATION).await;
-    assert_eq!((off.incomplete(), off.summary.changed), (None, 2), "{off:#?}");
+    assert_eq!(off.incomplete().unwrap().error_type, "TooManyChanges", "{off:#?}");
+    assert!(stage.cloud.router_flow_logs().iter().all(|it| it.status == "Active"));
 }
 
 #[tokio::test]
@@ -158,4 +168,16 @@ async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
     let report = stage.sweep(ECR_CREATION).await;
     assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
     assert_eq!(stage.cloud.calls_of("DescribeExpressConnectRouter").len(), 1);
+}
+
+#[tokio::test]
+async fn a_virtual_border_router_with_an_odd_id_is_said() {
+    let stage = Stage::new("ecr_flow_log: {project: flowlog, log_store: ecr}\n").await;
+    stage.cloud.stage_router();
+    let odd = Rewrite::value(|json| json["ChildInstanceList"][0]["ChildInstanceId"] = "brd-123".into());
+    stage.cloud.rewrite("DescribeExpressConnectRouterChildInstance", odd, u32::MAX);
+    let report = stage.sweep(ECR_CREATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((item.verdict, item.resource_id.as_deref()), (Some(Verdict::Unknown), Some("brd-123")));
+    assert!(report.incomplete().is_some());
 }

@@ -5,7 +5,8 @@ use std::{
 };
 
 use local_cloud::{Options, functions};
-use scenarios::{CREATE_FLOW_LOG, cloud, process, variable, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, call_event, cloud, process, variable, vpc_created};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -109,6 +110,26 @@ async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
     assert!(invocation.success, "{:#}", invocation.body);
     let most = most_memory(&process("FLOWKEEPER_ENDPOINT", &cloud.endpoint()));
     assert!(most < MEMORY, "{most} KB");
+}
+
+#[tokio::test]
+async fn a_launch_of_more_instances_than_there_can_be_is_refused_in_few_words_and_little_memory() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let ids: Vec<_> = (0..90_000).map(|nth| format!("i-{nth:x}")).collect();
+    let launch = |ids: &[String]| call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": ids}}));
+    let several = json!([launch(&ids[..600]), launch(&ids[..500])]).to_string().replacen("scenario", "another", 1);
+    for event in [launch(&ids).to_string(), json!([launch(&ids)]).to_string(), several] {
+        let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
+        assert_eq!((invocation.success, &invocation.body["errorType"]), (false, &"UnknownEvent".into()));
+        let said = invocation.body["errorMessage"].as_str().unwrap();
+        assert!(said.contains("of which at most 1000 are looked at") && said.len() < 500, "{said}");
+    }
+    let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+    assert!(invocation.success, "{:#}", invocation.body);
+    let most = most_memory(&process("FLOWKEEPER_ENDPOINT", &cloud.endpoint()));
+    assert!(most < 64 << 10, "{most} KB");
 }
 
 #[tokio::test]

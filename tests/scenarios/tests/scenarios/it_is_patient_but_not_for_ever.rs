@@ -1,10 +1,14 @@
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use flow_log::Verdict;
 use jiff::SignedDuration;
-use local_cloud::Fault;
+use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
-use scenarios::{CREATION, Stage};
+use scenarios::{CREATION, REMEDIATION, Stage};
+use serde_json::json;
 
 /// Looks after these resources, whose event came `age` ago, with so much time to do it.
 async fn keep(stage: &Stage, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
@@ -31,11 +35,11 @@ async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_a_quarter_of_an_hour_after_its_event_is_gone() {
-    for (minutes, outcome) in [(14, Outcome::Failed), (16, Outcome::Skipped)] {
+async fn what_is_not_there_a_minute_after_its_event_is_gone() {
+    for (seconds, outcome) in [(50, Outcome::Failed), (70, Outcome::Skipped)] {
         let stage = Stage::new("").await;
-        let report = keep(&stage, &["vpc-none"], SignedDuration::from_mins(minutes), Duration::from_secs(4)).await;
-        assert_eq!(report.results[0].outcome, outcome, "{minutes} minutes: {}", report.results[0].reason);
+        let report = keep(&stage, &["vpc-none"], SignedDuration::from_secs(seconds), Duration::from_secs(4)).await;
+        assert_eq!(report.results[0].outcome, outcome, "{seconds} seconds: {}", report.results[0].reason);
     }
 }
 
@@ -120,4 +124,148 @@ async fn a_flow_log_on_the_whole_is_seen_before_one_is_made_on_the_part() {
     let report = keep(&stage, &[&interface], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Foreign), Outcome::Unchanged));
     assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_throttled_or_down_for_a_while_is_done_within_the_same_minute() {
+    for (fault, times) in
+        [(Fault::Throttled, 15), (Fault::Unavailable, 9), (Fault::Reset, 9), (Fault::InternalError, 9)]
+    {
+        let stage = Stage::new("").await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        stage.cloud.fail("DescribeFlowLogs", fault, times);
+        let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+        assert_eq!((report.summary.changed, report.summary.failed), (1, 0), "{fault:?}: {:?}", report.results);
+    }
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Throttled, 12);
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+    assert_eq!((report.summary.changed, report.summary.failed), (1, 0), "{:?}", report.results);
+    assert_eq!(stage.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn what_stays_throttled_is_given_up_before_the_time_is_over() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("DescribeFlowLogs", Fault::Throttled, u32::MAX);
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+    let [item] = report.results.as_slice() else { panic!("{report:?}") };
+    assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    assert!(item.error.as_ref().unwrap().code.contains("Throttling"), "{item:?}");
+    assert!((50..=60).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
+    assert!(stage.cloud.flow_logs().is_empty());
+}
+
+#[tokio::test]
+async fn a_vpc_that_lists_show_and_create_flow_log_does_not_see_yet_gets_it_within_the_same_minute() {
+    for seconds in [2, 20, 45] {
+        let flow_logs_see_after = Duration::from_secs(seconds);
+        let stage = Stage::with("", Options { flow_logs_see_after, ..Options::default() }).await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{seconds} s: {report:#?}");
+        let refused: Vec<_> = stage.cloud.calls_of("CreateFlowLog").into_iter().filter_map(|call| call.code).collect();
+        assert!(!refused.is_empty() && refused.iter().all(|code| code == "InvalidInstanceId"), "{refused:?}");
+        assert!((seconds..seconds + 5).contains(&stage.waited().as_secs()), "{seconds} s: {:?}", stage.waited());
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_is_refused_for_a_while_is_made_within_the_same_minute() {
+    let not_visible = Fault::Code("InvalidInstanceId");
+    for faults in [
+        &[(Fault::Throttled, 5)][..],
+        &[(Fault::Unavailable, 2)],
+        &[(Fault::Reset, 2)],
+        &[(not_visible, 5)],
+        &[(not_visible, 2), (Fault::Throttled, 5), (Fault::Unavailable, 2), (Fault::Reset, 2), (not_visible, 2)],
+    ] {
+        let stage = Stage::new("").await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        for (fault, times) in faults {
+            stage.cloud.fail("CreateFlowLog", *fault, *times);
+        }
+        let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{faults:?}: {report:#?}");
+        assert_eq!(stage.cloud.flow_log_of(&vpc).map(|it| it.tags.len()), Some(1), "{faults:?}");
+    }
+}
+
+/// Shows a VPC in the next `times` lists, and none after that.
+fn vanishes_after(stage: &Stage, times: u32) {
+    let shown = AtomicU32::new(0);
+    let change = move |answer: &mut serde_json::Value| {
+        if shown.fetch_add(1, Ordering::Relaxed) >= times {
+            answer["Vpcs"]["Vpc"] = json!([]);
+            answer["TotalCount"] = json!(0);
+        }
+    };
+    stage.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
+}
+
+#[tokio::test]
+async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_waited_for() {
+    for (by_event, times) in [(true, 1), (false, 1), (true, 4)] {
+        let stage = Stage::new("").await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        vanishes_after(&stage, times);
+        let report = match by_event {
+            true => keep(&stage, &[&vpc], SignedDuration::from_secs(61), MINUTE).await,
+            false => stage.sweep_within(REMEDIATION, MINUTE).await,
+        };
+        let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((item.outcome, report.incomplete()), (Outcome::Skipped, None), "{report:#?}");
+        assert!(item.reason.starts_with(&format!("{vpc} is gone")), "{}", item.reason);
+        assert!(stage.waited() < Duration::from_secs(10), "{:?}", stage.waited());
+        assert_eq!(report.summary.uncovered, 0, "what is gone needs no cover");
+    }
+}
+
+#[tokio::test]
+async fn one_look_that_does_not_show_a_vpc_is_not_enough_to_give_it_up() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), 3);
+    stage.cloud.fail_after(1, "DescribeVpcs", Fault::NotVisibleYet);
+    stage.cloud.fail_after(2, "DescribeVpcs", Fault::Refused);
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_vpc_that_create_flow_log_never_sees_is_tried_until_the_time_is_over_and_then_again() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+    assert!(report.incomplete().is_some() && report.summary.uncovered == 1, "{report:#?}");
+    assert_eq!(report.results[0].error.as_ref().unwrap().code, "InvalidInstanceId");
+    assert!((50..=60).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
+}
+
+#[tokio::test]
+async fn a_new_vpc_that_is_seen_and_then_is_not_is_gone_only_a_minute_after_its_event() {
+    for (seconds, is_made) in [(0, true), (70, false)] {
+        let stage = Stage::new("").await;
+        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+        stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), 1);
+        for reads in [1, 2] {
+            stage.cloud.fail_after(reads, "DescribeVpcs", Fault::NotVisibleYet);
+        }
+        let report = keep(&stage, &[&vpc], SignedDuration::from_secs(seconds), MINUTE).await;
+        assert_eq!(report.summary.changed == 1, is_made, "{seconds} seconds: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn in_a_sweep_one_resource_takes_half_of_the_time_that_is_left_and_no_more() {
+    let stage = Stage::new("").await;
+    stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
+    let report = stage.sweep_within(REMEDIATION, MINUTE).await;
+    assert!(report.incomplete().is_some() && report.summary.uncovered == 1, "{report:#?}");
+    assert!((20..=30).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
 }

@@ -1,9 +1,13 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use local_cloud::{Call, Fault, OWN_ACCOUNT, Options, Transitions};
-use reconcile::{Duty, Report};
-use scenarios::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage};
+use local_cloud::{Call, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options, Transitions};
+use reconcile::{Capabilities, Report};
+use scenarios::{
+    ACTIVATION, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION,
+    ECR_CREATION, REMEDIATE, REMEDIATION, Stage, TIMER, vpc_created, whole_cloud,
+};
+use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const OFFICE_HOURS: &str = "schedule: day\nschedules: {day: {time_zone: Asia/Shanghai, on: ['Mon-Sun 07:00-21:00']}}\n";
@@ -28,7 +32,7 @@ enum Work {
 
 impl Work {
     /// What the policy says besides the least, and who keeps it.
-    const fn of_whom(self) -> (&'static str, Duty) {
+    const fn of_whom(self) -> (&'static str, Capabilities) {
         match self {
             Self::Creation | Self::CreationForAPart => ("", CREATION),
             Self::Activation => (OFFICE_HOURS, ACTIVATION),
@@ -79,9 +83,8 @@ impl Work {
                 });
             }
             Self::Replacement => {
-                let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+                let (_, flow_log) = stage.kept_vpc(&[]).await;
                 cloud.edit_flow_log(&flow_log, |it| it.traffic_type = "Drop".into());
-                named.push(vpc);
             }
             Self::OrphanOfAnEvent | Self::OrphansOfASweep => {
                 for _ in 0..2 {
@@ -117,12 +120,12 @@ impl Work {
 
     /// One invocation.
     async fn run(self, stage: &Stage, named: &[String]) -> Report {
-        let (_, duty) = self.of_whom();
+        let (_, capabilities) = self.of_whom();
         if named.is_empty() {
-            return stage.sweep(duty).await;
+            return stage.sweep(capabilities).await;
         }
         let named: Vec<_> = named.iter().map(String::as_str).collect();
-        stage.look(duty, &named, SignedDuration::ZERO, 10 * MINUTE).await
+        stage.look(capabilities, &named, SignedDuration::ZERO, 10 * MINUTE).await
     }
 }
 
@@ -207,4 +210,211 @@ works! {
     orphans_whose_sweep_was_killed_anywhere_are_deleted_the_next_time: OrphansOfASweep,
     a_sweep_that_was_killed_anywhere_is_finished_the_next_time: SweepOfManyRepairs,
     a_sweep_of_routers_that_was_killed_anywhere_is_finished_the_next_time: SweepOfRouters,
+}
+
+/// Work on one resource by a real process, so that each call waits for the answer of the one before.
+#[derive(Clone, Copy, Debug)]
+enum Story {
+    Creation,
+    Deactivation,
+    Repair,
+    Replacement,
+    Orphan,
+    Router,
+}
+
+impl Story {
+    const ALL: [Self; 6] =
+        [Self::Creation, Self::Deactivation, Self::Repair, Self::Replacement, Self::Orphan, Self::Router];
+
+    /// The function, what the policy says besides `flow_log`, and how many writes it takes.
+    const fn of_whom(self) -> (&'static str, &'static str, usize) {
+        match self {
+            Self::Creation => (CREATE_FLOW_LOG, "", 1),
+            Self::Deactivation => (DEACTIVATE, "", 1),
+            Self::Repair => (REMEDIATE, "", 4),
+            Self::Replacement => (REMEDIATE, "replace: true\n", 2),
+            Self::Orphan => (DELETE_ORPHANED, "", 1),
+            Self::Router => (CREATE_ECR, ECR, 1),
+        }
+    }
+
+    /// A cloud before the work, and what wakes the function.
+    async fn prepare(self) -> (LocalCloud, Vec<u8>) {
+        let (_, more, _) = self.of_whom();
+        let policy =
+            "flow_log: {project: flowlog, log_store: vpc, tags: {team: network}, resource_group_id: rg-network}";
+        // Nothing is woken but by hand.
+        let triggers_of = Some("nobody".to_owned());
+        let options = Options { policy: Some(format!("{policy}\n{more}")), triggers_of, ..Options::default() };
+        let cloud = whole_cloud(options).await.unwrap();
+        if let Self::Router = self {
+            cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+            return (cloud, TIMER.to_vec());
+        }
+        let tags: &[_] = if let Self::Deactivation = self { &[("flowkeeper", "off")] } else { &[] };
+        let vpc = cloud.create_vpc(tags).await.unwrap();
+        if let Self::Creation = self {
+            return (cloud, vpc_created(&vpc).to_string().into_bytes());
+        }
+        let name = format!("flowkeeper-{vpc}");
+        let own = [
+            ("Tag.1.Key", "managed-by"),
+            ("Tag.1.Value", "flowkeeper"),
+            ("Tag.2.Key", "team"),
+            ("Tag.2.Value", "network"),
+            ("FlowLogName", name.as_str()),
+            ("Description", "Kept by Flowkeeper"),
+            ("ProjectName", "flowlog"),
+            ("LogStoreName", "vpc"),
+            ("ResourceGroupId", "rg-network"),
+        ];
+        let flow_log = cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
+        cloud.settled().await.unwrap();
+        match self {
+            Self::Repair => cloud.edit_flow_log(&flow_log, |it| {
+                it.status = "Inactive".into();
+                it.name = "theirs".into();
+                it.resource_group_id = "rg-others".into();
+                it.tags.remove("team");
+            }),
+            Self::Replacement => cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into()),
+            Self::Orphan => {
+                cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+                let deleted = cloud.events().pop().unwrap();
+                return (cloud, deleted.to_string().into_bytes());
+            }
+            _ => {}
+        }
+        (cloud, TIMER.to_vec())
+    }
+}
+
+/// A write: its action, and the flow log that it is about.
+type Named = (String, String);
+
+/// The calls of a function that write.
+fn writes_of(cloud: &LocalCloud, function: &str) -> Vec<(Call, Named)> {
+    let is_write = |call: &Call| {
+        let is_by = call.caller.as_ref().is_some_and(|caller| caller.name == function);
+        is_by && !["Describe", "List", "Get"].iter().any(|read| call.action.starts_with(read))
+    };
+    let named = |call: Call| {
+        let given = ["FlowLogId", "ResourceId.1"].iter().find_map(|name| call.parameters.get(*name));
+        let moved = call.parameters.get("ResourceId").filter(|_| call.action == "MoveResourceGroup");
+        let made = call.answer["FlowLogId"].as_str().unwrap_or_default();
+        let id = given.or(moved).map_or(made, String::as_str).to_owned();
+        let action = call.action.clone();
+        (call, (action, id))
+    };
+    cloud.calls().into_iter().filter(is_write).map(named).collect()
+}
+
+/// The writes that were answered: the process could know of them.
+fn answered(cloud: &LocalCloud, function: &str) -> Vec<Named> {
+    let writes = writes_of(cloud, function).into_iter();
+    let mut answered: Vec<_> = writes.filter(|(call, _)| call.status == 200).map(|(_, named)| named).collect();
+    answered.sort();
+    answered
+}
+
+/// The lines of the log, each a JSON object, that have a field.
+fn lines_with(cloud: &LocalCloud, field: &str) -> Vec<Value> {
+    let line = |what: EntryKind| match what {
+        EntryKind::Line { text, .. } => serde_json::from_str::<Value>(&text).ok().filter(|line| !line[field].is_null()),
+        _ => None,
+    };
+    cloud.journal().into_iter().filter_map(|entry| line(entry.what)).collect()
+}
+
+/// The writes that lines of the log say were made.
+fn logged(cloud: &LocalCloud) -> Vec<Named> {
+    let of = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let lines = lines_with(cloud, "outcome").into_iter().filter(|line| line["outcome"] == "done");
+    let mut logged: Vec<_> = lines.map(|line| (of(&line, "action"), of(&line, "flow_log_id"))).collect();
+    logged.sort();
+    logged
+}
+
+/// Waits for the lines, which come through a pipe, and then compares them with the writes that were answered.
+async fn each_write_has_its_line(cloud: &LocalCloud, function: &str, when: &str) {
+    let same = |cloud: &LocalCloud| logged(cloud) == answered(cloud, function);
+    let waited = cloud.wait_until("each write has its line", same).await;
+    assert!(waited.is_ok(), "{when}: {:#?} and not {:#?}", logged(cloud), answered(cloud, function));
+}
+
+/// Each deletion was announced with all that the flow log was, before the call was sent.
+fn each_deletion_is_announced(cloud: &LocalCloud, function: &str, when: &str) {
+    for (call, (_, id)) in writes_of(cloud, function).iter().filter(|(call, _)| call.action == "DeleteFlowLog") {
+        let deleted = |line: Value| serde_json::from_str::<Value>(line["deleted"].as_str().unwrap()).unwrap();
+        let found = lines_with(cloud, "deleted").into_iter().map(deleted).find(|it| it["flow_log_id"] == id.as_str());
+        let it = found.unwrap_or_else(|| panic!("{when}: {call:?} is in no line"));
+        let tags: std::collections::BTreeMap<String, String> =
+            serde_json::from_value::<Vec<(String, String)>>(it["tags"].clone()).unwrap().into_iter().collect();
+        let known = [("managed-by", "flowkeeper"), ("team", "network")].map(|(key, value)| (key.into(), value.into()));
+        assert_eq!(tags, known.into(), "{when}");
+        let vpc = it["resource_id"].as_str().unwrap();
+        assert!(it["project"] == "theirs" || function == DELETE_ORPHANED && it["project"] == "flowlog", "{it}");
+        for (field, value) in [
+            ("name", json!(format!("flowkeeper-{vpc}"))),
+            ("description", json!("Kept by Flowkeeper")),
+            ("log_store", json!("vpc")),
+            ("traffic_type", json!("All")),
+            ("aggregation_interval", json!(10)),
+            ("resource_group_id", json!("rg-network")),
+        ] {
+            assert_eq!(it[field], value, "{when}: {field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_anywhere_has_left_one_line_for_each_write_that_was_answered() {
+    for story in Story::ALL {
+        let (function, _, writes) = story.of_whom();
+        for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
+            for after in 0.. {
+                let when = format!("{story:?}, {} at call {}", fault.name(), after + 1);
+                let (cloud, event) = story.prepare().await;
+                cloud.fail_after(after, "*", fault);
+                let invocation = cloud.invoke(function, &event).await.unwrap();
+                let is_whole = invocation.success;
+                each_write_has_its_line(&cloud, function, &when).await;
+                each_deletion_is_announced(&cloud, function, &when);
+                cloud.heal();
+                if !is_whole {
+                    let again = cloud.invoke(function, &event).await.unwrap();
+                    assert!(again.success, "{when}: {:#}", again.body);
+                    each_write_has_its_line(&cloud, function, &when).await;
+                    each_deletion_is_announced(&cloud, function, &when);
+                }
+                let took_effect = writes_of(&cloud, function).iter().filter(|(call, _)| call.succeeded()).count();
+                assert_eq!(took_effect, writes, "{when}");
+                if is_whole {
+                    assert!(after > 1, "{story:?} was never killed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_has_one_line_too_and_it_names_the_flow_log() {
+    for story in Story::ALL {
+        let (function, _, writes) = story.of_whom();
+        let (cloud, event) = story.prepare().await;
+        // Those that may be repeated as they are would take effect twice.
+        for action in ["CreateFlowLog", "DeleteFlowLog", "ActiveFlowLog", "DeactiveFlowLog", "ModifyFlowLogAttribute"] {
+            cloud.fail(action, Fault::AnswerLost, 1);
+        }
+        let invocation = cloud.invoke(function, &event).await.unwrap();
+        assert!(invocation.success, "{story:?}: {:#}", invocation.body);
+        let mut made: Vec<_> = writes_of(&cloud, function).into_iter().map(|(_, named)| named).collect();
+        made.sort();
+        // With the same client token it is the same one.
+        made.dedup();
+        assert_eq!(made.len(), writes, "{story:?}");
+        cloud.wait_until("each write has its line", |cloud| logged(cloud) == made).await.unwrap();
+    }
 }

@@ -1,20 +1,33 @@
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which crates of ours may be used by which. What is not listed is forbidden. `is_function` is for what lies in
 /// `functions/`.
 fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
-    let is_shared =
-        ["events", "fc-runtime", "flow-log", "json", "keeper-function", "openapi", "packaging", "reconcile", "signing"]
-            .contains(&to);
+    let is_shared = [
+        "events",
+        "fc-runtime",
+        "flow-log",
+        "json",
+        "handler",
+        "openapi",
+        "packaging",
+        "reconcile",
+        "settings",
+        "signing",
+    ]
+    .contains(&to);
     match from {
-        "flow-log" | "json" | "signing" | "packaging" | "local-cloud" => false,
+        "flow-log" | "json" | "signing" | "settings" | "packaging" | "local-cloud" => false,
         "events" => matches!(to, "flow-log" | "json"),
-        "openapi" => matches!(to, "flow-log" | "json" | "signing"),
-        "fc-runtime" => to == "signing",
-        "reconcile" => matches!(to, "flow-log" | "openapi"),
-        "keeper-function" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
+        "openapi" => matches!(to, "flow-log" | "json" | "settings" | "signing"),
+        "fc-runtime" => matches!(to, "settings" | "signing"),
+        "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
+        "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "scenarios" | "benches" | "fuzz" => true,
         // A function: anything that is shared, and no other function.
         _ => is_function && is_shared,
@@ -67,5 +80,54 @@ fn every_crate_has_its_row_in_the_table_of_who_may_use_whom() {
         let name = if folder.starts_with("functions") { "`functions/*`".to_owned() } else { format!("`{folder}`") };
         let rows = table.lines().filter(|row| row.split('|').nth(1).is_some_and(|crates| crates.contains(&name)));
         assert_eq!(rows.count(), 1, "{name}");
+    }
+}
+
+/// The Rust files of the product: what is in `shared` and `functions`, without tests and examples.
+fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !["tests", "examples", "target"].contains(&name) {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Unit tests stand at the end of a file.
+            let product = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            found.insert(path, product);
+        }
+    }
+}
+
+/// The names of the methods in the blocks of `Writes` in a file of the client.
+fn write_operations(source: &str) -> Vec<String> {
+    let blocks = source.split("\nimpl Writes<'_> {\n").skip(1).map(|rest| rest.split("\n}\n").next().unwrap());
+    let methods = blocks.flat_map(|block| block.split("\n    pub async fn ").skip(1));
+    methods.map(|rest| rest.split('(').next().unwrap().split('<').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_writer_alone_reaches_what_writes_and_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let mut product = BTreeMap::new();
+    for folder in ["shared", "functions"] {
+        sources(&root.join(folder), &mut product);
+    }
+    let client = root.join("shared/openapi");
+    let operations: BTreeSet<_> = product
+        .iter()
+        .filter(|(path, _)| path.starts_with(&client))
+        .flat_map(|(_, text)| write_operations(text))
+        .collect();
+    assert!(operations.len() > 15 && operations.contains("delete_flow_log"), "{operations:?}");
+
+    let writer = root.join("shared/reconcile/src/writer.rs");
+    assert_eq!(product[&writer].matches(".writes()").count(), 1, "there is one way to a write operation");
+    for (path, text) in product.iter().filter(|(path, _)| **path != writer && !path.starts_with(&client)) {
+        let words = ["writes()".to_owned(), "openapi::Writes".to_owned(), "Writes<".to_owned()];
+        let calls = operations.iter().flat_map(|name| [format!(".{name}("), format!("::{name}")]);
+        for forbidden in words.into_iter().chain(calls) {
+            assert!(!text.contains(&forbidden), "{} has {forbidden}", path.display());
+        }
     }
 }

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
-use flow_log::Verdict;
+use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
-use local_cloud::{Options, Transitions};
+use local_cloud::{FlowLog, Options, Rewrite, Transitions};
 use reconcile::Outcome;
 use scenarios::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage};
+use serde_json::Value;
+
+type Edit = fn(&mut FlowLog);
 
 /// A VPC with two flow logs of ours on it.
 ///
@@ -30,7 +33,7 @@ async fn of_more_than_a_page_of_vpcs_the_one_whose_flow_log_is_off_is_found_and_
     let [done] = report.results.iter().filter(|item| item.outcome == Outcome::Done).collect::<Vec<_>>()[..] else {
         panic!("{report:#?}")
     };
-    assert_eq!((done.verdict, done.action), (Some(Verdict::Inactive), Some("ActiveFlowLog")));
+    assert_eq!((done.verdict, done.action.map(Action::as_str)), (Some(Verdict::Inactive), Some("ActiveFlowLog")));
     assert_eq!((done.resource_id.as_ref(), done.flow_log_id.as_ref().unwrap().as_str()), (Some(&others[118]), &*off));
 }
 
@@ -57,7 +60,7 @@ async fn next_to_one_of_ours_a_flow_log_of_others_is_named_and_not_touched() {
     stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
     let report = stage.sweep(REMEDIATION).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
-    assert_eq!((item.action, item.outcome), (Some("DeactiveFlowLog"), Outcome::Done));
+    assert_eq!((item.action.map(Action::as_str), item.outcome), (Some("DeactiveFlowLog"), Outcome::Done));
     assert!(item.is_finding && item.reason.contains(&foreign), "{item:#?}");
     stage.cloud.finish_transitions();
     assert_eq!(stage.status(&own).as_deref(), Some("Inactive"));
@@ -104,7 +107,10 @@ async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
     let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
     stage.cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
     let again = stage.sweep(REMEDIATION).await;
-    assert_eq!((again.results[0].verdict, again.results[0].action), (Some(Verdict::Inactive), Some("ActiveFlowLog")));
+    assert_eq!(
+        (again.results[0].verdict, again.results[0].action.map(Action::as_str)),
+        (Some(Verdict::Inactive), Some("ActiveFlowLog"))
+    );
     stage.cloud.finish_transitions();
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
 }
@@ -130,12 +136,159 @@ async fn a_status_that_nobody_knows_is_no_cover_and_is_left_to_people() {
 #[tokio::test]
 async fn where_there_is_nothing_every_sweep_ends_well_and_asks_for_nothing_by_an_empty_list() {
     let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
-    for duty in [REMEDIATION, ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION] {
-        let report = stage.sweep(duty).await;
+    for capabilities in [REMEDIATION, ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION] {
+        let report = stage.sweep(capabilities).await;
         assert!(report.incomplete().is_none() && report.results.is_empty(), "{report:#?}");
         assert_eq!(report.summary, reconcile::Summary::default());
     }
     let calls = stage.cloud.calls();
     assert!(calls.iter().all(|call| call.succeeded() && call.action.starts_with("Describe")), "{calls:#?}");
     assert!(calls.len() <= 3 * 2 + 1 + 1, "each list once: {calls:#?}");
+}
+
+/// A network interface in a VPC that this flow log of ours covers, where the policy keeps flow logs at that level.
+async fn covered_network_interface(policy: &str, edit: impl Fn(&mut FlowLog)) -> (Stage, String, String) {
+    let stage = Stage::new(&format!("coverage: network-interface\n{policy}")).await;
+    let (vpc, cover) = stage.kept_vpc(&[]).await;
+    stage.cloud.edit_flow_log(&cover, edit);
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    (stage, interface, cover)
+}
+
+#[tokio::test]
+async fn a_flow_log_on_the_whole_that_records_less_than_is_wanted_of_the_part_is_no_cover() {
+    let paths = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [internetGateway, natGateway]}]\n";
+    let version = "overrides: [{match: {regions: [cn-hangzhou]}, ip_version: IPv4}]\n";
+    let cases: [(&str, Edit, &str); 5] = [
+        ("", |it| it.traffic_type = "Drop".into(), "traffic_type Drop, not All"),
+        ("", |it| it.traffic_path = vec!["natGateway".into()], "traffic_path natGateway, not all"),
+        (paths, |it| it.traffic_path = vec!["natGateway".into()], "not internetGateway,natGateway"),
+        (version, |it| it.ip_version = "IPv6".into(), "ip_version IPv6, not IPv4"),
+        (
+            "",
+            |it| {
+                it.tags.clear();
+                it.traffic_type = "Allow".into();
+            },
+            "traffic_type Allow, not All",
+        ),
+    ];
+    for (policy, edit, lacks) in cases {
+        let left_out = format!("{policy}remediate: [inactive]\n");
+        let (stage, interface, cover) = covered_network_interface(&left_out, edit).await;
+        let [swept, event] = [
+            stage.sweep(REMEDIATION).await,
+            stage.look(REMEDIATION, &[&interface], SignedDuration::ZERO, Duration::from_secs(60)).await,
+        ];
+        for report in [swept, event] {
+            let item = report.results.iter().find(|it| it.resource_id.as_ref() == Some(&interface)).unwrap();
+            assert_eq!((item.verdict, item.outcome), (Some(Verdict::Missing), Outcome::Skipped), "{report:#?}");
+            let reason = format!("covered in part by {cover} on ");
+            assert!(item.reason.contains(&reason) && item.reason.contains(lacks), "{lacks}: {}", item.reason);
+            assert_eq!((report.summary.compliant, report.summary.uncovered), (0, 1), "{report:#?}");
+        }
+        let (stage, interface, _) = covered_network_interface(policy, edit).await;
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
+        stage.cloud.finish_transitions();
+        assert_eq!(stage.cloud.flow_log_of(&interface).unwrap().status, "Active");
+        assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_records_and_is_not_known_to_deliver_is_a_finding_and_uncovered() {
+    let cases: [(Edit, &str); 7] = [
+        (|it| it.business_status = "FinancialLocked".into(), "records nothing while its account is locked for unpaid"),
+        (|it| it.business_status = "Resting".into(), "its business status is \"Resting\", and not Normal"),
+        (|it| it.deliver_status = "Abnormal".into(), "its delivery is \"Abnormal\""),
+        (
+            |it| {
+                it.deliver_status = "Abnormal".into();
+                it.deliver_error_message = "ProjectNotExist".into();
+            },
+            "its delivery is \"Abnormal, ProjectNotExist\"",
+        ),
+        (|it| it.deliver_error_message = "UnknownError".into(), "its delivery is \"SUCCESS, UnknownError\""),
+        (
+            |it| {
+                it.deliver_status = String::new();
+                it.deliver_error_message = "UnavaliableTarget".into();
+            },
+            "does not arrive in flowlog/vpc: UnavaliableTarget",
+        ),
+        (
+            |it| {
+                it.deliver_status = "FAILED".into();
+                it.deliver_error_message = "LogstoreNotExist".into();
+            },
+            "does not arrive in flowlog/vpc: LogstoreNotExist",
+        ),
+    ];
+    for (edit, sentence) in cases {
+        let own = Stage::new("").await;
+        let (vpc, flow_log) = own.kept_vpc(&[]).await;
+        own.cloud.edit_flow_log(&flow_log, edit);
+        let theirs = Stage::new("").await;
+        let (their_vpc, flow_log) = theirs.kept_vpc(&[]).await;
+        theirs.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
+        theirs.cloud.edit_flow_log(&flow_log, edit);
+        let (part, interface, _) = covered_network_interface("", edit).await;
+        for (stage, id) in [(own, vpc), (theirs, their_vpc), (part, interface)] {
+            let seen = stage.calls();
+            let swept = stage.sweep(REMEDIATION).await;
+            let event = stage.look(REMEDIATION, &[&id], SignedDuration::ZERO, Duration::from_secs(60)).await;
+            for report in [swept, event] {
+                let item = report.results.iter().find(|it| it.resource_id.as_ref() == Some(&id)).unwrap();
+                assert_eq!((item.verdict, item.outcome), (Some(Verdict::Undelivered), Outcome::Skipped), "{item:#?}");
+                assert!(item.is_finding && item.reason.contains(sentence), "{sentence}: {}", item.reason);
+                assert_eq!((report.summary.compliant, report.summary.uncovered), (0, 1), "{report:#?}");
+            }
+            assert!(stage.cloud.calls()[seen..].iter().all(|call| call.action.starts_with("Describe")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding_and_uncovered() {
+    for status in ["Activating", "Modifying"] {
+        let options = || Options { transitions: Transitions::Explicit, ..Options::default() };
+        let pending = async || {
+            let stage = Stage::with("", options()).await;
+            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            stage.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
+            (stage, flow_log)
+        };
+        let (old, flow_log) = pending().await;
+        old.wait_until("2026-03-02T13:01:00+08:00");
+        let report = old.sweep(REMEDIATION).await;
+        let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((item.verdict, item.outcome, item.is_finding), (Some(Verdict::Pending), Outcome::Skipped, true));
+        let sentence = format!("{flow_log} is {status}, and has been for more than an hour; look at it in the VPC console");
+        assert_eq!(item.reason, sentence);
+        assert_eq!((report.incomplete(), report.summary.checked, report.summary.uncovered), (None, 1, 1));
+
+        let (young, _) = pending().await;
+        young.wait_until("2026-03-02T12:59:00+08:00");
+        let report = young.sweep(REMEDIATION).await;
+        assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Pending), 0), "{report:#?}");
+        assert_eq!(report.summary.uncovered, 0, "it is about to record");
+
+        // When it is looked at again, it is active.
+        let (settled, flow_log) = pending().await;
+        settled.cloud.edit_flow_log(&flow_log, |it| it.status = "Active".into());
+        settled.wait_until("2026-03-02T14:00:00+08:00");
+        let before = move |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["Status"] = status.into();
+        settled.cloud.rewrite("DescribeFlowLogs", Rewrite::value(before), 1);
+        let report = settled.sweep(REMEDIATION).await;
+        assert_eq!((report.summary.findings, report.summary.compliant), (0, 1), "{report:#?}");
+
+        let (ageless, _) = pending().await;
+        ageless.wait_until("2026-03-02T14:00:00+08:00");
+        let without = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["CreationTime"] = Value::Null;
+        ageless.cloud.rewrite("DescribeFlowLogs", Rewrite::value(without), u32::MAX);
+        let report = ageless.sweep(REMEDIATION).await;
+        assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Pending), 0), "{report:#?}");
+    }
 }

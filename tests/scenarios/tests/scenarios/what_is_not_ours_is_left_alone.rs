@@ -48,9 +48,30 @@ async fn a_tag_that_nobody_understands_is_said_and_nothing_is_done() {
 async fn a_flow_log_that_others_made_counts_and_is_not_touched() {
     let cloud = cloud(Options::default()).await.unwrap();
     let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
-    cloud.edit_flow_log(&flow_log, |flow_log| flow_log.tags.clear());
+    cloud.edit_flow_log(&flow_log, |flow_log| {
+        flow_log.tags.clear();
+        flow_log.name = "theirs".into();
+    });
     let result = looked_at(&cloud, &vpc).await;
     assert_eq!((&result["verdict"], &result["outcome"]), (&"foreign".into(), &"unchanged".into()));
+}
+
+#[tokio::test]
+async fn one_that_equals_flowkeepers_and_lost_its_tag_is_a_finding_whether_it_records_or_was_stopped() {
+    for (status, verdict) in [("Active", "foreign"), ("Inactive", "inactive")] {
+        let cloud = cloud(Options::default()).await.unwrap();
+        let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
+        cloud.edit_flow_log(&flow_log, |flow_log| {
+            flow_log.tags.clear();
+            flow_log.status = status.into();
+        });
+        let result = looked_at(&cloud, &vpc).await;
+        assert_eq!((&result["verdict"], &result["outcome"]), (&verdict.into(), &"skipped".into()));
+        let reason = result["reason"].as_str().unwrap();
+        assert!(reason.contains("equals Flowkeeper's and lacks the tag managed-by=flowkeeper"), "{reason}");
+        assert_eq!(cloud.invocations().pop().unwrap().body["summary"]["findings"], 1);
+        assert_eq!(cloud.flow_logs()[0].status, status, "and is left alone");
+    }
 }
 
 #[tokio::test]
@@ -113,6 +134,82 @@ async fn the_own_account_is_left_alone_by_events_too_where_the_policy_leaves_it_
     let minute = std::time::Duration::from_secs(60);
     let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, minute).await;
     assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Skipped, None));
-    assert!(report.results[0].reason.ends_with("which the policy leaves out"), "{report:#?}");
+    assert!(report.results[0].reason.ends_with("own_account is false in the policy"), "{report:#?}");
     assert!(stage.cloud.flow_logs().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_of_a_region_or_an_account_that_the_policy_leaves_out_is_skipped_and_says_why() {
+    let policy = format!(
+        "flow_log: {{project: flowlog, log_store: vpc}}\nregions: [cn-hangzhou]\n\
+         accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n"
+    );
+    let cloud = cloud(Options { policy: Some(policy), ..Options::default() }).await.unwrap();
+    let there = |account: &str, region: &str| {
+        let mut event = vpc_created("vpc-1");
+        event["data"]["recipientAccountId"] = account.into();
+        event["data"]["acsRegion"] = region.into();
+        event
+    };
+    for (account, region, why) in [
+        (OWN_ACCOUNT, "cn-shanghai", "the region cn-shanghai is out of scope: the policy's regions do not name it"),
+        (SECOND_ACCOUNT, "cn-shanghai", "the region cn-shanghai is out of scope: the policy's regions do not name it"),
+        (
+            "1000000000000009",
+            "cn-hangzhou",
+            "the account 1000000000000009 is out of scope: the policy's accounts do not name it",
+        ),
+    ] {
+        let event = there(account, region).to_string();
+        let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
+        assert!(invocation.success, "{:#}", invocation.body);
+        let result = result(&invocation);
+        assert_eq!((&result["outcome"], &result["reason"]), (&"skipped".into(), &why.into()));
+        assert_eq!((&result["account"], &result["region"]), (&account.into(), &region.into()));
+        assert_eq!((&result["resource_type"], &result["resource_id"]), (&"VPC".into(), &"vpc-1".into()));
+    }
+    assert!(cloud.calls().is_empty(), "nobody is asked about what is out of scope");
+
+    let vpc = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert!(cloud.flow_log_of(&vpc).is_some(), "the policy names the account");
+}
+
+#[tokio::test]
+async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
+    let cloud = cloud(Options::default()).await.unwrap();
+    let vpc = cloud.operator(OWN_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let event = cloud.events().into_iter().find(|event| event["data"]["eventName"] == "CreateVpc").unwrap();
+    cloud.invoke(CREATE_FLOW_LOG, event.to_string().as_bytes()).await.unwrap();
+    assert!(cloud.flow_log_of(&vpc).is_some());
+}
+
+#[tokio::test]
+async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_nothing_is_tried() {
+    for is_covered in [false, true] {
+        let stage = Stage::new("coverage: network-interface\n").await;
+        let vpc = match is_covered {
+            true => stage.kept_vpc(&[]).await.0,
+            false => stage.cloud.create_vpc(&[]).await.unwrap(),
+        };
+        let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+        let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+        stage.cloud.edit_network_interface(&interface, |it| it.service_managed = true);
+        let seen = stage.calls();
+        let minute = std::time::Duration::from_secs(60);
+        let swept = stage.sweep(REMEDIATION).await;
+        let event = stage.look(CREATION, &[&interface], jiff::SignedDuration::ZERO, minute).await;
+        for report in [swept, event] {
+            let item = report.results.iter().find(|it| it.resource_id.as_ref() == Some(&interface)).unwrap();
+            assert_eq!((report.incomplete(), report.summary.changed), (None, 0), "{report:#?}");
+            if is_covered {
+                assert_eq!((item.verdict, item.outcome), (Some(Verdict::Compliant), Outcome::Unchanged), "{item:#?}");
+            } else {
+                assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unsupported), Outcome::Skipped), "{item:#?}");
+                assert!(item.reason.contains("is managed by a cloud service"), "{}", item.reason);
+            }
+        }
+        assert!(stage.cloud.calls()[seen..].iter().all(|call| call.action.starts_with("Describe")));
+    }
 }

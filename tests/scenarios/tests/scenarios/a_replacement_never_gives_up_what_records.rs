@@ -1,0 +1,409 @@
+use std::time::Duration;
+
+use flow_log::{Action, Verdict};
+use jiff::SignedDuration;
+use local_cloud::{Fault, OWN_ACCOUNT, Options, Rewrite};
+use reconcile::{Outcome, Report};
+use scenarios::{REMEDIATE, REMEDIATION, Stage, TIMER, whole_cloud};
+
+const REPLACE: &str = "replace: true\n";
+const MARK: &str = "flowkeeper-replace-refused";
+
+/// A stage with this many VPCs whose own flow logs deliver to another project.
+async fn stage(policy: &str, count: usize) -> Stage {
+    let stage = Stage::with(policy, Options { quota: 100, ..Options::default() }).await;
+    for _ in 0..count {
+        let (_, flow_log) = stage.kept_vpc(&[]).await;
+        stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    }
+    stage
+}
+
+fn marks(stage: &Stage) -> usize {
+    stage.cloud.flow_logs().iter().filter(|it| it.tags.contains_key(MARK)).count()
+}
+
+fn deletions(stage: &Stage) -> usize {
+    stage.cloud.calls_of("DeleteFlowLog").len()
+}
+
+fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
+    report.results.iter().map(|item| (item.action.map_or("", Action::as_str), item.outcome)).collect()
+}
+
+/// Sweeps several times, and checks after each that as many flow logs are left as should be and that nobody can take
+/// it for a success.
+async fn sweeps_lose(stage: &Stage, before: usize, lost: usize) {
+    for sweep in 1..=5 {
+        let report = stage.sweep(REMEDIATION).await;
+        stage.cloud.finish_transitions();
+        assert_eq!(stage.cloud.flow_logs().len(), before - lost, "sweep {sweep}: {report:#?}");
+        assert!(report.incomplete().is_some(), "sweep {sweep} wanted to replace and could not: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_account_lacks_a_feature_the_canary_is_rolled_back_and_nothing_is_lost() {
+    let policy = "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [natGateway]}]\n";
+    let stage = stage(policy, 6).await;
+    stage.cloud.without_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
+    let report = stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    // Such an account may not name `all` either, as the old one says: it is the default.
+    assert_eq!((stage.cloud.flow_logs().len(), deletions(&stage), marks(&stage)), (6, 1, 1), "{report:#?}");
+    sweeps_lose(&stage, 6, 0).await;
+    assert_eq!(deletions(&stage), 1, "one canary, and no other was ever deleted");
+}
+
+#[tokio::test]
+async fn where_the_new_one_is_refused_and_the_old_one_is_not_the_old_one_is_made_again_and_marked() {
+    let stage = stage(REPLACE, 6).await;
+    stage.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
+    let old = stage.cloud.flow_logs();
+    let first = stage.sweep(REMEDIATION).await;
+    stage.cloud.finish_transitions();
+    assert_eq!(
+        actions(&first)[..3],
+        [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Failed), ("CreateFlowLog", Outcome::Done)],
+        "{first:#?}"
+    );
+    let deleted = first.results[0].deleted.as_ref().unwrap();
+    assert_eq!((deleted.project.as_deref(), deleted.flow_log_id.as_str()), (Some("theirs"), old[0].id.as_str()));
+    let again = stage.cloud.flow_log_of(&old[0].resource_id).unwrap();
+    let how = |it: &local_cloud::FlowLog| (it.name.clone(), it.project.clone(), it.log_store.clone());
+    assert_eq!((how(&again), again.status.as_str()), (how(&old[0]), "Active"), "as it was");
+    assert_eq!(marks(&stage), 1);
+    sweeps_lose(&stage, 6, 0).await;
+    assert_eq!(deletions(&stage), 1, "the mark stops all replacing in this account and region");
+
+    // Whoever mends the cause takes the mark away.
+    stage.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    for it in stage.cloud.flow_logs() {
+        stage.cloud.edit_flow_log(&it.id, |it| _ = it.tags.remove(MARK));
+    }
+    let report = stage.sweep(REMEDIATION).await;
+    assert!(report.incomplete().is_none(), "{report:#?}");
+    assert!(stage.cloud.flow_logs().iter().all(|it| it.project == "flowlog"));
+}
+
+#[tokio::test]
+async fn where_not_even_the_old_one_can_be_made_again_the_canary_alone_is_lost() {
+    let stage = stage(REPLACE, 6).await;
+    stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), u32::MAX);
+    sweeps_lose(&stage, 6, 1).await;
+    assert_eq!(deletions(&stage), 1, "what is missing could not be made, which forbids every deletion");
+}
+
+#[tokio::test]
+async fn an_event_reports_drift_and_replaces_nothing() {
+    let policy = "flow_log: {project: example-project, log_store: example-logstore}\nreplace: true\n";
+    let cloud = whole_cloud(Options { policy: Some(policy.into()), ..Options::default() }).await.unwrap();
+    for _ in 0..4 {
+        cloud.create_vpc(&[]).await.unwrap();
+    }
+    cloud.settled().await.unwrap();
+    for it in cloud.flow_logs() {
+        cloud.edit_flow_log(&it.id, |it| it.project = "theirs".into());
+        cloud.call("ModifyFlowLogAttribute", &[("FlowLogId", &it.id), ("Description", "theirs")]).await.unwrap();
+    }
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.flow_logs().len(), 4);
+    assert!(cloud.calls_of("DeleteFlowLog").is_empty());
+    let woken = cloud.invocations().into_iter().filter(|it| it.function == REMEDIATE);
+    let woken: Vec<_> = woken.collect();
+    assert!(!woken.is_empty() && woken.iter().all(|it| it.success), "{woken:#?}");
+    assert!(woken.iter().any(|it| it.body["summary"]["findings"] == 1), "{woken:#?}");
+
+    // The deletion of one makes it sweep the region, by an event.
+    let gone = cloud.flow_logs().remove(0).id;
+    cloud.call("DeleteFlowLog", &[("FlowLogId", &gone)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.calls_of("DeleteFlowLog").len(), 1, "nobody but the test deletes");
+    let timer = cloud.invoke(REMEDIATE, TIMER).await.unwrap();
+    assert!(timer.success, "{:#}", timer.body);
+    assert!(cloud.flow_logs().iter().all(|it| it.project == "example-project"), "a timer replaces");
+}
+
+#[tokio::test]
+async fn with_proof_nothing_waits_for_a_canary_and_without_it_the_first_must_record_before_the_next() {
+    for is_proven in [true, false] {
+        let transitions = local_cloud::Transitions::After(Duration::from_secs(3));
+        let stage = Stage::with(REPLACE, Options { transitions, ..Options::default() }).await;
+        if is_proven {
+            stage.kept_vpc(&[]).await;
+        }
+        for _ in 0..2 {
+            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+        }
+        let seen = stage.calls();
+        let report = stage.sweep(REMEDIATION).await;
+        assert!(report.incomplete().is_none() && report.summary.changed == 4, "{report:#?}");
+        let calls = stage.cloud.calls().split_off(seen);
+        let at = |action: &str| calls.iter().position(|call| call.action == action).unwrap();
+        let after_first = &calls[at("CreateFlowLog")..];
+        let second = after_first.iter().position(|call| call.action == "DeleteFlowLog").unwrap();
+        let reads = after_first[1..second].iter().filter(|call| call.action == "DescribeFlowLogs").count();
+        assert_eq!(reads > 1, !is_proven, "{reads} reads between the first creation and the second deletion");
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_anywhere_in_the_region_forbids_every_deletion_there() {
+    let stage = stage(REPLACE, 3).await;
+    stage.kept_vpc(&[]).await;
+    let bare = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 1);
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(deletions(&stage), 0, "{report:#?}");
+    let kept: Vec<_> = report.results.iter().filter(|item| item.action == Some(Action::DeleteFlowLog)).collect();
+    assert_eq!(kept.len(), 3);
+    for item in kept {
+        assert_eq!((item.verdict, item.outcome), (Some(Verdict::Drifted), Outcome::Failed));
+        assert!(item.reason.contains(&format!("not replaced: the flow log of {bare} was not made")), "{}", item.reason);
+    }
+}
+
+#[tokio::test]
+async fn one_that_could_not_be_made_again_is_not_deleted_and_what_can_be_changed_in_place_is() {
+    let stage = stage(REPLACE, 1).await;
+    let it = stage.cloud.flow_logs().remove(0);
+    stage.cloud.edit_flow_log(&it.id, |it| {
+        it.traffic_type = "Most".into();
+        it.name = "theirs".into();
+    });
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(deletions(&stage), 0);
+    assert_eq!(actions(&report), [("ModifyFlowLogAttribute", Outcome::Done), ("DeleteFlowLog", Outcome::Failed)]);
+    assert!(report.results[1].reason.contains("could not be made again as it is"), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_the_list_says_is_read_again_before_anything_is_deleted() {
+    let stage = Stage::new(REPLACE).await;
+    let (_, flow_log) = stage.kept_vpc(&[]).await;
+    // The list is stale: the flow log is as the policy wants it.
+    stage.cloud.rewrite(
+        "DescribeFlowLogs",
+        Rewrite::value(|json| json["FlowLogs"]["FlowLog"][0]["ProjectName"] = "theirs".into()),
+        1,
+    );
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((deletions(&stage), report.incomplete()), (0, None), "{report:#?}");
+    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
+}
+
+#[tokio::test]
+async fn without_time_for_the_way_back_nothing_is_deleted() {
+    let stage = stage(REPLACE, 2).await;
+    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(15)).await;
+    assert_eq!(deletions(&stage), 0);
+    assert!(report.results.iter().all(|item| item.outcome == Outcome::Unfinished), "{report:#?}");
+    assert!(report.incomplete().is_some());
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_both_halves_of_each_replacement() {
+    let mut stage = stage(REPLACE, 2).await;
+    stage.dry_run = true;
+    let report = stage.sweep(REMEDIATION).await;
+    let both = [("DeleteFlowLog", Outcome::Planned), ("CreateFlowLog", Outcome::Planned)];
+    assert_eq!(actions(&report), [both, both].concat(), "{report:#?}");
+    assert_eq!(deletions(&stage), 0);
+}
+
+#[tokio::test]
+async fn another_resource_group_is_a_move_and_replaces_nothing() {
+    let policy = "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, resource_group_id: rg-audit}]\n";
+    let stage = Stage::new(policy).await;
+    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(actions(&report), [("MoveResourceGroup", Outcome::Done)], "{report:#?}");
+    let it = stage.cloud.flow_log_of(&vpc).unwrap();
+    assert_eq!((it.id, it.resource_group_id.as_str()), (flow_log, "rg-audit"));
+    let again = stage.sweep(REMEDIATION).await;
+    assert_eq!((again.summary.changed, again.summary.compliant), (0, 1));
+}
+
+#[tokio::test]
+async fn a_look_at_one_resource_replaces_nothing_whatever_woke_it() {
+    let stage = stage(REPLACE, 1).await;
+    let vpc = stage.cloud.vpcs().remove(0).id;
+    for named in [vpc.as_str(), Stage::REGION] {
+        let report = stage.look(REMEDIATION, &[named], SignedDuration::ZERO, Duration::from_secs(60)).await;
+        assert_eq!((report.incomplete(), report.summary.findings), (None, 1), "{report:#?}");
+    }
+    assert_eq!(deletions(&stage), 0);
+}
+
+#[tokio::test]
+async fn where_the_policy_repairs_only_some_of_it_nothing_is_replaced_and_the_report_says_why() {
+    for (remediate, lacks) in [("drifted", "missing"), ("missing, inactive", "drifted")] {
+        let stage = stage(&format!("replace: true\nremediate: [{remediate}]\n"), 3).await;
+        let report = stage.sweep(REMEDIATION).await;
+        assert_eq!((deletions(&stage), report.summary.findings), (0, 3), "{report:#?}");
+        let why = format!("it is not replaced, as the policy's remediate does not list {lacks}");
+        assert!(report.results.iter().all(|item| item.reason.ends_with(&why)), "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_marked_like_any_lasting_refusal() {
+    let stage = stage(REPLACE, 3).await;
+    for _ in 0..3 {
+        stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), 1);
+        let report = stage.sweep(REMEDIATION).await;
+        stage.cloud.finish_transitions();
+        stage.cloud.heal();
+        assert!(report.incomplete().is_some(), "{report:#?}");
+        assert_eq!((deletions(&stage), marks(&stage), stage.cloud.flow_logs().len()), (1, 1, 3), "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn one_flow_log_that_cannot_be_replaced_is_a_failure_and_is_uncovered_only_if_it_is_lost() {
+    for (times, uncovered) in [(1, 0), (2, 1)] {
+        let stage = stage(REPLACE, 1).await;
+        stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), times);
+        let report = stage.sweep(REMEDIATION).await;
+        assert!(report.incomplete().is_some(), "{report:#?}");
+        assert_eq!(
+            (report.summary.uncovered, stage.cloud.flow_logs().len()),
+            (uncovered, 1 - uncovered),
+            "{report:#?}"
+        );
+    }
+    let stage = stage(REPLACE, 2).await;
+    stage.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!(report.summary.uncovered, 0, "it was made again: {report:#?}");
+}
+
+/// Lets what delivers as the policy wants it not arrive.
+fn undelivered() -> Rewrite {
+    Rewrite::value(|json| {
+        for it in json["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
+            if it["ProjectName"] == "flowlog" {
+                it["FlowLogDeliverStatus"] = "FAILED".into();
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_canary_that_does_not_deliver_is_said_and_is_the_only_one_in_all_later_sweeps() {
+    let stage = stage(REPLACE, 4).await;
+    stage.cloud.rewrite("DescribeFlowLogs", undelivered(), u32::MAX);
+    for sweep in 1..=3 {
+        let report = stage.sweep(REMEDIATION).await;
+        stage.cloud.finish_transitions();
+        assert_eq!((deletions(&stage), report.summary.uncovered), (1, 1), "sweep {sweep}: {report:#?}");
+        assert!(report.incomplete().is_some());
+    }
+    let alone = self::stage(REPLACE, 1).await;
+    alone.cloud.rewrite("DescribeFlowLogs", undelivered(), u32::MAX);
+    let report = alone.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.findings, report.summary.uncovered), (1, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_list_that_still_shows_the_deleted_flow_log_does_not_keep_the_new_one_from_being_made() {
+    let stage = stage(REPLACE, 1).await;
+    stage.kept_vpc(&[]).await;
+    let old = stage.cloud.flow_logs().into_iter().find(|it| it.project == "theirs").unwrap();
+    let stale = stage.cloud.call("DescribeFlowLogs", &[("FlowLogId", &old.id)]).await.unwrap()["FlowLogs"].clone();
+    // After the list of the sweep and the read before the deletion.
+    for reads in [2, 3] {
+        let stale = stale.clone();
+        let rewrite = Rewrite::value(move |json| {
+            json["FlowLogs"] = stale.clone();
+            json["TotalCount"] = "1".into();
+        });
+        stage.cloud.rewrite_after(reads, "DescribeFlowLogs", rewrite);
+    }
+    let report = stage.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 2), "{report:#?}");
+    assert!(stage.cloud.flow_logs().iter().all(|it| it.project == "flowlog"));
+}
+
+/// Numbers that look random and are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll<T: Copy>(&mut self, of: &[T]) -> T {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        of[(self.0 >> 33) as usize % of.len()]
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_refused_in_many_sweeps_one_flow_log_is_lost_at_most_and_never_silently() {
+    const POLICIES: [&str; 4] = [
+        "replace: true\n",
+        "replace: true\nremediate: [drifted]\n",
+        "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [natGateway]}]\n",
+        "replace: true\nlimits: {max_creations: 0}\n",
+    ];
+    const CREATIONS: [Fault; 10] = [
+        Fault::InternalError,
+        Fault::AnswerLost,
+        Fault::Throttled,
+        Fault::Code("OperationUnsupported.AdvancedFeature"),
+        Fault::Code("QuotaExceeded.FlowlogCount"),
+        Fault::Code("ProjectOrLogstoreNotExist"),
+        Fault::Code("UnsupportedFeature.UserDefinedTrafficPath"),
+        Fault::Code("IncorrectBusinessStatus.FlowLog"),
+        Fault::Code("InvalidInstanceId"),
+        Fault::Code("TaskConflict"),
+    ];
+    let mut dice = Dice(1);
+    for world in 0..60 {
+        let policy = dice.roll(&POLICIES);
+        let stage = Stage::with(policy, Options { quota: 100, ..Options::default() }).await;
+        let mut foreign = Vec::new();
+        for _ in 0..dice.roll(&[3, 4, 5, 6, 7]) {
+            let (_, id) = stage.kept_vpc(&[]).await;
+            let (is_ours, is_active) = dice.roll(&[(true, true), (true, true), (true, false), (false, true)]);
+            let project = dice.roll(&["theirs", "theirs", "theirs", "flowlog"]);
+            stage.cloud.edit_flow_log(&id, |it| {
+                it.project = project.into();
+                if !is_active {
+                    it.status = "Inactive".into();
+                }
+                if !is_ours {
+                    it.tags.clear();
+                }
+            });
+            foreign.extend((!is_ours).then_some(id));
+        }
+        if dice.roll(&[true, false, false]) {
+            stage.cloud.without_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
+        }
+        let before = stage.cloud.flow_logs().len();
+        let (mut last, mut story) = (before, format!("world {world}, {policy}"));
+        for sweep in 0..5 {
+            stage.cloud.heal();
+            for _ in 0..dice.roll(&[0, 1, 2, 3]) {
+                let (fault, times) = (dice.roll(&CREATIONS), dice.roll(&[1, 2, 3, u32::MAX]));
+                story.push_str(&format!("sweep {sweep}: {times} times {fault:?}\n"));
+                stage.cloud.fail("CreateFlowLog", fault, times);
+            }
+            if dice.roll(&[true, false, false]) {
+                let fault = dice.roll(&[Fault::AnswerLost, Fault::InternalError, Fault::Throttled]);
+                stage.cloud.fail("DeleteFlowLog", fault, 1);
+            }
+            if dice.roll(&[true, false, false]) {
+                let fault = dice.roll(&[Fault::StaleRead, Fault::NotVisibleYet, Fault::Unavailable]);
+                stage.cloud.fail_after(dice.roll(&[0, 1, 2, 3, 4, 5, 6, 7]), "DescribeFlowLogs", fault);
+            }
+            let report = stage.sweep_within(REMEDIATION, Duration::from_secs(dice.roll(&[60, 600]))).await;
+            stage.cloud.finish_transitions();
+            let left = stage.cloud.flow_logs();
+            assert!(left.len() + 1 >= before, "{story}{report:#?}");
+            assert!(foreign.iter().all(|id| left.iter().any(|it| it.id == *id)), "{story}{report:#?}");
+            let is_said = report.incomplete().is_some() && report.summary.uncovered > 0;
+            assert!(left.len() >= last || is_said, "{story}{report:#?}");
+            last = left.len();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use flow_log::{Action, Verdict};
+use local_cloud::{FlowLog, Rewrite};
+use reconcile::{Outcome, Report};
+use scenarios::{DELETION, REMEDIATION, Stage};
+use serde_json::json;
+
+type Edit = fn(&mut FlowLog);
+
+const DELETE: &str = "superfluous: delete\n";
+
+/// A VPC that Flowkeeper's own flow log covers, with a flow log on a vSwitch in it and one on a network interface there.
+struct Doubled {
+    stage: Stage,
+    vpc: String,
+    vswitch: String,
+    cover: String,
+    finer: [String; 2],
+}
+
+async fn doubled(policy: &str) -> Doubled {
+    let stage = Stage::new(policy).await;
+    let (vpc, cover) = stage.kept_vpc(&[]).await;
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    stage.cloud.copy_flow_log(&cover, &[vswitch.clone(), interface.clone()]);
+    let finer = [&vswitch, &interface].map(|id| stage.cloud.flow_log_of(id).unwrap().id);
+    Doubled { stage, vpc, vswitch, cover, finer }
+}
+
+impl Doubled {
+    fn edit_finer(&self, edit: impl Fn(&mut FlowLog)) {
+        self.finer.iter().for_each(|id| self.stage.cloud.edit_flow_log(id, &edit));
+    }
+
+    /// The ids of the flow logs that are left.
+    fn left(&self) -> Vec<String> {
+        self.stage.cloud.finish_transitions();
+        self.stage.cloud.flow_logs().into_iter().map(|it| it.id).collect()
+    }
+
+    fn all(&self) -> Vec<String> {
+        [self.cover.clone()].into_iter().chain(self.finer.clone()).collect()
+    }
+}
+
+fn paid_twice(report: &Report) -> Vec<Option<String>> {
+    let found = report.results.iter().filter(|item| item.reason.contains("it is paid for twice"));
+    found.map(|item| item.flow_log_id.as_ref().map(ToString::to_string)).collect()
+}
+
+#[tokio::test]
+async fn those_of_others_below_an_own_one_are_findings_and_stay() {
+    for policy in ["", DELETE, "foreign: manage\nsuperfluous: delete\n"] {
+        let it = doubled(policy).await;
+        it.edit_finer(|flow_log| flow_log.tags.clear());
+        let report = it.stage.sweep(REMEDIATION).await;
+        assert_eq!((report.incomplete(), report.summary.findings, report.summary.changed), (None, 2, 0), "{report:#?}");
+        let mut found = paid_twice(&report);
+        found.sort();
+        assert_eq!(found, it.finer.clone().map(Some), "{report:#?}");
+        for item in report.results.iter().filter(|item| item.is_finding) {
+            assert_eq!((item.verdict, item.outcome), (Some(Verdict::Foreign), Outcome::Skipped));
+            assert!(item.reason.contains(&format!("which others made, records what {} on {}", it.cover, it.vpc)));
+        }
+        let report = it.stage.sweep(DELETION).await;
+        assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{policy}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_others_that_records_more_than_its_cover_is_no_finding() {
+    let it = doubled("overrides: [{match: {regions: [cn-hangzhou]}, traffic_type: Drop}]\n").await;
+    it.stage.cloud.edit_flow_log(&it.cover, |flow_log| flow_log.traffic_type = "Drop".into());
+    it.edit_finer(|flow_log| flow_log.tags.clear());
+    let report = it.stage.sweep(REMEDIATION).await;
+    assert_eq!((paid_twice(&report), report.summary.findings), (vec![], 0), "{report:#?}");
+}
+
+#[tokio::test]
+async fn own_ones_are_deleted_only_where_the_policy_says_so() {
+    for (policy, deleted) in [("", 0), ("superfluous: report\n", 0), (DELETE, 2)] {
+        let mut it = doubled(policy).await;
+        it.stage.dry_run = true;
+        let shown = it.stage.sweep(DELETION).await;
+        assert_eq!((shown.summary.planned, it.left()), (deleted, it.all()), "{policy}: {shown:#?}");
+        it.stage.dry_run = false;
+        let report = it.stage.sweep(DELETION).await;
+        assert_eq!((report.incomplete(), report.summary.changed), (None, deleted), "{policy}: {report:#?}");
+        for item in report.results.iter().filter(|item| item.outcome == Outcome::Done) {
+            assert_eq!((item.verdict, item.action), (Some(Verdict::Drifted), Some(Action::DeleteFlowLog)));
+            assert!(item.deleted.is_some() && item.reason.ends_with("it is paid for twice"), "{item:#?}");
+        }
+        let left = if deleted == 0 { it.all() } else { vec![it.cover.clone()] };
+        assert_eq!(it.left(), left, "{policy}");
+        let again = it.stage.sweep(DELETION).await;
+        assert_eq!((again.summary.changed, again.summary.findings), (0, 0), "{again:#?}");
+    }
+}
+
+#[tokio::test]
+async fn none_is_deleted_unless_its_cover_is_known_to_record_as_much_and_to_deliver() {
+    let edits: [(&str, Edit); 11] = [
+        ("it is off", |it| it.status = "Inactive".into()),
+        ("it is being switched on", |it| it.status = "Activating".into()),
+        ("its status is not known", |it| it.status = "Resting".into()),
+        ("it does not deliver", |it| it.deliver_status = "FAILED".into()),
+        ("nobody knows whether it delivers", |it| it.deliver_error_message = "UnknownError".into()),
+        ("its account is locked", |it| it.business_status = "FinancialLocked".into()),
+        ("it records less traffic", |it| it.traffic_type = "Drop".into()),
+        ("it records fewer paths", |it| it.traffic_path = vec!["natGateway".into()]),
+        ("it records another IP version", |it| it.ip_version = "IPv6".into()),
+        ("others made it", |it| it.tags.clear()),
+        ("SLS made it", |it| it.service_type = "sls".into()),
+    ];
+    for (why, edit) in edits {
+        let it = doubled(DELETE).await;
+        it.stage.cloud.edit_flow_log(&it.cover, edit);
+        // Beneath it, the one on the vSwitch would cover the network interface.
+        it.stage.cloud.edit_flow_log(&it.finer[0], |it| it.status = "Inactive".into());
+        let report = it.stage.sweep(DELETION).await;
+        assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{why}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_resource_alone() {
+    for (more, tag, why) in [
+        ("coverage: network-interface\n", None, None),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, coverage: network-interface}]\n", None, None),
+        // The tags of the VPC decide, and nobody reads them here.
+        ("overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n", None, None),
+        (
+            "exclude: {tags: {leave: alone}}\n",
+            Some(("leave", "alone")),
+            Some("; the policy excludes what is tagged leave=alone"),
+        ),
+        ("", Some(("flowkeeper", "ignore")), Some("; its tag flowkeeper says ignore")),
+    ] {
+        let it = doubled(&format!("{DELETE}{more}")).await;
+        // The network interface alone is looked at.
+        it.stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &it.finer[0])]).await.unwrap();
+        it.stage.cloud.finish_transitions();
+        let interface = it.stage.cloud.network_interfaces()[0].id.clone();
+        it.stage.cloud.edit_network_interface(&interface, |it| {
+            it.tags.extend(tag.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        });
+        let report = it.stage.sweep(DELETION).await;
+        assert_eq!((report.summary.changed, it.left().len()), (0, 2), "{more}: {report:#?}");
+        let said: Vec<_> = report.results.iter().map(|item| item.reason.as_str()).collect();
+        assert_eq!(said.len(), usize::from(why.is_some()), "{more}: {report:#?}");
+        assert!(why.is_none_or(|why| said[0].ends_with(why)), "{more}: {said:?}");
+        if tag.is_some() {
+            let tags = |answer: &mut serde_json::Value| {
+                answer["NetworkInterfaceSets"]["NetworkInterfaceSet"][0]["Tags"] = json!("odd");
+            };
+            it.stage.cloud.rewrite("DescribeNetworkInterfaces", Rewrite::value(tags), u32::MAX);
+            let report = it.stage.sweep(DELETION).await;
+            assert_eq!((report.summary.changed, it.left().len()), (0, 2), "tags that are not known: {report:#?}");
+        }
+    }
+    // Excluding a vSwitch by its id leaves what is on it alone, too.
+    let excluded = doubled(DELETE).await;
+    let it = doubled(&format!("{DELETE}exclude: {{ids: [{}]}}\n", excluded.vswitch)).await;
+    let report = it.stage.sweep(DELETION).await;
+    assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_the_list_says_is_read_again_before_one_is_deleted() {
+    let it = doubled(DELETE).await;
+    it.stage.cloud.edit_flow_log(&it.cover, |it| it.status = "Inactive".into());
+    it.stage.cloud.edit_flow_log(&it.finer[0], |it| it.status = "Inactive".into());
+    // The list is stale: it shows all of them as active.
+    let stale = |answer: &mut serde_json::Value| {
+        for flow_log in answer["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
+            flow_log["Status"] = json!("Active");
+        }
+    };
+    it.stage.cloud.rewrite("DescribeFlowLogs", Rewrite::value(stale), 1);
+    let report = it.stage.sweep(DELETION).await;
+    assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{report:#?}");
+    assert!(report.results[0].reason.contains("; not done, as no flow log above it is active now"), "{report:#?}");
+    assert_eq!(it.stage.cloud.calls_of("DeleteFlowLog").len(), 0);
+}
+
+#[tokio::test]
+async fn where_the_second_look_cannot_read_the_tags_or_the_flow_logs_none_is_deleted() {
+    for (key, odd) in [("Tags", json!("odd")), ("FlowLogId", json!(["odd"]))] {
+        let it = doubled(DELETE).await;
+        let each = move |answer: &mut serde_json::Value| {
+            answer["FlowLogs"]["FlowLog"].as_array_mut().unwrap().iter_mut().for_each(|it| it[key] = odd.clone());
+        };
+        for call in 1..20 {
+            it.stage.cloud.rewrite_after(call, "DescribeFlowLogs", Rewrite::value(each.clone()));
+        }
+        let report = it.stage.sweep(DELETION).await;
+        assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{report:#?}");
+        assert!(report.summary.findings == 2, "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_limits_count_them() {
+    let it = doubled(&format!("{DELETE}limits: {{max_changes: 1}}\n")).await;
+    let report = it.stage.sweep(DELETION).await;
+    assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
+    assert_eq!(it.left(), it.all());
+}

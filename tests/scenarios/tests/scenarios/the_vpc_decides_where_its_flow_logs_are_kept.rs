@@ -1,0 +1,154 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use flow_log::Verdict;
+use handler::Capabilities;
+use jiff::SignedDuration;
+use local_cloud::{Fault, Options, Rewrite};
+use reconcile::Report;
+use scenarios::{
+    ACTIVATION, CREATE_FLOW_LOG, CREATION, DEACTIVATION, REMEDIATE, REMEDIATION, Stage, TIMER, call_event, results,
+    whole_cloud,
+};
+use serde_json::{Value, json};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const FINE: &str = "overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
+
+/// A VPC with these tags, a vSwitch in it, and a network interface there.
+async fn tree(stage: &Stage, tags: &[(&str, &str)]) -> [String; 3] {
+    let vpc = stage.cloud.create_vpc(tags).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    [vpc, vswitch, interface]
+}
+
+fn recorded(stage: &Stage) -> BTreeSet<String> {
+    stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect()
+}
+
+async fn event(stage: &Stage, capabilities: Capabilities, id: &str) -> Report {
+    stage.look(capabilities, &[id], SignedDuration::ZERO, MINUTE).await
+}
+
+/// The ways in which the tags of a VPC are not known.
+fn unknown_vpc(stage: &Stage, how: &str) {
+    let change = |change: fn(&mut Value)| stage.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
+    match how {
+        "refused" => stage.cloud.fail("DescribeVpcs", Fault::Refused, u32::MAX),
+        "missing" => change(|answer| {
+            answer["Vpcs"]["Vpc"] = json!([]);
+            answer["TotalCount"] = json!(0);
+        }),
+        "tags as an object" => {
+            change(|answer| {
+                let tags = &mut answer["Vpcs"]["Vpc"][0]["Tags"]["Tag"];
+                *tags = json!({"Key": "level", "Value": "fine"});
+            });
+        }
+        "item unreadable" => change(|answer| answer["Vpcs"]["Vpc"][0]["OwnerId"] = json!(["odd"])),
+        _ => change(|answer| answer["Vpcs"]["Vpc"] = answer["Vpcs"]["Vpc"][0].take()),
+    }
+}
+
+const UNKNOWN: [&str; 5] = ["refused", "missing", "tags as an object", "item unreadable", "list as an object"];
+
+#[tokio::test]
+async fn where_the_vpc_or_its_tags_cannot_be_read_nothing_is_known_and_that_is_a_failure() {
+    for how in UNKNOWN {
+        for level in [&[][..], &[("level", "fine")]] {
+            let stage = Stage::new(FINE).await;
+            let [_, _, interface] = tree(&stage, level).await;
+            unknown_vpc(&stage, how);
+            let reports = [
+                ("sweep", stage.sweep(REMEDIATION).await),
+                ("event", event(&stage, REMEDIATION, &interface).await),
+                ("creation", event(&stage, CREATION, &interface).await),
+            ];
+            for (woken_by, report) in reports {
+                let case = format!("{how}, {woken_by}");
+                assert!(report.incomplete().is_some() && report.summary.unknown > 0, "{case}: {report:#?}");
+                assert_eq!((report.summary.compliant, report.summary.changed), (0, 0), "{case}: {report:#?}");
+                let is_said = |it: &reconcile::Item| {
+                    it.resource_id.as_ref() == Some(&interface) && it.verdict == Some(Verdict::Unknown)
+                };
+                assert!(report.results.iter().any(is_said), "{case}: the network interface is named: {report:#?}");
+                assert!(report.summary.checked > 0 && report.summary.uncovered > 0, "{case}: {report:#?}");
+            }
+            assert_eq!(recorded(&stage), BTreeSet::new(), "{how}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_timers_of_a_schedule_say_so_too_and_switch_nothing() {
+    for how in UNKNOWN {
+        for (capabilities, status) in [(DEACTIVATION, "Active"), (ACTIVATION, "Inactive")] {
+            let stage = Stage::new(&format!("schedule: never\n{FINE}")).await;
+            let [vpc, _, interface] = tree(&stage, &[("level", "fine")]).await;
+            let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+            let flow_log = stage.cloud.create_flow_log("NetworkInterface", &interface, &own).await.unwrap();
+            stage.cloud.finish_transitions();
+            stage.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
+            unknown_vpc(&stage, how);
+            let report = stage.sweep(capabilities).await;
+            assert!(report.incomplete().is_some() && report.summary.changed == 0, "{how}, {vpc}: {report:#?}");
+            assert_eq!(stage.status(&flow_log).as_deref(), Some(status), "{how}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
+    let by_id = |id: &str| format!("overrides: [{{match: {{ids: [{id}]}}, coverage: vswitch}}]\n");
+    let first = Stage::new("").await;
+    let [vpc, ..] = tree(&first, &[]).await;
+    for policy in
+        [FINE.to_owned(), by_id(&vpc), format!("coverage: vswitch\n{FINE}"), format!("{FINE}schedule: never\n")]
+    {
+        for tags in [&[][..], &[("level", "fine")], &[("level", "coarse")]] {
+            let swept = Stage::new(&policy).await;
+            tree(&swept, tags).await;
+            let report = swept.sweep(REMEDIATION).await;
+            let stage = Stage::new(&policy).await;
+            let parts = tree(&stage, tags).await;
+            for part in parts.iter().rev() {
+                let report = event(&stage, CREATION, part).await;
+                assert!(report.incomplete().is_none(), "{policy} {tags:?} {part}: {report:#?}");
+                // The first is that about the network interface, and it leads to the whole where that is recorded.
+                assert_eq!(recorded(&swept), recorded(&stage), "{policy} {tags:?} {part}: {report:#?}");
+            }
+            let is_off = policy.contains("never");
+            assert_eq!(recorded(&swept).len(), usize::from(!is_off), "{policy} {tags:?}: exactly one level");
+            assert_eq!(report.summary.checked, 1, "{policy} {tags:?}: {report:#?}");
+            // The tag is that of the VPC: that of the part decides nothing.
+            swept.cloud.edit_network_interface(&parts[2], |it| _ = it.tags.insert("level".into(), "other".into()));
+            swept.cloud.finish_transitions();
+            let again = swept.sweep(REMEDIATION).await;
+            assert_eq!((again.summary.changed, again.summary.compliant), (0, 1), "{policy} {tags:?}: {again:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_functions_answer_with_a_failure_and_never_with_nothing_checked() {
+    let policy = format!("flow_log: {{project: example-project, log_store: example-logstore}}\n{FINE}");
+    let triggers_of = Some("flowkeeper-open-flow-log-service".to_owned());
+    let options = Options { policy: Some(policy), triggers_of, ..Options::default() };
+    let cloud = whole_cloud(options).await.unwrap();
+    let vpc = cloud.create_vpc(&[("level", "fine")]).await.unwrap();
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.fail("DescribeVpcs", Fault::Refused, u32::MAX);
+    let created = call_event("Ecs", "CreateNetworkInterface", &json!({"NetworkInterfaceId": interface})).to_string();
+    for (function, body) in [(REMEDIATE, TIMER), (CREATE_FLOW_LOG, created.as_bytes())] {
+        let invocation = cloud.invoke(function, body).await.unwrap();
+        assert_eq!((invocation.success, invocation.status), (false, Some(404)), "{function}: {:#}", invocation.body);
+        assert!(results(&invocation).iter().any(|it| it["verdict"] == "unknown"), "{:#}", invocation.body);
+        let summary = invocation.body.pointer("/report/summary").unwrap();
+        assert!(summary["checked"].as_u64() > Some(0), "{:#}", invocation.body);
+    }
+    cloud.heal();
+    assert!(cloud.invoke(CREATE_FLOW_LOG, created.as_bytes()).await.unwrap().success);
+    assert_eq!(cloud.flow_log_of(&interface).unwrap().status, "Active");
+}
