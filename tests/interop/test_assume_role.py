@@ -28,9 +28,18 @@ def test_a_temporary_key_goes_with_its_own_token_only(sdk, cloud, refusal, tempo
         assert refusal("vpc", "DescribeVpcs", by=sdk(cloud, **temporary | {"token": token}))[1] == code
 
 
+def test_a_session_policy_takes_away_what_it_does_not_allow(call, sdk, cloud, refusal):
+    policy = '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": ["vpc:DescribeVpcs"], "Resource": ["*"]}]}'
+    given = call("sts", "AssumeRole", **WANTED, Policy=policy)["Credentials"]
+    there = sdk(cloud, key=given["AccessKeyId"], secret=given["AccessKeySecret"], token=given["SecurityToken"])
+    there("vpc", "DescribeVpcs")
+    assert refusal("vpc", "CreateVpc", by=there) == (403, "Forbidden.RAM")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("Policy", "{}"),
         ("RoleArn", "acs:ram::1000000000000002:role/nobody"),
         ("RoleArn", "flowkeeper"),
         ("RoleSessionName", "x"),

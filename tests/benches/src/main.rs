@@ -1,7 +1,8 @@
 //! Speed, memory and cost beside a bare hyper server and the official Python SDKs.
 //!
 //! `cargo run --release -p benches` builds the functions and `bare`, the floor, as they would be delivered, installs the
-//! SDKs, runs all against a cloud that costs nothing, in turn, and prints the tables of the README.
+//! SDKs, runs all against a cloud that costs nothing, in turn, and prints the tables of docs/benchmarks.md. With `--write
+//! docs/benchmarks.md` it replaces the tables there.
 
 mod binaries;
 mod certificate;
@@ -12,6 +13,7 @@ mod http;
 mod listing;
 mod measure;
 mod money;
+mod page;
 mod plot;
 mod process;
 mod python;
@@ -38,7 +40,7 @@ use subject::{Kind, Subject};
 use sweep::Size;
 use table::Table;
 
-/// The picture that the README shows.
+/// The picture that docs/benchmarks.md shows.
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
 /// So many VPCs are swept, in all of the regions.
 const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
@@ -48,9 +50,12 @@ const VPCS_OF_ONE_REGION: usize = 10_000;
 /// Measures Flowkeeper beside a bare hyper server and the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Exit with 1 if a bound of today is not kept.
+    /// Exit with 1 if a bound is not kept.
     #[arg(long)]
     check: bool,
+    /// Replace the tables in this page, if every bound is kept.
+    #[arg(long, value_name = "PAGE")]
+    write: Option<PathBuf>,
     /// Measure this alone; may be given several times.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
@@ -83,22 +88,31 @@ fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
     let is_asked_for = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut is_kept = true;
-    let mut show = |table: &Table| {
+    let mut tables = Vec::new();
+    let mut show = |table: Table| {
         is_kept &= table.is_kept;
         #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
         {
             println!("{}", table.text);
         }
+        tables.push(table);
     };
     if is_asked_for(Part::Jobs) {
-        jobs(&arguments)?.iter().for_each(&mut show);
+        jobs(&arguments)?.into_iter().for_each(&mut show);
     }
     if is_asked_for(Part::Signing) {
         let list = binaries::build("benches", "list")?;
-        show(&report::signing_and_lists(&signature::measure(), listing::measure(&list)?));
+        show(report::signing_and_lists(&signature::measure(), listing::measure(&list)?));
     }
     if is_asked_for(Part::Sweeps) {
-        show(&sweeps(&arguments)?);
+        show(sweeps(&arguments)?);
+    }
+    match &arguments.write {
+        Some(page) if is_kept => page::write(page, &tables)?,
+        Some(page) => {
+            return Err(io::Error::other(format!("a bound is not kept, so {} stays as it is", page.display())));
+        }
+        None => {}
     }
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,4 +1,4 @@
-//! A Markdown table whose rows say what was wanted, and whether it is so.
+//! A Markdown table whose rows name the bound of a figure, and whether it is kept.
 
 /// How good a figure has to be.
 #[derive(Debug, Clone, Copy)]
@@ -16,61 +16,55 @@ impl Bound {
         }
     }
 
-    fn text(self, figure: f64) -> String {
-        let text = match self {
+    fn text(self) -> String {
+        match self {
             Self::AtMost(most) => format!("at most {most}"),
             Self::AtLeast(least) => format!("at least {least}"),
-        };
-        if self.is_kept(figure) { text } else { format!("{text}: **not reached**") }
+        }
     }
 }
 
-/// What is wanted of a figure, today and some day.
+/// A figure, and the bound that it has to keep, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Bounded {
     figure: f64,
-    today: Option<Bound>,
-    later: Option<Bound>,
+    bound: Option<Bound>,
 }
 
-impl Wanted {
-    pub(crate) const NOTHING: Self = Self { figure: 0.0, today: None, later: None };
+impl Bounded {
+    pub(crate) const UNBOUNDED: Self = Self { figure: 0.0, bound: None };
 
-    pub(crate) const fn today(figure: f64, bound: Bound) -> Self {
-        Self { figure, today: Some(bound), later: None }
+    pub(crate) const fn new(figure: f64, bound: Bound) -> Self {
+        Self { figure, bound: Some(bound) }
     }
 
-    pub(crate) const fn later(self, figure: f64, bound: Bound) -> Self {
-        Self { figure, later: Some(bound), ..self }
-    }
-
-    /// Whether it is what is wanted today.
     pub(crate) fn is_kept(self) -> bool {
-        self.today.is_none_or(|bound| bound.is_kept(self.figure))
+        self.bound.is_none_or(|bound| bound.is_kept(self.figure))
     }
 
-    /// What is wanted, in words.
+    /// The bound in words, and whether the figure exceeds it.
     pub(crate) fn text(self) -> String {
-        let today = self.today.map(|bound| bound.text(self.figure));
-        let later = self.later.map(|bound| format!("later {}", bound.text(self.figure)));
-        [today, later].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        let Some(bound) = self.bound else { return String::new() };
+        let text = bound.text();
+        if self.is_kept() { text } else { format!("{text}: **not kept**") }
     }
 }
 
-/// A table, and whether every bound of today is kept.
+/// A table, and whether every bound is kept.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// Its name in the page.
+    pub(crate) name: &'static str,
     pub(crate) text: String,
     pub(crate) is_kept: bool,
 }
 
 impl Table {
-    /// One without rows. The first column is text, and the others are numbers, but for one with what is wanted.
-    pub(crate) fn new(heads: &[&str]) -> Self {
-        let rule =
-            heads.iter().enumerate().map(|(nth, head)| if nth == 0 || *head == "wanted" { ":--" } else { "--:" });
+    /// One without rows. The first column is text, and the others are numbers, except for one with bounds.
+    pub(crate) fn new(name: &'static str, heads: &[&str]) -> Self {
+        let rule = heads.iter().enumerate().map(|(nth, head)| if nth == 0 || *head == "bound" { ":--" } else { "--:" });
         let rule = rule.collect::<Vec<_>>().join("|");
-        Self { text: format!("| {} |\n|{rule}|\n", heads.join(" | ")), is_kept: true }
+        Self { name, text: format!("| {} |\n|{rule}|\n", heads.join(" | ")), is_kept: true }
     }
 
     /// Adds a row.
@@ -79,10 +73,10 @@ impl Table {
         self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
 
-    /// Adds a row with what is wanted in its last cell.
-    pub(crate) fn judged(&mut self, cells: impl IntoIterator<Item = String>, wanted: Wanted) {
-        self.is_kept &= wanted.is_kept();
-        self.row(cells.into_iter().chain([wanted.text()]));
+    /// Adds a row with the bound in its last cell.
+    pub(crate) fn bounded(&mut self, cells: impl IntoIterator<Item = String>, bounded: Bounded) {
+        self.is_kept &= bounded.is_kept();
+        self.row(cells.into_iter().chain([bounded.text()]));
     }
 
     /// Adds a paragraph.
@@ -105,27 +99,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_what_is_wanted_and_the_table_whether_it_is_so_today() {
-        let mut table = Table::new(&["", "ours", "wanted"]);
+    fn a_row_names_its_bound_and_the_table_knows_whether_all_are_kept() {
+        let mut table = Table::new("jobs", &["", "Flowkeeper", "bound"]);
         let cells = || ["a job, µs".to_owned(), "30".to_owned()];
-        table.judged(cells(), Wanted::today(1.5, Bound::AtMost(2.0)).later(1.5, Bound::AtLeast(1.6)));
-        assert!(table.is_kept, "what is wanted later does not count today");
-        table.judged(cells(), Wanted::NOTHING);
-        table.judged(cells(), Wanted::today(3.0, Bound::AtMost(2.5)));
+        table.bounded(cells(), Bounded::new(1.5, Bound::AtMost(2.0)));
+        table.bounded(cells(), Bounded::UNBOUNDED);
+        assert!(table.is_kept);
+        table.bounded(cells(), Bounded::new(3.0, Bound::AtMost(2.5)));
         assert!(!table.is_kept);
         assert_eq!(
             table.text,
-            "|  | ours | wanted |\n|:--|--:|:--|\n\
-             | a job, µs | 30 | at most 2; later at least 1.6: **not reached** |\n\
+            "|  | Flowkeeper | bound |\n|:--|--:|:--|\n\
+             | a job, µs | 30 | at most 2 |\n\
              | a job, µs | 30 |  |\n\
-             | a job, µs | 30 | at most 2.5: **not reached** |\n"
+             | a job, µs | 30 | at most 2.5: **not kept** |\n"
         );
     }
 
     #[test]
     fn a_figure_that_is_no_number_keeps_no_bound() {
-        assert!(!Wanted::today(f64::NAN, Bound::AtMost(3.0)).is_kept());
-        assert!(!Wanted::today(f64::NAN, Bound::AtLeast(3.0)).is_kept());
+        assert!(!Bounded::new(f64::NAN, Bound::AtMost(3.0)).is_kept());
+        assert!(!Bounded::new(f64::NAN, Bound::AtLeast(3.0)).is_kept());
     }
 
     #[test]

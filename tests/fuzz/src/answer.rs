@@ -15,7 +15,7 @@ use flow_log::{FlowLogId, FlowLogSpec};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use openapi::{
     AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter,
-    Endpoints, FlowLogFilter, NetworkInterfaceFilter, Retry, Session, System, TagFilter, TaggedType,
+    Endpoints, FlowLogFilter, NetworkInterfaceFilter, Session, System, TagFilter, TaggedType,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -72,7 +72,6 @@ impl Api {
         let machine = Arc::new(Machine::default());
         let system: Arc<dyn System> = Arc::<Machine>::clone(&machine);
         let client = Client::new(ClientSettings { endpoints, ..ClientSettings::default() }, system);
-        let client = client.with_retry(Retry { attempts: 2, ..Retry::default() });
         Self { runtime, reply, calls, client, machine }
     }
 
@@ -82,7 +81,7 @@ impl Api {
         self.calls.store(0, Ordering::Relaxed);
         // Whatever the answer before this one led to is over.
         self.machine.pass(Duration::from_secs(3600));
-        let stop_at = self.machine.now().checked_add(10.minutes()).ok();
+        let stop_at = self.machine.now().checked_add(1.minutes()).ok();
         let credentials = Credentials::new("id", SECRET).with_security_token(TOKEN);
         let account = "1000000000000001".parse().unwrap();
         let session = self.client.session(credentials, account, "cn-hangzhou".parse().unwrap(), stop_at);
@@ -106,10 +105,10 @@ async fn call(session: &Session<'_>, action: &str) -> Result<(), CallError> {
             session.describe_network_interfaces(&NetworkInterfaceFilter::default()).await.map(drop)
         }
         "DescribeFlowLogs" => session.describe_flow_logs(&FlowLogFilter::default()).await.map(drop),
-        "CreateFlowLog" => session.create_flow_log(&"vpc-1".parse().unwrap(), &spec()).await.map(drop),
-        "DeleteFlowLog" => session.delete_flow_log(&id).await,
+        "CreateFlowLog" => session.writes().create_flow_log(&"vpc-1".parse().unwrap(), &spec()).await.map(drop),
+        "DeleteFlowLog" => session.writes().delete_flow_log(&id).await,
         "GetFlowLogServiceStatus" => session.get_flow_log_service_status().await.map(drop),
-        "OpenFlowLogService" => session.open_flow_log_service().await.map(drop),
+        "OpenFlowLogService" => session.writes().open_flow_log_service().await.map(drop),
         "ListTagResources" => {
             session.list_tag_resources(TaggedType::Vpc, &TagFilter { ids: &["vpc-1"], tags: None }).await.map(drop)
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fc_runtime::{Answer, Failure, Function, InvalidSettings, Invocation, Server, Settings};
+use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Server, Settings};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpSocket, TcpStream},
@@ -38,14 +38,16 @@ struct Host {
 struct Counts(Arc<AtomicUsize>);
 
 impl Function for Counts {
+    const NAME: &'static str = "target";
+
     fn from_settings(_: &Settings) -> Result<Self, InvalidSettings> {
         Ok(Self(Arc::default()))
     }
 
-    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Answer, Failure> {
+    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
         self.0.fetch_add(1, Ordering::Relaxed);
         assert!(invocation.deadline.is_none_or(|deadline| invocation.work_until() <= deadline));
-        Answer::json(&event.len())
+        Output::json(&event.len())
     }
 }
 

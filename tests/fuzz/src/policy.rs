@@ -1,6 +1,6 @@
 //! The policy of whoever may set an environment variable.
 
-use flow_log::{Policy, Resource, ResourceType, next_change, wanted};
+use flow_log::{Policy, Resource, desired, next_change};
 use jiff::{Timestamp, ToSpan as _};
 
 /// The longest text that is made of all that is wrong with a policy.
@@ -24,19 +24,29 @@ pub fn policy(bytes: &[u8]) {
         }
         Ok(policy) => {
             assert!(!policy.levels().is_empty());
+            assert!(policy.warnings.iter().all(|warning| warning.to_string().len() < LONGEST));
             let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
             let until = now.checked_add(100.hours()).unwrap();
             for id in ["vpc-1", "vsw-1", "eni-1"] {
                 let resource = resource(id);
-                assert_eq!(wanted(&resource, &policy, now), wanted(&resource, &policy, now));
-                if let Some((at, _)) = next_change(&resource, &policy, now, until) {
+                let desired = || desired(&resource, vpc(&resource).as_ref(), &policy, now);
+                assert_eq!(desired(), desired());
+                if let Some((at, _)) = next_change(&resource, None, &policy, now, until) {
                     assert!(now < at && at < until, "{at}");
                 }
-                let level = flow_log::level(&resource, &policy);
-                assert!(policy.levels().contains(&level) && ResourceType::ALL.contains(&level));
+                let level = flow_log::level(&resource, vpc(&resource).as_ref(), &policy);
+                assert!(level.is_some_and(|level| policy.levels().contains(&level)), "{id}: {level:?}");
+                let without = flow_log::level(&resource, None, &policy);
+                assert!(without.is_none() || without == level, "the VPC changes what was known without it");
             }
         }
     }
+}
+
+/// The VPC that `resource` is in.
+fn vpc(resource: &Resource) -> Option<Resource> {
+    let id = resource.vpc()?.clone();
+    Some(Resource { id, parents: Vec::new(), ..resource.clone() })
 }
 
 fn resource(id: &str) -> Resource {
@@ -45,6 +55,7 @@ fn resource(id: &str) -> Resource {
         region: "cn-hangzhou".parse().unwrap(),
         id: id.parse().unwrap(),
         parents: ["vpc-2", "vsw-2"].map(|parent| parent.parse().unwrap()).into(),
-        tags: [("env".to_owned(), "dev".to_owned())].into_iter().collect(),
+        tags: Some([("env".to_owned(), "dev".to_owned())].into_iter().collect()),
+        is_service_managed: false,
     }
 }

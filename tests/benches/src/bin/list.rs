@@ -12,16 +12,13 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, System};
+use settings::Settings;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let settings =
-        ClientSettings::read(&|name| (name == "FLOWKEEPER_ENDPOINT").then(endpoint)).map_err(|problems| {
-            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            problems.join("; ")
-        })?;
+    let settings = ClientSettings::read(&Settings::from_pairs([("FLOWKEEPER_ENDPOINT", endpoint())]))?;
     let client = Client::new(settings, Arc::new(Hurried::default()));
     let key = Credentials::new("example", "example");
     let session = client.session(key, "1000000000000001".parse()?, "cn-hangzhou".parse()?, None);
