@@ -1,4 +1,4 @@
-//! One resource: its flow logs are read, the changes are decided, and made.
+//! One resource: reads its flow logs, decides which changes to make, and makes them.
 
 use flow_log::{
     Change, Desired, DesiredFlowLog, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, Plan, Policy, Resource, Status,
@@ -6,7 +6,7 @@ use flow_log::{
 };
 use futures_util::{FutureExt as _, future::try_join_all};
 use jiff::Timestamp;
-use openapi::{CallError, FlowLogFilter, Session};
+use openapi::{CallError, ErrorKind, FlowLogFilter, Session};
 
 use crate::{
     Capabilities, Item, Outcome, Selection, items,
@@ -16,7 +16,7 @@ use crate::{
     writer::{Standing, Write, WriteOutcome, Writer},
 };
 
-/// How many reads must miss a resource in a row before it counts as gone.
+/// How many consecutive reads must miss a resource before it counts as gone.
 const MISSED_READS: usize = 2;
 
 /// Brings resources to their desired state, for one function in one account and region.
@@ -26,45 +26,45 @@ pub(crate) struct Converger<'a> {
     pub(crate) capabilities: Capabilities,
     pub(crate) session: &'a Session<'a>,
     pub(crate) writer: Writer<'a>,
-    /// When the event happened that led here; none in a sweep by a timer.
+    /// When the event happened that led here; `None` in a timer's sweep.
     pub(crate) since: Option<Timestamp>,
 }
 
-/// What is done about a resource.
+/// What to do about a resource.
 #[derive(Debug, Clone)]
 pub(crate) struct Decision {
     pub(crate) plan: Plan<Change>,
-    /// Those of the plan's changes that this function makes now.
+    /// The changes of the plan that this function makes now.
     pub(crate) changes: Vec<Change>,
-    /// Whether the function does not select this resource at all.
+    /// Whether the function does not handle this resource at all.
     pub(crate) out_of_scope: bool,
-    /// Why some of the plan's changes are left out, if so.
+    /// Why some of the plan's changes are left out, if they are.
     pub(crate) withheld: Option<String>,
     /// The flow log that the resource should have, if any.
     pub(crate) desired: Option<Box<DesiredFlowLog>>,
 }
 
 impl Decision {
-    /// Who says whether the flow log is on, where one is desired.
+    /// Returns what decides whether the flow log is on, if one is desired.
     pub(crate) fn governed_by(&self) -> Option<&GovernedBy> {
         self.desired.as_ref().map(|desired| &desired.governed_by)
     }
 }
 
-/// What comes next for a resource.
+/// The next step for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Nothing is left to write.
     Finished,
-    /// What would be written is reported: this is a dry run.
+    /// A dry run: the changes are only reported.
     Report,
-    /// The flow log is changing its state and takes no write before that is over.
+    /// The flow log is changing its state and accepts no write until that ends.
     Wait,
     /// The changes are made.
     Write,
 }
 
-/// What comes next, given what was decided from the latest read.
+/// Returns the next step after a decision from the latest read.
 pub(crate) fn next_step(decision: &Decision, dry_run: bool) -> Step {
     if decision.changes.is_empty() {
         Step::Finished
@@ -77,26 +77,27 @@ pub(crate) fn next_step(decision: &Decision, dry_run: bool) -> Step {
     }
 }
 
-/// A resource, with what decides about its level.
+/// A resource, with its VPC if the VPC's tags decide about its level.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) resource: Resource,
-    /// Its VPC, where that was read.
+    /// Its VPC, if that was read.
     pub(crate) vpc: Option<Resource>,
 }
 
 /// How far the changes were made.
 enum Progress {
-    /// There is nothing more to do.
+    /// Nothing is left to do.
     Finished,
-    /// The state is read again, unless it was just read, after a pause where something has to take effect first.
+    /// The loop continues. `known` is the state if it was just read; otherwise it is read again. `wait` asks for a
+    /// pause first, because something has to take effect.
     Again { known: Option<Vec<FlowLog>>, wait: bool },
-    /// The API did not see the resource when a flow log was made on it.
+    /// The API did not see the resource when a flow log was created on it.
     NotVisible(Box<Item>),
 }
 
 impl Converger<'_> {
-    /// What this function does about the resource, where these flow logs were observed on it, its vSwitch and its VPC.
+    /// Decides what this function does about the resource. `observed` are the flow logs on it, its vSwitch and its VPC.
     pub(crate) fn decide(
         &self,
         resource: &Resource,
@@ -117,7 +118,7 @@ impl Converger<'_> {
         let governed_by = flow_log.as_ref().map(|flow_log| &flow_log.governed_by);
         let is_scheduled = governed_by.is_some_and(|by| *by != GovernedBy::Always);
         let is_elsewhere = matches!(desired, Desired::OtherLevel(_));
-        // What cannot be read may be governed by a schedule.
+        // If the desired state is unknown, a schedule may govern it.
         let may_be_scheduled = is_scheduled || matches!(desired, Desired::Unknown { .. });
         let out_of_scope = is_elsewhere || self.capabilities.selects == Selection::Scheduled && !may_be_scheduled;
         let (mut changes, mut why) = (Vec::new(), None);
@@ -140,8 +141,8 @@ impl Converger<'_> {
         Decision { plan, changes, out_of_scope, withheld: why, desired: flow_log }
     }
 
-    /// Which word of the policy's `remediate` a replacement needs and lacks. A run may be cut off between its two halves,
-    /// and then the next one has to make what is missing.
+    /// Returns the word that a replacement needs in the policy's `remediate` and that is not listed. It needs both
+    /// words: if a run is cut off between deletion and creation, the next one has to create the missing flow log.
     fn word_against_replacing(&self) -> Option<&'static str> {
         let allowed = self.policy.remediate;
         [(allowed.drifted, "drifted"), (allowed.missing, "missing")]
@@ -149,7 +150,7 @@ impl Converger<'_> {
             .find_map(|(is_listed, word)| (self.capabilities.repairs && !is_listed).then_some(word))
     }
 
-    /// Why a change is not made now, if so.
+    /// Returns why a change is not made now, if it is not.
     fn objection(
         &self,
         change: &Change,
@@ -169,10 +170,10 @@ impl Converger<'_> {
         withheld.objection(change, governed_by)
     }
 
-    /// Brings the flow log of a resource to its desired state. `known` is what was just read on it, its vSwitch and its
-    /// VPC, if it was.
+    /// Brings the flow log of a resource to its desired state. `known` are the flow logs on it, its vSwitch and its
+    /// VPC, if they were just read.
     ///
-    /// One result for each change, or one that says why there is none.
+    /// Returns one result for each change, or one that says why there is none.
     pub(crate) async fn converge(
         &self,
         subject: &Subject,
@@ -184,8 +185,9 @@ impl Converger<'_> {
         self.run(resource, known, &decide).await
     }
 
-    /// Makes a flow log of this spec on a resource whose flow log `deleted` was deleted just now, as soon as no other is in
-    /// the way. It is made even where the policy's `remediate` leaves out what is missing: it was there before.
+    /// Creates a flow log with this spec on a resource whose flow log `deleted` was just deleted, as soon as no other
+    /// one blocks it. It does so even if the policy's `remediate` does not list `missing`, because there was a flow log
+    /// before.
     pub(crate) async fn create(
         &self,
         resource: &Resource,
@@ -195,10 +197,10 @@ impl Converger<'_> {
     ) -> Vec<Item> {
         let flow_log = DesiredFlowLog { spec: spec.clone(), is_on: true, governed_by: GovernedBy::Always, note: None };
         let desired = Desired::FlowLog(Box::new(flow_log.clone()));
-        // What covers the resource from above does not count here: the flow log stood beside it before.
+        // Coverage by a parent does not count here: the old flow log existed beside it.
         let alone = Resource { parents: Vec::new(), ..resource.clone() };
         let decide = |observed: &[FlowLog]| {
-            // A list may show for a while what is gone.
+            // A list may still show a deleted flow log for a while.
             let mut observed = observed.to_vec();
             for it in observed.iter_mut().filter(|it| it.id == *deleted) {
                 it.status = Status::Deleting;
@@ -227,6 +229,14 @@ impl Converger<'_> {
                 Some(known) => known,
                 None => match flow_logs(self.session, resource).await {
                     Ok(observed) => observed,
+                    // Lists of resources show a new one before lists of flow logs know it.
+                    Err(Unread::Call(error)) if error.kind() == ErrorKind::NotVisible => {
+                        match visibility.wait(self.session, resource).await {
+                            Visible::Yes => continue,
+                            Visible::Gone => return with(items, gone(resource)),
+                            Visible::TimeOver => return with(items, items::flow_logs_unread(resource, &error)),
+                        }
+                    }
                     Err(Unread::Call(error)) => return with(items, items::flow_logs_unread(resource, &error)),
                     Err(Unread::Item(reason)) => {
                         let reason = format!("the flow logs of {} could not all be read: {reason}", resource.id);
@@ -237,7 +247,7 @@ impl Converger<'_> {
             };
             let decision = decide(&observed);
             let step = match next_step(&decision, self.writer.is_dry_run()) {
-                // It was done a moment ago: the state does not show it yet.
+                // The change was just made, and the state does not show it yet.
                 Step::Write if decision.changes.first().is_some_and(|change| made.contains(change)) => Step::Wait,
                 step => step,
             };
@@ -278,14 +288,14 @@ impl Converger<'_> {
         }
     }
 
-    /// The result where nothing is written.
+    /// Returns the result for a resource that is not changed.
     pub(crate) fn finished(&self, resource: &Resource, decision: Decision) -> Item {
         let Decision { plan, withheld, .. } = decision;
         let item = Item::of_resource(resource, plan.verdict, Outcome::Unchanged, "");
         items::unchanged(item, plan, withheld.as_deref())
     }
 
-    /// Makes the changes, as far as one can be made right after the other.
+    /// Makes the changes, until one has to wait for an earlier one to take effect.
     async fn make(
         &self,
         resource: &Resource,
@@ -337,7 +347,7 @@ impl Converger<'_> {
         Progress::Finished
     }
 
-    /// Reads whether a change has taken effect: then it is not decided again.
+    /// Reads whether a change has taken effect. If it has, the new decision no longer asks for it.
     async fn confirm(
         &self,
         resource: &Resource,
@@ -347,7 +357,7 @@ impl Converger<'_> {
         let observed = match flow_logs(self.session, resource).await {
             Ok(observed) => observed,
             Err(Unread::Call(error)) => return Err(error),
-            // A flow log that cannot be read may be the one that was made.
+            // An unreadable flow log may be the one that was just created.
             Err(Unread::Item(_)) => return Ok(Standing::Changing),
         };
         let decision = decide(&observed);
@@ -360,24 +370,24 @@ impl Converger<'_> {
     }
 }
 
-/// Which word of the policy's `remediate` a repair needs and lacks.
+/// Returns the word that a repair needs in the policy's `remediate` and that is not listed.
 fn left_out_by_policy(change: &Change, plan: &Plan<Change>, policy: &Policy) -> Option<&'static str> {
     let allowed = policy.remediate;
     match change {
-        // What is gone, or about to be, is missing.
+        // A flow log that is gone, or about to be, is missing.
         Change::Create(_) => (!allowed.missing).then_some("missing"),
         Change::Activate(_) => (!allowed.inactive).then_some("inactive"),
         Change::Modify(..) | Change::Move(..) | Change::Tag(..) => (!allowed.drifted).then_some("drifted"),
-        // What its schedule or tag keeps off is no repair.
+        // A schedule or tag asks for it, so it is not a repair.
         Change::Deactivate(_) => None,
     }
     .filter(|_| plan.verdict != Verdict::Excluded)
 }
 
-/// Whether a write whose answer was lost can have been made, now that it is not decided any more.
+/// Whether a write with a lost answer can have been made, given that it is no longer decided.
 fn is_done(change: &Change, plan: &Plan<Change>, observed: &[FlowLog]) -> bool {
     match change {
-        // Another one may have been made meanwhile, by others.
+        // Somebody else may have created one meanwhile.
         Change::Create(_) => {
             observed.iter().any(|flow_log| flow_log.is_own() && plan.flow_log.as_ref() == Some(&flow_log.id))
         }
@@ -399,11 +409,11 @@ fn with(mut items: Vec<Item>, last: Item) -> Vec<Item> {
 pub(crate) enum Unread {
     /// The call failed.
     Call(CallError),
-    /// One of them could not be read, for this reason.
+    /// A flow log could not be read, for this reason.
     Item(String),
 }
 
-/// The flow logs on the resource, its vSwitch and its VPC.
+/// Reads the flow logs on the resource, its vSwitch and its VPC.
 pub(crate) async fn flow_logs(session: &Session<'_>, resource: &Resource) -> Result<Vec<FlowLog>, Unread> {
     let ids = std::iter::once(&resource.id).chain(&resource.parents);
     let reads = ids.map(|id| async move {
@@ -419,7 +429,7 @@ pub(crate) async fn flow_logs(session: &Session<'_>, resource: &Resource) -> Res
     Ok(observed)
 }
 
-/// Waits until the API sees a resource that was read a moment ago.
+/// Waits until the API sees a resource that was just read.
 struct Visibility {
     poll: Poll,
     missed: usize,
@@ -427,9 +437,9 @@ struct Visibility {
 }
 
 enum Visible {
-    /// It is there: the write may be tried again.
+    /// The resource is visible, or cannot be read: the write may be tried again.
     Yes,
-    /// It is not there any more.
+    /// The resource is gone.
     Gone,
     TimeOver,
 }
@@ -455,7 +465,7 @@ impl Visibility {
                     return Visible::Yes;
                 }
             }
-            // What is new may be seen by one server and not by the next: soon after its event that says nothing.
+            // One server may see a new resource before another does, so soon after the event a miss proves nothing.
             if self.missed >= MISSED_READS && resolve::may_be_gone(self.since, session.now()) {
                 return Visible::Gone;
             }

@@ -10,7 +10,7 @@ use reconcile::{Outcome, Report};
 use scenarios::{CREATION, REMEDIATION, Stage};
 use serde_json::json;
 
-/// Looks after these resources, whose event came `age` ago, with so much time to do it.
+/// Reconciles resources that an event named `age` ago, with a deadline after `time`.
 async fn keep(stage: &Stage, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
     stage.look(CREATION, ids, age, time).await
 }
@@ -193,7 +193,7 @@ async fn a_creation_that_is_refused_for_a_while_is_made_within_the_same_minute()
     }
 }
 
-/// Shows a VPC in the next `times` lists, and none after that.
+/// Shows a VPC in the next `times` lists, and hides it afterwards.
 fn vanishes_after(stage: &Stage, times: u32) {
     let shown = AtomicU32::new(0);
     let change = move |answer: &mut serde_json::Value| {
@@ -268,4 +268,13 @@ async fn in_a_sweep_one_resource_takes_half_of_the_time_that_is_left_and_no_more
     let report = stage.sweep_within(REMEDIATION, MINUTE).await;
     assert!(report.incomplete().is_some() && report.summary.uncovered == 1, "{report:#?}");
     assert!((20..=30).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
+}
+
+#[tokio::test]
+async fn a_vpc_whose_flow_logs_cannot_be_listed_yet_gets_its_flow_log_within_the_same_minute() {
+    let stage = Stage::new("").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    stage.cloud.fail("DescribeFlowLogs", Fault::Code("InvalidInstanceId"), 5);
+    let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
+    assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
 }
