@@ -1,4 +1,4 @@
-//! Flow logs below another one that records the same traffic: it is paid for twice.
+//! Reports foreign flow logs that record the same traffic as one above them: that traffic is paid for twice.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,10 @@ use crate::{
     report::ReportBuilder,
 };
 
-/// Reports the flow logs of others on vSwitches and network interfaces whose VPC or vSwitch Flowkeeper's own flow log
-/// covers. Resources at a level of the policy have been read; the others are read here, as far as they have flow logs.
+/// Reports foreign flow logs on vSwitches and network interfaces that Flowkeeper's own flow log on their VPC or vSwitch
+/// covers.
+///
+/// Resources at a level of the policy have been read already. The others are read here, if they have foreign flow logs.
 pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, report: &mut ReportBuilder) {
     let session = converger.session;
     if converger.capabilities.selects != Selection::Resources {
@@ -30,7 +32,11 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
     for level in [ResourceType::VSwitch, ResourceType::NetworkInterface] {
         let ids: Vec<_> = ids.iter().filter(|id| id.resource_type() == level).cloned().collect();
         let found = match existing(session, level, &ids).await {
-            Ok(found) => found.items,
+            Ok(found) => {
+                let unread = found.unreadable.iter().map(|it| items::item_unread(session, level.plural(), it));
+                report.items.extend(unread);
+                found.items
+            }
             Err(error) => {
                 report.items.push(items::region_unread(session, &format!("{} with flow logs", level.plural()), &error));
                 continue;
@@ -42,7 +48,7 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
             match observed {
                 Ok(observed) => report.items.extend(foreign_items(session, resource, &observed)),
                 Err(Unread::Call(error)) => report.items.push(items::flow_logs_unread(resource, &error)),
-                // The item itself has been reported with the list.
+                // The unreadable item has been reported with the list.
                 Err(Unread::Item(_)) => {}
             }
         }
@@ -53,7 +59,7 @@ async fn read<'r>(session: &Session<'_>, resource: &'r Resource) -> (&'r Resourc
     (resource, converge::flow_logs(session, resource).await)
 }
 
-/// The flow logs of others on `resource` that one of Flowkeeper's own above it makes superfluous.
+/// Returns the foreign flow logs on `resource` that one of Flowkeeper's own above it makes superfluous.
 pub(super) fn foreign(session: &Session<'_>, resource: &Resource, observed: &[FlowLog]) -> Vec<Item> {
     foreign_items(session, resource, observed).collect()
 }

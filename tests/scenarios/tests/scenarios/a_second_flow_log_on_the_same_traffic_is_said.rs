@@ -8,7 +8,7 @@ type Edit = fn(&mut FlowLog);
 
 const DELETE: &str = "superfluous: delete\n";
 
-/// A VPC that Flowkeeper's own flow log covers, with a flow log on a vSwitch in it and one on a network interface there.
+/// A VPC with own flow logs at every level: on the VPC, on a vSwitch in it, and on a network interface in the vSwitch.
 struct Doubled {
     stage: Stage,
     vpc: String,
@@ -32,7 +32,7 @@ impl Doubled {
         self.finer.iter().for_each(|id| self.stage.cloud.edit_flow_log(id, &edit));
     }
 
-    /// The ids of the flow logs that are left.
+    /// The ids of the flow logs that still exist.
     fn left(&self) -> Vec<String> {
         self.stage.cloud.finish_transitions();
         self.stage.cloud.flow_logs().into_iter().map(|it| it.id).collect()
@@ -115,7 +115,7 @@ async fn none_is_deleted_unless_its_cover_is_known_to_record_as_much_and_to_deli
     for (why, edit) in edits {
         let it = doubled(DELETE).await;
         it.stage.cloud.edit_flow_log(&it.cover, edit);
-        // Beneath it, the one on the vSwitch would cover the network interface.
+        // Otherwise the flow log on the vSwitch would cover the network interface.
         it.stage.cloud.edit_flow_log(&it.finer[0], |it| it.status = "Inactive".into());
         let report = it.stage.sweep(DELETION).await;
         assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{why}: {report:#?}");
@@ -127,7 +127,7 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
     for (more, tag, why) in [
         ("coverage: network-interface\n", None, None),
         ("overrides: [{match: {regions: [cn-hangzhou]}, coverage: network-interface}]\n", None, None),
-        // The tags of the VPC decide, and nobody reads them here.
+        // The tags of the VPC decide, and they are not read here.
         ("overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n", None, None),
         (
             "exclude: {tags: {leave: alone}}\n",
@@ -137,7 +137,7 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
         ("", Some(("flowkeeper", "ignore")), Some("; its tag flowkeeper says ignore")),
     ] {
         let it = doubled(&format!("{DELETE}{more}")).await;
-        // The network interface alone is looked at.
+        // Leaves only the network interface to look at.
         it.stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &it.finer[0])]).await.unwrap();
         it.stage.cloud.finish_transitions();
         let interface = it.stage.cloud.network_interfaces()[0].id.clone();
@@ -158,7 +158,7 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
             assert_eq!((report.summary.changed, it.left().len()), (0, 2), "tags that are not known: {report:#?}");
         }
     }
-    // Excluding a vSwitch by its id leaves what is on it alone, too.
+    // Excluding a vSwitch by its id also protects the flow log on it.
     let excluded = doubled(DELETE).await;
     let it = doubled(&format!("{DELETE}exclude: {{ids: [{}]}}\n", excluded.vswitch)).await;
     let report = it.stage.sweep(DELETION).await;
@@ -170,7 +170,7 @@ async fn what_the_list_says_is_read_again_before_one_is_deleted() {
     let it = doubled(DELETE).await;
     it.stage.cloud.edit_flow_log(&it.cover, |it| it.status = "Inactive".into());
     it.stage.cloud.edit_flow_log(&it.finer[0], |it| it.status = "Inactive".into());
-    // The list is stale: it shows all of them as active.
+    // A stale list shows all flow logs as active.
     let stale = |answer: &mut serde_json::Value| {
         for flow_log in answer["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
             flow_log["Status"] = json!("Active");
@@ -205,4 +205,20 @@ async fn the_limits_count_them() {
     let report = it.stage.sweep(DELETION).await;
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
     assert_eq!(it.left(), it.all());
+}
+
+#[tokio::test]
+async fn a_resource_with_a_flow_log_of_others_that_cannot_be_read_is_said() {
+    let it = doubled("").await;
+    it.edit_finer(|flow_log| flow_log.tags.clear());
+    let without_vpc = |json: &mut serde_json::Value| {
+        for vswitch in json["VSwitches"]["VSwitch"].as_array_mut().unwrap() {
+            vswitch["VpcId"] = json!(7);
+        }
+    };
+    it.stage.cloud.rewrite("DescribeVSwitches", Rewrite::value(without_vpc), u32::MAX);
+    let report = it.stage.sweep(REMEDIATION).await;
+    let said = |item: &&reconcile::Item| item.resource_id.as_ref() == Some(&it.vswitch) && item.is_finding;
+    let item = report.results.iter().find(said).unwrap();
+    assert_eq!(item.verdict, Some(Verdict::Unknown), "{report:#?}");
 }
