@@ -9,9 +9,9 @@ use serde_json::Value;
 
 type Edit = fn(&mut FlowLog);
 
-/// A VPC with two flow logs of ours on it.
+/// A VPC with two own flow logs on it.
 ///
-/// The API makes no second one; SLS may.
+/// The API refuses to create a second flow log, but SLS may create one.
 async fn vpc_with_two(stage: &Stage) -> (String, [String; 2]) {
     let (vpc, one) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_flow_log(&one, std::slice::from_ref(&vpc));
@@ -103,7 +103,7 @@ async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
     let made = stage.sweep(REMEDIATION).await;
     assert_eq!(made.results[0].outcome, Outcome::Done);
     stage.cloud.finish_transitions();
-    // It was made, and has come to nothing since.
+    // The flow log was created, and has been deactivated since.
     let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
     stage.cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
     let again = stage.sweep(REMEDIATION).await;
@@ -146,7 +146,7 @@ async fn where_there_is_nothing_every_sweep_ends_well_and_asks_for_nothing_by_an
     assert!(calls.len() <= 3 * 2 + 1 + 1, "each list once: {calls:#?}");
 }
 
-/// A network interface in a VPC that this flow log of ours covers, where the policy keeps flow logs at that level.
+/// A network interface in a VPC with an own flow log, where the policy's level is `network-interface`.
 async fn covered_network_interface(policy: &str, edit: impl Fn(&mut FlowLog)) -> (Stage, String, String) {
     let stage = Stage::new(&format!("coverage: network-interface\n{policy}")).await;
     let (vpc, cover) = stage.kept_vpc(&[]).await;
@@ -265,7 +265,8 @@ async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding
         let report = old.sweep(REMEDIATION).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.verdict, item.outcome, item.is_finding), (Some(Verdict::Pending), Outcome::Skipped, true));
-        let sentence = format!("{flow_log} is {status}, and has been for more than an hour; look at it in the VPC console");
+        let sentence =
+            format!("{flow_log} is {status}, and has been for more than an hour; look at it in the VPC console");
         assert_eq!(item.reason, sentence);
         assert_eq!((report.incomplete(), report.summary.checked, report.summary.uncovered), (None, 1, 1));
 
@@ -275,7 +276,7 @@ async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding
         assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Pending), 0), "{report:#?}");
         assert_eq!(report.summary.uncovered, 0, "it is about to record");
 
-        // When it is looked at again, it is active.
+        // The second read shows that it is active.
         let (settled, flow_log) = pending().await;
         settled.cloud.edit_flow_log(&flow_log, |it| it.status = "Active".into());
         settled.wait_until("2026-03-02T14:00:00+08:00");
