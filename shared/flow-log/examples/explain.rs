@@ -1,4 +1,4 @@
-//! Tells what a policy wants of one resource at one moment, and why.
+//! Shows what a policy wants for one resource at one moment, and why.
 //!
 //! ```sh
 //! cargo run -p flow-log --example explain -- policy.yml resource.json --at 2026-03-01T09:00+08:00
@@ -6,11 +6,11 @@
 //!
 //! The resource is a JSON object, as in `examples/resource.json`:
 //!
-//! - `account`, `region` and `id`, which tells by its beginning what it is: `vpc-`, `vsw-` or `eni-`;
-//! - `parents`, what it is in: for a vSwitch `["vpc-…"]`, for a network interface `["vsw-…", "vpc-…"]`;
-//! - `tags`, where it has any;
-//! - `vpc_tags`, those of the VPC that it is in, where these decide the level at which flow logs are kept;
-//! - `status`, that of the flow log that Flowkeeper has made on it, where there is one: `Active`, `Inactive`, …
+//! - `account`, `region` and `id`; the prefix of the id determines the type: `vpc-`, `vsw-` or `eni-`;
+//! - `parents`, the resources that contain it: for a vSwitch `["vpc-…"]`, for a network interface `["vsw-…", "vpc-…"]`;
+//! - `tags`, if it has any;
+//! - `vpc_tags`, the tags of its VPC, if these decide the level at which flow logs are kept;
+//! - `status`, the status of Flowkeeper's flow log on it, if there is one: `Active`, `Inactive`, …
 
 mod reading;
 
@@ -46,7 +46,7 @@ struct Asked {
 
 fn main() -> ExitCode {
     let asked = Asked::parse();
-    // Whatever is wrong with both files is told at once.
+    // Mistakes in both files are reported at once.
     let outcome = match (reading::policy(&asked.policy), seen(&asked.resource)) {
         (Ok(policy), Ok(Seen { resource, vpc, status })) => {
             Ok(Explained { policy, resource, vpc, status, at: reading::now(asked.at) }.text())
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     reading::tell(outcome)
 }
 
-/// A resource as it is written down.
+/// A resource as written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -71,10 +71,10 @@ struct Written {
     status: Option<String>,
 }
 
-/// What the file says.
+/// The contents of the file.
 struct Seen {
     resource: Resource,
-    /// The VPC that the resource is in, where its tags are given.
+    /// The VPC that the resource is in, if its tags are given.
     vpc: Option<Resource>,
     /// The status of the flow log on it.
     status: Option<Status>,
@@ -124,7 +124,7 @@ fn seen(path: &Path) -> Result<Seen, Wrong> {
     }
 }
 
-/// The flow log of ours on `resource`, as `spec` has it. Its id is what it is called in what is told.
+/// Returns Flowkeeper's own flow log on `resource`, as `spec` describes it. Its id stands for it in the output.
 fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowLog> {
     Some(FlowLog {
         id: "the-flow-log".parse().ok()?,
@@ -170,7 +170,7 @@ impl Explained {
         let mut add = |name: &str, value: &str| _ = writeln!(text, "{name:<24}{value}");
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
-        // Which account is the function's own nobody says here.
+        // The function's own account is unknown here.
         if let Some(reason) = policy.out_of_scope(None, &resource.account, &resource.region) {
             add("wanted", &format!("nothing: {reason}"));
             return text;
@@ -203,12 +203,12 @@ impl Explained {
         text
     }
 
-    /// What the tag says, where there is one.
+    /// The value of the tag, if there is one.
     fn tag(&self) -> Option<&String> {
         self.resource.tags.as_ref()?.get(TAG_KEY)
     }
 
-    /// A time in the zone of the schedule that the tag or the policy names, and in UTC.
+    /// Formats a time in the zone of the schedule that the tag or the policy names, and in UTC.
     fn moment(&self, at: Timestamp) -> String {
         let by_tag = self.tag().and_then(|value| value.strip_prefix("schedule="));
         let by_policy = match self.found().and_then(|found| found.schedule.as_ref()).unwrap_or(&self.policy.schedule) {
@@ -240,7 +240,7 @@ impl Explained {
         format!("{} (line {}, column {}) sets {sets}", found.number, found.place.line, found.place.column)
     }
 
-    /// Which override, matched by the VPC, decides the level.
+    /// Describes which override, matched by the VPC, decides the level.
     fn level_by(&self) -> String {
         match self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() {
             Some(found) => format!("by override {}", found.number),
@@ -256,7 +256,7 @@ impl Explained {
         }
     }
 
-    /// Each field of the flow log, with where it comes from.
+    /// Each field of the flow log, and where it comes from.
     fn fields(&self, spec: &FlowLogSpec) -> [(&'static str, String); 10] {
         let FlowLogSpec {
             name,
@@ -308,13 +308,13 @@ impl Explained {
             GovernedBy::Schedule(_) => format!("{}, by {by}", desired.governed_by),
         };
         match self.tag() {
-            // Any other tag would govern, or is a finding.
+            // Any other tag would decide, or be a finding.
             Some(value) if desired.note.is_none() => format!("{told}; its tag {TAG_KEY}={value} has expired"),
             _ => told,
         }
     }
 
-    /// What is planned now, if the flow log looks as it should in everything but its status.
+    /// Describes what is planned now, if only the flow log's status may differ from the policy.
     fn to_do(&self, desired: Box<DesiredFlowLog>) -> String {
         let Self { policy, resource, .. } = self;
         let seen: Vec<_> =

@@ -1,4 +1,4 @@
-//! Tells when a schedule of a policy goes on and off, in its own time and in UTC, and how much is on in all.
+//! Shows when a schedule of a policy goes on and off, in its own time zone and in UTC, and how long it is on in total.
 //!
 //! ```sh
 //! cargo run -p flow-log --example schedule -- policy.yml office-hours --from 2026-03-01 --days 14
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     reading::tell(told(&Asked::parse()).map(|told| told.to_string()))
 }
 
-/// A schedule from one midnight to another.
+/// A schedule over a number of days, from midnight to midnight.
 struct Told {
     name: String,
     schedule: Schedule,
@@ -94,7 +94,7 @@ impl fmt::Display for Told {
             let line = format!("{word}  {}  {}  for {}", local(edge.at, zone), edge.at, hours(lasts));
             lines.push((edge.at, line));
         }
-        // At one and the same moment the clocks come first.
+        // The sort is stable: at the same moment, the clock change comes first.
         lines.sort_by_key(|(at, _)| *at);
         lines.iter().try_for_each(|(_, line)| writeln!(f, "{line}"))?;
 
@@ -104,7 +104,7 @@ impl fmt::Display for Told {
     }
 }
 
-/// The moments at which clocks change, each with what happens to the local time.
+/// The moments at which the clocks change, each with a description of what happens to local time.
 fn changes_of_clocks(zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, String)> {
     let found = zone.following(from).map(|change| change.timestamp()).take_while(|at| *at < to);
     found
@@ -121,7 +121,7 @@ fn changes_of_clocks(zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<(Ti
         .collect()
 }
 
-/// `14 h`, `13 h 30 min`.
+/// Formats a duration: `14 h`, `13 h 30 min`.
 fn hours(duration: SignedDuration) -> String {
     let mut text = format!("{} h", duration.as_hours());
     let minutes = duration.as_mins() % 60;

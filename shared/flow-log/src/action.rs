@@ -1,17 +1,17 @@
-//! The actions of the API that change something.
+//! The API actions that write.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// An action that changes something: one for each action and product.
+/// An API action that writes. Actions of the same name in different products are separate variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// VPC: makes a flow log.
+    /// VPC: creates a flow log.
     CreateFlowLog,
-    /// VPC: switches a flow log on.
+    /// VPC: activates a flow log.
     ActiveFlowLog,
-    /// VPC: switches a flow log off.
+    /// VPC: deactivates a flow log.
     DeactiveFlowLog,
     /// VPC: changes fields of a flow log.
     ModifyFlowLogAttribute,
@@ -23,18 +23,18 @@ pub enum Action {
     MoveResourceGroup,
     /// VPC: accepts the terms of the flow log service.
     OpenFlowLogService,
-    /// Express Connect Router: makes a flow log.
+    /// Express Connect Router: creates a flow log.
     EcrCreateFlowLog,
-    /// Express Connect Router: switches a flow log on.
+    /// Express Connect Router: activates a flow log.
     EcrActivateFlowLog,
-    /// Express Connect Router: switches a flow log off.
+    /// Express Connect Router: deactivates a flow log.
     EcrDeactivateFlowLog,
     /// Express Connect Router: changes fields of a flow log.
     EcrModifyFlowLogAttribute,
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 12] = [
         Self::CreateFlowLog,
         Self::ActiveFlowLog,
@@ -50,7 +50,7 @@ impl Action {
         Self::EcrModifyFlowLogAttribute,
     ];
 
-    /// The API's name of it, as on the wire.
+    /// The action's name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         let permission = self.permission();
@@ -59,7 +59,7 @@ impl Action {
         name
     }
 
-    /// The RAM action that allows it.
+    /// The RAM permission that the action needs.
     #[must_use]
     pub const fn permission(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The tag `flowkeeper` on a resource: what its owner says of this one resource, as far as the policy lets owners say it.
+//! The tag `flowkeeper` on a resource: instructions from its owner, as far as the policy honors them.
 
 use std::fmt;
 
@@ -10,37 +10,37 @@ use crate::{
     policy::{ResourceTagWords, ScheduleName},
 };
 
-/// The key of the tag.
+/// The tag's key.
 pub const KEY: &str = "flowkeeper";
 
-/// What the tag of one resource says at one moment.
+/// The tag of one resource, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TagDirective<'a> {
     value: &'a str,
-    /// What is to be done; none where the tag is absent, has expired, or is not honored.
+    /// What the tag asks for; `None` if the tag is absent, has expired, or is not honored.
     directive: Option<Directive<'a>>,
-    /// Why it is not honored, in a sentence.
+    /// Why the tag is not honored, as a sentence.
     pub(crate) note: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Directive<'a> {
-    /// Leave it alone.
+    /// Leave the resource alone.
     Ignore,
-    /// Its flow log is on.
+    /// Keep its flow log on.
     On,
-    /// Its flow log is off.
+    /// Keep its flow log off.
     Off,
-    /// Its flow log is as this schedule says.
+    /// Switch its flow log by this schedule.
     Schedule(&'a str),
 }
 
 impl<'a> TagDirective<'a> {
-    /// What these tags say at `now`.
+    /// Reads the tag as of `now`.
     ///
     /// # Errors
-    /// The tag has no meaning; the sentence says what would have one. Where the policy says which words count, that is
-    /// no error: what has no meaning is not among them.
+    /// The tag is malformed; the message says what is valid. If the policy lists the words that count, this is not an
+    /// error: a malformed tag is then treated like a word that is not listed.
     pub(crate) fn of(tags: &'a ObservedTags, policy: &Policy, now: Timestamp) -> Result<Self, String> {
         let Some(value) = tags.get(KEY) else { return Ok(Self { value: "", directive: None, note: None }) };
         let words = &policy.resource_tag;
@@ -58,14 +58,15 @@ impl<'a> TagDirective<'a> {
         }
     }
 
-    /// Whether the resource is to be left alone.
+    /// Whether the tag asks to leave the resource alone.
     pub(crate) fn is_ignore(&self) -> bool {
         self.directive == Some(Directive::Ignore)
     }
 
-    /// Whether a flow log is to be on, and who says so: the tag, or else `schedule`.
+    /// Returns whether the flow log should be on, and what decides that: the tag, or `schedule` if the tag asks for
+    /// nothing.
     pub(crate) fn or_schedule(&self, schedule: &ScheduleName, policy: &Policy, now: Timestamp) -> (bool, GovernedBy) {
-        // The names are known: those of tags were looked up above, those of the policy when it was read.
+        // All names are known: `parse` has checked those in tags, and reading the policy has checked its own.
         let is_on = |name: &str| schedule_is_on(name, policy, now).unwrap_or(true);
         let by_tag = || GovernedBy::Tag(self.value.to_owned());
         match (self.directive, schedule) {
@@ -87,7 +88,8 @@ impl fmt::Display for TagDirective<'_> {
     }
 }
 
-/// What a value says at `now`, and the words that have to be honored for that; nothing, where it has expired.
+/// Parses a value as of `now`, and returns the directive with the words that must be honored for it; `None` if it has
+/// expired.
 fn parse<'a>(value: &'a str, policy: &Policy, now: Timestamp) -> Result<Option<(Directive<'a>, Vec<TagWord>)>, String> {
     let until = |text: &str, directive, word| match text.parse::<Timestamp>() {
         Ok(end) => Ok((now < end).then(|| (directive, vec![word]))),
@@ -105,7 +107,8 @@ fn parse<'a>(value: &'a str, policy: &Policy, now: Timestamp) -> Result<Option<(
             if schedule_is_on(name, policy, now).is_none() {
                 return Err(format!("its tag {KEY} names the schedule {name:?}, which the policy does not have"));
             }
-            // Who may not say `off` may not say it in other words either.
+            // `schedule=never` is `off` in other words, so it takes permission for `off` as well; the same holds for
+            // `always` and `on`.
             let also = match name {
                 "always" => Some(TagWord::On),
                 "never" => Some(TagWord::Off),
@@ -119,7 +122,7 @@ fn parse<'a>(value: &'a str, policy: &Policy, now: Timestamp) -> Result<Option<(
     }
 }
 
-/// Why a value is not honored, where it is not.
+/// Explains why a value is not honored; `None` if it is.
 fn not_honored(value: &str, needed: &[TagWord], words: &ResourceTagWords) -> Option<String> {
     let missing: Vec<_> = needed.iter().filter(|word| !words.honors(**word)).map(|word| word.as_str()).collect();
     let missing = missing.join(" and ");
@@ -127,7 +130,7 @@ fn not_honored(value: &str, needed: &[TagWord], words: &ResourceTagWords) -> Opt
         .then(|| format!("its tag {KEY}={value} is not honored: the policy's resource_tag does not list {missing}"))
 }
 
-/// Whether the schedule of this name is on; `always` and `never` are names, too.
+/// Whether the schedule of this name is on; `None` if there is no such schedule. `always` and `never` are built in.
 fn schedule_is_on(name: &str, policy: &Policy, now: Timestamp) -> Option<bool> {
     match name {
         "always" => Some(true),
@@ -136,7 +139,7 @@ fn schedule_is_on(name: &str, policy: &Policy, now: Timestamp) -> Option<bool> {
     }
 }
 
-/// When what the tag's value says comes to its end, where it does.
+/// When a tag's value expires, if it does.
 pub(crate) fn expiry(value: &str) -> Option<Timestamp> {
     let (word, end) = value.split_once('=')?;
     end.parse().ok().filter(|_| matches!(word, "on-until" | "off-until"))

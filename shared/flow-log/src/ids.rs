@@ -1,4 +1,4 @@
-//! The names by which the cloud knows things. Parsed once; whoever holds one holds a good one.
+//! Cloud identifiers, validated when parsed, so that every value of these types is valid.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{regions, text::checked_text};
 
-/// What can have a flow log, from the whole to the part: a part is covered by the flow log of its whole.
+/// What can have a flow log, from the largest to the smallest: a flow log also covers everything inside its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ResourceType {
-    /// A virtual private cloud, and so every network interface in it.
+    /// A virtual private cloud, and with it every network interface in it.
     #[serde(rename = "VPC")]
     Vpc,
-    /// A vSwitch, and so every network interface on it.
+    /// A vSwitch, and with it every network interface on it.
     VSwitch,
     /// One elastic network interface.
     NetworkInterface,
 }
 
 impl ResourceType {
-    /// All of them, from the whole to the part.
+    /// All types, from the largest to the smallest.
     pub const ALL: [Self; 3] = [Self::Vpc, Self::VSwitch, Self::NetworkInterface];
 
-    /// The name that the VPC API knows it by, as `ResourceType`.
+    /// The VPC API's name for the type, as in `ResourceType`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl ResourceType {
         }
     }
 
-    /// What several of them are called in a sentence.
+    /// The plural, as in a sentence.
     #[must_use]
     pub const fn plural(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl fmt::Display for ResourceType {
     }
 }
 
-/// Why a text is not an id.
+/// The error for a text that is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not {what}")]
 pub struct InvalidId {
@@ -71,11 +71,11 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(given: &str, what: impl Into<Cow<'static, str>>) -> Self {
-        // An id is short. What is not would only flood the log.
+        // An id is short; anything longer would only flood the log.
         Self { given: given.chars().take(80).collect(), what: what.into() }
     }
 
-    /// A policy and an option name one thing exactly, so an id with `*`, which events may have, names nothing.
+    /// A policy or an option names one exact thing, so an id with `*`, which events may contain, names nothing.
     fn not_exact(given: &str, example: &str) -> Self {
         Self::new(
             given,
@@ -84,7 +84,7 @@ impl InvalidId {
     }
 }
 
-/// The id of something that can have a flow log. Its prefix says what it is.
+/// The id of a resource that can have a flow log. Its prefix determines the type.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(into = "String")]
 pub struct ResourceId {
@@ -96,7 +96,7 @@ impl ResourceId {
     /// Reads the id of a resource that must be of this type.
     ///
     /// # Errors
-    /// The text is no id, or one of another type.
+    /// The text is not an id, or has another type.
     pub fn of(resource_type: ResourceType, text: &str) -> Result<Self, InvalidId> {
         let what = match resource_type {
             ResourceType::Vpc => "a VPC id (want \"vpc-\" and letters or digits)",
@@ -109,19 +109,19 @@ impl ResourceId {
         }
     }
 
-    /// Reads an id that has to name one resource, as in a policy or an option: neither a wildcard nor a masked id, which
-    /// the other constructors take, as events hold masked ones.
+    /// Reads an id that must name one resource, as in a policy or an option: neither a wildcard nor a masked id. The
+    /// other constructors accept these, since events contain masked ids.
     ///
     /// # Errors
-    /// The text is no id, or holds `*`.
+    /// The text is not an id, or contains `*`.
     pub fn exact(text: &str) -> Result<Self, InvalidId> {
         Self::require_exact(text, text.parse()?)
     }
 
-    /// As [`ResourceId::exact`], of a resource that must be of this type.
+    /// Like [`ResourceId::exact`], for a resource of a given type.
     ///
     /// # Errors
-    /// The text is no id, one of another type, or holds `*`.
+    /// The text is not an id, has another type, or contains `*`.
     pub fn exact_of(resource_type: ResourceType, text: &str) -> Result<Self, InvalidId> {
         Self::require_exact(text, Self::of(resource_type, text)?)
     }
@@ -131,7 +131,7 @@ impl ResourceId {
         if text.contains('*') { Err(InvalidId::not_exact(text, &example)) } else { Ok(id) }
     }
 
-    /// What kind of resource this is.
+    /// The type of the resource.
     #[must_use]
     pub const fn resource_type(&self) -> ResourceType {
         self.resource_type
@@ -176,12 +176,12 @@ impl fmt::Debug for ResourceId {
     }
 }
 
-/// What follows the prefix of an id. `*` is how Alibaba Cloud masks ids in what it publishes; it harms nothing.
+/// Whether the text may follow the prefix of an id. `*` is accepted because Alibaba Cloud masks published ids with it.
 fn is_word(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'))
 }
 
-/// An id: a [`checked_text!`] whose error says what it is not.
+/// Defines an id: a [`checked_text!`] whose error says what the text is not.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $is_good:expr) => {
         checked_text!($(#[$doc])* $name, InvalidId, $is_good, |text| InvalidId::new(text, $what));
@@ -196,10 +196,10 @@ id!(
 );
 
 impl AccountId {
-    /// Reads an id that has to name one account, as in a policy or an option.
+    /// Reads an id that must name one account, as in a policy or an option.
     ///
     /// # Errors
-    /// The text is no id, or a masked one.
+    /// The text is not an id, or a masked one.
     pub fn exact(text: &str) -> Result<Self, InvalidId> {
         let id = text.parse()?;
         if text.contains('*') { Err(InvalidId::not_exact(text, "1000000000000001")) } else { Ok(id) }
@@ -209,7 +209,7 @@ impl AccountId {
 id!(
     /// The id of a region, for example `cn-hangzhou`.
     ///
-    /// It becomes part of a host name, so nothing but letters, digits and hyphens may be in it.
+    /// It becomes part of a host name, so it may contain only letters, digits and hyphens.
     RegionId,
     "a region id (want letters, digits and hyphens, as in \"cn-hangzhou\")",
     |text| {
@@ -221,11 +221,11 @@ id!(
 );
 
 impl RegionId {
-    /// Reads a region that has to exist, as in a policy or an option: one that is known, or one that may have opened
-    /// since. [`RegionId::is_known`] tells these apart.
+    /// Reads a region that must exist, as in a policy or an option: a known one, or one that may have opened since.
+    /// [`RegionId::is_known`] tells these apart.
     ///
     /// # Errors
-    /// The text is no region id, or a misspelling of a known one, which is named.
+    /// The text is not a region id, or is a misspelling of a known region, which the error names.
     pub fn exact(text: &str) -> Result<Self, InvalidId> {
         if regions::known().any(|region| region == text) {
             return text.parse();
@@ -239,7 +239,7 @@ impl RegionId {
         if is_region { Ok(id) } else { Err(InvalidId::new(text, NO_REGION)) }
     }
 
-    /// Whether it was among the regions of Alibaba Cloud when this was built.
+    /// Whether the region was known at build time.
     #[must_use]
     pub fn is_known(&self) -> bool {
         regions::known().any(|region| region == self.as_str())
@@ -263,13 +263,13 @@ id!(
 );
 
 id!(
-    /// The id of a virtual border router, the one kind of instance whose traffic an Express Connect Router records.
+    /// The id of a virtual border router, the only kind of instance whose traffic an Express Connect Router records.
     VbrId,
     "the id of a virtual border router (want \"vbr-\" and letters or digits)",
     |text| text.strip_prefix("vbr-").is_some_and(is_word)
 );
 
-/// The ARN of a RAM role, for example `acs:ram::1000000000000002:role/flowkeeper`: the account, and the role in it.
+/// The ARN of a RAM role, for example `acs:ram::1000000000000002:role/flowkeeper`: an account, and a role in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleArn {
     account: AccountId,
@@ -277,10 +277,10 @@ pub struct RoleArn {
 }
 
 impl RoleArn {
-    /// Reads the ARN of a role that has to exist, as in a policy or an option.
+    /// Reads the ARN of a role that must exist, as in a policy or an option.
     ///
     /// # Errors
-    /// The text is no such ARN, or a masked one.
+    /// The text is not such an ARN, or a masked one.
     pub fn exact(text: &str) -> Result<Self, InvalidId> {
         let arn = text.parse()?;
         let example = "acs:ram::1000000000000002:role/flowkeeper";
@@ -318,7 +318,7 @@ impl fmt::Display for RoleArn {
     }
 }
 
-/// RAM documents 1 to 64 letters, digits, hyphens and full stops; what it makes itself holds slashes, too.
+/// RAM documents 1 to 64 letters, digits, hyphens and full stops; roles that RAM creates itself also contain slashes.
 fn is_role_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'*'))

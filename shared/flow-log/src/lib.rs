@@ -1,6 +1,6 @@
-//! What a flow log is, what a policy wants of it, and which calls make it so.
+//! The model of flow logs: what one is, what a policy wants, and which calls bring one to its desired state.
 //!
-//! Nothing here performs I/O, reads a clock or awaits: whoever calls has fetched before and acts after.
+//! Nothing here performs I/O, reads a clock or awaits: callers read beforehand and write afterwards.
 
 mod action;
 mod directive;

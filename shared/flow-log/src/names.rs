@@ -1,12 +1,12 @@
-//! What people may name and choose about a flow log, with the limits that the VPC API documents.
+//! Names and options of flow logs, within the limits that the VPC API documents.
 //!
-//! For what is about to be sent. What the cloud returns is read as it comes: its own examples break these limits.
+//! These limits apply to what is sent. Responses are read as they come: the cloud's own examples break the limits.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crate::text::checked_text;
 
-/// Why a text is not a good name or value; says which limit it breaks.
+/// The error for a text that is not a valid name or value; says which limit it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not {what}: {limit}")]
 pub struct InvalidName {
@@ -15,7 +15,7 @@ pub struct InvalidName {
     limit: &'static str,
 }
 
-/// A name: a [`checked_text!`] whose error says which limit it breaks.
+/// Defines a name: a [`checked_text!`] whose error says which limit the text breaks.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $limit:literal, $is_good:expr) => {
         checked_text!($(#[$doc])* $name, InvalidName, $is_good, |text| InvalidName {
@@ -90,16 +90,16 @@ name!(
         && !holds_link(text)
 );
 
-/// An Express Connect Router takes names that a VPC does not.
+/// Adds the wider limits of Express Connect Routers to a name.
 ///
-/// Source: `CreateFlowLog`, 2023-09-01: name and description may be empty; of the values of tags it says nothing.
+/// Source: `CreateFlowLog`, 2023-09-01: name and description may be empty; it states no limits for tag values.
 macro_rules! for_ecr {
     ($name:ident, $what:literal, $limit:literal, $is_good:expr) => {
         impl $name {
-            /// Reads one for a flow log of an Express Connect Router, whose limits are wider.
+            /// Reads a name for a flow log of an Express Connect Router, whose limits are wider.
             ///
             /// # Errors
-            /// The text breaks the limit, which the error says.
+            /// The text breaks a limit; the error says which.
             pub fn for_ecr(text: &str) -> Result<Self, InvalidName> {
                 let is_good: fn(&str) -> bool = $is_good;
                 match is_good(text) {
@@ -145,7 +145,7 @@ fn is_lower_case_word(text: &str, also: &str) -> bool {
         && text.bytes().next_back().is_some_and(is_edge)
 }
 
-/// A closed set of words, each with its text; refused texts are answered with all there are.
+/// Defines a closed set of words, each with its text. The error for any other text lists them all.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -155,7 +155,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// Every one there is, as it is written.
+            /// The texts of all variants.
             pub const ALL: &[&str] = &[$($text),+];
 
             /// The text as it is sent.
@@ -186,7 +186,7 @@ macro_rules! choice {
     };
 }
 
-/// Why a text is none of the choices there are; says which there are.
+/// The error for a text that is not one of the choices; lists them all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not {what}: one of {}", .all.join(", "))]
 pub struct InvalidChoice {
@@ -200,15 +200,15 @@ choice!(
     TrafficType, "a traffic type", {
         /// Accepted and refused traffic.
         All = "All",
-        /// What access control let through.
+        /// Traffic that access control allowed.
         Allow = "Allow",
-        /// What access control refused.
+        /// Traffic that access control refused.
         Drop = "Drop",
     }
 );
 
 choice!(
-    /// How long traffic is gathered before a line is written, in minutes.
+    /// How long traffic is aggregated before a line is written, in minutes.
     AggregationInterval, "an aggregation interval in minutes", {
         /// One minute.
         One = "1",
@@ -220,7 +220,7 @@ choice!(
 );
 
 choice!(
-    /// Which path of the traffic a flow log records. Takes a ticket with Alibaba Cloud, except for `all`.
+    /// Which traffic path a flow log records. Anything but `all` must be enabled by a ticket with Alibaba Cloud.
     TrafficPath, "a traffic path", {
         /// Every path.
         All = "all",
@@ -246,7 +246,7 @@ choice!(
 );
 
 choice!(
-    /// Which IP version a flow log records. The documents attest one.
+    /// Which IP version a flow log records. The documents mention only one.
     IpVersion, "an IP version", {
         /// IPv4.
         Ipv4 = "IPv4",
@@ -254,7 +254,7 @@ choice!(
 );
 
 choice!(
-    /// Which share of the packets a flow log of an Express Connect Router looks at.
+    /// Which share of the packets a flow log of an Express Connect Router samples.
     #[derive(Default)]
     SamplingRate, "a sampling rate", {
         /// One in 4,096: the API's default.
@@ -268,7 +268,7 @@ choice!(
 );
 
 choice!(
-    /// How long an Express Connect Router gathers traffic before a line is written, in **seconds**.
+    /// How long an Express Connect Router aggregates traffic before a line is written, in **seconds**.
     EcrInterval, "an interval in seconds", {
         /// One minute.
         OneMinute = "60",
@@ -278,24 +278,24 @@ choice!(
 );
 
 choice!(
-    /// A word that the tag `flowkeeper` of a resource may hold.
+    /// A word that the tag `flowkeeper` on a resource may hold.
     TagWord, "a word of the tag flowkeeper", {
-        /// Its flow log is left alone.
+        /// The flow log is left alone.
         Ignore = "ignore",
-        /// Its flow log is on.
+        /// The flow log is on.
         On = "on",
-        /// Its flow log is off.
+        /// The flow log is off.
         Off = "off",
-        /// Its flow log is on until a moment.
+        /// The flow log is on until a given time.
         OnUntil = "on-until",
-        /// Its flow log is off until a moment.
+        /// The flow log is off until a given time.
         OffUntil = "off-until",
-        /// Its flow log is on as a schedule says.
+        /// The flow log follows a schedule.
         Schedule = "schedule",
     }
 );
 
-/// Tags, as keys and values that the API takes.
+/// Tags, with keys and values that the API accepts.
 pub type Tags = BTreeMap<TagKey, TagValue>;
 
 #[cfg(test)]

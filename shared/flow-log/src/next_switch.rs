@@ -1,11 +1,11 @@
-//! When a flow log is to be switched next.
+//! When a flow log is switched next.
 
 use jiff::Timestamp;
 
 use crate::{Desired, DesiredFlowLog, Policy, Resource, desired, directive};
 
-/// When the flow log of `resource` is next to be switched on or off, after `now` and before `until`; and what should
-/// hold from then on. For `vpc` see [`crate::level`].
+/// Returns when the flow log of `resource` is next switched on or off, after `now` and before `until`, and the desired
+/// flow log from then on. For `vpc`, see [`crate::level`].
 #[must_use]
 pub fn next_change(
     resource: &Resource,
@@ -15,7 +15,7 @@ pub fn next_change(
     until: Timestamp,
 ) -> Option<(Timestamp, Box<DesiredFlowLog>)> {
     let Desired::FlowLog(present) = desired(resource, vpc, policy, now) else { return None };
-    // Nothing but these changes as time passes, and which of them matter is for `wanted` to say.
+    // Only schedules and the tag's expiry change with time, and `desired` decides which of them matter.
     let edges = policy.schedules.values().flat_map(|schedule| schedule.transitions(now, until)).map(|edge| edge.at);
     let expiry =
         resource.tags.as_ref().and_then(|tags| tags.get(directive::KEY)).and_then(|value| directive::expiry(value));

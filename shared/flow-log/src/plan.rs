@@ -1,4 +1,4 @@
-//! What was found about a resource, and what is done about it: the same for every kind of flow log.
+//! Verdicts and plans, shared by all kinds of flow logs.
 
 use std::fmt;
 
@@ -6,60 +6,61 @@ use serde::Serialize;
 
 use crate::{DesiredFlowLog, FlowLogId};
 
-/// What was found about a resource, against what is wanted.
+/// What was found about a resource, compared with its desired state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It is as it should be.
+    /// The resource is in its desired state.
     Compliant,
     /// There is no flow log.
     Missing,
-    /// The flow log does not record and should.
+    /// The flow log does not record, but should.
     Inactive,
-    /// The flow log does not record, and need not now.
+    /// The flow log does not record, and should not now.
     Paused,
-    /// The flow log records, and need not now.
+    /// The flow log records, but should not now.
     DueToPause,
-    /// The flow log is not as the policy wants it.
+    /// The flow log differs from the policy.
     Drifted,
-    /// It is covered by a flow log that others made.
+    /// The resource is covered by a foreign flow log.
     Foreign,
     /// The flow log's resource is gone.
     Orphaned,
-    /// The flow log records, and what it records does not arrive.
+    /// The flow log records, but its data does not arrive.
     Undelivered,
-    /// The flow log is about to change its state.
+    /// The flow log is in a transitional state.
     Pending,
-    /// Somebody said to leave it alone.
+    /// The resource is left alone on purpose.
     Excluded,
-    /// It cannot have what is wanted of it.
+    /// The resource cannot have what the policy wants.
     Unsupported,
-    /// It could not be read.
+    /// The state could not be read.
     Unknown,
 }
 
-/// What was found about one resource, and what makes it as it should be.
+/// What was found about one resource, and the changes that bring it to its desired state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan<C> {
     /// What was found.
     pub verdict: Verdict,
-    /// What is to be done, in order. Of what is [`Verdict::Pending`]: once its state has settled, and not before.
+    /// The changes to make, in order. With [`Verdict::Pending`], they must wait until the flow log has left its
+    /// transitional state.
     pub changes: Vec<C>,
-    /// Whether nothing is left to do or to say once the changes are made. If not, somebody should look at it.
+    /// Whether nothing is left to fix or to report once the changes are made. If not, somebody should look at it.
     pub converges: bool,
-    /// Whether it is off, or left alone, on purpose: by a tag, a schedule or the policy's `exclude`.
+    /// Whether the resource is off or left alone on purpose: by a tag, a schedule or the policy's `exclude`.
     pub is_exception: bool,
-    /// Whether something differs that a new flow log alone can mend, where the flow log is Flowkeeper's own and the only
-    /// one on the resource. Making it takes deleting the old one first.
+    /// Whether some difference can only be fixed by a new flow log, and the flow log is Flowkeeper's own and the only
+    /// one on the resource. Replacing it means deleting the old one first.
     pub needs_replacement: bool,
-    /// Why, in a sentence.
+    /// The reason for the verdict, as a sentence.
     pub reason: String,
     /// The flow log that the verdict is about.
     pub flow_log: Option<FlowLogId>,
 }
 
 impl<C> Plan<C> {
-    /// Nothing is done, and nothing is wrong.
+    /// A plan without changes, for a state that is in order.
     pub(crate) fn settled(verdict: Verdict, flow_log: Option<&FlowLogId>, reason: impl Into<String>) -> Self {
         Self {
             verdict,
@@ -72,7 +73,7 @@ impl<C> Plan<C> {
         }
     }
 
-    /// Nothing is done, and somebody should look at it.
+    /// A plan without changes, for a state that somebody should look at.
     pub(crate) fn finding(verdict: Verdict, flow_log: Option<&FlowLogId>, reason: impl Into<String>) -> Self {
         Self { converges: false, ..Self::settled(verdict, flow_log, reason) }
     }
@@ -84,7 +85,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Who keeps the flow log off, as the end of a sentence.
+/// What keeps the flow log off, as the end of a sentence.
 pub(crate) fn keeps_off<S>(desired: &DesiredFlowLog<S>) -> String {
     desired.exception().unwrap_or_default()
 }

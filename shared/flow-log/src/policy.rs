@@ -1,4 +1,4 @@
-//! What is wanted of flow logs, as people write it down.
+//! The policy: the desired state of flow logs, as people write it.
 
 mod diagnostic;
 mod parse;
@@ -21,77 +21,77 @@ use crate::{
     schedule::Schedule,
 };
 
-/// What is wanted of the flow logs of some accounts and regions.
+/// The desired state of the flow logs in some accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// What a flow log should look like, unless an override says otherwise.
     pub flow_log: FlowLogPattern,
-    /// The fields of it that the policy gives; the others are defaults.
+    /// The fields of `flow_log` that the policy sets; the others are defaults.
     pub given: FlowLogFields,
     /// The level at which flow logs are kept, unless an override says otherwise.
     pub coverage: ResourceType,
-    /// The regions that are swept; empty means the function's own.
+    /// The regions to sweep; empty means the function's own region.
     pub regions: Vec<RegionId>,
-    /// The regions that are neither swept nor looked at for an event.
+    /// The regions that are out of scope, for sweeps and events alike.
     pub exclude_regions: BTreeSet<RegionId>,
-    /// The accounts that are swept besides the function's own.
+    /// The accounts to sweep besides the function's own.
     pub accounts: Vec<MemberAccount>,
-    /// Whether the function's own account is swept, too.
+    /// Whether the function's own account is swept.
     pub own_account: bool,
-    /// What is never touched.
+    /// What is never changed.
     pub exclude: Exclude,
     /// Which words of the tag `flowkeeper` count.
     pub resource_tag: ResourceTagWords,
     /// When flow logs are on, unless an override says otherwise.
     pub schedule: ScheduleName,
-    /// The schedules that there are.
+    /// The named schedules.
     pub schedules: BTreeMap<String, Schedule>,
-    /// What holds for some resources. The first that matches counts, field by field over the defaults.
+    /// Exceptions for some resources. The first match wins; the fields it sets replace the defaults.
     pub overrides: Vec<Override>,
     /// How much one sweep may change.
     pub limits: Limits,
-    /// What is done with flow logs that others made.
+    /// What happens to foreign flow logs.
     pub foreign: Foreign,
-    /// Whether a flow log of ours that cannot be changed in place is deleted and made anew.
+    /// Whether an own flow log that cannot be changed in place is deleted and created again.
     pub replace: bool,
-    /// What remediation may repair; what is left out is reported.
+    /// What remediation may repair; anything else is only reported.
     pub remediate: Remediate,
-    /// What is done with flow logs of ours that another one of ours makes superfluous.
+    /// What happens to own flow logs that another own flow log makes superfluous.
     pub superfluous: Superfluous,
     /// What the flow log of a virtual border router on an Express Connect Router should look like.
     pub ecr_flow_log: Option<EcrFlowLogPattern>,
-    /// What is no mistake, and most likely not meant either, in the order of its lines.
+    /// What is valid but most likely not intended, in line order.
     pub warnings: Vec<Mistake>,
 }
 
 impl Policy {
-    /// The largest policy, in bytes. All environment variables of a function together may have 4 KB; a file may be larger.
+    /// The largest policy, in bytes. All environment variables of a function together are limited to 4 KB; a file may
+    /// be larger.
     pub const LARGEST: usize = 256 << 10;
 
-    /// Reads a policy, YAML or JSON.
+    /// Reads a policy in YAML or JSON.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its place and what would be right.
+    /// Everything that is wrong with it, each mistake with its position and a correction.
     pub fn parse(text: &str) -> Result<Self, Mistakes> {
         parse::policy(text)
     }
 
-    /// The levels at which some flow log may be kept.
+    /// All levels at which flow logs may be kept.
     #[must_use]
     pub fn levels(&self) -> BTreeSet<ResourceType> {
         self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
     }
 
-    /// Whether anything in `region` is looked at: not where `regions` are given without it, nor where `exclude_regions`
-    /// names it.
+    /// Whether `region` is in scope: not if `regions` is set and lacks it, and not if `exclude_regions` names it.
     #[must_use]
     pub fn covers_region(&self, region: &RegionId) -> bool {
         let is_named = self.regions.is_empty() || self.regions.contains(region);
         is_named && !self.exclude_regions.contains(region)
     }
 
-    /// Why nothing in this account and region is looked at, in a sentence; none where something may be. `own_account` is
-    /// the account of the function or command; where nobody knows it, it may be this one.
+    /// Explains why this account and region are out of scope; `None` if they may be in scope. `own_account` is the
+    /// account of the function or command; if it is unknown, `account` may be it.
     #[must_use]
     pub fn out_of_scope(
         &self,
@@ -115,28 +115,29 @@ impl Policy {
         }
     }
 
-    /// Whether the tags of VPCs have to be known to tell the level at which flow logs are kept in them: whether an
-    /// override with `coverage` has `tags` in its `match`. Where not, no VPC has to be read for that.
+    /// Whether the level at which flow logs are kept can depend on the tags of VPCs: whether an override with
+    /// `coverage` has `tags` in its `match`. If not, no VPC needs to be read to find the level.
     ///
-    /// Where so, a sweep reads the VPCs at whatever level; an event about a part of a VPC reads that VPC where
-    /// [`crate::level`] has no answer without it. If it cannot be read, what is wanted of its parts is unknown.
+    /// If so, a sweep reads the VPCs whatever the level, and an event about a resource in a VPC reads that VPC if
+    /// [`crate::level`] has no answer without it. If the VPC cannot be read, the desired state of the resources in it
+    /// is unknown.
     #[must_use]
     pub fn coverage_needs_vpc_tags(&self) -> bool {
         self.overrides.iter().any(|found| found.coverage.is_some() && !found.matches.tags.is_empty())
     }
 
-    /// What decides the level at which flow logs are kept in the VPC that `resource` is, or is in. `vpc` is that VPC, if
-    /// it has been read; another one counts as none.
+    /// Finds what decides the level at which flow logs are kept in a VPC, where `resource` is that VPC or is in it.
+    /// `vpc` is that VPC, if it has been read; any other VPC is ignored.
     ///
-    /// The first override with `coverage` that matches the VPC by its id, tags, account and region decides, or else the
-    /// policy. Where the VPC has not been read, the account of the resource stands for that of the VPC.
+    /// The first override with `coverage` that matches the VPC by its id, tags, account and region decides; otherwise
+    /// the policy does. If the VPC has not been read, the account of the resource stands in for that of the VPC.
     #[must_use]
     pub fn coverage_of(&self, resource: &Resource, vpc: Option<&Resource>) -> Coverage<'_> {
         let id = resource.vpc();
         let vpc = if id == Some(&resource.id) { Some(resource) } else { vpc.filter(|vpc| Some(&vpc.id) == id) };
-        // What is in no VPC has none with tags.
+        // A resource outside any VPC has no VPC whose tags could match.
         let no_tags = ObservedTags::new();
-        // Tags that could not be read are not known, even where the VPC was.
+        // Tags that could not be read are unknown, even if the VPC was read.
         let tags = match vpc {
             Some(vpc) => vpc.tags.as_ref(),
             None => id.is_none().then_some(&no_tags),
@@ -153,14 +154,14 @@ impl Policy {
         Coverage::At { level: self.coverage, by: None }
     }
 
-    /// The first override that matches `resource` itself, and so says what its flow log looks like and when it is on.
-    /// What its `coverage` says is for [`Policy::coverage_of`] to tell.
+    /// The first override that matches `resource` itself. It decides what the flow log looks like and when it is on;
+    /// the effect of its `coverage` is decided by [`Policy::coverage_of`].
     #[must_use]
     pub fn override_of(&self, resource: &Resource) -> Option<&Override> {
         self.overrides.iter().find(|candidate| candidate.matches.contains(resource))
     }
 
-    /// Where each field of the flow log of `resource` comes from, by the names that a policy has for them.
+    /// Where each field of the flow log of `resource` comes from, keyed by the field's name in the policy.
     #[must_use]
     pub fn origins(&self, resource: &Resource) -> [(&'static str, Origin); 10] {
         let found = self.override_of(resource);
@@ -180,19 +181,19 @@ impl Policy {
 /// What decides the level at which flow logs are kept in one VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage<'a> {
-    /// It is known.
+    /// The level is known.
     At {
         /// The level.
         level: ResourceType,
-        /// The override that says so; none where it is the policy's `coverage`.
+        /// The override that sets the level; `None` if the policy's `coverage` does.
         by: Option<&'a Override>,
     },
-    /// The tags of the VPC, which are not known, say whether it is this override.
+    /// Whether this override matches depends on the tags of the VPC, which are unknown.
     DependsOnTags(&'a Override),
 }
 
 impl<'a> Coverage<'a> {
-    /// The override that names the level, where it is known to be one.
+    /// The override that sets the level, if it is known that one does.
     #[must_use]
     pub const fn by(&self) -> Option<&'a Override> {
         match self {
@@ -205,7 +206,7 @@ impl<'a> Coverage<'a> {
 /// Where a field of a flow log comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody says it.
+    /// Nothing sets it.
     Default,
     /// The policy's `flow_log`.
     FlowLog,
@@ -223,39 +224,39 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What a flow log should look like, with `{account}`, `{region}` and `{resource_id}` to be filled in.
+/// A pattern for flow logs, with the placeholders `{account}`, `{region}` and `{resource_id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLogPattern {
     /// The SLS project.
     pub project: String,
     /// The Logstore.
     pub log_store: String,
-    /// Which traffic.
+    /// Which traffic is recorded.
     pub traffic_type: TrafficType,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a line is written.
     pub aggregation_interval: AggregationInterval,
-    /// Which paths of the traffic; empty means that it is not sent.
+    /// Which traffic paths are recorded; if empty, the parameter is not sent.
     pub traffic_path: Vec<TrafficPath>,
-    /// Which IP version; `None` means that it is not sent.
+    /// Which IP version is recorded; if `None`, the parameter is not sent.
     pub ip_version: Option<IpVersion>,
     /// The name.
     pub name: String,
     /// The description.
     pub description: String,
-    /// The resource group; `None` means that it is not sent.
+    /// The resource group; if `None`, the parameter is not sent.
     pub resource_group_id: Option<ResourceGroupId>,
-    /// The tags, besides the one that marks a flow log as ours.
+    /// The tags, besides the one that marks a flow log as Flowkeeper's own.
     pub tags: Tags,
 }
 
 impl FlowLogPattern {
-    /// What may stand in braces.
+    /// The placeholders that a pattern may contain.
     pub const PLACEHOLDERS: [&str; 3] = ["{account}", "{region}", "{resource_id}"];
 
-    /// The flow log that `resource` should have.
+    /// Returns the flow log that `resource` should have.
     ///
     /// # Errors
-    /// A name breaks its limit once it is filled in.
+    /// A field breaks its limit once its placeholders are filled in.
     pub fn fill(&self, resource: &Resource) -> Result<FlowLogSpec, InvalidName> {
         let values = [resource.account.as_str(), resource.region.as_str(), resource.id.as_str()];
         let fill = |pattern: &str| fill(pattern, values);
@@ -277,32 +278,32 @@ impl FlowLogPattern {
     }
 }
 
-/// What the flow log of a virtual border router on an Express Connect Router should look like.
+/// A pattern for the flow logs of virtual border routers on Express Connect Routers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrFlowLogPattern {
     /// The SLS project.
     pub project: String,
     /// The Logstore.
     pub log_store: String,
-    /// How long traffic is gathered before a line is written, in seconds: 60 or 600.
+    /// How long traffic is aggregated before a line is written, in seconds: 60 or 600.
     pub interval: u32,
-    /// Which share of the packets is looked at.
+    /// Which share of the packets is sampled.
     pub sampling_rate: SamplingRate,
-    /// The region of the SLS project; `None` means that it is not sent.
+    /// The region of the SLS project; if `None`, the parameter is not sent.
     pub target_sls_region: Option<RegionId>,
-    /// The resource group; `None` means that it is not sent.
+    /// The resource group; if `None`, the parameter is not sent.
     pub resource_group_id: Option<ResourceGroupId>,
     /// The name; may be empty.
     pub name: String,
     /// The description; may be empty.
     pub description: String,
-    /// The tags, besides the one that marks a flow log as ours.
+    /// The tags, besides the one that marks a flow log as Flowkeeper's own.
     pub tags: Tags,
-    /// When the flow logs are on; `None` means as the policy's `schedule` says.
+    /// When the flow logs are on; if `None`, the policy's `schedule` decides.
     pub schedule: Option<ScheduleName>,
 }
 
-/// `pattern` with the values of the account, the region and the resource in it.
+/// Replaces the placeholders in `pattern` with the values of the account, the region and the resource.
 pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
     let mut filled = String::with_capacity(pattern.len() + 64);
     let mut rest = pattern;
@@ -318,7 +319,7 @@ pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
     filled
 }
 
-/// The fields of a [`FlowLogPattern`] that an override changes.
+/// The fields of a [`FlowLogPattern`], each set or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlowLogFields {
     /// See [`FlowLogPattern::project`].
@@ -344,7 +345,7 @@ pub struct FlowLogFields {
 }
 
 impl FlowLogFields {
-    /// Each field by its name, and whether it is given.
+    /// Each field by name, and whether it is set.
     #[must_use]
     pub const fn given(&self) -> [(&'static str, bool); 10] {
         let Self {
@@ -373,7 +374,7 @@ impl FlowLogFields {
         ]
     }
 
-    /// `defaults`, with the fields that are given here.
+    /// Returns `defaults`, with the fields that are set here replaced.
     #[must_use]
     pub fn over(&self, defaults: &FlowLogPattern) -> FlowLogPattern {
         let Self {
@@ -404,23 +405,23 @@ impl FlowLogFields {
     }
 }
 
-/// An account that is looked after by assuming a role in it.
+/// Another account, which is managed by assuming a role in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberAccount {
     /// Its id.
     pub id: AccountId,
-    /// The role in it.
+    /// The role to assume in it.
     pub role: RoleArn,
-    /// What the role's trust policy may ask for.
+    /// The external id that the role's trust policy requires, if any.
     pub external_id: Option<String>,
 }
 
-/// What is never touched, whatever else holds.
+/// What is never changed, whatever else the policy says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exclude {
-    /// These resources, with all that is in them.
+    /// These resources, and everything in them.
     pub ids: BTreeSet<ResourceId>,
-    /// The resources that carry one of these tags themselves: those of their VPC do not count.
+    /// Resources that carry one of these tags themselves; the tags of their VPC do not count.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -431,18 +432,18 @@ pub enum ScheduleName {
     Always,
     /// At no time.
     Never,
-    /// As this one of the policy's schedules says.
+    /// When this schedule of the policy says so.
     Named(String),
 }
 
-/// What holds for some resources.
+/// An exception for some resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
-    /// Its number, counted from 1.
+    /// The override's number, counted from 1.
     pub number: usize,
-    /// Where the policy has it.
+    /// Where the override is in the policy.
     pub place: Place,
-    /// For which.
+    /// Which resources it applies to.
     pub matches: Match,
     /// The level at which flow logs are kept in the VPCs that match.
     pub coverage: Option<ResourceType>,
@@ -453,24 +454,24 @@ pub struct Override {
 }
 
 impl Override {
-    /// Whether it says anything besides `coverage`.
+    /// Whether it sets anything besides `coverage`.
     fn says_more(&self) -> bool {
         self.schedule.is_some() || self.flow_log != FlowLogFields::default()
     }
 }
 
-/// Which resources an override is for: those that match all that is given.
+/// Which resources an override applies to: those that match every condition that is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Match {
-    /// They carry all of these tags.
+    /// The resource carries all of these tags.
     pub tags: BTreeMap<String, String>,
-    /// They are one of these.
+    /// The resource is one of these.
     pub ids: BTreeSet<ResourceId>,
-    /// They are one of these VPCs, or in one.
+    /// The resource is one of these VPCs, or in one of them.
     pub vpc_ids: BTreeSet<ResourceId>,
-    /// They are in one of these accounts.
+    /// The resource is in one of these accounts.
     pub accounts: BTreeSet<AccountId>,
-    /// They are in one of these regions.
+    /// The resource is in one of these regions.
     pub regions: BTreeSet<RegionId>,
 }
 
@@ -486,8 +487,8 @@ impl Match {
             && (self.regions.is_empty() || self.regions.contains(&resource.region))
     }
 
-    /// Whether a VPC matches, or what is in none (`id` is none then). None, where that is for its tags to say, and these
-    /// are not known.
+    /// Whether a VPC matches, or, if `id` is `None`, a resource outside any VPC. Returns `None` if its tags decide and
+    /// are unknown.
     fn selects_vpc(
         &self,
         id: Option<&ResourceId>,
@@ -510,11 +511,11 @@ impl Match {
 /// How much one sweep may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// At most so many changes that can take something away.
+    /// Maximum number of changes that can take something away.
     pub max_changes: u32,
-    /// At most this percentage of the resources that were checked; counts above ten changes.
+    /// The same limit as a percentage of the checked resources; applies only above ten changes.
     pub max_changes_percent: u32,
-    /// At most so many new flow logs; `None` means any number.
+    /// Maximum number of new flow logs; `None` means no limit.
     pub max_creations: Option<u32>,
 }
 
@@ -524,14 +525,14 @@ impl Default for Limits {
     }
 }
 
-/// What remediation may repair. What it may not is reported and left.
+/// What remediation may repair. Anything else is reported and left as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remediate {
-    /// A flow log that is not there.
+    /// Flow logs that do not exist.
     pub missing: bool,
-    /// One that does not record and should.
+    /// Flow logs that do not record, but should.
     pub inactive: bool,
-    /// One that is not as the policy wants it.
+    /// Flow logs that differ from the policy.
     pub drifted: bool,
 }
 
@@ -541,7 +542,8 @@ impl Default for Remediate {
     }
 }
 
-/// What is done with a flow log of ours under another one of ours that records at least as much: it is paid for twice.
+/// What happens to an own flow log under another own flow log that records at least as much: the traffic is paid for
+/// twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Superfluous {
     /// It is reported.
@@ -551,15 +553,15 @@ pub enum Superfluous {
     Delete,
 }
 
-/// The words of the tag `flowkeeper` on resources that count.
+/// Which words of the tag `flowkeeper` on resources count.
 ///
-/// Who may tag a resource may stop its flow log by a word that counts.
+/// Anyone who may tag a resource can stop its flow log with a word that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceTagWords {
-    /// They count; the others are findings, and change nothing.
+    /// The words that count. Any other is a finding, and changes nothing.
     pub honored: BTreeSet<TagWord>,
-    /// Whether the policy says so. If it does, what has no meaning counts as not honored; else the resource is left as
-    /// it is until that is mended.
+    /// Whether the policy lists the words. If it does, a malformed tag counts as not honored; otherwise the resource is
+    /// left as it is until the tag is fixed.
     pub is_given: bool,
 }
 
@@ -578,12 +580,12 @@ impl Default for ResourceTagWords {
     }
 }
 
-/// What is done with flow logs that others made.
+/// What happens to foreign flow logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Foreign {
-    /// They count and are reported.
+    /// They count as coverage, and are reported.
     #[default]
     Leave,
-    /// They are scheduled, switched and changed as our own; never deleted.
+    /// They are scheduled, switched and changed like Flowkeeper's own, but never deleted.
     Manage,
 }

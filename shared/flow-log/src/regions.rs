@@ -1,17 +1,17 @@
-//! Which regions there are, and what somebody meant who misspelled one.
+//! The known regions, and the likely meaning of a misspelled one.
 
-/// The regions that were known when this was built, an id on a line; lines with `#` are comments.
+/// The regions that were known at build time, one id per line; lines with `#` are comments.
 const REGIONS: &str = include_str!("regions.txt");
 
-/// The ids of the regions that were known when this was built. New regions open, so one that is missing here may exist.
+/// The ids of the regions that were known at build time. New regions open, so a region that is missing here may exist.
 pub(crate) fn known() -> impl Iterator<Item = &'static str> {
     REGIONS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// The known region that `text`, which is none, most likely means: it differs from it in case, or in one letter or
-/// hyphen that is missing, added, wrong or swapped with the next; or it is the city without the `cn-`.
+/// Returns the known region that `text`, which is not one, most likely means.
 ///
-/// Digits are not compared: `ap-southeast-9` may open tomorrow.
+/// The two differ in case, or in one letter or hyphen that is missing, added, wrong or swapped with its neighbor; or
+/// `text` is the city without `cn-`. Digits are not corrected: `ap-southeast-9` may open tomorrow.
 pub(crate) fn meant_by(text: &str) -> Option<&'static str> {
     let text = text.trim().to_lowercase();
     known()
@@ -20,7 +20,7 @@ pub(crate) fn meant_by(text: &str) -> Option<&'static str> {
         .or_else(|| known().find(|region| region.strip_prefix("cn-") == Some(&text)))
 }
 
-/// Whether `given` is `meant` but for one letter, or two neighbors that are swapped.
+/// Whether `given` differs from `meant` in one letter, or in two swapped neighbors.
 fn is_one_slip(given: &str, meant: &str) -> bool {
     let (given, meant) = (given.as_bytes(), meant.as_bytes());
     let begin = given.iter().zip(meant).take_while(|(a, b)| a == b).count();

@@ -1,7 +1,7 @@
-//! When flow logs are on: windows in the week of a time zone.
+//! When flow logs are on: weekly windows in a time zone.
 //!
-//! A question of the moment, not of an edge: whoever asks late, twice or not at all changes nothing about the answer
-//! to the next one.
+//! The answer depends only on the moment, not on earlier calls: asking late, twice or never does not change the next
+//! answer.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -14,27 +14,27 @@ use jiff::{
 /// When flow logs are on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// The zone in which its times are meant.
+    /// The time zone of the windows and dates.
     pub time_zone: TimeZone,
-    /// Flow logs are on in each of these.
+    /// Flow logs are on during each of these.
     pub on: Vec<Window>,
-    /// No window begins on these days.
+    /// No window begins on these dates.
     pub off_dates: Vec<Dates>,
-    /// These days count as the day of the week that stands here, whatever the calendar says.
+    /// These dates count as the given day of the week.
     pub on_dates: BTreeMap<Date, Weekday>,
 }
 
 impl Schedule {
     /// Whether flow logs are on at `now`.
     ///
-    /// A window across midnight belongs to the day on which it begins. Where clocks change, a window that begins at a
-    /// time that is skipped begins when the clocks have changed, and one that is skipped altogether lasts as long as
-    /// ever from then. One that only ends there ends as much later as is skipped. A time that comes twice is the first of
-    /// the two.
+    /// A window across midnight belongs to the day on which it begins. If clocks skip the time at which a window
+    /// begins, it begins when they change; if they skip the whole window, it keeps its length from there. A window that
+    /// only ends in skipped time ends later by as much as is skipped. A time that occurs twice means its first
+    /// occurrence.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {
         let today = self.time_zone.to_datetime(now).date();
-        // The day before, for the window across midnight.
+        // Yesterday as well, for a window across midnight.
         let days = [today.yesterday().ok(), Some(today)];
         days.into_iter().flatten().any(|day| {
             self.weekday(day).is_some_and(|weekday| {
@@ -43,7 +43,7 @@ impl Schedule {
         })
     }
 
-    /// The day of the week that `day` counts as; none where no window begins on it.
+    /// The day of the week that `day` counts as; `None` if no window begins on it.
     fn weekday(&self, day: Date) -> Option<Weekday> {
         let is_off = self.off_dates.iter().any(|dates| dates.contain(day));
         (!is_off).then(|| self.on_dates.get(&day).copied().unwrap_or_else(|| day.weekday()))
@@ -53,7 +53,7 @@ impl Schedule {
         self.span(window, day).is_some_and(|(start, end)| start <= now && now < end)
     }
 
-    /// From when to when the window is, if it begins on `day`.
+    /// When the window begins and ends, if it begins on `day`.
     fn span(&self, window: &Window, day: Date) -> Option<(Timestamp, Timestamp)> {
         let end_day = if window.ends_next_day() { day.tomorrow().unwrap_or(day) } else { day };
         let (from, to) = (day.to_datetime(window.from), end_day.to_datetime(window.to));
@@ -63,11 +63,12 @@ impl Schedule {
         Some((start, if is_skipped { start.checked_add(to.duration_since(from)).ok()? } else { end }))
     }
 
-    /// When the clocks change that skip this local time; none where they do not skip it.
+    /// When the clocks change that skip this local time; `None` if it is not skipped.
     fn end_of_gap(&self, local: DateTime) -> Option<Timestamp> {
         let local = self.time_zone.to_ambiguous_timestamp(local);
         let AmbiguousOffset::Gap { after, .. } = local.offset() else { return None };
-        // By the offset after the change it is before the change, and by the one before it is after.
+        // Read with the offset after the change, this local time lies before the change; read with the offset before
+        // it, it lies after.
         let (before_change, after_change) = (local.earlier().ok()?, local.later().ok()?);
         let mut changes =
             self.time_zone.following(before_change).take_while(|change| change.timestamp() <= after_change);
@@ -78,20 +79,20 @@ impl Schedule {
         self.time_zone.to_timestamp(day.to_datetime(time)).ok()
     }
 
-    /// When flow logs go on and off after `from` and before `to`, in order.
+    /// Returns when flow logs go on and off, after `from` and before `to`, in order.
     ///
-    /// With [`Schedule::is_on`] at `from` this is all there is to know of the time from `from` to `to`: between two
-    /// transitions nothing changes.
+    /// Together with [`Schedule::is_on`] at `from`, this describes the whole time from `from` to `to`: nothing changes
+    /// between two transitions.
     #[must_use]
     pub fn transitions(&self, from: Timestamp, to: Timestamp) -> Vec<Transition> {
         let day = |at| self.time_zone.to_datetime(at).date();
-        // The day before, for the window across midnight.
+        // The day before as well, for a window across midnight.
         let (first, last) = (day(from).yesterday().unwrap_or(day(from)), day(to));
         let days = first.series(1.day()).take_while(|day| *day <= last);
         let mut moments: Vec<_> = days
             .flat_map(|day| {
                 let spans = self.on.iter().filter_map(move |window| self.span(window, day));
-                // With the day changes which days are asked about, too.
+                // At midnight, `is_on` starts to look at other days, so its answer may change there as well.
                 spans.flat_map(|(start, end)| [start, end]).chain(self.at(day, Time::midnight()))
             })
             .filter(|at| from < *at && *at < to)
@@ -103,16 +104,16 @@ impl Schedule {
     }
 }
 
-/// A moment at which flow logs go on, or off.
+/// A moment at which flow logs go on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
-    /// When.
+    /// The moment.
     pub at: Timestamp,
     /// Whether they are on from then.
     pub is_on: bool,
 }
 
-/// A span of time on some days of the week: `Mon-Fri 07:00-21:00`.
+/// A time span on some days of the week: `Mon-Fri 07:00-21:00`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     days: Vec<Weekday>,
@@ -121,13 +122,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// Ending when it begins, or before, means on the next day.
+    /// A window that ends at or before its beginning ends on the next day.
     fn ends_next_day(&self) -> bool {
         self.to <= self.from
     }
 }
 
-/// Why a text is no window, or no dates.
+/// The error for a text that is not a window or not dates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not {what}")]
 pub struct InvalidSchedule {
@@ -163,7 +164,7 @@ impl FromStr for Window {
     }
 }
 
-/// `Mon`, `Mon-Fri`, `Fri-Mon`, `Mon,Wed,Fri`.
+/// Reads `Mon`, `Mon-Fri`, `Fri-Mon` or `Mon,Wed,Fri`.
 fn days(text: &str) -> Option<Vec<Weekday>> {
     let mut days = Vec::new();
     for part in text.split(',') {
@@ -192,7 +193,7 @@ fn weekday(text: &str) -> Option<Weekday> {
     })
 }
 
-/// `07:00`, with two digits each.
+/// Reads `07:00`; hours and minutes have two digits each.
 fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
     let digits = |text: &str| {
@@ -202,12 +203,12 @@ fn time(text: &str) -> Option<Time> {
     Time::new(digits(hour)?, digits(minute)?, 0, 0).ok()
 }
 
-/// The end of a window: `24:00` is the midnight after it.
+/// Reads the end of a window; `24:00` is the midnight after it.
 fn end(text: &str) -> Option<Time> {
     if text == "24:00" { Some(Time::midnight()) } else { time(text) }
 }
 
-/// Days, the first and the last included: `2026-10-01` or `2026-10-01..2026-10-07`.
+/// A range of dates, both ends included: `2026-10-01` or `2026-10-01..2026-10-07`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dates {
     first: Date,
@@ -235,12 +236,12 @@ impl FromStr for Dates {
     }
 }
 
-/// A day that counts as another day of the week: `2026-09-20` as a Monday, `2026-10-10 as Fri` as a Friday.
+/// A date that counts as another day of the week: `2026-09-20` as a Monday, `2026-10-10 as Fri` as a Friday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OnDate {
-    /// The day.
+    /// The date.
     pub date: Date,
-    /// What it counts as.
+    /// The day of the week that it counts as.
     pub counts_as: Weekday,
 }
 
@@ -261,7 +262,7 @@ impl FromStr for OnDate {
     }
 }
 
-/// `2026-10-01`, and nothing longer: a time of day would be passed over.
+/// Reads `2026-10-01`, and nothing longer: a time of day would be ignored.
 fn date(text: &str) -> Option<Date> {
     let text = text.trim();
     if text.len() == 10 { text.parse().ok() } else { None }
@@ -287,13 +288,13 @@ mod tests {
         }
     }
 
-    /// The same schedule with days that count as others.
+    /// The same schedule, with dates that count as other days.
     fn working(schedule: Schedule, on_dates: &[&str]) -> Schedule {
         let on_dates = on_dates.iter().map(|text| text.parse::<OnDate>().unwrap());
         Schedule { on_dates: on_dates.map(|on| (on.date, on.counts_as)).collect(), ..schedule }
     }
 
-    /// The answers at some local times with their offsets.
+    /// Whether the schedule is on at these times.
     fn answers<const N: usize>(schedule: &Schedule, times: [&str; N]) -> [bool; N] {
         times.map(|time| schedule.is_on(time.parse().unwrap()))
     }
@@ -377,7 +378,7 @@ mod tests {
                 "2026-03-09T00:00-04:00",
                 ["on Sun 03:00-04:00", "off Sun 03:30-04:00"],
             ),
-            // It would end with the skipped hour, and begins there.
+            // Its end is the end of the skipped hour, so it begins there.
             (
                 "Europe/Paris",
                 "Sun 02:50-03:00",
@@ -470,7 +471,8 @@ mod tests {
         assert!(told(&schedule("UTC", &["Mon 08:00-09:00"], &["2025-12-01..2027-02-01"]), from, to).is_empty());
     }
 
-    /// Schedules in zones with whole, half and quarter hours, some of which change their clocks; some at midnight.
+    /// Schedules in zones with whole, half and quarter hour offsets. Some of the zones change their clocks, some of
+    /// those at midnight.
     fn schedules() -> impl Strategy<Value = Schedule> {
         let zones =
             ["Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "UTC"];
@@ -498,7 +500,7 @@ mod tests {
         #[test]
         fn transitions_tell_for_every_minute_what_the_schedule_says(
             schedule in schedules(),
-            // About the changes of clocks of those zones.
+            // Around the clock changes of those zones.
             around in prop::sample::select(vec!["2026-03-08T00:00Z", "2026-04-04T12:00Z", "2026-04-24T00:00Z",
                 "2026-10-03T12:00Z", "2026-10-30T00:00Z", "2026-11-01T00:00Z", "2026-07-01T00:00Z"]),
             minutes in 0..2_880_i64,
@@ -524,7 +526,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_window_is_lost_to_the_clocks(
-            // Days on which clocks skip some of the night.
+            // Days on which clocks skip part of the night.
             (zone, date) in prop::sample::select(vec![("Europe/Paris", "2026-03-29"), ("America/New_York", "2026-03-08"),
                 ("Australia/Lord_Howe", "2026-10-04"), ("Africa/Cairo", "2026-04-24"), ("Asia/Beirut", "2026-03-29")]),
             from in 0..300_i64,
@@ -535,7 +537,7 @@ mod tests {
             let schedule = schedule(zone, &[&format!("Mon-Sun {}-{}", time(from), time(from + length))], &[]);
             let (start, end) = schedule.span(&schedule.on[0], day).unwrap();
             prop_assert!(start < end && schedule.is_on(start), "{start} to {end}");
-            // It begins at its local time, or at the end of the gap that this is in.
+            // It begins at its local time, or at the end of the gap that contains it.
             let local = schedule.time_zone.to_datetime(start);
             let meant = day.to_datetime(Time::midnight()) + from.minutes();
             prop_assert!(local >= meant, "{local}");

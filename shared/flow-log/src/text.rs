@@ -1,6 +1,6 @@
-//! Texts that are checked once.
+//! Strings that are validated once.
 
-/// A text that is good for what it is, as whoever parses it finds out: `$is_good` tells, and `$error` says what is wrong.
+/// Defines a string type that is validated when parsed: `$is_good` checks the text, and `$error` makes the error.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $invalid:ty, $is_good:expr, $error:expr) => {
         $(#[$doc])*

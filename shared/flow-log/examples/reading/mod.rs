@@ -1,4 +1,4 @@
-//! What both examples do: read a policy, tell a time, and say what is wrong in a way that helps.
+//! What both examples share: reading a policy, formatting a time, and reporting mistakes.
 
 use std::{
     fmt::Display,
@@ -11,15 +11,15 @@ use std::{
 use flow_log::Policy;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// What is wrong, a line each.
+/// What is wrong, one message per line.
 pub(crate) type Wrong = Vec<String>;
 
-/// The text of a file.
+/// Reads a file.
 pub(crate) fn text(path: &Path) -> Result<String, Wrong> {
     fs::read_to_string(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])
 }
 
-/// The policy in a file, or every mistake in it. Its warnings are said on stderr.
+/// Reads the policy in a file, or returns all mistakes in it. Prints its warnings to stderr.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Wrong> {
     let at = |mistake: &dyn Display| format!("{}: {mistake}", path.display());
     let policy = Policy::parse(&text(path)?)
@@ -30,20 +30,20 @@ pub(crate) fn policy(path: &Path) -> Result<Policy, Wrong> {
     Ok(policy)
 }
 
-/// The time that is given, or the machine's.
+/// Returns the given time, or the current time.
 pub(crate) fn now(given: Option<Timestamp>) -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "an example is a program of its own, at the edge")]
     given.unwrap_or_else(Timestamp::now)
 }
 
-/// A time in a zone, with its day and its offset.
+/// Formats a time in a zone, with day of the week and offset.
 pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z").to_string()
 }
 
-/// Prints what was found out, or what is wrong.
+/// Prints the outcome.
 pub(crate) fn tell(outcome: Result<String, Wrong>) -> ExitCode {
-    // Where nobody reads it any more, as behind `head`, there is nobody to tell.
+    // Write errors are ignored: the reader may be gone, as with `head`.
     match outcome {
         Ok(text) => {
             _ = write!(io::stdout(), "{text}");

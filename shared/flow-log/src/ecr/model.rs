@@ -1,4 +1,4 @@
-//! Express Connect Routers, what is attached to them, and their flow logs.
+//! Express Connect Routers, the instances attached to them, and their flow logs.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::{
     names::{Description, EcrInterval, FlowLogName, LogStoreName, ProjectName, ResourceGroupId, SamplingRate, Tags},
 };
 
-/// What the flow log of a virtual border router should look like, to the last field: what `CreateFlowLog` is sent.
+/// The complete specification of the flow log of a virtual border router: the parameters of `CreateFlowLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrFlowLogSpec {
     /// Its name.
@@ -18,15 +18,15 @@ pub struct EcrFlowLogSpec {
     pub project: ProjectName,
     /// The Logstore that it writes to.
     pub log_store: LogStoreName,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a line is written.
     pub interval: EcrInterval,
-    /// Which share of the packets is looked at.
+    /// Which share of the packets is sampled.
     pub sampling_rate: SamplingRate,
-    /// The region of the SLS project; not sent where `None`.
+    /// The region of the SLS project; not sent if `None`.
     pub target_sls_region: Option<RegionId>,
-    /// The resource group that it is put in; not sent where `None`.
+    /// Its resource group; not sent if `None`.
     pub resource_group_id: Option<ResourceGroupId>,
-    /// Its tags, the one that marks it as ours among them.
+    /// Its tags, including the one that marks it as Flowkeeper's own.
     pub tags: Tags,
 }
 
@@ -39,40 +39,40 @@ pub struct Ecr {
     pub name: String,
     /// Its description.
     pub description: String,
-    /// `ACTIVE` where it can be used.
+    /// `ACTIVE` if it can be used.
     pub status: String,
-    /// `FinancialLocked` where the account has not paid for it, else `Normal`.
+    /// `FinancialLocked` if the account has unpaid bills, otherwise `Normal`.
     pub business_status: Option<String>,
-    /// The account that it is of, where it is given.
+    /// The account that owns it, if given.
     pub owner: Option<String>,
-    /// The number of its autonomous system.
+    /// Its autonomous system number.
     pub alibaba_side_asn: Option<u32>,
-    /// The resource group that it is in, where it is given.
+    /// Its resource group, if given.
     pub resource_group_id: Option<String>,
-    /// When it was made, as the API writes it.
+    /// When it was created, as the API writes it.
     pub created: Option<String>,
     /// When it was last changed, as the API writes it.
     pub modified: Option<String>,
-    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    /// Its tags; `None` if they could not be read.
     pub tags: Option<ObservedTags>,
 }
 
-/// Something that is attached to an Express Connect Router: a virtual border router, or another instance.
+/// An instance attached to an Express Connect Router: a virtual border router, or another kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrInstance {
     /// The router.
     pub ecr: String,
     /// Its own id.
     pub id: String,
-    /// What it is: `VBR` for a virtual border router.
+    /// Its type: `VBR` for a virtual border router.
     pub instance_type: String,
     /// Its name.
     pub name: String,
     /// The region that it is in.
     pub region: Option<String>,
-    /// The account that it is of, where it is given.
+    /// The account that owns it, if given.
     pub owner: Option<String>,
-    /// `ACTIVE` where it is attached and works.
+    /// `ACTIVE` if it is attached and works.
     pub status: String,
     /// The id of its attachment.
     pub association_id: Option<String>,
@@ -80,64 +80,64 @@ pub struct EcrInstance {
     pub description: String,
     /// When it was attached, as the API writes it.
     pub created: Option<String>,
-    /// When that was last changed, as the API writes it.
+    /// When the attachment was last changed, as the API writes it.
     pub modified: Option<String>,
 }
 
 impl EcrInstance {
-    /// Its id, where it is a virtual border router: what can have a flow log.
+    /// Its id, if it is a virtual border router; no other instance can have a flow log.
     #[must_use]
     pub fn vbr(&self) -> Option<VbrId> {
         if self.instance_type.eq_ignore_ascii_case("VBR") { self.id.parse().ok() } else { None }
     }
 }
 
-/// A flow log of an Express Connect Router as `DescribeFlowLogs` lists it. A field that the answer lacks is `None`: absent,
-/// and not empty.
+/// A flow log of an Express Connect Router as `DescribeFlowLogs` lists it. A field that the response lacks is `None`:
+/// absent, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrFlowLog {
     /// Its id.
     pub id: FlowLogId,
     /// The router.
     pub ecr: String,
-    /// The id of what it records.
+    /// The id of the instance that it records.
     pub instance_id: String,
-    /// What that is: `VBR` for a virtual border router.
+    /// The type of that instance: `VBR` for a virtual border router.
     pub instance_type: String,
-    /// Its name, where it is given.
+    /// Its name, if given.
     pub name: Option<String>,
-    /// Its description, where it is given.
+    /// Its description, if given.
     pub description: Option<String>,
-    /// The SLS project that it writes to, where it is given.
+    /// The SLS project that it writes to, if given.
     pub project: Option<String>,
-    /// The Logstore that it writes to, where it is given.
+    /// The Logstore that it writes to, if given.
     pub log_store: Option<String>,
-    /// The region of the SLS project, where it is given.
+    /// The region of the SLS project, if given.
     pub sls_region: Option<String>,
-    /// The region of what it records, where it is given.
+    /// The region of the instance that it records, if given.
     pub region: Option<String>,
-    /// In seconds, where it is given.
+    /// The aggregation interval in seconds, if given.
     pub interval: Option<u32>,
-    /// Which share of the packets it looks at, where it is given.
+    /// Which share of the packets it samples, if given.
     pub sampling_rate: Option<String>,
-    /// The resource group that it is in, where it is given.
+    /// Its resource group, if given.
     pub resource_group_id: Option<String>,
-    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    /// Its tags; `None` if they could not be read.
     pub tags: Option<ObservedTags>,
     /// Whether it records.
     pub status: Status,
-    /// When it was made, where it is given and can be read.
+    /// When it was created, if given and readable.
     pub creation_time: Option<Timestamp>,
 }
 
 impl EcrFlowLog {
-    /// Whether Flowkeeper made it, by its tag and never by its name. False where its tags are not known.
+    /// Whether Flowkeeper made it. Its tag decides, never its name; false if the tags are unknown.
     #[must_use]
     pub fn is_own(&self) -> bool {
         crate::vpc::observed::has_own_tag(self.tags.as_ref())
     }
 
-    /// Whether its tags could not be read, so that nobody knows whose it is.
+    /// Whether its tags could not be read, so that its owner is unknown.
     #[must_use]
     pub const fn has_unknown_tags(&self) -> bool {
         self.tags.is_none()

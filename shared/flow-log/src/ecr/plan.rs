@@ -1,4 +1,4 @@
-//! What the flow log of a virtual border router should be like, and which calls make it so.
+//! The desired flow log of a virtual border router, and the calls that get there.
 
 use std::borrow::Cow;
 
@@ -14,31 +14,31 @@ use crate::{
     vpc::desired::excluded_by_tag,
 };
 
-/// A virtual border router that is attached to an Express Connect Router.
+/// A virtual border router attached to an Express Connect Router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachedVbr {
-    /// The account that owns the Express Connect Router, and so its flow logs.
+    /// The account that owns the Express Connect Router, and so also its flow logs.
     pub account: AccountId,
-    /// The region that the virtual border router is in.
+    /// The region of the virtual border router.
     pub region: RegionId,
     /// The Express Connect Router.
     pub ecr: EcrId,
-    /// Its own id.
+    /// The id of the virtual border router.
     pub id: VbrId,
-    /// The tags of the Express Connect Router, as it has none of its own here.
+    /// The tags of the Express Connect Router; the virtual border router has none of its own here.
     pub tags: Option<ObservedTags>,
 }
 
-/// A call that changes a flow log of an Express Connect Router.
+/// A write to a flow log of an Express Connect Router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EcrChange {
-    /// A new flow log on the virtual border router.
+    /// Creates a flow log on the virtual border router.
     Create(Box<EcrFlowLogSpec>),
-    /// The flow log is switched on.
+    /// Activates the flow log.
     Activate(FlowLogId),
-    /// The flow log is switched off.
+    /// Deactivates the flow log.
     Deactivate(FlowLogId),
-    /// Some of its fields are changed.
+    /// Changes some of its fields.
     Modify(FlowLogId, EcrFlowLogUpdate),
 }
 
@@ -50,14 +50,14 @@ pub struct EcrFlowLogUpdate {
     pub name: Option<FlowLogName>,
     /// The description.
     pub description: Option<Description>,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a line is written.
     pub interval: Option<EcrInterval>,
     /// Which share of the packets is sampled.
     pub sampling_rate: Option<SamplingRate>,
 }
 
 impl EcrChange {
-    /// The call.
+    /// The API action to call.
     #[must_use]
     pub const fn action(&self) -> Action {
         match self {
@@ -68,7 +68,7 @@ impl EcrChange {
         }
     }
 
-    /// The flow log that it is about; none where a new one is made.
+    /// The flow log to change; `None` if a new one is created.
     #[must_use]
     pub const fn flow_log(&self) -> Option<&FlowLogId> {
         match self {
@@ -78,7 +78,7 @@ impl EcrChange {
     }
 }
 
-/// What should hold for `vbr` at `now`, where `pattern` is what the policy says of such flow logs.
+/// Returns the desired state of `vbr` at `now`, where `pattern` is the policy's pattern for such flow logs.
 #[must_use]
 pub fn desired_ecr(
     vbr: &AttachedVbr,
@@ -124,16 +124,17 @@ fn fill(pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Result<EcrFlowLogSpec
     })
 }
 
-/// The changes that bring the flow log of `vbr` to its desired state, given those that were observed on its router.
+/// Returns the verdict on `vbr`, and the changes that bring its flow log to its desired state, given the flow logs
+/// observed on its router.
 ///
-/// A flow log of others is counted and left alone. What cannot be changed in place is a finding.
+/// A foreign flow log counts, and is left alone. What cannot be changed in place is a finding.
 #[must_use]
 pub fn plan_ecr(vbr: &AttachedVbr, observed: &[EcrFlowLog], desired: &Desired<EcrFlowLogSpec>) -> Plan<EcrChange> {
     match desired {
         Desired::Excluded { reason } => Plan { is_exception: true, ..Plan::settled(Verdict::Excluded, None, reason) },
         Desired::Invalid { reason } => Plan::finding(Verdict::Unsupported, None, reason),
         Desired::Unknown { reason } => Plan::finding(Verdict::Unknown, None, reason),
-        // A virtual border router is the one level that there is.
+        // Virtual border routers are the only level.
         Desired::OtherLevel(_) => Plan::finding(Verdict::Unsupported, None, "a virtual border router has no levels"),
         Desired::FlowLog(desired) => {
             let plan = plan_desired(vbr, observed, desired);
@@ -195,7 +196,7 @@ fn plan_desired(
     }
 }
 
-/// An own flow log that records and should.
+/// Plans for an own flow log that records, and should.
 fn plan_active(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Plan<EcrChange> {
     let id = &found.id;
     let (mut differences, mut update, mut needs_new) = (Vec::new(), EcrFlowLogUpdate::default(), false);
@@ -220,11 +221,11 @@ fn plan_active(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Plan<EcrChange> {
     Plan { changes, converges: !needs_new, ..Plan::settled(Verdict::Drifted, Some(id), reason) }
 }
 
-/// What a difference is mended by in place; none where only a new flow log can have it.
+/// What fixes a difference in place; `None` if only a new flow log can.
 type Fix = Option<fn(&mut EcrFlowLogUpdate, &EcrFlowLogSpec)>;
 type Row<'a> = (&'static str, Option<Cow<'a, str>>, Option<&'a str>, Fix);
 
-/// Each field as observed and as desired. What the answer or the policy lacks is not compared.
+/// Each field as observed and as desired. A field that the response or the policy lacks is not compared.
 fn rows<'a>(found: &'a EcrFlowLog, spec: &'a EcrFlowLogSpec) -> [Row<'a>; 8] {
     let seen = |text: &'a Option<String>| text.as_deref().map(Cow::from);
     [

@@ -1,8 +1,8 @@
-//! What is wrong with a policy, and where.
+//! Mistakes in a policy, with their positions.
 
 use std::fmt;
 
-/// A place in the text of a policy. Both count from 1; line 0 is the policy as a whole.
+/// A position in the text of a policy. Line and column count from 1; line 0 means the policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
     /// The line.
@@ -11,17 +11,18 @@ pub struct Place {
     pub column: usize,
 }
 
-/// One thing that is wrong, with its place and what would be right.
+/// One mistake, with its position and a correction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
     /// Where it is.
     pub place: Place,
-    /// What it is, and what would be right. One line, and no long one, whatever the policy holds.
+    /// The mistake and its correction: a single line of limited length, whatever the policy holds.
     pub problem: String,
 }
 
 impl Mistake {
-    /// So much of the beginning and of the end of a long problem is kept, in characters: what is quoted stands between.
+    /// How many characters to keep at each end of a long problem. What is cut is in the middle, where the policy is
+    /// quoted.
     const KEPT: usize = 200;
 
     pub(crate) fn new(place: Place, problem: impl AsRef<str>) -> Self {
@@ -44,7 +45,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Everything that is wrong with a policy, in the order of its lines.
+/// All mistakes in a policy, in line order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mistakes {
     kept: Vec<Mistake>,
@@ -52,9 +53,9 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// So many are printed. Who makes more has a file of another kind at hand.
+    /// How many mistakes are printed at most. More usually means that this is the wrong file.
     const PRINTED: usize = 50;
-    /// So many are kept; the others are only counted.
+    /// How many mistakes are kept at most; the rest are only counted.
     const KEPT: usize = 1000;
 
     pub(crate) fn add(&mut self, place: Place, problem: impl AsRef<str>) {
@@ -80,7 +81,7 @@ impl Mistakes {
         }
     }
 
-    /// One after the other, up to a thousand.
+    /// Returns the mistakes, at most a thousand.
     pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
         self.kept.iter()
     }

@@ -1,4 +1,4 @@
-//! From the tree to the policy. Every mistake is noted and the reading goes on, so that all are named at once.
+//! Turns the tree into a policy. Reading goes on after a mistake, so that all mistakes are reported at once.
 
 use std::{
     cell::RefCell,
@@ -26,12 +26,12 @@ use crate::{
     schedule::{Dates, OnDate, Schedule},
 };
 
-/// The name of a flow log that is given none.
+/// The default name of a flow log.
 const NAME: &str = "flowkeeper-{resource_id}";
-/// The description of a flow log that is given none.
+/// The default description of a flow log.
 const DESCRIPTION: &str = "Kept by Flowkeeper";
 
-/// So many schedules are named, at most, where one of them is wanted.
+/// How many schedules a message names at most.
 const MAX_NAMED: usize = 20;
 
 pub(super) fn policy(text: &str) -> Result<Policy, Mistakes> {
@@ -47,7 +47,7 @@ struct Decoder {
     warnings: RefCell<Mistakes>,
 }
 
-/// What the policy as a whole says of where it holds, for the matches of its overrides.
+/// Where the policy applies, for checking the matches of overrides against it.
 struct Scope<'a> {
     regions: BTreeSet<&'a RegionId>,
     exclude_regions: &'a BTreeSet<RegionId>,
@@ -55,7 +55,7 @@ struct Scope<'a> {
     own_account: bool,
 }
 
-/// The entries of a map that are still to be looked at.
+/// The entries of a map that have not been read yet.
 struct Fields<'a> {
     name: &'static str,
     place: Place,
@@ -64,12 +64,12 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The list or map under this key: nothing there (`key:`) is as good as no key.
+    /// Takes the list or map under this key. An empty value (`key:`) counts as an absent key.
     fn take(&mut self, key: &'static str) -> Option<&'a Node> {
         self.take_value(key).filter(|node| !node.is_nothing())
     }
 
-    /// What is under this key, if it is there: nothing is a mistake then.
+    /// Takes the value under this key, if the key exists. An empty value is then a mistake.
     fn take_value(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.left.remove(key).map(|(_, node)| node)
@@ -143,13 +143,13 @@ impl Decoder {
 
     // ---- the parts of a policy
 
-    /// The whole of it, and what of it is given.
+    /// Reads `flow_log`: the pattern with defaults, and the fields that are set.
     fn flow_log_pattern(&self, node: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
         let mut fields = self.fields("flow_log", node)?;
         for key in ["project", "log_store"] {
             if fields.left.get(key).is_none_or(|(_, node)| node.is_nothing()) {
                 self.mistake(fields.place, format!("flow_log has no {key}"));
-                // That is enough to be said of it.
+                // Removed so that it is not reported twice.
                 fields.left.remove(key);
             }
         }
@@ -209,7 +209,7 @@ impl Decoder {
         Some(pattern)
     }
 
-    /// The tags that a flow log gets: held to the limits of the API.
+    /// Reads the tags to set on a flow log, which must keep the API's limits.
     fn new_tags(&self, node: &Node, value_of: impl Fn(&str) -> Result<TagValue, InvalidName>) -> Tags {
         const MAX_TAGS: usize = 19;
         let mut tags = Tags::new();
@@ -229,7 +229,7 @@ impl Decoder {
         tags
     }
 
-    /// Tags that are looked for. Any text may be one.
+    /// Reads the tags to match resources by, which may hold any text.
     fn sought_tags(&self, node: &Node) -> BTreeMap<String, String> {
         let entries = self.entries(node, "tags").iter();
         entries.filter_map(|(key, value)| Some((key.text.clone(), self.text(value)?.to_owned()))).collect()
@@ -266,7 +266,8 @@ impl Decoder {
             .collect()
     }
 
-    /// The role in the account `id`: with a role in another one, that one would be changed under this one's name.
+    /// Reads the role, which must be in the account `id`: a role in another account would change that account under
+    /// this one's name.
     fn role(&self, node: &Node, id: Option<&AccountId>) -> Option<RoleArn> {
         let role = self.exact(node, RoleArn::exact)?;
         if let Some(id) = id.filter(|id| *id != role.account()) {
@@ -304,7 +305,7 @@ impl Decoder {
         excluded.collect()
     }
 
-    /// A region that exists: one that is not known may have opened since, or is misspelled beyond recognition.
+    /// Reads a region. An unknown one is only a warning: it may be new, or misspelled beyond recognition.
     fn region(&self, node: &Node) -> Option<RegionId> {
         let region = self.exact(node, RegionId::exact)?;
         if !region.is_known() {
@@ -367,7 +368,7 @@ impl Decoder {
             .collect()
     }
 
-    /// Whether an override can select anything; one with `coverage` has to be able to select a VPC.
+    /// Reports an override that cannot match anything. One with `coverage` must be able to match a VPC.
     fn check_override(&self, found: &Override, place: Place, has_coverage: bool, scope: &Scope<'_>) {
         let Match { ids, vpc_ids, accounts, regions, .. } = &found.matches;
         let is_out = |region: &RegionId| {
@@ -419,7 +420,7 @@ impl Decoder {
         Some(matches)
     }
 
-    /// The `ids` of an override with `coverage`, which is decided for a VPC as a whole.
+    /// Reads the `ids` of an override with `coverage`, which applies to a whole VPC.
     fn ids_with_coverage(&self, node: &Node) -> BTreeSet<ResourceId> {
         let ids = self.items(node, "ids").iter().filter_map(|node| {
             let id = self.exact(node, ResourceId::exact)?;
@@ -464,7 +465,8 @@ impl Decoder {
         Some(limits)
     }
 
-    /// The names of the schedules, of those with mistakes, too: who refers to one of them makes no second mistake.
+    /// Returns the names of all schedules, including invalid ones: a reference to an invalid schedule is not a second
+    /// mistake.
     fn names<'a>(&self, schedules: &'a Node) -> Vec<&'a str> {
         let mut names = vec!["always", "never"];
         for (key, _) in self.entries(schedules, "schedules") {
@@ -529,7 +531,7 @@ impl Decoder {
             name if known.contains(&name) => Some(ScheduleName::Named(name.to_owned())),
             name => {
                 let known = if known.is_empty() { &["always", "never"] } else { known };
-                // Of a thousand schedules, and a thousand such mistakes, it would be a million names.
+                // A thousand such mistakes with a thousand schedules would list a million names.
                 let more = if known.len() > MAX_NAMED { ", …" } else { "" };
                 let known = known[..known.len().min(MAX_NAMED)].join(", ") + more;
                 self.mistake(node.place, format!("there is no schedule {name:?}: one of {known}"));
@@ -549,7 +551,7 @@ impl Decoder {
         Some(Fields { name, place: node.place, left, known: Vec::new() })
     }
 
-    /// Names the keys that nobody asked for.
+    /// Reports the keys that were not read.
     fn finish(&self, fields: Fields<'_>) {
         let Fields { name, left, known, .. } = fields;
         let known = known.join(", ");
@@ -654,11 +656,12 @@ impl Decoder {
         }
     }
 
-    /// A text with placeholders: none but those that can be filled in, and good for `read` once they are.
+    /// Reads a text with placeholders. All of them must be known, and `read` must accept the text once they are filled
+    /// in.
     fn pattern<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidName>) -> Option<String> {
         let text = self.text(node)?;
         let known = FlowLogPattern::PLACEHOLDERS;
-        // Ids and regions of a common length. One that is longer may break a limit later, and is said then.
+        // Sample values of common length. A longer id or region may still break a limit later, and is reported then.
         let filled = fill(text, ["1000000000000001", "cn-hangzhou", "vpc-bp1example00000000001"]);
         if filled.contains(['{', '}']) {
             self.mistake(node.place, format!("{text:?} holds an unknown placeholder: one of {}", known.join(", ")));

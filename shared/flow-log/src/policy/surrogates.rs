@@ -1,23 +1,23 @@
-//! The escapes of JSON that YAML does not have.
+//! JSON escapes that YAML does not have.
 //!
-//! JSON writes what is beyond U+FFFF as two escapes, `\ud83d\ude80`, and every writer that keeps to ASCII does. YAML has
-//! one for it, `\U0001f680`, and refuses halves.
+//! JSON writes a character beyond U+FFFF as two escapes, `\ud83d\ude80`, and every ASCII-only writer does so. YAML has
+//! one escape for it, `\U0001f680`, and rejects surrogates.
 
 use super::diagnostic::Place;
 
-/// So much shorter is `\U0001f680` than `\ud83d\ude80`.
+/// How many characters `\U0001f680` is shorter than `\ud83d\ude80`.
 const SHORTER: usize = 2;
 
-/// A text in which each such pair of escapes is one of YAML.
+/// A text with each surrogate pair rewritten as one YAML escape.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JoinedSurrogates {
     pub(crate) text: String,
-    /// Where each of them is in `text`, in order.
+    /// The positions of the rewritten pairs in `text`, in order.
     places: Vec<Place>,
 }
 
 impl JoinedSurrogates {
-    /// The text with its pairs joined; nothing where it has none.
+    /// Joins the surrogate pairs in `text`; returns `None` if there are none.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let mut joined = Self { text: String::with_capacity(text.len()), places: Vec::new() };
         let mut place = Place { line: 1, column: 1 };
@@ -31,7 +31,7 @@ impl JoinedSurrogates {
                     length
                 }
                 None => {
-                    // What is escaped begins no escape of its own: `\\ud83d` is a backslash and a word.
+                    // An escaped character does not begin another escape: `\\ud83d` is a backslash and a word.
                     let is_escape = first == '\\' && rest[1..].starts_with(['\\', '"']);
                     let taken = first.len_utf8() + usize::from(is_escape);
                     joined.text.push_str(&rest[..taken]);
@@ -44,7 +44,7 @@ impl JoinedSurrogates {
         (!joined.places.is_empty()).then_some(joined)
     }
 
-    /// Where a place of the joined text is in the text that it was made of.
+    /// Maps a position in the joined text to the original text.
     pub(crate) fn original(&self, place: Place) -> Place {
         let before = |place| self.places.partition_point(|pair| *pair < place);
         let pairs = before(place) - before(Place { column: 0, ..place });
@@ -61,7 +61,7 @@ fn after(place: Place, taken: &str, is_before_newline: bool) -> Place {
     }
 }
 
-/// The character that a pair of escapes at the beginning of `text` stands for, and the length of the pair.
+/// Returns the character that a surrogate pair at the start of `text` stands for, and the length of the pair.
 fn pair(text: &str) -> Option<(u32, usize)> {
     let (high, rest) = escape(text)?;
     let (low, _) = escape(rest)?;

@@ -1,8 +1,8 @@
-//! YAML (and so JSON) as a tree in which every node knows its place, read within limits.
+//! YAML (and so JSON) as a tree of nodes with positions, read within limits.
 //!
-//! A policy comes from whoever may set an environment variable. So its size and depth are bounded, and anchors and
-//! aliases, by which a few lines grow to gigabytes, are refused: a policy needs none. So are tags, which other tools
-//! would act on and a policy would take for a part of the text.
+//! Anyone who may set an environment variable can supply a policy, so its size and depth are limited. Anchors and
+//! aliases, with which a few lines expand to gigabytes, are rejected; a policy needs none. So are tags: other tools
+//! would act on them, while a policy would take them as part of the text.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
     surrogates::JoinedSurrogates,
 };
 
-/// The deepest nesting. A policy as documented has five levels.
+/// The deepest nesting that is read. A policy as documented has five levels.
 const MAX_DEPTH: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +25,10 @@ pub(crate) struct Node {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// A text, a number, a boolean or nothing: which of them is for the reader to want.
+    /// A text, number, boolean or null; the caller decides which of these it expects.
     Scalar {
         text: String,
-        /// Written without quotes, so that `null` and an empty value mean nothing.
+        /// Whether it is unquoted, so that `null` and an empty value mean null.
         is_plain: bool,
     },
     List(Vec<Node>),
@@ -42,15 +42,15 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// Whether there is nothing here, as in `key:` or `key: null`.
+    /// Whether the value is null, as in `key:` or `key: null`.
     pub(crate) fn is_nothing(&self) -> bool {
         let nothing = ["", "~", "null", "Null", "NULL"];
         matches!(&self.value, Value::Scalar { text, is_plain: true } if nothing.contains(&text.as_str()))
     }
 }
 
-/// Reads the one document in `text`. What is wrong with single nodes is noted, as all is reported at once; what is no
-/// YAML ends it.
+/// Reads the single document in `text`. Mistakes in single nodes are collected so that all are reported at once;
+/// invalid YAML ends the reading.
 pub(crate) fn read(text: &str) -> (Option<Node>, Mistakes) {
     if text.len() > Policy::LARGEST {
         let mut mistakes = Mistakes::default();
@@ -65,7 +65,7 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Mistakes) {
     }
 }
 
-/// The document, and all that is wrong with it. `original` is where a place was before the text was rewritten.
+/// Reads the document and collects its mistakes. `original` maps a position to the text before it was rewritten.
 fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Mistakes) {
     let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Mistakes::default() };
     let root = reader.document().map_err(|mistake| reader.mistakes.push(mistake)).ok();
@@ -151,8 +151,8 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
         Ok(Node { place, value })
     }
 
-    /// A text without what nobody sees: the line break that ends a block (`|`, `>`) goes, any other control character is
-    /// a mistake.
+    /// Returns the text without the line break that ends a block (`|`, `>`). Any other control character is a mistake,
+    /// since it is invisible.
     fn scalar(&mut self, place: Place, text: &str, style: ScalarStyle, is_text: bool) -> Value {
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let text = if is_block { text.strip_suffix('\n').unwrap_or(text) } else { text };
@@ -203,12 +203,12 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
     }
 }
 
-/// Whether it is one of these tags of YAML itself, such as `!!str`.
+/// Whether this is one of these core schema tags, such as `!!str`.
 fn is_core(tag: &Tag, suffixes: &[&str]) -> bool {
     tag.is_yaml_core_schema() && suffixes.contains(&tag.suffix.as_str())
 }
 
-/// Whether it is `!` alone, by which YAML says that a value is no more than what it looks like.
+/// Whether this is the bare tag `!`, with which YAML marks a value as untyped.
 fn is_non_specific(tag: &Tag) -> bool {
     tag.handle.is_empty() && tag.suffix == "!"
 }

@@ -1,4 +1,4 @@
-//! What should hold for a resource at a moment.
+//! The desired state of a resource at a moment.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use crate::{
     policy::Coverage,
 };
 
-/// What should hold for a resource at a moment.
+/// The desired state of a resource at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired<S = FlowLogSpec> {
-    /// Nothing: somebody said to leave it alone.
+    /// Nothing: the resource is left alone on purpose.
     Excluded {
-        /// Who said so.
+        /// Why it is left alone.
         reason: String,
     },
     /// Nothing here: flow logs are kept at another level.
     OtherLevel(ResourceType),
-    /// Nothing can be told: what is said about it is wrong. It is left as it is until that is mended.
+    /// Undecided, because a tag or the policy is wrong. The resource is left as it is until that is fixed.
     Invalid {
         /// What is wrong.
         reason: String,
     },
-    /// Nothing can be told, as something that decides it could not be read. It is left as it is until that is read.
+    /// Undecided, because something that decides could not be read. The resource is left as it is until it can be read.
     Unknown {
         /// What could not be read.
         reason: String,
@@ -35,8 +35,8 @@ pub enum Desired<S = FlowLogSpec> {
 }
 
 impl<S> Desired<S> {
-    /// Why, on purpose, nothing is recorded now: who excludes it, or keeps it off. None where it should record, where the
-    /// flow log is kept at another level, and where nothing can be told.
+    /// Why nothing is recorded now on purpose: what excludes the resource, or keeps its flow log off. `None` if it
+    /// should record, if the flow log is kept at another level, and if the state is undecided.
     #[must_use]
     pub fn exception(&self) -> Option<String> {
         match self {
@@ -54,14 +54,14 @@ pub struct DesiredFlowLog<S = FlowLogSpec> {
     pub spec: S,
     /// Whether it should record.
     pub is_on: bool,
-    /// Who says whether it should record.
+    /// What decides whether it should record.
     pub governed_by: GovernedBy,
-    /// What is wrong with the tag of the resource, in a sentence, where that was passed over: a finding.
+    /// What is wrong with the resource's tag, as a sentence, if the tag was disregarded: a finding.
     pub note: Option<String>,
 }
 
 impl<S> DesiredFlowLog<S> {
-    /// Why it is off now on purpose; none where it should record.
+    /// Why it is off now on purpose; `None` if it should record.
     #[must_use]
     pub fn exception(&self) -> Option<String> {
         let now = if self.governed_by == GovernedBy::Never { "" } else { " now" };
@@ -69,20 +69,20 @@ impl<S> DesiredFlowLog<S> {
     }
 }
 
-/// Who says whether a flow log should record.
+/// What decides whether a flow log should record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GovernedBy {
-    /// Nobody in particular: it should.
+    /// Nothing in particular: it should record.
     Always,
-    /// The policy, with `schedule: never`.
+    /// The policy's `schedule: never`.
     Never,
     /// A schedule of the policy.
     Schedule(String),
-    /// The tag of the resource, with this value.
+    /// The resource's tag, with this value.
     Tag(String),
 }
 
-/// The beginning of a sentence: "… keeps it off now", "… wants it on".
+/// Formats the beginning of a sentence: "… keeps it off now", "… wants it on".
 impl fmt::Display for GovernedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,14 +94,14 @@ impl fmt::Display for GovernedBy {
     }
 }
 
-/// The level at which the flow logs of everything in one VPC are kept.
+/// Returns the level at which the flow logs of everything in one VPC are kept.
 ///
-/// It is that of the first override with `coverage` that matches the VPC, or else the policy's. `vpc` is the VPC that
-/// `resource` is in, where it has been read; it is not needed where `resource` is a VPC itself.
+/// It is the level of the first override with `coverage` that matches the VPC, or else of the policy. `vpc` is the VPC
+/// that `resource` is in, if it has been read; it is not needed if `resource` is itself a VPC.
 ///
-/// None where the tags of the VPC decide and are not known. So ask without the VPC first, and read it where there is no
-/// answer; [`Policy::coverage_needs_vpc_tags`] tells whether that can happen at all. With the VPC there is always an answer,
-/// and an answer without it is the same.
+/// `None` if the tags of the VPC decide and are unknown. So ask without the VPC first, and read it only if there is no
+/// answer; [`Policy::coverage_needs_vpc_tags`] tells whether that can happen at all. With the VPC there is always an
+/// answer, and an answer without it is the same.
 #[must_use]
 pub fn level(resource: &Resource, vpc: Option<&Resource>, policy: &Policy) -> Option<ResourceType> {
     match policy.coverage_of(resource, vpc) {
@@ -110,8 +110,8 @@ pub fn level(resource: &Resource, vpc: Option<&Resource>, policy: &Policy) -> Op
     }
 }
 
-/// What should hold for `resource` at `now`. For `vpc` see [`level`]: without the VPC, where its tags decide, nothing can
-/// be told.
+/// Returns the desired state of `resource` at `now`. For `vpc`, see [`level`]: if the tags of the VPC decide and it is
+/// missing, the state is [`Desired::Unknown`].
 #[must_use]
 pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now: Timestamp) -> Desired {
     if let Some(reason) = excluded_by_id(resource, policy) {
@@ -168,7 +168,7 @@ fn excluded_by_id(resource: &Resource, policy: &Policy) -> Option<String> {
     Some(format!("the policy excludes {id}"))
 }
 
-/// Whether the policy leaves out what carries these tags.
+/// Whether the policy excludes resources with these tags.
 pub(crate) fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
     let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
     Some(format!("the policy excludes what is tagged {key}={value}"))

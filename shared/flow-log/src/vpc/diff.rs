@@ -1,4 +1,4 @@
-//! How a flow log differs from what the policy wants, and what mends each difference.
+//! How a flow log differs from what the policy wants, and what fixes each difference.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,21 @@ use crate::{
 
 /// The differences between a flow log and its desired spec.
 ///
-/// What the policy does not ask for is not compared, and a field that the answer lacks is not a difference.
+/// Fields that the policy does not set are not compared, and a field that the response lacks is not a difference.
 #[derive(Debug)]
 pub(crate) struct Diff {
     /// Each difference, as a phrase: `project is "theirs", not "flowlog"`.
     pub(crate) differences: Vec<String>,
-    /// The changes that mend what can be changed in place. A new tag is set at once; an update makes the flow log
-    /// pending for a while, so it comes last.
+    /// The changes that fix what can be changed in place. A tag is set at once, while an update makes the flow log
+    /// pending for a while, so the update comes last.
     pub(crate) in_place: Vec<Change>,
-    /// Whether some difference can only be mended by a new flow log.
+    /// Whether some difference can only be fixed by a new flow log.
     pub(crate) needs_new: bool,
 }
 
-/// What mends one difference.
+/// What fixes one difference.
 enum Fix {
-    /// Only a new flow log can have it.
+    /// A new flow log.
     Replace,
     /// `MoveResourceGroup`.
     Move,
@@ -60,8 +60,8 @@ impl Diff {
         diff
     }
 
-    /// The tags to set. The tags of flow logs that others made are theirs: our own tag on theirs would make it ours,
-    /// and so fit to be deleted.
+    /// Returns the tags to set. Foreign flow logs keep their tags: setting Flowkeeper's own tag on one would make it
+    /// Flowkeeper's, and so allow its deletion.
     fn tags(&mut self, flow_log: &FlowLog, spec: &FlowLogSpec) -> Tags {
         let mut missing = Tags::new();
         let Some(observed) = flow_log.tags.as_ref().filter(|_| flow_log.is_own()) else { return missing };
@@ -135,8 +135,8 @@ fn sorted<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     texts.join(",")
 }
 
-/// What the policy wants recorded and this flow log does not record, as a phrase; `None` where it records at least as
-/// much. A policy without `traffic_path` wants every path, as the API's default has it.
+/// What the policy wants recorded and this flow log does not record, as a phrase; `None` if it records at least as
+/// much. A policy without `traffic_path` wants every path, which is the API's default.
 pub(crate) fn records_less(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
     let mut lacks = Vec::new();
     if let Some(traffic_type) = &flow_log.traffic_type
@@ -162,7 +162,7 @@ pub(crate) fn records_less(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<Str
     (!lacks.is_empty()).then(|| lacks.join(", "))
 }
 
-/// Whether `cover` records at least what `other` records, as far as both say it.
+/// Whether `cover` records at least what `other` records, as far as both responses tell.
 fn records_at_least(cover: &FlowLog, other: &FlowLog) -> bool {
     let all = TrafficType::All.as_str();
     let has_type = match (&cover.traffic_type, &other.traffic_type) {
@@ -175,7 +175,7 @@ fn records_at_least(cover: &FlowLog, other: &FlowLog) -> bool {
     };
     let (covered, needed) = (paths(cover), paths(other));
     let is_all = covered.iter().any(|path| path == TrafficPath::All.as_str());
-    // Of two IP versions none is known to include the other; an answer without one says nothing about it.
+    // No IP version is known to include another; a response without one says nothing about it.
     let has_version = match (&cover.ip_version, &other.ip_version) {
         (Some(cover), Some(other)) => cover == other,
         (None, _) | (_, None) => true,
@@ -183,8 +183,10 @@ fn records_at_least(cover: &FlowLog, other: &FlowLog) -> bool {
     has_type && has_version && (is_all || needed.iter().all(|path| covered.contains(path)))
 }
 
-/// The flow logs on `resource` itself that record what an own, delivering flow log on its vSwitch or VPC records
-/// already, each with that one. `observed` are the flow logs on all of them.
+/// Returns the superfluous flow logs on `resource` itself, each with the one that makes it superfluous.
+///
+/// That one is a delivering flow log of Flowkeeper's on the vSwitch or VPC of `resource`, and records at least as much.
+/// `observed` holds the flow logs on all of them.
 #[must_use]
 pub fn superfluous_under<'f>(resource: &Resource, observed: &'f [FlowLog]) -> Vec<(&'f FlowLog, &'f FlowLog)> {
     let is_cover = |flow_log: &&FlowLog| {

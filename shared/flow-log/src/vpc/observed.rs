@@ -1,4 +1,5 @@
-//! What was seen in the cloud. Read leniently: an unknown status or value is kept, not refused.
+//! Resources and flow logs as observed in the cloud. Reading is lenient: an unknown status or value is kept, not
+//! rejected.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use litemap::LiteMap;
 
 use crate::{AccountId, FlowLogId, RegionId, ResourceId, ResourceType};
 
-/// Tags as they were seen. What others write need not be what a policy may.
+/// Tags as observed. Others may have written tags that a policy could not.
 pub type ObservedTags = LiteMap<String, String>;
 
 /// A VPC, vSwitch or network interface as the API describes it.
@@ -17,86 +18,86 @@ pub struct Resource {
     pub account: AccountId,
     /// The region that it is in.
     pub region: RegionId,
-    /// Its id, and so what it is.
+    /// Its id, which includes its type.
     pub id: ResourceId,
-    /// What it is part of: its vSwitch and its VPC, as far as it has them, the nearest first.
+    /// The resources that contain it: its vSwitch and its VPC, if any, nearest first.
     pub parents: Vec<ResourceId>,
-    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    /// Its tags; `None` if they could not be read.
     pub tags: Option<ObservedTags>,
-    /// Whether a cloud service manages it, so that it can have no flow log of its own.
+    /// Whether a cloud service manages it. If so, it cannot have a flow log of its own.
     pub is_service_managed: bool,
 }
 
 impl Resource {
-    /// The VPC that it is, or is in.
+    /// The VPC that the resource is or is in.
     #[must_use]
     pub fn vpc(&self) -> Option<&ResourceId> {
         std::iter::once(&self.id).chain(&self.parents).find(|id| id.resource_type() == ResourceType::Vpc)
     }
 }
 
-/// A flow log as `DescribeFlowLogs` lists it. A field that the answer lacks is `None`: absent, and not empty.
+/// A flow log as `DescribeFlowLogs` lists it. A field that the response lacks is `None`: absent, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLog {
     /// Its id.
     pub id: FlowLogId,
-    /// The id of the resource that it records. Text, as it may be of a kind that is not known here.
+    /// The id of the resource that it records. A string, since the type of the resource may be unknown to this version.
     pub resource_id: String,
-    /// Its name, where it is given.
+    /// Its name, if given.
     pub name: Option<String>,
-    /// Its description, where it is given.
+    /// Its description, if given.
     pub description: Option<String>,
-    /// Which traffic it records, where it is given.
+    /// Which traffic it records, if given.
     pub traffic_type: Option<String>,
-    /// Which paths of the traffic it records, where they are given.
+    /// Which traffic paths it records, if given.
     pub traffic_path: Option<Vec<String>>,
-    /// The SLS project that it writes to, where it is given.
+    /// The SLS project that it writes to, if given.
     pub project: Option<String>,
-    /// The Logstore that it writes to, where it is given.
+    /// The Logstore that it writes to, if given.
     pub log_store: Option<String>,
-    /// In minutes, where it is given.
+    /// The aggregation interval in minutes, if given.
     pub aggregation_interval: Option<u32>,
-    /// Which IP version it records, where it is given.
+    /// Which IP version it records, if given.
     pub ip_version: Option<String>,
-    /// The resource group that it is in, where it is given.
+    /// Its resource group, if given.
     pub resource_group_id: Option<String>,
-    /// Its tags; `None` where they could not be read, so that nobody knows which it has.
+    /// Its tags; `None` if they could not be read.
     pub tags: Option<ObservedTags>,
     /// Whether it records.
     pub status: Status,
-    /// Which service manages it: `sls` where SLS made it, and then the VPC API may not change it.
+    /// The service that manages it: `sls` if SLS created it, in which case the VPC API may not change it.
     pub service_type: Option<String>,
-    /// Whether what it records arrives.
+    /// Whether its data arrives.
     pub delivery: Delivery,
-    /// What kind of resource it records, as the API calls it, where it is given.
+    /// The type of the resource that it records, in the API's words, if given.
     pub resource_type: Option<String>,
-    /// The region that it is in, where it is given.
+    /// Its region, if given.
     pub region: Option<String>,
-    /// When it was made, where it is given and can be read.
+    /// When it was created, if given and readable.
     pub creation_time: Option<Timestamp>,
-    /// `FinancialLocked` where the account has not paid for it, else `Normal`.
+    /// `FinancialLocked` if the account has unpaid bills, otherwise `Normal`.
     pub business_status: Option<String>,
-    /// The format of what it records. The documents do not say which there are.
+    /// The format of its records. The documents do not list the possible values.
     pub log_format: Option<String>,
 }
 
 impl FlowLog {
-    /// The tag that every flow log of ours carries, and what it says.
+    /// The tag, as key and value, that every flow log made by Flowkeeper carries.
     pub const OWN_TAG: (&'static str, &'static str) = ("managed-by", "flowkeeper");
 
-    /// Whether Flowkeeper made it, by its tag and never by its name. False where its tags are not known.
+    /// Whether Flowkeeper made it. Its tag decides, never its name; false if the tags are unknown.
     #[must_use]
     pub fn is_own(&self) -> bool {
         !self.is_managed_by_sls() && has_own_tag(self.tags.as_ref())
     }
 
-    /// Whether its tags could not be read, so that nobody knows whose it is.
+    /// Whether its tags could not be read, so that its owner is unknown.
     #[must_use]
     pub const fn has_unknown_tags(&self) -> bool {
         self.tags.is_none()
     }
 
-    /// Why what it records may not arrive, as a phrase; `None` where nothing speaks against it.
+    /// Why its data may not arrive, as a phrase; `None` if nothing suggests that.
     #[must_use]
     pub fn impairment(&self) -> Option<String> {
         let destination = match (&self.project, &self.log_store) {
@@ -124,7 +125,7 @@ impl FlowLog {
         }
     }
 
-    /// Whether SLS made it, so that no call of the VPC API may change it.
+    /// Whether SLS created it. If so, the VPC API may not change it.
     #[must_use]
     pub fn is_managed_by_sls(&self) -> bool {
         self.service_type.as_deref().is_some_and(|service| service.eq_ignore_ascii_case("sls"))
@@ -137,27 +138,27 @@ pub(crate) fn has_own_tag(tags: Option<&ObservedTags>) -> bool {
     tags.and_then(|tags| tags.get(key)).is_some_and(|found| found == value)
 }
 
-/// Whether a flow log records, or is about to.
+/// The status of a flow log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Being created or switched on.
+    /// Being created or activated.
     Activating,
     /// Records.
     Active,
-    /// Being switched off.
+    /// Being deactivated.
     Deactivating,
     /// Does not record.
     Inactive,
     /// Being changed.
     Modifying,
-    /// About to be gone.
+    /// Being deleted.
     Deleting,
-    /// A status that the documents did not know.
+    /// A status that the documents do not mention.
     Unknown(String),
 }
 
 impl Status {
-    /// How far it is from recording.
+    /// How far the status is from recording.
     pub(crate) const fn steps_to_active(&self) -> u8 {
         match self {
             Self::Active => 0,
@@ -185,20 +186,20 @@ impl fmt::Display for Status {
     }
 }
 
-/// Whether what a flow log records arrives in its Logstore.
+/// Whether a flow log's data arrives in its Logstore.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Delivery {
-    /// Nothing is said against it.
+    /// Nothing suggests otherwise.
     #[default]
     Working,
-    /// It does not arrive; with the reason that the API gives, such as `ProjectNotExist`.
+    /// It does not arrive. Holds the API's reason, such as `ProjectNotExist`.
     Failed(String),
-    /// Nobody knows: with the words that the API used, which are not those of a delivery that works.
+    /// It is unclear. Holds the API's words, which are not those for a working delivery.
     Unknown(String),
 }
 
 impl Delivery {
-    /// What the API's word and its error message say, where it gives any.
+    /// Interprets the API's status and error message, if it gives any.
     #[must_use]
     pub fn new(status: Option<&str>, error: Option<&str>) -> Self {
         let [status, error] = [status, error].map(|text| text.map(str::trim).filter(|text| !text.is_empty()));

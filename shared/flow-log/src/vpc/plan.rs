@@ -1,4 +1,4 @@
-//! From what was observed to the verdict and the changes that bring a resource to its desired state.
+//! Turns observed flow logs and a desired state into a verdict and changes.
 
 use crate::{
     Action, Desired, DesiredFlowLog, FlowLog, FlowLogId, FlowLogSpec, Plan, Resource, ResourceId, Status, Verdict,
@@ -8,31 +8,32 @@ use crate::{
     vpc::diff::{Diff, records_less},
 };
 
-/// A call that changes something on the way to the desired state. None of them deletes.
+/// A write that brings a resource closer to its desired state. None of them deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A new flow log on the resource.
+    /// Creates a flow log on the resource.
     Create(Box<FlowLogSpec>),
-    /// The flow log is switched on.
+    /// Activates the flow log.
     Activate(FlowLogId),
-    /// The flow log is switched off.
+    /// Deactivates the flow log.
     Deactivate(FlowLogId),
-    /// Some of its fields are changed.
+    /// Changes some of its fields.
     Modify(FlowLogId, FlowLogUpdate),
-    /// It moves to another resource group.
+    /// Moves it to another resource group.
     Move(FlowLogId, ResourceGroupId),
-    /// Some tags are set on it.
+    /// Sets some tags on it.
     Tag(FlowLogId, Tags),
 }
 
 impl Change {
-    /// Whether a flow log is `Modifying`, `Activating`, … for a while after the call, and takes no other until then.
+    /// Whether the call leaves the flow log in a transitional state (`Modifying`, `Activating`, …), in which it accepts
+    /// no other call.
     #[must_use]
     pub const fn is_asynchronous(&self) -> bool {
         !matches!(self, Self::Tag(..) | Self::Move(..))
     }
 
-    /// The flow log that it is about; none where a new one is made.
+    /// The flow log to change; `None` if a new one is created.
     #[must_use]
     pub const fn flow_log(&self) -> Option<&FlowLogId> {
         match self {
@@ -43,7 +44,7 @@ impl Change {
         }
     }
 
-    /// The call.
+    /// The API action to call.
     #[must_use]
     pub const fn action(&self) -> Action {
         match self {
@@ -64,16 +65,16 @@ pub struct FlowLogUpdate {
     pub name: Option<FlowLogName>,
     /// The description.
     pub description: Option<Description>,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a line is written.
     pub aggregation_interval: Option<AggregationInterval>,
     /// Which IP version is recorded.
     pub ip_version: Option<IpVersion>,
 }
 
-/// The changes that bring `resource` to its desired state, given the flow logs that were observed on it and on its VPC
-/// and vSwitch.
+/// Returns the verdict on `resource`, and the changes that bring it to its desired state, given the flow logs observed
+/// on it and on its VPC and vSwitch.
 ///
-/// Planned over its own result it is empty.
+/// A plan made from its own result is empty.
 #[must_use]
 pub fn plan(resource: &Resource, observed: &[FlowLog], desired: &Desired, foreign: Foreign) -> Plan<Change> {
     match desired {
@@ -100,7 +101,8 @@ fn plan_desired(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
         return plan_covered(resource, observed, desired)
             .unwrap_or_else(|| Plan::finding(Verdict::Unsupported, None, reason));
     }
-    // An active one says most about the resource, or one that is about to be; then one of our own.
+    // An active flow log, or one about to be active, says most about the resource; of equals, Flowkeeper's own comes
+    // first.
     let best = on(id, observed).min_by_key(|flow_log| (flow_log.status.steps_to_active(), !flow_log.is_own()));
     let others: Vec<_> = on(id, observed).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
     let plan = match best {
@@ -124,18 +126,18 @@ fn plan_desired(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
     }
     let others = others.iter().map(|other| other.id.as_str()).collect::<Vec<_>>().join(", ");
     let reason = format!("{}; {id} has more than one flow log, and needs no other: {others}", plan.reason);
-    // While another one is there the API makes no new one, and the old one would be gone for nothing.
+    // The API creates no flow log while another exists, so the old one would be deleted for nothing.
     Plan { converges: false, needs_replacement: false, reason, ..plan }
 }
 
-/// Nothing on the resource records or could.
+/// Plans for a resource on which nothing records or could record.
 fn plan_missing(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlowLog) -> Plan<Change> {
     let id = &resource.id;
     if !desired.is_on {
         return Plan::settled(Verdict::Paused, None, keeps_off(desired));
     }
     let changes = vec![Change::Create(Box::new(desired.spec.clone()))];
-    // As a resource holds one flow log, a new one has to wait until the old one is gone.
+    // A resource holds one flow log, so a new one has to wait until the old one is gone.
     let leaving = observed.iter().find(|flow_log| flow_log.resource_id == id.as_str());
     if let Some(leaving) = leaving {
         let reason = format!("{} is {}, and a new one can be made once it is gone", leaving.id, leaving.status);
@@ -148,14 +150,14 @@ fn plan_missing(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
     Plan { changes, ..Plan::settled(Verdict::Missing, None, reason) }
 }
 
-/// A flow log on the resource itself that is changing its state. What it is on its way to must have arrived before the
-/// next change.
+/// Plans for a flow log on the resource itself that is in a transitional state. It must reach its target state before
+/// the next change.
 fn plan_pending(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign) -> Plan<Change> {
     let arrived = |status| FlowLog { status, ..flow_log.clone() };
     let then = match flow_log.status {
         Status::Activating => plan_active(&arrived(Status::Active), desired, foreign),
         Status::Deactivating => plan_inactive(&arrived(Status::Inactive), desired, foreign),
-        // Nobody says whether it recorded before; what it has become can be seen already.
+        // It is unknown whether it recorded before, but its new fields are already visible.
         Status::Modifying if desired.is_on => plan_active(&arrived(Status::Active), desired, foreign),
         _ => Plan::settled(Verdict::Pending, None, ""),
     };
@@ -166,12 +168,12 @@ fn plan_pending(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign) 
     Plan { reason: format!("{}; then: {}", plan.reason, then.reason), changes: then.changes, ..plan }
 }
 
-/// A flow log on the VPC or vSwitch of the resource covers it, or is about to.
+/// Plans for a resource that is covered, or about to be covered, by a flow log on its VPC or vSwitch.
 fn plan_covered(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlowLog) -> Option<Plan<Change>> {
     let parents = || resource.parents.iter().flat_map(|parent| on(parent, observed));
     let is_full = |flow_log: &&FlowLog| records_less(flow_log, &desired.spec).is_none();
     let covering = parents().filter(|flow_log| flow_log.status == Status::Active).filter(is_full);
-    // One that delivers says more than one that does not.
+    // Prefer one that delivers.
     if let Some(covering) = covering.min_by_key(|flow_log| flow_log.impairment().is_some()) {
         let verdict = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
         let reason = format!("covered by {} on {}", covering.id, covering.resource_id);
@@ -180,14 +182,15 @@ fn plan_covered(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
             Some(why) => Plan::finding(Verdict::Undelivered, Some(&covering.id), format!("{reason}, but {why}")),
         });
     }
-    // Only what is switched on or created is about to cover it; what is switched off is not.
+    // Only a flow log that is being activated, created or modified is about to cover it; one that is being deactivated
+    // is not.
     let is_coming = |flow_log: &&FlowLog| matches!(flow_log.status, Status::Activating | Status::Modifying);
     let coming = parents().filter(is_full).find(is_coming)?;
     let reason = format!("about to be covered by {}, which is {}", coming.id, coming.status);
     Some(Plan::settled(Verdict::Pending, Some(&coming.id), reason))
 }
 
-/// Which flow log covers the resource in part, and what that does not record.
+/// Describes the flow log that covers the resource in part, and what it does not record.
 fn partial_cover(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlowLog) -> Option<String> {
     let mut active = resource.parents.iter().flat_map(|parent| on(parent, observed));
     let flow_log = active.find(|flow_log| flow_log.status == Status::Active)?;
@@ -195,7 +198,7 @@ fn partial_cover(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlo
     Some(format!("covered in part by {} on {}, which records {lacks}", flow_log.id, flow_log.resource_id))
 }
 
-/// The flow logs on the resource itself, except those that are about to be gone.
+/// The flow logs on the resource itself, except those being deleted.
 fn on<'a>(id: &ResourceId, observed: &'a [FlowLog]) -> impl Iterator<Item = &'a FlowLog> {
     observed.iter().filter(move |flow_log| flow_log.resource_id == id.as_str() && flow_log.status != Status::Deleting)
 }
@@ -204,12 +207,12 @@ const fn is_pending(status: &Status) -> bool {
     matches!(status, Status::Activating | Status::Deactivating | Status::Modifying)
 }
 
-/// Whether a flow log may be changed at all.
+/// Whether Flowkeeper may change a flow log.
 fn is_managed(flow_log: &FlowLog, foreign: Foreign) -> bool {
     flow_log.is_own() || (foreign == Foreign::Manage && !flow_log.is_managed_by_sls())
 }
 
-/// An active flow log on the resource itself that Flowkeeper leaves alone.
+/// Plans for an active flow log on the resource itself that Flowkeeper leaves alone.
 fn plan_foreign(flow_log: &FlowLog, desired: &DesiredFlowLog) -> Plan<Change> {
     let (id, spec) = (&flow_log.id, &desired.spec);
     let by = if flow_log.is_managed_by_sls() { "SLS" } else { "others" };
@@ -230,14 +233,14 @@ fn plan_foreign(flow_log: &FlowLog, desired: &DesiredFlowLog) -> Plan<Change> {
     Plan::settled(Verdict::Foreign, Some(&flow_log.id), reason)
 }
 
-/// Where a flow log of others delivers to, if that is not where the policy wants it.
+/// Where a foreign flow log delivers to, if it differs from the policy.
 fn other_destination(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
     let (project, log_store) = (flow_log.project.as_deref()?, flow_log.log_store.as_deref()?);
     let is_other = project != spec.project.as_str() || log_store != spec.log_store.as_str();
     is_other.then(|| format!(" and which delivers to {project}/{log_store}, not {}/{}", spec.project, spec.log_store))
 }
 
-/// Says that a flow log equals what Flowkeeper would make, and lacks its tag: most likely somebody removed the tag.
+/// Notes that a flow log equals what Flowkeeper would create but lacks its tag: most likely somebody removed the tag.
 fn lost_tag(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
     let is_alike = !flow_log.is_managed_by_sls()
         && flow_log.tags.is_some()
@@ -252,7 +255,7 @@ fn lost_tag(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
     })
 }
 
-/// A flow log on the resource itself that records.
+/// Plans for a flow log on the resource itself that records.
 fn plan_active(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign) -> Plan<Change> {
     let id = &flow_log.id;
     if !is_managed(flow_log, foreign) {
@@ -282,12 +285,13 @@ fn plan_active(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign) -
     }
 }
 
-/// A flow log on the resource itself that does not record. As a resource holds one flow log, no other can be made.
+/// Plans for a flow log on the resource itself that does not record. No other can be created, as a resource holds only
+/// one.
 fn plan_inactive(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign) -> Plan<Change> {
     let id = &flow_log.id;
     if flow_log.status == Status::Inactive && is_managed(flow_log, foreign) {
         if !desired.is_on {
-            // What it looks like matters once it is on again.
+            // Its fields matter once it is on again.
             let reason = format!("{id} is off, and {}", keeps_off(desired));
             return Plan::settled(Verdict::Paused, Some(&flow_log.id), reason);
         }
@@ -315,7 +319,7 @@ fn plan_inactive(flow_log: &FlowLog, desired: &DesiredFlowLog, foreign: Foreign)
     Plan::finding(Verdict::Inactive, Some(&flow_log.id), reason)
 }
 
-/// Whether a difference can only be mended by a new flow log. What others made is never replaced.
+/// Whether some difference can only be fixed by a new flow log. Foreign flow logs are never replaced.
 fn needs_replacement(flow_log: &FlowLog, diff: &Diff) -> bool {
     diff.needs_new && flow_log.is_own()
 }

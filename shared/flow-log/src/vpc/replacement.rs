@@ -1,8 +1,8 @@
-//! Replacing a flow log: what proves that its successor can be made, how the old one is made again, and the mark that
-//! stops further attempts.
+//! Replacing a flow log: the proof that its successor can be created, the spec that restores the old one, and the mark
+//! that stops further attempts.
 //!
-//! The API cannot change where a flow log delivers to or what it records: that takes a new flow log, and a resource
-//! holds one at a time. So the old one is gone before anybody knows whether the new one is accepted.
+//! The API cannot change a flow log's destination or what it records: that takes a new flow log, and a resource holds
+//! only one at a time. So the old one is gone before it is known whether the new one is accepted.
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,21 +11,22 @@ use crate::{
     names::{AggregationInterval, TagKey, TagValue, Tags, TrafficPath, TrafficType},
 };
 
-/// What decides whether the API accepts a flow log: where it delivers to and what it records.
+/// What decides whether the API accepts a flow log: its destination and what it records.
 ///
-/// Two flow logs of one account and region that share it are accepted or refused alike, as far as the documents say.
+/// As far as the documents say, two flow logs of one account and region with the same recording are accepted or refused
+/// alike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Recording {
     project: String,
     log_store: String,
     traffic_type: String,
-    /// Sorted; `all` where the flow log names none, as the API's default is.
+    /// Sorted; `all`, the API's default, if the flow log names none.
     traffic_path: Vec<String>,
 }
 
 impl Recording {
     /// The key of the tag that marks a flow log whose replacement was refused; its value is the [`Recording::digest`]
-    /// of the refused one.
+    /// of the refused recording.
     pub const REFUSED_TAG: &str = "flowkeeper-replace-refused";
 
     /// The recording that `spec` asks for.
@@ -39,8 +40,8 @@ impl Recording {
         )
     }
 
-    /// The recording that `flow_log` proves possible: it is active, and what it records arrives. `None` where that, or
-    /// one of the fields, is not known for certain.
+    /// The recording that `flow_log` proves possible, because it is active and its data arrives. `None` if that, or one
+    /// of the fields, is not certain.
     #[must_use]
     pub fn proven_by(flow_log: &FlowLog) -> Option<Self> {
         let is_proof = flow_log.status == Status::Active
@@ -52,8 +53,8 @@ impl Recording {
         Self::observed(flow_log)
     }
 
-    /// The recording of a flow log that should be active and deliver by now, and does not: one more like it would fare no
-    /// better, as far as is known.
+    /// The recording of a flow log that should be active and delivering by now, but is not: as far as is known, another
+    /// one like it would do no better.
     #[must_use]
     pub fn doubted_by(flow_log: &FlowLog) -> Option<Self> {
         let is_on = matches!(flow_log.status, Status::Active | Status::Activating | Status::Modifying);
@@ -80,21 +81,21 @@ impl Recording {
         Self { project: own(project), log_store: own(log_store), traffic_type: own(traffic_type), traffic_path }
     }
 
-    /// The first 16 hexadecimal digits of SHA-256 over the fields: short enough for a tag, and another one as soon as
-    /// the policy asks for something else.
+    /// The first 16 hexadecimal digits of SHA-256 over the fields: short enough for a tag, and different as soon as the
+    /// policy asks for something else.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         let fields = [&self.project, &self.log_store, &self.traffic_type].into_iter().chain(&self.traffic_path);
         for field in fields {
             hash.update(field.as_bytes());
-            // No field holds one, so no two recordings give the same bytes.
+            // No field contains a zero byte, so no two recordings give the same bytes.
             hash.update([0]);
         }
         hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether `flow_log` carries the mark that its replacement by this recording was refused.
+    /// Whether `flow_log` is marked as refused for replacement by this recording.
     #[must_use]
     pub fn was_refused_for(&self, flow_log: &FlowLog) -> bool {
         let marks = flow_log.tags.as_ref().and_then(|tags| tags.get(Self::REFUSED_TAG));
@@ -102,20 +103,20 @@ impl Recording {
     }
 }
 
-/// The spec with which `flow_log` could be made again as it was, with the tags that it has.
+/// Returns the spec with which `flow_log` can be created again as it was, with its tags.
 ///
-/// `None` where a field is not known or breaks a limit of the API: then nothing could bring it back, and it must not be
-/// deleted for a replacement.
+/// `None` if a field is unknown or breaks a limit of the API: then it could not be restored, and must not be deleted
+/// for a replacement.
 #[must_use]
 pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
     let tags = flow_log.tags.as_ref()?;
-    // Keys that the cloud reserves are its own to set.
+    // Only the cloud may set keys that it reserves.
     let is_reserved = |key: &str| key.starts_with("acs:") || key.starts_with("aliyun");
     let tags = tags.iter().filter(|(key, _)| !is_reserved(key));
     let tags: Option<Tags> = tags.map(|(key, value)| Some((key.parse().ok()?, value.parse().ok()?))).collect();
     let paths: Option<Vec<TrafficPath>> =
         flow_log.traffic_path.iter().flatten().map(|path| path.parse().ok()).collect();
-    // Every path is the default, and an account without the feature may not even name it.
+    // Every path is the default, and an account without the feature may not name even that.
     let paths = paths.map(|paths| if paths == [TrafficPath::All] { Vec::new() } else { paths });
     let interval = match flow_log.aggregation_interval {
         Some(minutes) => minutes.to_string().parse().ok()?,
@@ -143,10 +144,10 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
     })
 }
 
-/// The same spec with the mark that replacing it by `refused` was refused, where a flow log takes one more tag.
+/// Returns the spec with the mark that replacing it by `refused` was refused, if there is room for another tag.
 #[must_use]
 pub fn marked(spec: FlowLogSpec, refused: &Recording) -> FlowLogSpec {
-    /// How many tags a flow log takes.
+    /// How many tags a flow log can have.
     const MAX_TAGS: usize = 20;
     let mark = (Recording::REFUSED_TAG.parse::<TagKey>().ok(), refused.digest().parse::<TagValue>().ok());
     let mut spec = spec;

@@ -1,11 +1,11 @@
-//! What one flow log should look like.
+//! The specification of a flow log.
 
 use crate::names::{
     AggregationInterval, Description, FlowLogName, IpVersion, LogStoreName, ProjectName, ResourceGroupId, Tags,
     TrafficPath, TrafficType,
 };
 
-/// What one flow log should look like, to the last field: what `CreateFlowLog` is sent.
+/// The complete specification of a flow log: the parameters of `CreateFlowLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLogSpec {
     /// Its name.
@@ -18,14 +18,14 @@ pub struct FlowLogSpec {
     pub log_store: LogStoreName,
     /// Which traffic it records.
     pub traffic_type: TrafficType,
-    /// Which paths of the traffic it records; not sent where empty.
+    /// Which traffic paths it records; not sent if empty.
     pub traffic_path: Vec<TrafficPath>,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a line is written.
     pub aggregation_interval: AggregationInterval,
-    /// Which IP version it records; not sent where `None`.
+    /// Which IP version it records; not sent if `None`.
     pub ip_version: Option<IpVersion>,
-    /// The resource group that it is put in; not sent where `None`.
+    /// Its resource group; not sent if `None`.
     pub resource_group_id: Option<ResourceGroupId>,
-    /// Its tags, the one that marks it as ours among them.
+    /// Its tags, including the one that marks it as Flowkeeper's own.
     pub tags: Tags,
 }

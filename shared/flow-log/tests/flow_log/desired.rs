@@ -1,4 +1,4 @@
-//! What should hold for a resource at a moment.
+//! The desired state of a resource at a moment.
 
 use flow_log::{Desired, DesiredFlowLog, GovernedBy, Policy, Resource, ResourceType, desired, level, next_change};
 use jiff::{Timestamp, ToSpan as _};
@@ -114,13 +114,13 @@ fn any_level() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["vpc", "vswitch", "network-interface"])
 }
 
-/// `{…}` of some of these entries.
+/// A YAML map `{…}` with some of these entries.
 fn some_of(entries: Vec<&'static str>) -> impl Strategy<Value = String> {
     let most = entries.len();
     prop::sample::subsequence(entries, 1..=most).prop_map(|entries| format!("{{{}}}", entries.join(", ")))
 }
 
-/// An override, with `coverage` or without.
+/// An override, with or without `coverage`.
 fn any_override() -> impl Strategy<Value = String> {
     let tags = vec!["tags: {env: dev}", "tags: {env: test}", "tags: {}"];
     let with_coverage =
@@ -148,7 +148,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     })
 }
 
-/// What is in one VPC: the VPC itself, a vSwitch, and a network interface on it, each with tags of its own.
+/// One branch of a VPC: the VPC itself, a vSwitch, and a network interface on it, each with its own tags.
 fn any_branch() -> impl Strategy<Value = [Resource; 3]> {
     let tags = || prop::sample::select(vec![None, Some("dev"), Some("test")]);
     ((1..4_u8), (1..4_u8), (1..4_u8), [tags(), tags(), tags()]).prop_map(|(vpc, vswitch, eni, tags)| {

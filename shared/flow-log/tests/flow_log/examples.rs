@@ -1,17 +1,17 @@
-//! `explain` and `schedule`, as processes.
+//! Runs `explain` and `schedule` as processes.
 
 use std::{path::Path, process::Command};
 
 use tempfile::TempDir;
 
-/// What a command prints at `place`, on stdout and on stderr, and whether it succeeds.
+/// Runs a command in `place`, and returns its stdout, its stderr and whether it succeeds.
 fn run(place: &Path, command: &str) -> (String, String, bool) {
     let output = Command::new("sh").args(["-ec", command]).current_dir(place).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr), output.status.success())
 }
 
-/// The schedules of clocks that skip an hour, each of which was on at no time of that day once.
+/// Schedules in zones whose clocks skip an hour. Each was once off for the whole of that day.
 const IN_THE_GAP: &str = "\
 flow_log: {project: \"flowlog-{account}-{region}\", log_store: vpc}
 schedules:
@@ -21,7 +21,7 @@ schedules:
 schedule: paris
 ";
 
-/// An example over a policy and a resource of one's own.
+/// A directory with a policy and a resource, to run an example on.
 struct Tried(TempDir);
 
 impl Tried {

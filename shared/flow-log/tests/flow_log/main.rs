@@ -1,4 +1,4 @@
-//! What a policy says, what is wanted by it, and what is planned.
+//! Policies, desired states and plans.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 

@@ -1,4 +1,4 @@
-//! What is planned for a resource, from what was seen on it.
+//! Plans for a resource, from what was observed.
 
 use flow_log::{
     Change, Delivery, FlowLog, ObservedTags, Plan, Recording, Resource, Status, Verdict, desired, marked, plan,
@@ -21,7 +21,7 @@ fn tags_of(flow_log: &mut FlowLog) -> &mut ObservedTags {
     flow_log.tags.as_mut().unwrap()
 }
 
-/// The names of the calls.
+/// The names of the planned calls.
 fn actions(plan: &Plan<Change>) -> Vec<&'static str> {
     plan.changes.iter().map(|change| change.action().as_str()).collect()
 }
@@ -465,7 +465,7 @@ fn an_excluded_vpc_is_not_touched() {
     assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Excluded, 0));
 }
 
-/// What the cloud would hold after `plan`, at once and once its changes have settled.
+/// What the cloud holds after `plan`: immediately, and after its changes have settled.
 fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan<Change>) -> [Vec<FlowLog>; 2] {
     for change in &plan.changes {
         let mut edit = |id: &flow_log::FlowLogId, edit: &dyn Fn(&mut FlowLog)| {
@@ -495,7 +495,7 @@ fn applied(resource: &Resource, mut seen: Vec<FlowLog>, plan: &Plan<Change>) -> 
         }
     }
     let mut settled = seen.clone();
-    // What was pending before stays so: what becomes of it is not the plan's doing.
+    // If the plan changes nothing, what was pending before stays pending: its outcome is not up to the plan.
     for flow_log in settled.iter_mut().filter(|_| !plan.changes.is_empty()) {
         match flow_log.status {
             Status::Activating if flow_log.resource_id == resource.id.as_str() => flow_log.status = Status::Active,
@@ -510,7 +510,7 @@ fn any_foreign() -> impl Strategy<Value = Foreign> {
     select(vec![Foreign::Leave, Foreign::Manage])
 }
 
-/// What can be seen around a network interface. A resource holds one flow log at most, so each is on another one.
+/// Flow logs observed around a network interface. A resource holds at most one flow log, so each is on a different one.
 fn any_seen() -> impl Strategy<Value = Vec<FlowLog>> {
     vec(any_flow_log(), 0..5).prop_map(|mut seen| {
         seen.sort_by(|one, other| one.resource_id.cmp(&other.resource_id));

@@ -1,4 +1,4 @@
-//! What is planned for a virtual border router, from what was seen on its Express Connect Router.
+//! Plans for a virtual border router, from what was observed on its Express Connect Router.
 
 use flow_log::{
     AttachedVbr, EcrChange, EcrFlowLog, ObservedTags, Plan, Policy, Status, Verdict, desired_ecr, plan_ecr,
@@ -18,7 +18,7 @@ fn vbr(tags: &[(&str, &str)]) -> AttachedVbr {
     }
 }
 
-/// An active flow log of ours on the virtual border router, as the policy wants it.
+/// An active own flow log on the virtual border router, as the policy wants it.
 fn own(id: &str) -> EcrFlowLog {
     EcrFlowLog {
         id: id.parse().unwrap(),
@@ -163,7 +163,7 @@ fn its_own_schedule_is_stronger_than_that_of_the_policy() {
 }
 
 proptest! {
-    // What is attached holds one flow log.
+    // An attached instance holds at most one flow log.
     #[test]
     fn planning_over_the_result_of_a_plan_is_empty_and_touches_nothing_of_others(
         seen in vec((select(vec!["Active", "Activating", "Inactive", "Deactivating", "Deleting", "Odd"]), any::<bool>()), 0..2),

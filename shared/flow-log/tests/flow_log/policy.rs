@@ -1,4 +1,4 @@
-//! Policies, good and bad.
+//! Valid and invalid policies.
 
 use std::collections::BTreeMap;
 
@@ -62,14 +62,14 @@ ecr_flow_log:
   schedule: never
 "#;
 
-/// The mistakes in a policy, a line each.
+/// The mistakes in a policy, one per line.
 fn mistakes(text: &str) -> Vec<String> {
     Policy::parse(text).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn the_smallest_policy_has_the_documented_defaults() {
-    // The value must be quoted within braces, where `{` and `,` mean something.
+    // Inside braces, the value would need quotes, as `{` and `,` have a meaning there.
     let policy = Policy::parse("flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\n").unwrap();
     assert_eq!(policy.coverage, ResourceType::Vpc);
     assert_eq!(policy.schedule, ScheduleName::Always);
@@ -257,7 +257,7 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
     }
 }
 
-/// Asserts that a policy with each of these lines has exactly the one mistake that is told of it.
+/// Asserts that a policy with each of these lines has exactly the given mistake.
 fn assert_refused(cases: &[(&str, &str)]) {
     for (line, problem) in cases {
         let found = mistakes(&format!("flow_log: {{project: abc, log_store: vpc}}\n{line}\n"));
@@ -635,7 +635,7 @@ fn of_ten_thousand_mistakes_a_thousand_are_kept_and_fifty_printed() {
     assert!(said.contains("there is no schedule \"none\": one of always, never, s0, ") && said.contains("s17, …"));
 }
 
-/// The policies of docs/policy.md: the smallest, one with everything, and a calendar, which is a part of one.
+/// The policies in docs/policy.md: the smallest, one with every key, and a calendar, which is only a fragment.
 fn page() -> [&'static str; 3] {
     let page = include_str!("../../../../docs/policy.md");
     let blocks: Vec<_> = page.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
@@ -687,7 +687,7 @@ fn the_calendar_of_the_documents_has_the_holidays_of_china_and_the_days_worked_f
 #[test]
 fn the_documents_show_every_key_that_a_policy_may_have() {
     let [_, whole, _] = page();
-    // A key that nobody knows is answered with all there are.
+    // The message about an unknown key lists all known ones.
     let text = "flow_log: {x: 1}\nschedules: {s: {x: 1}}\noverrides: [{x: 1}, {match: {x: 1}}]\naccounts: [{x: 1}]\n\
                 exclude: {x: 1}\nlimits: {x: 1}\necr_flow_log: {x: 1}\nx: 1\n";
     let mut shown = 0;

@@ -1,13 +1,13 @@
-//! Resources and flow logs to try things on.
+//! Resources and flow logs for tests.
 
 use flow_log::{Delivery, FlowLog, ObservedTags, Policy, Resource, Status};
 
-/// A VPC of the own account in cn-hangzhou.
+/// A VPC in cn-hangzhou, in the function's own account.
 pub(crate) fn vpc(id: &str) -> Resource {
     resource(id, &[])
 }
 
-/// A resource of the own account in cn-hangzhou, with what it is part of.
+/// A resource in cn-hangzhou, in the function's own account, with the resources that contain it.
 pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
     Resource {
         account: "1000000000000001".parse().unwrap(),
@@ -25,12 +25,12 @@ pub(crate) fn tagged(resource: Resource, tags: &[(&str, &str)]) -> Resource {
     Resource { tags: Some(tags), ..resource }
 }
 
-/// A policy with `more` besides the smallest `flow_log`.
+/// The smallest policy, with `more` added.
 pub(crate) fn policy(more: &str) -> Policy {
     Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap()
 }
 
-/// An active flow log of ours on `resource`, as the policy of [`policy`] wants it.
+/// An active own flow log on `resource`, as the policy of [`policy`] wants it.
 pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
     FlowLog {
         id: id.parse().unwrap(),
@@ -56,7 +56,7 @@ pub(crate) fn own(id: &str, resource: &str) -> FlowLog {
     }
 }
 
-/// A flow log that others made.
+/// A foreign flow log.
 pub(crate) fn foreign(id: &str, resource: &str) -> FlowLog {
     FlowLog { tags: Some(ObservedTags::new()), name: Some("theirs".to_owned()), ..own(id, resource) }
 }
