@@ -1,4 +1,4 @@
-//! Calls of the API that ActionTrail recorded.
+//! API calls recorded by ActionTrail.
 
 use std::borrow::Cow;
 
@@ -10,22 +10,22 @@ use crate::{
     lenient::{account, object, region, short, text, time},
 };
 
-/// What a call of this name means.
+/// What an operation does.
 #[derive(Clone, Copy)]
 enum Meaning {
     /// It creates a resource.
     Creates(ResourceType),
     /// It launches instances.
     Launches,
-    /// It is an order in the console, perhaps for instances. Little more than their ids is recorded.
+    /// An order in the console, possibly for instances. ActionTrail records little more than their ids.
     Orders,
     /// It deletes a resource.
     Deletes(ResourceType),
-    /// It does something to a flow log.
+    /// It changes a flow log.
     Touches(FlowLogCall),
 }
 
-/// The calls that are looked at: the product by ActionTrail's name, the operation, what it means.
+/// The operations that matter: the product as ActionTrail names it, the operation, and its meaning.
 const CALLS: [(&str, &str, Meaning); 16] = {
     use FlowLogCall::{Activate, Create, Deactivate, Delete, Modify};
     use Meaning::{Creates, Deletes, Launches, Orders, Touches};
@@ -50,12 +50,12 @@ const CALLS: [(&str, &str, Meaning); 16] = {
     ]
 };
 
-/// How the ids of one kind of resource are written in a recorded call.
+/// Where a recorded call holds the ids of one kind of resource.
 #[derive(Clone, Copy)]
 struct Naming {
-    /// Paths of keys in answer and parameters, the most specific first.
+    /// Key paths in response and parameters, the most specific first.
     keys: &'static [&'static [&'static str]],
-    /// Product and name of the resource type, which is written `ACS::VPC::VSwitch`, or `VSwitch` alone.
+    /// Product and name of the resource type, which is written `ACS::VPC::VSwitch`, or just `VSwitch`.
     resource_type: (&'static str, &'static str),
 }
 
@@ -75,7 +75,7 @@ const fn naming(resource_type: ResourceType) -> Naming {
     }
 }
 
-/// A recorded call. Its objects may come as texts that hold JSON.
+/// A recorded call. Its objects may come as strings that hold JSON.
 struct Call<'a> {
     body: &'a Json<'a>,
     parameters: Cow<'a, Json<'a>>,
@@ -84,11 +84,11 @@ struct Call<'a> {
     identity: Cow<'a, Json<'a>>,
 }
 
-/// Reads a recorded call: one event for each resource that it names, and a single one for the instances of a launch.
-/// `source` and `bus_account` come from its envelope, if it has one.
+/// Reads a recorded call: one event for each resource that it names, or a single event for all instances of a launch.
+/// `source` and `bus_account` come from the envelope, if there is one.
 ///
 /// # Errors
-/// It names more than [`MAX_RESOURCES`].
+/// The call names more than [`MAX_RESOURCES`].
 pub(crate) fn read<'a>(
     body: &'a Json<'a>,
     source: Option<&str>,
@@ -106,8 +106,8 @@ pub(crate) fn read<'a>(
     let region = region(body, &["acsRegion"])
         .or_else(|| asked_for(&call.parameters))
         .or_else(|| asked_for(&call.parameter_json));
-    // The envelope of a forwarded event may name the account that forwarded it. The caller's account is no evidence of
-    // the owner: callers may come from other accounts.
+    // The envelope of a forwarded event may name the account that forwarded it. The caller's account does not tell the
+    // owner: a caller may come from another account.
     let account = account(body, &["recipientAccountId"]).or(bus_account);
     let events = call.events(source)?;
     let found = |event| Event { time, account: account.clone(), region: region.clone(), ..Event::of(event) };
@@ -128,7 +128,7 @@ impl Call<'_> {
             }]);
         }
         let is_dry_run = [&self.parameters, &self.parameter_json].into_iter().any(|parameters| is_dry_run(parameters));
-        // A dry run names what it would have deleted.
+        // A dry run of a deletion names the resource that it would have deleted.
         if is_dry_run && matches!(meaning, Meaning::Deletes(_)) {
             return Ok(vec![was_dry_run()]);
         }
@@ -161,7 +161,7 @@ impl Call<'_> {
         })
     }
 
-    /// The name of the call and what it means; otherwise the event that says why it is ignored or malformed.
+    /// The name of the call and its meaning, or the event that says why it is ignored or malformed.
     fn meaning(&self, source: Option<&str>) -> Result<(String, Meaning), EventKind> {
         let Some(name) = text(self.body, "eventName") else {
             return Err(EventKind::Malformed("a recorded call has no eventName".to_owned()));
@@ -171,7 +171,7 @@ impl Call<'_> {
         if let Some((_, _, meaning)) = of_this_name().find(|(product, ..)| is_of(product, service.as_deref(), source)) {
             return Ok((name.into_owned(), *meaning));
         }
-        // The orders of all products are called `Create`.
+        // Orders are called `Create` in every product.
         let is_distinct = |meaning: &Meaning| !matches!(meaning, Meaning::Orders);
         if service.is_none() && source.is_none() && of_this_name().any(|(.., meaning)| is_distinct(meaning)) {
             return Err(EventKind::Malformed(format!(
@@ -182,8 +182,7 @@ impl Call<'_> {
         Err(EventKind::Ignored(format!("the call {}{of} is none that is looked at", short(&name))))
     }
 
-    /// The error code or message of a failed call. A code that says success means success, whatever the message beside it
-    /// says.
+    /// The error code or message of a failed call. A code that means success wins over any message next to it.
     fn failure(&self) -> Option<String> {
         let failed = |said: &Cow<'_, str>| !says_success(said);
         match text(self.body, "errorCode") {
@@ -198,8 +197,8 @@ impl Call<'_> {
         Some(Caller { name, account: account(&self.identity, &["accountId"]) })
     }
 
-    /// The ids from the first place that has any. Which places there are depends on the caller: calls of the system, for
-    /// example, are recorded without parameters and answer.
+    /// Returns the ids from the first place that has any. Where they are depends on the caller: for example, calls by
+    /// the system are recorded without parameters and response.
     fn ids(&self, Naming { keys, resource_type }: Naming) -> Vec<String> {
         let objects = [&self.answer, &self.parameters, &self.parameter_json];
         let mut of_keys = objects.into_iter().flat_map(|object| {
@@ -212,7 +211,7 @@ impl Call<'_> {
             .unwrap_or_else(|| self.named(resource_type))
     }
 
-    /// The ids in `referencedResources`, a map from types to ids, or a list of pairs.
+    /// The ids in `referencedResources`, which is a map from types to ids, or a list of pairs.
     fn referenced(&self, wanted: (&str, &str)) -> Vec<String> {
         let referenced = match self.body.get("referencedResources") {
             Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
@@ -229,13 +228,13 @@ impl Call<'_> {
         }
     }
 
-    /// The ids in `resourceName`, whose types are in `resourceType`.
+    /// The ids in `resourceName`; their types are in `resourceType`.
     fn named(&self, wanted: (&str, &str)) -> Vec<String> {
         pairs(self.body, wanted)
     }
 }
 
-/// The names of type `wanted` in two parallel lists, joined by semicolons. A single type holds for all names.
+/// The names of type `wanted` in two parallel lists, each joined by semicolons. A single type applies to all names.
 fn pairs(of: &Json<'_>, wanted: (&str, &str)) -> Vec<String> {
     let (Some(types), Some(names)) = (text(of, "resourceType"), text(of, "resourceName")) else { return Vec::new() };
     let types: Vec<_> = types.split(';').map(str::trim).collect();
@@ -252,7 +251,7 @@ fn is_type(written: &str, (product, name): (&str, &str)) -> bool {
         && parts.next().is_none_or(|of| of.eq_ignore_ascii_case(product))
 }
 
-/// The texts of a list; a single text counts as a list of one. A list may come as a text that holds JSON.
+/// The strings of a list. A single string counts as a list of one, and a list may come as a string that holds JSON.
 fn texts_of(value: &Json<'_>) -> Vec<String> {
     match value {
         Json::Text(text) if text.trim_start().starts_with('[') => {
@@ -264,7 +263,7 @@ fn texts_of(value: &Json<'_>) -> Vec<String> {
     }
 }
 
-/// The event of a call that succeeded and names no resource.
+/// The event for a call that succeeded but names no resource.
 fn names_nothing(name: &str, meaning: Meaning) -> EventKind {
     let (place, key) = match meaning {
         Meaning::Creates(resource_type) => ("its responseElements have", naming(resource_type).keys[0][0]),
@@ -278,7 +277,7 @@ fn names_nothing(name: &str, meaning: Meaning) -> EventKind {
     EventKind::Malformed(format!("the call {name} succeeded, and {place} no {key}, nor does it name one elsewhere"))
 }
 
-/// One launch of the well-formed ids; each malformed id is a broken event of its own.
+/// One launch with the valid ids, and a malformed event for each invalid id.
 fn launched(ids: Vec<String>, name: &str) -> Vec<EventKind> {
     let (ids, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_instance(id));
     let broken =
@@ -287,8 +286,8 @@ fn launched(ids: Vec<String>, name: &str) -> Vec<EventKind> {
     others.into_iter().map(broken).chain(launch).collect()
 }
 
-/// Whether a call is one of `product`, and not the call of the same name of another one: Smart Access Gateway, CEN
-/// and Express Connect Router have flow logs, too.
+/// Whether a call belongs to `product`, and not to another product with a call of the same name: Smart Access Gateway,
+/// CEN and Express Connect Router have flow logs, too.
 fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
     match (service, source) {
         (Some(service), _) => service.eq_ignore_ascii_case(product),
@@ -296,12 +295,12 @@ fn is_of(product: &str, service: Option<&str>, source: Option<&str>) -> bool {
             let source = source.strip_prefix("acs.").or_else(|| source.strip_prefix("acs:"));
             source.is_some_and(|source| source.eq_ignore_ascii_case(product))
         }
-        // Nothing says so.
+        // Neither names a product.
         (None, None) => false,
     }
 }
 
-/// Whether an error code, or a message in its place, says that the call succeeded.
+/// Whether an error code, or a message in its place, means that the call succeeded.
 fn says_success(said: &str) -> bool {
     ["200", "success", "ok"].iter().any(|word| said.trim().eq_ignore_ascii_case(word))
 }
@@ -310,7 +309,7 @@ fn resource(resource_type: ResourceType, id: &str, name: &str) -> Result<Resourc
     ResourceId::of(resource_type, id).map_err(|error| format!("the call {name}: {error}"))
 }
 
-/// `*` is how Alibaba Cloud masks ids in what it publishes.
+/// `*` is accepted because Alibaba Cloud masks published ids with it.
 fn is_instance(id: &str) -> bool {
     id.len() <= 64
         && id.strip_prefix("i-").is_some_and(|word| {

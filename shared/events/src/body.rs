@@ -7,13 +7,13 @@ use json::Json;
 
 use crate::{Event, EventKind, MAX_EVENTS, MAX_RESOURCES, Unreadable, envelope};
 
-/// The most wrappings around an event. An event in base64 in a queue message in a text has three.
+/// The most wrappings around an event. An event in base64 in a queue message in a string has three.
 const MAX_WRAPPINGS: usize = 5;
 
-/// The mark that some editors and libraries put before a text in UTF-8.
+/// The mark that some editors and libraries put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a body, or the contents of a wrapping: JSON, or JSON in base64, as Cloud Config sends it over a topic of MNS.
+/// Reads a body, or the contents of a wrapping: JSON, or JSON in base64, which Cloud Config sends over an MNS topic.
 pub(crate) fn read(body: &[u8], wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     if wrappings > MAX_WRAPPINGS {
         return Err(Unreadable::Unknown(format!("this is wrapped more than {MAX_WRAPPINGS} times")));
@@ -34,11 +34,11 @@ pub(crate) fn read(body: &[u8], wrappings: usize) -> Result<Vec<Event>, Unreadab
     }
 }
 
-/// Reads one event, which may be a text that holds it.
+/// Reads one event, which may be wrapped in a string.
 pub(crate) fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     match value {
         Json::Text(text) => match within(text) {
-            // The text itself is JSON, whatever it holds.
+            // The string itself is JSON, whatever it holds.
             Some(body) => read(&body, wrappings + 1).map_err(Unreadable::within_json),
             None if text.trim().is_empty() => Err(Unreadable::Unknown("an empty text".to_owned())),
             None => Err(Unreadable::Unknown("this is a text".to_owned())),
@@ -47,7 +47,7 @@ pub(crate) fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Un
     }
 }
 
-/// Reads a message of a queue or a topic. A message that is not JSON is ignored; one that is JSON has to be an event.
+/// Reads a message from a queue or a topic. A message that is not JSON is ignored; one that is JSON must be an event.
 pub(crate) fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     let not_for_us = || vec![Event::not_for_us(format!("a message of {of} that is no event"))];
     let read = match message {
@@ -66,7 +66,7 @@ pub(crate) fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<
     }
 }
 
-/// The bytes of the object or array that a text holds, plain or in base64; `None` if it holds neither.
+/// The bytes of the object or array that a string holds, plain or in base64; `None` if it holds neither.
 pub(crate) fn within(text: &str) -> Option<Vec<u8>> {
     let body = bare(text.as_bytes());
     if begins_as_json(body) { Some(body.to_vec()) } else { in_base64(body) }
@@ -80,13 +80,14 @@ fn begins_as_json(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'{' | b'['))
 }
 
-/// A body without surrounding white space and byte order mark.
+/// The body without surrounding white space and byte order mark.
 fn bare(body: &[u8]) -> &[u8] {
     let body = body.trim_ascii();
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii()
 }
 
-/// The events of an array. Each entry is read by itself, so one that is not JSON does not spoil the others.
+/// Reads the events of an array. Each entry is parsed on its own, so that one that is not JSON does not affect the
+/// others.
 fn several(entries: &[&[u8]], wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     let (mut events, mut seen) = (Vec::new(), BTreeSet::new());
     let (mut resources, mut no_json) = (0, Vec::new());
@@ -109,7 +110,7 @@ fn several(entries: &[&[u8]], wrappings: usize) -> Result<Vec<Event>, Unreadable
         if resources > MAX_RESOURCES {
             return Err(Unreadable::too_many_resources(resources));
         }
-        // A broken event stays in the result, and does not hide a good one with the same id.
+        // A malformed event is always kept, and does not hide a well-formed one with the same id.
         let good = |found: &Event| found.id.clone().filter(|_| !matches!(found.event, EventKind::Malformed(_)));
         found.retain(|found| good(found).is_none_or(|id| !seen.contains(&id)));
         seen.extend(found.iter().filter_map(good));
@@ -137,16 +138,16 @@ fn array_in_array(entry: &[u8]) -> Result<Vec<Event>, Unreadable> {
     }
 }
 
-/// The entries of an array as they are written; `None` if this is not an array, or has no end.
+/// Returns the entries of an array as they are written; `None` if the body is not an array, or has no end.
 ///
-/// Only brackets and quotation marks are looked at.
+/// Looks only at brackets and quotation marks.
 fn split(body: &[u8]) -> Option<Result<Vec<&[u8]>, Unreadable>> {
     let inside = body.strip_prefix(b"[")?;
     let (mut entries, mut count, mut start, mut depth) = (Vec::new(), 0, 0, 0_usize);
     let mut bytes = inside.iter().enumerate();
     while let Some((at, byte)) = bytes.next() {
         match byte {
-            // Skip to the end of the text.
+            // Skip to the end of the string.
             b'"' => loop {
                 match bytes.next()?.1 {
                     b'\\' => _ = bytes.next()?,

@@ -1,4 +1,4 @@
-//! What Cloud Config says: a resource changed, breaks a rule, or is to be mended.
+//! Cloud Config's events: a resource changed, violates a rule, or needs remediation.
 
 use flow_log::{ResourceId, ResourceType};
 use json::Json;
@@ -8,7 +8,7 @@ use crate::{
     lenient::{account, first_text, milliseconds, object, region, short, text},
 };
 
-/// A resource that came into being, changed or went. Over MNS the keys begin with capitals.
+/// Reads a change of a resource: created, changed or deleted. Over MNS the keys are capitalized.
 pub(crate) fn change(data: &Json<'_>) -> Event {
     let key = |lower: &'static str, upper: &'static str| first_text(data, &[lower, upper]);
     let about = key("resourceType", "ResourceType").zip(key("resourceId", "ResourceId"));
@@ -30,7 +30,7 @@ pub(crate) fn change(data: &Json<'_>) -> Event {
     }
 }
 
-/// A resource that breaks a rule, or no longer does.
+/// Reads a notice that a resource violates a rule, or no longer does.
 pub(crate) fn non_compliance(data: &Json<'_>) -> Event {
     let identifier = object(data, "evaluationResultIdentifier");
     let about = object(&identifier, "evaluationResultQualifier");
@@ -52,7 +52,7 @@ pub(crate) fn non_compliance(data: &Json<'_>) -> Event {
     }
 }
 
-/// One entry of the array by which Cloud Config asks a function to mend something.
+/// Reads one entry of the array with which Cloud Config asks a function for remediation.
 pub(crate) fn remediation(entry: &Json<'_>) -> Event {
     let event = match (text(entry, "resourceType"), text(entry, "resourceId")) {
         (Some(resource_type), Some(id)) => of_resource(&resource_type, &id, EventKind::NonCompliant),

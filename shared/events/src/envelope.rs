@@ -1,4 +1,4 @@
-//! The envelope of EventBridge (CloudEvents 1.0), and what comes without one.
+//! The EventBridge envelope (CloudEvents 1.0), and events without one.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{
 /// The keys that make an object an envelope.
 const REQUIRED: [&str; 3] = ["specversion", "type", "source"];
 
-/// Reads one event, in its envelope or bare.
+/// Reads one event, with or without an envelope.
 pub(crate) fn read(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     let Json::Object(fields) = value else {
         return Err(Unreadable::Unknown(format!("this is {}", kind(value))));
@@ -32,7 +32,7 @@ pub(crate) fn read(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unr
     let keys: Vec<_> = fields.iter().take(5).map(|(key, _)| short(key)).collect();
     let keys = keys.join(", ");
     let found = match missing.as_slice() {
-        // An object with two of the three is probably an envelope.
+        // An object with two of the three keys is probably an envelope.
         [key] => {
             format!("this is an object of no known shape (it has {keys}): an envelope of EventBridge without {key}")
         }
@@ -45,7 +45,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
     let (event_type, source) = (text(value, "type").unwrap_or_default(), text(value, "source").unwrap_or_default());
     let original_account = account(value, &["aliyunoriginalaccountid"]);
     let bus = text(value, "aliyuneventbusname");
-    // The envelope of a forwarded event has the region of the bus that it was forwarded to.
+    // The envelope of a forwarded event names the region of the bus that it was forwarded to.
     let is_of_this_region = bus.as_deref() == Some("default") && original_account.is_none();
     let is_forwarded = original_account.is_some() || bus.is_some_and(|bus| bus != "default");
     let bus_account = original_account.or_else(|| account(value, &["aliyunaccountid"]));
@@ -59,7 +59,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
         },
         (data, None) => data.map_or(Cow::Owned(Json::Null), Cow::Borrowed),
     };
-    // `vpc:ActionTrail:ApiCall`: the product, where it comes from, what it is.
+    // For example `vpc:ActionTrail:ApiCall`: the product, the origin, the kind of event.
     let mut parts = event_type.splitn(3, ':').skip(1);
     let found = match (parts.next(), parts.next()) {
         (Some("ActionTrail"), Some("ApiCall" | "ConsoleOperation" | "AliyunServiceEvent")) => {
@@ -70,7 +70,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
         (Some("Events"), Some("ScheduledEvent")) => vec![timer::scheduled(&data, &source)],
         _ => match data.get("messageBody") {
             Some(message) if is_event(message) => {
-                // This envelope belongs to the queue: account and region of the event are its own to say.
+                // This envelope belongs to the queue, so only the message itself tells the event's account and region.
                 let read = body::message(message, "a queue", wrappings)?;
                 return Ok(read.into_iter().map(|found| named(value, found)).collect());
             }
@@ -83,7 +83,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
     };
     let placed = |found: Event| {
         let bus_region = || region(value, &["aliyunregionid"]).filter(|_| is_of_this_region);
-        // What the event says about its owner comes first: it may have been forwarded from another account.
+        // The event's own account takes precedence: the event may have been forwarded from another account.
         let mut found = Event {
             account: found.account.or_else(|| bus_account.clone()),
             region: found.region.or_else(bus_region),
@@ -100,7 +100,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
     Ok(found.into_iter().map(placed).collect())
 }
 
-/// Gives the event the id of its envelope, unless it has one of its own.
+/// Gives the event the id of its envelope, unless it has its own.
 fn named(envelope: &Json<'_>, found: Event) -> Event {
     let own = || {
         let (source, id) = (text(envelope, "source")?.into_owned(), text(envelope, "id")?.into_owned());
@@ -109,7 +109,7 @@ fn named(envelope: &Json<'_>, found: Event) -> Event {
     Event { id: found.id.clone().or_else(own), ..found }
 }
 
-/// Whether a value is null or an empty text.
+/// Whether a value is null or an empty string.
 fn is_empty(value: &Json<'_>) -> bool {
     match value {
         Json::Null => true,
@@ -118,7 +118,7 @@ fn is_empty(value: &Json<'_>) -> bool {
     }
 }
 
-/// The bytes of data that comes as a text that holds JSON, or in base64.
+/// The bytes of data that comes as a string that holds JSON, or in base64.
 fn data_bytes(value: &Json<'_>) -> Option<Vec<u8>> {
     match value.get("data") {
         Some(Json::Text(text)) => body::within(text),
@@ -130,7 +130,7 @@ fn data_bytes(value: &Json<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether the message of a queue holds JSON.
+/// Whether a queue message holds JSON.
 fn is_event(message: &Json<'_>) -> bool {
     match message {
         Json::Object(_) => true,
@@ -139,11 +139,11 @@ fn is_event(message: &Json<'_>) -> bool {
     }
 }
 
-/// What comes without an envelope: from Function Compute and from Cloud Config themselves, or where a rule of
-/// EventBridge passes on `$.data` alone.
+/// Reads an event without an envelope: sent directly by Function Compute or Cloud Config, or by an EventBridge rule
+/// that passes on `$.data` alone.
 fn bare(value: &Json<'_>, wrappings: usize) -> Option<Result<Vec<Event>, Unreadable>> {
     let has = |key: &str| value.get(key).is_some();
-    // Cloud Config's notices have an `eventName`, too: they are asked for before ActionTrail.
+    // Checked before ActionTrail, since Cloud Config's notices have an `eventName`, too.
     let found = if has("triggerTime") && has("triggerName") {
         timer::function_compute(value)
     } else if has("resultToken") && has("invokingEvent") {

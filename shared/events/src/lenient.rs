@@ -1,4 +1,4 @@
-//! Reads fields as they come: numbers as texts, texts as numbers, empty as absent.
+//! Lenient field readers: numbers are accepted as strings, strings as numbers, and empty means absent.
 
 use std::borrow::Cow;
 
@@ -6,17 +6,18 @@ use flow_log::{AccountId, RegionId};
 use jiff::Timestamp;
 use json::Json;
 
-/// The text under `key`; a number or a boolean counts as the text that it is written as, an empty text as none.
+/// The text under `key`. A number or a boolean counts as the text that it is written as; an empty string counts as
+/// absent.
 pub(crate) fn text<'v>(object: &'v Json<'_>, key: &str) -> Option<Cow<'v, str>> {
     object.text(key)
 }
 
-/// The first of `keys` that has a text: the same field is spelt otherwise by another way of delivery.
+/// The text under the first of `keys` that has one: the spelling of a field depends on how the event is delivered.
 pub(crate) fn first_text<'v>(object: &'v Json<'_>, keys: &[&str]) -> Option<Cow<'v, str>> {
     keys.iter().find_map(|key| text(object, key))
 }
 
-/// The object under `key`, also where it comes as a text that holds JSON.
+/// The object under `key`, even if it comes as a string that holds JSON.
 pub(crate) fn object<'v>(parent: &'v Json<'_>, key: &str) -> Cow<'v, Json<'v>> {
     match parent.get(key) {
         Some(value @ Json::Object(_)) => Cow::Borrowed(value),
@@ -25,8 +26,8 @@ pub(crate) fn object<'v>(parent: &'v Json<'_>, key: &str) -> Cow<'v, Json<'v>> {
     }
 }
 
-/// A time under `key`, as far as it is written as one. EventBridge has been seen to write the name of China's zone in
-/// place of its offset: `2020-11-19T21:04:42.179PRC`.
+/// The time under `key`, if it can be read. EventBridge has been seen to write the name of China's time zone in place
+/// of the offset: `2020-11-19T21:04:42.179PRC`.
 pub(crate) fn time(object: &Json<'_>, key: &str) -> Option<Timestamp> {
     let text = text(object, key)?;
     match text.strip_suffix("PRC").or_else(|| text.strip_suffix("Asia/Shanghai")) {
@@ -35,22 +36,22 @@ pub(crate) fn time(object: &Json<'_>, key: &str) -> Option<Timestamp> {
     }
 }
 
-/// What somebody else wrote, fit for a reason and so for a log: not long, and on one line.
+/// Makes foreign text fit for a reason, and so for a log: short, and on one line.
 pub(crate) fn short(text: &str) -> String {
     text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// A time under `key` that is written in milliseconds since 1970.
+/// The time under `key`, written in milliseconds since 1970.
 pub(crate) fn milliseconds(object: &Json<'_>, key: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(text(object, key)?.parse().ok()?).ok()
 }
 
-/// An account under the first of `keys` that holds one.
+/// The account under the first of `keys` that holds one.
 pub(crate) fn account(object: &Json<'_>, keys: &[&str]) -> Option<AccountId> {
     keys.iter().find_map(|key| text(object, key)?.parse().ok())
 }
 
-/// A region under the first of `keys` that holds one. `global`, the word of services without regions, is not one.
+/// The region under the first of `keys` that holds one. `global`, which services without regions use, does not count.
 pub(crate) fn region(object: &Json<'_>, keys: &[&str]) -> Option<RegionId> {
     let regions = keys.iter().filter_map(|key| text(object, key)).filter(|text| !text.eq_ignore_ascii_case("global"));
     regions.into_iter().find_map(|text| text.parse().ok())

@@ -1,15 +1,16 @@
-//! What wakes a function, as it arrives on the wire.
+//! Events that trigger a function, as they arrive on the wire.
 //!
-//! The body of one invocation has one of many shapes: a CloudEvent of EventBridge, an array of them, an array of texts
-//! that each hold one, the bare body of one, a message of a queue or a topic that holds one, a timer of Function
-//! Compute, a remediation of Cloud Config. [`parse`] reads them all, and says of each event what happened, to what, where
-//! and when.
+//! The body of an invocation has one of many shapes: an EventBridge CloudEvent, an array of them, an array of strings
+//! that each hold one, the bare data of one, a message from a queue or a topic that holds one, a Function Compute
+//! timer, a Cloud Config remediation. [`parse`] reads them all and tells for each event what happened, to which
+//! resource, where and when.
 //!
-//! - **What is not for us is no error**: a call that failed, a dry run, another product's call of the same name. It is
-//!   [`EventKind::Ignored`], with the reason.
-//! - **What is broken is one**: an event that says a VPC was created and not which. It is [`EventKind::Malformed`], and the
-//!   others in the same body are not harmed by it. A body that is no event at all is [`UnknownEvent`].
-//! - An event is read for where to look, not for what holds there. So hardly anything in it must be there.
+//! - **An irrelevant event is not an error**: a call that failed, a dry run, a call of the same name of another
+//!   product. It is [`EventKind::Ignored`], with the reason.
+//! - **A malformed event is an error**, for example one that says that a VPC was created but not which. It is
+//!   [`EventKind::Malformed`], and does not affect the others in the same body. A body that is not an event at all is
+//!   [`UnknownEvent`].
+//! - An event only says where to look, not what the state is, so hardly any of its fields is required.
 
 mod action_trail;
 mod body;
@@ -24,9 +25,9 @@ use jiff::Timestamp;
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// By what it is told from another one. Sent again, it is the same.
+    /// Identity for deduplication. An event that is sent again has the same one.
     pub id: Option<EventId>,
-    /// When it happened, as far as that can be read.
+    /// When it happened, if that can be read.
     pub time: Option<Timestamp>,
     /// The account that it happened in.
     pub account: Option<AccountId>,
@@ -49,7 +50,7 @@ impl Event {
         Self::of(EventKind::Malformed(reason.into()))
     }
 
-    /// How many resources it names. A broken event counts as one.
+    /// How many resources the event names. A malformed event counts as one.
     const fn resources(&self) -> usize {
         match &self.event {
             EventKind::Launched(ids) => ids.len(),
@@ -59,50 +60,50 @@ impl Event {
     }
 }
 
-/// The identity of a CloudEvent, for deduplication: each producer makes the pair unique.
+/// The identity of a CloudEvent; its producer makes the pair unique.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     /// The producer.
     pub source: String,
-    /// Its id of the event.
+    /// The id that the producer gave the event.
     pub id: String,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// A VPC, vSwitch or network interface has come into being.
+    /// A VPC, vSwitch or network interface was created.
     Created(ResourceId),
-    /// ECS instances were launched. Their network interfaces came into being with them, and are not named.
+    /// ECS instances were launched. Their network interfaces were created with them, and are not named.
     Launched(Vec<String>),
-    /// A VPC, vSwitch or network interface is gone.
+    /// A VPC, vSwitch or network interface was deleted.
     Deleted(ResourceId),
-    /// Somebody did something to a flow log, perhaps we ourselves.
+    /// A flow log was changed, perhaps by Flowkeeper itself.
     FlowLogChanged {
-        /// What was done.
+        /// The call.
         call: FlowLogCall,
-        /// To which.
+        /// The flow log.
         flow_log: FlowLogId,
-        /// By whom.
+        /// The caller, if known.
         caller: Option<Caller>,
     },
-    /// Cloud Config found that a resource breaks one of its rules.
+    /// Cloud Config found that a resource violates one of its rules.
     NonCompliant(ResourceId),
-    /// It is time.
+    /// A timer fired.
     Timer {
         /// Which timer.
         name: String,
-        /// What was written into the timer, if anything.
+        /// The payload that the timer is configured with, if any.
         payload: Option<String>,
     },
-    /// A good event, and none of ours. With the reason.
+    /// A well-formed event that does not matter here, with the reason.
     Ignored(String),
-    /// An event that lacks what it must have. With what that is.
+    /// An event that lacks required information, with what is missing.
     Malformed(String),
 }
 
 impl EventKind {
-    /// Whether it is about something in a region.
+    /// Whether the event is about something in a region.
     const fn happened_somewhere(&self) -> bool {
         match self {
             Self::Created(_)
@@ -118,13 +119,13 @@ impl EventKind {
 /// Who made a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// As ActionTrail writes it: a user's name, or `role:session`.
+    /// The name as ActionTrail writes it: a user's name, or `role:session`.
     pub name: String,
     /// The account of the user or of the role, if the event names it.
     pub account: Option<AccountId>,
 }
 
-/// What can be done to a flow log.
+/// A call that changes a flow log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FlowLogCall {
     /// `CreateFlowLog`
@@ -139,7 +140,7 @@ pub enum FlowLogCall {
     Modify,
 }
 
-/// A body that is no event.
+/// The error for a body that is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{found}; wanted is an event of EventBridge (one, or an array of them), of a timer, or of Cloud Config, as JSON"
@@ -148,13 +149,13 @@ pub struct UnknownEvent {
     found: String,
 }
 
-/// The largest body that is read, in bytes. EventBridge takes events of 256 KB, and batches of 1 MB. As a tree, a body may be
-/// fifty times as large, and an instance has no more than 128 MB.
+/// The largest body that is read, in bytes. EventBridge accepts events of 256 KB and batches of 1 MB. Parsed, a body
+/// may take fifty times its size, and an instance may have only 128 MB.
 const MAX_BODY: usize = 1 << 20;
-/// The most events in one body: each of them is reported. What can be told of an event takes a KB.
+/// The most events in one body. Each of them is reported, which can take about 1 KB.
 const MAX_EVENTS: usize = 1000;
-/// The most resources that the events of one body may name together: each of them is looked at. A call creates 100 at
-/// most.
+/// The most resources that the events of one body may name together. Each of them is looked up. One call creates at
+/// most 100.
 const MAX_RESOURCES: usize = 1000;
 
 /// Why a body cannot be read.
@@ -173,7 +174,7 @@ impl Unreadable {
         Self::TooMuch(format!("{count} resources or more in one body, of which at most {MAX_RESOURCES} are looked at"))
     }
 
-    /// The same for something that is wrapped in JSON.
+    /// Converts the error for content that is wrapped in JSON.
     fn within_json(self) -> Self {
         if let Self::NoJson(found) = self { Self::Unknown(found) } else { self }
     }
@@ -186,10 +187,10 @@ impl From<Unreadable> for UnknownEvent {
     }
 }
 
-/// Reads the body of one invocation. An event that is in it twice counts once.
+/// Reads the body of one invocation. Duplicate events are dropped.
 ///
 /// # Errors
-/// The body is no event at all. What it holds is not repeated in the error, but for the names of its first keys.
+/// The body is not an event at all. The error does not repeat its contents, except for the names of its first keys.
 pub fn parse(body: &[u8]) -> Result<Vec<Event>, UnknownEvent> {
     if body.len() > MAX_BODY {
         let found = format!("a body of {} bytes, of which at most {MAX_BODY} are read", body.len());

@@ -1,4 +1,4 @@
-//! It is time: a timer of Function Compute, or a schedule of EventBridge.
+//! Timers of Function Compute, and schedules of EventBridge.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,14 @@ use crate::{
     lenient::{text, time},
 };
 
-/// A timer of Function Compute. Its payload is a text, whatever is in it.
+/// Reads a Function Compute timer. Its payload is a string, whatever it holds.
 pub(crate) fn function_compute(value: &Json<'_>) -> Event {
     let name = text(value, "triggerName").unwrap_or_default().into_owned();
     let payload = text(value, "payload").map(Cow::into_owned);
     Event { time: time(value, "triggerTime"), ..Event::of(EventKind::Timer { name, payload }) }
 }
 
-/// A schedule of EventBridge: an event source of its own name.
+/// Reads an EventBridge schedule. The event source gives the timer its name.
 pub(crate) fn scheduled(data: &Json<'_>, source: &str) -> Event {
     let payload = match data.get("UserData") {
         Some(object @ Json::Object(_)) => serde_json::to_string(object).ok(),

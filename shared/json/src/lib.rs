@@ -1,6 +1,6 @@
-//! Any JSON as a tree whose texts stay where they are in the body.
+//! Any JSON as a tree that borrows its strings from the body.
 //!
-//! Of an event and of an answer only a few fields are looked at. With [`serde_json::Value`], which owns its texts and sorts
+//! Only a few fields of an event or a response are read. With [`serde_json::Value`], which owns its strings and sorts
 //! its keys, a job took an eighth more instructions.
 
 use std::{borrow::Cow, fmt};
@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::Number;
 
-/// Any JSON. A text is copied only where it has escapes.
+/// Any JSON. A string is copied only if it contains escapes.
 #[derive(Debug, Clone)]
 pub enum Json<'a> {
     /// `null`
@@ -20,29 +20,29 @@ pub enum Json<'a> {
     Bool(bool),
     /// A number.
     Number(Number),
-    /// A text.
+    /// A string.
     Text(Cow<'a, str>),
     /// An array.
     Array(Vec<Self>),
-    /// An object, its keys in the order of the body.
+    /// An object, with its keys in the order of the body.
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
 impl<'a> Json<'a> {
-    /// Reads a body. Whether it is UTF-8 is looked at once for all of it, and not again for each text.
+    /// Reads a body. UTF-8 is validated once for the whole body, not again for each string.
     ///
-    /// A character that JSON does not allow inside a text does not spoil the rest: half of a surrogate pair and bytes
-    /// that are no UTF-8 are read as U+FFFD, and a control character as what it is.
+    /// A character that JSON does not allow inside a string does not invalidate the rest: half of a surrogate pair and
+    /// bytes that are not UTF-8 are read as U+FFFD, and a control character as itself.
     ///
     /// # Errors
-    /// It is no JSON, but for such characters.
+    /// The body is not JSON, even with such characters replaced.
     pub fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         let read = match str::from_utf8(body) {
             Ok(text) => serde_json::from_str(text),
-            // It says where.
+            // The error says where.
             Err(_) => serde_json::from_slice(body),
         };
-        // Where it stops at such a character, what follows may be no JSON either, and the first error says most.
+        // If replacing such characters does not help, the first error says most.
         read.or_else(|error| match mend(body) {
             Some(mended) => serde_json::from_str::<Json<'_>>(&mended).map(Json::into_owned).map_err(|_| error),
             None => Err(error),
@@ -50,7 +50,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// The same body with the characters replaced that JSON does not allow inside a text; `None` where there are none.
+/// Replaces the characters that JSON does not allow inside a string; `None` if there are none.
 fn mend(body: &[u8]) -> Option<String> {
     let body = String::from_utf8_lossy(body);
     let mut mended = String::with_capacity(body.len());
@@ -84,9 +84,9 @@ fn mend(body: &[u8]) -> Option<String> {
     (mended.as_bytes() != body.as_bytes() || matches!(body, Cow::Owned(_))).then_some(mended)
 }
 
-/// What stands behind a backslash.
+/// What follows a backslash.
 enum Escape {
-    /// `\uXXXX`, a unit of UTF-16.
+    /// `\uXXXX`, a UTF-16 code unit.
     Unit(u16),
     /// Anything else, with its length.
     Other(usize),
@@ -102,7 +102,7 @@ fn escaped(text: &str) -> Escape {
 }
 
 impl Json<'_> {
-    /// The same with texts of its own.
+    /// Copies all borrowed strings.
     fn into_owned<'o>(self) -> Json<'o> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         match self {
@@ -117,14 +117,14 @@ impl Json<'_> {
         }
     }
 
-    /// The value under `key`, the last if there are several; `None` where this is no object.
+    /// The value under `key`, the last if there are several; `None` if this is not an object.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Object(fields) = self else { return None };
         fields.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// The text under `key`, none where it is missing, null or empty. A number or a boolean counts as the text that it
+    /// The string under `key`; `None` if it is missing, null or empty. A number or a boolean counts as the text that it
     /// is written as.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<Cow<'_, str>> {
@@ -136,13 +136,13 @@ impl Json<'_> {
         }
     }
 
-    /// The values of an array, none where this is no array.
+    /// The values of an array; empty if this is not an array.
     #[must_use]
     pub fn values(&self) -> &[Self] {
         if let Self::Array(values) = self { values } else { &[] }
     }
 
-    /// The texts in an array that are not empty, none where this is no array.
+    /// The non-empty strings in an array; none if this is not an array.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let texts = self.values().iter().filter_map(|value| match value {
             Self::Text(text) => Some(&**text),
@@ -199,8 +199,8 @@ impl<'de> Visitor<'de> for Tree {
         let mut array = Vec::new();
         while let Some(value) = values.next_element()? {
             if array.is_empty() {
-                // Of arrays of one a body can hold the most, each in the next: with room for more, as a tree it would be
-                // seventy times as large.
+                // Nested arrays of one element are what a body can hold most of. With spare capacity in each, the tree
+                // would be seventy times as large as the body.
                 array.reserve_exact(1);
             }
             array.push(value);
@@ -210,7 +210,7 @@ impl<'de> Visitor<'de> for Tree {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
         let mut fields = Vec::new();
-        // A key is a text. Read as any JSON, it is not copied either.
+        // Keys are read as any JSON too, so that they are not copied either.
         while let Some((Json::Text(key), value)) = entries.next_entry()? {
             fields.push((key, value));
         }

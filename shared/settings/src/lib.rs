@@ -1,8 +1,8 @@
-//! Settings by name, and every mistake in them at once.
+//! Settings by name, with all mistakes reported at once.
 //!
-//! [`Settings`] holds what the operator set. Each crate reads its own by name and returns what is wrong as
-//! [`InvalidSettings`]; [`InvalidSettings::collect`] keeps going, so that a process that does not start names every bad
-//! setting and not just the first.
+//! [`Settings`] holds what the operator set. Each crate reads its own settings by name and returns mistakes as
+//! [`InvalidSettings`]; [`InvalidSettings::collect`] lets reading go on, so that a process that fails to start names
+//! every bad setting and not just the first.
 //!
 //! ```
 //! use settings::{InvalidSettings, Settings};
@@ -22,7 +22,7 @@ use std::{
 
 /// The settings of a process: its environment, and the directory of its binary.
 ///
-/// An empty setting counts as absent. Values are never printed, since keys are among them.
+/// An empty setting counts as absent. Values are never printed, since some of them are keys.
 #[derive(Clone, Default)]
 pub struct Settings {
     values: HashMap<String, String>,
@@ -30,9 +30,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of this process. The only place that reads the environment.
+    /// Reads the settings of this process. This is the only place that reads the environment.
     ///
-    /// A byte that is not UTF-8 becomes `U+FFFD`, so that the value is refused by its reader and not overlooked.
+    /// A byte that is not UTF-8 becomes `U+FFFD`, so that the value is rejected when parsed instead of being
+    /// overlooked.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_process() -> Self {
@@ -43,28 +44,28 @@ impl Settings {
         Self { values, directory: directory.unwrap_or_default() }
     }
 
-    /// Settings as given, for a test. The binary is taken to be in the working directory.
+    /// Makes settings for a test. The binary is assumed to be in the working directory.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let values = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { values, directory: PathBuf::new() }
     }
 
-    /// The same settings with the binary in another directory.
+    /// Returns the same settings with the binary in another directory.
     #[must_use]
     pub fn with_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into(), ..self }
     }
 
-    /// The setting of that name, unless it is absent or empty.
+    /// The value of a setting; `None` if it is absent or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The setting of that name as a value, or `None` if it is absent or empty.
+    /// The parsed value of a setting; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// The sentence `NAME is "x": why` if `parse` refuses it. The value is part of it: not for secrets.
+    /// The message `NAME is "x": why`, if `parse` rejects the value. It contains the value, so it is not for secrets.
     pub fn parse<T, E: fmt::Display>(
         &self,
         name: &str,
@@ -74,10 +75,10 @@ impl Settings {
         parse(value).map(Some).map_err(|why| InvalidSettings::of(name, value, why))
     }
 
-    /// Refuses unknown settings whose names begin with `prefix`: a misspelt one would otherwise be ignored in silence.
+    /// Rejects unknown settings whose names begin with `prefix`: a misspelled one would otherwise be ignored silently.
     ///
     /// # Errors
-    /// Each one that is not `known`, and then once those that are.
+    /// Each setting that is not in `known`, followed once by the list of known ones.
     pub fn reject_unknown(&self, prefix: &str, known: &[&str]) -> Result<(), InvalidSettings> {
         let is_unknown = |name: &&String| name.starts_with(prefix) && !known.contains(&name.as_str());
         let mut unknown: Vec<_> = self.values.keys().filter(is_unknown).collect();
@@ -89,7 +90,7 @@ impl Settings {
         InvalidSettings { messages }.into_result()
     }
 
-    /// The path of a file next to the binary, such as `policy.yml`, whether or not there is such a file.
+    /// The path of a file next to the binary, such as `policy.yml`, whether or not it exists.
     #[must_use]
     pub fn next_to_binary(&self, file: impl AsRef<Path>) -> PathBuf {
         self.directory.join(file)
@@ -104,29 +105,29 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Everything that is wrong with the settings, each as a sentence: `NAME is "x": why, and what would be right`.
+/// All mistakes in the settings, each a sentence: `NAME is "x": why, and what would be right`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InvalidSettings {
     messages: Vec<String>,
 }
 
 impl InvalidSettings {
-    /// One bad setting, as a sentence.
+    /// A single mistake.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { messages: vec![message.to_string()] }
     }
 
-    /// One bad setting whose value can be shown.
+    /// A single mistake in a setting whose value may be shown.
     pub fn of(name: &str, value: &str, problem: impl fmt::Display) -> Self {
         Self::new(format_args!("{name} is {value:?}: {problem}"))
     }
 
-    /// One more bad setting.
+    /// Adds a mistake.
     pub fn push(&mut self, message: impl fmt::Display) {
         self.messages.push(message.to_string());
     }
 
-    /// Takes the value out of `result`, or keeps what is wrong with it, so that the next setting can be read too.
+    /// Returns the value in `result`, or keeps its mistakes, so that the next setting can be read too.
     pub fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -137,16 +138,16 @@ impl InvalidSettings {
         }
     }
 
-    /// Each sentence, in the order in which it was collected.
+    /// The mistakes, in the order in which they were collected.
     #[must_use]
     pub fn messages(&self) -> &[String] {
         &self.messages
     }
 
-    /// Nothing, if nothing was collected.
+    /// Returns `Ok` if there are no mistakes.
     ///
     /// # Errors
-    /// What was collected.
+    /// The collected mistakes.
     pub fn into_result(self) -> Result<(), Self> {
         if self.messages.is_empty() { Ok(()) } else { Err(self) }
     }

@@ -1,4 +1,4 @@
-//! Prints a signed call of `DescribeRegions`, ready to be sent with curl.
+//! Prints a signed call of `DescribeRegions` as a curl command.
 //!
 //! ```sh
 //! cargo run -p signing --example describe_regions -- ACCESS_KEY_ID ACCESS_KEY_SECRET NONCE

@@ -1,15 +1,15 @@
-//! Reads a request as JSON on stdin and prints what its signature is made from, as JSON.
+//! Reads a request as JSON on stdin and prints the intermediates of its signature as JSON.
 //!
-//! What one needs in the face of `SignatureDoesNotMatch`: compare `string_to_sign` with the text that the server
-//! answers.
+//! For debugging `SignatureDoesNotMatch`: compare `string_to_sign` with the text in the server's response.
 //!
 //! ```sh
 //! echo '{"algorithm":"hmac-sha1","method":"GET","params":{"Action":"DescribeRegions"},"access_key_secret":"testsecret"}' |
 //!     cargo run -p signing --example sign
 //! ```
 //!
-//! With `"algorithm":"acs3-hmac-sha256"`, the request is its `method`, `path`, `query`, `headers` and `body` (which may
-//! be null), with `access_key_id` and `access_key_secret`. Of the headers, those are signed that the documents want.
+//! With `"algorithm":"acs3-hmac-sha256"`, the request has the fields `method`, `path`, `query`, `headers` and `body`
+//! (which may be null), with `access_key_id` and `access_key_secret`. Of the headers, those that the documents require
+//! are signed.
 
 use std::{
     collections::BTreeMap,
@@ -39,14 +39,14 @@ enum Request {
     },
 }
 
-/// What a request looks like, for whoever gave none.
+/// A sample request, shown if the input cannot be read.
 const SAMPLE: &str = r#"{"algorithm":"hmac-sha1","method":"GET","params":{"Action":"DescribeRegions"},"access_key_secret":"testsecret"}"#;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            // Nobody is left to be told if this fails.
+            // If this fails too, there is nowhere left to report it.
             let _ = writeln!(io::stderr(), "sign: {problem}");
             ExitCode::from(64)
         }

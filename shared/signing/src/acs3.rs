@@ -1,6 +1,6 @@
-//! The signature that every product takes: `ACS3-HMAC-SHA256`.
+//! The signature that every product accepts: `ACS3-HMAC-SHA256`.
 //!
-//! Source: Alibaba Cloud, "V3 request structure and signature", proved against the signatures of the official SDKs.
+//! Source: Alibaba Cloud, "V3 request structure and signature", verified against the signatures of the official SDKs.
 
 use std::{
     borrow::Cow,
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Call, Credentials, encode::push_query};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
-/// What a form is sent as.
+/// The content type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A request, before it is signed.
@@ -22,36 +22,36 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub struct Request<'a> {
     /// The method, in upper case.
     pub method: &'a str,
-    /// The path, encoded as it is sent.
+    /// The path, encoded as sent.
     pub path: &'a str,
-    /// The parameters in the query, not encoded.
+    /// The query parameters, not encoded.
     pub query: &'a [(&'a str, &'a str)],
-    /// The headers that are signed, in any order and case.
+    /// The headers to sign, in any order and case.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body as it is sent.
+    /// The body as sent.
     pub body: &'a [u8],
 }
 
-/// A signature, with the texts that it was made from.
+/// A signature, with its intermediates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// The parameters in the query, sorted and encoded, joined by `&`. Also fit to be sent.
+    /// The query parameters, sorted, encoded and joined by `&`. Can also be sent as the query.
     pub canonical_query_string: String,
-    /// The names of the headers, in lower case, sorted, joined by `;`.
+    /// The names of the headers, in lower case, sorted and joined by `;`.
     pub signed_headers: String,
-    /// The request in its one canonical form.
+    /// The request in canonical form.
     pub canonical_request: String,
-    /// SHA-256 of that, in hexadecimal digits.
+    /// SHA-256 of the canonical request, in hexadecimal digits.
     pub hashed_canonical_request: String,
-    /// What was signed.
+    /// The text that was signed.
     pub string_to_sign: String,
     /// The signature, in 64 hexadecimal digits.
     pub signature: String,
-    /// The header `Authorization`.
+    /// The `Authorization` header.
     pub authorization: String,
 }
 
-/// Whether the documents want a header of this name signed: `host`, `content-type` and every `x-acs-*`.
+/// Whether a header of this name must be signed according to the documents: `host`, `content-type` and every `x-acs-*`.
 #[must_use]
 pub fn must_be_signed(name: &str) -> bool {
     name.eq_ignore_ascii_case("host")
@@ -59,7 +59,7 @@ pub fn must_be_signed(name: &str) -> bool {
         || name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-acs-"))
 }
 
-/// Signs a request with all the headers that it holds.
+/// Signs a request, including all of its headers.
 #[must_use]
 pub fn sign(request: &Request<'_>, access_key_id: &str, access_key_secret: &str) -> Signature {
     let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (lower_case(name), value.trim())).collect();
@@ -138,14 +138,14 @@ fn hex(bytes: &[u8; 32]) -> String {
     out
 }
 
-/// A signed POST to the path `/`. It holds the security token, so it cannot be printed.
+/// A signed POST to the path `/`. It contains the security token, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// The headers to send, `host` among them.
+    /// The headers to send, including `host`.
     pub headers: Vec<(&'static str, String)>,
     /// The query to send, encoded.
     pub query: String,
-    /// The form body to send; empty where nothing belongs into it.
+    /// The form body to send; empty if there are no form parameters.
     pub form: String,
 }
 
@@ -155,11 +155,11 @@ impl fmt::Debug for Signed {
     }
 }
 
-/// Signs a POST of `call` to `host` (with its port, where that is not the scheme's own).
+/// Signs a POST of `call` to `host`, which includes the port if it is not the scheme's default.
 ///
-/// Each parameter is where the documents put it, as in the official SDKs: unlike with HMAC-SHA1, query and form are
-/// not one to the server. `nonce` must never have been used before with this key, and `time` must be within 15 minutes
-/// of the server's.
+/// Each parameter goes where the documents put it, as in the official SDKs: unlike with HMAC-SHA1, the server does not
+/// treat query and form alike. `nonce` must never have been used before with this key, and `time` must be within 15
+/// minutes of the server's clock.
 #[must_use]
 pub fn signed_post(call: Call<'_>, host: &str, credentials: &Credentials, time: Timestamp, nonce: &str) -> Signed {
     let mut form = String::new();

@@ -1,11 +1,11 @@
-//! The key that a call is signed with.
+//! Credentials for signing calls.
 
 use std::fmt;
 
-/// An access key, with the security token that a temporary one comes with.
+/// An access key, with its security token if it is temporary.
 ///
-/// Equal and hashed by all three parts, so what was bought with one key is never handed out for another. The secret
-/// and the token cannot be printed.
+/// Equality and hash cover all three parts, so that a cache never returns what was obtained with another key. The
+/// secret and the token cannot be printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credentials {
     access_key_id: String,
@@ -14,12 +14,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A key of a user or of an account.
+    /// A permanent key of a user or an account.
     pub fn new(access_key_id: impl Into<String>, access_key_secret: impl Into<String>) -> Self {
         Self { access_key_id: access_key_id.into(), access_key_secret: access_key_secret.into(), security_token: None }
     }
 
-    /// The same key as a temporary one, with its security token.
+    /// Makes it a temporary key with this security token.
     #[must_use]
     pub fn with_security_token(self, token: impl Into<String>) -> Self {
         Self { security_token: Some(token.into()), ..self }
@@ -31,7 +31,7 @@ impl Credentials {
         &self.access_key_id
     }
 
-    /// The secret part of the key. For signing alone.
+    /// The secret part of the key. Only for signing.
     #[must_use]
     pub fn access_key_secret(&self) -> &str {
         &self.access_key_secret

@@ -1,14 +1,15 @@
-//! Percent-encoding as the signatures want it.
+//! Percent-encoding for signatures.
 
-/// Appends `text` percent-encoded by RFC 3986: all but `A-Z a-z 0-9 - _ . ~` as `%XX` of its UTF-8 bytes, upper case.
+/// Appends `text` percent-encoded by RFC 3986: everything but `A-Z a-z 0-9 - _ . ~` as `%XX` of its UTF-8 bytes, in
+/// upper case.
 ///
-/// This differs from form encoding where signatures break: a space is `%20`, `*` is `%2A`, `~` stays.
+/// It differs from form encoding in ways that break signatures: a space is `%20`, `*` is `%2A`, and `~` stays.
 pub(crate) fn push_encoded(out: &mut String, text: &str) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut plain = 0;
     while let Some(found) = text.as_bytes()[plain..].iter().position(|byte| !UNRESERVED[usize::from(*byte)]) {
         let at = plain + found;
-        // Between the bytes of one character there is no text, not even an empty one.
+        // Slicing between the bytes of one character would panic, even for an empty slice.
         if found > 0 {
             out.push_str(&text[plain..at]);
         }
@@ -32,9 +33,9 @@ const UNRESERVED: [bool; 256] = {
     table
 };
 
-/// Appends parameters as a query or a form: sorted by the raw key, encoded, joined by `&`.
+/// Appends parameters as a query or a form: sorted by the raw key, encoded and joined by `&`.
 ///
-/// By the raw key, `Tag.10.Key` comes before `Tag.2.Key`, and upper case before lower case.
+/// Sorted by the raw key, `Tag.10.Key` comes before `Tag.2.Key`, and upper case before lower case.
 pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
     let mut sorted = parameters.to_vec();
     sort(&mut sorted);
@@ -49,10 +50,9 @@ pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
     }
 }
 
-/// Appends parameters that are sorted as [`push_query`] does, and to `encoded` what was appended, percent-encoded once
-/// more.
+/// Appends sorted parameters to `out` like [`push_query`], and the same text, percent-encoded once more, to `encoded`.
 ///
-/// Both at once, as hardly anything in a parameter is encoded: what is not, is looked at once.
+/// Doing both at once is faster: most text needs no encoding, and is then scanned only once.
 pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, parameters: &[(&str, &str)]) {
     let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
     out.reserve(size * 5 / 4);
@@ -79,12 +79,12 @@ fn push_both(out: &mut String, encoded: &mut String, text: &str) {
     }
 }
 
-/// Sorts parameters as they are signed.
+/// Sorts parameters in the order in which they are signed.
 pub(crate) fn sort(parameters: &mut [(&str, &str)]) {
     parameters.sort_unstable_by_key(|(key, _)| *key);
 }
 
-/// `text` percent-encoded by RFC 3986, as the signatures and the wire want it.
+/// Returns `text` percent-encoded by RFC 3986, as signatures and requests require.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,11 +1,12 @@
-//! Credentials and the signatures of Alibaba Cloud's OpenAPI.
+//! Credentials and request signatures for Alibaba Cloud's OpenAPI.
 //!
 //! Nothing here performs I/O, reads a clock or draws a random number: the time and the nonce of a signature are
-//! arguments, so each signature can be made again, and every intermediate can be looked at.
+//! arguments, so every signature can be reproduced and every intermediate inspected.
 //!
-//! [`rpc`] is the signature of RPC-style products (VPC, ECS, STS, Express Connect Router) with HMAC-SHA1, and [`acs3`]
-//! the one of every product with HMAC-SHA256, which the documents prefer. To look into a `SignatureDoesNotMatch`,
-//! `cargo run -p signing --example sign` shows what was signed.
+//! [`rpc`] signs calls of RPC-style products (VPC, ECS, STS, Express Connect Router) with HMAC-SHA1. [`acs3`] signs
+//! calls of any product with HMAC-SHA256, which the documents prefer.
+//!
+//! To debug a `SignatureDoesNotMatch`, run `cargo run -p signing --example sign`, which shows what was signed.
 
 pub mod acs3;
 mod call;

@@ -1,6 +1,6 @@
-//! The signature of RPC-style products with HMAC-SHA1 (`SignatureVersion=1.0`).
+//! The HMAC-SHA1 signature of RPC-style products (`SignatureVersion=1.0`).
 //!
-//! Source: Alibaba Cloud, "Signature method V2 for RPC APIs", proved against the signatures of the official SDKs.
+//! Source: Alibaba Cloud, "Signature method V2 for RPC APIs", verified against the signatures of the official SDKs.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -12,18 +12,18 @@ use crate::{
     encode::{push_encoded, push_query_and_encoded, sort},
 };
 
-/// A signature, with the texts that it was made from.
+/// A signature, with its intermediates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// All parameters, sorted and encoded, joined by `&`. Also fit to be sent, as a query or as a form.
+    /// All parameters, sorted, encoded and joined by `&`. Can also be sent, as a query or as a form.
     pub canonicalized_query_string: String,
-    /// What was signed.
+    /// The text that was signed.
     pub string_to_sign: String,
     /// The signature, in base64: 28 characters.
     pub signature: String,
 }
 
-/// Signs `parameters` (all that are sent, without `Signature`) as a request of `method` to the path `/`.
+/// Signs `parameters` (all that are sent, except `Signature`) as a request of `method` to the path `/`.
 #[must_use]
 pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
     let mut sorted = parameters.to_vec();
@@ -48,14 +48,14 @@ fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
-/// The form body of a signed POST of `call`: all of its parameters, as query and form are signed as one.
+/// Returns the form body of a signed POST of `call`. It holds all parameters, as query and form are signed as one.
 ///
-/// `nonce` must never have been used before with this key, and `time` must be within 15 minutes of the server's.
+/// `nonce` must never have been used before with this key, and `time` must be within 15 minutes of the server's clock.
 #[must_use]
 pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, nonce: &str) -> String {
     let time = format!("{time:.0}");
     let mut parameters = Vec::with_capacity(9 + call.query.len() + call.form.len());
-    // Put together nearly as they are sorted, which makes sorting them quick.
+    // Nearly in sorted order, which makes the sort fast.
     parameters.extend([("AccessKeyId", credentials.access_key_id()), ("Action", call.action), ("Format", "JSON")]);
     parameters.extend_from_slice(call.query);
     parameters.extend_from_slice(call.form);

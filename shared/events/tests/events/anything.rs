@@ -1,4 +1,4 @@
-//! Samples with anything anywhere.
+//! Samples with arbitrary values in arbitrary places.
 
 use events::{EventKind, parse};
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Every place in a value where something can be put instead.
+/// Collects every place in a value where something else can be put.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
@@ -41,7 +41,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Whatever comes, there is an answer, and what it says fits a log.
+/// Asserts that any body is handled, and that the messages are fit for a log.
 fn check(body: &[u8]) -> Result<(), TestCaseError> {
     let said: Vec<String> = match parse(body) {
         Ok(events) => {

@@ -1,4 +1,4 @@
-//! Bodies that are broken, hostile, or no event at all.
+//! Bodies that are malformed, hostile, or not an event at all.
 
 use events::{Event, EventKind, parse};
 use proptest::prelude::*;
@@ -263,7 +263,7 @@ fn a_time_that_is_no_time_harms_nothing() {
     assert!(found.time.is_none() && matches!(found.event, EventKind::Created(_)));
 }
 
-/// Any JSON whose keys and texts are often those that mean something.
+/// Any JSON, biased towards keys and strings that have a meaning.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     use serde_json::Value;
     let words = "specversion|type|source|data|eventName|serviceName|CreateVpc|RunInstances|Vpc|responseElements|VpcId|\

@@ -1,4 +1,4 @@
-//! Recorded calls, and notices of Cloud Config: samples with one thing changed.
+//! Recorded calls, and notices from Cloud Config: samples with one change.
 
 use events::{EventKind, parse};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn a_malformed_id_among_the_instances_of_a_launch_is_a_result_of_its_own_and_the
     let events = launched(json!(["x", "y"]));
     assert!(events.len() == 2 && events.iter().all(|event| is_broken(event, "is not an instance id")), "{events:?}");
 
-    // In a body with others, told twice, it still counts once, and each result has the launch's place and time.
+    // Even if the body holds it twice, it counts once, and each result has the time and region of the launch.
     let event = with(LAUNCH, "/data/responseElements/InstanceIdSets/InstanceIdSet", json!(["i-1", "x", "i-2"]));
     let found = parse(json!([event, event]).to_string().as_bytes()).unwrap();
     assert_eq!(found.iter().filter(|found| matches!(found.event, EventKind::Launched(_))).count(), 1);
@@ -184,7 +184,7 @@ fn the_region_of_the_bus_is_that_of_the_event_on_the_default_bus_of_the_account_
     assert_eq!(region(&event), (None, false));
     event["data"]["requestParameterJson"] = json!("{\"RegionId\":\"cn-shanghai\"}");
     assert_eq!(region(&event), (Some("cn-shanghai".to_owned()), true));
-    // Without the name of a bus, the region is left to the function.
+    // If the envelope names no bus, the region stays open, for the function to fill in.
     let mut event = without(VPC, "/data/requestParameters");
     event["data"]["acsRegion"] = Value::Null;
     event.as_object_mut().unwrap().remove("aliyuneventbusname").unwrap();

@@ -1,4 +1,4 @@
-//! Samples with one thing changed.
+//! Samples with one change.
 
 use events::{EventKind, parse};
 use serde_json::Value;
@@ -10,7 +10,7 @@ pub(crate) fn json_of(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder().join(format!("{name}.json"))).unwrap()).unwrap()
 }
 
-/// A sample with a value at this JSON pointer, whose parent must be there.
+/// A sample with the value at this JSON pointer replaced; its parent must exist.
 pub(crate) fn with(name: &str, pointer: &str, value: impl Into<Value>) -> Value {
     let mut event = json_of(name);
     let (parent, key) = pointer.rsplit_once('/').unwrap();
@@ -21,7 +21,7 @@ pub(crate) fn with(name: &str, pointer: &str, value: impl Into<Value>) -> Value 
     event
 }
 
-/// A sample without the value at this JSON pointer, which must be there.
+/// A sample without the value at this JSON pointer, which must exist.
 pub(crate) fn without(name: &str, pointer: &str) -> Value {
     let mut event = json_of(name);
     let (parent, key) = pointer.rsplit_once('/').unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn without(name: &str, pointer: &str) -> Value {
     event
 }
 
-/// What becomes of a body.
+/// Parses a body.
 pub(crate) fn sent(body: &Value) -> Vec<EventKind> {
     parse(body.to_string().as_bytes()).unwrap().into_iter().map(|found| found.event).collect()
 }

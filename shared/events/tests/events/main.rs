@@ -1,4 +1,4 @@
-//! Literal and constructed events, one after the other, and what must become of each.
+//! Literal and constructed events, and what each must be parsed into.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 

@@ -1,4 +1,4 @@
-//! Every sample in the folder of fixtures, and what it says.
+//! Every sample in the fixtures, and what it means.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -12,7 +12,7 @@ fn sample(name: &str) -> Vec<Event> {
     parse(&fs::read(folder().join(name)).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What happened, in a few words.
+/// Describes an event in a few words.
 fn words(found: &Event) -> String {
     match &found.event {
         EventKind::Created(id) => format!("created {id}"),

@@ -1,4 +1,4 @@
-//! ACS3-HMAC-SHA256, as every product takes it.
+//! ACS3-HMAC-SHA256, which every product accepts.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ struct Vectors {
 #[derive(Deserialize)]
 pub(crate) struct Vector {
     pub(crate) id: String,
-    /// `signs-all-headers`: a whole call of an SDK that signs more than the documents want.
+    /// `signs-all-headers`: a complete call of an SDK that signs more headers than the documents require.
     pub(crate) tags: Vec<String>,
     pub(crate) method: String,
     pub(crate) pathname: String,

@@ -1,4 +1,4 @@
-//! `cargo run -p signing --example sign`, as a process.
+//! Runs `cargo run -p signing --example sign` as a process.
 
 use std::{
     io::Write as _,
@@ -15,7 +15,7 @@ fn sign(request: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Runs the example with this on its standard input.
+/// Runs the example with this input on stdin.
 fn run(input: &str) -> Output {
     let mut example = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--package", "signing", "--example", "sign"])
@@ -85,7 +85,7 @@ fn the_sign_example_prints_every_intermediate_of_hmac_sha1() {
 #[test]
 fn the_sign_example_prints_every_intermediate_of_acs3_hmac_sha256() {
     let vectors = acs3::vectors();
-    // One without a body, one with, and one with headers that are not to be signed.
+    // A request without a body, one with a body, and one with headers that must not be signed.
     for id in ["v3-001", "v3-023", "v3-026"] {
         let vector = vectors.iter().find(|vector| vector.id == id).unwrap();
         let answer = sign(&json!({

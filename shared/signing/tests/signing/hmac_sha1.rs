@@ -1,4 +1,4 @@
-//! HMAC-SHA1, as RPC-style products take it.
+//! HMAC-SHA1, as RPC-style products accept it.
 
 use std::collections::BTreeMap;
 
