@@ -1,4 +1,5 @@
-//! A built function as Function Compute starts it, and what holds of every function. Included by their tests by path.
+//! Runs a built function as Function Compute starts it, and tests what holds for every function. The functions' tests
+//! include this file by path.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
@@ -12,7 +13,7 @@ use std::{
     },
 };
 
-/// A policy, and a key that opens nothing. No test gets as far as a call: were there one, nobody would answer it.
+/// A policy, and credentials without any rights. No test gets as far as a call, and nothing would answer one.
 pub(crate) const SETTINGS: [(&str, &str); 4] = [
     ("FLOWKEEPER_POLICY", "flow_log:\n  project: abc\n  log_store: vpc\n"),
     ("FLOWKEEPER_ENDPOINT", "http://127.0.0.1:9"),
@@ -20,18 +21,19 @@ pub(crate) const SETTINGS: [(&str, &str); 4] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"),
 ];
 
-/// What a timer of Function Compute sends.
+/// The event of a Function Compute timer.
 pub(crate) const TIMER: &str = r#"{"triggerTime":"2026-01-01T00:00:00Z","triggerName":"t","payload":""}"#;
 
-/// What `ActionTrail` records of a `CreateVpc`, as short as it can be.
+/// A minimal `ActionTrail` event of a `CreateVpc` call.
 pub(crate) const VPC_CREATED: &str = r#"{"eventName":"CreateVpc","serviceName":"Vpc","acsRegion":"cn-hangzhou","recipientAccountId":"1","responseElements":{"VpcId":"vpc-1"}}"#;
 
-/// Held while a port is looked for and while a process is started. A process that is being started has, for a moment, what
-/// all threads have open: it would listen on a port that another thread only tries.
+/// Held while a port is chosen and while a process is started. A starting process briefly inherits what all threads
+/// have open, so it would listen on a port that another thread only probes.
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// A port that nobody listens on, and none that the system gives to whoever connects: such a connection could end at
-/// itself before the function listens.
+/// Returns a port that nobody listens on, outside the range from which the system picks the local ports of connections.
+///
+/// From within that range, a connection could connect to itself before the function listens.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
@@ -43,7 +45,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// Starts a function that does not stay, and waits for its end.
+/// Starts a function that is expected to exit, and waits until it does.
 pub(crate) fn output(command: &mut Command) -> Output {
     let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -51,19 +53,19 @@ pub(crate) fn output(command: &mut Command) -> Output {
     process.wait_with_output().unwrap()
 }
 
-/// The function on a port of its own. It ends with the test.
+/// A running function on its own port. It is killed at the end of the test.
 pub(crate) struct Running {
     process: Child,
     port: u16,
 }
 
 impl Running {
-    /// Starts a binary with these variables and no others.
+    /// Starts a binary with these environment variables and no others.
     pub(crate) fn start(binary: &str, settings: &[(&str, &str)]) -> Self {
         Self::of(Command::new(binary), settings)
     }
 
-    /// Starts a function by this command, with these variables and no others.
+    /// Starts a function by this command, with these environment variables and no others.
     pub(crate) fn of(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let port = free_port();
@@ -78,7 +80,7 @@ impl Running {
         Self { process, port }
     }
 
-    /// Posts an event, over a connection of its own, and reads the whole answer.
+    /// Posts an event over its own connection, and reads the whole answer.
     pub(crate) fn invoke(&mut self, headers: &str, event: &str) -> String {
         let mut connection = loop {
             match TcpStream::connect(("127.0.0.1", self.port)) {
@@ -105,7 +107,7 @@ impl Drop for Running {
     }
 }
 
-/// The tests that every function has, and `BINARY`, the path of its program.
+/// Defines the tests that every function has, and `BINARY`, the path of its binary.
 macro_rules! of_every_function {
     ($binary:literal) => {
         const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", $binary));
@@ -123,14 +125,15 @@ macro_rules! of_every_function {
 }
 pub(crate) use of_every_function;
 
-/// The function listens where it is told, and an event that it has no business with is a success that says why.
+/// Checks that the function listens on its port, and that an event it does not handle is a success that says why.
 pub(crate) fn skips(binary: &str, event: &str, reason: &str) {
     let answer = Running::start(binary, &SETTINGS).invoke("", event);
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("x-fc-status: 200\r\n"), "{answer}");
     assert!(answer.contains(r#""outcome":"skipped""#) && answer.contains(reason), "{answer}");
 }
 
-/// What is no event is a failure, so that Function Compute tries again and keeps it, and the function goes on.
+/// Checks that a body that is not an event fails, so that Function Compute retries and keeps it, and that the function
+/// keeps running.
 pub(crate) fn fails_at_what_is_no_event(binary: &str) {
     let mut running = Running::start(binary, &SETTINGS);
     for body in ["no event", "[]", "7"] {
@@ -140,7 +143,7 @@ pub(crate) fn fails_at_what_is_no_event(binary: &str) {
     }
 }
 
-/// Every wrong setting is named at once, and the process ends before it listens.
+/// Checks that all invalid settings are reported together, and that the process ends before it listens.
 pub(crate) fn refuses_wrong_settings(binary: &str) {
     let wrong = [("FLOWKEEPER_DRYRUN", "true"), ("FLOWKEEPER_NETWORK", "moon"), ("FLOWKEEPER_SIGNATURE", "none")];
     let a_root = [("FLOWKEEPER_EXTRA_ROOT_FILE", "/nowhere/root.der")];

@@ -1,4 +1,4 @@
-//! Switches the flow logs on that a schedule wants on now.
+//! Activates flow logs whose schedule says that they should be recording now.
 
 use std::process::ExitCode;
 

@@ -1,14 +1,14 @@
 //! Gives each virtual border router on an Express Connect Router the flow log that the policy asks for.
 //!
-//! Woken by a timer. It looks at every router of the accounts in the policy, and may make a flow log, and switch it on
-//! and off by its schedule.
+//! Triggered by a timer. It handles every router of the accounts in the policy. It may create and modify flow logs, and
+//! activate and deactivate them by their schedule.
 
 use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection};
 
-/// The function, as Function Compute invokes it.
+/// The handler that Function Compute invokes.
 pub type Function = Handler<CreateEcrFlowLog>;
 
-/// What sets this function apart: its capabilities, and the scope of an event.
+/// The capabilities of this function, and the scope of an event.
 #[derive(Debug)]
 pub struct CreateEcrFlowLog;
 

@@ -7,7 +7,7 @@ use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
 
 bootstrap::of_every_function!("create-ecr-flow-log");
 
-/// In which account and region the function runs.
+/// The account and region that the function runs in.
 const HERE: &str = "x-fc-account-id: 1000000000000001\r\nx-fc-region: cn-hangzhou\r\n";
 
 #[test]

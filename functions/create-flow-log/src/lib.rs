@@ -1,14 +1,15 @@
 //! Gives each new VPC, vSwitch or network interface the flow log that the policy asks for.
 //!
-//! Woken by the calls that make one, as ActionTrail records them, and by Cloud Config's discoveries. It looks at what
-//! the event names, or at that of which it is a part, and may write one call: `CreateFlowLog`.
+//! Triggered by ActionTrail events of calls that create such resources, and by Cloud Config when it discovers them. It
+//! handles the resource in the event, or the VPC or vSwitch that covers it. It may make one kind of write:
+//! `CreateFlowLog`.
 
 use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection, TargetKind};
 
-/// The function, as Function Compute invokes it.
+/// The handler that Function Compute invokes.
 pub type Function = Handler<CreateFlowLog>;
 
-/// What sets this function apart: its capabilities, and the scope of an event.
+/// The capabilities of this function, and the scope of an event.
 #[derive(Debug)]
 pub struct CreateFlowLog;
 

@@ -17,7 +17,7 @@ fn an_event_that_makes_nothing_is_skipped() {
 #[test]
 fn without_a_key_it_says_where_it_looked_for_one() {
     let [policy, endpoint, ..] = SETTINGS;
-    // Two of the three headers are no key.
+    // Incomplete credentials: the token is empty.
     let headers = "x-fc-access-key-id: a\r\nx-fc-access-key-secret: b\r\nx-fc-security-token: \r\n";
     let answer = Running::start(BINARY, &[policy, endpoint]).invoke(headers, VPC_CREATED);
     assert!(answer.contains(r#""errorType":"MissingCredentials""#), "{answer}");
@@ -30,7 +30,8 @@ fn a_policy_beside_the_binary_is_found() {
     _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let binary = folder.join("bootstrap");
-    // Not a copy: what has just been written may not be executed while another thread starts a process.
+    // A hard link, not a copy: a file that was just written may not be executable while another thread starts a
+    // process.
     std::fs::hard_link(BINARY, &binary).unwrap();
     std::fs::write(folder.join("policy.yml"), "flow_log:\n  project: abc\n  log_store: no good name\n  extra: 1\n")
         .unwrap();

@@ -1,15 +1,15 @@
-//! Switches the flow logs off that a schedule wants off now.
+//! Deactivates flow logs whose schedule says that they should be paused now.
 //!
-//! Woken by a timer. What is to be off now is read off the clock and the policy, so that a timer which comes late,
-//! twice or not at all changes nothing about how it ends. It looks at what a schedule or a tag governs, in every region
-//! of the policy, and may write one call: `DeactiveFlowLog`.
+//! Triggered by a timer. The clock and the policy alone decide what should be paused now, so a timer that comes late,
+//! twice or not at all does no harm. The function handles resources that a schedule or a tag governs, in every region
+//! of the policy. It may make one kind of write: `DeactiveFlowLog`.
 
 use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection};
 
-/// The function, as Function Compute invokes it.
+/// The handler that Function Compute invokes.
 pub type Function = Handler<DeactivateFlowLogs>;
 
-/// What sets this function apart: its capabilities, and the scope of an event.
+/// The capabilities of this function, and the scope of an event.
 #[derive(Debug)]
 pub struct DeactivateFlowLogs;
 

@@ -1,4 +1,4 @@
-//! Switches the flow logs off that a schedule wants off now.
+//! Deactivates flow logs whose schedule says that they should be paused now.
 
 use std::process::ExitCode;
 

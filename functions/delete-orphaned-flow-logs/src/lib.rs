@@ -1,15 +1,15 @@
-//! Deletes the flow logs of ours whose resource is gone.
+//! Deletes Flowkeeper's own flow logs whose resource is gone.
 //!
-//! Woken when a VPC, a vSwitch or a network interface is deleted, and by a timer, for a sweep. It asks for the resource
-//! of each flow log by its id, and what it cannot read is not gone. It may write one call: `DeleteFlowLog`, and never on
-//! what others made.
+//! Triggered when a VPC, a vSwitch or a network interface is deleted, and by a timer for a sweep. It looks up the
+//! resource of each flow log by id. A resource that cannot be read does not count as gone. It may make one kind of
+//! write: `DeleteFlowLog`, and never on a foreign flow log.
 
 use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection, TargetKind};
 
-/// The function, as Function Compute invokes it.
+/// The handler that Function Compute invokes.
 pub type Function = Handler<DeleteOrphanedFlowLogs>;
 
-/// What sets this function apart: its capabilities, and the scope of an event.
+/// The capabilities of this function, and the scope of an event.
 #[derive(Debug)]
 pub struct DeleteOrphanedFlowLogs;
 

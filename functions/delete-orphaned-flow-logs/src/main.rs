@@ -1,4 +1,4 @@
-//! Deletes the flow logs of ours whose resource is gone.
+//! Deletes Flowkeeper's own flow logs whose resource is gone.
 
 use std::process::ExitCode;
 

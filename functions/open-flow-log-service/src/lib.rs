@@ -1,6 +1,7 @@
-//! Opens the flow log service of an account, once somebody accepts its terms.
+//! Opens the flow log service of an account, once its terms are accepted.
 //!
-//! Invoked by hand: with `{"accept_terms": true}` it opens the service, with anything else it says whether it is open.
+//! Invoked by hand. With `{"accept_terms": true}` it opens the service; with `{}` or an empty body it reports whether
+//! the service is open.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use handler::{Location, SETTINGS_PREFIX, answer, is_function, job, reject_unknow
 use reconcile::{Machine, ServiceOpener};
 use serde_json::Value;
 
-/// The function.
+/// Opens the flow log service of the account that the function runs in.
 #[derive(Debug)]
 pub struct OpenFlowLogService {
     opener: ServiceOpener,
@@ -48,10 +49,11 @@ impl Function for OpenFlowLogService {
     }
 }
 
-/// The largest body that is read, in bytes. What is asked for takes few, and as a tree a body is many times as large.
+/// The largest body that is read, in bytes. A valid one is short, and a parsed body takes many times its size in
+/// memory.
 const LARGEST: usize = 64 << 10;
 
-/// Whether the body says so. An empty one does not.
+/// Whether the body accepts the terms. An empty one does not.
 fn are_terms_accepted(event: &[u8]) -> Result<bool, Failure> {
     if event.trim_ascii().is_empty() {
         return Ok(false);

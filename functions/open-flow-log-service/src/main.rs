@@ -1,4 +1,4 @@
-//! Opens the flow log service of an account, once somebody accepts its terms.
+//! Opens the flow log service of an account, once its terms are accepted.
 
 use std::process::ExitCode;
 

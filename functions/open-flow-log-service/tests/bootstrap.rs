@@ -8,7 +8,7 @@ use bootstrap::{Running, SETTINGS};
 
 bootstrap::of_every_function!("open-flow-log-service");
 
-/// In which account and region the function runs.
+/// The account and region that the function runs in.
 const HERE: &str = "x-fc-account-id: 1000000000000001\r\nx-fc-region: cn-hangzhou\r\n";
 
 #[test]

@@ -1,13 +1,14 @@
-//! Who did something to a flow log: others, or Flowkeeper itself.
+//! Who changed a flow log: Flowkeeper itself, or somebody else.
 
 use handler::{Caller, Context, is_function};
 use reconcile::ROLE_SESSION_NAME;
 
-/// Whether `caller`, an assumed role that ActionTrail writes as `role:session`, is a function of this deployment. Its
-/// changes already follow the policy, and looking at them would only wake this function again.
+/// Whether `caller`, an assumed role that ActionTrail writes as `role:session`, is a function of this deployment.
 ///
-/// A role of the same name in another account belongs to somebody else. If the event does not say which account the role
-/// is in, the caller is treated as somebody else, too: one more look does no harm.
+/// Flowkeeper's own changes already follow the policy, and handling them would only trigger this function again.
+///
+/// A role of the same name in another account belongs to somebody else. If the event does not say which account the
+/// role is in, the caller counts as somebody else, too: one more read does no harm.
 pub(crate) fn is_own(caller: &Caller, context: &Context<'_>) -> bool {
     let Some((role, session)) = caller.name.split_once(':') else { return false };
     let Some(account) = &caller.account else { return false };

@@ -1,9 +1,9 @@
-//! Puts right what was deleted, stopped or changed.
+//! Repairs drift: flow logs that were deleted, deactivated or changed.
 //!
-//! Woken by a timer, for a sweep of every region of the policy; by Cloud Config, for a resource that breaks a rule; and
-//! by the calls of others that touch a flow log. It makes the same comparison each time, so it leaves alone what a
-//! schedule has switched off. It may write every call that changes a flow log, and deletes one of ours alone, to replace
-//! it, where the policy allows that.
+//! Triggered by a timer, for a sweep of every region of the policy; by Cloud Config, for a resource that breaks a rule;
+//! and by calls of others that change a flow log. It always makes the same comparison, so it leaves alone what a
+//! schedule has paused. It may make every write that changes a flow log. It deletes only Flowkeeper's own flow logs,
+//! only to replace them, and only if the policy allows that.
 
 mod caller;
 
@@ -11,10 +11,10 @@ use handler::{
     Action, Capabilities, Context, EventKind, FlowLogCall, FlowLogFunction, Handler, Scope, Selection, TargetKind,
 };
 
-/// The function, as Function Compute invokes it.
+/// The handler that Function Compute invokes.
 pub type Function = Handler<RemediateFlowLogs>;
 
-/// What sets this function apart: its capabilities, and the scope of an event.
+/// The capabilities of this function, and the scope of an event.
 #[derive(Debug)]
 pub struct RemediateFlowLogs;
 
@@ -41,7 +41,7 @@ impl FlowLogFunction for RemediateFlowLogs {
             EventKind::FlowLogChanged { caller: Some(caller), .. } if caller::is_own(&caller, context) => {
                 Scope::Skip("Flowkeeper itself did this")
             }
-            // It is gone, and nothing says what it recorded.
+            // The flow log is gone, and nothing says what it recorded.
             EventKind::FlowLogChanged { call: FlowLogCall::Delete, .. } => Scope::Targets(vec![TargetKind::Region]),
             EventKind::FlowLogChanged { flow_log, .. } => Scope::Targets(vec![TargetKind::FlowLog(flow_log)]),
             EventKind::Created(_) | EventKind::Launched(_) | EventKind::Deleted(_) => {

@@ -1,4 +1,4 @@
-//! Puts right what was deleted, stopped or changed.
+//! Repairs drift: flow logs that were deleted, deactivated or changed.
 
 use std::process::ExitCode;
 

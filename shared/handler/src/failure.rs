@@ -1,7 +1,7 @@
 //! The failure of a run, small enough for a dead letter.
 //!
-//! When every retry has failed, request and answer become a dead letter, a message of at most 64 KB that holds both as
-//! texts. A larger one would be lost. The log has a line for every result, including those that are left out here.
+//! When every retry has failed, request and answer become a dead letter: a message of at most 64 KB that holds both as
+//! strings. A larger one would be lost. The log has a line for every result, including those that are left out here.
 
 use std::io;
 
@@ -13,20 +13,20 @@ use serde::Serialize;
 const MAX_FAILURE: usize = 48 << 10;
 /// The largest dead letter, in bytes.
 const MAX_DEAD_LETTER: usize = 64 << 10;
-/// Room for the other fields of a dead letter: ids, names, times. They take some hundred bytes.
+/// Room for the other fields of a dead letter: ids, names, times. They take a few hundred bytes.
 const DEAD_LETTER_HEAD: usize = 2 << 10;
-/// The room that a failure has in any case, in bytes, for its message and its counts. If the request leaves less than that,
-/// the dead letter is too large whatever the answer is.
+/// The least room for a failure, in bytes: enough for its message and counts. If the request leaves less, the dead
+/// letter is too large whatever the answer is.
 const MIN_FAILURE: usize = 4 << 10;
-/// The longest error message of a failure that has to be cut, in bytes.
+/// The longest error message, in bytes, of a failure that is shortened.
 const MAX_MESSAGE: usize = 1 << 10;
 
-/// The failure of a run, with as much of its report as fits beside the request.
+/// Returns the failure of a run, with as much of its report as fits beside the request.
 pub(crate) fn of(incomplete: &Incomplete, report: &Report, request: &[u8]) -> Failure {
     fit(incomplete, report, room_beside(request).unwrap_or(MIN_FAILURE))
 }
 
-/// Warns about a request that is too large for a dead letter: if it fails for good, only the log knows about it.
+/// Warns about a request that is too large for a dead letter. If it exhausts its retries, only the log has it.
 pub(crate) fn warn_of_lost_letter(request: &[u8]) {
     if room_beside(request).is_none() {
         tracing::warn!(
@@ -37,14 +37,14 @@ pub(crate) fn warn_of_lost_letter(request: &[u8]) {
     }
 }
 
-/// How many bytes a failure may have, escaped, so that it fits into a dead letter beside the request; `None` if that is too
-/// little.
+/// Returns how many bytes a failure may have, escaped, to fit into a dead letter beside the request; `None` if that is
+/// less than [`MIN_FAILURE`].
 fn room_beside(request: &[u8]) -> Option<usize> {
     let taken = DEAD_LETTER_HEAD + Size::of(request).escaped;
     MAX_DEAD_LETTER.checked_sub(taken).filter(|room| *room >= MIN_FAILURE)
 }
 
-/// The part of a report that is answered.
+/// The part of a report that is in the answer.
 #[derive(Serialize)]
 struct Excerpt<'a> {
     function: &'a str,
@@ -58,7 +58,7 @@ struct Excerpt<'a> {
     truncated: Option<usize>,
 }
 
-/// The failure, in at most `room` bytes when escaped: counts first, then findings and failures, then the rest.
+/// Builds the failure, in at most `room` bytes when escaped: counts first, then findings and failures, then the rest.
 fn fit(incomplete: &Incomplete, report: &Report, room: usize) -> Failure {
     let excerpt = |summary, results, truncated| Excerpt {
         function: report.function,
@@ -93,7 +93,7 @@ fn fit(incomplete: &Incomplete, report: &Report, room: usize) -> Failure {
     failure(&message, &excerpt(&summary, kept, Some(truncated)))
 }
 
-/// The summary with as many of its limits as fit: there may be one for each region of each account.
+/// Returns the summary with as many of its limits as fit. There may be one for each region of each account.
 fn with_few_limits(summary: &Summary, room: usize) -> Summary {
     let (mut summary, mut left) = (summary.clone(), Left::of(room));
     let all = summary.limits.len();
@@ -112,7 +112,7 @@ fn with_few_limits(summary: &Summary, room: usize) -> Summary {
     summary
 }
 
-/// Whether somebody has to look at it.
+/// Whether a person should look at the result.
 fn is_urgent(item: &Item) -> bool {
     item.is_finding || matches!(item.outcome, Outcome::Failed | Outcome::Unfinished)
 }
@@ -125,7 +125,7 @@ fn cut(message: &str) -> String {
     format!("{short}… (cut, {} bytes in all)", message.len())
 }
 
-/// The length of a text in bytes, and its length when it is escaped within JSON.
+/// The length of a text in bytes, plain and escaped as part of a JSON string.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Size {
     bytes: usize,
@@ -142,12 +142,12 @@ impl Size {
         Self { bytes: text.len(), escaped: text.iter().map(|byte| escaped(*byte)).sum() }
     }
 
-    /// The size of a value as JSON, without keeping the JSON.
+    /// Measures a value as JSON, without keeping the JSON.
     fn of_json<T: Serialize>(value: &T) -> Self {
         let mut size = Self::default();
         match serde_json::to_writer(&mut size, value) {
             Ok(()) => size,
-            // No value here fails; one that did would be left out of the answer as well.
+            // Serializing cannot fail here. A value that failed would be missing from the answer, too.
             Err(_) => Self::default(),
         }
     }
@@ -165,13 +165,13 @@ impl io::Write for Size {
     }
 }
 
-/// The most bytes that a byte takes when escaped. Some writers escape the special characters of HTML, and everything that
-/// is not ASCII, as well.
+/// Returns the most bytes that this byte can take when escaped. Some JSON writers also escape HTML's special characters
+/// and everything that is not ASCII.
 const fn escaped(byte: u8) -> usize {
     match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
         ..0x20 | 0x7f | b'<' | b'>' | b'&' | b'\'' | b'=' => 6,
-        // A character of two or three bytes becomes `\uXXXX`, one of four becomes two of these.
+        // A character of two or three bytes becomes one `\uXXXX`, and one of four bytes becomes two.
         0x80.. => 3,
         _ => 1,
     }
@@ -186,7 +186,7 @@ impl Left {
         Self(Size { bytes: MAX_FAILURE, escaped: room })
     }
 
-    /// The room that is left after this, if it fits.
+    /// Returns the room that is left after `size`, if it fits.
     fn less(self, size: Size) -> Option<Self> {
         Some(Self(Size {
             bytes: self.0.bytes.checked_sub(size.bytes)?,

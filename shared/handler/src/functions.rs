@@ -1,6 +1,6 @@
 //! The names of the functions.
 
-/// The names of all functions. A deployed function and its role are both called by a common prefix and this name.
+/// The names of all functions. A deployed function and its role are both named by a common prefix and this name.
 pub const FUNCTIONS: [&str; 7] = [
     "create-flow-log",
     "activate-flow-logs",
@@ -11,7 +11,8 @@ pub const FUNCTIONS: [&str; 7] = [
     "open-flow-log-service",
 ];
 
-/// Whether there is a function of this name. Each function asks at compile time, so the list cannot miss one.
+/// Whether there is a function of this name. Each function checks its own name at compile time, so the list is
+/// complete.
 #[must_use]
 pub const fn is_function(name: &str) -> bool {
     let mut nth = 0;
@@ -24,7 +25,7 @@ pub const fn is_function(name: &str) -> bool {
     false
 }
 
-/// `==`, which constants cannot use.
+/// `==` for bytes, which a `const fn` cannot use.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

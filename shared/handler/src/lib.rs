@@ -1,7 +1,7 @@
-//! What the functions that keep flow logs have in common: from what woke them to what they answer.
+//! The part that functions which reconcile flow logs share: from the event to the answer.
 //!
-//! A function is a [`FlowLogFunction`]: its [`Capabilities`], and what an event makes it look at. [`Handler`] makes of it
-//! what Function Compute invokes.
+//! A function implements [`FlowLogFunction`]: its [`Capabilities`] and the scope of an event. [`Handler`] turns that
+//! into a function that Function Compute can invoke.
 
 mod failure;
 mod functions;
@@ -23,16 +23,16 @@ pub use reconcile::{Capabilities, Selection, TargetKind};
 use routing::Routes;
 pub use routing::{Context, Scope};
 
-/// A function that keeps flow logs.
+/// A function that reconciles flow logs.
 pub trait FlowLogFunction: Send + Sync + 'static {
-    /// What it looks at and may change.
+    /// What the function handles and may change.
     const CAPABILITIES: Capabilities;
 
-    /// What `event` makes it look at. Events that are broken, or no business of Flowkeeper's, do not come here.
+    /// Returns the scope of `event`. Malformed and ignored events are handled before this call.
     fn scope(event: EventKind, context: &Context<'_>) -> Scope;
 }
 
-/// The function, as Function Compute invokes it.
+/// Adapts a [`FlowLogFunction`] to Function Compute.
 #[derive(Debug)]
 pub struct Handler<F> {
     reconciler: Reconciler,
@@ -63,23 +63,23 @@ impl<F: FlowLogFunction> Function for Handler<F> {
     }
 }
 
-/// What the names of all settings begin with.
+/// The prefix of the names of all settings.
 pub const SETTINGS_PREFIX: &str = "FLOWKEEPER_";
 
-/// Refuses settings that nobody knows: a misspelt `FLOWKEEPER_DRY_RUN` would otherwise write.
+/// Rejects unknown settings: a misspelled `FLOWKEEPER_DRY_RUN` would otherwise write.
 ///
 /// # Errors
-/// Each one that is neither `known` nor read by the runtime itself.
+/// Names each setting that is neither `known` nor read by the runtime itself.
 pub fn reject_unknown(settings: &Settings, known: Vec<&str>) -> Result<(), InvalidSettings> {
     let of_runtime = fc_runtime::setting_names(SETTINGS_PREFIX);
     let known: Vec<_> = known.into_iter().chain(of_runtime.iter().map(String::as_str)).collect();
     settings.reject_unknown(SETTINGS_PREFIX, &known)
 }
 
-/// What the function does with the body that woke it.
+/// Handles the body of an invocation and returns the report.
 ///
 /// # Errors
-/// That is no event, or there is something to look at and no key to do so.
+/// The body is not an event, or there are targets but no credentials.
 pub async fn respond<F: FlowLogFunction>(
     reconciler: &Reconciler,
     invocation: Invocation,
@@ -98,10 +98,10 @@ pub async fn respond<F: FlowLogFunction>(
     Ok(reconciler.reconcile(job, targets, items).await)
 }
 
-/// The job of this invocation, in the run with this id.
+/// Returns the job of this invocation, in the run with this id.
 ///
 /// # Errors
-/// There is no key.
+/// The invocation has no credentials.
 pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Job, Failure> {
     Ok(Job {
         run,
@@ -112,11 +112,11 @@ pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Jo
     })
 }
 
-/// The report as the answer to `request`.
+/// Turns the report into the answer to `request`.
 ///
 /// # Errors
-/// Something in it was not done: then the invocation fails, so that it is made again. The failure has as much of the
-/// report as fits into a dead letter beside the request.
+/// Something in the report was not done. The invocation then fails, so that it is retried. The failure holds as much of
+/// the report as fits into a dead letter beside the request.
 pub fn answer(report: &Report, request: &[u8]) -> Result<Output, Failure> {
     match report.incomplete() {
         None => Output::json(report),

@@ -3,17 +3,17 @@
 use fc_runtime::Invocation;
 use flow_log::{AccountId, RegionId};
 
-/// Where the function runs: where something is that does not say where it is.
+/// Where the function runs. It is the default for an event that names no account or region.
 #[derive(Debug, Clone, Default)]
 pub struct Location {
-    /// The account, where somebody said.
+    /// The account, if it is known.
     pub account: Option<AccountId>,
-    /// The region, where somebody said.
+    /// The region, if it is known.
     pub region: Option<RegionId>,
 }
 
 impl Location {
-    /// Where the function of this invocation runs.
+    /// Returns where the function of this invocation runs.
     #[must_use]
     pub fn of(invocation: &Invocation) -> Self {
         Self {

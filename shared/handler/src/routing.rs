@@ -1,4 +1,4 @@
-//! From events to the targets of an invocation.
+//! Routes events to the targets of an invocation.
 
 use events::{Event, EventKind};
 use flow_log::{AccountId, Policy};
@@ -6,36 +6,36 @@ use reconcile::{Item, Reconciler, Target, TargetKind};
 
 use crate::{FlowLogFunction, Location};
 
-/// Where an event sends a function.
+/// Where a function looks because of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// To these, where the event happened.
+    /// At these, in the account and region of the event.
     Targets(Vec<TargetKind>),
-    /// To every region of every account that the policy names.
+    /// At every region of every account in the policy.
     AllRegions,
     /// Nowhere, for this reason.
     Skip(&'static str),
 }
 
-/// What a function knows besides the event.
+/// The context in which an event is mapped to a scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The policy.
     pub policy: &'a Policy,
     /// The name under which the function is deployed.
     pub function_name: Option<&'a str>,
-    /// The account that the function runs in, where it is known.
+    /// The account that the function runs in, if it is known.
     pub account: Option<&'a AccountId>,
 }
 
-/// The targets of an invocation, and the results of the events that lead to none.
+/// The targets of an invocation, and the results of events without a target.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     pub(crate) targets: Vec<Target>,
     pub(crate) items: Vec<Item>,
 }
 
-/// Routes every event. One that leads nowhere does not stop the others.
+/// Routes every event. An event without a target does not stop the others.
 pub(crate) fn route_all<F: FlowLogFunction>(
     events: Vec<Event>,
     location: &Location,
@@ -53,10 +53,10 @@ pub(crate) fn route_all<F: FlowLogFunction>(
     routes
 }
 
-/// The targets of one event.
+/// Returns the targets of one event.
 ///
 /// # Errors
-/// The result of an event that leads to none.
+/// Returns the result of an event without a target.
 fn route<F: FlowLogFunction>(
     event: Event,
     location: &Location,

@@ -2,11 +2,13 @@
 
 use events::{Event, EventKind};
 
-/// The longest id, in characters. It may come from an event.
+/// The longest id, in characters. An id may come from an event, so it needs a limit.
 const MAX_ID: usize = 128;
 
-/// The id of the run that these events start: the time of a timer, which stays the same when the sweep is retried; else the
-/// id of the first event that has one; else the request id.
+/// Returns the id of the run that these events start.
+///
+/// It is the time of a timer, which stays the same when the sweep is retried; else the id of the first event that has
+/// one; else the request id.
 pub(crate) fn id(found: &[Event], request_id: &str) -> String {
     let is_timer = |found: &&Event| matches!(found.event, EventKind::Timer { .. });
     let time = found.iter().filter(is_timer).find_map(|found| found.time);

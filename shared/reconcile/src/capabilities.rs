@@ -4,34 +4,34 @@ use std::fmt::Write as _;
 
 use flow_log::Action;
 
-/// How the functions differ, besides what wakes them.
+/// How a function differs from the others, apart from its triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// The name of the function.
     pub function: &'static str,
-    /// What it selects.
+    /// The resources that it handles.
     pub selects: Selection,
-    /// What it may write. Its RAM role allows nothing else.
+    /// The writes that it may make. Its RAM role allows no others.
     pub actions: &'static [Action],
-    /// Whether it repairs what others did, as far as the policy's `remediate` lets it.
+    /// Whether it repairs drift, within the limits of the policy's `remediate`.
     pub repairs: bool,
 }
 
-/// What a function selects.
+/// The resources that a function handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// Every resource at a level of the policy.
     Resources,
-    /// The resources of which a schedule or a tag says when their flow logs are on.
+    /// Resources whose flow log follows a schedule or a tag.
     Scheduled,
-    /// Own flow logs whose resource is gone.
+    /// Flowkeeper's own flow logs whose resource is gone.
     Orphans,
     /// The virtual border routers on Express Connect Routers.
     Routers,
 }
 
 impl Selection {
-    /// The RAM actions of the reads that it takes.
+    /// Returns the RAM actions of the reads that the selection needs.
     const fn reads(self) -> &'static [&'static str] {
         match self {
             Self::Resources | Self::Scheduled | Self::Orphans => {
@@ -47,8 +47,9 @@ impl Selection {
 }
 
 impl Capabilities {
-    /// The session policy with which this function assumes a role in another account: its own reads and writes, and
-    /// nothing else that the role allows. The role there serves all functions.
+    /// Returns the session policy with which this function assumes a role in another account.
+    ///
+    /// The role there serves all functions, so the session policy narrows it to this function's own reads and writes.
     #[must_use]
     pub fn session_policy(&self) -> String {
         let mut actions = String::new();
@@ -66,7 +67,7 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    /// The longest session policy that STS takes, in characters.
+    /// The longest session policy that STS accepts, in characters.
     const MAX_SESSION_POLICY: usize = 2048;
 
     #[test]

@@ -1,11 +1,11 @@
-//! The wording of results that more than one place reports.
+//! The wording of results that are reported in several places.
 
 use flow_log::{Action, FlowLogId, Plan, Resource, ResourceId, Verdict};
 use openapi::{CallError, ErrorKind, Session, UnreadableItem};
 
 use crate::{Item, Outcome, Target};
 
-/// A resource that nothing is done to: because nothing is wrong, or because of `withheld`.
+/// A resource that is not changed, because nothing is wrong with it or because of `withheld`.
 pub(crate) fn unchanged<C>(item: Item, plan: Plan<C>, withheld: Option<&str>) -> Item {
     let is_good = plan.converges && plan.changes.is_empty();
     let outcome = match plan.verdict {
@@ -29,13 +29,13 @@ pub(crate) fn unchanged<C>(item: Item, plan: Plan<C>, withheld: Option<&str>) ->
     }
 }
 
-/// A change that is not made, for the reason that `suffix` adds to why it was planned.
+/// A change that is not made. `suffix` is appended to the reason it was planned for, and says why.
 pub(crate) fn not_applied(item: Item, action: Action, flow_log: Option<&FlowLogId>, suffix: &str) -> Item {
     let reason = format!("{}{suffix}", item.reason);
     Item { action: Some(action), flow_log_id: flow_log.cloned(), outcome: Outcome::Skipped, reason, ..item }.finding()
 }
 
-/// A resource that another account owns and shares: a flow log on it is for its owner to make.
+/// A resource that another account owns and shares. Only its owner can create a flow log on it.
 pub(crate) fn shared_by_other(session: &Session<'_>, resource: &Resource) -> Option<Item> {
     let is_shared = resource.account != *session.account();
     is_shared.then(|| {
@@ -65,7 +65,7 @@ pub(crate) fn target_unread(target: &Target, error: &CallError) -> Item {
     Item { verdict: Some(Verdict::Unknown), ..item }.with_error(error).finding()
 }
 
-/// A kind of thing in the region of the session could not be read.
+/// Resources or flow logs in the region of the session could not be read.
 pub(crate) fn region_unread(session: &Session<'_>, what: &str, error: &CallError) -> Item {
     if matches!(error.kind(), ErrorKind::Unsupported(_)) {
         let reason = format!("{} has no {what}: {}", session.region(), error.advice());
@@ -77,7 +77,7 @@ pub(crate) fn region_unread(session: &Session<'_>, what: &str, error: &CallError
     Item { verdict: Some(Verdict::Unknown), ..item }.with_error(error).finding()
 }
 
-/// One item of a list could not be read. The others were.
+/// One item of a list could not be read. The others could.
 pub(crate) fn item_unread(session: &Session<'_>, what: &str, found: &UnreadableItem) -> Item {
     let id = found.id.as_deref().unwrap_or("one without a readable id");
     let reason = format!("one of the {what} of {} could not be read, {id}: {}", session.region(), found.reason);

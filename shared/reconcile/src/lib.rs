@@ -1,12 +1,12 @@
-//! Fetch, plan, apply, report: what every function does with the resources it was woken for.
+//! Reads, plans, applies and reports: the part that all functions share.
 //!
-//! A [`Reconciler`] lives as long as the process. A function turns what woke it into [`Target`]s and hands them over with
-//! the [`Job`] of the invocation; what comes back is the [`Report`].
+//! A [`Reconciler`] lives as long as the process. A function turns its event into [`Target`]s and passes them with the
+//! [`Job`] of the invocation. It gets back a [`Report`].
 //!
-//! - What is planned is planned by `flow_log::plan`, from what was just read. **Nothing is kept between invocations**:
-//!   the cloud is the state.
-//! - A read that fails makes a resource `unknown`, never `missing`, and the others go on.
-//! - A write whose answer is uncertain is followed by a read, never by another write.
+//! - `flow_log::plan` makes every plan, from state that was just read. **Nothing is kept between invocations**: the
+//!   cloud holds the state.
+//! - A failed read makes a resource `unknown`, never `missing`. The other resources go on.
+//! - A write with an uncertain answer is followed by a read, never directly by another write.
 
 mod capabilities;
 mod claims;

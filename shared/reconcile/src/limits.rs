@@ -1,24 +1,24 @@
 //! How much one sweep may change in a region.
 //!
-//! Limits count what can take recording away. What gives it back goes on, whatever the limits say: a mass deletion or a
-//! mass stop by others is repaired without anybody raising a limit.
+//! Limits count only changes that can take recording away. Changes that restore recording are always made, so a mass
+//! deletion or mass deactivation by others is repaired without raising a limit.
 
 use flow_log::{Change, GovernedBy, policy::Limits};
 
-/// Up to this number of changes a percentage says little.
+/// Up to this number of changes, a percentage means little.
 const FEW_CHANGES: usize = 10;
 
-/// The changes that a limit refuses in this sweep.
+/// The kinds of changes that a limit refuses in this sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Withheld {
-    /// Those that can take recording away.
+    /// Changes that can take recording away.
     pub(crate) risky: bool,
     /// New flow logs.
     pub(crate) creations: bool,
 }
 
 impl Withheld {
-    /// Why a change is not made, if a limit refuses it.
+    /// Returns why a change is not made, if a limit refuses it.
     pub(crate) fn objection(self, change: &Change, governed_by: Option<&GovernedBy>) -> Option<String> {
         if self.risky && is_risky(change, governed_by) {
             return Some("not done, as the sweep would change too much".to_owned());
@@ -28,7 +28,7 @@ impl Withheld {
     }
 }
 
-/// Whether a change can take recording away: a modification, a move, and a deactivation that only a tag or the policy's
+/// Whether a change can take recording away: a modification, a move, or a deactivation that only a tag or the policy's
 /// `never` asks for.
 pub(crate) fn is_risky(change: &Change, governed_by: Option<&GovernedBy>) -> bool {
     match change {
@@ -38,17 +38,17 @@ pub(crate) fn is_risky(change: &Change, governed_by: Option<&GovernedBy>) -> boo
     }
 }
 
-/// Whether a deactivation counts: what a schedule switches off, it switches off all day.
+/// Whether a deactivation counts as risky. One by a schedule does not: schedules deactivate flow logs every day.
 pub(crate) fn is_risky_stop(governed_by: Option<&GovernedBy>) -> bool {
     match governed_by {
         Some(GovernedBy::Schedule(_)) => false,
-        // A tag that names a schedule asks for no more than that schedule.
+        // A tag that names a schedule asks for nothing more than that schedule.
         Some(GovernedBy::Tag(value)) => !value.starts_with("schedule=") || value == "schedule=never",
         Some(GovernedBy::Never | GovernedBy::Always) | None => true,
     }
 }
 
-/// Which limit so many risky changes to so many checked resources exceed.
+/// Returns which limit is exceeded by this many risky changes to this many checked resources.
 pub(crate) fn exceeded(limits: Limits, changes: usize, checked: usize) -> Option<String> {
     let Limits { max_changes, max_changes_percent, .. } = limits;
     let to_raise = |key: &str| format!("raise limits.{key} in the policy to have them made");
@@ -64,7 +64,7 @@ pub(crate) fn exceeded(limits: Limits, changes: usize, checked: usize) -> Option
     })
 }
 
-/// Whether so many new flow logs exceed their limit, which is off unless the policy sets it.
+/// Returns the limit that this many new flow logs exceed, if the policy sets one.
 pub(crate) fn creations_exceeded(limits: Limits, creations: usize) -> Option<String> {
     let max = limits.max_creations.filter(|max| creations > *max as usize)?;
     let raise = "raise limits.max_creations in the policy to have them made";

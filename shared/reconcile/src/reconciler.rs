@@ -1,4 +1,4 @@
-//! The reconciler: targets in, report out.
+//! The reconciler: takes targets, returns a report.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     writer::Writer,
 };
 
-/// What keeps flow logs as the policy wants them. Lives as long as the process.
+/// Keeps flow logs in the state that the policy asks for. Lives as long as the process.
 #[derive(Debug)]
 pub struct Reconciler {
     capabilities: Capabilities,
@@ -30,7 +30,7 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// The reconciler of the function with this capabilities.
+    /// Creates the reconciler of the function with these capabilities.
     #[must_use]
     pub fn new(capabilities: Capabilities, settings: ReconcilerSettings, system: Arc<dyn System>) -> Self {
         let ReconcilerSettings { policy, client, dry_run } = settings;
@@ -40,13 +40,13 @@ impl Reconciler {
         Self { capabilities, policy, client: Client::new(client, system), dry_run, queue: SweepQueue::default() }
     }
 
-    /// The policy that it keeps.
+    /// Returns the policy.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The report of an invocation without anything to look after.
+    /// Returns the report of an invocation that has no targets.
     #[must_use]
     pub fn report(&self, run: String, request_id: String, items: Vec<Item>) -> Report {
         self.finish(run, request_id, items.into())
@@ -58,10 +58,10 @@ impl Reconciler {
         report
     }
 
-    /// Every region of every account that the policy names; `account` and `region` are the function's own.
+    /// Returns every region of every account in the policy. `account` and `region` are the function's own.
     ///
     /// # Errors
-    /// Nobody says where the function runs, and the policy leaves it to that.
+    /// The policy relies on the function's own account or region, and that is not known.
     pub fn all_regions(
         &self,
         account: Option<&AccountId>,
@@ -73,9 +73,9 @@ impl Reconciler {
             regions => regions.iter().collect(),
         };
         let covered: Vec<_> = regions.iter().copied().filter(|region| policy.covers_region(region)).collect();
-        // Where none is left, each is a result that says why.
+        // If no region is left, keep them all: each then gets a result that says why it was skipped.
         let regions = if covered.is_empty() { regions } else { covered };
-        // Express Connect Routers belong to no region: one read of an account shows them all.
+        // Express Connect Routers belong to no region: one read per account returns them all.
         let regions = if self.capabilities.selects == Selection::Routers {
             &regions[..regions.len().min(1)]
         } else {
@@ -96,13 +96,13 @@ impl Reconciler {
         Ok(accounts.iter().flat_map(|account| regions.iter().map(|region| target(account, region))).collect())
     }
 
-    /// Handles the targets. `items` are results besides: events that were skipped or could not be understood.
+    /// Handles the targets. `items` are results that already exist: events that were skipped or are malformed.
     pub async fn reconcile(&self, job: Job, targets: Vec<Target>, items: Vec<Item>) -> Report {
         let claims = Claims::default();
         let work: Vec<_> =
             targets.iter().map(|target| Box::pin(self.reconcile_target(&job, target, &claims))).collect();
         let mut all = ReportBuilder::from(items);
-        // One that has to wait does not hold up the others.
+        // A target that has to wait does not hold up the others.
         let mut parts = stream::iter(work).buffer_unordered(CONCURRENCY);
         while let Some(part) = parts.next().await {
             all.extend(part);
@@ -117,7 +117,7 @@ impl Reconciler {
             return Item::of_target(target, Outcome::Skipped, reason).into();
         }
         let session = self.session(job, account, region);
-        // A sweep comes again, and what it misses of a list that changes meanwhile it finds then.
+        // A sweep runs again, and then finds what it missed in a list that was changing.
         let is_region = matches!(target.kind, TargetKind::Region | TargetKind::Sweep);
         let session = if is_region { session.thrifty() } else { session };
         let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
@@ -134,7 +134,8 @@ impl Reconciler {
         }
     }
 
-    /// A session in the role that the policy names for `account`, or else with the key of the function, for its own.
+    /// Opens a session for `account`, in the role that the policy names for it. Without one, the session uses the
+    /// function's own credentials and account.
     fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
         let own = job.account.as_ref();
         let session =
@@ -182,7 +183,8 @@ impl TargetRun<'_> {
         }
     }
 
-    /// The resource of a flow log; the whole region where the flow log is gone, as then nobody says what it recorded.
+    /// Handles the resource of a flow log. If the flow log is gone, nothing says what it recorded, so the whole region
+    /// is swept.
     async fn flow_log(&self, id: &FlowLogId) -> ReportBuilder {
         let session = self.converger.session;
         let it = FlowLogFilter { id: Some(id), ..FlowLogFilter::default() };
@@ -220,7 +222,7 @@ impl TargetRun<'_> {
         }
     }
 
-    /// Sweeps the region, or joins a sweep of it that has not begun.
+    /// Sweeps the region, or joins a sweep of it that has not started.
     async fn queued_sweep(&self, by_timer: bool) -> ReportBuilder {
         let session = self.converger.session;
         let here = (session.account(), session.region());
@@ -240,7 +242,7 @@ impl TargetRun<'_> {
     }
 }
 
-/// There is nothing to sweep, as nobody says where the function runs.
+/// There is nothing to sweep: the policy relies on the function's own location, and that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownLocation(&'static str);
 
@@ -276,7 +278,7 @@ mod tests {
         for (own, target, at_work_in, in_role) in [
             (Some("1"), "2", "2", true),
             (Some("1"), "1", "1", false),
-            // Nobody named a role there: what is found is in the function's own account.
+            // The policy names no role for this account, so the session stays in the function's own account.
             (Some("1"), "3", "1", false),
             (None, "3", "3", false),
             (None, "2", "2", true),

@@ -1,4 +1,4 @@
-//! What was observed, what was changed, why, and what is unknown.
+//! The report: what was observed and changed, why, and what is unknown.
 
 mod builder;
 mod item;
@@ -13,19 +13,19 @@ pub use summary::Summary;
 /// The report of one invocation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The function.
+    /// The name of the function.
     pub function: &'static str,
     /// The id of the run.
     pub run: String,
     /// Function Compute's id of the invocation.
     pub request_id: String,
-    /// Whether nothing was to be changed.
+    /// Whether this was a dry run.
     pub dry_run: bool,
-    /// How many results there are of each kind.
+    /// The number of results of each kind.
     pub summary: Summary,
-    /// One for each change, and for each resource and event without one.
+    /// One for each change, and one for each resource or event without a change.
     pub results: Vec<Item>,
-    /// The limits that refused changes, a sentence each.
+    /// The limits that refused changes, one sentence each.
     #[serde(skip)]
     refused: Vec<String>,
 }
@@ -43,14 +43,14 @@ impl Report {
         Self { function, run, request_id, dry_run, summary, results, refused }
     }
 
-    /// Writes a line for each result that has none yet. A write has its line since it was made.
+    /// Logs each result that has not been logged yet. A write is logged when it is made.
     pub(crate) fn log(&self) {
         for item in &self.results {
             item.log();
         }
     }
 
-    /// Why the invocation failed and should be repeated, if so.
+    /// Returns why the invocation failed and should be repeated, if it did.
     #[must_use]
     pub fn incomplete(&self) -> Option<Incomplete> {
         if !self.refused.is_empty() {
@@ -72,8 +72,8 @@ impl Report {
 /// Why an invocation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
-    /// In one word.
+    /// The kind of failure, in one word.
     pub error_type: &'static str,
-    /// In a sentence.
+    /// The failure, in one sentence.
     pub message: String,
 }

@@ -1,4 +1,4 @@
-//! From what an event names to the resources whose flow logs are checked.
+//! Resolves what an event names to the resources whose flow logs are checked.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use openapi::{CallError, Listing, NetworkInterfaceFilter, Session};
 
 use crate::{Item, Outcome, Target, converge::Subject, items, poll::Poll};
 
-/// A new resource that is not visible this long after its event is gone again. Sweeps find what that would miss.
+/// A resource that is not visible this long after its creation event is gone again. Sweeps find what this misses.
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// A deleted resource that is still visible this long after its event was not deleted.
+/// A resource that is still visible this long after its deletion event was not deleted.
 const THERE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// What an event names.
@@ -20,8 +20,8 @@ pub(crate) enum Sought {
     InterfacesOf(String),
 }
 
-/// The resources, at the level of the policy, that `what`, which `target` named, leads to; and the results of what leads
-/// nowhere.
+/// Returns the resources, at the level of the policy, that `what` leads to, and the results for what leads nowhere.
+/// `target` is where `what` comes from.
 pub(crate) async fn resolve(
     session: &Session<'_>,
     policy: &Policy,
@@ -51,14 +51,14 @@ struct Resolver<'a> {
     session: &'a Session<'a>,
     policy: &'a Policy,
     target: &'a Target,
-    /// The VPCs and vSwitches that were looked up, as one covers many.
+    /// The VPCs and vSwitches that were looked up already, as one can cover many resources.
     covering: BTreeSet<ResourceId>,
     subjects: Vec<Subject>,
     items: Vec<Item>,
 }
 
 impl Resolver<'_> {
-    /// Adds the resource, or the VPC or vSwitch whose flow log covers it, where the policy keeps flow logs at that level.
+    /// Adds the resource or, if the policy keeps flow logs at a higher level, the VPC or vSwitch that covers it.
     async fn add(&mut self, resource: Resource) {
         let mut vpc = None;
         let level = match level(&resource, None, self.policy) {
@@ -69,7 +69,7 @@ impl Resolver<'_> {
                 let vpc = vpc.insert(read);
                 match level(&resource, Some(vpc), self.policy) {
                     Some(level) => level,
-                    // Even so nothing is known: the decision says so of the resource.
+                    // The level is still unknown. Keep the resource, so that its decision reports that.
                     None => resource.id.resource_type(),
                 }
             }
@@ -83,7 +83,7 @@ impl Resolver<'_> {
         if !self.covering.insert(covering.clone()) {
             return;
         }
-        // Its tags say whether it may be touched, so it is not touched before they are read.
+        // The tags of the covering resource say whether it may be changed, so it is read first.
         if let Some(vpc) = vpc.take_if(|vpc| vpc.id == covering) {
             self.subjects.push(Subject { resource: vpc, vpc: None });
             return;
@@ -98,7 +98,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The VPC that the resource is in. What cannot be read is reported.
+    /// Returns the VPC of the resource. If it cannot be read, that is reported.
     async fn read_vpc(&mut self, resource: &Resource) -> Option<Resource> {
         let id = resource.vpc()?;
         match read(self.session, id).await {
@@ -117,7 +117,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Reads what is named, and reads it again where it is not visible yet.
+/// Reads what the event names, and polls until it is visible.
 async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>, CallError> {
     let mut poll = Poll::new(session);
     let mut before = 0;
@@ -129,8 +129,8 @@ async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>,
                 session.describe_network_interfaces(&of_instance).await?
             }
         };
-        // The network interfaces of an instance appear one by one, and nobody says how many there will be: they are
-        // all there once two reads show the same number.
+        // The network interfaces of an instance appear one by one, and nothing says how many there will be. The list is
+        // complete once two reads return the same number.
         let count = found.items.len() + found.unreadable.len();
         let is_all = count > 0 && (matches!(what, Sought::Resource(_)) || count == before);
         if is_all || !poll.wait(session).await {
@@ -140,7 +140,7 @@ async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>,
     }
 }
 
-/// The resource with this id, where it is visible.
+/// Returns the resource with this id, if it is visible.
 pub(crate) async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Listing<Resource>, CallError> {
     let ids = std::slice::from_ref(id);
     match id.resource_type() {
@@ -156,7 +156,7 @@ fn is_older_than(target: &Target, now: Timestamp, age: SignedDuration) -> bool {
     target.since.is_some_and(|since| now.duration_since(since) > age)
 }
 
-/// Whether a resource that is not to be seen is gone, where the event about it happened `since` then.
+/// Whether a resource that is not visible is gone. `since` is the time of the event about it.
 pub(crate) fn may_be_gone(since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_none_or(|since| now.duration_since(since) > GONE_AFTER)
 }
@@ -170,7 +170,7 @@ fn not_there(target: &Target, now: Timestamp) -> Item {
     Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }
 
-/// Something that was deleted and can still be seen.
+/// Returns the result for a resource that was deleted and is still visible.
 pub(crate) fn still_there(target: &Target, now: Timestamp) -> Item {
     let id = &target.kind;
     if is_older_than(target, now, THERE_AFTER) {

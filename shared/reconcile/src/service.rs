@@ -1,4 +1,4 @@
-//! The flow log service, which an account has to open once, accepting its terms.
+//! The flow log service, which each account has to open once by accepting its terms.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub struct ServiceOpener {
 }
 
 impl ServiceOpener {
-    /// The names of the settings that [`ServiceOpener::read`] reads, and of those of the other functions: the functions
-    /// of a stack may share their settings.
+    /// Returns the names of the settings that [`ServiceOpener::read`] reads, and of those that the other functions
+    /// read: the functions of a stack may share their settings.
     #[must_use]
     pub fn setting_names() -> Vec<&'static str> {
         ReconcilerSettings::names()
@@ -33,7 +33,7 @@ impl ServiceOpener {
     /// Reads `FLOWKEEPER_DRY_RUN` and the settings of the client, for the function of this name. It needs no policy.
     ///
     /// # Errors
-    /// Every one that cannot be used.
+    /// Names every setting that cannot be used.
     pub fn read(function: &'static str, settings: &Settings, system: Arc<dyn System>) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let client = invalid.collect(ClientSettings::read(settings));
@@ -42,7 +42,7 @@ impl ServiceOpener {
         Ok(Self { function, client: Client::new(client, system), dry_run })
     }
 
-    /// Opens the service, if it is not open and `accept_terms` says that somebody accepts its terms.
+    /// Opens the service if it is not open and its terms are accepted.
     pub async fn open(&self, job: Job, region: &RegionId, accept_terms: bool) -> Report {
         let item = self.item(&job, region, accept_terms).await.at(job.account.as_ref(), Some(region));
         let report = Report::new(self.function, job.run, job.request_id, self.dry_run, ReportBuilder::from(item));
@@ -82,7 +82,7 @@ impl ServiceOpener {
             WriteOutcome::Superseded(()) => {
                 item(Verdict::Compliant, Outcome::Unchanged, "somebody else has opened the flow log service")
             }
-            // It is what this function is for.
+            // Cannot happen: the writer above permits this action.
             WriteOutcome::NotPermitted => Item { outcome: Outcome::Skipped, ..closed },
         }
     }

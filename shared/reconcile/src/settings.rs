@@ -1,4 +1,4 @@
-//! The settings of a function that keeps flow logs.
+//! The settings of a function that reconciles flow logs.
 
 use std::{
     fs::File,
@@ -14,29 +14,31 @@ const POLICY: &str = "FLOWKEEPER_POLICY";
 const POLICY_FILE: &str = "FLOWKEEPER_POLICY_FILE";
 const DRY_RUN: &str = "FLOWKEEPER_DRY_RUN";
 
-/// What a [`crate::Reconciler`] works by.
+/// The settings of a [`crate::Reconciler`].
 #[derive(Debug, Clone)]
 pub struct ReconcilerSettings {
     /// The desired state.
     pub policy: Policy,
-    /// How the cloud is reached.
+    /// How to reach the cloud.
     pub client: ClientSettings,
-    /// Whether nothing is changed.
+    /// Whether to plan and report without writing.
     pub dry_run: bool,
 }
 
 impl ReconcilerSettings {
-    /// The names of the settings that [`ReconcilerSettings::read`] reads.
+    /// Returns the names of the settings that [`ReconcilerSettings::read`] reads.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         [POLICY, POLICY_FILE, DRY_RUN].into_iter().chain(ClientSettings::NAMES).collect()
     }
 
-    /// Reads the policy from `FLOWKEEPER_POLICY`, or the file that `FLOWKEEPER_POLICY_FILE` names, or else `policy.yml`
-    /// next to the binary; `FLOWKEEPER_DRY_RUN`; and the settings of the client.
+    /// Reads the policy, `FLOWKEEPER_DRY_RUN` and the settings of the client.
+    ///
+    /// The policy comes from `FLOWKEEPER_POLICY`, else from the file that `FLOWKEEPER_POLICY_FILE` names, else from
+    /// `policy.yml` next to the binary.
     ///
     /// # Errors
-    /// Every one that cannot be used.
+    /// Names every setting that cannot be used.
     pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let policy = invalid.collect(policy(settings));
@@ -49,7 +51,7 @@ impl ReconcilerSettings {
     }
 }
 
-/// Whether nothing is changed.
+/// Reads whether this is a dry run.
 pub(crate) fn dry_run(settings: &Settings) -> Result<bool, InvalidSettings> {
     let dry_run = settings.parse(DRY_RUN, |text| match text {
         "true" => Ok(true),
@@ -59,7 +61,7 @@ pub(crate) fn dry_run(settings: &Settings) -> Result<bool, InvalidSettings> {
     Ok(dry_run.unwrap_or(false))
 }
 
-/// The text of a file. No more is read than a policy may have: a file without end would take all memory.
+/// Reads a file, up to the size limit of a policy. A file without end would take all memory.
 fn read(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(file)?.take(Policy::LARGEST as u64 + 1).read_to_end(&mut bytes)?;

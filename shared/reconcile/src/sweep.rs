@@ -1,4 +1,4 @@
-//! Whole regions: everything is read, judged, and brought to its desired state within limits.
+//! Sweeps of whole regions: read everything, judge it, and bring it to its desired state within the limits.
 
 mod ecr;
 mod orphans;
@@ -14,13 +14,14 @@ pub(crate) use ecr::sweep as sweep_ecr;
 pub(crate) use orphans::{delete_for_resource, sweep as sweep_orphans};
 pub(crate) use resources::sweep as sweep_resources;
 
-/// How many targets, and how many resources of each, are worked on at a time.
+/// How many targets, and how many resources of each, are processed concurrently.
 pub(crate) const CONCURRENCY: usize = 8;
 
-/// A flow log that is younger is no orphan: its resource may not be visible everywhere yet.
+/// A younger flow log is never an orphan: its resource may not be visible everywhere yet.
 const GRACE_PERIOD: SignedDuration = SignedDuration::from_mins(15);
 
-/// Whether a flow log is too young to be judged by the absence of something. One of unknown age counts as young.
+/// Whether a flow log is too young to conclude anything from a missing resource. A flow log of unknown age counts as
+/// young.
 fn within_grace_period(flow_log: &FlowLog, now: Timestamp) -> bool {
     flow_log.creation_time.is_none_or(|made| now.duration_since(made) < GRACE_PERIOD)
 }

@@ -1,5 +1,6 @@
-//! Sweeps of one region, one at a time in a process. Events that ask for a sweep join one that has not begun: it will see
-//! what they announce.
+//! Sweeps of one region, one at a time in a process.
+//!
+//! An event that asks for a sweep joins one that has not started, because that sweep will see what the event announces.
 
 use std::{
     collections::HashMap,
@@ -9,46 +10,47 @@ use std::{
 use flow_log::{AccountId, RegionId};
 use futures_util::lock::Mutex as AsyncMutex;
 
-/// The regions that are swept, or wait to be.
+/// The regions that are being swept or waiting for a sweep.
 #[derive(Debug, Default)]
 pub(crate) struct SweepQueue(Mutex<HashMap<(AccountId, RegionId), Arc<Line>>>);
 
 /// The sweeps of one region.
 #[derive(Debug, Default)]
 struct Line {
-    /// Held by the sweep that is under way.
+    /// Held by the running sweep.
     turn: AsyncMutex<()>,
     /// The sweep that waits for its turn, if any.
     waiting: Mutex<Option<Arc<Waiting>>>,
 }
 
-/// A sweep that others can join until it begins.
+/// A sweep that others can join until it starts.
 #[derive(Debug)]
 struct Waiting {
-    /// The invocation that makes it.
+    /// The invocation that makes the sweep.
     request_id: String,
     by_timer: bool,
-    /// Whether it was complete; none while it is not over, and if it was dropped. Held locked by the one that makes it.
+    /// Whether the sweep was complete; `None` until it ends, and if it was dropped. The invocation that makes the sweep
+    /// holds the lock.
     outcome: AsyncMutex<Option<bool>>,
 }
 
-/// What became of a wish to sweep.
+/// The result of a request to sweep.
 #[derive(Debug)]
 pub(crate) enum Joined<T> {
-    /// The sweep was made here.
+    /// This invocation made the sweep.
     Swept(T),
-    /// Another invocation made it, after it had been asked for.
+    /// Another invocation made a sweep that started after the request.
     ByOther {
-        /// The invocation.
+        /// The id of that invocation.
         request_id: String,
-        /// Whether nothing was left open.
+        /// Whether no item was left open.
         is_complete: bool,
     },
 }
 
 impl SweepQueue {
-    /// Sweeps the region, or waits for a sweep of it that begins after this call. A timer's sweep does more than an
-    /// event's, so it joins none of those.
+    /// Sweeps the region, or waits for a sweep that starts after this call. A timer's sweep does more than an event's,
+    /// so a timer does not join an event's sweep.
     pub(crate) async fn sweep<T>(
         &self,
         (account, region): (&AccountId, &RegionId),
@@ -63,7 +65,7 @@ impl SweepQueue {
             Arc::clone(lines.entry(key).or_default())
         };
         while let Some(other) = line.joinable(by_timer) {
-            // The lock is free once that sweep is over, or was given up.
+            // The lock is free once that sweep has ended or was dropped.
             if let Some(is_complete) = *other.outcome.lock().await {
                 return Joined::ByOther { request_id: other.request_id.clone(), is_complete };
             }
@@ -91,7 +93,7 @@ impl Line {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(own));
     }
 
-    /// From here on nobody joins that sweep.
+    /// From here on, no request can join that sweep.
     fn withdraw(&self, one: &Arc<Waiting>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.take_if(|waiting| Arc::ptr_eq(waiting, one));
@@ -115,7 +117,7 @@ mod tests {
         }
     }
 
-    /// A sweep that lets the others run once before it ends.
+    /// A sweep that yields once to the others before it ends.
     async fn sweep(count: &Mutex<usize>) {
         *count.lock().unwrap() += 1;
         tokio::task::yield_now().await;

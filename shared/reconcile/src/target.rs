@@ -1,4 +1,4 @@
-//! What a function was woken for.
+//! The input of the reconciler: a job and its targets.
 
 use std::fmt;
 
@@ -6,46 +6,46 @@ use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::Timestamp;
 use openapi::Credentials;
 
-/// What one invocation has to work with.
+/// What all targets of one invocation share.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The id of the run, on its report and its lines. A sweep that is retried keeps it.
+    /// The id of the run, in its report and its log lines. A sweep that is retried keeps it.
     pub run: String,
     /// Function Compute's id of the invocation.
     pub request_id: String,
-    /// The key of the function's role.
+    /// The credentials of the function's role.
     pub credentials: Credentials,
-    /// The account that the function, and so the key, belongs to; `None` where nobody said.
+    /// The account of the function and its credentials; `None` if it is not known.
     pub account: Option<AccountId>,
-    /// When the work must have stopped; `None` where nobody said.
+    /// The time at which work must have stopped; `None` if there is no deadline.
     pub stop_at: Option<Timestamp>,
 }
 
-/// Something that is to be looked at.
+/// Where to look, and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The account that it is in.
+    /// The account to look in.
     pub account: AccountId,
-    /// The region that it is in.
+    /// The region to look in.
     pub region: RegionId,
-    /// What it is.
+    /// What to look at.
     pub kind: TargetKind,
-    /// When that happened which drew attention to it: what is not there long after that is gone.
+    /// When the event happened that led here. A resource that is still not visible long after that is gone.
     pub since: Option<Timestamp>,
 }
 
-/// What is to be looked at.
+/// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetKind {
     /// A VPC, a vSwitch or a network interface.
     Resource(ResourceId),
     /// The network interfaces of an ECS instance.
     Instance(String),
-    /// The resource of a flow log.
+    /// The resource that a flow log is on.
     FlowLog(FlowLogId),
-    /// Everything in the region, as an event does not say which resource it is about.
+    /// Everything in the region, for an event that does not say which resource it is about.
     Region,
-    /// Everything in the region, because it is time: the one that may replace flow logs.
+    /// Everything in the region, for a timer. Only this kind of sweep may replace flow logs.
     Sweep,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for TargetKind {
 }
 
 impl TargetKind {
-    /// The id by which the cloud knows it; none for a whole region.
+    /// Returns the id that the API uses; `None` for a whole region.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match self {
@@ -67,7 +67,7 @@ impl TargetKind {
         }
     }
 
-    /// What kind of thing it is, as the API calls it.
+    /// Returns the kind of thing it is, as the API calls it.
     #[must_use]
     pub const fn resource_type(&self) -> Option<&'static str> {
         match self {

@@ -1,7 +1,7 @@
 //! The one door for writes: permission, dry run and uncertain answers.
 //!
-//! Nothing else in the product reaches a write operation. For each write it is decided here, once: may this function
-//! make it, is it only planned, and what became of it where the answer does not say. Its line is logged when it is made.
+//! No other code calls a write operation. For each write, this module decides whether the function may make it, whether
+//! it is only planned, and what its outcome is if the answer does not say. It logs each write when it is made.
 
 use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLog, FlowLogId, Resource, Verdict};
 use futures_util::future::BoxFuture;
@@ -9,14 +9,14 @@ use openapi::{CallError, ErrorKind, FlowLogAttributes, Movable, Remedy, Session,
 
 use crate::{Item, Outcome, poll::Poll};
 
-/// How often the state is read after a write of unknown outcome before the write is repeated.
+/// How many reads show that an uncertain write had no effect before it is repeated.
 const MAX_REREADS: usize = 4;
 
 /// Makes writes for one function in one account and region.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer<'a> {
     session: &'a Session<'a>,
-    /// What the function may write. Its RAM role allows nothing else.
+    /// The writes that the function may make. Its RAM role allows no others.
     actions: &'static [Action],
     dry_run: bool,
 }
@@ -24,13 +24,13 @@ pub(crate) struct Writer<'a> {
 /// A write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Write<'w> {
-    /// A change of a flow log on a resource.
+    /// Changes a flow log on a resource.
     FlowLog(&'w Resource, &'w Change),
-    /// The deletion of a flow log, of which all that is known is kept.
+    /// Deletes a flow log. All that is known of it is kept in the result.
     Delete(&'w FlowLog),
-    /// A change of a flow log on a virtual border router.
+    /// Changes a flow log on a virtual border router.
     Ecr(&'w AttachedVbr, &'w EcrChange),
-    /// The flow log service of the account is opened.
+    /// Opens the flow log service of the account.
     OpenService,
 }
 
@@ -53,7 +53,7 @@ impl Write<'_> {
         }
     }
 
-    /// Makes the call. The answer is the flow log that it was about.
+    /// Makes the call. Returns the id of the flow log that it was about.
     async fn make(&self, writes: &Writes<'_>) -> Result<Option<FlowLogId>, CallError> {
         match *self {
             Self::FlowLog(resource, change) => change_flow_log(writes, resource, change).await.map(Some),
@@ -64,43 +64,43 @@ impl Write<'_> {
     }
 }
 
-/// What a read after a write of unknown outcome shows.
+/// What a read after an uncertain write shows.
 #[derive(Debug)]
 pub(crate) enum Standing<T> {
-    /// The write is not needed any more: it, or somebody else's, took effect.
+    /// The write is no longer needed: it took effect, or somebody else made the same change.
     Settled {
         /// What was read.
         observed: T,
-        /// Whether what is there can be the work of this write.
+        /// Whether the observed state can be the effect of this write.
         may_be_ours: bool,
-        /// The flow log that the resource has now, where there is one.
+        /// The flow log that the resource has now, if any.
         flow_log: Option<FlowLogId>,
     },
-    /// It has not taken effect.
+    /// The write has not taken effect.
     Outstanding,
-    /// Something is changing its state: nothing can be said or written before that is over.
+    /// A state change is under way. Nothing can be concluded or written before it ends.
     Changing,
 }
 
-/// Reads the present state, to see whether a write has taken effect.
+/// Reads the current state, to see whether a write has taken effect.
 pub(crate) type Confirm<'c, T> = dyn Fn() -> BoxFuture<'c, Result<Standing<T>, CallError>> + Sync + 'c;
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Debug)]
 pub(crate) enum WriteOutcome<T> {
-    /// The function may not make it.
+    /// The function may not make this write.
     NotPermitted,
-    /// It would have been made, but for the dry run.
+    /// A dry run: the write was not made.
     Planned(Item),
-    /// It was made.
+    /// The write was made.
     Done(Item),
-    /// Its answer was lost, and a read shows that it was made.
+    /// The answer was lost, and a read shows that the write was made.
     Confirmed(Item, T),
-    /// It was refused, and what a read shows is the work of somebody else.
+    /// The write was refused or unanswered, and a read shows that somebody else has made it unnecessary.
     Superseded(T),
-    /// It was refused because the API does not see the resource.
+    /// The write was refused because the API does not see the resource yet.
     NotVisible(Item),
-    /// It was refused, or nobody can say what became of it.
+    /// The write was refused, or its outcome is unknown.
     Failed(Item),
 }
 
@@ -109,7 +109,7 @@ impl<'a> Writer<'a> {
         Self { session, actions, dry_run }
     }
 
-    /// Whether the function may write this.
+    /// Whether the function may make this kind of write.
     pub(crate) fn may(&self, action: Action) -> bool {
         self.actions.contains(&action)
     }
@@ -118,8 +118,8 @@ impl<'a> Writer<'a> {
         self.dry_run
     }
 
-    /// Makes a write. `item` says of what and why; `confirm` reads the state after an answer that does not say whether
-    /// the write was made.
+    /// Makes a write. `item` describes it and the reason for it. `confirm` reads the state when the answer does not say
+    /// whether the write was made.
     pub(crate) async fn write<T: Send>(
         &self,
         write: Write<'_>,
@@ -140,7 +140,7 @@ impl<'a> Writer<'a> {
             return WriteOutcome::Planned(Item { outcome: Outcome::Planned, ..item }.finding());
         }
         if item.deleted.is_some() {
-            // A process that is killed in the middle must not take the only copy of the fields with it.
+            // The log must hold the fields before the deletion: if the process is killed in between, nothing else does.
             let deleted = serde_json::to_string(&item.deleted).unwrap_or_default();
             let (id, resource) = (item.flow_log_id.as_ref().map(FlowLogId::as_str), item.resource_id.as_deref());
             tracing::info!(flow_log_id = id, resource_id = resource, deleted, "{action} follows: {}", item.reason);
@@ -154,7 +154,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes, and reads before writing again, until it is known what became of the write or the time is over.
+    /// Writes, and reads before each repetition, until the outcome is known or the time is over.
     async fn attempt<T: Send>(&self, write: Write<'_>, item: Item, confirm: &Confirm<'_, T>) -> WriteOutcome<T> {
         let session = self.session;
         let mut poll = Poll::until_deadline(session);
@@ -193,11 +193,11 @@ impl<'a> Writer<'a> {
                     }
                     Ok(Standing::Changing) => {}
                     Ok(Standing::Outstanding) => rereads += 1,
-                    // Nobody can say what became of the write, and it must not be passed over.
+                    // The outcome is unknown, and that must be reported.
                     Err(_) => return WriteOutcome::Failed(failed(item, &write, &error)),
                 }
                 if rereads >= MAX_REREADS {
-                    // What exists and cannot be seen is not made again.
+                    // It exists but cannot be read, so it is not created again.
                     if kind == ErrorKind::AlreadyExists {
                         return WriteOutcome::Failed(failed(item, &write, &error));
                     }
@@ -208,7 +208,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The result of a write that failed. What a resource cannot have is left alone, however often it is asked for.
+/// Returns the result of a failed write. If the resource does not support flow logs, it is skipped: no retry would
+/// help.
 fn failed(item: Item, write: &Write<'_>, error: &CallError) -> Item {
     let action = write.action();
     let on = item.resource_id.clone().unwrap_or_default();

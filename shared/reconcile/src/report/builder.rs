@@ -1,21 +1,21 @@
-//! The results of one target, or of several, as they come.
+//! Collects the results of one target or of several.
 
 use flow_log::ResourceId;
 use openapi::Session;
 
 use super::{Item, Outcome, Summary, summary::Unlisted};
 
-/// How many resources that need nothing are listed of one region; further ones are counted. So a report, and the memory
-/// for it, stays small.
+/// How many unremarkable resources are listed per region. Further ones are only counted, so that the report and its
+/// memory stay small.
 const MAX_UNREMARKABLE: usize = 200;
 
 /// Collects results.
 #[derive(Debug, Default)]
 pub(crate) struct ReportBuilder {
     pub(crate) items: Vec<Item>,
-    /// How many resources were judged.
+    /// The number of resources that were judged.
     checked: usize,
-    /// How many of the items are about resources that need nothing.
+    /// How many of the items are about unremarkable resources.
     unremarkable: usize,
     unlisted: Unlisted,
     /// The limits that refused changes.
@@ -23,7 +23,7 @@ pub(crate) struct ReportBuilder {
 }
 
 impl ReportBuilder {
-    /// Adds the result of a resource that nothing is done to.
+    /// Adds the result of a resource that is not changed.
     pub(crate) fn add(&mut self, item: Item) {
         self.checked += 1;
         let is_unremarkable = matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped) && !item.is_finding;
@@ -35,7 +35,7 @@ impl ReportBuilder {
         self.items.push(item);
     }
 
-    /// Takes back the result of a compliant resource.
+    /// Removes the result of a compliant resource.
     pub(crate) fn retract(&mut self, id: &ResourceId, is_exception: bool) {
         let before = self.items.len();
         self.items.retain(|item| item.resource_id.as_deref() != Some(id.as_str()));
@@ -49,29 +49,29 @@ impl ReportBuilder {
         }
     }
 
-    /// Counts a resource that something is done about.
+    /// Counts a resource that is being worked on.
     pub(crate) const fn count_checked(&mut self) {
         self.checked += 1;
     }
 
-    /// Counts a resource that needs nothing and is not listed.
+    /// Counts a resource that needs no change and is not listed.
     pub(crate) const fn count_unlisted(&mut self) {
         self.checked += 1;
         self.unlisted.resources += 1;
         self.unlisted.compliant += 1;
     }
 
-    /// How many resources were judged.
+    /// Returns the number of resources that were judged.
     pub(crate) const fn checked(&self) -> usize {
         self.checked
     }
 
-    /// Notes that a limit refused changes in the region of the session, and why.
+    /// Records that a limit refused changes in the region of the session, and why.
     pub(crate) fn refuse(&mut self, session: &Session<'_>, why: &str) {
         self.limits.push(format!("{} in {}: {why}", session.account(), session.region()));
     }
 
-    /// Brings the items into an order that does not depend on what was answered first.
+    /// Sorts the items, so that their order does not depend on which call was answered first.
     pub(crate) fn sort(&mut self) {
         self.items.sort_by(|one, other| one.resource_id.cmp(&other.resource_id));
     }
@@ -83,12 +83,12 @@ impl ReportBuilder {
         self.limits.extend(other.limits);
     }
 
-    /// Whether nothing is left open, and no limit refused anything.
+    /// Whether no item is open and no limit refused a change.
     pub(crate) fn is_complete(&self) -> bool {
         self.limits.is_empty() && !self.items.iter().any(Item::is_open)
     }
 
-    /// The results, how many there are of each kind, and the limits that refused changes.
+    /// Returns the results, the summary, and the limits that refused changes.
     pub(super) fn finish(self) -> (Vec<Item>, Summary, Vec<String>) {
         let Self { items, unlisted, limits, .. } = self;
         let summary = Summary::of(&items, unlisted, limits.clone());

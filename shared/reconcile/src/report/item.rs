@@ -1,4 +1,4 @@
-//! One result: what became of a resource, of one change to it, or of an event.
+//! One result: the outcome for a resource, for one change to it, or for an event.
 
 use flow_log::{AccountId, Action, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
 use openapi::{CallError, ErrorKind, Session};
@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::{Target, TargetKind};
 
-/// What became of one resource, of one change to it, or of one event.
+/// The outcome for one resource, for one change to it, or for one event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
     /// The account.
@@ -18,38 +18,38 @@ pub struct Item {
     pub resource_type: Option<&'static str>,
     /// The id of the resource.
     pub resource_id: Option<String>,
-    /// What was found; `None` where no resource was read.
+    /// The verdict; `None` if no resource was read.
     pub verdict: Option<Verdict>,
-    /// The call that changes something.
+    /// The change that the result is about, if any.
     pub action: Option<Action>,
-    /// What became of it.
+    /// The outcome of the change, or of the resource or event if nothing was changed.
     pub outcome: Outcome,
-    /// The flow log that this is about.
+    /// The flow log that the result is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_log_id: Option<FlowLogId>,
-    /// Why.
+    /// Why the outcome is what it is.
     pub reason: String,
-    /// What failed.
+    /// The call that failed, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
-    /// All that is known of the flow log that the call deletes, so that it can be made again from the report or the log.
+    /// All that is known of the deleted flow log, so that it can be created again from the report or the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Box<DeletedFlowLog>>,
-    /// Whether somebody should look at it, whatever the cause.
+    /// Whether a person should look at it, whatever the cause.
     #[serde(skip)]
     pub is_finding: bool,
-    /// Whether it is off, or left alone, on purpose: by a tag, a schedule or the policy's `exclude`.
+    /// Whether it is paused or left alone on purpose, by a tag, a schedule or the policy's `exclude`.
     #[serde(skip)]
     pub is_exception: bool,
-    /// Why the API refused a write, where it did.
+    /// Why the API refused a write, if it did.
     #[serde(skip)]
     pub refusal: Option<ErrorKind>,
-    /// Whether its line is in the log already.
+    /// Whether the result has been logged already.
     #[serde(skip)]
     pub is_logged: bool,
 }
 
-/// What became of something.
+/// The outcome for a resource, a change or an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -57,28 +57,28 @@ pub enum Outcome {
     Done,
     /// There was nothing to change.
     Unchanged,
-    /// The change would have been made, but for a dry run.
+    /// The change would have been made, but this is a dry run.
     Planned,
-    /// It was left as it is, on purpose.
+    /// It was left alone on purpose.
     Skipped,
     /// It was tried and failed.
     Failed,
-    /// There was no time left for it.
+    /// There was no time left.
     Unfinished,
 }
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorReport {
-    /// The call, by the API's name.
+    /// The action, as the API calls it.
     pub action: &'static str,
-    /// The API's code, or a word for what happened on the way.
+    /// The API's error code, or a word for a failure on the way to the API.
     pub code: String,
     /// What happened.
     pub message: String,
     /// The API's id of the request.
     pub request_id: Option<String>,
-    /// What to do about it.
+    /// How to fix it.
     pub advice: &'static str,
 }
 
@@ -94,7 +94,7 @@ impl From<&CallError> for ErrorReport {
     }
 }
 
-/// A flow log as it was before it was deleted. Fields that the API did not give are left out.
+/// A flow log as it was before it was deleted. Fields that the API did not return are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct DeletedFlowLog {
@@ -162,31 +162,31 @@ impl Item {
         }
     }
 
-    /// An event that is none of Flowkeeper's business.
+    /// Creates the result of an event that does not concern Flowkeeper.
     #[must_use]
     pub fn skipped_event(reason: impl Into<String>) -> Self {
         Self::new(Outcome::Skipped, reason)
     }
 
-    /// An event that should be understood and cannot be.
+    /// Creates the result of an event that should be readable and is not.
     #[must_use]
     pub fn broken_event(reason: impl Into<String>) -> Self {
         Self::new(Outcome::Failed, reason)
     }
 
-    /// The same, in this account and region.
+    /// Sets the account and region.
     #[must_use]
     pub fn at(self, account: Option<&AccountId>, region: Option<&RegionId>) -> Self {
         Self { account: account.map(ToString::to_string), region: region.map(ToString::to_string), ..self }
     }
 
-    /// The same, with the id and kind of what an event names.
+    /// Sets the id and kind of resource that an event names.
     #[must_use]
     pub fn naming(self, what: &TargetKind) -> Self {
         Self { resource_id: what.id().map(str::to_owned), resource_type: what.resource_type(), ..self }
     }
 
-    /// The same, in the account and region of the session.
+    /// Sets the account and region of the session.
     pub(crate) fn in_session(self, session: &Session<'_>) -> Self {
         self.at(Some(session.account()), Some(session.region()))
     }
@@ -210,7 +210,7 @@ impl Item {
         .at(Some(&resource.account), Some(&resource.region))
     }
 
-    /// A result about a flow log, under the id of what it records.
+    /// Creates a result about a flow log, under the id of the resource that it records.
     pub(crate) fn of_flow_log(
         session: &Session<'_>,
         flow_log: &FlowLog,
@@ -230,18 +230,18 @@ impl Item {
         .in_session(session)
     }
 
-    /// The same as something that somebody should look at.
+    /// Marks the result as a finding.
     pub(crate) fn finding(self) -> Self {
         Self { is_finding: true, ..self }
     }
 
-    /// The same, with the call that failed; left unfinished where there was no time for it.
+    /// Adds the call that failed. If it ran out of time, the outcome becomes `Unfinished`.
     pub(crate) fn with_error(self, error: &CallError) -> Self {
         let outcome = if error.is_out_of_time() { Outcome::Unfinished } else { self.outcome };
         Self { error: Some(error.into()), outcome, ..self }
     }
 
-    /// Whether the resource is as the policy wants it, or off on purpose, and there is nothing to say against it.
+    /// Whether the resource is as the policy wants it, or paused or left alone on purpose, and is not a finding.
     pub(crate) const fn is_compliant(&self) -> bool {
         let is_good = matches!(self.verdict, Some(Verdict::Compliant | Verdict::Paused))
             || self.is_exception && matches!(self.verdict, Some(Verdict::Excluded));
@@ -252,9 +252,10 @@ impl Item {
     pub(crate) const fn is_uncovered(&self) -> bool {
         let is_open = match self.verdict {
             Some(Verdict::Missing | Verdict::Inactive | Verdict::Undelivered | Verdict::Unknown) => true,
-            // The policy wants a flow log that the API does not give. What cannot have one at all is not asked for.
+            // The policy asks for a flow log that the API refuses. A resource that can never have one has no action
+            // here.
             Some(Verdict::Unsupported) => self.action.is_some(),
-            // It should have become active long ago, or cannot become so by itself.
+            // It should have become active long ago, or cannot become active by itself.
             Some(Verdict::Pending) => self.is_finding && self.action.is_none(),
             _ => false,
         };
@@ -265,12 +266,12 @@ impl Item {
         self.verdict == Some(Verdict::Unknown) && self.outcome != Outcome::Unfinished
     }
 
-    /// Whether the invocation has to be repeated for it.
+    /// Whether the invocation has to be repeated because of it.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) || self.is_unknown()
     }
 
-    /// Whether the API refused the write for good: for a reason that time, another try or another network will not mend.
+    /// Whether the API refused the write for good: waiting, retrying or another network will not help.
     pub(crate) const fn is_refused_for_good(&self) -> bool {
         matches!(
             self.refusal,
@@ -286,7 +287,7 @@ impl Item {
         )
     }
 
-    /// Writes its line, so that a query can count it, unless that was done before.
+    /// Logs the result, so that a query can count it, unless that was done before.
     pub(crate) fn log(&self) {
         if self.is_logged {
             return;
@@ -322,7 +323,7 @@ impl Item {
         if matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) { line!(warn) } else { line!(info) }
     }
 
-    /// Writes its line now.
+    /// Logs the result now.
     pub(crate) fn logged(self) -> Self {
         self.log();
         Self { is_logged: true, ..self }
@@ -330,7 +331,7 @@ impl Item {
 }
 
 impl Outcome {
-    /// The word for it.
+    /// Returns the name of the outcome.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! How many results there are of each kind.
+//! The number of results of each kind.
 
 use std::collections::BTreeSet;
 
@@ -7,35 +7,36 @@ use serde::Serialize;
 
 use super::{Item, Outcome};
 
-/// How many results there are of each kind.
+/// The number of results of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Summary {
     /// Resources that were read.
     pub checked: usize,
-    /// Resources that are as the policy wants them, or off or left alone on purpose.
+    /// Resources that are as the policy wants them, or paused or left alone on purpose.
     pub compliant: usize,
     /// Changes that were made.
     pub changed: usize,
-    /// Changes that would have been made, but for a dry run.
+    /// Changes that a dry run would have made.
     pub planned: usize,
-    /// What was left as it is, on purpose.
+    /// Resources, changes and events that were left alone on purpose.
     pub skipped: usize,
-    /// What was tried and failed.
+    /// Attempts that failed.
     pub failed: usize,
-    /// What could not be read.
+    /// Resources whose state could not be read.
     pub unknown: usize,
-    /// What there was no time for.
+    /// Work that ran out of time.
     pub unfinished: usize,
-    /// What somebody should look at, whatever the cause.
+    /// Results that a person should look at, whatever the cause.
     pub findings: usize,
-    /// Resources that are off, or left alone, on purpose: by a tag, a schedule or the policy's `exclude`. They are among
-    /// the compliant ones.
+    /// Resources that are paused or left alone on purpose, by a tag, a schedule or the policy's `exclude`. They also
+    /// count as compliant.
     pub exceptions: usize,
-    /// Resources of which traffic that the policy wants is not known to be recorded and delivered after the run.
+    /// Resources that the policy wants recorded and whose traffic is not known to be recorded and delivered after the
+    /// run.
     pub uncovered: usize,
-    /// The limits that refused changes, or would but for the dry run: a sentence each, with the key to raise.
+    /// The limits that refused changes, or that would have in a dry run: one sentence each, with the key to raise.
     pub limits: Vec<String>,
-    /// Resources that need nothing and are counted only, because the report already lists many such resources.
+    /// Unremarkable resources that are only counted, because the report already lists many of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: usize,
 }
@@ -45,7 +46,7 @@ const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Resources that are only counted.
+/// Resources that are counted but not listed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Unlisted {
     pub(super) resources: usize,
@@ -70,7 +71,7 @@ impl Unlisted {
     }
 }
 
-/// What tells one resource from another.
+/// The key that identifies a resource.
 const fn place(item: &Item) -> (&Option<String>, &Option<String>, &Option<String>) {
     (&item.account, &item.region, &item.resource_id)
 }
@@ -78,7 +79,8 @@ const fn place(item: &Item) -> (&Option<String>, &Option<String>, &Option<String
 impl Summary {
     pub(super) fn of(results: &[Item], unlisted: Unlisted, limits: Vec<String>) -> Self {
         let count = |is: &dyn Fn(&Item) -> bool| results.iter().filter(|item| is(item)).count();
-        // One resource may have several results. A region that could not be read is no resource.
+        // A resource may have several results, so count distinct resources. A region that could not be read is not a
+        // resource.
         let resources = |is: &dyn Fn(&Item) -> bool| {
             let is_counted = |item: &&Item| item.verdict.is_some() && item.resource_type.is_some() && is(item);
             let mut ids: Vec<_> = results.iter().filter(is_counted).map(place).collect();
@@ -86,7 +88,7 @@ impl Summary {
             ids.dedup();
             ids.len()
         };
-        // Where the flow log was made after all, as it was before, an attempt that failed leaves nothing uncovered.
+        // If a flow log was created after all, as after a rollback, an earlier failed attempt leaves nothing uncovered.
         let is_made = |item: &Item| item.action == Some(Action::CreateFlowLog) && item.outcome == Outcome::Done;
         let made: BTreeSet<_> = results.iter().filter(|item| is_made(item)).map(place).collect();
         let is_uncovered = |item: &Item| {

@@ -1,4 +1,4 @@
-//! The virtual border routers on the Express Connect Routers of one account.
+//! The sweep of the virtual border routers on the Express Connect Routers of one account.
 
 use flow_log::{
     AttachedVbr, Desired, Ecr, EcrChange, GovernedBy, Plan, Policy, Verdict, desired_ecr, plan_ecr,
@@ -16,14 +16,14 @@ use crate::{
     writer::{Standing, Write, WriteOutcome},
 };
 
-/// The name of a virtual border router in the API.
+/// The API's name for a virtual border router.
 const VBR: &str = "VBR";
 
-/// A virtual border router that something is done about.
+/// A virtual border router that is changed.
 struct Work {
     vbr: AttachedVbr,
     plan: Plan<EcrChange>,
-    /// Who says whether the flow log is on, where one is desired.
+    /// What decides whether the flow log is on, if one is desired.
     governed_by: Option<GovernedBy>,
 }
 
@@ -42,7 +42,7 @@ impl Work {
     }
 }
 
-/// Brings the flow logs of the account's virtual border routers to what `pattern` asks for.
+/// Brings the flow logs of the account's virtual border routers to the state that `pattern` asks for.
 pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern) -> ReportBuilder {
     let (session, policy) = (converger.session, converger.policy);
     let mut report = ReportBuilder::default();
@@ -79,7 +79,7 @@ pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern
     report
 }
 
-/// Says which changes the limits refuse, and takes them out of the work. A dry run shows them all.
+/// Reports the changes that the limits refuse, and removes them from the work. A dry run shows them all.
 fn within_limits(converger: &Converger<'_>, mut work: Vec<Work>, report: &mut ReportBuilder) -> Vec<Work> {
     let limits = converger.policy.limits;
     let risky = work.iter().filter(|work| work.plan.changes.iter().any(|change| work.is_risky(change))).count();
@@ -108,7 +108,7 @@ fn within_limits(converger: &Converger<'_>, mut work: Vec<Work>, report: &mut Re
     work
 }
 
-/// What is planned for the virtual border routers on one router.
+/// Returns the plans for the virtual border routers on one router.
 async fn plans(
     session: &Session<'_>,
     policy: &Policy,
@@ -144,7 +144,7 @@ async fn plans(
         let desired = desired_ecr(&vbr, pattern, policy, session.now());
         let mut plan = plan_ecr(&vbr, &observed.items, &desired);
         if has_unread && plan.verdict == Verdict::Missing {
-            // The one that could not be read may be on it.
+            // The unreadable flow log may be on this virtual border router.
             plan.changes.clear();
             plan.verdict = Verdict::Unknown;
             plan.converges = false;
@@ -176,7 +176,7 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
             WriteOutcome::Planned(item) => items.push(item),
             WriteOutcome::Done(item) => items.push(Item { is_finding: !plan.converges, ..item }),
             WriteOutcome::Confirmed(item, _) => items.push(item),
-            // Others were faster.
+            // Somebody else has changed it meanwhile.
             WriteOutcome::Superseded(after) => items.push(items::unchanged(about(vbr), after, None)),
             WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
                 items.push(item);
@@ -191,7 +191,7 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
     items
 }
 
-/// Reads whether a change has taken effect: then it is not planned again.
+/// Reads whether a change has taken effect. If it has, the new plan no longer asks for it.
 async fn confirm(
     converger: &Converger<'_>,
     pattern: &EcrFlowLogPattern,
@@ -214,7 +214,7 @@ async fn confirm(
     Ok(Standing::Settled { observed: plan, may_be_ours, flow_log })
 }
 
-/// A result about a virtual border router, still without a verdict.
+/// Creates a result about a virtual border router, without a verdict yet.
 fn about(vbr: &AttachedVbr) -> Item {
     Item { resource_type: Some(VBR), resource_id: Some(vbr.id.to_string()), ..Item::new(Outcome::Unchanged, "") }
         .at(Some(&vbr.account), Some(&vbr.region))

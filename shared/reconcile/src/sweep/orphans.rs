@@ -1,5 +1,6 @@
-//! Own flow logs whose resource is gone: nothing records into them, and they count against the quota. Where the policy
-//! says so, own flow logs that record what another one records already, too.
+//! Deletes Flowkeeper's own flow logs whose resource is gone: they record nothing and count against the quota.
+//!
+//! If the policy says so, also deletes its own flow logs that record what another one records already.
 
 use flow_log::{
     Action, Desired, FlowLog, Policy, Resource, ResourceId, ResourceType, Status, Verdict, desired, names::Tags,
@@ -19,18 +20,18 @@ use crate::{
     writer::{Confirm, Write, WriteOutcome},
 };
 
-/// A flow log that is deleted, and why.
+/// A flow log to delete, and why.
 struct Doomed {
     flow_log: FlowLog,
     verdict: Verdict,
     reason: String,
-    /// The resource, where it is there and a flow log above it covers it.
+    /// The resource, if it still exists and a flow log on a parent covers it.
     covered: Option<Resource>,
-    /// Why the resource is left alone all the same: somebody said so.
+    /// Why the flow log is left alone after all, if its resource is excluded.
     left_alone: Option<String>,
 }
 
-/// Deletes the own flow logs in the region of the session whose resource is gone, and those that are superfluous where
+/// Deletes Flowkeeper's own flow logs in the region of the session whose resource is gone, and the superfluous ones if
 /// the policy says so.
 pub(crate) async fn sweep(converger: &Converger<'_>) -> ReportBuilder {
     let (session, policy) = (converger.session, converger.policy);
@@ -96,7 +97,7 @@ pub(crate) async fn sweep(converger: &Converger<'_>) -> ReportBuilder {
     report
 }
 
-/// Deletes the own flow logs on the resource `id`, which `target` says was deleted.
+/// Deletes Flowkeeper's own flow logs on the resource `id`, which `target` says was deleted.
 pub(crate) async fn delete_for_resource(converger: &Converger<'_>, target: &Target, id: &ResourceId) -> ReportBuilder {
     let session = converger.session;
     let on_it = match flow_logs_on(session, id).await {
@@ -132,7 +133,8 @@ pub(crate) async fn delete_for_resource(converger: &Converger<'_>, target: &Targ
     items.into()
 }
 
-/// The flow logs on a resource that may be gone, which the API may refuse to look up: then the own ones among all.
+/// Reads the flow logs on a resource that may be gone. If the API refuses to look that up, finds them among
+/// Flowkeeper's own.
 async fn flow_logs_on(session: &Session<'_>, id: &ResourceId) -> Result<Listing<FlowLog>, CallError> {
     let on_it = FlowLogFilter { resource: Some(id), ..FlowLogFilter::default() };
     match session.describe_flow_logs(&on_it).await {
@@ -159,8 +161,8 @@ fn orphan(policy: &Policy, flow_log: FlowLog) -> Doomed {
     Doomed { flow_log, verdict: Verdict::Orphaned, reason, covered: None, left_alone }
 }
 
-/// Those whose resource is not there when it is looked up by itself, either. A deletion is not undone, so it does not
-/// rest on one answer in which something was missing.
+/// Returns the flow logs whose resource is also not found when it is looked up by itself. A deletion cannot be undone,
+/// so it must not depend on one incomplete answer.
 async fn confirm_gone(
     converger: &Converger<'_>,
     missing: Vec<(&FlowLog, ResourceId)>,
@@ -189,18 +191,18 @@ async fn confirm_gone(
     gone
 }
 
-/// Whether a flow log may be deleted; the API's filter is not relied upon for that.
+/// Whether a flow log may be deleted. This does not rely on the filter of the API call.
 fn is_deletable(flow_log: &FlowLog) -> bool {
     flow_log.is_own() && flow_log.status != Status::Deleting
 }
 
-/// What it records, where that is of a kind that is known here. What is not known is not missed.
+/// Returns the resource that a flow log records, if its kind is known. A resource of an unknown kind is never missing.
 fn recorded(flow_log: &FlowLog) -> Option<ResourceId> {
     flow_log.resource_id.parse().ok()
 }
 
-/// A flow log that another own one above its resource makes superfluous, where the policy lets such be deleted and keeps
-/// the flow log of that resource at the higher level.
+/// Returns a flow log that another own one above its resource makes superfluous. The policy must allow its deletion and
+/// keep the flow log of that resource at the higher level.
 fn superfluous(converger: &Converger<'_>, flow_log: &FlowLog, resource: &Resource, own: &[FlowLog]) -> Option<Doomed> {
     let policy = converger.policy;
     if policy.superfluous != Superfluous::Delete {
@@ -211,7 +213,7 @@ fn superfluous(converger: &Converger<'_>, flow_log: &FlowLog, resource: &Resourc
     let left_alone = match desired(resource, None, policy, converger.session.now()) {
         Desired::OtherLevel(level) if level == covered_at => None,
         Desired::Excluded { reason } => Some(reason),
-        // It is kept here, or at another level; or nothing is known, as where the tags of its VPC decide.
+        // The flow log is kept here or at another level, or the level is unknown, as when the tags of its VPC decide.
         _ => return None,
     };
     let reason = format!(
@@ -222,15 +224,15 @@ fn superfluous(converger: &Converger<'_>, flow_log: &FlowLog, resource: &Resourc
     Some(Doomed { flow_log: flow_log.clone(), verdict: Verdict::Drifted, reason, covered, left_alone })
 }
 
-/// Those of the ids whose resource is there.
+/// Returns the resources with these ids that exist.
 pub(super) async fn existing(
     session: &Session<'_>,
     resource_type: ResourceType,
     ids: &[ResourceId],
 ) -> Result<Listing<Resource>, CallError> {
-    /// As many as the API takes.
+    /// The most that the API accepts.
     const MAX_INTERFACES: usize = 100;
-    /// vSwitches are looked up one by one, so that for more it is cheaper to list them all.
+    /// vSwitches are looked up one by one. For more than this, listing all of them is cheaper.
     const MAX_VSWITCHES: usize = 20;
     if ids.is_empty() {
         return Ok(Listing::default());
@@ -255,7 +257,7 @@ pub(super) async fn existing(
     }
 }
 
-/// The result about a flow log that is left because somebody said to leave its resource alone.
+/// Returns the result for a flow log that is kept because its resource is excluded.
 fn left_alone_item(session: &Session<'_>, it: &Doomed) -> Option<Item> {
     let reason = format!("{}; {}", it.reason, it.left_alone.as_ref()?);
     let item = Item::of_flow_log(session, &it.flow_log, it.verdict, Outcome::Skipped, reason);
@@ -293,7 +295,7 @@ async fn delete(converger: &Converger<'_>, it: Doomed) -> Item {
     }
 }
 
-/// Why a flow log is not known to be superfluous when that is read again, just before it is deleted.
+/// Reads again, just before the deletion, whether a flow log is superfluous. Returns why that is not certain.
 async fn not_covered_now(session: &Session<'_>, resource: &Resource, flow_log: &FlowLog) -> Option<String> {
     let Ok(observed) = converge::flow_logs(session, resource).await else {
         return Some("the flow logs above it could not be read again".to_owned());

@@ -1,8 +1,8 @@
-//! Replacing flow logs that cannot be changed in place, without ever giving up what records for what might not.
+//! Replaces flow logs that cannot be changed in place, without trading recording for something that might not record.
 //!
-//! A resource holds one flow log, so the old one is deleted before the API says whether it accepts the new one. That is
-//! risked only where it is proven that such a flow log can be made in this account and region, or on a single one, the
-//! canary. Whatever is refused is rolled back and ends the replacing.
+//! A resource holds one flow log, so the old one is deleted before the API says whether it accepts the new one. That
+//! risk is taken only with proof that such a flow log can be created in this account and region, or on a single
+//! resource, the canary. A refused replacement is rolled back, and no further one is tried.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,22 +22,22 @@ use crate::{
     writer::{Confirm, Standing, Write, WriteOutcome},
 };
 
-/// A replacement is not begun with less time left: a deletion, a creation and, if that is refused, the way back.
+/// The least time in which a replacement is started: it needs a deletion, a creation and perhaps a rollback.
 const MIN_TIME: Duration = Duration::from_secs(20);
 
-/// What a sweep has seen that speaks for or against replacing in its account and region.
+/// What a sweep has seen for or against replacements in its account and region.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    /// The recordings of active, delivering flow logs.
+    /// The recordings of flow logs that are active and deliver.
     proven: BTreeSet<Recording>,
-    /// The recordings of flow logs that should record and deliver, and do not, with one such flow log each.
+    /// The recordings of flow logs that should record and deliver but do not, with one such flow log each.
     doubted: BTreeMap<Recording, FlowLogId>,
-    /// Flow logs that carry a mark that a replacement was refused, and the digest in it.
+    /// Flow logs with a tag that marks a refused replacement, and the digest in it.
     marks: Vec<(FlowLogId, String)>,
 }
 
 impl Evidence {
-    /// Notes what a flow log says about replacing.
+    /// Records what a flow log says about replacements.
     pub(super) fn note(&mut self, flow_log: &FlowLog) {
         self.proven.extend(Recording::proven_by(flow_log));
         self.doubted.extend(Recording::doubted_by(flow_log).map(|recording| (recording, flow_log.id.clone())));
@@ -45,14 +45,14 @@ impl Evidence {
         self.marks.extend(mark.map(|digest| (flow_log.id.clone(), digest.clone())));
     }
 
-    /// The flow log whose mark stops all replacing, if one of these recordings was refused before.
+    /// Returns the flow log whose mark stops all replacements, if one of these recordings was refused before.
     fn mark<'e>(&'e self, desired: &BTreeSet<Recording>) -> Option<&'e FlowLogId> {
         let digests: BTreeSet<_> = desired.iter().map(Recording::digest).collect();
         self.marks.iter().find(|(_, digest)| digests.contains(digest)).map(|(id, _)| id)
     }
 }
 
-/// Replaces one flow log after the other. `create_not_made` says which creation of this run failed or was skipped.
+/// Replaces one flow log after the other. `create_not_made` names a creation of this run that failed or was skipped.
 pub(super) async fn replace(
     converger: &Converger<'_>,
     candidates: Vec<Work>,
@@ -87,19 +87,19 @@ pub(super) async fn replace(
     }
 }
 
-/// What became of the replacement of one flow log.
+/// The outcome of replacing one flow log.
 enum Attempt {
-    /// The new one is there.
+    /// The new flow log exists.
     Replaced,
-    /// What was just read needs none.
+    /// The latest read shows that no replacement is needed.
     NotNeeded,
     /// Nothing was deleted.
     NotBegun { why: String, out_of_time: bool },
-    /// It did not end with a new flow log that is known to work, and no other is tried.
+    /// It did not end with a new flow log that is known to work. No other replacement is tried.
     Failed { why: String },
 }
 
-/// Leaves the old flow log, mends what can be mended in place, and says why it is not replaced.
+/// Keeps the old flow log, repairs what can be repaired in place, and reports why it is not replaced.
 async fn leave(converger: &Converger<'_>, work: Work, why: &str, out_of_time: bool, items: &mut Vec<Item>) {
     let plan = &work.decision.plan;
     let reason = format!("{}; it is not replaced: {why}", plan.reason);
@@ -121,7 +121,7 @@ async fn begin(
     items: &mut Vec<Item>,
 ) -> Attempt {
     let (session, resource) = (converger.session, &work.subject.resource);
-    // The list may be minutes old, and a deletion is not undone: what is deleted was just read by its resource.
+    // The list may be minutes old, and a deletion cannot be undone. So read the flow logs of the resource again first.
     let observed = match converge::flow_logs(session, resource).await {
         Ok(observed) => observed,
         Err(converge::Unread::Call(error)) => {
@@ -148,7 +148,7 @@ async fn begin(
     }
     let recording = Recording::desired(spec);
     let is_canary = !proven.contains(&recording);
-    // The canary of an earlier sweep, perhaps: one is enough.
+    // Perhaps the canary of an earlier sweep. One is enough.
     if is_canary && let Some(doubtful) = doubted.get(&recording) {
         let why = format!("{doubtful} is such a flow log already, and does not show that it records and delivers");
         return Attempt::NotBegun { why, out_of_time: false };
@@ -171,7 +171,7 @@ async fn begin(
             return Attempt::Replaced;
         }
         WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => items.push(item),
-        // Somebody else deleted it: what is missing now is made below.
+        // Somebody else deleted it. The missing flow log is created below.
         WriteOutcome::Superseded(()) => {}
         WriteOutcome::NotPermitted => return Attempt::NotNeeded,
         WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
@@ -209,14 +209,15 @@ async fn begin(
             }
         },
         (false, failure) => {
-            // Where the time is over, or the old one is still there, there is no way back now.
+            // If the time is over or the old flow log still exists, a rollback is not possible now.
             if let Some(failure) =
                 failure.filter(|item| item.outcome == Outcome::Failed || item.outcome == Outcome::Skipped)
             {
                 roll_back(converger, resource, &recording, (&old.id, way_back), &failure, items).await;
             }
             let why = format!("the flow log of {} could not be replaced", resource.id);
-            // What cannot be had is skipped elsewhere. Here a flow log was given up for it.
+            // Elsewhere a resource without support for flow logs is skipped. Here a flow log was deleted for it, so it
+            // is a failure.
             if !items[before..].iter().any(Item::is_open) {
                 items.push(not_replaced(resource, &old.id, &items[before..], &why));
             }
@@ -225,7 +226,7 @@ async fn begin(
     }
 }
 
-/// A replacement that was refused: a failure, whether the old flow log could be made again or not.
+/// Returns the failure for a refused replacement, whether or not the old flow log could be created again.
 fn not_replaced(resource: &flow_log::Resource, old: &FlowLogId, done: &[Item], why: &str) -> Item {
     let (verdict, end) = match done.iter().any(|item| item.outcome == Outcome::Done) {
         true => (Verdict::Drifted, "and was made again as it was"),
@@ -235,7 +236,7 @@ fn not_replaced(resource: &flow_log::Resource, old: &FlowLogId, done: &[Item], w
     Item::of_resource(resource, verdict, Outcome::Failed, reason).finding()
 }
 
-/// Deletes the old flow log, and looks by its id whether it is gone where the answer does not say.
+/// Deletes the old flow log. If the answer is uncertain, looks up by id whether it is gone.
 async fn delete(converger: &Converger<'_>, old: &FlowLog, item: Item) -> WriteOutcome<()> {
     let session = converger.session;
     let confirm = || is_gone(session, &old.id).boxed();
@@ -243,7 +244,7 @@ async fn delete(converger: &Converger<'_>, old: &FlowLog, item: Item) -> WriteOu
     converger.writer.write(Write::Delete(old), item, confirm).await
 }
 
-/// Whether a flow log is gone or about to be.
+/// Whether a flow log is gone or being deleted.
 pub(super) async fn is_gone(session: &Session<'_>, id: &FlowLogId) -> Result<Standing<()>, CallError> {
     let it = FlowLogFilter { id: Some(id), ..FlowLogFilter::default() };
     let found = session.describe_flow_logs(&it).await?;
@@ -255,7 +256,7 @@ pub(super) async fn is_gone(session: &Session<'_>, id: &FlowLogId) -> Result<Sta
     })
 }
 
-/// The flow log once it is active, or as it was read last.
+/// Returns the flow log once it is active; `None` if the time is over first.
 async fn wait_until_active(session: &Session<'_>, id: Option<&FlowLogId>) -> Option<FlowLog> {
     let it = FlowLogFilter { id: Some(id?), ..FlowLogFilter::default() };
     let mut poll = Poll::new(session);
@@ -271,8 +272,8 @@ async fn wait_until_active(session: &Session<'_>, id: Option<&FlowLogId>) -> Opt
     }
 }
 
-/// Makes the old flow log again. A lasting refusal is marked on it, so that no later sweep tries again before the policy
-/// asks for something else.
+/// Creates the old flow log again. A lasting refusal is marked on it, so that no later sweep tries again until the
+/// policy asks for something else.
 async fn roll_back(
     converger: &Converger<'_>,
     resource: &flow_log::Resource,
@@ -285,6 +286,6 @@ async fn roll_back(
     let spec = if is_lasting { marked(way_back, refused) } else { way_back };
     let reason = format!("the new flow log of {} was refused, so the old one is made again as it was", resource.id);
     let made = converger.create(resource, &spec, deleted, &reason).await;
-    // What was made again still differs from the policy.
+    // The restored flow log still differs from the policy.
     items.extend(made.into_iter().map(|item| Item { verdict: Some(Verdict::Drifted), ..item }.finding()));
 }

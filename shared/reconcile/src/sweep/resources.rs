@@ -1,4 +1,4 @@
-//! A sweep of a region: everything in it is read, judged, and brought to its desired state.
+//! The sweep of a region's resources: reads all of them, judges them, and brings them to their desired state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,11 @@ use crate::{
     report::ReportBuilder,
 };
 
-/// A flow log that was made longer ago should not be `Activating` or `Modifying` any more.
+/// A flow log created longer ago than this should not be `Activating` or `Modifying` any more.
 const MAX_PENDING: SignedDuration = SignedDuration::from_hours(1);
 
-/// Reads the region of the session, and brings what is in it to its desired state. `may_replace` is for sweeps that a
-/// timer woke: they come again.
+/// Reads the region of the session, and brings its resources to their desired state. `may_replace` is set in a timer's
+/// sweep only, because such a sweep runs again.
 pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, may_replace: bool) -> ReportBuilder {
     let mut report = ReportBuilder::default();
     let Some(mut inventory) = Inventory::read(converger, &mut report).await else { return report };
@@ -39,7 +39,7 @@ pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, may_replac
     work.retain(|work| claims.claim(converger.session, work.subject.resource.id.as_str()));
     let (candidates, repairs): (Vec<_>, Vec<_>) =
         work.into_iter().partition(|work| work.decision.plan.needs_replacement);
-    // Collected, as a lazy map over references is not `Send` enough for the compiler.
+    // Collected, because the compiler does not accept a lazy map over references as `Send`.
     let repairs: Vec<_> = repairs.into_iter().map(|work| Box::pin(repair(converger, work, withheld))).collect();
     let mut repairs = stream::iter(repairs).buffer_unordered(CONCURRENCY);
     while let Some(items) = repairs.next().await {
@@ -56,8 +56,8 @@ pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, may_replac
     report
 }
 
-/// Whether the policy's `remediate` lets flow logs be replaced. That mends what has drifted, and where it fails, only the
-/// repair of what is missing brings the flow log back.
+/// Whether the policy's `remediate` allows replacements. A replacement repairs drift. If it is cut off, only the repair
+/// of a missing flow log restores recording.
 const fn may_repair_by_replacing(policy: &Policy) -> bool {
     policy.remediate.drifted && policy.remediate.missing
 }
@@ -68,12 +68,12 @@ async fn repair(converger: &Converger<'_>, work: Work, withheld: Withheld) -> Ve
 
 fn is_creation_not_made(item: &Item) -> bool {
     let is_made = matches!(item.outcome, Outcome::Done | Outcome::Planned | Outcome::Unchanged);
-    // What the policy's `remediate` leaves out is not even tried.
+    // A creation that the policy's `remediate` leaves out is not even tried.
     let is_left_out = item.action.is_none() && item.verdict == Some(Verdict::Missing);
     (item.action == Some(Action::CreateFlowLog) || is_left_out) && !is_made
 }
 
-/// Says which changes the limits refuse, and takes them out of the work. A dry run shows them all.
+/// Reports the changes that the limits refuse, and removes them from the work. A dry run shows them all.
 fn within_limits(converger: &Converger<'_>, work: &mut Vec<Work>, report: &mut ReportBuilder) -> Withheld {
     let limits = converger.policy.limits;
     let risky = work.iter().filter(|work| work.is_risky).count();
@@ -94,7 +94,7 @@ fn within_limits(converger: &Converger<'_>, work: &mut Vec<Work>, report: &mut R
     withheld
 }
 
-/// Reads once more what was changing its state when it was first read, though it was made long ago.
+/// Reads again the flow logs that were created long ago and were still changing their state at the first read.
 async fn look_again(converger: &Converger<'_>, stuck: Vec<Subject>, report: &mut ReportBuilder) {
     for subject in stuck {
         for item in converger.converge(&subject, None, Withheld::default()).await {
@@ -109,19 +109,21 @@ async fn look_again(converger: &Converger<'_>, stuck: Vec<Subject>, report: &mut
     }
 }
 
-/// What was read of one region, except for the flow logs of resources that need nothing: they are judged as they come,
-/// so that memory holds the resources and what is wrong.
+/// What was read of one region.
+///
+/// Flow logs of resources that need no change are judged as they arrive and not kept. So memory holds only the
+/// resources and the flow logs that need attention.
 pub(super) struct Inventory {
     pub(super) resources: BTreeMap<ResourceId, Entered>,
-    /// The VPCs, where their tags decide about the level of what is in them.
+    /// The VPCs, if their tags decide about the level of the resources in them.
     vpcs: BTreeMap<ResourceId, Resource>,
-    /// By the id of what they are on.
+    /// By the id of the resource that they are on.
     pub(super) flow_logs: BTreeMap<String, Vec<FlowLog>>,
-    /// The levels whose resources were read, all of them.
+    /// The levels whose resources were all read.
     levels: BTreeSet<ResourceType>,
-    /// Whether some flow log could not be read: then none is known to be missing.
+    /// Whether some flow log could not be read. Then no flow log is known to be missing.
     has_unread_flow_logs: bool,
-    /// Whether some resource could not be read: then none is known to be gone.
+    /// Whether some resource could not be read. Then no resource is known to be gone.
     has_unread_resources: bool,
     evidence: Evidence,
 }
@@ -134,11 +136,11 @@ pub(super) struct Entered {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// Its flow logs, if any, are kept.
+    /// Its flow logs, if any, are in the inventory.
     DesiredFlowLog,
-    /// It has a flow log that needs nothing, and that has been reported.
+    /// It has a flow log that needs no change and has been reported. That flow log is not in the inventory.
     InOrder { is_exception: bool },
-    /// It has another one besides that one, which is not known any more.
+    /// It has another flow log besides the one that was reported, and only the other one is in the inventory.
     HasAnother,
 }
 
@@ -146,7 +148,7 @@ impl Inventory {
     /// Reads the resources first and the flow logs last, so that a resource created meanwhile is not mistaken for one
     /// without a flow log.
     ///
-    /// What cannot be read is reported; nothing more is known where that is the flow logs.
+    /// Reports what cannot be read. Returns `None` if that is the flow logs, or every level.
     async fn read(converger: &Converger<'_>, report: &mut ReportBuilder) -> Option<Self> {
         let (policy, session) = (converger.policy, converger.session);
         let mut inventory = Self {
@@ -223,7 +225,7 @@ impl Inventory {
         }
     }
 
-    /// Reports that the flow log's resource needs nothing, or else keeps the flow log.
+    /// Reports a flow log whose resource needs no change, or else keeps it.
     fn note(&mut self, converger: &Converger<'_>, flow_log: FlowLog, report: &mut ReportBuilder) {
         if converger.policy.replace {
             self.evidence.note(&flow_log);
@@ -232,10 +234,10 @@ impl Inventory {
         let id = flow_log.resource_id.parse::<ResourceId>().ok();
         match id.and_then(|id| self.resources.get_mut(&id)) {
             Some(Entered { resource, seen: seen @ Seen::DesiredFlowLog }) if is_first => {
-                // A flow log on it covers what is in it, too, if anything in it is judged.
+                // If nothing inside the resource is judged, its flow log is needed for no other resource.
                 let is_finest = self.levels.last() == Some(&resource.id.resource_type());
                 let is_shared = resource.account != *converger.session.account();
-                // Where it is off, it matters whether a flow log on its VPC or vSwitch records.
+                // If it is not active, it matters whether a flow log on its VPC or vSwitch records.
                 let is_enough = flow_log.status == Status::Active || resource.parents.is_empty();
                 if is_finest && is_enough && !is_shared {
                     let vpc = resource.vpc().and_then(|vpc| self.vpcs.get(vpc));
@@ -259,9 +261,10 @@ impl Inventory {
         self.flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log);
     }
 
-    /// The flow logs on the resource, its vSwitch and its VPC. Those on the resource itself are needed nowhere else.
+    /// Returns the flow logs on the resource, its vSwitch and its VPC. Those on the resource are removed if no other
+    /// resource needs them.
     fn take(&mut self, resource: &Resource) -> Vec<FlowLog> {
-        // Where vSwitches are judged, too, the flow logs of one cover what is on it.
+        // At a coarser level, the flow log also covers the resources inside.
         let is_finest = self.levels.last() == Some(&resource.id.resource_type());
         let own = if is_finest {
             self.flow_logs.remove(resource.id.as_str())
@@ -272,7 +275,7 @@ impl Inventory {
         own.into_iter().flatten().chain(parents.cloned()).collect()
     }
 
-    /// Reports the own flow logs on what is gone, or at a level at which the policy wants none.
+    /// Reports Flowkeeper's own flow logs whose resource is gone or at a level where the policy wants none.
     fn report_unattached(&self, converger: &Converger<'_>, report: &mut ReportBuilder) {
         let (levels, session) = (converger.policy.levels(), converger.session);
         for flow_log in self.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {
@@ -291,7 +294,7 @@ impl Inventory {
     }
 }
 
-/// All resources of one level.
+/// Lists all resources of one level.
 async fn all_of(session: &Session<'_>, level: ResourceType) -> Result<Vec<Entry<Resource>>, CallError> {
     match level {
         ResourceType::Vpc => session.vpcs(&VpcFilter::default()).try_collect().await,
@@ -302,17 +305,17 @@ async fn all_of(session: &Session<'_>, level: ResourceType) -> Result<Vec<Entry<
     }
 }
 
-/// A resource that something is done about.
+/// A resource that is changed, or read again before that is decided.
 pub(super) struct Work {
     pub(super) subject: Subject,
-    /// The flow logs that were read on it, its vSwitch and its VPC, unless they have to be read again.
+    /// The flow logs that were read on it, its vSwitch and its VPC; `None` if they must be read again.
     pub(super) observed: Option<Vec<FlowLog>>,
     pub(super) decision: Decision,
-    /// Whether its flow logs must be read before anything can be decided.
+    /// Whether its flow logs must be read again before anything can be decided.
     must_read: bool,
-    /// Whether what is known so far asks for a change that can take recording away.
+    /// Whether what is known so far requires a change that can take recording away.
     is_risky: bool,
-    /// Whether it asks for a new flow log.
+    /// Whether it requires a new flow log.
     is_creation: bool,
 }
 
@@ -322,7 +325,7 @@ impl Work {
         Some(&desired.spec)
     }
 
-    /// Work that rests on the flow logs that were observed.
+    /// Creates work from the flow logs that were observed.
     fn new(subject: Subject, observed: Vec<FlowLog>, decision: Decision) -> Self {
         let governed_by = decision.governed_by();
         let is_replaced = decision.plan.needs_replacement;
@@ -331,13 +334,13 @@ impl Work {
         Self { subject, observed: Some(observed), decision, must_read: false, is_risky, is_creation }
     }
 
-    /// The same, decided again once the flow logs have been read. The limits count what it asks for now.
+    /// Defers the decision until the flow logs have been read again. The limits count what it requires now.
     fn deferred(self) -> Self {
         let decision = Decision { changes: Vec::new(), ..self.decision };
         Self { observed: None, decision, must_read: true, ..self }
     }
 
-    /// Takes out what the limits refuse, and reports it.
+    /// Removes the changes that the limits refuse, and reports them.
     fn withhold(&mut self, withheld: Withheld, items: &mut Vec<Item>) {
         let Decision { plan, changes, desired, .. } = &mut self.decision;
         let governed_by = desired.as_ref().map(|desired| &desired.governed_by);
@@ -357,8 +360,8 @@ impl Work {
     }
 }
 
-/// The work, and what should have ended changing its state long ago. What needs nothing, or is not for this function to
-/// change, is reported.
+/// Returns the work, and the resources whose flow log should have left a transitional state long ago. Reports the
+/// resources that need no change or that this function may not change.
 fn judge(
     converger: &Converger<'_>,
     mut inventory: Inventory,
@@ -396,7 +399,7 @@ fn judge(
             continue;
         }
         let subject = |resource| Subject { resource, vpc: vpc.cloned() };
-        // To judge it takes all of its flow logs.
+        // The decision needs all flow logs of the resource.
         let must_read = seen == Seen::HasAnother || inventory.has_unread_flow_logs;
         if must_read && (seen == Seen::HasAnother || !decision.changes.is_empty()) {
             report.count_checked();
@@ -410,12 +413,12 @@ fn judge(
         } else if judges_all || is_in_order(&decision) || decision.plan.verdict == Verdict::Unknown {
             report.add(converger.finished(&resource, decision));
         }
-        // What else there is to say of what is scheduled, a function that judges everything says.
+        // Anything else about scheduled resources is reported by a function that judges every resource.
     }
     (work, stuck)
 }
 
-/// Whether the flow log has been changing its state for longer than that should take. One of unknown age is young.
+/// Whether a flow log has been changing its state for too long. One of unknown age counts as young.
 fn is_stuck(decision: &Decision, observed: &[FlowLog], now: Timestamp) -> bool {
     let is_it = |flow_log: &&FlowLog| decision.plan.flow_log.as_ref() == Some(&flow_log.id);
     decision.plan.verdict == Verdict::Pending
@@ -425,21 +428,21 @@ fn is_stuck(decision: &Decision, observed: &[FlowLog], now: Timestamp) -> bool {
         })
 }
 
-/// Whether nothing has to be said about a resource that is in scope.
+/// Whether a resource in scope needs no change and no finding.
 fn is_in_order(decision: &Decision) -> bool {
     let plan = &decision.plan;
     matches!(plan.verdict, Verdict::Compliant | Verdict::Paused) && plan.changes.is_empty() && plan.converges
 }
 
-/// An own flow log whose resource is gone, where another function deletes it.
+/// Returns the result for Flowkeeper's own flow log whose resource is gone. Another function deletes it.
 fn orphaned(session: &Session<'_>, flow_log: &FlowLog) -> Item {
     let (id, resource) = (&flow_log.id, &flow_log.resource_id);
     let reason = format!("{resource} is gone, and {id} recorded it; DeleteFlowLog is not for this function to do");
     Item::of_flow_log(session, flow_log, Verdict::Orphaned, Outcome::Skipped, reason)
 }
 
-/// An own flow log where the policy wants none, as after a change of its levels: traffic that is recorded twice is paid
-/// for twice.
+/// Returns the result for Flowkeeper's own flow log at a level where the policy wants none, as after a change of its
+/// levels. Traffic that is recorded twice is paid for twice.
 fn at_other_level(session: &Session<'_>, flow_log: &FlowLog, why: &str) -> Item {
     let reason = format!("{} is on {}, and {why}; delete it if it is not needed", flow_log.id, flow_log.resource_id);
     Item::of_flow_log(session, flow_log, Verdict::Drifted, Outcome::Skipped, reason)
