@@ -1,4 +1,4 @@
-//! Who calls: the accounts' own keys, and the temporary keys that functions run with.
+//! Callers: the accounts' own keys, and the temporary keys that functions run with.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -10,34 +10,35 @@ use crate::{ram::SessionPolicy, rpc_signature::hmac_sha1};
 
 /// The account that the cloud's own key and its functions belong to.
 pub const OWN_ACCOUNT: &str = "1000000000000001";
-/// A second account, reached by assuming a role in it.
+/// A second account, accessed by assuming a role in it.
 pub const SECOND_ACCOUNT: &str = "1000000000000002";
-/// The access key of the own account, with every right.
+/// The access key of the own account, with all permissions.
 pub const ACCESS_KEY_ID: &str = "test";
-/// Its secret: no secret at all, as the cloud listens on the loopback interface only.
+/// Its secret. It needs no protection, because the cloud listens only on the loopback interface.
 pub const ACCESS_KEY_SECRET: &str = "test-secret";
 
-/// The role in the second account. It trusts whom the template for other accounts says, and without one the own account.
+/// The role in the second account. It trusts whom the template for member accounts names; without such a template, the
+/// own account.
 pub const SECOND_ACCOUNT_ROLE: &str = "acs:ram::1000000000000002:role/flowkeeper";
 /// A role in the second account that nobody may assume.
 pub const REFUSED_ROLE: &str = "acs:ram::1000000000000002:role/refused";
 
-/// How long Function Compute's temporary keys live.
+/// The lifetime of Function Compute's temporary keys.
 pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(36 * 60 * 60);
 
-/// What a client signs with.
+/// The credentials that a client signs with.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// Names the key.
+    /// The id of the key.
     pub access_key_id: String,
-    /// Signs; never leaves the client.
+    /// The secret that signs. It never leaves the client.
     pub access_key_secret: String,
-    /// Goes with a temporary key only.
+    /// The security token, for temporary keys only.
     pub security_token: Option<String>,
 }
 
 impl Credentials {
-    /// The own account's key, `test` / `test-secret`.
+    /// Returns the own account's key, `test` / `test-secret`.
     pub fn own() -> Self {
         Self { access_key_id: ACCESS_KEY_ID.into(), access_key_secret: ACCESS_KEY_SECRET.into(), security_token: None }
     }
@@ -52,11 +53,11 @@ impl fmt::Debug for Credentials {
 /// An identity as the cloud sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Caller {
-    /// The account it belongs to, and whose resources it sees.
+    /// The account that it belongs to, and whose resources it sees.
     pub account: String,
-    /// `test`, or the function that calls.
+    /// `test`, or the name of the calling function.
     pub name: String,
-    /// The role whose rights it has; none for the account itself.
+    /// The role whose permissions it has; `None` for the account itself.
     pub role: Option<String>,
 }
 
@@ -66,18 +67,18 @@ pub(crate) struct Key {
     pub(crate) credentials: Credentials,
     pub(crate) caller: Caller,
     pub(crate) expires: Option<Timestamp>,
-    /// What its session may do at most; none for all that the caller may.
+    /// Limits what the session may do; `None` for no limit beyond the role.
     pub(crate) session_policy: Option<SessionPolicy>,
 }
 
 impl Key {
-    /// The own account's key, which does not end.
+    /// Returns the own account's key, which does not expire.
     fn lasting(caller: Caller) -> Self {
         Self { credentials: Credentials::own(), caller, expires: None, session_policy: None }
     }
 }
 
-/// All keys by their id.
+/// All keys, by id.
 pub(crate) struct Keys(BTreeMap<String, Key>);
 
 impl Keys {
@@ -86,7 +87,7 @@ impl Keys {
         Self([(ACCESS_KEY_ID.into(), Key::lasting(caller))].into())
     }
 
-    /// The secrets and tokens of every temporary key: what nobody may see.
+    /// Returns the secrets and tokens of all temporary keys, which must not leak.
     pub(crate) fn temporary_secrets(&self) -> Vec<String> {
         let keys = self.0.values().map(|key| &key.credentials).filter(|key| key.security_token.is_some());
         keys.flat_map(|key| [Some(key.access_key_secret.clone()), key.security_token.clone()]).flatten().collect()
@@ -96,17 +97,17 @@ impl Keys {
         self.0.get(access_key_id)
     }
 
-    /// Whether some key was issued together with this token.
+    /// Returns whether a key was issued together with this token.
     pub(crate) fn issued(&self, token: &str) -> bool {
         self.0.values().any(|key| key.credentials.security_token.as_deref() == Some(token))
     }
 
-    /// Issues a temporary key that acts as `caller` until then.
+    /// Issues a temporary key that acts as `caller` until it expires.
     pub(crate) fn issue(&mut self, caller: Caller, expires: Timestamp) -> Credentials {
         self.issue_within(caller, expires, None)
     }
 
-    /// The same within a policy, if there is one.
+    /// Issues a temporary key that is limited by a session policy, if there is one.
     pub(crate) fn issue_within(
         &mut self,
         caller: Caller,
@@ -118,7 +119,7 @@ impl Keys {
         let credentials = Credentials {
             access_key_id: format!("STS.local{number:019}"),
             access_key_secret: derived("secret"),
-            // Longer and odder than need be, as real ones are: `+`, `/` and `=` have to survive the signature.
+            // As long and varied as real tokens: `+`, `/` and `=` have to survive the signature.
             security_token: Some(format!("CAIS+{}/{}==", derived("one"), derived("two"))),
         };
         let key = Key { credentials: credentials.clone(), caller, expires: Some(expires), session_policy };

@@ -1,4 +1,4 @@
-//! The ACS3-HMAC-SHA256 signature, written from its documentation and not from the product's code.
+//! The ACS3-HMAC-SHA256 signature, implemented from its documentation and not from the product's code.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::rpc_signature::encode;
 
-/// The algorithm's name, with which the header `Authorization` begins.
+/// The algorithm's name, which starts the `Authorization` header.
 pub(crate) const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// A request in the form that is hashed and signed: its headers are those that are signed, in lower case.
+/// Returns the canonical form of a request, to be hashed and signed. `headers` are the signed ones, in lower case.
 pub(crate) fn canonical_request(
     method: &str,
     path: &str,
@@ -23,26 +23,26 @@ pub(crate) fn canonical_request(
     format!("{method}\n{path}\n{}\n{headers}\n{signed_headers}\n{payload_hash}", canonical_query(query))
 }
 
-/// Sorted and percent-encoded parameters.
+/// Returns the parameters, sorted and percent-encoded.
 pub(crate) fn canonical_query(query: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     pairs.join("&")
 }
 
-/// The text that is signed.
+/// Returns the text that is signed.
 pub(crate) fn string_to_sign(canonical_request: &str) -> String {
     format!("{ALGORITHM}\n{}", hash(canonical_request.as_bytes()))
 }
 
-/// The signature of a text with an access key's secret.
+/// Returns the signature of a text with an access key's secret.
 pub(crate) fn signature(secret: &str, string_to_sign: &str) -> String {
-    // A key of any length is a key for HMAC, so there is no error to hand on.
+    // HMAC accepts keys of any length, so this cannot fail.
     Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map(|mac| hex(&mac.chain_update(string_to_sign).finalize().into_bytes()))
         .unwrap_or_default()
 }
 
-/// The SHA-256 of a body, as the header `x-acs-content-sha256` has it.
+/// Returns the SHA-256 of a body, as in the `x-acs-content-sha256` header.
 pub(crate) fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

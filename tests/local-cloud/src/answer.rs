@@ -1,4 +1,4 @@
-//! Answers of the API on the wire: JSON if it is asked for, else XML.
+//! API answers on the wire: JSON if the call asks for it, otherwise XML.
 
 use std::fmt::Write;
 
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::parameters::Parameters;
 
-/// The answer of a call that did what was asked.
+/// Returns the answer to a successful call.
 pub(crate) fn success(parameters: &Parameters, body: &Value, now: Timestamp) -> Response<Full<Bytes>> {
     let root = format!("{}Response", parameters.text("Action"));
     respond(parameters, &root, StatusCode::OK, body, now)
 }
 
-/// The answer of a call that did what was asked, as this text.
+/// Returns the answer to a successful call with this text as its body.
 pub(crate) fn literal(text: String, now: Timestamp) -> Response<Full<Bytes>> {
     dressed("application/json;charset=utf-8", StatusCode::OK, text, now)
 }
 
-/// The error envelope.
+/// Returns the error envelope.
 pub(crate) fn refusal(
     parameters: &Parameters,
     status: StatusCode,
@@ -64,7 +64,7 @@ pub(crate) fn set_header(response: &mut Response<Full<Bytes>>, name: &'static st
     }
 }
 
-/// Writes a value as an element; a list becomes the same element several times.
+/// Writes a value as an XML element. A list becomes a repeated element.
 fn write_xml(text: &mut String, name: &str, value: &Value) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| write_xml(text, name, item)),

@@ -1,7 +1,7 @@
-//! Who calls: the key, its token, the time, the nonce and the signature of a call.
+//! Authentication of calls: key, token, time, nonce and signature.
 //!
-//! Each way of signing is a function that reads a [`Claim`] from a request; what a claim is held against is the same
-//! for both.
+//! Each signature method is a function that reads a [`Claim`] from a request. Both kinds of claim are verified in the
+//! same way.
 
 use std::collections::BTreeMap;
 
@@ -22,32 +22,32 @@ use crate::{
 /// How far a client's clock may be off.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
 
-/// What a request says of who sent it.
+/// What a request claims about its sender.
 struct Claim<'a> {
     access_key_id: &'a str,
     token: Option<&'a str>,
     time: &'a str,
     nonce: &'a str,
     signature: &'a str,
-    /// What was to be signed.
+    /// The text that had to be signed.
     text: String,
-    /// The signature of a text with a secret.
+    /// Computes the signature of a text with a secret.
     sign: fn(&str, &str) -> String,
 }
 
-/// Who a caller turned out to be.
+/// An authenticated caller.
 pub(crate) struct Identity {
     pub(crate) caller: Caller,
-    /// What the session may do at most, as whoever assumed the role said.
+    /// Limits what the session may do, as set by the caller that assumed the role.
     pub(crate) session_policy: Option<SessionPolicy>,
 }
 
-/// Whether a request is signed in its headers, with ACS3-HMAC-SHA256.
+/// Returns whether a request is signed in its headers, with ACS3-HMAC-SHA256.
 pub(crate) fn by_headers(request: &Request<Bytes>) -> bool {
     text(request.headers(), header::AUTHORIZATION.as_str()).is_some_and(|value| value.starts_with("ACS3-"))
 }
 
-/// The algorithm that a request says it is signed with.
+/// Returns the signature algorithm that a request names.
 pub(crate) fn algorithm<'a>(request: &'a Request<Bytes>, parameters: &'a Parameters) -> Option<&'a str> {
     match by_headers(request) {
         true => text(request.headers(), header::AUTHORIZATION.as_str())?.split(' ').next(),
@@ -55,7 +55,7 @@ pub(crate) fn algorithm<'a>(request: &'a Request<Bytes>, parameters: &'a Paramet
     }
 }
 
-/// Finds out who calls, or why nobody is believed; checks in the order of the real gateway.
+/// Authenticates a call. Makes its checks in the order of the real gateway.
 pub(crate) fn authenticate(
     world: &mut World,
     request: &Request<Bytes>,
@@ -91,7 +91,7 @@ fn mismatch(text: &str) -> Refusal {
     refusal.saying(message)
 }
 
-/// The claim of a call signed with HMAC-SHA1, in its parameters.
+/// Returns the claim of a call signed with HMAC-SHA1, in its parameters.
 fn hmac_sha1<'a>(method: &str, parameters: &'a Parameters) -> Result<Claim<'a>, Refusal> {
     let claim = Claim {
         access_key_id: parameters.require("AccessKeyId")?,
@@ -109,8 +109,8 @@ fn hmac_sha1<'a>(method: &str, parameters: &'a Parameters) -> Result<Claim<'a>, 
     Ok(claim)
 }
 
-/// The claim of a call signed with ACS3-HMAC-SHA256, in its headers. Which of them are signed is the client's choice,
-/// but `host` and every `x-acs-*` that is sent have to be.
+/// Returns the claim of a call signed with ACS3-HMAC-SHA256, in its headers. The client chooses which headers to sign,
+/// but `host` and every `x-acs-*` header must be among them.
 fn acs3(request: &Request<Bytes>) -> Result<Claim<'_>, Refusal> {
     let headers = request.headers();
     let incomplete = || Refusal::documented("IncompleteSignature");
@@ -146,12 +146,12 @@ fn acs3(request: &Request<Bytes>) -> Result<Claim<'_>, Refusal> {
     })
 }
 
-/// A header that is given and not empty.
+/// Returns a header that is present and not empty.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
 }
 
-/// A temporary key goes with its own token, for as long as that lives; a lasting one with none.
+/// Checks the token. A temporary key needs its own unexpired token; a permanent key must have none.
 fn check_token(world: &World, key: &Key, given: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
     let code = match (key.credentials.security_token.as_deref(), given) {
         (Some(_), None) => "MissingSecurityToken",
@@ -165,7 +165,7 @@ fn check_token(world: &World, key: &Key, given: Option<&str>, now: Timestamp) ->
     Err(Refusal::documented(code))
 }
 
-/// A time is written to the second, in UTC, and not far from the cloud's own.
+/// Checks that a time is in UTC, written to the second, and close to the cloud's time.
 fn check_time(timestamp: &str, now: Timestamp) -> Result<(), Refusal> {
     let signed_at = timestamp.parse::<Timestamp>().ok().filter(|_| timestamp.len() == "2016-02-23T12:46:24Z".len());
     let signed_at = signed_at.ok_or_else(|| Refusal::documented("InvalidTimeStamp.Format"))?;

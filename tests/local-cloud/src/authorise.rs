@@ -1,4 +1,4 @@
-//! Whether a caller may do what a call asks for, by the role that it acts in, and who may act in which role.
+//! Authorization: whether a caller's role allows a call, and who can assume which role.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use crate::{
     trust::{Applicant, FUNCTION_COMPUTE, Trust},
 };
 
-/// The roles that templates describe, and two that are there without.
+/// The roles that templates describe, and two that exist without a template.
 pub(crate) struct Roles {
     /// By account and name.
     described: BTreeMap<(&'static str, String), Role>,
-    /// Whom each role trusts, by its ARN.
+    /// The trust of each role, by ARN.
     trusts: BTreeMap<String, Trust>,
 }
 
-/// What a caller may do.
+/// The permissions of a caller.
 enum Rights<'a> {
     Everything,
     OfRole(&'a Role),
@@ -28,9 +28,9 @@ enum Rights<'a> {
 }
 
 impl Roles {
-    /// The roles of the functions, and the one in the second account.
+    /// Collects the roles of the functions and the one in the second account.
     ///
-    /// If no template has that one, it trusts the own account, given this `ExternalId` if there is one.
+    /// If no template describes the latter, it trusts the own account, given this `ExternalId` if there is one.
     pub(crate) fn new(own: Vec<Role>, member: Option<Role>, external_id: Option<&str>) -> Self {
         let own = own.into_iter().map(|role| (OWN_ACCOUNT, role));
         let roles: Vec<_> = own.chain(member.map(|role| (SECOND_ACCOUNT, role))).collect();
@@ -43,7 +43,7 @@ impl Roles {
         Self { described, trusts }
     }
 
-    /// Lets somebody act in a role that trusts him; answers with its account and name.
+    /// Lets an applicant assume a role that trusts it. Returns the role's account and name.
     pub(crate) fn assume(&self, role: &str, applicant: Applicant<'_>) -> Result<(String, String), Refusal> {
         let not_there = || Refusal::not_found("EntityNotExist.Role", "The specified Role not exists.");
         let trust = self.trusts.get(role).ok_or_else(not_there)?;
@@ -55,12 +55,13 @@ impl Roles {
         parts.map(|(account, name)| (account.to_owned(), name.to_owned())).ok_or_else(not_there)
     }
 
-    /// Lets Function Compute act in the role of a function.
+    /// Checks that Function Compute can assume a function's role.
     pub(crate) fn lend(&self, role: &str) -> Result<(), Refusal> {
         self.assume(&arn(OWN_ACCOUNT, role), Applicant::Service(FUNCTION_COMPUTE)).map(|_| ())
     }
 
-    /// An account may do everything itself; so may the role in the second account, if no template describes it.
+    /// Returns the permissions of a caller. An account may do everything; so may the role in the second account, if no
+    /// template describes it.
     fn of(&self, caller: &Caller) -> Rights<'_> {
         let Some(name) = &caller.role else { return Rights::Everything };
         let account = if caller.account == OWN_ACCOUNT { OWN_ACCOUNT } else { SECOND_ACCOUNT };
@@ -71,7 +72,7 @@ impl Roles {
         }
     }
 
-    /// Whether Function Compute may do something in a function's role that no operation of this cloud is about.
+    /// Returns whether a function's role allows Function Compute an action that is not an operation of this cloud.
     pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
         let role = role.filter(|name| self.lend(name).is_ok());
         let role = role.and_then(|name| self.described.get(&(OWN_ACCOUNT, name.to_lowercase())));
@@ -80,9 +81,9 @@ impl Roles {
         role.is_some_and(|role| role.weigh(&request).is_ok())
     }
 
-    /// Lets a call pass, if the caller may do it to every resource that it is about.
+    /// Checks that the caller is allowed to make the call, for every resource that it affects.
     ///
-    /// A session's policy takes away, and never gives.
+    /// A session policy can only restrict.
     pub(crate) fn authorise(
         &self,
         caller: &Caller,
@@ -92,13 +93,13 @@ impl Roles {
         place: &Place,
         state: &State,
     ) -> Result<(), Refusal> {
-        // Everybody may ask who he is.
+        // Every caller may ask for its own identity.
         if operation.action == "GetCallerIdentity" {
             return Ok(());
         }
         let action = operation.name();
         let refuse = |why: Denial, by: By| {
-            // STS has its own code for it.
+            // STS uses its own error code.
             let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
             let denied = Denied { action: action.clone(), why, by };
             Refusal { denied: Some(denied), ..Refusal::documented(code) }
@@ -109,12 +110,12 @@ impl Roles {
             Rights::Nothing => return Err(refuse(Denial::Implicit, By::Identity)),
             Rights::OfRole(role) => Some(role),
         };
-        // A bad tag is the operation's to refuse.
+        // The operation itself refuses invalid tags.
         let request_tags = parameters.tags("Tag").unwrap_or_default();
         for (resource, id) in resources(operation, parameters, place) {
             let resource_tags = match id {
                 Some(id) => state.tags_of(&id).cloned().unwrap_or_default(),
-                // A list is of what has the tags that are asked for.
+                // A list returns only resources with the requested tags.
                 None if operation.write => Tags::new(),
                 None => parameters.tags("Tags").ok().filter(|tags| !tags.is_empty()).unwrap_or(request_tags.clone()),
             };
@@ -135,8 +136,8 @@ fn arn(account: &str, role: &str) -> String {
     format!("acs:ram::{account}:role/{role}")
 }
 
-/// The resources that a call is about as ARNs, and the id of each that exists already. The form of VPC's other
-/// resources is taken for flow logs, whose own is not documented.
+/// Returns the ARNs of the resources that a call affects, with the id of each that already exists. The documentation
+/// gives no ARN format for flow logs, so that of VPC's other resources is used.
 fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> Vec<(String, Option<String>)> {
     let product = operation.product;
     if *product == STS {
@@ -144,7 +145,7 @@ fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> V
     }
     let one = |name: &str| parameters.get(name).map(str::to_owned).into_iter().collect::<Vec<_>>();
     let (kind, ids) = match operation.action {
-        // Of Express Connect Router it is documented that its operations are about all resources.
+        // Express Connect Router's operations are documented as affecting all resources.
         _ if *product == ECR => return vec![("*".to_owned(), parameters.get("FlowLogId").map(str::to_owned))],
         "TagResources" | "UnTagResources" | "UntagResources" | "ListTagResources" => {
             let ids = parameters.list("ResourceId").into_iter().map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! IPv4 blocks, and which of them VPCs and vSwitches can have.
+//! IPv4 blocks, and which of them are valid for VPCs and vSwitches.
 
 use std::net::Ipv4Addr;
 
@@ -9,11 +9,11 @@ pub(crate) struct Cidr {
     bits: u32,
 }
 
-/// What no VPC can have: shared, multicast, loopback and link-local addresses.
+/// Ranges that no VPC can have: shared, multicast, loopback and link-local addresses.
 const RESERVED: [&str; 4] = ["100.64.0.0/10", "224.0.0.0/4", "127.0.0.0/8", "169.254.0.0/16"];
 
 impl Cidr {
-    /// Reads a block, whose address is the first one in it.
+    /// Parses a block. Its address must be the first one in the block.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let (address, bits) = (address.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?);
@@ -22,23 +22,23 @@ impl Cidr {
     }
 
     fn mask(self) -> u32 {
-        // No shift can be by all 32 bits.
+        // A shift by all 32 bits would overflow.
         u32::MAX.checked_shl(32 - self.bits).unwrap_or_default()
     }
 
-    /// Whether all of another block lies in this one.
+    /// Returns whether this block contains all of another one.
     pub(crate) fn contains(self, other: Self) -> bool {
         self.bits <= other.bits && other.network & self.mask() == self.network
     }
 
-    /// Whether a VPC can have it.
+    /// Returns whether a VPC can have the block.
     pub(crate) fn is_for_vpc(text: &str) -> bool {
         let reserved = |block| RESERVED.iter().filter_map(|text| Self::parse(text)).any(|kept| kept.contains(block));
         Self::parse(text)
             .is_some_and(|block| (8..=28).contains(&block.bits) && block.network >> 24 != 0 && !reserved(block))
     }
 
-    /// Whether a vSwitch of some VPC can have it.
+    /// Returns whether a vSwitch can have the block, in some VPC.
     pub(crate) fn is_for_vswitch(text: &str) -> bool {
         Self::parse(text).is_some_and(|block| (16..=29).contains(&block.bits))
     }

@@ -1,4 +1,4 @@
-//! What accounts, regions and resources are like beyond what calls can change: why a well-formed call may be refused.
+//! Conditions of accounts, regions and resources that no call can change, and that make a well-formed call fail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,20 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::state::Place;
 
-/// What holds where, unless it is said otherwise: every destination exists, every feature is there, nobody is in debt.
+/// The conditions. By default every destination exists, every feature is available, and no account is locked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Circumstances {
-    /// The projects and Logstores that do not exist.
+    /// Projects and Logstores that do not exist.
     missing: BTreeSet<Destination>,
-    /// Where nobody may say which traffic a flow log records.
+    /// Where `TrafficPath` is not available.
     no_traffic_paths: BTreeSet<Spot>,
-    /// The regions that have no flow logs.
+    /// Regions without flow logs.
     no_flow_logs: BTreeSet<String>,
-    /// The accounts that have not paid.
+    /// Accounts with overdue payment.
     locked: BTreeSet<String>,
-    /// The resource groups of the accounts of which they are known.
+    /// The resource groups of each account for which they have been set.
     groups: BTreeMap<String, BTreeSet<String>>,
-    /// How long a new resource is not seen by whoever makes flow logs, though lists show it.
+    /// How long `CreateFlowLog` does not find a new resource, although lists show it.
     seen_after: Duration,
 }
 
@@ -32,7 +32,7 @@ type Spot = (String, String);
 /// A project, or a Logstore in it.
 type Destination = (Spot, String, Option<String>);
 
-/// The group of what is put into no other one.
+/// The resource group of everything that is in no other one.
 const DEFAULT_GROUP: &str = "rg-default";
 
 fn spot(account: &str, region: &str) -> Spot {
@@ -52,14 +52,14 @@ impl Circumstances {
         self.missing.insert((spot(account, region), project.to_owned(), Some(log_store.to_owned())));
     }
 
-    /// Makes a Logstore, and the project that it is in.
+    /// Restores a Logstore and its project.
     pub(crate) fn add_log_store(&mut self, account: &str, region: &str, project: &str, log_store: &str) {
         let spot = spot(account, region);
         self.missing.remove(&(spot.clone(), project.to_owned(), None));
         self.missing.remove(&(spot, project.to_owned(), Some(log_store.to_owned())));
     }
 
-    /// Whether a flow log can deliver there.
+    /// Returns whether a flow log can deliver to this Logstore.
     pub(crate) fn has_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) -> bool {
         let of = |log_store: Option<&str>| (spot(account, region), project.to_owned(), log_store.map(str::to_owned));
         !self.missing.contains(&of(None)) && !self.missing.contains(&of(Some(log_store)))
@@ -94,7 +94,7 @@ impl Circumstances {
         };
     }
 
-    /// `BusinessStatus` of what an account has.
+    /// Returns the `BusinessStatus` of an account's resources.
     pub(crate) fn business_status(&self, account: &str) -> &'static str {
         if self.locked.contains(account) { "FinancialLocked" } else { "Normal" }
     }
@@ -103,12 +103,12 @@ impl Circumstances {
         self.groups.insert(account.to_owned(), ids.iter().map(|id| (*id).to_owned()).collect());
     }
 
-    /// Whether an account has a resource group. Where its groups are not known, it has any.
+    /// Returns whether an account has a resource group. If its groups have not been set, every id is valid.
     pub(crate) fn has_resource_group(&self, account: &str, id: &str) -> bool {
         id == DEFAULT_GROUP || self.groups.get(account).is_none_or(|known| known.contains(id))
     }
 
-    /// Whether whoever makes flow logs sees what was made then.
+    /// Returns whether `CreateFlowLog` finds a resource that was created at this time.
     pub(crate) fn is_seen(&self, created: Timestamp, now: Timestamp) -> bool {
         SignedDuration::try_from(self.seen_after).is_ok_and(|after| now.duration_since(created) >= after)
     }

@@ -89,7 +89,7 @@ Faults, for an action such as \"CreateFlowLog\", for one product's such as \"exp
 and for nobody's call in particular:
   clock-ahead       the cloud's clock is ahead by \"seconds\" until the faults are deleted";
 
-/// What `invoke` says of itself.
+/// The long help of `invoke`.
 const INVOKE_GUIDE: &str = "\
 Builds the functions, starts a cloud in which exists what the event names, hands the event to the function once, and
 shows the calls that it makes and what it reports. Ends with 1 if the invocation fails.
@@ -109,7 +109,7 @@ A resource whose deletion the event tells does not exist, but the flow log that 
 names nothing, such as a timer's, finds one VPC without a flow log. --flow-log, --router, --service-closed and --tag make
 more of that world.";
 
-/// What `watch` says of itself.
+/// The long help of `watch`.
 const WATCH_GUIDE: &str = "\
 Serves as `serve` does, whose help tells how the cloud is used, and looks for changes of the sources below functions/ and
 shared/. After each the functions are built again, and their processes ended; the next event starts new ones. What is in
@@ -125,24 +125,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve until Ctrl-C, telling what happens.
+    /// Serve until Ctrl-C, and print what happens.
     #[command(after_long_help = GUIDE)]
     Serve(Box<serve::Serve>),
-    /// Serve, and build and start functions again when their code changes.
+    /// Serve, and rebuild and restart the functions when their code changes.
     #[command(after_long_help = WATCH_GUIDE)]
     Watch(Box<serve::Watch>),
-    /// Hand one event to one function, and show what it reports.
+    /// Send one event to one function, and show its report.
     #[command(after_long_help = INVOKE_GUIDE)]
     Invoke(Box<invoke::Invoke>),
     /// Build the functions, and show what they do in a cloud of their own.
     Demo {
-        /// Folder of the functions' programs [default: built with cargo].
+        /// Folder of the functions' binaries [default: built with cargo].
         #[arg(long, value_name = "FOLDER")]
         functions_dir: Option<PathBuf>,
     },
 }
 
-/// Does what the command line asks for.
+/// Runs the command.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(wanted) => serve::serve(&wanted).await,
@@ -159,15 +159,15 @@ pub(crate) async fn run() -> ExitCode {
         }
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
         match error.downcast_ref() {
-            // As of any other wrong argument.
+            // The same exit code as for any other invalid argument.
             Some(Error::Option { .. }) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     })
 }
 
-/// Does some work, but for a signal that asks for an end. Then the work is dropped, and with it its cloud and every process
-/// of that.
+/// Does some work until a signal asks the program to end. Then the work is dropped, with its cloud and all processes of
+/// that cloud.
 async fn unless_interrupted(work: impl Future<Output = Done>) -> Done {
     let mut end = End::watched()?;
     tokio::select! {
@@ -176,14 +176,14 @@ async fn unless_interrupted(work: impl Future<Output = Done>) -> Done {
     }
 }
 
-/// The exit code of what was done, or why it was not.
+/// The exit code of a command, or its error.
 type Done = Result<ExitCode, Box<dyn std::error::Error>>;
 
 /// The signals that ask a program to end.
 struct End([(u8, Signal); 3]);
 
 impl End {
-    /// Looks for them from now on.
+    /// Listens for the signals from now on.
     fn watched() -> io::Result<Self> {
         let watched = |number: u8, kind| signal(kind).map(|signal| (number, signal));
         let hangup = watched(1, SignalKind::hangup())?;
@@ -191,7 +191,7 @@ impl End {
         Ok(Self([hangup, interrupt, watched(15, SignalKind::terminate())?]))
     }
 
-    /// Waits for one; answers with its number.
+    /// Waits for a signal and returns its number.
     async fn asked_for(&mut self) -> u8 {
         let Self([(hangup, one), (interrupt, two), (terminate, three)]) = self;
         tokio::select! {

@@ -1,4 +1,4 @@
-//! A tiny client of the API, which signs with the cloud's own code.
+//! A minimal API client that signs with the cloud's own code.
 
 use std::{
     collections::BTreeMap,
@@ -21,10 +21,10 @@ use crate::{
     rpc_signature::{encode, signature, string_to_sign},
 };
 
-/// What a call was answered with, if not with success.
+/// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The API refused.
+    /// The API refused the call.
     #[error("{action} was refused with {status} {code}: {message}")]
     Refused {
         /// The operation.
@@ -33,22 +33,22 @@ pub enum ApiError {
         status: u16,
         /// The code of the error envelope.
         code: String,
-        /// Its message.
+        /// The message of the error envelope.
         message: String,
     },
-    /// There was no answer, or none that can be read.
+    /// There was no answer, or it is unreadable.
     #[error("{action} was not answered")]
     NoAnswer {
         /// The operation.
         action: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl ApiError {
-    /// The code of a refusal.
+    /// Returns the code of a refusal.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
@@ -68,22 +68,22 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the cloud at an endpoint.
+    /// Returns a client of the cloud at an endpoint.
     pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Self {
         Self { endpoint: endpoint.into(), credentials, clock: Clock::real(), version: None, acs3: false }
     }
 
-    /// The same with another idea of the time.
+    /// Returns the client with another clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// The same for one version of one product's API, where products share the names of operations.
+    /// Returns the client for one version of a product's API. Products share the names of some operations.
     pub fn with_version(self, version: &str) -> Self {
         Self { version: Some(version.to_owned()), ..self }
     }
 
-    /// The same with ACS3-HMAC-SHA256 in place of HMAC-SHA1.
+    /// Returns the client with ACS3-HMAC-SHA256 instead of HMAC-SHA1.
     pub fn with_acs3(self) -> Self {
         Self { acs3: true, ..self }
     }
@@ -107,7 +107,7 @@ impl Client {
         Err(ApiError::Refused { action: action.to_owned(), status, code: field("Code"), message: field("Message") })
     }
 
-    /// A call with these parameters in the query and this form as its body, signed with ACS3-HMAC-SHA256.
+    /// Builds a call signed with ACS3-HMAC-SHA256, with these parameters in the query and this form as its body.
     pub fn acs3_request(
         &self,
         action: &str,
@@ -146,7 +146,7 @@ impl Client {
         self.version.as_deref().or_else(|| operations::version_of(action)).unwrap_or(operations::VPC.version)
     }
 
-    /// The parameters of a call with the common ones, still without a signature.
+    /// Returns the parameters of a call together with the common ones, without a signature.
     pub fn parameters(&self, action: &str, own: &[(&str, &str)]) -> BTreeMap<String, String> {
         let nonce = nonce();
         let now = iso(self.clock.now());
@@ -169,7 +169,7 @@ impl Client {
         all
     }
 
-    /// Adds the signature of a call by that method.
+    /// Adds the signature for a call with this HTTP method.
     pub fn sign(&self, method: &str, mut parameters: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let text = string_to_sign(method, &parameters);
         parameters.insert("Signature".into(), signature(&self.credentials.access_key_secret, &text));
@@ -177,7 +177,7 @@ impl Client {
     }
 }
 
-/// Parameters as a query string or a form.
+/// Encodes parameters as a query string or form.
 pub fn form(parameters: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> =
         parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
@@ -189,7 +189,7 @@ fn nonce() -> String {
     format!("{:016x}{:016x}", nonce.hash_one(1), nonce.hash_one(2))
 }
 
-/// Sends one form on a connection of its own; answers with the status and the body.
+/// Sends one form on a new connection. Returns the status and the body.
 pub async fn send(
     endpoint: &str,
     method: Method,
@@ -206,7 +206,7 @@ pub async fn send(
     Ok((answer.status().as_u16(), answer.into_body()))
 }
 
-/// Sends one request as it is on a connection of its own.
+/// Sends one request unchanged on a new connection.
 pub async fn exchange(
     endpoint: &str,
     request: Request<String>,
@@ -220,7 +220,7 @@ pub async fn exchange(
         drop(sender);
         Ok(Response::from_parts(parts, String::from_utf8(bytes.into())?))
     };
-    // Without the connection's own future nothing is sent; its errors are the exchange's too.
+    // Nothing is sent unless the connection future runs. The exchange reports its errors too.
     let (answer, _) = tokio::join!(exchange, connection);
     answer
 }

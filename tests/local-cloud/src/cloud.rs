@@ -1,4 +1,4 @@
-//! The handle of a cloud: how it is started, used and looked at by tests and demos.
+//! `LocalCloud`: starts a local cloud, and lets tests and demos use and inspect it.
 
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -29,13 +29,13 @@ use crate::{
     world::Shared,
 };
 
-/// A small Alibaba Cloud on one port. It ends when this is dropped, and its functions with it.
+/// A small Alibaba Cloud on one port. Dropping it ends the server and all function processes.
 pub struct LocalCloud {
     shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
 
-/// What the template has, as the options want it, and the role in the second account.
+/// Reads the functions' template as the options modify it, and the role in the second account.
 fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
     let path = options.template.clone().unwrap_or_else(template::default_path);
     let template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region);
@@ -51,7 +51,7 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
         })?;
     }
     let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
-    // The other accounts have a template of their own, beside that of the functions.
+    // Member accounts have a template of their own, next to that of the functions.
     let beside = path.with_file_name("template-member.yml");
     let path = if beside.is_file() { beside } else { path };
     let external_id = options.external_id.as_deref();
@@ -60,7 +60,7 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
     Ok((template, member))
 }
 
-/// What is wrong with a template; if that is a parameter that was given, which one.
+/// Converts a template error. An error in a given parameter becomes an error of that option.
 fn of_parameter(error: TemplateError, given: &BTreeMap<String, String>) -> Error {
     let name = error.place.strip_prefix("Parameters.");
     match name.and_then(|name| given.get_key_value(name)) {
@@ -72,14 +72,14 @@ fn of_parameter(error: TemplateError, given: &BTreeMap<String, String>) -> Error
 }
 
 impl LocalCloud {
-    /// Whether a cloud would start with these options and the programs of all functions, of which one may be named: what
-    /// can be known before they are built.
+    /// Checks that a cloud would start with these options, and that the template has `function` if one is given. Covers
+    /// everything that can be known before the functions are built.
     pub fn check(options: &Options, function: Option<&str>) -> Result<(), Error> {
         let (template, _) = templates(options)?;
         function.map_or(Ok(()), |function| template.has(function))
     }
 
-    /// Starts a cloud with nothing in it.
+    /// Starts an empty cloud.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
         let failed = |source| Error::Listen { port: options.port, source };
@@ -112,39 +112,39 @@ impl LocalCloud {
         Ok(Self { shared, server })
     }
 
-    /// `http://127.0.0.1:` and the port, for every product.
+    /// Returns the endpoint of every product: `http://127.0.0.1:` and the port.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.shared.address)
     }
 
-    /// The time, on the cloud's clock.
+    /// Returns the time on the cloud's clock.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
 
-    /// Asks the functions to end, and then ends. Without this they are killed.
+    /// Stops the functions gracefully, then the cloud. On a plain drop the functions are killed.
     pub async fn stop(self) {
         self.restart_functions().await;
     }
 
-    /// Asks the functions' processes to end; the next event starts new ones, of the programs as they are then.
+    /// Stops the function processes gracefully. The next event starts new processes from the current binaries.
     pub async fn restart_functions(&self) {
         for host in self.shared.hosts.values() {
             host.stop(&self.shared).await;
         }
     }
 
-    /// The cloud's clock, which a test may move if it is a manual one.
+    /// Returns the cloud's clock. A test can move it if it is a manual one.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
     }
 
-    /// A client with the own account's key.
+    /// Returns a client with the own account's key.
     pub fn client(&self) -> Client {
         Client::new(self.endpoint(), Credentials::own()).with_clock(self.shared.clock.clone())
     }
 
-    /// One who works in an account and region; in the own account, this is who makes things for the methods below.
+    /// Returns an operator for an account and region. In the own account, it is the caller of the methods below.
     pub fn operator(&self, account: &str, region: &str) -> Operator {
         let client = match account {
             OWN_ACCOUNT => self.client(),
@@ -162,27 +162,27 @@ impl LocalCloud {
         self.operator(OWN_ACCOUNT, &self.shared.options.region)
     }
 
-    /// Calls an operation through the signed API, as an operator would; `RegionId` is added if it is not given.
+    /// Calls an operation through the signed API, as an operator would. `RegionId` is added if it is not given.
     pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
         self.own().call(action, parameters).await
     }
 
-    /// Makes a VPC by the API; answers with its id.
+    /// Creates a VPC through the API and returns its id.
     pub async fn create_vpc(&self, tags: &[(&str, &str)]) -> Result<String, ApiError> {
         self.own().create_vpc(tags).await
     }
 
-    /// Makes a vSwitch by the API; answers with its id.
+    /// Creates a vSwitch through the API and returns its id.
     pub async fn create_vswitch(&self, vpc_id: &str) -> Result<String, ApiError> {
         self.own().create_vswitch(vpc_id).await
     }
 
-    /// Makes a network interface by the API; answers with its id.
+    /// Creates a network interface through the API and returns its id.
     pub async fn create_network_interface(&self, vswitch_id: &str) -> Result<String, ApiError> {
         self.own().create_network_interface(vswitch_id).await
     }
 
-    /// Makes a flow log by the API, with what the API needs and `more`; answers with its id.
+    /// Creates a flow log through the API, with the required parameters and `more`. Returns its id.
     pub async fn create_flow_log(
         &self,
         resource_type: &str,
@@ -192,116 +192,116 @@ impl LocalCloud {
         self.own().create_flow_log(resource_type, resource_id, more).await
     }
 
-    /// The VPCs of all accounts and regions, oldest first; so are the other lists.
+    /// Returns the VPCs of all accounts and regions, oldest first. The other lists have the same scope and order.
     pub fn vpcs(&self) -> Vec<Vpc> {
         self.shared.read(|world| world.state.vpcs.values().cloned().collect())
     }
 
-    /// The vSwitches.
+    /// Returns the vSwitches.
     pub fn vswitches(&self) -> Vec<VSwitch> {
         self.shared.read(|world| world.state.vswitches.values().cloned().collect())
     }
 
-    /// The network interfaces.
+    /// Returns the network interfaces.
     pub fn network_interfaces(&self) -> Vec<NetworkInterface> {
         self.shared.read(|world| world.state.network_interfaces.values().cloned().collect())
     }
 
-    /// The flow logs.
+    /// Returns the flow logs.
     pub fn flow_logs(&self) -> Vec<FlowLog> {
         self.shared.read(|world| world.state.flow_logs.values().cloned().collect())
     }
 
-    /// The Express Connect Routers.
+    /// Returns the Express Connect Routers.
     pub fn routers(&self) -> Vec<ExpressConnectRouter> {
         self.shared.read(|world| world.state.routers.values().cloned().collect())
     }
 
-    /// The flow logs of Express Connect Routers.
+    /// Returns the flow logs of Express Connect Routers.
     pub fn router_flow_logs(&self) -> Vec<RouterFlowLog> {
         self.shared.read(|world| world.state.router_flow_logs.values().cloned().collect())
     }
 
-    /// The flow log of a resource.
+    /// Returns the flow log of a resource.
     pub fn flow_log_of(&self, resource_id: &str) -> Option<FlowLog> {
         self.flow_logs().into_iter().find(|flow_log| flow_log.resource_id == resource_id)
     }
 
-    /// Changes a flow log behind the API's back, as SLS or the billing system would.
+    /// Changes a flow log without an API call, as SLS or the billing system would.
     pub fn edit_flow_log(&self, id: &str, edit: impl FnOnce(&mut FlowLog)) {
         self.shared.write(|world| world.state.flow_logs.get_mut(id).map(edit));
     }
 
-    /// Changes a VPC behind the API's back, and so what lists say of it.
+    /// Changes a VPC without an API call. Lists show the change.
     pub fn edit_vpc(&self, id: &str, edit: impl FnOnce(&mut Vpc)) {
         self.shared.write(|world| world.state.vpcs.get_mut(id).map(edit));
     }
 
-    /// Changes a vSwitch behind the API's back.
+    /// Changes a vSwitch without an API call.
     pub fn edit_vswitch(&self, id: &str, edit: impl FnOnce(&mut VSwitch)) {
         self.shared.write(|world| world.state.vswitches.get_mut(id).map(edit));
     }
 
-    /// Changes a network interface behind the API's back: whether a service manages it, for one.
+    /// Changes a network interface without an API call, for example to mark it as managed by a service.
     pub fn edit_network_interface(&self, id: &str, edit: impl FnOnce(&mut NetworkInterface)) {
         self.shared.write(|world| world.state.network_interfaces.get_mut(id).map(edit));
     }
 
-    /// Changes the flow log of an Express Connect Router behind the API's back.
+    /// Changes the flow log of an Express Connect Router without an API call.
     pub fn edit_router_flow_log(&self, id: &str, edit: impl FnOnce(&mut RouterFlowLog)) {
         self.shared.write(|world| world.state.router_flow_logs.get_mut(id).map(edit));
     }
 
-    /// Removes a project of SLS with its Logstores, all of which exist until it is said otherwise. `CreateFlowLog`
-    /// refuses it with `ProjectOrLogstoreNotExist`, and a flow log that delivers there is not activated.
+    /// Removes an SLS project and its Logstores. By default every project exists. `CreateFlowLog` refuses a missing one
+    /// with `ProjectOrLogstoreNotExist`, and a flow log that delivers to it cannot be activated.
     pub fn without_project(&self, account: &str, region: &str, project: &str) {
         self.circumstances(|it| it.remove_project(account, region, project));
     }
 
-    /// Removes one Logstore, as [`LocalCloud::without_project`] does with all of a project.
+    /// Removes a single Logstore. See [`LocalCloud::without_project`].
     pub fn without_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
         self.circumstances(|it| it.remove_log_store(account, region, project, log_store));
     }
 
-    /// Makes a Logstore again, and its project.
+    /// Restores a Logstore and its project.
     pub fn with_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
         self.circumstances(|it| it.add_log_store(account, region, project, log_store));
     }
 
-    /// Refuses `TrafficPath` with `UnsupportedFeature.UserDefinedTrafficPath` in an account and region.
+    /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.
     pub fn without_traffic_paths(&self, account: &str, region: &str) {
         self.circumstances(|it| it.set_traffic_paths(account, region, false));
     }
 
-    /// Takes `TrafficPath` there again.
+    /// Accepts `TrafficPath` in an account and region again.
     pub fn with_traffic_paths(&self, account: &str, region: &str) {
         self.circumstances(|it| it.set_traffic_paths(account, region, true));
     }
 
-    /// Refuses every call about VPC flow logs in a region with `OperationUnsupported.action`, and a flow log of a virtual
-    /// border router there with `UnsupportedRegion`.
+    /// Refuses every call about VPC flow logs in a region with `OperationUnsupported.action`, and flow logs of virtual
+    /// border routers there with `UnsupportedRegion`.
     pub fn without_flow_logs(&self, region: &str) {
         self.circumstances(|it| it.set_flow_logs(region, false));
     }
 
-    /// Has flow logs in a region again.
+    /// Supports flow logs in a region again.
     pub fn with_flow_logs(&self, region: &str) {
         self.circumstances(|it| it.set_flow_logs(region, true));
     }
 
-    /// Locks an account for debt: its flow logs are `FinancialLocked`, and writes about them are refused with
+    /// Locks an account for overdue payment: its flow logs are `FinancialLocked`, and writes to them are refused with
     /// `IncorrectBusinessStatus.FlowLog`.
     pub fn lock_account(&self, account: &str) {
         self.shared.write(|world| world.state.set_locked(account, true));
     }
 
-    /// Unlocks an account that has paid.
+    /// Unlocks an account after payment.
     pub fn unlock_account(&self, account: &str) {
         self.shared.write(|world| world.state.set_locked(account, false));
     }
 
-    /// Says which resource groups an account has beside `rg-default`; another one is refused with
-    /// `IllegalParam.ResourceGroupId`. Until then it has any.
+    /// Sets which resource groups an account has besides `rg-default`. Others are refused with
+    /// `IllegalParam.ResourceGroupId`. Until this is called, every group exists.
     pub fn set_resource_groups(&self, account: &str, ids: &[&str]) {
         self.circumstances(|it| it.set_resource_groups(account, ids));
     }
@@ -310,7 +310,7 @@ impl LocalCloud {
         self.shared.write(|world| change(&mut world.state.circumstances));
     }
 
-    /// Makes so many VPCs like this one, behind the API's back and without events; answers with their ids.
+    /// Copies a VPC `times` times without API calls or events. Returns the ids of the copies.
     pub fn copy_vpc(&self, id: &str, times: usize) -> Vec<String> {
         self.shared.write(|world| {
             let state = &mut world.state;
@@ -325,8 +325,8 @@ impl LocalCloud {
         })
     }
 
-    /// Makes a flow log like this one on each of these resources, behind the API's back. What its name says of the
-    /// resource is said of the new one.
+    /// Copies a flow log to each of these resources, without API calls or events. Where the name contains the resource
+    /// id, the copy's name contains the id of its own resource.
     pub fn copy_flow_log(&self, id: &str, resource_ids: &[String]) {
         self.shared.write(|world| {
             let state = &mut world.state;
@@ -351,42 +351,42 @@ impl LocalCloud {
         });
     }
 
-    /// Shares a VPC with another account, which then sees it.
+    /// Shares a VPC with another account, which can then see it.
     pub fn share_vpc(&self, id: &str, with: &str) {
         self.shared.write(|world| world.state.shared_vpcs.insert((with.to_owned(), id.to_owned())));
     }
 
-    /// Closes the flow log service of every account, as if nobody had opened it.
+    /// Closes the flow log service in every account, as if nobody had opened it.
     pub fn close_flow_log_service(&self) {
         self.shared.write(|world| world.state.close_service());
     }
 
-    /// The secrets and tokens of the functions' keys, to see that they are nowhere to be seen.
+    /// Returns the secrets and tokens of the functions' keys, so that a test can check that they leak nowhere.
     pub fn function_secrets(&self) -> Vec<String> {
         self.shared.read(|world| world.keys.temporary_secrets())
     }
 
-    /// Gives a network interface another id, so that an event which names that id finds it.
+    /// Gives a network interface another id, so that it matches an event that names that id.
     pub fn rename_network_interface(&self, id: &str, new_id: &str) {
         self.shared.write(|world| world.state.rename_network_interface(id, new_id));
     }
 
-    /// Changes an Express Connect Router behind the API's back.
+    /// Changes an Express Connect Router without an API call.
     pub fn edit_router(&self, id: &str, edit: impl FnOnce(&mut ExpressConnectRouter)) {
         self.shared.write(|world| world.state.routers.get_mut(id).map(edit));
     }
 
-    /// Makes what a sample event speaks of, without a call and so without an event, so that a function finds it.
+    /// Creates the resources that a sample event names, without API calls or events, so that a function finds them.
     ///
-    /// A resource whose end the event tells is not made, but the flow log that it leaves behind is. An event that names
-    /// nothing, such as a timer's, finds one VPC without a flow log.
+    /// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an
+    /// event that names no resource, such as a timer's, one VPC without a flow log is created.
     pub fn stage(&self, event: &Value) {
         let (region, now) = (&self.shared.options.region, self.shared.clock.now());
         self.shared.write(|world| stage::make(&mut world.state, event, region, now));
     }
 
-    /// Makes a flow log on a VPC as Flowkeeper would, without a call and so without an event; answers with its id. On an
-    /// id that is no VPC's it is one that a VPC left behind.
+    /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has
+    /// that id, the flow log is an orphan.
     pub fn stage_flow_log(&self, vpc_id: &str) -> String {
         self.shared.write(|world| {
             let place = world.state.vpcs.get(vpc_id).map(|vpc| vpc.place.clone());
@@ -395,7 +395,7 @@ impl LocalCloud {
         })
     }
 
-    /// Makes an Express Connect Router with one virtual border router, in the same way.
+    /// Creates an Express Connect Router with one virtual border router, without API calls or events. Returns its id.
     pub fn stage_router(&self) -> String {
         self.shared.write(|world| stage::router(&mut world.state, self.own_place(), self.shared.clock.now()))
     }
@@ -404,30 +404,30 @@ impl LocalCloud {
         Place { account: OWN_ACCOUNT.to_owned(), region: self.shared.options.region.clone() }
     }
 
-    /// Lets every flow log finish its change now.
+    /// Finishes the transition of every flow log now.
     pub fn finish_transitions(&self) {
         for flow_log in self.flow_logs() {
             self.shared.finish_transition(&flow_log.id);
         }
     }
 
-    /// Puts the cloud's clock, and that of its own clients, ahead of everybody else's by this.
+    /// Puts the cloud's clock, and that of its own clients, ahead of everyone else's by this duration.
     pub fn set_clock_ahead(&self, by: Duration) {
         self.shared.clock.set_ahead(by);
     }
 
-    /// Asks for a fault in the next `times` calls of an operation, or of all with `*`.
+    /// Injects a fault into the next `times` calls of an operation, or of all operations with `*`.
     ///
-    /// The operation may be one of a product, such as `expressconnectrouter:CreateFlowLog`.
+    /// The operation can be limited to one product, as in `expressconnectrouter:CreateFlowLog`.
     ///
     /// # Panics
-    /// There is no such operation or region, so that the fault would never be met.
+    /// Panics if the operation or region does not exist, because the fault would never occur.
     #[track_caller]
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
         self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: 0, times });
     }
 
-    /// Asks for a fault in the next `times` calls of an operation in a region.
+    /// Injects a fault into the next `times` calls of an operation in a region.
     ///
     /// # Panics
     /// As [`LocalCloud::fail`] does.
@@ -436,7 +436,7 @@ impl LocalCloud {
         self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, after: 0, times });
     }
 
-    /// Asks for a fault in the one call of an operation that comes after so many.
+    /// Lets `calls` calls of an operation pass, then injects a fault into one.
     ///
     /// # Panics
     /// As [`LocalCloud::fail`] does.
@@ -445,10 +445,10 @@ impl LocalCloud {
         self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: calls, times: 1 });
     }
 
-    /// Rewrites the answers of the next `times` calls of an operation, or of all with `*`, that succeed.
+    /// Rewrites the answers of the next `times` successful calls of an operation, or of all operations with `*`.
     ///
-    /// Rewrites count calls as faults do, each for itself, so a call may meet a fault and several rewrites, which follow
-    /// each other. [`LocalCloud::heal`] ends them.
+    /// Each rewrite counts calls on its own, as faults do. A call can meet a fault and several rewrites, which apply in
+    /// order. [`LocalCloud::heal`] ends them.
     ///
     /// # Panics
     /// As [`LocalCloud::fail`] does.
@@ -467,7 +467,7 @@ impl LocalCloud {
         self.add_rewrite(Wanted { action: action.to_owned(), region, fault: rewrite, after: 0, times });
     }
 
-    /// Rewrites the answer of the one call of an operation that comes after so many.
+    /// Lets `calls` calls of an operation pass, then rewrites the answer of one.
     ///
     /// # Panics
     /// As [`LocalCloud::fail`] does.
@@ -484,22 +484,22 @@ impl LocalCloud {
         self.shared.write(|world| world.faults.add_rewrite(wanted));
     }
 
-    /// Begins a storm of faults, in place of the one that there is, or ends it.
+    /// Starts a storm of faults, replacing the current one. `None` ends it.
     pub fn storm(&self, storm: Option<Storm>) {
         self.shared.write(|world| world.faults.set_storm(storm));
     }
 
-    /// Answers 503 to every call in a region, until [`LocalCloud::heal`]. Express Connect Router has no regions: its
-    /// calls count as those of the cloud's own.
+    /// Answers every call in a region with 503 until [`LocalCloud::heal`]. Express Connect Router has no regions: its
+    /// calls count as calls in the cloud's own region.
     ///
     /// # Panics
-    /// There is no such region.
+    /// Panics if the region does not exist.
     #[track_caller]
     pub fn region_down(&self, region: &str) {
         self.fail_in(region, "*", Fault::Unavailable, u32::MAX);
     }
 
-    /// Forgets all faults that are still to come, and sets the clock right.
+    /// Clears all pending faults and corrects the clock.
     pub fn heal(&self) {
         self.shared.heal();
     }
@@ -512,42 +512,42 @@ impl LocalCloud {
         self.shared.write(|world| world.faults.add(wanted));
     }
 
-    /// Everything that happened so far.
+    /// Returns everything that happened so far.
     pub fn journal(&self) -> Vec<Entry> {
         self.shared.read(|world| world.journal.clone())
     }
 
-    /// How many entries that is.
+    /// Returns the number of journal entries.
     pub fn journal_len(&self) -> usize {
         self.shared.read(|world| world.journal.len())
     }
 
-    /// What happened after the first `seen` entries.
+    /// Returns the journal entries after the first `seen`.
     pub fn journal_after(&self, seen: usize) -> Vec<Entry> {
         self.shared.read(|world| world.journal.get(seen..).unwrap_or_default().to_vec())
     }
 
-    /// The calls of the API, whoever made them.
+    /// Returns all API calls, from any caller.
     pub fn calls(&self) -> Vec<Call> {
         self.pick(|what| if let EntryKind::Call(call) = what { Some(call.clone()) } else { None })
     }
 
-    /// The calls of one operation.
+    /// Returns the calls of one operation.
     pub fn calls_of(&self, action: &str) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.action == action).collect()
     }
 
-    /// The events that reached the default bus.
+    /// Returns the events that reached the default bus.
     pub fn events(&self) -> Vec<Value> {
         self.pick(|what| if let EntryKind::Event { event } = what { Some(event.clone()) } else { None })
     }
 
-    /// The attempts to run a function that are over.
+    /// Returns the finished invocations, one for each attempt.
     pub fn invocations(&self) -> Vec<Invocation> {
         self.pick(|what| if let EntryKind::Invocation(invocation) = what { Some(invocation.clone()) } else { None })
     }
 
-    /// The events that were given up.
+    /// Returns the events that were given up.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.pick(|what| if let EntryKind::DeadLetter(letter) = what { Some(letter.clone()) } else { None })
     }
@@ -556,36 +556,36 @@ impl LocalCloud {
         self.shared.read(|world| world.journal.iter().filter_map(|entry| choose(&entry.what)).collect())
     }
 
-    /// Puts an event on the default bus.
+    /// Publishes an event on the default bus.
     pub fn publish(&self, event: &Value) {
         self.shared.publish(event);
     }
 
-    /// Invokes a function once, synchronously, with these bytes; by the name that the template gives it, or by that of
-    /// its program.
+    /// Invokes a function once, synchronously, with these bytes. Accepts the function's name in the template or that of
+    /// its binary.
     pub async fn invoke(&self, function: &str, event: &[u8]) -> Result<Invocation, Error> {
         delivery::invoke(&self.shared, function, event).await
     }
 
-    /// Fires a timer of the template at once: that of a function, by the trigger's name.
+    /// Fires a timer of the template at once, given its function and the trigger's name.
     ///
-    /// The function may be named as the template names it or by its program. What it does is an asynchronous
-    /// invocation with its retries; [`LocalCloud::settled`] waits for them.
+    /// The function can be given by its name in the template or by its binary. Starts an asynchronous invocation with
+    /// retries; [`LocalCloud::settled`] waits for it.
     pub fn fire_timer(&self, function: &str, trigger: &str) -> Result<(), Error> {
         timers::fire_now(&self.shared, function, trigger)
     }
 
-    /// Wakes whenever anything has changed.
+    /// Returns a receiver that is notified of every change.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.shared.changes()
     }
 
-    /// Waits until something holds, for up to ten seconds.
+    /// Waits up to ten seconds until a condition holds.
     pub async fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), Error> {
         let mut changes = self.changes();
         let wait = async {
             while !holds(self) {
-                // Cannot fail: the sender lives as long as `self`.
+                // Cannot fail: `self` holds the sender.
                 let _ = changes.changed().await;
             }
         };
@@ -597,7 +597,8 @@ impl LocalCloud {
         })
     }
 
-    /// Waits until no timer is due, and no event, retry or change of a flow log is under way. Changes that a test finishes do not count.
+    /// Waits until no timer is due and no event, retry or flow log transition is in progress. Transitions that a test
+    /// finishes itself do not count.
     pub async fn settled(&self) -> Result<(), Error> {
         self.wait_until("nothing is under way", |cloud| {
             let now = cloud.shared.clock.unshifted();

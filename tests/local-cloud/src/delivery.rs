@@ -1,4 +1,4 @@
-//! From the bus to the functions: which triggers match, who tries again how often, and what is given up.
+//! Delivery of events from the bus to functions: matching triggers, retries and dead letters.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,26 +14,26 @@ use crate::{
     world::Shared,
 };
 
-/// Pauses do not grow beyond so many seconds.
+/// The maximum pause in seconds.
 const LONGEST_PAUSE: u32 = 512;
 
-/// Who tries again, and so which request id the attempts have.
+/// Who retries, which also decides the request ids of the attempts.
 #[derive(Clone)]
 enum Retries {
     /// FC's asynchronous invocation: one request id for all attempts.
     Fc { times: u32, max_age: Duration },
-    /// EventBridge with a synchronous invocation: each attempt is a new request.
+    /// EventBridge with synchronous invocation: each attempt is a new request.
     EventBridge { strategy: RetryStrategy, dead_letters: Option<String> },
 }
 
 impl Retries {
-    /// The seconds to wait after an attempt, which is counted from 1; none if there is no other.
+    /// Returns the seconds to wait after an attempt, counted from 1; `None` if there are no more retries.
     fn pause(&self, attempt: u32) -> Option<u32> {
         let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
         match self {
             Self::Fc { times, .. } => (attempt <= *times).then_some(doubled),
             Self::EventBridge { strategy: RetryStrategy::ExponentialDecay, .. } => (attempt <= 176).then_some(doubled),
-            // Anything from 10 to 20, and here always the same: 17, 13, 20.
+            // Real pauses vary from 10 to 20. These are always the same: 17, 13, 20.
             Self::EventBridge { strategy: RetryStrategy::Backoff, .. } => {
                 (attempt <= 3).then_some(10 + attempt * 7 % 11)
             }
@@ -41,7 +41,7 @@ impl Retries {
     }
 }
 
-/// Hands an event to every trigger whose pattern it matches.
+/// Delivers an event to the function of every matching trigger.
 pub(crate) fn deliver(shared: &Shared, event: &Value) {
     for trigger in &shared.triggers {
         let Source::Events { asynchronous, retries, dead_letters, .. } = &trigger.source else { continue };
@@ -58,7 +58,7 @@ pub(crate) fn deliver(shared: &Shared, event: &Value) {
     }
 }
 
-/// Hands an event to a function as FC's own triggers do, which is always asynchronous.
+/// Delivers an event as FC's own triggers do, which is always asynchronous.
 pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
     let Some(host) = shared.hosts.get(function) else { return };
     let max_age = Duration::from_secs(host.function.async_max_age);
@@ -67,7 +67,7 @@ pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
     shared.spawn(move |shared| async move { attempts(&shared, &function, &event, retries).await });
 }
 
-/// Invokes a function once and synchronously.
+/// Invokes a function once, synchronously.
 pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Result<Invocation, Error> {
     let by_program = || shared.hosts.values().find(|host| host.function.binary == function);
     let unknown = || Error::NoFunction { wanted: function.to_owned(), known: shared.hosts.keys().cloned().collect() };
@@ -103,7 +103,7 @@ async fn attempts(shared: &Arc<Shared>, function: &str, event: &Value, retries: 
     };
     let destination =
         match retries {
-            // FC sends it with the function's role.
+            // FC needs the permission of the function's role to send it.
             Retries::Fc { .. } => host.function.on_failure.clone().filter(|destination| {
                 shared.roles.allows(host.function.role.as_deref(), "mns:SendMessage", destination)
             }),

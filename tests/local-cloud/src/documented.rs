@@ -1,4 +1,4 @@
-//! What is documented of the API, for the tests that hold the cloud against it.
+//! The documented API, for tests that compare the cloud with it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(crate) struct Operation {
     pub(crate) product: String,
     pub(crate) version: String,
     pub(crate) action: String,
-    /// By their names on the wire, with `N` for the number of a list's member.
+    /// By their names on the wire, with `N` for a list index.
     pub(crate) parameters: BTreeMap<String, Parameter>,
 }
 

@@ -1,39 +1,39 @@
-//! Why a cloud does not start, or does not do what was waited for.
+//! Errors of starting and using a local cloud.
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::template::{Absent, TemplateError};
 
-/// How long a test waits for something.
+/// How long tests wait for something.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Why a cloud cannot start, or did not do what was waited for.
+/// Why a cloud cannot start, or did not do what the caller waited for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The port cannot be listened on.
+    /// The cloud cannot listen on the port.
     #[error("cannot listen on 127.0.0.1:{port}, where --port chooses another one and 0 any that is free")]
     Listen {
         /// The port.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The template is not understood.
+    /// The template is invalid.
     #[error("the template cannot be used")]
     Template(#[from] TemplateError),
     /// An option does not fit the template.
     #[error("{option}={value} does not fit the template")]
     Option {
-        /// Such as `--parameter Prefix`: its flag, and the name before the value.
+        /// The option's flag and the name before the value, such as `--parameter Prefix`.
         option: String,
         /// The value.
         value: String,
-        /// What would be right.
+        /// What would be valid.
         #[source]
         source: TemplateError,
     },
-    /// A function's program is not there.
+    /// A function's binary is missing.
     #[error("the program of function {function} is not at {}", path.display())]
     NoProgram {
         /// The function.
@@ -41,37 +41,37 @@ pub enum Error {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The functions could not be built.
+    /// Building the functions failed.
     #[error("the functions could not be built: {0}")]
     Build(String),
     /// There is no such function.
     #[error("the template has no function {wanted:?}; it has {}", known.join(", "))]
     NoFunction {
-        /// What was asked for.
+        /// The function that was asked for.
         wanted: String,
-        /// What there is.
+        /// The functions that exist.
         known: Vec<String>,
     },
-    /// There is no such function with these parameters of the template.
+    /// The function does not exist with these parameters of the template.
     #[error("the template makes the function {function} only with the parameter {needed}")]
     NotMade {
         /// The function.
         function: String,
-        /// The parameters with which it would be there.
+        /// The parameters that would create it.
         needed: String,
     },
     /// There is no such timer.
     #[error("the template has no timer {wanted:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
     NoTimer {
-        /// What was asked for: a function and the name of its trigger.
+        /// The timer that was asked for: a function and the name of its trigger.
         wanted: String,
-        /// What there is.
+        /// The timers that exist.
         known: Vec<String>,
     },
-    /// What was waited for did not come.
+    /// What the caller waited for did not happen in time.
     #[error("within {} s it never came true that {what}; the journal:\n{journal}", LIMIT.as_secs())]
     Timeout {
-        /// What was waited for.
+        /// What the caller waited for.
         what: String,
         /// What happened instead.
         journal: String,

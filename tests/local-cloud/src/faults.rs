@@ -1,4 +1,4 @@
-//! Faults that can be asked for by name, for a number of calls of one operation or of all, or for any call by a seed.
+//! Faults: injected by name into a number of calls of one or all operations, or drawn from a seed for any call.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use crate::{
     rewrite::{self, Rewrite},
 };
 
-/// What goes wrong with a call.
+/// A fault that a call can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// `throttled`: 400 `Throttling.User`.
@@ -27,51 +27,51 @@ pub enum Fault {
     InternalError,
     /// `answer-lost`: the call takes effect, and the connection is closed without an answer.
     AnswerLost,
-    /// `reset`: the connection is closed before any effect.
+    /// `reset`: the connection is closed before the call takes effect.
     Reset,
-    /// `slow`: the call takes effect, and its answer is late by this.
+    /// `slow`: the call takes effect, and its answer is delayed by this duration.
     Slow(Duration),
-    /// `not-visible-yet`: a read does not show the newest resource yet.
+    /// `not-visible-yet`: a read omits the newest resource.
     NotVisibleYet,
     /// `event-duplicated`: the call's event is delivered twice.
     EventDuplicated,
     /// `event-reordered`: the call's event is delivered after the next one.
     EventReordered,
-    /// `throttled-for`: 400 `Throttling.User`, with this time in `x-acs-retry-after` and `X-RateLimit-User-API`.
+    /// `throttled-for`: 400 `Throttling.User`, with this duration in `x-acs-retry-after` and `X-RateLimit-User-API`.
     ThrottledFor(Duration),
     /// `token-expired`: 400 `InvalidSecurityToken.Expired`.
     TokenExpired,
-    /// `failure-in-200`: `InternalErrorTemp` with HTTP 200, as Express Connect Router fails.
+    /// `failure-in-200`: `InternalErrorTemp` with HTTP 200, as Express Connect Router does.
     FailureIn200,
-    /// `hang`: nothing happens, and no answer ever comes.
+    /// `hang`: the call has no effect, and no answer ever comes.
     Hang,
     /// `hang-after-effect`: the call takes effect, and no answer ever comes.
     HangAfterEffect,
-    /// `slow-bytes`: the call takes effect, and the second half of its answer is late by this.
+    /// `slow-bytes`: the call takes effect, and the second half of its answer is delayed by this duration.
     SlowBytes(Duration),
-    /// `stale-read`: a read shows what there was before the last write.
+    /// `stale-read`: a read shows the state before the last write.
     StaleRead,
-    /// `overtaken`: somebody else makes the same first, without tags. A call that makes a flow log alone meets it.
+    /// `overtaken`: another caller makes the same call first, without tags. Only calls that create a flow log meet it.
     Overtaken,
     /// `event-dropped`: the call's event is not delivered.
     EventDropped,
-    /// `event-delayed`: the call's event is delivered later by this.
+    /// `event-delayed`: the call's event is delivered after this delay.
     EventDelayed(Duration),
-    /// `function-killed`: the process of the function that calls is killed, before any effect.
+    /// `function-killed`: the process of the calling function is killed before the call takes effect.
     FunctionKilled,
-    /// `function-killed-after-effect`: the call takes effect, and the process of the function that calls is killed.
+    /// `function-killed-after-effect`: the call takes effect, and the process of the calling function is killed.
     FunctionKilledAfterEffect,
-    /// `small-pages`: a page of a list holds at most this many items, whatever size is asked for.
+    /// `small-pages`: a list's page holds at most this many items, whatever size is requested.
     SmallPages(usize),
     /// Any documented refusal, by its code.
     Code(&'static str),
 }
 
-/// The size of small pages that nobody gave another one.
+/// The default page size of `small-pages`.
 const SMALL_PAGE: usize = 20;
 
 impl Fault {
-    /// The faults that have names of their own; those that last take the duration.
+    /// Returns the faults that have their own names. Those with a duration take this one.
     fn all(duration: Duration) -> [Self; 23] {
         [
             Self::Throttled,
@@ -100,10 +100,10 @@ impl Fault {
         ]
     }
 
-    /// The fault of that name, or with that documented code; those that last take the duration.
+    /// Returns the fault with this name or documented code. A fault with a duration takes this one.
     ///
     /// # Errors
-    /// A sentence that lists the names that there are.
+    /// A sentence that lists the known names.
     pub fn named(name: &str, duration: Duration) -> Result<Self, String> {
         let all = Self::all(duration);
         let code = || Refusal::named(name).map(|refusal| Self::Code(refusal.code));
@@ -113,7 +113,7 @@ impl Fault {
         })
     }
 
-    /// Its name.
+    /// Returns the fault's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
@@ -143,17 +143,17 @@ impl Fault {
         }
     }
 
-    /// Whether the call takes effect, and its caller does not learn so.
+    /// Returns whether the call takes effect but its caller gets no answer.
     pub(crate) fn loses_the_answer(self) -> bool {
         matches!(self, Self::AnswerLost | Self::HangAfterEffect | Self::FunctionKilledAfterEffect)
     }
 
-    /// Whether the call is ended before it has any effect.
+    /// Returns whether the call ends before it takes effect.
     pub(crate) fn comes_before_any_effect(self) -> bool {
         matches!(self, Self::Reset | Self::Hang | Self::FunctionKilled)
     }
 
-    /// Whether a call of this operation can meet it.
+    /// Returns whether a call of this operation can meet the fault.
     fn suits(self, operation: &Operation) -> bool {
         match self {
             Self::NotVisibleYet | Self::StaleRead | Self::SmallPages(_) => !operation.write,
@@ -163,7 +163,7 @@ impl Fault {
         }
     }
 
-    /// The answer of a fault that is a refusal.
+    /// Returns the refusal that the fault answers with, if it does.
     pub(crate) fn refusal(self) -> Option<Refusal> {
         let code = match self {
             Self::Throttled | Self::ThrottledFor(_) => "Throttling.User",
@@ -180,22 +180,21 @@ impl Fault {
     }
 }
 
-/// A fault that is still to come, or a [`Rewrite`] of an answer.
+/// A pending fault, or a pending [`Rewrite`] of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted<F = Fault> {
-    /// An operation such as `CreateFlowLog`, or one of a product such as `expressconnectrouter:CreateFlowLog`, or all
-    /// with `*`.
+    /// An operation such as `CreateFlowLog` or `expressconnectrouter:CreateFlowLog`, or `*` for all.
     pub(crate) action: String,
-    /// The region whose calls meet it; none for every region.
+    /// The region whose calls meet it; `None` for every region.
     pub(crate) region: Option<String>,
     pub(crate) fault: F,
-    /// So many calls are let through first.
+    /// How many calls pass first.
     pub(crate) after: u32,
     pub(crate) times: u32,
 }
 
 impl<F: Clone> Wanted<F> {
-    /// Whether some call can ever meet it; if not, a sentence that lists what there is.
+    /// Checks that some call can meet it. The error is a sentence that lists the valid names.
     pub(crate) fn check(&self) -> Result<(), String> {
         let region = self.region.as_deref();
         if let Some(region) = region.filter(|wanted| !REGIONS.iter().any(|(id, _)| id == wanted)) {
@@ -228,8 +227,8 @@ impl<F: Clone> Wanted<F> {
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
     }
 
-    /// Counts a call that it is for, and answers with what that call meets. `may_meet` is false for a call that meets
-    /// another one already: it is counted before this one begins, and not afterwards.
+    /// Counts a matching call, and returns what that call meets. `may_meet` is false if the call already meets another
+    /// fault: such a call counts toward `after`, but not toward `times`.
     fn count(&mut self, may_meet: bool) -> Option<F> {
         if let Some(after) = self.after.checked_sub(1) {
             self.after = after;
@@ -242,27 +241,27 @@ impl<F: Clone> Wanted<F> {
     }
 }
 
-/// Faults that any call may meet, as a seed says.
+/// Faults that any call can meet, drawn from a seed.
 ///
-/// Which call meets which depends on the call alone and on how often the same one was made before, so it is the same
-/// again where calls that are made side by side come in another order.
+/// The draw depends only on the call and on how often the same call was made before. So it is reproducible even if
+/// concurrent calls arrive in another order.
 #[derive(Clone, Debug)]
 pub struct Storm {
-    /// What it is drawn from.
+    /// The seed of the draw.
     pub seed: u64,
-    /// One call in so many meets a fault; none does with 0.
+    /// One in this many calls meets a fault; with 0, none does.
     pub one_in: u64,
-    /// Those that there are. One that a call cannot meet passes it by.
+    /// The faults to draw from. A call that cannot meet the drawn fault proceeds without one.
     pub faults: Vec<Fault>,
 }
 
-/// The faults that are still to come, in the order in which they were asked for, and then those of the storm.
+/// The pending faults in the order in which they were requested, and the storm. Pending faults come first.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     wanted: Vec<Wanted>,
     rewrites: Vec<Wanted<Rewrite>>,
     storm: Option<Storm>,
-    /// How often each call was made in the storm.
+    /// How often each call was made during the storm.
     made: BTreeMap<u64, u64>,
 }
 
@@ -275,7 +274,7 @@ impl Faults {
         self.rewrites.push(wanted);
     }
 
-    /// Takes what the answer of the next call of an operation goes through, in the order in which it was asked for.
+    /// Takes the rewrites for the answer of this call, in the order in which they were requested.
     pub(crate) fn take_rewrites(&mut self, operation: &Operation, region: &str) -> Vec<Rewrite> {
         let due = self.rewrites.iter_mut().filter(|wanted| wanted.is_for(operation, region));
         let taken = due.filter_map(|wanted| wanted.count(true)).collect();
@@ -283,7 +282,7 @@ impl Faults {
         taken
     }
 
-    /// What is still to come, for people to look at.
+    /// Describes what is pending, for people.
     pub(crate) fn to_come(&self) -> Value {
         fn one<F>(wanted: &Wanted<F>, name: &str) -> Value {
             let Wanted { action, region, after, times, .. } = wanted;
@@ -302,26 +301,26 @@ impl Faults {
         *self = Self::default();
     }
 
-    /// Begins a storm, or ends it.
+    /// Starts a storm, or ends it with `None`.
     pub(crate) fn set_storm(&mut self, storm: Option<Storm>) {
         self.storm = storm;
         self.made.clear();
     }
 
-    /// Whether a read may have to show what there was before the last write.
+    /// Returns whether a pending fault may need the state before the last write.
     pub(crate) fn may_be_stale(&self) -> bool {
         self.wanted.iter().any(|wanted| wanted.fault == Fault::StaleRead)
             || self.storm.as_ref().is_some_and(|storm| storm.faults.contains(&Fault::StaleRead))
     }
 
-    /// Takes the fault that the next call of an operation meets; `parameters` are its own.
+    /// Takes the fault that this call meets. `parameters` excludes the common ones.
     pub(crate) fn take(
         &mut self,
         operation: &Operation,
         region: &str,
         parameters: &BTreeMap<String, String>,
     ) -> Option<Fault> {
-        // Each that is for the call counts it, so that the n-th call is the n-th, whatever else it meets.
+        // Every matching fault counts the call, even if another one hits it. Otherwise "the n-th call" would shift.
         let mut met = None;
         for wanted in self.wanted.iter_mut().filter(|wanted| wanted.is_for(operation, region)) {
             met = wanted.count(met.is_none()).or(met);
@@ -334,14 +333,14 @@ impl Faults {
         let storm = self.storm.as_ref()?;
         let mut call = DefaultHasher::new();
         (storm.seed, operation.product.name, operation.action, region).hash(&mut call);
-        // These are drawn by the caller.
+        // The client chooses these at random, so they would make the draw irreproducible.
         let own = parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "ClientToken" | "NextToken"));
         own.for_each(|parameter| parameter.hash(&mut call));
         let times = self.made.entry(call.finish()).or_default();
         *times += 1;
         times.hash(&mut call);
         let drawn = call.finish();
-        // The lower part says whether, the upper part which.
+        // The low bits decide whether there is a fault, the high bits which one.
         let is_met = (drawn & 0xffff_ffff).checked_rem(storm.one_in) == Some(0);
         let which = (drawn >> 32).checked_rem(storm.faults.len() as u64)?;
         let fault = storm.faults.get(usize::try_from(which).ok()?).copied();

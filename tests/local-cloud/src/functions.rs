@@ -19,23 +19,23 @@ use crate::{
     world::Shared,
 };
 
-/// A function and the instances of it that run.
+/// A function and its running instances.
 pub(crate) struct Host {
     pub(crate) function: Function,
     pub(crate) program: PathBuf,
     instances: Mutex<Vec<Arc<Instance>>>,
 }
 
-/// Which attempt to run a function this is.
+/// One attempt to run a function.
 pub(crate) struct Attempt<'a> {
     pub(crate) request_id: &'a str,
     /// Counted from 1.
     pub(crate) number: u32,
-    /// How often FC itself has tried before; EventBridge's attempts are each new to FC.
+    /// How often FC itself has retried. Each of EventBridge's attempts is new to FC.
     pub(crate) retry_count: u32,
 }
 
-/// One place in an instance, given back when it is dropped.
+/// A slot for one request in an instance. Dropping it frees the slot.
 struct Seat(Arc<Instance>);
 
 impl Drop for Seat {
@@ -49,7 +49,7 @@ impl Host {
         Self { function, program, instances: Mutex::default() }
     }
 
-    /// Runs the function once; the instance is kept for the next time, unless it failed to answer.
+    /// Runs the function once. The instance is reused, unless it failed to answer.
     pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
         let name = &self.function.name;
         let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
@@ -71,7 +71,7 @@ impl Host {
         drop(seat);
 
         let (status, success, body) = match answer {
-            // Without the header FC counts a call as a success, whatever its status.
+            // FC counts a call as successful if the header is missing, whatever the HTTP status.
             Ok(Answer { status, fc_status, body }) => (Some(status), fc_status.as_deref() != Some("404"), body),
             Err(problem) => (None, false, json!({"errorMessage": problem}).to_string().into()),
         };
@@ -89,7 +89,7 @@ impl Host {
         invocation
     }
 
-    /// A place in the first instance that has one, else in a new instance.
+    /// Takes a slot in the first instance that has a free one, otherwise in a new instance.
     fn seat(&self) -> Seat {
         let mut instances = self.instances();
         instances.retain(|instance| !instance.has_exited());
@@ -103,13 +103,13 @@ impl Host {
         Seat(instance)
     }
 
-    /// Kills an instance that failed, and with it every request that it has.
+    /// Kills a failed instance, with all of its requests.
     fn dismiss(&self, failed: &Arc<Instance>) {
         failed.kill();
         self.instances().retain(|instance| !Arc::ptr_eq(instance, failed));
     }
 
-    /// Asks every instance to end, and kills those that do not.
+    /// Stops every instance gracefully, and kills those that do not end.
     pub(crate) async fn stop(&self, shared: &Shared) {
         let instances = std::mem::take(&mut *self.instances());
         for instance in instances {

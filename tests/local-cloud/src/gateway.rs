@@ -1,4 +1,4 @@
-//! The RPC gateway: what is called, by whom, may they, what happens and what is answered.
+//! The RPC gateway: authenticates, authorizes and runs a call, and answers it.
 
 use std::time::Duration;
 
@@ -25,15 +25,15 @@ use crate::{
     world::Shared,
 };
 
-/// Who overtakes, by name.
+/// The caller's name for [`Fault::Overtaken`].
 const SOMEBODY_ELSE: &str = "somebody-else";
 
-/// The connection is to be closed without an answer.
+/// Closes the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed without an answer, as a fault asked for")]
 pub(crate) struct NoAnswer;
 
-/// A call that was let in.
+/// A call that passed authentication.
 struct Admitted<'a> {
     operation: &'static Operation,
     caller: Caller,
@@ -45,7 +45,7 @@ struct Admitted<'a> {
     rate: Option<Rate>,
 }
 
-/// Answers one request for the API.
+/// Answers one API request.
 pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let parameters = parameters(request);
     let mut call = Call {
@@ -137,16 +137,16 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     Ok(response)
 }
 
-/// The second half of an answer is to be late by this.
+/// Delays the second half of an answer by this duration.
 #[derive(Clone, Copy)]
 pub(crate) struct SecondHalfLate(pub(crate) Duration);
 
-/// What becomes of a call that is not answered.
+/// Handles a call that gets no answer.
 async fn never(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
     match fault {
         Fault::Hang | Fault::HangAfterEffect => std::future::pending().await,
         Fault::FunctionKilled | Fault::FunctionKilledAfterEffect => {
-            // A role of another account that a function assumed does not say which function it is.
+            // The name of a session in another account does not tell which function assumed the role.
             shared.hosts.get(&caller.name).inspect(|host| host.kill());
         }
         _ => {}
@@ -154,7 +154,7 @@ async fn never(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
     NoAnswer
 }
 
-/// Lets somebody else in the same account do what a call is about to do, without its tags.
+/// Makes the same call first, without its tags, as another caller in the same account.
 fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let mut parameters = call.parameters.clone();
     parameters.0.retain(|name, _| !name.starts_with("Tag.") && name != "ClientToken");
@@ -168,7 +168,7 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
         rate: None,
         ..*call
     };
-    // Refused, it changes nothing.
+    // If it is refused, nothing changed.
     let Ok((mut body, changing)) = run(shared, &other) else { return };
     let request_id = shared.new_request_id();
     body["RequestId"] = json!(request_id);
@@ -180,7 +180,7 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
 }
 
-/// What the query and the form say together, and of a call signed in its headers what these say.
+/// Returns the parameters of the query and the form and, for a call signed in its headers, those of the headers.
 fn parameters(request: &Request<Bytes>) -> Parameters {
     let mut parameters = query(request);
     let kind = authenticate::text(request.headers(), "content-type");
@@ -197,14 +197,14 @@ fn parameters(request: &Request<Bytes>) -> Parameters {
     parameters
 }
 
-/// What the query says.
+/// Returns the parameters of the query.
 fn query(request: &Request<Bytes>) -> Parameters {
     let mut query = Parameters::default();
     query.add_form(request.uri().query().unwrap_or_default());
     query
 }
 
-/// Lets a call in, if the operation exists and the caller is who it says.
+/// Admits a call if the operation exists and the caller is authenticated.
 fn admit<'a>(
     shared: &'a Shared,
     request: &Request<Bytes>,
@@ -216,7 +216,7 @@ fn admit<'a>(
     let operation = operations::find(parameters.require("Action")?, parameters.require("Version")?)?;
     let now = shared.clock.now();
     let Identity { caller, session_policy } = shared.write(|world| authenticate(world, request, parameters, now))?;
-    // Express Connect Router is the same from every region.
+    // Express Connect Router is global, so its region is always the cloud's own.
     let region = parameters.get("RegionId").filter(|_| *operation.product != operations::ECR);
     let region = region.unwrap_or(&shared.options.region);
     let rate = shared
@@ -230,7 +230,8 @@ fn admit<'a>(
     Ok(Admitted { operation, caller, session_policy, parameters, region, fault, rewrites, rate })
 }
 
-/// Runs an operation on the state, if the caller may; answers with its body and the flow logs that it set changing.
+/// Runs an operation on the state if the caller is allowed to. Returns the body and the flow logs that started a
+/// transition.
 fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Refusal> {
     let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
     shared.read(|world| {
@@ -268,7 +269,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
     })
 }
 
-/// Makes the answer of a refused call, and enters it in the call.
+/// Builds the answer to a refused call, and records the refusal in the call.
 fn refuse(
     shared: &Shared,
     request: &Request<Bytes>,
@@ -308,14 +309,14 @@ fn refuse(
         answer::set_header(&mut response, "x-acs-retry-after", &pause.as_millis().to_string());
         tell_rate(&mut response, Rate { remain: None, time_left: pause });
     }
-    // The text shows the security token, and a journal is for people to read and to send on.
+    // The message contains the security token, and people read and share the journal.
     if refusal.code == "SignatureDoesNotMatch" {
         call.answer["Message"] = json!("Specified signature is not matched with our calculation.");
     }
     response
 }
 
-/// Tells a client how often it may still call; both headers tell of the one rate that is counted.
+/// Sets the rate limit headers. Only one rate is counted, so both headers describe it.
 fn tell_rate(response: &mut Response<Full<Bytes>>, rate: Rate) {
     let told = format!("Remain:{},TimeLeft:{}", rate.remain.unwrap_or_default(), rate.time_left.as_millis());
     for name in ["x-ratelimit-user", "x-ratelimit-user-api"] {
@@ -323,7 +324,7 @@ fn tell_rate(response: &mut Response<Full<Bytes>>, rate: Rate) {
     }
 }
 
-/// Takes the secrets of a temporary key out of what is journaled.
+/// Masks the secrets of a temporary key for the journal.
 fn mask(answer: &mut Value) {
     if let Some(credentials) = answer.get_mut("Credentials").and_then(Value::as_object_mut) {
         for secret in ["AccessKeySecret", "SecurityToken"] {
@@ -346,7 +347,7 @@ impl Admitted<'_> {
 }
 
 impl Shared {
-    /// Lets a flow log finish its change, as the options say when.
+    /// Finishes a flow log's transition when the options say so.
     fn start_transition(&self, flow_log_id: String) {
         match self.options.transitions {
             Transitions::Explicit => {}

@@ -1,4 +1,4 @@
-//! What happened, in order: calls, events, invocations, changes of state and dead letters.
+//! The journal: calls, events, invocations, state changes and dead letters, in order.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::accounts::Caller;
 
-/// One thing that happened, with its time.
+/// One journal entry, with its time.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// When, on the cloud's clock.
+    /// The time on the cloud's clock.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     #[serde(flatten)]
     pub what: EntryKind,
 }
 
-/// The kinds of things that happen.
+/// The kinds of entries.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EntryKind {
@@ -26,97 +26,98 @@ pub enum EntryKind {
     Call(Call),
     /// An event reached the default bus.
     Event {
-        /// The event, as a rule sees it.
+        /// The event as a rule sees it.
         event: Value,
     },
     /// A timer fired.
     Timer {
-        /// The function that it wakes.
+        /// The function that it invokes.
         function: String,
         /// The trigger's name.
         trigger: String,
-        /// What the function is given.
+        /// The event that the function receives.
         event: Value,
     },
     /// A function process is listening.
     FunctionStarted {
-        /// Its name.
+        /// The function's name.
         function: String,
-        /// Which of its instances.
+        /// The id of the instance.
         instance: String,
     },
     /// A function process wrote a line to its standard output or error.
     Line {
         /// The function.
         function: String,
-        /// What it wrote.
+        /// The line.
         text: String,
     },
     /// A function is about to be invoked.
     Invoking {
         /// The function.
         function: String,
-        /// The invocation, which FC's own retries keep.
+        /// The request id, which stays the same in FC's own retries.
         request_id: String,
         /// Counted from 1.
         attempt: u32,
     },
-    /// A function was invoked.
+    /// An invocation of a function ended.
     Invocation(Invocation),
-    /// A flow log changed by itself.
+    /// A flow log finished its transition.
     Changed {
         /// The flow log.
         flow_log_id: String,
-        /// Its state before.
+        /// The state before.
         from: String,
-        /// Its state now; none if it is gone.
+        /// The state now; `None` if it is deleted.
         to: Option<String>,
     },
-    /// An event that no retry could help.
+    /// An event was given up.
     DeadLetter(DeadLetter),
 }
 
 /// A call of the API and its answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Call {
-    /// The answer's request id.
+    /// The request id of the answer.
     pub request_id: String,
-    /// Who called; none if that could not be made out.
+    /// The caller; `None` if authentication failed.
     pub caller: Option<Caller>,
-    /// The operation's name as it was given.
+    /// The operation's name as given.
     pub action: String,
-    /// The version of the API as it was given; it tells products apart that share the names of operations.
+    /// The version of the API as given. It distinguishes products that share names of operations.
     pub version: String,
-    /// The parameters, without the common ones and so without anything secret.
+    /// The parameters without the common ones, and so without secrets.
     pub parameters: BTreeMap<String, String>,
-    /// The names of those that came in the query; the others came in the form.
+    /// The names of the parameters that came in the query; the others came in the form.
     pub in_query: Vec<String>,
-    /// The algorithm that the call says it is signed with; none if it does not say.
+    /// The signature algorithm that the call names; `None` if it names none.
     pub signed_with: Option<String>,
     /// The HTTP status of the answer; 0 if the connection was closed instead.
     pub status: u16,
-    /// The code of a refusal.
+    /// The error code of a refusal.
     pub code: Option<String>,
-    /// The answer's body; what would have been answered, if the answer was lost.
+    /// The body of the answer. If the answer was lost, the body that would have been sent.
     pub answer: Value,
-    /// The fault that was in force, by its name.
+    /// The name of the fault that the call met.
     pub fault: Option<String>,
 }
 
 impl Call {
-    /// The action that the caller's role does not allow, such as `vpc:CreateFlowLog`, if that is why it was refused.
+    /// Returns the action that the caller's role does not allow, such as `vpc:CreateFlowLog`, if the call was refused
+    /// for that.
     pub fn denied_action(&self) -> Option<String> {
         let detail = match self.answer.get("AccessDeniedDetail")? {
-            // Express Connect Router has it as a text.
+            // Express Connect Router sends this as a string.
             Value::String(text) => serde_json::from_str(text).ok()?,
             detail => detail.clone(),
         };
         detail["AuthAction"].as_str().map(str::to_owned)
     }
 
-    /// Whether the call took effect, or read what it wanted.
+    /// Returns whether the call took effect, or read what it asked for.
     pub fn succeeded(&self) -> bool {
-        // One that was ended before any effect has no answer, and one whose answer was lost has that.
+        // A call that ended before it took effect has no answer here. One whose answer was lost has it.
         self.code.is_none() && (self.status == 200 || !self.answer.is_null())
     }
 }
@@ -126,28 +127,29 @@ impl Call {
 pub struct Invocation {
     /// The function's name in the template.
     pub function: String,
-    /// FC's request id: kept in FC's own retries, new in EventBridge's.
+    /// FC's request id. FC keeps it in its own retries; each retry of EventBridge has a new one.
     pub request_id: String,
     /// Counted from 1.
     pub attempt: u32,
-    /// What the function was given; text, if it is no JSON.
+    /// The event that the function received; text if it is not JSON.
     pub event: Value,
-    /// Whether FC counts it as a success.
+    /// Whether FC counts the invocation as successful.
     pub success: bool,
-    /// The HTTP status that the process answered with; none if it did not answer.
+    /// The HTTP status of the process's answer; `None` if it did not answer.
     pub status: Option<u16>,
-    /// The answer; text, if it is no JSON. FC's own error object if the process did not answer.
+    /// The answer; text if it is not JSON. FC's own error object if the process did not answer.
     pub body: Value,
-    /// What the process wrote meanwhile.
+    /// The lines that the process wrote during the invocation.
     pub lines: Vec<String>,
 }
 
-/// An event that was given up, in the shape in which FC sends it to a failure destination.
+/// An event that was given up, in the format of FC's failure destinations.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeadLetter {
-    /// The function that did not succeed.
+    /// The function that failed.
     pub function: String,
-    /// Where the template wants it to go; none if it is lost, for want of a place or of the right to send it there.
+    /// The destination in the template; `None` if the event is lost, because there is no destination or FC lacks
+    /// permission to send to it.
     pub destination: Option<String>,
     /// The message.
     pub payload: Value,

@@ -1,18 +1,19 @@
 //! A small Alibaba Cloud on one port, for tests, demos and policy authors.
 //!
-//! [`LocalCloud`] serves the RPC API of VPC, ECS, STS and Express Connect Router and checks each signature, of either
-//! algorithm, with code of its own. Its operations and refusals are held against a copy of the documents. Flow logs
-//! change state with time, every write becomes an ActionTrail event, and the triggers of `template.yml` bring
-//! the events to functions, which run as processes under Function Compute's custom-runtime contract.
+//! [`LocalCloud`] serves the RPC API of VPC, ECS, STS and Express Connect Router, and verifies both kinds of signature
+//! with its own code. Its operations and refusals are checked against a copy of the documentation. Flow logs change
+//! state over time, every write becomes an ActionTrail event, and the triggers of `template.yml` deliver the events to
+//! functions, which run as processes under Function Compute's custom-runtime contract.
 //!
-//! There are two accounts. [`LocalCloud`]'s own methods make things in the first; an [`Operator`] works in either, in any
-//! region, and knows Express Connect Router. What exists is listed for all accounts, with its [`Place`].
+//! There are two accounts. [`LocalCloud`]'s own methods create resources in the first; an [`Operator`] works in either
+//! account and any region, and supports Express Connect Router. Lists contain the resources of all accounts, each with
+//! its [`Place`].
 //!
-//! Timers fire when a manual [`Clock`] is moved over their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
-//! A function acts with the rights of the role that the template gives it, and an action can be taken away with
-//! [`Options::without_permission`]. A role is assumed by whom it trusts, Function Compute among them.
+//! Timers fire when a manual [`Clock`] is moved past their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
+//! A function has the permissions of its role in the template, and [`Options::without_permission`] removes one action.
+//! Only those whom a role trusts can assume it, and this includes Function Compute.
 //!
-//! It is independent of the product's crates, so that it checks the product instead of agreeing with it.
+//! The crate does not depend on the product's crates. Shared code would make it agree with the product's mistakes.
 //!
 //! ```no_run
 //! # async fn scenario() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! One who works in an account and region, as a person or another program would.
+//! A caller with every right in an account and region, as a person or another program would be.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::{
     operations,
 };
 
-/// One who works in an account and region by the signed API, with every right.
+/// A caller with every right in an account and region, using the signed API.
 #[derive(Clone, Debug)]
 pub struct Operator {
     client: Client,
@@ -19,24 +19,24 @@ impl Operator {
         Self { client, region: region.to_owned() }
     }
 
-    /// The client that signs.
+    /// Returns the client that signs the calls.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Calls an operation of VPC, ECS or STS; `RegionId` is added if it is not given.
+    /// Calls an operation of VPC, ECS or STS. `RegionId` is added if it is not given.
     pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
         let mut all = vec![("RegionId", self.region.as_str())];
         all.extend_from_slice(parameters);
         self.client.call(action, &all).await
     }
 
-    /// Calls an operation of Express Connect Router, whose names VPC has too.
+    /// Calls an operation of Express Connect Router. VPC has operations of the same names.
     pub async fn call_router(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, ApiError> {
         self.client.clone().with_version(operations::ECR.version).call(action, parameters).await
     }
 
-    /// Makes a VPC; answers with its id, as the others do with theirs.
+    /// Creates a VPC and returns its id. The other methods return ids too.
     pub async fn create_vpc(&self, tags: &[(&str, &str)]) -> Result<String, ApiError> {
         let tags: Vec<(String, &str)> = (1..)
             .zip(tags)
@@ -47,20 +47,20 @@ impl Operator {
         Ok(id_in(&self.call("CreateVpc", &parameters).await?, "VpcId"))
     }
 
-    /// Makes a vSwitch.
+    /// Creates a vSwitch.
     pub async fn create_vswitch(&self, vpc_id: &str) -> Result<String, ApiError> {
         let zone = format!("{}-h", self.region);
         let parameters = [("VpcId", vpc_id), ("ZoneId", &zone), ("CidrBlock", "10.0.0.0/24")];
         Ok(id_in(&self.call("CreateVSwitch", &parameters).await?, "VSwitchId"))
     }
 
-    /// Makes a network interface.
+    /// Creates a network interface.
     pub async fn create_network_interface(&self, vswitch_id: &str) -> Result<String, ApiError> {
         let parameters = [("VSwitchId", vswitch_id), ("SecurityGroupId", "sg-bp1local0000000000000")];
         Ok(id_in(&self.call("CreateNetworkInterface", &parameters).await?, "NetworkInterfaceId"))
     }
 
-    /// Makes a flow log, with what the API needs and `more`.
+    /// Creates a flow log, with the required parameters and `more`.
     pub async fn create_flow_log(
         &self,
         resource_type: &str,
@@ -78,7 +78,7 @@ impl Operator {
         Ok(id_in(&self.call("CreateFlowLog", &parameters).await?, "FlowLogId"))
     }
 
-    /// Makes an Express Connect Router with these virtual border routers attached, which lie in this region.
+    /// Creates an Express Connect Router and attaches these virtual border routers, which are in this region.
     pub async fn create_router(&self, instance_ids: &[&str]) -> Result<String, ApiError> {
         let router =
             id_in(&self.call_router("CreateExpressConnectRouter", &[("AlibabaSideAsn", "45104")]).await?, "EcrId");
@@ -94,7 +94,7 @@ impl Operator {
         Ok(router)
     }
 
-    /// Makes a flow log of a virtual border router that is attached to a router, with what the API needs and `more`.
+    /// Creates a flow log of a virtual border router attached to a router, with the required parameters and `more`.
     pub async fn create_router_flow_log(
         &self,
         router_id: &str,

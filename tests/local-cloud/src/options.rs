@@ -1,56 +1,55 @@
-//! How a cloud is to be.
+//! Options of a local cloud.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::clock::Clock;
 
-/// How a cloud is to be.
+/// Options of a local cloud.
 #[derive(Clone)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 for any.
+    /// The port on 127.0.0.1; 0 picks a free one.
     pub port: u16,
-    /// The region of functions, and of calls that name none.
+    /// The region of the functions, and of calls that name none.
     pub region: String,
-    /// Flow logs in one account and region.
+    /// Maximum number of flow logs in one account and region.
     pub quota: usize,
     /// Whether the flow log service is open from the start.
     pub flow_log_service: bool,
-    /// Whether the accounts may say which paths' traffic a flow log records; in reality they ask for it by ticket.
+    /// Whether accounts may set which paths' traffic a flow log records. In reality, they request this by ticket.
     pub traffic_paths: bool,
-    /// How long `CreateFlowLog` does not know a new resource that lists show already.
+    /// How long `CreateFlowLog` does not find a new resource that lists already show.
     pub flow_logs_see_after: Duration,
-    /// Whether calls are counted against the documented rates, and refused beyond them.
+    /// Whether calls are counted against the documented rate limits, and refused beyond them.
     pub rate_limit: bool,
-    /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as it has been seen to.
+    /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as has been observed.
     pub ecr_failures_in_200: bool,
-    /// What a caller has to give as `ExternalId` to assume the role in the second account.
+    /// The `ExternalId` that a caller must give to assume the role in the second account.
     pub external_id: Option<String>,
-    /// When flow logs finish changing.
+    /// When flow logs finish their transitions.
     pub transitions: Transitions,
-    /// Which timers fire by themselves.
+    /// Which timers fire automatically.
     pub timers: Timers,
-    /// Where the functions' programs are.
+    /// Where the functions' binaries are.
     pub functions: Functions,
-    /// The one function whose triggers fire; none for all. The others are there, for whoever invokes them.
+    /// The only function whose triggers fire; `None` for all. The others can still be invoked.
     pub triggers_of: Option<String>,
-    /// The template; none for the repository's own.
+    /// The path of the template; `None` for the repository's own.
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
     pub parameters: BTreeMap<String, String>,
-    /// Actions that roles of the template are not allowed after all: the role's name in the template, and the action.
+    /// Actions that are denied to roles of the template: the role's name in the template, and the action.
     pub denied: Vec<(String, String)>,
-    /// Actions that are taken out of the session policy with which a function assumes a role: the function's name, and
-    /// the action.
+    /// Actions removed from the session policy when a function assumes a role: the function's name, and the action.
     pub denied_in_sessions: Vec<(String, String)>,
-    /// A policy for every function, instead of the template's.
+    /// A policy for every function that replaces the template's.
     pub policy: Option<String>,
-    /// More variables for every function; stronger than the template's.
+    /// More environment variables for every function. They override the template's.
     pub environment: BTreeMap<String, String>,
-    /// Where functions find their temporary key.
+    /// Where functions find their temporary credentials.
     pub credentials: CredentialsIn,
-    /// How long a second of a pause between two attempts to deliver an event takes here.
+    /// How long one second of a retry pause takes here.
     pub retry_delay: Duration,
-    /// The time.
+    /// The cloud's clock.
     pub clock: Clock,
 }
 
@@ -84,20 +83,20 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The same without one action that a role of the template allows, to see who needs it.
+    /// Denies one action that a role of the template allows, to show which function needs it.
     ///
-    /// The role is given by its name in the template, such as `CreateFlowLogRole`. A role that the template does not
-    /// have, or an action that the role does not allow, keeps the cloud from starting.
+    /// The role is given by its name in the template, such as `CreateFlowLogRole`. The cloud does not start if the
+    /// template has no such role, or if the role does not allow the action.
     #[must_use]
     pub fn without_permission(mut self, role: &str, action: &str) -> Self {
         self.denied.push((role.to_owned(), action.to_owned()));
         self
     }
 
-    /// The same with session policies of a function that lack one action, to see whether it needs it in other accounts.
+    /// Removes one action from a function's session policies, to show whether it needs the action in other accounts.
     ///
-    /// The function is given by its name. An action that its session policies do not name, or sessions without any
-    /// policy, stay as they are.
+    /// The function is given by its name. Session policies that do not name the action, and sessions without a policy,
+    /// stay as they are.
     #[must_use]
     pub fn without_permission_in_sessions(mut self, function: &str, action: &str) -> Self {
         self.denied_in_sessions.push((function.to_owned(), action.to_owned()));
@@ -105,41 +104,41 @@ impl Options {
     }
 }
 
-/// When flow logs finish changing.
+/// When flow logs finish their transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transitions {
-    /// So long after the call.
+    /// This long after the call.
     After(Duration),
-    /// When [`crate::LocalCloud::finish_transitions`] says.
+    /// When [`crate::LocalCloud::finish_transitions`] is called.
     Explicit,
 }
 
-/// When timers fire by themselves. [`crate::LocalCloud::fire_timer`] fires them at any time.
+/// When timers fire automatically. [`crate::LocalCloud::fire_timer`] fires them at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timers {
-    /// When a manual clock is moved to or over the moment: each such moment fires once, in order. With the machine's
-    /// clock they do not fire, so that no test depends on the hour at which it runs.
+    /// When a manual clock reaches or passes the moment. Each such moment fires once, in order. With the system clock
+    /// they do not fire, so that no test depends on the time of day.
     ByManualClock,
-    /// When they are due, by the machine's clock, too.
+    /// When they are due, with the system clock too.
     ByAnyClock,
-    /// Not at all.
+    /// Never.
     ByHand,
 }
 
-/// Where the functions' programs are.
+/// Where the functions' binaries are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Functions {
-    /// There are no functions; events are journaled and go nowhere.
+    /// There are no functions; events are journaled and not delivered.
     None,
     /// In this folder, each under the name of its package.
     Built(PathBuf),
 }
 
-/// Where functions find their temporary key. Function Compute's runtimes differ in this.
+/// Where functions find their temporary credentials. Function Compute's runtimes differ in this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialsIn {
     /// In the `x-fc-*` headers of each invocation.
     Headers,
-    /// In the environment; the headers are there, but empty.
+    /// In the environment. The headers are present but empty.
     Environment,
 }

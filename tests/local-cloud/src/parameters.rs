@@ -1,13 +1,13 @@
-//! The parameters of a call: query and form united, read by name, list and tag.
+//! The parameters of a call: query and form combined, accessed by name, list and tag.
 
 use std::collections::BTreeMap;
 
 use crate::{operations::ECR, refusal::Refusal};
 
-/// Tags of a resource.
+/// The tags of a resource.
 pub type Tags = BTreeMap<String, String>;
 
-/// What every call carries beside its own parameters; never part of an event or of the journal.
+/// Parameters that every call has besides its own. They are never part of an event or of the journal.
 const COMMON: [&str; 11] = [
     "AccessKeyId",
     "Action",
@@ -22,7 +22,7 @@ const COMMON: [&str; 11] = [
     "Version",
 ];
 
-/// What the operations of Express Connect Router read from the form; everything else, from the query.
+/// What each operation of Express Connect Router reads from the form. It reads everything else from the query.
 const IN_FORM: [(&str, &[&str]); 8] = [
     ("CreateFlowLog", &["ClientToken", "DryRun", "EcrId", "FlowLogName", "ResourceGroupId"]),
     ("DeleteFlowlog", &["ClientToken", "DryRun", "EcrId"]),
@@ -55,7 +55,7 @@ const IN_FORM: [(&str, &[&str]); 8] = [
 pub(crate) struct Parameters(pub(crate) BTreeMap<String, String>);
 
 impl Parameters {
-    /// Adds what a query string or a form says.
+    /// Adds the parameters of a query string or a form.
     pub(crate) fn add_form(&mut self, form: &str) {
         for pair in form.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -63,12 +63,12 @@ impl Parameters {
         }
     }
 
-    /// A parameter that is given and not empty.
+    /// Returns a parameter that is given and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A parameter as owned text, empty if it is not given.
+    /// Returns a parameter as owned text, empty if it is not given.
     pub(crate) fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default().to_owned()
     }
@@ -81,37 +81,37 @@ impl Parameters {
         self.get(name).map(|text| text.parse().map_err(|_| Refusal::invalid(name))).transpose()
     }
 
-    /// Whether a switch is on; the Python SDK writes `True`.
+    /// Returns whether a switch is on. The Python SDK writes `True`.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Overwrites what a parameter is given for.
+    /// Overwrites a field if the parameter is given and not empty.
     pub(crate) fn set(&self, field: &mut String, name: &str) {
         if let Some(value) = self.get(name) {
             value.clone_into(field);
         }
     }
 
-    /// The values of `Name.1`, `Name.2` and so on.
+    /// Returns the values of `Name.1`, `Name.2` and so on.
     pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         (1..).map_while(|n| self.get(&format!("{name}.{n}"))).collect()
     }
 
-    /// Whether the value of a tag may begin with `aliyun`: that of Express Connect Router may, but not where only tags are
-    /// the subject.
+    /// Returns whether tag values may begin with `aliyun`. Express Connect Router allows it, except in its tag
+    /// operations.
     fn takes_aliyun(&self) -> bool {
         self.get("Version") == Some(ECR.version) && !self.text("Action").ends_with("TagResources")
     }
 
-    /// Overwrites what a parameter is given for, by nothing too.
+    /// Overwrites a field if the parameter is given, even if it is empty.
     pub(crate) fn set_or_clear(&self, field: &mut String, name: &str) {
         if let Some(value) = self.0.get(name) {
             value.clone_into(field);
         }
     }
 
-    /// The tags of `Name.1.Key`, `Name.1.Value` and so on, within the documented limits.
+    /// Returns the tags of `Name.1.Key`, `Name.1.Value` and so on, within the documented limits.
     pub(crate) fn tags(&self, name: &str) -> Result<Tags, Refusal> {
         let mut tags = Tags::new();
         let reserved: &[&str] = if self.takes_aliyun() { &["acs:"] } else { &["aliyun", "acs:"] };
@@ -134,8 +134,8 @@ impl Parameters {
         Ok(tags)
     }
 
-    /// Refuses a call whose parameters are not where its operation reads them, in the query or in the form: the API
-    /// does not see them there. It does where HMAC-SHA1 signs both as one; of ACS3-HMAC-SHA256 nobody has shown it.
+    /// Refuses a call with parameters in the query that its operation reads from the form, or the reverse: the API does
+    /// not find them there. With HMAC-SHA1, which signs both as one, it does. For ACS3-HMAC-SHA256 that is unproven.
     pub(crate) fn check_places(&self, query: &str) -> Result<(), Refusal> {
         let (version, action) = (self.text("Version"), self.text("Action"));
         let known = IN_FORM.iter().find(|(known, _)| version == ECR.version && *known == action);
@@ -155,7 +155,7 @@ impl Parameters {
         }
     }
 
-    /// The parameters without the common ones, so without anything that could be secret.
+    /// Returns the parameters without the common ones, and so without secrets.
     pub(crate) fn own(&self) -> BTreeMap<String, String> {
         self.0
             .iter()
@@ -171,7 +171,7 @@ fn is_tag_text(text: &str, reserved: &[&str]) -> bool {
         && !["http://", "https://"].iter().any(|part| text.contains(part))
 }
 
-/// Undoes percent-encoding and `+`; bytes that are no UTF-8 become U+FFFD, and so fail the signature.
+/// Decodes percent-encoding and `+`. Bytes that are not UTF-8 become U+FFFD, so the signature does not match.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,10 +1,10 @@
-//! EventBridge's event patterns: which events a rule lets through.
+//! EventBridge's event patterns, which decide which events match a rule.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde_json::{Map, Value};
 
-/// What a pattern may name at its top: the attributes of a `CloudEvent`, Alibaba Cloud's own, and the data.
+/// The names allowed at the top of a pattern: the attributes of a `CloudEvent`, Alibaba Cloud's own, and the data.
 const TOP: [&str; 15] = [
     "id",
     "source",
@@ -22,12 +22,12 @@ const TOP: [&str; 15] = [
     "aliyunpublishtime",
     "aliyunpublishaddr",
 ];
-/// How many operators one field may have.
+/// The maximum number of operators for one field.
 const MOST_OPERATORS: usize = 5;
-/// No number of a pattern may be larger, or smaller than its opposite.
+/// The largest absolute value of a number in a pattern.
 const LARGEST: f64 = 1e9;
 
-/// A pattern: what each of its keys wants.
+/// A pattern: the condition for each of its keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pattern(BTreeMap<String, Wanted>);
 
@@ -37,7 +37,7 @@ enum Wanted {
     OneOf(Vec<Alternative>),
 }
 
-/// What a value may be.
+/// One alternative for a value.
 #[derive(Clone, Debug, PartialEq)]
 enum Alternative {
     Exists(bool),
@@ -51,7 +51,7 @@ enum Test {
     Suffix(String),
     Contains(String),
     Not(Vec<Test>),
-    /// Operators and their bounds, all of which hold.
+    /// Operators and their bounds, all of which must hold.
     Numeric(Vec<(Comparison, f64)>),
     /// Network and mask.
     Cidr(u32, u32),
@@ -66,11 +66,11 @@ enum Comparison {
     AtLeast,
 }
 
-/// Where in a pattern something is wrong, and what.
+/// The place of an error in a pattern, and what is wrong there.
 type Mistake = (String, String);
 
 impl Pattern {
-    /// Reads a pattern as `EventBridge` does; else the place inside it and what is wrong there.
+    /// Parses a pattern as `EventBridge` does. The error is the place and what is wrong there.
     pub(crate) fn parse(pattern: &Value) -> Result<Self, Mistake> {
         let keys = pattern.as_object().ok_or_else(|| (String::new(), "is no object".to_owned()))?;
         if let Some(odd) = keys.keys().find(|key| !TOP.contains(&key.as_str())) {
@@ -96,7 +96,7 @@ impl Pattern {
         Ok(Self(wanted))
     }
 
-    /// Whether an event has what the pattern asks for: all of its keys, and for each key one of its alternatives.
+    /// Returns whether an event matches: for each key of the pattern, one of the alternatives must hold.
     pub(crate) fn matches(&self, event: &Value) -> bool {
         self.0.iter().all(|(key, wanted)| match (wanted, event.get(key)) {
             (Wanted::Inside(deeper), found) => found.is_some_and(|inner| deeper.matches(inner)),
@@ -127,7 +127,7 @@ impl Alternative {
         }
     }
 
-    /// Whether it allows the value that the event has, if any; of a list, any member.
+    /// Returns whether the event's value is allowed. In a list, any member can match.
     fn allows(&self, found: Option<&Value>) -> bool {
         match (self, found) {
             (Self::Exists(wanted), found) => *wanted == found.is_some(),
@@ -178,7 +178,7 @@ impl Test {
         .map(Self::Not)
     }
 
-    /// Bounds come in pairs: `[">", 0, "<=", 5]`.
+    /// Parses pairs of operator and bound: `[">", 0, "<=", 5]`.
     fn numeric(operand: &Value) -> Result<Self, String> {
         let problem = || "numeric takes pairs such as \">\", 0, of numbers up to 1e9".to_owned();
         let pair = |pair: &[Value]| {
@@ -209,7 +209,7 @@ impl Test {
     fn holds(&self, found: &Value) -> bool {
         let text = found.as_str();
         match self {
-            // 5 and 5.0 are the same number.
+            // 5 and 5.0 are equal.
             Self::Equal(Value::Number(wanted)) => found.as_f64() == wanted.as_f64(),
             Self::Equal(wanted) => found == wanted,
             Self::Prefix(prefix) => text.is_some_and(|text| text.starts_with(prefix.as_str())),
@@ -238,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    /// An event with what the examples of the documents look at.
+    /// Returns an event with the fields that the documentation's examples use.
     fn event() -> Value {
         json!({
             "id": "7adc8c1a-645d-4476-bdef-5d6fb57f", "source": "acs.oss", "specversion": "1.0",

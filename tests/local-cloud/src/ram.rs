@@ -1,4 +1,4 @@
-//! What roles may do: the statements of their policies, weighed as RAM weighs them.
+//! The permissions of roles: their policies' statements, evaluated as RAM does.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ use crate::{operations, parameters::Tags, trust::Trust};
 pub struct Role {
     /// The resource's name in the template.
     pub id: String,
-    /// `RoleName`, in the lower case in which its ARN has it.
+    /// `RoleName` in lower case, as in its ARN.
     pub name: String,
     statements: Vec<Statement>,
-    /// Who may assume it.
+    /// Who can assume it.
     pub(crate) trust: Trust,
 }
 
-/// A policy that one who assumes a role gives the session: it has what the role and this both allow.
+/// A session policy, given when a role is assumed. The session may do what both the role and this policy allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionPolicy {
     statements: Vec<Statement>,
 }
 
 impl SessionPolicy {
-    /// Reads one; on refusal, what is wrong with it. An action that this cloud does not have is none of its business.
+    /// Parses a session policy. The error says what is wrong. Actions that this cloud does not have are accepted.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
         let members = document.as_object().ok_or("it is no JSON object")?;
@@ -45,7 +45,7 @@ impl SessionPolicy {
         Ok(Self { statements })
     }
 
-    /// The same without an action, where a statement that allows something names it.
+    /// Removes an action from the statements that allow it by name.
     pub(crate) fn without(mut self, action: &str) -> Self {
         for statement in self.statements.iter_mut().filter(|statement| statement.allows) {
             statement.actions.retain(|named| !named.eq_ignore_ascii_case(action));
@@ -53,23 +53,23 @@ impl SessionPolicy {
         self
     }
 
-    /// Whether the session may have what is asked for, if its role allows it.
+    /// Checks that the policy allows the request. The role must allow it too.
     pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
         let about = self.statements.iter().filter(|statement| statement.is_about(request));
         weigh(about.map(|statement| statement.allows))
     }
 }
 
-/// Which actions a policy may name of the products that are here.
+/// Which actions a policy can name, for the products that exist here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Actions {
-    /// Those that exist here, so that a mistake in a template is found.
+    /// Only those that exist here, so that mistakes in a template are found.
     Known,
     /// Any.
     Any,
 }
 
-/// The statements of a policy; on refusal, the place inside the document and what is wrong there.
+/// Parses the statements of a policy. The error is the place in the document and what is wrong there.
 fn read_statements(document: &Value, actions: Actions) -> Result<Vec<Statement>, (String, String)> {
     let statements = document["Statement"].as_array().ok_or_else(|| {
         let problem = "a policy needs a list of statements";
@@ -91,7 +91,7 @@ pub(crate) struct Statement {
     conditions: Vec<Condition>,
 }
 
-/// What has to hold besides: one of the values is, or is not, that of the key.
+/// A condition of a statement: the key's value is, or is not, one of these values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Condition {
     test: Test,
@@ -111,28 +111,28 @@ enum Test {
 enum Key {
     /// A tag of the resource.
     ResourceTag(String),
-    /// A tag that the call gives.
+    /// A tag in the call.
     RequestTag(String),
-    /// Something that only a service which is not here knows: it never holds.
+    /// A key of a service that does not exist here. The condition never holds.
     Foreign,
 }
 
-/// What a call asks for.
+/// A request to be authorized.
 pub(crate) struct Request<'a> {
-    /// Such as `vpc:CreateFlowLog`.
+    /// The action, such as `vpc:CreateFlowLog`.
     pub(crate) action: &'a str,
-    /// ARN of one resource, or `*` where an operation is about none in particular.
+    /// The ARN of one resource, or `*` if the operation concerns none in particular.
     pub(crate) resource: &'a str,
     pub(crate) resource_tags: &'a Tags,
     pub(crate) request_tags: &'a Tags,
 }
 
-/// Why a call is not allowed, in the words of `AccessDeniedDetail`.
+/// Why a call is denied, in the terms of `AccessDeniedDetail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
     /// No statement allows it.
     Implicit,
-    /// A statement denies it, and that is stronger than any that allows it.
+    /// A statement denies it, which overrides any that allows it.
     Explicit,
 }
 
@@ -150,13 +150,13 @@ impl Role {
         Self { id: id.to_owned(), name: name.to_lowercase(), statements: Vec::new(), trust: Trust::default() }
     }
 
-    /// Gives the role a policy; on refusal, the place inside the document and what is wrong there.
+    /// Adds a policy to the role. The error is the place in the document and what is wrong there.
     pub(crate) fn attach(&mut self, document: &Value) -> Result<(), (String, String)> {
         self.statements.extend(read_statements(document, Actions::Known)?);
         Ok(())
     }
 
-    /// The actions that its statements allow, as they are written, each once.
+    /// Returns the actions that its statements allow, as written, each once.
     #[must_use]
     pub fn allowed_actions(&self) -> Vec<String> {
         let mut actions: Vec<String> = Vec::new();
@@ -168,7 +168,7 @@ impl Role {
         actions
     }
 
-    /// Whether the role allows an action on a resource, which is given by its ARN and has these tags.
+    /// Returns whether the role allows an action on a resource, given the resource's ARN and tags.
     #[must_use]
     pub fn allows(&self, action: &str, resource: &str, tags: &[(&str, &str)]) -> bool {
         let resource_tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -176,7 +176,7 @@ impl Role {
         self.weigh(&request).is_ok()
     }
 
-    /// Takes an action away, as a statement that denies it would; whether any statement had allowed it.
+    /// Denies an action, as a statement in a policy would. Returns whether any statement allowed it before.
     pub(crate) fn take_away(&mut self, action: &str) -> bool {
         let had =
             self.statements.iter().any(|one| one.allows && one.actions.iter().any(|known| is_like(known, action)));
@@ -189,14 +189,14 @@ impl Role {
         had
     }
 
-    /// Whether the role allows what is asked for.
+    /// Checks that the role allows the request.
     pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
         let about = self.statements.iter().filter(|statement| statement.is_about(request));
         weigh(about.map(|statement| statement.allows))
     }
 }
 
-/// What the statements that are about a request come to, each of which allows or denies it: to deny weighs more.
+/// Combines the statements that match a request, each of which allows or denies it. A denial overrides.
 pub(crate) fn weigh(statements: impl IntoIterator<Item = bool>) -> Result<(), Denial> {
     let mut is_allowed = false;
     for allows in statements {
@@ -292,23 +292,23 @@ impl Condition {
     }
 }
 
-/// Whether an action belongs to a product whose operations are here.
+/// Returns whether an action belongs to a product whose operations exist here.
 fn is_ours(action: &str) -> bool {
     let product = action.split(':').next().unwrap_or_default();
     operations::names().any(|known| known.split(':').next() == Some(product))
 }
 
-/// Whether an action is one that a pattern means. Upper and lower case are the same: the documents spell some actions
-/// otherwise than their operations, such as `DeleteFlowlog`.
+/// Returns whether a pattern matches an action, ignoring case. The documentation spells some actions differently from
+/// their operations, such as `DeleteFlowlog`.
 fn is_like(pattern: &str, action: &str) -> bool {
     matches(&pattern.to_lowercase(), &action.to_lowercase())
 }
 
-/// Whether a text has the form of a pattern, in which `*` stands for anything and `?` for one character.
+/// Returns whether a text matches a pattern, in which `*` stands for any text and `?` for one character.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where to go on if what follows the last `*` does not fit: the star takes one character more.
+    // Where to resume if the text after the last `*` does not match: the star then takes one more character.
     let mut again: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -333,7 +333,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|rest| *rest == '*')
 }
 
-/// A text, or a list of them.
+/// Returns a string, or a list of strings, as a list.
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -436,7 +436,7 @@ mod tests {
             attach(json!({"Effect": "Allow", "Action": "DescribeVpcs", "Resource": "*"}))
                 .starts_with(".Statement[0].Action[0]: \"DescribeVpcs\" is not an action")
         );
-        // What is no business of this cloud may be asked for under any condition.
+        // Statements about services that do not exist here may have any condition.
         let elsewhere = json!({"Effect": "Allow", "Action": "ram:CreateServiceLinkedRole", "Resource": "*",
             "Condition": {"StringEquals": {"ram:ServiceName": "flowlog.ecr.aliyuncs.com"}}});
         assert_eq!(Role::new("R", "r").attach(&json!({"Statement": [elsewhere]})), Ok(()));

@@ -1,4 +1,4 @@
-//! How often an operation may be called: the documented rates, by account, region and operation.
+//! Rate limits: the documented ones, by account, region and operation.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,15 +8,15 @@ use crate::operations::{ECR, Operation};
 
 const MINUTE: i64 = 60_000;
 
-/// Where a caller stands in the minute that began last; the next one begins with nothing used.
+/// A caller's rate in the current minute. Each minute starts with nothing used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// None, if this call is already one too many.
+    /// The calls that are left; `None` if this call exceeds the limit.
     pub(crate) remain: Option<u32>,
     pub(crate) time_left: Duration,
 }
 
-/// The calls of the minute, by account, region, product and operation.
+/// The calls in the current minute, by account, region, product and operation.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimits(BTreeMap<(String, String, &'static str, &'static str), (i64, u32)>);
 
@@ -35,7 +35,7 @@ impl RateLimits {
     }
 }
 
-/// Calls a minute. Where no rate is documented it is that of the operation's family.
+/// Returns the limit in calls per minute. Operations without a documented limit have that of their family.
 fn limit(operation: &Operation) -> u32 {
     let of_router = *operation.product == ECR;
     match (of_router, operation.write) {

@@ -1,4 +1,4 @@
-//! The answers of the API that say no, with the documented codes, statuses and messages.
+//! The API's refusals, with the documented codes, statuses and messages.
 
 use std::{fmt, time::Duration};
 
@@ -7,37 +7,37 @@ use serde_json::{Value, json};
 
 use crate::{accounts::Caller, operations::Operation, ram::Denial};
 
-/// A refusal of the API: the HTTP status, the code and the message of the error envelope.
+/// A refusal by the API: the HTTP status, the code and the message of the error envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    /// What stands for `%s` in the message, as Express Connect Router tells it; empty where there is none.
+    /// The value for `%s` in the message, which Express Connect Router also sends separately. Empty if there is none.
     pub(crate) dynamic_message: String,
-    /// What `x-acs-retry-after` says, of a call that came too early.
+    /// The value of `x-acs-retry-after`, for a throttled call.
     pub(crate) retry_after: Option<Duration>,
-    /// What the caller's role does not allow.
+    /// The action that the caller's role does not allow.
     pub(crate) denied: Option<Denied>,
 }
 
-/// An action that is not allowed.
+/// A denied action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
-    /// Such as `vpc:CreateFlowLog`.
+    /// The action, such as `vpc:CreateFlowLog`.
     pub(crate) action: String,
     pub(crate) why: Denial,
     pub(crate) by: By,
 }
 
-/// The kind of policy that something is not allowed by.
+/// The kind of policy that denies an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
-    /// What the caller may do.
+    /// The policies of the caller.
     Identity,
-    /// What the session may do, by the policy that it was given.
+    /// The session policy.
     Session,
-    /// Whom the role trusts that the caller wants to act in.
+    /// The trust policy of the role that the caller wants to assume.
     Trust,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for By {
 }
 
 impl Denied {
-    /// `AccessDeniedDetail`, as it is told to the caller.
+    /// Returns `AccessDeniedDetail` as the caller sees it.
     pub(crate) fn detail(&self, caller: &Caller) -> Value {
         let Caller { account, name, role } = caller;
         let (principal_type, principal) = match role {
@@ -66,14 +66,14 @@ impl Denied {
             "AuthPrincipalOwnerId": account,
             "NoPermissionType": self.why.to_string(),
             "PolicyType": self.by.to_string(),
-            // The real one can be decoded by those who may. It is in no log of anybody who is refused.
+            // The real message can be decoded by anyone with permission, so it must not appear in a client's logs.
             "EncodedDiagnosticMessage": "AQEAAAAAnot-to-be-printed",
         })
     }
 }
 
 impl Refusal {
-    /// A refusal of one's own with HTTP status 400, which is what most of them have.
+    /// Returns a refusal that is not in the table, with HTTP status 400, which most refusals have.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -85,35 +85,35 @@ impl Refusal {
         }
     }
 
-    /// The refusal with a code of the documents, if it is one.
+    /// Returns the refusal with a documented code, if there is one.
     pub(crate) fn named(code: &str) -> Option<Self> {
         let (code, status, message) = DOCUMENTED.iter().find(|(known, ..)| *known == code)?;
         Some(Self::new(code, *message).with_status(StatusCode::from_u16(*status).unwrap_or_default()))
     }
 
-    /// The refusal with a code of the documents; with another code, one without a message.
+    /// Returns the refusal with a documented code. For another code, the message is empty.
     pub(crate) fn documented(code: &'static str) -> Self {
         Self::named(code).unwrap_or_else(|| Self::new(code, ""))
     }
 
-    /// The same as it is told of an operation: for want of a permission, with which is missing.
+    /// Returns the refusal as an operation gives it: one for a missing permission names the action.
     pub(crate) fn of(self, operation: &Operation) -> Self {
         let is_denial = ["Forbidden.RAM", "NoPermission"].contains(&self.code);
         let denied = is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit, by: By::Identity });
         Self { denied: self.denied.or(denied), ..self }
     }
 
-    /// The same with another HTTP status.
+    /// Returns the refusal with another HTTP status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// The same with what its message leaves open.
+    /// Returns the refusal with the value for `%s` in its message.
     pub(crate) fn about(self, what: &str) -> Self {
         Self { dynamic_message: what.to_owned(), ..self }
     }
 
-    /// The same with another message.
+    /// Returns the refusal with another message.
     pub(crate) fn saying(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }
     }
@@ -133,7 +133,7 @@ impl Refusal {
     }
 }
 
-/// Code, HTTP status and message; 400 where no status is documented.
+/// Code, HTTP status and message. The status is 400 if none is documented.
 #[rustfmt::skip]
 const DOCUMENTED: &[(&str, u16, &str)] = &[
     ("InvalidTimeStamp.Expired", 400, "Specified time stamp or date value is expired."),

@@ -1,6 +1,6 @@
-//! Which regions there are at Alibaba Cloud, to find a slip of the pen in one that is asked for.
+//! Alibaba Cloud's regions, to detect typos in a region's name.
 
-/// Regions that are open to the public, and some of finance and government.
+/// The public regions, and some for finance and government.
 const KNOWN: [&str; 38] = [
     "cn-qingdao",
     "cn-beijing",
@@ -42,19 +42,19 @@ const KNOWN: [&str; 38] = [
     "us-west-1",
 ];
 
-/// What is to be made of a region that somebody names.
+/// The result of checking a region's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegionName {
-    /// One that is known.
+    /// A known region.
     Known,
-    /// It could be one; a sentence that says so.
+    /// Possibly a region; a sentence that says so.
     Unknown(String),
-    /// It is none, or a slip of the pen; a sentence with what is right.
+    /// Not a region, or a typo; a sentence that says what would be right.
     Wrong(String),
 }
 
 impl RegionName {
-    /// Judges the name of a region.
+    /// Checks a region's name.
     #[must_use]
     pub fn of(text: &str) -> Self {
         if KNOWN.contains(&text) {
@@ -62,7 +62,7 @@ impl RegionName {
         }
         let lower = text.to_lowercase();
         let has_letters_of = |known: &&&str| is_close(&lower, known) && digits(&lower) == digits(known);
-        // A zone is a region and a letter; a place name is a region without its country.
+        // Common mistakes: a zone is a region and a letter, and a place name is a region without its country.
         let is_zone_of = |known: &&&str| {
             lower.strip_prefix(**known).is_some_and(|rest| {
                 rest.trim_start_matches('-').len() == 1 && rest.ends_with(|last: char| last.is_ascii_lowercase())
@@ -80,7 +80,8 @@ impl RegionName {
     }
 }
 
-/// Whether a text has the form of a region's id: two letters, and words of small letters and digits after hyphens.
+/// Returns whether a text has the format of a region id: two letters, then words of lower-case letters and digits after
+/// hyphens.
 fn is_id(text: &str) -> bool {
     let mut words = text.split('-');
     let country = words.next().unwrap_or_default();
@@ -92,12 +93,12 @@ fn is_id(text: &str) -> bool {
         && rest.into_iter().all(is_word)
 }
 
-/// Its digits: regions that differ in a number are different ones.
+/// Returns the digits of a text. Regions that differ in a number are never typos of each other.
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Whether one letter more, less or else, or two that change places, make one text of another.
+/// Returns whether two texts differ by at most one inserted, deleted or replaced letter, or by two swapped ones.
 fn is_close(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();

@@ -1,10 +1,10 @@
-//! Odd answers: what a call did is answered in another shape than the documented one.
+//! Rewrites of answers: what a call did is answered in an undocumented shape.
 
 use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
-/// A change to the answer of a call that succeeded. The call has had its effect, and its event tells the truth.
+/// A change to the answer of a successful call. The call takes effect as usual, and its event is correct.
 #[derive(Clone)]
 pub struct Rewrite(Kind);
 
@@ -15,17 +15,17 @@ enum Kind {
 }
 
 impl Rewrite {
-    /// Changes the answer's JSON: removes a field, empties a list, makes an object of what should be a list.
+    /// Changes the answer's JSON: for example, removes a field, empties a list or replaces a list by an object.
     pub fn value(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         Self(Kind::Value(Arc::new(change)))
     }
 
-    /// Changes the text of the answer, to write what no JSON value can hold, such as half of a surrogate pair.
+    /// Changes the answer's text, to write what no JSON value can hold, such as half of a surrogate pair.
     pub fn text(change: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         Self(Kind::Text(Arc::new(change)))
     }
 
-    /// Puts this body in place of the answer: JSON, or anything at all.
+    /// Replaces the answer by this body, which need not be JSON.
     pub fn body(body: impl Into<String>) -> Self {
         let body = body.into();
         Self::text(move |_| body.clone())
@@ -38,19 +38,19 @@ impl fmt::Debug for Rewrite {
     }
 }
 
-/// The name by which a call's entry in the journal says that its answer was rewritten.
+/// The name by which the journal marks a call whose answer was rewritten.
 pub(crate) const NAME: &str = "rewritten";
 
 /// An answer after all its rewrites.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Rewritten {
-    /// JSON, which may still be written as XML.
+    /// JSON, which can still be written as XML.
     Value(Value),
-    /// What is sent as it stands.
+    /// A text that is sent as it is.
     Text(String),
 }
 
-/// Takes an answer through its rewrites, in order. After a text that is no JSON only texts can be changed.
+/// Applies rewrites to an answer, in order. Once the text is not JSON, only text rewrites apply.
 pub(crate) fn rewrite(answer: Value, rewrites: &[Rewrite]) -> Rewritten {
     rewrites.iter().fold(Rewritten::Value(answer), |answer, Rewrite(kind)| match (kind, answer) {
         (Kind::Value(change), Rewritten::Value(mut value)) => {
@@ -70,7 +70,7 @@ pub(crate) fn rewrite(answer: Value, rewrites: &[Rewrite]) -> Rewritten {
 }
 
 impl Rewritten {
-    /// The answer as the journal shows it: its JSON, or its text if it is none.
+    /// Returns the answer for the journal: its JSON, or its text if it is not JSON.
     pub(crate) fn for_journal(&self) -> Value {
         match self {
             Self::Value(value) => value.clone(),

@@ -1,4 +1,4 @@
-//! The HMAC-SHA1 signature of RPC-style calls, written from its documentation and not from the product's code.
+//! The HMAC-SHA1 signature of RPC-style calls, implemented from its documentation and not from the product's code.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// The text that a call's signature is made of: method, path and sorted parameters, each percent-encoded.
+/// Returns the text that is signed: method, path and sorted parameters, each percent-encoded.
 pub(crate) fn string_to_sign(method: &str, parameters: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = parameters
         .iter()
@@ -16,19 +16,19 @@ pub(crate) fn string_to_sign(method: &str, parameters: &BTreeMap<String, String>
     format!("{method}&%2F&{}", encode(&pairs.join("&")))
 }
 
-/// The signature of a text with an access key's secret.
+/// Returns the signature of a text with an access key's secret.
 pub(crate) fn signature(secret: &str, string_to_sign: &str) -> String {
     BASE64_STANDARD.encode(hmac_sha1(format!("{secret}&").as_bytes(), string_to_sign.as_bytes()))
 }
 
 pub(crate) fn hmac_sha1(key: &[u8], text: &[u8]) -> Vec<u8> {
-    // A key of any length is a key for HMAC, so there is no error to hand on.
+    // HMAC accepts keys of any length, so this cannot fail.
     Hmac::<Sha1>::new_from_slice(key)
         .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec())
         .unwrap_or_default()
 }
 
-/// Percent-encodes all but the unreserved characters of RFC 3986.
+/// Percent-encodes everything except the unreserved characters of RFC 3986.
 pub(crate) fn encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

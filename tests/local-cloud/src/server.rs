@@ -1,4 +1,4 @@
-//! The one port: the API on `/`, and the cloud's own controls under `/_local/`.
+//! The server on the one port: the API at `/`, and the cloud's own controls at `/_local/`.
 
 use std::{
     convert::Infallible,
@@ -33,7 +33,7 @@ use crate::{
     world::Shared,
 };
 
-/// Serves until it is aborted, and with it every connection.
+/// Serves until it is aborted. Aborting also ends every connection.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -45,7 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 let shared = Arc::clone(&shared);
                 async move { handle(&shared, request).await }
             });
-            // An error is a client that went away, or an answer that a fault took away.
+            // An error means that the client went away, or that a fault discarded the answer.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -68,7 +68,7 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<
     Ok(Response::from_parts(parts, halves))
 }
 
-/// A body whose second half may come later.
+/// A body whose second half can be delayed.
 #[derive(Default)]
 struct Halves {
     first: Bytes,
@@ -116,24 +116,24 @@ impl Body for Halves {
 struct AskedFault {
     #[serde(default)]
     action: String,
-    /// What goes wrong, or else `answer` says what is answered in place of the truth.
+    /// The fault; alternatively, `answer` replaces the real answer.
     fault: Option<String>,
-    /// A body for the calls that succeed: JSON, or a text that is sent as it is.
+    /// The body for calls that succeed: JSON, or a string that is sent as it is.
     answer: Option<Value>,
     region: Option<String>,
     #[serde(default = "one")]
     times: u32,
-    /// So many calls are let through first.
+    /// This many calls pass first.
     #[serde(default)]
     after: u32,
-    /// How late a slow answer is, or how long a throttled caller is to wait.
+    /// How late a slow answer is, or how long a throttled caller has to wait.
     #[serde(default = "one")]
     seconds: u32,
-    /// How many items a small page has.
+    /// How many items a small page holds.
     items: Option<usize>,
 }
 
-/// Another id for a network interface.
+/// A new id for a network interface.
 #[derive(Deserialize)]
 struct WantedName {
     network_interface_id: String,
@@ -220,7 +220,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
     }
 }
 
-/// What there is under `/_local`.
+/// The routes below `/_local`.
 const CONTROLS: [(&str, &str, &str); 11] = [
     ("GET", "/_local", "this list"),
     ("GET", "/_local/journal", "what happened, as JSON lines"),
@@ -235,7 +235,7 @@ const CONTROLS: [(&str, &str, &str); 11] = [
     ("POST", "/_local/rename", "give a network interface another id"),
 ];
 
-/// What is answered where nothing is, or not with that method.
+/// The error for an unknown path or an unsupported method.
 fn no_control(method: &Method, path: &str) -> String {
     let methods = CONTROLS.iter().filter(|(_, known, _)| *known == path).map(|(method, ..)| *method);
     let methods: Vec<&str> = methods.collect();
@@ -246,7 +246,7 @@ fn no_control(method: &Method, path: &str) -> String {
     json!({"error": error}).to_string()
 }
 
-/// What a timer is and when it is due.
+/// Describes a timer and when it is due next.
 fn timer(shared: &Shared, trigger: &Trigger) -> Value {
     let Source::Timer { schedule, payload } = &trigger.source else { return Value::Null };
     json!({
@@ -259,7 +259,7 @@ fn timer(shared: &Shared, trigger: &Trigger) -> Value {
     })
 }
 
-/// Arranges a fault that was asked for over HTTP.
+/// Arranges a fault that was requested over HTTP.
 fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
     let AskedFault { action, fault, answer, region, times, after, seconds, items } = asked;
     let duration = Duration::from_secs(seconds.into());

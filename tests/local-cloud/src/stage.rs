@@ -1,4 +1,4 @@
-//! What a sample event speaks of, made so that a function which looks for it finds it.
+//! Creates the resources that a sample event names, so that a function finds them.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::{
     state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, State, VSwitch, Vpc},
 };
 
-/// Makes what an event names, and what that lies in.
+/// Creates the resources that an event names, and the resources that contain them.
 ///
-/// A resource whose end the event tells is not made, but the flow log that it leaves behind is. An event that names
-/// nothing, such as a timer's, finds one VPC.
+/// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an event
+/// that names no resource, such as a timer's, one VPC is created.
 pub(crate) fn make(state: &mut State, event: &Value, own_region: &str, now: Timestamp) {
     let items = match event {
         Value::Array(items) => items.iter().map(opened).collect(),
@@ -26,12 +26,12 @@ pub(crate) fn make(state: &mut State, event: &Value, own_region: &str, now: Time
     }
 }
 
-/// Makes a flow log of Flowkeeper's own on a VPC; answers with its id.
+/// Creates a flow log of Flowkeeper's own on a VPC and returns its id.
 pub(crate) fn flow_log(state: &mut State, place: Place, vpc_id: &str, now: Timestamp) -> String {
     Stage { state, place, now }.flow_log(None, "VPC", vpc_id)
 }
 
-/// Makes an Express Connect Router with one virtual border router; answers with its id.
+/// Creates an Express Connect Router with one virtual border router and returns its id.
 pub(crate) fn router(state: &mut State, place: Place, now: Timestamp) -> String {
     let child = RouterChild {
         id: state.new_id("vbr"),
@@ -167,7 +167,7 @@ impl Stage<'_> {
         self.state.network_interfaces.insert(interface.id.clone(), interface);
     }
 
-    /// One of Flowkeeper's own, as the template's policy asks for it.
+    /// Creates one of Flowkeeper's own flow logs, as the template's policy wants it.
     fn flow_log(&mut self, id: Option<String>, resource_type: &str, resource_id: &str) -> String {
         let Place { account, region } = &self.place;
         let flow_log = FlowLog {
@@ -200,7 +200,7 @@ impl Stage<'_> {
     }
 }
 
-/// The value with the JSON that its texts hold in place of the texts.
+/// Returns the value with JSON inside strings parsed, at any depth.
 fn opened(value: &Value) -> Value {
     match value {
         Value::String(text) if text.starts_with(['{', '[']) => {
@@ -212,7 +212,7 @@ fn opened(value: &Value) -> Value {
     }
 }
 
-/// Every text in a value, with the name under which it stands.
+/// Collects every string and number in a value, with the name of its member.
 fn texts<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, String)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| texts(item, name, found)),
@@ -223,14 +223,14 @@ fn texts<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, String)>
     }
 }
 
-/// The first text under a name, at any depth.
+/// Returns the first text with this name, at any depth.
 fn told(item: &Value, wanted: &str) -> String {
     let mut found = Vec::new();
     texts(item, "", &mut found);
     found.into_iter().find(|(name, _)| *name == wanted).map(|(_, text)| text).unwrap_or_default()
 }
 
-/// The ids of all resources that are named; masked ones count.
+/// Returns the ids of all resources that are named, including masked ones.
 fn ids(item: &Value) -> BTreeSet<String> {
     let mut found = Vec::new();
     texts(item, "", &mut found);
@@ -242,7 +242,7 @@ fn ids(item: &Value) -> BTreeSet<String> {
     found.into_iter().map(|(_, text)| text).filter(is_id).collect()
 }
 
-/// Where the event says that it happened, if that is here.
+/// Returns the place of the event, with the own account and region in place of unknown ones.
 fn place(item: &Value, own_region: &str) -> Place {
     let of = |names: &[&str], is_here: fn(&str) -> bool| {
         names.iter().map(|name| told(item, name)).find(|text| is_here(text))
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
     use crate::circumstances::Circumstances;
 
-    /// What there is after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
+    /// Returns what exists after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
     fn made(sample: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
         let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();

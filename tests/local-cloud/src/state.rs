@@ -1,4 +1,4 @@
-//! What exists in the cloud, and how flow logs change with time.
+//! What exists in the cloud, and how flow logs change over time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{circumstances::Circumstances, parameters::Tags};
 
-/// A resource's place: nobody sees another account's or region's resources.
+/// The account and region of a resource. Callers see only resources of their own place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The owner.
@@ -26,15 +26,15 @@ pub struct Vpc {
     pub name: String,
     pub description: String,
     pub cidr_block: String,
-    /// Empty where it has none.
+    /// Empty if it has none.
     pub ipv6_cidr_block: String,
     pub ipv6_isp: String,
     pub user_cidrs: Vec<String>,
     pub is_default: bool,
     pub resource_group_id: String,
-    /// `OwnerId` in lists; none for an answer without it.
+    /// `OwnerId` in lists; `None` omits the field.
     pub owner_id: Option<String>,
-    /// Whether it holds an instance of an old family, so that it has no advanced features and no flow logs.
+    /// Whether it contains an instance of an old family, and so supports neither advanced features nor flow logs.
     pub has_old_instances: bool,
     pub tags: Tags,
     pub created: Timestamp,
@@ -57,10 +57,10 @@ pub struct VSwitch {
     pub name: String,
     pub description: String,
     pub cidr_block: String,
-    /// Empty where it has none.
+    /// Empty if it has none.
     pub ipv6_cidr_block: String,
     pub is_default: bool,
-    /// `OwnerId` in lists; none for an answer without it.
+    /// `OwnerId` in lists; `None` omits the field.
     pub owner_id: Option<String>,
     pub tags: Tags,
     pub created: Timestamp,
@@ -84,9 +84,9 @@ pub struct NetworkInterface {
     pub ipv6_prefixes: Vec<String>,
     /// The instance whose primary network interface this is; empty for a secondary one.
     pub instance_id: String,
-    /// `OwnerId` in lists; none for an answer without it.
+    /// `OwnerId` in lists; `None` omits the field.
     pub owner_id: Option<String>,
-    /// Whether a cloud service made it, as a NAT gateway or a load balancer does. Its owner cannot change it.
+    /// Whether a cloud service created it, such as a NAT gateway or a load balancer. The owner cannot change it.
     pub service_managed: bool,
     pub tags: Tags,
     pub created: Timestamp,
@@ -106,7 +106,7 @@ pub struct FlowLog {
     pub traffic_path: Vec<String>,
     pub project: String,
     pub log_store: String,
-    /// Minutes.
+    /// In minutes.
     pub aggregation_interval: u32,
     pub ip_version: String,
     pub log_format: String,
@@ -116,18 +116,18 @@ pub struct FlowLog {
     pub status: String,
     /// `Normal` or `FinancialLocked`.
     pub business_status: String,
-    /// `sls` for one that SLS manages, else empty.
+    /// `sls` if SLS manages the flow log, otherwise empty.
     pub service_type: String,
-    /// `SUCCESS` or `FAILED`; a test may write other words.
+    /// `SUCCESS` or `FAILED`; tests may set other values.
     pub deliver_status: String,
     pub deliver_error_message: String,
     pub created: Timestamp,
-    /// What it changes into by itself.
+    /// The state in which the current transition ends.
     #[serde(skip)]
     pub(crate) next: Option<Next>,
 }
 
-/// An Express Connect Router, and what is attached to it.
+/// An Express Connect Router and its attachments.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct ExpressConnectRouter {
@@ -138,13 +138,13 @@ pub struct ExpressConnectRouter {
     pub alibaba_side_asn: u64,
     pub resource_group_id: String,
     pub tags: Tags,
-    /// `ACTIVE`, or a state in which nothing can be done with it.
+    /// `ACTIVE`, or a state that allows no operations.
     pub status: String,
     pub children: Vec<RouterChild>,
     pub created: Timestamp,
 }
 
-/// A virtual border router that is attached to an Express Connect Router.
+/// A virtual border router attached to an Express Connect Router.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct RouterChild {
@@ -155,7 +155,7 @@ pub struct RouterChild {
     pub created: Timestamp,
 }
 
-/// A flow log of an Express Connect Router. It changes its state at once.
+/// A flow log of an Express Connect Router. Its state changes immediately.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct RouterFlowLog {
@@ -170,7 +170,7 @@ pub struct RouterFlowLog {
     pub project: String,
     pub log_store: String,
     pub sls_region: String,
-    /// Seconds.
+    /// In seconds.
     pub interval: u32,
     pub sampling_rate: String,
     pub resource_group_id: String,
@@ -180,41 +180,41 @@ pub struct RouterFlowLog {
     pub created: Timestamp,
 }
 
-/// A call with a client token: its parameters and its answer.
+/// The parameters and answer of a call with a client token.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) asked: BTreeMap<String, String>,
     pub(crate) answer: Value,
 }
 
-/// What a flow log in transition becomes.
+/// How a flow log's transition ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Status(String),
     Gone,
 }
 
-/// Every resource by its id; ids grow, so the order is that of creation.
+/// Every resource by its id. Ids increase, so the order is that of creation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
-    /// Which account sees which VPC of another one.
+    /// VPCs that are shared with other accounts.
     pub(crate) shared_vpcs: BTreeSet<(String, String)>,
     pub(crate) vswitches: BTreeMap<String, VSwitch>,
     pub(crate) network_interfaces: BTreeMap<String, NetworkInterface>,
     pub(crate) flow_logs: BTreeMap<String, FlowLog>,
     pub(crate) routers: BTreeMap<String, ExpressConnectRouter>,
     pub(crate) router_flow_logs: BTreeMap<String, RouterFlowLog>,
-    /// Whether the flow log service is open for accounts that have not opened it.
+    /// Whether the flow log service is open in accounts that have not opened it.
     flow_log_service: bool,
     opened_by: BTreeSet<String>,
     pub(crate) circumstances: Circumstances,
-    /// The calls with client tokens, by account, operation and token.
+    /// Calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
 }
 
-/// What flow logs can be made on.
+/// A resource that a flow log can record.
 pub(crate) enum Target<'a> {
     Vpc(&'a Vpc),
     VSwitch(&'a VSwitch),
@@ -244,7 +244,7 @@ impl Target<'_> {
 }
 
 impl State {
-    /// What a resource type of `CreateFlowLog` and an id name.
+    /// Returns the resource that a resource type of `CreateFlowLog` and an id name.
     pub(crate) fn target(&self, resource_type: &str, id: &str) -> Option<Target<'_>> {
         match resource_type {
             "VPC" => self.vpcs.get(id).map(Target::Vpc),
@@ -262,17 +262,17 @@ impl State {
         }
     }
 
-    /// Nothing, with the flow log service open or not.
+    /// Returns an empty state, with the flow log service open or closed.
     pub(crate) fn new(flow_log_service: bool, circumstances: Circumstances) -> Self {
         Self { flow_log_service, circumstances, ..Self::default() }
     }
 
-    /// Whether the flow log service is open for an account.
+    /// Returns whether the flow log service is open in an account.
     pub(crate) fn is_service_open(&self, account: &str) -> bool {
         self.flow_log_service || self.opened_by.contains(account)
     }
 
-    /// Locks an account for debt, with every flow log that it has, or unlocks them.
+    /// Locks or unlocks an account for overdue payment, with every flow log that it has.
     pub(crate) fn set_locked(&mut self, account: &str, is_locked: bool) {
         self.circumstances.set_locked(account, is_locked);
         let status = self.circumstances.business_status(account);
@@ -281,18 +281,18 @@ impl State {
         }
     }
 
-    /// Opens the flow log service for an account.
+    /// Opens the flow log service in an account.
     pub(crate) fn open_service(&mut self, account: &str) {
         self.opened_by.insert(account.to_owned());
     }
 
-    /// Closes it for all accounts.
+    /// Closes the flow log service in all accounts.
     pub(crate) fn close_service(&mut self) {
         self.flow_log_service = false;
         self.opened_by.clear();
     }
 
-    /// The resources that a resource type of the tag operations names, with their ids.
+    /// Returns the resources of a resource type of the tag operations, with their ids.
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<(&str, &dyn Resource)> {
         fn list<R: Resource>(all: &BTreeMap<String, R>) -> Vec<(&str, &dyn Resource)> {
             all.iter().map(|(id, resource)| (id.as_str(), resource as &dyn Resource)).collect()
@@ -307,7 +307,7 @@ impl State {
         }
     }
 
-    /// One of them, to be changed.
+    /// Returns one resource of a resource type, to be changed.
     pub(crate) fn one_of_kind(&mut self, kind: &str, id: &str) -> Option<&mut dyn Resource> {
         fn one<'r, R: Resource>(all: &'r mut BTreeMap<String, R>, id: &str) -> Option<&'r mut dyn Resource> {
             all.get_mut(id).map(|resource| resource as &mut dyn Resource)
@@ -322,7 +322,7 @@ impl State {
         }
     }
 
-    /// The tags of a resource of any kind.
+    /// Returns the tags of a resource of any kind.
     pub(crate) fn tags_of(&self, id: &str) -> Option<&Tags> {
         let router_flow_log = self.router_flow_logs.get(id).map(Resource::tags);
         let kinds = ["VPC", "VSWITCH", "FLOWLOG", "eni", "EXPRESSCONNECTROUTER"];
@@ -330,20 +330,20 @@ impl State {
         router_flow_log.or(others.map(|(_, resource)| resource.tags()))
     }
 
-    /// A new id in the form of the real ones, which are 21 characters after the prefix in Hangzhou.
+    /// Returns a new id in the format of real ones, which have 21 characters after the prefix in Hangzhou.
     pub(crate) fn new_id(&mut self, prefix: &str) -> String {
         self.ids += 1;
         format!("{prefix}-bp1local{:013}", self.ids)
     }
 
-    /// The VPC that a resource of any kind is or lies in.
+    /// Returns the VPC that the resource is, or that contains it.
     pub(crate) fn vpc_of(&self, resource_id: &str) -> Option<&str> {
         let vswitch = self.vswitches.get(resource_id).map(|vswitch| &vswitch.vpc_id);
         let interface = self.network_interfaces.get(resource_id).map(|interface| &interface.vpc_id);
         self.vpcs.get(resource_id).map(|vpc| &vpc.id).or(vswitch).or(interface).map(String::as_str)
     }
 
-    /// Ends a flow log's transition; answers with the states before and after, `None` after it meaning gone.
+    /// Finishes a flow log's transition. Returns the states before and after; `None` after means that it is deleted.
     pub(crate) fn finish(&mut self, flow_log_id: &str) -> Option<(String, Option<String>)> {
         let flow_log = self.flow_logs.get_mut(flow_log_id)?;
         let before = flow_log.status.clone();
@@ -360,7 +360,7 @@ impl State {
     }
 }
 
-/// The part of every resource that operations on all kinds need.
+/// What operations on all kinds of resources need.
 pub(crate) trait Resource {
     fn place(&self) -> &Place;
     fn tags(&self) -> &Tags;

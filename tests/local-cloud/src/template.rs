@@ -1,4 +1,4 @@
-//! The functions and triggers that a ROS template describes, with its parameters, conditions and references resolved.
+//! The functions and triggers that a ROS template describes, with parameters, conditions and references resolved.
 
 mod parameters;
 mod resolve;
@@ -17,85 +17,85 @@ pub use self::schedule::Schedule;
 pub use crate::pattern::Pattern;
 use crate::{accounts::OWN_ACCOUNT, error::Error, ram::Role, trust::Trust};
 
-/// What the names and values of a function's variables may have together.
+/// The maximum total size of the names and values of a function's environment variables.
 const MOST_BYTES_OF_VARIABLES: usize = 4096;
 
-/// What is wrong with a template, and where.
+/// An error in a template, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct TemplateError {
-    /// The file, or the path inside the template such as `Resources.MyFunction.Properties.Timeout`.
+    /// The file, or the path in the template such as `Resources.MyFunction.Properties.Timeout`.
     pub place: String,
     /// What is wrong there.
     pub problem: String,
 }
 
-/// What a template says of one function.
+/// A function as the template describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// `FunctionName`.
     pub name: String,
-    /// The package's file stem, which is also the name of the cargo binary.
+    /// The file stem of the package, which is also the name of the cargo binary.
     pub binary: String,
-    /// `Handler`, without a meaning in a custom runtime.
+    /// `Handler`, which has no meaning in a custom runtime.
     pub handler: String,
-    /// Seconds.
+    /// In seconds.
     pub timeout: u64,
-    /// Megabytes.
+    /// In megabytes.
     pub memory: u64,
-    /// Requests that one instance takes at the same time.
+    /// How many requests one instance handles concurrently.
     pub concurrency: usize,
-    /// The name of its role, which is one of the template's.
+    /// The name of its role, which must be in the template.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
     pub environment: BTreeMap<String, String>,
     /// `MaxAsyncRetryAttempts`.
     pub async_retries: u32,
-    /// `MaxAsyncEventAgeInSeconds`: what has waited longer is given up.
+    /// `MaxAsyncEventAgeInSeconds`: events that have waited longer are given up.
     pub async_max_age: u64,
-    /// Where an event goes that no attempt of FC could help: a queue of the template.
+    /// The queue for events that exhausted FC's retries. It must be in the template.
     pub on_failure: Option<String>,
-    /// The ARN of the Logstore that its lines go to, which is one of the template's.
+    /// The ARN of the Logstore for its log lines, which must be in the template.
     pub log_store: Option<String>,
-    /// The seconds that `/initialize` may take; none if it is not to be called.
+    /// The time limit of `/initialize` in seconds; `None` if the hook is not called.
     pub initializer: Option<u64>,
-    /// The seconds that `/pre-stop` may take; none if it is not to be called.
+    /// The time limit of `/pre-stop` in seconds; `None` if the hook is not called.
     pub pre_stop: Option<u64>,
 }
 
-/// A function that a template would make with other parameters.
+/// A function that the template creates only with other parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absent {
     /// `FunctionName`.
     pub name: String,
-    /// As that of [`Function`].
+    /// See [`Function::binary`].
     pub binary: String,
-    /// The parameters with which it would be there, such as `KeepEcrFlowLogs=true`.
+    /// The parameters that would create it, such as `KeepEcrFlowLogs=true`.
     pub needed: String,
 }
 
 impl Absent {
-    /// The one of this name, or with this program.
+    /// Finds a function by its name or binary.
     pub(crate) fn among<'a>(absent: &'a [Self], function: &str) -> Option<&'a Self> {
         absent.iter().find(|absent| absent.name == function || absent.binary == function)
     }
 }
 
-/// What wakes a function.
+/// What invokes a function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     /// `TriggerName`.
     pub name: String,
     /// The function's name.
     pub function: String,
-    /// Whether it is switched on.
+    /// Whether the trigger is enabled.
     pub enabled: bool,
-    /// What it listens to.
+    /// What the trigger listens to.
     pub source: Source,
 }
 
 impl Trigger {
-    /// Whether an event on the default bus wakes its function.
+    /// Returns whether an event on the default bus triggers its function.
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
         self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern.matches(event))
@@ -111,7 +111,7 @@ pub enum Source {
         pattern: Pattern,
         /// `asyncInvocationType`: FC retries, not EventBridge.
         asynchronous: bool,
-        /// How EventBridge tries again.
+        /// EventBridge's retry strategy.
         retries: RetryStrategy,
         /// EventBridge's dead-letter queue.
         dead_letters: Option<String>,
@@ -120,35 +120,35 @@ pub enum Source {
     Timer {
         /// When it fires.
         schedule: Schedule,
-        /// Handed to the function as text.
+        /// The payload that the function receives, as text.
         payload: String,
     },
 }
 
-/// How `EventBridge` tries again, by `PushRetryStrategy`.
+/// `EventBridge`'s `PushRetryStrategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryStrategy {
-    /// `BACKOFF_RETRY`: three times, each after 10 to 20 seconds.
+    /// `BACKOFF_RETRY`: three retries, each after 10 to 20 seconds.
     Backoff,
-    /// `EXPONENTIAL_DECAY_RETRY`: 176 times, after 1, 2, 4 and so on to 512 seconds, which is a day in total.
+    /// `EXPONENTIAL_DECAY_RETRY`: 176 retries, after 1, 2, 4 and so on up to 512 seconds, which is a day in total.
     ExponentialDecay,
 }
 
-/// The part of a template that the cloud lives by.
+/// The part of a template that the local cloud uses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
-    /// Its functions.
+    /// The functions.
     pub functions: Vec<Function>,
-    /// Those that it does not make with these parameters.
+    /// The functions that it does not create with these parameters.
     pub absent: Vec<Absent>,
-    /// Its triggers.
+    /// The triggers.
     pub triggers: Vec<Trigger>,
-    /// Its roles, with what they allow.
+    /// The roles, with their policies.
     pub roles: Vec<Role>,
 }
 
 impl Template {
-    /// Whether it makes a function of this name, or with this program.
+    /// Checks that the template creates a function with this name or binary.
     pub(crate) fn has(&self, function: &str) -> Result<(), Error> {
         if self.functions.iter().any(|known| known.name == function || known.binary == function) {
             return Ok(());
@@ -158,7 +158,7 @@ impl Template {
         Err(Absent::among(&self.absent, function).map_or_else(unknown, Error::from))
     }
 
-    /// Reads a template for an account and region.
+    /// Reads a template file for an account and region.
     pub fn read(
         path: &Path,
         parameters: &BTreeMap<String, String>,
@@ -173,7 +173,7 @@ impl Template {
         })
     }
 
-    /// Reads the text of a template.
+    /// Parses the text of a template.
     pub fn parse(
         text: &str,
         parameters: &BTreeMap<String, String>,
@@ -247,7 +247,7 @@ impl Template {
             if resource.optional_text("Qualifier")?.is_some_and(|qualifier| qualifier != "LATEST") {
                 return Err(resource.error("Qualifier", "is not LATEST, which alone local-cloud knows"));
             }
-            // What is not said is on for events, and has to be said for timers.
+            // The setting is optional for event triggers, which are enabled by default. Timers require it.
             let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
             template.triggers.push(Trigger { name: resource.text("TriggerName")?, function, enabled, source });
         }
@@ -255,7 +255,7 @@ impl Template {
         Ok(template)
     }
 
-    /// Whether no name is given twice, which the services would refuse.
+    /// Checks that no name is used twice, which the services would refuse.
     fn check_names(&self) -> Result<(), TemplateError> {
         let roles = self.roles.iter().map(|role| format!("the role {}", role.name));
         let functions = self.functions.iter().map(|function| format!("the function {}", function.name));
@@ -271,7 +271,8 @@ impl Template {
         Ok(())
     }
 
-    /// The role of that name as a template describes it for another account, whatever its condition says of the own one.
+    /// Returns the role with this name as a template describes it for another account. Ignores the role's condition,
+    /// which is about the own account.
     pub(crate) fn role_elsewhere(
         path: &Path,
         parameters: &BTreeMap<String, String>,
@@ -283,7 +284,7 @@ impl Template {
         let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| at_file(format!("it cannot be read: {error}")))?;
         let document = document(&text)?;
-        // What is said of the own account's stack holds of the other's, as far as both have a word for it.
+        // The parameters of the own account's stack also apply to the other account's, as far as its template has them.
         let mut given = parameters.clone();
         given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
         given.retain(|name, _| document["Parameters"].get(name).is_some());
@@ -298,7 +299,7 @@ impl Template {
         Ok(roles(&resolver, named)?.pop())
     }
 
-    /// Takes an action away from a role, which is given by its name in the template.
+    /// Denies an action to a role, which is given by its name in the template.
     pub(crate) fn take_away(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
         let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
         let known: Vec<String> = self.roles.iter().map(|role| role.id.clone()).collect();
@@ -320,7 +321,7 @@ fn document(text: &str) -> Result<Value, TemplateError> {
     documents.first().map(plain).ok_or_else(|| at_top("the template is empty".into()))
 }
 
-/// Roles with whom they trust, the policies that are in them, and those that are attached to them.
+/// Returns the roles with their trust, their own policies and the policies attached to them.
 fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<Vec<Role>, TemplateError> {
     let mut roles = Vec::new();
     for resource in resources {
@@ -361,7 +362,8 @@ fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<V
     Ok(roles)
 }
 
-/// The name of a function's role. One that is not of the template would allow nobody knows what.
+/// Returns the name of a function's role. It must be in the template, because the permissions of any other role are
+/// unknown.
 fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
     let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
     let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
@@ -371,7 +373,7 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
     }
 }
 
-/// The variables of a function, as many as Function Compute takes: it counts bytes, where ROS counts characters.
+/// Returns a function's environment variables, within Function Compute's limit. FC counts bytes; ROS counts characters.
 fn environment(resource: &resolve::Resource<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
     let variables = resource.map("EnvironmentVariables")?;
     let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -384,12 +386,12 @@ fn environment(resource: &resolve::Resource<'_>) -> Result<BTreeMap<String, Stri
     }
 }
 
-/// The ARNs of the queues that a template makes.
+/// Returns the ARNs of the queues that a template creates.
 fn queues(resolver: &Resolver) -> Result<Vec<String>, TemplateError> {
     resolver.resources("ALIYUN::MNS::Queue")?.iter().map(|queue| queue.attribute("ARN.WithSlash")).collect()
 }
 
-/// A place that names a queue, or its messages. In one that is not of the template, what failed would be lost.
+/// Returns the ARN of a queue, or of its messages. It must be in the template, or the dead letters would be lost.
 fn queue_of(resource: &resolve::Resource<'_>, place: &str, queues: &[String]) -> Result<Option<String>, TemplateError> {
     let Some(arn) = resource.optional_text(place)? else { return Ok(None) };
     match queues.iter().any(|queue| queue == arn.strip_suffix("/messages").unwrap_or(&arn)) {
@@ -402,7 +404,7 @@ fn log_store_arn(account: &str, region: &str, project: &str, log_store: &str) ->
     format!("acs:log:{region}:{account}:project/{project}/logstore/{log_store}")
 }
 
-/// The ARNs of the Logstores that a template makes.
+/// Returns the ARNs of the Logstores that a template creates.
 fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<String>, TemplateError> {
     let arn = |resource: &resolve::Resource<'_>| {
         Ok(log_store_arn(account, region, &resource.text("ProjectName")?, &resource.text("LogstoreName")?))
@@ -410,7 +412,7 @@ fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<St
     resolver.resources("ALIYUN::SLS::Logstore")?.iter().map(arn).collect()
 }
 
-/// The Logstore of a function's lines. In one that is not of the template, nobody would find them.
+/// Returns the ARN of the Logstore for a function's log lines. It must be in the template, or nobody would find them.
 fn log_store_of(
     resource: &resolve::Resource<'_>,
     log_stores: &[String],
@@ -425,13 +427,13 @@ fn log_store_of(
     }
 }
 
-/// The file stem of a function's package.
+/// Returns the file stem of a function's package.
 fn binary(resource: &resolve::Resource<'_>) -> Result<String, TemplateError> {
     let file = resource.text("Code.OssObjectName")?;
     Ok(Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
-/// The seconds that a hook of the instance's life may take, if it has a handler and so is to be called.
+/// Returns the time limit of a lifecycle hook in seconds, or `None` if it has no handler and is not called.
 fn hook(resource: &resolve::Resource<'_>, name: &str) -> Result<Option<u64>, TemplateError> {
     let place = format!("InstanceLifecycleConfig.{name}");
     match resource.optional_text(&format!("{place}.Handler"))? {
@@ -482,14 +484,15 @@ fn events(resource: &resolve::Resource<'_>, queues: &[String]) -> Result<Source,
     })
 }
 
-/// The template of this repository: `template.yml` here or further up, else where the crate was built.
+/// Returns the path of this repository's template: `template.yml` in the current directory or a parent, otherwise in
+/// the directory where the crate was built.
 pub fn default_path() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().map(|folder| folder.join("template.yml")).find(|path| path.is_file());
     found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yml"))
 }
 
-/// YAML as JSON, which is all that a template needs.
+/// Converts YAML to JSON, which is enough for a template.
 fn plain(yaml: &Yaml<'_>) -> Value {
     match yaml {
         Yaml::Value(Scalar::Boolean(value)) => (*value).into(),

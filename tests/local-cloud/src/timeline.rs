@@ -1,4 +1,4 @@
-//! What happens, told in lines for people.
+//! The journal as lines for people.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,7 +10,7 @@ const GREEN: &str = "32";
 const CYAN: &str = "36";
 const GREY: &str = "90";
 
-/// One line on what happened, with the seconds since `started`; none for what people need not see.
+/// Formats one entry as a line with the seconds since `started`. Returns `None` for entries that people do not need.
 pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
     let (code, text) = match &entry.what {
         EntryKind::Call(call) => call_line(call),
@@ -29,14 +29,14 @@ pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
             RED,
             format!("    {function} gave up, event → {}", destination.as_deref().unwrap_or("nowhere: it is lost")),
         ),
-        // The functions' own lines say in JSON what the lines above and below say in words.
+        // These are JSON log lines; the calls and results around them say the same in words.
         EntryKind::Line { .. } => return None,
     };
     let seconds = entry.at.duration_since(started).as_secs_f64();
     Some(format!("{seconds:8.3} s  {}", paint(&text, code, colour)))
 }
 
-/// Text in a colour, if colours are wanted.
+/// Returns the text in a color if `colour` is set.
 pub fn paint(text: &str, code: &str, colour: bool) -> String {
     if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
@@ -69,7 +69,7 @@ fn call_line(call: &Call) -> (&'static str, String) {
     (if call.succeeded() { GREY } else { RED }, format!("{}: {outcome}", text.trim_end()))
 }
 
-/// How much a read found.
+/// Returns how many items a read returned.
 fn count(answer: &Value) -> Option<String> {
     let total = &answer["TotalCount"];
     Some(format!("{} found", total.as_str().map(str::to_owned).or_else(|| total.as_u64().map(|n| n.to_string()))?))
@@ -84,8 +84,8 @@ fn event_name(event: &Value) -> String {
     }
 }
 
-/// What a function answered: in one line where there is one thing to say, else what there is of each kind, and a line
-/// for each result that is more than "unchanged".
+/// Describes a function's answer. A single result takes one line. Several take a line with the count of each kind, and
+/// one for each result that is not "unchanged".
 fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
     let mark = if invocation.success { "✓" } else { "✗" };
     let code = if invocation.success { GREEN } else { RED };
@@ -129,7 +129,7 @@ fn limits(summary: &Value) -> String {
 fn counts(results: &[&Value], summary: &Value) -> String {
     let of_report = |name: &str| summary[name].as_u64().unwrap_or_default();
     let listed = |outcome| results.iter().filter(|result| text(result, "outcome") == outcome).count() as u64;
-    // Of those that are not listed, some were skipped and the others are unchanged.
+    // Results that are not listed are either skipped or unchanged.
     let unlisted_skipped = of_report("skipped").saturating_sub(listed("skipped"));
     let unlisted_unchanged = of_report("unlisted").saturating_sub(unlisted_skipped);
     let kinds = ["changed", "planned", "skipped", "failed", "unfinished"].map(|name| (of_report(name), name));
@@ -140,17 +140,17 @@ fn counts(results: &[&Value], summary: &Value) -> String {
     format!("{} checked, {what}", of_report("checked"))
 }
 
-/// The outcome of each result in a function's report.
+/// Returns the outcome of each result in a function's report.
 pub fn outcomes(body: &Value) -> Vec<String> {
     results(body).map(|result| text(result, "outcome").to_owned()).collect()
 }
 
-/// The results of a report.
+/// Returns the results of a report.
 fn results(body: &Value) -> impl Iterator<Item = &Value> {
     report(body)["results"].as_array().into_iter().flatten()
 }
 
-/// The report, which a failed function wraps in its error.
+/// Returns the report. A failed function wraps it in its error.
 fn report(body: &Value) -> &Value {
     body.get("report").unwrap_or(body)
 }
@@ -159,7 +159,7 @@ fn text<'a>(result: &'a Value, name: &str) -> &'a str {
     result[name].as_str().unwrap_or_default()
 }
 
-/// A result in a sentence: what was found, and what was done about it.
+/// Describes a result in a sentence: what was found, and what was done about it.
 fn sentence(result: &Value) -> String {
     let (action, outcome) = (text(result, "action"), text(result, "outcome"));
     let reason = text(result, "reason");
@@ -167,7 +167,7 @@ fn sentence(result: &Value) -> String {
     let found = found.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let mut says = match (found.is_empty(), outcome) {
         (true, outcome) => format!("{outcome}: {reason}"),
-        // Neither adds anything where nothing was done.
+        // Without a change, the action and outcome add nothing.
         (false, "unchanged") => format!("{found}: {reason}"),
         (false, outcome) if action.is_empty() => format!("{found}, {outcome}: {reason}"),
         (false, _) => format!("{found}: {reason}"),
@@ -177,7 +177,7 @@ fn sentence(result: &Value) -> String {
         let made = Some(text(result, "flow_log_id")).filter(|id| !id.is_empty() && !reason.contains(id));
         says.extend(made.map(|id| format!(": {id}")));
     }
-    // Where nothing went wrong, the calls above show where.
+    // Only failures need the place; otherwise the calls above show it.
     if ["failed", "unfinished"].contains(&outcome) {
         let error = |name: &str| result["error"][name].as_str().filter(|text| !text.is_empty());
         let refused = [error("action"), error("code")].into_iter().flatten().collect::<Vec<_>>().join(": ");

@@ -1,4 +1,4 @@
-//! Timers: each fires when its schedule says, or at once when somebody asks for it.
+//! Timers: fired on schedule, or at once on request.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     world::Shared,
 };
 
-/// When the timers of some triggers fire next.
+/// When each timer fires next.
 pub(crate) struct Timetable(Vec<Entry>);
 
 struct Entry {
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 impl Timetable {
-    /// The timers that are switched on, from now.
+    /// Collects the enabled timers, starting from now.
     pub(crate) fn new(triggers: &[Trigger], now: Timestamp) -> Self {
         let entries = triggers.iter().filter(|trigger| trigger.enabled).filter_map(|trigger| {
             let Source::Timer { schedule, .. } = &trigger.source else { return None };
@@ -33,12 +33,12 @@ impl Timetable {
         Self(entries.collect())
     }
 
-    /// When the first of them is due.
+    /// Returns when the next timer is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.0.iter().map(|entry| entry.due).min()
     }
 
-    /// Takes the first that is due, which is due again later.
+    /// Takes the timer that is due first, and schedules its next time.
     fn take(&mut self) -> Option<(Trigger, Timestamp)> {
         let first = self.0.iter_mut().min_by_key(|entry| entry.due)?;
         let taken = (first.trigger.clone(), first.due);
@@ -53,8 +53,8 @@ impl Timetable {
     }
 }
 
-/// Fires the timers as they fall due, one after the other, for as long as the cloud is there. Where the clock makes a
-/// leap, each moment that it leaps over fires.
+/// Fires the timers when they are due, one after the other, while the cloud exists. If the clock jumps, every moment
+/// that it skips fires.
 pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
     let clock = shared.clock.clone();
     shared.write(|world| world.next_timer = timetable.next_due());
@@ -70,7 +70,7 @@ pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
     });
 }
 
-/// Fires a timer now, whatever its schedule says.
+/// Fires a timer now, regardless of its schedule.
 pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Result<(), Error> {
     let timers: Vec<&Trigger> = timers(shared).collect();
     let binary = |trigger: &Trigger| shared.hosts.get(&trigger.function).map(|host| host.function.binary.clone());
@@ -89,7 +89,7 @@ pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Resu
     }
 }
 
-/// The triggers that are timers.
+/// Returns the triggers that are timers.
 pub(crate) fn timers(shared: &Shared) -> impl Iterator<Item = &Trigger> {
     shared.triggers.iter().filter(|trigger| matches!(trigger.source, Source::Timer { .. }))
 }

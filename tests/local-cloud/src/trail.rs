@@ -1,4 +1,4 @@
-//! Calls as ActionTrail events on the default bus, in EventBridge's envelope.
+//! Converts calls to ActionTrail events on the default bus, in EventBridge's envelope.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The event of the call: with the answer, or with the code and message of the refusal.
+    /// Returns the event of the call, with its answer or with the code and message of the refusal.
     pub(crate) fn of(&self, parameters: &BTreeMap<String, String>, answer: Result<&Value, &Refusal>) -> Value {
         let product = self.operation.product;
         let time = iso(self.now);

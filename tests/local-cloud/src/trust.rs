@@ -1,4 +1,4 @@
-//! Who may assume a role: the statements of its `AssumeRolePolicyDocument`.
+//! Who can assume a role: the statements of its `AssumeRolePolicyDocument`.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::{
     ram::{self, Denial, texts},
 };
 
-/// Function Compute, as trust policies call it.
+/// Function Compute's name in trust policies.
 pub(crate) const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
 
-/// Whom a role trusts; nobody, if nothing is said.
+/// Whom a role trusts. By default, nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trust(Vec<Statement>);
 
@@ -20,21 +20,21 @@ struct Statement {
     /// ARNs of accounts, roles and users.
     identities: Vec<String>,
     services: Vec<String>,
-    /// One of which a caller has to give, if there are any.
+    /// If present, the caller has to give one of these.
     external_ids: Option<Vec<String>>,
 }
 
 /// Who wants to assume a role.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Applicant<'a> {
-    /// A service of Alibaba Cloud, for somebody who has given it the role.
+    /// An Alibaba Cloud service, on behalf of a user who gave it the role.
     Service(&'a str),
-    /// Somebody who calls `AssumeRole`, and the `ExternalId` that he gives.
+    /// A caller of `AssumeRole`, and the `ExternalId` that it gives.
     Caller(&'a Caller, Option<&'a str>),
 }
 
 impl Trust {
-    /// What an account says that trusts another one, and whoever works in it, given this `ExternalId` if there is one.
+    /// Returns the trust of an account that trusts everyone in another account, if they give this `ExternalId`.
     pub(crate) fn in_account(account: &str, external_id: Option<&str>) -> Self {
         Self(vec![Statement {
             allows: true,
@@ -44,7 +44,7 @@ impl Trust {
         }])
     }
 
-    /// Reads a document; on refusal, the place inside it and what is wrong there.
+    /// Parses a trust policy. The error is the place in the document and what is wrong there.
     pub(crate) fn read(document: &Value) -> Result<Self, (String, String)> {
         let statements = document["Statement"].as_array().ok_or_else(|| {
             let problem = "a trust policy needs a list of statements";
@@ -57,7 +57,7 @@ impl Trust {
         Ok(Self(statements.iter().enumerate().map(read).collect::<Result<_, _>>()?))
     }
 
-    /// Whether the role may be assumed by this one.
+    /// Checks that the applicant can assume the role.
     pub(crate) fn weigh(&self, applicant: Applicant<'_>) -> Result<(), Denial> {
         ram::weigh(self.0.iter().filter(|statement| statement.is_about(applicant)).map(|statement| statement.allows))
     }
@@ -118,7 +118,7 @@ impl Statement {
     }
 }
 
-/// An account itself; as one that is trusted, everybody in it.
+/// Returns the ARN of an account's root. As a principal, it means everyone in the account.
 fn root(account: &str) -> String {
     format!("acs:ram::{account}:root")
 }

@@ -1,4 +1,4 @@
-//! What the server, the functions and the handle of a cloud share: one state behind one lock.
+//! The state that the server, the functions and the `LocalCloud` handle share, behind one lock.
 
 use std::{
     collections::BTreeMap,
@@ -31,30 +31,30 @@ use crate::{
 /// Everything that calls read and change.
 pub(crate) struct World {
     pub(crate) state: State,
-    /// What there was before the last write, where a read may have to show that.
+    /// The state before the last write, kept only if a stale read may have to show it.
     pub(crate) before: Option<State>,
     pub(crate) keys: Keys,
     pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
-    /// Events that wait for the next one.
+    /// Events that are held back until the next one is published.
     held_back: Vec<Value>,
     requests: u64,
     /// When the next timer is due.
     pub(crate) next_timer: Option<Timestamp>,
-    /// Deliveries, retries and transitions under way.
+    /// Deliveries, retries and transitions in progress.
     outstanding: usize,
 }
 
 impl World {
-    /// Whether no delivery, retry or transition is under way, and no timer due at this time.
+    /// Returns whether no delivery, retry or transition is in progress and no timer is due at this time.
     pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
         self.outstanding == 0 && self.next_timer.is_none_or(|due| due > now)
     }
 }
 
-/// What the server, the functions and the handle share.
+/// What the server, the functions and the `LocalCloud` handle share.
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) clock: Clock,
@@ -70,7 +70,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A world with nothing in it.
+    /// Returns an empty world.
     pub(crate) fn new(
         options: Options,
         address: SocketAddr,
@@ -111,7 +111,7 @@ impl Shared {
         look(&lock(&self.world))
     }
 
-    /// Changes the world, and wakes whoever waits for a change.
+    /// Changes the world and notifies everyone who waits for a change.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut lock(&self.world));
         self.changed.send_replace(());
@@ -123,19 +123,19 @@ impl Shared {
         self.write(|world| world.journal.push(Entry { at, what }));
     }
 
-    /// A number for a request id.
+    /// Returns the next number for a request id.
     pub(crate) fn next_number(&self) -> u64 {
         let mut world = lock(&self.world);
         world.requests += 1;
         world.requests
     }
 
-    /// Why there is no such function, if it is one that the template would make with other parameters.
+    /// Returns the error for a function that the template would create only with other parameters.
     pub(crate) fn not_made(&self, function: &str) -> Option<Error> {
         Absent::among(&self.absent, function).map(Error::from)
     }
 
-    /// Starts work that [`crate::LocalCloud::settled`] waits for.
+    /// Spawns work that [`crate::LocalCloud::settled`] waits for.
     pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Arc<Self>) -> F) {
         let Some(me) = self.me.upgrade() else { return };
         self.write(|world| world.outstanding += 1);
@@ -148,22 +148,22 @@ impl Shared {
         });
     }
 
-    /// Starts work that lives as long as it finds something to do, and that nobody waits for.
+    /// Spawns background work that nobody waits for. It gets a weak reference, so it does not keep the cloud alive.
     pub(crate) fn attend<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Weak<Self>) -> F) {
         lock(&self.tasks).spawn(work(Weak::clone(&self.me)));
     }
 
-    /// Wakes whenever the world has changed.
+    /// Returns a receiver that is notified of every change of the world.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Ends all work at once.
+    /// Aborts all spawned work.
     pub(crate) fn abort(&self) {
         lock(&self.tasks).abort_all();
     }
 
-    /// Puts an event on the default bus, from which the triggers take it, and after it those that waited for it.
+    /// Publishes an event on the default bus, followed by the events that were held back.
     pub(crate) fn publish(&self, event: &Value) {
         let waited = self.write(|world| std::mem::take(&mut world.held_back));
         for event in [event].into_iter().chain(&waited) {
@@ -172,13 +172,13 @@ impl Shared {
         }
     }
 
-    /// Forgets the faults that are still to come, and sets the clock right.
+    /// Clears all pending faults and corrects the clock.
     pub(crate) fn heal(&self) {
         self.clock.set_ahead(Duration::ZERO);
         self.write(|world| world.faults.clear());
     }
 
-    /// Keeps an event until the next one is published.
+    /// Holds an event back until the next one is published.
     pub(crate) fn hold_back(&self, event: Value) {
         self.write(|world| world.held_back.push(event));
     }

@@ -1,4 +1,4 @@
-//! Which source files have changed.
+//! Detects changed source files.
 
 use std::{
     collections::BTreeSet,
@@ -9,24 +9,24 @@ use std::{
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// An editor that saves writes several times: so long without a change means that it is done.
+/// Editors write a file several times when saving. After this long without a change, they are done.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// The changes of source files below some folders, as they come.
+/// A stream of changes to source files in some folders.
 pub(super) struct Changes {
     paths: UnboundedReceiver<PathBuf>,
-    /// Looks as long as it is there.
+    /// Watches until it is dropped.
     _watcher: RecommendedWatcher,
 }
 
 impl Changes {
-    /// Looks for changes below these folders from now on.
+    /// Watches these folders from now on.
     pub(super) fn below(folders: &[&Path]) -> notify::Result<Self> {
         let (found, paths) = unbounded_channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             for path in event.into_iter().filter(is_change).flat_map(|event| event.paths).filter(|path| is_source(path))
             {
-                // Fails only when nobody looks any more.
+                // Fails only if the receiver is gone.
                 let _ = found.send(path);
             }
         })?;
@@ -36,7 +36,7 @@ impl Changes {
         Ok(Self { paths, _watcher: watcher })
     }
 
-    /// Waits for a change, and then until no more come; answers with the files.
+    /// Waits for a change, and then until no more follow. Returns the files.
     pub(super) async fn next(&mut self) -> BTreeSet<PathBuf> {
         let mut changed: BTreeSet<PathBuf> = self.paths.recv().await.into_iter().collect();
         while let Ok(Some(path)) = tokio::time::timeout(QUIET, self.paths.recv()).await {
@@ -50,7 +50,7 @@ fn is_change(event: &Event) -> bool {
     matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_))
 }
 
-/// What the build depends on, and not what an editor keeps beside it.
+/// Returns whether the build depends on the file. Excludes the temporary files of editors.
 fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["rs", "toml"].iter().any(|known| extension == *known))
 }

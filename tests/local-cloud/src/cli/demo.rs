@@ -11,7 +11,7 @@ use super::teller::Teller;
 
 type Failure = Box<dyn Error>;
 
-/// A cloud, the one who tells about it, and how the steps ended.
+/// The demonstration's cloud and output, and the number of steps and failures.
 struct Demo {
     cloud: LocalCloud,
     teller: Teller,
@@ -19,13 +19,13 @@ struct Demo {
     failed: u32,
 }
 
-/// What a step is expected to show, and whether it did.
+/// What a step should show, and whether it did.
 struct Check {
     expected: &'static str,
     holds: bool,
 }
 
-/// Shows all steps; succeeds if each of them ended as it should.
+/// Runs all steps. Succeeds if each of them ended as it should.
 pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Failure> {
     let options = Options::default();
     let begun = options.clock.now();
@@ -136,7 +136,7 @@ impl Demo {
         };
         let calls = called(cloud);
         told(cloud, teller, async |cloud| {
-            // Refused as it should be: the event is what is wanted.
+            // The refusal is expected: only its event matters.
             let _ = cloud.call("CreateVpc", &[("CidrBlock", "10.0.0.0/99")]).await;
             Ok(())
         })
@@ -169,13 +169,13 @@ impl Demo {
     }
 
     async fn evening(&mut self) -> Result<(), Failure> {
-        /// The night lasts so long, and up to a second more.
+        /// How long the night lasts, rounded up to a full second.
         const NIGHT: Duration = Duration::from_secs(4);
         self.begin("An evening: the first VPC's tag says that its flow log is off, until a few seconds from now")?;
         let Self { cloud, teller, .. } = self;
         let Some(vpc) = cloud.vpcs().into_iter().next().map(|vpc| vpc.id) else { return Err("no VPC".into()) };
         let status = |cloud: &LocalCloud| cloud.flow_log_of(&vpc).map(|flow_log| flow_log.status).unwrap_or_default();
-        // A tag says whole seconds.
+        // Times in tags have whole seconds.
         let morning = cloud.now() + NIGHT;
         let morning = morning.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil))?;
         let before = cloud.invocations().len();
@@ -319,7 +319,7 @@ impl Demo {
     }
 }
 
-/// What there is in the end: how many VPCs are recorded, and how many are not.
+/// Describes the final state: how many VPCs are recorded, and how many are not.
 fn found(vpcs: &[Vpc], flow_logs: &[FlowLog]) -> String {
     let active = || flow_logs.iter().filter(|flow_log| flow_log.status == "Active");
     let is_recorded = |vpc: &&Vpc| active().any(|flow_log| flow_log.resource_id == vpc.id);
@@ -337,7 +337,7 @@ fn found(vpcs: &[Vpc], flow_logs: &[FlowLog]) -> String {
     found
 }
 
-/// Does something and waits until the cloud has settled, telling meanwhile what happens.
+/// Does some work and waits until the cloud has settled, printing what happens meanwhile.
 async fn told<T>(
     cloud: &LocalCloud,
     teller: &mut Teller,
@@ -347,7 +347,7 @@ async fn told<T>(
         told = teller.follow(cloud) => return Err(told.err().unwrap_or_else(|| io::Error::other("not told")).into()),
         done = async {
             let value = work(cloud).await?;
-            // What does not settle in time is for the checks to find: the journal was told already.
+            // The checks fail if the cloud does not settle in time. Its journal is printed already.
             let _ = cloud.settled().await;
             Ok(value)
         } => done,
@@ -356,12 +356,12 @@ async fn told<T>(
     done
 }
 
-/// What sets a tag on a VPC.
+/// Returns the parameters that set a tag on a VPC.
 fn tag<'a>(vpc: &'a str, key: &'a str, value: &'a str) -> [(&'static str, &'a str); 4] {
     [("ResourceType", "VPC"), ("ResourceId.1", vpc), ("Tag.1.Key", key), ("Tag.1.Value", value)]
 }
 
-/// A report as a table.
+/// Formats a report as a table.
 fn table(report: &Value) -> String {
     let header = ["resource", "verdict", "action", "outcome", "reason"].map(str::to_owned);
     let results = report.pointer("/results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -376,7 +376,7 @@ fn table(report: &Value) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The outcomes that the functions reported.
+/// Returns the outcomes that the functions reported.
 fn outcomes(invocations: &[Invocation]) -> Vec<String> {
     invocations.iter().flat_map(|invocation| timeline::outcomes(&invocation.body)).collect()
 }

@@ -1,4 +1,4 @@
-//! `invoke`: one function, one event, and what it reports.
+//! `invoke`: sends one event to one function, and shows what it reports.
 
 use std::{
     error::Error,
@@ -17,7 +17,7 @@ use super::{
     teller::Teller,
 };
 
-/// What is to be invoked, and with what.
+/// The function, the event, and what exists in the cloud.
 #[derive(Args)]
 pub(super) struct Invoke {
     /// The function, such as create-flow-log.
@@ -25,29 +25,28 @@ pub(super) struct Invoke {
     /// A sample event such as create-vpc, the path of a file, or - for standard input.
     #[arg(long)]
     event: String,
-    /// What the event names does not exist.
+    /// Do not create the resources that the event names.
     #[arg(long)]
     nothing_exists: bool,
-    /// A flow log of Flowkeeper's, on the first VPC or left behind by one; may be given several times, each with a VPC of
-    /// its own.
+    /// Create a flow log on a VPC of its own; can be repeated.
     #[arg(long = "flow-log", value_name = "WHICH", conflicts_with = "nothing_exists")]
     flow_logs: Vec<Which>,
-    /// An Express Connect Router with one virtual border router.
+    /// Create an Express Connect Router with one virtual border router.
     #[arg(long, conflicts_with = "nothing_exists")]
     router: bool,
-    /// A tag of every VPC.
+    /// Add a tag to every VPC; can be repeated.
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = |text: &str| pair(text, "KEY=VALUE"))]
     #[arg(conflicts_with = "nothing_exists")]
     tags: Vec<(String, String)>,
-    /// The flow log service is not open.
+    /// Start with the flow log service closed.
     #[arg(long)]
     service_closed: bool,
-    /// Print what the function answers, as JSON, and nothing else.
+    /// Print only the function's answer, as JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     stack: Stack,
-    /// Folder of the functions' programs [default: built with cargo].
+    /// Folder of the functions' binaries [default: built with cargo].
     #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
 }
@@ -55,21 +54,21 @@ pub(super) struct Invoke {
 /// A flow log that exists from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// It records.
+    /// One of Flowkeeper's own that records.
     Active,
-    /// It is switched off.
+    /// One of Flowkeeper's own that is off.
     Inactive,
-    /// It records, and others than Flowkeeper made it.
+    /// One that records and was made by others.
     Foreign,
-    /// Its VPC is gone.
+    /// One of Flowkeeper's own whose VPC is gone.
     Orphaned,
 }
 
-/// Makes what the options ask for beside what the event names.
+/// Creates what the options ask for, in addition to what the event names.
 fn set_the_scene(cloud: &LocalCloud, wanted: &Invoke) {
     for (n, which) in wanted.flow_logs.iter().enumerate() {
         if *which == Which::Orphaned {
-            // Long ago, so that nobody waits for a VPC that may not be visible yet.
+            // Created long ago, so that no function waits for a VPC that might only be new.
             let id = cloud.stage_flow_log(&format!("vpc-bp1gone{n:014}"));
             cloud.edit_flow_log(&id, |flow_log| flow_log.created -= SignedDuration::from_hours(24));
             continue;
@@ -100,7 +99,7 @@ fn set_the_scene(cloud: &LocalCloud, wanted: &Invoke) {
     }
 }
 
-/// Invokes a function once in a cloud of its own; succeeds if the invocation does.
+/// Invokes a function once in a cloud of its own. Succeeds if the invocation does.
 pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     let event = event(&wanted.event)?;
     let mut options = wanted.stack.options(Functions::None)?;
@@ -129,7 +128,7 @@ pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     Ok(if invocation.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The bytes of an event by the name of a sample, by a path, or from standard input.
+/// Returns the bytes of an event: a named sample, a file, or standard input.
 fn event(wanted: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     if wanted == "-" {
         let mut bytes = Vec::new();
@@ -150,13 +149,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/events")
 }
 
-/// The sample of that name, with or without the name of where it comes from.
+/// Returns the path of the sample with this name, with or without its source as a prefix.
 fn sample(name: &str) -> Option<PathBuf> {
     let sources = ["", "actiontrail-", "config-", "eventbridge-", "fc-"];
     sources.iter().map(|source| folder().join(format!("{source}{name}.json"))).find(|path| path.is_file())
 }
 
-/// The names of all samples.
+/// Returns the names of all samples.
 fn samples() -> Vec<String> {
     let files = folder().read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
     let json = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -165,7 +164,7 @@ fn samples() -> Vec<String> {
     names
 }
 
-/// What a function reports, for people; what is no report is shown as it is.
+/// Formats a function's report for people. Anything that is not a report is shown as it is.
 fn report(invocation: &Invocation, calls: &[Call]) -> String {
     let body = &invocation.body;
     let report = body.get("report").unwrap_or(body);
@@ -214,7 +213,7 @@ fn report(invocation: &Invocation, calls: &[Call]) -> String {
     lines.join("\n")
 }
 
-/// Why a function that succeeded reports nothing at all: what it read, and that none of it was its business.
+/// Explains an empty report: lists what the function read, none of which it acts on.
 fn why_nothing(calls: &[Call]) -> String {
     let found = |call: &Call| {
         let total = &call.answer["TotalCount"];
@@ -231,7 +230,7 @@ fn why_nothing(calls: &[Call]) -> String {
     }
 }
 
-/// What a process that did not answer wrote before it ended.
+/// Returns the output of a process that ended without an answer.
 fn said(cloud: &LocalCloud, invocation: &Invocation) -> Vec<String> {
     if invocation.status.is_some() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! `serve`: the cloud until Ctrl-C, and `watch`: the same with functions that follow their code.
+//! `serve`: runs the cloud until Ctrl-C. `watch`: does the same and rebuilds the functions when their code changes.
 
 use std::{
     convert::Infallible,
@@ -15,20 +15,20 @@ use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Functions, LocalCloud, OWN_A
 
 use super::{Done, End, changes::Changes, stack::Stack, teller::Teller};
 
-/// The cloud and how it is to be.
+/// The cloud and its options.
 #[derive(Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     how: How,
-    /// Folder of the functions' programs [default: built with cargo].
+    /// Folder of the functions' binaries [default: built with cargo].
     #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
-    /// Serve the API only; the template is not read.
+    /// Serve only the API, without functions; the template is not read.
     #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment"])]
     no_functions: bool,
 }
 
-/// The same, and functions that are built again.
+/// The cloud and its options, with functions that are rebuilt on changes.
 #[derive(Args)]
 pub(super) struct Watch {
     #[command(flatten)]
@@ -37,36 +37,36 @@ pub(super) struct Watch {
 
 #[derive(Args)]
 struct How {
-    /// Port on 127.0.0.1, 0 for any.
+    /// Port on 127.0.0.1; 0 picks a free one.
     #[arg(long, default_value_t = 9900)]
     port: u16,
     #[command(flatten)]
     stack: Stack,
-    /// Flow logs in one account and region; a new account has 10.
+    /// Maximum number of flow logs in one account and region; a new account's is 10.
     #[arg(long, default_value_t = 200)]
     quota: usize,
-    /// How long a flow log takes to change its state, in milliseconds.
+    /// How long a flow log's transition takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     transition_ms: u64,
-    /// How long a second of the pause before a retry takes, in milliseconds.
+    /// How long one second of a retry pause takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     retry_ms: u64,
-    /// Timers do not fire by themselves.
+    /// Do not fire timers automatically.
     #[arg(long)]
     no_timers: bool,
-    /// The flow log service is not open until an account calls `OpenFlowLogService`.
+    /// Start with the flow log service closed, until an account calls `OpenFlowLogService`.
     #[arg(long)]
     service_closed: bool,
-    /// Refuse `TrafficPath.N`, as of an account that has not asked for it.
+    /// Refuse `TrafficPath.N`, as for an account that has not requested the feature.
     #[arg(long)]
     no_traffic_paths: bool,
-    /// Count calls against the documented rates, tell of them in headers, and refuse beyond them.
+    /// Enforce the documented rate limits, and report them in headers.
     #[arg(long)]
     rate_limit: bool,
-    /// Express Connect Router refuses with HTTP 200 and Success: false.
+    /// Make Express Connect Router refuse with HTTP 200 and Success: false.
     #[arg(long)]
     ecr_failures_in_200: bool,
-    /// What a caller has to give as `ExternalId` to assume the role in the second account.
+    /// The `ExternalId` that a caller must give to assume the role in the second account.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
 }
@@ -89,7 +89,7 @@ impl How {
     }
 }
 
-/// Serves until Ctrl-C, telling what happens.
+/// Serves until Ctrl-C and prints what happens.
 pub(super) async fn serve(wanted: &Serve) -> Done {
     let mut end = End::watched()?;
     let mut options = wanted.how.options(Functions::None)?;
@@ -105,7 +105,7 @@ pub(super) async fn serve(wanted: &Serve) -> Done {
     until_interrupted(cloud, started, &mut end, async |_| std::future::pending().await).await
 }
 
-/// Serves until Ctrl-C; functions are built and started again when their code changes.
+/// Serves until Ctrl-C. Rebuilds and restarts the functions when their code changes.
 pub(super) async fn watch(wanted: &Watch) -> Done {
     let mut end = End::watched()?;
     let stack = &wanted.how.stack;
@@ -122,7 +122,7 @@ pub(super) async fn watch(wanted: &Watch) -> Done {
     until_interrupted(cloud, started, &mut end, async |cloud| follow(cloud, stack, &mut changes, started).await).await
 }
 
-/// Builds and starts again what changes. Where it does not build, the functions stay as they are.
+/// Rebuilds and restarts the functions on every change. If the build fails, the running ones stay.
 async fn follow(
     cloud: &LocalCloud,
     stack: &Stack,
@@ -145,7 +145,7 @@ async fn follow(
     }
 }
 
-/// Tells what happens in a cloud, while some other work is done, until somebody asks for an end.
+/// Prints what happens in a cloud and does some other work, until a signal asks the program to end.
 async fn until_interrupted(
     cloud: LocalCloud,
     started: Timestamp,

@@ -1,4 +1,4 @@
-//! What the command line says of the template and its functions, for every subcommand that runs them.
+//! Options for the template and its functions, shared by every subcommand that runs them.
 
 use std::{
     collections::BTreeMap,
@@ -13,36 +13,36 @@ use local_cloud::{CredentialsIn, Functions, Options, RegionName, functions, temp
 /// The template and its functions.
 #[derive(Args)]
 pub(super) struct Stack {
-    /// Region of the functions, and of calls that name none.
+    /// Region of the functions, and of calls that do not name one.
     #[arg(long, default_value = "cn-hangzhou", value_parser = region)]
     region: String,
-    /// The ROS template [default: template.yml here or further up].
+    /// The ROS template [default: template.yml in this folder or a parent].
     #[arg(long)]
     template: Option<PathBuf>,
-    /// A parameter of the template.
+    /// Set a parameter of the template; can be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     parameters: Vec<(String, String)>,
-    /// Takes an action away from a role, such as CreateFlowLogRole=vpc:CreateFlowLog.
+    /// Deny an action to a role, such as CreateFlowLogRole=vpc:CreateFlowLog; can be repeated.
     #[arg(long = "deny", value_name = "ROLE=ACTION", value_parser = |text: &str| pair(text, "ROLE=ACTION"))]
     denied: Vec<(String, String)>,
-    /// A policy for every function, instead of the template's.
+    /// A policy for every function that replaces the template's.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// A variable for every function.
+    /// Set an environment variable for every function; can be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     environment: Vec<(String, String)>,
-    /// Give functions their key in headers instead of the environment.
+    /// Pass functions their credentials in headers instead of the environment.
     #[arg(long)]
     credentials_in_headers: bool,
 }
 
-/// The two sides of an equals sign.
+/// Splits a text at the equals sign.
 pub(super) fn pair(text: &str, form: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not {form}"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// A region, if it is none by a slip of the pen.
+/// Accepts a region, unless its name is a typo.
 fn region(text: &str) -> Result<String, String> {
     match RegionName::of(text) {
         RegionName::Wrong(problem) => Err(problem),
@@ -51,7 +51,7 @@ fn region(text: &str) -> Result<String, String> {
 }
 
 impl Stack {
-    /// What is odd about it, though it may be right.
+    /// Warns about an unknown region, which may be right.
     fn warn(&self) -> io::Result<()> {
         match RegionName::of(&self.region) {
             RegionName::Unknown(warning) => {
@@ -61,7 +61,7 @@ impl Stack {
         }
     }
 
-    /// Builds the functions, unless a folder has their programs.
+    /// Builds the functions, unless a folder contains their binaries.
     pub(super) async fn build(&self, functions_dir: Option<&Path>) -> Result<Functions, Box<dyn Error>> {
         Ok(Functions::Built(match functions_dir {
             Some(folder) => std::path::absolute(folder)?,
@@ -69,12 +69,12 @@ impl Stack {
         }))
     }
 
-    /// The folder whose functions these are.
+    /// Returns the workspace that contains the functions.
     pub(super) fn workspace(&self) -> PathBuf {
         functions::workspace_of(&self.template_path())
     }
 
-    /// A cloud with these functions, and otherwise as it is by default.
+    /// Returns the options of a cloud with these functions. Everything else has its default.
     pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         self.warn()?;
         let policy = self.policy.as_ref().map(|path| {

@@ -1,4 +1,4 @@
-//! Tells what happens in a cloud, as it happens.
+//! Prints what happens in a cloud as it happens.
 
 use std::{
     ffi::OsStr,
@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use local_cloud::{EntryKind, LocalCloud, timeline};
 
-/// What was told already, and how to tell the rest.
+/// Prints journal entries, and remembers how many it has printed.
 pub(super) struct Teller {
     started: Timestamp,
     seen: usize,
@@ -16,14 +16,15 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Tells from the beginning, in seconds since `started`; in colour on a terminal, unless `NO_COLOR` is set.
+    /// Starts at the beginning of the journal, with times relative to `started`. Uses color on a terminal unless
+    /// `NO_COLOR` is set.
     #[expect(clippy::disallowed_methods, reason = "the command line is the process's edge")]
     pub(super) fn new(started: Timestamp) -> Self {
         let colour = wants_colour(stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
         Self { started, seen: 0, colour }
     }
 
-    /// Tells what has not been told yet.
+    /// Prints the entries that are not printed yet.
     pub(super) fn catch_up(&mut self, cloud: &LocalCloud) -> io::Result<()> {
         let entries = cloud.journal_after(self.seen);
         self.seen += entries.len();
@@ -33,7 +34,7 @@ impl Teller {
         stdout().flush()
     }
 
-    /// Tells of the calls of the API.
+    /// Prints only the API calls.
     pub(super) fn catch_up_on_calls(&mut self, cloud: &LocalCloud) -> io::Result<()> {
         for entry in cloud.journal().iter().filter(|entry| matches!(entry.what, EntryKind::Call(_))) {
             let line = timeline::line(entry, self.started, self.colour);
@@ -42,24 +43,24 @@ impl Teller {
         stdout().flush()
     }
 
-    /// Tells what happens, until it cannot be written any more.
+    /// Prints what happens until writing fails.
     pub(super) async fn follow(&mut self, cloud: &LocalCloud) -> io::Result<()> {
         let mut changes = cloud.changes();
         loop {
             self.catch_up(cloud)?;
-            // Cannot fail: the cloud is there.
+            // Cannot fail: `cloud` is alive.
             let _ = changes.changed().await;
         }
     }
 
-    /// Says something that is not in the journal.
+    /// Prints a text that is not in the journal.
     pub(super) fn say(&self, text: &str, colour: &str) -> io::Result<()> {
         writeln!(stdout(), "{}", timeline::paint(text, colour, self.colour))?;
         stdout().flush()
     }
 }
 
-/// Whether to write in colour. `NO_COLOR` counts with any value but an empty one, as <https://no-color.org> has it.
+/// Returns whether to write in color. Any non-empty `NO_COLOR` disables it, as <https://no-color.org> specifies.
 fn wants_colour(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }

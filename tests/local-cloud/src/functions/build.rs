@@ -1,4 +1,4 @@
-//! Builds the programs of a template's functions with cargo.
+//! Builds the binaries of a template's functions with cargo.
 
 #![expect(clippy::disallowed_methods, reason = "cargo is run in the environment that it was started from")]
 
@@ -17,15 +17,15 @@ use crate::{
     template::{Template, default_path},
 };
 
-/// Builds the functions of the repository's template once in this process; answers with the folder of their programs.
+/// Builds the functions of the repository's template once per process. Returns the folder of the binaries.
 ///
-/// Cargo's own target directory, profile and progress are used, so what is built already is not built again.
+/// Uses cargo's own target directory, profile and progress output, so nothing is rebuilt without need.
 pub async fn build() -> Result<PathBuf, Error> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_try_init(|| async { build_of(&default_path(), &BTreeMap::new()).await }).await.cloned()
 }
 
-/// The workspace that a template's functions are built in: the one that it lies in, else this repository.
+/// Returns the workspace that contains the template, otherwise this repository.
 #[must_use]
 pub fn workspace_of(template: &Path) -> PathBuf {
     let template = std::path::absolute(template).unwrap_or_default();
@@ -45,7 +45,7 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     let mut command = Command::new(cargo);
     command.current_dir(workspace);
     command.args(["build", "--message-format", "json-render-diagnostics"]);
-    // What `cargo run` and `cargo test` say of this package would make ring's build script run again each time.
+    // With the variables that `cargo run` and `cargo test` set for this package, ring's build script would rerun.
     let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_package)) {
         command.env_remove(name);

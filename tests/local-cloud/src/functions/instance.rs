@@ -1,4 +1,4 @@
-//! One process of a function: started when it is first needed, and kept until it fails or the cloud ends.
+//! One function process: started on first use, and kept until it fails or the cloud ends.
 
 use std::{
     net::{Ipv4Addr, UdpSocket},
@@ -35,7 +35,7 @@ use crate::{
 
 /// How long a process may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// What is asked of a process.
+/// A request to a process.
 struct Ask<'a> {
     method: Method,
     path: &'static str,
@@ -46,25 +46,25 @@ struct Ask<'a> {
 
 /// How long a process may take to end after SIGTERM.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
-/// An answer's lines arrive with it, but through another pipe: so long without a line means that they are all there.
+/// Log lines come through a pipe, separately from the answer. After this long without a line, all of them have arrived.
 const QUIET: Duration = Duration::from_millis(10);
 
 type Connection = SendRequest<Full<Bytes>>;
 
-/// What a process answered.
+/// The answer of a process.
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// The header `x-fc-status`, which alone says whether the call failed.
+    /// The `x-fc-status` header. Only this header says whether the call failed.
     pub(super) fc_status: Option<String>,
     pub(super) body: Bytes,
 }
 
-/// A process, or the place for one that is not started yet.
+/// A process, or a placeholder for one that is not started yet.
 #[derive(Default)]
 pub(super) struct Instance {
     started: OnceCell<Started>,
     child: Mutex<Option<Child>>,
-    /// Keep-alive connections that no request uses at the moment.
+    /// Keep-alive connections that are not in use.
     idle: Mutex<Vec<Connection>>,
     requests: AtomicUsize,
     lines: Arc<watch::Sender<Vec<String>>>,
@@ -72,14 +72,14 @@ pub(super) struct Instance {
 
 struct Started {
     port: u16,
-    /// Keeps others from the port for as long as this lives.
+    /// Reserves the port as long as this lives.
     _reservation: UdpSocket,
-    /// None of a function without a role.
+    /// `None` for a function without a role.
     credentials: Option<Credentials>,
 }
 
 impl Instance {
-    /// Takes a place, if fewer than `most` are taken.
+    /// Takes a slot if fewer than `most` are taken.
     pub(super) fn enter(&self, most: usize) -> bool {
         let more = |taken| (taken < most).then_some(taken + 1);
         self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
@@ -89,18 +89,18 @@ impl Instance {
         self.requests.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// What the process has written so far.
+    /// Returns the lines that the process has written so far.
     pub(super) fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
 
-    /// Waits until no line has come for a moment.
+    /// Waits until no line has arrived for [`QUIET`].
     pub(super) async fn quiet(&self) {
         let mut lines = self.lines.subscribe();
         while let Ok(Ok(())) = tokio::time::timeout(QUIET, lines.changed()).await {}
     }
 
-    /// Posts one event, after starting the process if need be.
+    /// Posts one event, and starts the process first if necessary.
     pub(super) async fn invoke(
         &self,
         host: &Host,
@@ -120,7 +120,7 @@ impl Instance {
         self.exchange(started.port, request).await.ok_or_else(exited)
     }
 
-    /// Sends a request on a connection that is free, and reads the whole answer; none if the process has gone.
+    /// Sends a request on a free connection and reads the whole answer. Returns `None` if the process is gone.
     async fn exchange(&self, port: u16, request: Request<Full<Bytes>>) -> Option<Answer> {
         let idle = lock(&self.idle).pop();
         let mut connection = match idle {
@@ -135,7 +135,7 @@ impl Instance {
         Some(Answer { status, fc_status, body })
     }
 
-    /// Has a new process do what it does once before anything else, if the template asks for it.
+    /// Calls the initializer of a new process, if the template has one.
     async fn initialize(&self, host: &Host, shared: &Shared, started: &Started) -> Result<(), String> {
         let Some(seconds) = host.function.initializer else { return Ok(()) };
         let request_id = new_request_id(shared);
@@ -154,7 +154,7 @@ impl Instance {
         }
     }
 
-    /// Tells a process that it is about to end, if the template asks for it. What it answers has no effect.
+    /// Calls the process's pre-stop hook, if the template has one. Its answer has no effect.
     async fn pre_stop(&self, host: &Host, shared: &Shared) {
         let (Some(seconds), Some(started)) = (host.function.pre_stop, self.started.get()) else { return };
         let request_id = new_request_id(shared);
@@ -168,8 +168,8 @@ impl Instance {
     /// Starts the process and waits until it listens.
     async fn start(&self, host: &Host, shared: &Shared) -> Result<Started, String> {
         let failed = |error: std::io::Error| format!("FunctionNotStarted: {error}");
-        // A process that is being started has, for a moment, what all threads have open: it would listen on a port that
-        // another one only tries.
+        // A forked process briefly inherits all open sockets. If two processes started at once, one would keep
+        // listening on a port that the start of the other only probes.
         static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let alone = STARTING.lock().await;
         let (port, reservation) = free_port().await.map_err(failed)?;
@@ -213,7 +213,7 @@ impl Instance {
         Ok(started)
     }
 
-    /// Journals what the process writes, for as long as it does.
+    /// Journals the lines that the process writes, until it closes the pipe.
     fn follow(&self, pipe: Pipe, function: &str, shared: &Shared) {
         let (function, lines) = (function.to_owned(), Arc::clone(&self.lines));
         shared.attend(move |shared| async move {
@@ -226,19 +226,19 @@ impl Instance {
         });
     }
 
-    /// Whether the process was started and has ended.
+    /// Returns whether the process was started and has ended.
     pub(super) fn has_exited(&self) -> bool {
         lock(&self.child).as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
     pub(super) fn kill(&self) {
         if let Some(child) = lock(&self.child).as_mut() {
-            // Fails only for a process that has ended.
+            // Fails only if the process has already ended.
             let _ = child.start_kill();
         }
     }
 
-    /// Asks the process to end, waits for a while, and then kills it.
+    /// Asks the process to end, waits, and kills it if it is still running.
     pub(super) async fn stop(&self, host: &Host, shared: &Shared) {
         self.pre_stop(host, shared).await;
         let child = lock(&self.child).take();
@@ -262,7 +262,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The program with Function Compute's environment, and with nothing of ours.
+/// Returns the command with Function Compute's environment and none of the cloud's own.
 fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port: u16, instance: &str) -> Command {
     let function = &host.function;
     let folder = host.program.parent().unwrap_or(&host.program);
@@ -280,7 +280,7 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
         .env("FC_FUNC_CODE_PATH", folder)
         .envs(&function.environment)
         .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address))
-        // On a machine of people, nobody else may invoke it.
+        // Prevents others from invoking it on a shared machine.
         .env("FLOWKEEPER_LISTEN_ADDRESS", Ipv4Addr::LOCALHOST.to_string());
     if let Some(credentials) = credentials.filter(|_| shared.options.credentials == CredentialsIn::Environment) {
         command
@@ -299,11 +299,11 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
     command
 }
 
-/// A port that nobody listens on, and what keeps other local clouds of this machine from it: the same port of UDP. Two of
-/// them may try one port at once, and each would find it free until a process listens there.
+/// Finds a free port, and reserves it against other local clouds on this machine by binding the same UDP port. Two
+/// clouds that probe a port at the same time would both find it free until a process listens on it.
 ///
-/// Not one of those that the system gives to whoever connects, beginning with 32768 on Linux: a connection to one of them
-/// may be given that very port, and so end at itself before the process listens.
+/// Avoids ephemeral ports, which start at 32768 on Linux. A connection to such a port may be assigned that port as its
+/// own source port, and so connect to itself before the process listens.
 async fn free_port() -> std::io::Result<(u16, UdpSocket)> {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 22_000;
@@ -328,12 +328,12 @@ async fn free_port() -> std::io::Result<(u16, UdpSocket)> {
 async fn connect(port: u16) -> std::io::Result<Connection> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-    // Ends with the process or when the sender is dropped; its errors are the sender's too.
+    // Ends with the process or when the sender is dropped. The sender reports its errors too.
     tokio::spawn(connection);
     Ok(sender)
 }
 
-/// What is asked of a process, as FC sends it.
+/// Builds a request to a process, as FC sends it.
 fn request(
     host: &Host,
     shared: &Shared,

@@ -1,4 +1,4 @@
-//! Which parameters an operation asks for, and what they may hold, as tables.
+//! Tables of the parameters of each operation, and their valid values.
 
 use super::REGIONS;
 use crate::{parameters::Parameters, refusal::Refusal};
@@ -8,36 +8,36 @@ pub(super) struct Field {
     name: &'static str,
     required: bool,
     kind: Kind,
-    /// Code and message where the operation has its own for a bad value.
+    /// The code and message for an invalid value, if the operation has its own.
     refusal: Option<(&'static str, &'static str)>,
 }
 
-/// What a parameter may hold.
+/// The valid values of a parameter.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// Anything.
     Text,
     /// A region that exists.
     Region,
-    /// One of these.
+    /// One of these values.
     OneOf(&'static [&'static str]),
-    /// A name or description: at most so many characters, and no URL at its beginning.
+    /// A name or description of at most this many characters that does not start with a URL.
     Name(usize),
-    /// The name of an SLS project, or with `_` of a Logstore.
+    /// The name of an SLS project or, with `_`, of a Logstore.
     Sls { underscore: bool },
-    /// A whole number within these bounds.
+    /// An integer within these bounds.
     Number(usize, usize),
     /// An id with this prefix.
     Id(&'static str),
     /// `true` or `false`.
     Switch,
-    /// What this function says.
+    /// Any value that this function accepts.
     Like(fn(&str) -> bool),
-    /// At most so many values, as `Name.1`, `Name.2` and so on.
+    /// At most this many values, as `Name.1`, `Name.2` and so on.
     List(usize),
     /// `Name.1.Key`, `Name.1.Value` and so on.
     Tags,
-    /// A list that the cloud does nothing with.
+    /// A list that the cloud ignores.
     Unused,
 }
 
@@ -52,12 +52,12 @@ pub(super) const fn optional(name: &'static str, kind: Kind) -> Field {
 }
 
 impl Field {
-    /// Gives a bad value its own code and message.
+    /// Sets the code and message for an invalid value.
     pub(super) const fn or(self, code: &'static str, message: &'static str) -> Self {
         Self { refusal: Some((code, message)), ..self }
     }
 
-    /// Whether a call may be made with these parameters, in a cloud with this region of its own.
+    /// Checks this parameter of a call. `own_region` is valid even if it is not a known region.
     pub(super) fn check(&self, parameters: &Parameters, own_region: &str) -> Result<(), Refusal> {
         let lacks = match self.kind {
             Kind::Tags => parameters.tags(self.name)?.is_empty(),
@@ -74,7 +74,7 @@ impl Field {
         if lacks && self.required { Err(Refusal::missing(self.name)) } else { Ok(()) }
     }
 
-    /// Whether this is the parameter of that name on the wire, with `N` for the number of a list's member.
+    /// Returns whether this is the parameter with that name on the wire, with `N` for a list index.
     #[cfg(test)]
     pub(super) fn is_called(&self, wire_name: &str) -> bool {
         let member = wire_name.strip_prefix(self.name);

@@ -1,4 +1,4 @@
-//! VPC's flow logs: one for each resource, changing state with time.
+//! VPC's flow logs: one for each resource, with states that change over time.
 
 use std::collections::BTreeSet;
 
@@ -148,7 +148,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     Ok(answer)
 }
 
-/// Whether the call's region has flow logs.
+/// Checks that the call's region supports flow logs.
 fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
     match scope.state.circumstances.has_flow_logs(&scope.place.region) {
         true => Ok(()),
@@ -156,7 +156,7 @@ fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the account has the resource group that a parameter names, if it names one.
+/// Checks that the account has the resource group in a parameter, if it is given.
 pub(super) fn has_group(scope: &Scope<'_>, parameter: &str) -> Result<(), Refusal> {
     let wanted = scope.parameters.get(parameter);
     match wanted.is_none_or(|id| scope.state.circumstances.has_resource_group(&scope.place.account, id)) {
@@ -180,7 +180,7 @@ fn traffic_path(scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
     Err(Refusal::documented(code))
 }
 
-/// Sets the flow log that the call names changing, if nothing is in the way.
+/// Starts a transition of the flow log in the call, unless something prevents it.
 fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl FnOnce(&FlowLog) -> Next) -> Answer {
     is_supported(scope)?;
     let id = scope.parameters.require("FlowLogId")?;
@@ -191,7 +191,7 @@ fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl Fn
     let Place { account, region } = place;
     let is_delivered = flow_log.deliver_status != "FAILED"
         && circumstances.has_log_store(account, region, &flow_log.project, &flow_log.log_store);
-    // One that is stuck in a change has nothing to become.
+    // A flow log that is stuck in a transition has no `next`.
     let is_changing = flow_log.next.is_some() || flow_log.status.ends_with("ing");
     let in_the_way = [
         (flow_log.service_type == "sls", "Forbidden.OperateManagedFlowLog"),
@@ -256,7 +256,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(wanted).collect();
     let page = scope.page(all, 20, wire)?;
     Ok(json!({
-        // Text, as the models of the official SDKs have it for this operation alone.
+        // A string only in this operation, as in the models of the official SDKs.
         "PageNumber": page.number.to_string(),
         "PageSize": page.size.to_string(),
         "TotalCount": page.total.to_string(),

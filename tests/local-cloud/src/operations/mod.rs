@@ -1,4 +1,4 @@
-//! The operations that the gateway knows: what each is called, what it accepts and what it does.
+//! The operations that the gateway supports: their names, parameters and effects.
 
 mod fields;
 mod flow_logs;
@@ -35,13 +35,13 @@ pub(crate) const REGIONS: [(&str, &str); 8] = [
     ("eu-central-1", "Germany (Frankfurt)"),
 ];
 
-/// An Alibaba Cloud product, as far as events and versions name it.
+/// An Alibaba Cloud product, as identified in events and by API versions.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Product {
-    /// Abbreviation in event types and host names.
+    /// The abbreviation in event types and host names.
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    /// `serviceName` of ActionTrail.
+    /// ActionTrail's `serviceName`.
     pub(crate) service: &'static str,
 }
 
@@ -55,19 +55,19 @@ pub(crate) const STS: Product = Product { name: "sts", version: "2015-04-01", se
 pub(crate) struct Operation {
     pub(crate) product: &'static Product,
     pub(crate) action: &'static str,
-    /// Writes become events, reads do not.
+    /// Only writes become events.
     pub(crate) write: bool,
     fields: &'static [Field],
     run: fn(&mut Scope<'_>) -> Answer,
 }
 
-/// What an operation answers, without the request id.
+/// The answer of an operation, without the request id.
 type Answer = Result<Value, Refusal>;
 
-/// What an operation sees and may change while it runs.
+/// What an operation can read and change while it runs.
 pub(crate) struct Scope<'a> {
     pub(crate) product: &'static Product,
-    /// The operation may change something.
+    /// Whether the operation can change something.
     pub(crate) writes: bool,
     pub(crate) options: &'a Options,
     pub(crate) roles: &'a Roles,
@@ -77,11 +77,11 @@ pub(crate) struct Scope<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) place: Place,
     pub(crate) now: Timestamp,
-    /// Reads leave out what was made last.
+    /// Whether reads omit the newest resource.
     pub(crate) hide_newest: bool,
-    /// A page of a list holds no more than this, whatever is asked for.
+    /// The maximum number of items on a page of a list, whatever size is requested.
     pub(crate) most_on_a_page: usize,
-    /// The flow logs that this call set changing.
+    /// The flow logs whose transition this call started.
     pub(crate) changing: Vec<String>,
 }
 
@@ -145,7 +145,7 @@ static OPERATIONS: &[Operation] = &[
 const REGIONS_OF_VPC: &[Field] =
     &[optional("AcceptLanguage", Kind::OneOf(&["zh-CN", "en-US"])), optional("ProductType", Kind::Text)];
 
-/// The operation of that name and version, or the refusal of a call to what does not exist.
+/// Returns the operation with this name and version, or the refusal if there is none.
 pub(crate) fn find(action: &str, version: &str) -> Result<&'static Operation, Refusal> {
     if !OPERATIONS.iter().any(|known| known.product.version == version) {
         return Err(Refusal::documented("NoSuchVersion"));
@@ -154,28 +154,28 @@ pub(crate) fn find(action: &str, version: &str) -> Result<&'static Operation, Re
     found.ok_or_else(|| Refusal::documented("InvalidApi.NotFound"))
 }
 
-/// Every operation as RAM names it, such as `vpc:CreateFlowLog`.
+/// Returns the names of all operations as in RAM, such as `vpc:CreateFlowLog`.
 pub(crate) fn names() -> impl Iterator<Item = String> {
     OPERATIONS.iter().map(Operation::name)
 }
 
-/// The version of the first product that has an operation of that name.
+/// Returns the API version of the first product that has an operation of this name.
 pub(crate) fn version_of(action: &str) -> Option<&'static str> {
     OPERATIONS.iter().find(|known| known.action == action).map(|known| known.product.version)
 }
 
 impl Operation {
-    /// Its name with the product's before it, as RAM writes actions.
+    /// Returns the operation's name prefixed with the product's, as in RAM.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.product.name, self.action)
     }
 
-    /// Whether what it is about exists only afterwards.
+    /// Returns whether the operation creates the resource that it affects.
     pub(crate) fn is_creation(&self) -> bool {
         self.action.starts_with("Create")
     }
 
-    /// Checks the parameters, then does what the operation does.
+    /// Checks the parameters and runs the operation.
     pub(crate) fn run(&self, scope: &mut Scope<'_>) -> Answer {
         for field in self.fields {
             field.check(scope.parameters, &scope.options.region)?;
@@ -195,7 +195,7 @@ impl Operation {
         Ok(answer)
     }
 
-    /// Does what the operation does, but leaves everything as it was.
+    /// Runs the operation and restores the state.
     fn try_out(&self, scope: &mut Scope<'_>) -> Answer {
         let before = scope.state.clone();
         let tried = (self.run)(scope);
@@ -205,7 +205,7 @@ impl Operation {
         Err(Refusal::new("DryRunOperation", "Request validation has been passed with DryRun flag set."))
     }
 
-    /// Does what the operation does, unless that was done before under the same client token.
+    /// Runs the operation, unless it already ran with the same client token.
     fn run_once(&self, scope: &mut Scope<'_>) -> Answer {
         let token = scope.parameters.get("ClientToken").filter(|_| *self.product == ECR && self.write);
         let Some(token) = token else { return (self.run)(scope) };
@@ -227,7 +227,7 @@ impl Operation {
 }
 
 impl Scope<'_> {
-    /// The resources of one kind that the caller sees at its place, oldest first.
+    /// Returns the resources of one kind that the caller sees in its place, oldest first.
     fn visible<'s, R: Resource>(&self, all: impl DoubleEndedIterator<Item = &'s R>) -> Vec<&'s R> {
         let mut seen: Vec<&R> = all.filter(|resource| *resource.place() == self.place).collect();
         if self.hide_newest {
@@ -236,17 +236,17 @@ impl Scope<'_> {
         seen
     }
 
-    /// Whether each of these parameters is absent or equal to the value beside it.
+    /// Returns whether each parameter is absent or equal to its value.
     fn filter<const N: usize>(&self, pairs: [(&str, &str); N]) -> bool {
         pairs.iter().all(|(name, value)| self.parameters.get(name).is_none_or(|wanted| wanted == *value))
     }
 
-    /// Whether this switch is absent or as given.
+    /// Returns whether a switch is absent or has this value.
     fn is(&self, name: &str, value: bool) -> bool {
         self.parameters.get(name).is_none() || self.parameters.is_on(name) == value
     }
 
-    /// The part of a list that `NextToken` names, with the token of the next one, which is empty after the last.
+    /// Returns the part of a list that `NextToken` points to, and the next token, which is empty after the last part.
     fn part<T>(&self, all: Vec<T>, size: usize) -> Result<(Vec<T>, String), Refusal> {
         let start = match self.parameters.get("NextToken") {
             None => 0,
@@ -261,7 +261,7 @@ impl Scope<'_> {
         Ok((all.into_iter().skip(start).take(size).collect(), next))
     }
 
-    /// A part of a list in the shape of Express Connect Router.
+    /// Returns a part of a list in Express Connect Router's format.
     fn router_page(&self, name: &str, all: Vec<Value>, default_size: usize) -> Answer {
         let size = self.parameters.number("MaxResults")?.unwrap_or(default_size);
         let total = all.len();
@@ -269,7 +269,7 @@ impl Scope<'_> {
         Ok(json!({name: items, "TotalCount": total, "MaxResults": size, "NextToken": next}))
     }
 
-    /// One page by number, with the number, the size and the count of all. What is not on it is not written out.
+    /// Returns one page of a list with its number, size and total count. `wire` runs only for the items on the page.
     fn page<T>(&self, all: Vec<T>, default_size: usize, wire: impl FnMut(T) -> Value) -> Result<Page, Refusal> {
         let number = self.parameters.number("PageNumber")?.unwrap_or(1);
         let size = self.parameters.number("PageSize")?.unwrap_or(default_size).min(self.most_on_a_page);

@@ -1,4 +1,4 @@
-//! ECS's network interfaces, and the instances that bring one along.
+//! ECS's network interfaces, and the instances that create one.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     Ok(wire(&interface))
 }
 
-/// Makes a network interface in the vSwitch that the call names.
+/// Creates a network interface in the vSwitch in the call.
 fn add(scope: &mut Scope<'_>, instance_id: String, tags: Tags) -> Result<NetworkInterface, Refusal> {
     let given = scope.parameters;
     let vswitch = scope.state.vswitches.get(given.require("VSwitchId")?).filter(|found| found.place == scope.place);
@@ -107,7 +107,7 @@ pub(super) fn delete(scope: &mut Scope<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// Makes instances; all that is kept of one is its primary network interface.
+/// Creates instances, of which only the primary network interface is stored.
 pub(super) fn run_instances(scope: &mut Scope<'_>) -> Answer {
     let tags = scope.parameters.tags("Tag")?;
     let mut ids = Vec::new();
@@ -171,7 +171,7 @@ fn status(interface: &NetworkInterface) -> &'static str {
 }
 
 fn wire(interface: &NetworkInterface) -> Value {
-    // No address of this cloud is reached from outside.
+    // No address in this cloud can be reached from outside.
     let public = json!({"AllocationId": "", "PublicIpAddress": ""});
     let address = &interface.private_ip_address;
     let dns_name = format!("ip-{}.{}.ecs.internal", address.replace('.', "-"), interface.place.region);
@@ -220,7 +220,7 @@ fn wire(interface: &NetworkInterface) -> Value {
     wire
 }
 
-/// A hardware address under the prefix of the real ones, another for each network interface.
+/// Returns a MAC address with the prefix of real ones, derived from the network interface's id.
 fn mac_address(id: &str) -> String {
     let number = id.bytes().fold(0, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     let [_, high, middle, low] = number.to_be_bytes();

@@ -1,4 +1,4 @@
-//! Express Connect Router: routers, the virtual border routers attached to them, and flow logs of these.
+//! Express Connect Router: routers, the virtual border routers attached to them, and their flow logs.
 
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ pub(super) fn attach(scope: &mut Scope<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// The router that the call names, if it is there and in a state to work with.
+/// Returns the router in the call, if it exists and its status allows operations.
 fn router<'s>(scope: &'s mut Scope<'_>) -> Result<&'s mut ExpressConnectRouter, Refusal> {
     let id = scope.parameters.require("EcrId")?;
     let router = scope.state.routers.get_mut(id).filter(|router| router.place == scope.place);
@@ -234,7 +234,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     Ok(answer)
 }
 
-/// The flow log that the call names, of the router that it names.
+/// Returns the flow log in the call, if it belongs to the router in the call.
 fn flow_log<'s>(scope: &'s mut Scope<'_>) -> Result<&'s mut RouterFlowLog, Refusal> {
     let router_id = router(scope)?.id.clone();
     let id = scope.parameters.require("FlowLogId")?;

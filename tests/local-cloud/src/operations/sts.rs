@@ -1,4 +1,4 @@
-//! STS: who calls, and roles in other accounts.
+//! STS: caller identity, and roles in other accounts.
 
 use std::time::Duration;
 

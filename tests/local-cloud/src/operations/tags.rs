@@ -1,4 +1,4 @@
-//! Tags and resource groups, of every product's resources.
+//! Tags and resource groups of every product's resources.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ const OF_VPC: Kind = Kind::OneOf(&[
     "GATEWAYENDPOINT",
     "IPV6ADDRESS",
 ]);
-/// Terraform writes them in capitals.
+/// Terraform writes resource types in upper case.
 const MOVABLE: Kind = Kind::Like(|value| {
     [
         "Vpc",
@@ -96,11 +96,11 @@ pub(super) fn untag(scope: &mut Scope<'_>) -> Answer {
     if keys.is_empty() && !all {
         return Err(Refusal::missing("TagKey"));
     }
-    // `All` counts only where no key is named.
+    // `All` applies only if no key is given.
     change(scope, |tags| tags.retain(|key, _| !keys.is_empty() && !keys.contains(&key.as_str())))
 }
 
-/// Changes the tags of all resources that the call names, or of none.
+/// Changes the tags of all resources in the call, or of none if one of them does not exist.
 fn change(scope: &mut Scope<'_>, change: impl Fn(&mut Tags)) -> Answer {
     let kind = scope.parameters.require("ResourceType")?;
     let ids = scope.parameters.list("ResourceId");
@@ -150,12 +150,12 @@ pub(super) fn move_group(scope: &mut Scope<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// Whether all wanted tags are there; an empty value stands for any.
+/// Returns whether all wanted tags are present. An empty value matches any value.
 pub(super) fn has_tags(present: &Tags, wanted: &Tags) -> bool {
     wanted.iter().all(|(key, value)| present.get(key).is_some_and(|found| value.is_empty() || found == value))
 }
 
-/// Tags in an answer; products differ in the names.
+/// Returns tags for an answer. Products name the members differently.
 pub(super) fn wire_tags(tags: &Tags, key_name: &str, value_name: &str) -> Vec<Value> {
     tags.iter().map(|(key, value)| json!({key_name: key, value_name: value})).collect()
 }

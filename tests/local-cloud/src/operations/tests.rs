@@ -1,12 +1,12 @@
-//! The table of operations, held against the documents.
+//! Checks the table of operations against the documentation.
 
 use super::{ECR, ECS, OPERATIONS, STS, VPC, find};
 use crate::documented::{Operation, documented};
 
-/// What every operation of VPC and ECS takes besides, without any effect.
+/// Parameters that every operation of VPC and ECS also accepts, without effect.
 const OWNERS: [&str; 4] = ["OwnerId", "OwnerAccount", "ResourceOwnerId", "ResourceOwnerAccount"];
 
-/// What the cloud asks for though one of the documents does not: without a place to write to there is no flow log.
+/// Required although one of the documents does not require them: a flow log cannot exist without a destination.
 const ALSO_REQUIRED: [&str; 2] = ["ProjectName", "LogStoreName"];
 
 #[test]

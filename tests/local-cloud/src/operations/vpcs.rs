@@ -1,4 +1,4 @@
-//! VPCs and vSwitches: made, unmade and listed.
+//! VPCs and vSwitches: create, delete and list.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ pub(super) const CREATE_VSWITCH: &[Field] = &[
     required("ZoneId", Kind::Text),
     required("VpcId", Kind::Text),
     required("CidrBlock", Kind::Like(Cidr::is_for_vswitch)).or(NO_BLOCK.0, NO_BLOCK.1),
-    // Which of the 256 parts of the VPC's block.
+    // Selects one of the 256 parts of the VPC's block.
     optional("Ipv6CidrBlock", Kind::Number(0, 255)),
     optional("VSwitchName", Kind::Name(128)),
     optional("Description", Kind::Name(256)),
@@ -169,7 +169,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             "EnabledIpv6": vpc.has_ipv6(), "Ipv6CidrBlock": vpc.ipv6_cidr_block,
             "Ipv6CidrBlocks": {"Ipv6CidrBlock": vpc.has_ipv6().then_some(ipv6).into_iter().collect::<Vec<_>>()},
             "UserCidrs": {"UserCidr": vpc.user_cidrs},
-            // Nothing of this cloud adds these to a VPC.
+            // No operation of this cloud adds these to a VPC.
             "SecondaryCidrBlocks": {"SecondaryCidrBlock": []}, "NatGatewayIds": {"NatGatewayIds": []},
             "DhcpOptionsSetId": "", "DhcpOptionsSetStatus": "", "DnsHostnameStatus": "DISABLED", "CenStatus": "Detached",
             "RouterTableIds": {"RouterTableIds": [route_table(&vpc.id)]},
@@ -212,7 +212,7 @@ pub(super) fn create_default_vswitch(scope: &mut Scope<'_>) -> Answer {
     Ok(add_vswitch(scope, vpc_id, cidr_block, true, Tags::new()))
 }
 
-/// Whether a vSwitch's block is a part of its VPC's.
+/// Checks that a vSwitch's block lies within its VPC's.
 fn lies_in(vpc: &Vpc, block: &str) -> Result<(), Refusal> {
     match Cidr::parse(&vpc.cidr_block).zip(Cidr::parse(block)).is_some_and(|(vpc, block)| vpc.contains(block)) {
         true => Ok(()),
@@ -280,7 +280,7 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
             "IsDefault": vswitch.is_default, "Status": "Available",
             "CreationTime": iso(vswitch.created), "ResourceGroupId": "rg-default", "AvailableIpAddressCount": 250,
             "EnabledIpv6": !vswitch.ipv6_cidr_block.is_empty(), "Ipv6CidrBlock": vswitch.ipv6_cidr_block,
-            // Nothing of this cloud filters what passes, or shares a vSwitch.
+            // This cloud has no network ACLs and no shared vSwitches.
             "NetworkAclId": "", "ShareType": "",
             "RouteTable": {"RouteTableId": route_table(&vswitch.vpc_id), "RouteTableType": "System"},
             "Tags": {"Tag": wire_tags(&vswitch.tags, "Key", "Value")},
@@ -296,30 +296,31 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
     }))
 }
 
-/// The beginning of a VPC's IPv6 addresses, up to the two digits that tell its vSwitches apart: another for each VPC.
+/// Returns the prefix of a VPC's IPv6 addresses, without the two digits that distinguish its vSwitches. Derived from
+/// the VPC's id.
 fn ipv6_of(vpc_id: &str) -> String {
     let number = vpc_id.bytes().fold(0, |hash: u16, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     format!("2001:db8:{number:x}:4d")
 }
 
-/// The route table that a VPC comes with.
+/// Returns the route table that every VPC has.
 fn route_table(vpc_id: &str) -> String {
     vpc_id.replacen("vpc-", "vtb-", 1)
 }
 
-/// The router that a VPC comes with.
+/// Returns the router that every VPC has.
 fn virtual_router(vpc_id: &str) -> String {
     vpc_id.replacen("vpc-", "vrt-", 1)
 }
 
-/// Says whose a resource is, if its list says so.
+/// Sets `OwnerId`, if the resource's list shows one.
 pub(super) fn set_owner(wire: &mut Value, owner: Option<impl Into<Value>>) {
     if let Some(owner) = owner {
         wire["OwnerId"] = owner.into();
     }
 }
 
-/// An account id as the number that the API makes of it.
+/// Returns an account id as a number, as the API sends it.
 pub(super) fn number(account: &str) -> u64 {
     account.parse().unwrap_or_default()
 }

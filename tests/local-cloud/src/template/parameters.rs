@@ -1,4 +1,4 @@
-//! The values of a template's parameters: given or by default, and as the template allows.
+//! The values of a template's parameters: given or default, and checked against the template's constraints.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{TemplateError, resolve::text_of};
 
-/// The value of each parameter that has one.
+/// Returns the value of each parameter that has one.
 pub(super) fn values(
     declared: &Map<String, Value>,
     given: &BTreeMap<String, String>,
@@ -29,7 +29,7 @@ pub(super) fn values(
     Ok(values)
 }
 
-/// Whether a parameter may have this value; if not, what it may have instead.
+/// Checks that a parameter may have this value. The error says what it may be instead.
 fn check(parameter: &Value, value: &str) -> Result<(), String> {
     let number = value.parse::<f64>().ok();
     match parameter["Type"].as_str() {

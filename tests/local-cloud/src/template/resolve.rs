@@ -1,4 +1,4 @@
-//! `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If` and conditions, resolved where a value is asked for.
+//! Resolves `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If` and conditions when a value is read.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{TemplateError, parameters};
 
-/// How deep references may lead: more means that they go in a circle.
+/// Maximum depth of references. Deeper ones are assumed to be circular.
 const DEEPEST: usize = 32;
 
 type Resolved<T> = Result<T, TemplateError>;
 
-/// A template with the values that it may refer to.
+/// A template with the values that it can refer to.
 pub(super) struct Resolver {
     document: Value,
     values: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ impl Resolver {
         Ok(Self { document, values })
     }
 
-    /// The resources of a type whose condition holds.
+    /// Returns the resources of a type whose condition holds.
     pub(super) fn resources(&self, kind: &str) -> Resolved<Vec<Resource<'_>>> {
         let mut found = Vec::new();
         for (id, resource) in self.document["Resources"].as_object().into_iter().flatten() {
@@ -60,7 +60,7 @@ impl Resolver {
         Ok(found)
     }
 
-    /// The resources of a type whose condition does not hold, and which parameters would make it hold.
+    /// Returns the resources of a type whose condition does not hold, and the parameters that would make it hold.
     pub(super) fn absent(&self, kind: &str) -> Resolved<Vec<(Resource<'_>, String)>> {
         let mut found = Vec::new();
         for resource in self.declared(kind) {
@@ -73,7 +73,7 @@ impl Resolver {
         Ok(found)
     }
 
-    /// What parameters have to be so that a condition is as it is wanted; none if it is.
+    /// Returns the parameters that would give a condition the wanted value; `None` if it already has it.
     fn needed(&self, condition: &Value, wanted: bool, place: &str, depth: usize) -> Resolved<Option<String>> {
         if self.condition(condition, place, depth)? == wanted {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Resolver {
         Ok(Some(needed.join(if (function == "Fn::Or") == wanted { " or " } else { " and " })))
     }
 
-    /// The resources of a type, whether their condition holds or not.
+    /// Returns the resources of a type, whether or not their condition holds.
     pub(super) fn declared(&self, kind: &str) -> Vec<Resource<'_>> {
         let all = self.document["Resources"].as_object().into_iter().flatten();
         let of_kind = all.filter(|(_, resource)| resource["Type"] == kind);
@@ -120,7 +120,7 @@ impl Resolver {
                         Ok((name.clone(), deeper(value, &format!("{place}.{name}"))?))
                     };
                     let members = members.iter().map(member).collect::<Resolved<Vec<_>>>()?;
-                    // What is ALIYUN::NoValue is not there.
+                    // `ALIYUN::NoValue` removes the member.
                     Ok(Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
                 }
             },
@@ -164,7 +164,7 @@ impl Resolver {
         let Some(resource) = self.document["Resources"].get(name) else {
             return error(place, format!("{name:?} is no parameter and no resource of the template"));
         };
-        // What a reference to a resource gives: its name, for every type that is known here.
+        // A reference to a resource returns its name, for every type that is known here.
         let names = ["Name", "FunctionName", "LogstoreName", "QueueName", "RoleName"];
         match names.iter().find_map(|property| resource["Properties"].get(property)) {
             Some(value) => self.resolve(value, place, depth + 1),
@@ -263,12 +263,12 @@ impl Resource<'_> {
         TemplateError { place: self.place(path), problem: problem.to_owned() }
     }
 
-    /// Its name in the template.
+    /// Returns the resource's name in the template.
     pub(super) fn id(&self) -> &str {
         self.id
     }
 
-    /// The resolved value at a path such as `Code.OssObjectName`; what is on the way to it may be a function, too.
+    /// Returns the resolved value at a path such as `Code.OssObjectName`. Values along the path can be functions too.
     pub(super) fn value(&self, path: &str) -> Resolved<Option<Value>> {
         let mut names = path.split('.');
         let mut value = self.properties;
@@ -284,7 +284,7 @@ impl Resource<'_> {
         Ok(found.filter(|value| !value.is_null()))
     }
 
-    /// An attribute of the resource itself.
+    /// Returns an attribute of the resource itself.
     pub(super) fn attribute(&self, name: &str) -> Resolved<String> {
         Ok(text_of(&self.resolver.attribute(self.id, name, &self.place(name), 0)?))
     }
@@ -315,14 +315,14 @@ impl Resource<'_> {
     }
 }
 
-/// A function of ROS and its argument, if a value is one.
+/// Returns the ROS function and its argument, if the value is a function call.
 fn call_of(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     let (name, to) = members.iter().next()?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), to))
 }
 
-/// A value as the text that it is put into texts with.
+/// Formats a value for substitution in a text.
 pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

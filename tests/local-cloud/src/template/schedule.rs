@@ -1,4 +1,4 @@
-//! When a timer fires: six cron fields with an optional time zone before them, or `@every` and a duration.
+//! When a timer fires: six cron fields, optionally after a time zone, or `@every` and a duration.
 
 use croner::{
     Cron,
@@ -6,7 +6,7 @@ use croner::{
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-/// What the month and the weekday, which are the last two fields, may be called besides their numbers.
+/// The names that are allowed besides numbers in each field; only the last two, month and weekday, have any.
 const NAMES: [&[&str]; 6] = [
     &[],
     &[],
@@ -16,7 +16,7 @@ const NAMES: [&[&str]; 6] = [
     &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
 ];
 
-/// When a timer fires.
+/// The schedule of a timer.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     text: String,
@@ -30,10 +30,10 @@ enum Rule {
 }
 
 impl Schedule {
-    /// Reads a cron expression of Function Compute, such as `CRON_TZ=Asia/Shanghai 0 0 4 * * *` or `@every 1h`.
+    /// Parses a cron expression of Function Compute, such as `CRON_TZ=Asia/Shanghai 0 0 4 * * *` or `@every 1h`.
     ///
     /// # Errors
-    /// A sentence on what is wrong.
+    /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let rule = match text.strip_prefix("@every ") {
             Some(duration) => Rule::Every(every(duration)?),
@@ -49,13 +49,13 @@ impl Schedule {
         Ok(Self { text: text.to_owned(), rule })
     }
 
-    /// The expression as it was written.
+    /// Returns the expression as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The first moment after another at which it fires; an interval counts from the other.
+    /// Returns the first time after `moment` at which it fires. An interval counts from `moment`.
     #[must_use]
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         match &self.rule {
@@ -85,7 +85,7 @@ fn cron(text: &str) -> Result<Cron, String> {
     if fields.len() != NAMES.len() {
         return Err(format!("{text:?} has {} fields, not the six from second to weekday", fields.len()));
     }
-    // The library knows more than Function Compute documents, such as the last day of a month.
+    // The library accepts more than Function Compute documents, such as the last day of a month.
     let is_plain = |names: &[&str], word: &str| {
         word == "*"
             || word == "?"
@@ -118,7 +118,7 @@ mod tests {
             ("CRON_TZ=Asia/Shanghai 0 0 4 * * *", "2026-03-01T04:00:00Z", "2026-03-01T20:00:00Z"),
             ("CRON_TZ=Asia/Shanghai 0 0 4 1 * *", "2026-03-01T04:00:00Z", "2026-03-31T20:00:00Z"),
             ("CRON_TZ=Asia/Shanghai 0 0 7 ? * MON-FRI", "2026-03-06T00:00:00Z", "2026-03-08T23:00:00Z"),
-            // The hour that summer time leaves out and the one that winter time repeats.
+            // The hour that the switch to summer time skips, and the one that the switch back repeats.
             ("CRON_TZ=Europe/Berlin 0 30 2 * * *", "2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z"),
             ("0 0 0 30 2 *", "2026-03-01T00:00:00Z", "never"),
             ("@every 1h30m", "2026-03-01T04:00:00Z", "2026-03-01T05:30:00Z"),

@@ -1,4 +1,4 @@
-//! Two accounts, and the role that leads from one to the other.
+//! Two accounts, and the role that gives one access to the other.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::support::{TEMPLATE, cloud, cloud_of, cloud_with, code, function_clien
 
 const ROLE: [(&str, &str); 2] = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flow.keeper@1")];
 
-/// A session policy that takes nothing away.
+/// A session policy that restricts nothing.
 const ALL: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
-/// Assumes a role; answers with a client that acts in it.
+/// Assumes a role and returns a client that acts in it.
 pub(crate) async fn assume(cloud: &LocalCloud, by: &Client, parameters: &[(&str, &str)]) -> Client {
     let answer = by.call("AssumeRole", parameters).await.unwrap();
     let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
@@ -162,7 +162,7 @@ async fn a_session_may_do_what_its_role_and_its_policy_both_allow() {
                 let detail = &call.answer["AccessDeniedDetail"];
                 let of = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
                 let denied = (!detail.is_null()).then(|| (of("PolicyType"), of("NoPermissionType")));
-                // The default VPC is there at the second call.
+                // The second call fails because the default VPC exists by then.
                 assert!(answer.is_ok() == expected.is_none() || action == "CreateDefaultVpc", "{action}: {answer:?}");
                 assert_eq!(denied, expected, "{action}");
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{cloud, code, operator};
 
-/// Sends a request; answers with the status and the code, which is empty for a success.
+/// Sends a request. Returns the status and the code, which is empty on success.
 async fn sent(cloud: &LocalCloud, request: Request<String>) -> (u16, String) {
     let answer = exchange(&cloud.endpoint(), request).await.unwrap();
     let body: Value = serde_json::from_str(answer.body()).unwrap();

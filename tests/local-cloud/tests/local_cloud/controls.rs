@@ -1,4 +1,4 @@
-//! The controls over HTTP, and the events that calls become.
+//! The HTTP controls, and the events that calls become.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{FUNCTION, cloud, cloud_with};
 
-/// The time so far from now, as the API writes it.
+/// Returns the time this far from now, in the API's format.
 fn iso_in(duration: Duration) -> String {
     (Timestamp::now() + duration).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -114,7 +114,7 @@ async fn what_can_be_looked_at_is_listed_and_faults_that_are_to_come_are_shown()
     let get = async |path| send(&cloud.endpoint(), Method::GET, path, String::new()).await.unwrap();
     let (status, index) = get("/_local").await;
     assert_eq!(status, 200);
-    // What takes no name of something, and is only looked at, is there.
+    // Every `GET` route in the list exists; none of them has placeholders.
     let pages = index.lines().filter_map(|line| line.strip_prefix("GET")?.split_whitespace().next());
     for path in pages {
         assert_eq!(get(path).await.0, 200, "{path}");

@@ -1,11 +1,11 @@
-//! Every documented operation is called once, and answers in the documented shape.
+//! Calls every documented operation once, and checks that the answer has the documented shape.
 
 use local_cloud::{Options, SECOND_ACCOUNT_ROLE};
 use serde_json::Value;
 
 use crate::support::operator;
 
-/// Whether a value has no other members than the documented ones, each of the documented kind.
+/// Checks that a value has only documented members, each of the documented kind.
 fn agrees(at: &str, got: &Value, documented: &Value) {
     match documented {
         Value::Object(members) => {
@@ -40,7 +40,7 @@ async fn every_documented_operation_answers_in_its_documented_shape() {
     let vswitch = operator.create_vswitch(&vpc).await.unwrap();
     let interface = operator.create_network_interface(&vswitch).await.unwrap();
     let router = operator.create_router(&["vbr-1"]).await.unwrap();
-    // Ids grow from one count, so the flow logs' are known before they are made.
+    // All ids come from one counter, so those of the flow logs are known in advance.
     let (flow_log, router_flow_log) = ("fl-bp1local0000000000006", "ecr-flog-bp1local0000000000007");
     let in_region = ("RegionId", "cn-hangzhou");
     let of_vpc = [in_region, ("FlowLogId", flow_log)];

@@ -1,4 +1,4 @@
-//! Faults, as a client meets them.
+//! Faults, as a client sees them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -29,12 +29,12 @@ async fn refusals_come_as_often_as_asked_for_and_nothing_happens() {
 #[tokio::test]
 async fn every_documented_code_can_be_answered_with_its_status_and_its_message() {
     let errors: Value = serde_json::from_str(include_str!("../../../fixtures/openapi/errors.json")).unwrap();
-    // One code is in several rows, where it has several messages.
+    // A code with several messages has several rows.
     let mut rows: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for row in errors["errors"].as_array().unwrap() {
         rows.entry(row["code"].as_str().unwrap()).or_default().push(row);
     }
-    // A class of codes is no code.
+    // This stands for a class of codes.
     rows.remove("any 5xx").unwrap();
     assert_eq!(rows.len(), 67);
     let cloud = cloud().await;
@@ -44,7 +44,7 @@ async fn every_documented_code_can_be_answered_with_its_status_and_its_message()
         assert_eq!(refused.code(), Some(code));
         let call = cloud.calls().pop().unwrap();
         let said = call.answer["Message"].as_str().unwrap();
-        // Their words name what is wrong.
+        // The messages of these codes name the parameter, so they differ.
         let own_words = ["MissingParameter", "InvalidParameter"].contains(&code);
         let is_like = |row: &&Value| {
             let status = row["http_status"].as_u64().is_none_or(|status| status == u64::from(call.status));
@@ -125,7 +125,7 @@ async fn an_event_can_come_twice_with_the_same_id() {
     assert_eq!(events[0], events[1]);
 }
 
-/// The body of a call's answer, as it came.
+/// Returns the raw body of a call's answer.
 async fn text_of(cloud: &LocalCloud, action: &str) -> String {
     let client = cloud.client();
     let parameters = client.parameters(action, &[("RegionId", "cn-hangzhou")]);

@@ -1,4 +1,4 @@
-//! The life of a flow log.
+//! The life cycle of a flow log.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use local_cloud::{Clock, LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, Trans
 
 use crate::support::{cloud, code};
 
-/// The code that a call is refused with.
+/// Returns the code that a call is refused with.
 async fn refusal(cloud: &LocalCloud, action: &str, parameters: &[(&str, &str)]) -> String {
     cloud.call(action, parameters).await.unwrap_err().code().unwrap_or_default().to_owned()
 }

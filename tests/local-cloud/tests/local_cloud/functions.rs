@@ -1,4 +1,4 @@
-//! Functions: how they are called, and what happens when they fail.
+//! Functions: how they are invoked, and what happens when they fail.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -238,7 +238,7 @@ async fn functions_end_with_the_cloud() {
         }
         let gone = async {
             let mut look = tokio::time::interval(Duration::from_millis(5));
-            // A killed process that nobody has waited for yet has no command line any more.
+            // A killed process that has not been waited for has an empty command line.
             while std::fs::read(&process).is_ok_and(|line| !line.is_empty()) {
                 look.tick().await;
             }
@@ -266,7 +266,7 @@ async fn an_event_that_has_grown_too_old_is_not_tried_again() {
     cloud.create_vpc(&[]).await.unwrap();
     for (tries, pause) in [(1, 1), (2, 2), (3, 4)] {
         cloud.wait_until("it is tried", |cloud| cloud.invocations().len() == tries).await.unwrap();
-        // It is tried again only if it waits already when the clock moves.
+        // Advance the clock only once the retry waits for it.
         while clock.waiting() == others {
             tokio::task::yield_now().await;
         }
@@ -313,7 +313,7 @@ fn with_hooks() -> String {
     TEMPLATE.replace("Handler: bootstrap", hooks)
 }
 
-/// The hooks that a function was asked for.
+/// Returns the hooks that were called.
 fn hooks(cloud: &LocalCloud) -> Vec<String> {
     let lines = cloud.journal().into_iter().filter_map(|entry| match entry.what {
         EntryKind::Line { text, .. } => Some(text),
@@ -363,7 +363,7 @@ async fn a_function_is_reached_by_this_machine_alone() {
     let environment = cloud.invoke(FUNCTION, b"{}").await.unwrap().body["environment"].clone();
     let port: u16 = environment["FC_CUSTOM_LISTEN_PORT"].as_str().unwrap().parse().unwrap();
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-    // Whoever listens on all addresses listens on this one, too.
+    // A server that listens on all addresses would accept this one too.
     let elsewhere = std::net::TcpStream::connect(("127.0.0.2", port)).unwrap_err();
     assert_eq!(elsewhere.kind(), std::io::ErrorKind::ConnectionRefused);
 }

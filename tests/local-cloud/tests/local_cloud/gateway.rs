@@ -1,4 +1,4 @@
-//! Who is let in: each check of the gateway, by the request that fails it.
+//! The gateway's checks, each with a request that fails it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{cloud, cloud_with};
 
-/// Posts parameters as they are; answers with the status, the code and the message.
+/// Posts parameters unchanged. Returns the status, the code and the message.
 async fn post(cloud: &LocalCloud, parameters: &BTreeMap<String, String>) -> (u16, String, String) {
     let (status, text) = send(&cloud.endpoint(), Method::POST, "/", form(parameters)).await.unwrap();
     let body: Value = serde_json::from_str(&text).unwrap();
@@ -54,7 +54,7 @@ async fn a_wrong_signature_is_told_what_was_to_be_signed() {
     assert!(message.starts_with(told), "{message}");
     assert!(message.ends_with("VpcName%3Dsmuggled%2520in"), "{message}");
 
-    // A signature for POST is none for GET.
+    // A signature for POST is not valid for GET.
     let signed = client.sign("POST", client.parameters("DescribeVpcs", &[("RegionId", "cn-hangzhou")]));
     let path = format!("/?{}", form(&signed));
     let (status, body) = send(&cloud.endpoint(), Method::GET, &path, String::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What reads show: wrapped lists, filters, pages.
+//! Reads: wrapped lists, filters and pages.
 
 use serde_json::Value;
 

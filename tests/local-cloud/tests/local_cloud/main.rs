@@ -1,4 +1,4 @@
-//! The cloud from outside: by its signed API, its controls and its functions.
+//! Tests of the cloud from outside: its signed API, its controls and its functions.
 
 #![expect(clippy::disallowed_methods, reason = "a test is at the edge: it asks the machine")]
 #![expect(clippy::unwrap_used, reason = "what cannot be had is a test that fails")]

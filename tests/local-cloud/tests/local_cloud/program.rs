@@ -1,4 +1,4 @@
-//! The program: what `serve` says and how it ends, and what `invoke` shows.
+//! The program: the output and exit of `serve`, and the output of `invoke`.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -10,12 +10,12 @@ use tokio::{
 
 use crate::support::TEMPLATE;
 
-/// Runs `invoke` of the stand-in with these arguments; answers with its exit status and all that it printed.
+/// Runs `invoke` with the stand-in and these arguments. Returns its exit code and all of its output.
 async fn invoke(arguments: &[&str]) -> (Option<i32>, String) {
     invoke_of(TEMPLATE, arguments).await
 }
 
-/// The same by another template.
+/// Runs `invoke` with another template.
 async fn invoke_of(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yml");
@@ -70,7 +70,7 @@ async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
 async fn what_is_wrong_is_told_before_anything_is_built() {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yml");
-    // What would be built is no package here.
+    // The package to build does not exist here.
     std::fs::write(&template, TEMPLATE).unwrap();
     let parameters: [(&[&str], &str); 3] = [
         (&["invoke", "no-such"], "the template has no function \"no-such\"; it has demo-stand-in"),
@@ -165,19 +165,19 @@ async fn a_region_that_nobody_knows_is_there_all_the_same_and_warned_of() {
     assert_eq!(crate::support::code(elsewhere), "InvalidRegionId.NotFound");
 }
 
-/// The processes that a process has started.
+/// Returns the child processes of a process.
 fn children(process: u32) -> Vec<i32> {
     let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     children.split_whitespace().map(|id| id.parse().unwrap()).collect()
 }
 
-/// Whether a process runs. One that has ended may still be listed, until somebody takes note.
+/// Returns whether a process runs. One that has ended is still listed until its parent waits for it.
 fn runs(process: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| !"ZX".contains(state))
 }
 
-/// A folder with the stand-in under the name of each function of the repository's template.
+/// Returns a folder with the stand-in under the name of each function of the repository's template.
 fn stand_ins() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap() {
@@ -209,7 +209,7 @@ async fn a_signal_ends_the_program_and_every_function_that_it_started() {
         while !listens {
             let line = lines.next_line().await.unwrap().unwrap();
             if let Some((_, rest)) = line.split_once("local cloud at ") {
-                // Nobody does anything in a cloud that serves.
+                // No event occurs unless somebody makes a call.
                 let client = Client::new(rest.split(',').next().unwrap(), Credentials::own());
                 client.call("CreateVpc", &[("RegionId", "cn-hangzhou")]).await.unwrap();
             }
@@ -219,10 +219,10 @@ async fn a_signal_ends_the_program_and_every_function_that_it_started() {
         let functions = children(id);
         assert!(!functions.is_empty() && functions.iter().all(|function| runs(*function)), "{functions:?}");
         rustix::process::kill_process(rustix::process::Pid::from_raw(id.cast_signed()).unwrap(), signal).unwrap();
-        // The pipe ends with the last process that writes to it, and no function does.
+        // The pipe closes when the last process that can write to it ends. Functions have pipes of their own.
         while lines.next_line().await.unwrap().is_some() {}
         assert_eq!(program.wait().await.unwrap().code(), expected, "{arguments:?} {signal:?}");
-        // The kernel may take a moment to end what was killed.
+        // The kernel may take a moment to end killed processes.
         let ended = async {
             while functions.iter().any(|function| runs(*function)) {
                 tokio::task::yield_now().await;

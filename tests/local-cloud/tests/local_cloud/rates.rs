@@ -1,4 +1,4 @@
-//! How the cloud asks for patience.
+//! Rate limits, as a client sees them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use local_cloud::{Clock, Credentials, Fault, LocalCloud, Options, exchange};
 
 use crate::support::{cloud, code, operator};
 
-/// Describes VPCs in a region; answers with what the wire had.
+/// Describes VPCs in a region and returns the raw response.
 async fn describe(cloud: &LocalCloud, region: &str) -> Response<String> {
     let request = cloud.client().acs3_request("DescribeVpcs", &[("RegionId", region)], "").unwrap();
     exchange(&cloud.endpoint(), request).await.unwrap()

@@ -1,4 +1,4 @@
-//! What a function may do: what the role in the template allows, and nothing else.
+//! Permissions of functions: exactly what the role in the template allows.
 
 use std::error::Error;
 
@@ -240,7 +240,7 @@ async fn the_role_in_the_second_account_is_that_of_the_template_for_other_accoun
     std::fs::write(folder.path().join("template-member.yml"), member).unwrap();
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_stand-in")).parent().unwrap().to_owned();
     let functions = local_cloud::Functions::Built(programs);
-    // A word of the own template that the other does not have.
+    // A parameter that only the own template has.
     let parameters = [("Concurrency".to_owned(), "2".to_owned())].into();
     let external_id = Some("agreed".to_owned());
     let options = Options { functions, template: Some(template), parameters, external_id, ..Options::default() };

@@ -118,7 +118,7 @@ async fn a_failure_may_come_with_http_200() {
     let call = cloud.calls().pop().unwrap();
     assert_eq!((call.status, call.succeeded()), (200, false));
     assert_eq!((&call.answer["Success"], &call.answer["HttpStatusCode"]), (&false.into(), &404.into()));
-    // VPC keeps to HTTP.
+    // VPC still uses HTTP status codes.
     operator.call("DeleteFlowLog", &[("FlowLogId", "fl-nowhere")]).await.unwrap_err();
     assert_eq!(cloud.calls().pop().unwrap().status, 400);
 

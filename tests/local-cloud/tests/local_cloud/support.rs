@@ -1,26 +1,26 @@
-//! Clouds for tests.
+//! Helpers that start clouds for tests.
 
 use std::path::Path;
 
 use local_cloud::{ApiError, Client, Credentials, Functions, LocalCloud, OWN_ACCOUNT, Operator, Options};
 use tempfile::TempDir;
 
-/// A cloud with the API only.
+/// Starts a cloud without functions.
 pub(crate) async fn cloud() -> LocalCloud {
     LocalCloud::start(Options::default()).await.unwrap()
 }
 
-/// The own account's operator in the cloud's own region.
+/// Returns the own account's operator in the cloud's own region.
 pub(crate) fn operator(cloud: &LocalCloud) -> Operator {
     cloud.operator(OWN_ACCOUNT, "cn-hangzhou")
 }
 
-/// The code of a call's refusal; empty if it was not refused.
+/// Returns the code of a refused call; empty if it was not refused.
 pub(crate) fn code<T>(answer: Result<T, ApiError>) -> String {
     answer.err().and_then(|error| error.code().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A template with one function, the stand-in, that VPCs wake.
+/// A template with one function, the stand-in, which is triggered by VPC events.
 pub(crate) const TEMPLATE: &str = r#"
 Parameters:
   Asynchronous: {Type: String, Default: 'true'}
@@ -73,14 +73,14 @@ Resources:
 /// The name of the template's function.
 pub(crate) const FUNCTION: &str = "demo-stand-in";
 
-/// A cloud with the stand-in, told what to do; the folder holds its template.
+/// Starts a cloud with the stand-in, which does `task`. The folder contains its template.
 pub(crate) async fn cloud_with(task: &str, parameters: &[(&str, &str)], options: Options) -> (LocalCloud, TempDir) {
     let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let options = Options { parameters: parameters.iter().map(text).collect(), ..options };
     cloud_with_template(TEMPLATE, task, options).await.unwrap()
 }
 
-/// The same by another template, or why there is no cloud.
+/// Starts a cloud with the stand-in and another template.
 pub(crate) async fn cloud_with_template(
     template: &str,
     task: &str,
@@ -96,12 +96,12 @@ pub(crate) async fn cloud_with_template(
     Ok((LocalCloud::start(options).await?, folder))
 }
 
-/// A cloud with the stand-in by another template, or why there is none.
+/// Starts a cloud with a stand-in that succeeds and another template.
 pub(crate) async fn cloud_of(template: &str) -> Result<(LocalCloud, TempDir), local_cloud::Error> {
     cloud_with_template(template, "succeed", Options::default()).await
 }
 
-/// A client with the key that the stand-in runs with.
+/// Returns a client with the stand-in's own credentials.
 pub(crate) async fn function_client(cloud: &LocalCloud) -> Client {
     let echo = cloud.invoke(FUNCTION, b"{}").await.unwrap().body;
     let of = |name: &str| echo["environment"][name].as_str().unwrap().to_owned();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{cloud, code, operator};
 
-/// `id key=value` of each tag in a list.
+/// Returns `id key=value` for each tag in a list.
 fn tags(list: &Value) -> Vec<String> {
     let text = |tag: &Value, name: &str| tag[name].as_str().unwrap().to_owned();
     let line = |tag: &Value| format!("{} {}={}", text(tag, "ResourceId"), text(tag, "TagKey"), text(tag, "TagValue"));

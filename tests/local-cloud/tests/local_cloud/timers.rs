@@ -1,4 +1,4 @@
-//! Timers: when they fire, and what they bring.
+//! Timers: when they fire, and what event they send.
 
 use std::{error::Error, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::support::{FUNCTION, TEMPLATE, cloud_of, cloud_with_template};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The stand-in with three timers: each morning in Shanghai, each 40 minutes, and one that is switched off.
+/// The stand-in with three timers: every morning in Shanghai, every 40 minutes, and a disabled one.
 fn template() -> String {
     let timer = |name: &str, schedule: &str, enabled: bool| {
         format!(
@@ -28,7 +28,7 @@ fn template() -> String {
     )
 }
 
-/// A cloud whose clock stands on a Sunday evening, so on Monday morning in Shanghai, half an hour before seven.
+/// Starts a cloud whose clock stands on a Sunday evening in UTC. In Shanghai it is Monday, half an hour before seven.
 async fn cloud(options: Options) -> (LocalCloud, Clock, TempDir) {
     let clock = Clock::manual("2026-03-01T22:30:00Z".parse().unwrap());
     let options = Options { clock: clock.clone(), ..options };
@@ -36,7 +36,7 @@ async fn cloud(options: Options) -> (LocalCloud, Clock, TempDir) {
     (cloud, clock, folder)
 }
 
-/// What the functions were given.
+/// Returns the events that the functions received.
 fn given(cloud: &LocalCloud) -> Vec<Value> {
     cloud.invocations().into_iter().map(|invocation| invocation.event).collect()
 }

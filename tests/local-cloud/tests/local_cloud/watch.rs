@@ -1,4 +1,4 @@
-//! `watch`: functions that follow their code.
+//! `watch`: rebuilds the functions when their code changes.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -9,10 +9,10 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// How long a build of the small workspace may take, on a machine that is busy.
+/// How long a build of the small workspace may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A function of the standard library alone, that answers each event `{}` with a word.
+/// A function that uses only the standard library and answers the event `{}` with a word.
 const FUNCTION: &str = r#"
 use std::{env, io::{Read, Write}, net::TcpListener};
 
@@ -38,7 +38,7 @@ Resources:
     Properties: {FunctionName: talker, Handler: bootstrap, Code: {OssObjectName: talker.zip}}
 ";
 
-/// A workspace with one function, which says `first`.
+/// Creates a workspace with one function, which says `first`.
 fn workspace() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -54,14 +54,14 @@ fn workspace() -> TempDir {
     folder
 }
 
-/// Has the function say a word of five letters.
+/// Changes the function's code to say another word of five letters.
 fn say(workspace: &Path, word: &str) {
     let source = workspace.join("functions/talker/src/main.rs");
     std::fs::create_dir_all(source.parent().unwrap()).unwrap();
     std::fs::write(source, FUNCTION.replace("WORD!", word)).unwrap();
 }
 
-/// `watch` at work.
+/// A running `watch`.
 struct Watching {
     program: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -87,7 +87,7 @@ impl Watching {
         watching
     }
 
-    /// Waits until it says something like this.
+    /// Waits for a line that contains `wanted`.
     async fn line_with(&mut self, wanted: &str) -> String {
         let found = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
@@ -100,7 +100,7 @@ impl Watching {
         tokio::time::timeout(LIMIT, found).await.unwrap()
     }
 
-    /// What the function answers.
+    /// Invokes the function and returns its answer.
     async fn answer(&self) -> String {
         let invoked = local_cloud::send(&self.endpoint, Method::POST, "/_local/invoke/talker", "{}".to_owned());
         let (status, text) = invoked.await.unwrap();

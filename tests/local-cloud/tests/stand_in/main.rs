@@ -1,8 +1,8 @@
-//! A function that does what its variable `STAND_IN` says, and answers with what it was given.
+//! A function that does what its variable `STAND_IN` says, and answers with the request that it received.
 //!
-//! `succeed`, `fail` and `fail-2` (the first two times, by its own count), `crash` and `crash-1` (while FC's retry
-//! count is below one), `no-header` (an error without `x-fc-status`), `hang` (no answer at all), `die` (at its start),
-//! `refuse-hooks` and `hang-hooks` (what is asked before the first invocation and after the last).
+//! The values are `succeed`, `fail` and `fail-2` (the first two times, by its own count), `crash` and `crash-1` (while
+//! FC's retry count is below one), `no-header` (an error without `x-fc-status`), `hang` (no answer at all), `die` (at
+//! its start), `refuse-hooks` and `hang-hooks` (the hooks before the first invocation and after the last).
 
 #![expect(clippy::disallowed_methods, reason = "a test is at the edge: it asks the machine")]
 
@@ -73,7 +73,7 @@ fn serve(mut stream: &TcpStream, connection: usize, environment: &BTreeMap<Strin
         })
         .to_string();
         let answer = format!("HTTP/1.1 {status}\r\n{fc_status}content-length: {}\r\n\r\n{body}", body.len());
-        // In one piece: the second of two would wait until the first is acknowledged.
+        // A single write: the second of two would wait until the first is acknowledged.
         stream.write_all(answer.as_bytes())?;
     }
     Ok(())
