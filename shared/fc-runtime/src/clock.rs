@@ -1,12 +1,12 @@
-//! Where the time of day comes from.
+//! The source of the current time.
 
 use jiff::Timestamp;
 
-/// The time of day, asked for whenever a request arrives or a line is logged.
+/// A clock, read whenever a request arrives or a line is logged.
 ///
-/// Waiting is not its business: that is done on tokio's clock, which a test can pause.
+/// It does not sleep: waits use tokio's clock, which a test can pause.
 pub trait Clock: Send + Sync + 'static {
-    /// What time it is now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,11 +1,11 @@
-//! The key that Function Compute puts into the environment.
+//! Credentials from Function Compute's environment variables.
 
 use settings::Settings;
 use signing::Credentials;
 
-/// The key that Function Compute puts into the environment of a function with a role.
+/// Returns the credentials that Function Compute puts into the environment of a function with a role.
 ///
-/// A user's own key may come without a token. A key id without a secret, or the reverse, is no key.
+/// A user's own key may come without a token. A key id without a secret, or the reverse, is not a key.
 #[must_use]
 pub fn environment_credentials(settings: &Settings) -> Option<Credentials> {
     let id = settings.get("ALIBABA_CLOUD_ACCESS_KEY_ID")?;

@@ -1,4 +1,4 @@
-//! What a failed invocation answers.
+//! The response to a failed invocation.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,49 +7,50 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// Why an invocation failed: HTTP 404 with `x-fc-status: 404`, so that Function Compute and EventBridge try it again.
+/// Why an invocation failed. Sent as HTTP 404 with `x-fc-status: 404`, so that Function Compute and EventBridge retry
+/// it.
 ///
-/// Written as `{"errorType", "errorMessage", "report"}`, the first two being the keys of the built-in runtimes. No
-/// key of it is read by Function Compute itself, which looks at `x-fc-status` alone.
+/// Serialized as `{"errorType", "errorMessage", "report"}`. The first two are the keys that the built-in runtimes use.
+/// Function Compute itself reads none of them, only `x-fc-status`.
 #[derive(Debug, Clone, Serialize, thiserror::Error)]
 #[error("{error_type}: {error_message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// What kind of failure it is, in one word for queries and alarms, such as `TooManyChanges`.
+    /// The kind of failure, in one word for queries and alarms, such as `TooManyChanges`.
     pub error_type: Cow<'static, str>,
     /// What was attempted, on what, and why it failed, for a person.
     pub error_message: String,
-    /// What was done nevertheless. Its fields keep their order, so what matters most can come first. Left out of the
-    /// answer when there is none.
+    /// What was done nevertheless. Fields keep their order, so the most important ones can come first. Omitted if there
+    /// is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<RawValue>>,
 }
 
 impl Failure {
-    /// A failure without a report.
+    /// Creates a failure without a report.
     pub fn new(error_type: impl Into<Cow<'static, str>>, error_message: impl Into<String>) -> Self {
         Self { error_type: error_type.into(), error_message: error_message.into(), report: None }
     }
 
-    /// A failure whose message is `error` and each of its sources, joined by `": "`.
+    /// Creates a failure whose message is `error` and each of its sources, joined by `": "`.
     pub fn from_error(error_type: impl Into<Cow<'static, str>>, error: &(dyn Error + 'static)) -> Self {
         Self::new(error_type, chain(error))
     }
 
-    /// The same failure with a report of what was done; without one if `report` cannot be written as JSON.
+    /// Adds a report of what was done, unless `report` cannot be serialized as JSON.
     #[must_use]
     pub fn with_report<T: Serialize + ?Sized>(self, report: &T) -> Self {
         Self { report: to_raw_value(report).ok(), ..self }
     }
 }
 
-/// An error and each of its sources, joined by `": "`.
+/// Joins an error and each of its sources with `": "`.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let separator = if text.is_empty() { "" } else { ": " };
-        // Writing to a String fails only if a Display does; what it wrote until then is kept.
+        // Writing to a String fails only if a Display does. What it wrote until then is kept.
         let _ = write!(text, "{separator}{error}");
         next = error.source();
     }

@@ -1,4 +1,4 @@
-//! What a program has to say to be a function.
+//! The trait that a program implements to be a function.
 
 use std::future::{Future, ready};
 
@@ -7,52 +7,53 @@ use http::{Method, Request, Response, header};
 
 use crate::{Failure, InvalidSettings, Invocation, Output, Settings};
 
-/// One function: how it is set up, and what it does when it is invoked.
+/// A function: how it is set up, and what it does when it is invoked.
 pub trait Function: Sized + Send + Sync + 'static {
-    /// Its name, which may be another one where it is deployed.
+    /// The function's name. It may be deployed under another one.
     const NAME: &'static str;
 
-    /// What the names of its settings begin with, those that the runtime reads itself included. Nothing by default.
+    /// The prefix of its settings' names, including those that the runtime reads. Empty by default.
     const SETTINGS_PREFIX: &'static str = "";
 
-    /// Reads what it needs from the settings, before the port is bound: a function that cannot work does not start.
+    /// Creates the function from the settings, before the port is bound: a function that cannot work does not start.
     ///
-    /// What can wait, such as opening connections, should.
+    /// Work that can wait, such as opening connections, should.
     ///
     /// # Errors
     ///
-    /// [`InvalidSettings`] with every bad setting, not only the first.
+    /// [`InvalidSettings`] with every invalid setting, not only the first.
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings>;
 
-    /// Handles one event. `event` is the body as it came, of any content type, at most 32 MB.
+    /// Handles one event. `event` is the body as received, of any content type, at most 32 MB.
     ///
-    /// Dropped at an await if it runs past its deadline ([`Invocation::deadline`]); until [`Invocation::work_until`]
-    /// it has time to end by itself. A caller that hangs up does not drop it. It shares its thread with the other
-    /// invocations of the instance, so it must not block.
+    /// The future is dropped at an await if it runs past the deadline ([`Invocation::deadline`]), so it should finish
+    /// by [`Invocation::work_until`]. It is not dropped when the caller hangs up. It shares its thread with the
+    /// instance's other invocations, so it must not block.
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the event should be tried again, or be kept in a dead-letter queue.
+    /// [`Failure`] if the event should be retried, or kept in a dead-letter queue.
     fn handle(&self, invocation: Invocation, event: Bytes) -> impl Future<Output = Result<Output, Failure>> + Send;
 
-    /// Prepares the instance, if Function Compute was asked to call `/initialize`. Nothing by default.
+    /// Prepares the instance, if Function Compute is configured to call `/initialize`. Does nothing by default.
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the instance is not ready; Function Compute asks again.
+    /// [`Failure`] if the instance is not ready. Function Compute tries again.
     fn initialize(&self, invocation: Invocation) -> impl Future<Output = Result<(), Failure>> + Send {
         let _ = invocation;
         ready(Ok(()))
     }
 
-    /// Answers a request of an HTTP trigger, or of Function Compute's custom health check.
+    /// Handles a request from an HTTP trigger, or from Function Compute's custom health check.
     ///
-    /// By default `GET` and `HEAD` of any path are answered 200, with name and version of the function, so that a health
-    /// check may use any path; everything else is refused with HTTP 404.
+    /// By default, `GET` and `HEAD` of any path get a 200 with the function's name and version, so that a health check
+    /// may use any path. Everything else is rejected with HTTP 404.
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the function failed. A refusal that is no failure of the function, such as HTTP 403, is an `Ok`.
+    /// [`Failure`] if the function failed. A rejection that is not a failure of the function, such as HTTP 403, is an
+    /// `Ok`.
     fn http(
         &self,
         invocation: Invocation,
@@ -63,7 +64,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     }
 }
 
-/// The answer to a health check: name and version.
+/// Responds to a health check with the name and version.
 fn about<F: Function>(method: &Method) -> Result<Response<Bytes>, Failure> {
     if !only_reads(method) {
         return Err(Failure::new(
@@ -77,7 +78,7 @@ fn about<F: Function>(method: &Method) -> Result<Response<Bytes>, Failure> {
     Ok(response)
 }
 
-/// Whether requests of this method only read.
+/// Returns whether requests with this method only read.
 pub(crate) fn only_reads(method: &Method) -> bool {
     [Method::GET, Method::HEAD].contains(method)
 }

@@ -1,4 +1,4 @@
-//! The `x-fc-*` headers of a request, as names that need not be parsed for each look at them.
+//! The `x-fc-*` headers of a request. Names are static, so that no lookup parses them.
 
 use http::{HeaderMap, HeaderName};
 use tracing::warn;
@@ -15,8 +15,8 @@ pub(crate) static ACCESS_KEY_SECRET: HeaderName = HeaderName::from_static("x-fc-
 pub(crate) static SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-fc-security-token");
 pub(crate) static STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 
-/// The text of a header, unless it is absent or empty. One that is not text is left aside with a warning that names it
-/// and not its value.
+/// Returns the text of a header, unless it is absent or empty. A header that is not text is ignored, with a warning
+/// that gives its name but not its value.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &'static HeaderName) -> Option<&'a str> {
     let Ok(text) = headers.get(name)?.to_str() else {
         warn!(header = name.as_str(), "the header {name} is not text and is ignored");

@@ -1,4 +1,4 @@
-//! Under which circumstances a function is invoked.
+//! The context of an invocation.
 
 use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
@@ -7,16 +7,16 @@ use tracing::warn;
 
 use crate::{Failure, Settings, environment_credentials, headers};
 
-/// The shortest and the longest time that work stops before the deadline.
+/// The minimum and maximum time reserved before the deadline for the response.
 const SPARE: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
 
-/// How long work may take where nobody says how long there is.
+/// The time limit of work if the timeout is unknown.
 const UNTOLD: SignedDuration = SignedDuration::from_mins(5);
 
-/// What is known of an invocation besides its event.
+/// The context of an invocation: everything but its event.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// `x-fc-request-id`, or `unknown`. Opaque, and the same when Function Compute tries an event again.
+    /// `x-fc-request-id`, or `unknown`. Opaque. It stays the same when Function Compute retries an event.
     pub request_id: String,
     /// `x-fc-function-name`, else `FC_FUNCTION_NAME`.
     pub function_name: Option<String>,
@@ -24,18 +24,18 @@ pub struct Invocation {
     pub account_id: Option<String>,
     /// The region in which the function runs: `x-fc-region`, else `FC_REGION`.
     pub region: Option<String>,
-    /// How often Function Compute has tried this asynchronous invocation before: `x-fc-retry-count`, else 0.
+    /// How often Function Compute has retried this asynchronous invocation: `x-fc-retry-count`, else 0.
     pub retry_count: u32,
-    /// When the head of the request had been read.
+    /// When the head of the request was read.
     pub arrived: Timestamp,
-    /// When Function Compute would kill the instance: `arrived` and `x-fc-function-timeout`, a header that is seen in
+    /// When Function Compute would kill the instance: `arrived` plus `x-fc-function-timeout`, a header that is sent in
     /// practice but not documented. `None` without it.
     pub deadline: Option<Timestamp>,
     credentials: Option<Credentials>,
 }
 
 impl Invocation {
-    /// An invocation of which nothing else is known, to call a function without a server.
+    /// Creates an invocation about which nothing else is known, to call a function without a server.
     pub fn new(request_id: impl Into<String>, arrived: Timestamp) -> Self {
         Self {
             request_id: request_id.into(),
@@ -49,21 +49,21 @@ impl Invocation {
         }
     }
 
-    /// The same invocation with a key to work with.
+    /// Adds credentials.
     #[must_use]
     pub fn with_credentials(self, credentials: Credentials) -> Self {
         Self { credentials: Some(credentials), ..self }
     }
 
-    /// The key to work with, for this invocation and no longer.
+    /// Returns the credentials, which are for this invocation only.
     ///
-    /// It comes from `x-fc-access-key-id`, `x-fc-access-key-secret` and `x-fc-security-token` if none of them is empty,
-    /// else from the environment ([`environment_credentials`]), and never from both: with some custom runtimes Function
-    /// Compute leaves the token, or all three, out of the headers.
+    /// They come from `x-fc-access-key-id`, `x-fc-access-key-secret` and `x-fc-security-token` if none of them is
+    /// empty, else from the environment ([`environment_credentials`]). The two are never mixed: with some custom
+    /// runtimes, Function Compute omits the token, or all three headers.
     ///
     /// # Errors
     ///
-    /// [`Failure`] of type `MissingCredentials` if neither has a key.
+    /// [`Failure`] of type `MissingCredentials` if neither source has a key.
     pub fn credentials(&self) -> Result<&Credentials, Failure> {
         self.credentials.as_ref().ok_or_else(|| {
             Failure::new(
@@ -76,11 +76,11 @@ impl Invocation {
         })
     }
 
-    /// When to stop working, so that there is time to answer: before the deadline by a tenth of the timeout, but by no
-    /// less than 2 and no more than 30 seconds. Five minutes after the arrival without a deadline, as nothing may go on
-    /// for ever.
+    /// Returns when to stop working, so that there is time to respond: a tenth of the timeout before the deadline, but
+    /// at least 2 and at most 30 seconds. Without a deadline, five minutes after the arrival, because no work may run
+    /// forever.
     ///
-    /// A timeout of 2 seconds or less leaves no time at all: this is then the moment of arrival.
+    /// A timeout of 2 seconds or less leaves no time to work: the result is then the time of arrival.
     #[must_use]
     pub fn work_until(&self) -> Timestamp {
         let Some(deadline) = self.deadline else {
@@ -91,7 +91,7 @@ impl Invocation {
         deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived))
     }
 
-    /// Reads an invocation off the headers of its request, an empty one being absent.
+    /// Reads an invocation from the headers of its request. An empty header counts as absent.
     pub(crate) fn from_headers(
         request_id: &str,
         headers: &HeaderMap,
@@ -115,7 +115,7 @@ impl Invocation {
     }
 }
 
-/// What an invocation takes from the environment where its headers are silent. Read once, at the start.
+/// What an invocation takes from the environment if a header is missing. Read once, at startup.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     function_name: Option<String>,

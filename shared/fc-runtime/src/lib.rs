@@ -1,8 +1,8 @@
-//! Function Compute's custom-runtime contract on hyper: server, invocation, settings, answer, log.
+//! Function Compute's custom-runtime contract on hyper: server, invocation, settings, response, log.
 //!
-//! A program implements [`Function`] and calls [`run`]; the rest of the contract is kept here. What is meant by
-//! "the contract" is Alibaba Cloud's documentation of Web functions and custom runtimes, and the official Go library
-//! for custom runtimes (`awesome-fc/golang-runtime`) where the documentation is silent.
+//! A program implements [`Function`] and calls [`run`]; this crate takes care of the rest of the contract. "The
+//! contract" is Alibaba Cloud's documentation of Web functions and custom runtimes, and where that is silent, the
+//! official Go library for custom runtimes (`awesome-fc/golang-runtime`).
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -31,20 +31,23 @@
 //! }
 //! ```
 //!
-//! What holds throughout:
+//! Invariants:
 //!
-//! - **No connection is ever timed out.** Function Compute keeps connections and does not repeat a POST that meets
-//!   a closed one. No timer is installed in hyper; a connection that stalls costs its own task and nothing else.
-//! - **What callers can take is bounded by size and number**: of a head, of an event, of large events at a time, and of
-//!   connections. Beyond that the connection goes that has come least, and of several that have been answered the one that
-//!   is silent for longest; none with a request at work is closed.
-//! - **Every answer says whether it is a success** in `x-fc-status`. An answer without it would count as one.
-//! - **An invocation ends by itself.** It runs as its own task, so a caller that hangs up does not cut it off between
-//!   two writes; a panic is its own failure and nobody else's; and it is answered before Function Compute would kill
-//!   the instance for being late.
-//! - **What an invocation logs is written before it is answered**, because the instance is frozen afterwards.
-//! - **Credentials belong to one invocation**, and neither an event nor a header is ever logged.
-//! - **Only [`Settings::from_process`] reads the environment**, and only [`SystemClock`] asks the machine for the time.
+//! - **No connection ever times out.** Function Compute keeps connections open, and does not repeat a POST that meets a
+//!   closed one. hyper runs without a timer. A stalled connection costs its own task and nothing else.
+//! - **Sizes and numbers bound what callers can use**: the size of a head, the size of an event, the total size of
+//!   large events, and the number of connections. Beyond the last limit a connection is closed: first one that has
+//!   never completed a request, then the one that has been idle longest. A connection with a request in progress is
+//!   never closed.
+//! - **Every response reports success or failure** in `x-fc-status`. Function Compute would take a response without it
+//!   as success.
+//! - **An invocation runs to its end.** It runs as its own task, so a caller that hangs up does not interrupt it
+//!   between two writes. A panic fails only its own invocation. And the response is sent before Function Compute would
+//!   kill the instance for exceeding the timeout.
+//! - **Everything an invocation logs is written before its response is sent**, because the instance is frozen
+//!   afterwards.
+//! - **Credentials belong to one invocation**, and neither events nor headers are ever logged.
+//! - **Only [`Settings::from_process`] reads the environment**, and only [`SystemClock`] reads the machine's clock.
 
 mod clock;
 mod credentials;

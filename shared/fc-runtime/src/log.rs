@@ -1,4 +1,4 @@
-//! The log: one JSON object a line on stdout, and Function Compute's marker lines between them.
+//! The log: one JSON object per line on stdout, with Function Compute's marker lines in between.
 
 mod filter;
 mod layer;
@@ -19,10 +19,10 @@ pub use self::layer::record_run;
 pub(crate) use self::layer::span;
 use crate::{Clock, SystemClock};
 
-/// Where the log goes. Clones share it.
+/// The destination of the log. Clones share it.
 ///
-/// Each line is handed over whole, by one call of `write_all` and one of `flush`, before the call that logged it
-/// returns; nothing is kept back. What cannot be written is lost, and that is all.
+/// Each line is written whole, by one call of `write_all` and one of `flush`, before the call that logged it returns.
+/// Nothing is buffered. A line that cannot be written is lost, without an error.
 #[derive(Clone)]
 pub struct Log {
     out: Arc<Mutex<dyn Write + Send>>,
@@ -31,31 +31,31 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log to stdout, with the machine's clock.
+    /// Creates a log to stdout, with the machine's clock.
     #[must_use]
     pub fn stdout() -> Self {
-        // Not through `io::stdout`, whose buffer would be a second one to flush.
+        // `io::stdout` would add another buffer to flush.
         match io::stdout().as_fd().try_clone_to_owned() {
             Ok(stdout) => Self::new(File::from(stdout), SystemClock),
             Err(_) => Self::new(io::sink(), SystemClock),
         }
     }
 
-    /// A log to wherever `out` writes, with the time of `clock`.
+    /// Creates a log that writes to `out`, with timestamps from `clock`.
     pub fn new(out: impl Write + Send + 'static, clock: impl Clock) -> Self {
         Self { out: Arc::new(Mutex::new(out)), clock: Arc::new(clock), markers: true }
     }
 
-    /// The same log with or without the lines `FC Invoke Start RequestId: …` and `FC Invoke End RequestId: …`.
+    /// Turns the lines `FC Invoke Start RequestId: …` and `FC Invoke End RequestId: …` on or off.
     ///
-    /// Function Compute 2.0 wants them. With 3.0 they let the console tell invocations apart, but show one twice if
-    /// request metrics are off.
+    /// Function Compute 2.0 requires them. In 3.0 they let the console tell invocations apart, but show each one twice
+    /// if request metrics are off.
     #[must_use]
     pub fn with_markers(self, markers: bool) -> Self {
         Self { markers, ..self }
     }
 
-    /// What `tracing` hands its events to, to be written here.
+    /// Returns a `tracing` subscriber that writes to this log.
     pub fn subscriber(&self, filter: LogFilter) -> impl Subscriber + Send + Sync + use<> {
         Registry::default().with(layer::JsonLines::new(self.clone(), filter))
     }
@@ -75,10 +75,10 @@ impl Log {
         }
     }
 
-    /// Writes one whole line, which ends in a newline.
+    /// Writes one complete line, including its newline.
     fn write(&self, line: &[u8]) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A log that cannot be written is nothing to fail for, and there is nobody to tell.
+        // A failing log is no reason to fail an invocation, and there is nowhere to report it.
         let _ = out.write_all(line).and_then(|()| out.flush());
     }
 }

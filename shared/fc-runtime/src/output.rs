@@ -1,4 +1,4 @@
-//! What a successful invocation answers.
+//! The response to a successful invocation.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,11 +12,12 @@ pub struct Output {
 }
 
 impl Output {
-    /// An answer whose body is `value` as JSON.
+    /// Creates an output whose body is `value` as JSON.
     ///
     /// # Errors
     ///
-    /// [`Failure`] of type `AnswerNotSerializable` if `value` is no JSON, for instance a map whose keys are not text.
+    /// [`Failure`] of type `AnswerNotSerializable` if `value` cannot be written as JSON, for instance a map whose keys
+    /// are not text.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, Failure> {
         match serde_json::to_vec(value) {
             Ok(body) => Ok(Self { body: body.into() }),
@@ -24,7 +25,7 @@ impl Output {
         }
     }
 
-    /// The body as it goes over the wire.
+    /// Returns the body as sent.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body

@@ -1,10 +1,10 @@
-//! The settings of the process itself, whatever function it runs.
+//! The settings of the process itself, whichever function it runs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{InvalidSettings, LogFilter, Settings};
 
-/// What Function Compute expects if nothing else is said.
+/// Function Compute's default.
 const DEFAULT_PORT: u16 = 9000;
 
 /// The settings of the process itself.
@@ -16,7 +16,7 @@ pub(crate) struct ProcessSettings {
 }
 
 impl ProcessSettings {
-    /// Reads them; the names of all but the port begin with `prefix`.
+    /// Reads the settings. All names but those of the port begin with `prefix`.
     pub(crate) fn from_settings(settings: &Settings, prefix: &str) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let [listen_address, log, markers] = setting_names(prefix);
@@ -42,13 +42,14 @@ impl ProcessSettings {
     }
 }
 
-/// The names of the settings that the runtime reads itself, where those of a function begin with `prefix`.
+/// Returns the names of the settings that the runtime itself reads, for a function whose settings begin with `prefix`.
 #[must_use]
 pub fn setting_names(prefix: &str) -> [String; 3] {
     ["LISTEN_ADDRESS", "LOG", "MARKERS"].map(|name| format!("{prefix}{name}"))
 }
 
-/// The documented name first: the other may be baked into the image. What is not read is not judged.
+/// The documented name wins, because the other one may be baked into the image. A setting that is not used is not
+/// validated.
 fn port(settings: &Settings) -> Result<u16, InvalidSettings> {
     for name in ["FC_CUSTOM_LISTEN_PORT", "FC_SERVER_PORT"] {
         let port = settings.parse(name, |text| {

@@ -1,4 +1,4 @@
-//! A process around a function.
+//! Runs a function as a process.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -10,25 +10,25 @@ use crate::failure::chain;
 use crate::process::ProcessSettings;
 use crate::{Function, InvalidSettings, Log, Server, Settings, server::panic};
 
-/// What a program exits with if it was set up wrongly: `EX_USAGE` of BSD's `sysexits.h`.
+/// The exit code for invalid settings: `EX_USAGE` of BSD's `sysexits.h`.
 const BAD_SETTINGS: u8 = 64;
 
 /// Runs a function as a process, until SIGTERM.
 ///
-/// Listens on `LISTEN_ADDRESS`, by default on all addresses, at `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else
-/// 9000. `LOG` says what is logged ([`LogFilter`](crate::LogFilter), default `info`), and `MARKERS` (`on`, `off`, default
-/// `on`) whether with Function Compute's marker lines ([`Log::with_markers`]). These three names begin with
-/// [`Function::SETTINGS_PREFIX`].
+/// Listens on `LISTEN_ADDRESS` (default: all addresses) and on the port `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`,
+/// else 9000. `LOG` sets the log filter ([`LogFilter`](crate::LogFilter), default `info`). `MARKERS` (`on` or `off`,
+/// default `on`) controls Function Compute's marker lines ([`Log::with_markers`]). The names of `LISTEN_ADDRESS`, `LOG`
+/// and `MARKERS` begin with [`Function::SETTINGS_PREFIX`].
 ///
-/// Exits with 0 after SIGTERM, once what ran has ended or 10 seconds are over; with 64 if settings are bad, the
-/// function's or these, all of which are then named on stderr; with 1 if the port cannot be listened on.
+/// Exits with 0 after SIGTERM, once all work has ended or 10 seconds have passed; with 64 if settings are invalid, all
+/// of which are then listed on stderr; with 1 if it cannot listen on the port.
 ///
-/// To be called in a tokio runtime with I/O and time: `#[tokio::main(flavor = "current_thread")]`.
+/// Must be called in a tokio runtime with I/O and time: `#[tokio::main(flavor = "current_thread")]`.
 pub async fn run<F: Function>() -> ExitCode {
     match serve::<F>().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If stderr is gone as well there is nobody left to tell but the exit status.
+            // If stderr is gone too, only the exit code is left to report the error.
             let _ = writeln!(io::stderr(), "{}", chain(&error));
             error.exit_code()
         }
@@ -60,7 +60,7 @@ async fn serve<F: Function>() -> Result<(), CannotStart> {
     let mut invalid = InvalidSettings::default();
     let process = invalid.collect(ProcessSettings::from_settings(&settings, F::SETTINGS_PREFIX));
     if let Some(process) = &process {
-        // Refused only if the process has a subscriber already, which is then the one to log to.
+        // Fails only if the process already has a subscriber, which is then the one to log to.
         let _ = tracing::subscriber::set_global_default(log.subscriber(process.filter.clone()));
         panic::log_panics();
     }

@@ -1,4 +1,4 @@
-//! Connections: how they are taken, kept and ended.
+//! The HTTP server: accepts, serves and closes connections.
 
 pub(crate) mod body;
 pub(crate) mod connections;
@@ -26,16 +26,16 @@ use crate::server::connections::{Connections, Standing};
 use crate::server::service::Service;
 use crate::{Clock, Function, Log, Settings, SystemClock};
 
-/// How long what runs may go on once the process has been asked to end.
+/// How long running work may continue after the process was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long to leave the port alone when it has no connection to give, for instance for want of file descriptors.
+/// How long to wait after a failed accept, for instance when file descriptors run out.
 const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// How much of a connection is read ahead, in bytes. A head has at most 12 KB (8 KB of headers, 4 KB of path).
+/// The maximum read buffer of a connection, in bytes. A head has at most 12 KB (8 KB of headers, 4 KB of path).
 const READ_AHEAD: usize = 64 * 1024;
 
-/// A port that is listened on, before it is known for what.
+/// A bound port, before it serves a function.
 pub struct Server {
     listener: TcpListener,
     clock: Arc<dyn Clock>,
@@ -43,43 +43,43 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`. From here on Function Compute finds the port open; requests wait until [`Server::serve`].
+    /// Listens on `address`. From now on Function Compute finds the port open; requests wait until [`Server::serve`].
     ///
     /// # Errors
     ///
-    /// The system's, for instance if the port is taken.
+    /// The system's error, for instance if the port is taken.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         Ok(Self { listener, clock: Arc::new(SystemClock), log: None })
     }
 
-    /// The same server with another clock than the machine's.
+    /// Replaces the machine's clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// The same server with a log for Function Compute's marker lines. Without one there are none.
+    /// Sets the log for Function Compute's marker lines. Without one, there are none.
     ///
-    /// Everything else is logged by `tracing`, to whatever [`Log::subscriber`] or other subscriber is in place.
+    /// Everything else is logged through `tracing`, to [`Log::subscriber`] or whatever other subscriber is installed.
     #[must_use]
     pub fn with_log(self, log: Log) -> Self {
         Self { log: Some(log), ..self }
     }
 
-    /// Where it listens, which says the port if it was bound to port 0.
+    /// Returns the local address, with the actual port if the server was bound to port 0.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves `function` until `shutdown` is done, and then what runs for up to 10 seconds more.
+    /// Serves `function` until `shutdown` completes, and then finishes running work for up to 10 seconds.
     ///
-    /// Once `shutdown` is done no connection is taken, an idle one is closed, and one in use is closed after its answer.
-    /// An invocation whose caller has hung up is waited for as well.
+    /// After `shutdown`, no connection is accepted. Idle connections are closed, and those in use are closed after
+    /// their response. Invocations whose caller has hung up are waited for as well.
     pub async fn serve<F: Function>(self, function: F, settings: &Settings, shutdown: impl Future<Output = ()>) {
         let Self { listener, clock, log } = self;
         let service = Arc::new(Service::new(function, Surroundings::new(settings), clock, log));
@@ -106,7 +106,7 @@ impl Server {
             }
         }
         drop((listener, running, service));
-        // Whoever holds a receiver is told, and done when it is dropped.
+        // Notifies every receiver. A task is done when it drops its receiver.
         let _ = stop.send(());
         if tokio::time::timeout(GRACE, stop.closed()).await.is_err() {
             warn!(waited_ms = GRACE.as_millis() as u64, "what still ran was cut off");
@@ -114,9 +114,9 @@ impl Server {
     }
 }
 
-/// Serves one connection for as long as it stays.
+/// Serves one connection for as long as it stays open.
 ///
-/// No timer is installed, so hyper times nothing out, neither a head that does not come nor an idle connection.
+/// Without a timer, hyper times nothing out: neither a head that never arrives nor an idle connection.
 async fn connection<F: Function>(
     stream: TcpStream,
     (standing, to_go): (Standing, oneshot::Receiver<()>),
@@ -133,7 +133,7 @@ async fn connection<F: Function>(
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
-        // A caller that has nothing more to send may still wait for its answer.
+        // A caller that has finished sending may still wait for its response.
         .half_close(true)
         // Function Compute does not pass it on.
         .auto_date_header(false)

@@ -1,8 +1,8 @@
-//! Makes the calls that are given as JSON on stdin, so that what the client sends can be compared with what others do.
+//! Makes the calls given as JSON on stdin, to compare the client's requests with those of other clients.
 //!
-//! The parameters have the names and the shapes that the official SDKs give them. The calls go to
-//! `FLOWKEEPER_ENDPOINT`, signed as `FLOWKEEPER_SIGNATURE` says with the key in `ALIBABA_CLOUD_ACCESS_KEY_ID` and
-//! `ALIBABA_CLOUD_ACCESS_KEY_SECRET`. A call that is refused is no failure; one that is not sent, or not answered, is.
+//! Parameters have the names and shapes of the official SDKs. The calls go to `FLOWKEEPER_ENDPOINT`, signed with the
+//! method in `FLOWKEEPER_SIGNATURE` and the key in `ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET`.
+//! A call that the API rejects is not a failure; one that is not sent or not answered is.
 //!
 //! ```sh
 //! echo '[{"product": "vpc", "action": "DeleteFlowLog", "parameters": {"FlowLogId": "fl-1"}}]' |
@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 use settings::Settings;
 
 type Failure = Box<dyn Error>;
-/// What became of a call, if it could be tried at all.
+/// The outcome of a call, if it could be attempted at all.
 type Tried = Result<Result<(), CallError>, Failure>;
 
 #[derive(Deserialize)]
@@ -182,7 +182,7 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
     })
 }
 
-/// What each of the products has.
+/// Makes the tag operations, which every product but STS has.
 async fn tags(session: &Session<'_>, action: &str, given: &Given) -> Tried {
     let (of, ids) = (tagged(given)?, given.texts("ResourceId"));
     let dry_run = given.flag("DryRun") == Some(true);
@@ -351,7 +351,7 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
     })
 }
 
-/// Parameters by their names on the wire.
+/// Parameters by their API names.
 #[derive(Deserialize)]
 struct Given(Map<String, Value>);
 
@@ -364,7 +364,7 @@ impl Given {
         self.0.get(name)?.as_bool()
     }
 
-    /// A text, or a number as a text, parsed.
+    /// Parses a text, or a number as text.
     fn parsed<T: FromStr<Err: Error + 'static>>(&self, name: &str) -> Result<Option<T>, Failure> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let parsed = value.as_str().map_or_else(|| value.to_string().parse(), str::parse);
@@ -387,7 +387,7 @@ impl Given {
         self.texts(name).into_iter().map(|text| Ok(text.parse()?)).collect()
     }
 
-    /// Ids in one text, with commas between them.
+    /// Parses ids in one text, separated by commas.
     fn joined(&self, name: &str) -> Result<Vec<ResourceId>, Failure> {
         self.text(name).into_iter().flat_map(|ids| ids.split(',')).map(|id| Ok(id.parse()?)).collect()
     }

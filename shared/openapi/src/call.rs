@@ -1,4 +1,4 @@
-//! One call: signed, sent, understood, and what went wrong with it.
+//! One call: signing, sending, reading the response, and its errors.
 
 pub(crate) mod access_denied;
 pub(crate) mod codes;

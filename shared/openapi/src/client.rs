@@ -1,4 +1,4 @@
-//! The client: what lives as long as the process.
+//! The client, which lives as long as the process.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,8 @@ use crate::{
     },
 };
 
-/// The client. Lives as long as the process, keeps connections, holds no key but the tokens of the roles it assumed.
+/// The OpenAPI client. It lives as long as the process, pools connections, and holds no key except the tokens of
+/// assumed roles.
 #[derive(Debug)]
 pub struct Client {
     pub(crate) transport: Transport,
@@ -32,12 +33,13 @@ pub struct Client {
     pub(crate) circuits: Circuits,
     pub(crate) tokens: Tokens,
     pub(crate) system: Arc<dyn System>,
-    /// How far the server's clock is ahead of ours, in milliseconds, once it had to say so.
+    /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
+    /// clock.
     pub(crate) clock_offset: AtomicI64,
 }
 
 impl Client {
-    /// A client that reaches the cloud as `settings` say.
+    /// Creates a client from `settings`.
     #[must_use]
     pub fn new(settings: ClientSettings, system: Arc<dyn System>) -> Self {
         Self {
@@ -54,13 +56,13 @@ impl Client {
         }
     }
 
-    /// The same client, as patient as `retry` says.
+    /// Replaces the retry settings.
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         Self { retry, ..self }
     }
 
-    /// The client at work for one account in one region, until `stop_at`.
+    /// Starts a session for one account in one region, with `stop_at` as its deadline.
     #[must_use]
     pub const fn session(
         &self,

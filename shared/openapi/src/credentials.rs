@@ -1,8 +1,8 @@
-//! Work in other accounts: a role is assumed in each, and the token that this buys is kept until it is about to expire.
+//! Credentials for other accounts: assumes a role in each, and caches the token until shortly before it expires.
 //!
-//! A token is kept under the credentials that bought it, the role, the external id and the session policy, all of them:
-//! who has lost the right to assume a role does not get the token that somebody else bought, none gets the rights of
-//! another session policy, and no two accounts share one, as the ARN of a role names its account.
+//! The cache key is the caller's credentials, the role, the external id and the session policy, all of them. So a
+//! caller that has lost the right to assume a role does not get a token that another caller obtained, no session gets
+//! the rights of another session policy, and accounts never share a token, because a role's ARN names its account.
 
 use std::{
     collections::HashMap,
@@ -17,31 +17,31 @@ use tokio::sync;
 
 use crate::{AssumedRole, CallError, limits::rate_limiter::between};
 
-/// How long before a token expires another one is bought.
+/// How long before its expiration a token is renewed.
 const EARLY: Duration = Duration::from_mins(5);
 
-/// A role that is assumed, for work in the account that it is in.
+/// A role to assume, for work in the role's account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Role {
-    /// The role.
+    /// The ARN of the role.
     pub arn: RoleArn,
-    /// What its trust policy may ask for.
+    /// The external id that the role's trust policy may require.
     pub external_id: Option<String>,
-    /// A policy that leaves the session less than the role may do.
+    /// A policy that restricts the session to less than the role allows.
     pub session_policy: Option<String>,
 }
 
-/// What a token is kept under.
+/// The cache key of a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Bought {
     pub(crate) with: Credentials,
     pub(crate) role: Role,
 }
 
-/// A token, locked while it is bought.
+/// A cached token, locked while it is being obtained.
 type Slot = Arc<sync::Mutex<Option<AssumedRole>>>;
 
-/// The tokens of all sessions of a client.
+/// The role tokens of all sessions of a client.
 #[derive(Default)]
 pub(crate) struct Tokens(Mutex<HashMap<Bought, Slot>>);
 
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// The token that is kept, or the one that `buy` buys. Who comes while it is bought waits for that one.
+    /// Returns the cached token, or the one that `buy` obtains. Concurrent callers wait for one `AssumeRole`.
     pub(crate) async fn get(
         &self,
         key: &Bought,
@@ -67,7 +67,7 @@ impl Tokens {
         }
         match (buy().await, &*token) {
             (Ok(new), _) => Ok(token.insert(new).credentials.clone()),
-            // The old one is good for a while yet, and STS may be back by then.
+            // The old token is still valid, and STS may have recovered before it expires.
             (Err(error), Some(old)) if !left.is_zero() => {
                 tracing::warn!(left_s = left.as_secs(), "{error}: {}; the token at hand is used on", error.cause);
                 Ok(old.credentials.clone())
@@ -76,13 +76,13 @@ impl Tokens {
         }
     }
 
-    /// Throws away a token that the cloud no longer takes, unless another one has been bought since.
+    /// Discards a token that the cloud rejects, unless it has been replaced since.
     pub(crate) async fn forget(&self, key: &Bought, now: Timestamp, credentials: &Credentials) {
         let slot = self.slot(key, now);
         slot.lock().await.take_if(|token| token.credentials == *credentials);
     }
 
-    /// The slot of this key. Those that nobody uses and that hold nothing of use are thrown away.
+    /// Returns the slot of this key. Removes slots that are not in use and hold no valid token.
     fn slot(&self, key: &Bought, now: Timestamp) -> Slot {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(key) {

@@ -1,4 +1,4 @@
-//! Where each product answers.
+//! The endpoints of each product.
 
 use std::{fmt, net::IpAddr};
 
@@ -12,14 +12,14 @@ pub enum Product {
     Vpc,
     /// Elastic Compute Service: network interfaces.
     Ecs,
-    /// Express Connect Router, with flow logs of its own.
+    /// Express Connect Router, which has its own flow logs.
     Ecr,
     /// Security Token Service: roles in other accounts.
     Sts,
 }
 
 impl Product {
-    /// The version of the product's API.
+    /// Returns the version of the product's API.
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Product {
         }
     }
 
-    /// Whether its calls say which region they are about.
+    /// Returns whether the product's calls take a `RegionId`.
     pub(crate) const fn takes_region(self) -> bool {
         matches!(self, Self::Vpc | Self::Ecs)
     }
@@ -47,7 +47,7 @@ impl fmt::Display for Product {
     }
 }
 
-/// Which of the real endpoints are called.
+/// Which set of Alibaba Cloud's endpoints is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
     /// Over the Internet.
@@ -60,23 +60,23 @@ pub enum Network {
 /// The base URL of each product.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    /// Which of the real endpoints, where nothing else is said.
+    /// Which set of endpoints to use for products without a URL of their own here.
     pub network: Network,
-    /// The one for VPC, whatever the region.
+    /// URL for VPC in every region.
     pub vpc: Option<Url>,
-    /// The one for ECS, whatever the region.
+    /// URL for ECS in every region.
     pub ecs: Option<Url>,
-    /// The one for Express Connect Router.
+    /// URL for Express Connect Router.
     pub ecr: Option<Url>,
-    /// The one for STS, whatever the region.
+    /// URL for STS in every region.
     pub sts: Option<Url>,
 }
 
 impl Endpoints {
-    /// Where `product` answers in `region`.
+    /// Returns the URL of `product` in `region`.
     ///
-    /// Source: the tables of endpoints of each product; the `vpc` ones exist in every region. Express Connect Router
-    /// has one host for all regions, whatever the rule of the SDKs gives.
+    /// Source: the endpoint tables of each product; the `vpc` endpoints exist in every region. Express Connect Router
+    /// has one host for all regions, whatever the SDKs' rule would give.
     #[must_use]
     pub fn url(&self, product: Product, region: &RegionId) -> Url {
         let given = match product {
@@ -102,10 +102,11 @@ impl Endpoints {
     }
 }
 
-/// Reads the base URL of an endpoint. Plain http is for loopback alone: a key must not cross a network in the clear.
+/// Parses the base URL of an endpoint. Plain http is allowed only for loopback: a key must not cross a network in the
+/// clear.
 ///
 /// # Errors
-/// A sentence that says what is wrong.
+/// Describes what is wrong, in a sentence.
 pub(crate) fn parse(text: &str) -> Result<Url, String> {
     let url: Url =
         text.parse().map_err(|error| format!("is no URL, as in https://vpc.cn-hangzhou.aliyuncs.com: {error}"))?;

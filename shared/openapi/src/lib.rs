@@ -1,18 +1,18 @@
-//! The client of Alibaba Cloud's OpenAPI: endpoints, transport, retry, paging and the calls Flowkeeper makes.
+//! Client for Alibaba Cloud's OpenAPI: endpoints, transport, retry, paging and the calls Flowkeeper makes.
 //!
-//! A [`Client`] lives as long as the process and holds no key. A [`Session`] is the client with the credentials, the
-//! region and the end of one piece of work. The calls that read are its methods; those that change something are methods
-//! of its [`Writes`].
+//! A [`Client`] lives as long as the process and holds no access key. A [`Session`] adds the credentials, the account,
+//! the region and the deadline of one unit of work. Read calls are methods of the session. Calls that change something
+//! are methods of its [`Writes`].
 //!
-//! - Reads are tried again here. **A write whose answer is uncertain is not**: most operations take no client token,
-//!   so the error's [`Remedy::ReadAgain`] says to look before writing again. Where one does, it is sent, and the write is tried
-//!   again like a read.
-//! - Calls keep within the documented quotas, and a service that is down is left alone for a while.
-//! - What breaks a documented limit is an error before anything is sent.
-//! - Lists are read as streams, a page at a time, and lose nothing that stays: see `paging`.
-//! - Work in another account is a [`Session::in_role`].
-//! - Time, waiting and randomness come through [`System`].
-//! - Nothing that is signed with, and no token, gets into an error.
+//! - Reads are retried here. **A write of unknown outcome is not**: most operations take no client token, so the
+//!   error's [`Remedy::ReadAgain`] tells the caller to read the state before writing again. Operations that do take a
+//!   token get one, and are retried like reads.
+//! - Calls stay within the documented quotas. A circuit breaker stops calls to a service that is down.
+//! - Arguments that exceed a documented limit are an error before anything is sent.
+//! - Lists are read as streams, one page at a time. An item that exists throughout the read is not lost: see `paging`.
+//! - [`Session::in_role`] works in another account.
+//! - Time, sleeping and randomness come from [`System`].
+//! - Errors contain no secrets and no tokens.
 
 mod call;
 mod client;

@@ -1,4 +1,4 @@
-//! How much load calls put on a service: quotas, retries, and leaving alone what is down.
+//! Limits the load that calls put on a service: quotas, retries and circuit breakers.
 
 pub(crate) mod circuit_breaker;
 pub(crate) mod rate_limiter;

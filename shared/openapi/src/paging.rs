@@ -1,4 +1,4 @@
-//! Lists that come in pages.
+//! Paged lists.
 
 pub(crate) mod by_page_number;
 pub(crate) mod by_token;
@@ -12,12 +12,12 @@ use futures_util::{
 use self::listing::Item;
 use crate::{CallError, Entry};
 
-/// Those that were asked for.
+/// Returns the entries that match what was asked for.
 pub(crate) fn entries<T>(items: Vec<Item<T>>) -> Vec<Entry<T>> {
     items.into_iter().filter_map(|item| item.entry).collect()
 }
 
-/// The items of the pages, one by one.
+/// Flattens a stream of pages into a stream of items.
 pub(crate) fn items<'s, T: Send + 's>(
     pages: impl stream::Stream<Item = Result<Vec<T>, CallError>> + Send + 's,
 ) -> BoxStream<'s, Result<T, CallError>> {

@@ -1,4 +1,4 @@
-//! One piece of work: the client with credentials, an account, a region and a deadline.
+//! One unit of work: the client with credentials, an account, a region and a deadline.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -9,10 +9,10 @@ use signing::Credentials;
 
 use crate::{AssumeRole, AssumedRole, CallError, Client, Role, credentials::Bought, limits::rate_limiter::Place};
 
-/// Under which name other accounts see who is at work.
+/// The role session name, under which the other account's logs show Flowkeeper.
 pub const ROLE_SESSION_NAME: &str = "flowkeeper";
 
-/// The client with the credentials, the account, the region and the end of one piece of work. The calls that read are its methods.
+/// The client with the credentials, account, region and deadline of one unit of work. Read calls are its methods.
 #[derive(Debug)]
 pub struct Session<'a> {
     pub(crate) client: &'a Client,
@@ -24,9 +24,9 @@ pub struct Session<'a> {
 
 /// Where a session's credentials come from.
 enum Key {
-    /// It was given them.
+    /// Passed in by the caller.
     Own(Credentials),
-    /// From a role, which `by` assumes.
+    /// From a role that the account `by` assumes.
     OfRole { bought: Bought, by: AccountId },
 }
 
@@ -39,7 +39,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The calls of a session that change something, or ask whether they could.
+/// The session's calls that change something, or check with a dry run whether they could.
 #[derive(Debug, Clone, Copy)]
 pub struct Writes<'s> {
     pub(crate) session: &'s Session<'s>,
@@ -57,41 +57,41 @@ impl<'a> Session<'a> {
 }
 
 impl Session<'_> {
-    /// The calls that change something.
+    /// Returns the calls that change something.
     #[must_use]
     pub const fn writes(&self) -> Writes<'_> {
         Writes { session: self }
     }
 
-    /// The account that the calls are made for.
+    /// Returns the account that the calls are made for.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.place.account
     }
 
-    /// The region that the calls are made in.
+    /// Returns the region that the calls are made in.
     #[must_use]
     pub const fn region(&self) -> &RegionId {
         &self.place.region
     }
 
-    /// The time.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.client.system.now()
     }
 
-    /// How long there is left; `None` where there is no end to it.
+    /// Returns the time left until the deadline, or `None` if there is no deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let left = self.stop_at?.duration_since(self.client.system.now());
         Some(left.try_into().unwrap_or(Duration::ZERO))
     }
 
-    /// Waits, unless there is less time left than that: then it says so at once.
+    /// Sleeps for `duration`, or fails at once if the deadline would pass first.
     ///
     /// # Errors
-    /// There is not that much time left.
+    /// Less time is left than `duration`.
     pub async fn wait(&self, duration: Duration) -> Result<(), NoTimeLeft> {
         if self.time_left().is_some_and(|left| left <= duration) {
             return Err(NoTimeLeft);
@@ -100,21 +100,21 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The same work, reading long lists in as few calls as they have pages. What that costs is said in the module on
-    /// paging: of a list that changes meanwhile an item may be missed.
+    /// Reads long lists with as few calls as they have pages. The trade-off is described in the paging module: if a
+    /// list changes while it is read, an item may be missed.
     #[must_use]
     pub fn thrifty(self) -> Self {
         Self { is_thrifty: true, ..self }
     }
 
-    /// Whether it is [`Self::thrifty`].
+    /// Returns whether the session is [`Self::thrifty`].
     #[must_use]
     pub const fn is_thrifty(&self) -> bool {
         self.is_thrifty
     }
 
-    /// The same work in the account that the role is in, as somebody who has assumed it. Its token is bought with the
-    /// session's own credentials, when the first call is made, and renewed in time.
+    /// Works in the role's account. The role is assumed with the session's own credentials at the first call, and its
+    /// token is renewed before it expires.
     #[must_use]
     pub fn in_role(self, role: Role) -> Self {
         let Key::Own(with) = self.key else { return self };
@@ -122,7 +122,7 @@ impl Session<'_> {
         Self { key: Key::OfRole { bought: Bought { with, role }, by: self.place.account }, place, ..self }
     }
 
-    /// What to sign with.
+    /// Returns the credentials to sign with.
     pub(crate) async fn credentials(&self) -> Result<Cow<'_, Credentials>, CallError> {
         let (bought, by) = match &self.key {
             Key::Own(credentials) => return Ok(Cow::Borrowed(credentials)),
@@ -131,7 +131,7 @@ impl Session<'_> {
         self.client.tokens.get(bought, self.client.server_time(), || self.buy(bought, by)).await.map(Cow::Owned)
     }
 
-    /// Assumes the role. In a box, as the call that needs the token makes this call.
+    /// Assumes the role. Boxed because the call that needs the token makes this call, so the future is recursive.
     fn buy<'s>(&'s self, bought: &'s Bought, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
         let Bought { with, role } = bought;
         let buyer = self.client.session(with.clone(), by.clone(), self.region().clone(), self.stop_at);
@@ -145,7 +145,7 @@ impl Session<'_> {
         })
     }
 
-    /// Throws away credentials that have expired, where there are others to be had.
+    /// Discards expired credentials. Returns whether new ones can be obtained.
     pub(crate) async fn renew(&self, expired: &Credentials) -> bool {
         let Key::OfRole { bought, .. } = &self.key else { return false };
         self.client.tokens.forget(bought, self.client.server_time(), expired).await;
@@ -153,7 +153,7 @@ impl Session<'_> {
     }
 }
 
-/// There was less time left than the wait would have taken.
+/// The deadline would have passed during the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no time left")]
 pub struct NoTimeLeft;

@@ -13,23 +13,23 @@ use crate::{
 /// How the client reaches the cloud.
 #[derive(Debug, Clone, Default)]
 pub struct ClientSettings {
-    /// Where each product answers.
+    /// The endpoints of each product.
     pub endpoints: Endpoints,
-    /// What calls are signed with.
+    /// The signature method.
     pub signature: SignatureMethod,
-    /// How many calls are made, at most.
+    /// The maximum call rates.
     pub quotas: Quotas,
-    /// Who may vouch for an endpoint besides the public roots.
+    /// CA certificates to trust in addition to the public roots.
     pub extra_roots: Vec<TrustAnchor<'static>>,
 }
 
-/// What calls are signed with.
+/// How requests are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignatureMethod {
-    /// HMAC-SHA1, as the RPC-style products have always taken it.
+    /// HMAC-SHA1, the traditional method of the RPC-style products.
     #[default]
     HmacSha1,
-    /// ACS3-HMAC-SHA256, which the documents prefer.
+    /// ACS3-HMAC-SHA256, which the documentation recommends.
     Acs3HmacSha256,
 }
 
@@ -46,17 +46,17 @@ impl ClientSettings {
         "FLOWKEEPER_EXTRA_ROOT_FILE",
     ];
 
-    /// Reads the settings of [`ClientSettings::NAMES`]. The quotas are the documented ones.
+    /// Reads the settings in [`ClientSettings::NAMES`]. Quotas are the documented ones.
     ///
     /// # Errors
-    /// Every one that cannot be used.
+    /// Lists every invalid setting.
     pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
         let [all, vpc, ecs, ecr, sts, network, signature, extra_root_file] = Self::NAMES;
         let mut invalid = InvalidSettings::default();
         let mut url = |name: &str| {
             let text = settings.get(name)?;
             let refused = |problem: String| match text.contains('@') {
-                // There may be a password in it.
+                // The URL may contain a password, so it is not shown.
                 true => InvalidSettings::new(format_args!("{name} is an address that {problem}")),
                 false => InvalidSettings::of(name, text, problem),
             };
@@ -88,14 +88,13 @@ impl ClientSettings {
     }
 }
 
-/// The largest certificate that is read, in bytes. Most have two KB.
+/// The maximum size of a certificate file, in bytes. Most are about two KB.
 const LARGEST_CERTIFICATE: u64 = 64 << 10;
 
-/// The certificate in a file, as one that vouches for others. In DER, as reading PEM would double what this adds to every
-/// binary.
+/// Reads a CA certificate from a file. DER only: PEM support would double what this feature adds to every binary.
 fn extra_root(file: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
     let mut certificate = Vec::new();
-    // No more than is needed to see that it is none: a file without end would take all the memory there is.
+    // Bounded: an endless file such as a device would exhaust the memory.
     File::open(file)
         .and_then(|file| file.take(LARGEST_CERTIFICATE).read_to_end(&mut certificate))
         .map_err(|error| format!("is {file}, which cannot be read: {error}"))?;

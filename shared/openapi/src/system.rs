@@ -1,30 +1,31 @@
-//! What the client asks of the machine: the time, to wait, and chance.
+//! What the client needs from the machine: time, sleep and randomness.
 
 use std::{fmt, future::Future, pin::Pin, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
 use rustls::crypto::{SecureRandom, ring};
 
-/// The machine as the client sees it, so that a test can let time pass and throw the dice itself.
+/// The machine as the client sees it. Tests replace it to control time and randomness.
 pub trait System: fmt::Debug + Send + Sync {
-    /// The time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits.
+    /// Sleeps for `duration`.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// A number nobody can guess and nobody had before.
+    /// Returns an unpredictable number that does not repeat.
     fn random(&self) -> u128;
 }
 
-/// The real one.
+/// The real machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Machine;
 
 impl System for Machine {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     fn now(&self) -> Timestamp {
-        // A clock outside the years -9999 to 9999 is no clock; the epoch then makes every call fail with the reason.
+        // A time outside the years -9999 to 9999 is invalid. With the epoch instead, every call fails with a clear
+        // reason.
         std::time::SystemTime::now().try_into().unwrap_or_default()
     }
 
@@ -34,7 +35,7 @@ impl System for Machine {
     }
 
     fn random(&self) -> u128 {
-        // Kept, as each provider comes with lists of its own.
+        // Cached, because each provider allocates its own cipher lists.
         static RANDOM: LazyLock<&dyn SecureRandom> = LazyLock::new(|| ring::default_provider().secure_random);
         let mut bytes = [0; 16];
         #[expect(clippy::expect_used, reason = "a Linux that gives no random bytes can do no TLS either")]

@@ -1,19 +1,19 @@
-//! The ZIP file around a binary. Pure: bytes become bytes.
+//! The ZIP file around a binary. Pure: bytes in, bytes out.
 
 use std::io::{Cursor, Write as _};
 
 use zip::{CompressionMethod, DateTime, System, ZipWriter, result::ZipResult, write::SimpleFileOptions};
 
-/// The only entry: what Function Compute starts in a custom runtime, as `/code/bootstrap`.
+/// The only entry. Function Compute starts it in a custom runtime, as `/code/bootstrap`.
 pub const ENTRY: &str = "bootstrap";
 
-/// A ZIP file of one entry, which anybody may execute.
+/// Creates a ZIP file with one executable entry.
 ///
-/// Its mode only counts where the file says that it was made on Unix. Its date is fixed, and its compressor written in
-/// Rust, so that a binary has the same package whenever and wherever it is made.
+/// The mode counts only if the file says that it was made on Unix. The date is fixed and the compressor is written in
+/// Rust, so that a binary gives the same package whenever and wherever it is built.
 ///
 /// # Errors
-/// The format cannot hold the binary: it has more than 4 GiB.
+/// The binary has more than 4 GiB, which the format cannot hold.
 pub fn of_bootstrap(binary: &[u8]) -> ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .system(System::Unix)
@@ -46,10 +46,10 @@ mod tests {
         let zip = of_bootstrap(b"flowkeeper flowkeeper flowkeeper").unwrap();
         let hexadecimal: String = zip.iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = concat!(
-            // The entry: made for Unix, deflated, 1980-01-01, its checksum, its sizes, its name, its bytes.
+            // The entry: made on Unix, deflated, 1980-01-01, its checksum, sizes, name and bytes.
             "504b0304140000000800000021003ae9ed99100000002000000009000000626f6f747374726170",
             "4bcbc92fcf4e4d2d482d5248c3c60400",
-            // The directory, with the mode 0100755.
+            // The central directory, with the mode 0100755.
             "504b01021403140000000800000021003ae9ed991000000020000000090000000000000000000000ed8100000000626f6f747374726170",
             "504b0506000000000100010037000000370000000000",
         );

@@ -1,4 +1,4 @@
-//! What there is to build, and cargo building it.
+//! Finds the functions in the workspace, and builds them with cargo.
 
 #![expect(clippy::disallowed_methods, reason = "cargo is run in the environment that it was started from")]
 
@@ -10,31 +10,32 @@ use std::{
 
 use cargo_metadata::{Message, Metadata, MetadataCommand};
 
-/// What Function Compute runs on. As it is given to cargo explicitly, [`FLAGS`] count for the functions and not for
-/// build scripts and macros, which cannot be static.
+/// The target that Function Compute runs. Because cargo gets it explicitly, [`FLAGS`] apply to the functions, but not
+/// to build scripts and procedural macros, which cannot be static.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// How the functions are compiled and linked.
 ///
-/// With the C library inside, a binary runs on any Linux, whatever Debian the runtime is made of. It can still be placed
-/// anywhere, so that an attacker does not know where; the list of what to adjust is then 3 KB instead of 158. The C library
-/// of the machine that packages must know such lists, as glibc does since 2.36: with an older one no function starts.
+/// With the C library linked statically, a binary runs on any Linux, whichever Debian release the runtime is based on.
+/// It is still position-independent, so that its address is random for an attacker; packing its relocations takes them
+/// from 158 KB to 3. The C library of the machine that packages must support packed relocations, as glibc does since
+/// 2.36: with an older one, no function starts.
 pub const FLAGS: [&str; 2] = ["-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,-z,pack-relative-relocs"];
 
-/// Why nothing was built.
+/// Why the build failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// `cargo metadata` failed.
     #[error("cargo cannot say which functions there are")]
     Metadata(#[from] cargo_metadata::Error),
-    /// There is no function, or one without its binary.
+    /// There is no function, or one without a binary.
     #[error("{0}")]
     NoFunction(String),
-    /// Cargo could not be started, or could not be read from.
+    /// Cargo could not be started, or its output could not be read.
     #[error("cargo cannot be run: is it on the PATH?")]
     Cargo(#[from] std::io::Error),
-    /// Cargo has said itself what is wrong.
+    /// Cargo itself has reported what is wrong.
     #[error(
         "cargo ended with {0} (see above). If it finds no std or linker for {TARGET}: package on an x86-64 Linux, or in \
          a container of one"
@@ -47,23 +48,23 @@ pub enum Error {
 pub struct Workspace {
     root: PathBuf,
     functions: Vec<String>,
-    /// Where cargo puts what it makes.
+    /// The target directory.
     pub target: PathBuf,
 }
 
 impl Workspace {
-    /// The workspace of the current directory, as `cargo` itself would find it.
+    /// Finds the workspace of the current directory, as `cargo` would.
     ///
     /// # Errors
-    /// There is none, or it has no functions.
+    /// There is no workspace, or it has no functions.
     pub fn here() -> Result<Self, Error> {
         Self::of(MetadataCommand::new().no_deps().exec()?)
     }
 
-    /// The workspace that has this manifest.
+    /// Loads the workspace with this manifest.
     ///
     /// # Errors
-    /// There is none, or it has no functions.
+    /// There is no workspace, or it has no functions.
     pub fn at(manifest: &Path) -> Result<Self, Error> {
         Self::of(MetadataCommand::new().manifest_path(manifest).no_deps().exec()?)
     }
@@ -88,34 +89,35 @@ impl Workspace {
         }
     }
 
-    /// The names of its functions, in their order.
+    /// Returns the names of the functions, sorted.
     #[must_use]
     pub fn functions(&self) -> &[String] {
         &self.functions
     }
 
-    /// The same workspace, built and packaged elsewhere.
+    /// Uses another target directory.
     #[must_use]
     pub fn with_target(self, target: &Path) -> Self {
         Self { target: target.to_owned(), ..self }
     }
 
-    /// The same workspace with this one function, as if it had no other.
+    /// Restricts the workspace to one function.
     #[must_use]
     pub fn with_only(self, function: &str) -> Self {
         Self { functions: vec![function.to_owned()], ..self }
     }
 
-    /// Builds the functions; answers with the name and the binary of each, in the order of their names.
+    /// Builds the functions. Returns each one's name and binary, sorted by name.
     ///
-    /// Cargo's progress and warnings go to stderr. Its target directory is one of its own, so that this build and those
-    /// without its flags leave each other alone.
+    /// Cargo's progress and warnings go to stderr. The build has its own target directory, so that it and builds
+    /// without these flags do not invalidate each other.
     ///
     /// # Errors
-    /// Cargo fails, or makes no binary of a function.
+    /// Cargo failed, or produced no binary for a function.
     pub fn build(&self) -> Result<Vec<(String, PathBuf)>, Error> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // What `cargo run` and `cargo test` say of this crate would make some build scripts run again each time.
+        // The variables that `cargo run` and `cargo test` set for this crate would make some build scripts run again
+        // each time.
         let of_this_crate = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_crate)) {
             command.env_remove(name);
@@ -147,10 +149,10 @@ impl Workspace {
         Ok(binaries)
     }
 
-    /// The flags for rustc, parted as cargo wants it where a path may hold a space.
+    /// Returns the flags for rustc, with the separator that cargo requires where a path may contain a space.
     ///
-    /// Where the sources lie is written into a binary, for panics. The same short paths on every machine make for the
-    /// same bytes, and tell nobody whose machine it was.
+    /// Binaries contain the paths of their sources, for panic messages. Mapping them to the same short paths on every
+    /// machine gives the same bytes, and does not reveal whose machine it was.
     fn flags(&self) -> String {
         let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
         let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whether Function Compute can start a binary. Pure: bytes become a verdict.
+//! Checks whether Function Compute can start a binary. Pure: bytes in, verdict out.
 
 use object::{
     LittleEndian,
@@ -6,22 +6,22 @@ use object::{
     read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _},
 };
 
-/// Why a binary is not one that Function Compute can start.
+/// Why Function Compute cannot start a binary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// No ELF file of 64 bits, or a broken one.
+    /// Not a 64-bit ELF file, or a broken one.
     #[error(
         "it is no ELF binary of 64 bits ({0}), and Function Compute runs Linux: package on Linux, or in a container"
     )]
     NotElf(String),
-    /// A binary for other machines.
+    /// A binary for another architecture.
     #[error("it is a binary for {0} and Function Compute runs x86-64: package on an x86-64 machine, or in a container")]
     OtherArchitecture(String),
-    /// An object file, or a dump.
+    /// An object file or a core dump.
     #[error("it is no program, but an ELF file of type {0}: package what cargo makes of a binary target")]
     NotAProgram(u16),
-    /// A binary that asks for a loader or for libraries, of which Function Compute may have an older version or none.
+    /// A binary that needs a loader or shared libraries, of which Function Compute may have an older version or none.
     #[error(
         "it is linked dynamically (it asks for {0}), and what it asks for may be older or missing in Function Compute: \
          `cargo run -p packaging` links statically, unless the configuration of cargo has other rustflags"
@@ -29,7 +29,7 @@ pub enum Refusal {
     Dynamic(String),
 }
 
-/// Passes a static program for x86-64; refuses anything else.
+/// Accepts a static program for x86-64, and rejects anything else.
 ///
 /// # Errors
 /// The first reason found.
@@ -43,7 +43,7 @@ pub fn check(binary: &[u8]) -> Result<(), Refusal> {
         other => return Err(Refusal::OtherArchitecture(format!("machine {}", other.0))),
     }
     let kind = header.e_type(endian);
-    // A static program that can be placed anywhere has the type of a shared library.
+    // A static position-independent executable has the type of a shared library.
     if ![ET_EXEC, ET_DYN].contains(&kind) {
         return Err(Refusal::NotAProgram(kind.0));
     }
@@ -52,7 +52,7 @@ pub fn check(binary: &[u8]) -> Result<(), Refusal> {
         if let Some(loader) = segment.interpreter(endian, binary).map_err(broken)? {
             return Err(Refusal::Dynamic(format!("the loader {}", String::from_utf8_lossy(loader))));
         }
-        // A static program that can be placed anywhere has these too, but none that names a library.
+        // A static position-independent executable has dynamic entries too, but none that names a library.
         let entries = segment.dynamic(endian, binary).map_err(broken)?.unwrap_or_default();
         if entries.iter().any(|entry| entry.tag(endian) == DT_NEEDED) {
             return Err(Refusal::Dynamic("shared libraries".into()));
@@ -65,7 +65,7 @@ pub fn check(binary: &[u8]) -> Result<(), Refusal> {
 mod tests {
     use super::*;
 
-    /// The header of a program without segments, for a machine.
+    /// Builds the header of a program without segments for the given machine.
     fn header(machine: u16) -> Vec<u8> {
         let mut bytes = vec![0; 64];
         bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
@@ -91,16 +91,16 @@ mod tests {
 
     #[test]
     fn a_library_is_needed_even_where_no_loader_is_named() {
-        // One segment of dynamic entries, of which the first needs a library.
+        // One dynamic segment, whose first entry needs a library.
         let mut bytes = header(EM_X86_64.0);
-        bytes[32] = 64; // where the segments are described
-        bytes[54] = 56; // the size of a description
-        bytes[56] = 1; // how many there are
+        bytes[32] = 64; // offset of the program headers
+        bytes[54] = 56; // size of a program header
+        bytes[56] = 1; // number of program headers
         let segment: [u64; 7] = [2, 120, 0, 0, 32, 32, 8];
         let entries: [u64; 4] = [DT_NEEDED.0.unsigned_abs(), 1, 0, 0];
         bytes.extend(segment.iter().chain(&entries).flat_map(|number| number.to_le_bytes()));
         assert_eq!(check(&bytes), Err(Refusal::Dynamic("shared libraries".into())));
-        bytes[120] = 14; // a name in the place of a need
+        bytes[120] = 14; // DT_SONAME instead of DT_NEEDED
         assert_eq!(check(&bytes), Ok(()));
     }
 

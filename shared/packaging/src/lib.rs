@@ -1,8 +1,8 @@
-//! Static binaries of the functions, in reproducible ZIP files as Function Compute takes them.
+//! Packages the functions as static binaries in reproducible ZIP files for Function Compute.
 //!
-//! [`package_all`] has cargo build every function under `functions/`, has [`elf::check`] refuse what Function Compute
-//! could not start, and writes what [`archive::of_bootstrap`] makes of the rest. The same source gives the same bytes,
-//! so that a package can be told by its SHA-256. Nothing here uploads anything or asks for a key.
+//! [`package_all`] builds every function under `functions/` with cargo, rejects with [`elf::check`] what Function
+//! Compute could not start, and writes the ZIP files made by [`archive::of_bootstrap`]. The same source gives the same
+//! bytes, so a package can be identified by its SHA-256. Nothing here uploads anything or asks for a key.
 
 pub mod archive;
 pub mod build;
@@ -19,29 +19,29 @@ use sha2::{Digest as _, Sha256};
 
 use self::build::Workspace;
 
-/// The largest package that is still what these functions are meant to be: small, and quick to start.
+/// The maximum size of a package, in bytes. Keeps the functions small and quick to start.
 pub const LARGEST_PACKAGE: usize = 2_400_000;
 
-/// A function, packaged.
+/// A packaged function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// The name of its crate, of its binary and of its ZIP file.
+    /// The name of the crate, its binary and its ZIP file.
     pub function: String,
-    /// The ZIP file.
+    /// The path of the ZIP file.
     pub path: PathBuf,
     /// The size of the binary.
     pub binary_bytes: usize,
     /// The size of the ZIP file.
     pub zip_bytes: usize,
-    /// Of the ZIP file, in hexadecimal.
+    /// The SHA-256 of the ZIP file, in hexadecimal.
     pub sha256: String,
 }
 
-/// Why there is no package.
+/// Why packaging failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Cargo could not say what there is to build, or could not build it.
+    /// The functions could not be listed or built.
     #[error(transparent)]
     Build(#[from] build::Error),
     /// A file could not be read or written.
@@ -49,12 +49,12 @@ pub enum Error {
     File {
         /// Which file.
         path: PathBuf,
-        /// What was to be done with it.
+        /// What was attempted with the file.
         attempted: &'static str,
-        /// Why it could not be.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Function Compute could not start it.
+    /// Function Compute could not start the binary.
     #[error("{function} is not packaged")]
     Refused {
         /// Which function.
@@ -62,15 +62,15 @@ pub enum Error {
         /// What is wrong with its binary.
         source: elf::Refusal,
     },
-    /// There is no ZIP file of it.
+    /// The ZIP file could not be created.
     #[error("{function} cannot be compressed")]
     Archive {
         /// Which function.
         function: String,
-        /// Why not.
+        /// The cause.
         source: zip::result::ZipError,
     },
-    /// It is larger than [`LARGEST_PACKAGE`].
+    /// The package is larger than [`LARGEST_PACKAGE`].
     #[error(
         "the package of {function} has {zip_bytes} bytes, more than {LARGEST_PACKAGE}: \
          see with `cargo tree --package {function}` which dependency is new, and do without it or without its default \
@@ -79,7 +79,7 @@ pub enum Error {
     TooLarge {
         /// Which function.
         function: String,
-        /// How large it is.
+        /// The size of the package, in bytes.
         zip_bytes: usize,
     },
 }
@@ -93,8 +93,8 @@ pub enum Error {
 #[command(name = "packaging", version)]
 struct Arguments {}
 
-/// The program: packages every function and shows them as a table on stdout, or says on stderr what is wrong. Ends with 2
-/// at arguments that it does not take.
+/// Runs the program: packages every function, and prints a table to stdout or an error to stderr. Exits with 2 if the
+/// arguments are invalid.
 #[must_use]
 pub fn run() -> ExitCode {
     let Arguments {} = clap::Parser::parse();
@@ -106,13 +106,13 @@ pub fn run() -> ExitCode {
     said.map_or(ExitCode::FAILURE, |()| status)
 }
 
-/// Builds every function of a workspace and packages it, in `fc/` of the target directory.
+/// Builds and packages every function of a workspace, in `fc/` of the target directory.
 ///
-/// What an earlier run left there is removed first: no package of a function that is gone, or is refused now, stays to
-/// be uploaded by mistake.
+/// The output of earlier runs is removed first, so that no package of a function that was deleted, or is rejected now,
+/// is uploaded by mistake.
 ///
 /// # Errors
-/// As [`Error`] says, at the first function that is wrong.
+/// The first [`Error`] that occurs.
 pub fn package_all(workspace: &Workspace) -> Result<Vec<Package>, Error> {
     let folder = workspace.target.join("fc");
     let file_error = |path: &Path, attempted| {
@@ -137,7 +137,7 @@ pub fn package_all(workspace: &Workspace) -> Result<Vec<Package>, Error> {
     Ok(packages)
 }
 
-/// The ZIP file of a function's binary, if Function Compute can start it and it is small enough.
+/// Creates the ZIP file for a function's binary, if Function Compute can start it and it is small enough.
 ///
 /// # Errors
 /// [`Error::Refused`], [`Error::Archive`] or [`Error::TooLarge`].
@@ -151,7 +151,7 @@ pub fn package(function: &str, binary: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(zip)
 }
 
-/// An error and its causes, in one line.
+/// Joins an error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -166,7 +166,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    /// The smallest program that is let through, and what is behind it.
+    /// The smallest program that passes the check, followed by `behind`.
     fn program(behind: impl Iterator<Item = u8>) -> Vec<u8> {
         let mut bytes = vec![0; 64];
         bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_package_too_large_to_start_quickly_is_an_error_that_says_how_to_find_the_cause() {
-        // Noise, so that it stays as large.
+        // Noise, which does not compress.
         let mut state = 1_u64;
         let noise = std::iter::repeat_with(|| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

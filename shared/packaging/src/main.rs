@@ -1,4 +1,4 @@
-//! Makes of each function the ZIP file that Function Compute takes.
+//! Packages each function as a ZIP file for Function Compute.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! What was made, for people.
+//! The table of packages, for people.
 
 use crate::Package;
 
-/// One line a package, under a heading, and where they are.
+/// Formats a heading, one line per package, and the directory that they are in.
 pub(crate) fn of(packages: &[Package]) -> String {
     let width = packages.iter().map(|package| package.function.len()).max().unwrap_or_default().max("function".len());
     let mut table = format!("{:width$}  {:>12}  {:>9}  SHA-256 of the ZIP\n", "function", "binary bytes", "ZIP bytes");

@@ -1,4 +1,4 @@
-//! What the rehearsal does, also within the process of a test.
+//! The rehearsal function, which also runs inside the process of a test.
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
@@ -12,25 +12,25 @@ pub(crate) struct Rehearsal {
     greeting: String,
 }
 
-/// What an event may say. Each step is done if it is there, in this order.
+/// The steps of an event. Each one present is executed, in this order.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Steps {
-    /// Is logged.
+    /// A text to log.
     say: Option<String>,
-    /// The id of the run.
+    /// The run id to set.
     run: Option<String>,
-    /// An address that is called, and that has to close the connection before the next step is done.
+    /// An address to connect to. The next step begins when the other side closes the connection.
     wait_for: Option<String>,
-    /// Is logged too.
+    /// Another text to log.
     then_say: Option<String>,
-    /// Never to end.
+    /// Whether to hang forever.
     hang: bool,
-    /// What to panic with.
+    /// The message to panic with.
     panic: Option<String>,
-    /// What to fail with.
+    /// The message to fail with.
     fail: Option<String>,
-    /// To tell of the invocation.
+    /// Whether to return what is known of the invocation.
     tell: bool,
 }
 
@@ -94,7 +94,7 @@ impl Function for Rehearsal {
     }
 }
 
-/// Calls an address, and waits for it to close the connection.
+/// Connects to an address, and waits for the other side to close the connection.
 async fn closed(address: &str) -> std::io::Result<()> {
     let stream = TcpStream::connect(address).await?;
     loop {

@@ -1,4 +1,4 @@
-//! A function that does what its event says, to rehearse the runtime's promises with a real process.
+//! A function that does what its event says, to test the runtime's guarantees with a real process.
 
 mod function;
 

@@ -1,4 +1,4 @@
-//! What is worth a line.
+//! The log filter: which events are logged.
 
 use std::str::FromStr;
 
@@ -7,11 +7,11 @@ use tracing_subscriber::filter::Targets;
 
 /// Which events are logged.
 ///
-/// A level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or several of `target=level`, of which the longest that
-/// begins an event's target holds, with a level for the rest: `warn,openapi=debug`.
+/// Either a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or a list of `target=level` with a level for the
+/// rest: `warn,openapi=debug`. The longest target that is a prefix of an event's target applies.
 ///
-/// A word by itself that is no level is refused, although `tracing` would read it as a target: it is a level misspelt,
-/// and would silence everything.
+/// A single word that is not a level is rejected, although `tracing` would read it as a target: it is a misspelled
+/// level, and would silence everything else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogFilter {
     targets: Targets,

@@ -1,4 +1,4 @@
-//! Makes lines of what `tracing` reports.
+//! Turns `tracing` events into log lines.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use super::{Log, LogFilter, line};
 const SPAN: &str = "invocation";
 const TARGET: &str = "fc_runtime";
 
-/// The span of one invocation, whose request id and run are on each line that is logged within.
+/// Creates the span of an invocation. Its request id and run are on every line logged within it.
 ///
-/// Of level `error`, so that it is there wherever anything is logged at all.
+/// Its level is `error`, so that it exists whenever anything is logged at all.
 pub(crate) fn span(request_id: &str) -> Span {
     error_span!(target: TARGET, SPAN, request_id, run = request_id)
 }
 
-/// Sets the id of the run on the current invocation: each line that it logs from now on carries it. Until then a line carries
-/// the request id in its place.
+/// Sets the run id of the current invocation. Each line that it logs from now on carries it. Until then the request id
+/// is in its place.
 pub fn record_run(run: &str) {
     Span::current().record("run", run);
 }
@@ -88,7 +88,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
             request_id: ids.as_ref().map(|ids| &*ids.request_id),
             run: ids.as_ref().map(|ids| &*ids.run),
         };
-        // Taken, and not borrowed: a value that logs while it is being formatted finds an empty one.
+        // Taken rather than borrowed: if formatting a value logs something, that finds an empty buffer.
         let mut buffer = BUFFER.take();
         line::write(&mut buffer, &head, &|fields| event.record(fields));
         self.log.write(&buffer);

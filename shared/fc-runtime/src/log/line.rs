@@ -1,4 +1,4 @@
-//! One entry of the log as one line of JSON, of bounded length.
+//! Formats a log entry as one line of JSON of bounded length.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Write as _};
@@ -10,19 +10,19 @@ use tracing::field::{Field, Visit};
 
 use crate::failure::chain;
 
-/// The longest line, with its newline, in bytes: Function Compute takes entries of up to 32 KB.
+/// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
 pub(super) const LONGEST: usize = 32 * 1024;
 
-/// How much of the id of a request or a run is shown, in bytes. Real ones have 36.
+/// The maximum length of a request id or run id, in bytes. Real ones have 36.
 const LONGEST_ID: usize = 256;
 
-/// The shortest that a value is cut to, in bytes, before fields are left out.
+/// The shortest length that values are cut to, in bytes. If that is not enough, all fields are dropped.
 const SHORTEST_CUT: usize = 64;
 
-/// What the line itself says; a field of the same name is written as `field.<name>`.
+/// The line's own keys. A field with the same name is written as `field.<name>`.
 const OWN: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
 
-/// What each line begins with.
+/// The beginning of every line.
 pub(super) struct Head<'a> {
     pub(super) time: Timestamp,
     pub(super) level: Level,
@@ -30,12 +30,12 @@ pub(super) struct Head<'a> {
     pub(super) run: Option<&'a str>,
 }
 
-/// Hands the fields of an entry to a visitor. Called again if the line became too long.
+/// Passes the fields of an entry to a visitor. Called again if the line was too long.
 pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
 
-/// Writes the line into `out`, whose contents are replaced, with its newline.
+/// Writes the line with its newline into `out`, replacing its content.
 ///
-/// A line that would be too long has its long values cut, each with a mark of its own, and says `"cut":true`.
+/// If the line would be too long, its long values are cut, each with a mark of its own, and the line says `"cut":true`.
 pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
     let mut longest_value = LONGEST;
     loop {
@@ -51,12 +51,12 @@ pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
     write_cut(out, head, &|_| (), SHORTEST_CUT);
 }
 
-/// The part of an id that is shown.
+/// Returns the part of an id that is shown.
 pub(super) fn short(id: &str) -> &str {
     &id[..id.floor_char_boundary(LONGEST_ID)]
 }
 
-/// Writes the line with no value longer than `longest_value` bytes.
+/// Writes the line, with no value longer than `longest_value` bytes.
 fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_value: usize) {
     out.clear();
     // Writing into a Vec cannot fail.
@@ -69,7 +69,7 @@ fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_val
         }
     }
     record(&mut fields);
-    // Below the whole length something was cut already: a value, or everything.
+    // A smaller limit means that something was cut: values, or all fields.
     out.extend_from_slice(if longest_value < LONGEST { b",\"cut\":true}\n" } else { b"}\n" });
 }
 
@@ -94,7 +94,7 @@ impl Fields<'_> {
     fn string(&mut self, value: fmt::Arguments<'_>) {
         self.out.push(b'"');
         let mut text = Text::new(self.out, self.longest_value);
-        // A Display that gives up half-way is no reason to lose the line.
+        // A failing Display is no reason to lose the line.
         let _ = text.write_fmt(value);
         let (all, cut) = (text.all, text.cut);
         if cut {
@@ -146,7 +146,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no word for what is no number.
+        // JSON cannot represent NaN or infinity.
         if value.is_finite() {
             self.bare(field, format_args!("{value}"));
         } else {
@@ -155,11 +155,11 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Writes text as the inside of a JSON string, up to a length.
+/// Writes text as the content of a JSON string, up to a maximum length.
 struct Text<'a> {
     out: &'a mut Vec<u8>,
     left: usize,
-    /// How long the text is without escapes, whether it was written or not.
+    /// The length of the whole text without escapes, including what was cut.
     all: usize,
     cut: bool,
 }
@@ -178,7 +178,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Text in which nothing has to be escaped.
+    /// Writes text that needs no escaping.
     fn push_plain(&mut self, text: &str) {
         if !self.cut && text.len() > self.left {
             let fits = text.floor_char_boundary(self.left);

@@ -1,4 +1,4 @@
-//! Reads the body of a request, within limits.
+//! Reads request bodies, within limits.
 
 use std::sync::Arc;
 
@@ -9,26 +9,27 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Failure;
 
-/// The largest event: what a synchronous invocation may carry (32 MB), in bytes.
+/// The maximum size of an event: what a synchronous invocation may carry (32 MB), in bytes.
 pub(crate) const LARGEST: usize = 32 * 1024 * 1024;
 
-/// How much of a body that is too large is read and thrown away, in bytes, so that the connection can go on and the
-/// caller, still writing, gets to see the refusal.
+/// How much of an oversized body is read and discarded, in bytes, so that the connection stays usable and a caller that
+/// is still writing sees the rejection.
 const DISCARDED: usize = LARGEST;
 
-/// The largest event that most are not larger than: what an asynchronous invocation may carry (128 KB), in bytes.
+/// Bodies up to this size need no permit: it is what an asynchronous invocation may carry (128 KB), in bytes.
 const COMMON: usize = 128 * 1024;
 
-/// How much of larger ones may be in memory together, in bytes: the largest, as an instance may have 128 MB.
+/// The maximum total size of larger bodies in memory, in bytes. It is that of the largest event, because an instance
+/// may have as little as 128 MB.
 const TOGETHER: usize = LARGEST;
 
-/// In what that is counted, in bytes.
+/// The size that one semaphore permit stands for, in bytes.
 const UNIT: usize = 1024;
 
-/// The room for bodies that are larger than most.
+/// Limits the total size of large bodies.
 pub(crate) struct Bodies(Arc<Semaphore>);
 
-/// A whole body, and the room that it takes, to be kept for as long as the body is.
+/// A complete body with its permit, which is held for as long as the body.
 #[derive(Default)]
 pub(crate) struct Event {
     pub(crate) body: Bytes,
@@ -42,10 +43,10 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    /// The whole body. An event that came in one piece is not copied.
+    /// Reads the whole body. A body that arrives in one piece is not copied.
     ///
-    /// Nothing is waited for but the body itself, and it takes the room of what has come, not of what was announced: a
-    /// caller that stalls keeps others out by no more than it has sent.
+    /// Waits for nothing but the body itself. Permits are taken for what has arrived, not for what was announced, so a
+    /// stalled caller blocks others by no more than it has sent.
     pub(crate) async fn read(&self, mut body: Incoming) -> Result<Event, Failure> {
         let announced = body.size_hint().lower();
         if announced > LARGEST as u64 {
@@ -79,7 +80,7 @@ impl Bodies {
         }
     }
 
-    /// Makes of `room` one for so many bytes, if there is as much.
+    /// Extends the permit to `bytes`. Returns false if not enough is free.
     fn takes(&self, room: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> bool {
         let has = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(more) = u32::try_from(bytes.div_ceil(UNIT).saturating_sub(has)) else { return false };
@@ -104,7 +105,7 @@ fn too_many() -> Failure {
     Failure::new("TooManyLargeEvents", problem)
 }
 
-/// The next piece of the body; `None` at its end.
+/// Returns the next piece of the body, or `None` at its end.
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::from_error("EventUnreadable", &error))?;
@@ -116,11 +117,11 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
     Ok(None)
 }
 
-/// Refuses a body of which `read` bytes were read, having read the rest of it if that is little enough.
+/// Rejects a body of which `read` bytes were read, after reading the rest of it if that is small enough.
 ///
-/// If it is not, hyper closes the connection after the answer, and says so in it.
+/// Otherwise hyper closes the connection after the response, and announces this in the response.
 async fn refuse(mut body: Incoming, mut read: usize, failure: Failure) -> Failure {
-    // What is still announced, which of a chunked body is nothing.
+    // The announced remainder, which is zero for a chunked body.
     while read as u64 + body.size_hint().lower() <= (LARGEST + DISCARDED) as u64 {
         match next(&mut body).await {
             Ok(Some(piece)) => read += piece.len(),

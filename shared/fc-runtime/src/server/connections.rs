@@ -1,32 +1,32 @@
-//! The connections that are open, and which of them has to go where there are too many.
+//! Tracks open connections, and decides which one to close if there are too many.
 //!
-//! None is ever timed out, so their number is all that bounds what they cost. Function Compute itself has no more of them
-//! than an instance takes requests at once, which is 200 at most.
+//! Connections never time out, so only their number bounds what they cost. Function Compute itself never opens more
+//! than an instance's concurrency, which is 200 at most.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
-/// So many may be open. Each may hold what is read ahead, and an event of the size that most have.
+/// The maximum number of open connections. Each may hold its read buffer and an event that needs no permit.
 pub(crate) const MOST: usize = 256;
 
-/// How far a connection has come. Those that have come least go first.
+/// How far a connection has come. The least advanced is closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Progress {
-    /// No request has come whole.
+    /// No request has been received completely.
     Nothing,
-    /// A request has been answered. By the number of the last sign of life, so that who is silent for longest goes first.
+    /// A request has been answered. Holds the sequence number of the last activity; the lowest is closed first.
     Answered(u64),
-    /// A request is being worked on: it must not be closed.
+    /// A request is in progress. Such a connection must not be closed.
     AtWork,
 }
 
-/// What the task of a connection knows of it.
+/// A connection's state, as its task updates it.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     progress: Arc<AtomicU64>,
-    /// How many signs of life all connections have given.
+    /// A counter of activity on all connections.
     signs: Arc<AtomicU64>,
 }
 
@@ -38,19 +38,20 @@ impl Standing {
         Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), signs: Arc::clone(signs) }
     }
 
-    /// The head of a request has come. One that was never answered has to send all of it to get further.
+    /// Records that the head of a request arrived. A connection that was never answered must send a complete request to
+    /// advance.
     pub(crate) fn asks(&self) {
         if let Progress::Answered(_) = self.progress() {
             self.has_answered();
         }
     }
 
-    /// A request has come whole.
+    /// Records that a complete request arrived.
     pub(crate) fn works(&self) {
         self.progress.store(Self::AT_WORK, Ordering::Relaxed);
     }
 
-    /// It has its answer.
+    /// Records that the request was answered.
     pub(crate) fn has_answered(&self) {
         self.progress.store(self.signs.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
@@ -64,7 +65,7 @@ impl Standing {
     }
 }
 
-/// The connections that are open, the oldest first.
+/// The open connections, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Vec<(Standing, oneshot::Sender<()>)>,
@@ -72,7 +73,8 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// One more, if there is room or can be made: its standing, and what is done when it has to go.
+    /// Adds a connection, closing another one if necessary. Returns its state and the signal to close it, or `None` if
+    /// every connection is in use.
     pub(crate) fn add(&mut self) -> Option<(Standing, oneshot::Receiver<()>)> {
         self.open.retain(|(_, gone)| !gone.is_closed());
         if self.open.len() >= MOST && !self.make_room() {
@@ -83,14 +85,15 @@ impl Connections {
         Some((standing, told))
     }
 
-    /// Closes the one that has come least, of several the oldest; none that is at work.
+    /// Closes the least advanced connection, the oldest of several. Never closes one with a request in progress.
+    /// Returns whether one was closed.
     pub(crate) fn make_room(&mut self) -> bool {
         let standings = self.open.iter().map(|(standing, _)| standing.progress()).enumerate();
         let least =
             standings.filter(|(_, progress)| *progress != Progress::AtWork).min_by_key(|(_, progress)| *progress);
         let Some((at, _)) = least else { return false };
         let (_, go) = self.open.remove(at);
-        // If it has ended by itself, all the better.
+        // Fails if the connection has already ended, which is just as good.
         let _ = go.send(());
         true
     }
@@ -111,7 +114,7 @@ mod tests {
         open.push(connections.add().unwrap());
         assert_eq!(open[7].1.try_recv(), Ok(()));
 
-        // The new one has sent nothing, which is less.
+        // The new one has sent nothing, so it is the least advanced.
         open[9].0.has_answered();
         open.push(connections.add().unwrap());
         assert_eq!(open[MOST].1.try_recv(), Ok(()));

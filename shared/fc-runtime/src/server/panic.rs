@@ -1,4 +1,4 @@
-//! Panics, as failures and as log lines.
+//! Turns panics into failures and log lines.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -10,13 +10,13 @@ use tracing::error;
 
 use crate::Failure;
 
-/// The longest panic message that is answered, in bytes: a failure has to fit into a dead letter.
+/// The maximum length of a panic message in a response, in bytes: a failure has to fit into a dead letter.
 const MAX_MESSAGE: usize = 4 << 10;
 
-/// Runs `future`, and makes a failure of its panic.
+/// Runs `future`, and turns a panic into a failure.
 ///
-/// What the panic left half done is dropped with the future; a function that shares state between invocations has the
-/// locks of the standard library to tell it.
+/// Everything the panic left half done is dropped with the future. If a function shares state between invocations, the
+/// standard library's poisoned locks report the panic.
 pub(crate) async fn caught<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -26,19 +26,19 @@ pub(crate) async fn caught<T>(future: impl Future<Output = Result<T, Failure>>) 
     .await
 }
 
-/// The failure that a panic becomes, with what it said.
+/// Returns the failure for a panic, with its message.
 pub(crate) fn failure(panic: &(dyn Any + Send)) -> Failure {
     let said = panic
         .downcast_ref::<&'static str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("something that is not text");
-    // The log has more of it.
+    // The log contains more of it.
     let said = &said[..said.floor_char_boundary(MAX_MESSAGE)];
     Failure::new("Panic", format!("panicked: {said}"))
 }
 
-/// Has a panic logged like everything else, as one line with the request id, and not printed raw on stderr.
+/// Logs panics like everything else, as one line with the request id, instead of printing them to stderr.
 pub(crate) fn log_panics() {
     set_hook(Box::new(|panic| {
         let said = panic.payload_as_str().unwrap_or("something that is not text");

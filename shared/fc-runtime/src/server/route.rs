@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! Routing: what a request asks for.
 
 use http::Method;
 use http::request::Parts;
@@ -10,9 +10,10 @@ use crate::{Failure, function::only_reads, headers};
 pub(crate) enum Route {
     /// An event, from any source.
     Invoke,
-    /// A request of an HTTP trigger.
+    /// A request from an HTTP trigger.
     HttpInvoke,
-    /// A request without a control path that is for none of the paths below, or only reads, such as a health check.
+    /// A request without a control path that either matches none of the paths below or only reads, such as a health
+    /// check.
     Http,
     Initialize,
     PreStop,
@@ -23,15 +24,15 @@ pub(crate) enum Route {
 /// Why a request cannot be routed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoRoute {
-    /// The control path is none that is known.
+    /// The control path is unknown.
     UnknownControlPath,
-    /// The path is known, but is asked for with this method.
+    /// The path is known, but requires this method.
     Method(&'static str),
 }
 
 impl Route {
-    /// Looks at `x-fc-control-path`, and only without it at method and path: an HTTP trigger passes any path through,
-    /// `/invoke` too, and a caller cannot set a header that begins with `x-fc-`.
+    /// Routes by `x-fc-control-path`; only without it by method and path. An HTTP trigger passes on any path, even
+    /// `/invoke`, but no caller can set a header that begins with `x-fc-`.
     pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
         match headers::text(&head.headers, &headers::CONTROL_PATH) {
             Some("/invoke") => Ok(Self::Invoke),
@@ -61,7 +62,7 @@ impl Route {
         }
     }
 
-    /// The word for it in the marker lines, if it has any.
+    /// Returns the word for it in the marker lines, if there is one.
     pub(crate) fn marker(self) -> Option<&'static str> {
         match self {
             Self::Invoke | Self::HttpInvoke => Some("Invoke"),

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Turns a request into a response.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::server::connections::Standing;
 use crate::server::route::Route;
 use crate::{Clock, Failure, Function, Invocation, Log, Output, headers, log, server::panic};
 
-/// How long before the deadline an invocation is given up.
+/// How long before the deadline an invocation is aborted.
 ///
-/// The smallest function has 0.05 vCPU: it may run 5 of every 100 ms. This is two such periods, to write the
-/// answer and to make up for the time that the request took to arrive. Work should have ended long before
+/// The smallest function has 0.05 vCPU: it may run 5 of every 100 ms. This is two such periods, to write the response
+/// and to make up for the time that the request took to arrive. Work should have ended long before
 /// ([`Invocation::work_until`]).
 const LAST_RESORT: SignedDuration = SignedDuration::from_millis(200);
 
-/// A function and everything it takes to answer for it. Shared by all connections.
+/// A function and everything needed to serve it. Shared by all connections.
 pub(crate) struct Service<F> {
     function: F,
     surroundings: Surroundings,
@@ -43,9 +43,9 @@ impl<F: Function> Service<F> {
         Self { function, surroundings, clock, log, bodies: Bodies::default() }
     }
 
-    /// The answer to any request there is. Never fails: what goes wrong is an answer too.
+    /// Responds to any request. Never fails: errors are responses too.
     ///
-    /// `running` is held for as long as anything is being done for it, and `standing` is told that it is.
+    /// `running` is held for as long as work is done for the request, and `standing` is kept up to date.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -81,7 +81,7 @@ impl<F: Function> Service<F> {
             let request_id = invocation.request_id.clone();
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
             service.start(route, &request_id);
-            // On the heap, because what wraps and spawns a future moves it, and this one is large.
+            // Boxed because wrapping and spawning a future moves it, and this one is large.
             let work = Box::pin(service.work(route, invocation, head, body));
             let outcome = panic::caught(in_time(time_left, work)).await;
             if let Err(failure) = &outcome {
@@ -91,7 +91,7 @@ impl<F: Function> Service<F> {
             drop(running);
             outcome.unwrap_or_else(|failure| refusal(&failure))
         };
-        // A task of its own: should hyper drop this future because the caller has gone, the work goes on.
+        // A separate task: if hyper drops this future because the caller hung up, the work continues.
         let done = tokio::spawn(task.instrument(span)).await;
         standing.has_answered();
         match done {
@@ -110,7 +110,7 @@ impl<F: Function> Service<F> {
         head: Parts,
         event: Result<Event, Failure>,
     ) -> Result<Reply, Failure> {
-        // The room of a large one is held until the work is done.
+        // The permit of a large body is held until the work is done.
         let Event { body, room: _room } = event?;
         match route {
             Route::Invoke => Ok(success(self.function.handle(invocation, body).await?)),
@@ -175,7 +175,7 @@ fn nothing_to_say() -> Reply {
 }
 
 fn refusal(failure: &Failure) -> Reply {
-    // Only text and JSON values are in a failure, so it is always JSON.
+    // A failure contains only text and JSON values, so this cannot fail.
     let body = serde_json::to_vec(failure).unwrap_or_default();
     reply(StatusCode::NOT_FOUND, "404", body.into())
 }

@@ -1,4 +1,4 @@
-//! Events of any size up to the limit, and what becomes of larger ones.
+//! Events of any size up to the limit, and the handling of larger ones.
 
 use serde_json::json;
 

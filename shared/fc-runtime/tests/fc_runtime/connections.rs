@@ -1,4 +1,4 @@
-//! Connections stay, and each costs nobody but itself.
+//! Connections stay open, and none costs another one anything.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::support::{Gate, Host, Request, in_time};
 
 const LONGER_THAN_HYPERS_DEFAULT: Duration = Duration::from_secs(41);
 
-/// The fast proof: tokio's clock is paused and moved on, and a timer of hyper's would go off.
+/// The fast test: tokio's clock is paused and advanced, so any timer in hyper would fire.
 #[tokio::test]
 async fn an_idle_connection_takes_a_post_after_any_time() {
     let host = Host::start().await;
@@ -23,7 +23,7 @@ async fn an_idle_connection_takes_a_post_after_any_time() {
     }
 }
 
-/// The slow proof, with the machine's clock.
+/// The slow test, on the machine's clock.
 #[tokio::test]
 #[ignore = "takes 41 s"]
 async fn an_idle_connection_takes_a_post_after_41_seconds() {

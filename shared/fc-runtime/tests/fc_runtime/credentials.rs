@@ -1,4 +1,4 @@
-//! Which key an invocation works with, and that none is ever shown.
+//! Which credentials an invocation uses, and that they are never shown.
 
 use serde_json::Value;
 

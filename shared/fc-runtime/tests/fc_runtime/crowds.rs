@@ -1,13 +1,13 @@
-//! Many callers at once, and callers that want nothing but to be a burden: those who come as ever are served as ever.
+//! Many callers at once, including hostile ones: well-behaved callers are served as usual.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::support::{Connection, Gate, Host, Request, in_time};
 
-/// More than may be open. They and their other ends are files of this process, which may have no more than 1,024.
+/// More connections than may be open. Both ends are file descriptors of this process, which may have only 1,024.
 const CROWD: usize = 280;
 
-/// What stalls: nothing, half a head, half an event, and half an event in chunks.
+/// Stalled requests: nothing, half a head, half an event, and half a chunked event.
 const BEGINNINGS: [&str; 4] = [
     "",
     "POST /invoke HTTP/1.1\r\nhost: a\r\nx-long: ",
@@ -19,7 +19,7 @@ async fn crowd(host: &Host) -> Vec<Connection> {
     let mut crowd = Vec::new();
     for beginning in BEGINNINGS.iter().cycle().take(CROWD) {
         let mut connection = host.connect().await;
-        // Fails where it has been closed already.
+        // Fails if the connection has already been closed.
         let _ = connection.stream.write_all(beginning.as_bytes()).await;
         crowd.push(connection);
     }
@@ -45,13 +45,13 @@ async fn a_crowd_that_stalls_is_thinned_out_and_others_are_served() {
     drop(waiting);
     assert_eq!(in_time(busy.reply()).await.status, 200, "one that was at work");
 
-    // Of 256 there were three, and the last one took the place of one.
+    // Three of the 256 slots were taken, and the last connection of the crowd replaced another one.
     for connection in crowd.drain(..CROWD - 253) {
         let mut connection = connection;
         let end = in_time(connection.stream.read(&mut [0; 16])).await;
         assert!(!matches!(end, Ok(1..)), "{end:?}");
     }
-    // The others are waited for.
+    // The remaining ones are waited for.
     let mut last = crowd.pop().unwrap();
     last.write(b"0\r\n\r\n").await;
     assert_eq!(in_time(last.reply()).await.json()["bytes"], 5);
@@ -72,7 +72,7 @@ async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
     let oldest = &mut crowd[CROWD - 255];
     assert_eq!(in_time(oldest.send(Request::invoke("1-c", "{}"))).await.status, 200, "the oldest that stays");
 
-    // Nor is one closed that has begun to ask again, if another one has been silent for longer.
+    // A connection that has begun another request is not closed either, if another one has been idle longer.
     let asks = &mut crowd[CROWD - 254];
     let request = Request::invoke("1-d", "{}").bytes();
     let (begins, ends) = request.split_at(request.len() - 1);
@@ -102,7 +102,7 @@ async fn a_head_without_end_is_refused() {
     };
     let answered = async {
         let mut line = Vec::new();
-        // A connection that is closed while the caller still writes may lose the answer on the way.
+        // If a connection is closed while the caller is still writing, the response may be lost.
         let _ = from.read_to_end(&mut line).await;
         assert!(line.is_empty() || line.starts_with(b"HTTP/1.1 431 "), "{}", line.escape_ascii());
     };
@@ -116,7 +116,7 @@ async fn a_caller_that_does_not_read_its_answers_holds_up_nobody_and_finds_them_
     let host = Host::start().await;
     let deaf = host.connect().await.stream.into_inner();
     let (from, mut to) = deaf.into_split();
-    // More than the system's buffers hold, there and back.
+    // More than the system's buffers hold, in both directions.
     let request = Request::invoke("1-deaf", &format!(r#"{{"fail": "{}"}}"#, "x".repeat(100_000))).bytes();
     let writing = tokio::spawn(async move { to.write_all(&request.repeat(COUNT)).await.map(|()| to) });
     for _ in 0..20 {
@@ -132,7 +132,7 @@ async fn a_caller_that_does_not_read_its_answers_holds_up_nobody_and_finds_them_
     in_time(writing).await.unwrap().unwrap();
 }
 
-/// What larger events may have together, in bytes.
+/// The maximum total size of larger events, in bytes.
 const TOGETHER: usize = 32 * 1024 * 1024;
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn large_events_share_what_memory_there_is_and_common_ones_are_always_take
     let mut stalled = host.connect().await;
     stalled.write(&largest[..all_but_some]).await;
     let mut other = host.connect().await;
-    // Until what was sent has been read.
+    // Retried until the server has read what was sent.
     for nth in 0.. {
         assert!(nth < 10_000, "it is never refused");
         other.write(&large).await;

@@ -1,4 +1,4 @@
-//! What goes wrong with one invocation is that invocation's alone.
+//! A failed invocation affects no other one.
 
 use serde_json::json;
 
@@ -84,7 +84,7 @@ async fn a_caller_that_hangs_up_does_not_cut_an_invocation_off() {
     caller.write(&Request::invoke("1-a", &event).bytes()).await;
     let waiting = gate.arrival().await;
     drop(caller);
-    // Another request on another connection is served meanwhile, so the first one's end has been noticed.
+    // Another request is served meanwhile, so the server has noticed that the first caller hung up.
     assert_eq!(host.send(Request::invoke("1-b", "{}")).await.status, 200);
     drop(waiting);
     let log = host.log.clone();

@@ -1,4 +1,4 @@
-//! What is written, where, and when.
+//! What is logged, where, and when.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use tracing::{debug, info};
 
 use crate::support::{Gate, Host, Noon, Request, Written};
 
-/// What is written while `work` is done.
+/// Returns what is written while `work` runs.
 fn written(filter: &str, work: impl FnOnce()) -> Written {
     let written = Written::default();
     let log = Log::new(written.clone(), Noon);
@@ -160,7 +160,7 @@ async fn each_kind_of_invocation_has_its_markers() {
         assert_eq!(host.send(request).await.status, 200);
     }
     assert_eq!(host.send(Request::invoke("1-a", r#"{"fail": "no"}"#)).await.status, 404);
-    // A health check comes every few seconds, and is no invocation.
+    // A health check comes every few seconds, and is not an invocation.
     assert_eq!(host.send(Request::new("GET", "/health")).await.status, 200);
     let text = host.log.text();
     let markers: Vec<_> = text.lines().filter(|line| !line.starts_with('{')).collect();

@@ -1,4 +1,4 @@
-//! The contract over real connections, within the process of the test or against a process of its own.
+//! The contract over real connections, in the test's process or against a separate process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 

@@ -1,4 +1,4 @@
-//! A function as a process: how it starts, what it leaves on stdout, and how it ends.
+//! A function as a process: how it starts, what it writes to stdout, and how it ends.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -173,7 +173,7 @@ async fn a_closed_stdout_does_not_disturb_an_invocation() {
     }
 }
 
-/// What any caller can make it hold: heads and events as large as they may be, all begun and none ended.
+/// Whatever a caller can make the process hold: heads and events of the maximum size, all begun and none finished.
 #[tokio::test]
 async fn whatever_callers_begin_and_do_not_end_fits_into_the_memory_of_the_smallest_instance() {
     let port = free_port();
@@ -185,11 +185,11 @@ async fn whatever_callers_begin_and_do_not_end_fits_into_the_memory_of_the_small
     let mut begun = vec![process.connect(port).await];
     for beginning in [&head[..], &event[..event.len() - 1], &chunked.concat(), &large].iter().cycle().take(300) {
         let mut connection = process.connect(port).await;
-        // Fails where it has been closed to make room.
+        // Fails if the connection has been closed to make room.
         let _ = connection.stream.write_all(beginning).await;
         begun.push(connection);
     }
-    // Each time it is the turn of the others, too, so that in the end it has read what there is.
+    // Each request also gives the other connections a turn, so that in the end the process has read everything.
     for _ in 0..100 {
         assert_eq!(in_time(process.connect(port).await.send(Request::invoke("1-d", "{}"))).await.status, 200);
     }
@@ -214,7 +214,7 @@ async fn where_there_are_no_more_files_a_connection_that_stalls_makes_room_for_a
     assert!(process.stdout().contains("a connection could not be taken"), "{}", process.stdout());
 }
 
-/// The example `rehearsal` as a process with an environment of its own, which ends with the test.
+/// The `rehearsal` example as a process with its own environment. It is killed at the end of the test.
 struct Process {
     child: Child,
     directory: PathBuf,
@@ -233,7 +233,7 @@ impl Process {
         Self::spawn(Command::new(Self::program()), directory, stdout.into(), &environment)
     }
 
-    /// One that may have so many files and connections open.
+    /// Starts a process that may open at most `most` file descriptors.
     fn with_files<const N: usize>(most: usize, environment: [(&str, &str); N]) -> Self {
         let directory = Self::directory();
         let stdout = File::create(directory.join("stdout")).unwrap();
@@ -255,7 +255,7 @@ impl Process {
     }
 
     fn program() -> PathBuf {
-        // Cargo builds the examples before it runs the tests, beside the directory of the test's own binary.
+        // Cargo builds the examples before it runs the tests, next to the directory of the test binary.
         let tests = std::env::current_exe().unwrap();
         let rehearsal = tests.parent().unwrap().with_file_name("examples").join("rehearsal");
         assert!(rehearsal.exists(), "not built: cargo build -p fc-runtime --example rehearsal");
@@ -292,7 +292,7 @@ impl Process {
         assert!(asked.success());
     }
 
-    /// The most memory that it has had so far.
+    /// Returns the peak memory of the process.
     fn most_memory_kb(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -317,11 +317,11 @@ impl Drop for Process {
     }
 }
 
-/// Held while a port is looked for and while a process is started. A process that is being started has, for a moment, what
-/// all threads have open: it would listen on a port that another thread only tries.
+/// Held while looking for a port and while starting a process. A process that is starting briefly inherits all open
+/// file descriptors, so it would hold a port that another thread is only testing.
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// A port that nobody listens on, and none that the system gives to whoever connects.
+/// Returns a port that nobody listens on, below the range of ephemeral ports.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Which request leads where, and that each is told how it went.
+//! Which request goes where, and that every response reports success or failure.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A server within the process of the test, and a plain client for it.
+//! A server in the test's process, and a simple client for it.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -17,12 +17,12 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::rehearsal::Rehearsal;
 
-/// Longer than anything here takes; a test that needs it has failed.
+/// Longer than anything here takes. A test that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const NOON: &str = "2026-03-01T12:00:00Z";
 
-/// A clock at which it is always noon.
+/// A clock that always shows noon.
 pub(crate) struct Noon;
 
 impl Clock for Noon {
@@ -31,7 +31,7 @@ impl Clock for Noon {
     }
 }
 
-/// What was written so far.
+/// What has been written so far.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -40,7 +40,7 @@ impl Written {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines that are JSON, which all are but the markers.
+    /// Returns the lines that are JSON: all but the markers.
     pub(crate) fn entries(&self) -> Vec<Value> {
         let text = self.text();
         text.lines().filter(|line| !line.starts_with("FC ")).map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -58,7 +58,7 @@ impl Write for Written {
     }
 }
 
-/// A rehearsal that is being served, on a port of its own.
+/// A running server with the rehearsal function, on its own port.
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     pub(crate) log: Written,
@@ -91,19 +91,19 @@ impl Host {
         Connection::to(self.address).await
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a new connection.
     pub(crate) async fn send(&self, request: Request) -> Reply {
         self.connect().await.send(request).await
     }
 
-    /// Asks it to end, and gives what to wait for.
+    /// Starts the shutdown, and returns the task to wait for.
     pub(crate) fn shut_down(&mut self) -> &mut JoinHandle<()> {
         self.shutdown.take().unwrap().send(()).unwrap();
         &mut self.served
     }
 }
 
-/// A request, written as it is meant.
+/// A request, written to the wire as given.
 #[derive(Clone)]
 pub(crate) struct Request {
     head: String,
@@ -139,13 +139,13 @@ impl Request {
         bytes
     }
 
-    /// The head alone, with whatever is said of the body.
+    /// Returns the head only, with the given header about the body.
     pub(crate) fn head(&self, about_the_body: &str) -> Vec<u8> {
         format!("{}{about_the_body}\r\n\r\n", self.head).into_bytes()
     }
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 pub(crate) struct Connection {
     pub(crate) stream: BufReader<TcpStream>,
 }
@@ -164,7 +164,7 @@ impl Connection {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    /// The answer to a `HEAD` request: it has no body, whatever its content-length says.
+    /// Sends a `HEAD` request. Its response has no body, whatever its content-length.
     pub(crate) async fn head(&mut self, path: &str) -> Reply {
         self.write(&Request::new("HEAD", path).bytes()).await;
         self.reply_head().await
@@ -191,13 +191,13 @@ impl Connection {
         Reply { status, head, body: Vec::new() }
     }
 
-    /// Whether the other side has closed it, having sent nothing more.
+    /// Returns whether the other side has closed the connection without sending anything else.
     pub(crate) async fn is_closed(&mut self) -> bool {
         matches!(in_time(self.stream.read(&mut [0; 16])).await, Ok(0))
     }
 }
 
-/// An answer as it came.
+/// A response as received.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -214,13 +214,13 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// HTTP status and `x-fc-status`.
+    /// Returns the HTTP status and `x-fc-status`.
     pub(crate) fn statuses(&self) -> (u16, &str) {
         (self.status, self.header("x-fc-status").unwrap())
     }
 }
 
-/// Lets invocations wait until it is told to let them go on.
+/// Holds invocations until the test lets them continue.
 pub(crate) struct Gate {
     listener: TcpListener,
 }
@@ -234,18 +234,18 @@ impl Gate {
         self.listener.local_addr().unwrap().to_string()
     }
 
-    /// An invocation that has come as far as the gate. It goes on when what is given is dropped.
+    /// Waits for an invocation to reach the gate. It continues when the returned stream is dropped.
     pub(crate) async fn arrival(&self) -> TcpStream {
         in_time(self.listener.accept()).await.unwrap().0
     }
 }
 
-/// The result of `future`, or a failed test.
+/// Returns the result of `future`, or panics if it takes too long.
 pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("this took too long"))
 }
 
-/// Looks again and again until there is something to see.
+/// Polls until `look` returns something.
 pub(crate) async fn seen<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let mut ticks = tokio::time::interval(Duration::from_millis(2));
     let looking = async {

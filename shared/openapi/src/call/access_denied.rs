@@ -1,31 +1,31 @@
-//! What a refusal says about the permission that is missing.
+//! What an access-denied error says about the missing permission.
 
 use std::fmt;
 
 use crate::call::response::Object;
 
-/// Who was refused what, and by what kind of policy, as far as the API says it.
+/// Who was denied which action, and by what kind of policy, as far as the API says.
 ///
-/// The API adds a text that says more, and only to those who may decode it. It is not read here, so that it gets into no
-/// log.
+/// The API also returns an encoded diagnostic message, which only authorized callers can decode. It is not read here,
+/// so that it never reaches a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Denied {
     /// The action, for example `vpc:CreateFlowLog`.
     pub action: Option<String>,
-    /// Who is refused it: a user's name or id, or a role and its session.
+    /// Who was denied: a user's name or id, or a role and its session.
     pub principal: Option<String>,
-    /// What that is, for example `AssumedRoleUser`.
+    /// The type of the principal, for example `AssumedRoleUser`.
     pub principal_type: Option<String>,
-    /// The account that it is of.
+    /// The principal's account.
     pub principal_account: Option<String>,
-    /// `ImplicitDeny` where no policy allows it, and `ExplicitDeny` where one denies it.
+    /// `ImplicitDeny` if no policy allows the action, `ExplicitDeny` if a policy denies it.
     pub no_permission_type: Option<String>,
-    /// The kind of policy that this is about, for example `AccountLevelIdentityBasedPolicy`.
+    /// The kind of policy that caused the denial, for example `AccountLevelIdentityBasedPolicy`.
     pub policy_type: Option<String>,
 }
 
 impl Denied {
-    /// Reads the members of `AccessDeniedDetail`, where it has some that are known.
+    /// Reads the members of `AccessDeniedDetail`. Returns `None` if no known member is present.
     pub(crate) fn read(member: impl Fn(&str) -> Option<String>) -> Option<Box<Self>> {
         let read = Self {
             action: member("AuthAction"),
@@ -38,7 +38,7 @@ impl Denied {
         (read != Self::default()).then(|| Box::new(read))
     }
 
-    /// The same from an answer, where it is an object, or a text that holds one.
+    /// Reads the details from a response, where they are an object or a string that contains one.
     pub(crate) fn of(answer: &Object<'_>) -> Option<Box<Self>> {
         const KEY: &str = "AccessDeniedDetail";
         if let Ok(detail) = answer.object(KEY) {
@@ -50,7 +50,7 @@ impl Denied {
         Self::read(|name| detail.text(name))
     }
 
-    /// The same with each text as `clean` leaves it.
+    /// Applies `clean` to every text.
     pub(crate) fn cleaned(self, clean: impl Fn(String) -> String) -> Self {
         Self {
             action: self.action.map(&clean),

@@ -1,28 +1,28 @@
-//! What each code of the API means, and what a person can do about it: one row a code.
+//! What each of the API's error codes means, and what a person can do about it: one row per code.
 //!
-//! Sources: the API's error tables, and real answers of the same gateway.
+//! Sources: the API's error tables, and real responses of the same gateway.
 
 use crate::{
     ErrorKind::{self, *},
     Scope,
 };
 
-/// What is known of a refusal: its kind, and advice where there is some.
+/// What is known about an error code: its kind, and advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) kind: ErrorKind,
     pub(crate) advice: &'static str,
 }
 
-/// Looks a refusal up by its code, and where the code alone does not say it, by its words.
+/// Looks up an error by its code, and by its message where the code is ambiguous.
 pub(crate) fn known(code: &str, message: &str) -> Option<Known> {
     let found = |kind, advice| Some(Known { kind, advice });
     match code {
-        // Some products name an expired token so.
+        // Some products report an expired token this way.
         "InvalidParameter" if message.contains("SecurityToken") && message.contains("Expired") => {
             return found(Expired, EXPIRED);
         }
-        // The name says the opposite of what is meant, so only the words count.
+        // The name says the opposite of what it means, so only the message counts.
         "InvalidResourceId.NotFound" if !message.contains("already") => return found(NotVisible, NOT_VISIBLE),
         _ => {}
     }
@@ -33,7 +33,7 @@ pub(crate) fn known(code: &str, message: &str) -> Option<Known> {
     if THROTTLES.iter().any(|word| code.contains(word)) { found(Throttled, THROTTLED) } else { None }
 }
 
-/// Parts of the codes by which products say that there were too many calls, in lower case.
+/// Substrings of the codes that products use for throttling, in lower case.
 const THROTTLES: &[&str] =
     &["throttl", "flowcontrol", "qpslimit", "toomanyrequest", "ratelimit", "requestlimitexceeded", "limitrate"];
 
@@ -64,7 +64,7 @@ static CODES: &[(&str, ErrorKind, &str)] = &[
     ("InternalErrorTemp", Transient, SERVER),
     ("UnknownError", Transient, SERVER),
     ("SystemBusy", Transient, SERVER),
-    // The first try of a repeated request may have got through.
+    // The first attempt of a repeated request may have succeeded.
     ("SignatureNonceUsed", Transient, "A request was repeated on the way; check for a proxy that does so."),
 
     ("TaskConflict", Conflict, BUSY),
@@ -125,7 +125,7 @@ static CODES: &[(&str, ErrorKind, &str)] = &[
     ("InvalidRegionId.NotFound", NoSuchRegion, NO_REGION),
     ("InvalidRegionId", NoSuchRegion, NO_REGION),
 
-    // The advice on these names the setting of the product.
+    // The advice for these comes from `CallError::advice`, which names the product's setting.
     ("InvalidApi.NotFound", WrongEndpoint, ENDPOINT),
     ("InvalidProduct.NotFound", WrongEndpoint, ENDPOINT),
     ("NoSuchVersion", WrongEndpoint, ENDPOINT),

@@ -6,23 +6,24 @@ use flow_log::RegionId;
 
 use crate::{Denied, Product, UnreadableItem, call::codes::known};
 
-/// A call that did not do what it was asked to.
+/// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{action}{}{}", on(.resource), request(.request_id))]
 pub struct CallError {
     /// The operation, for example `CreateFlowLog`.
     pub action: &'static str,
-    /// What it was about: an id, or empty where it was about all there is.
+    /// The id of the resource that the call was about. Empty if the call was not about a single resource.
     pub resource: String,
     /// The product that was called.
     pub product: Product,
-    /// The API's own id of the request, which its support asks for.
+    /// The API's request id, which Alibaba Cloud's support asks for.
     pub request_id: Option<String>,
-    /// Whether it would have changed something, so that an uncertain answer must be looked into.
+    /// Whether the call is a write that must not be repeated blindly, so that an unknown outcome requires reading the
+    /// state.
     pub(crate) is_write: bool,
-    /// How long the server asks to be left alone.
+    /// How long the server asks the client to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// Why.
+    /// The cause.
     #[source]
     pub cause: Cause,
 }
@@ -39,163 +40,163 @@ fn denial(denied: &Option<Box<Denied>>) -> String {
     denied.as_ref().map(|denied| format!(" ({denied})")).unwrap_or_default()
 }
 
-/// Why a call did not do what it was asked to.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// The API refused it.
+    /// The API rejected the call.
     #[error("refused with {code} (HTTP {status}): {message}{}", denial(.denied))]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The API's code, for example `Throttling.User`.
         code: String,
-        /// The API's words, without what must not be printed.
+        /// The API's message, without secrets.
         message: String,
-        /// Which permission is missing, where it is for that.
+        /// Which permission is missing, if that is why the call was rejected.
         denied: Option<Box<Denied>>,
     },
-    /// No connection came about: nothing was sent.
+    /// No connection could be made. Nothing was sent.
     #[error("no connection to {host}: {reason}")]
     Unreachable {
         /// The host and port that were called.
         host: String,
-        /// What the network said.
+        /// The network error.
         reason: String,
     },
-    /// Whoever answers there cannot show that it is the host: nothing was sent.
+    /// The endpoint could not prove its identity. Nothing was sent.
     #[error("no connection to {host}: {reason}")]
     Untrusted {
         /// The host and port that were called.
         host: String,
-        /// What is wrong with its certificate.
+        /// What is wrong with the certificate.
         reason: String,
     },
-    /// It was sent, and no whole answer came.
+    /// The request was sent, and no complete response arrived.
     #[error("no answer from {host}: {reason}")]
     Unanswered {
         /// The host and port that were called.
         host: String,
-        /// What the network said.
+        /// The network error.
         reason: String,
     },
-    /// It was sent, and there was no time left to wait for its answer.
+    /// The request was sent, and the deadline passed before the response arrived.
     #[error("no time left to wait for the answer of {host}")]
     CutOff {
         /// The host and port that were called.
         host: String,
     },
-    /// The answer cannot be understood.
+    /// The response cannot be read.
     #[error("the answer (HTTP {status}) cannot be read: {reason}")]
     Unreadable {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it.
+        /// What is wrong with the response.
         reason: String,
     },
-    /// The time for the work was over before it was sent.
+    /// The deadline had passed before the request was sent.
     #[error("not sent: no time left")]
     OutOfTime,
-    /// The key holds what no key holds.
+    /// The credentials contain a character that no key has.
     #[error("not sent: the {part} holds a space, a line break or another character that none has")]
     MalformedKey {
-        /// Which part of it.
+        /// Which part of the credentials.
         part: &'static str,
     },
-    /// What was asked for breaks a limit that the API documents.
+    /// The arguments exceed a limit that the API documents.
     #[error("not sent: {problem}")]
     Invalid {
-        /// Which, in a sentence.
+        /// Which limit, in a sentence.
         problem: String,
     },
-    /// The service failed so often in a row that it is left alone for a while.
+    /// The circuit breaker is open: the service failed too often in a row.
     #[error(
         "not sent: {product} in {region} failed {failures} times in a row and is left alone for {retry_in:.1?}; the last failure: {last}"
     )]
     CircuitOpen {
-        /// The service.
+        /// The failing product.
         product: Product,
-        /// Where.
+        /// The region in which it fails.
         region: RegionId,
-        /// How often.
+        /// How many times it failed in a row.
         failures: u32,
-        /// When it is tried again.
+        /// When the next probe is allowed.
         retry_in: Duration,
-        /// What happened the last time.
+        /// The last failure.
         last: String,
     },
 }
 
-/// What kind of failure it is: what code decides by, instead of by the codes of the API.
+/// The kind of failure. Code decides by it instead of by the API's codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// Too many calls. Not done.
     Throttled,
-    /// Something failed on the server. Whether before or after the effect, nobody knows.
+    /// The server failed, possibly after the change took effect. Outcome unknown.
     Transient,
-    /// No whole answer came. Whether it was done, nobody knows.
+    /// No complete response arrived. Outcome unknown.
     NoResponse,
-    /// There was no time left to wait for its answer. Whether it was done, nobody knows.
+    /// The deadline passed before the response arrived. Outcome unknown.
     CutOff,
-    /// The answer cannot be read. Whether it was done, nobody knows.
+    /// The response cannot be read. Outcome unknown.
     Unreadable,
-    /// The state of the thing did not allow it just then. Refused, so not done.
+    /// The resource's current state does not allow the call. Rejected, so not done.
     Conflict,
-    /// What was to be made is there already.
+    /// What was to be created already exists.
     AlreadyExists,
-    /// The flow log that it was about is gone.
+    /// The flow log no longer exists.
     NotFound,
-    /// The resource that it was about is not there, or not visible yet.
+    /// The resource does not exist, or is not visible yet.
     NotVisible,
-    /// It cannot be had, however often one asks.
+    /// Not supported. Retrying does not help.
     Unsupported(Scope),
-    /// The caller may not do this.
+    /// The caller lacks the permission.
     Denied,
-    /// The role that was to be assumed is not there.
+    /// The role to assume does not exist.
     NoSuchRole,
-    /// The region does not exist, or the product is not in it.
+    /// The region does not exist, or does not offer the product.
     NoSuchRegion,
-    /// The account has as many as it may have.
+    /// The account has reached its quota of such resources.
     QuotaExceeded,
-    /// The SLS project or the Logstore is not there.
+    /// The SLS project or the Logstore does not exist.
     DestinationMissing,
     /// The account has not opened the flow log service.
     NotSubscribed,
     /// It was a dry run, and the call itself would have succeeded.
     DryRunPassed,
-    /// The key, its secret or its token is not good.
+    /// The key, its secret or its token is invalid.
     Credentials,
-    /// The temporary key was good, and has expired.
+    /// The temporary credentials have expired.
     Expired,
-    /// The clock of this machine is wrong.
+    /// The local clock is wrong.
     Clock,
-    /// What was asked for is not as the API wants it.
+    /// The API considers a parameter invalid.
     Invalid,
-    /// No connection came about. Not sent.
+    /// No connection could be made. Not sent.
     Unreachable,
-    /// Somebody else answers at the endpoint, or cannot show who they are. Not sent.
+    /// The endpoint could not prove its identity. Not sent.
     Untrusted,
-    /// What answers at the endpoint is another API, or does not take such calls.
+    /// The endpoint serves another API, or does not accept such calls.
     WrongEndpoint,
-    /// There was no time left. Not sent.
+    /// The deadline had passed. Not sent.
     OutOfTime,
-    /// The service is left alone for a while. Not sent.
+    /// The circuit breaker is open. Not sent.
     CircuitOpen,
-    /// A refusal that is none of these.
+    /// Any other rejection.
     Other,
 }
 
-/// How far something is unsupported.
+/// The scope in which something is unsupported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Nothing in the region can have it.
+    /// Unsupported for every resource in the region.
     Region,
-    /// This resource cannot have it.
+    /// Unsupported for this resource.
     Resource,
-    /// Nothing in the account can have what was asked for in particular.
+    /// The requested feature is unsupported for the whole account.
     Account,
 }
 
-/// Advice that names the setting of the product's endpoint.
+/// Advice that names the endpoint setting of the product.
 macro_rules! with_endpoint {
     ($product:expr, $before:literal, $after:literal) => {
         match $product {
@@ -207,25 +208,25 @@ macro_rules! with_endpoint {
     };
 }
 
-/// What to do about an error.
+/// What the caller should do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Send less, then send it again: nothing was done.
+    /// Slow down, then retry: nothing was done.
     SlowDown,
-    /// Send it again: nothing was done, or doing it twice does no harm.
+    /// Retry: nothing was done, or the call is idempotent.
     TryAgain,
-    /// Look what holds now before anything else is written: it may have been done.
+    /// Read the current state before writing anything else: the call may have taken effect.
     ReadAgain,
-    /// Send it again with fresh credentials.
+    /// Retry with fresh credentials.
     RefreshCredentials,
-    /// Send it again with the server's time.
+    /// Retry with the server's time.
     CorrectClock,
-    /// Nothing that a program can do.
+    /// Give up: a program cannot fix this.
     GiveUp,
 }
 
 impl ErrorKind {
-    /// What to do about it; `is_write` where it would have changed something, and doing it twice would do harm.
+    /// Returns what to do about it. `is_write` is true for writes that are not idempotent.
     const fn remedy(self, is_write: bool) -> Remedy {
         match self {
             Self::Throttled => Remedy::SlowDown,
@@ -233,7 +234,7 @@ impl ErrorKind {
             Self::AlreadyExists => Remedy::ReadAgain,
             Self::Clock => Remedy::CorrectClock,
             Self::Expired => Remedy::RefreshCredentials,
-            // It may have been done.
+            // The write may have taken effect.
             Self::Transient | Self::NoResponse | Self::CutOff | Self::Unreadable if is_write => Remedy::ReadAgain,
             Self::Transient | Self::NoResponse => Remedy::TryAgain,
             _ => Remedy::GiveUp,
@@ -242,7 +243,7 @@ impl ErrorKind {
 }
 
 impl CallError {
-    /// An item of a list that cannot be read, as the failure of the whole call.
+    /// Turns an unreadable item of a list into the failure of the whole call.
     #[must_use]
     pub fn unreadable(product: Product, action: &'static str, item: &UnreadableItem) -> Self {
         Self {
@@ -256,7 +257,7 @@ impl CallError {
         }
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match &self.cause {
@@ -279,13 +280,13 @@ impl CallError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what the caller should do about it.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.kind().remedy(self.is_write)
     }
 
-    /// What a person can do about it, in a sentence.
+    /// Returns what a person can do about it, in a sentence.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.cause {
@@ -331,13 +332,14 @@ impl CallError {
         }
     }
 
-    /// Whether it was not sent, or its answer not waited for, for want of time.
+    /// Returns whether the deadline prevented the call or cut off its response.
     #[must_use]
     pub const fn is_out_of_time(&self) -> bool {
         matches!(self.cause, Cause::OutOfTime | Cause::CutOff { .. })
     }
 
-    /// Whether the service was down: it did not answer, or with a fault of its own. A throttled call is not that.
+    /// Returns whether the error means that the service is down: no response, or a server error. Throttling does not
+    /// count.
     pub(crate) fn is_of_a_service_that_is_down(&self) -> bool {
         match &self.cause {
             Cause::Unreachable { .. } | Cause::Untrusted { .. } | Cause::Unanswered { .. } => true,
@@ -351,7 +353,7 @@ impl CallError {
         }
     }
 
-    /// The API's code, where it refused the call.
+    /// Returns the API's error code, if the API rejected the call.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match &self.cause {
@@ -360,7 +362,7 @@ impl CallError {
         }
     }
 
-    /// Which permission is missing, where the API refused the call for that and says so.
+    /// Returns which permission is missing, if the API rejected the call for that and says so.
     #[must_use]
     pub fn denied(&self) -> Option<&Denied> {
         match &self.cause {
@@ -369,7 +371,7 @@ impl CallError {
         }
     }
 
-    /// The code of the API, or a word for what happened on the way.
+    /// Returns the API's error code, or a short name for a failure without one.
     #[must_use]
     pub fn short_code(&self) -> &str {
         match &self.cause {
@@ -444,7 +446,7 @@ mod tests {
                 "clock" | "clock/client" => [Remedy::CorrectClock; 2],
                 "nonce" => [Remedy::TryAgain, Remedy::ReadAgain],
                 "credentials" if code.ends_with(".Expired") => [Remedy::RefreshCredentials; 2],
-                // What was to be made is there.
+                // What was to be created exists.
                 "business"
                     if ["InvalidResourceId.NotFound", "OperationFailed.ExceedPurchaseLimit"]
                         .contains(&code.as_str())
@@ -452,7 +454,7 @@ mod tests {
                 {
                     [Remedy::ReadAgain; 2]
                 }
-                // Some products answer so to an expired token, as its explanation here says.
+                // Some products answer an expired token this way, as its explanation here says.
                 "client" if code == "InvalidParameter" => [Remedy::RefreshCredentials; 2],
                 "credentials" | "auth" | "authorisation" | "client" | "business" => [Remedy::GiveUp; 2],
                 other => panic!("the class {other} of {code} is not known"),

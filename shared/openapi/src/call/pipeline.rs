@@ -1,4 +1,4 @@
-//! One call: signed, sent, understood, and tried again where that helps.
+//! The life of a call: signing, sending, reading the response, and retrying where that helps.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// How long an answer may take.
+/// How long to wait for a response.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is shown an answer that is no refusal, for as long as it is there: its texts are those of the body.
+/// Reads a successful response, which borrows its texts from the body.
 type Reader<'r> = dyn FnMut(&Object<'_>, &Credentials) -> Result<(), String> + Send + 'r;
 
 impl Session<'_> {
-    /// Makes a call, in the session's region, and tries it again where its error's remedy is to do so. `read` is shown
-    /// the answer.
+    /// Makes a call in the session's region, and retries it if the error's remedy says so. `read` receives the
+    /// response.
     async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<(), CallError> {
         if let Some(error) = request.is_invalid() {
             return Err(error);
@@ -42,7 +42,7 @@ impl Session<'_> {
                 return Err(request.failed(Cause::MalformedKey { part }));
             }
             self.keep_pace(request).await?;
-            // On the heap, so that the futures of all that make calls stay small: they are moved about.
+            // Boxed to keep the futures of all callers small, because they are moved.
             let (error, date) = match Box::pin(self.try_once(request, &credentials, read)).await {
                 Ok(()) => {
                     self.client.budget.earn();
@@ -51,7 +51,8 @@ impl Session<'_> {
                 Err(failed) => failed,
             };
             match (error.remedy(), date) {
-                // To wait until the service is back would take all the time there is. What it answered says more.
+                // Waiting for the service to recover would use up all the time. The last response says more than the
+                // open circuit.
                 _ if error.kind() == ErrorKind::CircuitOpen => return Err(answered.unwrap_or(error)),
                 (Remedy::SlowDown | Remedy::TryAgain, _) => {}
                 (Remedy::CorrectClock, Some(date)) if !clock_was_corrected => {
@@ -102,7 +103,7 @@ impl Session<'_> {
         }
     }
 
-    /// One try. With its error comes the server's time, where it gave it.
+    /// Makes one attempt. An error comes with the server's time, if the response gave it.
     async fn try_once(
         &self,
         request: &Request,
@@ -136,7 +137,7 @@ impl Session<'_> {
                     (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
                 })
             }
-            // Not the service was slow: the work had to end.
+            // The service was not slow: the deadline cut the call off.
             Err(Cause::Unanswered { host, .. }) if self.time_left() == Some(Duration::ZERO) => {
                 Err((request.failed(Cause::CutOff { host }), None))
             }
@@ -144,7 +145,7 @@ impl Session<'_> {
         };
         match &outcome {
             Err((error, _)) if error.is_of_a_service_that_is_down() => {
-                // Where there was no time for a whole answer, its absence says nothing.
+                // If there was no time for a complete response, its absence says nothing about the service.
                 if timeout == ANSWER_TIMEOUT || !matches!(error.cause, Cause::Unanswered { .. }) {
                     client.circuits.failed(product, region, self.now(), error.cause.to_string());
                 }
@@ -175,7 +176,7 @@ impl Session<'_> {
         }
     }
 
-    /// Makes no call for as long as the server says that it would take none.
+    /// Holds calls back for as long as the server says that it accepts none.
     fn leave_alone(&self, request: &Request, exhausted: Exhausted) {
         let lane = Lane::from(request);
         if let Some(wait) = exhausted.all {
@@ -186,12 +187,12 @@ impl Session<'_> {
         }
     }
 
-    /// A token by which the API knows a call that is made again.
+    /// Returns a token by which the API recognizes a repeated call.
     pub(crate) fn client_token(&self) -> String {
         format!("{:032x}", self.client.system.random())
     }
 
-    /// Makes a call and reads its answer.
+    /// Makes a call and reads its response.
     pub(crate) async fn call_and_read<T: Send>(
         &self,
         request: Request,
@@ -200,7 +201,8 @@ impl Session<'_> {
         self.call_and_read_items(request, |answer, _| read(answer)).await
     }
 
-    /// The same, where `read` keeps why some of it cannot be read: no secret of these credentials may be in that.
+    /// The same, for a `read` that keeps why an item cannot be read. It gets the credentials so that it can remove
+    /// their secrets from that.
     pub(crate) async fn call_and_read_items<T>(
         &self,
         request: Request,
@@ -218,13 +220,13 @@ impl Session<'_> {
         found.ok_or_else(|| request.failed(Cause::Unreadable { status: 200, reason: "it was not read".to_owned() }))
     }
 
-    /// Makes a call whose answer says no more than that it was done.
+    /// Makes a call whose response carries nothing but success.
     pub(crate) async fn call_and_done(&self, request: Request) -> Result<(), CallError> {
         self.call_and_read(request, |_| Ok(())).await
     }
 }
 
-/// Which part of a key holds what none has, such as a line break that was copied with it.
+/// Returns which part of a key contains a character that no key has, such as a line break copied with it.
 fn odd_part(credentials: &Credentials) -> Option<&'static str> {
     let is_odd = |text: &str| !text.bytes().all(|byte| byte.is_ascii_graphic());
     let parts = [

@@ -1,13 +1,14 @@
-//! Tells an answer from a refusal.
+//! Tells success from failure in a response, and removes secrets from errors.
 
 use json::Json;
 use signing::Credentials;
 
 use crate::{Cause, Denied, UnreadableItem, call::response::Object, call::transport::Answer};
 
-/// What was answered, or why it is a refusal, with the API's id of the request.
+/// Returns the body of a successful response, or the cause of the failure with the API's request id.
 ///
-/// A refusal may come with HTTP 200, in the fields of the answer, and as XML, where something on the way knows no JSON.
+/// A failure may come with HTTP 200 and an error code in the body, or as XML if something on the path does not speak
+/// JSON.
 pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = answer.status;
     let value = match Json::read(&answer.body) {
@@ -26,7 +27,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
     let request_id = text("RequestId", "requestId");
     let message = filled(text("Message", "message"), whole.text("DynamicMessage"));
     let code = match code {
-        // It says that it failed, and that nothing did.
+        // The status in the body says that it failed, and the code says that it did not.
         Some(code) if is_success && is_good(&code) => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
         Some(code) => code,
         None if is_success => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
@@ -37,7 +38,7 @@ pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<Str
     Err((Cause::Refused { status, code, message, denied: Denied::of(&whole) }, request_id))
 }
 
-/// The words of a refusal, which may have a placeholder for the dynamic ones: `The specified %s is not valid.`
+/// Returns the error message, with its placeholder filled in, as in `The specified %s is not valid`.
 fn filled(message: Option<String>, dynamic: Option<String>) -> String {
     const PLACEHOLDER: &str = "%s";
     match (message, dynamic) {
@@ -46,10 +47,10 @@ fn filled(message: Option<String>, dynamic: Option<String>) -> String {
     }
 }
 
-/// The code of a failure that is given none.
+/// The code of a failure that comes without one.
 const NAMELESS: &str = "Unsuccessful";
 
-/// What the SDKs take as the code of a success.
+/// Returns whether the SDKs accept this code as success.
 fn is_good(code: &str) -> bool {
     ["200", "OK", "Success"].iter().any(|good| code.eq_ignore_ascii_case(good))
 }
@@ -62,7 +63,7 @@ fn no_json(status: u16, error: &serde_json::Error) -> Cause {
     Cause::Unreadable { status, reason: format!("it is no JSON: {error}") }
 }
 
-/// `<Error><RequestId>…</RequestId><Code>…</Code><Message>…</Message></Error>`, whatever stands around it.
+/// Reads `<Error><RequestId>…</RequestId><Code>…</Code><Message>…</Message></Error>`, ignoring anything around it.
 fn from_xml(answer: &Answer) -> Option<(Cause, Option<String>)> {
     let text = String::from_utf8_lossy(&answer.body);
     if (200..300).contains(&answer.status)
@@ -86,10 +87,10 @@ fn element(xml: &str, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// What is passed on of why a call failed, and of the API's id of the request: no key, no token, and nothing long.
+/// Removes secrets from the cause of a failure and from its request id, and limits their length.
 ///
-/// A refused signature is answered with the text that the server signed, the security token in it. Anything else may be
-/// anywhere, as whoever answers may say what it likes.
+/// A rejected signature is answered with the string that the server signed, including the security token. Secrets can
+/// be anywhere else too, because the endpoint may say whatever it likes.
 pub(crate) fn without_secrets(
     cause: Cause,
     request_id: Option<String>,
@@ -109,14 +110,14 @@ pub(crate) fn without_secrets(
             Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
         }
         Cause::Unreadable { status, reason } => Cause::Unreadable { status, reason: clean(reason, LONGEST_MESSAGE) },
-        // Whoever has a certificate writes into it what it likes.
+        // Whoever issued the certificate chose its text.
         Cause::Untrusted { host, reason } => Cause::Untrusted { host, reason: clean(reason, LONGEST_MESSAGE) },
         other => other,
     };
     (cause, request_id.filter(|id| is_good_word(id)))
 }
 
-/// What is passed on of an item that cannot be read.
+/// Removes secrets from the error of an unreadable item.
 pub(crate) fn item_without_secrets(item: UnreadableItem, credentials: &Credentials) -> UnreadableItem {
     let secrets = Secrets::of(credentials);
     UnreadableItem {
@@ -126,7 +127,7 @@ pub(crate) fn item_without_secrets(item: UnreadableItem, credentials: &Credentia
     }
 }
 
-/// What must not be repeated.
+/// The texts that must not be repeated.
 struct Secrets<'c>(Vec<&'c str>);
 
 impl<'c> Secrets<'c> {
@@ -135,7 +136,8 @@ impl<'c> Secrets<'c> {
         Self(secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect())
     }
 
-    /// Whether it is one word, and none of these is in it. What is no word may hold anything.
+    /// Returns whether the text is a single word without a secret in it. Anything but a plain word may contain a
+    /// secret.
     fn is_good_word(&self, text: &str) -> bool {
         is_word(text) && !self.0.iter().any(|secret| text.contains(secret))
     }
@@ -152,11 +154,12 @@ fn is_word(text: &str) -> bool {
     text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'*'))
 }
 
-/// The longest message that is passed on, in characters. Those of the documents are below 300.
+/// The maximum length of a message, in characters. The documented ones are below 300.
 const LONGEST_MESSAGE: usize = 1000;
-/// The longest reason for which an item cannot be read. There may be many of them.
+/// The maximum length of the reason why an item cannot be read. There may be many of them.
 const LONGEST_REASON: usize = 200;
-/// The longest name of an action, of somebody or of a kind of policy. A role's is 64 long, and so is its session's.
+/// The maximum length of the name of an action, a principal or a kind of policy. A role's name has up to 64, and so has
+/// its session's.
 const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]
@@ -199,7 +202,7 @@ mod tests {
         }
     }
 
-    /// As the API's documents on missing permissions have it, with a text in which the encoded one can be found.
+    /// As the API's documentation of missing permissions shows it, with an encoded message that is easy to find.
     const DETAIL: &str = r#"{"AuthAction":"vpc:CreateFlowLog","AuthPrincipalDisplayName":"flowkeeper:session",
         "AuthPrincipalOwnerId":"1000000000000001","AuthPrincipalType":"AssumedRoleUser",
         "EncodedDiagnosticMessage":"AQEAAAAAencoded","NoPermissionType":"ImplicitDeny",

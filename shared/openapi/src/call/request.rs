@@ -1,4 +1,4 @@
-//! A call that is to be made: built by the operations, made by the session.
+//! A call to make, built by the operations and made by the session.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use flow_log::names::Tags;
 
 use crate::{CallError, Cause, Product};
 
-/// How many tags the API takes at once.
+/// How many tags the API accepts at once.
 const MOST_TAGS: usize = 20;
 
-/// A call to be made.
+/// A call to make.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) product: Product,
@@ -18,13 +18,13 @@ pub(crate) struct Request {
     is_repeatable: bool,
     resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
-    /// Which parameters the documents put into the form; the others go into the query.
+    /// The parameters that the documentation puts into the form. The others go into the query.
     in_form: &'static [&'static str],
     problem: Option<String>,
 }
 
 impl Request {
-    /// A call that changes nothing.
+    /// Creates a call that changes nothing.
     pub(crate) fn read(product: Product, action: &'static str) -> Self {
         Self {
             product,
@@ -38,39 +38,39 @@ impl Request {
         }
     }
 
-    /// A call that changes something, and would change it again if it were made again.
+    /// Creates a call that changes something and is not idempotent.
     pub(crate) fn write(product: Product, action: &'static str) -> Self {
         Self { is_write: true, is_repeatable: false, ..Self::read(product, action) }
     }
 
-    /// Names what the call is about, for its errors.
+    /// Names the resource that the call is about, for its errors.
     pub(crate) fn of(mut self, resource: impl Into<String>) -> Self {
         self.resource = resource.into();
         self
     }
 
-    /// Puts the parameters of these names into the form, as their documents say; of a list, all of it.
+    /// Sends the parameters with these names in the form, as the documentation says. A list goes there as a whole.
     pub(crate) fn in_form(self, names: &'static [&'static str]) -> Self {
         Self { in_form: names, ..self }
     }
 
-    /// Whether the parameter `key` (`Name`, or `Name.1`, `Name.1.Key` of a list) belongs into the form.
+    /// Returns whether the parameter `key` (`Name`, or `Name.1`, `Name.1.Key` of a list) belongs in the form.
     pub(crate) fn has_in_form(&self, key: &str) -> bool {
         let name = key.split_once('.').map_or(key, |(name, _)| name);
         self.in_form.contains(&name)
     }
 
-    /// Makes of a write one that can be made again after an uncertain answer: twice is as good as once.
+    /// Marks a write as idempotent, so that it is retried even if the outcome is unknown.
     pub(crate) fn repeatable(self) -> Self {
         Self { is_repeatable: true, ..self }
     }
 
-    /// A token by which the API knows a call that is made again, and does not do it again.
+    /// Adds a client token, by which the API recognizes a repeated call and does not apply it again.
     pub(crate) fn with_client_token(self, token: String) -> Self {
         self.with("ClientToken", token).repeatable()
     }
 
-    /// Refuses the call, before it is sent, unless this holds.
+    /// Fails the call before it is sent, unless `holds`.
     pub(crate) fn provided(mut self, holds: bool, otherwise: impl FnOnce() -> String) -> Self {
         if !holds && self.problem.is_none() {
             self.problem = Some(otherwise());
@@ -90,12 +90,12 @@ impl Request {
         }
     }
 
-    /// `true` or `false`, in lower case as the API wants it.
+    /// Adds `true` or `false`, in lower case as the API requires.
     pub(crate) fn with_flag(self, key: &'static str, value: Option<bool>) -> Self {
         self.with_some(key, value.map(|value| value.to_string()))
     }
 
-    /// A list of at most `most`, flattened as the wire wants it: `Key.1`, `Key.2`, …
+    /// Adds a list of at most `most` values, flattened as the API requires: `Key.1`, `Key.2`, …
     pub(crate) fn with_list<T: Into<String>>(
         self,
         key: &str,
@@ -109,7 +109,7 @@ impl Request {
         request.provided(count <= most, || format!("{count} of {key} are more than {most}"))
     }
 
-    /// Tags, flattened as the wire wants them: `Key.1.Key`, `Key.1.Value`, …
+    /// Adds tags, flattened as the API requires: `Key.1.Key`, `Key.1.Value`, …
     pub(crate) fn with_tags(self, key: &str, tags: Option<&Tags>) -> Self {
         let Some(tags) = tags else { return self };
         let request = tags.iter().zip(1..).fold(self, |request, ((name, value), nth)| {
@@ -118,7 +118,7 @@ impl Request {
         request.provided(tags.len() <= MOST_TAGS, || format!("{} tags are more than {MOST_TAGS}", tags.len()))
     }
 
-    /// Why it is not to be sent, if so.
+    /// Returns the error if the call must not be sent.
     pub(crate) fn is_invalid(&self) -> Option<CallError> {
         let problem = self.problem.clone()?;
         Some(self.failed(Cause::Invalid { problem }))

@@ -1,11 +1,11 @@
-//! Reads what the API answers, leniently: lists wrapped or flat, numbers or strings, fields missing or new.
+//! Reads the API's responses leniently: lists wrapped or flat, numbers or strings, fields missing or new.
 
 use std::borrow::Cow;
 
 use flow_log::ObservedTags;
 use json::Json;
 
-/// One object of an answer, with the place it stands at, for the error when something is not there.
+/// An object in a response, with its path, which errors about missing fields name.
 #[derive(Debug, Clone)]
 pub(crate) struct Object<'a> {
     value: &'a Json<'a>,
@@ -13,27 +13,27 @@ pub(crate) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The answer as a whole.
+    /// Wraps a whole response.
     pub(crate) fn whole(value: &'a Json<'a>) -> Self {
         Self { value, place: String::new() }
     }
 
-    /// A text that must be there.
+    /// Returns a text that must be present.
     pub(crate) fn required(&self, key: &'static str) -> Result<String, String> {
         self.text(key).ok_or_else(|| format!("it has no {}{key}", self.place))
     }
 
-    /// A text that must be there and be read as `T`.
+    /// Returns a text that must be present and parse as `T`.
     pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &'static str) -> Result<T, String> {
         self.required(key)?.parse().map_err(|error| format!("{}{key}: {error}", self.place))
     }
 
-    /// A text, `None` where it is missing, null or empty. A number or a boolean counts as the text it is written as.
+    /// Returns a text, or `None` if it is missing, null or empty. Numbers and booleans are converted to text.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.value.text(key).map(Cow::into_owned)
     }
 
-    /// A text, also an empty one; `None` where it is missing, null or no text.
+    /// Returns a text, even an empty one, or `None` if it is missing, null or not a text.
     pub(crate) fn given(&self, key: &str) -> Option<String> {
         match self.value.get(key)? {
             Json::Text(text) => Some(text.to_string()),
@@ -41,7 +41,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A text, `None` where it is missing, null or empty; anything else is an error.
+    /// Returns a text, or `None` if it is missing, null or empty. An array or an object is an error.
     pub(crate) fn optional_text(&self, key: &'static str) -> Result<Option<String>, String> {
         match self.value.get(key) {
             Some(Json::Array(_) | Json::Object(_)) => Err(format!("its {}{key} is no text", self.place)),
@@ -49,14 +49,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An object that must be there.
+    /// Returns an object that must be present.
     pub(crate) fn object(&self, key: &'static str) -> Result<Object<'a>, String> {
         let value = self.value.get(key).filter(|value| matches!(value, Json::Object(_)));
         let value = value.ok_or_else(|| format!("it has no {}{key}", self.place))?;
         Ok(Object { value, place: format!("{}{key}.", self.place) })
     }
 
-    /// A yes or no, also where it comes as a text or a number.
+    /// Returns a boolean, which may also be written as a text or a number.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         match self.text(key)?.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
@@ -65,21 +65,21 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A time, `None` where it is missing or cannot be read.
+    /// Returns a timestamp, or `None` if it is missing or cannot be read.
     pub(crate) fn time(&self, key: &str) -> Option<jiff::Timestamp> {
         self.text(key)?.parse().ok()
     }
 
-    /// A number, also where it comes as a text.
+    /// Returns a number, which may also be written as a text.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
         self.text(key)?.parse().ok()
     }
 
-    /// The items of a list that must be there, though it may be empty: `{"FlowLogs": {"FlowLog": [..]}}` as the API
-    /// answers it, or `{"FlowLogs": [..]}` as some of its pages print it.
+    /// Returns the items of a list that must be present but may be empty: `{"FlowLogs": {"FlowLog": [..]}}` as the API
+    /// returns it, or `{"FlowLogs": [..]}` as some documentation pages show it.
     ///
-    /// Anything else says nothing, and above all not that there is none. Where the answer says besides that there are 0 in
-    /// all, an empty wrapper is an empty list, and so is null for the products that write it so.
+    /// Anything else is an error, because it does not prove that there are no items. If `TotalCount` is 0, an empty
+    /// wrapper is an empty list, and so is null for the products that write it this way.
     pub(crate) fn items(
         &self,
         outer: &'static str,
@@ -102,29 +102,29 @@ impl<'a> Object<'a> {
         Ok(values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") }))
     }
 
-    /// Where it stands in the answer.
+    /// Returns the object's path in the response.
     pub(crate) fn place(&self) -> &str {
         self.place.trim_end_matches('.')
     }
 
-    /// The same for two objects that say the same, and only for those.
+    /// Returns a text that is equal for equal objects only.
     pub(crate) fn fingerprint(&self) -> String {
         serde_json::to_string(self.value).unwrap_or_default()
     }
 
-    /// The members of a list, none where there is no list; wrapped or flat.
+    /// Returns the members of a list, wrapped or flat. Empty if there is no list.
     pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
         let place = format!("{}{outer}", self.place);
         let values = self.list_at(outer, inner).map(Json::values).unwrap_or_default();
         values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
     }
 
-    /// The texts of a list, wrapped or flat.
+    /// Returns the texts of a list, wrapped or flat.
     pub(crate) fn texts(&self, outer: &str, inner: &str) -> Vec<String> {
         self.list_at(outer, inner).into_iter().flat_map(Json::texts).map(str::to_owned).collect()
     }
 
-    /// The same, `None` where there is no such list, or not of texts alone.
+    /// The same, but `None` if there is no such list or it contains anything but texts.
     pub(crate) fn given_texts(&self, outer: &str, inner: &str) -> Option<Vec<String>> {
         let values = match self.value.get(outer)? {
             Json::Object(wrapper) if wrapper.is_empty() => &[],
@@ -137,8 +137,8 @@ impl<'a> Object<'a> {
         texts.filter(|text| text.as_deref() != Some("")).collect()
     }
 
-    /// Tags: a list of keys and values, under either pair of names. An answer without them says that there are none;
-    /// `None` where they are there and cannot be read, so that nobody knows which there are.
+    /// Returns the tags: a list of keys and values, under either pair of names. A response without tags means that
+    /// there are none. `None` means that there are tags but they cannot be read.
     pub(crate) fn tags(&self) -> Option<ObservedTags> {
         let values = match self.value.get("Tags") {
             None | Some(Json::Null) => return Some(ObservedTags::new()),
@@ -149,7 +149,7 @@ impl<'a> Object<'a> {
                 _ => return None,
             },
         };
-        // No larger than it must be: they are kept for each of many.
+        // Exact capacity: the tags of many resources are kept.
         let mut tags = ObservedTags::with_capacity(values.len());
         for tag in values {
             let one = |name: &str, other: &str| match tag.get(name).or_else(|| tag.get(other)) {
@@ -165,10 +165,10 @@ impl<'a> Object<'a> {
         Some(tags)
     }
 
-    /// What may be the list, wrapped or flat.
+    /// Returns the value that should be the list, wrapped or flat.
     fn list_at(&self, outer: &str, inner: &str) -> Option<&'a Json<'a>> {
         match self.value.get(outer)? {
-            // One SDK spells the inner name with a small letter.
+            // One SDK writes the inner name with a lower-case initial.
             Json::Object(wrapper) => {
                 wrapper.iter().find(|(name, _)| name.eq_ignore_ascii_case(inner)).map(|(_, list)| list)
             }

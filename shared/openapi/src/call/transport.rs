@@ -1,4 +1,4 @@
-//! Carries a signed call to an endpoint and brings back what is answered.
+//! Sends a signed call to an endpoint and returns the response.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,19 +12,19 @@ use signing::acs3::Signed;
 
 use crate::call::error::Cause;
 
-/// How long a connection may take to come about.
+/// How long a connection may take to establish.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an idle connection is kept. The gateway closes its side sooner or later, and a frozen instance would not
+/// How long an idle connection is kept. The gateway closes its side at some point, and a frozen instance would not
 /// notice.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest answer that is read. A page of 500 network interfaces is below one MB.
+/// The maximum size of a response. A page of 500 network interfaces is below one MB.
 const LARGEST_ANSWER: usize = 16 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NOTHING: HeaderValue = HeaderValue::from_static("0");
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -33,16 +33,16 @@ pub(crate) struct Answer {
     pub(crate) date: Option<jiff::Timestamp>,
     /// The server's `x-acs-retry-after`, in milliseconds.
     pub(crate) retry_after: Option<Duration>,
-    /// For how long the server will take no further call of this operation, and of any.
+    /// How long the server accepts no more calls, of this operation and of any.
     pub(crate) exhausted: Exhausted,
 }
 
-/// For how long the server will take no further call, as its headers say.
+/// How long the server accepts no more calls, according to its rate limit headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Exhausted {
-    /// None of this operation (`X-RateLimit-User-API`).
+    /// No more calls of this operation (`X-RateLimit-User-API`).
     pub(crate) operation: Option<Duration>,
-    /// None at all (`X-RateLimit-User`).
+    /// No more calls at all (`X-RateLimit-User`).
     pub(crate) all: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Exhausted {
 pub(crate) struct Transport(reqwest::Client);
 
 impl Transport {
-    /// One that trusts whom the public roots vouch for, and `extra_roots`.
+    /// Creates a transport that trusts the public roots and `extra_roots`.
     pub(crate) fn new(extra_roots: Vec<TrustAnchor<'static>>) -> Self {
         let mut roots = RootCertStore { roots: extra_roots };
         roots.roots.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
@@ -66,10 +66,10 @@ impl Transport {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
-            // An API does not redirect; a signed request must not be carried elsewhere.
+            // An API does not redirect, and a signed request must not be sent to another host.
             .redirect(redirect::Policy::none())
             .referer(false)
-            // Whether to try again is for the error's remedy to say.
+            // Retries are decided by the error's remedy.
             .retry(reqwest::retry::never())
             .no_proxy()
             .user_agent(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")))
@@ -92,7 +92,7 @@ impl Transport {
             SignedCall::InForm(form) => post.header(header::CONTENT_TYPE, FORM).body(form),
             SignedCall::InHeaders(Signed { headers, form, .. }) => {
                 let post = headers.into_iter().fold(post, |post, (name, value)| post.header(name, value));
-                // Of a POST without a body hyper does not say that it is empty, and there are servers that ask.
+                // For a POST without a body hyper sends no `Content-Length`, which some servers require.
                 let post = if form.is_empty() { post.header(header::CONTENT_LENGTH, NOTHING) } else { post };
                 post.body(form)
             }
@@ -121,18 +121,18 @@ impl Transport {
 
 /// A call with its signature.
 pub(crate) enum SignedCall {
-    /// All in the form, the signature among the parameters.
+    /// Everything is in the form, including the signature.
     InForm(String),
-    /// The signature in headers.
+    /// The signature is in headers.
     InHeaders(Signed),
 }
 
-/// No server may ask for a longer wait than this: the SDKs stop there, too.
+/// Caps the wait that a server may ask for. The SDKs have the same cap.
 fn wait_of(millis: u64) -> Duration {
     Duration::from_millis(millis).min(Duration::from_mins(2))
 }
 
-/// Reads `Remain:<calls>,TimeLeft:<milliseconds>`: how long to wait, where no calls remain.
+/// Reads `Remain:<calls>,TimeLeft:<milliseconds>`. Returns how long to wait if no calls remain.
 fn wait_when_exhausted(text: &str) -> Option<Duration> {
     let value = |name: &str| {
         let pairs = text.split(',').filter_map(|pair| pair.split_once(':'));
@@ -142,7 +142,7 @@ fn wait_when_exhausted(text: &str) -> Option<Duration> {
     (value("Remain")? < 1).then(|| value("TimeLeft").map(wait_of))?
 }
 
-/// Whether it is about a certificate, however often an error of the network is wrapped around that.
+/// Returns whether the error is about a certificate, at any depth of wrapped I/O errors.
 fn is_of_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
     match error.downcast_ref::<std::io::Error>() {
         Some(error) => error.get_ref().is_some_and(|inner| is_of_a_certificate(inner)),
@@ -153,13 +153,13 @@ fn is_of_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
 fn failure(host: &str, error: &reqwest::Error) -> Cause {
     let host = host.to_owned();
     if error.is_builder() {
-        // Nothing was sent, and nothing else would be.
+        // Nothing was sent, and a retry would fail the same way.
         return Cause::Invalid { problem: "the request cannot be written down in HTTP".to_owned() };
     }
     if error.is_timeout() && !error.is_connect() {
         return Cause::Unanswered { host, reason: "it did not come in time".to_owned() };
     }
-    // The innermost error is the network's own; those around it repeat the URL.
+    // The innermost error is the network's own. The outer ones only repeat the URL.
     let mut innermost: &(dyn std::error::Error + 'static) = error;
     while let Some(source) = innermost.source() {
         innermost = source;

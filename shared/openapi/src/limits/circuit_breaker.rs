@@ -1,4 +1,5 @@
-//! Leaves a service alone that is down: calling on only adds to its load, and costs the time of the invocation.
+//! Circuit breakers stop calls to a service that is down: more calls would only add to its load and use up the
+//! invocation's time.
 
 use std::{
     collections::HashMap,
@@ -11,15 +12,15 @@ use jiff::Timestamp;
 
 use crate::{Product, limits::rate_limiter::between};
 
-/// After so many failures in a row the circuit is open. One call alone takes a quarter of a minute to that.
+/// How many failures in a row open the circuit. A single call with its retries takes about 15 seconds to reach this.
 const FAILURES: u32 = 10;
-/// How long it stays open at first. Each probe in vain doubles that, up to [`LONGEST_PAUSE`].
+/// How long the circuit stays open at first. Each failed probe doubles it, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long a probe may take before another one is let through: one that was given up reports nothing.
+/// How long until another probe is allowed: a probe that was canceled never reports back.
 const PROBE: Duration = Duration::from_secs(15);
 
-/// A service that is left alone for now.
+/// The error for a service whose circuit is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Open {
     pub(crate) failures: u32,
@@ -31,29 +32,29 @@ pub(crate) struct Open {
 struct Circuit {
     failures: u32,
     last: String,
-    /// Until when nothing is let through, once it is open.
+    /// When the next probe is allowed, if the circuit is open.
     shut_until: Option<Timestamp>,
     pause: Duration,
     is_probed: bool,
 }
 
-/// The circuits of all sessions of a client. One that is closed and without failures is not kept.
+/// The circuits of all sessions of a client. A closed circuit without failures is not stored.
 #[derive(Debug, Default)]
 pub(crate) struct Circuits(Mutex<HashMap<(Product, RegionId), Circuit>>);
 
 impl Circuits {
-    /// Lets a call through, or not. After the pause one is let through to see whether the service is back.
+    /// Decides whether a call may be made. After the pause, one call is let through as a probe.
     pub(crate) fn admit(&self, product: Product, region: &RegionId, now: Timestamp) -> Result<(), Open> {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Mostly there is none, and nothing to look up.
+        // The common case: no failures anywhere.
         if circuits.is_empty() {
             return Ok(());
         }
         let Some(circuit) = circuits.get_mut(&(product, region.clone())) else { return Ok(()) };
         let Some(until) = circuit.shut_until else { return Ok(()) };
         let retry_in = between(now, until);
-        // What is older says nothing of the service now, and several that come together would wait for the probe of one
-        // of them. Longer than the longest is from before the clock was put back.
+        // A state this old says nothing about the service now, and concurrent calls would all wait for one probe. A
+        // wait longer than the maximum means that the clock was set back.
         if between(until, now) > LONGEST_PAUSE || retry_in > LONGEST_PAUSE {
             circuits.remove(&(product, region.clone()));
             return Ok(());
@@ -66,7 +67,7 @@ impl Circuits {
         Err(Open { failures: circuit.failures, retry_in, last: circuit.last.clone() })
     }
 
-    /// Notes that the service answered.
+    /// Records that the service answered.
     pub(crate) fn answered(&self, product: Product, region: &RegionId) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !circuits.is_empty() {
@@ -74,7 +75,7 @@ impl Circuits {
         }
     }
 
-    /// Notes that it did not, or that it answered with a fault of its own.
+    /// Records that the service did not answer, or answered with a server error.
     pub(crate) fn failed(&self, product: Product, region: &RegionId, now: Timestamp, why: String) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let circuit = circuits.entry((product, region.clone())).or_insert(Circuit {
@@ -88,7 +89,7 @@ impl Circuits {
         circuit.last = why;
         let is_over = match circuit.shut_until {
             None => circuit.failures >= FAILURES,
-            // Of the calls that were under way when it opened, nothing more is learnt.
+            // Calls that were in flight when the circuit opened tell nothing new.
             Some(_) => circuit.is_probed,
         };
         if !is_over {

@@ -1,7 +1,7 @@
-//! How fast calls are made: within the quotas that the documents give, so that the server need not throttle.
+//! Rate limiting: keeps calls within the documented quotas, so that the server need not throttle.
 //!
-//! A GCRA of our own rather than `governor`: there, all lanes have one quota, a place that is not free cannot be
-//! claimed, and a server that says how long it wants to be left alone cannot move the same hand.
+//! This is a GCRA of its own instead of `governor`, which has a single quota for all keys, cannot reserve a slot in the
+//! future, and cannot apply a wait requested by the server to the same state.
 
 use std::{
     collections::HashMap,
@@ -15,28 +15,28 @@ use jiff::Timestamp;
 
 use crate::{Product, call::request::Request};
 
-/// How long a quota's window is.
+/// The window of a quota.
 const WINDOW: Duration = Duration::from_secs(60);
-/// The lanes of so many places are kept without looking whether they still say anything.
+/// Below this many scopes, expired lanes are not pruned.
 const FEW: usize = 64;
 
-/// How many calls of one operation an account makes in a region, at most, within any minute.
+/// The maximum number of calls per minute of one operation, for each account and region.
 ///
-/// The defaults are what the documents allow. Where they say nothing, an operation is taken to be like its siblings.
-/// Others who use the account take from the same quota: leave them their share.
+/// The defaults are the documented limits. Where nothing is documented, an operation gets the limit of its siblings.
+/// Other users of the account share the same quota: leave room for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
-    /// Of VPC, but for those about tags: 600.
+    /// VPC operations, except those on tags: 600.
     pub vpc: NonZeroU32,
-    /// Of VPC, those about tags: 300.
+    /// VPC operations on tags: 300.
     pub vpc_tags: NonZeroU32,
-    /// Of ECS: 600.
+    /// ECS operations: 600.
     pub ecs: NonZeroU32,
-    /// Of STS: 600.
+    /// STS operations: 600.
     pub sts: NonZeroU32,
-    /// Of Express Connect Router, those that only read: 300.
+    /// Express Connect Router reads: 300.
     pub ecr_reads: NonZeroU32,
-    /// Of Express Connect Router, those that change something: 120.
+    /// Express Connect Router writes: 120.
     pub ecr_writes: NonZeroU32,
 }
 
@@ -67,12 +67,12 @@ fn is_tag_operation(action: &str) -> bool {
     matches!(action, "TagResources" | "UnTagResources" | "ListTagResources")
 }
 
-/// A quota as a pace: a tenth of it may go at once, and the rest follows evenly, so that no minute holds more.
+/// A quota as a rate: a tenth of it may go at once, and the rest follows evenly, so that no minute exceeds the quota.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
-    /// What one call adds to a lane.
+    /// How much one call adds to the level of a lane.
     every: Duration,
-    /// How much may be in the lane of a call that goes at once.
+    /// The level up to which a call goes at once.
     ahead: Duration,
 }
 
@@ -84,18 +84,18 @@ impl Rate {
     }
 }
 
-/// Where a quota counts: an account has its own in each region.
+/// Where a quota applies: each account has its own in each region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) account: AccountId,
     pub(crate) region: RegionId,
 }
 
-/// What one quota is about.
+/// What a quota applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane {
     product: Product,
-    /// None means all of the product.
+    /// `None` means the whole product.
     action: Option<&'static str>,
     is_write: bool,
 }
@@ -112,7 +112,7 @@ impl Lane {
     }
 }
 
-/// How much was in a lane, and when that was. It runs empty as time passes; an empty one is as good as none.
+/// The level of a lane at a point in time. It drains as time passes; an empty lane need not be stored.
 #[derive(Debug, Clone, Copy)]
 struct Filled {
     by: Duration,
@@ -120,20 +120,20 @@ struct Filled {
 }
 
 impl Filled {
-    /// How much is left. While a clock that was put back is behind, nothing runs out.
+    /// Returns the level now. If the clock was set back, nothing drains until it has caught up.
     fn left(self, now: Timestamp) -> Duration {
         self.by.saturating_sub(between(self.at, now))
     }
 }
 
-/// The lanes of all sessions of a client.
+/// The rate limits of all sessions of a client.
 #[derive(Debug)]
 pub(crate) struct Pace {
     quotas: Quotas,
     places: Mutex<Places>,
 }
 
-/// The lanes of one place: few, as a function has few operations.
+/// The lanes of one scope. There are few, because a function uses few operations.
 #[derive(Debug, Default)]
 struct Lanes(Vec<(Lane, Filled)>);
 
@@ -155,7 +155,7 @@ impl Lanes {
 #[derive(Debug)]
 struct Places {
     lanes: HashMap<Place, Lanes>,
-    /// With so many it is time to look which have nothing but empty lanes.
+    /// The number of scopes at which empty lanes are pruned.
     many: usize,
 }
 
@@ -163,13 +163,13 @@ impl Places {
     fn lanes(&mut self, place: &Place, now: Timestamp) -> &mut Lanes {
         if self.lanes.len() >= self.many {
             self.prune(now);
-            // Half of them would have to be busy at once before it is looked again in vain.
+            // Doubled, so that the next pruning is worth its cost.
             self.many = FEW.max(self.lanes.len() * 2);
         }
         self.lanes.entry(place.clone()).or_default()
     }
 
-    /// Drops the lanes that are empty, so that those that are kept are no more than those that are used.
+    /// Drops empty lanes, so that memory grows only with the lanes in use.
     fn prune(&mut self, now: Timestamp) {
         self.lanes.retain(|_, lanes| {
             lanes.0.retain_mut(|(_, filled)| {
@@ -186,8 +186,8 @@ impl Pace {
         Self { quotas, places: Mutex::new(Places { lanes: HashMap::new(), many: FEW }) }
     }
 
-    /// Takes a place in the lane and says how long to wait for it; `None`, and no place, where that is not before
-    /// `at_most` is over.
+    /// Reserves a slot in the lane and returns how long to wait for it. Returns `None` and reserves nothing if the wait
+    /// is not shorter than `at_most`.
     pub(crate) fn claim(
         &self,
         place: &Place,
@@ -208,7 +208,7 @@ impl Pace {
         Some(wait)
     }
 
-    /// Lets nothing into the lane before `now` and `wait` are over, as the server asked.
+    /// Blocks the lane for `wait` from `now`, as the server asked.
     pub(crate) fn hold(&self, place: &Place, lane: Lane, now: Timestamp, wait: Duration) {
         let ahead = if lane.action.is_some() { self.quotas.rate(lane).ahead } else { Duration::ZERO };
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,7 +218,7 @@ impl Pace {
     }
 }
 
-/// From `now` to `then`; nothing where that is over.
+/// Returns the time from `now` to `then`, or zero if `then` has passed.
 pub(crate) fn between(now: Timestamp, then: Timestamp) -> Duration {
     then.duration_since(now).try_into().unwrap_or(Duration::ZERO)
 }
@@ -252,15 +252,15 @@ mod tests {
         Timestamp::from_millisecond(i64::try_from(millis).unwrap()).unwrap()
     }
 
-    /// Pauses between calls, in milliseconds: mostly short ones, some that let lanes run empty.
+    /// Pauses between calls, in milliseconds: mostly short ones, and some that let lanes drain.
     fn pauses() -> impl Strategy<Value = Vec<u64>> {
         let pause = prop_oneof![8 => 0..20_u64, 2 => 0..2_000_u64, 1 => 0..90_000_u64];
         prop::collection::vec(pause, 300..900)
     }
 
-    /// No minute of `calls` holds more than `quota` of them.
+    /// Returns whether no minute of `calls` contains more than `quota` of them.
     fn keeps(quota: usize, calls: &[Duration]) -> bool {
-        // A millisecond for the clock's own steps.
+        // One millisecond of slack for the clock's resolution.
         let calls_of_one_minute = |nth: usize| calls[nth] + Duration::from_millis(1) < calls[nth - quota] + WINDOW;
         !(quota..calls.len()).any(calls_of_one_minute)
     }
@@ -304,7 +304,7 @@ mod tests {
                 if is_pruned {
                     pruned.places.lock().unwrap().prune(time);
                 }
-                // Nobody waits here, as when many calls are made at once.
+                // The waits are ignored, as if many calls were made at once.
                 let wait = pruned.claim(&here(), lane, time, None).unwrap();
                 prop_assert_eq!(kept.claim(&here(), lane, time, None), Some(wait), "it is as if none were dropped");
                 calls[nth].push(now + wait);

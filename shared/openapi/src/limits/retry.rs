@@ -1,4 +1,4 @@
-//! When to try again: until when, after how long, and out of which budget.
+//! Retry settings, backoff and the retry budget.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -7,19 +7,19 @@ use std::{
 
 use crate::ErrorKind;
 
-/// How patient the client is with one call. It is tried until the end of the session's work.
+/// How patiently a call is retried. Retries end with the session's deadline.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
-    /// How long it waits before the second try; each further wait is about twice as long.
+    /// The backoff before the second attempt. Each further wait is about twice as long.
     pub first_delay: Duration,
     /// The same after a throttled call, which only time can help.
     pub first_delay_throttled: Duration,
-    /// The longest wait.
+    /// The maximum wait.
     pub max_delay: Duration,
-    /// After how long a call is given up where the session's work has no end.
+    /// How long a call is retried if the session has no deadline.
     pub give_up_after: Duration,
-    /// How often a write is tried, the first time included, that the state of something did not allow: what somebody else
-    /// makes of it may be what was wanted.
+    /// How often a write is attempted, including the first time, if the resource's state does not allow it. After that
+    /// the caller looks again: whoever changed the state may have done what was wanted.
     pub max_conflicts: u32,
 }
 
@@ -36,8 +36,8 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// How long to wait before the try after the `tries`-th, at least what the server asked for; `None` when there
-    /// have been enough. Jittered by `chance`, so that what was throttled together does not come back together.
+    /// Returns the backoff after attempt number `tries`, at least what the server asked for, or `None` after enough
+    /// attempts. Jittered by `chance`, so that clients throttled together do not come back together.
     pub(crate) fn delay(
         &self,
         tries: u32,
@@ -56,7 +56,7 @@ impl Retry {
     }
 }
 
-/// Tokens that retries cost and successes earn: while most calls fail, retries only add to the load.
+/// A token bucket that retries spend and successes refill: while most calls fail, retries only add to the load.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -68,7 +68,7 @@ impl Budget {
         Self(AtomicU32::new(Self::FULL))
     }
 
-    /// Whether one more retry may be made.
+    /// Spends tokens for a retry. Returns whether there were enough.
     pub(crate) fn spend(&self) -> bool {
         self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(Self::COST)).is_ok()
     }

@@ -1,7 +1,7 @@
-//! What the API says of a VPC, a vSwitch and a network interface, all of it.
+//! Everything that the API returns about a VPC, a vSwitch or a network interface.
 //!
-//! Only the id has to be there: whatever else is missing, or is not what the documents say, is as if it were not given.
-//! For what a policy asks about a resource, [`flow_log::Resource`] is enough, and cheaper to read.
+//! Only the id is required. Any other field that is missing or malformed is treated as absent. For what a policy needs
+//! to know about a resource, [`flow_log::Resource`] is enough, and cheaper to read.
 
 use flow_log::{ObservedTags, ResourceId, ResourceType};
 use jiff::Timestamp;
@@ -11,203 +11,203 @@ use crate::call::response::Object;
 /// A VPC as `DescribeVpcs` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its description.
+    /// The description.
     pub description: String,
-    /// `Available`, or `Pending` while it is being made.
+    /// `Available`, or `Pending` while it is being created.
     pub status: String,
-    /// The region that it is in, where it is given.
+    /// The region, if given.
     pub region: Option<String>,
-    /// The account that it is of, where it is given.
+    /// The owning account, if given.
     pub owner: Option<String>,
-    /// Whether the cloud made it, as the region's default.
+    /// Whether it is the region's default VPC, created by the cloud.
     pub is_default: Option<bool>,
-    /// Its IPv4 addresses.
+    /// The IPv4 CIDR block.
     pub cidr_block: Option<String>,
-    /// The IPv4 addresses that were added to them.
+    /// The IPv4 CIDR blocks that were added.
     pub secondary_cidr_blocks: Vec<String>,
-    /// The IPv4 addresses that are private to it though they lie in the public range.
+    /// IPv4 ranges that are private to the VPC although they are public addresses.
     pub user_cidrs: Vec<String>,
-    /// Whether it has IPv6 addresses, too.
+    /// Whether IPv6 is enabled.
     pub has_ipv6: Option<bool>,
-    /// Its IPv6 addresses, where it has some.
+    /// The IPv6 CIDR block, if there is one.
     pub ipv6_cidr_block: Option<String>,
-    /// All its IPv6 addresses, with where they come from.
+    /// All IPv6 CIDR blocks, with their providers.
     pub ipv6_cidr_blocks: Vec<Ipv6CidrBlock>,
-    /// Its router.
+    /// The id of the router.
     pub router: Option<String>,
-    /// Its route tables.
+    /// The ids of the route tables.
     pub route_tables: Vec<String>,
-    /// Its vSwitches.
+    /// The ids of the vSwitches.
     pub vswitches: Vec<String>,
-    /// Its NAT gateways.
+    /// The ids of the NAT gateways.
     pub nat_gateways: Vec<String>,
-    /// Its set of DHCP options, where it has one.
+    /// The DHCP options set, if there is one.
     pub dhcp_options_set: Option<String>,
-    /// Whether that is in use.
+    /// Whether the DHCP options set is in use.
     pub dhcp_options_set_status: Option<String>,
-    /// Whether instances in it are given host names in DNS.
+    /// Whether instances get host names in DNS.
     pub dns_hostname_status: Option<String>,
-    /// `Attached` where a Cloud Enterprise Network has it.
+    /// `Attached` if the VPC belongs to a Cloud Enterprise Network.
     pub cen_status: Option<String>,
-    /// The resource group that it is in, where it is given.
+    /// The resource group, if given.
     pub resource_group_id: Option<String>,
-    /// When it was made, where it is given.
+    /// The creation time, if given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags; `None` where they could not be read.
+    /// The tags, or `None` if they could not be read.
     pub tags: Option<ObservedTags>,
 }
 
-/// IPv6 addresses of a VPC.
+/// An IPv6 CIDR block of a VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ipv6CidrBlock {
-    /// The addresses.
+    /// The CIDR block.
     pub cidr_block: String,
-    /// Whose network they are reached through, for example `BGP`.
+    /// The provider of the addresses, for example `BGP`.
     pub isp: Option<String>,
 }
 
 /// A vSwitch as `DescribeVSwitches` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VSwitch {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its description.
+    /// The description.
     pub description: String,
-    /// `Available`, or `Pending` while it is being made.
+    /// `Available`, or `Pending` while it is being created.
     pub status: String,
-    /// The VPC that it is in.
+    /// The VPC.
     pub vpc: Option<String>,
-    /// The zone that it is in.
+    /// The zone.
     pub zone: Option<String>,
-    /// The account that it is of, where it is given.
+    /// The owning account, if given.
     pub owner: Option<String>,
-    /// Whether the cloud made it, as the zone's default.
+    /// Whether it is the zone's default vSwitch, created by the cloud.
     pub is_default: Option<bool>,
-    /// Its IPv4 addresses.
+    /// The IPv4 CIDR block.
     pub cidr_block: Option<String>,
-    /// How many of them are free.
+    /// The number of free IPv4 addresses.
     pub available_ip_address_count: Option<u32>,
-    /// Whether it has IPv6 addresses, too.
+    /// Whether IPv6 is enabled.
     pub has_ipv6: Option<bool>,
-    /// Its IPv6 addresses, where it has some.
+    /// The IPv6 CIDR block, if there is one.
     pub ipv6_cidr_block: Option<String>,
-    /// Its route table.
+    /// The route table.
     pub route_table: Option<String>,
-    /// `System` where the VPC came with that, else `Custom`.
+    /// `System` if the route table came with the VPC, else `Custom`.
     pub route_table_type: Option<String>,
-    /// The list of what it lets through, where it has one.
+    /// The network ACL, if there is one.
     pub network_acl: Option<String>,
-    /// How accounts share it, where they do.
+    /// How the vSwitch is shared between accounts, if it is.
     pub share_type: Option<String>,
-    /// The resource group that it is in, where it is given.
+    /// The resource group, if given.
     pub resource_group_id: Option<String>,
-    /// When it was made, where it is given.
+    /// The creation time, if given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags; `None` where they could not be read.
+    /// The tags, or `None` if they could not be read.
     pub tags: Option<ObservedTags>,
 }
 
 /// A network interface as `DescribeNetworkInterfaces` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkInterface {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its description.
+    /// The description.
     pub description: String,
-    /// For example `InUse` where an instance has it, and `Available` where none has.
+    /// For example `InUse` if attached to an instance, `Available` if not.
     pub status: String,
-    /// `Primary` where an instance came with it, else `Secondary`.
+    /// `Primary` if it was created with an instance, else `Secondary`.
     pub interface_type: Option<String>,
-    /// The vSwitch that it is on.
+    /// The vSwitch.
     pub vswitch: Option<String>,
-    /// The VPC that it is in.
+    /// The VPC.
     pub vpc: Option<String>,
-    /// The zone that it is in.
+    /// The zone.
     pub zone: Option<String>,
-    /// The account that it is of, where it is given.
+    /// The owning account, if given.
     pub owner: Option<String>,
-    /// The instance that has it, where one has.
+    /// The instance that it is attached to, if any.
     pub instance: Option<String>,
-    /// How that instance has it.
+    /// How it is attached to the instance.
     pub attachment: Option<Attachment>,
-    /// Its security groups.
+    /// The security groups.
     pub security_groups: Vec<String>,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac_address: Option<String>,
-    /// Its primary IPv4 address.
+    /// The primary private IPv4 address.
     pub private_ip_address: Option<String>,
-    /// The public address of that, where it has one.
+    /// The public IP address of the primary address, if there is one.
     pub public_ip: Option<PublicIp>,
-    /// All its IPv4 addresses.
+    /// All private IPv4 addresses.
     pub private_ips: Vec<PrivateIp>,
-    /// The IPv4 prefixes that are assigned to it.
+    /// The assigned IPv4 prefixes.
     pub ipv4_prefixes: Vec<String>,
-    /// Its IPv6 addresses.
+    /// The IPv6 addresses.
     pub ipv6_addresses: Vec<Ipv6Address>,
-    /// The IPv6 prefixes that are assigned to it.
+    /// The assigned IPv6 prefixes.
     pub ipv6_prefixes: Vec<String>,
-    /// How it sends: `Standard`, or `HighPerformance` with RDMA.
+    /// The traffic mode: `Standard`, or `HighPerformance` with RDMA.
     pub traffic_mode: Option<String>,
-    /// How many queues it has.
+    /// The number of queues.
     pub queue_number: Option<u32>,
-    /// How many pairs of queues it has with RDMA.
+    /// The number of RDMA queue pairs.
     pub queue_pair_number: Option<u32>,
-    /// Whether a cloud service manages it, so that its account cannot change it.
+    /// Whether a cloud service manages it, so that the owner cannot change it.
     pub is_managed: Option<bool>,
-    /// Which service that is.
+    /// The cloud service that manages it.
     pub service_id: Option<String>,
-    /// Whether it goes when its instance goes.
+    /// Whether it is deleted with its instance.
     pub delete_on_release: Option<bool>,
-    /// Whether what is neither from it nor for it is thrown away.
+    /// Whether packets are dropped that are neither from nor to its addresses.
     pub source_dest_check: Option<bool>,
-    /// The resource group that it is in, where it is given.
+    /// The resource group, if given.
     pub resource_group_id: Option<String>,
-    /// When it was made, where it is given.
+    /// The creation time, if given.
     pub creation_time: Option<Timestamp>,
-    /// Its tags; `None` where they could not be read.
+    /// The tags, or `None` if they could not be read.
     pub tags: Option<ObservedTags>,
 }
 
-/// How an instance has a network interface.
+/// How a network interface is attached to an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
     /// The instance.
     pub instance: Option<String>,
-    /// As which of its devices.
+    /// The device index on the instance.
     pub device_index: Option<u32>,
-    /// On which of its network cards.
+    /// The index of the instance's network card.
     pub network_card_index: Option<u32>,
-    /// Behind which other network interface of it, where it is behind one.
+    /// The trunk network interface that it is behind, if any.
     pub trunk_network_interface: Option<String>,
 }
 
-/// A public address.
+/// A public IP address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicIp {
-    /// The id of the address, where it can be moved elsewhere.
+    /// The allocation id, if the address can be moved to another resource.
     pub allocation: Option<String>,
     /// The address.
     pub address: Option<String>,
 }
 
-/// An IPv4 address of a network interface.
+/// A private IPv4 address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateIp {
     /// The address.
     pub address: String,
-    /// Whether it is the primary one.
+    /// Whether it is the primary address.
     pub is_primary: Option<bool>,
-    /// Its name in DNS, where it has one.
+    /// The DNS name, if there is one.
     pub dns_name: Option<String>,
-    /// The public address of it, where it has one.
+    /// The associated public IP address, if there is one.
     pub public_ip: Option<PublicIp>,
 }
 
@@ -216,7 +216,7 @@ pub struct PrivateIp {
 pub struct Ipv6Address {
     /// The address.
     pub address: String,
-    /// Whether it is the primary one.
+    /// Whether it is the primary address.
     pub is_primary: Option<bool>,
 }
 
@@ -244,7 +244,7 @@ impl Vpc {
                 })
                 .collect(),
             router: found.text("VRouterId"),
-            // "Router" here, and "Route" in all others.
+            // "Router" here, and "Route" everywhere else in the API.
             route_tables: found.texts("RouterTableIds", "RouterTableIds"),
             vswitches: found.texts("VSwitchIds", "VSwitchId"),
             nat_gateways: found.texts("NatGatewayIds", "NatGatewayIds"),
@@ -353,7 +353,7 @@ impl Attachment {
 }
 
 impl PublicIp {
-    /// The public address of what was found; an empty one stands for none.
+    /// Reads the associated public IP address. An empty one counts as none.
     fn read(of: &Object<'_>) -> Option<Self> {
         let found = of.object("AssociatedPublicIp").ok()?;
         let read = Self { allocation: found.text("AllocationId"), address: found.text("PublicIpAddress") };
@@ -361,7 +361,7 @@ impl PublicIp {
     }
 }
 
-/// The id that an item of a list must have: without it, nobody could say what it is.
+/// Reads the required id of a list item. An item without an id cannot be identified.
 pub(crate) fn id(found: &Object<'_>, of: ResourceType, key: &'static str) -> Result<ResourceId, String> {
     ResourceId::of(of, &found.required(key)?).map_err(|error| error.to_string())
 }

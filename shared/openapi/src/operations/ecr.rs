@@ -1,10 +1,10 @@
-//! The calls of Express Connect Router, version 2023-09-01.
+//! The operations of Express Connect Router, version 2023-09-01.
 //!
-//! They are not about a region, they take a client token, and they may fail with HTTP 200. Their own parameter
-//! `Version` is never sent: it would take the place of the one that names the version of the API.
+//! They take no region, they take a client token, and they may fail with HTTP 200. Their own `Version` parameter is
+//! never sent: it would replace the one that names the API version.
 //!
-//! Unlike those of the other products, some of their parameters belong into the form and some into the query, and which
-//! differs from operation to operation: each says it with `in_form`.
+//! Unlike other products, these operations take some parameters in the form and others in the query, and which ones
+//! differs from operation to operation: each declares it with `in_form`.
 
 use flow_log::{
     Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
@@ -17,68 +17,68 @@ use crate::{
     paging::listing::List,
 };
 
-/// A page. The API would give larger ones, and says no limit.
+/// The page size. The API accepts larger ones and documents no limit.
 const PAGE: u32 = 100;
 
-/// Which routers are asked for: those that match all that is given.
+/// Selects routers. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcrFilter<'a> {
-    /// The one with this id.
+    /// With this id.
     pub id: Option<&'a EcrId>,
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// Which of what is attached to a router is asked for: what matches all that is given.
+/// Selects instances attached to a router. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcrInstanceFilter<'a> {
-    /// The one with this id.
+    /// With this id.
     pub id: Option<&'a str>,
-    /// Those of this type, for example `VBR`.
+    /// Of this type, for example `VBR`.
     pub instance_type: Option<&'a str>,
-    /// Those in this region.
+    /// In this region.
     pub region: Option<&'a RegionId>,
-    /// The one that is attached under this id.
+    /// With this association id.
     pub association: Option<&'a str>,
 }
 
-/// Which flow logs of a router are asked for: those that match all that is given.
+/// Selects flow logs of a router. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcrFlowLogFilter<'a> {
-    /// The one with this id.
+    /// With this id.
     pub id: Option<&'a FlowLogId>,
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
-    /// Those of this virtual border router.
+    /// On this virtual border router.
     pub instance: Option<&'a VbrId>,
-    /// Those that write to this SLS project.
+    /// Writing to this SLS project.
     pub project: Option<&'a str>,
-    /// Those that write to this Logstore.
+    /// Writing to this Logstore.
     pub log_store: Option<&'a str>,
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// What `ModifyFlowLogAttribute` can change; what is not given stays.
+/// What `ModifyFlowLogAttribute` can change. `None` leaves a value unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcrFlowLogAttributes<'a> {
     /// The name.
     pub name: Option<&'a FlowLogName>,
     /// The description.
     pub description: Option<&'a Description>,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a log entry is written.
     pub interval: Option<EcrInterval>,
-    /// Which share of the packets is looked at.
+    /// The share of packets that is sampled.
     pub sampling_rate: Option<SamplingRate>,
 }
 
-/// What can be done to a flow log of a router.
+/// A change to a router's flow log.
 #[derive(Debug, Clone, Copy)]
 pub enum EcrFlowLogChange<'a> {
     /// See [`Writes::modify_ecr_flow_log`].
@@ -92,7 +92,7 @@ pub enum EcrFlowLogChange<'a> {
 }
 
 impl Session<'_> {
-    /// `DescribeExpressConnectRouter`: the routers that match, a page at a time.
+    /// `DescribeExpressConnectRouter`: streams the matching routers, one page at a time.
     #[must_use]
     pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Entry<Ecr>, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
@@ -107,15 +107,15 @@ impl Session<'_> {
         self.chained(request, PAGE, list, read_ecr)
     }
 
-    /// `DescribeExpressConnectRouter`: the routers that match.
+    /// `DescribeExpressConnectRouter`: lists the matching routers.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_ecrs(&self, filter: &EcrFilter<'_>) -> Result<Listing<Ecr>, CallError> {
         Listing::of(self.ecrs(filter)).await
     }
 
-    /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router, a page at a time.
+    /// `DescribeExpressConnectRouterChildInstance`: streams the instances attached to the router, one page at a time.
     #[must_use]
     pub fn ecr_instances<'s>(
         &'s self,
@@ -136,7 +136,7 @@ impl Session<'_> {
             .with_some("ChildInstanceType", filter.instance_type)
             .with_some("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
             .with_some("AssociationId", filter.association);
-        // Its `TotalCount` is documented as that of all that is attached, so that it is not compared where a filter is set.
+        // Not `counted`: `TotalCount` is documented as the number of all attached instances, whatever the filter.
         let list = List::new("ChildInstanceList", "ChildInstance", &["ChildInstanceId", "AssociationId"])
             .or_null()
             .only("EcrId", [ecr.as_str()])
@@ -147,10 +147,10 @@ impl Session<'_> {
         self.chained(request, PAGE, list, instance)
     }
 
-    /// `DescribeExpressConnectRouterChildInstance`: what is attached to the router.
+    /// `DescribeExpressConnectRouterChildInstance`: lists the instances attached to the router.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_ecr_instances(
         &self,
         ecr: &EcrId,
@@ -159,7 +159,7 @@ impl Session<'_> {
         Listing::of(self.ecr_instances(ecr, filter)).await
     }
 
-    /// `DescribeFlowLogs`: the flow logs of the router that match, a page at a time.
+    /// `DescribeFlowLogs`: streams the matching flow logs of the router, one page at a time.
     #[must_use]
     pub fn ecr_flow_logs<'s>(
         &'s self,
@@ -184,10 +184,10 @@ impl Session<'_> {
         self.chained(request, PAGE, list, flow_log)
     }
 
-    /// `DescribeFlowLogs`: the flow logs of the router that match.
+    /// `DescribeFlowLogs`: lists the matching flow logs of the router.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_ecr_flow_logs(
         &self,
         ecr: &EcrId,
@@ -196,7 +196,7 @@ impl Session<'_> {
         Listing::of(self.ecr_flow_logs(ecr, filter)).await
     }
 
-    /// Makes a call of Express Connect Router with `DryRun`.
+    /// Makes a call of Express Connect Router as a dry run (`DryRun`).
     pub(crate) async fn try_out(&self, request: Request) -> Result<(), CallError> {
         match self.call_and_done(request.with_flag("DryRun", Some(true))).await {
             Err(error) if error.kind() == ErrorKind::DryRunPassed => Ok(()),
@@ -206,13 +206,13 @@ impl Session<'_> {
 }
 
 impl Writes<'_> {
-    /// `CreateFlowLog`: a new flow log of what passes between the router and `instance`; with `dry_run`, only whether
-    /// there could be one.
+    /// `CreateFlowLog`: creates a flow log for the traffic between the router and `instance`. With `dry_run`, only
+    /// checks whether it could be created.
     ///
-    /// The id is missing where nothing was made.
+    /// Returns the id, or `None` if a dry run created nothing.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn create_ecr_flow_log(
         &self,
         ecr: &EcrId,
@@ -245,10 +245,10 @@ impl Writes<'_> {
         }
     }
 
-    /// `ModifyFlowLogAttribute`: changes what is given.
+    /// `ModifyFlowLogAttribute`: changes the given attributes.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn modify_ecr_flow_log(
         &self,
         ecr: &EcrId,
@@ -258,34 +258,34 @@ impl Writes<'_> {
         self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Modify(*new))).await
     }
 
-    /// `ActivateFlowLog`: it records from now on.
+    /// `ActivateFlowLog`: starts recording.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn activate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Activate)).await
     }
 
-    /// `DeactivateFlowLog`: it does not record from now on.
+    /// `DeactivateFlowLog`: stops recording.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn deactivate_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Deactivate)).await
     }
 
-    /// `DeleteFlowlog`, with a small l.
+    /// `DeleteFlowlog`, which the API spells this way: deletes a flow log.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn delete_ecr_flow_log(&self, ecr: &EcrId, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(self.change(ecr, id, EcrFlowLogChange::Delete)).await
     }
 
-    /// The same operations with `DryRun`: whether the change could be made. Nothing is changed.
+    /// Makes the same change as a dry run (`DryRun`): checks whether it could be made, and changes nothing.
     ///
     /// # Errors
-    /// It could not, or the call failed.
+    /// The change could not be made, or the call failed.
     pub async fn try_out_ecr_change(
         &self,
         ecr: &EcrId,

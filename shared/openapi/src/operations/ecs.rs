@@ -1,4 +1,4 @@
-//! The calls of Elastic Compute Service, version 2014-05-26.
+//! The operations of Elastic Compute Service, version 2014-05-26.
 
 use flow_log::{
     Resource, ResourceId, ResourceType,
@@ -14,41 +14,41 @@ use crate::{
     paging::listing::List,
 };
 
-/// The largest page that the API gives.
+/// The maximum page size.
 const PAGE: u32 = 500;
-/// How many ids or addresses the API takes at once.
+/// How many ids or addresses the API accepts at once.
 const MOST_IDS: usize = 100;
 
-/// Which network interfaces are asked for: those that match all that is given.
+/// Selects network interfaces. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NetworkInterfaceFilter<'a> {
-    /// Those with these ids, at most 100; empty means any.
+    /// With one of these ids, at most 100. Empty means any.
     pub ids: &'a [ResourceId],
-    /// Those of this instance.
+    /// Attached to this instance.
     pub instance: Option<&'a str>,
-    /// Those of this VPC.
+    /// In this VPC.
     pub vpc: Option<&'a ResourceId>,
-    /// Those on this vSwitch.
+    /// In this vSwitch.
     pub vswitch: Option<&'a ResourceId>,
-    /// Those in this security group.
+    /// In this security group.
     pub security_group: Option<&'a str>,
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
     /// `Primary` or `Secondary`.
     pub interface_type: Option<&'a str>,
-    /// Those in this status, for example `InUse`.
+    /// With this status, for example `InUse`.
     pub status: Option<&'a str>,
-    /// Those that a cloud service manages, or the others.
+    /// Managed by a cloud service, or not.
     pub is_managed: Option<bool>,
-    /// Those with this primary address.
+    /// With this primary IP address.
     pub primary_ip_address: Option<&'a str>,
-    /// Those with one of these secondary addresses, at most 100.
+    /// With one of these secondary IP addresses, at most 100.
     pub private_ip_addresses: &'a [&'a str],
-    /// Those with one of these IPv6 addresses, at most 100.
+    /// With one of these IPv6 addresses, at most 100.
     pub ipv6_addresses: &'a [&'a str],
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
@@ -84,8 +84,8 @@ impl NetworkInterfaceFilter<'_> {
 }
 
 impl Session<'_> {
-    /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC, a page at a
-    /// time.
+    /// `DescribeNetworkInterfaces`: streams the matching network interfaces, each with its vSwitch and VPC, one page at
+    /// a time.
     #[must_use]
     pub fn network_interfaces<'s>(
         &'s self,
@@ -94,7 +94,7 @@ impl Session<'_> {
         self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| self.network_interface(found))
     }
 
-    /// The same with all that the API says of each.
+    /// The same, with everything that the API returns about each.
     #[must_use]
     pub fn network_interfaces_in_full<'s>(
         &'s self,
@@ -103,10 +103,10 @@ impl Session<'_> {
         self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| NetworkInterface::read(found))
     }
 
-    /// `DescribeNetworkInterfaces`: the network interfaces that match, each with its vSwitch and its VPC.
+    /// `DescribeNetworkInterfaces`: lists the matching network interfaces, each with its vSwitch and VPC.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_network_interfaces(
         &self,
         filter: &NetworkInterfaceFilter<'_>,
@@ -116,7 +116,7 @@ impl Session<'_> {
 
     fn network_interface(&self, found: &Object<'_>) -> Result<Resource, String> {
         let vpc = details::id(found, ResourceType::Vpc, "VpcId")?;
-        // Some are in no vSwitch, and still in a VPC.
+        // Some are in a VPC but in no vSwitch.
         let vswitch = found.text("VSwitchId").map(|_| details::id(found, ResourceType::VSwitch, "VSwitchId"));
         let parents = vswitch.transpose()?.into_iter().chain([vpc]).collect();
         self.resource(ResourceType::NetworkInterface, found, parents)

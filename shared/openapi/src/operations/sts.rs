@@ -1,4 +1,4 @@
-//! The calls of Security Token Service, version 2015-04-01.
+//! The operations of Security Token Service, version 2015-04-01.
 
 use std::time::Duration;
 
@@ -8,68 +8,69 @@ use signing::Credentials;
 
 use crate::{CallError, Product, Session, call::request::Request, call::response::Object};
 
-/// What `AssumeRole` is asked for.
+/// The parameters of `AssumeRole`.
 #[derive(Debug, Clone, Copy)]
 pub struct AssumeRole<'a> {
-    /// The role.
+    /// The ARN of the role.
     pub role: &'a RoleArn,
-    /// Under which name the role's account sees who is at work: 2 to 64 letters, digits and `.@-_`.
+    /// The session name that the role's account sees: 2 to 64 letters, digits and `.@-_`.
     pub session_name: &'a str,
-    /// What the role's trust policy may ask for.
+    /// The external id that the role's trust policy may require.
     pub external_id: Option<&'a str>,
-    /// How long the token is good for: 15 minutes at least, and what the role allows at most. An hour by default.
+    /// How long the token is valid: at least 15 minutes, at most what the role allows, an hour by default.
     pub duration: Option<Duration>,
-    /// A policy that leaves the token less than the role may do.
+    /// A policy that restricts the token to less than the role allows.
     pub policy: Option<&'a str>,
-    /// Who it is for, where the role's trust policy asks for that.
+    /// The source identity, if the role's trust policy requires one.
     pub source_identity: Option<&'a str>,
 }
 
 impl<'a> AssumeRole<'a> {
-    /// The role, under this name, and nothing else said.
+    /// Assumes the role under this session name, without optional parameters.
     #[must_use]
     pub const fn new(role: &'a RoleArn, session_name: &'a str) -> Self {
         Self { role, session_name, external_id: None, duration: None, policy: None, source_identity: None }
     }
 }
 
-/// What `AssumeRole` gives.
+/// The result of `AssumeRole`.
 #[derive(Debug, Clone)]
 pub struct AssumedRole {
-    /// The temporary key.
+    /// The temporary credentials.
     pub credentials: Credentials,
-    /// When it expires.
+    /// When the credentials expire.
     pub expiration: Timestamp,
-    /// Who it makes one, as an ARN.
+    /// The ARN of the assumed identity.
     pub arn: Option<String>,
-    /// Who it makes one, as an id.
+    /// The id of the assumed identity.
     pub id: Option<String>,
-    /// Who it is for, where that was said.
+    /// The source identity, if one was given.
     pub source_identity: Option<String>,
 }
 
-/// Who a key belongs to.
+/// The owner of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
     /// The account.
     pub account: AccountId,
-    /// The user, the role or the account, as an ARN.
+    /// The ARN of the user, role or account.
     pub arn: Option<String>,
     /// `Account`, `RAMUser` or `AssumedRoleUser`.
     pub identity_type: Option<String>,
-    /// The same, as an id.
+    /// The id of the user, role or account.
     pub principal_id: Option<String>,
-    /// The id of the user, where it is one.
+    /// The user's id, if the owner is a user.
     pub user_id: Option<String>,
-    /// The id of the role, where it is one.
+    /// The role's id, if the owner is a role.
     pub role_id: Option<String>,
 }
 
 impl Session<'_> {
-    /// `AssumeRole`: a temporary key for what a role may do. [`Session::in_role`] keeps it, and renews it in time.
+    /// `AssumeRole`: obtains temporary credentials for a role. [`Session::in_role`] caches them and renews them in
+    /// time.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn assume_role(&self, asked: &AssumeRole<'_>) -> Result<AssumedRole, CallError> {
         let seconds = asked.duration.map(|duration| duration.as_secs());
         let request = Request::read(Product::Sts, "AssumeRole")
@@ -105,10 +106,10 @@ impl Session<'_> {
         .await
     }
 
-    /// `GetCallerIdentity`: who the session's key belongs to.
+    /// `GetCallerIdentity`: returns the owner of the session's key.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn get_caller_identity(&self) -> Result<CallerIdentity, CallError> {
         let read = |answer: &Object<'_>| {
             Ok(CallerIdentity {

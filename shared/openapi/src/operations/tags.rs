@@ -1,4 +1,4 @@
-//! The calls about tags, which all three products have, each with small differences.
+//! The tag operations, which all three products have, each with small differences.
 
 use flow_log::names::{TagKey, Tags};
 use futures_util::stream::BoxStream;
@@ -8,14 +8,14 @@ use crate::{
     paging::listing::List,
 };
 
-/// The largest page that the API gives.
+/// The maximum page size.
 const PAGE: u32 = 50;
-/// How many ids the API takes at once.
+/// How many ids the API accepts at once.
 const MOST_IDS: usize = 50;
-/// How many keys the API takes at once.
+/// How many keys the API accepts at once.
 const MOST_KEYS: usize = 20;
 
-/// What can have tags.
+/// The kinds of resources that can have tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaggedType {
     /// Flow logs.
@@ -41,7 +41,7 @@ impl TaggedType {
         }
     }
 
-    /// The product that they are of, and that knows their tags.
+    /// Returns the product of the resource, which also manages its tags.
     const fn product(self) -> Product {
         match self {
             Self::FlowLog | Self::Vpc | Self::VSwitch => Product::Vpc,
@@ -50,7 +50,7 @@ impl TaggedType {
         }
     }
 
-    /// Which parameters go into the form.
+    /// Returns the parameters that go into the form.
     const fn in_form(self) -> &'static [&'static str] {
         match self {
             Self::Ecr => &[
@@ -68,7 +68,7 @@ impl TaggedType {
         }
     }
 
-    /// How many tags a page has; ECS cannot be told.
+    /// Returns the page size. ECS does not accept one.
     const fn page(self) -> Option<u32> {
         match self {
             Self::NetworkInterface => None,
@@ -76,7 +76,7 @@ impl TaggedType {
         }
     }
 
-    /// The operation that takes tags off, which one product spells in its own way.
+    /// Returns the operation that removes tags. Its spelling differs between products.
     const fn untag(self) -> &'static str {
         match self {
             Self::FlowLog | Self::Vpc | Self::VSwitch => "UnTagResources",
@@ -85,30 +85,30 @@ impl TaggedType {
     }
 }
 
-/// Whose tags are asked for: at least one of both must be given.
+/// Selects tags. At least one field must be given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TagFilter<'a> {
-    /// Those of these, at most 50.
+    /// Attached to one of these resources, at most 50.
     pub ids: &'a [&'a str],
-    /// Those of what carries all of these.
+    /// Attached to resources with all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// A tag, and what it is attached to.
+/// A tag with the resource that it is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachedTag {
-    /// What carries it.
+    /// The resource's id.
     pub resource_id: String,
-    /// What that is, as the API calls it.
+    /// The resource's type, as the API calls it.
     pub resource_type: String,
-    /// Its key.
+    /// The tag's key.
     pub key: String,
-    /// Its value.
+    /// The tag's value.
     pub value: String,
 }
 
 impl Session<'_> {
-    /// `ListTagResources`: the tags that are attached, a page at a time.
+    /// `ListTagResources`: streams attached tags, one page at a time.
     #[must_use]
     pub fn tags<'s>(
         &'s self,
@@ -128,10 +128,10 @@ impl Session<'_> {
         self.chained(request, of.page(), list, attached)
     }
 
-    /// `ListTagResources`: the tags that are attached.
+    /// `ListTagResources`: lists attached tags.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn list_tag_resources(
         &self,
         of: TaggedType,
@@ -142,18 +142,19 @@ impl Session<'_> {
 }
 
 impl Writes<'_> {
-    /// `TagResources`: sets these tags on these, at most 50.
+    /// `TagResources`: sets these tags on these resources, at most 50.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn tag_resources(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
         self.session.call_and_done(self.tagging(of, ids, tags)).await
     }
 
-    /// `TagResources` with `DryRun`, which routers alone have: whether these tags could be set. Nothing is changed.
+    /// `TagResources` as a dry run (`DryRun`), which only routers support: checks whether these tags could be set, and
+    /// changes nothing.
     ///
     /// # Errors
-    /// They could not, or the call failed.
+    /// The change could not be made, or the call failed.
     pub async fn try_out_ecr_tags(&self, ids: &[&str], tags: &Tags) -> Result<(), CallError> {
         self.session.try_out(self.tagging(TaggedType::Ecr, ids, tags)).await
     }
@@ -164,18 +165,19 @@ impl Writes<'_> {
             .with_tags("Tag", Some(tags))
     }
 
-    /// `UnTagResources`: takes the tags with these keys, at most 20, off these, at most 50.
+    /// `UnTagResources`: removes the tags with these keys, at most 20, from these resources, at most 50.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn untag_resources(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
         self.session.call_and_done(self.untagging(of, ids, keys)).await
     }
 
-    /// The same with `DryRun`, which routers alone have: whether these tags could be taken off. Nothing is changed.
+    /// The same as a dry run (`DryRun`), which only routers support: checks whether these tags could be removed, and
+    /// changes nothing.
     ///
     /// # Errors
-    /// They could not, or the call failed.
+    /// The change could not be made, or the call failed.
     pub async fn try_out_ecr_untagging(&self, ids: &[&str], keys: &[TagKey]) -> Result<(), CallError> {
         self.session.try_out(self.untagging(TaggedType::Ecr, ids, keys)).await
     }
@@ -186,15 +188,15 @@ impl Writes<'_> {
             .with_list("TagKey", MOST_KEYS, keys.iter().map(TagKey::as_str))
     }
 
-    /// `UnTagResources` with `All`: takes every tag off these, at most 50.
+    /// `UnTagResources` with `All`: removes every tag from these resources, at most 50.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn untag_resources_of_all(&self, of: TaggedType, ids: &[&str]) -> Result<(), CallError> {
         self.session.call_and_done(self.change_tags(of.untag(), of, ids).with("All", "true")).await
     }
 
-    /// Done twice, it is as good as done once.
+    /// These operations are idempotent.
     fn change_tags(&self, action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
         let request = Request::write(of.product(), action).in_form(of.in_form()).repeatable();
         let request = match of {

@@ -1,4 +1,4 @@
-//! The calls of Virtual Private Cloud, version 2016-04-28.
+//! The operations of Virtual Private Cloud, version 2016-04-28.
 
 use flow_log::{
     AccountId, Delivery, FlowLog, FlowLogId, FlowLogSpec, RegionId, Resource, ResourceId, ResourceType, Status,
@@ -14,117 +14,117 @@ use crate::{
     paging::listing::List,
 };
 
-/// The largest page that the API gives.
+/// The maximum page size.
 const PAGE: u32 = 50;
-/// How many ids of VPCs the API takes at once.
+/// How many VPC ids the API accepts at once.
 const MOST_IDS: usize = 20;
 
-/// Which VPCs are asked for: those that match all that is given.
+/// Selects VPCs. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VpcFilter<'a> {
-    /// Those with these ids, at most 20; empty means any.
+    /// With one of these ids, at most 20. Empty means any.
     pub ids: &'a [ResourceId],
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
-    /// The one that the cloud made, or the others.
+    /// The default one that the cloud created, or the others.
     pub is_default: Option<bool>,
-    /// Those with IPv6, or without.
+    /// With or without IPv6.
     pub has_ipv6: Option<bool>,
-    /// Those with this set of DHCP options.
+    /// With this DHCP options set.
     pub dhcp_options_set: Option<&'a str>,
-    /// Those of this account, among the ones that others share.
+    /// Owned by this account, among those that other accounts share.
     pub owner: Option<&'a AccountId>,
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// Which vSwitches are asked for: those that match all that is given.
+/// Selects vSwitches. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VSwitchFilter<'a> {
-    /// The one with this id. Not several: the documents do not say that the API takes a list here, and one that it takes
-    /// for a single id would show none of them.
+    /// With this id. A single one, because it is not documented that the API accepts a list here; taken for one id, a
+    /// list would match nothing.
     pub id: Option<&'a ResourceId>,
-    /// Those of this VPC.
+    /// In this VPC.
     pub vpc: Option<&'a ResourceId>,
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
-    /// Those in this zone.
+    /// In this zone.
     pub zone: Option<&'a str>,
-    /// The ones that the cloud made, or the others.
+    /// The default ones that the cloud created, or the others.
     pub is_default: Option<bool>,
-    /// Those with this route table.
+    /// With this route table.
     pub route_table: Option<&'a str>,
-    /// Those with IPv6, or without.
+    /// With or without IPv6.
     pub has_ipv6: Option<bool>,
-    /// Those of this account, among the ones that others share.
+    /// Owned by this account, among those that other accounts share.
     pub owner: Option<&'a AccountId>,
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// Which flow logs are asked for: those that match all that is given.
+/// Selects flow logs. All given fields must match.
 ///
-/// What has been made may break the limits of what can be made, so names are texts here.
+/// Names are plain texts, because existing flow logs may break the limits for new ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogFilter<'a> {
-    /// Those of one resource.
+    /// On this resource.
     pub resource: Option<&'a ResourceId>,
-    /// Those of resources of one type.
+    /// On resources of this type.
     pub resource_type: Option<ResourceType>,
-    /// Those of what is in one VPC.
+    /// On resources in this VPC.
     pub vpc: Option<&'a ResourceId>,
-    /// The one with this id.
+    /// With this id.
     pub id: Option<&'a FlowLogId>,
-    /// Those of this name.
+    /// With this name.
     pub name: Option<&'a str>,
-    /// Those with this description.
+    /// With this description.
     pub description: Option<&'a str>,
-    /// Those that record this traffic.
+    /// Recording this type of traffic.
     pub traffic_type: Option<TrafficType>,
-    /// Those that write to this SLS project.
+    /// Writing to this SLS project.
     pub project: Option<&'a str>,
-    /// Those that write to this Logstore.
+    /// Writing to this Logstore.
     pub log_store: Option<&'a str>,
-    /// Those in this status: active, activating or inactive, as the API takes no other.
+    /// With this status: active, activating or inactive. The API accepts no other.
     pub status: Option<&'a Status>,
-    /// Those in this resource group.
+    /// In this resource group.
     pub resource_group: Option<&'a ResourceGroupId>,
-    /// Those with all of these tags.
+    /// With all of these tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// What `CreateFlowLog` can be told beside what a policy can want.
+/// Parameters of `CreateFlowLog` that a policy cannot set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogExtras<'a> {
-    /// The format of what is recorded. The documents do not say which there are.
+    /// The format of the log entries. The possible values are not documented.
     pub log_format: Option<&'a str>,
 }
 
-/// What `CreateFlowLog` made.
+/// The result of `CreateFlowLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedFlowLog {
-    /// The flow log.
+    /// The id of the flow log.
     pub id: FlowLogId,
-    /// The resource group that it is in: the account's default one, where none was asked for.
+    /// The resource group. The account's default one, if none was requested.
     pub resource_group_id: Option<String>,
 }
 
-/// What `ModifyFlowLogAttribute` can change; what is not given stays.
+/// What `ModifyFlowLogAttribute` can change. `None` leaves a value unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogAttributes<'a> {
     /// The name.
     pub name: Option<&'a FlowLogName>,
     /// The description.
     pub description: Option<&'a Description>,
-    /// How long traffic is gathered before a line is written.
+    /// How long traffic is aggregated before a log entry is written.
     pub aggregation_interval: Option<AggregationInterval>,
-    /// Which IP version is recorded.
+    /// The IP version that is recorded.
     pub ip_version: Option<IpVersion>,
-    /// The format of what is recorded. The documents do not say which there are.
+    /// The format of the log entries. The possible values are not documented.
     pub log_format: Option<&'a str>,
 }
 
@@ -140,28 +140,28 @@ pub enum Movable<'a> {
 /// A region as `DescribeRegions` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// Its id.
+    /// The id.
     pub id: RegionId,
-    /// Its name, in the language of the request.
+    /// The name, in the language of the request.
     pub local_name: String,
-    /// Where VPC answers in it.
+    /// The endpoint of VPC in the region.
     pub endpoint: Option<String>,
 }
 
-/// What `OpenFlowLogService` did.
+/// The result of `OpenFlowLogService`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceOpening {
-    /// It is open now.
+    /// The service was opened.
     Opened,
-    /// It was open already.
+    /// The service was already open.
     WasOpen,
 }
 
 impl Session<'_> {
-    /// `DescribeRegions`: the regions that VPC is in.
+    /// `DescribeRegions`: lists the regions of VPC.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_regions(&self) -> Result<Listing<Region>, CallError> {
         let request = Request::read(Product::Vpc, "DescribeRegions").with("AcceptLanguage", "en-US");
         let list = List::new("Regions", "Region", &["RegionId"]);
@@ -176,23 +176,23 @@ impl Session<'_> {
         Ok(found.into_iter().filter_map(|item| item.entry).collect())
     }
 
-    /// `DescribeVpcs`: the VPCs that match, a page at a time.
+    /// `DescribeVpcs`: streams the matching VPCs, one page at a time.
     #[must_use]
     pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
         let read = |vpc: &Object<'_>| self.resource(ResourceType::Vpc, vpc, vec![]);
         self.numbered(filter.request(), PAGE, filter.list(), read)
     }
 
-    /// The same with all that the API says of each.
+    /// The same, with everything that the API returns about each.
     #[must_use]
     pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Vpc>, CallError>> {
         self.numbered(filter.request(), PAGE, filter.list(), |vpc: &Object<'_>| Vpc::read(vpc))
     }
 
-    /// `DescribeVpcs`: the VPCs with these ids, as far as they are there.
+    /// `DescribeVpcs`: returns the VPCs with these ids, as far as they exist.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
         let mut found = Listing::default();
         for ids in ids.chunks(MOST_IDS) {
@@ -201,7 +201,7 @@ impl Session<'_> {
         Ok(found)
     }
 
-    /// `DescribeVSwitches`: the vSwitches that match, a page at a time.
+    /// `DescribeVSwitches`: streams the matching vSwitches, one page at a time.
     #[must_use]
     pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
         let read = |vswitch: &Object<'_>| {
@@ -211,7 +211,7 @@ impl Session<'_> {
         self.numbered(filter.request(), PAGE, filter.list(), read)
     }
 
-    /// The same with all that the API says of each.
+    /// The same, with everything that the API returns about each.
     #[must_use]
     pub fn vswitches_in_full<'s>(
         &'s self,
@@ -220,10 +220,10 @@ impl Session<'_> {
         self.numbered(filter.request(), PAGE, filter.list(), |vswitch: &Object<'_>| VSwitch::read(vswitch))
     }
 
-    /// `DescribeVSwitches`: the vSwitches with these ids, as far as they are there. One call for each.
+    /// `DescribeVSwitches`: returns the vSwitches with these ids, as far as they exist. Makes one call for each.
     ///
     /// # Errors
-    /// A call failed, or its answer cannot be read.
+    /// A call failed, or its response cannot be read.
     pub async fn describe_vswitches(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
         let mut found = Listing::default();
         for id in ids {
@@ -233,7 +233,7 @@ impl Session<'_> {
         Ok(found)
     }
 
-    /// `DescribeFlowLogs`: the flow logs that match, a page at a time.
+    /// `DescribeFlowLogs`: streams the matching flow logs, one page at a time.
     #[must_use]
     pub fn flow_logs<'s>(&'s self, filter: &FlowLogFilter<'_>) -> BoxStream<'s, Result<Entry<FlowLog>, CallError>> {
         let resource = filter.resource;
@@ -254,7 +254,7 @@ impl Session<'_> {
             .with_some("LogStoreName", filter.log_store)
             .with_some("Status", filter.status.map(Status::to_string))
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
-            // `Tags` here, and `Tag` in every other operation.
+            // The parameter is `Tags` here, and `Tag` in every other operation.
             .with_tags("Tags", filter.tags);
         let list = List::new("FlowLogs", "FlowLog", &["FlowLogId"])
             .only("FlowLogId", filter.id.map(FlowLogId::as_str))
@@ -262,18 +262,18 @@ impl Session<'_> {
         self.numbered(request, PAGE, list, flow_log)
     }
 
-    /// `DescribeFlowLogs`: the flow logs that match.
+    /// `DescribeFlowLogs`: lists the matching flow logs.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn describe_flow_logs(&self, filter: &FlowLogFilter<'_>) -> Result<Listing<FlowLog>, CallError> {
         Listing::of(self.flow_logs(filter)).await
     }
 
-    /// `GetFlowLogServiceStatus`: whether the account has opened the flow log service.
+    /// `GetFlowLogServiceStatus`: returns whether the account has opened the flow log service.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
         let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus").with_client_token(self.client_token());
         self.call_and_read(request, |answer| answer.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned())).await
@@ -290,7 +290,8 @@ impl Session<'_> {
             ResourceType::VSwitch => "VSwitchId",
             ResourceType::NetworkInterface => "NetworkInterfaceId",
         };
-        // What another account shares is listed, too. No owner, or one of 0, is the account that asks.
+        // Resources that another account shares are listed too. Without an owner, or with owner 0, a resource belongs
+        // to the calling account.
         let owner = found.optional_text("OwnerId")?.filter(|owner| owner.bytes().any(|digit| digit != b'0'));
         let owner = owner.map(|owner| owner.parse().map_err(|error| format!("OwnerId: {error}"))).transpose()?;
         Ok(Resource {
@@ -305,20 +306,21 @@ impl Session<'_> {
 }
 
 impl Writes<'_> {
-    /// `CreateFlowLog`: a new flow log on `resource`. It is `Activating` for a while.
+    /// `CreateFlowLog`: creates a flow log on `resource`. It is `Activating` for a while.
     ///
-    /// The API takes no client token: after an error whose remedy is [`crate::Remedy::ReadAgain`] it may be there.
+    /// The API takes no client token: after an error with the remedy [`crate::Remedy::ReadAgain`], the flow log may
+    /// exist.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn create_flow_log(&self, resource: &ResourceId, spec: &FlowLogSpec) -> Result<FlowLogId, CallError> {
         Ok(self.create_flow_log_with(resource, spec, FlowLogExtras::default()).await?.id)
     }
 
-    /// The same with what a policy cannot want, and with all that the API says of what it made.
+    /// The same, with parameters that a policy cannot set, and with everything that the API returns.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn create_flow_log_with(
         &self,
         resource: &ResourceId,
@@ -346,34 +348,34 @@ impl Writes<'_> {
         self.session.call_and_read(request, read).await
     }
 
-    /// `DeleteFlowLog`. It is `Deleting` for a while.
+    /// `DeleteFlowLog`: deletes a flow log. It is `Deleting` for a while.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn delete_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(change("DeleteFlowLog", id)).await
     }
 
-    /// `ActiveFlowLog`: it records from now on. It is `Activating` for a while.
+    /// `ActiveFlowLog`: starts recording. The flow log is `Activating` for a while.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn activate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(change("ActiveFlowLog", id)).await
     }
 
-    /// `DeactiveFlowLog`: it does not record from now on. It is `Deactivating` for a while.
+    /// `DeactiveFlowLog`: stops recording. The flow log is `Deactivating` for a while.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn deactivate_flow_log(&self, id: &FlowLogId) -> Result<(), CallError> {
         self.session.call_and_done(change("DeactiveFlowLog", id)).await
     }
 
-    /// `ModifyFlowLogAttribute`: changes what is given. It is `Modifying` for a while.
+    /// `ModifyFlowLogAttribute`: changes the given attributes. The flow log is `Modifying` for a while.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn modify_flow_log(&self, id: &FlowLogId, new: &FlowLogAttributes<'_>) -> Result<(), CallError> {
         let request = change("ModifyFlowLogAttribute", id)
             .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
@@ -384,10 +386,10 @@ impl Writes<'_> {
         self.session.call_and_done(request).await
     }
 
-    /// `OpenFlowLogService`: accepts the terms of the flow log service, for the whole account.
+    /// `OpenFlowLogService`: accepts the terms of the flow log service for the whole account.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn open_flow_log_service(&self) -> Result<ServiceOpening, CallError> {
         let request = Request::write(Product::Vpc, "OpenFlowLogService").with_client_token(self.session.client_token());
         match self.session.call_and_done(request).await {
@@ -397,10 +399,10 @@ impl Writes<'_> {
         }
     }
 
-    /// `MoveResourceGroup`: puts a VPC or a flow log into another resource group.
+    /// `MoveResourceGroup`: moves a VPC or a flow log to another resource group.
     ///
     /// # Errors
-    /// The call failed, or its answer cannot be read.
+    /// The call failed, or its response cannot be read.
     pub async fn move_to_resource_group(&self, what: Movable<'_>, group: &ResourceGroupId) -> Result<(), CallError> {
         let (resource_type, id) = match what {
             Movable::FlowLog(id) => ("FlowLog", id.as_str()),
@@ -475,7 +477,7 @@ const fn can_be_asked_for(status: &Status) -> bool {
 fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
     Ok(FlowLog {
         id: found.parsed("FlowLogId")?,
-        // Without it, it is on something, and nobody knows on what.
+        // Required: without it, the flow log belongs to an unknown resource.
         resource_id: found.required("ResourceId")?,
         name: found.given("FlowLogName"),
         description: found.given("Description"),
@@ -487,7 +489,7 @@ fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
         ip_version: found.text("IpVersion"),
         resource_group_id: found.text("ResourceGroupId"),
         tags: found.tags(),
-        // A status that is not given is an unknown one: neither active nor missing.
+        // A missing status counts as unknown: neither active nor absent.
         status: Status::from(found.text("Status").unwrap_or_default().as_str()),
         service_type: found.text("ServiceType"),
         delivery: Delivery::new(

@@ -1,33 +1,34 @@
 //! Lists in numbered pages, read as a stream that holds one page at a time.
 //!
-//! **Numbered pages** (`PageNumber`, `PageSize`) are windows on a list that may change between two of them: when an
-//! item before a window vanishes, the next one moves into a page that has been read, and is lost; when one appears,
-//! the last one comes again. So each window overlaps what has been read, and counts only if an item of it has been
-//! seen before; if none has, too much vanished, and an earlier window is read. This is possible with numbered pages as
-//! the size of a page may be chosen anew for each: page 2 of 49 begins one item before page 2 of 50.
+//! **Numbered pages** (`PageNumber`, `PageSize`) are windows on a list that may change between two calls. If an item
+//! before a window vanishes, the next unread item moves into a page that was read already, and is lost. If an item
+//! appears, the last item that was read comes again. So each window overlaps what has been read, and counts only if it
+//! contains an item that was seen before. If it contains none, too many items vanished, and an earlier window is read.
+//! Numbered pages allow this because each call may choose its page size: page 2 of size 49 begins one item before page
+//! 2 of size 50.
 //!
 //! - **Guaranteed**, as long as the list keeps its items in one order, whatever that is, and wherever items appear and
-//!   vanish meanwhile: an item that is there from the first call to the last is delivered exactly once. No item is
-//!   delivered twice.
-//! - **Not guaranteed**: an item that appears or vanishes meanwhile may be delivered or not, and be gone by then. If
-//!   there are fewer than the list says at its end, it is read again, so most that appeared are delivered, too. Of a
-//!   list without any order nothing can be guaranteed; reading it again makes a loss less likely.
+//!   vanish: an item that exists from the first call to the last is delivered exactly once. No item is delivered twice.
+//! - **Not guaranteed**: an item that appears or vanishes during the read may or may not be delivered, and may be gone
+//!   by then. If fewer items were seen than the list claims at its end, it is read again, so most of the items that
+//!   appeared are delivered too. For a list without a stable order nothing can be guaranteed; reading it again makes a
+//!   loss less likely.
 //!
-//! **A list is whole, or an error.** It ends where its `TotalCount` says, and not with a page that is smaller than asked
-//! for: some servers give smaller pages, and then the windows are those of the size that they give. A list that does not
-//! show as many items as it says that it has is read again, a few times, and is an error then. One that shrinks while it
-//! is read, so that its `TotalCount` falls, is not. Only a list without any `TotalCount` ends with a page that is not full.
+//! **A list is complete, or an error.** It ends where its `TotalCount` says, not at a page that is smaller than
+//! requested: some servers return smaller pages, and then the windows have that size. A list that shows fewer items
+//! than it claims is read again a few times, and is an error after that. A list that shrinks during the read, so that
+//! its `TotalCount` falls, is not an error. Only a list without any `TotalCount` ends at a page that is not full.
 //!
-//! Of a server whose largest page has fewer than ten items, windows do not overlap. There, a list whose `TotalCount`
-//! changes between two pages is read again, and where as many items vanish as appear, so many may be missed.
+//! If a server's largest page has fewer than ten items, windows do not overlap. Then a list whose `TotalCount` changes
+//! between two pages is read again. If as many items vanish as appear, that many may be missed.
 //!
 //! **Thrifty** reading (`Session::thrifty`) saves the overlap, which is a third of the calls of a long list, as long as
-//! the list says each time that it is as long as before. Once it does not, the windows overlap from there on. So of
-//! the guarantee is missing: where between two windows as many items vanish as appear, so many may be missed. That is
-//! for those who look again soon anyway.
+//! the list reports the same length. Once the length changes, the windows overlap from there on. This gives up one part
+//! of the guarantee: if as many items vanish as appear between two windows, that many may be missed. It is meant for
+//! callers that look again soon anyway.
 //!
-//! In memory are one page and the ids of what has been delivered. A list that changes faster than it can be read ends
-//! in an error, not in silence.
+//! Memory holds one page and the ids of what has been delivered. A list that changes faster than it can be read ends in
+//! an error, not in silent loss.
 
 use std::{collections::HashSet, fmt};
 
@@ -40,14 +41,14 @@ use crate::{
     paging::{entries, items, listing::List},
 };
 
-/// How many items of what has been read the next window begins with, at least: so many may vanish between two
-/// windows before one is read in vain.
+/// The minimum number of items by which a window overlaps what has been read. If more vanish between two windows, a
+/// window is read for nothing.
 const OVERLAP: u32 = 5;
-/// The smallest of the largest pages with which each window reaches beyond the one before.
+/// The smallest page size at which overlapping windows still advance.
 const SMALLEST: u32 = 10;
-/// How often a list is read, at most, that says it has more than was found.
+/// How often a list is read, at most, if it claims more items than were found.
 const MAX_READINGS: u32 = 3;
-/// How many pages in a row may bring nothing new, besides those of what has been read.
+/// How many pages in a row may bring nothing new, not counting those that were read before.
 const MAX_IDLE_PAGES: u32 = 10;
 
 /// One page of some size.
@@ -62,7 +63,7 @@ impl Window {
         (self.page - 1) * self.size
     }
 
-    /// The page that reaches farthest of those that begin at `at` or before.
+    /// Returns the page that reaches farthest among those that begin at `at` or before.
     fn at(at: u32, largest: u32) -> Self {
         let sizes = largest.div_ceil(2)..=largest;
         let windows = sizes.map(|size| Self { page: at / size + 1, size });
@@ -70,48 +71,48 @@ impl Window {
     }
 }
 
-/// What one answer shows of a list.
+/// What one response shows of a list.
 #[derive(Debug)]
 struct Page<T> {
     found: Vec<T>,
-    /// How long the list says that it is.
+    /// The length that the list reports.
     total: Option<u32>,
-    /// How large a page the server says that it gives.
+    /// The page size that the server reports.
     size: Option<u32>,
 }
 
-/// Where a numbered list has been read to.
+/// How far a numbered list has been read.
 #[derive(Debug)]
 struct Numbered {
-    /// The largest page that the server gives, as far as that is known.
+    /// The largest page that the server returns, as far as known.
     largest: u32,
-    /// How long the list was the last time, where windows need not overlap until that changes.
+    /// `Some` while windows need not overlap: the length that the list last reported.
     thrifty: Option<Option<u32>>,
     /// `None` at the end.
     next: Option<Window>,
     seen: HashSet<String>,
     calls: u32,
-    /// How long it said it was at first.
+    /// The first length that the list reported.
     length: Option<u32>,
-    /// How short it was, at the shortest.
+    /// The shortest length that the list reported.
     shortest: Option<u32>,
     readings: u32,
-    /// How long it was when this reading began.
+    /// The length when this reading began.
     length_before: Option<u32>,
-    /// How many had been seen when this reading began.
+    /// How many items had been seen when this reading began.
     seen_before: usize,
     /// How many pages in a row brought nothing new.
     idle: u32,
-    /// How far to go back where the overlap was not enough. More each time.
+    /// How far to go back if the overlap was not enough. Doubled each time.
     step_back: u32,
 }
 
 /// Why a list cannot be read to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// It changes faster than it can be read.
+    /// The list changes faster than it can be read.
     Restless,
-    /// It shows fewer items than it says that it has.
+    /// The list shows fewer items than it claims to have.
     Short { seen: usize, total: u32 },
 }
 
@@ -143,25 +144,25 @@ impl Numbered {
         }
     }
 
-    /// Takes what `window` showed, and gives back what is new.
+    /// Processes what `window` showed, and returns the new items.
     fn take<T>(&mut self, window: Window, page: Page<T>, id: impl Fn(&T) -> String) -> Result<Vec<T>, Broken> {
         let Page { found, total, size } = page;
         let offset = window.offset();
         let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        // One that shows more than it says it has says nothing.
+        // A total that is smaller than what the page shows is not reliable.
         let total = total.filter(|total| count == 0 || offset.saturating_add(count) <= *total || count < window.size);
         let is_at_its_end = total.is_some_and(|total| offset.saturating_add(count) >= total);
 
         let size = size.filter(|size| (count.max(1)..window.size).contains(size));
-        // Items that should be in this window are not.
+        // The window lacks items that should be in it.
         let is_cut_short = count < window.size && total.is_some() && !is_at_its_end;
         if size.is_some() || (is_cut_short && count > 0 && offset == 0) {
-            // The pages of this server are smaller than was asked for. It would have shown with the first one.
+            // This server's pages are smaller than requested. The first page would have shown it.
             self.largest = size.unwrap_or(count);
         }
 
         self.calls += 1;
-        // Four times what a quiet list takes, and some.
+        // Four times the calls that an unchanging list takes, plus a margin.
         let length = *self.length.get_or_insert(total.unwrap_or(u32::MAX));
         if self.calls > (length / self.largest).saturating_mul(4).saturating_add(100) {
             return Err(Broken::Restless);
@@ -177,7 +178,7 @@ impl Numbered {
             let is_as_before = total.is_some() && (before.is_none() || before == total);
             self.thrifty = is_as_before.then_some(total);
             if !is_as_before && offset > 0 && overlaps {
-                // Items may have moved out of this window into the last one: from here on, with care.
+                // Items may have moved out of this window into the last one: overlap from here on.
                 self.next = Some(Window::at(offset.saturating_sub(OVERLAP), self.largest));
                 return Ok(Vec::new());
             }
@@ -188,7 +189,7 @@ impl Numbered {
             && !(is_cut_short && found.is_empty())
             && !found.iter().any(|item| self.seen.contains(&id(item)))
         {
-            // What lies between is not known: what is found here is left until that has been read.
+            // There is a gap before this window. Drop its items until the gap has been read.
             self.next = Some(Window::at(offset.saturating_sub(self.step_back), self.largest));
             self.step_back = self.step_back.saturating_mul(2);
             return Ok(Vec::new());
@@ -202,13 +203,13 @@ impl Numbered {
             Some(_) => is_at_its_end,
             None => count < size.unwrap_or(window.size),
         };
-        // Where its windows did not begin where they were meant to, nobody knows what lies between them.
+        // If a window did not begin where it was meant to, there may be gaps.
         let is_astray = offset > 0 && size.is_some();
         let has_moved = !overlaps && total != self.length_before;
         let is_broken_off = is_cut_short && (offset > 0 || count == 0);
         let is_done = is_last || is_astray || has_moved || is_broken_off || self.is_idle();
         self.next = if !is_done && (self.thrifty.is_some() || !overlaps) {
-            // After a smaller page than was asked for, the next one is of that size; the first is the only such.
+            // If the first page was smaller than requested, the next ones have its size. Later pages are never smaller.
             let size = if offset == 0 { self.largest } else { window.size };
             Some(Window { page: window.page + 1, size })
         } else if !is_done {
@@ -219,13 +220,13 @@ impl Numbered {
         Ok(new)
     }
 
-    /// Whether page after page brings nothing new, and not for having gone back over what has been read.
+    /// Returns whether page after page brings nothing new, for another reason than rereading earlier pages.
     fn is_idle(&self) -> bool {
         let pages = self.seen.len() / self.largest.max(1) as usize;
         self.idle as usize > MAX_IDLE_PAGES as usize + pages.saturating_mul(2)
     }
 
-    /// Where to go on at the end of a reading: to the next reading, or nowhere.
+    /// Returns where to continue at the end of a reading: at the start of another reading, or nowhere.
     fn next_reading(&mut self, total: Option<u32>, is_last: bool, is_odd: bool) -> Result<Option<Window>, Broken> {
         let seen = self.seen.len();
         let reaches = |total: u32| seen as u64 >= u64::from(total);
@@ -240,7 +241,7 @@ impl Numbered {
             return Ok(Some(Window { page: 1, size: self.largest }));
         }
         match self.shortest {
-            // It has shown as many as it had at some moment: what is missing has appeared meanwhile.
+            // It has shown as many items as it had at some moment. The missing ones appeared during the read.
             Some(shortest) if is_last && !is_odd && reaches(shortest) => Ok(None),
             Some(total) if !reaches(total) => Err(Broken::Short { seen, total }),
             _ => Err(Broken::Restless),
@@ -249,7 +250,7 @@ impl Numbered {
 }
 
 impl Session<'_> {
-    /// A numbered list, read to its end.
+    /// Reads a numbered list to its end.
     pub(crate) fn numbered<'s, T: Send + 's>(
         &'s self,
         request: Request,
@@ -290,7 +291,7 @@ mod tests {
         read_by(Numbered::new(largest, false), largest, list, change)
     }
 
-    /// The same from a server whose pages have `cap` items at most.
+    /// The same, from a server whose pages have at most `cap` items.
     fn read_by(
         mut numbered: Numbered,
         cap: u32,
@@ -345,7 +346,7 @@ mod tests {
         }
     }
 
-    /// Reads a list to its end, from a server that answers as `answer` does, and says after how many calls.
+    /// Reads a list to its end from a server that answers with `answer`, and returns how many calls it took.
     fn read_from(is_thrifty: bool, mut answer: impl FnMut(Window) -> Page<u32>) -> (Result<Vec<u32>, Broken>, u32) {
         let mut numbered = Numbered::new(50, is_thrifty);
         let mut delivered = Vec::new();
@@ -420,7 +421,7 @@ mod tests {
         let mut list: Vec<u32> = (0..100).collect();
         let mut next = 1_000_000;
         let outcome = read(&mut list, 50, |list| {
-            // As many before what has been read as a page holds.
+            // One page of items, in front of what has been read.
             next += 50;
             list.splice(0..0, next..next + 50);
         });

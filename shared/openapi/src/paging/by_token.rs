@@ -1,9 +1,9 @@
-//! Lists in pages that each name the next by a token, read as a stream that holds one page at a time.
+//! Lists whose pages name the next one by a token, read as a stream that holds one page at a time.
 //!
-//! What stays, appears or vanishes meanwhile is the server's to care for; here, nothing is delivered twice. The list ends
-//! with an empty token; a token that leads back to an earlier page, or on and on without an item, is an error. So is a list
-//! that ends with fewer items than its `TotalCount` says, where that is documented as the number of items that match, as
-//! for routers and their flow logs. The documents of ECS call it meaningless there.
+//! Changes during the read are the server's responsibility. Here, nothing is delivered twice. The list ends with an
+//! empty token. It is an error if a token leads back to an earlier page, or if tokens go on without a new item. It is
+//! also an error if the list ends with fewer items than its `TotalCount` says, where that is documented as the number
+//! of matching items, as for routers and their flow logs. For ECS it is documented as meaningless.
 
 use std::collections::HashSet;
 
@@ -19,11 +19,11 @@ use crate::{
     },
 };
 
-/// How many pages in a row may bring nothing new: a server may pass on what it filters out.
+/// How many pages in a row may bring nothing new. A server may return pages from which it has filtered everything.
 const MAX_IDLE_PAGES: u32 = 50;
 
 impl Session<'_> {
-    /// A chained list, read to its end, in pages of the size that the API takes, or of its own where it takes none.
+    /// Reads a token-paged list to its end, in pages of size `largest`, or of the server's size if there is none.
     pub(crate) fn chained<'s, T: Send + 's>(
         &'s self,
         request: Request,
@@ -50,21 +50,21 @@ impl Session<'_> {
     }
 }
 
-/// Where a chained list has been read to.
+/// How far a token-paged list has been read.
 #[derive(Debug, Default)]
 struct Chain {
-    /// The token of the next page, the first of which has none. `None` at the end.
+    /// The token of the next page; the first page has none. The outer `None` marks the end.
     next: Option<Option<String>>,
     tokens: HashSet<String>,
     seen: HashSet<String>,
     /// How many pages in a row brought nothing new.
     idle: u32,
-    /// The smallest number of items that it said it has, as a list may shrink while it is read.
+    /// The smallest total that the list reported, because a list may shrink while it is read.
     shortest: Option<u32>,
 }
 
 impl Chain {
-    /// Takes what a page showed, and gives back what is new.
+    /// Processes what a page showed, and returns the new items.
     fn take<T>(
         &mut self,
         mut found: Vec<Item<T>>,

@@ -1,4 +1,4 @@
-//! What a list holds: items that were read, and items that could not be.
+//! The content of a list: items that were read, and items that could not be.
 
 use std::{collections::HashMap, fmt};
 
@@ -8,23 +8,23 @@ use signing::Credentials;
 
 use crate::{CallError, call::redact::item_without_secrets, call::response::Object};
 
-/// One item of a list. One that cannot be read does not spoil the others.
+/// An item of a list. An unreadable item does not spoil the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry<T> {
-    /// It was read.
+    /// The item was read.
     Read(T),
-    /// It is there, and could not be read.
+    /// The item exists but could not be read.
     Unreadable(UnreadableItem),
 }
 
-/// An item of a list that is there and could not be read.
+/// An item of a list that exists but could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableItem {
-    /// Its id, where at least that could be read.
+    /// The item's id, if at least that could be read.
     pub id: Option<String>,
-    /// Where it stands in the answer, for example `NetworkInterfaceSets[3]`.
+    /// The item's path in the response, for example `NetworkInterfaceSets[3]`.
     pub place: String,
-    /// What is wrong with it.
+    /// What is wrong with the item.
     pub reason: String,
 }
 
@@ -37,12 +37,13 @@ impl fmt::Display for UnreadableItem {
     }
 }
 
-/// A whole list.
+/// A complete list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing<T> {
     /// The items that were read.
     pub items: Vec<T>,
-    /// Those that could not be: nothing is missing, deleted or free on the strength of this list.
+    /// The items that could not be read. While there are any, the list does not prove that something is missing,
+    /// deleted or uncovered.
     pub unreadable: Vec<UnreadableItem>,
 }
 
@@ -53,13 +54,13 @@ impl<T> Default for Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// Whether every item was read.
+    /// Returns whether every item was read.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.unreadable.is_empty()
     }
 
-    /// Adds what another list holds.
+    /// Appends the items of another list.
     pub fn append(&mut self, other: Self) {
         self.items.extend(other.items);
         self.unreadable.extend(other.unreadable);
@@ -90,51 +91,52 @@ impl<T> FromIterator<Entry<T>> for Listing<T> {
     }
 }
 
-/// Where a list stands in an answer, and which of its items were asked for.
+/// Where a list is in a response, and which of its items were asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     outer: &'static str,
     inner: &'static str,
-    /// The fields that tell two items apart.
+    /// The fields that identify an item.
     id: &'static [&'static str],
     may_be_null: bool,
-    /// Whether the `TotalCount` of a chained list is documented as the number of items that match.
+    /// Whether the `TotalCount` of a token-paged list is documented as the number of matching items.
     counts_items: bool,
-    /// What was asked for: an item that says something else in such a field was not.
+    /// The values asked for, by field. Items with another value in such a field are skipped.
     only: Vec<(&'static str, Vec<String>)>,
 }
 
 /// One item of a page.
 #[derive(Debug)]
 pub(crate) struct Item<T> {
-    /// What tells it from the others of the list.
+    /// The key that identifies the item within the list.
     pub(crate) key: String,
-    /// `None` where it was not asked for.
+    /// `None` if the item was not asked for.
     pub(crate) entry: Option<Entry<T>>,
 }
 
 impl List {
-    /// The list `{outer: {inner: [..]}}`, whose items are told apart by these fields, the first of which is their id.
+    /// Describes the list `{outer: {inner: [..]}}`. Its items are identified by the fields `id`, the first of which is
+    /// the id.
     pub(crate) const fn new(outer: &'static str, inner: &'static str, id: &'static [&'static str]) -> Self {
         Self { outer, inner, id, may_be_null: false, counts_items: false, only: Vec::new() }
     }
 
-    /// The same, where null stands for an empty list.
+    /// Accepts null as an empty list.
     pub(crate) fn or_null(self) -> Self {
         Self { may_be_null: true, ..self }
     }
 
-    /// The same, whose chain is whole only if it holds as many items as its `TotalCount` says.
+    /// Requires a token-paged list to have as many items as its `TotalCount` says.
     pub(crate) fn counted(self) -> Self {
         Self { counts_items: true, ..self }
     }
 
-    /// How many items an answer says that the whole list has, where that can be relied upon.
+    /// Returns the number of items in the whole list, if the response's number can be relied upon.
     pub(crate) fn total(&self, answer: &Object<'_>) -> Option<u32> {
         if self.counts_items { answer.number("TotalCount") } else { None }
     }
 
-    /// The same, without the items that say something else in the field `key`, if anything was asked for.
+    /// Skips items whose field `key` has none of the values in `asked`. No effect if `asked` is empty.
     pub(crate) fn only<T: Into<String>>(mut self, key: &'static str, asked: impl IntoIterator<Item = T>) -> Self {
         let asked: Vec<String> = asked.into_iter().map(Into::into).collect();
         if !asked.is_empty() {
@@ -143,7 +145,7 @@ impl List {
         self
     }
 
-    /// Reads the list out of an answer. An item that cannot be read is one of its own.
+    /// Reads the list from a response. An item that cannot be read becomes an unreadable entry.
     pub(crate) fn read<T>(
         &self,
         answer: &Object<'_>,
@@ -164,8 +166,8 @@ impl List {
             let ids: Option<Vec<_>> = self.id.iter().map(|id| item.text(id)).collect();
             let has_ids = ids.is_some();
             let key = ids.map_or_else(|| item.fingerprint(), |ids| ids.join("\n"));
-            // An id that a page shows twice is that of one item, and the list has one more that it does not show. Without
-            // their ids, two items may well look alike.
+            // If a page repeats an id, it is the same item, and the list has another one that the page does not show.
+            // Without ids, two different items may look alike.
             let nth = times.entry(key.clone()).and_modify(|nth| *nth += 1).or_insert(0_u32);
             let key = if *nth == 0 || has_ids { key } else { format!("{key}\n#{nth}") };
             let is_asked_for = self.only.iter().all(|(field, asked)| {

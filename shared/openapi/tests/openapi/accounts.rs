@@ -1,4 +1,4 @@
-//! Work in other accounts, by assumed roles.
+//! Work in other accounts, with assumed roles.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn role(account: u32, external_id: Option<&str>) -> Role {
     }
 }
 
-/// What a cloud answers whose `nth` token is `token-<nth>`, each good for an hour from 10 o'clock on.
+/// The response with the `nth` token, `token-<nth>`. Each is valid for another hour, starting at 10 o'clock.
 fn assumed(nth: u32) -> Reply {
     let hour = 10 + nth;
     ok(json!({"Credentials": {
@@ -72,7 +72,7 @@ async fn concurrent_first_calls_buy_one_token_and_accounts_do_not_share_it() {
     join_all(reads).await.into_iter().collect::<Result<(), _>>().unwrap();
     assert_eq!(server.actions().iter().filter(|action| *action == "AssumeRole").count(), 2);
 
-    // Neither another external id nor another key gets what these have bought.
+    // Another external id or another key does not get the tokens obtained above.
     read(&session(&client).in_role(role(2, Some("other")))).await.unwrap();
     let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
     let other = client.session(signing::Credentials::new("other", "key"), account, region, None);
@@ -103,7 +103,7 @@ async fn a_token_is_renewed_before_it_expires() {
     let server = Server::answering(cloud()).await;
     let machine = TestMachine::new();
     let client = server.client(&machine);
-    // No end, as the clock runs beyond it.
+    // No deadline, because the clock runs past it.
     let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
     let session = client.session(crate::support::credentials(), account, region, None).in_role(role(2, None));
     read(&session).await.unwrap();

@@ -17,7 +17,7 @@ use crate::{
     support::{NOTHING, Reply, SECRET, Seen, Server, TOKEN, TestMachine, ok, refused, session},
 };
 
-/// Every business parameter, without what is in each call.
+/// Returns the parameters of the operation, without those that every call has.
 fn parameters(seen: &Seen) -> Vec<String> {
     const COMMON: [&str; 9] = [
         "AccessKeyId",
@@ -96,7 +96,7 @@ async fn tags_are_changed_and_listed_at_the_product_that_has_what_carries_them()
         assert!(calls.iter().all(|call| of_call(call) == kind), "{kind}: {calls:?}");
         let untag = if kind.ends_with("VSWITCH") { "UnTagResources" } else { "UntagResources" };
         assert_eq!(calls.iter().map(Seen::action).collect::<Vec<_>>(), ["TagResources", untag, "ListTagResources"]);
-        // A router's call can be told from the same one made again; of ECS no page can be asked for.
+        // Routers take a client token; ECS takes no page size.
         assert_eq!(calls[0].get("ClientToken").is_some(), kind.ends_with("ROUTER"));
         assert_eq!(calls[2].get("MaxResults").is_none(), kind.ends_with("eni"));
     }
@@ -212,7 +212,7 @@ fn ecr_spec() -> EcrFlowLogSpec {
 async fn calls_of_express_connect_router_have_a_client_token_and_no_region() {
     let spec = ecr_spec();
     let (ecr, vbr, id) = ("ecr-1".parse().unwrap(), "vbr-1".parse().unwrap(), "ecr-flog-1".parse().unwrap());
-    // The first answer is lost: by the token the API knows that it is the same call.
+    // The first response is lost. The client token tells the API that the retry is the same call.
     let mut lost = false;
     let server = Server::answering(move |_| {
         if std::mem::replace(&mut lost, true) {
@@ -285,7 +285,7 @@ async fn a_failure_inside_http_200_is_an_error() {
     assert_eq!((error.code(), error.request_id.as_deref()), (Some("IncorrectStatus.Ecr"), Some("R-9")));
 }
 
-/// The signature of what was seen, as the documents want it made.
+/// Computes the signature of a received request, as documented.
 fn signature_of(seen: &Seen) -> String {
     let pairs = |map: &BTreeMap<String, String>| map.clone().into_iter().collect::<Vec<_>>();
     let (query, form) = (pairs(&seen.query), pairs(&seen.form));

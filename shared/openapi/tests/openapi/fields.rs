@@ -1,4 +1,4 @@
-//! What the documents say an answer holds is found in what the client returns.
+//! Every documented field of a response is in what the client returns.
 
 use std::fmt::Debug;
 
@@ -14,15 +14,15 @@ use crate::{
     support::{Server, TestMachine, fixture, ok, session},
 };
 
-/// What an answer says of itself, and the client reads for itself.
+/// Fields about the response itself, which the client uses and does not return.
 const OF_THE_ANSWER: [&str; 13] = [
-    // Pages, which the client turns.
+    // Paging.
     "PageNumber",
     "PageSize",
     "MaxResults",
     "TotalCount",
     "NextToken",
-    // Whether it is a refusal, and which; then all of it is in the error.
+    // Whether the call failed, and why. If it did, all of it is in the error.
     "Success",
     "Code",
     "Message",
@@ -30,14 +30,14 @@ const OF_THE_ANSWER: [&str; 13] = [
     "DynamicCode",
     "DynamicMessage",
     "AccessDeniedDetail",
-    // An error names it.
+    // Part of every error.
     "RequestId",
 ];
 
-/// Two fields that say the same: the first is read where the second is not given.
+/// Pairs of fields with the same content: the first is read if the second is absent.
 const STANDS_IN: [(&str, &str); 2] = [("RegionId", "ChildInstanceRegionId"), ("OwnerId", "ChildInstanceOwnerId")];
 
-/// What the client returns, as text.
+/// Returns what the client returns, as text.
 async fn returned(session: &Session<'_>, product: &str, action: &str) -> Result<String, CallError> {
     fn text(value: impl Debug) -> String {
         format!("{value:?}")
@@ -78,7 +78,7 @@ async fn returned(session: &Session<'_>, product: &str, action: &str) -> Result<
         ("sts", "AssumeRole") => {
             let role = "acs:ram::1000000000000002:role/flowkeeper".parse().unwrap();
             let assumed = session.assume_role(&AssumeRole::new(&role, "test")).await?;
-            // What may not be printed is there to be signed with.
+            // `Debug` hides the secrets, so they are added.
             let key = &assumed.credentials;
             text((&assumed, key.access_key_secret(), key.security_token()))
         }
@@ -123,7 +123,7 @@ fn ecr_spec() -> flow_log::EcrFlowLogSpec {
     }
 }
 
-/// An answer in the documented shape, each value another, and the places of these values.
+/// Fills the documented shape with distinct values, and returns the paths of these values.
 fn answer(shape: &Value) -> (Value, Vec<Vec<String>>) {
     let (mut whole, mut places) = (shape.clone(), Vec::new());
     fill(&mut whole, &mut Vec::new(), &mut places);
@@ -151,7 +151,7 @@ fn fill(value: &mut Value, place: &mut Vec<String>, places: &mut Vec<Vec<String>
     }
 }
 
-/// The `nth` value of this kind, which can be read as what the place is for.
+/// Returns the `nth` value of this kind, valid for the field at `place`.
 fn example(kind: &str, place: &[String], nth: usize) -> Value {
     let name = place.last().unwrap().as_str();
     let prefix = match name {
@@ -184,14 +184,14 @@ fn example(kind: &str, place: &[String], nth: usize) -> Value {
     }
 }
 
-/// The answer with something else at one place: the other of two, or nothing.
+/// Changes the value at one place: flips a boolean, alters a text, or removes a number.
 fn with_other(answer: &Value, place: &[String]) -> Value {
     let mut answer = answer.clone();
     let value = at(&mut answer, place);
     *value = match value {
         Value::Bool(flag) => json!(!*flag),
         Value::String(text) if text == "FAILED" => json!("SUCCESS"),
-        // An account's id is digits, and any other must stay one, too.
+        // An account id consists of digits, and so must the changed one.
         Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => json!(text.replacen('0', "9", 1)),
         Value::String(text) => json!(format!("{text}x").replace("Zx", "9Z")),
         Value::Number(_) => Value::Null,
@@ -204,7 +204,7 @@ fn at<'v>(answer: &'v mut Value, place: &[String]) -> &'v mut Value {
     answer.pointer_mut(&format!("/{}", place.join("/"))).unwrap()
 }
 
-/// The documented operations, with their answers.
+/// Returns the documented operations with their responses.
 fn operations() -> Vec<(String, String, Value)> {
     let documented: Value = serde_json::from_str(&fixture("documented.json")).unwrap();
     let operations = documented["operations"].as_array().unwrap().iter();
@@ -263,7 +263,7 @@ async fn a_field_that_is_missing_or_odd_breaks_no_read_of_a_whole_resource() {
     ] {
         let (product, action, shape) = operations().into_iter().find(|(_, action, _)| action == wanted).unwrap();
         let (whole, places) = answer(&shape);
-        // With a list around it, wherever it is: `Vpcs`, `Vpc`, `0`.
+        // Only fields of list items: their paths begin like `Vpcs`, `Vpc`, `0`.
         for place in places.into_iter().filter(|place| place.len() > 3) {
             for depth in 4..=place.len() {
                 let place = &place[..depth];

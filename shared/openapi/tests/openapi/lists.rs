@@ -1,4 +1,4 @@
-//! Lists in pages, and the shapes in which they come.
+//! Paged lists, and the shapes in which lists come.
 
 use flow_log::{Delivery, Status};
 use futures_util::TryStreamExt as _;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Reply, Seen, Server, TestMachine, fixture, ok, session};
 
-/// What a cloud with these VPCs answers to a request for one page of them.
+/// The response of a cloud with these VPCs to a request for one page.
 fn page(vpcs: &[u32], seen: &Seen) -> Reply {
     let number = |key| seen.get(key).unwrap().parse::<usize>().unwrap();
     let (page, size) = (number("PageNumber"), number("PageSize"));
@@ -22,7 +22,8 @@ async fn what_stays_is_found_though_the_list_shrinks_between_its_pages() {
     let mut vpcs: Vec<u32> = (0..180).collect();
     let server = Server::answering(move |seen| {
         let reply = page(&vpcs, seen);
-        // After each page, thirty that have been read vanish, and as many appear at the end: the count stays.
+        // After each page, thirty items that have been read vanish and as many appear at the end, so the total stays
+        // the same.
         if vpcs.first().is_some_and(|first| *first < 90) {
             vpcs.drain(..30);
             let last = vpcs.last().copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The client against a server that answers by a script, over real HTTP.
+//! The client against a scripted server, over real HTTP.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod accounts;

@@ -1,4 +1,4 @@
-//! Answers that are not what the documents say: what can be read of them is, and nothing else is taken for granted.
+//! Responses that deviate from the documentation: what can be read is read, and nothing else is assumed.
 
 use flow_log::{Delivery, FlowLog, Resource, ResourceId};
 use futures_util::TryStreamExt as _;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, TestMachine, fixture, ok, session};
 
-/// What `read` makes of a server that always answers `body`, and after how many calls.
+/// Returns what `read` makes of a server that always responds with `body`, and the number of calls.
 async fn of<T>(
     body: impl ToString + Send,
     read: impl AsyncFnOnce(&Session<'_>) -> Result<T, CallError>,
@@ -77,7 +77,7 @@ async fn a_chain_of_router_flow_logs_or_routers_that_shows_less_than_it_counts_i
     assert_unreadable(of(none_of_one("FlowLogs"), flow_logs).await, "shows 0 of the 1 items");
     let routers = async |session: &Session<'_>| session.describe_ecrs(&EcrFilter::default()).await;
     assert_unreadable(of(none_of_one("EcrList"), routers).await, "shows 0 of the 1 items");
-    // Documented as the number of all that is attached, whatever is asked for.
+    // Documented as the number of all attached instances, whatever the filter.
     let instances =
         async |session: &Session<'_>| session.describe_ecr_instances(&ecr(), &EcrInstanceFilter::default()).await;
     assert!(of(none_of_one("ChildInstanceList"), instances).await.0.unwrap().items.is_empty());
@@ -86,7 +86,7 @@ async fn a_chain_of_router_flow_logs_or_routers_that_shows_less_than_it_counts_i
         let list: Vec<_> = ids.iter().map(|id| json!({"EcrId": id})).collect();
         ok(json!({"EcrList": list, "TotalCount": total, "NextToken": next}))
     };
-    // It may grow and shrink while it is read: what it has shown at some moment is enough.
+    // The list may grow and shrink while it is read. It is enough if it showed as many items as it had at some moment.
     for totals in [[2, 2], [3, 2], [2, 3]] {
         let server = Server::scripted([page(&["ecr-1"], totals[0], "a"), page(&["ecr-2"], totals[1], "")]).await;
         let client = server.client(&TestMachine::new());
@@ -110,7 +110,7 @@ async fn an_owner_that_is_no_text_is_not_taken_for_the_own_account() {
     }
 }
 
-/// A list of `count` flow logs in pages of `cap` at most; without the items from `missing` on.
+/// A list of `count` flow logs in pages of at most `cap`, without the items from `missing` on.
 fn pages(
     count: usize,
     cap: usize,

@@ -1,4 +1,4 @@
-//! Quotas are kept, and a service that is down is left alone.
+//! Calls stay within the quotas, and the circuit breaker stops calls to a service that is down.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -18,7 +18,7 @@ async fn sessions_of_one_client_share_the_quota_of_an_operation() {
     for _ in 0..100 {
         read(&session(&client)).await.unwrap();
     }
-    // A tenth of 600 a minute goes at once, the others at an even pace.
+    // A tenth of the 600 per minute goes at once, the rest at an even rate.
     assert_eq!(machine.waits().len(), 40);
     assert!(machine.waits().iter().all(|wait| *wait == Duration::from_secs(60) / 540), "{:?}", machine.waits());
     session(&client).describe_regions().await.unwrap();
@@ -66,7 +66,7 @@ async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
     let machine = TestMachine::new();
     let client = server.client(&machine);
     let session = session(&client);
-    // One call alone notices it, within half a minute.
+    // A single call with its retries opens the circuit, within half a minute.
     let error = read(&session).await.unwrap_err();
     assert_eq!((error.code(), error.request_id.as_deref()), (Some("ServiceUnavailable"), Some("R-1")));
     assert_eq!(server.seen().len(), 10);

@@ -1,4 +1,4 @@
-//! What is tried again, after how long, and what is not.
+//! What is retried, with which backoff, and what is not.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A server that answers by a script, and a machine whose time passes only while somebody waits.
+//! A scripted server, and a machine whose time passes only during waits.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,27 +18,27 @@ use openapi::{Client, ClientSettings, Endpoints, Quotas, Session, SignatureMetho
 use signing::Credentials;
 use tokio::net::TcpListener;
 
-/// What the server is to do with one request.
+/// What the server does with a request.
 pub(crate) enum Reply {
-    /// Answer with this status, these headers and this body.
+    /// Responds with this status, these headers and this body.
     Answer(u16, Vec<(&'static str, String)>, String),
-    /// Close the connection without an answer.
+    /// Closes the connection without a response.
     Lost,
-    /// Never answer.
+    /// Never responds.
     Silent,
 }
 
-/// An answer that is a success.
+/// A successful response.
 #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 pub(crate) fn ok(body: impl ToString) -> Reply {
     Reply::Answer(200, vec![], body.to_string())
 }
 
-/// An answer to any read: there is nothing.
+/// An empty response to any list operation.
 pub(crate) const NOTHING: &str = r#"{"FlowLogs":[],"Vpcs":[],"VSwitches":[],"NetworkInterfaceSets":[],"Regions":[],
     "TagResources":[],"EcrList":[],"ChildInstanceList":[]}"#;
 
-/// A refusal.
+/// An error response.
 pub(crate) fn refused(status: u16, code: &str) -> Reply {
     let body = format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Because."}}"#);
     Reply::Answer(status, vec![], body)
@@ -57,7 +57,7 @@ impl Reply {
     }
 }
 
-/// A request as the server saw it.
+/// A request as the server received it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -85,7 +85,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server that gives these answers, one after the other, and the last one from then on.
+    /// Starts a server that gives these responses in order, and an error after the last.
     pub(crate) async fn scripted(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: VecDeque<_> = replies.into_iter().collect();
         Self::answering(move |_| replies.pop_front().unwrap_or_else(|| refused(400, "ScriptIsOver"))).await
@@ -125,7 +125,7 @@ impl Server {
         self.client_with(machine, SignatureMethod::default())
     }
 
-    /// A client that makes no more calls than `quotas` allow.
+    /// Creates a client that stays within `quotas`.
     pub(crate) fn client_within(&self, machine: &Arc<TestMachine>, quotas: Quotas) -> Client {
         let settings = ClientSettings { endpoints: self.endpoints(), quotas, ..ClientSettings::default() };
         Client::new(settings, Arc::clone(machine) as Arc<dyn System>)
@@ -198,7 +198,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A machine whose time passes only while somebody waits, and that notes each wait.
+/// A machine whose time passes only during waits, and which records each wait.
 #[derive(Debug)]
 pub(crate) struct TestMachine(Mutex<State>);
 
@@ -251,7 +251,7 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new("STS.example", SECRET).with_security_token(TOKEN)
 }
 
-/// A session in cn-hangzhou with an hour to go.
+/// Starts a session in cn-hangzhou with an hour until its deadline.
 pub(crate) fn session(client: &Client) -> Session<'_> {
     let stop_at = "2026-11-20T11:00:00Z".parse::<Timestamp>().unwrap();
     session_until(client, stop_at + 0.seconds())

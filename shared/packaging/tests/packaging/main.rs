@@ -1,4 +1,4 @@
-//! The packages of this workspace's functions, made for real.
+//! Packages this workspace's functions for real.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
@@ -19,17 +19,17 @@ use packaging::{Package, build::Workspace, package_all};
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-/// The packages of all functions, made once.
+/// The packages of all functions, built once.
 static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| package_all(&workspace()).unwrap());
 
-/// Where a program that is started without a path is looked for.
+/// Where programs that are started without a path are searched for.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn workspace() -> Workspace {
     Workspace::at(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))).unwrap()
 }
 
-/// A folder with what is in a package, as Function Compute unpacks it, and nothing else.
+/// Unpacks a package into an empty directory, as Function Compute does.
 fn unpacked(package: &Package) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut archive = ZipArchive::new(File::open(&package.path).unwrap()).unwrap();
@@ -41,20 +41,20 @@ fn unpacked(package: &Package) -> TempDir {
     root
 }
 
-/// Whether the user is root, as a new folder of his shows.
+/// Returns whether the user is root, judging by the owner of a new directory.
 fn is_root(folder: &Path) -> bool {
     folder.metadata().unwrap().uid() == 0
 }
 
-/// The command that starts a function with this folder as the root of all files. Only root may do so.
+/// Returns the command that starts a function with this directory as its root. Only root may run it.
 fn in_root(folder: &Path) -> Command {
     let mut command = Command::new("chroot");
     command.arg(folder).arg("/bootstrap");
     command
 }
 
-/// Starts a function with nothing around it, no library and no file, and with one setting that no function takes. For who
-/// is not root the file system stays.
+/// Starts a function in an empty root, without libraries or files, and with one invalid setting. Without root rights it
+/// keeps the machine's file system.
 fn start_in_an_empty_root(folder: &Path) -> Output {
     let mut command = match is_root(folder) {
         true => in_root(folder),
@@ -106,7 +106,7 @@ fn every_crate_under_functions_is_packaged() {
 
 #[test]
 fn a_wrong_argument_or_a_call_for_help_builds_nothing() {
-    // There is no workspace here, so that whoever looks for one fails with 1.
+    // There is no workspace here, so looking for one would fail with 1.
     let nowhere = tempfile::tempdir().unwrap();
     for (argument, expected, said) in [
         ("--help", 0, "Builds every function under functions/"),

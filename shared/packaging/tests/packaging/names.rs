@@ -1,6 +1,6 @@
-//! Names that a packaged function resolves, where there is nothing but itself and what says who knows names.
+//! Name resolution by a packaged function, with nothing around it but the resolver's configuration.
 //!
-//! The C library inside a static binary might look for parts of itself in files that are not there.
+//! The C library inside a static binary might look for parts of itself in files that do not exist.
 
 use std::{
     io::Read as _,
@@ -11,17 +11,17 @@ use std::{
 
 use crate::{PACKAGES, PATH, bootstrap::Running, in_root, is_root, unpacked};
 
-/// A name that nobody has, whomever one asks.
+/// A name that does not exist in any real DNS.
 const NAME: &str = "vpc.flowkeeper.test";
 
-/// Where a name server of the test answers. There may be one of the machine's own on 127.0.0.1.
+/// The address of the test's name server. The machine may have its own on 127.0.0.1.
 const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 77, 10, 53);
 
-/// Answers every question for an address with 127.0.0.1, as RFC 1035 has it, and tells which names were asked for.
+/// Answers every address query with 127.0.0.1 (RFC 1035), and reports the names that were asked for.
 fn serve_names(socket: &UdpSocket, asked: &Sender<String>) {
     let mut buffer = [0; 512];
     while let Ok((length, client)) = socket.recv_from(&mut buffer) {
-        // After a header of 12 bytes, the name: labels with their length before them, up to one that is empty.
+        // The name follows a header of 12 bytes: labels prefixed with their length, up to an empty one.
         let (mut at, mut labels) = (12, Vec::new());
         while buffer[at] != 0 {
             let end = at + 1 + usize::from(buffer[at]);
@@ -35,7 +35,7 @@ fn serve_names(socket: &UdpSocket, asked: &Sender<String>) {
         answer.extend([0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0]);
         answer.extend(&buffer[12..at + 5]);
         if is_for_ipv4 {
-            // The same name, an address, of the Internet, for a minute, in four bytes.
+            // The same name, type A, class IN, a TTL of 60 seconds, four bytes.
             answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
         }
         socket.send_to(&answer, client).unwrap();
@@ -43,7 +43,7 @@ fn serve_names(socket: &UdpSocket, asked: &Sender<String>) {
     }
 }
 
-/// Hangs up on everybody, and tells whether what they began with was a TLS greeting to this name.
+/// Closes every connection, and reports whether it began with a TLS greeting for this name.
 fn hang_up(listener: &TcpListener, greeted: &Sender<bool>) {
     for connection in listener.incoming() {
         let mut greeting = [0; 2048];
@@ -80,12 +80,12 @@ fn a_package_resolves_names_where_there_is_nothing_else() {
     let local = format!("127.0.0.1 {NAME}\n");
     for (files, is_asked) in [
         ([("resolv.conf", server.as_str())].as_slice(), true),
-        // As Debian has them, which the runtimes are made of.
+        // As in Debian, which the runtimes are based on.
         (
             &[("resolv.conf", &server), ("hosts", "127.0.0.1 localhost\n"), ("nsswitch.conf", "hosts: files dns\n")],
             true,
         ),
-        // With a module that would have to be loaded, and is not there.
+        // With a module that would have to be loaded and does not exist.
         (&[("resolv.conf", &server), ("nsswitch.conf", "hosts: mymachines myhostname dns\n")], true),
         (&[("resolv.conf", &server), ("hosts", &local)], false),
     ] {
