@@ -1,4 +1,4 @@
-"""The official SDKs, each behind the same call: parameters and answers by the names that they have on the wire."""
+"""The official SDKs behind one interface: parameters and answers have the names that they have on the wire."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ REGIONAL = ("vpc", "ecs")
 
 
 class Refused(Exception):
-    """The API said no, as the SDK tells it."""
+    """A call that the API refused, as the SDK reports it."""
 
     def __init__(self, status, code, message):
         super().__init__(f"{status} {code}: {message}")
@@ -29,9 +29,9 @@ class Refused(Exception):
 
 
 class Client:
-    """An SDK with a key, temporary if it has a token. `signed_at` is the time that it believes it is."""
+    """An SDK with a key, which is temporary if it has a token. `signed_at` overrides the SDK's clock."""
 
-    # What the SDK makes of a wrong secret.
+    # The error code that the SDK reports for a wrong secret.
     wrong_secret = "SignatureDoesNotMatch"
 
     def __init__(self, cloud, key="test", secret="test-secret", token=None, signed_at=None):
@@ -39,23 +39,23 @@ class Client:
         self.signed_at = signed_at
 
     def __call__(self, product, action, **parameters):
-        """The answer of an operation, in cn-hangzhou if no region is given."""
+        """Calls an operation and returns its answer. The region defaults to cn-hangzhou."""
         if product in REGIONAL:
             parameters = {"RegionId": REGION} | parameters
         return self.call(product, action, parameters)
 
     @classmethod
     def knows(cls, product, action, parameter):
-        """Whether the SDK has a parameter in an operation; one without models takes any."""
+        """Whether the SDK knows a parameter of an operation. An SDK without models accepts any."""
         return True
 
 
 class AliyunPythonSdk(Client):
-    """aliyun-python-sdk-{core,vpc,ecs,sts}: everything in the URL, mostly by POST, HMAC-SHA1."""
+    """aliyun-python-sdk-{core,vpc,ecs,sts}: everything is in the URL, mostly by POST, signed with HMAC-SHA1."""
 
     name = "aliyun-python-sdk"
     products = ("vpc", "ecs", "sts")
-    # It compares the server's text to sign with its own: equal, so it must be the secret.
+    # The SDK compares the server's string to sign with its own. If they are equal, it blames the secret.
     wrong_secret = "InvalidAccessKeySecret"
 
     @staticmethod
@@ -66,7 +66,7 @@ class AliyunPythonSdk(Client):
 
     @staticmethod
     def _setter(request, name):
-        # A list's is a plural.
+        # The setter of a list is a plural.
         return getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s", None)
 
     @classmethod
@@ -76,14 +76,14 @@ class AliyunPythonSdk(Client):
     def call(self, product, action, parameters):
         request = self._request(product, action)
         for name, value in parameters.items():
-            # What the SDK does not know can be added all the same.
+            # Parameters that the SDK does not know can still be added.
             setter = self._setter(request, name)
             setter(value) if setter else request.add_query_param(name, value)
         host, port = self.address.split(":")
         request.set_endpoint(host)
         request.set_protocol_type("http")
         token = self.token and StsTokenCredential(self.key, self.secret, self.token)
-        # With a key beside it, the SDK would drop the token.
+        # If it is given a key, too, the SDK drops the token.
         key = (None, None) if token else (self.key, self.secret)
         client = AcsClient(*key, REGION, port=int(port), credential=token)
         now = self.signed_at or parameter_helper.get_iso_8061_date()
@@ -95,7 +95,7 @@ class AliyunPythonSdk(Client):
 
 
 class AlibabacloudSdk(Client):
-    """alibabacloud-{vpc20160428,...}: answers go through its typed models and back."""
+    """alibabacloud-{vpc20160428,...}: answers are converted to its typed models and back."""
 
     products = ("vpc", "ecs", "sts", "ecr")
     algorithm = None
@@ -108,17 +108,17 @@ class AlibabacloudSdk(Client):
 
     @classmethod
     def _model(cls, product, action):
-        # An operation without parameters has none.
+        # An operation without parameters has no model.
         return getattr(importlib.import_module(f"{cls.packages[product]}.models"), f"{action}Request", None)
 
     @classmethod
     def has(cls, product, action):
-        """Whether there is such an operation."""
+        """Whether the SDK has this operation."""
         return hasattr(importlib.import_module(f"{cls.packages[product]}.models"), f"{action}Response")
 
     @classmethod
     def parameters(cls, product, action):
-        """Every parameter that the SDK has in an operation that takes texts and lists."""
+        """Every parameter that the SDK has for an operation that takes strings and lists."""
         model = cls._model(product, action)
         return model(**dict.fromkeys(vars(model()), [])).to_map().keys() if model else set()
 
@@ -130,7 +130,7 @@ class AlibabacloudSdk(Client):
         return self.answer(product, action, parameters).to_map()
 
     def answer(self, product, action, parameters):
-        """The answer as the SDK's own model of it."""
+        """Calls an operation and returns its answer as the SDK's model."""
         package = self.packages[product]
         arguments = [RuntimeOptions(extends_parameters=self.signed_at and self._signed_at())]
         if model := self._model(product, action):
@@ -157,7 +157,7 @@ class AlibabacloudSdk(Client):
 
 
 class AlibabacloudSdkHmacSha1(AlibabacloudSdk):
-    """Query and form, signed as aliyun-python-sdk does; `v2` is the SDK's name for it."""
+    """Query and form, signed as aliyun-python-sdk does it; `v2` is the SDK's name for this signature."""
 
     name = "alibabacloud-hmac-sha1"
     algorithm = "v2"
@@ -167,7 +167,7 @@ class AlibabacloudSdkHmacSha1(AlibabacloudSdk):
 
 
 class AlibabacloudSdkAcs3(AlibabacloudSdk):
-    """The SDK as it comes: every header signed, no common parameters in the query."""
+    """The SDK with its default signature: every header is signed, and the query has no common parameters."""
 
     name = "alibabacloud-acs3-hmac-sha256"
 

@@ -1,4 +1,4 @@
-"""A local-cloud process: started on a free port, asked, and stopped."""
+"""A local-cloud process: started on a free port, queried, and stopped."""
 
 import json
 import os
@@ -15,7 +15,7 @@ REGION = "cn-hangzhou"
 
 
 def eventually(look, within=30):
-    """What `look` finds, as soon as it finds something."""
+    """Calls `look` until it finds something, and returns that."""
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"nothing within {within} s"
@@ -24,7 +24,7 @@ def eventually(look, within=30):
 
 
 class Cloud:
-    """`local-cloud serve` with further arguments; a context that ends it."""
+    """`local-cloud serve` with additional arguments, as a context manager that stops it."""
 
     def __init__(self, *arguments):
         self._output = tempfile.TemporaryFile()
@@ -57,12 +57,12 @@ class Cloud:
         return line and line[1]
 
     def output(self):
-        """What it has written so far."""
-        # Read at a place, as the process writes at the file's own.
+        """Returns the output so far."""
+        # Reads at an explicit offset: the process shares the file's own offset and writes there.
         return os.pread(self._output.fileno(), 1 << 24, 0).decode()
 
     def journal(self, kind):
-        """What happened, of one kind."""
+        """Returns the entries of one kind in the cloud's journal."""
         entries = map(json.loads, self._ask("journal").splitlines())
         return [entry for entry in entries if entry["kind"] == kind]
 
@@ -71,7 +71,7 @@ class Cloud:
         self._ask("events", event)
 
     def fault(self, action, fault, times=1):
-        """Makes the next calls of an action go wrong."""
+        """Makes the next calls of an action fail."""
         self._ask("faults", {"action": action, "fault": fault, "times": times})
 
     def rename(self, network_interface_id, new_id):

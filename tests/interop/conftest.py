@@ -1,11 +1,11 @@
-"""Every test meets every SDK that serves its module's product, each in a cloud of its own."""
+"""Runs every test with every SDK that supports its module's product, each in a cloud of its own."""
 
 import pytest
 
 import clients
 from cloud import Cloud, eventually
 
-# The SDKs that take part.
+# The SDKs under test.
 CLIENTS = [
     clients.AliyunPythonSdk,
     clients.AlibabacloudSdkHmacSha1,
@@ -29,7 +29,7 @@ def module_cloud(request, sdk):
 
 @pytest.fixture
 def cloud(module_cloud):
-    """The module's cloud; what it wrote during a test is shown if the test fails."""
+    """The module's cloud. If a test fails, the cloud's output during the test is shown."""
     before = len(module_cloud.output())
     yield module_cloud
     print(module_cloud.output()[before:])
@@ -37,13 +37,13 @@ def cloud(module_cloud):
 
 @pytest.fixture
 def call(sdk, cloud):
-    """`call(product, action, **parameters)` with the cloud's own key."""
+    """`call(product, action, **parameters)`, signed with the cloud's default key."""
     return sdk(cloud)
 
 
 @pytest.fixture
 def refusal(call):
-    """Status and code of a call that is refused."""
+    """Makes a call that must be refused, and returns its status and code."""
 
     def refusal(*arguments, by=call, **parameters):
         with pytest.raises(clients.Refused) as refused:
@@ -55,7 +55,7 @@ def refusal(call):
 
 @pytest.fixture
 def active_flow_log(call):
-    """The one flow log of a resource, as soon as it is active."""
+    """Waits until a resource has an active flow log, and returns it. There must be only one."""
 
     def active_flow_log(resource_id):
         filters = {"ResourceId": resource_id, "Status": "Active"}

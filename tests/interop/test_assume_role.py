@@ -1,4 +1,4 @@
-"""AssumeRole gives a temporary key, with which each SDK signs and sends a token."""
+"""AssumeRole returns a temporary key. With it, each SDK signs and sends its token."""
 
 import pytest
 
@@ -8,7 +8,7 @@ WANTED = {"RoleArn": "acs:ram::1000000000000002:role/flowkeeper", "RoleSessionNa
 
 @pytest.fixture
 def temporary(call):
-    """A temporary key, by the names of the SDK's arguments."""
+    """A temporary key, as arguments of an SDK's client."""
     given = call("sts", "AssumeRole", **WANTED)["Credentials"]
     return {"key": given["AccessKeyId"], "secret": given["AccessKeySecret"], "token": given["SecurityToken"]}
 

@@ -1,4 +1,4 @@
-"""Every Express Connect Router operation, driven once well and once refused."""
+"""Every Express Connect Router operation succeeds once and is refused once."""
 
 import pytest
 
@@ -10,13 +10,13 @@ ARGUMENTS = ["--no-functions", "--transition-ms", "50"]
 
 @pytest.fixture
 def router(call):
-    """The id of a router of its own."""
+    """A new router, as its id parameter."""
     return {"EcrId": call("ecr", "CreateExpressConnectRouter", AlibabaSideAsn=45104, Name="interop")["EcrId"]}
 
 
 @pytest.fixture
 def vbr(call, router):
-    """Attaches VBRs to the router."""
+    """Attaches a VBR to the router."""
 
     def vbr(name):
         child = {"ChildInstanceType": "VBR", "ChildInstanceId": f"vbr-{name}", "ChildInstanceRegionId": "cn-hangzhou"}
@@ -28,13 +28,13 @@ def vbr(call, router):
 
 @pytest.fixture
 def wanted(router, vbr):
-    """The parameters of a flow log, split by the SDK between query and form."""
+    """The parameters of a flow log. The SDK splits them between query and form."""
     target = {"ProjectName": "flowlog-project", "LogStoreName": "ecr"}
     return lambda name: router | vbr(f"{router['EcrId']}-{name}") | target
 
 
 def settled(call, router, flow_log_id, status):
-    """The flow log, when it has reached a status."""
+    """Waits until the flow log has reached a status, and returns it."""
 
     def look():
         found = call("ecr", "DescribeFlowLogs", FlowLogId=flow_log_id, **router)["FlowLogs"]
@@ -44,7 +44,7 @@ def settled(call, router, flow_log_id, status):
 
 
 def refused(refusal, *arguments, **parameters):
-    """Whether a call is refused for what it says; few of ECR's codes are documented."""
+    """Whether a call is refused because of its content. Few of ECR's codes are documented."""
     status, code = refusal(*arguments, **parameters)
     return status in (400, 404) and not code.startswith(("InvalidAction", "InvalidVersion", "Signature"))
 

@@ -1,4 +1,4 @@
-"""Every ECS operation that local-cloud serves, driven once well and once refused."""
+"""Every ECS operation that local-cloud serves succeeds once and is refused once."""
 
 import pytest
 
@@ -7,7 +7,7 @@ PRODUCT = "ecs"
 
 @pytest.fixture
 def vswitch(call):
-    """A vSwitch, with the id of its VPC."""
+    """A new vSwitch, as its id and the id of its VPC."""
     vpc_id = call("vpc", "CreateVpc")["VpcId"]
     answer = call("vpc", "CreateVSwitch", VpcId=vpc_id, ZoneId="cn-hangzhou-b", CidrBlock="172.16.0.0/16")
     return {"VpcId": vpc_id, "VSwitchId": answer["VSwitchId"]}

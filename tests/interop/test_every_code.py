@@ -1,4 +1,4 @@
-"""Our client and the official SDK meet every documented code of a refusal, answered by local-cloud."""
+"""Our client and the official SDK understand every documented error code, as local-cloud answers it."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import clients
 from cloud import PROGRAMS, REPOSITORY, Cloud
 
 ROWS = json.loads((REPOSITORY / "tests" / "fixtures" / "openapi" / "errors.json").read_text())["errors"]
-# A class of codes is no code.
+# `any 5xx` is a class of codes, not a code.
 CLASSES = {row["code"]: row["class"] for row in ROWS if row["code"] != "any 5xx"}
-# What passes when the same is read again, as our client does by itself.
+# The classes that go away with a retry. Our client retries a read by itself.
 PASSES = {"throttling", "server", "state conflict", "clock", "clock/client", "nonce"}
 
 
@@ -23,7 +23,7 @@ def cloud():
 
 
 def read_once(cloud):
-    """What our client says of one read."""
+    """Makes one read with our client, and returns what it prints."""
     made = subprocess.run(
         [PROGRAMS / "examples" / "every_call"],
         env=os.environ
@@ -49,7 +49,7 @@ def test_the_client_reads_again_what_passes_and_names_what_does_not(cloud, code)
     else:
         assert codes == [code]
         assert said.startswith(f"vpc GetFlowLogServiceStatus: refused with {code} (HTTP 4")
-    # Who may not is told what; the text for those who may decode it is in no line.
+    # A denied call names the denied action. The encoded diagnosis is never printed.
     names_the_action = "(vpc:GetFlowLogServiceStatus is denied to SubUser test of account 1000000000000001: " in said
     assert names_the_action == (code in ("Forbidden.RAM", "NoPermission"))
     assert "AQEAAAAA" not in said

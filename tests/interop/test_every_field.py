@@ -1,7 +1,7 @@
-"""local-cloud's answers hold every field that the official SDK has in its models of them.
+"""The answers of local-cloud contain every field that the official SDK has in its models of them.
 
-The SDK's models are made from the API's own description, and every operation that the product's documents describe is
-called here as often as it takes to see each field once.
+The SDK's models are generated from the API's own description. Every operation that the product's documents describe is
+called here until each field has been seen once.
 """
 
 import json
@@ -15,7 +15,7 @@ from cloud import REGION, REPOSITORY, Cloud
 DOCUMENTED = json.loads((REPOSITORY / "tests" / "fixtures" / "openapi" / "documented.json").read_text())["operations"]
 OPERATIONS = sorted({(one["product"].replace("expressconnectrouter", "ecr"), one["action"]) for one in DOCUMENTED})
 
-# What is in no answer, by the name of the model and of its field, and why.
+# Fields that are never in an answer, as pairs of model and field, by the reason.
 NEVER_THERE = {
     "nothing of this cloud makes a NAT gateway": {
         ("DescribeVpcsResponseBodyVpcsVpcNatGatewayIds", "nat_gateway_ids"),
@@ -32,11 +32,11 @@ ROLE = {"RoleArn": "acs:ram::1000000000000002:role/flowkeeper", "RoleSessionName
 
 
 class Answers:
-    """Calls, and notes which fields their answers have."""
+    """Makes calls, and records which fields the answers have."""
 
     def __init__(self, cloud):
         self.sdk = clients.AlibabacloudSdkAcs3(cloud)
-        # By operation: the fields of the models that came, and those of them that had a value.
+        # By operation: the fields of the models in the answers, and the fields that had a value.
         self.fields, self.filled = {}, {}
 
     def __call__(self, product, action, by=None, **parameters):
@@ -49,7 +49,7 @@ class Answers:
     def _note(self, operation, model):
         for field, value in vars(model).items():
             self.fields.setdefault(operation, set()).add((type(model).__name__, field))
-            # A list without members shows none of their fields, so it counts as none.
+            # An empty list shows no fields of its members, so it does not count as a value.
             if value is None or value == []:
                 continue
             self.filled.setdefault(operation, set()).add((type(model).__name__, field))
@@ -125,7 +125,7 @@ def the_routers(call, cloud):
     ]
     for action, parameters in calls:
         call("ecr", action, **parameters)
-    # With what a refusal holds beside.
+    # Refused calls show the additional fields of an error.
     for action, parameters in [("CreateFlowLog", on_vbr | TARGET), *calls]:
         cloud.fault(f"expressconnectrouter:{action}", "Forbidden.RAM")
         call("ecr", action, **parameters)

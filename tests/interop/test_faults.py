@@ -1,4 +1,4 @@
-"""A flow log is there all the same when the API fails while the function makes it."""
+"""A flow log exists in the end even if the API fails while the function creates it."""
 
 import pytest
 
@@ -9,7 +9,7 @@ ARGUMENTS = ["--transition-ms", "200"]
     ("fault", "times", "codes"),
     [
         ("throttled", 2, ["Throttling.User", "Throttling.User", None]),
-        # The first call took effect, which is found out by reading: no second one.
+        # The first call took effect. The function finds that out by reading, so there is no second call.
         ("answer-lost", 1, [None]),
     ],
 )

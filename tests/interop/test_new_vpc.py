@@ -1,4 +1,4 @@
-"""A VPC that an SDK creates has, seconds later, the flow log that the template's policy asks for."""
+"""Seconds after an SDK creates a VPC, the VPC has the flow log that the template's policy asks for."""
 
 from cloud import eventually
 

@@ -1,4 +1,4 @@
-"""A literal event of ActionTrail leads to the flow log of the network interface that it names."""
+"""A recorded event of ActionTrail leads to a flow log for the network interface that it names."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,13 @@ EVENT = REPOSITORY / "tests" / "fixtures" / "events" / "actiontrail-create-netwo
 
 def test_the_network_interface_of_a_recorded_event_gets_its_flow_log(call, cloud, active_flow_log):
     event = json.loads(EVENT.read_text())
-    # The documents' own account is out of the policy's scope.
+    # The account in the documents' event is not in the policy's scope.
     event["aliyunaccountid"] = "1000000000000001"
     recorded = event["data"]["responseElements"]["NetworkInterfaceId"]
     vpc_id = call("vpc", "CreateVpc")["VpcId"]
     vswitch = call("vpc", "CreateVSwitch", VpcId=vpc_id, ZoneId="cn-hangzhou-b", CidrBlock="172.16.0.0/24")
     made = call("ecs", "CreateNetworkInterface", VSwitchId=vswitch["VSwitchId"], SecurityGroupId="sg-bp1example")
-    # Its own event is dealt with before it takes the recorded id: what follows can only come of the recorded event.
+    # The interface's own event is handled before it gets the recorded id, so what follows is due to the recorded event.
     active_flow_log(made["NetworkInterfaceId"])
     cloud.rename(made["NetworkInterfaceId"], recorded)
     cloud.publish(event)

@@ -1,4 +1,4 @@
-"""Whoever signs wrongly, or says what makes no sense, is told so in the real codes, and the SDKs understand them."""
+"""Wrong signatures and invalid parameters are refused with the real error codes, which the SDKs understand."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def flow_log(call):
-    """The parameters of a flow log that could be created, on a VPC of its own."""
+    """The parameters of a valid flow log on a new VPC."""
     return {
         "ResourceType": "VPC",
         "ResourceId": call("vpc", "CreateVpc")["VpcId"],

@@ -1,7 +1,7 @@
-"""For the same input, our client sends what the official SDKs send, each parameter in the same place with ACS3.
+"""For the same input, our client sends what the official SDKs send. With ACS3, each parameter is in the same place.
 
-Whose parameters have which names is known to the SDKs for Python; pop-core takes any, and shows how lists and booleans
-are written.
+The SDKs for Python know the parameters of each operation. pop-core accepts any, and shows how lists and booleans are
+written.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ SDKS = PYTHON + (clients.PopCore,)
 SIGNATURES = {"hmac-sha1": "HMAC-SHA1", "acs3-hmac-sha256": "ACS3-HMAC-SHA256"}
 
 ODD = "名称 *~+%41&=?#/:;,.-_@!$'\"()[]{}<>|\\^` é 🐟"
-# Sorted by key, as ours are; Tag.10 is signed before Tag.2.
+# Sorted by key, as our client sorts them. Tag.10 is signed before Tag.2.
 TAGS = [{"Key": f"{n:02}{ODD[n:]}", "Value": f"{ODD[-n:]} "} for n in range(19)] + [{"Key": "空", "Value": ""}]
 FLOW_LOG = {"FlowLogId": "fl-bp1example00000000001"}
 TARGET = {"ProjectName": "flowlog-1000000000000001-cn-hangzhou", "LogStoreName": "vpc_flow-logs"}
 NAMED = {"FlowLogName": ODD, "Description": f" {ODD}\n"}
 GROUP = {"ResourceGroupId": "rg-acfmexample"}
-# What our client says of itself: the page, from the first and as large as it may be.
+# Parameters that our client adds by itself: the first page, with the maximum size.
 NUMBERED, CHAINED = {"PageNumber": 1, "PageSize": 50}, {"MaxResults": 50}
 FLOW_LOGS = {"ResourceType": "FLOWLOG", "ResourceId": [f"fl-bp1example{n:011}" for n in range(50)]}
 INTERFACES = {"ResourceType": "eni", "ResourceId": [f"eni-bp1example{n:011}" for n in range(50)]}
@@ -39,7 +39,7 @@ OF_ROUTER = ROUTER | {"FlowLogId": "ecr-flog-example0001"}
 TOKEN, DRY_RUN = {"ClientToken": "a token"}, {"DryRun": True}
 LOG_FORMAT = "${version} ${vpc-id}"
 
-# Every call of the client, with every parameter that it can be given.
+# Every call of the client, with every parameter that it accepts.
 CALLS = [
     (
         "vpc",
@@ -157,7 +157,7 @@ PAIRS = [(sdk, n) for sdk in SDKS for n, (product, *_) in enumerate(CALLS) if pr
 
 @dataclass(frozen=True)
 class Difference:
-    """A parameter that may differ, as `how(ours, theirs)` tells, where None is one that is not sent; and why."""
+    """A parameter that may differ, and why. `how(ours, theirs)` accepts the difference; None is a missing parameter."""
 
     why: str
     sdks: tuple
@@ -174,7 +174,7 @@ class Difference:
         )
 
 
-# Every difference there is. One that is not here fails, and so does one that is here and is no more.
+# Every known difference. A test fails for any other difference, and for one that no longer exists.
 DIFFERENCES = [
     Difference("our client draws a token for each call", SDKS, lambda ours, theirs: ours and theirs, "ClientToken"),
     Difference(
@@ -205,7 +205,8 @@ DIFFERENCES = [
     ),
 ]
 
-# What the newer SDK could be told beside, and our client cannot, and why; a name alone is meant of every operation.
+# Parameters that the newer SDK accepts and our client does not offer, by the reason. A bare name applies to every
+# operation.
 NOT_OFFERED = {
     "undocumented: the account is the one of the key, and for others a role is assumed": {
         "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId",
@@ -243,14 +244,14 @@ def cloud():
 
 @contextlib.contextmanager
 def recorded(cloud):
-    """A list that has, in the end, the calls that the cloud saw meanwhile."""
+    """Yields a list that is filled, at the end of the block, with the calls that the cloud received meanwhile."""
     before, seen = len(cloud.journal("call")), []
     yield seen
     seen += cloud.journal("call")[before:]
 
 
 def our_calls(cloud, signature, calls):
-    """Makes calls with our client, and gives what the cloud saw of them."""
+    """Makes calls with our client, and returns them as the cloud received them."""
     setting = {"FLOWKEEPER_ENDPOINT": f"http://{cloud.address}", "FLOWKEEPER_SIGNATURE": signature}
     key = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "test", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "test-secret"}
     calls = [{"product": product, "action": action, "parameters": given} for product, action, given in calls]
@@ -269,7 +270,7 @@ def our_calls(cloud, signature, calls):
 
 
 def their_calls(cloud, sdk, calls):
-    """Makes calls with an SDK, without what it does not know, and gives what the cloud saw of them."""
+    """Makes calls with an SDK, without parameters it does not know, and returns them as the cloud received them."""
     with recorded(cloud) as seen:
         for product, action, parameters in calls:
             known = {name: value for name, value in parameters.items() if sdk.knows(product, action, name)}
@@ -281,13 +282,13 @@ def their_calls(cloud, sdk, calls):
 
 @pytest.fixture(scope="module")
 def ours(cloud):
-    """What our client sends, by signature."""
+    """The calls that our client sends, by signature."""
     return {signature: our_calls(cloud, signature, CALLS) for signature in SIGNATURES}
 
 
 @pytest.fixture(scope="module")
 def theirs(cloud):
-    """What the SDKs send, by SDK and number of the call."""
+    """The calls that the SDKs send, by SDK and number of the call."""
     seen = {}
     for sdk in SDKS:
         numbers = [n for by, n in PAIRS if by is sdk]
@@ -298,7 +299,7 @@ def theirs(cloud):
 
 @pytest.fixture(scope="module")
 def differences(ours, theirs):
-    """What differs, by SDK and number of the call: parameter, our value, their value, and the rows that explain it."""
+    """The differences, by SDK and number of the call: parameter, our value, theirs, and the rows that explain it."""
 
     def differing(sdk, n, signature):
         product, action, _ = CALLS[n]
@@ -330,7 +331,7 @@ def test_with_hmac_sha1_everything_is_in_the_form(ours):
 @pytest.mark.parametrize("n", range(len(CALLS)), ids=IDS)
 def test_with_acs3_each_parameter_is_in_the_query_or_in_the_form_as_the_sdk_has_it(ours, theirs, n):
     sent, other = ours["acs3-hmac-sha256"][n], theirs[clients.AlibabacloudSdkAcs3, n]
-    # What ours alone sends is in the query, and is named in DIFFERENCES.
+    # Parameters that only our client sends are in the query, and are listed in DIFFERENCES.
     alone = sent["parameters"].keys() - other["parameters"].keys()
     assert set(sent["in_query"]) == set(other["in_query"]) | alone
 
@@ -348,7 +349,7 @@ def test_the_client_sends_what_the_sdk_sends(theirs, differences, by, n):
         if not why
     ]
     if unexplained:
-        # Mostly it is the same with both signatures.
+        # Most differences are the same with both signatures.
         pytest.fail("\n".join(dict.fromkeys(unexplained)), pytrace=False)
 
 

@@ -1,4 +1,4 @@
-"""Every STS operation that local-cloud serves, driven once well and once refused."""
+"""Every STS operation that local-cloud serves succeeds once and is refused once."""
 
 PRODUCT = "sts"
 

@@ -1,4 +1,4 @@
-"""Every VPC operation that local-cloud serves, driven once well and once refused."""
+"""Every VPC operation that local-cloud serves succeeds once and is refused once."""
 
 import pytest
 
@@ -22,12 +22,12 @@ def flow_logs(call, **filters):
 
 
 def settled(call, flow_log_id, status):
-    """The flow log, when it has reached a status."""
+    """Waits until the flow log has reached a status, and returns it."""
     return eventually(lambda: [one for one in flow_logs(call, FlowLogId=flow_log_id) if one["Status"] == status])[0]
 
 
 def pages(call, size, **filters):
-    """The ids on each page of DescribeFlowLogs, until one is empty."""
+    """Returns the ids on each page of DescribeFlowLogs, up to the first empty page."""
     found = []
     while True:
         answer = call("vpc", "DescribeFlowLogs", PageNumber=len(found) + 1, PageSize=size, **filters)
@@ -39,7 +39,7 @@ def pages(call, size, **filters):
 
 @pytest.fixture(scope="module", autouse=True)
 def open_service(module_cloud, sdk):
-    """Opens the flow log service, without which nothing goes; answers with its status before, and the answer."""
+    """Opens the flow log service, which everything needs. Returns its status before that, and the answer."""
     call = sdk(module_cloud)
     return call("vpc", "GetFlowLogServiceStatus")["Enabled"], call("vpc", "OpenFlowLogService")
 
@@ -113,7 +113,7 @@ def test_every_parameter_of_a_flow_log_comes_back(call):
         "ResourceGroupId": "rg-example",
     } | PROJECT
     paths = ["internetGateway", "natGateway"]
-    # Tag.10 and Tag.11 are sorted before Tag.2 in what is signed.
+    # In the string to sign, Tag.10 and Tag.11 come before Tag.2.
     tags = [{"Key": f"k{n:02}", "Value": f"v {n}"} for n in range(11)]
     answer = call("vpc", "CreateFlowLog", TrafficPath=paths, Tag=tags, **wanted)
     assert (answer["Success"], answer["ResourceGroupId"]) == ("true", "rg-example")

@@ -1,4 +1,4 @@
-"""Puts the JavaScript of the wheels in one folder under node_modules in another: unpack.py WHEELS NODE_MODULES"""
+"""Unpacks the JavaScript in a folder of wheels into a node_modules folder: unpack.py WHEELS NODE_MODULES"""
 
 import io
 import sys
@@ -10,7 +10,7 @@ wheels, node_modules = map(Path, sys.argv[1:])
 for wheel in sorted(wheels.glob("*.whl")):
     with zipfile.ZipFile(wheel) as files:
         [archive] = [name for name in files.namelist() if name.endswith(".jsii.tgz")]
-        # ros_cdk_fc3/_jsii/ros-cdk-fc3@1.15.0.jsii.tgz, in which everything lies under package/
+        # For example ros_cdk_fc3/_jsii/ros-cdk-fc3@1.15.0.jsii.tgz, which contains a single folder, package/
         name = Path(archive).name.split("@")[0]
         with tarfile.open(fileobj=io.BytesIO(files.read(archive))) as package:
             package.extractall(wheels / name, filter="data")

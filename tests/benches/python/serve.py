@@ -1,6 +1,6 @@
-"""What both Python functions share: a custom runtime on http.server, and what a new VPC means.
+"""Shared by both Python functions: a custom runtime on http.server, and the handling of a new VPC.
 
-A new VPC without a flow log gets one. `Describe` and `create` are the SDK's; see the two modules beside this one.
+A new VPC without a flow log gets one. The two modules beside this one make the calls, each with its SDK.
 """
 
 import json
@@ -13,7 +13,7 @@ PROJECT, LOG_STORE = "flowlog-{account}-{region}", "vpc"
 
 
 class Key(NamedTuple):
-    """Of one invocation."""
+    """The credentials of one invocation."""
 
     id: str
     secret: str
@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
 
 class Vpc(NamedTuple):
-    """What the event names."""
+    """The VPC that the event names."""
 
     account: str
     region: str
@@ -29,7 +29,7 @@ class Vpc(NamedTuple):
 
     @property
     def flow_log(self):
-        """What is wanted, by the names of CreateFlowLog."""
+        """The desired flow log, as parameters of CreateFlowLog."""
         return {
             "ResourceType": "VPC",
             "ResourceId": self.id,
@@ -43,7 +43,7 @@ class Vpc(NamedTuple):
 
 
 def new_vpc(event):
-    """The VPC that came into being; None if it is another event."""
+    """Returns the VPC that was created, or None for any other event."""
     data = event.get("data", {})
     if data.get("serviceName") != "Vpc" or data.get("eventName") != "CreateVpc" or data.get("errorCode"):
         return None
@@ -51,7 +51,7 @@ def new_vpc(event):
 
 
 def handle(sdk, event, key):
-    """What was done."""
+    """Handles an event, and returns what was done."""
     vpc = new_vpc(event)
     if vpc is None:
         return {"outcome": "skipped"}
@@ -64,11 +64,11 @@ def handle(sdk, event, key):
 
 
 def run(sdk):
-    """Serves invocations. `sdk` gives the client of a key and a region."""
+    """Serves invocations. `sdk` returns the client for a key and a region."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body are two writes, and the second is not to wait for the acknowledgement of the first.
+        # Head and body are two writes, and the second must not wait for the acknowledgment of the first.
         disable_nagle_algorithm = True
 
         def do_POST(self):
@@ -87,7 +87,7 @@ def run(sdk):
             self.wfile.write(answer)
 
         def log_request(self, *_):
-            """The line above is enough."""
+            """Logs nothing: `do_POST` prints a line already."""
 
     sys.stdout.reconfigure(line_buffering=True)
     ThreadingHTTPServer(("0.0.0.0", int(os.environ["FC_SERVER_PORT"])), Handler).serve_forever()

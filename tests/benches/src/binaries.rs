@@ -1,4 +1,4 @@
-//! Builds what is measured as it is delivered: release profile, static.
+//! Builds the binaries as they are delivered: static, with the release profile.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,11 +9,10 @@ use packaging::build::FLAGS;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds the binary `name` of the package `package`, in a target directory of its own beside that of this program, and
-/// says where it is.
+/// Builds the binary `name` of the package `package` in a separate target directory, and returns its path.
 pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
     let target_dir = target_dir()?;
-    // The same cargo that runs this, and the flags for this build alone.
+    // The cargo that runs this program; the flags apply to this build only.
     let status = Command::new(option_env!("CARGO").unwrap_or("cargo"))
         .args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--package", package, "--bin", name])
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
@@ -26,10 +25,10 @@ pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
     Ok(target_dir.join(TARGET).join("release").join(name))
 }
 
-/// The folder of everything that this program makes.
+/// The folder for everything that this program creates.
 pub(crate) fn target_dir() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    // target/release/benches
+    // The program is target/release/benches.
     let target = program.parent().and_then(Path::parent);
     target
         .map(|target| target.join("benches"))

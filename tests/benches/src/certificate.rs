@@ -1,4 +1,4 @@
-//! A root certificate and a server certificate that it signed, made anew for each run.
+//! A root certificate and a server certificate signed by it, created for each run.
 
 use std::error::Error;
 use std::fs;
@@ -10,14 +10,14 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 
-/// What a server on this machine shows, and what those who call it have to trust.
+/// The TLS configuration of a server on this machine, and the root certificate that its clients must trust.
 pub(crate) struct Certificate {
     pub(crate) server: Arc<ServerConfig>,
     /// The root, as DER.
     pub(crate) root: PathBuf,
 }
 
-/// Makes both, and puts the root into `folder`.
+/// Creates both certificates, and writes the root certificate to `folder`.
 pub(crate) fn make(folder: &Path) -> io::Result<Certificate> {
     let (server, root_as_der) = pair().map_err(io::Error::other)?;
     let root = folder.join("root.der");

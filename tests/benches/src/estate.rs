@@ -1,25 +1,25 @@
-//! The VPCs of an account and the flow logs on them, a page at a time.
+//! A fleet of VPCs and their flow logs, one page at a time.
 //!
-//! Nothing of it is kept: what a page shows is made from the numbers on it. So a hundred thousand take no memory.
+//! Each page is generated from the numbers of its items, so even a hundred thousand VPCs take no memory.
 
-/// Where there are VPCs.
+/// The regions that have VPCs.
 pub(crate) const REGIONS: [&str; 5] = ["cn-hangzhou", "cn-shanghai", "cn-beijing", "cn-shenzhen", "ap-southeast-1"];
 
-/// So many VPCs in each region, of which each, but every so many-th, has a flow log that is as it should be.
+/// A number of VPCs per region. Each has a compliant flow log, except every `lacking`-th, which has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Estate {
     pub(crate) vpcs: usize,
-    /// Every so many-th has none. At least 2.
+    /// Every VPC whose number, counted from 1, is a multiple of this has no flow log. At least 2.
     pub(crate) lacking: usize,
 }
 
 impl Estate {
-    /// One where every VPC has its flow log.
+    /// A fleet in which every VPC has a flow log.
     pub(crate) const fn in_order(vpcs: usize) -> Self {
         Self { vpcs, lacking: usize::MAX }
     }
 
-    /// How many have no flow log.
+    /// The number of VPCs without a flow log.
     pub(crate) const fn repairs(self) -> usize {
         self.vpcs / self.lacking
     }
@@ -28,13 +28,13 @@ impl Estate {
         self.vpcs - self.repairs()
     }
 
-    /// The VPC of a flow log: in each group of `lacking`, the last one has none.
+    /// The number of a flow log's VPC: in each group of `lacking` VPCs, the last one has no flow log.
     const fn vpc_of(self, flow_log: usize) -> usize {
         let group = self.lacking - 1;
         flow_log / group * self.lacking + flow_log % group
     }
 
-    /// The page of VPCs that the form asks for.
+    /// The page of VPCs that the form requests.
     pub(crate) fn vpcs_page(self, form: &str) -> String {
         let Page { number, size, region } = Page::of(form);
         let items = items(number, size, self.vpcs, |nth| vpc(region, nth));
@@ -45,7 +45,7 @@ impl Estate {
         )
     }
 
-    /// The page of flow logs that the form asks for.
+    /// The page of flow logs that the form requests.
     pub(crate) fn flow_logs_page(self, form: &str) -> String {
         let Page { number, size, region } = Page::of(form);
         let items = items(number, size, self.flow_logs(), |nth| flow_log(region, self.vpc_of(nth)));
@@ -57,7 +57,7 @@ impl Estate {
     }
 }
 
-/// What a form asks for.
+/// The page that a form requests.
 struct Page<'a> {
     number: usize,
     size: usize,
@@ -77,7 +77,7 @@ fn items(page: usize, size: usize, total: usize, item: impl Fn(usize) -> String)
     (0..total).skip((page - 1) * size).take(size).map(item).collect::<Vec<_>>().join(",")
 }
 
-/// Unlike any in another region.
+/// An id that is unique across regions.
 fn vpc_id(region: &str, nth: usize) -> String {
     let region_nth = REGIONS.iter().position(|it| *it == region).unwrap_or(REGIONS.len());
     format!("vpc-bp{region_nth}example{nth:011}")
@@ -110,7 +110,7 @@ fn flow_log(region: &str, nth: usize) -> String {
 mod tests {
     use super::*;
 
-    /// The ids that a page shows.
+    /// The ids on a page.
     fn shown(page: &str, key: &str) -> Vec<String> {
         let key = format!("\"{key}\":\"");
         page.split(&key).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()

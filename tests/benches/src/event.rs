@@ -1,20 +1,20 @@
-//! The invocations, as Function Compute sends them.
+//! Invocations, as Function Compute sends them.
 
 const CREATED: &str = include_str!("../../fixtures/events/actiontrail-create-vpc.json");
 const IGNORED: &str = include_str!("../../fixtures/events/actiontrail-delete-vpc.json");
 const TIMER: &str = include_str!("../../fixtures/events/fc-timer.json");
 
-/// The account in the fixtures.
+/// The account id that the fixtures use.
 const ACCOUNT: &str = "1000000000000001";
 
-/// A new VPC: a job.
+/// A job: the event of a new VPC.
 pub(crate) fn job() -> Vec<u8> {
     request(CREATED, ACCOUNT, "60")
 }
 
-/// The same job in each of so many accounts.
+/// The same job in each of this many accounts.
 ///
-/// The client keeps within the quotas of the API, which are each account's own: a single account would have it wait.
+/// The API's quotas apply per account, and the client keeps within them: with a single account it would have to wait.
 pub(crate) fn jobs(accounts: usize) -> Vec<Vec<u8>> {
     (0..accounts)
         .map(|nth| {
@@ -24,12 +24,12 @@ pub(crate) fn jobs(accounts: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// A VPC that is gone, in which `create-flow-log` has no interest.
+/// The event of a deleted VPC, which `create-flow-log` ignores.
 pub(crate) fn ignored() -> Vec<u8> {
     request(IGNORED, ACCOUNT, "60")
 }
 
-/// The time to sweep, with as much of it as Function Compute gives: a day.
+/// The event of a timer, with the longest timeout of Function Compute: a day.
 pub(crate) fn timer() -> Vec<u8> {
     request(TIMER, ACCOUNT, "86400")
 }

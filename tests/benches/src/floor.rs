@@ -1,10 +1,11 @@
-//! What the floors have in common: all but how they make their calls.
+//! The parts that the baselines share: everything except how they make their calls.
 //!
-//! A current-thread hyper server. For an event that says `CreateVpc` it makes three HTTP calls over one connection that is
-//! kept, and answers 200; any other event is answered at once. It signs nothing, reads neither the event nor the answers,
-//! logs nothing, tries nothing again and knows no deadline.
+//! A baseline is a current-thread hyper server. For an event that contains `CreateVpc` it makes three HTTP calls over
+//! one persistent connection and answers 200; it answers any other event at once. It does not sign, parse the event or
+//! the answers, log, retry, or know a deadline.
 //!
-//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`), and for TLS `BARE_ROOT`, the path of a root certificate in DER.
+//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`), and for TLS `BARE_ROOT`, the path of a root certificate in
+//! DER.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -25,7 +26,7 @@ use tokio::net::TcpListener;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// The forms that `create-flow-log` sends for a new VPC, of about their size, with made-up signatures.
+/// Forms like those that `create-flow-log` sends for a new VPC: about the same size, with made-up signatures.
 pub(crate) const FORMS: [&str; 3] = [
     "AccessKeyId=STS.example0000000000000001&Action=DescribeVpcs&Format=JSON&PageNumber=1&PageSize=50\
      &RegionId=cn-hangzhou&SecurityToken=CAISexampleexampleexampleexampleexampleexampleexampleexample\
@@ -47,23 +48,23 @@ pub(crate) const FORMS: [&str; 3] = [
      &Version=2016-04-28&Signature=OLeaidS1JvxuMvnyHOwuJ%2BuX5qY%3D",
 ];
 
-/// How a floor makes its calls.
+/// How a baseline makes its calls.
 pub(crate) trait Calls: Send + Sync + 'static {
-    /// Sends each of [`FORMS`], and reads what is answered to its end.
+    /// Sends each of [`FORMS`], and reads each answer to its end.
     fn make(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// The host and port of the cloud.
+/// The host and port of the stub cloud.
 pub(crate) fn cloud() -> Result<String, Failure> {
     setting("BARE_CLOUD")
 }
 
-/// The path of the root certificate, where TLS is asked for.
+/// The path of the root certificate, if TLS is used.
 pub(crate) fn root() -> Option<String> {
     setting("BARE_ROOT").ok()
 }
 
-/// TLS with whom the root certificate vouches for, and nobody else.
+/// A TLS configuration that trusts only this root certificate.
 pub(crate) fn trusting(root: Option<&str>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
     if let Some(root) = root {
@@ -81,7 +82,7 @@ fn setting(name: &str) -> Result<String, Failure> {
     std::env::var(name).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Serves for ever.
+/// Serves forever.
 pub(crate) async fn serve(calls: impl Calls) -> Result<(), Failure> {
     let port: u16 = setting("BARE_PORT")?.parse()?;
     let calls = Arc::new(calls);

@@ -1,29 +1,29 @@
-//! As much of HTTP/1.1 as the two ends of a measurement need: messages with a `Content-Length`, one after the other.
+//! The part of HTTP/1.1 that both ends of a measurement need: consecutive messages with a `Content-Length`.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// A connection of which whole messages are read.
+/// Reads whole messages from a connection.
 pub(crate) struct Messages<S> {
     pub(crate) stream: S,
     buffer: Vec<u8>,
-    /// What of the buffer has been read, but not yet been handed out.
+    /// The part of the buffer that has been read, but not returned yet.
     held: Range<usize>,
 }
 
-/// A message, head and body.
+/// A message: its head and body.
 pub(crate) struct Message<'a> {
     pub(crate) head: &'a [u8],
     pub(crate) body: &'a [u8],
 }
 
 impl<S: Read> Messages<S> {
-    /// Reads from `stream`.
+    /// Creates a reader of messages from `stream`.
     pub(crate) fn new(stream: S) -> Self {
         Self { stream, buffer: vec![0; 64 * 1024], held: 0..0 }
     }
 
-    /// The next message; `None` where the other side has closed the connection.
+    /// Returns the next message, or `None` if the other side has closed the connection.
     pub(crate) fn next(&mut self) -> io::Result<Option<Message<'_>>> {
         let held = self.held.len();
         self.buffer.copy_within(self.held.clone(), 0);
@@ -57,12 +57,12 @@ impl<S: Read> Messages<S> {
     }
 }
 
-/// Where `wanted` is in `bytes`.
+/// Returns the position of `wanted` in `bytes`.
 pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// What the head says of the body's length; 0 where it says nothing.
+/// The length of the body according to the head, or 0 by default.
 fn content_length(head: &[u8]) -> usize {
     let head = String::from_utf8_lossy(head);
     head.lines()

@@ -1,4 +1,4 @@
-//! How much memory it takes to list many flow logs.
+//! Measures how much memory it takes to list many flow logs.
 
 use std::io;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::Command;
 use crate::estate::Estate;
 use crate::stub::Cloud;
 
-/// A short list and a long one: 20 pages and 200, and some more, as they overlap.
+/// A short list and a long one: 20 pages and 200, and a few more, because pages overlap.
 pub(crate) const FLOW_LOGS: [usize; 2] = [1_000, 10_000];
 
-/// The most memory that `list` has had resident (`VmHWM`), in KiB, at the end of either list.
+/// Returns the peak resident memory (`VmHWM`) of `list` in KiB, for each of the two lists.
 pub(crate) fn measure(list: &Path) -> io::Result<[f64; 2]> {
     let peak = |count: usize| {
         let cloud = Cloud::with(Estate::in_order(count))?;

@@ -1,8 +1,8 @@
-//! Speed, memory and cost beside a bare hyper server and the official Python SDKs.
+//! Compares speed, memory and cost with a bare hyper server and with the official Python SDKs.
 //!
-//! `cargo run --release -p benches` builds the functions and `bare`, the floor, as they would be delivered, installs the
-//! SDKs, runs all against a cloud that costs nothing, in turn, and prints the tables of docs/benchmarks.md. With `--write
-//! docs/benchmarks.md` it replaces the tables there.
+//! `cargo run --release -p benches` builds the functions and the baseline `bare` as they would be delivered, and
+//! installs the SDKs. It runs all of them in turn against a stub cloud that answers at almost no cost, and prints the
+//! tables of docs/benchmarks.md. With `--write docs/benchmarks.md` it replaces the tables there.
 
 mod binaries;
 mod certificate;
@@ -40,47 +40,47 @@ use subject::{Kind, Subject};
 use sweep::Size;
 use table::Table;
 
-/// The picture that docs/benchmarks.md shows.
+/// The plot that docs/benchmarks.md shows.
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
-/// So many VPCs are swept, in all of the regions.
+/// Numbers of VPCs that are swept, spread over all regions.
 const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
-/// And so many in a single one.
+/// The default number of VPCs for the sweep of a single region.
 const VPCS_OF_ONE_REGION: usize = 10_000;
 
-/// Measures Flowkeeper beside a bare hyper server and the official Python SDKs, and prints Markdown tables.
+/// Compares Flowkeeper with a bare hyper server and the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Exit with 1 if a bound is not kept.
+    /// Exit with 1 if a bound is violated.
     #[arg(long)]
     check: bool,
-    /// Replace the tables in this page, if every bound is kept.
+    /// Replace the tables in this page, unless a bound is violated.
     #[arg(long, value_name = "PAGE")]
     write: Option<PathBuf>,
-    /// Measure this alone; may be given several times.
+    /// Measure only this part; may be given several times.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
-    /// Measure this binary, and build no create-flow-log.
+    /// Measure this binary instead of building create-flow-log.
     #[arg(long, value_name = "BINARY")]
     function: Option<PathBuf>,
-    /// Cold starts of each binary; of Python, a tenth.
+    /// Cold starts of each binary; Python gets a tenth.
     #[arg(long, default_value_t = 60)]
     starts: usize,
-    /// Processes of each binary, each with 10,000 jobs and 32,000 ignored events; in Python, with a tenth.
+    /// Processes of each binary, each with 10,000 jobs and 32,000 ignored events; Python gets a tenth.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Sweep as many VPCs as this in a single region, too. The quota makes 100000 take nine minutes.
+    /// VPCs in the sweep of a single region. Because of the quota, 100000 take nine minutes.
     #[arg(long, value_name = "VPCS", default_value_t = VPCS_OF_ONE_REGION)]
     one_region: usize,
 }
 
-/// What can be measured by itself.
+/// A part that can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Cold starts, jobs, ignored events, memory and cost: ours, the bare server's and Python's.
+    /// Cold starts, jobs, ignored events, memory and cost: of Flowkeeper, the bare server and Python.
     Jobs,
     /// Signing, and listing flow logs.
     Signing,
-    /// Sweeps of many VPCs, and their curve.
+    /// Sweeps of many VPCs, and their plot.
     Sweeps,
 }
 
@@ -117,7 +117,7 @@ fn main() -> io::Result<ExitCode> {
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Beside the bare server, what of that is reqwest's, beside Python, and what it costs.
+/// Measures the comparison with the bare server, reqwest's share of it, the comparison with Python, and the cost.
 fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
     let cores = thread::available_parallelism()?.get();

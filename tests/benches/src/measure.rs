@@ -1,4 +1,4 @@
-//! The measurements. Whatever is compared is measured in turn, so that a noisy moment meets all alike.
+//! The measurements. Subjects are measured in turn, so that a noisy moment affects all of them alike.
 
 use std::io;
 
@@ -7,43 +7,43 @@ use crate::event;
 use crate::process::{Invoker, Process};
 use crate::subject::Subject;
 
-/// How often everything is done.
+/// How often each measurement is repeated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Runs {
     /// Cold starts of each subject.
     pub(crate) starts: usize,
-    /// Processes of each subject, each with the jobs of [`LOOKS`] and so many blocks of ignored events.
+    /// Processes of each subject, each with the jobs of [`LOOKS`] and [`IGNORED_BLOCKS`] blocks of ignored events.
     pub(crate) rounds: usize,
 }
 
-/// After how many jobs of a process its memory is looked at. Jobs before the first look are not timed.
+/// The numbers of jobs after which a process's memory is read. Jobs before the first reading are not timed.
 pub(crate) const LOOKS: [usize; 3] = [1_000, 5_000, 10_000];
-/// Calls that a job takes: two to look, and one to create.
+/// Calls per job: two reads and one write.
 pub(crate) const CALLS: usize = 3;
-/// Jobs in a row in one account. Quotas let 60 calls of an action go at once, and 9 in each second after that.
+/// Consecutive jobs in one account. The pacing lets 60 calls of an action go at once, and then 9 per second.
 const JOBS_OF_AN_ACCOUNT: usize = 50;
-/// Jobs of one subject before it is the next one's turn.
+/// Jobs of one subject before the next one's turn.
 const BLOCK: usize = 100;
-/// Ignored events of one subject before it is the next one's turn, and how many such blocks a process has.
+/// Ignored events of one subject before the next one's turn, and the number of such blocks per process.
 pub(crate) const IGNORED_BLOCK: usize = 1_000;
 pub(crate) const IGNORED_BLOCKS: usize = 32;
-/// Connections over which ignored events come, so that there is always one to be taken up.
+/// Connections that carry ignored events. With several, an event is always waiting.
 pub(crate) const CONNECTIONS: usize = 8;
 
-/// What was measured of one subject.
+/// The measurements of one subject.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures {
-    /// From exec to the answer of the first job, in ms.
+    /// Time from exec to the answer to the first job, in ms.
     pub(crate) cold_start: Vec<f64>,
-    /// Processor time until then, in ms. Unlike the time that passed, it does not grow where others want the processor.
+    /// CPU time until then, in ms. Unlike the elapsed time, it does not grow on a busy machine.
     pub(crate) cold_start_cpu: Vec<f64>,
-    /// Processor time of a job, user and system, in µs; one of each block.
+    /// CPU time per job, user and system, in µs; one value per block.
     pub(crate) job_cpu: Vec<f64>,
-    /// From sending a job to its answer, in µs.
+    /// Time from sending a job to its answer, in µs.
     pub(crate) job: Vec<f64>,
-    /// Processor time of an ignored event, in µs; one of each block.
+    /// CPU time per ignored event, in µs; one value per block.
     pub(crate) ignored_cpu: Vec<f64>,
-    /// Ignored events in a second; one of each block.
+    /// Ignored events per second; one value per block.
     pub(crate) ignored_per_second: Vec<f64>,
     /// Resident memory at each of [`LOOKS`], in KiB.
     pub(crate) resident: [Vec<f64>; 3],
@@ -51,7 +51,7 @@ pub(crate) struct Figures {
     pub(crate) size: u64,
 }
 
-/// Measures each subject beside the others.
+/// Measures the subjects in turn.
 pub(crate) fn measure(subjects: &[Subject<'_>], runs: Runs) -> io::Result<Vec<Figures>> {
     let mut figures = vec![Figures::default(); subjects.len()];
     for (subject, figures) in subjects.iter().zip(&mut figures) {
@@ -70,12 +70,12 @@ pub(crate) fn measure(subjects: &[Subject<'_>], runs: Runs) -> io::Result<Vec<Fi
     Ok(figures)
 }
 
-/// All of them, another one first each time.
+/// The indexes of all subjects, starting with a different one each time.
 fn in_turn(nth: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |at| (at + nth) % count)
 }
 
-/// The time that passed, and that on a processor.
+/// Returns the elapsed time and the CPU time of a cold start.
 fn cold_start(subject: &Subject<'_>) -> io::Result<(f64, f64)> {
     let (job, calls) = (event::job(), subject.cloud.calls());
     let started = clock::now();
@@ -86,13 +86,13 @@ fn cold_start(subject: &Subject<'_>) -> io::Result<(f64, f64)> {
     Ok((passed, process.cpu()? / 1e3))
 }
 
-/// Whether the subject has made the calls of so many jobs, and none besides.
+/// Checks that the subject has made exactly the calls of this many jobs.
 fn made(subject: &Subject<'_>, before: usize, jobs: usize) -> io::Result<()> {
     let calls = subject.cloud.calls() - before;
     if calls == jobs * CALLS { Ok(()) } else { Err(io::Error::other(format!("{jobs} jobs took {calls} calls"))) }
 }
 
-/// The life of one process of each subject.
+/// Measures one process of each subject, from start to end.
 fn round(subjects: &[Subject<'_>], figures: &mut [Figures]) -> io::Result<()> {
     let mut lives = subjects.iter().map(Life::begin).collect::<io::Result<Vec<_>>>()?;
     for nth in 0..LOOKS[2] / BLOCK {
@@ -119,7 +119,7 @@ struct Life<'a> {
     subject: &'a Subject<'a>,
     process: Process,
     connections: Vec<Invoker>,
-    /// The job in each account, and how many have been done.
+    /// The job in each account. `done` counts the jobs that are finished.
     jobs: Vec<Vec<u8>>,
     done: usize,
     ignored: Vec<u8>,
@@ -133,7 +133,7 @@ impl<'a> Life<'a> {
         Ok(Self { subject, process, connections, jobs, done: 0, ignored: event::ignored() })
     }
 
-    /// A block of jobs, one after the other, each of which has to make its calls.
+    /// Runs a block of jobs, one after the other. Each must make its calls.
     fn jobs(&mut self, figures: &mut Figures) -> io::Result<()> {
         let (count, calls) = (BLOCK / self.subject.share(), self.subject.cloud.calls());
         let cpu = self.process.cpu()?;
@@ -148,7 +148,7 @@ impl<'a> Life<'a> {
         made(self.subject, calls, count)
     }
 
-    /// A block of ignored events, over all connections at once.
+    /// Sends a block of ignored events over all connections at once.
     fn ignored(&mut self, figures: &mut Figures) -> io::Result<()> {
         while self.connections.len() < CONNECTIONS {
             self.connections.push(self.process.connect()?);
@@ -173,12 +173,12 @@ impl<'a> Life<'a> {
     }
 }
 
-/// The value in the middle.
+/// The median.
 pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 50)
 }
 
-/// The smallest value below which, or at which, are `percent` of 100. Nothing at all is no number.
+/// The smallest value that at least `percent` % of the values do not exceed. NaN without values.
 pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -1,46 +1,46 @@
-//! What Function Compute takes for a million events, by its list prices, from the processor time that was measured.
+//! The cost of a million events by the list prices of Function Compute, from the measured CPU time.
 
-/// What the function has, in vCPU. The least that there is.
+/// The function's vCPU: the minimum of Function Compute.
 pub(crate) const VCPU: f64 = 0.05;
-/// The least memory that there is, and its steps, in MB.
+/// The increment and the minimum of memory in Function Compute, in MB.
 const MEMORY_STEP: f64 = 64.0;
 const LEAST_MEMORY: f64 = 128.0;
-/// What a call of an API is assumed to take until its answer is there, in ms.
+/// The assumed time from an API call to its answer, in ms.
 pub(crate) const WAIT_PER_CALL: f64 = 50.0;
 pub(crate) const EVENTS: f64 = 1e6;
 
-/// Prices of the first tier.
+/// First-tier prices.
 const CU_PER_INVOCATION: f64 = 75.0 / 10_000.0;
 const CU_PER_VCPU_SECOND: f64 = 1.0;
 const CU_PER_GB_SECOND: f64 = 0.15;
 pub(crate) const CNY_PER_CU: f64 = 0.000_11;
 pub(crate) const USD_PER_CU: f64 = 0.000_020;
 
-/// An event, by what was measured of it.
+/// The measurements of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
-    /// Processor time, in ms.
+    /// CPU time, in ms.
     pub(crate) cpu: f64,
-    /// Calls of APIs.
+    /// The number of API calls.
     pub(crate) calls: f64,
     /// Resident memory of the process, in KiB.
     pub(crate) resident: f64,
 }
 
-/// What a million of them take and cost.
+/// The resources and the cost of a million events.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bill {
-    /// What the function has to be given, in MB.
+    /// The memory that the function needs, in MB.
     pub(crate) memory: f64,
-    /// How long each of them takes, in ms.
+    /// The duration of each event, in ms.
     pub(crate) duration: f64,
-    /// Units of compute.
+    /// Compute units.
     pub(crate) cu: f64,
 }
 
 impl Bill {
-    /// As slow as can be: a twentieth of a processor does the work in twenty times the time, waiting comes on top of it,
-    /// no two events are handled at once, and each millisecond that has begun counts.
+    /// Computes the worst case: a twentieth of a processor takes twenty times as long, waiting is added to that, no two
+    /// events are handled at once, and each started millisecond counts.
     pub(crate) fn of(event: Event) -> Self {
         let duration = (event.cpu / VCPU + event.calls * WAIT_PER_CALL).ceil();
         let megabytes = event.resident / 1024.0;
@@ -62,7 +62,7 @@ impl Bill {
 mod tests {
     use super::*;
 
-    /// The example of the price list: 0.05 vCPU and 128 MB for 100 ms, a million times.
+    /// The example in the price list: a million times 100 ms of 0.05 vCPU and 128 MB.
     #[test]
     fn a_million_times_a_tenth_of_a_second_is_14375_units() {
         let bill = Bill::of(Event { cpu: 0.0, calls: 2.0, resident: 4_000.0 });

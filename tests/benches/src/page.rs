@@ -1,4 +1,4 @@
-//! The page that shows the tables.
+//! Writes the tables into the page that shows them.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::table::Table;
 
-/// Replaces the tables in a page, each between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+/// Replaces the tables in a page. Each is between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 pub(crate) fn write(page: &Path, tables: &[Table]) -> io::Result<()> {
     let mut text = fs::read_to_string(page)?;
     for table in tables {
@@ -16,7 +16,7 @@ pub(crate) fn write(page: &Path, tables: &[Table]) -> io::Result<()> {
     fs::write(page, text)
 }
 
-/// The page with this table in its place; `None` if it has no such place.
+/// Returns the page with this table inserted; `None` if the page has no place for it.
 fn replaced(page: &str, table: &Table) -> Option<String> {
     let [begin, end] = ["begin", "end"].map(|word| format!("<!-- {word} {} -->\n", table.name));
     let (before, rest) = page.split_once(&begin)?;

@@ -1,4 +1,4 @@
-//! The curve of the sweeps, as an SVG picture.
+//! The plot of the sweeps, as an SVG picture.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,14 +8,14 @@ use plotters::prelude::*;
 use crate::sweep::Sweep;
 use crate::table::thousands;
 
-/// Where the axis of time begins, in s: where no quota holds a sweep up, its pace is nothing.
+/// The start of the time axis, in s. It is logarithmic, and the pace of a sweep that no quota delays is zero.
 const QUICKEST: f64 = 0.01;
 const SIZE: (u32, u32) = (880, 340);
 const TIME: RGBColor = RGBColor(0x0b, 0x6e, 0xb8);
 const PACE: RGBColor = RGBColor(0xa8, 0xa8, 0xa8);
 const MEMORY: RGBColor = RGBColor(0xb8, 0x4a, 0x0b);
 
-/// Draws time and memory over the number of VPCs. The background is white, so that it can be read on any page.
+/// Plots time and memory over the number of VPCs. The background is white, so that it is readable on any page.
 pub(crate) fn draw(sweeps: &[Sweep], file: &Path) -> Result<(), Box<dyn Error>> {
     let vpcs = |sweep: &Sweep| sweep.size.vpcs as f64;
     let (least, most) = (sweeps.first().map_or(1.0, vpcs), sweeps.last().map_or(1.0, vpcs));

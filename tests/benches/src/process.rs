@@ -1,4 +1,4 @@
-//! A process that is started, invoked, looked at and killed.
+//! A process that is started, invoked, inspected and killed.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,26 +10,26 @@ use std::time::Duration;
 use crate::clock;
 use crate::http::{Messages, find};
 
-/// How long it may take until the port is open.
+/// The maximum time until the port is open.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long to wait between two looks whether it is. The system adds its own 50 µs.
+/// The pause between two attempts to connect. The system adds 50 µs of its own.
 const PAUSE: Duration = Duration::from_micros(20);
 
-/// A running server of invocations. Killed on drop.
+/// A running function. It is killed on drop.
 pub(crate) struct Process {
     child: Child,
     address: SocketAddr,
 }
 
 impl Process {
-    /// Starts `command`, given the name of the variable that tells it its port. It listens some time later.
+    /// Starts `command`, with its port in the variable `port_variable`. It listens some time later.
     pub(crate) fn start(command: &mut Command, port_variable: &str) -> io::Result<Self> {
         let port = free_port()?;
         let child = command.env(port_variable, port.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         Ok(Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) })
     }
 
-    /// A connection, as soon as it takes one.
+    /// Connects as soon as the process accepts connections.
     pub(crate) fn connect(&mut self) -> io::Result<Invoker> {
         let started = clock::now();
         loop {
@@ -47,7 +47,7 @@ impl Process {
         }
     }
 
-    /// The time that its threads have spent on a processor, in microseconds.
+    /// The CPU time of its threads, in microseconds.
     pub(crate) fn cpu(&self) -> io::Result<f64> {
         let mut nanoseconds = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -61,7 +61,7 @@ impl Process {
         self.status("VmRSS:")
     }
 
-    /// The most that it has had resident (`VmHWM`), in KiB.
+    /// Its peak resident memory (`VmHWM`), in KiB.
     pub(crate) fn peak(&self) -> io::Result<f64> {
         self.status("VmHWM:")
     }
@@ -74,14 +74,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A port below those that the system gives to outgoing connections: an attempt to connect to one of those can end up
-/// at itself.
+/// Returns a free port below the range for outgoing connections: within that range, an attempt to connect can reach
+/// itself.
 fn free_port() -> io::Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     for _ in 0..10_000 {
@@ -98,24 +98,24 @@ fn first_number(text: &str) -> io::Result<f64> {
     number.ok_or_else(|| io::Error::other(format!("{text:?} begins with no number")))
 }
 
-/// A connection over which a process is invoked.
+/// A connection to invoke a process.
 pub(crate) struct Invoker {
     messages: Messages<TcpStream>,
 }
 
 impl Invoker {
-    /// Invokes and waits for the answer.
+    /// Sends an invocation and waits for its answer.
     pub(crate) fn invoke(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.send(request)?;
         self.receive()
     }
 
-    /// Invokes.
+    /// Sends an invocation.
     pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.messages.stream.write_all(request)
     }
 
-    /// Waits for the answer, which has to be a success, and gives its body.
+    /// Waits for an answer, which must be a success, and returns its body.
     pub(crate) fn receive(&mut self) -> io::Result<&[u8]> {
         let answer = self.messages.next()?.ok_or(io::ErrorKind::UnexpectedEof)?;
         if answer.head.starts_with(b"HTTP/1.1 200") && find(answer.body, b"\"failed\":1").is_none() {

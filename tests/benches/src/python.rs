@@ -1,33 +1,33 @@
-//! The same function in Python, on each of the official SDKs: an FC custom runtime on `http.server`.
+//! The same function in Python, once with each official SDK, as an FC custom runtime on `http.server`.
 //!
-//! They are installed as a package for Function Compute is made, `pip install --target`, by their names, with the
-//! versions that `tests/interop` uses.
+//! The SDKs are installed by name, as for a Function Compute package: with `pip install --target`, in the versions that
+//! `tests/interop` uses.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An SDK, by the name of its package, and the module that is the function on it.
+/// The package name of each SDK, and the module with the function that uses it.
 const SDKS: [(&str, &str); 2] =
     [("aliyun-python-sdk-vpc", "aliyun_python_sdk.py"), ("alibabacloud-vpc20160428", "alibabacloud_sdk.py")];
-/// What both functions share.
+/// The module that both functions share.
 const SHARED: &str = "serve.py";
-/// The versions of everything.
+/// The versions of all packages.
 const VERSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/requirements.txt");
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
 
-/// A function, with its SDK and what that needs, in a folder of its own.
+/// A function with its SDK and dependencies, in a folder of its own.
 pub(crate) struct Package {
     pub(crate) sdk: &'static str,
-    /// Of Python, not a wrapper that finds it.
+    /// The interpreter itself, not a wrapper that finds it.
     pub(crate) interpreter: PathBuf,
     pub(crate) program: PathBuf,
     /// The size of the ZIP file.
     pub(crate) zip_bytes: u64,
 }
 
-/// Both functions, below `target`. What is there is not installed again while the versions are the same.
+/// Installs both functions below `target`, unless they are there in the same versions.
 pub(crate) fn packages(target: &Path) -> io::Result<[Package; 2]> {
     let interpreter = PathBuf::from(run(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]))?);
     let [old, new] = SDKS.map(|(sdk, module)| package(target, &interpreter, sdk, module));
@@ -58,7 +58,7 @@ fn package(target: &Path, interpreter: &Path, sdk: &'static str, module: &str) -
     Ok(Package { sdk, interpreter: interpreter.to_owned(), program: folder.join(module), zip_bytes })
 }
 
-/// What the command says.
+/// Runs a command and returns its output.
 fn run(command: &mut Command) -> io::Result<String> {
     let output = command.output()?;
     if !output.status.success() {

@@ -1,4 +1,4 @@
-//! The figures as the tables of docs/benchmarks.md.
+//! Formats the figures as the tables of docs/benchmarks.md.
 
 use crate::listing::FLOW_LOGS;
 use crate::measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile};
@@ -9,13 +9,13 @@ use crate::table::{Bound, Bounded, Table, thousands};
 
 use Bound::{AtLeast, AtMost};
 
-/// What there is of the bare server and of `create-flow-log`, over plain HTTP or over TLS.
+/// The figures of the bare server and of `create-flow-log`, over plain HTTP or over TLS.
 pub(crate) struct Pair<'a> {
     pub(crate) floor: &'a Figures,
     pub(crate) ours: &'a Figures,
 }
 
-/// The sizes of the ZIP files of both, in bytes.
+/// The sizes of both ZIP files, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Zips {
     pub(crate) floor: usize,
@@ -23,21 +23,21 @@ pub(crate) struct Zips {
 }
 
 impl Pair<'_> {
-    /// Of what was measured in turn, each value is compared with the one beside it.
+    /// The median ratio. Values were measured in turn, so each is compared with its neighbor.
     fn ratio(&self, of: Series) -> f64 {
         let ratios = of(self.ours).iter().zip(of(self.floor)).map(|(ours, floor)| ours / floor);
         median(&ratios.collect::<Vec<_>>())
     }
 }
 
-/// A figure of the bare server and of ours, and how they compare.
+/// A figure of the bare server and of `create-flow-log`, and their ratio.
 type Beside = ([f64; 2], f64);
-/// What is one of the figures.
+/// Selects a single figure.
 type Figure = fn(&Figures) -> f64;
-/// What was measured many times.
+/// Selects a figure that was measured many times.
 type Series = fn(&Figures) -> &[f64];
 
-/// Beside the bare server.
+/// The table that compares `create-flow-log` with the bare server.
 pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, cores: usize) -> Table {
     let mut table = Table::new("bare server", &["median", "bare server", "create-flow-log", "ratio", "bound"]);
     let mut add = |what: &str, ([floor, ours], ratio): Beside, decimals: usize, bounded: Bounded| {
@@ -94,7 +94,7 @@ pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, co
     table
 }
 
-/// What the client alone takes, on which the calls are made: the bare server's, and the same server's on reqwest.
+/// The table of reqwest's share: the bare server, and the same server with its calls made by reqwest.
 pub(crate) fn on_reqwest(floor: &Figures, on_reqwest: &Figures, ours: &Figures) -> Table {
     let mut table = Table::new(
         "reqwest",
@@ -122,12 +122,12 @@ pub(crate) fn on_reqwest(floor: &Figures, on_reqwest: &Figures, ours: &Figures) 
     table
 }
 
-/// Whether others wanted the processors, too: half of the floor's starts are then far slower than a tenth of them.
+/// Whether the machine was busy: the baseline's median start is then far slower than its fastest tenth.
 fn is_busy(floor: &Figures) -> bool {
     median(&floor.cold_start) > 1.5 * percentile(&floor.cold_start, 10)
 }
 
-/// Beside the functions in Python, each with the name of its SDK.
+/// The table that compares `create-flow-log` with the functions in Python, each named after its SDK.
 pub(crate) fn python(ours: &Figures, zip: usize, others: &[(&str, &Figures)]) -> Table {
     let heads = ["median", "create-flow-log"].into_iter().chain(others.iter().map(|(sdk, _)| *sdk)).chain(["bound"]);
     let mut table = Table::new("Python", &heads.collect::<Vec<_>>());
@@ -158,7 +158,7 @@ pub(crate) fn python(ours: &Figures, zip: usize, others: &[(&str, &Figures)]) ->
     table
 }
 
-/// What signing takes, and listing.
+/// The table of signing and listing.
 pub(crate) fn signing_and_lists(signing: &Signing, listing: [f64; 2]) -> Table {
     let mut table = Table::new("signing", &["", "minimum", "Flowkeeper", "ratio", "bound"]);
     let mut add = |what: &str, [least, ours]: [f64; 2], decimals: usize, most: f64| {
@@ -180,9 +180,9 @@ pub(crate) fn signing_and_lists(signing: &Signing, listing: [f64; 2]) -> Table {
     table
 }
 
-/// Sweeps, the smallest first.
+/// The table of sweeps, the smallest first.
 pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
-    /// Below this, in s, no quota holds a sweep up.
+    /// A sweep with a pace below this, in s, counts as not delayed by the quota.
     const HELD_UP: f64 = 1.0;
     const TENFOLD: usize = 10;
     let heads = [
@@ -245,7 +245,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
     table
 }
 
-/// What a million events cost, here and with each SDK.
+/// The table of what a million events cost, with Flowkeeper and with each SDK.
 pub(crate) fn money(all: &[(&str, &Figures)]) -> Table {
     let mut table = Table::new(
         "cost",

@@ -1,4 +1,4 @@
-//! How long it takes to sign a call, beside the HMAC alone.
+//! Measures how long it takes to sign a call, compared with the HMAC alone.
 
 use std::hint::black_box;
 
@@ -19,7 +19,7 @@ const NONCE: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "vpc.cn-hangzhou.aliyuncs.com";
 const ACTION: &str = "CreateFlowLog";
 const VERSION: &str = "2016-04-28";
-/// What `create-flow-log` sends.
+/// The parameters that `create-flow-log` sends.
 const PARAMETERS: [(&str, &str); 11] = [
     ("RegionId", "cn-hangzhou"),
     ("ResourceType", "VPC"),
@@ -34,7 +34,7 @@ const PARAMETERS: [(&str, &str); 11] = [
     ("Tag.1.Value", "flowkeeper"),
 ];
 
-/// Medians, in microseconds for one call.
+/// Medians per call, in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signing {
     /// The whole signed form of a `CreateFlowLog`.
@@ -43,13 +43,13 @@ pub(crate) struct Signing {
     pub(crate) hmac: f64,
     /// The same call with the headers of ACS3-HMAC-SHA256.
     pub(crate) acs3: f64,
-    /// HMAC-SHA256 over its string to sign, which is short, as it holds the hash of everything else.
+    /// HMAC-SHA256 over its string to sign, which is short because it contains only a hash of the request.
     pub(crate) acs3_hmac: f64,
-    /// That HMAC, and SHA-256 over the body and over the canonical request: what nobody can do without.
+    /// That HMAC, and SHA-256 over the body and over the canonical request: the minimum that the signature needs.
     pub(crate) acs3_hashes: f64,
 }
 
-/// Signs over and over, in turn with the HMAC alone.
+/// Signs repeatedly, in turn with the HMAC alone.
 pub(crate) fn measure() -> Signing {
     let credentials = Credentials::new("STS.example0000000000000001", SECRET).with_security_token(TOKEN);
     let call = Call { action: ACTION, version: VERSION, query: &PARAMETERS, form: &[] };
@@ -95,7 +95,7 @@ pub(crate) fn measure() -> Signing {
     }
 }
 
-/// What [`acs3::signed_post`] makes of a call on the way, and the body.
+/// The intermediate values of [`acs3::signed_post`] for a call, and the body.
 fn acs3_signature(call: Call<'_>, credentials: &Credentials) -> (acs3::Signature, String) {
     let acs3::Signed { headers, form, .. } = acs3::signed_post(call, HOST, credentials, Timestamp::UNIX_EPOCH, NONCE);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -107,7 +107,7 @@ fn acs3_signature(call: Call<'_>, credentials: &Credentials) -> (acs3::Signature
     (signature, form)
 }
 
-/// What `signed_form` signs for that call.
+/// The string to sign of `signed_form` for the same call.
 fn string_to_sign() -> String {
     let mut parameters = vec![
         ("AccessKeyId", "STS.example0000000000000001"),

@@ -1,7 +1,7 @@
-//! The cloud: answers three actions, as fast as possible, so that it is not what is measured.
+//! The stub cloud: answers three actions as fast as possible, so that its own time does not count.
 //!
-//! It checks nothing. A thread for each connection, and no work but to find the action in the request: the answers are
-//! fixed, unless it has an estate, which it then lists, a page at a time.
+//! It checks nothing. Each connection has a thread, which only finds the action in the request. The answers are fixed,
+//! unless the cloud has a fleet, which it then lists page by page.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ use crate::certificate;
 use crate::estate::Estate;
 use crate::http::{Message, Messages, find};
 
-/// Without its owner, as the jobs are those of many accounts.
+/// A VPC without an owner, because the jobs belong to many accounts.
 const VPCS: &str = r#"{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":1,"PageNumber":1,"PageSize":50,
 "Vpcs":{"Vpc":[{"VpcId":"vpc-bp1example00000000001","RegionId":"cn-hangzhou","Status":"Available","VpcName":"example",
 "CreationTime":"2025-01-02T03:04:05Z","CidrBlock":"10.0.0.0/16","VRouterId":"vrt-bp1example00000000001","IsDefault":false,
@@ -30,15 +30,15 @@ const CREATED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC0","Su
 "FlowLogId":"fl-bp1example00000000001","ResourceGroupId":"rg-example"}"#;
 const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"none of the three"}"#;
 
-/// The cloud, for as long as the process runs.
+/// The stub cloud. It runs until the process ends.
 pub(crate) struct Cloud {
     pub(crate) address: SocketAddr,
-    /// What it takes to trust it, where it speaks TLS: a root certificate, as DER.
+    /// The root certificate to trust, in DER, if it uses TLS.
     pub(crate) root: Option<PathBuf>,
     calls: Arc<Calls>,
 }
 
-/// How many calls have been answered, of each action.
+/// The number of answered calls of each action.
 #[derive(Debug, Default)]
 struct Calls([AtomicUsize; 3]);
 
@@ -56,7 +56,7 @@ impl Action {
         ("CreateFlowLog", Self::CreateFlowLog),
     ];
 
-    /// It is in the form, in the query or in a header, and no other part of a request says anything like it.
+    /// The action is in the form, in the query or in a header, and nowhere else in a request.
     fn of(request: &Message<'_>) -> Option<Self> {
         let says = |name: &str| [request.body, request.head].iter().any(|it| find(it, name.as_bytes()).is_some());
         Self::ALL.iter().find(|(name, _)| says(name)).map(|(_, action)| *action)
@@ -64,17 +64,17 @@ impl Action {
 }
 
 impl Cloud {
-    /// One that speaks plain HTTP, and fixed answers.
+    /// Starts a cloud with plain HTTP and fixed answers.
     pub(crate) fn start() -> io::Result<Self> {
         Self::listen(None, None)
     }
 
-    /// One that speaks plain HTTP, and lists what there is.
+    /// Starts a cloud with plain HTTP that lists a fleet.
     pub(crate) fn with(estate: Estate) -> io::Result<Self> {
         Self::listen(Some(estate), None)
     }
 
-    /// One that speaks TLS, and fixed answers. Its root certificate is put into `folder`.
+    /// Starts a cloud with TLS and fixed answers. Its root certificate is written to `folder`.
     pub(crate) fn over_tls(folder: &Path) -> io::Result<Self> {
         let certificate = certificate::make(folder)?;
         let cloud = Self::listen(None, Some(certificate.server))?;
@@ -89,19 +89,19 @@ impl Cloud {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (calls, tls) = (Arc::clone(&counter), tls.clone());
-                // A connection ends with an error when the function at its other end is killed.
+                // A connection fails when the function at its other end is killed.
                 thread::spawn(move || drop(accept(stream, tls, estate, &calls)));
             }
         });
         Ok(Self { address, root: None, calls })
     }
 
-    /// How many calls it has answered.
+    /// The number of calls that it has answered.
     pub(crate) fn calls(&self) -> usize {
         self.calls_of_each().iter().sum()
     }
 
-    /// How many of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`.
+    /// The number of calls of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`.
     pub(crate) fn calls_of_each(&self) -> [usize; 3] {
         self.calls.0.each_ref().map(|calls| calls.load(Ordering::Relaxed))
     }

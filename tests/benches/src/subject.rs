@@ -1,4 +1,4 @@
-//! What is measured, and how it is started.
+//! The subjects of a measurement, and how they are started.
 
 use std::fs;
 use std::io;
@@ -11,13 +11,13 @@ use crate::stub::Cloud;
 
 const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
 
-/// Something to be measured, and the cloud that it calls.
+/// A subject of a measurement, and the cloud that it calls.
 pub(crate) struct Subject<'a> {
     pub(crate) kind: Kind<'a>,
     pub(crate) cloud: &'a Cloud,
 }
 
-/// What it is.
+/// The kind of a subject.
 pub(crate) enum Kind<'a> {
     /// `create-flow-log`.
     Ours(PathBuf),
@@ -36,7 +36,7 @@ impl Subject<'_> {
         }
     }
 
-    /// How many times fewer jobs it has than the others, as it takes that much longer for each.
+    /// The divisor for its number of jobs: a slow subject gets fewer.
     pub(crate) const fn share(&self) -> usize {
         match self.kind {
             Kind::Ours(_) | Kind::Floor(_) => 1,
@@ -44,7 +44,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Starts it. It listens some time later.
+    /// Starts the subject. It listens some time later.
     pub(crate) fn start(&self) -> io::Result<Process> {
         match &self.kind {
             Kind::Ours(binary) => {
@@ -65,7 +65,7 @@ impl Subject<'_> {
     }
 }
 
-/// The command of a function of ours, without a policy.
+/// The command that starts one of Flowkeeper's functions, without a policy.
 pub(crate) fn function(binary: &Path, cloud: &Cloud) -> Command {
     let mut command = in_no_environment(Command::new(binary));
     let scheme = if cloud.root.is_some() { "https" } else { "http" };

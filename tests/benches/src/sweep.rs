@@ -1,4 +1,4 @@
-//! Sweeps of `remediate-flow-logs` over many VPCs, woken by its timer: calls, time and memory.
+//! Sweeps of `remediate-flow-logs` over many VPCs, triggered by its timer: calls, time and memory.
 
 use std::io;
 use std::path::Path;
@@ -14,58 +14,58 @@ use crate::process::Process;
 use crate::stub::Cloud;
 use crate::subject::function;
 
-/// Of every so many VPCs one has no flow log.
+/// One of this many VPCs has no flow log.
 pub(crate) const LACKING: usize = 100;
-/// The largest page that the API gives.
+/// The maximum page size of the API.
 pub(crate) const PAGE: usize = 50;
 
-/// So many VPCs, in so many regions.
+/// The size of a sweep: a number of VPCs, spread over a number of regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) vpcs: usize,
     pub(crate) regions: usize,
 }
 
-/// A sweep, as it was.
+/// The measurements of a sweep.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sweep {
     pub(crate) size: Size,
     pub(crate) calls: usize,
-    /// From sending the event to its answer, in s.
+    /// Time from sending the event to its answer, in s.
     pub(crate) wall: f64,
-    /// Processor time, in s.
+    /// CPU time, in s.
     pub(crate) cpu: f64,
-    /// The most memory that was resident, in KiB.
+    /// Peak resident memory, in KiB.
     pub(crate) peak: f64,
 }
 
 impl Size {
-    /// Of each region.
+    /// The fleet in each region.
     const fn estate(self) -> Estate {
         Estate { vpcs: self.vpcs / self.regions, lacking: LACKING }
     }
 
-    /// The calls in each region, one action after the other: a page for every 50 VPCs and for every 50 flow logs, and one
-    /// for each flow log that is missing.
+    /// The calls of each action in a region: one for every 50 VPCs, one for every 50 flow logs, and one for each
+    /// missing flow log. The actions run one after the other.
     fn calls_of_each(self) -> [usize; 3] {
         let estate = self.estate();
         let pages = |items: usize| items.div_ceil(PAGE).max(1);
         [pages(estate.vpcs), pages(estate.vpcs - estate.repairs()), estate.repairs()]
     }
 
-    /// The least calls that it can be done with.
+    /// The minimum number of calls that the sweep needs.
     pub(crate) fn least_calls(self) -> usize {
         self.regions * self.calls_of_each().iter().sum::<usize>()
     }
 
-    /// The time that these calls take if each minute has as many of an action as the quota lets through, in s. Regions do
-    /// not wait for each other.
+    /// The time that these calls take if every minute uses the whole quota of an action, in s. Regions do not wait for
+    /// each other.
     pub(crate) fn quota_time(self) -> f64 {
         self.calls_of_each().iter().sum::<usize>() as f64 * 60.0 / quota()
     }
 
-    /// The time that they take at the pace of the client, in s: a tenth of the quota at once, and the rest evenly, so that
-    /// no minute holds more than the quota.
+    /// The time that they take at the client's pace, in s: a tenth of the quota at once and the rest evenly, so that no
+    /// minute exceeds the quota.
     pub(crate) fn pace_time(self) -> f64 {
         let burst = quota() / 10.0;
         let time = |calls: usize| (calls as f64 - burst).max(0.0) * 60.0 / (quota() - burst);
@@ -73,12 +73,12 @@ impl Size {
     }
 }
 
-/// Of each of the three actions, for each region, in a minute.
+/// The quota of each of the three actions, per region and minute.
 pub(crate) fn quota() -> f64 {
     f64::from(Quotas::default().vpc.get())
 }
 
-/// Sweeps.
+/// Measures a sweep of this size.
 pub(crate) fn measure(remediate: &Path, size: Size) -> io::Result<Sweep> {
     let estate = size.estate();
     let cloud = Cloud::with(estate)?;

@@ -1,6 +1,6 @@
-//! A Markdown table whose rows name the bound of a figure, and whether it is kept.
+//! A Markdown table whose rows state the bound of a figure, and whether it holds.
 
-/// How good a figure has to be.
+/// A bound on a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bound {
     AtMost(f64),
@@ -8,7 +8,7 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    /// A figure that is no number keeps no bound.
+    /// NaN fails every bound.
     fn is_kept(self, figure: f64) -> bool {
         match self {
             Self::AtMost(most) => figure <= most,
@@ -24,7 +24,7 @@ impl Bound {
     }
 }
 
-/// A figure, and the bound that it has to keep, if there is one.
+/// A figure, and its bound, if it has one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Bounded {
     figure: f64,
@@ -42,7 +42,7 @@ impl Bounded {
         self.bound.is_none_or(|bound| bound.is_kept(self.figure))
     }
 
-    /// The bound in words, and whether the figure exceeds it.
+    /// The bound in words, and whether the figure violates it.
     pub(crate) fn text(self) -> String {
         let Some(bound) = self.bound else { return String::new() };
         let text = bound.text();
@@ -50,7 +50,7 @@ impl Bounded {
     }
 }
 
-/// A table, and whether every bound is kept.
+/// A table, and whether all its bounds hold.
 #[derive(Debug)]
 pub(crate) struct Table {
     /// Its name in the page.
@@ -60,7 +60,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// One without rows. The first column is text, and the others are numbers, except for one with bounds.
+    /// Creates a table without rows. The first column and the one with bounds are text; all others are numbers.
     pub(crate) fn new(name: &'static str, heads: &[&str]) -> Self {
         let rule = heads.iter().enumerate().map(|(nth, head)| if nth == 0 || *head == "bound" { ":--" } else { "--:" });
         let rule = rule.collect::<Vec<_>>().join("|");
@@ -73,7 +73,7 @@ impl Table {
         self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
 
-    /// Adds a row with the bound in its last cell.
+    /// Adds a row whose last cell states the bound.
     pub(crate) fn bounded(&mut self, cells: impl IntoIterator<Item = String>, bounded: Bounded) {
         self.is_kept &= bounded.is_kept();
         self.row(cells.into_iter().chain([bounded.text()]));
@@ -87,7 +87,7 @@ impl Table {
     }
 }
 
-/// With commas.
+/// Formats a number with commas.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();

@@ -1,4 +1,4 @@
-//! The floor: the least that a function can do which makes the same calls.
+//! The baseline: a server that makes the same calls as `create-flow-log`, and does as little else as possible.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Lists flow logs to the end, as a function does, and prints how many there were and how much memory it took at most.
+//! Lists all flow logs, as a function does, and prints their number and the peak memory.
 //!
 //! Settings: `LIST_CLOUD` (`127.0.0.1:port`).
 
@@ -41,7 +41,7 @@ fn endpoint() -> String {
     format!("http://{}", std::env::var("LIST_CLOUD").unwrap_or_default())
 }
 
-/// A machine on which waiting for the quota takes no time: two hundred pages would take half a minute.
+/// A machine on which waiting for the quota takes no real time: two hundred pages would take half a minute.
 #[derive(Debug, Default)]
 struct Hurried(Mutex<(Timestamp, u128)>);
 

@@ -1,4 +1,4 @@
-//! The floor again, with its calls made by reqwest, as those of the functions are: what that costs by itself.
+//! The baseline with its calls made by reqwest, as the functions make theirs. It shows what reqwest costs.
 
 use std::time::Duration;
 
