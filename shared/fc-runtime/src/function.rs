@@ -27,7 +27,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// Handles one event. `event` is the body as received, of any content type, at most 32 MB.
     ///
     /// The future is dropped at an await if it runs past the deadline ([`Invocation::deadline`]), so it should finish
-    /// by [`Invocation::work_until`]. It is not dropped when the caller hangs up. It shares its thread with the
+    /// by [`Invocation::soft_deadline`]. It is not dropped when the caller hangs up. It shares its thread with the
     /// instance's other invocations, so it must not block.
     ///
     /// # Errors

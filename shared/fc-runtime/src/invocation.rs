@@ -8,10 +8,10 @@ use tracing::warn;
 use crate::{Failure, Settings, environment_credentials, headers};
 
 /// The minimum and maximum time reserved before the deadline for the response.
-const SPARE: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+const MARGIN: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
 
 /// The time limit of work if the timeout is unknown.
-const UNTOLD: SignedDuration = SignedDuration::from_mins(5);
+const DEFAULT_TIME_LIMIT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The context of an invocation: everything but its event.
 #[derive(Debug, Clone)]
@@ -82,12 +82,12 @@ impl Invocation {
     ///
     /// A timeout of 2 seconds or less leaves no time to work: the result is then the time of arrival.
     #[must_use]
-    pub fn work_until(&self) -> Timestamp {
+    pub fn soft_deadline(&self) -> Timestamp {
         let Some(deadline) = self.deadline else {
-            return self.arrived.checked_add(UNTOLD).unwrap_or(self.arrived);
+            return self.arrived.checked_add(DEFAULT_TIME_LIMIT).unwrap_or(self.arrived);
         };
         let tenth = deadline.duration_since(self.arrived) / 10;
-        let spare = tenth.clamp(SPARE.0, SPARE.1);
+        let spare = tenth.clamp(MARGIN.0, MARGIN.1);
         deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived))
     }
 
@@ -95,7 +95,7 @@ impl Invocation {
     pub(crate) fn from_headers(
         request_id: &str,
         headers: &HeaderMap,
-        surroundings: &Surroundings,
+        defaults: &EnvironmentDefaults,
         arrived: Timestamp,
     ) -> Self {
         let either = |name, otherwise: &Option<String>| {
@@ -103,28 +103,28 @@ impl Invocation {
         };
         Self {
             request_id: request_id.to_owned(),
-            function_name: either(&headers::FUNCTION_NAME, &surroundings.function_name),
-            account_id: either(&headers::ACCOUNT_ID, &surroundings.account_id),
-            region: either(&headers::REGION, &surroundings.region),
+            function_name: either(&headers::FUNCTION_NAME, &defaults.function_name),
+            account_id: either(&headers::ACCOUNT_ID, &defaults.account_id),
+            region: either(&headers::REGION, &defaults.region),
             retry_count: number(headers, &headers::RETRY_COUNT, 0..=u32::MAX).unwrap_or(0),
             arrived,
             deadline: number(headers, &headers::FUNCTION_TIMEOUT, 1..=86_400)
                 .and_then(|seconds| arrived.checked_add(SignedDuration::from_secs(seconds.into())).ok()),
-            credentials: credentials_in(headers).or_else(|| surroundings.credentials.clone()),
+            credentials: credentials_in(headers).or_else(|| defaults.credentials.clone()),
         }
     }
 }
 
 /// What an invocation takes from the environment if a header is missing. Read once, at startup.
 #[derive(Debug, Clone)]
-pub(crate) struct Surroundings {
+pub(crate) struct EnvironmentDefaults {
     function_name: Option<String>,
     account_id: Option<String>,
     region: Option<String>,
     credentials: Option<Credentials>,
 }
 
-impl Surroundings {
+impl EnvironmentDefaults {
     pub(crate) fn new(settings: &Settings) -> Self {
         let owned = |name| settings.get(name).map(str::to_owned);
         Self {

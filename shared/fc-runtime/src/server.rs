@@ -21,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, warn};
 
-use crate::invocation::Surroundings;
-use crate::server::connections::{Connections, Standing};
+use crate::invocation::EnvironmentDefaults;
+use crate::server::connections::{ConnectionState, Connections};
 use crate::server::service::Service;
 use crate::{Clock, Function, Log, Settings, SystemClock};
 
@@ -82,7 +82,7 @@ impl Server {
     /// their response. Invocations whose caller has hung up are waited for as well.
     pub async fn serve<F: Function>(self, function: F, settings: &Settings, shutdown: impl Future<Output = ()>) {
         let Self { listener, clock, log } = self;
-        let service = Arc::new(Service::new(function, Surroundings::new(settings), clock, log));
+        let service = Arc::new(Service::new(function, EnvironmentDefaults::new(settings), clock, log));
         let (stop, running) = watch::channel(());
         let mut connections = Connections::default();
         let mut shutdown = pin!(shutdown);
@@ -97,7 +97,7 @@ impl Server {
                     },
                     Err(error) => {
                         warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
-                        connections.make_room();
+                        connections.evict_one();
                         #[expect(clippy::disallowed_methods, reason = "the port has no other way to say that it is better")]
                         tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
                     }
@@ -119,7 +119,7 @@ impl Server {
 /// Without a timer, hyper times nothing out: neither a head that never arrives nor an idle connection.
 async fn connection<F: Function>(
     stream: TcpStream,
-    (standing, to_go): (Standing, oneshot::Receiver<()>),
+    (standing, to_go): (ConnectionState, oneshot::Receiver<()>),
     service: Arc<Service<F>>,
     mut stopping: watch::Receiver<()>,
 ) {

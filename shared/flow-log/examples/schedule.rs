@@ -67,9 +67,10 @@ fn unknown(asked: &Asked, policy: &Policy) -> String {
         return format!("{name} is no schedule of {path}: it is what it says, at all times");
     }
     let known: Vec<_> = policy.schedules.keys().map(String::as_str).collect();
-    match known.is_empty() {
-        true => format!("{path} has no schedule {name:?}: it has none at all"),
-        false => format!("{path} has no schedule {name:?}: it has {}", known.join(", ")),
+    if known.is_empty() {
+        format!("{path} has no schedule {name:?}: it has none at all")
+    } else {
+        format!("{path} has no schedule {name:?}: it has {}", known.join(", "))
     }
 }
 

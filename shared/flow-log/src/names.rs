@@ -102,9 +102,10 @@ macro_rules! for_ecr {
             /// The text breaks a limit; the error says which.
             pub fn for_ecr(text: &str) -> Result<Self, InvalidName> {
                 let is_good: fn(&str) -> bool = $is_good;
-                match is_good(text) {
-                    true => Ok(Self(text.to_owned())),
-                    false => Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit }),
+                if is_good(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit })
                 }
             }
         }

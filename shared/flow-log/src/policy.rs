@@ -10,7 +10,7 @@ use std::{
     fmt,
 };
 
-pub use diagnostic::{Mistake, Mistakes, Place};
+pub use diagnostic::{Diagnostic, Diagnostics, Place};
 
 use crate::{
     AccountId, FlowLogSpec, ObservedTags, RegionId, Resource, ResourceId, ResourceType, RoleArn,
@@ -61,7 +61,7 @@ pub struct Policy {
     /// What the flow log of a virtual border router on an Express Connect Router should look like.
     pub ecr_flow_log: Option<EcrFlowLogPattern>,
     /// What is valid but most likely not intended, in line order.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Policy {
@@ -73,7 +73,7 @@ impl Policy {
     ///
     /// # Errors
     /// Everything that is wrong with it, each mistake with its position and a correction.
-    pub fn parse(text: &str) -> Result<Self, Mistakes> {
+    pub fn parse(text: &str) -> Result<Self, Diagnostics> {
         parse::policy(text)
     }
 

@@ -106,7 +106,7 @@ pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Jo
     Ok(Job {
         run,
         credentials: invocation.credentials()?.clone(),
-        stop_at: Some(invocation.work_until()),
+        stop_at: Some(invocation.soft_deadline()),
         account: location.account,
         request_id: invocation.request_id,
     })

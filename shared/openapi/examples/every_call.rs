@@ -194,9 +194,10 @@ async fn tags(session: &Session<'_>, action: &str, given: &Given) -> Tried {
         }
         "UnTagResources" | "UntagResources" => {
             let keys: Vec<TagKey> = given.list("TagKey")?;
-            match dry_run {
-                true => session.writes().try_out_ecr_untagging(&ids, &keys).await,
-                false => session.writes().untag_resources(of, &ids, &keys).await,
+            if dry_run {
+                session.writes().try_out_ecr_untagging(&ids, &keys).await
+            } else {
+                session.writes().untag_resources(of, &ids, &keys).await
             }
         }
         "ListTagResources" => {
@@ -293,9 +294,10 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 sampling_rate: given.parsed("SamplingRate")?,
             };
             let id = given.required("FlowLogId")?;
-            match dry_run {
-                true => session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await,
-                false => session.writes().modify_ecr_flow_log(&ecr, &id, &new).await,
+            if dry_run {
+                session.writes().try_out_ecr_change(&ecr, &id, EcrFlowLogChange::Modify(new)).await
+            } else {
+                session.writes().modify_ecr_flow_log(&ecr, &id, &new).await
             }
         }
         "ActivateFlowLog" | "DeactivateFlowLog" | "DeleteFlowlog" => {

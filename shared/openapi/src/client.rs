@@ -12,10 +12,10 @@ use signing::Credentials;
 use crate::{
     ClientSettings, Endpoints, Retry, Session, SignatureMethod, System,
     call::transport::Transport,
-    credentials::Tokens,
+    credentials::CredentialCache,
     limits::{
-        circuit_breaker::Circuits,
-        rate_limiter::{Pace, Place},
+        circuit_breaker::CircuitBreakers,
+        rate_limiter::{Place, RateLimiter},
         retry::Budget,
     },
 };
@@ -29,9 +29,9 @@ pub struct Client {
     pub(crate) signature: SignatureMethod,
     pub(crate) retry: Retry,
     pub(crate) budget: Budget,
-    pub(crate) pace: Pace,
-    pub(crate) circuits: Circuits,
-    pub(crate) tokens: Tokens,
+    pub(crate) pace: RateLimiter,
+    pub(crate) circuits: CircuitBreakers,
+    pub(crate) tokens: CredentialCache,
     pub(crate) system: Arc<dyn System>,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
     /// clock.
@@ -48,9 +48,9 @@ impl Client {
             signature: settings.signature,
             retry: Retry::default(),
             budget: Budget::new(),
-            pace: Pace::new(settings.quotas),
-            circuits: Circuits::default(),
-            tokens: Tokens::default(),
+            pace: RateLimiter::new(settings.quotas),
+            circuits: CircuitBreakers::default(),
+            tokens: CredentialCache::default(),
             system,
             clock_offset: AtomicI64::new(0),
         }

@@ -33,7 +33,7 @@ pub struct Role {
 
 /// The cache key of a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Bought {
+pub(crate) struct AssumeRoleKey {
     pub(crate) with: Credentials,
     pub(crate) role: Role,
 }
@@ -43,21 +43,21 @@ type Slot = Arc<sync::Mutex<Option<AssumedRole>>>;
 
 /// The role tokens of all sessions of a client.
 #[derive(Default)]
-pub(crate) struct Tokens(Mutex<HashMap<Bought, Slot>>);
+pub(crate) struct CredentialCache(Mutex<HashMap<AssumeRoleKey, Slot>>);
 
-impl std::fmt::Debug for Tokens {
+impl std::fmt::Debug for CredentialCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tokens").finish_non_exhaustive()
     }
 }
 
-impl Tokens {
-    /// Returns the cached token, or the one that `buy` obtains. Concurrent callers wait for one `AssumeRole`.
+impl CredentialCache {
+    /// Returns the cached token, or the one that `assume` obtains. Concurrent callers wait for one `AssumeRole`.
     pub(crate) async fn get(
         &self,
-        key: &Bought,
+        key: &AssumeRoleKey,
         now: Timestamp,
-        buy: impl AsyncFnOnce() -> Result<AssumedRole, CallError>,
+        assume: impl AsyncFnOnce() -> Result<AssumedRole, CallError>,
     ) -> Result<Credentials, CallError> {
         let slot = self.slot(key, now);
         let mut token = slot.lock().await;
@@ -65,7 +65,7 @@ impl Tokens {
         if let Some(token) = token.as_ref().filter(|_| left > EARLY) {
             return Ok(token.credentials.clone());
         }
-        match (buy().await, &*token) {
+        match (assume().await, &*token) {
             (Ok(new), _) => Ok(token.insert(new).credentials.clone()),
             // The old token is still valid, and STS may have recovered before it expires.
             (Err(error), Some(old)) if !left.is_zero() => {
@@ -77,13 +77,13 @@ impl Tokens {
     }
 
     /// Discards a token that the cloud rejects, unless it has been replaced since.
-    pub(crate) async fn forget(&self, key: &Bought, now: Timestamp, credentials: &Credentials) {
+    pub(crate) async fn forget(&self, key: &AssumeRoleKey, now: Timestamp, credentials: &Credentials) {
         let slot = self.slot(key, now);
         slot.lock().await.take_if(|token| token.credentials == *credentials);
     }
 
     /// Returns the slot of this key. Removes slots that are not in use and hold no valid token.
-    fn slot(&self, key: &Bought, now: Timestamp) -> Slot {
+    fn slot(&self, key: &AssumeRoleKey, now: Timestamp) -> Slot {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(key) {
             return Arc::clone(slot);

@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use signing::Credentials;
 
-use crate::{AssumeRole, AssumedRole, CallError, Client, Role, credentials::Bought, limits::rate_limiter::Place};
+use crate::{
+    AssumeRole, AssumedRole, CallError, Client, Role, credentials::AssumeRoleKey, limits::rate_limiter::Place,
+};
 
 /// The role session name, under which the other account's logs show Flowkeeper.
 pub const ROLE_SESSION_NAME: &str = "flowkeeper";
@@ -19,7 +21,7 @@ pub struct Session<'a> {
     key: Key,
     pub(crate) place: Place,
     pub(crate) stop_at: Option<Timestamp>,
-    is_thrifty: bool,
+    is_best_effort: bool,
 }
 
 /// Where a session's credentials come from.
@@ -27,7 +29,7 @@ enum Key {
     /// Passed in by the caller.
     Own(Credentials),
     /// From a role that the account `by` assumes.
-    OfRole { bought: Bought, by: AccountId },
+    OfRole { bought: AssumeRoleKey, by: AccountId },
 }
 
 impl fmt::Debug for Key {
@@ -52,7 +54,7 @@ impl<'a> Session<'a> {
         place: Place,
         stop_at: Option<Timestamp>,
     ) -> Self {
-        Self { client, key: Key::Own(credentials), place, stop_at, is_thrifty: false }
+        Self { client, key: Key::Own(credentials), place, stop_at, is_best_effort: false }
     }
 }
 
@@ -103,14 +105,14 @@ impl Session<'_> {
     /// Reads long lists with as few calls as they have pages. The trade-off is described in the paging module: if a
     /// list changes while it is read, an item may be missed.
     #[must_use]
-    pub fn thrifty(self) -> Self {
-        Self { is_thrifty: true, ..self }
+    pub fn best_effort(self) -> Self {
+        Self { is_best_effort: true, ..self }
     }
 
-    /// Returns whether the session is [`Self::thrifty`].
+    /// Returns whether the session is [`Self::best_effort`].
     #[must_use]
-    pub const fn is_thrifty(&self) -> bool {
-        self.is_thrifty
+    pub const fn is_best_effort(&self) -> bool {
+        self.is_best_effort
     }
 
     /// Works in the role's account. The role is assumed with the session's own credentials at the first call, and its
@@ -119,7 +121,7 @@ impl Session<'_> {
     pub fn in_role(self, role: Role) -> Self {
         let Key::Own(with) = self.key else { return self };
         let place = Place { account: role.arn.account().clone(), region: self.place.region };
-        Self { key: Key::OfRole { bought: Bought { with, role }, by: self.place.account }, place, ..self }
+        Self { key: Key::OfRole { bought: AssumeRoleKey { with, role }, by: self.place.account }, place, ..self }
     }
 
     /// Returns the credentials to sign with.
@@ -128,12 +130,16 @@ impl Session<'_> {
             Key::Own(credentials) => return Ok(Cow::Borrowed(credentials)),
             Key::OfRole { bought, by } => (bought, by),
         };
-        self.client.tokens.get(bought, self.client.server_time(), || self.buy(bought, by)).await.map(Cow::Owned)
+        self.client.tokens.get(bought, self.client.server_time(), || self.assume(bought, by)).await.map(Cow::Owned)
     }
 
     /// Assumes the role. Boxed because the call that needs the token makes this call, so the future is recursive.
-    fn buy<'s>(&'s self, bought: &'s Bought, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
-        let Bought { with, role } = bought;
+    fn assume<'s>(
+        &'s self,
+        bought: &'s AssumeRoleKey,
+        by: &AccountId,
+    ) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
+        let AssumeRoleKey { with, role } = bought;
         let buyer = self.client.session(with.clone(), by.clone(), self.region().clone(), self.stop_at);
         Box::pin(async move {
             let asked = AssumeRole {

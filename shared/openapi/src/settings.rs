@@ -55,10 +55,13 @@ impl ClientSettings {
         let mut invalid = InvalidSettings::default();
         let mut url = |name: &str| {
             let text = settings.get(name)?;
-            let refused = |problem: String| match text.contains('@') {
-                // The URL may contain a password, so it is not shown.
-                true => InvalidSettings::new(format_args!("{name} is an address that {problem}")),
-                false => InvalidSettings::of(name, text, problem),
+            let refused = |problem: String| {
+                if text.contains('@') {
+                    // The URL may contain a password, so it is not shown.
+                    InvalidSettings::new(format_args!("{name} is an address that {problem}"))
+                } else {
+                    InvalidSettings::of(name, text, problem)
+                }
             };
             invalid.collect(endpoints::parse(text).map_err(refused))
         };

@@ -81,11 +81,10 @@ impl Workspace {
             functions.push(package.name.to_string());
         }
         functions.sort();
-        match functions.is_empty() {
-            true => Err(Error::NoFunction(format!("{folder} holds no function of the workspace"))),
-            false => {
-                Ok(Self { root: metadata.workspace_root.into(), functions, target: metadata.target_directory.into() })
-            }
+        if functions.is_empty() {
+            Err(Error::NoFunction(format!("{folder} holds no function of the workspace")))
+        } else {
+            Ok(Self { root: metadata.workspace_root.into(), functions, target: metadata.target_directory.into() })
         }
     }
 

@@ -29,7 +29,7 @@ impl Poll {
     /// of the time left.
     pub(crate) fn until_deadline(session: &Session<'_>) -> Self {
         let left = session.time_left().unwrap_or(NO_DEADLINE);
-        Self { next: FIRST_PAUSE, left: if session.is_thrifty() { left / 2 } else { left } }
+        Self { next: FIRST_PAUSE, left: if session.is_best_effort() { left / 2 } else { left } }
     }
 
     /// Starts again with short pauses, within the same total time.

@@ -119,7 +119,7 @@ impl Reconciler {
         let session = self.session(job, account, region);
         // A sweep runs again, and then finds what it missed in a list that was changing.
         let is_region = matches!(target.kind, TargetKind::Region | TargetKind::Sweep);
-        let session = if is_region { session.thrifty() } else { session };
+        let session = if is_region { session.best_effort() } else { session };
         let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
         let (policy, capabilities) = (&self.policy, self.capabilities);
         let converger = Converger { policy, capabilities, session: &session, writer, since: target.since };

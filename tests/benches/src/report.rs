@@ -133,9 +133,12 @@ pub(crate) fn python(ours: &Figures, zip: usize, others: &[(&str, &Figures)]) ->
     let mut table = Table::new("Python", &heads.collect::<Vec<_>>());
     let mut add = |what: &str, our: f64, theirs: Vec<f64>, decimals: usize, times_at_least: Option<f64>| {
         let times = theirs.iter().map(|their| their / our);
-        let cells = theirs.iter().zip(times.clone()).map(|(their, times)| match times >= 10.0 {
-            true => format!("{their:.decimals$} ({times:.0} ×)"),
-            false => format!("{their:.decimals$} ({times:.2} ×)"),
+        let cells = theirs.iter().zip(times.clone()).map(|(their, times)| {
+            if times >= 10.0 {
+                format!("{their:.decimals$} ({times:.0} ×)")
+            } else {
+                format!("{their:.decimals$} ({times:.2} ×)")
+            }
         });
         let cells = [what.to_owned(), format!("{our:.decimals$}")].into_iter().chain(cells);
         let bounded = times_at_least.map(|least| Bounded::new(times.fold(f64::INFINITY, f64::min), AtLeast(least)));

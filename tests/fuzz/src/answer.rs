@@ -1,4 +1,4 @@
-//! What the API answers, through the client as it is: over HTTP, with its retries and its pages.
+//! Answers of the API, passed through the real client: over HTTP, with retries and paging.
 
 use std::{
     future::Future,
@@ -27,13 +27,13 @@ use crate::tree;
 
 const SECRET: &str = "planted-secret";
 const TOKEN: &str = "planted/token";
-/// As many calls as no answer may lead to, if it is always the same.
+/// An answer that is always the same must lead to fewer calls than this.
 const MANY: u64 = 100;
 
-/// What the server answers, again and again, is understood or refused, and that after few calls.
+/// Whatever the server keeps answering is parsed or rejected after few calls.
 ///
-/// An action and a status, and on the lines after them the answer. The words of a refusal fit a line of the log, and hold
-/// no key.
+/// The input is a line with an action and a status, followed by the answer. The text of an error fits into a log line
+/// and contains no key.
 pub fn answer(input: &[u8]) {
     let Some(at) = input.iter().position(|byte| *byte == b'\n') else { return };
     let (first, body) = (&input[..at], &input[at + 1..]);
@@ -46,7 +46,7 @@ pub fn answer(input: &[u8]) {
     API.with(|api| api.answers(action, status, body));
 }
 
-/// A server that answers whatever it was told to, and a client for it.
+/// A server that gives a fixed answer, and a client that calls it.
 struct Api {
     runtime: Runtime,
     reply: Arc<Mutex<Vec<u8>>>,
@@ -79,7 +79,7 @@ impl Api {
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n", body.len());
         *self.reply.lock().unwrap() = [head.as_bytes(), body].concat();
         self.calls.store(0, Ordering::Relaxed);
-        // Whatever the answer before this one led to is over.
+        // Lets every effect of the previous answer expire, such as a pause or an open circuit breaker.
         self.machine.pass(Duration::from_secs(3600));
         let stop_at = self.machine.now().checked_add(1.minutes()).ok();
         let credentials = Credentials::new("id", SECRET).with_security_token(TOKEN);
@@ -94,7 +94,7 @@ impl Api {
     }
 }
 
-/// Does `action`.
+/// Performs `action`.
 async fn call(session: &Session<'_>, action: &str) -> Result<(), CallError> {
     let id: FlowLogId = "fl-1".parse().unwrap();
     match action {
@@ -143,7 +143,7 @@ fn spec() -> FlowLogSpec {
     }
 }
 
-/// As a report repeats it.
+/// Checks the text of an error, as reports contain it.
 fn fits_a_line(error: &CallError) {
     let said = format!("{error}: {} {} {}", error.cause, error.short_code(), error.advice());
     assert!(said.len() < 8_000, "{} bytes: {said}", said.len());
@@ -153,7 +153,7 @@ fn fits_a_line(error: &CallError) {
     }
 }
 
-/// Answers each request of a connection, until it is closed.
+/// Answers each request of a connection until it is closed.
 async fn serve(stream: TcpStream, reply: Arc<Mutex<Vec<u8>>>, calls: Arc<AtomicU64>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
@@ -177,7 +177,7 @@ async fn serve(stream: TcpStream, reply: Arc<Mutex<Vec<u8>>>, calls: Arc<AtomicU
     }
 }
 
-/// A machine whose time passes only while somebody waits.
+/// A machine whose clock advances only when the client sleeps.
 #[derive(Debug, Default)]
 struct Machine(Mutex<(SignedDuration, u128)>);
 
@@ -190,7 +190,7 @@ impl Machine {
 impl System for Machine {
     fn now(&self) -> Timestamp {
         let began: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        // Begins again before the end of all time.
+        // Wraps around before the largest timestamp.
         let passed = self.0.lock().unwrap().0.as_secs() % (100 * 365 * 86_400 * 60);
         began.checked_add(SignedDuration::from_secs(passed)).unwrap()
     }

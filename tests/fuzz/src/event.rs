@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::tree;
 
-/// Whatever body comes, there is an answer that fits a line of the log, and how it was sent makes no difference.
+/// Any body is parsed or rejected in text that fits into a log line, and its wrapping makes no difference.
 pub fn event(body: &[u8]) {
     tree::is_that_of_serde_json(body);
     let read = parse(body);
@@ -19,7 +19,7 @@ pub fn event(body: &[u8]) {
 
     assert_eq!(read, parse(body), "read again it is another one");
     assert_eq!(read, parse(&[b"\n\t ", body, b" \r\n"].concat()), "the blanks around it change it");
-    // As a batch of one, which is how EventBridge may send it.
+    // EventBridge may send an event as a batch of one.
     if let Ok(Value::Object(_)) = serde_json::from_slice(body) {
         let alone = read.clone().unwrap_or_default();
         let in_array = parse(&[b"[", body, b"]"].concat());
@@ -31,13 +31,13 @@ pub fn event(body: &[u8]) {
             (Err(_), Ok(in_array)) => {
                 assert!(matches!(&*in_array, [Event { event: EventKind::Malformed(_), .. }]), "{in_array:?}");
             }
-            // It names too many resources.
+            // The event names too many resources.
             (Err(error), Err(in_array)) => assert_eq!(*error, in_array),
         }
     }
 }
 
-/// An event as a line of the log repeats it.
+/// Checks that every text of an event fits into a log line.
 fn fits_a_line(found: &Event) {
     match &found.event {
         EventKind::Ignored(said) | EventKind::Malformed(said) => fits(said),

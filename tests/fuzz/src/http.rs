@@ -1,4 +1,4 @@
-//! What a client sends to the server, byte by byte.
+//! The bytes that a client sends to the server.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,18 +17,18 @@ use tokio::{
     runtime::Runtime,
 };
 
-/// Longer than anything here takes.
+/// A timeout that is longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A client that sends these bytes, and nothing more, is answered and let go, and another client is served as ever.
+/// A client that sends only these bytes is answered and disconnected, and the next client is served as usual.
 ///
-/// Whatever is answered says whether it is a success, and nothing runs that is not answered.
+/// Every answer says whether it is a success, and every invocation that runs is answered.
 pub fn http(sent: &[u8]) {
     thread_local!(static HOST: Host = Host::start());
     HOST.with(|host| host.runtime.block_on(host.is_sent(sent)));
 }
 
-/// The server, for a function that counts.
+/// A server whose function counts its invocations.
 struct Host {
     runtime: Runtime,
     address: SocketAddr,
@@ -46,7 +46,7 @@ impl Function for Counts {
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        assert!(invocation.deadline.is_none_or(|deadline| invocation.work_until() <= deadline));
+        assert!(invocation.deadline.is_none_or(|deadline| invocation.soft_deadline() <= deadline));
         Output::json(&event.len())
     }
 }
@@ -65,7 +65,7 @@ impl Host {
     async fn is_sent(&self, sent: &[u8]) {
         self.handled.store(0, Ordering::Relaxed);
         let mut client = self.connect().await;
-        // The server may have closed the connection by then, which is an answer, too.
+        // The server may close the connection early, which is also a valid answer.
         let mut answered = Vec::new();
         let exchange = async {
             let (mut from, mut to) = client.split();
@@ -83,7 +83,7 @@ impl Host {
         let handled = self.handled.load(Ordering::Relaxed);
         assert!(answers.is_none_or(|answers| handled <= answers), "{handled} ran: {}", answered.escape_ascii());
 
-        // Not kept, so that one connection is enough for nobody.
+        // A new connection, so that a server that serves only one is noticed.
         let mut other = BufReader::new(self.connect().await);
         other.write_all(b"POST /invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
         let mut line = String::new();
@@ -91,7 +91,7 @@ impl Host {
         assert_eq!(line, "HTTP/1.1 200 OK\r\n");
     }
 
-    /// A connection from an address of its own: those of one could be all in use, as each is remembered for a minute.
+    /// Connects from a new address each time. A single one could run out of ports, which stay in use for a minute.
     async fn connect(&self) -> TcpStream {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let [.., a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
@@ -101,8 +101,8 @@ impl Host {
     }
 }
 
-/// How many answers there are, each of which is whole and says whether it is a success. None where what was asked for
-/// decides whether an answer has a body.
+/// Counts the answers, after checking that each is complete and says whether it is a success. `None` if the request's
+/// method decides whether an answer has a body.
 fn answers(mut bytes: &[u8], sent: &[u8]) -> Option<usize> {
     let mut count = 0;
     let has_no_body =
@@ -124,7 +124,7 @@ fn answers(mut bytes: &[u8], sent: &[u8]) -> Option<usize> {
         count += 1;
         match (value("x-fc-status"), status) {
             (Some("200"), "200") | (Some("404"), "404") => {}
-            // What is no request at all is refused by hyper, which then closes the connection.
+            // hyper refuses malformed requests itself, and then closes the connection.
             (None, "400" | "413" | "414" | "431" | "505") => assert!(bytes.is_empty() && length == 0, "{head}"),
             _ => panic!("{head}"),
         }

@@ -1,7 +1,7 @@
-//! What must hold whatever bytes come: of events, policies, answers of the API and requests to the server.
+//! Fuzz targets: properties that hold for any bytes as an event, a policy, an answer of the API or a request.
 //!
-//! Each target is a plain function, which panics where something does not hold. `cargo test` plays the corpus to them,
-//! on any Rust; the package in `fuzz` beside this one lets libFuzzer look for more:
+//! Each target is a plain function that panics if a property does not hold. `cargo test` replays the corpus on any
+//! Rust. The package in the folder `fuzz` lets libFuzzer look for more inputs:
 //!
 //! ```sh
 //! cargo install cargo-fuzz
@@ -10,8 +10,8 @@
 //! cargo +nightly fuzz run answer -- -max_total_time=600 -timeout=10      # or http, policy
 //! ```
 //!
-//! What it finds goes into the corpus, in `fuzz/corpus`, together with what mends it. What else it keeps there is for it to
-//! go on from, and far too much to be committed.
+//! An input that makes a target fail is committed to `fuzz/corpus` together with its fix. The other files that
+//! libFuzzer adds there only help it to continue, and are far too many to be committed.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a target says that something does not hold")]
 
@@ -26,8 +26,8 @@ pub use event::event;
 pub use http::http;
 pub use policy::policy;
 
-/// A target.
+/// A fuzz target.
 pub type Target = fn(&[u8]);
 
-/// Every target, by the name of its corpus.
+/// Every target, with the name of its corpus.
 pub const TARGETS: [(&str, Target); 4] = [("answer", answer), ("event", event), ("http", http), ("policy", policy)];

@@ -1,12 +1,13 @@
-//! The policy of whoever may set an environment variable.
+//! Policies, which anyone who may set an environment variable can supply.
 
 use flow_log::{Policy, Resource, desired, next_change};
 use jiff::{Timestamp, ToSpan as _};
 
-/// The longest text that is made of all that is wrong with a policy.
+/// The maximum length of the text that describes all mistakes in a policy.
 const LONGEST: usize = 40_000;
 
-/// A policy is refused in words that fit a screen, with places that are in it, or it says something of any resource.
+/// A policy is rejected in a text of limited length, with positions that exist, or it gives a desired state for any
+/// resource.
 pub fn policy(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let read = Policy::parse(text);

@@ -1,16 +1,17 @@
-//! The tree of `json`, beside that of `serde_json`.
+//! Compares the parser of `json` with that of `serde_json`.
 
 use json::Json;
 use serde_json::Value;
 
-/// What the one takes the other takes, and both hold the same. Ours takes odd characters in texts besides.
+/// Checks that both parsers accept the same input and return the same value. `json` also accepts odd characters in
+/// strings.
 pub(crate) fn is_that_of_serde_json(body: &[u8]) {
     let ours = Json::read(body);
     let theirs = serde_json::from_slice::<Value>(body);
     match (&ours, &theirs) {
         (Ok(ours), Ok(theirs)) => {
             same(ours, theirs);
-            // Written out, it is the same again.
+            // What is written is valid JSON again.
             let written = serde_json::to_string(ours).unwrap();
             assert!(serde_json::from_str::<Value>(&written).is_ok(), "{written}");
         }
@@ -20,7 +21,7 @@ pub(crate) fn is_that_of_serde_json(body: &[u8]) {
     }
 }
 
-/// Whether a text in it may hold a character that JSON does not allow there, and that is read all the same.
+/// Whether a string may contain a character that JSON forbids but `json` accepts.
 fn has_odd_text(body: &[u8]) -> bool {
     let is_surrogate = |at: &[u8]| at[..2] == *b"\\u" && matches!(at[2], b'd' | b'D');
     std::str::from_utf8(body).is_err() || body.iter().any(|byte| *byte < 0x20) || body.windows(3).any(is_surrogate)

@@ -1,4 +1,4 @@
-//! What libFuzzer started from, and what it has found since, is played again.
+//! Replays the corpus: the seeds of libFuzzer, and what it has found since.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 

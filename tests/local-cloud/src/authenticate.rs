@@ -49,9 +49,10 @@ pub(crate) fn by_headers(request: &Request<Bytes>) -> bool {
 
 /// Returns the signature algorithm that a request names.
 pub(crate) fn algorithm<'a>(request: &'a Request<Bytes>, parameters: &'a Parameters) -> Option<&'a str> {
-    match by_headers(request) {
-        true => text(request.headers(), header::AUTHORIZATION.as_str())?.split(' ').next(),
-        false => parameters.get("SignatureMethod"),
+    if by_headers(request) {
+        text(request.headers(), header::AUTHORIZATION.as_str())?.split(' ').next()
+    } else {
+        parameters.get("SignatureMethod")
     }
 }
 
@@ -62,10 +63,7 @@ pub(crate) fn authenticate(
     parameters: &Parameters,
     now: Timestamp,
 ) -> Result<Identity, Refusal> {
-    let claim = match by_headers(request) {
-        true => acs3(request)?,
-        false => hmac_sha1(request.method().as_str(), parameters)?,
-    };
+    let claim = if by_headers(request) { acs3(request)? } else { hmac_sha1(request.method().as_str(), parameters)? };
     let key = world.keys.get(claim.access_key_id).cloned();
     let key = key.ok_or_else(|| Refusal::documented("InvalidAccessKeyId.NotFound"))?;
     check_token(world, &key, claim.token, now)?;

@@ -56,7 +56,7 @@ impl Roles {
     }
 
     /// Checks that Function Compute can assume a function's role.
-    pub(crate) fn lend(&self, role: &str) -> Result<(), Refusal> {
+    pub(crate) fn assume_role(&self, role: &str) -> Result<(), Refusal> {
         self.assume(&arn(OWN_ACCOUNT, role), Applicant::Service(FUNCTION_COMPUTE)).map(|_| ())
     }
 
@@ -74,7 +74,7 @@ impl Roles {
 
     /// Returns whether a function's role allows Function Compute an action that is not an operation of this cloud.
     pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
-        let role = role.filter(|name| self.lend(name).is_ok());
+        let role = role.filter(|name| self.assume_role(name).is_ok());
         let role = role.and_then(|name| self.described.get(&(OWN_ACCOUNT, name.to_lowercase())));
         let none = Tags::new();
         let request = Request { action, resource, resource_tags: &none, request_tags: &none };
@@ -84,7 +84,7 @@ impl Roles {
     /// Checks that the caller is allowed to make the call, for every resource that it affects.
     ///
     /// A session policy can only restrict.
-    pub(crate) fn authorise(
+    pub(crate) fn authorize(
         &self,
         caller: &Caller,
         session_policy: Option<&SessionPolicy>,
@@ -167,10 +167,7 @@ fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> V
         _ => return vec![("*".to_owned(), None)],
     };
     let arn = |id: &str| format!("acs:{}:{}:{}:{kind}/{id}", product.name, place.region, place.account);
-    match ids.is_empty() {
-        true => vec![(arn("*"), None)],
-        false => ids.into_iter().map(|id| (arn(&id), Some(id))).collect(),
-    }
+    if ids.is_empty() { vec![(arn("*"), None)] } else { ids.into_iter().map(|id| (arn(&id), Some(id))).collect() }
 }
 
 #[cfg(test)]

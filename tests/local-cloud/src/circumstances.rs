@@ -66,9 +66,10 @@ impl Circumstances {
     }
 
     pub(crate) fn set_traffic_paths(&mut self, account: &str, region: &str, are_there: bool) {
-        match are_there {
-            true => self.no_traffic_paths.remove(&spot(account, region)),
-            false => self.no_traffic_paths.insert(spot(account, region)),
+        if are_there {
+            self.no_traffic_paths.remove(&spot(account, region))
+        } else {
+            self.no_traffic_paths.insert(spot(account, region))
         };
     }
 
@@ -77,9 +78,10 @@ impl Circumstances {
     }
 
     pub(crate) fn set_flow_logs(&mut self, region: &str, are_there: bool) {
-        match are_there {
-            true => self.no_flow_logs.remove(region),
-            false => self.no_flow_logs.insert(region.to_owned()),
+        if are_there {
+            self.no_flow_logs.remove(region)
+        } else {
+            self.no_flow_logs.insert(region.to_owned())
         };
     }
 
@@ -88,9 +90,10 @@ impl Circumstances {
     }
 
     pub(crate) fn set_locked(&mut self, account: &str, is_locked: bool) {
-        match is_locked {
-            true => self.locked.insert(account.to_owned()),
-            false => self.locked.remove(account),
+        if is_locked {
+            self.locked.insert(account.to_owned())
+        } else {
+            self.locked.remove(account)
         };
     }
 

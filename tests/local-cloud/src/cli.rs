@@ -3,9 +3,9 @@
 mod changes;
 mod demo;
 mod invoke;
+mod printer;
 mod serve;
 mod stack;
-mod teller;
 
 use std::{
     io::{self, Write},

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
-    authorise::Roles,
+    authorize::Roles,
     circumstances::Circumstances,
     client::{ApiError, Client},
     clock::{Clock, after},
@@ -44,7 +44,7 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
         template.triggers.retain(|trigger| trigger.function == *function);
     }
     for (role, action) in &options.denied {
-        template.take_away(role, action).map_err(|source| Error::Option {
+        template.revoke(role, action).map_err(|source| Error::Option {
             option: format!("--deny {role}"),
             value: action.clone(),
             source,

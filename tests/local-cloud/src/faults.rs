@@ -209,13 +209,14 @@ impl<F: Clone> Wanted<F> {
             let (of, operation) = name.split_once(':').unwrap_or_default();
             product.is_none_or(|product| product == of) && (action == "*" || action == operation)
         };
-        match operations::names().any(|name| is_met(&name)) {
-            true => Ok(()),
-            false => Err(format!(
+        if operations::names().any(|name| is_met(&name)) {
+            Ok(())
+        } else {
+            Err(format!(
                 "there is no action {:?}; there is *, and with or without its product {}",
                 self.action,
                 operations::names().collect::<Vec<_>>().join(", ")
-            )),
+            ))
         }
     }
 

@@ -236,7 +236,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
     let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
     shared.read(|world| {
         let policy = call.session_policy.as_ref();
-        shared.roles.authorise(&call.caller, policy, call.operation, call.parameters, &place, &world.state)
+        shared.roles.authorize(&call.caller, policy, call.operation, call.parameters, &place, &world.state)
     })?;
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
         return Err(refusal.of(call.operation));
@@ -299,9 +299,10 @@ fn refuse(
         call.answer["HttpStatusCode"] = json!(refusal.status.as_u16());
     }
     let in_200 = call.fault.as_deref() == Some(Fault::FailureIn200.name());
-    let status = match in_200 || (of_router && shared.options.ecr_failures_in_200 && call.caller.is_some()) {
-        true => StatusCode::OK,
-        false => refusal.status,
+    let status = if in_200 || (of_router && shared.options.ecr_failures_in_200 && call.caller.is_some()) {
+        StatusCode::OK
+    } else {
+        refusal.status
     };
     call.status = status.as_u16();
     let mut response = answer::refusal(parameters, status, &call.answer, shared.clock.now());

@@ -34,7 +34,7 @@ mod accounts;
 mod acs3_signature;
 mod answer;
 mod authenticate;
-mod authorise;
+mod authorize;
 mod cidr;
 mod circumstances;
 mod client;

@@ -177,7 +177,7 @@ impl Role {
     }
 
     /// Denies an action, as a statement in a policy would. Returns whether any statement allowed it before.
-    pub(crate) fn take_away(&mut self, action: &str) -> bool {
+    pub(crate) fn revoke(&mut self, action: &str) -> bool {
         let had =
             self.statements.iter().any(|one| one.allows && one.actions.iter().any(|known| is_like(known, action)));
         self.statements.push(Statement {
@@ -402,10 +402,10 @@ mod tests {
     fn an_action_that_is_taken_away_is_denied_and_one_that_was_never_there_is_told() {
         let mut role = role(&json!([{"Effect": "Allow", "Action": "vpc:*", "Resource": "*"}]));
         assert_eq!(role.allowed_actions(), ["vpc:*"]);
-        assert!(role.take_away("vpc:DescribeVpcs"));
+        assert!(role.revoke("vpc:DescribeVpcs"));
         assert_eq!(ask(&role, "vpc:DescribeVpcs", "*", &[]), Err(Denial::Explicit));
         assert_eq!(ask(&role, "vpc:DescribeVSwitches", "*", &[]), Ok(()));
-        assert!(!role.take_away("ecs:DescribeNetworkInterfaces"));
+        assert!(!role.revoke("ecs:DescribeNetworkInterfaces"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Halves>> {
+async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<DelayedBody>> {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
@@ -62,28 +62,28 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let halves = match late {
-        Some(late) => Halves::new(body, shared.clock.wait(late)),
-        None => Halves { first: body, ..Halves::default() },
+        Some(late) => DelayedBody::new(body, shared.clock.wait(late)),
+        None => DelayedBody { first: body, ..DelayedBody::default() },
     };
     Ok(Response::from_parts(parts, halves))
 }
 
 /// A body whose second half can be delayed.
 #[derive(Default)]
-struct Halves {
+struct DelayedBody {
     first: Bytes,
     second: Bytes,
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-impl Halves {
+impl DelayedBody {
     fn new(mut body: Bytes, pause: impl Future<Output = ()> + Send + 'static) -> Self {
         let second = body.split_off(body.len() / 2);
         Self { first: body, second, pause: Some(Box::pin(pause)) }
     }
 }
 
-impl Body for Halves {
+impl Body for DelayedBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -135,7 +135,7 @@ struct AskedFault {
 
 /// A new id for a network interface.
 #[derive(Deserialize)]
-struct WantedName {
+struct Rename {
     network_interface_id: String,
     new_id: String,
 }
@@ -189,7 +189,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
             }
             Err(error) => bad(&format!("the body is no event as JSON: {error}")),
         },
-        (&Method::POST, "/_local/rename") => match serde_json::from_slice::<WantedName>(request.body()) {
+        (&Method::POST, "/_local/rename") => match serde_json::from_slice::<Rename>(request.body()) {
             Ok(wanted) => {
                 let (id, new_id) = (&wanted.network_interface_id, &wanted.new_id);
                 shared.write(|world| world.state.rename_network_interface(id, new_id));
@@ -239,9 +239,10 @@ const CONTROLS: [(&str, &str, &str); 11] = [
 fn no_control(method: &Method, path: &str) -> String {
     let methods = CONTROLS.iter().filter(|(_, known, _)| *known == path).map(|(method, ..)| *method);
     let methods: Vec<&str> = methods.collect();
-    let error = match methods.is_empty() {
-        true => format!("there is nothing at {path}; GET /_local lists what there is"),
-        false => format!("{path} does not take {method}; it takes {}", methods.join(", ")),
+    let error = if methods.is_empty() {
+        format!("there is nothing at {path}; GET /_local lists what there is")
+    } else {
+        format!("{path} does not take {method}; it takes {}", methods.join(", "))
     };
     json!({"error": error}).to_string()
 }

@@ -167,10 +167,8 @@ impl Template {
     ) -> Result<Self, TemplateError> {
         let at_file = |problem: String| TemplateError { place: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| at_file(format!("it cannot be read: {error}")))?;
-        Self::parse(&text, parameters, account, region).map_err(|error| match error.place.is_empty() {
-            true => at_file(error.problem),
-            false => error,
-        })
+        Self::parse(&text, parameters, account, region)
+            .map_err(|error| if error.place.is_empty() { at_file(error.problem) } else { error })
     }
 
     /// Parses the text of a template.
@@ -300,17 +298,18 @@ impl Template {
     }
 
     /// Denies an action to a role, which is given by its name in the template.
-    pub(crate) fn take_away(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
+    pub(crate) fn revoke(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
         let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
         let known: Vec<String> = self.roles.iter().map(|role| role.id.clone()).collect();
         let found = self.roles.iter_mut().find(|known| known.id == role);
         let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", known.join(", "))))?;
-        match found.take_away(action) {
-            true => Ok(()),
-            false => Err(error(format!(
+        if found.revoke(action) {
+            Ok(())
+        } else {
+            Err(error(format!(
                 "does not allow {action:?}, so that it cannot be taken away; it allows {}",
                 found.allowed_actions().join(", ")
-            ))),
+            )))
         }
     }
 }
@@ -367,9 +366,10 @@ fn roles(resolver: &Resolver, resources: Vec<resolve::Resource<'_>>) -> Result<V
 fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
     let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
     let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
-    match roles.iter().any(|role| role.name == name) {
-        true => Ok(Some(name)),
-        false => Err(resource.error("Role", &format!("{arn} is no role of the template"))),
+    if roles.iter().any(|role| role.name == name) {
+        Ok(Some(name))
+    } else {
+        Err(resource.error("Role", &format!("{arn} is no role of the template")))
     }
 }
 
@@ -377,12 +377,11 @@ fn role_of(resource: &resolve::Resource<'_>, roles: &[Role]) -> Result<Option<St
 fn environment(resource: &resolve::Resource<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
     let variables = resource.map("EnvironmentVariables")?;
     let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
-    match bytes <= MOST_BYTES_OF_VARIABLES {
-        true => Ok(variables),
-        false => {
-            let problem = format!("are {bytes} bytes, of which Function Compute takes {MOST_BYTES_OF_VARIABLES}");
-            Err(resource.error("EnvironmentVariables", &problem))
-        }
+    if bytes <= MOST_BYTES_OF_VARIABLES {
+        Ok(variables)
+    } else {
+        let problem = format!("are {bytes} bytes, of which Function Compute takes {MOST_BYTES_OF_VARIABLES}");
+        Err(resource.error("EnvironmentVariables", &problem))
     }
 }
 
@@ -394,9 +393,10 @@ fn queues(resolver: &Resolver) -> Result<Vec<String>, TemplateError> {
 /// Returns the ARN of a queue, or of its messages. It must be in the template, or the dead letters would be lost.
 fn queue_of(resource: &resolve::Resource<'_>, place: &str, queues: &[String]) -> Result<Option<String>, TemplateError> {
     let Some(arn) = resource.optional_text(place)? else { return Ok(None) };
-    match queues.iter().any(|queue| queue == arn.strip_suffix("/messages").unwrap_or(&arn)) {
-        true => Ok(Some(arn)),
-        false => Err(resource.error(place, &format!("{arn} is no queue of the template"))),
+    if queues.iter().any(|queue| queue == arn.strip_suffix("/messages").unwrap_or(&arn)) {
+        Ok(Some(arn))
+    } else {
+        Err(resource.error(place, &format!("{arn} is no queue of the template")))
     }
 }
 
@@ -421,9 +421,10 @@ fn log_store_of(
 ) -> Result<Option<String>, TemplateError> {
     let Some(log_store) = resource.optional_text("LogConfig.Logstore")? else { return Ok(None) };
     let arn = log_store_arn(account, region, &resource.text("LogConfig.Project")?, &log_store);
-    match log_stores.contains(&arn) {
-        true => Ok(Some(arn)),
-        false => Err(resource.error("LogConfig", &format!("{arn} is no Logstore of the template"))),
+    if log_stores.contains(&arn) {
+        Ok(Some(arn))
+    } else {
+        Err(resource.error("LogConfig", &format!("{arn} is no Logstore of the template")))
     }
 }
 

@@ -11,7 +11,7 @@ const CYAN: &str = "36";
 const GREY: &str = "90";
 
 /// Formats one entry as a line with the seconds since `started`. Returns `None` for entries that people do not need.
-pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
+pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
     let (code, text) = match &entry.what {
         EntryKind::Call(call) => call_line(call),
         EntryKind::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
@@ -33,12 +33,12 @@ pub fn line(entry: &Entry, started: Timestamp, colour: bool) -> Option<String> {
         EntryKind::Line { .. } => return None,
     };
     let seconds = entry.at.duration_since(started).as_secs_f64();
-    Some(format!("{seconds:8.3} s  {}", paint(&text, code, colour)))
+    Some(format!("{seconds:8.3} s  {}", paint(&text, code, color)))
 }
 
-/// Returns the text in a color if `colour` is set.
-pub fn paint(text: &str, code: &str, colour: bool) -> String {
-    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+/// Returns the text in a color if `color` is set.
+pub fn paint(text: &str, code: &str, color: bool) -> String {
+    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 fn call_line(call: &Call) -> (&'static str, String) {

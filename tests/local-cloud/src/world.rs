@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     accounts::Keys,
-    authorise::Roles,
+    authorize::Roles,
     circumstances::Circumstances,
     clock::Clock,
     delivery,

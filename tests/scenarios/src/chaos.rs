@@ -1,9 +1,9 @@
-//! Histories that a seed says, in which everything that can go wrong does.
+//! Seeded chaos: histories in which everything that can go wrong does.
 //!
-//! Resources come and go, others tamper with flow logs, every call may meet a fault, and the functions are woken by
-//! timers and by events that are lost, late, doubled and out of order.
+//! Resources come and go, others tamper with flow logs, every call may meet a fault, and the functions are triggered by
+//! timers and by events that are lost, late, duplicated and out of order.
 //!
-//! Nothing in it depends on the machine's time or on chance, so the same seed gives the same history again.
+//! Nothing here reads the machine's clock or real randomness, so the same seed always gives the same history.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +34,7 @@ use crate::{Stage, TIMER};
 const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 const OWN: (&str, &str) = ("managed-by", "flowkeeper");
 const MINUTE: Duration = Duration::from_secs(60);
-/// An invocation that failed is made again so often.
+/// How often a failed invocation is retried.
 const RETRIES: u32 = 3;
 
 const FAULTS: [Fault; 14] = [
@@ -54,7 +54,7 @@ const FAULTS: [Fault; 14] = [
     Fault::Code("TaskConflict"),
 ];
 
-/// The functions, as far as they keep flow logs.
+/// The functions that reconcile flow logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     Creation,
@@ -68,9 +68,9 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 6] =
         [Self::Deletion, Self::Remediation, Self::Creation, Self::Activation, Self::Deactivation, Self::Routers];
-    /// Those that events wake.
+    /// The functions that events trigger.
     const WOKEN: [Self; 3] = [Self::Creation, Self::Remediation, Self::Deletion];
-    /// Those that timers wake.
+    /// The functions that timers trigger.
     const TIMED: [Self; 5] = [Self::Deletion, Self::Remediation, Self::Activation, Self::Deactivation, Self::Routers];
 
     fn reconciler(self, stage: &Stage) -> Reconciler {
@@ -97,28 +97,28 @@ impl Kind {
     }
 }
 
-/// What came of a history.
+/// The statistics of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Invocations.
+    /// All invocations.
     pub invocations: usize,
-    /// Those that failed, and were made again.
+    /// Invocations that failed.
     pub failed: usize,
-    /// Those that were killed, and were made again.
+    /// Invocations that were killed.
     pub killed: usize,
-    /// Events and timers that were given up after so many tries.
+    /// Events and timers that were given up after the last retry.
     pub given_up: usize,
-    /// Calls of the functions.
+    /// Calls made during invocations.
     pub calls: usize,
     /// Calls that met a fault.
     pub faults: usize,
-    /// Writes of the functions that took effect.
+    /// Writes by the functions that took effect.
     pub writes: usize,
-    /// VPCs that were there in the end.
+    /// VPCs that exist at the end.
     pub vpcs: usize,
-    /// Flow logs that were there in the end.
+    /// Flow logs that exist at the end.
     pub flow_logs: usize,
-    /// Everything that happened, in one number.
+    /// A hash of every call, to compare histories.
     pub digest: u64,
 }
 
@@ -133,17 +133,17 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What is to be invoked, and when.
+/// An invocation that is due at some time.
 #[derive(Clone, Debug)]
 struct Due {
     at: Timestamp,
     kind: Kind,
     event: Vec<u8>,
-    /// Counted from 0.
+    /// How often it was tried before.
     tries: u32,
 }
 
-/// Numbers that a seed says (`SplitMix64`).
+/// A seeded generator of pseudorandom numbers (`SplitMix64`).
 #[derive(Clone, Debug)]
 struct Dice(u64);
 
@@ -169,22 +169,22 @@ impl Dice {
     }
 }
 
-/// A history under way.
+/// A running history.
 struct History {
     stage: Stage,
     dice: Dice,
     replaces: bool,
     keepers: BTreeMap<Kind, Reconciler>,
     due: Vec<Due>,
-    /// How much of the journal was read for events.
+    /// How many entries of the journal have been read for events.
     read: usize,
     tally: Tally,
 }
 
-/// Runs the history of a seed, in so many steps, and sees whether it comes right in the end.
+/// Runs the history of a seed for this many steps, and checks that the cloud converges to the desired state.
 ///
 /// # Errors
-/// What did not come right.
+/// Describes what did not converge, or which rule an invocation broke.
 pub async fn run(seed: u64, steps: u64) -> Result<Tally, String> {
     let mut dice = Dice(seed);
     let replaces = dice.one_in(2);
@@ -227,7 +227,7 @@ impl History {
         }
         self.listen();
         let now = self.stage.now();
-        // Out of order, as what is due is in no order.
+        // Events run out of order, because `due` is not sorted.
         while let Some(nth) = self.due.iter().position(|due| due.at <= now) {
             let due = self.due.swap_remove(nth);
             self.invoke(due, true).await?;
@@ -241,14 +241,14 @@ impl History {
         self.let_the_cloud_work().await;
     }
 
-    /// What the cloud does by itself is done by tasks on this thread.
+    /// Lets the cloud's own tasks run: they share this thread.
     async fn let_the_cloud_work(&self) {
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Wakes the functions by what happened: lost, late, doubled, and in another order.
+    /// Turns new events into invocations: lost, late, duplicated and reordered.
     fn listen(&mut self) {
         let news = self.stage.cloud.journal_after(self.read);
         self.read += news.len();
@@ -269,7 +269,7 @@ impl History {
         }
     }
 
-    /// Invokes a function once, in bad weather or in good.
+    /// Invokes a function once, with injected faults if `is_bad`.
     async fn invoke(&mut self, due: Due, is_bad: bool) -> Result<Option<Report>, String> {
         let weather = if is_bad { self.dice.below(8) } else { 0 };
         let cloud = &self.stage.cloud;
@@ -295,7 +295,7 @@ impl History {
         let seen = cloud.journal_len();
         let before = Before::of(&self.stage);
         let Due { kind, event, tries, .. } = &due;
-        // On the function's own clock, which may be wrong.
+        // By the function's own clock, which may be skewed.
         let arrived = self.stage.now();
         let mut invocation = Invocation::new(format!("1-chaos-{}", self.tally.invocations), arrived)
             .with_credentials(Credentials::new("test", "test-secret"));
@@ -304,7 +304,7 @@ impl History {
         invocation.deadline = arrived.checked_add(SignedDuration::from_mins(10)).ok();
         let reconciler = self.keepers.get(kind).ok_or("there is no such reconciler")?;
         let report = self.stage.until_killed(kind.invoke(reconciler, invocation, event)).await.transpose()?;
-        // What was sent before the end may still arrive.
+        // A request that was sent before the kill may still arrive.
         self.let_the_cloud_work().await;
         self.stage.cloud.heal();
         self.stage.set_machine_wrong_by(SignedDuration::ZERO);
@@ -345,7 +345,7 @@ impl History {
         Ok(report)
     }
 
-    /// Somebody makes, removes or changes something. What the cloud refuses them does not happen.
+    /// Somebody else creates, deletes or changes something. A call that the cloud refuses has no effect.
     async fn change(&mut self) {
         let account = if self.dice.one_in(3) { SECOND_ACCOUNT } else { OWN_ACCOUNT };
         let region = self.dice.pick(&REGIONS).copied().unwrap_or_default();
@@ -369,7 +369,7 @@ impl History {
                 let tags = self.dice.pick(&tags).copied().unwrap_or_default();
                 let vpc = here.create_vpc(tags).await.unwrap_or_default();
                 match self.dice.below(8) {
-                    // Others are quicker.
+                    // Somebody else creates the flow log first.
                     0 => drop(here.create_flow_log("VPC", &vpc, &[]).await),
                     1 => {
                         if let Ok(log) = here.create_flow_log("VPC", &vpc, &[]).await {
@@ -425,13 +425,13 @@ impl History {
         }
     }
 
-    /// All is well again: one clean sweep of each function, and everything is as wanted.
+    /// Removes all faults, runs one sweep of each function, and checks that everything is in its desired state.
     async fn end(mut self) -> Result<Tally, String> {
         self.stage.cloud.heal();
         self.due.clear();
-        // What is young is no orphan yet, and what was under way has to come to its end.
+        // Lets grace periods end, so that orphans count as such, and lets pending transitions finish.
         self.pass(20 * MINUTE).await;
-        // No schedule switches between two of the sweeps.
+        // Keeps a schedule from switching between two of the sweeps.
         if matches!(self.local_time().hour(), 6 | 20) {
             self.pass(60 * MINUTE).await;
         }
@@ -492,7 +492,7 @@ impl History {
         Ok(())
     }
 
-    /// Whether the flow logs of a VPC are as the policy wants them, as read off it here and not by the product.
+    /// Checks the flow logs of a VPC against the policy, which is evaluated here independently of the product.
     fn check_vpc(&self, vpc: &Vpc, on_it: &[&FlowLog]) -> Result<(), &'static str> {
         let is_day = (7..21).contains(&self.local_time().hour());
         let is_wanted_on = match vpc.tags.get("flowkeeper").map(String::as_str) {
@@ -528,7 +528,7 @@ impl History {
     }
 }
 
-/// Removes a VPC and what is in it.
+/// Deletes a VPC and everything in it.
 async fn remove(stage: &Stage, here: &Operator, vpc: &str) {
     for interface in stage.cloud.network_interfaces().iter().filter(|it| it.vpc_id == vpc) {
         drop(here.call("DeleteNetworkInterface", &[("NetworkInterfaceId", interface.id.as_str())]).await);
@@ -547,25 +547,25 @@ fn is_own(log: &FlowLog) -> bool {
     log.tags.get(OWN.0).is_some_and(|by| by == OWN.1)
 }
 
-/// What there was before an invocation.
+/// The state before an invocation.
 struct Before {
     theirs: BTreeSet<String>,
     resources: BTreeSet<String>,
     recorded: BTreeMap<String, String>,
 }
 
-/// A write that took effect: what was called, and on what.
+/// A write that took effect: the action, and the id of its target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Write {
     action: String,
     id: String,
 }
 
-/// What a function did.
+/// The writes of one invocation.
 #[derive(Debug, Default)]
 struct Done {
     writes: Vec<Write>,
-    /// Those of which no answer says whether they took effect.
+    /// Writes whose answer does not say whether they took effect.
     unanswered: Vec<Write>,
 }
 
@@ -583,13 +583,13 @@ impl Before {
         }
     }
 
-    /// The writes among the calls of a function, none of which may be about what others made.
+    /// Returns the writes among the calls of a function, after checking that none touches a foreign flow log.
     fn check(mut self, kind: Kind, by_timer: bool, calls: &[Call]) -> Result<Done, String> {
         let mut done = Done::default();
         let blind = [Fault::NotVisibleYet, Fault::StaleRead].map(Fault::name);
         let is_blind = |call: &&Call| call.fault.as_deref().is_some_and(|fault| blind.contains(&fault));
-        // What no read shows, however old it is, is gone for all that anybody can tell. But one read alone is not enough,
-        // unless an event had said that it was deleted.
+        // A resource that every read hides looks deleted, whatever its age. One such read is not enough to delete a
+        // flow log, unless an event said that the resource was deleted.
         let is_deceived = calls.iter().filter(is_blind).count() >= if by_timer { 2 } else { 1 };
         for call in calls {
             let is_somebody_else = call.caller.as_ref().is_some_and(|caller| caller.name == "somebody-else");
@@ -627,10 +627,10 @@ impl Before {
     }
 }
 
-/// Whether every write is in the report, and the report says of no other that it was done.
+/// Checks that every write is in the report, and that the report claims no other write as done.
 ///
-/// Of a call that was not answered, or by a failure of the cloud's own, it may say so: that another one had done the
-/// same before, nobody could learn.
+/// It may claim a call that got no answer or a server error: nobody can know whether somebody else made the same
+/// change before.
 fn is_explained(report: &Report, writes: &[Write], unanswered: &[Write]) -> Result<(), String> {
     let is_of = |item: &reconcile::Item, write: &Write| {
         let log = item.flow_log_id.as_ref().map(ToString::to_string);
@@ -655,7 +655,7 @@ fn is_explained(report: &Report, writes: &[Write], unanswered: &[Write]) -> Resu
     }
 }
 
-/// A call in one line, without what is drawn by chance.
+/// A call in one line, without its random parameters.
 fn told(call: &Call) -> String {
     let drawn = ["ClientToken", "NextToken"];
     let parameters: Vec<_> = call.parameters.iter().filter(|(name, _)| !drawn.contains(&name.as_str())).collect();

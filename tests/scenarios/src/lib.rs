@@ -1,4 +1,4 @@
-//! What the scenarios share: a cloud with the functions of `template.yml`, and short words for what is asked of it.
+//! Shared by the scenarios: a local cloud with the functions of `template.yml`, and helpers to use it.
 
 pub mod chaos;
 mod stage;
@@ -14,14 +14,14 @@ use tokio::sync::OnceCell;
 
 pub use stage::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine};
 
-/// The function that gives new resources their flow log, as the template names it.
+/// The name of the function `create-flow-log` in the template.
 pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";
 
-/// A policy that keeps flow logs at the level of single network interfaces.
+/// A policy that keeps flow logs at the level `network-interface`.
 pub const EACH_NETWORK_INTERFACE: &str =
     "flow_log:\n  project: flowlog-{account}-{region}\n  log_store: vpc\ncoverage: network-interface\n";
 
-/// The functions as the template names them.
+/// The name of the function `activate-flow-logs` in the template.
 pub const ACTIVATE: &str = "flowkeeper-activate-flow-logs";
 /// See [`ACTIVATE`].
 pub const DEACTIVATE: &str = "flowkeeper-deactivate-flow-logs";
@@ -34,10 +34,10 @@ pub const CREATE_ECR: &str = "flowkeeper-create-ecr-flow-log";
 /// See [`ACTIVATE`].
 pub const OPEN_SERVICE: &str = "flowkeeper-open-flow-log-service";
 
-/// What a timer of Function Compute sends.
+/// The event of a Function Compute timer.
 pub const TIMER: &[u8] = br#"{"triggerTime":"2026-03-02T04:00:00Z","triggerName":"sweep","payload":""}"#;
 
-/// A cloud as `options` say, in which events wake `create-flow-log` alone. The other functions are there to be invoked.
+/// Starts a cloud with `options` in which events trigger only `create-flow-log`. The other functions can be invoked.
 ///
 /// # Errors
 /// The functions do not build, or the cloud does not start.
@@ -45,9 +45,9 @@ pub async fn cloud(options: Options) -> Result<LocalCloud, Error> {
     whole_cloud(Options { triggers_of: Some(CREATE_FLOW_LOG.to_owned()), ..options }).await
 }
 
-/// A cloud as `options` say, with all functions, as they are in the source now, and all their triggers.
+/// Starts a cloud with `options`, with all functions, built from the current source, and all their triggers.
 ///
-/// The template's parameters are as one would set them for the policy, unless `options` say otherwise.
+/// The template's parameters are those that suit the policy, unless `options` override them.
 ///
 /// # Errors
 /// The functions do not build, or the cloud does not start.
@@ -63,17 +63,17 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     LocalCloud::start(Options { functions: Functions::Built(folder.clone()), parameters, ..options }).await
 }
 
-/// The parameters of `template.yml` with which it has every function, and a role to assume in the second account.
+/// The parameters of `template.yml` that enable every function and name the role in the second account.
 #[must_use]
 pub fn parameters() -> BTreeMap<String, String> {
     let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper")];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The process, in `/proc`, that was started with this variable: a function of a cloud with such an endpoint.
+/// Finds the process in `/proc` that was started with this environment variable, such as a function by its endpoint.
 ///
 /// # Panics
-/// There is none.
+/// There is no such process.
 #[must_use]
 #[expect(clippy::unwrap_used, reason = "only tests come here")]
 pub fn process(name: &str, value: &str) -> PathBuf {
@@ -81,7 +81,7 @@ pub fn process(name: &str, value: &str) -> PathBuf {
     processes.find(|process| variable(process, name).is_some_and(|found| found == value)).unwrap()
 }
 
-/// A variable of the environment that a process was started with.
+/// Returns a variable of the environment that a process was started with.
 #[must_use]
 pub fn variable(process: &Path, name: &str) -> Option<String> {
     let environment = std::fs::read(process.join("environ")).ok()?;
@@ -89,7 +89,7 @@ pub fn variable(process: &Path, name: &str) -> Option<String> {
     environment.split('\0').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
 }
 
-/// The results in the report of an invocation, whether it succeeded or not.
+/// Returns the results in the report of an invocation, whether it succeeded or failed.
 #[must_use]
 pub fn results(invocation: &Invocation) -> Vec<Value> {
     let body = &invocation.body;
@@ -97,10 +97,10 @@ pub fn results(invocation: &Invocation) -> Vec<Value> {
     results.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// The one result in the report of an invocation.
+/// Returns the only result in the report of an invocation.
 ///
 /// # Panics
-/// There is none, or more than one.
+/// There is no result, or more than one.
 #[must_use]
 #[track_caller]
 pub fn result(invocation: &Invocation) -> Value {
@@ -109,7 +109,7 @@ pub fn result(invocation: &Invocation) -> Value {
     results[0].clone()
 }
 
-/// The event that `EventBridge` delivers of a call which succeeded, with this answer.
+/// The event that `EventBridge` delivers for a successful call with this answer.
 #[must_use]
 pub fn call_event(service: &str, name: &str, answer: &Value) -> Value {
     let product = service.to_lowercase();
@@ -131,7 +131,7 @@ pub fn call_event(service: &str, name: &str, answer: &Value) -> Value {
     })
 }
 
-/// The event of a `CreateVpc` that made the VPC with this id.
+/// The event of the `CreateVpc` call that created the VPC with this id.
 #[must_use]
 pub fn vpc_created(id: &str) -> Value {
     call_event("Vpc", "CreateVpc", &json!({"VpcId": id}))

@@ -1,4 +1,4 @@
-//! A reconciler with a machine whose time passes only while somebody waits, against the same cloud as ever.
+//! A reconciler against the local cloud, on a manual clock that moves only when the reconciler waits.
 
 use std::{
     future::{Future, ready},
@@ -18,26 +18,26 @@ use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
 use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind};
 use settings::Settings;
 
-/// What `create-flow-log` does.
+/// The capabilities of `create-flow-log`.
 pub const CREATION: Capabilities = create_flow_log::CreateFlowLog::CAPABILITIES;
-/// What `activate-flow-logs` does.
+/// The capabilities of `activate-flow-logs`.
 pub const ACTIVATION: Capabilities = activate_flow_logs::ActivateFlowLogs::CAPABILITIES;
-/// What `deactivate-flow-logs` does.
+/// The capabilities of `deactivate-flow-logs`.
 pub const DEACTIVATION: Capabilities = deactivate_flow_logs::DeactivateFlowLogs::CAPABILITIES;
-/// What `remediate-flow-logs` does.
+/// The capabilities of `remediate-flow-logs`.
 pub const REMEDIATION: Capabilities = remediate_flow_logs::RemediateFlowLogs::CAPABILITIES;
-/// What `delete-orphaned-flow-logs` does.
+/// The capabilities of `delete-orphaned-flow-logs`.
 pub const DELETION: Capabilities = delete_orphaned_flow_logs::DeleteOrphanedFlowLogs::CAPABILITIES;
-/// What `create-ecr-flow-log` does.
+/// The capabilities of `create-ecr-flow-log`.
 pub const ECR_CREATION: Capabilities = create_ecr_flow_log::CreateEcrFlowLog::CAPABILITIES;
 
-/// A machine that shares its clock with the cloud, and notes how long it was asked to wait.
+/// A machine that shares its clock with the cloud and records how long it was asked to sleep.
 #[derive(Debug)]
 pub struct TestMachine {
     clock: Clock,
     waits: Mutex<Vec<Duration>>,
     random: AtomicU64,
-    /// By how many milliseconds it is wrong.
+    /// Clock skew, in milliseconds.
     wrong_by: AtomicI64,
 }
 
@@ -54,38 +54,38 @@ impl System for TestMachine {
     }
 
     fn random(&self) -> u128 {
-        // Never twice the same, as it makes the nonces.
+        // Never the same value twice: nonces are made from it.
         u128::from(self.random.fetch_add(1, Ordering::Relaxed)) << 64
     }
 }
 
-/// A cloud without functions, a policy, and the time.
+/// A cloud without functions, a policy, and a clock.
 #[derive(Debug)]
 pub struct Stage {
-    /// The cloud.
+    /// The local cloud.
     pub cloud: LocalCloud,
-    /// Whether nothing is to be changed.
+    /// Whether reconcilers run as a dry run.
     pub dry_run: bool,
     policy: Policy,
     machine: Arc<TestMachine>,
 }
 
 impl Stage {
-    /// What stands for the whole region among the ids that [`Stage::look`] is given.
+    /// Passed to [`Stage::look`] instead of an id to select the whole region.
     pub const REGION: &str = "the region";
 
-    /// The policy is `more` besides the smallest `flow_log`.
+    /// Starts a stage whose policy is a minimal `flow_log` followed by `more`.
     ///
     /// # Panics
-    /// The policy is none, or the cloud does not start.
+    /// The policy is invalid, or the cloud does not start.
     pub async fn new(more: &str) -> Self {
         Self::with(more, Options::default()).await
     }
 
-    /// The same, in a cloud as `options` say. The time is 12:00 in Shanghai on Monday, 2 March 2026.
+    /// Like [`Stage::new`], with options for the cloud. The time is 12:00 in Shanghai on Monday, 2 March 2026.
     ///
     /// # Panics
-    /// The policy is none, or the cloud does not start.
+    /// The policy is invalid, or the cloud does not start.
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn with(more: &str, options: Options) -> Self {
         let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
@@ -100,39 +100,39 @@ impl Stage {
         Self { cloud, dry_run: false, policy, machine }
     }
 
-    /// The time.
+    /// The reconciler's current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.machine.now()
     }
 
-    /// Lets time pass until then.
+    /// Advances the clock to this moment.
     ///
     /// # Panics
-    /// That is no time, or has passed already.
+    /// The moment is not a valid timestamp, or is in the past.
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub fn wait_until(&self, moment: &str) {
         let moment: Timestamp = moment.parse().unwrap();
         self.machine.clock.advance(moment.duration_since(self.now()).try_into().unwrap());
     }
 
-    /// Puts the machine's clock wrong by this, and the cloud's not.
+    /// Skews the machine's clock, but not the cloud's.
     pub fn set_machine_wrong_by(&self, by: SignedDuration) {
         self.machine.wrong_by.store(by.as_millis().try_into().unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Lets so much time pass.
+    /// Advances the clock.
     pub fn pass(&self, duration: Duration) {
         self.machine.clock.advance(duration);
     }
 
-    /// How long was waited in all.
+    /// The total time that reconcilers slept.
     #[must_use]
     pub fn waited(&self) -> Duration {
         self.machine.waits.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
 
-    /// A reconciler as a process that starts now has it.
+    /// Creates a reconciler as a newly started process has it: without any cached state.
     #[must_use]
     pub fn reconciler(&self, capabilities: Capabilities) -> Reconciler {
         let endpoint = self.cloud.endpoint().parse().ok();
@@ -159,23 +159,23 @@ impl Stage {
         }
     }
 
-    /// Looks at everything that the policy names, with ten minutes to do it.
+    /// Sweeps everything in the policy's scope, with a deadline in ten minutes.
     pub async fn sweep(&self, capabilities: Capabilities) -> Report {
         self.sweep_within(capabilities, Duration::from_secs(600)).await
     }
 
-    /// Looks at everything that the policy names, with so much time to do it.
+    /// Sweeps everything in the policy's scope, with a deadline after `time`.
     ///
     /// # Panics
-    /// There is nowhere to look.
+    /// The regions to sweep are not known.
     pub async fn sweep_within(&self, capabilities: Capabilities, time: Duration) -> Report {
         self.sweep_of(&self.reconciler(capabilities), time).await
     }
 
-    /// Looks at everything that the policy names with a reconciler that has been at work before.
+    /// Sweeps everything in the policy's scope with a reconciler that may have run before.
     ///
     /// # Panics
-    /// There is nowhere to look.
+    /// The regions to sweep are not known.
     pub async fn sweep_by(&self, reconciler: &Reconciler) -> Report {
         self.sweep_of(reconciler, Duration::from_secs(600)).await
     }
@@ -187,10 +187,10 @@ impl Stage {
         reconciler.reconcile(self.job(time), targets, Vec::new()).await
     }
 
-    /// Opens the flow log service, for somebody who accepts its terms.
+    /// Opens the flow log service, with its terms accepted.
     ///
     /// # Panics
-    /// A setting is not as it should be.
+    /// A setting is invalid.
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn open_service(&self) -> Report {
         let settings = Settings::from_pairs([
@@ -202,18 +202,18 @@ impl Stage {
         opener.open(self.job(Duration::from_secs(600)), &"cn-hangzhou".parse().unwrap(), true).await
     }
 
-    /// Looks at these, as if an event had named them `age` ago, with so much time to do it.
+    /// Reconciles these resources as if an event had named them `age` ago, with a deadline after `time`.
     ///
     /// # Panics
-    /// One of them has no id.
+    /// One of the ids is invalid.
     pub async fn look(&self, capabilities: Capabilities, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
         self.look_in(OWN_ACCOUNT, capabilities, ids, age, time).await
     }
 
-    /// The same, as if the event had come from this account.
+    /// Like [`Stage::look`], as if the event had come from this account.
     ///
     /// # Panics
-    /// One of them has no id.
+    /// One of the ids is invalid.
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn look_in(
         &self,
@@ -237,10 +237,10 @@ impl Stage {
         self.reconciler(capabilities).reconcile(self.job(time), ids.iter().map(target).collect(), Vec::new()).await
     }
 
-    /// A VPC with a flow log of ours that is as the policy wants it, and its id.
+    /// Creates a VPC with a compliant flow log that Flowkeeper owns, and returns the ids of both.
     ///
     /// # Panics
-    /// The cloud refuses it.
+    /// The cloud refuses a call.
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn kept_vpc(&self, tags: &[(&str, &str)]) -> (String, String) {
         let vpc = self.cloud.create_vpc(tags).await.unwrap();
@@ -258,10 +258,10 @@ impl Stage {
         (vpc, flow_log)
     }
 
-    /// Does some work until the cloud answers a call no more, as [`Fault::Hang`] and [`Fault::HangAfterEffect`] ask, and
-    /// ends it there and then, as if its process had been killed. None of its futures is polled any more.
+    /// Runs `work` until a call hangs because of [`Fault::Hang`] or [`Fault::HangAfterEffect`], then drops it.
     ///
-    /// None if it was ended; its result if it came to an end before.
+    /// This is as if its process had been killed: none of its futures is polled again. Returns `None` if the work was
+    /// dropped, and its result if it finished first.
     pub async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let hangs = [Fault::Hang, Fault::HangAfterEffect].map(Fault::name);
         let seen = self.cloud.journal_len();
@@ -272,7 +272,7 @@ impl Stage {
                 _ => false,
             };
             while !self.cloud.journal_after(seen).iter().any(is_hung) {
-                // Cannot fail: the cloud lives as long as this.
+                // Cannot fail: the cloud outlives this future.
                 let _ = changes.changed().await;
             }
         };
@@ -288,7 +288,7 @@ impl Stage {
         self.cloud.flow_logs().into_iter().find(|found| found.id == flow_log).map(|found| found.status)
     }
 
-    /// How often the cloud was called so far.
+    /// The number of calls that the cloud has received.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.cloud.calls().len()

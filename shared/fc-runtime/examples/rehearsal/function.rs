@@ -80,7 +80,7 @@ impl Function for Rehearsal {
                 "retry_count": invocation.retry_count,
                 "arrived": invocation.arrived.to_string(),
                 "deadline": invocation.deadline.map(|deadline| deadline.to_string()),
-                "work_until": invocation.work_until().to_string(),
+                "work_until": invocation.soft_deadline().to_string(),
                 "access_key_id": invocation.credentials()?.access_key_id(),
                 "has_token": invocation.credentials()?.security_token().is_some(),
             }));

@@ -17,17 +17,17 @@ pub(crate) const LARGEST: usize = 32 * 1024 * 1024;
 const DISCARDED: usize = LARGEST;
 
 /// Bodies up to this size need no permit: it is what an asynchronous invocation may carry (128 KB), in bytes.
-const COMMON: usize = 128 * 1024;
+const SMALL_BODY: usize = 128 * 1024;
 
 /// The maximum total size of larger bodies in memory, in bytes. It is that of the largest event, because an instance
 /// may have as little as 128 MB.
-const TOGETHER: usize = LARGEST;
+const MAX_LARGE_TOTAL: usize = LARGEST;
 
 /// The size that one semaphore permit stands for, in bytes.
 const UNIT: usize = 1024;
 
 /// Limits the total size of large bodies.
-pub(crate) struct Bodies(Arc<Semaphore>);
+pub(crate) struct BodyLimiter(Arc<Semaphore>);
 
 /// A complete body with its permit, which is held for as long as the body.
 #[derive(Default)]
@@ -36,13 +36,13 @@ pub(crate) struct Event {
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
-impl Default for Bodies {
+impl Default for BodyLimiter {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(TOGETHER / UNIT)))
+        Self(Arc::new(Semaphore::new(MAX_LARGE_TOTAL / UNIT)))
     }
 }
 
-impl Bodies {
+impl BodyLimiter {
     /// Reads the whole body. A body that arrives in one piece is not copied.
     ///
     /// Waits for nothing but the body itself. Permits are taken for what has arrived, not for what was announced, so a
@@ -52,11 +52,11 @@ impl Bodies {
         if announced > LARGEST as u64 {
             return Err(refuse(body, 0, too_large(&format!("of {announced} bytes"))).await);
         }
-        if announced > COMMON as u64 && announced.div_ceil(UNIT as u64) > self.0.available_permits() as u64 {
+        if announced > SMALL_BODY as u64 && announced.div_ceil(UNIT as u64) > self.0.available_permits() as u64 {
             return Err(refuse(body, 0, too_many()).await);
         }
         let Some(first) = next(&mut body).await? else { return Ok(Event::default()) };
-        if first.len() <= COMMON && body.is_end_stream() {
+        if first.len() <= SMALL_BODY && body.is_end_stream() {
             return Ok(Event { body: first, room: None });
         }
         let mut room = None;
@@ -68,7 +68,7 @@ impl Bodies {
                 drop(whole);
                 return Err(refuse(body, read, too_large("without an announced length")).await);
             }
-            if read > COMMON && !self.takes(&mut room, read) {
+            if read > SMALL_BODY && !self.takes(&mut room, read) {
                 drop(whole);
                 return Err(refuse(body, read, too_many()).await);
             }
@@ -99,8 +99,8 @@ fn too_large(size: &str) -> Failure {
 
 fn too_many() -> Failure {
     let problem = format!(
-        "with this one, events of more than {COMMON} bytes would have more than {TOGETHER} together; try it again when \
-         those that are being worked on are done"
+        "with this one, events of more than {SMALL_BODY} bytes would have more than {MAX_LARGE_TOTAL} together; try it \
+         again when those that are being worked on are done"
     );
     Failure::new("TooManyLargeEvents", problem)
 }

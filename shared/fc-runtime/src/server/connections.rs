@@ -24,13 +24,13 @@ enum Progress {
 
 /// A connection's state, as its task updates it.
 #[derive(Debug, Clone)]
-pub(crate) struct Standing {
+pub(crate) struct ConnectionState {
     progress: Arc<AtomicU64>,
     /// A counter of activity on all connections.
     signs: Arc<AtomicU64>,
 }
 
-impl Standing {
+impl ConnectionState {
     const NOTHING: u64 = 0;
     const AT_WORK: u64 = u64::MAX;
 
@@ -40,19 +40,19 @@ impl Standing {
 
     /// Records that the head of a request arrived. A connection that was never answered must send a complete request to
     /// advance.
-    pub(crate) fn asks(&self) {
+    pub(crate) fn on_head(&self) {
         if let Progress::Answered(_) = self.progress() {
-            self.has_answered();
+            self.on_response();
         }
     }
 
     /// Records that a complete request arrived.
-    pub(crate) fn works(&self) {
+    pub(crate) fn on_request(&self) {
         self.progress.store(Self::AT_WORK, Ordering::Relaxed);
     }
 
     /// Records that the request was answered.
-    pub(crate) fn has_answered(&self) {
+    pub(crate) fn on_response(&self) {
         self.progress.store(self.signs.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
@@ -68,26 +68,26 @@ impl Standing {
 /// The open connections, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    open: Vec<(Standing, oneshot::Sender<()>)>,
+    open: Vec<(ConnectionState, oneshot::Sender<()>)>,
     signs: Arc<AtomicU64>,
 }
 
 impl Connections {
     /// Adds a connection, closing another one if necessary. Returns its state and the signal to close it, or `None` if
     /// every connection is in use.
-    pub(crate) fn add(&mut self) -> Option<(Standing, oneshot::Receiver<()>)> {
+    pub(crate) fn add(&mut self) -> Option<(ConnectionState, oneshot::Receiver<()>)> {
         self.open.retain(|(_, gone)| !gone.is_closed());
-        if self.open.len() >= MOST && !self.make_room() {
+        if self.open.len() >= MOST && !self.evict_one() {
             return None;
         }
-        let (standing, (go, told)) = (Standing::new(&self.signs), oneshot::channel());
+        let (standing, (go, told)) = (ConnectionState::new(&self.signs), oneshot::channel());
         self.open.push((standing.clone(), go));
         Some((standing, told))
     }
 
     /// Closes the least advanced connection, the oldest of several. Never closes one with a request in progress.
     /// Returns whether one was closed.
-    pub(crate) fn make_room(&mut self) -> bool {
+    pub(crate) fn evict_one(&mut self) -> bool {
         let standings = self.open.iter().map(|(standing, _)| standing.progress()).enumerate();
         let least =
             standings.filter(|(_, progress)| *progress != Progress::AtWork).min_by_key(|(_, progress)| *progress);
@@ -107,15 +107,15 @@ mod tests {
     fn those_that_have_come_least_go_first_and_those_at_work_never() {
         let mut connections = Connections::default();
         let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
-        open.iter().for_each(|(standing, _)| standing.works());
+        open.iter().for_each(|(standing, _)| standing.on_request());
         assert!(connections.add().is_none() && open.iter_mut().all(|(_, told)| told.try_recv().is_err()));
 
-        open[7].0.has_answered();
+        open[7].0.on_response();
         open.push(connections.add().unwrap());
         assert_eq!(open[7].1.try_recv(), Ok(()));
 
         // The new one has sent nothing, so it is the least advanced.
-        open[9].0.has_answered();
+        open[9].0.on_response();
         open.push(connections.add().unwrap());
         assert_eq!(open[MOST].1.try_recv(), Ok(()));
         assert!(open[9].1.try_recv().is_err());
@@ -125,9 +125,9 @@ mod tests {
     fn of_those_that_were_answered_the_one_that_is_silent_for_longest_goes_first() {
         let mut connections = Connections::default();
         let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
-        open.iter().for_each(|(standing, _)| standing.has_answered());
-        open[0].0.works();
-        open[0].0.has_answered();
+        open.iter().for_each(|(standing, _)| standing.on_response());
+        open[0].0.on_request();
+        open[0].0.on_response();
         assert!(connections.add().is_some());
         assert!(open[0].1.try_recv().is_err() && open[1].1.try_recv().is_ok());
     }

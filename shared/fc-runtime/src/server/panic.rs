@@ -17,7 +17,7 @@ const MAX_MESSAGE: usize = 4 << 10;
 ///
 /// Everything the panic left half done is dropped with the future. If a function shares state between invocations, the
 /// standard library's poisoned locks report the panic.
-pub(crate) async fn caught<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) async fn catch_panic<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut future = pin!(future);
     poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))

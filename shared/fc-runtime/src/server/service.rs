@@ -14,9 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, warn};
 
-use crate::invocation::Surroundings;
-use crate::server::body::{Bodies, Event};
-use crate::server::connections::Standing;
+use crate::invocation::EnvironmentDefaults;
+use crate::server::body::{BodyLimiter, Event};
+use crate::server::connections::ConnectionState;
 use crate::server::route::Route;
 use crate::{Clock, Failure, Function, Invocation, Log, Output, headers, log, server::panic};
 
@@ -24,23 +24,23 @@ use crate::{Clock, Failure, Function, Invocation, Log, Output, headers, log, ser
 ///
 /// The smallest function has 0.05 vCPU: it may run 5 of every 100 ms. This is two such periods, to write the response
 /// and to make up for the time that the request took to arrive. Work should have ended long before
-/// ([`Invocation::work_until`]).
-const LAST_RESORT: SignedDuration = SignedDuration::from_millis(200);
+/// ([`Invocation::soft_deadline`]).
+const HARD_MARGIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// A function and everything needed to serve it. Shared by all connections.
 pub(crate) struct Service<F> {
     function: F,
-    surroundings: Surroundings,
+    defaults: EnvironmentDefaults,
     clock: Arc<dyn Clock>,
     log: Option<Log>,
-    bodies: Bodies,
+    bodies: BodyLimiter,
 }
 
 type Reply = Response<Full<Bytes>>;
 
 impl<F: Function> Service<F> {
-    pub(crate) fn new(function: F, surroundings: Surroundings, clock: Arc<dyn Clock>, log: Option<Log>) -> Self {
-        Self { function, surroundings, clock, log, bodies: Bodies::default() }
+    pub(crate) fn new(function: F, defaults: EnvironmentDefaults, clock: Arc<dyn Clock>, log: Option<Log>) -> Self {
+        Self { function, defaults, clock, log, bodies: BodyLimiter::default() }
     }
 
     /// Responds to any request. Never fails: errors are responses too.
@@ -49,16 +49,16 @@ impl<F: Function> Service<F> {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        standing: Standing,
+        standing: ConnectionState,
         running: watch::Receiver<()>,
     ) -> Reply {
         let arrived = self.clock.now();
-        standing.asks();
+        standing.on_head();
         let (head, body) = request.into_parts();
         let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
         let span = log::span(request_id);
         let (route, invocation) = span.in_scope(|| {
-            let invocation = Invocation::from_headers(request_id, &head.headers, &self.surroundings, arrived);
+            let invocation = Invocation::from_headers(request_id, &head.headers, &self.defaults, arrived);
             (Route::of(&head), invocation)
         });
         let route = match route {
@@ -66,7 +66,7 @@ impl<F: Function> Service<F> {
             Err(no_route) => {
                 let failure = Failure::from(no_route);
                 span.in_scope(|| report(&failure));
-                standing.has_answered();
+                standing.on_response();
                 return refusal(&failure);
             }
         };
@@ -74,7 +74,7 @@ impl<F: Function> Service<F> {
             Route::Invoke | Route::HttpInvoke | Route::Http => self.bodies.read(body).instrument(span.clone()).await,
             Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Event::default()),
         };
-        standing.works();
+        standing.on_request();
 
         let service = Arc::clone(&self);
         let task = async move {
@@ -83,7 +83,7 @@ impl<F: Function> Service<F> {
             service.start(route, &request_id);
             // Boxed because wrapping and spawning a future moves it, and this one is large.
             let work = Box::pin(service.work(route, invocation, head, body));
-            let outcome = panic::caught(in_time(time_left, work)).await;
+            let outcome = panic::catch_panic(in_time(time_left, work)).await;
             if let Err(failure) = &outcome {
                 report(failure);
             }
@@ -93,7 +93,7 @@ impl<F: Function> Service<F> {
         };
         // A separate task: if hyper drops this future because the caller hung up, the work continues.
         let done = tokio::spawn(task.instrument(span)).await;
-        standing.has_answered();
+        standing.on_response();
         match done {
             Ok(reply) => reply,
             Err(error) => refusal(&match error.try_into_panic() {
@@ -117,13 +117,13 @@ impl<F: Function> Service<F> {
             Route::HttpInvoke | Route::Http => {
                 Ok(passed_through(self.function.http(invocation, Request::from_parts(head, body)).await?))
             }
-            Route::Initialize => self.function.initialize(invocation).await.map(|()| nothing_to_say()),
-            Route::PreStop | Route::PreFreeze => Ok(nothing_to_say()),
+            Route::Initialize => self.function.initialize(invocation).await.map(|()| empty_success()),
+            Route::PreStop | Route::PreFreeze => Ok(empty_success()),
         }
     }
 
     fn time_left(&self, deadline: Timestamp) -> Duration {
-        (deadline.duration_since(self.clock.now()) - LAST_RESORT).try_into().unwrap_or(Duration::ZERO)
+        (deadline.duration_since(self.clock.now()) - HARD_MARGIN).try_into().unwrap_or(Duration::ZERO)
     }
 
     fn start(&self, route: Route, request_id: &str) {
@@ -170,7 +170,7 @@ fn success(answer: Output) -> Reply {
     reply(StatusCode::OK, "200", answer.into_body())
 }
 
-fn nothing_to_say() -> Reply {
+fn empty_success() -> Reply {
     reply(StatusCode::OK, "200", Bytes::from_static(b"{}"))
 }
 

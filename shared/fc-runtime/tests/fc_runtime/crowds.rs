@@ -73,18 +73,18 @@ async fn a_crowd_that_was_answered_and_stays_makes_room_for_another_one() {
     assert_eq!(in_time(oldest.send(Request::invoke("1-c", "{}"))).await.status, 200, "the oldest that stays");
 
     // A connection that has begun another request is not closed either, if another one has been idle longer.
-    let asks = &mut crowd[CROWD - 254];
+    let begun = &mut crowd[CROWD - 254];
     let request = Request::invoke("1-d", "{}").bytes();
     let (begins, ends) = request.split_at(request.len() - 1);
-    asks.write(begins).await;
+    begun.write(begins).await;
     let mut others = Vec::new();
     for _ in 0..9 {
         let mut connection = host.connect().await;
         assert_eq!(in_time(connection.send(Request::invoke("1-e", "{}"))).await.status, 200);
         others.push(connection);
     }
-    asks.write(ends).await;
-    assert_eq!(in_time(asks.reply()).await.status, 200, "one that has begun to ask");
+    begun.write(ends).await;
+    assert_eq!(in_time(begun.reply()).await.status, 200, "one that has begun to ask");
 }
 
 #[tokio::test]
@@ -133,12 +133,12 @@ async fn a_caller_that_does_not_read_its_answers_holds_up_nobody_and_finds_them_
 }
 
 /// The maximum total size of larger events, in bytes.
-const TOGETHER: usize = 32 * 1024 * 1024;
+const MAX_LARGE_TOTAL: usize = 32 * 1024 * 1024;
 
 #[tokio::test]
 async fn large_events_share_what_memory_there_is_and_common_ones_are_always_taken() {
     let host = Host::start().await;
-    let largest = Request::invoke("1-largest", "").body(vec![b'x'; TOGETHER]).bytes();
+    let largest = Request::invoke("1-largest", "").body(vec![b'x'; MAX_LARGE_TOTAL]).bytes();
     let large = Request::invoke("1-large", "").body(vec![b'x'; 256 * 1024]).bytes();
     let all_but_some = largest.len() - 128 * 1024;
     let mut stalled = host.connect().await;
@@ -159,7 +159,7 @@ async fn large_events_share_what_memory_there_is_and_common_ones_are_always_take
         assert_eq!(reply.json()["bytes"], common);
     }
     stalled.write(&largest[all_but_some..]).await;
-    assert_eq!(in_time(stalled.reply()).await.json()["bytes"], TOGETHER);
+    assert_eq!(in_time(stalled.reply()).await.json()["bytes"], MAX_LARGE_TOTAL);
     other.write(&large).await;
     assert_eq!(in_time(other.reply()).await.status, 200, "there is room again");
 }
@@ -167,15 +167,15 @@ async fn large_events_share_what_memory_there_is_and_common_ones_are_always_take
 #[tokio::test]
 async fn a_caller_that_stalls_keeps_others_out_by_no_more_than_it_has_sent() {
     let host = Host::start().await;
-    let largest = Request::invoke("1-largest", "").body(vec![b'x'; TOGETHER]).bytes();
+    let largest = Request::invoke("1-largest", "").body(vec![b'x'; MAX_LARGE_TOTAL]).bytes();
     let mut stalled = Vec::new();
     for _ in 0..20 {
         let mut caller = host.connect().await;
         caller.write(&largest[..256 * 1024]).await;
         stalled.push(caller);
     }
-    let reply = in_time(host.send(Request::invoke("1-a", "").body(vec![b'x'; TOGETHER / 2]))).await;
-    assert_eq!(reply.json()["bytes"], TOGETHER / 2);
+    let reply = in_time(host.send(Request::invoke("1-a", "").body(vec![b'x'; MAX_LARGE_TOTAL / 2]))).await;
+    assert_eq!(reply.json()["bytes"], MAX_LARGE_TOTAL / 2);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_large_event_keeps_its_room_while_it_is_worked_on_and_one_in_chunks_ne
     let host = Host::start().await;
     let gate = Gate::new().await;
     let wait = format!(r#"{{"wait_for": "{}"}}"#, gate.address());
-    let event = format!("{wait}{}", " ".repeat(TOGETHER - wait.len()));
+    let event = format!("{wait}{}", " ".repeat(MAX_LARGE_TOTAL - wait.len()));
     let mut busy = host.connect().await;
     busy.write(&Request::invoke("1-large", &event).bytes()).await;
     let at_work = in_time(gate.arrival()).await;

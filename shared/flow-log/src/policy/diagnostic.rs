@@ -13,14 +13,14 @@ pub struct Place {
 
 /// One mistake, with its position and a correction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
+pub struct Diagnostic {
     /// Where it is.
     pub place: Place,
     /// The mistake and its correction: a single line of limited length, whatever the policy holds.
     pub problem: String,
 }
 
-impl Mistake {
+impl Diagnostic {
     /// How many characters to keep at each end of a long problem. What is cut is in the middle, where the policy is
     /// quoted.
     const KEPT: usize = 200;
@@ -35,7 +35,7 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { line, column } = self.place;
         if line > 0 {
@@ -47,26 +47,26 @@ impl fmt::Display for Mistake {
 
 /// All mistakes in a policy, in line order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mistakes {
-    kept: Vec<Mistake>,
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
     more: usize,
 }
 
-impl Mistakes {
+impl Diagnostics {
     /// How many mistakes are printed at most. More usually means that this is the wrong file.
     const PRINTED: usize = 50;
     /// How many mistakes are kept at most; the rest are only counted.
     const KEPT: usize = 1000;
 
     pub(crate) fn add(&mut self, place: Place, problem: impl AsRef<str>) {
-        self.push(Mistake::new(place, problem));
+        self.push(Diagnostic::new(place, problem));
     }
 
-    pub(crate) fn push(&mut self, mistake: Mistake) {
+    pub(crate) fn push(&mut self, mistake: Diagnostic) {
         if self.kept.len() < Self::KEPT { self.kept.push(mistake) } else { self.more += 1 }
     }
 
-    pub(crate) fn into_sorted(mut self) -> Vec<Mistake> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.kept.sort();
         self.kept
     }
@@ -82,12 +82,12 @@ impl Mistakes {
     }
 
     /// Returns the mistakes, at most a thousand.
-    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.kept.iter()
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, mistake) in self.kept.iter().take(Self::PRINTED).enumerate() {
             if at > 0 {
@@ -102,4 +102,4 @@ impl fmt::Display for Mistakes {
     }
 }
 
-impl std::error::Error for Mistakes {}
+impl std::error::Error for Diagnostics {}

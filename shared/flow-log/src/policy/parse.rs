@@ -13,7 +13,7 @@ use jiff::{
 };
 
 use super::{
-    EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount, Mistakes,
+    Diagnostics, EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount,
     Override, Place, Policy, Remediate, ResourceTagWords, ScheduleName, Superfluous, fill,
     tree::{self, Key, Node, Value},
 };
@@ -34,7 +34,7 @@ const DESCRIPTION: &str = "Kept by Flowkeeper";
 /// How many schedules a message names at most.
 const MAX_NAMED: usize = 20;
 
-pub(super) fn policy(text: &str) -> Result<Policy, Mistakes> {
+pub(super) fn policy(text: &str) -> Result<Policy, Diagnostics> {
     let (root, mistakes) = tree::read(text);
     let decoder = Decoder { mistakes: RefCell::new(mistakes), warnings: RefCell::default() };
     let policy = root.and_then(|root| decoder.policy(&root));
@@ -43,8 +43,8 @@ pub(super) fn policy(text: &str) -> Result<Policy, Mistakes> {
 }
 
 struct Decoder {
-    mistakes: RefCell<Mistakes>,
-    warnings: RefCell<Mistakes>,
+    mistakes: RefCell<Diagnostics>,
+    warnings: RefCell<Diagnostics>,
 }
 
 /// Where the policy applies, for checking the matches of overrides against it.
@@ -389,9 +389,10 @@ impl Decoder {
             }
             return;
         };
-        match has_coverage {
-            true => self.mistake(place, format!("match can select no VPC, and so coverage says nothing: {problem}")),
-            false => self.warning(place, format!("match can select nothing: {problem}")),
+        if has_coverage {
+            self.mistake(place, format!("match can select no VPC, and so coverage says nothing: {problem}"));
+        } else {
+            self.warning(place, format!("match can select nothing: {problem}"));
         }
     }
 

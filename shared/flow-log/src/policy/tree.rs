@@ -10,7 +10,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::{
     Policy,
-    diagnostic::{Mistake, Mistakes, Place},
+    diagnostic::{Diagnostic, Diagnostics, Place},
     surrogates::JoinedSurrogates,
 };
 
@@ -51,9 +51,9 @@ impl Node {
 
 /// Reads the single document in `text`. Mistakes in single nodes are collected so that all are reported at once;
 /// invalid YAML ends the reading.
-pub(crate) fn read(text: &str) -> (Option<Node>, Mistakes) {
+pub(crate) fn read(text: &str) -> (Option<Node>, Diagnostics) {
     if text.len() > Policy::LARGEST {
-        let mut mistakes = Mistakes::default();
+        let mut mistakes = Diagnostics::default();
         let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), Policy::LARGEST);
         mistakes.add(Place::default(), problem);
         return (None, mistakes);
@@ -66,8 +66,8 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Mistakes) {
 }
 
 /// Reads the document and collects its mistakes. `original` maps a position to the text before it was rewritten.
-fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Mistakes) {
-    let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Mistakes::default() };
+fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Diagnostics) {
+    let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Diagnostics::default() };
     let root = reader.document().map_err(|mistake| reader.mistakes.push(mistake)).ok();
     (root, reader.mistakes)
 }
@@ -75,35 +75,35 @@ fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Mis
 struct Reader<'a, F> {
     parser: Parser<'a, StrInput<'a>>,
     original: F,
-    mistakes: Mistakes,
+    mistakes: Diagnostics,
 }
 
 impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
-    fn document(&mut self) -> Result<Node, Mistake> {
+    fn document(&mut self) -> Result<Node, Diagnostic> {
         let mut root = None;
         loop {
             match self.next()? {
                 (Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing, _) => {}
                 (Event::StreamEnd, _) => {
-                    return root.ok_or_else(|| Mistake::new(Place::default(), "the policy is empty"));
+                    return root.ok_or_else(|| Diagnostic::new(Place::default(), "the policy is empty"));
                 }
                 (_, span) if root.is_some() => {
-                    return Err(Mistake::new(self.place(span), "a second document: a policy is one"));
+                    return Err(Diagnostic::new(self.place(span), "a second document: a policy is one"));
                 }
                 (event, span) => root = Some(self.node(event, span, 0)?),
             }
         }
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Mistake> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let marker = error.marker();
                 let place = (self.original)(Place { line: marker.line(), column: marker.col() + 1 });
-                Err(Mistake::new(place, format!("this is no YAML: {}", error.info())))
+                Err(Diagnostic::new(place, format!("this is no YAML: {}", error.info())))
             }
-            None => Err(Mistake::new(Place::default(), "the policy ends in the middle")),
+            None => Err(Diagnostic::new(Place::default(), "the policy ends in the middle")),
         }
     }
 
@@ -115,16 +115,16 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
         self.mistakes.add(place, problem);
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Mistake> {
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Diagnostic> {
         let place = self.place(span);
         if depth > MAX_DEPTH {
-            return Err(Mistake::new(place, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Diagnostic::new(place, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let value = match event {
             Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) => {
-                return Err(Mistake::new(place, "an anchor (&): write the value out"));
+                return Err(Diagnostic::new(place, "an anchor (&): write the value out"));
             }
-            Event::Alias(_) => return Err(Mistake::new(place, "an alias (*): write the value out, or quote it")),
+            Event::Alias(_) => return Err(Diagnostic::new(place, "an alias (*): write the value out, or quote it")),
             Event::Scalar(text, style, _, tag) => {
                 let is_text = tag.as_deref().is_some_and(|tag| is_core(tag, &["str"]) || is_non_specific(tag));
                 if !is_text {
@@ -146,7 +146,7 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
                 self.check_tag(place, tag.as_deref(), &["map"]);
                 self.map(depth)?
             }
-            _ => return Err(Mistake::new(place, "this is not understood")),
+            _ => return Err(Diagnostic::new(place, "this is not understood")),
         };
         Ok(Node { place, value })
     }
@@ -171,7 +171,7 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Value, Mistake> {
+    fn map(&mut self, depth: usize) -> Result<Value, Diagnostic> {
         let mut entries = Vec::new();
         let mut lines = BTreeMap::new();
         loop {
@@ -185,7 +185,7 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
             }
             let key = match node {
                 Node { place, value: Value::Scalar { text, .. } } => Key { place, text },
-                Node { place, .. } => return Err(Mistake::new(place, "a key must be a word")),
+                Node { place, .. } => return Err(Diagnostic::new(place, "a key must be a word")),
             };
             let (event, span) = self.next()?;
             let node = self.node(event, span, depth + 1)?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use signing::{Call, Credentials, acs3, rpc};
 
 use super::{
-    redact::{understand, without_secrets},
+    redact::{parse_response, without_secrets},
     request::Request,
     response::Object,
     transport::{Exhausted, SignedCall},
@@ -15,7 +15,7 @@ use crate::{
     CallError, Cause, ErrorKind, NoTimeLeft, Remedy, Session, SignatureMethod,
     limits::{
         circuit_breaker::Open,
-        rate_limiter::{Lane, between},
+        rate_limiter::{QuotaKey, between},
     },
 };
 
@@ -127,7 +127,7 @@ impl Session<'_> {
         let outcome = match client.transport.post(url, signed, timeout).await {
             Ok(answer) => {
                 self.leave_alone(request, answer.exhausted);
-                let read = understand(&answer).and_then(|whole| {
+                let read = parse_response(&answer).and_then(|whole| {
                     let (whole, status) = (Object::whole(&whole), answer.status);
                     read(&whole, credentials)
                         .map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))
@@ -178,7 +178,7 @@ impl Session<'_> {
 
     /// Holds calls back for as long as the server says that it accepts none.
     fn leave_alone(&self, request: &Request, exhausted: Exhausted) {
-        let lane = Lane::from(request);
+        let lane = QuotaKey::from(request);
         if let Some(wait) = exhausted.all {
             self.client.pace.hold(&self.place, lane.of_the_whole_product(), self.now(), wait);
         }

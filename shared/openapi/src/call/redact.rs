@@ -9,7 +9,7 @@ use crate::{Cause, Denied, UnreadableItem, call::response::Object, call::transpo
 ///
 /// A failure may come with HTTP 200 and an error code in the body, or as XML if something on the path does not speak
 /// JSON.
-pub(crate) fn understand(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
+pub(crate) fn parse_response(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = answer.status;
     let value = match Json::read(&answer.body) {
         Ok(value @ Json::Object(_)) => value,
@@ -169,7 +169,7 @@ mod tests {
     fn of(status: u16, body: &str) -> Result<(), (Cause, Option<String>)> {
         let body = body.as_bytes().to_vec();
         let answer = Answer { status, body, date: None, retry_after: None, exhausted: Default::default() };
-        understand(&answer).map(drop)
+        parse_response(&answer).map(drop)
     }
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {

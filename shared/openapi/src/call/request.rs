@@ -19,7 +19,7 @@ pub(crate) struct Request {
     resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
     /// The parameters that the documentation puts into the form. The others go into the query.
-    in_form: &'static [&'static str],
+    form_parameters: &'static [&'static str],
     problem: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl Request {
             is_repeatable: true,
             resource: String::new(),
             parameters: Vec::new(),
-            in_form: &[],
+            form_parameters: &[],
             problem: None,
         }
     }
@@ -50,24 +50,24 @@ impl Request {
     }
 
     /// Sends the parameters with these names in the form, as the documentation says. A list goes there as a whole.
-    pub(crate) fn in_form(self, names: &'static [&'static str]) -> Self {
-        Self { in_form: names, ..self }
+    pub(crate) fn form_parameters(self, names: &'static [&'static str]) -> Self {
+        Self { form_parameters: names, ..self }
     }
 
     /// Returns whether the parameter `key` (`Name`, or `Name.1`, `Name.1.Key` of a list) belongs in the form.
     pub(crate) fn has_in_form(&self, key: &str) -> bool {
         let name = key.split_once('.').map_or(key, |(name, _)| name);
-        self.in_form.contains(&name)
+        self.form_parameters.contains(&name)
     }
 
     /// Marks a write as idempotent, so that it is retried even if the outcome is unknown.
-    pub(crate) fn repeatable(self) -> Self {
+    pub(crate) fn idempotent(self) -> Self {
         Self { is_repeatable: true, ..self }
     }
 
     /// Adds a client token, by which the API recognizes a repeated call and does not apply it again.
     pub(crate) fn with_client_token(self, token: String) -> Self {
-        self.with("ClientToken", token).repeatable()
+        self.with("ClientToken", token).idempotent()
     }
 
     /// Fails the call before it is sent, unless `holds`.

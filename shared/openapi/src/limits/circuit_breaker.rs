@@ -33,16 +33,16 @@ struct Circuit {
     failures: u32,
     last: String,
     /// When the next probe is allowed, if the circuit is open.
-    shut_until: Option<Timestamp>,
+    open_until: Option<Timestamp>,
     pause: Duration,
     is_probed: bool,
 }
 
 /// The circuits of all sessions of a client. A closed circuit without failures is not stored.
 #[derive(Debug, Default)]
-pub(crate) struct Circuits(Mutex<HashMap<(Product, RegionId), Circuit>>);
+pub(crate) struct CircuitBreakers(Mutex<HashMap<(Product, RegionId), Circuit>>);
 
-impl Circuits {
+impl CircuitBreakers {
     /// Decides whether a call may be made. After the pause, one call is let through as a probe.
     pub(crate) fn admit(&self, product: Product, region: &RegionId, now: Timestamp) -> Result<(), Open> {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ impl Circuits {
             return Ok(());
         }
         let Some(circuit) = circuits.get_mut(&(product, region.clone())) else { return Ok(()) };
-        let Some(until) = circuit.shut_until else { return Ok(()) };
+        let Some(until) = circuit.open_until else { return Ok(()) };
         let retry_in = between(now, until);
         // A state this old says nothing about the service now, and concurrent calls would all wait for one probe. A
         // wait longer than the maximum means that the clock was set back.
@@ -61,7 +61,7 @@ impl Circuits {
         }
         if retry_in.is_zero() {
             circuit.is_probed = true;
-            circuit.shut_until = now.checked_add(PROBE).ok();
+            circuit.open_until = now.checked_add(PROBE).ok();
             return Ok(());
         }
         Err(Open { failures: circuit.failures, retry_in, last: circuit.last.clone() })
@@ -81,13 +81,13 @@ impl Circuits {
         let circuit = circuits.entry((product, region.clone())).or_insert(Circuit {
             failures: 0,
             last: String::new(),
-            shut_until: None,
+            open_until: None,
             pause: FIRST_PAUSE,
             is_probed: false,
         });
         circuit.failures = circuit.failures.saturating_add(1);
         circuit.last = why;
-        let is_over = match circuit.shut_until {
+        let is_over = match circuit.open_until {
             None => circuit.failures >= FAILURES,
             // Calls that were in flight when the circuit opened tell nothing new.
             Some(_) => circuit.is_probed,
@@ -99,7 +99,7 @@ impl Circuits {
             circuit.pause = LONGEST_PAUSE.min(circuit.pause * 2);
         }
         circuit.is_probed = false;
-        circuit.shut_until = now.checked_add(circuit.pause).ok();
+        circuit.open_until = now.checked_add(circuit.pause).ok();
         tracing::warn!(
             pause_ms = circuit.pause.as_millis() as u64,
             "{product} in {region} is left alone: {}",
@@ -116,8 +116,8 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn opened() -> (Circuits, RegionId) {
-        let (circuits, region) = (Circuits::default(), "cn-hangzhou".parse().unwrap());
+    fn opened() -> (CircuitBreakers, RegionId) {
+        let (circuits, region) = (CircuitBreakers::default(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=FAILURES {
             assert_eq!(circuits.admit(Product::Vpc, &region, at(0)), Ok(()), "{nth}");
             circuits.failed(Product::Vpc, &region, at(0), format!("failure {nth}"));
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_answer_in_between_starts_the_count_anew() {
-        let (circuits, region) = (Circuits::default(), "cn-hangzhou".parse().unwrap());
+        let (circuits, region) = (CircuitBreakers::default(), "cn-hangzhou".parse().unwrap());
         for nth in 0..FAILURES * 3 {
             if nth % (FAILURES - 1) == 0 {
                 circuits.answered(Product::Vpc, &region);

@@ -50,7 +50,7 @@ impl Default for Quotas {
 }
 
 impl Quotas {
-    fn rate(&self, lane: Lane) -> Rate {
+    fn rate(&self, lane: QuotaKey) -> Rate {
         let quota = match lane.product {
             Product::Vpc if lane.action.is_some_and(is_tag_operation) => self.vpc_tags,
             Product::Vpc => self.vpc,
@@ -93,20 +93,20 @@ pub(crate) struct Place {
 
 /// What a quota applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lane {
+pub(crate) struct QuotaKey {
     product: Product,
     /// `None` means the whole product.
     action: Option<&'static str>,
     is_write: bool,
 }
 
-impl From<&Request> for Lane {
+impl From<&Request> for QuotaKey {
     fn from(request: &Request) -> Self {
         Self { product: request.product, action: Some(request.action), is_write: request.is_write }
     }
 }
 
-impl Lane {
+impl QuotaKey {
     pub(crate) const fn of_the_whole_product(self) -> Self {
         Self { action: None, is_write: false, ..self }
     }
@@ -114,12 +114,12 @@ impl Lane {
 
 /// The level of a lane at a point in time. It drains as time passes; an empty lane need not be stored.
 #[derive(Debug, Clone, Copy)]
-struct Filled {
+struct Level {
     by: Duration,
     at: Timestamp,
 }
 
-impl Filled {
+impl Level {
     /// Returns the level now. If the clock was set back, nothing drains until it has caught up.
     fn left(self, now: Timestamp) -> Duration {
         self.by.saturating_sub(between(self.at, now))
@@ -128,23 +128,23 @@ impl Filled {
 
 /// The rate limits of all sessions of a client.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     quotas: Quotas,
     places: Mutex<Places>,
 }
 
 /// The lanes of one scope. There are few, because a function uses few operations.
 #[derive(Debug, Default)]
-struct Lanes(Vec<(Lane, Filled)>);
+struct Lanes(Vec<(QuotaKey, Level)>);
 
 impl Lanes {
-    fn left(&self, lane: Lane, now: Timestamp) -> Duration {
+    fn left(&self, lane: QuotaKey, now: Timestamp) -> Duration {
         let found = self.0.iter().find(|(known, _)| *known == lane);
         found.map_or(Duration::ZERO, |(_, filled)| filled.left(now))
     }
 
-    fn fill(&mut self, lane: Lane, by: Duration, now: Timestamp) {
-        let filled = Filled { by, at: now };
+    fn fill(&mut self, lane: QuotaKey, by: Duration, now: Timestamp) {
+        let filled = Level { by, at: now };
         match self.0.iter_mut().find(|(known, _)| *known == lane) {
             Some((_, known)) => *known = filled,
             None => self.0.push((lane, filled)),
@@ -173,7 +173,7 @@ impl Places {
     fn prune(&mut self, now: Timestamp) {
         self.lanes.retain(|_, lanes| {
             lanes.0.retain_mut(|(_, filled)| {
-                *filled = Filled { by: filled.left(now), at: now };
+                *filled = Level { by: filled.left(now), at: now };
                 !filled.by.is_zero()
             });
             !lanes.0.is_empty()
@@ -181,7 +181,7 @@ impl Places {
     }
 }
 
-impl Pace {
+impl RateLimiter {
     pub(crate) fn new(quotas: Quotas) -> Self {
         Self { quotas, places: Mutex::new(Places { lanes: HashMap::new(), many: FEW }) }
     }
@@ -191,7 +191,7 @@ impl Pace {
     pub(crate) fn claim(
         &self,
         place: &Place,
-        lane: Lane,
+        lane: QuotaKey,
         now: Timestamp,
         at_most: Option<Duration>,
     ) -> Option<Duration> {
@@ -209,7 +209,7 @@ impl Pace {
     }
 
     /// Blocks the lane for `wait` from `now`, as the server asked.
-    pub(crate) fn hold(&self, place: &Place, lane: Lane, now: Timestamp, wait: Duration) {
+    pub(crate) fn hold(&self, place: &Place, lane: QuotaKey, now: Timestamp, wait: Duration) {
         let ahead = if lane.action.is_some() { self.quotas.rate(lane).ahead } else { Duration::ZERO };
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let lanes = places.lanes(place, now);
@@ -240,12 +240,12 @@ mod tests {
         place(1, "cn-hangzhou")
     }
 
-    fn read(product: Product, action: &'static str) -> Lane {
-        Lane { product, action: Some(action), is_write: false }
+    fn read(product: Product, action: &'static str) -> QuotaKey {
+        QuotaKey { product, action: Some(action), is_write: false }
     }
 
-    fn write(product: Product, action: &'static str) -> Lane {
-        Lane { is_write: true, ..read(product, action) }
+    fn write(product: Product, action: &'static str) -> QuotaKey {
+        QuotaKey { is_write: true, ..read(product, action) }
     }
 
     fn at(millis: u64) -> Timestamp {
@@ -276,8 +276,8 @@ mod tests {
                 Just((Product::Ecr, "CreateFlowLog", true, 120)),
             ],
         ) {
-            let pace = Pace::new(Quotas::default());
-            let lane = Lane { is_write, ..read(product, action) };
+            let pace = RateLimiter::new(Quotas::default());
+            let lane = QuotaKey { is_write, ..read(product, action) };
             let mut now = Duration::from_secs(1_000_000);
             let mut calls: Vec<Duration> = Vec::new();
             for pause in pauses {
@@ -294,7 +294,7 @@ mod tests {
             lanes in prop::collection::vec((0..3_usize, any::<bool>()), 900),
             quota in 1..200_u32,
         ) {
-            let (pruned, kept) = (Pace::new(quotas(quota)), Pace::new(quotas(quota)));
+            let (pruned, kept) = (RateLimiter::new(quotas(quota)), RateLimiter::new(quotas(quota)));
             let actions = ["DescribeVpcs", "DescribeVSwitches", "DescribeFlowLogs"];
             let mut now = Duration::from_secs(1_000_000);
             let mut calls = [const { Vec::new() }; 3];
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn lanes_of_accounts_that_were_looked_after_long_ago_are_not_kept() {
-        let pace = Pace::new(Quotas::default());
+        let pace = RateLimiter::new(Quotas::default());
         let lane = read(Product::Vpc, "DescribeFlowLogs");
         for nth in 1..=5_000 {
             let (place, now) = (place(nth, "cn-hangzhou"), at(nth * 100));
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_queue_of_many_minutes_is_kept_to_its_end() {
-        let pace = Pace::new(quotas(10));
+        let pace = RateLimiter::new(quotas(10));
         let lane = read(Product::Vpc, "DescribeFlowLogs");
         let waits: Vec<_> = (0..100).map(|_| pace.claim(&here(), lane, at(0), None).unwrap()).collect();
         assert!(keeps(10, &waits), "{waits:?}");
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn lanes_do_not_hold_each_other_up() {
-        let pace = Pace::new(Quotas::default());
+        let pace = RateLimiter::new(Quotas::default());
         let busy = write(Product::Ecr, "CreateFlowLog");
         let waits: Vec<_> = (0..13).map(|_| pace.claim(&here(), busy, at(0), None).unwrap()).collect();
         assert!(waits[..12].iter().all(Duration::is_zero), "a tenth of 120 goes at once");
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_place_that_would_come_too_late_is_not_taken() {
-        let pace = Pace::new(Quotas::default());
+        let pace = RateLimiter::new(Quotas::default());
         let lane = write(Product::Vpc, "CreateFlowLog");
         pace.hold(&here(), lane, at(0), Duration::from_secs(3));
         assert_eq!(pace.claim(&here(), lane, at(0), Some(Duration::from_secs(3))), None);
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_server_that_takes_no_call_at_all_holds_every_lane_of_the_product() {
-        let pace = Pace::new(Quotas::default());
+        let pace = RateLimiter::new(Quotas::default());
         let one = write(Product::Vpc, "CreateFlowLog");
         pace.hold(&here(), one.of_the_whole_product(), at(0), Duration::from_secs(3));
         let other = read(Product::Vpc, "DescribeFlowLogs");
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_put_back_blocks_nothing() {
-        let pace = Pace::new(Quotas::default());
+        let pace = RateLimiter::new(Quotas::default());
         let lane = read(Product::Vpc, "DescribeFlowLogs");
         assert_eq!(pace.claim(&here(), lane, at(100_000_000), None), Some(Duration::ZERO));
         assert_eq!(pace.claim(&here(), lane, at(0), None), Some(Duration::ZERO));

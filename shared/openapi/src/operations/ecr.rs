@@ -4,7 +4,7 @@
 //! never sent: it would replace the one that names the API version.
 //!
 //! Unlike other products, these operations take some parameters in the form and others in the query, and which ones
-//! differs from operation to operation: each declares it with `in_form`.
+//! differs from operation to operation: each declares it with `form_parameters`.
 
 use flow_log::{
     Ecr, EcrFlowLog, EcrFlowLogSpec, EcrId, EcrInstance, FlowLogId, RegionId, Status, VbrId,
@@ -96,7 +96,7 @@ impl Session<'_> {
     #[must_use]
     pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Entry<Ecr>, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
-            .in_form(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
+            .form_parameters(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
             .of(filter.id.map(EcrId::as_str).unwrap_or_default())
             .with_some("EcrId", filter.id.map(EcrId::as_str))
             .with_some("Name", filter.name)
@@ -104,7 +104,7 @@ impl Session<'_> {
             .with_tags("Tag", filter.tags);
         let list =
             List::new("EcrList", "Ecr", &["EcrId"]).or_null().counted().only("EcrId", filter.id.map(EcrId::as_str));
-        self.chained(request, PAGE, list, read_ecr)
+        self.by_token(request, PAGE, list, read_ecr)
     }
 
     /// `DescribeExpressConnectRouter`: lists the matching routers.
@@ -123,7 +123,7 @@ impl Session<'_> {
         filter: &EcrInstanceFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<EcrInstance>, CallError>> {
         let request = read_of("DescribeExpressConnectRouterChildInstance", ecr)
-            .in_form(&[
+            .form_parameters(&[
                 "EcrId",
                 "ChildInstanceId",
                 "ChildInstanceType",
@@ -144,7 +144,7 @@ impl Session<'_> {
             .only("ChildInstanceType", filter.instance_type)
             .only("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
             .only("AssociationId", filter.association);
-        self.chained(request, PAGE, list, instance)
+        self.by_token(request, PAGE, list, instance)
     }
 
     /// `DescribeExpressConnectRouterChildInstance`: lists the instances attached to the router.
@@ -167,7 +167,7 @@ impl Session<'_> {
         filter: &EcrFlowLogFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<EcrFlowLog>, CallError>> {
         let request = read_of("DescribeFlowLogs", ecr)
-            .in_form(&["EcrId"])
+            .form_parameters(&["EcrId"])
             .with_some("FlowLogId", filter.id.map(FlowLogId::as_str))
             .with_some("FlowLogName", filter.name)
             .with_some("InstanceId", filter.instance.map(VbrId::as_str))
@@ -181,7 +181,7 @@ impl Session<'_> {
             .only("EcrId", [ecr.as_str()])
             .only("FlowLogId", filter.id.map(FlowLogId::as_str))
             .only("InstanceId", filter.instance.map(VbrId::as_str));
-        self.chained(request, PAGE, list, flow_log)
+        self.by_token(request, PAGE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: lists the matching flow logs of the router.
@@ -222,7 +222,7 @@ impl Writes<'_> {
     ) -> Result<Option<FlowLogId>, CallError> {
         let request = self
             .change_of("CreateFlowLog", ecr)
-            .in_form(&["EcrId", "FlowLogName", "ResourceGroupId", "ClientToken", "DryRun"])
+            .form_parameters(&["EcrId", "FlowLogName", "ResourceGroupId", "ClientToken", "DryRun"])
             .of(instance.as_str())
             .with("InstanceType", "VBR")
             .with("InstanceId", instance.as_str())
@@ -296,7 +296,7 @@ impl Writes<'_> {
     }
 
     fn change(&self, ecr: &EcrId, id: &FlowLogId, change: EcrFlowLogChange<'_>) -> Request {
-        let (action, in_form): (_, &[_]) = match change {
+        let (action, form_parameters): (_, &[_]) = match change {
             EcrFlowLogChange::Modify(_) => {
                 ("ModifyFlowLogAttribute", &["EcrId", "FlowLogName", "ClientToken", "DryRun"])
             }
@@ -304,7 +304,8 @@ impl Writes<'_> {
             EcrFlowLogChange::Deactivate => ("DeactivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
             EcrFlowLogChange::Delete => ("DeleteFlowlog", &["EcrId", "ClientToken", "DryRun"]),
         };
-        let request = self.change_of(action, ecr).in_form(in_form).of(id.as_str()).with("FlowLogId", id.as_str());
+        let request =
+            self.change_of(action, ecr).form_parameters(form_parameters).of(id.as_str()).with("FlowLogId", id.as_str());
         let EcrFlowLogChange::Modify(new) = change else { return request };
         request
             .with_some("FlowLogName", new.name.map(FlowLogName::as_str))

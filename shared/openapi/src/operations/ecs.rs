@@ -91,7 +91,7 @@ impl Session<'_> {
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
-        self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| self.network_interface(found))
+        self.by_token(filter.request(), PAGE, filter.list(), |found: &Object<'_>| self.network_interface(found))
     }
 
     /// The same, with everything that the API returns about each.
@@ -100,7 +100,7 @@ impl Session<'_> {
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<NetworkInterface>, CallError>> {
-        self.chained(filter.request(), PAGE, filter.list(), |found: &Object<'_>| NetworkInterface::read(found))
+        self.by_token(filter.request(), PAGE, filter.list(), |found: &Object<'_>| NetworkInterface::read(found))
     }
 
     /// `DescribeNetworkInterfaces`: lists the matching network interfaces, each with its vSwitch and VPC.

@@ -51,7 +51,7 @@ impl TaggedType {
     }
 
     /// Returns the parameters that go into the form.
-    const fn in_form(self) -> &'static [&'static str] {
+    const fn form_parameters(self) -> &'static [&'static str] {
         match self {
             Self::Ecr => &[
                 "ResourceType",
@@ -117,7 +117,7 @@ impl Session<'_> {
     ) -> BoxStream<'s, Result<Entry<AttachedTag>, CallError>> {
         let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
         let request = Request::read(of.product(), "ListTagResources")
-            .in_form(of.in_form())
+            .form_parameters(of.form_parameters())
             .of(filter.ids.join(","))
             .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
             .with("ResourceType", of.as_str())
@@ -125,7 +125,7 @@ impl Session<'_> {
             .with_tags("Tag", filter.tags);
         let list = List::new("TagResources", "TagResource", &["ResourceId", "TagKey"])
             .only("ResourceId", filter.ids.iter().copied());
-        self.chained(request, of.page(), list, attached)
+        self.by_token(request, of.page(), list, attached)
     }
 
     /// `ListTagResources`: lists attached tags.
@@ -198,7 +198,7 @@ impl Writes<'_> {
 
     /// These operations are idempotent.
     fn change_tags(&self, action: &'static str, of: TaggedType, ids: &[&str]) -> Request {
-        let request = Request::write(of.product(), action).in_form(of.in_form()).repeatable();
+        let request = Request::write(of.product(), action).form_parameters(of.form_parameters()).idempotent();
         let request = match of {
             TaggedType::Ecr => request.with_client_token(self.session.client_token()),
             _ => request,

@@ -180,13 +180,13 @@ impl Session<'_> {
     #[must_use]
     pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
         let read = |vpc: &Object<'_>| self.resource(ResourceType::Vpc, vpc, vec![]);
-        self.numbered(filter.request(), PAGE, filter.list(), read)
+        self.by_page_number(filter.request(), PAGE, filter.list(), read)
     }
 
     /// The same, with everything that the API returns about each.
     #[must_use]
     pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Vpc>, CallError>> {
-        self.numbered(filter.request(), PAGE, filter.list(), |vpc: &Object<'_>| Vpc::read(vpc))
+        self.by_page_number(filter.request(), PAGE, filter.list(), |vpc: &Object<'_>| Vpc::read(vpc))
     }
 
     /// `DescribeVpcs`: returns the VPCs with these ids, as far as they exist.
@@ -208,7 +208,7 @@ impl Session<'_> {
             let vpc = details::id(vswitch, ResourceType::Vpc, "VpcId")?;
             self.resource(ResourceType::VSwitch, vswitch, vec![vpc])
         };
-        self.numbered(filter.request(), PAGE, filter.list(), read)
+        self.by_page_number(filter.request(), PAGE, filter.list(), read)
     }
 
     /// The same, with everything that the API returns about each.
@@ -217,7 +217,7 @@ impl Session<'_> {
         &'s self,
         filter: &VSwitchFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<VSwitch>, CallError>> {
-        self.numbered(filter.request(), PAGE, filter.list(), |vswitch: &Object<'_>| VSwitch::read(vswitch))
+        self.by_page_number(filter.request(), PAGE, filter.list(), |vswitch: &Object<'_>| VSwitch::read(vswitch))
     }
 
     /// `DescribeVSwitches`: returns the vSwitches with these ids, as far as they exist. Makes one call for each.
@@ -259,7 +259,7 @@ impl Session<'_> {
         let list = List::new("FlowLogs", "FlowLog", &["FlowLogId"])
             .only("FlowLogId", filter.id.map(FlowLogId::as_str))
             .only("ResourceId", resource.map(ResourceId::as_str));
-        self.numbered(request, PAGE, list, flow_log)
+        self.by_page_number(request, PAGE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: lists the matching flow logs.
@@ -409,7 +409,7 @@ impl Writes<'_> {
             Movable::Vpc(id) => ("Vpc", id.as_str()),
         };
         let request = Request::write(Product::Vpc, "MoveResourceGroup")
-            .repeatable()
+            .idempotent()
             .of(id)
             .with("ResourceType", resource_type)
             .with("ResourceId", id)

@@ -22,7 +22,7 @@
 //! If a server's largest page has fewer than ten items, windows do not overlap. Then a list whose `TotalCount` changes
 //! between two pages is read again. If as many items vanish as appear, that many may be missed.
 //!
-//! **Thrifty** reading (`Session::thrifty`) saves the overlap, which is a third of the calls of a long list, as long as
+//! **Thrifty** reading (`Session::best_effort`) saves the overlap, which is a third of the calls of a long list, as long as
 //! the list reports the same length. Once the length changes, the windows overlap from there on. This gives up one part
 //! of the guarantee: if as many items vanish as appear between two windows, that many may be missed. It is meant for
 //! callers that look again soon anyway.
@@ -87,7 +87,7 @@ struct Numbered {
     /// The largest page that the server returns, as far as known.
     largest: u32,
     /// `Some` while windows need not overlap: the length that the list last reported.
-    thrifty: Option<Option<u32>>,
+    best_effort: Option<Option<u32>>,
     /// `None` at the end.
     next: Option<Window>,
     seen: HashSet<String>,
@@ -111,7 +111,7 @@ struct Numbered {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Broken {
     /// The list changes faster than it can be read.
-    Restless,
+    Unstable,
     /// The list shows fewer items than it claims to have.
     Short { seen: usize, total: u32 },
 }
@@ -119,18 +119,18 @@ pub(super) enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Restless => f.write_str("the list changes faster than it can be read"),
+            Self::Unstable => f.write_str("the list changes faster than it can be read"),
             Self::Short { seen, total } => write!(f, "the list shows {seen} of the {total} items that it says it has"),
         }
     }
 }
 
 impl Numbered {
-    fn new(largest: u32, is_thrifty: bool) -> Self {
+    fn new(largest: u32, is_best_effort: bool) -> Self {
         debug_assert!(largest >= SMALLEST);
         Self {
             largest,
-            thrifty: is_thrifty.then_some(None),
+            best_effort: is_best_effort.then_some(None),
             next: Some(Window { page: 1, size: largest }),
             seen: HashSet::new(),
             calls: 0,
@@ -165,7 +165,7 @@ impl Numbered {
         // Four times the calls that an unchanging list takes, plus a margin.
         let length = *self.length.get_or_insert(total.unwrap_or(u32::MAX));
         if self.calls > (length / self.largest).saturating_mul(4).saturating_add(100) {
-            return Err(Broken::Restless);
+            return Err(Broken::Unstable);
         }
         if let Some(total) = total {
             self.shortest = Some(self.shortest.unwrap_or(u32::MAX).min(total));
@@ -174,9 +174,9 @@ impl Numbered {
             self.length_before = total;
         }
         let overlaps = self.largest >= SMALLEST;
-        if let Some(before) = self.thrifty {
+        if let Some(before) = self.best_effort {
             let is_as_before = total.is_some() && (before.is_none() || before == total);
-            self.thrifty = is_as_before.then_some(total);
+            self.best_effort = is_as_before.then_some(total);
             if !is_as_before && offset > 0 && overlaps {
                 // Items may have moved out of this window into the last one: overlap from here on.
                 self.next = Some(Window::at(offset.saturating_sub(OVERLAP), self.largest));
@@ -184,7 +184,7 @@ impl Numbered {
             }
         }
         if overlaps
-            && self.thrifty.is_none()
+            && self.best_effort.is_none()
             && offset > 0
             && !(is_cut_short && found.is_empty())
             && !found.iter().any(|item| self.seen.contains(&id(item)))
@@ -208,7 +208,7 @@ impl Numbered {
         let has_moved = !overlaps && total != self.length_before;
         let is_broken_off = is_cut_short && (offset > 0 || count == 0);
         let is_done = is_last || is_astray || has_moved || is_broken_off || self.is_idle();
-        self.next = if !is_done && (self.thrifty.is_some() || !overlaps) {
+        self.next = if !is_done && (self.best_effort.is_some() || !overlaps) {
             // If the first page was smaller than requested, the next ones have its size. Later pages are never smaller.
             let size = if offset == 0 { self.largest } else { window.size };
             Some(Window { page: window.page + 1, size })
@@ -244,33 +244,33 @@ impl Numbered {
             // It has shown as many items as it had at some moment. The missing ones appeared during the read.
             Some(shortest) if is_last && !is_odd && reaches(shortest) => Ok(None),
             Some(total) if !reaches(total) => Err(Broken::Short { seen, total }),
-            _ => Err(Broken::Restless),
+            _ => Err(Broken::Unstable),
         }
     }
 }
 
 impl Session<'_> {
     /// Reads a numbered list to its end.
-    pub(crate) fn numbered<'s, T: Send + 's>(
+    pub(crate) fn by_page_number<'s, T: Send + 's>(
         &'s self,
         request: Request,
         largest: u32,
         list: List,
         read: impl Fn(&Object<'_>) -> Result<T, String> + Send + Sync + 's,
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
-        let state = (Numbered::new(largest, self.is_thrifty()), request, list, read);
-        let pages = stream::try_unfold(state, move |(mut numbered, request, list, read)| async move {
-            let Some(window) = numbered.next else { return Ok::<_, CallError>(None) };
+        let state = (Numbered::new(largest, self.is_best_effort()), request, list, read);
+        let pages = stream::try_unfold(state, move |(mut by_page_number, request, list, read)| async move {
+            let Some(window) = by_page_number.next else { return Ok::<_, CallError>(None) };
             let page =
                 request.clone().with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
             let page = self.call_and_read_items(page, |answer, key| {
                 let (total, size) = (answer.number("TotalCount"), answer.number("PageSize"));
                 Ok(Page { found: list.read(answer, key, &read)?, total, size })
             });
-            let new = numbered
+            let new = by_page_number
                 .take(window, page.await?, |item| item.key.clone())
                 .map_err(|broken| request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
-            Ok(Some((entries(new), (numbered, request, list, read))))
+            Ok(Some((entries(new), (by_page_number, request, list, read))))
         });
         items(pages)
     }
@@ -293,17 +293,17 @@ mod tests {
 
     /// The same, from a server whose pages have at most `cap` items.
     fn read_by(
-        mut numbered: Numbered,
+        mut by_page_number: Numbered,
         cap: u32,
         list: &mut Vec<u32>,
         mut change: impl FnMut(&mut Vec<u32>),
     ) -> Result<Vec<u32>, Broken> {
         let mut delivered = Vec::new();
-        while let Some(next) = numbered.next {
-            assert!((1..=numbered.largest).contains(&next.size));
+        while let Some(next) = by_page_number.next {
+            assert!((1..=by_page_number.largest).contains(&next.size));
             let found = window(list, Window { size: next.size.min(cap), ..next });
             let page = Page { found, total: Some(list.len() as u32), size: None };
-            delivered.extend(numbered.take(next, page, u32::to_string)?);
+            delivered.extend(by_page_number.take(next, page, u32::to_string)?);
             change(list);
         }
         Ok(delivered)
@@ -336,41 +336,41 @@ mod tests {
     fn without_a_total_the_list_ends_with_a_page_that_is_not_full() {
         for length in [0, 1, 49, 50, 51, 99, 100, 101, 150] {
             let list: Vec<u32> = (0..length).collect();
-            let mut numbered = Numbered::new(50, false);
+            let mut by_page_number = Numbered::new(50, false);
             let mut delivered = Vec::new();
-            while let Some(next) = numbered.next {
+            while let Some(next) = by_page_number.next {
                 let page = Page { found: window(&list, next), total: None, size: None };
-                delivered.extend(numbered.take(next, page, u32::to_string).unwrap());
+                delivered.extend(by_page_number.take(next, page, u32::to_string).unwrap());
             }
             assert_eq!(delivered, list);
         }
     }
 
     /// Reads a list to its end from a server that answers with `answer`, and returns how many calls it took.
-    fn read_from(is_thrifty: bool, mut answer: impl FnMut(Window) -> Page<u32>) -> (Result<Vec<u32>, Broken>, u32) {
-        let mut numbered = Numbered::new(50, is_thrifty);
+    fn read_from(is_best_effort: bool, mut answer: impl FnMut(Window) -> Page<u32>) -> (Result<Vec<u32>, Broken>, u32) {
+        let mut by_page_number = Numbered::new(50, is_best_effort);
         let mut delivered = Vec::new();
-        while let Some(next) = numbered.next {
-            match numbered.take(next, answer(next), u32::to_string) {
+        while let Some(next) = by_page_number.next {
+            match by_page_number.take(next, answer(next), u32::to_string) {
                 Ok(new) => delivered.extend(new),
-                Err(broken) => return (Err(broken), numbered.calls),
+                Err(broken) => return (Err(broken), by_page_number.calls),
             }
         }
-        (Ok(delivered), numbered.calls)
+        (Ok(delivered), by_page_number.calls)
     }
 
     #[test]
     fn a_list_that_claims_more_than_it_shows_is_an_error_after_a_few_readings() {
         let list: Vec<u32> = (0..120).collect();
-        for is_thrifty in [false, true] {
-            let (outcome, calls) = read_from(is_thrifty, |next| {
+        for is_best_effort in [false, true] {
+            let (outcome, calls) = read_from(is_best_effort, |next| {
                 let found = window(&list, next);
                 Page { found, total: Some(500), size: None }
             });
             assert_eq!(outcome, Err(Broken::Short { seen: 120, total: 500 }));
             assert!(calls <= 20, "{calls}");
             for shown in [0, 50] {
-                let (outcome, calls) = read_from(is_thrifty, |next| {
+                let (outcome, calls) = read_from(is_best_effort, |next| {
                     let found = if next.page == 1 { list[..shown].to_vec() } else { Vec::new() };
                     Page { found, total: Some(60), size: None }
                 });
@@ -378,7 +378,7 @@ mod tests {
                 assert!(calls <= 4, "{calls}");
             }
             let always_the_same = |_| Page { found: vec![1], total: Some(1_000_000), size: None };
-            let (outcome, calls) = read_from(is_thrifty, always_the_same);
+            let (outcome, calls) = read_from(is_best_effort, always_the_same);
             assert_eq!(outcome, Err(Broken::Short { seen: 1, total: 1_000_000 }));
             assert!(calls <= 40, "{calls}");
         }
@@ -395,7 +395,7 @@ mod tests {
     fn a_server_that_gives_smaller_pages_than_asked_for_is_read_to_the_end() {
         for cap in 1..=50 {
             for length in [0, 1, 2, 9, 10, 19, 20, 21, 40, 60, 133] {
-                for (is_thrifty, says_it, says_total) in [
+                for (is_best_effort, says_it, says_total) in [
                     (false, false, true),
                     (false, true, true),
                     (true, false, true),
@@ -403,7 +403,7 @@ mod tests {
                     (false, true, false),
                 ] {
                     let list: Vec<u32> = (0..length).collect();
-                    let (outcome, calls) = read_from(is_thrifty, |next| {
+                    let (outcome, calls) = read_from(is_best_effort, |next| {
                         let size = next.size.min(cap);
                         let found = window(&list, Window { size, ..next });
                         Page { found, total: says_total.then_some(length), size: says_it.then_some(size) }
@@ -425,7 +425,7 @@ mod tests {
             next += 50;
             list.splice(0..0, next..next + 50);
         });
-        assert_eq!(outcome, Err(Broken::Restless));
+        assert_eq!(outcome, Err(Broken::Unstable));
     }
 
     #[derive(Debug, Clone)]

@@ -24,7 +24,7 @@ const MAX_IDLE_PAGES: u32 = 50;
 
 impl Session<'_> {
     /// Reads a token-paged list to its end, in pages of size `largest`, or of the server's size if there is none.
-    pub(crate) fn chained<'s, T: Send + 's>(
+    pub(crate) fn by_token<'s, T: Send + 's>(
         &'s self,
         request: Request,
         largest: impl Into<Option<u32>>,

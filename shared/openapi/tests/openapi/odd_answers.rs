@@ -133,17 +133,17 @@ async fn pages_that_are_smaller_than_asked_for_are_read_to_the_last() {
         let found = flow_logs(&session(&client)).await.unwrap();
         assert_eq!(found.items.len(), count, "in pages of {cap}");
         assert!(server.seen().len() <= calls, "{count} in pages of {cap}: {} calls", server.seen().len());
-        let thrifty = flow_logs(&session(&client).thrifty()).await.unwrap();
-        assert_eq!(thrifty.items.len(), count, "in pages of {cap}");
+        let best_effort = flow_logs(&session(&client).best_effort()).await.unwrap();
+        assert_eq!(best_effort.items.len(), count, "in pages of {cap}");
     }
 }
 
 #[tokio::test]
 async fn a_list_whose_later_pages_are_empty_is_unreadable() {
-    for thrifty in [false, true] {
+    for best_effort in [false, true] {
         let server = Server::answering(pages(60, 50, 50)).await;
         let client = server.client(&TestMachine::new());
-        let session = if thrifty { session(&client).thrifty() } else { session(&client) };
+        let session = if best_effort { session(&client).best_effort() } else { session(&client) };
         let error = flow_logs(&session).await.unwrap_err();
         assert!(error.cause.to_string().contains("shows 50 of the 60 items"), "{}", error.cause);
         assert!(server.seen().len() <= 4, "{} calls", server.seen().len());

@@ -59,9 +59,10 @@ async fn a_throttled_call_is_tried_until_the_work_has_to_end() {
         let machine = TestMachine::new();
         let client = server.client(&machine);
         let session = session_until(&client, "2026-11-20T10:00:58Z".parse().unwrap());
-        let error = match is_write {
-            true => session.writes().create_flow_log(&vpc(), &spec()).await.unwrap_err(),
-            false => session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err(),
+        let error = if is_write {
+            session.writes().create_flow_log(&vpc(), &spec()).await.unwrap_err()
+        } else {
+            session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err()
         };
         assert_eq!((error.kind(), error.request_id.as_deref()), (ErrorKind::Throttled, Some("R-1")));
         let waited: Duration = machine.waits().iter().sum();

@@ -56,10 +56,7 @@ fn in_root(folder: &Path) -> Command {
 /// Starts a function in an empty root, without libraries or files, and with one invalid setting. Without root rights it
 /// keeps the machine's file system.
 fn start_in_an_empty_root(folder: &Path) -> Output {
-    let mut command = match is_root(folder) {
-        true => in_root(folder),
-        false => Command::new(folder.join("bootstrap")),
-    };
+    let mut command = if is_root(folder) { in_root(folder) } else { Command::new(folder.join("bootstrap")) };
     command.env_clear().env("PATH", PATH).env("FLOWKEEPER_NETWORK", "nowhere").output().unwrap()
 }
 

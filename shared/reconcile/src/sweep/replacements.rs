@@ -228,9 +228,10 @@ async fn begin(
 
 /// Returns the failure for a refused replacement, whether or not the old flow log could be created again.
 fn not_replaced(resource: &flow_log::Resource, old: &FlowLogId, done: &[Item], why: &str) -> Item {
-    let (verdict, end) = match done.iter().any(|item| item.outcome == Outcome::Done) {
-        true => (Verdict::Drifted, "and was made again as it was"),
-        false => (Verdict::Missing, "and could not be made again: the line of its deletion says what it was like"),
+    let (verdict, end) = if done.iter().any(|item| item.outcome == Outcome::Done) {
+        (Verdict::Drifted, "and was made again as it was")
+    } else {
+        (Verdict::Missing, "and could not be made again: the line of its deletion says what it was like")
     };
     let reason = format!("{why}: {old} was deleted, {end}");
     Item::of_resource(resource, verdict, Outcome::Failed, reason).finding()

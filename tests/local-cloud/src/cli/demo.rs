@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use local_cloud::{Fault, FlowLog, Functions, Invocation, LocalCloud, Options, Transitions, Vpc, functions, timeline};
 
-use super::teller::Teller;
+use super::printer::Printer;
 
 type Failure = Box<dyn Error>;
 
 /// The demonstration's cloud and output, and the number of steps and failures.
 struct Demo {
     cloud: LocalCloud,
-    teller: Teller,
+    printer: Printer,
     steps: u32,
     failed: u32,
 }
@@ -32,12 +32,12 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     let built = match functions_dir {
         Some(folder) => {
             let title = format!("Flowkeeper on a small cloud of its own, with the functions in {}.", folder.display());
-            Teller::new(begun).say(&title, "1")?;
+            Printer::new(begun).say(&title, "1")?;
             std::path::absolute(folder)?
         }
         None => {
             let title = "Flowkeeper on a small cloud of its own. First its functions, built by cargo:";
-            Teller::new(begun).say(title, "1")?;
+            Printer::new(begun).say(title, "1")?;
             functions::build().await?
         }
     };
@@ -51,14 +51,14 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
         ..options
     })
     .await?;
-    let teller = Teller::new(started);
-    teller.say(&format!("The cloud is at {}.", cloud.endpoint()), "1")?;
-    teller.say(
+    let printer = Printer::new(started);
+    printer.say(&format!("The cloud is at {}.", cloud.endpoint()), "1")?;
+    printer.say(
         "Each line: the seconds since the start, and who → what they call: the answer. `test` is a person at work, the \
          others are the functions;\nwhat stands after a ✓ is what a function reports.",
         "0",
     )?;
-    let mut demo = Demo { cloud, teller, steps: 0, failed: 0 };
+    let mut demo = Demo { cloud, printer, steps: 0, failed: 0 };
     demo.new_resources().await?;
     demo.same_event_again().await?;
     demo.failed_call().await?;
@@ -69,7 +69,7 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     demo.orphaned().await?;
     demo.sweep().await?;
 
-    let Demo { cloud, teller, steps, failed } = demo;
+    let Demo { cloud, printer, steps, failed } = demo;
     let seconds = clock.now().duration_since(started).as_secs_f64();
     let found = found(&cloud.vpcs(), &cloud.flow_logs());
     cloud.stop().await;
@@ -77,15 +77,15 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
         0 => format!("\n✓ all {steps} steps ended as they should, in {seconds:.1} s: {found}"),
         _ => format!("\n✗ {failed} of {steps} steps did not end as they should, in {seconds:.1} s"),
     };
-    teller.say(&summary, if failed == 0 { "1;32" } else { "1;31" })?;
+    printer.say(&summary, if failed == 0 { "1;32" } else { "1;31" })?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Demo {
     async fn new_resources(&mut self) -> Result<(), Failure> {
         self.begin("A VPC, a vSwitch in it and a network interface in that are made")?;
-        let Self { cloud, teller, .. } = self;
-        let vpc = told(cloud, teller, async |cloud| {
+        let Self { cloud, printer, .. } = self;
+        let vpc = told(cloud, printer, async |cloud| {
             let vpc = cloud.create_vpc(&[]).await?;
             cloud.settled().await?;
             let vswitch = cloud.create_vswitch(&vpc).await?;
@@ -111,9 +111,9 @@ impl Demo {
 
     async fn same_event_again(&mut self) -> Result<(), Failure> {
         self.begin("The event of the VPC comes once more, as EventBridge may deliver it")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let (invocations, writes) = (cloud.invocations().len(), cloud.calls_of("CreateFlowLog").len());
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             cloud.events().first().inspect(|event| cloud.publish(event));
             Ok(())
         })
@@ -128,14 +128,14 @@ impl Demo {
 
     async fn failed_call(&mut self) -> Result<(), Failure> {
         self.begin("A VPC is asked for with a bad address block; the failed call is an event too")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let invocations = cloud.invocations().len();
         let called = |cloud: &LocalCloud| {
             let by_functions = |call: &&local_cloud::Call| call.caller.as_ref().is_some_and(|who| who.role.is_some());
             cloud.calls().iter().filter(by_functions).count()
         };
         let calls = called(cloud);
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             // The refusal is expected: only its event matters.
             let _ = cloud.call("CreateVpc", &[("CidrBlock", "10.0.0.0/99")]).await;
             Ok(())
@@ -151,10 +151,10 @@ impl Demo {
 
     async fn throttled(&mut self) -> Result<(), Failure> {
         self.begin("Another VPC is made, while CreateFlowLog is throttled twice")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let before = cloud.calls_of("CreateFlowLog").len();
         cloud.fail("CreateFlowLog", Fault::Throttled, 2);
-        let vpc = told(cloud, teller, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let vpc = told(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
         let covers = cloud.flow_log_of(&vpc).is_some_and(|flow_log| flow_log.status == "Active");
         let calls = cloud.calls_of("CreateFlowLog").split_off(before);
         let codes: Vec<&str> = calls.iter().map(|call| call.code.as_deref().unwrap_or("done")).collect();
@@ -172,14 +172,14 @@ impl Demo {
         /// How long the night lasts, rounded up to a full second.
         const NIGHT: Duration = Duration::from_secs(4);
         self.begin("An evening: the first VPC's tag says that its flow log is off, until a few seconds from now")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let Some(vpc) = cloud.vpcs().into_iter().next().map(|vpc| vpc.id) else { return Err("no VPC".into()) };
         let status = |cloud: &LocalCloud| cloud.flow_log_of(&vpc).map(|flow_log| flow_log.status).unwrap_or_default();
         // Times in tags have whole seconds.
         let morning = cloud.now() + NIGHT;
         let morning = morning.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil))?;
         let before = cloud.invocations().len();
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             let until = format!("off-until={morning}");
             cloud.call("TagResources", &tag(&vpc, "flowkeeper", &until)).await?;
             cloud.fire_timer("deactivate-flow-logs", "switch-off")?;
@@ -187,15 +187,15 @@ impl Demo {
         })
         .await?;
         let at_night = status(cloud);
-        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let after_sweep = status(cloud);
         let sweep = cloud.invocations().split_off(before).pop();
         let is_paused = sweep.is_some_and(|sweep| sweep.body.to_string().contains("\"verdict\":\"paused\""));
         let night = morning.duration_since(cloud.now()).try_into().unwrap_or_default();
-        teller.say("   … until the night is over", "0")?;
+        printer.say("   … until the night is over", "0")?;
         #[expect(clippy::disallowed_methods, reason = "whoever watches the demonstration waits, too")]
         tokio::time::sleep(night).await;
-        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let checks = [
             Check { expected: "at night it is off, and collects nothing", holds: at_night == "Inactive" },
             Check {
@@ -212,9 +212,9 @@ impl Demo {
 
     async fn deleted(&mut self) -> Result<(), Failure> {
         self.begin("Somebody deletes a flow log")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let Some(old) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             cloud.call("DeleteFlowLog", &[("FlowLogId", &old.id)]).await?;
             Ok(())
         })
@@ -226,9 +226,9 @@ impl Demo {
 
     async fn changed(&mut self) -> Result<(), Failure> {
         self.begin("Somebody renames a flow log and has it write more often")?;
-        let Self { cloud, teller, .. } = self;
+        let Self { cloud, printer, .. } = self;
         let Some(before) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             let change = [("FlowLogId", before.id.as_str()), ("FlowLogName", "mine"), ("AggregationInterval", "1")];
             cloud.call("ModifyFlowLogAttribute", &change).await?;
             Ok(())
@@ -248,10 +248,10 @@ impl Demo {
 
     async fn orphaned(&mut self) -> Result<(), Failure> {
         self.begin("A VPC is deleted, and leaves its flow log behind")?;
-        let Self { cloud, teller, .. } = self;
-        let vpc = told(cloud, teller, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let Self { cloud, printer, .. } = self;
+        let vpc = told(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
         let had_one = cloud.flow_log_of(&vpc).is_some();
-        told(cloud, teller, async |cloud| {
+        told(cloud, printer, async |cloud| {
             cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await?;
             Ok(())
         })
@@ -262,8 +262,8 @@ impl Demo {
 
     async fn sweep(&mut self) -> Result<(), Failure> {
         self.begin("A sweep, after things happened of which no event told")?;
-        let Self { cloud, teller, .. } = self;
-        let quiet = told(cloud, teller, async |cloud| {
+        let Self { cloud, printer, .. } = self;
+        let quiet = told(cloud, printer, async |cloud| {
             cloud.create_vpc(&[("flowkeeper", "ignore")]).await?;
             let theirs = cloud.create_vpc(&[]).await?;
             cloud.settled().await?;
@@ -283,12 +283,12 @@ impl Demo {
             "   silently: the flow log of {theirs} loses the tag that says that Flowkeeper made it,\n   and that of \
              {quiet} is switched off"
         );
-        teller.say(&silently, "0")?;
+        printer.say(&silently, "0")?;
         let before = cloud.invocations().len();
-        told(cloud, teller, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let report = cloud.invocations().split_off(before).into_iter().next();
         let body = report.as_ref().map(|report| report.body.clone()).unwrap_or_default();
-        teller.say(&table(&body), "0")?;
+        printer.say(&table(&body), "0")?;
         let is_on = cloud.flow_log_of(&quiet).is_some_and(|flow_log| flow_log.status == "Active");
         let checks = [
             Check { expected: "the one that had been stopped is on again", holds: is_on },
@@ -303,16 +303,17 @@ impl Demo {
 
     fn begin(&mut self, title: &str) -> io::Result<()> {
         self.steps += 1;
-        self.teller.say(&format!("\n{}. {title}", self.steps), "1")
+        self.printer.say(&format!("\n{}. {title}", self.steps), "1")
     }
 
     fn end(&mut self, checks: &[Check]) -> io::Result<()> {
         for Check { expected, holds } in checks {
-            let (line, colour) = match holds {
-                true => (format!("   ✓ {expected}"), "32"),
-                false => (format!("   ✗ expected, but not so: {expected}"), "31"),
+            let (line, color) = if *holds {
+                (format!("   ✓ {expected}"), "32")
+            } else {
+                (format!("   ✗ expected, but not so: {expected}"), "31")
             };
-            self.teller.say(&line, colour)?;
+            self.printer.say(&line, color)?;
         }
         self.failed += u32::from(checks.iter().any(|check| !check.holds));
         Ok(())
@@ -340,11 +341,11 @@ fn found(vpcs: &[Vpc], flow_logs: &[FlowLog]) -> String {
 /// Does some work and waits until the cloud has settled, printing what happens meanwhile.
 async fn told<T>(
     cloud: &LocalCloud,
-    teller: &mut Teller,
+    printer: &mut Printer,
     work: impl AsyncFnOnce(&LocalCloud) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let done = tokio::select! {
-        told = teller.follow(cloud) => return Err(told.err().unwrap_or_else(|| io::Error::other("not told")).into()),
+        told = printer.follow(cloud) => return Err(told.err().unwrap_or_else(|| io::Error::other("not told")).into()),
         done = async {
             let value = work(cloud).await?;
             // The checks fail if the cloud does not settle in time. Its journal is printed already.
@@ -352,7 +353,7 @@ async fn told<T>(
             Ok(value)
         } => done,
     };
-    teller.catch_up(cloud)?;
+    printer.catch_up(cloud)?;
     done
 }
 

@@ -13,8 +13,8 @@ use local_cloud::{Call, EntryKind, Functions, Invocation, LocalCloud, Vpc};
 use serde_json::Value;
 
 use super::{
+    printer::Printer,
     stack::{Stack, pair},
-    teller::Teller,
 };
 
 /// The function, the event, and what exists in the cloud.
@@ -118,7 +118,7 @@ pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     if wanted.json {
         writeln!(stdout(), "{:#}", invocation.body)?;
     } else {
-        Teller::new(started).catch_up_on_calls(&cloud)?;
+        Printer::new(started).catch_up_on_calls(&cloud)?;
         writeln!(stdout(), "{}", report(&invocation, &cloud.calls()))?;
         for line in said(&cloud, &invocation) {
             writeln!(stdout(), "{line}")?;
@@ -205,9 +205,10 @@ fn report(invocation: &Invocation, calls: &[Call]) -> String {
     if let Some(summary) = report["summary"].as_object() {
         let counts: Vec<String> =
             summary.iter().filter(|(_, count)| **count != 0).map(|(name, count)| format!("{name} {count}")).collect();
-        match counts.is_empty() {
-            false => lines.push(format!("  {}", counts.join(", "))),
-            true => lines.push(format!("  nothing to do: {}", why_nothing(calls))),
+        if counts.is_empty() {
+            lines.push(format!("  nothing to do: {}", why_nothing(calls)));
+        } else {
+            lines.push(format!("  {}", counts.join(", ")));
         }
     }
     lines.join("\n")
@@ -221,12 +222,13 @@ fn why_nothing(calls: &[Call]) -> String {
         Some(format!("{} found {total}", call.action))
     };
     let found: Vec<String> = calls.iter().filter(|call| call.succeeded()).filter_map(found).collect();
-    match found.is_empty() {
-        true => "the function read nothing".to_owned(),
-        false => format!(
+    if found.is_empty() {
+        "the function read nothing".to_owned()
+    } else {
+        format!(
             "{}, and nothing of that is for this function to look after (`invoke --help` tells how to have more there)",
             found.join(", ")
-        ),
+        )
     }
 }
 

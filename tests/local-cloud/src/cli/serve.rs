@@ -13,7 +13,7 @@ use clap::Args;
 use jiff::Timestamp;
 use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions};
 
-use super::{Done, End, changes::Changes, stack::Stack, teller::Teller};
+use super::{Done, End, changes::Changes, printer::Printer, stack::Stack};
 
 /// The cloud and its options.
 #[derive(Args)]
@@ -129,18 +129,18 @@ async fn follow(
     changes: &mut Changes,
     started: Timestamp,
 ) -> Result<Infallible, Box<dyn Error>> {
-    let teller = Teller::new(started);
+    let printer = Printer::new(started);
     loop {
         let changed = changes.next().await;
         let names: Vec<String> =
             changed.iter().filter_map(|path| Some(path.file_name()?.display().to_string())).collect();
-        teller.say(&format!("changed: {}", names.join(", ")), "1")?;
+        printer.say(&format!("changed: {}", names.join(", ")), "1")?;
         match stack.build(None).await {
             Ok(_) => {
                 cloud.restart_functions().await;
-                teller.say("built; the next event starts the new functions", "1;32")?;
+                printer.say("built; the next event starts the new functions", "1;32")?;
             }
-            Err(error) => teller.say(&format!("{error}; the functions stay as they are"), "1;31")?,
+            Err(error) => printer.say(&format!("{error}; the functions stay as they are"), "1;31")?,
         }
     }
 }
@@ -156,9 +156,9 @@ async fn until_interrupted(
     writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
 
-    let mut teller = Teller::new(started);
+    let mut printer = Printer::new(started);
     tokio::select! {
-        told = teller.follow(&cloud) => told?,
+        told = printer.follow(&cloud) => told?,
         worked = work(&cloud) => { worked?; }
         _ = end.asked_for() => {}
     }

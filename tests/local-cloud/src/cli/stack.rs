@@ -88,10 +88,7 @@ impl Stack {
             denied: self.denied.clone(),
             policy: policy.transpose()?,
             environment: self.environment.iter().cloned().collect(),
-            credentials: match self.credentials_in_headers {
-                true => CredentialsIn::Headers,
-                false => CredentialsIn::Environment,
-            },
+            credentials: if self.credentials_in_headers { CredentialsIn::Headers } else { CredentialsIn::Environment },
             ..Options::default()
         })
     }

@@ -179,7 +179,7 @@ impl Instance {
         let role = host.function.role.clone();
         if let Some(role) = &role {
             let refused = |refusal: Refusal| format!("AccessDenied: FC may not assume {role}: {}", refusal.code);
-            shared.roles.lend(role).map_err(refused)?;
+            shared.roles.assume_role(role).map_err(refused)?;
         }
         let credentials = role.map(|role| {
             let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };

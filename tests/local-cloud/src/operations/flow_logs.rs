@@ -150,18 +150,20 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
 
 /// Checks that the call's region supports flow logs.
 fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
-    match scope.state.circumstances.has_flow_logs(&scope.place.region) {
-        true => Ok(()),
-        false => Err(Refusal::documented("OperationUnsupported.action")),
+    if scope.state.circumstances.has_flow_logs(&scope.place.region) {
+        Ok(())
+    } else {
+        Err(Refusal::documented("OperationUnsupported.action"))
     }
 }
 
 /// Checks that the account has the resource group in a parameter, if it is given.
 pub(super) fn has_group(scope: &Scope<'_>, parameter: &str) -> Result<(), Refusal> {
     let wanted = scope.parameters.get(parameter);
-    match wanted.is_none_or(|id| scope.state.circumstances.has_resource_group(&scope.place.account, id)) {
-        true => Ok(()),
-        false => Err(Refusal::documented("IllegalParam.ResourceGroupId")),
+    if wanted.is_none_or(|id| scope.state.circumstances.has_resource_group(&scope.place.account, id)) {
+        Ok(())
+    } else {
+        Err(Refusal::documented("IllegalParam.ResourceGroupId"))
     }
 }
 

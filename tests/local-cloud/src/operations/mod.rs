@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::fields::{Field, Kind, optional};
 use crate::{
     accounts::{Caller, Keys},
-    authorise::Roles,
+    authorize::Roles,
     options::Options,
     parameters::Parameters,
     refusal::Refusal,

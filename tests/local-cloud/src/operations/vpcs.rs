@@ -214,9 +214,10 @@ pub(super) fn create_default_vswitch(scope: &mut Scope<'_>) -> Answer {
 
 /// Checks that a vSwitch's block lies within its VPC's.
 fn lies_in(vpc: &Vpc, block: &str) -> Result<(), Refusal> {
-    match Cidr::parse(&vpc.cidr_block).zip(Cidr::parse(block)).is_some_and(|(vpc, block)| vpc.contains(block)) {
-        true => Ok(()),
-        false => Err(Refusal::new(NO_BLOCK.0, NO_BLOCK.1)),
+    if Cidr::parse(&vpc.cidr_block).zip(Cidr::parse(block)).is_some_and(|(vpc, block)| vpc.contains(block)) {
+        Ok(())
+    } else {
+        Err(Refusal::new(NO_BLOCK.0, NO_BLOCK.1))
     }
 }
 

@@ -1,5 +1,6 @@
-//! `chaos <first seed> <how many> <steps>`: so many chaotic histories, one after the other; ends at the first that does
-//! not come right.
+//! `chaos <first seed> <how many> <steps>`: runs that many chaos histories one after the other.
+//!
+//! Exits with a failure if any of them did not converge.
 
 use std::{
     io::{Write as _, stdout},

@@ -74,12 +74,12 @@ async fn an_event_that_comes_late_meets_what_holds_by_then() {
     assert_eq!(made.results[0].outcome, Outcome::Done, "late is better than never");
     stage.cloud.finish_transitions();
 
-    // What happened to a flow log hours ago says nothing about now.
+    // An event that is hours old says nothing about the flow log's current state.
     let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
     let nothing = stage.look(REMEDIATION, &[&flow_log], late, time).await;
     assert_eq!((nothing.summary.compliant, nothing.summary.changed), (1, 0));
 
-    // A deletion that is long past does not delete what is there.
+    // An old deletion event does not delete the flow log of a resource that exists.
     let deletion = stage.look(DELETION, &[&vpc], late, time).await;
     assert_eq!((deletion.results[0].outcome, stage.cloud.flow_logs().len()), (Outcome::Skipped, 1));
 }

@@ -45,8 +45,8 @@ async fn a_later_try_does_what_an_earlier_one_could_not() {
     assert_eq!(cloud.flow_log_of(&vpc).unwrap().status, "Active");
 }
 
-/// A copy of the template whose events are handed over synchronously, in a folder of its own. `EventBridge` tries three
-/// times again instead of for a day.
+/// A copy of the template with synchronous invocations, in a folder of its own. `EventBridge` retries three times
+/// instead of for a day.
 fn synchronous_template() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(default_path()).unwrap();
@@ -115,12 +115,12 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
         let others = stage.cloud.copy_vpc(&vpc, 59);
         stage.cloud.copy_flow_log(&flow_log, &others);
         for capabilities in [REMEDIATION, DELETION] {
-            // The first page comes, and the second does not.
+            // The first page succeeds, and the second is refused.
             stage.cloud.fail(list, Fault::Slow(Duration::ZERO), 1);
             stage.cloud.fail(list, Fault::Refused, 1);
             let report = stage.sweep(capabilities).await;
             stage.cloud.heal();
-            // What is known to be in order by the first page is said so.
+            // Resources that the first page shows to be compliant are reported as such.
             let open = report.results.iter().filter(|item| item.verdict != Some(Verdict::Compliant));
             let [item] = open.collect::<Vec<_>>().try_into().unwrap();
             assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));

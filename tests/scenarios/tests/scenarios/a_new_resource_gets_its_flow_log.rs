@@ -124,7 +124,7 @@ async fn the_network_interface_of_the_documented_event_gets_its_flow_log() {
     assert_eq!(cloud.flow_log_of("eni-bp12f9rjbjqauktz****").unwrap().status, "Active");
 }
 
-/// VPCs whose flow logs are gone.
+/// Creates VPCs and deletes their flow logs.
 async fn uncovered_vpcs(cloud: &LocalCloud, count: usize) -> Vec<String> {
     let mut vpcs = Vec::new();
     for _ in 0..count {
@@ -166,7 +166,7 @@ async fn an_event_leads_to_a_flow_log_in_whatever_wrapping_it_comes() {
         let event = wrapped(vpc);
         let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
         assert!(cloud.flow_log_of(vpc).is_some(), "{event}: {:#}", invocation.body);
-        // The last one is in an array with an entry that is not JSON, which is a failure of its own.
+        // The last event is in an array with an entry that is not JSON, which fails by itself.
         assert_eq!(invocation.success, !event.starts_with("[{\"id\": }"), "{event}: {:#}", invocation.body);
     }
 }
@@ -207,7 +207,7 @@ async fn an_event_leads_to_a_flow_log_wherever_in_it_the_id_and_the_region_stand
 #[tokio::test]
 async fn an_instance_gets_its_flow_logs_whichever_call_launched_it() {
     let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
-    // No event wakes the function: the test invokes it.
+    // No event triggers the function: the test invokes it.
     let triggers_of = Some("flowkeeper-open-flow-log-service".to_owned());
     let cloud = whole_cloud(Options { policy, triggers_of, ..Options::default() }).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_vpc_of_another_account_gets_its_flow_log_in_the_role_that_the_policy_
                   accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
     for (policy, outcome) in [(Some(policy.to_owned()), "done"), (None, "skipped")] {
         let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
-        // Its events are passed on to the bus of the function's own account.
+        // The other account's events are forwarded to the bus of the function's account.
         let vpc = cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();
         cloud.settled().await.unwrap();
         let [invocation] = cloud.invocations().try_into().unwrap();

@@ -31,8 +31,8 @@ fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
     report.results.iter().map(|item| (item.action.map_or("", Action::as_str), item.outcome)).collect()
 }
 
-/// Sweeps several times, and checks after each that as many flow logs are left as should be and that nobody can take
-/// it for a success.
+/// Sweeps several times. Checks after each sweep that exactly `lost` flow logs are lost, and that the sweep does not
+/// count as a success.
 async fn sweeps_lose(stage: &Stage, before: usize, lost: usize) {
     for sweep in 1..=5 {
         let report = stage.sweep(REMEDIATION).await;
@@ -49,7 +49,7 @@ async fn where_the_account_lacks_a_feature_the_canary_is_rolled_back_and_nothing
     stage.cloud.without_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
     let report = stage.sweep(REMEDIATION).await;
     stage.cloud.finish_transitions();
-    // Such an account may not name `all` either, as the old one says: it is the default.
+    // Such an account may not name even `all`, as the old flow log does: it is the default, so it is left out.
     assert_eq!((stage.cloud.flow_logs().len(), deletions(&stage), marks(&stage)), (6, 1, 1), "{report:#?}");
     sweeps_lose(&stage, 6, 0).await;
     assert_eq!(deletions(&stage), 1, "one canary, and no other was ever deleted");
@@ -76,7 +76,7 @@ async fn where_the_new_one_is_refused_and_the_old_one_is_not_the_old_one_is_made
     sweeps_lose(&stage, 6, 0).await;
     assert_eq!(deletions(&stage), 1, "the mark stops all replacing in this account and region");
 
-    // Whoever mends the cause takes the mark away.
+    // A person who has fixed the cause removes the mark.
     stage.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
     for it in stage.cloud.flow_logs() {
         stage.cloud.edit_flow_log(&it.id, |it| _ = it.tags.remove(MARK));
@@ -114,7 +114,7 @@ async fn an_event_reports_drift_and_replaces_nothing() {
     assert!(!woken.is_empty() && woken.iter().all(|it| it.success), "{woken:#?}");
     assert!(woken.iter().any(|it| it.body["summary"]["findings"] == 1), "{woken:#?}");
 
-    // The deletion of one makes it sweep the region, by an event.
+    // The event of a deleted flow log triggers a sweep of the region.
     let gone = cloud.flow_logs().remove(0).id;
     cloud.call("DeleteFlowLog", &[("FlowLogId", &gone)]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -182,7 +182,7 @@ async fn one_that_could_not_be_made_again_is_not_deleted_and_what_can_be_changed
 async fn what_the_list_says_is_read_again_before_anything_is_deleted() {
     let stage = Stage::new(REPLACE).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
-    // The list is stale: the flow log is as the policy wants it.
+    // The list is stale: the flow log is compliant.
     stage.cloud.rewrite(
         "DescribeFlowLogs",
         Rewrite::value(|json| json["FlowLogs"]["FlowLog"][0]["ProjectName"] = "theirs".into()),
@@ -279,7 +279,7 @@ async fn one_flow_log_that_cannot_be_replaced_is_a_failure_and_is_uncovered_only
     assert_eq!(report.summary.uncovered, 0, "it was made again: {report:#?}");
 }
 
-/// Lets what delivers as the policy wants it not arrive.
+/// Makes flow logs that deliver to the policy's project report a failed delivery.
 fn undelivered() -> Rewrite {
     Rewrite::value(|json| {
         for it in json["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
@@ -312,7 +312,7 @@ async fn a_list_that_still_shows_the_deleted_flow_log_does_not_keep_the_new_one_
     stage.kept_vpc(&[]).await;
     let old = stage.cloud.flow_logs().into_iter().find(|it| it.project == "theirs").unwrap();
     let stale = stage.cloud.call("DescribeFlowLogs", &[("FlowLogId", &old.id)]).await.unwrap()["FlowLogs"].clone();
-    // After the list of the sweep and the read before the deletion.
+    // The stale answer comes after the list of the sweep and the read before the deletion.
     for reads in [2, 3] {
         let stale = stale.clone();
         let rewrite = Rewrite::value(move |json| {
@@ -326,7 +326,7 @@ async fn a_list_that_still_shows_the_deleted_flow_log_does_not_keep_the_new_one_
     assert!(stage.cloud.flow_logs().iter().all(|it| it.project == "flowlog"));
 }
 
-/// Numbers that look random and are the same in each run.
+/// A generator of pseudorandom numbers that are the same in each run.
 struct Dice(u64);
 
 impl Dice {

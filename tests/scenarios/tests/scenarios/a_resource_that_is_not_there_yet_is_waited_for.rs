@@ -56,7 +56,8 @@ async fn a_vpc_that_is_deleted_before_its_event_is_handled_ends_as_no_dead_lette
     cloud.fail("CreateVpc", Fault::EventDropped, 1);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
-    // Of the minute after which it counts as gone, most has passed, so that the last try comes after it.
+    // A resource that is not visible counts as gone after a minute. Most of that has passed, so the last retry comes
+    // afterwards.
     let mut event = vpc_created(&vpc);
     event["data"]["eventTime"] = (cloud.now() - SignedDuration::from_secs(54)).to_string().into();
     cloud.publish(&event);
@@ -78,7 +79,7 @@ async fn a_vpc_that_is_deleted_before_its_event_is_handled_ends_as_no_dead_lette
     assert!(cloud.flow_logs().is_empty());
 }
 
-/// The template with a timeout of four seconds: a function looks for something half of the time that it has.
+/// The template with a timeout of four seconds: a function looks for a resource for half of its time.
 fn short_timeout() -> tempfile::NamedTempFile {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yml");
     let template = std::fs::read_to_string(path).unwrap();

@@ -3,7 +3,7 @@ use local_cloud::Options;
 use reconcile::{Outcome, Report};
 use scenarios::{ACTIVATION, DEACTIVATION, REMEDIATION, Stage};
 
-/// Monday to Friday, 07:00 to 21:00 in Shanghai. The stage begins on a Monday at noon there.
+/// Monday to Friday, 07:00 to 21:00 in Shanghai. A stage starts at noon there, on a Monday.
 const OFFICE_HOURS: &str = "\
 schedule: office-hours
 schedules:
@@ -14,7 +14,7 @@ const EVENING: &str = "2026-03-02T21:00:00+08:00";
 const NIGHT: &str = "2026-03-03T02:00:00+08:00";
 const MORNING: &str = "2026-03-03T07:00:00+08:00";
 
-/// What both timers do, one after the other.
+/// Runs both timers, one after the other.
 async fn timers(stage: &Stage) -> [Report; 2] {
     let off = stage.sweep(DEACTIVATION).await;
     let on = stage.sweep(ACTIVATION).await;
@@ -101,7 +101,7 @@ async fn remediation_and_the_timers_agree_at_every_hour_of_a_week() {
         let report = stage.sweep(REMEDIATION).await;
         assert_eq!(report.summary.changed, 0, "hour {hour}: {report:#?}");
     }
-    // One goes off and on each working day, until Monday noon; the other one is on by its tag until Thursday noon.
+    // One is switched off and on each working day, until Monday noon; the other's tag keeps it on until Thursday noon.
     let count = |action: &str| writes(&stage).iter().filter(|call| *call == action).count();
     assert_eq!((count("DeactiveFlowLog"), count("ActiveFlowLog")), (5 + 2, 5 + 2));
 }

@@ -114,7 +114,7 @@ async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_vpc() {
     let coarse = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.create_vswitch(&coarse).await.unwrap();
     let fine = stage.cloud.create_vpc(&[("level", "fine")]).await.unwrap();
-    // It has no tag of its own: the VPC decides.
+    // The vSwitch has no tag of its own: the VPC decides.
     let vswitch = stage.cloud.create_vswitch(&fine).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
     let mut on: Vec<_> = stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect();

@@ -5,7 +5,7 @@ use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
 use scenarios::{DELETION, REMEDIATION, Stage};
 
-/// A stage with so many VPCs that have a good flow log, and so many that have none.
+/// A stage with `kept` VPCs that have a compliant flow log, and `bare` VPCs that have none.
 async fn stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
     let options = Options { quota: 100_000, rate_limit: true, ..Options::default() };
     let stage = Stage::with(more_policy, options).await;
@@ -38,14 +38,14 @@ async fn ten_thousand_vpcs_are_swept_in_as_many_calls_as_there_are_pages_and_rep
     assert_eq!((again.summary.compliant, again.summary.changed), (10_000, 0));
 }
 
-/// Lets somebody else change the flow logs of this many VPCs.
+/// Changes this many flow logs, as somebody else might.
 fn tamper(stage: &Stage, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
     for flow_log in stage.cloud.flow_logs().into_iter().take(count) {
         stage.cloud.edit_flow_log(&flow_log.id, edit);
     }
 }
 
-/// A stage on which every flow log bears the name that the policy gives it: copies bear that of their original.
+/// A stage on which every flow log has the name that the policy gives it. Copies otherwise have their original's name.
 async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
     let stage = stage(more_policy, kept, bare).await;
     for flow_log in stage.cloud.flow_logs() {
@@ -162,11 +162,11 @@ async fn orphans_are_deleted_within_the_same_limits() {
 #[tokio::test]
 async fn a_sweep_stops_in_time_and_the_rest_is_unfinished() {
     let stage = stage("limits: {max_changes: 500, max_changes_percent: 100}\n", 1, 200).await;
-    // Ten calls a second: the pages take one second, and each repair a tenth of one.
+    // At ten calls a second, the pages take one second and each repair a tenth of a second.
     let report = stage.sweep_within(REMEDIATION, Duration::from_secs(9)).await;
     let summary = &report.summary;
     assert!(summary.changed > 20 && summary.unfinished > 20, "{summary:?}");
-    // Of a call that was under way when the time was up, nobody knows.
+    // The outcome of a call that was in flight at the deadline is not known.
     assert!(summary.failed <= 1 && summary.changed + summary.unfinished + summary.failed == 200, "{summary:?}");
     assert_eq!(report.incomplete().unwrap().error_type, "Incomplete");
     stage.cloud.finish_transitions();

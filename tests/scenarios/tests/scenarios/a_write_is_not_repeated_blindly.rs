@@ -77,7 +77,7 @@ async fn a_flow_log_that_another_one_made_meanwhile_is_not_claimed() {
     assert_eq!(done.count(), 1, "ten saw that there was none, and one made it");
 }
 
-/// A policy that makes remediation do nothing but this, and what has to be wrong for that.
+/// The edit that makes one write due. [`EACH`] holds the action, the policy and the edit.
 type Wrong = fn(&mut local_cloud::FlowLog);
 const EACH: [(&str, &str, Wrong); 5] = [
     ("ActiveFlowLog", "", |it| it.status = "Inactive".into()),
@@ -183,7 +183,7 @@ async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
 
 #[tokio::test]
 async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
-    // A list that lacks the newest makes it look missing.
+    // A list that lacks the newest flow log makes it look missing.
     for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
         let stage = Stage::new("").await;
         let (_, flow_log) = stage.kept_vpc(&[]).await;
@@ -202,7 +202,7 @@ async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
     }
 }
 
-/// What the policy says besides the least, and whose work it is, so that this write is the one that is due.
+/// Returns the lines to add to a minimal policy, and the function to run, so that this write is the one that is due.
 fn of_whom(action: Action) -> (&'static str, Capabilities) {
     let ecr = "ecr_flow_log: {project: example-project, log_store: example-logstore, name: kept}\n";
     match action {
@@ -224,7 +224,7 @@ fn of_whom(action: Action) -> (&'static str, Capabilities) {
     }
 }
 
-/// A cloud in which just this write is due.
+/// A stage on which only this write is due.
 async fn due(action: Action) -> Stage {
     let (policy, _) = of_whom(action);
     let stage = Stage::new(policy).await;
@@ -276,7 +276,7 @@ async fn due(action: Action) -> Stage {
     stage
 }
 
-/// Does what is due, and answers with the writes that this took.
+/// Runs the function, and returns its report and writes.
 async fn work(stage: &Stage, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
     let (_, capabilities) = of_whom(action);
     let seen = stage.calls();
@@ -291,7 +291,7 @@ async fn work(stage: &Stage, action: Action, actions: &'static [Action]) -> (Rep
     (report, writes)
 }
 
-/// The results that name the write, and what became of it.
+/// The outcomes of the results that name this write.
 fn outcomes(report: &Report, action: Action) -> Vec<Outcome> {
     report.results.iter().filter(|item| item.action == Some(action)).map(|item| item.outcome).collect()
 }
@@ -310,7 +310,7 @@ async fn each_write_that_is_due_is_made_once_and_the_next_look_finds_nothing_to_
 
 #[tokio::test]
 async fn a_write_that_is_not_the_functions_to_make_is_not_made_and_that_is_said() {
-    // Whoever opens the service is there for nothing else.
+    // Opening the service is the only action of its function, so it cannot be forbidden there.
     for action in Action::ALL.into_iter().filter(|action| *action != Action::OpenFlowLogService) {
         let stage = due(action).await;
         let (report, writes) = work(&stage, action, &[]).await;
@@ -339,8 +339,8 @@ async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
             let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
             assert_eq!(outcomes(&report, action), [Outcome::Done], "{action:?} {fault:?}: {report:#?}");
             let effects = writes.iter().filter(|call| call.succeeded()).count();
-            // The client asks again by itself where that does no harm: the same tags or group change nothing, a service
-            // is opened once, and Express Connect Router takes a token.
+            // The client retries by itself where that is safe: setting the same tags or group is idempotent, a service
+            // opens only once, and Express Connect Router takes a client token.
             let expected = match action {
                 Action::TagResources | Action::MoveResourceGroup => (2, 3 - tries),
                 Action::OpenFlowLogService => (2, 1),
@@ -358,7 +358,7 @@ async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
     }
 }
 
-/// Does without a call what the write would do.
+/// Makes the change that the write would make, without a call.
 fn somebody_else(stage: &Stage, action: Action) {
     let cloud = &stage.cloud;
     let of_vpcs = |edit: fn(&mut local_cloud::FlowLog)| {
@@ -382,7 +382,7 @@ fn somebody_else(stage: &Stage, action: Action) {
         Action::EcrActivateFlowLog => of_routers(|it| it.status = "ACTIVE".into()),
         Action::EcrDeactivateFlowLog => of_routers(|it| it.status = "INACTIVE".into()),
         Action::EcrModifyFlowLogAttribute => of_routers(|it| it.name = "kept".into()),
-        // Nothing makes these without a call.
+        // These cannot be made without a call.
         Action::EcrCreateFlowLog | Action::OpenFlowLogService => {}
     }
 }
@@ -392,7 +392,7 @@ async fn a_write_that_somebody_else_has_just_made_is_not_claimed() {
     let not_without_a_call = [Action::EcrCreateFlowLog, Action::OpenFlowLogService];
     for action in Action::ALL.into_iter().filter(|action| !not_without_a_call.contains(action)) {
         let stage = due(action).await;
-        // Something changes it just now, whenever the function asks.
+        // Every attempt conflicts with another operation.
         stage.cloud.fail(action.permission(), Fault::Code("OperationConflict"), u32::MAX);
         let of_others = async {
             let is_refused = |call: &Call| call.code.as_deref() == Some("OperationConflict");
@@ -447,7 +447,7 @@ async fn a_write_that_fails_for_ever_is_given_up_even_where_the_work_has_no_end(
     };
     let kind = TargetKind::Resource(vpc.parse().unwrap());
     let target = Target { account, region: "cn-hangzhou".parse().unwrap(), kind, since: None };
-    // Its clock is the cloud's: only a loop without end takes real time.
+    // The clock is manual: only an endless loop takes real time.
     let reconciler = stage.reconciler(REMEDIATION);
     let report = reconciler.reconcile(job, vec![target], Vec::new());
     let report = tokio::time::timeout(Duration::from_secs(30), report).await.unwrap();

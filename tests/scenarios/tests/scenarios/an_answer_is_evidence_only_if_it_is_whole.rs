@@ -11,10 +11,10 @@ use scenarios::{
 };
 use serde_json::{Value, json};
 
-/// An hour after a stage begins: everything on it is old.
+/// An hour after a stage starts: the grace period of everything on it is over.
 const LATER: &str = "2026-03-02T13:00:00+08:00";
 const MINUTE: Duration = Duration::from_secs(60);
-/// A list, where it stands in its answer, wrapped or flat, and what reads it.
+/// A list: the action that reads it, and its path in the answer.
 type List = (&'static str, &'static [&'static str]);
 const VPCS: List = ("DescribeVpcs", &["Vpcs", "Vpc"]);
 const VSWITCHES: List = ("DescribeVSwitches", &["VSwitches", "VSwitch"]);
@@ -24,15 +24,15 @@ const ROUTERS: List = ("DescribeExpressConnectRouter", &["EcrList"]);
 const ATTACHED: List = ("DescribeExpressConnectRouterChildInstance", &["ChildInstanceList"]);
 const ROUTER_FLOW_LOGS: List = ("expressconnectrouter:DescribeFlowLogs", &["FlowLogs"]);
 
-/// The ways in which a list of one item has been seen to say nothing.
+/// Malformed answers for a list of one item, as seen in practice. They prove nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Odd {
-    /// The one item instead of a list of one.
+    /// The item itself, instead of a list with one item.
     Object,
     Null,
-    /// An empty list, of which it is said that it has one item.
+    /// An empty list whose `TotalCount` is 1.
     EmptyOfOne,
-    /// No list at all.
+    /// The list is missing.
     Missing,
 }
 
@@ -54,7 +54,7 @@ fn rewrite(odd: Odd, path: &'static [&'static str]) -> Rewrite {
     })
 }
 
-/// Changes each item of the list in every answer from now on.
+/// Changes each item of this list in all further answers.
 fn rewrite_items(stage: &Stage, (action, path): List, change: impl Fn(&mut Value) + Send + Sync + 'static) {
     let each = move |answer: &mut Value| {
         let list = path.iter().fold(answer, |value, key| &mut value[*key]);
@@ -63,12 +63,12 @@ fn rewrite_items(stage: &Stage, (action, path): List, change: impl Fn(&mut Value
     stage.cloud.rewrite(action, Rewrite::value(each), u32::MAX);
 }
 
-/// What there is: the id and the status of each flow log.
+/// The id and the status of each flow log.
 fn states(cloud: &LocalCloud) -> Vec<(String, String)> {
     cloud.flow_logs().into_iter().map(|it| (it.id, it.status)).collect()
 }
 
-/// The calls since then that are no reads.
+/// The writes after the first `calls` calls.
 fn writes_since(stage: &Stage, calls: usize) -> Vec<String> {
     let new = stage.cloud.calls().split_off(calls).into_iter().map(|call| call.action);
     new.filter(|action| !action.starts_with("Describe")).collect()
@@ -81,7 +81,7 @@ fn is_unknown_and_failed(report: &Report, why: &str) {
     assert_eq!((report.summary.changed, report.incomplete().is_some()), (0, true), "{why}: {report:#?}");
 }
 
-/// An event about this, or all that the policy names.
+/// Runs a function for an event about `id`, or as a sweep without one.
 async fn run(stage: &Stage, capabilities: Capabilities, id: Option<&str>) -> Report {
     match id {
         Some(id) => stage.look(capabilities, &[id], SignedDuration::from_mins(30), MINUTE).await,
@@ -123,7 +123,7 @@ async fn the_same_holds_for_vswitches_and_network_interfaces() {
     for (level, list) in [("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
         for capabilities in [REMEDIATION, DELETION] {
             for odd in ALL_ODD {
-                // This API calls the total meaningless: only its token ends a list.
+                // This API documents the total as meaningless: only the page token ends a list.
                 if list == NETWORK_INTERFACES && odd == Odd::EmptyOfOne {
                     continue;
                 }
@@ -149,7 +149,7 @@ async fn the_same_holds_for_vswitches_and_network_interfaces() {
 async fn the_same_holds_for_routers_what_is_attached_to_them_and_their_flow_logs() {
     for list in [ROUTERS, ATTACHED, ROUTER_FLOW_LOGS] {
         for odd in ALL_ODD {
-            // The total counts all that is attached to the router, and only some of it is asked for.
+            // The total counts everything that is attached to the router, and only some of it is requested.
             if list == ATTACHED && odd == Odd::EmptyOfOne {
                 continue;
             }
@@ -262,7 +262,7 @@ async fn a_second_page_that_is_empty_is_not_the_end_of_a_longer_list() {
             let seen = stage.calls();
             let report = stage.sweep(capabilities).await;
             let case = format!("{} {}", capabilities.function, list.0);
-            // VPCs whose ids are known are asked for by their ids, which fit into one page.
+            // VPCs with known ids are requested by their ids, in batches that fit into one page.
             if capabilities.function == DELETION.function && list == VPCS {
                 assert_eq!((report.incomplete(), report.summary.compliant), (None, 60), "{case}: {report:#?}");
             } else {
@@ -274,7 +274,7 @@ async fn a_second_page_that_is_empty_is_not_the_end_of_a_longer_list() {
     }
 }
 
-/// The tags of an item, its one tag given instead of a list of one.
+/// Replaces the tags of an item, a list with one tag, by the tag itself.
 fn tags_as_object(item: &mut Value) {
     let tags = &mut item["Tags"]["Tag"];
     *tags = if tags[0].is_null() { json!({"Key": "flowkeeper", "Value": "ignore"}) } else { tags[0].take() };
@@ -294,7 +294,7 @@ async fn a_resource_whose_tags_cannot_be_read_is_left_as_it_is() {
             }
             let stage = Stage::new(policy).await;
             let (vpc, flow_log) = stage.kept_vpc(&[("flowkeeper", tag)]).await;
-            // It needs repair, or is missing: with tags that say nothing, something would be done.
+            // The flow log has drifted or is missing: a function that ignored the unreadable tags would act.
             if is_recorded {
                 stage.cloud.edit_flow_log(&flow_log, |it| it.description = "theirs".into());
             } else {
@@ -455,7 +455,7 @@ async fn where_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
     stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
     stage.wait_until(LATER);
-    // It may be the one that seems to be gone.
+    // An unreadable VPC may be the one that seems to be gone.
     let (list, path) = VPCS;
     let change = move |answer: &mut Value| {
         for it in answer[path[0]][path[1]].as_array_mut().unwrap() {
@@ -478,7 +478,7 @@ async fn where_one_flow_log_cannot_be_read_nothing_is_created_without_a_look_at_
     let (kept, _) = stage.kept_vpc(&[]).await;
     let bare = stage.cloud.create_vpc(&[]).await.unwrap();
     let (odd, _) = stage.kept_vpc(&[]).await;
-    // In the list of all, not even what it is on can be read. Asked for by its resource, nothing helps either.
+    // The resource of this flow log cannot be read, neither in the full list nor in a list for its resource.
     let id = odd.clone();
     rewrite_items(&stage, FLOW_LOGS, move |it| {
         if it["ResourceId"] == id.as_str() {

@@ -2,7 +2,7 @@ use std::process::{Command, Output};
 
 use local_cloud::functions;
 
-/// The function with these settings and no others: it must not start.
+/// Starts the function with only these settings, expects it to fail, and returns what it printed.
 async fn refused(settings: &[(&str, &str)]) -> String {
     let binary = functions::build().await.unwrap().join("create-flow-log");
     let Output { status, stderr, stdout } =

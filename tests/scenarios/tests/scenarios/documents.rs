@@ -1,4 +1,4 @@
-//! About the house: documents agree with the code, with each other, and with the files that they link to.
+//! A rule for maintainers: documents agree with the code, with each other, and with the files that they link to.
 
 use std::{
     fs,
@@ -10,14 +10,14 @@ use scenarios::cloud;
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// The longest README that is still read.
+/// The maximum length of the README: people do not read a longer one.
 const MAX_README_LINES: usize = 120;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
 }
 
-/// The project's documents: those at the root, in docs, and the READMEs of crates.
+/// The project's documents: those at the root, those in docs, and the READMEs of crates.
 fn documents() -> Vec<String> {
     let mut found = Vec::new();
     for folder in ["", "docs", "shared/fc-runtime", "shared/signing", "tests/local-cloud"] {
@@ -31,7 +31,7 @@ fn documents() -> Vec<String> {
     found
 }
 
-/// A document without its code blocks, and those.
+/// Splits a document into its prose and its code blocks.
 fn parts(text: &str) -> (String, Vec<String>) {
     let mut prose = String::new();
     let mut blocks = Vec::new();
@@ -51,7 +51,7 @@ fn headings(prose: &str) -> Vec<usize> {
     prose.lines().filter(|line| line.starts_with('#')).map(depth).collect()
 }
 
-/// What each heading is called in a link.
+/// The anchor of each heading, as links use it.
 fn anchors(prose: &str) -> Vec<String> {
     let of = |title: &str| {
         let kept = title.trim().to_lowercase();
@@ -61,13 +61,13 @@ fn anchors(prose: &str) -> Vec<String> {
     prose.lines().filter(|line| line.starts_with('#')).map(|line| of(line.trim_start_matches('#'))).collect()
 }
 
-/// Where the links of a document lead, in order.
+/// The targets of a document's links, in order.
 fn links(prose: &str) -> Vec<String> {
     let targets = prose.split("](").skip(1);
     targets.map(|rest| rest.split_once(')').unwrap().0.to_owned()).collect()
 }
 
-/// A code block without its comments, whose language may differ.
+/// A code block without its comments, which may be translated.
 fn code(block: &str) -> String {
     let lines = block.lines().map(|line| line.split(" #").next().unwrap().trim_end());
     lines.collect::<Vec<_>>().join("\n")
@@ -88,7 +88,7 @@ fn the_chinese_readme_is_in_step_with_the_english_one() {
     assert_eq!(links(&chinese.0), links(&english.0), "where the links lead");
     assert_eq!(chinese.1.len(), english.1.len(), "the number of code blocks");
     for (chinese, english) in chinese.1.iter().zip(&english.1) {
-        // The picture is the one block of prose.
+        // The diagram contains prose, which is translated.
         if !english.starts_with("text\n") {
             assert_eq!(code(chinese), code(english));
         }
@@ -125,7 +125,7 @@ fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The paths that a document names in backticks: what begins with a folder of the project.
+/// The paths that a document names in backticks: any that begin with a folder of the project.
 fn paths(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_path = |text: &&str| {
@@ -166,7 +166,7 @@ async fn the_report_that_the_documents_show_is_one_that_a_function_answers() {
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
     let [invocation] = cloud.invocations().try_into().unwrap();
-    // Of each run another one.
+    // These differ for each run.
     for name in ["run", "request_id"] {
         assert!(shown[name].is_string());
         shown[name] = invocation.body[name].clone();

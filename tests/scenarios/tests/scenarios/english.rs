@@ -1,4 +1,4 @@
-//! About the house: the documents are written in plain English.
+//! A rule for maintainers: the documents are written in plain English.
 
 use std::{
     fs,
@@ -7,13 +7,13 @@ use std::{
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// What is checked: a file, or the files with this extension in a folder and below it.
+/// What is checked: the folder, and the extension of its files. Subfolders are included, except at the root.
 const CHECKED: [(&str, &str); 5] = [("", "md"), ("docs", "md"), ("shared", "md"), ("tests", "md"), ("functions", "md")];
 
-/// Folders whose files are not the project's own.
+/// Folders whose files are not part of the project.
 const SKIPPED: [&str; 5] = ["target", "node_modules", ".git", ".venv", ".pytest_cache"];
 
-/// Phrases that a native engineer would stop at.
+/// Phrases that a native engineer would stumble over.
 const PHRASES: [&str; 10] = [
     "what is to be",
     "of ours",
@@ -27,7 +27,8 @@ const PHRASES: [&str; 10] = [
     "comes into being",
 ];
 
-/// The files with this extension in a folder. The root is not searched below: its folders are named one by one.
+/// Returns the files with this extension in a folder and its subfolders, except at the root, whose folders are in
+/// [`CHECKED`].
 fn files(folder: &Path, extension: &str, is_root: bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in folder.read_dir().unwrap() {
@@ -44,12 +45,12 @@ fn files(folder: &Path, extension: &str, is_root: bool) -> Vec<PathBuf> {
     found
 }
 
-/// Each phrase in a text, with the number of its line. A phrase may go over the end of a line.
+/// Finds each phrase in a text, with its line number. A phrase may span lines.
 fn found_in(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     let mut words = Vec::new();
     for (nth, line) in text.lines().enumerate() {
-        // What a comment begins with, and what a list or a quotation does, is no word.
+        // Comment, list and quotation markers are not words.
         let line = line.trim_start_matches([' ', '/', '!', '#', '*', '>', '-']);
         for word in line.split_whitespace() {
             words.push((nth + 1, word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()));

@@ -1,5 +1,5 @@
-//! The triggers of `template.yml` let through the events that a function is there for, and no others: what they let
-//! through too much costs money, and what they keep back is never looked at.
+//! The triggers of `template.yml` pass exactly the events that a function handles: a superfluous event costs money, and
+//! a blocked one is never handled.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ const CREATE: &[&str] = &["create-flow-log"];
 const REMEDIATE: &[&str] = &["remediate-flow-logs"];
 const DELETE_ORPHANED: &[&str] = &["delete-orphaned-flow-logs"];
 
-/// Each sample that is one CloudEvent, as the default bus hands it over, and the functions that it wakes.
+/// Each sample that is a single CloudEvent, as the default bus delivers it, and the functions that it triggers.
 const WAKES: &[(&str, &[&str])] = &[
     ("actiontrail-active-flow-log", NOTHING),
     ("actiontrail-create-default-vpc", CREATE),
@@ -28,7 +28,7 @@ const WAKES: &[(&str, &[&str])] = &[
     ("actiontrail-create-network-interface-full-response", CREATE),
     ("actiontrail-create-vpc", CREATE),
     ("actiontrail-create-vpc-cross-account", CREATE),
-    // A pattern cannot tell these from a success; the function does.
+    // A pattern cannot distinguish these from a success; the function does.
     ("actiontrail-create-vpc-dry-run", CREATE),
     ("actiontrail-create-vpc-dry-run-error", CREATE),
     ("actiontrail-create-vpc-empty-error-code", CREATE),
@@ -41,7 +41,7 @@ const WAKES: &[(&str, &[&str])] = &[
     ("actiontrail-modify-flow-log-attribute", REMEDIATE),
     ("actiontrail-run-instances-console", CREATE),
     ("actiontrail-system-delete-disk", NOTHING),
-    // Other products have calls of the same names.
+    // Other products have operations of the same name.
     ("cen-create-flow-log", NOTHING),
     ("cen-deactive-flow-log", NOTHING),
     ("config-compliant", NOTHING),
@@ -68,13 +68,13 @@ const WAKES: &[(&str, &[&str])] = &[
     ("actiontrail-create-vpc-region-in-parameter-json", CREATE),
     ("actiontrail-create-instance", CREATE),
     ("actiontrail-create-vpc-success-code", CREATE),
-    // A pattern cannot look into these. They come from other buses, or by hand.
+    // A pattern cannot look into these. They come from other buses, or are sent by hand.
     ("cloudevent-data-as-text", NOTHING),
     ("cloudevent-data-base64", NOTHING),
     ("eventbridge-mns-queue-message-with-event", NOTHING),
 ];
 
-/// The samples that are one CloudEvent, by name.
+/// The samples that are a single CloudEvent, by name.
 fn cloud_events() -> BTreeMap<String, Value> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events"));
     let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
@@ -97,7 +97,7 @@ fn every_sample_event_wakes_the_functions_of_the_table_each_of_them_once() {
         let row = WAKES.iter().find(|(name, _)| *name == sample);
         let (_, expected) = row.unwrap_or_else(|| panic!("{sample} is new: say in the table which functions it wakes"));
         let triggers = template.triggers.iter().filter(|trigger| trigger.matches(&event));
-        // Two triggers of one function that let the same event through would wake it twice.
+        // If two triggers of one function passed the same event, it would be invoked twice.
         let mut woken: Vec<_> = triggers.map(|trigger| binary_of[&trigger.function]).collect();
         woken.sort_unstable();
         assert_eq!(woken, *expected, "{sample}");

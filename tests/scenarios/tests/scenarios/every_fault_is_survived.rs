@@ -79,7 +79,7 @@ async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made(
 async fn an_answer_that_stops_in_the_middle_is_no_answer() {
     let stage = Stage::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    // Time passes only while the reconciler waits, so that the rest would never come.
+    // Time passes only while the reconciler sleeps, so the rest of the answer never arrives.
     stage.cloud.fail("CreateFlowLog", Fault::SlowBytes(60 * MINUTE), 1);
     let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(2)).await;
     assert_eq!(
@@ -138,7 +138,7 @@ async fn two_accounts_are_swept_once_an_outage_is_over_and_neither_waits_for_the
     let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
     let stage = Stage::new(&member).await;
     let reconciler = stage.reconciler(REMEDIATION);
-    // It has the token of the other account already, so that both accounts are read at the same time.
+    // Caches the credentials of the other account, so that both accounts are read at the same time.
     assert!(stage.sweep_by(&reconciler).await.incomplete().is_none());
     stage.cloud.region_down("cn-hangzhou");
     assert!(stage.sweep_by(&reconciler).await.incomplete().is_some());

@@ -1,6 +1,7 @@
-//! Each role of `template.yml` allows what its function needs, and nothing more: with all of it the function does its
-//! work, and with any one action less it is refused a call and says so. So it is where the role in another account does
-//! not trust it. In another account the same holds of the policy of the function's session.
+//! Each role of `template.yml` follows least privilege.
+//!
+//! With its role, a function does its work. Without any one action, it is refused a call and reports that; the same
+//! happens if the role in another account does not trust it. In other accounts, this also holds for the session policy.
 
 use std::{collections::BTreeSet, future::Future, pin::Pin};
 
@@ -17,16 +18,16 @@ use tempfile::TempDir;
 
 type Play = for<'a> fn(&'a LocalCloud, &'a Operator) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// What a function is given to do so that it makes every kind of call that it knows.
+/// Work that makes a function use every action it can call.
 struct Story {
-    /// The function's program.
+    /// The name of the function's binary.
     function: &'static str,
     policy: &'static str,
-    /// Plays in one account, with a look into the other.
+    /// Sets up one account and triggers the function, which works in the other account, too.
     play: Play,
 }
 
-/// Flow logs at every level, so that every kind of resource is read, and in another account.
+/// A policy with every level, so that every kind of resource is read, and with another account.
 const WIDE: &str = "\
 flow_log: {project: example-project, log_store: example-logstore, name: kept, tags: {team: network}, \
            resource_group_id: rg-network}
@@ -64,18 +65,18 @@ const STORIES: &[Story] = &[
     },
 ];
 
-/// The one resource of a function's own that an action is for.
+/// The one resource of the function that an action is limited to.
 type Own = fn(&Function) -> Option<&String>;
 
-/// What a role allows for the sake of others, so that no call of the function shows that it is needed.
+/// Actions that a role allows for Function Compute itself. No call of the function needs them.
 const FOR_OTHERS: &[(&str, Own)] = &[
-    // Function Compute writes the function's lines to the Logstore in its role,
+    // Function Compute uses the role to write the function's log to the Logstore,
     ("log:PostLogStoreLogs", |function| function.log_store.as_ref()),
-    // and sends what failed to the dead-letter queue.
+    // and to send failed events to the dead-letter queue.
     ("mns:SendMessage", |function| function.on_failure.as_ref()),
 ];
 
-/// A network interface and all that it lies in, and a VPC in another account.
+/// Creates a network interface with its VPC and vSwitch, and a VPC in another account.
 async fn new_resources(cloud: &LocalCloud, on: &Operator) {
     let vpc = on.create_vpc(&[]).await.unwrap();
     let vswitch = on.create_vswitch(&vpc).await.unwrap();
@@ -94,7 +95,7 @@ const OWN: &[(&str, &str)] = &[
     ("ResourceGroupId", "rg-network"),
 ];
 
-/// A VPC with a flow log of ours that is as the policy wants it.
+/// Creates a VPC with a compliant own flow log.
 async fn kept_vpc(cloud: &LocalCloud, on: &Operator, tags: &[(&str, &str)]) -> (String, String) {
     let vpc = on.create_vpc(tags).await.unwrap();
     let flow_log = on.create_flow_log("VPC", &vpc, OWN).await.unwrap();
@@ -119,7 +120,7 @@ async fn evening(cloud: &LocalCloud, on: &Operator) {
     time_has_come(cloud, DEACTIVATE).await;
 }
 
-/// One VPC for each thing that can be wrong with its flow log.
+/// Creates a VPC for each kind of drift.
 async fn tampering(cloud: &LocalCloud, on: &Operator) {
     on.create_vpc(&[]).await.unwrap();
     let (_, stopped) = kept_vpc(cloud, on, &[]).await;
@@ -137,7 +138,7 @@ async fn tampering(cloud: &LocalCloud, on: &Operator) {
     time_has_come(cloud, REMEDIATE).await;
 }
 
-/// A resource of each kind goes, and leaves its flow log behind; and a look into the other account.
+/// Orphans the flow log of a resource of each kind, and triggers the sweep, which covers the other account, too.
 async fn departures(cloud: &LocalCloud, on: &Operator) {
     let vpc = on.create_vpc(&[]).await.unwrap();
     let vswitch = on.create_vswitch(&vpc).await.unwrap();
@@ -153,8 +154,8 @@ async fn departures(cloud: &LocalCloud, on: &Operator) {
     time_has_come(cloud, DELETE_ORPHANED).await;
 }
 
-/// A virtual border router without a flow log, one whose flow log is off, one whose flow log should be off, and
-/// one whose flow log has another name.
+/// Creates a virtual border router without a flow log, one whose flow log is inactive, one whose flow log should be
+/// inactive, and one whose flow log has another name.
 async fn routers(cloud: &LocalCloud, on: &Operator) {
     let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
     on.create_router(&["vbr-1"]).await.unwrap();
@@ -177,7 +178,7 @@ async fn opening(cloud: &LocalCloud) {
     cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();
 }
 
-/// Each function of the template with its role and story.
+/// Each function of the template, with its role and story.
 fn functions() -> Vec<(Function, Role, &'static Story)> {
     let template = Template::read(&default_path(), &parameters(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
     let with_story = |function: Function| {
@@ -190,7 +191,7 @@ fn functions() -> Vec<(Function, Role, &'static Story)> {
     template.functions.clone().into_iter().map(with_story).collect()
 }
 
-/// The actions that the function itself needs its role for.
+/// The actions in a role that the function itself needs.
 fn own_actions(role: &Role) -> Vec<String> {
     let is_own = |action: &String| !FOR_OTHERS.iter().any(|(others, _)| others == action);
     role.allowed_actions().into_iter().filter(is_own).collect()
@@ -253,7 +254,7 @@ async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
     }
 }
 
-/// Each function that works in other accounts, with the actions that it needs there.
+/// Each function that works in other accounts, with the actions that it needs there and its story.
 fn functions_of_members() -> Vec<(Function, BTreeSet<String>, &'static Story)> {
     let in_other_accounts = |(function, role, story): (Function, Role, _)| {
         let mut actions: BTreeSet<_> = own_actions(&role).into_iter().collect();
@@ -262,7 +263,7 @@ fn functions_of_members() -> Vec<(Function, BTreeSet<String>, &'static Story)> {
     functions().into_iter().filter_map(in_other_accounts).collect()
 }
 
-/// What was denied to sessions in the other account, and by which kind of policy.
+/// The actions that were denied to sessions in the other account, and the kind of policy that denied them.
 fn denied_in_sessions(cloud: &LocalCloud) -> Vec<(String, String)> {
     let calls = cloud.calls().into_iter();
     let in_sessions = calls.filter(|call| {
@@ -271,7 +272,7 @@ fn denied_in_sessions(cloud: &LocalCloud) -> Vec<(String, String)> {
     let denied = |call: local_cloud::Call| {
         let action = call.denied_action()?;
         let detail = match &call.answer["AccessDeniedDetail"] {
-            // Express Connect Router has it as a text.
+            // Express Connect Router sends it as a string.
             serde_json::Value::String(text) => serde_json::from_str(text).unwrap(),
             detail => detail.clone(),
         };
@@ -330,7 +331,7 @@ async fn without_any_one_action_of_its_session_a_function_fails_in_another_accou
 
 #[tokio::test]
 async fn the_session_of_one_function_may_not_do_what_is_for_another_to_do() {
-    // Here the role itself may do everything.
+    // Here the role allows everything, and only the session policy limits the function.
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
     let on = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
     let vpc = on.create_vpc(&[]).await.unwrap();
@@ -363,7 +364,7 @@ async fn the_session_of_one_function_may_not_do_what_is_for_another_to_do() {
     assert!(cloud.flow_logs().is_empty());
 }
 
-/// Copies of the templates, in a folder of their own; in the second, the role of a function is not trusted.
+/// Copies of the templates in a folder of their own, in which the member account does not trust one function's role.
 fn templates_without_trust_in(binary: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let own = default_path();

@@ -1,4 +1,5 @@
-//! About the house: every promise of docs/guarantees.md has its scenarios here, and every scenario is of one promise.
+//! A rule for maintainers: every promise of docs/guarantees.md has its scenarios here, and every scenario belongs to
+//! one promise.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -8,7 +9,7 @@ const FOLDER: &str = "tests/scenarios/tests/scenarios";
 /// The page with the promises.
 const PAGE: &str = "docs/guarantees.md";
 
-/// Files that hold no promise to users, but rules for those who maintain the project.
+/// Files that test rules for maintainers, and no promise to users.
 const ABOUT_THE_HOUSE: [&str; 4] = ["documents", "english", "every_promise_has_its_scenario", "layering"];
 
 /// The rows of the table of promises.
@@ -16,11 +17,11 @@ fn promises() -> Vec<String> {
     let page = fs::read_to_string(Path::new(ROOT).join(PAGE)).unwrap();
     let (_, section) = page.split_once("\n## What it promises\n").unwrap();
     let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
-    // The first two are the table's head.
+    // The first two lines are the table's header.
     section.lines().filter(|line| line.starts_with('|')).skip(2).map(str::to_owned).collect()
 }
 
-/// The scenarios that a line names: the text of each link, and where it leads.
+/// The scenarios that a line links to: the text and the target of each link.
 fn scenarios(line: &str) -> Vec<(String, String)> {
     let links = line.split("[`").skip(1);
     links

@@ -1,4 +1,4 @@
-//! What a report looks like is read by queries, alarms and people, so it looks the same whatever was done.
+//! Queries, alarms and people read reports, so every report has the same shape, whatever was done.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -53,7 +53,7 @@ fn set<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
     names.iter().copied().collect()
 }
 
-/// Checks one result against what is promised of each.
+/// Checks one result against the guarantees for every result.
 fn check_result(result: &Value) {
     let text = |name: &str| result[name].as_str();
     let mut found = keys(result);
@@ -85,7 +85,7 @@ fn check_result(result: &Value) {
     }
 }
 
-/// Checks a report: its fields, its results, and that its summary is the count of them.
+/// Checks a report: its fields, its results, and that its summary counts the results.
 fn check_report(report: &Value) {
     let mut found = keys(report);
     let is_truncated = found.remove("truncated");
@@ -94,7 +94,7 @@ fn check_report(report: &Value) {
     let results = report["results"].as_array().unwrap();
     results.iter().for_each(check_result);
     if is_truncated {
-        // The summary counts all results, not just those that are left.
+        // The summary counts all results, including those that were left out.
         assert!(truncated(report) > 0, "{report:#}");
         return;
     }
@@ -114,13 +114,13 @@ fn check_report(report: &Value) {
     ] {
         assert_eq!(summary[name], count(key, values), "{name}: {report:#}");
     }
-    // What there was no time for counts once, as that.
+    // A resource that there was no time for counts only as unfinished.
     let is_unknown = |it: &&Value| it["verdict"] == "unknown" && it["outcome"] != "unfinished";
     assert_eq!(summary["unknown"], results.iter().filter(is_unknown).count(), "{report:#}");
     let is_good = |it: &&Value| [Value::from("compliant"), "paused".into()].contains(&it["verdict"]);
-    // Where there is something else to say against it, nothing was to be changed, and yet it is not as it should be.
+    // A resource with a good verdict counts as compliant only if nothing else is wrong with it.
     let good = results.iter().filter(is_good).filter(|it| it["outcome"] == "unchanged").count() as u64;
-    // What is left alone on purpose is compliant.
+    // A resource that is excluded on purpose is compliant.
     let good = good + results.iter().filter(|it| it["verdict"] == "excluded").count() as u64;
     assert_eq!(summary["compliant"], good + unlisted, "{report:#}");
     let resources: BTreeSet<_> =
@@ -129,18 +129,18 @@ fn check_report(report: &Value) {
     assert!(!is_of_resources || summary["checked"] == resources.len() as u64 + unlisted, "{report:#}");
     let is_dry = report["dry_run"].as_bool().unwrap();
     assert_eq!(summary[if is_dry { "changed" } else { "planned" }], 0, "{report:#}");
-    // What is not as it should be, and has not been changed, is a finding.
+    // A resource that is not compliant and was not changed is a finding.
     let findings = summary["findings"].as_u64().unwrap();
     let failed = results.iter().filter(|it| !it["verdict"].is_null() && it["outcome"] == "failed").count() as u64;
     assert!(findings >= failed && findings <= results.len() as u64, "{report:#}");
 }
 
-/// How many results a failure leaves out to fit into a dead letter.
+/// The number of results that a failure leaves out to fit into a dead letter.
 fn truncated(report: &Value) -> u64 {
     report["truncated"].as_u64().unwrap_or_default()
 }
 
-/// The report in an answer, after checking what is around it; none where the event was not understood.
+/// Checks an answer and returns its report, if the event was understood.
 fn report(invocation: &Invocation) -> Option<&Value> {
     let body = &invocation.body;
     let report = if invocation.success {
@@ -166,7 +166,7 @@ fn report(invocation: &Invocation) -> Option<&Value> {
     Some(report)
 }
 
-/// What a line and a result both say of a result.
+/// The fields that a result has in common with its log line.
 fn in_common(of: impl Fn(&str) -> String) -> Vec<String> {
     ["account", "region", "resource_type", "resource_id", "verdict", "action", "outcome", "flow_log_id"]
         .into_iter()
@@ -174,10 +174,10 @@ fn in_common(of: impl Fn(&str) -> String) -> Vec<String> {
         .collect()
 }
 
-/// Checks that each result is one line, and that each line can be taken in whole.
+/// Checks that each result has one log line, and that each line is short enough to be stored whole.
 fn check_lines(invocation: &Invocation, report: &Value) {
     let lines: Vec<Value> = invocation.lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    // An instance may have had other invocations meanwhile.
+    // An instance may have handled other invocations meanwhile.
     let is_own = |line: &&Value| line["request_id"] == invocation.request_id && line.get("outcome").is_some();
     for line in &invocation.lines {
         assert!(line.len() < 32 * 1024, "Function Compute takes 32 KB: {} bytes", line.len());
@@ -205,7 +205,7 @@ fn check_lines(invocation: &Invocation, report: &Value) {
     assert!(runs.iter().all(|run| report["run"] == **run), "{runs:?} {report:#}");
 }
 
-/// The fields of a line by which the template has SLS find it.
+/// The fields of a log line that the template has SLS index.
 fn indexed() -> BTreeSet<String> {
     let template = std::fs::read_to_string(default_path()).unwrap();
     let (_, index) = template.split_once("          JsonKeyIndices:\n").unwrap();
@@ -213,7 +213,7 @@ fn indexed() -> BTreeSet<String> {
     lines.map(|line| line.split(',').next().unwrap().to_owned()).collect()
 }
 
-/// One of each thing that can be the matter with a VPC.
+/// Creates a VPC for each thing that can be wrong with one.
 async fn vpcs(cloud: &LocalCloud) {
     for tag in ["ignore", "off", "ingore"] {
         cloud.create_vpc(&[("flowkeeper", tag)]).await.unwrap();
@@ -227,7 +227,7 @@ async fn vpcs(cloud: &LocalCloud) {
     let edit = |at: usize, edit: fn(&mut local_cloud::FlowLog)| cloud.edit_flow_log(&kept[at].0, edit);
     edit(0, |it| it.tags.clear());
     edit(1, |it| it.project = "theirs".into());
-    // More than a line holds.
+    // More than a log line holds.
     edit(2, |it| it.description = "much ".repeat(20_000));
     edit(3, |it| it.deliver_status = "FAILED".into());
     edit(4, |it| it.status = "Inactive".into());
@@ -295,7 +295,7 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     let runs: BTreeSet<_> = of_timers.map(|report| report["run"].as_str().unwrap()).collect();
     assert!(runs.contains("2026-03-02T04:00:00Z"), "a sweep is known by its timer: {runs:?}");
     let wanted: BTreeSet<_> = VERDICTS.iter().chain(OUTCOMES).chain(&["null"]).map(|it| (*it).to_owned()).collect();
-    // `pending`, `planned` and `unfinished` are those of the reports below.
+    // `pending`, `planned` and `unfinished` occur in the reports below.
     let missing: Vec<_> = wanted.difference(&seen).map(String::as_str).collect();
     assert_eq!(missing, ["pending", "planned", "unfinished"], "what is to be checked has to happen");
 
@@ -308,7 +308,7 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     assert_eq!(never_said, ["offset_ms", "pause_ms", "request_bytes"], "these are of trouble");
 }
 
-/// A report of the reconciler, checked, and what is answered with it.
+/// Checks a report of the reconciler, and returns the answer that is made of it.
 fn answered(report: &Report) -> Value {
     let value = serde_json::to_value(report).unwrap();
     check_report(&value);
@@ -378,7 +378,7 @@ async fn a_failure_fits_into_a_dead_letter_beside_its_request_and_the_log_has_al
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
-    // Each of these ids is malformed, and so a failure.
+    // Each of these ids is malformed, and so fails.
     let launch = |count: usize, id: &str| {
         let ids: Vec<_> = (0..count).map(|nth| format!("{id}{nth}")).collect();
         call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": ids}}))
@@ -405,7 +405,7 @@ async fn a_failure_fits_into_a_dead_letter_beside_its_request_and_the_log_has_al
         let said = invocation.lines.iter().any(|line| line.contains("too large for a dead letter"));
         assert_eq!((letter.payload.to_string().len() <= 64 << 10, said), (has_room, !has_room), "{count} {id}");
     }
-    // A success is never cut.
+    // A success is never truncated.
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     assert!(report(&invocation).is_some_and(|report| truncated(report) == 0));
 }

@@ -13,11 +13,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The most that an instance of the smallest size may have, in KB.
+/// The memory of the smallest instance, in KB.
 const MEMORY: usize = 128 << 10;
 
-/// The function with this policy, by the system allowed 128 MB of memory and 20 s of the processor's time, of which a
-/// debug build on a busy machine takes the larger part. It must not start, and say why.
+/// Starts the function with this policy, limited to 128 MB of memory and 20 s of CPU time. It must refuse to start and
+/// say why. A debug build on a busy machine takes most of the CPU time.
 async fn refused(policy: &Path) -> String {
     let binary = functions::build().await.unwrap().join("create-flow-log");
     let within = format!("ulimit -v {MEMORY} && ulimit -t 20 && exec \"$0\"");
@@ -35,7 +35,7 @@ async fn refused(policy: &Path) -> String {
     said
 }
 
-/// Texts of the largest size that is read, each of them meant to cost more than it is worth.
+/// Texts of the maximum size, each designed to use far more memory or time than its size suggests.
 fn bombs() -> Vec<(&'static str, String)> {
     const SIZE: usize = 256 << 10;
     let filled = |unit: &str| unit.repeat(SIZE / unit.len());
@@ -81,7 +81,7 @@ async fn a_policy_without_end_is_not_read_to_its_end() {
     assert!(said.contains("/dev/zero cannot be read: it has more than the 262144 bytes"), "{said}");
 }
 
-/// The most memory that a process has had, in KB.
+/// The peak memory of a process, in KB.
 fn most_memory(process: &Path) -> usize {
     let status = fs::read_to_string(process.join("status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -145,7 +145,7 @@ async fn callers_that_stall_do_not_take_an_instance_down() {
     let mut stalled = Vec::new();
     for beginning in ["", &head, &event, &large].iter().cycle().take(600) {
         let mut caller = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
-        // Fails where it has been closed to make room.
+        // Fails if the server has closed the connection to make room.
         let _ = caller.write_all(beginning.as_bytes()).await;
         stalled.push(caller);
     }
@@ -154,7 +154,8 @@ async fn callers_that_stall_do_not_take_an_instance_down() {
     let most = most_memory(&process);
     assert!(most < MEMORY, "{most} KB");
 
-    // Once one that came after them is answered, it is settled who may stay: 256 of them, and some that are on their way.
+    // Once a later connection is answered, the server has evicted the surplus: 256 connections remain, and a few that
+    // are still in transit.
     let mut last = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
     last.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     assert!(last.read_u8().await.is_ok());

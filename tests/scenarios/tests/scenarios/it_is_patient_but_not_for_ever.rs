@@ -212,9 +212,10 @@ async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_wait
         let stage = Stage::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         vanishes_after(&stage, times);
-        let report = match by_event {
-            true => keep(&stage, &[&vpc], SignedDuration::from_secs(61), MINUTE).await,
-            false => stage.sweep_within(REMEDIATION, MINUTE).await,
+        let report = if by_event {
+            keep(&stage, &[&vpc], SignedDuration::from_secs(61), MINUTE).await
+        } else {
+            stage.sweep_within(REMEDIATION, MINUTE).await
         };
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.outcome, report.incomplete()), (Outcome::Skipped, None), "{report:#?}");

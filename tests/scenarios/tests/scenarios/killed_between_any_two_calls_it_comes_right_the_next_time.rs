@@ -15,7 +15,7 @@ const ECR: &str = "ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
 const OF_A_TEAM: &str = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
 const NIGHT: &str = "2026-03-02T22:00:00+08:00";
 
-/// A kind of work: what there is before it, and what is done.
+/// A kind of work: an initial state, and the run that changes it.
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Creation,
@@ -31,7 +31,7 @@ enum Work {
 }
 
 impl Work {
-    /// What the policy says besides the least, and who keeps it.
+    /// Returns the lines to add to a minimal policy, and the function that does the work.
     const fn of_whom(self) -> (&'static str, Capabilities) {
         match self {
             Self::Creation | Self::CreationForAPart => ("", CREATION),
@@ -45,14 +45,14 @@ impl Work {
         }
     }
 
-    /// A cloud before the work, and what an event names.
+    /// Prepares a cloud for the work, and returns the ids that the event names.
     async fn prepare(self) -> (Stage, Vec<String>) {
         let (policy, _) = self.of_whom();
-        // A change takes a while, so that one may be killed while it is under way.
+        // Transitions take a while, so a run may be killed during one.
         let options = Options { transitions: Transitions::After(Duration::from_secs(2)), ..Options::default() };
         let stage = Stage::with(policy, options).await;
         let cloud = &stage.cloud;
-        // Somebody else's, beside which all of this happens.
+        // A foreign flow log that must stay as it is.
         let theirs = cloud.create_vpc(&[]).await.unwrap();
         cloud.create_flow_log("VPC", &theirs, &[]).await.unwrap();
         let mut named = Vec::new();
@@ -118,7 +118,7 @@ impl Work {
         (stage, named)
     }
 
-    /// One invocation.
+    /// Runs one invocation.
     async fn run(self, stage: &Stage, named: &[String]) -> Report {
         let (_, capabilities) = self.of_whom();
         if named.is_empty() {
@@ -129,7 +129,7 @@ impl Work {
     }
 }
 
-/// What there is, but for the ids of what was made meanwhile.
+/// The state of all flow logs, without their ids, which differ between runs.
 fn state(stage: &Stage) -> Vec<String> {
     stage.cloud.finish_transitions();
     let (kept, of_routers) = (stage.cloud.flow_logs(), stage.cloud.router_flow_logs());
@@ -143,7 +143,7 @@ fn state(stage: &Stage) -> Vec<String> {
     state
 }
 
-/// The writes among the calls after the first so many that took effect; a refused one has no business here.
+/// The writes that took effect after the first `seen` calls. None may have been refused.
 fn writes(stage: &Stage, seen: usize) -> Vec<String> {
     let is_read = |call: &Call| call.action.starts_with("Describe") || call.action.starts_with("List");
     let is_whole = |call: &&Call| !is_read(call) && !matches!(call.fault.as_deref(), Some("hang"));
@@ -166,7 +166,7 @@ async fn killed_anywhere_it_comes_right(work: Work) {
     let (calls, wanted, needed) = (stage.calls() - seen, state(&stage), writes(&stage, seen));
     assert!(!needed.is_empty(), "{work:?} does nothing");
 
-    // Function Compute tries again after a minute; a duplicate of the event may be there at once.
+    // Function Compute retries after a minute; a duplicate of the event may arrive at once.
     let faults = [Fault::Hang, Fault::HangAfterEffect];
     for (fault, pause) in faults.into_iter().flat_map(|fault| [(fault, Duration::ZERO), (fault, MINUTE)]) {
         for after in 0..=calls {
@@ -212,7 +212,7 @@ works! {
     a_sweep_of_routers_that_was_killed_anywhere_is_finished_the_next_time: SweepOfRouters,
 }
 
-/// Work on one resource by a real process, so that each call waits for the answer of the one before.
+/// Work on one resource by a real process. With one resource, the calls are sequential.
 #[derive(Clone, Copy, Debug)]
 enum Story {
     Creation,
@@ -227,7 +227,7 @@ impl Story {
     const ALL: [Self; 6] =
         [Self::Creation, Self::Deactivation, Self::Repair, Self::Replacement, Self::Orphan, Self::Router];
 
-    /// The function, what the policy says besides `flow_log`, and how many writes it takes.
+    /// Returns the function, the lines to add to a minimal policy, and the number of writes it takes.
     const fn of_whom(self) -> (&'static str, &'static str, usize) {
         match self {
             Self::Creation => (CREATE_FLOW_LOG, "", 1),
@@ -239,12 +239,12 @@ impl Story {
         }
     }
 
-    /// A cloud before the work, and what wakes the function.
+    /// Prepares a cloud for the work, and returns the event that triggers the function.
     async fn prepare(self) -> (LocalCloud, Vec<u8>) {
         let (_, more, _) = self.of_whom();
         let policy =
             "flow_log: {project: flowlog, log_store: vpc, tags: {team: network}, resource_group_id: rg-network}";
-        // Nothing is woken but by hand.
+        // No event triggers a function: the test invokes it.
         let triggers_of = Some("nobody".to_owned());
         let options = Options { policy: Some(format!("{policy}\n{more}")), triggers_of, ..Options::default() };
         let cloud = whole_cloud(options).await.unwrap();
@@ -290,10 +290,10 @@ impl Story {
     }
 }
 
-/// A write: its action, and the flow log that it is about.
+/// A write: its action, and the id of its flow log.
 type Named = (String, String);
 
-/// The calls of a function that write.
+/// The writes of a function.
 fn writes_of(cloud: &LocalCloud, function: &str) -> Vec<(Call, Named)> {
     let is_write = |call: &Call| {
         let is_by = call.caller.as_ref().is_some_and(|caller| caller.name == function);
@@ -310,7 +310,7 @@ fn writes_of(cloud: &LocalCloud, function: &str) -> Vec<(Call, Named)> {
     cloud.calls().into_iter().filter(is_write).map(named).collect()
 }
 
-/// The writes that were answered: the process could know of them.
+/// The writes that were answered, so the process knew that they took effect.
 fn answered(cloud: &LocalCloud, function: &str) -> Vec<Named> {
     let writes = writes_of(cloud, function).into_iter();
     let mut answered: Vec<_> = writes.filter(|(call, _)| call.status == 200).map(|(_, named)| named).collect();
@@ -318,7 +318,7 @@ fn answered(cloud: &LocalCloud, function: &str) -> Vec<Named> {
     answered
 }
 
-/// The lines of the log, each a JSON object, that have a field.
+/// The log lines, each a JSON object, that have this field.
 fn lines_with(cloud: &LocalCloud, field: &str) -> Vec<Value> {
     let line = |what: EntryKind| match what {
         EntryKind::Line { text, .. } => serde_json::from_str::<Value>(&text).ok().filter(|line| !line[field].is_null()),
@@ -327,7 +327,7 @@ fn lines_with(cloud: &LocalCloud, field: &str) -> Vec<Value> {
     cloud.journal().into_iter().filter_map(|entry| line(entry.what)).collect()
 }
 
-/// The writes that lines of the log say were made.
+/// The writes that log lines report.
 fn logged(cloud: &LocalCloud) -> Vec<Named> {
     let of = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
     let lines = lines_with(cloud, "outcome").into_iter().filter(|line| line["outcome"] == "done");
@@ -336,14 +336,14 @@ fn logged(cloud: &LocalCloud) -> Vec<Named> {
     logged
 }
 
-/// Waits for the lines, which come through a pipe, and then compares them with the writes that were answered.
+/// Waits until the log lines, which arrive through a pipe, match the writes that were answered.
 async fn each_write_has_its_line(cloud: &LocalCloud, function: &str, when: &str) {
     let same = |cloud: &LocalCloud| logged(cloud) == answered(cloud, function);
     let waited = cloud.wait_until("each write has its line", same).await;
     assert!(waited.is_ok(), "{when}: {:#?} and not {:#?}", logged(cloud), answered(cloud, function));
 }
 
-/// Each deletion was announced with all that the flow log was, before the call was sent.
+/// Asserts that each deletion was logged with all attributes of the flow log before the call was sent.
 fn each_deletion_is_announced(cloud: &LocalCloud, function: &str, when: &str) {
     for (call, (_, id)) in writes_of(cloud, function).iter().filter(|(call, _)| call.action == "DeleteFlowLog") {
         let deleted = |line: Value| serde_json::from_str::<Value>(line["deleted"].as_str().unwrap()).unwrap();
@@ -404,7 +404,7 @@ async fn a_write_whose_answer_is_lost_has_one_line_too_and_it_names_the_flow_log
     for story in Story::ALL {
         let (function, _, writes) = story.of_whom();
         let (cloud, event) = story.prepare().await;
-        // Those that may be repeated as they are would take effect twice.
+        // Actions that the client repeats would take effect twice, so they are not in this list.
         for action in ["CreateFlowLog", "DeleteFlowLog", "ActiveFlowLog", "DeactiveFlowLog", "ModifyFlowLogAttribute"] {
             cloud.fail(action, Fault::AnswerLost, 1);
         }
@@ -412,7 +412,7 @@ async fn a_write_whose_answer_is_lost_has_one_line_too_and_it_names_the_flow_log
         assert!(invocation.success, "{story:?}: {:#}", invocation.body);
         let mut made: Vec<_> = writes_of(&cloud, function).into_iter().map(|(_, named)| named).collect();
         made.sort();
-        // With the same client token it is the same one.
+        // A repeated call with the same client token is one write.
         made.dedup();
         assert_eq!(made.len(), writes, "{story:?}");
         cloud.wait_until("each write has its line", |cloud| logged(cloud) == made).await.unwrap();

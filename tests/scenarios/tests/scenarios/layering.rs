@@ -5,8 +5,8 @@ use std::{
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// Which crates of ours may be used by which. What is not listed is forbidden. `is_function` is for what lies in
-/// `functions/`.
+/// Whether a crate of this workspace may depend on another. What is not listed is forbidden. `is_function` says that
+/// `from` is in `functions/`.
 fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
     let is_shared = [
         "events",
@@ -29,7 +29,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "scenarios" | "benches" | "fuzz" => true,
-        // A function: anything that is shared, and no other function.
+        // A function may use any shared crate, and no other function.
         _ => is_function && is_shared,
     }
 }
@@ -83,7 +83,7 @@ fn every_crate_has_its_row_in_the_table_of_who_may_use_whom() {
     }
 }
 
-/// The Rust files of the product: what is in `shared` and `functions`, without tests and examples.
+/// Collects the product's Rust files: those in `shared` and `functions`, without tests and examples.
 fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -92,14 +92,14 @@ fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
             sources(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            // Unit tests stand at the end of a file.
+            // Unit tests are at the end of a file.
             let product = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
             found.insert(path, product);
         }
     }
 }
 
-/// The names of the methods in the blocks of `Writes` in a file of the client.
+/// The names of the methods in the `impl Writes` blocks of a file.
 fn write_operations(source: &str) -> Vec<String> {
     let blocks = source.split("\nimpl Writes<'_> {\n").skip(1).map(|rest| rest.split("\n}\n").next().unwrap());
     let methods = blocks.flat_map(|block| block.split("\n    pub async fn ").skip(1));

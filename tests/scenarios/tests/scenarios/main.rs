@@ -1,4 +1,4 @@
-//! Each promise of docs/guarantees.md, from event to resulting state. One file a promise.
+//! Each promise of docs/guarantees.md, tested from the event to the resulting state. One file per promise.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 

@@ -23,7 +23,7 @@ use tokio_rustls::{
     },
 };
 
-/// Somebody who vouches for others.
+/// A certificate authority.
 struct Authority {
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -38,7 +38,7 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(parameters, key) }
     }
 
-    /// A certificate for `host`, changed as `change` says.
+    /// Issues a certificate for `host`, modified by `change`.
     fn vouches_for(&self, host: &str, change: fn(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new([host.to_owned()]).unwrap();
@@ -53,11 +53,11 @@ struct Identity {
     key: PrivateKeyDer<'static>,
 }
 
-/// A TLS server on a port of loopback, which passes on what it is sent to a server without TLS.
+/// A TLS proxy on loopback that forwards to a server without TLS.
 struct Front {
     port: u16,
     behind: Arc<OnceLock<SocketAddr>>,
-    /// How many connections got as far as to send something.
+    /// The number of connections that sent data after the handshake.
     trusted: Arc<AtomicUsize>,
 }
 
@@ -91,8 +91,8 @@ impl Front {
     }
 }
 
-/// What `create-flow-log` makes of a new VPC, of which `https://<host>` tells it: there answers `identity`, and `root` is
-/// the extra one that is trusted. The invocation is the first one, which may be tried again.
+/// Runs `create-flow-log` for a new VPC against `https://<host>`, where a server presents `identity`; `root` is trusted
+/// in addition. Returns the first invocation, which may be followed by retries.
 async fn told_by(host: &str, identity: Identity, root: Option<&Authority>) -> (LocalCloud, Invocation, usize) {
     let front = Front::start(identity).await;
     let folder = TempDir::new().unwrap();
@@ -155,7 +155,7 @@ async fn an_endpoint_that_cannot_show_that_it_is_the_one_is_sent_nothing() {
     }
 }
 
-/// An endpoint without TLS, on loopback, that sends everybody elsewhere.
+/// An endpoint on loopback, without TLS, that redirects every request.
 async fn redirecting(status: u16, to: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -188,7 +188,7 @@ async fn a_redirection_is_not_followed() {
         assert!(message.contains(&format!("the answer (HTTP {status}) cannot be read")), "{message}");
         assert!(result["error"]["advice"].as_str().unwrap().contains("no proxy answers in its place"), "{result}");
     }
-    // Nobody has even called: there is nothing to accept.
+    // There is not even a connection to accept.
     let call = futures_util::FutureExt::now_or_never(stranger.accept());
     assert!(call.is_none(), "somebody called: {call:?}");
 }

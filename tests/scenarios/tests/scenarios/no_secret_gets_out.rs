@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What must never be seen: the marks that the cloud's temporary keys carry.
+/// The cloud's temporary keys carry marks, which must never be seen.
 #[tokio::test]
 async fn whatever_goes_wrong_no_key_is_in_a_line_or_an_answer() {
     for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
@@ -36,7 +36,7 @@ async fn whatever_goes_wrong_no_key_is_in_a_line_or_an_answer() {
     }
 }
 
-/// The keys of the functions' roles, and those that they buy in the second account.
+/// Covers the keys of the functions' own roles, and those that they get by `AssumeRole` in the second account.
 #[tokio::test]
 async fn no_function_shows_a_key_of_its_own_or_one_that_it_has_bought() {
     let policy = format!(
@@ -77,7 +77,7 @@ async fn no_function_shows_a_key_of_its_own_or_one_that_it_has_bought() {
                 cloud.invoke(function, event).await.unwrap();
                 cloud.heal();
             }
-            // One that cannot even sign.
+            // With a skewed clock, not even the signature is accepted.
             cloud.set_clock_ahead(Duration::from_secs(3600));
             cloud.fail("*", Fault::Code("InvalidTimeStamp.Expired"), 3);
             cloud.invoke(function, TIMER).await.unwrap();
@@ -89,13 +89,12 @@ async fn no_function_shows_a_key_of_its_own_or_one_that_it_has_bought() {
     }
 }
 
-/// An endpoint that answers with what must not be repeated, in every place that an answer has, and with all that it was
-/// sent.
+/// An endpoint that echoes secrets, and everything it was sent, in every place of an answer.
 #[derive(Clone, Default)]
 struct Parrot(Arc<Mutex<(String, Vec<String>)>>);
 
 impl Parrot {
-    /// How it can answer: in `{}` it says what must not be repeated. Until it is told one of them it does not answer.
+    /// The answers it can give: each `{}` is replaced by a secret. It does not answer until one of them is selected.
     const WAYS: [&str; 13] = [
         r#"400 {"RequestId":"{}","Code":"{}","Message":"{}","HostId":"{}"}"#,
         r#"403 {"RequestId":"1","Code":"NoPermission","Message":"{}","AccessDeniedDetail":{"AuthAction":"{}","AuthPrincipalDisplayName":"{}","AuthPrincipalType":"{}","AuthPrincipalOwnerId":"{}","NoPermissionType":"{}","PolicyType":"{}"}}"#,
@@ -141,7 +140,7 @@ impl Parrot {
             let mut all = secrets.join(" ");
             all.push_str(&String::from_utf8_lossy(&body));
             all.push_str(&heard.replace(['\r', '\n', '"', '<'], " "));
-            // A place may hold one of them alone, or all.
+            // A place holds either one secret, or all of them.
             let mut said = said.to_owned();
             for alone in secrets.iter().chain([&all]).cycle().take(20) {
                 said = said.replacen("{}", alone, 1);
@@ -153,7 +152,7 @@ impl Parrot {
     }
 }
 
-/// A cloud whose `function` calls somebody else instead, who knows its keys and no others.
+/// A cloud whose functions call the parrot instead, which knows the keys of `function` and no others.
 async fn beside_a_parrot(function: &str, credentials: CredentialsIn, signature: &str) -> (LocalCloud, Parrot, String) {
     let parrot = Parrot::default();
     let endpoint = format!("http://{}", parrot.start().await);
@@ -161,13 +160,13 @@ async fn beside_a_parrot(function: &str, credentials: CredentialsIn, signature: 
         [("FLOWKEEPER_LOG", "trace"), ("FLOWKEEPER_SIGNATURE", signature), ("FLOWKEEPER_ENDPOINT", &endpoint)];
     let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let cloud = cloud(Options { credentials, environment, ..Options::default() }).await.unwrap();
-    // It gets its keys when it starts.
+    // The function gets its keys when it starts.
     cloud.invoke(function, b"no event").await.unwrap();
     parrot.0.lock().unwrap().1 = cloud.function_secrets();
     (cloud, parrot, endpoint)
 }
 
-/// Each error that there is to a call whose answer comes.
+/// Covers each error that an answer can cause.
 #[tokio::test]
 async fn nothing_that_an_answer_holds_of_a_key_is_repeated() {
     let event = vpc_created("vpc-1").to_string();
@@ -176,7 +175,7 @@ async fn nothing_that_an_answer_holds_of_a_key_is_repeated() {
         for (credentials, signature) in
             [(CredentialsIn::Headers, "hmac-sha1"), (CredentialsIn::Environment, "acs3-hmac-sha256")]
         {
-            // Side by side, as a call to a service that is down is tried again for a while.
+            // Concurrently, because calls to a service that is down are retried for a while.
             all.push(nothing_is_repeated(function, event, credentials, signature));
         }
     }
@@ -199,7 +198,7 @@ async fn nothing_is_repeated(function: &str, event: &[u8], credentials: Credenti
     assert_no_secret_is_seen(&cloud);
 }
 
-/// Each failure of the runtime, and the errors of a call that is not answered.
+/// Covers each failure of the runtime, and the errors of a call without an answer.
 #[tokio::test]
 async fn nothing_that_a_request_holds_of_a_key_is_repeated() {
     for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
@@ -235,7 +234,7 @@ async fn nothing_that_a_request_holds_of_a_key_is_repeated() {
             stream.write_all(request.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();
             let mut answer = String::new();
-            // Where it is closed with something left unread, the answer may be lost.
+            // If the server closes a connection with unread input, the answer may be lost.
             let _ = stream.read_to_string(&mut answer).await;
             assert!(!answer.contains(secret.as_str()), "{answer}");
             assert!(answer.contains(failure), "{failure}: {answer}");
@@ -244,7 +243,7 @@ async fn nothing_that_a_request_holds_of_a_key_is_repeated() {
     }
 }
 
-/// That none is in a line, an answer or a dead letter.
+/// Asserts that no secret is in a log line, an answer or a dead letter.
 fn assert_no_secret_is_seen(cloud: &LocalCloud) {
     let secrets = cloud.function_secrets();
     assert!(!secrets.is_empty());

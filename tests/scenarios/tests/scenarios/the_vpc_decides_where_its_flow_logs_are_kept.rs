@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const MINUTE: Duration = Duration::from_secs(60);
 const FINE: &str = "overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
 
-/// A VPC with these tags, a vSwitch in it, and a network interface there.
+/// Creates a VPC with these tags, a vSwitch in it, and a network interface in that.
 async fn tree(stage: &Stage, tags: &[(&str, &str)]) -> [String; 3] {
     let vpc = stage.cloud.create_vpc(tags).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -30,7 +30,7 @@ async fn event(stage: &Stage, capabilities: Capabilities, id: &str) -> Report {
     stage.look(capabilities, &[id], SignedDuration::ZERO, MINUTE).await
 }
 
-/// The ways in which the tags of a VPC are not known.
+/// Makes the tags of a VPC unreadable, in one of several ways.
 fn unknown_vpc(stage: &Stage, how: &str) {
     let change = |change: fn(&mut Value)| stage.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
     match how {
@@ -114,13 +114,14 @@ async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
             for part in parts.iter().rev() {
                 let report = event(&stage, CREATION, part).await;
                 assert!(report.incomplete().is_none(), "{policy} {tags:?} {part}: {report:#?}");
-                // The first is that about the network interface, and it leads to the whole where that is recorded.
+                // The network interface comes first: its event leads to the covering resource, if the flow log belongs
+                // there.
                 assert_eq!(recorded(&swept), recorded(&stage), "{policy} {tags:?} {part}: {report:#?}");
             }
             let is_off = policy.contains("never");
             assert_eq!(recorded(&swept).len(), usize::from(!is_off), "{policy} {tags:?}: exactly one level");
             assert_eq!(report.summary.checked, 1, "{policy} {tags:?}: {report:#?}");
-            // The tag is that of the VPC: that of the part decides nothing.
+            // Only the tag of the VPC counts: a tag on the network interface changes nothing.
             swept.cloud.edit_network_interface(&parts[2], |it| _ = it.tags.insert("level".into(), "other".into()));
             swept.cloud.finish_transitions();
             let again = swept.sweep(REMEDIATION).await;

@@ -4,14 +4,14 @@ use reconcile::Outcome;
 use scenarios::{CREATE_FLOW_LOG, CREATION, REMEDIATION, Stage, cloud, result, vpc_created};
 use serde_json::Value;
 
-/// What the function says of a VPC whose flow log is another one than its own.
+/// Invokes the function for a VPC, and returns its result.
 async fn looked_at(cloud: &LocalCloud, vpc: &str) -> Value {
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(vpc).to_string().as_bytes()).await.unwrap();
     assert!(invocation.success, "{:#}", invocation.body);
     result(&invocation)
 }
 
-/// A VPC, with the flow log on it that its event brought.
+/// Creates a VPC, and returns it with the flow log that its event led to.
 async fn vpc_with_flow_log(cloud: &LocalCloud) -> (String, String) {
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -189,10 +189,7 @@ async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
 async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_nothing_is_tried() {
     for is_covered in [false, true] {
         let stage = Stage::new("coverage: network-interface\n").await;
-        let vpc = match is_covered {
-            true => stage.kept_vpc(&[]).await.0,
-            false => stage.cloud.create_vpc(&[]).await.unwrap(),
-        };
+        let vpc = if is_covered { stage.kept_vpc(&[]).await.0 } else { stage.cloud.create_vpc(&[]).await.unwrap() };
         let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
         let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
         stage.cloud.edit_network_interface(&interface, |it| it.service_managed = true);

@@ -8,7 +8,7 @@ use scenarios::{DELETION, REMEDIATION, Stage, whole_cloud};
 
 const LATER: &str = "2026-03-02T13:00:00+08:00";
 
-/// A stage with a VPC that has a flow log of ours, and a flow log of ours whose VPC is gone.
+/// A stage with two of Flowkeeper's own flow logs: one on a VPC, and one whose VPC is gone.
 async fn stage() -> (Stage, String, String) {
     let stage = Stage::new("").await;
     let (_, kept) = stage.kept_vpc(&[]).await;
@@ -138,7 +138,7 @@ async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
     stage.cloud.finish_transitions();
     stage.wait_until(LATER);
     let report = stage.sweep(DELETION).await;
-    // The API is asked for one vSwitch at a time: it does not say that it takes several.
+    // vSwitches are read one at a time, because the API does not document a way to ask for several.
     assert_eq!((flow_logs(&stage).len(), report.summary.changed, report.summary.compliant), (3, 0, 3), "{report:#?}");
 }
 
@@ -197,7 +197,7 @@ async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
     let (stage, _, orphan) = stage().await;
     stage.wait_until(LATER);
     stage.cloud.fail("DeleteFlowLog", Fault::Code("InvalidInstanceId.NotFound"), 1);
-    // The list still shows it, and a look by its id does not.
+    // The list still shows it, but a read by its id does not.
     stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::NotVisibleYet);
     let report = stage.sweep(DELETION).await;
     assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Unchanged, None), "{report:#?}");
@@ -286,7 +286,7 @@ async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
     assert!(report.incomplete().is_some() && flow_logs(&stage).len() == 1, "{report:#?}");
 }
 
-/// A stage with a VPC and a vSwitch in it, both with a flow log of ours that is a day old; and that of the vSwitch.
+/// A stage with a VPC and a vSwitch in it, both with an own flow log that is a day old; and the id of the vSwitch's.
 async fn twice_paid(more_policy: &str, vswitch_tag: Option<(&str, &str)>) -> (Stage, String) {
     let stage = Stage::new(&format!("superfluous: delete\n{more_policy}")).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;

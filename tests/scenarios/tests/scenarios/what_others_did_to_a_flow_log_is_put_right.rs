@@ -15,7 +15,7 @@ async fn cloud_with_kept_vpc() -> (LocalCloud, String, String) {
     (cloud, vpc, flow_log)
 }
 
-/// How often remediation was woken.
+/// How often remediation was invoked.
 fn remediations(cloud: &LocalCloud) -> usize {
     cloud.invocations().iter().filter(|invocation| invocation.function == REMEDIATE).count()
 }
@@ -55,9 +55,9 @@ async fn what_flowkeeper_does_itself_wakes_no_endless_circle() {
     let change = [("FlowLogId", flow_log.as_str()), ("FlowLogName", "theirs")];
     cloud.call("ModifyFlowLogAttribute", &change).await.unwrap();
     cloud.settled().await.unwrap();
-    // Its own ModifyFlowLogAttribute comes back as an event: that is looked at no further.
+    // Its own ModifyFlowLogAttribute comes back as an event, which is ignored.
     assert_eq!(remediations(&cloud), 2);
-    // An instance takes several events at once, so either may be answered first.
+    // An instance handles several events at once, so either may be answered first.
     let remediations = cloud.invocations().into_iter().filter(|invocation| invocation.function == REMEDIATE);
     let mut found: Vec<_> = remediations.flat_map(|invocation| results(&invocation)).collect();
     found.sort_by_key(|result| result["outcome"].to_string());
@@ -280,7 +280,7 @@ async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() 
     assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
 }
 
-/// A stage on which the flow log of a VPC can only be replaced.
+/// A stage with a flow log whose drift can only be repaired by a replacement.
 async fn stage_with_one_to_replace(options: Options) -> (Stage, String, String) {
     let stage = Stage::with("replace: true\n", options).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
@@ -359,8 +359,8 @@ async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice(
     assert_eq!((report.summary.findings, report.results[0].verdict), (1, Some(Verdict::Drifted)), "{report:#?}");
 }
 
-/// A cloud in which deletions of flow logs alone wake remediation, and so many VPCs with a flow log of ours. Its clock
-/// stands, so that an answer that is late stays out until the clock is moved.
+/// A cloud in which only deletions of flow logs trigger remediation, with `vpcs` VPCs that have an own flow log. Its
+/// clock is manual, so a slow answer does not arrive until the clock is advanced.
 async fn cloud_for_a_burst(vpcs: usize) -> (LocalCloud, Vec<String>) {
     let options = Options {
         policy: Some("flow_log: {project: flowlog, log_store: vpc}\n".to_owned()),
@@ -393,14 +393,15 @@ async fn delete(cloud: &LocalCloud, flow_log: &str) {
     cloud.call("DeleteFlowLog", &[("FlowLogId", flow_log)]).await.unwrap();
 }
 
-/// Deletes a flow log, and waits until the sweep that this begins has read the flow logs and has no answer yet.
+/// Deletes a flow log. Waits until the cloud has processed the resulting sweep's read of the flow logs, but has not
+/// answered it yet.
 async fn begin_a_sweep(cloud: &LocalCloud, flow_log: &str) {
     cloud.fail("DescribeFlowLogs", Fault::Slow(Duration::from_secs(1)), 1);
     delete(cloud, flow_log).await;
     cloud.wait_until("a sweep is under way", |cloud| !cloud.calls_of("DescribeFlowLogs").is_empty()).await.unwrap();
 }
 
-/// Waits until so many invocations of remediation are at work.
+/// Waits until this many invocations of remediation are running.
 async fn at_work(cloud: &LocalCloud, invocations: usize) {
     let begun = |cloud: &LocalCloud| {
         let is_start =
@@ -431,7 +432,8 @@ async fn eleven_deletions_at_once_lead_to_three_sweeps_and_each_is_answered() {
         .filter(|result| result["reason"].as_str().unwrap().starts_with("the sweep of invocation 1-"))
         .collect();
     assert!(joined.iter().all(|result| result["outcome"] == "skipped"), "{joined:#?}");
-    // One was under way, one is for all that came after it, and one is of the instance that took the eleventh event.
+    // One was running, one serves all events that came after it, and one is by the instance that took the eleventh
+    // event.
     assert_eq!((cloud.calls_of("DescribeVpcs").len(), joined.len()), (3, 8), "{invocations:#?}");
 }
 
@@ -440,7 +442,7 @@ async fn a_deletion_after_a_sweep_has_begun_is_answered_by_another_sweep() {
     let (cloud, flow_logs) = cloud_for_a_burst(2).await;
     begin_a_sweep(&cloud, &flow_logs[0]).await;
     let late = cloud.flow_logs().into_iter().find(|it| it.id == flow_logs[1]).unwrap().resource_id;
-    // The answer that the sweep waits for still has it.
+    // The answer that the running sweep waits for still lists it.
     delete(&cloud, &flow_logs[1]).await;
     at_work(&cloud, 2).await;
     cloud.clock().advance(Duration::from_secs(1));
@@ -477,7 +479,7 @@ async fn where_the_sweep_that_others_have_joined_is_not_complete_all_of_them_are
     assert_eq!(cloud.flow_logs().len(), 3);
 }
 
-/// A VPC without a flow log, one whose flow log is off, and one whose flow log has another description.
+/// Creates a VPC without a flow log, one with an inactive flow log, and one whose flow log has another description.
 async fn three_to_repair(policy: &str) -> (Stage, [String; 3]) {
     let stage = Stage::new(policy).await;
     let missing = stage.cloud.create_vpc(&[]).await.unwrap();
@@ -533,7 +535,7 @@ async fn what_the_policy_does_not_let_be_repaired_is_reported_and_not_changed() 
 
 #[tokio::test]
 async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
-    // A run may be cut off between the two halves of a replacement: then what is missing has to be made, too.
+    // A run may end between the two halves of a replacement. So a replacement needs `missing` to be allowed, too.
     for (listed, lacks) in [("missing, inactive", "drifted"), ("drifted, inactive", "missing")] {
         let stage = Stage::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
         let (_, flow_log) = stage.kept_vpc(&[]).await;
@@ -562,7 +564,7 @@ async fn what_the_policy_lets_be_repaired_is_no_matter_of_new_resources_and_sche
         "remediate: [missing]\nschedule: day\nschedules: {day: {time_zone: UTC, on: ['Mon-Sun 00:00-24:00']}}\n";
     let (stage, ..) = three_to_repair(policy).await;
     assert_eq!(stage.sweep(ACTIVATION).await.summary.changed, 1);
-    // What a schedule keeps off is switched off by a sweep of remediation, too.
+    // A sweep of remediation also switches off what a schedule keeps off.
     let (stage, ..) = three_to_repair("remediate: [missing]\nschedule: never\n").await;
     assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 1);
 }
