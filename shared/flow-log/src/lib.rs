@@ -27,5 +27,5 @@ pub use vpc::desired::{Desired, DesiredFlowLog, GovernedBy, desired, level};
 pub use vpc::diff::superfluous_under;
 pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
 pub use vpc::plan::{Change, FlowLogUpdate, plan};
-pub use vpc::replacement::{Recording, marked, recreation};
+pub use vpc::replacement::{Recording, can_be_marked, marked, recreation};
 pub use vpc::spec::FlowLogSpec;

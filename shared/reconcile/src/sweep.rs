@@ -8,7 +8,7 @@ mod superfluous;
 
 use jiff::{SignedDuration, Timestamp};
 
-use flow_log::FlowLog;
+use flow_log::{FlowLog, Status};
 
 pub(crate) use ecr::sweep as sweep_ecr;
 pub(crate) use orphans::{delete_for_resource, sweep as sweep_orphans};
@@ -19,6 +19,15 @@ pub(crate) const CONCURRENCY: usize = 8;
 
 /// A younger flow log is never an orphan: its resource may not be visible everywhere yet.
 const GRACE_PERIOD: SignedDuration = SignedDuration::from_mins(15);
+
+/// A flow log created longer ago than this should not be `Activating` or `Modifying` any more.
+const MAX_PENDING: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether a flow log should have left a transitional state long ago. One of unknown age counts as young.
+fn is_stuck(status: &Status, creation_time: Option<Timestamp>, now: Timestamp) -> bool {
+    matches!(status, Status::Activating | Status::Modifying)
+        && creation_time.is_some_and(|made| now.duration_since(made) > MAX_PENDING)
+}
 
 /// Whether a flow log is too young to conclude anything from a missing resource. A flow log of unknown age counts as
 /// young.

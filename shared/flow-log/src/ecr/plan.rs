@@ -27,6 +27,8 @@ pub struct AttachedVbr {
     pub id: VbrId,
     /// The tags of the Express Connect Router; the virtual border router has none of its own here.
     pub tags: Option<ObservedTags>,
+    /// Whether the Express Connect Router is locked, because its account has unpaid bills.
+    pub is_locked: bool,
 }
 
 /// A write to a flow log of an Express Connect Router.
@@ -138,6 +140,7 @@ pub fn plan_ecr(vbr: &AttachedVbr, observed: &[EcrFlowLog], desired: &Desired<Ec
         Desired::OtherLevel(_) => Plan::finding(Verdict::Unsupported, None, "a virtual border router has no levels"),
         Desired::FlowLog(desired) => {
             let plan = plan_desired(vbr, observed, desired);
+            let plan = with_others(plan, vbr, observed);
             let is_exception =
                 matches!(plan.verdict, Verdict::Paused | Verdict::DueToPause) && desired.exception().is_some();
             let plan = Plan { is_exception, ..plan };
@@ -172,9 +175,11 @@ fn plan_desired(
         (Status::Activating | Status::Deactivating | Status::Modifying, _) => {
             Plan::settled(Verdict::Pending, Some(id), format!("{id} is {}", found.status))
         }
-        (Status::Active, _) if !found.is_own() => {
-            Plan::settled(Verdict::Foreign, Some(id), format!("covered by {id}, which others made"))
+        (Status::Active, true) if vbr.is_locked => {
+            let reason = format!("{id} records nothing while {} is locked for unpaid bills (FinancialLocked)", vbr.ecr);
+            Plan::finding(Verdict::Undelivered, Some(id), reason)
         }
+        (Status::Active, _) if !found.is_own() => plan_foreign(found, &desired.spec),
         (Status::Active, true) => plan_active(found, &desired.spec),
         (Status::Active, false) => {
             let reason = format!("{id} records, and {}", keeps_off(desired));
@@ -190,10 +195,54 @@ fn plan_desired(
             Plan { changes: vec![EcrChange::Activate(id.clone())], ..off }
         }
         (status, _) => {
-            let whose = if found.is_own() { "" } else { ", made by others, and is left to them" };
+            let lost = lost_tag(found, &desired.spec).map(|lost| format!("; {lost}")).unwrap_or_default();
+            let whose =
+                if found.is_own() { String::new() } else { format!(", made by others, and is left to them{lost}") };
             Plan::finding(Verdict::Inactive, Some(id), format!("{id} is {status}{whose}"))
         }
     }
+}
+
+/// Returns the plan of a virtual border router with a word about further flow logs on it: one is enough.
+fn with_others(plan: Plan<EcrChange>, vbr: &AttachedVbr, observed: &[EcrFlowLog]) -> Plan<EcrChange> {
+    let is_other = |found: &&EcrFlowLog| {
+        found.instance_id == vbr.id.as_str()
+            && found.status != Status::Deleting
+            && plan.flow_log.as_ref() != Some(&found.id)
+    };
+    let others: Vec<_> = observed.iter().filter(is_other).map(|other| other.id.as_str()).collect();
+    if plan.flow_log.is_none() || others.is_empty() {
+        return plan;
+    }
+    let others = others.join(", ");
+    let reason = format!("{}; {} has more than one flow log, and needs no other: {others}", plan.reason, vbr.id);
+    Plan { converges: false, reason, ..plan }
+}
+
+/// Plans for an active flow log of others, which is left alone.
+fn plan_foreign(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Plan<EcrChange> {
+    let id = &found.id;
+    let mut reason = format!("covered by {id}, which others made");
+    if let (Some(project), Some(log_store)) = (&found.project, &found.log_store)
+        && (project != spec.project.as_str() || log_store != spec.log_store.as_str())
+    {
+        let wanted = format!("{}/{}", spec.project, spec.log_store);
+        reason = format!("{reason} and which delivers to {project}/{log_store}, not {wanted}");
+    }
+    match lost_tag(found, spec) {
+        Some(lost) => Plan::finding(Verdict::Foreign, Some(id), format!("{reason}; {lost}")),
+        None => Plan::settled(Verdict::Foreign, Some(id), reason),
+    }
+}
+
+/// Notes that a flow log equals what Flowkeeper would create but lacks its tag: most likely somebody removed the tag.
+fn lost_tag(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Option<String> {
+    let is_alike = !found.is_own()
+        && !found.has_unknown_tags()
+        && found.name.as_deref() == Some(spec.name.as_str())
+        && found.project.as_deref() == Some(spec.project.as_str())
+        && found.log_store.as_deref() == Some(spec.log_store.as_str());
+    is_alike.then(crate::vpc::observed::lacks_own_tag)
 }
 
 /// Plans for an own flow log that records, and should.

@@ -5,7 +5,10 @@ use crate::{
     names::{AggregationInterval, Description, FlowLogName, IpVersion, ResourceGroupId, Tags},
     plan::keeps_off,
     policy::Foreign,
-    vpc::diff::{Diff, records_less},
+    vpc::{
+        diff::{Diff, records_less},
+        observed::lacks_own_tag,
+    },
 };
 
 /// A write that brings a resource closer to its desired state. None of them deletes.
@@ -176,7 +179,12 @@ fn plan_covered(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
     // Prefer one that delivers.
     if let Some(covering) = covering.min_by_key(|flow_log| flow_log.impairment().is_some()) {
         let verdict = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
-        let reason = format!("covered by {} on {}", covering.id, covering.resource_id);
+        let mut reason = format!("covered by {} on {}", covering.id, covering.resource_id);
+        if !covering.is_own()
+            && let Some(destination) = other_destination(covering, &desired.spec)
+        {
+            reason = format!("{reason}, which others made{destination}");
+        }
         return Some(match covering.impairment() {
             None => Plan::settled(verdict, Some(&covering.id), reason),
             Some(why) => Plan::finding(Verdict::Undelivered, Some(&covering.id), format!("{reason}, but {why}")),
@@ -247,12 +255,7 @@ fn lost_tag(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
         && flow_log.name.as_deref() == Some(spec.name.as_str())
         && flow_log.project.as_deref() == Some(spec.project.as_str())
         && flow_log.log_store.as_deref() == Some(spec.log_store.as_str());
-    let (key, value) = FlowLog::OWN_TAG;
-    is_alike.then(|| {
-        format!(
-            "it equals Flowkeeper's and lacks the tag {key}={value}: set the tag again if Flowkeeper should keep it"
-        )
-    })
+    is_alike.then(lacks_own_tag)
 }
 
 /// Plans for a flow log on the resource itself that records.

@@ -144,14 +144,21 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
     })
 }
 
+/// How many tags a flow log can have.
+const MAX_TAGS: usize = 20;
+
+/// Whether a flow log with this spec has room for the mark that replacing it was refused.
+#[must_use]
+pub fn can_be_marked(spec: &FlowLogSpec) -> bool {
+    spec.tags.len() < MAX_TAGS || spec.tags.keys().any(|key| key.as_str() == Recording::REFUSED_TAG)
+}
+
 /// Returns the spec with the mark that replacing it by `refused` was refused, if there is room for another tag.
 #[must_use]
 pub fn marked(spec: FlowLogSpec, refused: &Recording) -> FlowLogSpec {
-    /// How many tags a flow log can have.
-    const MAX_TAGS: usize = 20;
     let mark = (Recording::REFUSED_TAG.parse::<TagKey>().ok(), refused.digest().parse::<TagValue>().ok());
     let mut spec = spec;
-    if let ((Some(key), Some(value)), true) = (mark, spec.tags.len() < MAX_TAGS) {
+    if let ((Some(key), Some(value)), true) = (mark, can_be_marked(&spec)) {
         spec.tags.insert(key, value);
     }
     spec

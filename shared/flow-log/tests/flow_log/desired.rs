@@ -354,6 +354,7 @@ fn a_router_s_flow_log_is_wanted_as_the_policy_has_it_and_its_tag_counts_as_that
         ecr: "ecr-1".parse().unwrap(),
         id: "vbr-1".parse().unwrap(),
         tags: Some([("flowkeeper".to_owned(), "off".to_owned())].into_iter().collect()),
+        is_locked: false,
     };
     let pattern = policy.ecr_flow_log.as_ref().unwrap();
     let Desired::FlowLog(desired) = flow_log::desired_ecr(&vbr, pattern, &policy, Timestamp::UNIX_EPOCH) else {

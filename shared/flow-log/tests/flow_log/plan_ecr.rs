@@ -15,6 +15,7 @@ fn vbr(tags: &[(&str, &str)]) -> AttachedVbr {
         ecr: "ecr-1".parse().unwrap(),
         id: "vbr-1".parse().unwrap(),
         tags: Some(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()),
+        is_locked: false,
     }
 }
 
@@ -190,5 +191,37 @@ proptest! {
             Some(EcrChange::Modify(..)) => prop_assert!(false, "nothing differs: {:?}", plan),
         }
         prop_assert_eq!(planned_with(tags, &seen, "").changes, []);
+    }
+}
+
+#[test]
+fn of_what_others_made_it_is_said_where_it_delivers_and_whether_it_lost_the_tag() {
+    let elsewhere = planned(&[EcrFlowLog { project: Some("theirs".to_owned()), ..foreign("fl-1") }]);
+    assert_eq!((elsewhere.verdict, elsewhere.converges), (Verdict::Foreign, true));
+    assert!(elsewhere.reason.ends_with("which delivers to theirs/ecr, not ecr/ecr"), "{}", elsewhere.reason);
+    for (status, verdict) in [(Status::Active, Verdict::Foreign), (Status::Inactive, Verdict::Inactive)] {
+        let plan = planned(&[EcrFlowLog { tags: Some(ObservedTags::new()), status, ..own("fl-1") }]);
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (verdict, 0, false));
+        assert!(plan.reason.contains("lacks the tag managed-by=flowkeeper"), "{}", plan.reason);
+    }
+}
+
+#[test]
+fn one_flow_log_is_enough_and_a_further_one_is_a_finding() {
+    let plan = planned(&[foreign("fl-2"), own("fl-1")]);
+    assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Compliant, 0, false));
+    assert!(plan.reason.ends_with("vbr-1 has more than one flow log, and needs no other: fl-2"), "{}", plan.reason);
+}
+
+#[test]
+fn nothing_is_recorded_of_a_router_that_is_locked() {
+    let policy =
+        Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\necr_flow_log: {{{PATTERN}}}\n"))
+            .unwrap();
+    let vbr = AttachedVbr { is_locked: true, ..vbr(&[]) };
+    let desired = desired_ecr(&vbr, policy.ecr_flow_log.as_ref().unwrap(), &policy, Timestamp::UNIX_EPOCH);
+    for found in [own("fl-1"), foreign("fl-1")] {
+        let plan = plan_ecr(&vbr, &[found], &desired);
+        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Undelivered, 0, false));
     }
 }

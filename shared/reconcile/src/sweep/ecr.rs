@@ -7,7 +7,7 @@ use flow_log::{
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use openapi::{CallError, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter, Session, UnreadableItem};
 
-use super::CONCURRENCY;
+use super::{CONCURRENCY, is_stuck};
 use crate::{
     Item, Outcome,
     converge::Converger,
@@ -25,6 +25,8 @@ struct Work {
     plan: Plan<EcrChange>,
     /// What decides whether the flow log is on, if one is desired.
     governed_by: Option<GovernedBy>,
+    /// Whether the flow log should have left a transitional state long ago.
+    is_stuck: bool,
 }
 
 impl Work {
@@ -52,11 +54,16 @@ pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern
     };
     let unread = |what: &'static str| move |it: &UnreadableItem| items::item_unread(session, what, it);
     report.items.extend(routers.unreadable.iter().map(unread("Express Connect Routers")));
-    let mut work = Vec::new();
+    let (mut work, mut stuck) = (Vec::new(), Vec::new());
     for router in &routers.items {
         match plans(session, policy, pattern, router, &mut report).await {
             Ok(plans) => {
-                for Work { vbr, plan, governed_by } in plans {
+                for Work { vbr, plan, governed_by, is_stuck } in plans {
+                    if is_stuck {
+                        report.count_checked();
+                        stuck.push(vbr);
+                        continue;
+                    }
                     let forbidden = plan.changes.iter().find(|change| !converger.writer.may(change.action()));
                     if let Some(forbidden) = forbidden {
                         let why = format!("{} is not for this function to do", forbidden.action());
@@ -65,7 +72,7 @@ pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern
                         report.add(items::unchanged(about(&vbr), plan, None));
                     } else {
                         report.count_checked();
-                        work.push(Work { vbr, plan, governed_by });
+                        work.push(Work { vbr, plan, governed_by, is_stuck });
                     }
                 }
             }
@@ -75,6 +82,9 @@ pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern
     let work = within_limits(converger, work, &mut report);
     let work: Vec<_> = work.into_iter().map(|work| Box::pin(converge(converger, pattern, work))).collect();
     report.items.extend(stream::iter(work).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.concat());
+    for vbr in stuck {
+        report.items.push(look_again(converger, pattern, &vbr).await);
+    }
     report.sort();
     report
 }
@@ -138,6 +148,7 @@ async fn plans(
             ecr: router.id.clone(),
             id: instance.vbr()?,
             tags: router.tags.clone(),
+            is_locked: router.business_status.as_deref().is_some_and(|it| it.eq_ignore_ascii_case("FinancialLocked")),
         })
     });
     let plan = |vbr: AttachedVbr| {
@@ -154,7 +165,10 @@ async fn plans(
             Desired::FlowLog(desired) => Some(desired.governed_by),
             _ => None,
         };
-        Work { vbr, plan, governed_by }
+        let its_flow_log = observed.items.iter().find(|found| plan.flow_log.as_ref() == Some(&found.id));
+        let is_stuck = plan.verdict == Verdict::Pending
+            && its_flow_log.is_some_and(|it| is_stuck(&it.status, it.creation_time, session.now()));
+        Work { vbr, plan, governed_by, is_stuck }
     };
     Ok(vbrs.map(plan).collect())
 }
@@ -191,6 +205,29 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
     items
 }
 
+/// Reads once more what should have left a transitional state long ago.
+async fn look_again(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Item {
+    let plan = match read_plan(converger, pattern, vbr).await {
+        Ok(Some(plan)) => plan,
+        Ok(None) => {
+            let reason = format!("the flow logs of {} could not all be read again", vbr.id);
+            return Item { verdict: Some(Verdict::Unknown), outcome: Outcome::Failed, reason, ..about(vbr) }.finding();
+        }
+        Err(error) => {
+            let item = items::region_unread(converger.session, &format!("flow logs of {}", vbr.id), &error);
+            return Item { resource_type: Some(VBR), resource_id: Some(vbr.id.to_string()), ..item };
+        }
+    };
+    if plan.verdict == Verdict::Pending {
+        let reason = format!("{}, and has been for more than an hour; look at it in the console", plan.reason);
+        let (verdict, outcome) = (Some(Verdict::Pending), Outcome::Skipped);
+        return Item { verdict, outcome, flow_log_id: plan.flow_log, reason, ..about(vbr) }.finding();
+    }
+    let why =
+        (!plan.changes.is_empty()).then_some("it is changed in the next sweep, as its state was changing in this one");
+    items::unchanged(about(vbr), plan, why)
+}
+
 /// Reads whether a change has taken effect. If it has, the new plan no longer asks for it.
 async fn confirm(
     converger: &Converger<'_>,
@@ -198,20 +235,26 @@ async fn confirm(
     vbr: &AttachedVbr,
     change: &EcrChange,
 ) -> Result<Standing<Plan<EcrChange>>, CallError> {
-    let session = converger.session;
-    let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
-    let desired = desired_ecr(vbr, pattern, converger.policy, session.now());
-    let observed = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await?;
-    if !observed.is_complete() {
-        return Ok(Standing::Changing);
-    }
-    let plan = plan_ecr(vbr, &observed.items, &desired);
+    let Some(plan) = read_plan(converger, pattern, vbr).await? else { return Ok(Standing::Changing) };
     if plan.changes.first().map(EcrChange::action) == Some(change.action()) {
         return Ok(Standing::Outstanding);
     }
     let may_be_ours = plan.verdict != Verdict::Foreign;
     let flow_log = plan.flow_log.clone();
     Ok(Standing::Settled { observed: plan, may_be_ours, flow_log })
+}
+
+/// Reads the flow logs of a virtual border router, and plans again; `None` if not all of them could be read.
+async fn read_plan(
+    converger: &Converger<'_>,
+    pattern: &EcrFlowLogPattern,
+    vbr: &AttachedVbr,
+) -> Result<Option<Plan<EcrChange>>, CallError> {
+    let session = converger.session;
+    let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
+    let desired = desired_ecr(vbr, pattern, converger.policy, session.now());
+    let observed = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await?;
+    Ok(observed.is_complete().then(|| plan_ecr(vbr, &observed.items, &desired)))
 }
 
 /// Creates a result about a virtual border router, without a verdict yet.

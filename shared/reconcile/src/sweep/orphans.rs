@@ -63,6 +63,8 @@ pub(crate) async fn sweep(converger: &Converger<'_>) -> ReportBuilder {
                             Some(it) => doomed.push(it),
                             None => report.count_unlisted(),
                         }
+                    } else if found.is_complete() && flow_log.creation_time.is_none() {
+                        report.add(of_unknown_age(session, flow_log));
                     } else if !found.is_complete() || within_grace_period(flow_log, session.now()) {
                         report.count_unlisted();
                     } else {
@@ -147,6 +149,16 @@ async fn flow_logs_on(session: &Session<'_>, id: &ResourceId) -> Result<Listing<
         }
         found => found,
     }
+}
+
+/// Returns the result for a flow log whose resource cannot be seen, and which may be new, as far as is known.
+fn of_unknown_age(session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    let (id, resource) = (&flow_log.id, &flow_log.resource_id);
+    let reason = format!(
+        "{resource} cannot be seen, and {id} recorded it; the time at which {id} was made cannot be read, so it may be new, \
+         and is not deleted"
+    );
+    Item::of_flow_log(session, flow_log, Verdict::Orphaned, Outcome::Skipped, reason)
 }
 
 fn own_tag() -> Tags {

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use flow_log::{Action, FlowLog, FlowLogId, FlowLogSpec, Recording, Status, Verdict, marked, recreation};
+use flow_log::{
+    Action, FlowLog, FlowLogId, FlowLogSpec, Recording, Status, Verdict, can_be_marked, marked, recreation,
+};
 use futures_util::FutureExt as _;
 use openapi::{CallError, FlowLogFilter, Session};
 
@@ -151,6 +153,10 @@ async fn begin(
     // Perhaps the canary of an earlier sweep. One is enough.
     if is_canary && let Some(doubtful) = doubted.get(&recording) {
         let why = format!("{doubtful} is such a flow log already, and does not show that it records and delivers");
+        return Attempt::NotBegun { why, out_of_time: false };
+    }
+    if is_canary && !can_be_marked(&way_back) {
+        let why = format!("{} has as many tags as it can, so nothing could say that replacing it was refused", old.id);
         return Attempt::NotBegun { why, out_of_time: false };
     }
     if is_canary {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flow_log::{Action, Change, FlowLog, FlowLogSpec, Policy, Resource, ResourceId, ResourceType, Status, Verdict};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openapi::{CallError, Entry, FlowLogFilter, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter};
 
 use super::{
@@ -20,9 +20,6 @@ use crate::{
     limits::{self, Withheld, is_risky},
     report::ReportBuilder,
 };
-
-/// A flow log created longer ago than this should not be `Activating` or `Modifying` any more.
-const MAX_PENDING: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reads the region of the session, and brings its resources to their desired state. `may_replace` is set in a timer's
 /// sweep only, because such a sweep runs again.
@@ -137,7 +134,7 @@ pub(super) struct Entered {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     /// Its flow logs, if any, are in the inventory.
-    DesiredFlowLog,
+    Unjudged,
     /// It has a flow log that needs no change and has been reported. That flow log is not in the inventory.
     InOrder { is_exception: bool },
     /// It has another flow log besides the one that was reported, and only the other one is in the inventory.
@@ -216,7 +213,7 @@ impl Inventory {
                 if level == ResourceType::Vpc && converger.policy.coverage_needs_vpc_tags() {
                     self.vpcs.insert(resource.id.clone(), resource.clone());
                 }
-                self.resources.insert(resource.id.clone(), Entered { resource, seen: Seen::DesiredFlowLog });
+                self.resources.insert(resource.id.clone(), Entered { resource, seen: Seen::Unjudged });
             }
             Entry::Unreadable(unreadable) => {
                 self.has_unread_resources = true;
@@ -233,7 +230,7 @@ impl Inventory {
         let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
         let id = flow_log.resource_id.parse::<ResourceId>().ok();
         match id.and_then(|id| self.resources.get_mut(&id)) {
-            Some(Entered { resource, seen: seen @ Seen::DesiredFlowLog }) if is_first => {
+            Some(Entered { resource, seen: seen @ Seen::Unjudged }) if is_first => {
                 // If nothing inside the resource is judged, its flow log is needed for no other resource.
                 let is_finest = self.levels.last() == Some(&resource.id.resource_type());
                 let is_shared = resource.account != *converger.session.account();
@@ -275,9 +272,16 @@ impl Inventory {
         own.into_iter().flatten().chain(parents.cloned()).collect()
     }
 
-    /// Reports Flowkeeper's own flow logs whose resource is gone or at a level where the policy wants none.
+    /// Reports Flowkeeper's own flow logs whose resource is gone or at a level where the policy wants none, and those of
+    /// which nobody can tell whose they are.
     fn report_unattached(&self, converger: &Converger<'_>, report: &mut ReportBuilder) {
         let (levels, session) = (converger.policy.levels(), converger.session);
+        let unread = self.flow_logs.values().flatten().filter(|flow_log| flow_log.tags.is_none());
+        for flow_log in unread.filter(|it| !it.resource_id.parse().is_ok_and(|id| self.resources.contains_key(&id))) {
+            let (id, resource) = (&flow_log.id, &flow_log.resource_id);
+            let reason = format!("the tags of {id} on {resource} cannot be read, so nobody knows who made it");
+            report.items.push(Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Skipped, reason));
+        }
         for flow_log in self.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {
             let recorded: Option<ResourceId> = flow_log.resource_id.parse().ok();
             let Some(id) = recorded.filter(|id| !self.resources.contains_key(id)) else { continue };
@@ -286,7 +290,7 @@ impl Inventory {
                 report.items.push(at_other_level(session, flow_log, &reason));
             } else if self.levels.contains(&id.resource_type())
                 && !self.has_unread_resources
-                && !within_grace_period(flow_log, session.now())
+                && (flow_log.creation_time.is_none() || !within_grace_period(flow_log, session.now()))
             {
                 report.add(orphaned(session, flow_log));
             }
@@ -422,10 +426,10 @@ fn judge(
 fn is_stuck(decision: &Decision, observed: &[FlowLog], now: Timestamp) -> bool {
     let is_it = |flow_log: &&FlowLog| decision.plan.flow_log.as_ref() == Some(&flow_log.id);
     decision.plan.verdict == Verdict::Pending
-        && observed.iter().find(is_it).is_some_and(|flow_log| {
-            matches!(flow_log.status, Status::Activating | Status::Modifying)
-                && flow_log.creation_time.is_some_and(|made| now.duration_since(made) > MAX_PENDING)
-        })
+        && observed
+            .iter()
+            .find(is_it)
+            .is_some_and(|flow_log| super::is_stuck(&flow_log.status, flow_log.creation_time, now))
 }
 
 /// Whether a resource in scope needs no change and no finding.

@@ -203,8 +203,12 @@ fn report(invocation: &Invocation, calls: &[Call]) -> String {
         }
     }
     if let Some(summary) = report["summary"].as_object() {
-        let counts: Vec<String> =
-            summary.iter().filter(|(_, count)| **count != 0).map(|(name, count)| format!("{name} {count}")).collect();
+        let is_worth_a_word = |count: &Value| *count != 0 && count.as_array().is_none_or(|list| !list.is_empty());
+        let counts: Vec<String> = summary
+            .iter()
+            .filter(|(_, count)| is_worth_a_word(count))
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
         if counts.is_empty() {
             lines.push(format!("  nothing to do: {}", why_nothing(calls)));
         } else {
@@ -294,7 +298,7 @@ mod tests {
             event: Value::Null,
             success: true,
             status: Some(200),
-            body: json!({"results": [], "summary": {"checked": 0, "failed": 0}}),
+            body: json!({"results": [], "summary": {"checked": 0, "failed": 0, "limits": []}}),
             lines: Vec::new(),
         };
         let said = report(&invocation, &cloud.calls());

@@ -407,3 +407,19 @@ async fn whatever_is_refused_in_many_sweeps_one_flow_log_is_lost_at_most_and_nev
         }
     }
 }
+
+#[tokio::test]
+async fn a_flow_log_without_room_for_the_mark_is_no_canary() {
+    let stage = stage(REPLACE, 1).await;
+    let flow_log = stage.cloud.flow_logs().remove(0);
+    stage.cloud.edit_flow_log(&flow_log.id, |it| {
+        it.tags.extend((it.tags.len()..20).map(|n| (format!("theirs-{n}"), String::new())));
+    });
+    stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), 1);
+    for _ in 0..3 {
+        let report = stage.sweep(REMEDIATION).await;
+        assert!(report.incomplete().is_some(), "{report:#?}");
+        assert!(report.results[0].reason.contains("has as many tags as it can"), "{report:#?}");
+        assert_eq!((deletions(&stage), stage.cloud.flow_logs().len()), (0, 1), "{report:#?}");
+    }
+}

@@ -378,7 +378,7 @@ async fn what_an_answer_lacks_is_no_difference() {
 }
 
 #[tokio::test]
-async fn a_flow_log_of_unknown_age_is_young() {
+async fn a_flow_log_of_unknown_age_is_young_and_a_finding_where_its_resource_is_gone() {
     for time in [None, Some("2026-03-02 12:00:00"), Some("yesterday"), Some(""), Some("2020-01-01T00:00:00Z")] {
         let stage = Stage::new("").await;
         let (gone, _) = stage.kept_vpc(&[]).await;
@@ -390,10 +390,12 @@ async fn a_flow_log_of_unknown_age_is_young() {
         });
         let is_old = time.is_some_and(|time| time.ends_with('Z'));
         let remediation = stage.sweep(REMEDIATION).await;
-        assert_eq!(remediation.summary.findings, usize::from(is_old), "{time:?}: {remediation:#?}");
+        assert_eq!(remediation.summary.findings, 1, "{time:?}: {remediation:#?}");
         let report = stage.sweep(DELETION).await;
         stage.cloud.finish_transitions();
         assert_eq!(stage.cloud.flow_logs().is_empty(), is_old, "{time:?}: {report:#?}");
+        let said = (report.summary.findings, report.summary.compliant, report.incomplete());
+        assert_eq!(said, (usize::from(!is_old), 0, None), "{time:?}: {report:#?}");
     }
 }
 
@@ -521,5 +523,22 @@ async fn an_owner_of_zero_or_none_is_the_own_account() {
             let report = stage.sweep(REMEDIATION).await;
             assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{case}: {report:#?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_flow_log_whose_tags_cannot_be_read_is_said_wherever_it_is() {
+    for is_gone in [true, false] {
+        let stage = Stage::new("").await;
+        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+        if is_gone {
+            stage.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+        }
+        rewrite_items(&stage, FLOW_LOGS, |it| it["Tags"] = json!("odd"));
+        let report = stage.sweep(REMEDIATION).await;
+        let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((item.verdict, item.is_finding), (Some(Verdict::Unknown), true), "{report:#?}");
+        let reason = format!("the tags of {flow_log} on {vpc} cannot be read, so nobody knows who made it");
+        assert_eq!(item.reason, reason);
     }
 }

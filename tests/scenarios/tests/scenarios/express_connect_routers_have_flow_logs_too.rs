@@ -181,3 +181,32 @@ async fn a_virtual_border_router_with_an_odd_id_is_said() {
     assert_eq!((item.verdict, item.resource_id.as_deref()), (Some(Verdict::Unknown), Some("brd-123")));
     assert!(report.incomplete().is_some());
 }
+
+#[tokio::test]
+async fn a_routers_flow_log_that_has_been_changing_its_state_for_long_is_a_finding() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1"]).await;
+    stage.sweep(ECR_CREATION).await;
+    let id = stage.cloud.router_flow_logs().remove(0).id;
+    stage.cloud.edit_router_flow_log(&id, |it| it.status = "Activating".into());
+    let young = stage.sweep(ECR_CREATION).await;
+    assert_eq!((young.results[0].verdict, young.summary.findings), (Some(Verdict::Pending), 0), "{young:#?}");
+    stage.wait_until("2026-03-02T21:00:00+08:00");
+    let old = stage.sweep(ECR_CREATION).await;
+    assert_eq!((old.summary.checked, old.summary.findings, old.summary.uncovered), (1, 1, 1), "{old:#?}");
+    assert_eq!(old.incomplete(), None);
+    let reason = format!("{id} is Activating, and has been for more than an hour; look at it in the console");
+    assert_eq!(old.results[0].reason, reason);
+}
+
+#[tokio::test]
+async fn a_router_that_is_locked_for_unpaid_bills_is_a_finding() {
+    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    router(&stage, &["vbr-1"]).await;
+    stage.sweep(ECR_CREATION).await;
+    let locked = Rewrite::value(|json| json["EcrList"][0]["BizStatus"] = "FinancialLocked".into());
+    stage.cloud.rewrite("DescribeExpressConnectRouter", locked, u32::MAX);
+    let report = stage.sweep(ECR_CREATION).await;
+    assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Undelivered), 1), "{report:#?}");
+    assert_eq!((report.summary.uncovered, report.summary.changed), (1, 0), "{report:#?}");
+}

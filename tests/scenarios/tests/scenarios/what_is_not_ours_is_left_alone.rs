@@ -210,3 +210,18 @@ async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not
         assert!(stage.cloud.calls()[seen..].iter().all(|call| call.action.starts_with("Describe")));
     }
 }
+
+#[tokio::test]
+async fn of_cover_by_others_from_above_it_is_said_where_it_delivers() {
+    let stage = Stage::new("coverage: network-interface\n").await;
+    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    let theirs = [("ProjectName", "theirs"), ("LogStoreName", "theirs")];
+    stage.cloud.create_flow_log("VPC", &vpc, &theirs).await.unwrap();
+    stage.cloud.finish_transitions();
+    let report = stage.sweep(REMEDIATION).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    assert_eq!(item.verdict, Some(Verdict::Foreign), "{report:#?}");
+    assert!(item.reason.contains("which others made and which delivers to theirs/theirs"), "{}", item.reason);
+}
