@@ -158,13 +158,16 @@ pub(crate) async fn run() -> ExitCode {
             cause = error.source();
         }
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
-        match error.downcast_ref() {
-            // The same exit code as for any other invalid argument.
-            Some(Error::Option { .. }) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
-        }
+        let is_argument = matches!(error.downcast_ref(), Some(Error::Option { .. } | Error::NoFunction { .. }));
+        // The same exit code as for an argument that clap refuses.
+        if is_argument || error.is::<InvalidArgument>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
+
+/// An argument that names something that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct InvalidArgument(String);
 
 /// Does some work until a signal asks the program to end. Then the work is dropped, with its cloud and all processes of
 /// that cloud.

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{Read, Write, stdin, stdout},
+    io::{Read, Write, stderr, stdin, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +13,7 @@ use local_cloud::{Call, EntryKind, Functions, Invocation, LocalCloud, Vpc};
 use serde_json::Value;
 
 use super::{
+    InvalidArgument,
     printer::Printer,
     stack::{Stack, pair},
 };
@@ -117,6 +118,9 @@ pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
     let invocation = cloud.invoke(&wanted.function, &event).await?;
     if wanted.json {
         writeln!(stdout(), "{:#}", invocation.body)?;
+        for line in said(&cloud, &invocation) {
+            writeln!(stderr(), "{line}")?;
+        }
     } else {
         Printer::new(started).catch_up_on_calls(&cloud)?;
         writeln!(stdout(), "{}", report(&invocation, &cloud.calls()))?;
@@ -139,9 +143,10 @@ fn event(wanted: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     match std::fs::read(&path) {
         Ok(bytes) => Ok(bytes),
         Err(_) if !wanted.contains(['/', '.']) => {
-            Err(format!("there is no sample event {wanted:?}; there is {}", samples().join(", ")).into())
+            let known = samples().join(", ");
+            Err(InvalidArgument(format!("there is no sample event {wanted:?}; there is {known}")).into())
         }
-        Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
+        Err(error) => Err(InvalidArgument(format!("cannot read {}: {error}", path.display())).into()),
     }
 }
 

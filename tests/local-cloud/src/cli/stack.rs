@@ -10,6 +10,8 @@ use std::{
 use clap::Args;
 use local_cloud::{CredentialsIn, Functions, Options, RegionName, functions, template};
 
+use super::InvalidArgument;
+
 /// The template and its functions.
 #[derive(Args)]
 pub(super) struct Stack {
@@ -78,7 +80,8 @@ impl Stack {
     pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         self.warn()?;
         let policy = self.policy.as_ref().map(|path| {
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+            std::fs::read_to_string(path)
+                .map_err(|error| InvalidArgument(format!("cannot read {}: {error}", path.display())))
         });
         Ok(Options {
             region: self.region.clone(),

@@ -54,12 +54,19 @@ async fn invoke_fails_with_the_function() {
     let (status, shown) = invoke(&["--event", "-", "--env", "STAND_IN=die"]).await;
     assert_eq!(status, Some(1));
     assert!(shown.contains("FunctionNotStarted") && shown.contains("as it was told to"), "{shown}");
+    let (_, shown) = invoke(&["--event", "-", "--env", "STAND_IN=die", "--json"]).await;
+    assert!(shown.contains("FunctionNotStarted") && shown.contains("as it was told to"), "{shown}");
+    for arguments in [&["--event", "/nowhere.json"][..], &["--event", "fc-timer", "--policy", "/nowhere.yml"]] {
+        let (status, shown) = invoke(arguments).await;
+        assert_eq!(status, Some(2), "{shown}");
+        assert!(shown.contains("cannot read /nowhere"), "{shown}");
+    }
 }
 
 #[tokio::test]
 async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
     let (status, shown) = invoke(&["--event", "create-vcp"]).await;
-    assert_eq!(status, Some(1));
+    assert_eq!(status, Some(2), "like any other invalid argument");
     assert!(
         shown.starts_with("local-cloud: there is no sample event \"create-vcp\"; there is actiontrail-"),
         "{shown}"
