@@ -25,7 +25,7 @@ impl FlowLogFunction for CreateFlowLog {
         match event {
             EventKind::Created(id) => Scope::Targets(vec![TargetKind::Resource(id)]),
             EventKind::Launched(ids) => Scope::Targets(ids.into_iter().map(TargetKind::Instance).collect()),
-            _ => Scope::Skip("nothing new has come into being"),
+            _ => Scope::Skip("nothing was created that can have a flow log"),
         }
     }
 }

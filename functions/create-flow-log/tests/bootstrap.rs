@@ -11,7 +11,7 @@ bootstrap::of_every_function!("create-flow-log");
 
 #[test]
 fn an_event_that_makes_nothing_is_skipped() {
-    bootstrap::skips(BINARY, TIMER, "nothing new has come into being");
+    bootstrap::skips(BINARY, TIMER, "nothing was created that can have a flow log");
 }
 
 #[test]

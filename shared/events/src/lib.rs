@@ -143,7 +143,7 @@ pub enum FlowLogCall {
 /// The error for a body that is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{found}; wanted is an event of EventBridge (one, or an array of them), of a timer, or of Cloud Config, as JSON"
+    "{found}; expected is an event of EventBridge (one, or an array of them), of a timer, or of Cloud Config, as JSON"
 )]
 pub struct UnknownEvent {
     found: String,

@@ -149,7 +149,7 @@ fn number(headers: &HeaderMap, name: &'static HeaderName, range: std::ops::Range
     if number.is_none() {
         warn!(
             header = name.as_str(),
-            "the header {name} is no number from {} to {} and is ignored",
+            "the header {name} is not a number from {} to {} and is ignored",
             range.start(),
             range.end()
         );

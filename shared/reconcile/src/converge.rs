@@ -160,7 +160,7 @@ impl Converger<'_> {
     ) -> Option<String> {
         let action = change.action();
         if !self.writer.may(action) {
-            return Some(format!("{action} is not for this function to do"));
+            return Some(format!("this function may not call {action}"));
         }
         if self.capabilities.repairs
             && let Some(word) = left_out_by_policy(change, plan, self.policy)

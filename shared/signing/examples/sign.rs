@@ -60,7 +60,7 @@ fn run() -> Result<(), String> {
         return Err(format!("standard input is empty; give a request as JSON, such as\n{SAMPLE}"));
     }
     let request = serde_json::from_str(&text)
-        .map_err(|error| format!("standard input is no request: {error}; one looks like\n{SAMPLE}"))?;
+        .map_err(|error| format!("standard input is not a valid request: {error}; one looks like\n{SAMPLE}"))?;
     let answer = answer(request);
     writeln!(io::stdout(), "{answer:#}").map_err(|error| format!("the answer cannot be written: {error}"))
 }

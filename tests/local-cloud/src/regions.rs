@@ -73,9 +73,9 @@ impl RegionName {
         let meant = meant.or_else(|| KNOWN.iter().find(is_zone_of)).or_else(|| KNOWN.iter().find(has_letters_of));
         let meant = meant.or_else(|| KNOWN.iter().find(is_place_of));
         match meant {
-            Some(meant) => Self::Wrong(format!("{text:?} is no region; did you mean {meant}?")),
-            None if is_id(text) => Self::Unknown(format!("{text} is no region that local-cloud knows of")),
-            None => Self::Wrong(format!("{text:?} is no region id, which is such as cn-hangzhou or eu-central-1")),
+            Some(meant) => Self::Wrong(format!("{text:?} is not a region; did you mean {meant}?")),
+            None if is_id(text) => Self::Unknown(format!("{text} is not a region that local-cloud knows")),
+            None => Self::Wrong(format!("{text:?} is not a region id such as cn-hangzhou or eu-central-1")),
         }
     }
 }
@@ -135,7 +135,7 @@ mod tests {
             ("cn-hangzhou-h", "cn-hangzhou"),
             ("eu-central-1a", "eu-central-1"),
         ] {
-            let expected = RegionName::Wrong(format!("{text:?} is no region; did you mean {meant}?"));
+            let expected = RegionName::Wrong(format!("{text:?} is not a region; did you mean {meant}?"));
             assert_eq!(RegionName::of(text), expected);
         }
         for text in ["cn-hangzhou", "ap-southeast-7", "cn-north-2-gov-1"] {

@@ -176,7 +176,7 @@ async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Ful
                 Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
                 Err(problem) => bad(&problem),
             },
-            Err(error) => bad(&format!("the body is no fault as JSON: {error}")),
+            Err(error) => bad(&format!("the body is not a fault in JSON: {error}")),
         },
         (&Method::DELETE, "/_local/faults") => {
             shared.heal();

@@ -34,7 +34,7 @@ fn what_is_no_event_at_all_is_said_to_be_none() {
         ("{\"specversion\":", "this is no JSON"),
     ] {
         let error = parse(body.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(found) && error.contains("wanted is"), "{body}: {error}");
+        assert!(error.contains(found) && error.contains("expected is"), "{body}: {error}");
     }
 }
 
@@ -44,7 +44,7 @@ fn a_body_far_larger_than_any_event_is_not_read() {
     let of_size = |size: usize| format!("{event}{}", " ".repeat(size - event.len()));
     assert!(parse(of_size(1 << 20).as_bytes()).is_ok());
     let error = parse(of_size((1 << 20) + 1).as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("a body of 1048577 bytes, of which at most 1048576 are read; wanted is"), "{error}");
+    assert!(error.starts_with("a body of 1048577 bytes, of which at most 1048576 are read; expected is"), "{error}");
 }
 
 #[test]

@@ -257,7 +257,7 @@ impl Decoder {
                 self.finish(fields);
                 let (id, place) = (id?, id_node?.place);
                 if let Some(line) = lines.get(&id) {
-                    self.mistake(place, format!("the account {id} stands here again: it is in line {line} already"));
+                    self.mistake(place, format!("the account {id} is repeated: it is already in line {line}"));
                     return None;
                 }
                 lines.insert(id.clone(), place.line);
@@ -310,7 +310,7 @@ impl Decoder {
         let region = self.exact(node, RegionId::exact)?;
         if !region.is_known() {
             let problem =
-                format!("{region} is no region that this version knows: if it is not new, check the spelling");
+                format!("{region} is not a region that this version knows: if it is not new, check the spelling");
             self.warning(node.place, problem);
         }
         Some(region)
@@ -472,7 +472,7 @@ impl Decoder {
         let mut names = vec!["always", "never"];
         for (key, _) in self.entries(schedules, "schedules") {
             if names[..2].contains(&key.text.as_str()) {
-                self.mistake(key.place, format!("{} is there already, and cannot be another schedule", key.text));
+                self.mistake(key.place, format!("{} is built in: choose another name", key.text));
             }
             names.push(&key.text);
         }
@@ -510,7 +510,7 @@ impl Decoder {
                 self.mistake(node.place, format!("{date} is in off_dates, too: take it out of one of them"));
             }
             if on_dates.insert(date, counts_as).is_some() {
-                self.mistake(node.place, format!("{date} stands here again: a day counts as one other day"));
+                self.mistake(node.place, format!("{date} is repeated: a date follows one weekday"));
             }
         }
         on_dates

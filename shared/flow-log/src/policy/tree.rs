@@ -101,7 +101,7 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
             Some(Err(error)) => {
                 let marker = error.marker();
                 let place = (self.original)(Place { line: marker.line(), column: marker.col() + 1 });
-                Err(Diagnostic::new(place, format!("this is no YAML: {}", error.info())))
+                Err(Diagnostic::new(place, format!("this is not valid YAML: {}", error.info())))
             }
             None => Err(Diagnostic::new(Place::default(), "the policy ends in the middle")),
         }
@@ -191,7 +191,7 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
             let node = self.node(event, span, depth + 1)?;
             match lines.get(&key.text) {
                 Some(line) => {
-                    let problem = format!("{} stands here again: it is in line {line} already", key.text);
+                    let problem = format!("{} is repeated: it is already in line {line}", key.text);
                     self.note(key.place, problem);
                 }
                 None => {

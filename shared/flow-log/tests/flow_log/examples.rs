@@ -155,8 +155,9 @@ fn a_warning_of_a_policy_is_said_and_what_is_asked_is_told() {
     let (told, warned, is_good) = tried.run("explain", "policy.yml resource.json --at 2026-03-02T12:00Z");
     assert!(is_good && told.contains("a flow log of its own"), "{told}{warned}");
     assert!(
-        warned
-            .starts_with("policy.yml: warning: line 8, column 24: ap-southeast-9 is no region that this version knows"),
+        warned.starts_with(
+            "policy.yml: warning: line 8, column 24: ap-southeast-9 is not a region that this version knows"
+        ),
         "{warned}"
     );
 }

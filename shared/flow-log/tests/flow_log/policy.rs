@@ -183,7 +183,7 @@ fn json_may_write_a_character_as_a_pair_of_surrogates() {
     let after = mistakes(&text.replace("}}", "}, \"coverage\": \"vcp\"}"));
     assert_eq!(after, ["line 1, column 124: \"vcp\" is not one of vpc, vswitch, network-interface"]);
     let half = mistakes(&text.replace(r"\ude80", ""));
-    assert!(half.len() == 1 && half[0].contains("this is no YAML"), "{half:?}");
+    assert!(half.len() == 1 && half[0].contains("this is not valid YAML"), "{half:?}");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
         ("schedules: {x: {time_zone: Mars/Base, on: [\"Mon 07:00-08:00\"]}}", "\"Mars/Base\" is not an IANA time zone"),
         ("schedules: {x: {time_zone: UTC, on: [\"Mon 7-9\"]}}", "\"Mon 7-9\" is not a window"),
         ("schedules: {x: {time_zone: UTC}}", "a schedule has no on"),
-        ("schedules: {always: {time_zone: UTC, on: [\"Mon 07:00-08:00\"]}}", "always is there already"),
+        ("schedules: {always: {time_zone: UTC, on: [\"Mon 07:00-08:00\"]}}", "always is built in"),
         ("accounts: [{id: \"1\", role: admin}]", "\"admin\" is not the ARN of a role"),
         (
             "accounts: [{id: \"1\", role: \"acs:ram::2:role/a\"}]",
@@ -250,7 +250,7 @@ fn bad_schedules_zones_roles_tags_and_names_are_refused() {
             "is not a date or dates",
         ),
         ("replace: maybe", "\"maybe\" is not one of true, false"),
-        ("coverage: vpc\ncoverage: vpc", "coverage stands here again: it is in line 2 already"),
+        ("coverage: vpc\ncoverage: vpc", "coverage is repeated: it is already in line 2"),
     ] {
         let found = mistakes(&format!("flow_log: {{project: abc, log_store: vpc}}\n{line}\n"));
         assert!(found.len() == 1 && found[0].contains(problem), "{line}: {found:?}");
@@ -306,7 +306,7 @@ fn a_region_is_known_or_said_to_be_unknown() {
         "regions: [cn-hangzhou, ap-southeast-9]\noverrides: [{match: {regions: [ap-southeast-9]}, schedule: never}]\n",
     );
     let warnings: Vec<_> = policy.warnings.iter().map(ToString::to_string).collect();
-    let unknown = "ap-southeast-9 is no region that this version knows: if it is not new, check the spelling";
+    let unknown = "ap-southeast-9 is not a region that this version knows: if it is not new, check the spelling";
     assert_eq!(warnings, [format!("line 2, column 24: {unknown}"), format!("line 3, column 32: {unknown}")]);
 }
 
@@ -321,7 +321,7 @@ fn what_contradicts_itself_is_refused() {
         ("own_account: false\naccounts: []", "own_account: false leaves no account"),
         (
             &format!("accounts:\n- {}\n- {}\n- {}", role("1"), role("2"), role("1")),
-            "line 5, column 8: the account 1 stands here again: it is in line 3 already",
+            "line 5, column 8: the account 1 is repeated: it is already in line 3",
         ),
         (
             "regions: [cn-hangzhou]\nexclude_regions: [cn-hangzhou]",
@@ -333,10 +333,10 @@ fn what_contradicts_itself_is_refused() {
         ),
         (
             "schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], on_dates: [\"2026-10-07\", \"2026-10-07 as Fri\"]}}",
-            "2026-10-07 stands here again",
+            "2026-10-07 is repeated",
         ),
-        ("exclude: {tags: {env: dev, env: test}}", "env stands here again: it is in line 2 already"),
-        ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {a: b, a: c}}]", "a stands here again"),
+        ("exclude: {tags: {env: dev, env: test}}", "env is repeated: it is already in line 2"),
+        ("overrides: [{match: {regions: [cn-hangzhou]}, tags: {a: b, a: c}}]", "a is repeated"),
     ]);
 }
 
@@ -580,9 +580,9 @@ fn what_is_no_policy_at_all_is_refused_with_the_reason() {
         ("[]", "line 1, column 1: the policy must be a map of keys and values"),
         ("{}", "line 1, column 1: the policy has no flow_log"),
         ("flow_log: {project: ~, log_store: vpc}", "line 1, column 11: flow_log has no project"),
-        ("flow_log: [", "this is no YAML"),
+        ("flow_log: [", "this is not valid YAML"),
         ("a: b\n---\nc: d\n", "a second document"),
-        (SMALLEST, "this is no YAML"),
+        (SMALLEST, "this is not valid YAML"),
     ] {
         let found = mistakes(text);
         assert!(found.iter().any(|mistake| mistake.contains(problem)), "{text:?}: {found:?}");
@@ -611,7 +611,7 @@ fn what_is_said_of_a_policy_is_lines_of_a_bounded_length_whatever_it_holds() {
             "xxx\" is not one of vpc, vswitch, network-interface",
         ),
         (format!("? {long}\n: 1\n"), "line 1, column 3: the policy has no key \"xxx", "superfluous, ecr_flow_log"),
-        ("{\"a\\nb\": 1, \"a\\nb\": 2}".to_owned(), "line 1, column 13: a b stands", "it is in line 1 already"),
+        ("{\"a\\nb\": 1, \"a\\nb\": 2}".to_owned(), "line 1, column 13: a b is repeated", "it is already in line 1"),
         (format!("flow_log: {{project: 云{}, log_store: vpc}}\n", "云".repeat(50_000)), "line 1, column 21: \"云", ""),
     ] {
         let found = mistakes(&text);

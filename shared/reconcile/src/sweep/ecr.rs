@@ -66,7 +66,7 @@ pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern
                     }
                     let forbidden = plan.changes.iter().find(|change| !converger.writer.may(change.action()));
                     if let Some(forbidden) = forbidden {
-                        let why = format!("{} is not for this function to do", forbidden.action());
+                        let why = format!("this function may not call {}", forbidden.action());
                         report.add(items::unchanged(about(&vbr), plan, Some(&why)));
                     } else if plan.changes.is_empty() {
                         report.add(items::unchanged(about(&vbr), plan, None));
@@ -197,7 +197,7 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
                 break;
             }
             WriteOutcome::NotPermitted => {
-                let why = format!("{} is not for this function to do", change.action());
+                let why = format!("this function may not call {}", change.action());
                 items.push(items::unchanged(about(vbr), plan.clone(), Some(&why)));
             }
         }

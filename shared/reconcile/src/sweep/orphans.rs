@@ -302,7 +302,7 @@ async fn delete(converger: &Converger<'_>, it: Doomed) -> Item {
             Item { is_finding: false, ..item(Outcome::Unchanged, reason) }
         }
         WriteOutcome::NotPermitted => {
-            item(Outcome::Skipped, format!("{}; DeleteFlowLog is not for this function to do", it.reason))
+            item(Outcome::Skipped, format!("{}; this function may not call DeleteFlowLog", it.reason))
         }
     }
 }

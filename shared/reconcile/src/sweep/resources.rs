@@ -441,7 +441,7 @@ fn is_in_order(decision: &Decision) -> bool {
 /// Returns the result for Flowkeeper's own flow log whose resource is gone. Another function deletes it.
 fn orphaned(session: &Session<'_>, flow_log: &FlowLog) -> Item {
     let (id, resource) = (&flow_log.id, &flow_log.resource_id);
-    let reason = format!("{resource} is gone, and {id} recorded it; DeleteFlowLog is not for this function to do");
+    let reason = format!("{resource} is gone, and {id} recorded it; this function may not call DeleteFlowLog");
     Item::of_flow_log(session, flow_log, Verdict::Orphaned, Outcome::Skipped, reason)
 }
 

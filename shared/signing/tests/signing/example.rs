@@ -33,10 +33,13 @@ fn the_sign_example_says_in_a_sentence_what_it_cannot_read() {
     for (input, expected) in [
         ("", "sign: standard input is empty; give a request as JSON, such as\n{"),
         (" \n", "sign: standard input is empty; "),
-        ("{", "sign: standard input is no request: EOF while parsing an object at line 1 column 1; one looks like\n{"),
+        (
+            "{",
+            "sign: standard input is not a valid request: EOF while parsing an object at line 1 column 1; one looks like\n{",
+        ),
         (
             r#"{"algorithm":"md5"}"#,
-            "sign: standard input is no request: unknown variant `md5`, expected `hmac-sha1` or ",
+            "sign: standard input is not a valid request: unknown variant `md5`, expected `hmac-sha1` or ",
         ),
     ] {
         let output = run(input);

@@ -146,8 +146,11 @@ async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
         (["--parameter", "Colour=red"], "Parameters.Colour: is given, but the template has no such parameter; it has "),
         (["--deny", "Role=vpc:DeleteVpc"], "local-cloud: --deny Role=vpc:DeleteVpc does not fit the template: "),
         (["--parameter", "Concurrency=many"], "local-cloud: --parameter Concurrency=many does not fit the template: "),
-        (["--region", "cn-shanghia"], "'--region <REGION>': \"cn-shanghia\" is no region; did you mean cn-shanghai?"),
-        (["--region", "moon"], "'--region <REGION>': \"moon\" is no region id, which is such as cn-hangzhou or"),
+        (
+            ["--region", "cn-shanghia"],
+            "'--region <REGION>': \"cn-shanghia\" is not a region; did you mean cn-shanghai?",
+        ),
+        (["--region", "moon"], "'--region <REGION>': \"moon\" is not a region id such as cn-hangzhou or"),
         (["--deny", "Role"], "'--deny <ROLE=ACTION>': \"Role\" is not ROLE=ACTION"),
     ] {
         let (status, shown) = invoke(&[&["--event", "create-vpc"][..], &arguments].concat()).await;
@@ -161,7 +164,7 @@ async fn a_region_that_nobody_knows_is_there_all_the_same_and_warned_of() {
     let template = TEMPLATE.replace("cn-hangzhou", "sa-east-1");
     let (status, shown) = invoke_of(&template, &["--event", "create-vpc", "--region", "sa-east-1"]).await;
     assert_eq!(status, Some(0), "{shown}");
-    assert!(shown.contains("local-cloud: warning: sa-east-1 is no region that local-cloud knows of"), "{shown}");
+    assert!(shown.contains("local-cloud: warning: sa-east-1 is not a region that local-cloud knows"), "{shown}");
     let options = local_cloud::Options { region: "sa-east-1".to_owned(), ..local_cloud::Options::default() };
     let cloud = local_cloud::LocalCloud::start(options).await.unwrap();
     cloud.create_vpc(&[]).await.unwrap();

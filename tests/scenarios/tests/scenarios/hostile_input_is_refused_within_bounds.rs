@@ -51,15 +51,15 @@ fn bombs() -> Vec<(&'static str, String)> {
         ("nested deeper", (0..700).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect()),
         ("is not one of vpc", format!("{good}coverage: {}\n", "x".repeat(SIZE - 100))),
         ("is not one of vpc", format!("{good}coverage: \"{}\"\n", "\\x41".repeat(SIZE / 5))),
-        ("stands here again", filled("coverage: vpc\n")),
-        ("stands here again", format!("{good}exclude: {{tags: {{{}}}}}\n", "a: b, ".repeat(SIZE / 7))),
+        ("is repeated", filled("coverage: vpc\n")),
+        ("is repeated", format!("{good}exclude: {{tags: {{{}}}}}\n", "a: b, ".repeat(SIZE / 7))),
         ("a second document", filled("---\n")),
         ("there is no schedule", format!("schedules:\n{schedules}overrides:\n{}", "- schedule: no\n".repeat(7_000))),
         ("must be a map", format!("overrides: [{}]\n", "a,".repeat(SIZE / 3))),
         ("is not a region id", format!("{good}regions: [{}]\n", "A,".repeat(SIZE / 3))),
         ("is not a window", format!("{good}schedules: {{a: {{time_zone: UTC, on: [{}]}}}}\n", "a,".repeat(SIZE / 3))),
         ("the policy is empty", filled("\t")),
-        ("no YAML", filled("\"")),
+        ("not valid YAML", filled("\"")),
         ("the policy is empty", filled("#\n")),
     ]
 }

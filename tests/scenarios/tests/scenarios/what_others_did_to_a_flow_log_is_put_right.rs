@@ -337,7 +337,7 @@ async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
     stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
     let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].outcome, report.results[0].action.map(Action::as_str)), (Outcome::Skipped, None));
-    assert!(report.results[0].reason.ends_with("; ModifyFlowLogAttribute is not for this function to do"));
+    assert!(report.results[0].reason.ends_with("; this function may not call ModifyFlowLogAttribute"));
     assert_eq!((report.summary.findings, report.incomplete()), (1, None), "{report:#?}");
 }
 
