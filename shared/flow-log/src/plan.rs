@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{DesiredFlowLog, FlowLogId};
+use crate::{
+    DesiredFlowLog, FlowLog, FlowLogId,
+    names::{LogStoreName, ProjectName},
+};
 
 /// What was found about a resource, compared with its desired state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -88,4 +91,26 @@ impl fmt::Display for Verdict {
 /// What keeps the flow log off, as the end of a sentence.
 pub(crate) fn keeps_off<S>(desired: &DesiredFlowLog<S>) -> String {
     desired.exception().unwrap_or_default()
+}
+
+/// Says that a resource has further flow logs, as the end of a sentence.
+pub(crate) fn has_more_than_one(resource: &str, others: &[&str]) -> String {
+    format!("{resource} has more than one flow log, and needs no other: {}", others.join(", "))
+}
+
+/// Says where a foreign flow log delivers to, if that is known and differs from the policy, as the end of a sentence.
+pub(crate) fn other_destination(
+    observed: (Option<&str>, Option<&str>),
+    project: &ProjectName,
+    log_store: &LogStoreName,
+) -> Option<String> {
+    let (Some(to), Some(into)) = observed else { return None };
+    let is_other = to != project.as_str() || into != log_store.as_str();
+    is_other.then(|| format!(" and which delivers to {to}/{into}, not {project}/{log_store}"))
+}
+
+/// Says that a flow log equals what Flowkeeper would create, but lacks its tag.
+pub(crate) fn lacks_own_tag() -> String {
+    let (key, value) = FlowLog::OWN_TAG;
+    format!("it equals Flowkeeper's and lacks the tag {key}={value}: set the tag again if Flowkeeper should keep it")
 }

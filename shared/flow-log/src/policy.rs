@@ -130,7 +130,7 @@ impl Policy {
     /// `vpc` is that VPC, if it has been read; any other VPC is ignored.
     ///
     /// The first override with `coverage` that matches the VPC by its id, tags, account and region decides; otherwise
-    /// the policy does. If the VPC has not been read, the account of the resource stands in for that of the VPC.
+    /// the policy does. If the VPC has not been read, the resource's account is used.
     #[must_use]
     pub fn coverage_of(&self, resource: &Resource, vpc: Option<&Resource>) -> Coverage<'_> {
         let id = resource.vpc();

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 use crate::{
     AccountId, Action, Desired, DesiredFlowLog, EcrFlowLog, EcrFlowLogSpec, EcrId, FlowLog, FlowLogId, ObservedTags,
     Plan, Policy, RegionId, Status, VbrId, Verdict,
-    directive::TagDirective,
     names::{Description, EcrInterval, FlowLogName, InvalidName, ResourceGroupId, SamplingRate},
-    plan::keeps_off,
+    plan::{has_more_than_one, keeps_off, lacks_own_tag, other_destination},
     policy::EcrFlowLogPattern,
-    vpc::desired::excluded_by_tag,
+    vpc::desired::said_by_tags,
 };
 
 /// A virtual border router attached to an Express Connect Router.
@@ -88,16 +87,9 @@ pub fn desired_ecr(
     policy: &Policy,
     now: Timestamp,
 ) -> Desired<EcrFlowLogSpec> {
-    let Some(tags) = &vbr.tags else {
-        return Desired::Unknown { reason: format!("the tags of {} cannot be read, and may rule it out", vbr.ecr) };
-    };
-    if let Some(reason) = excluded_by_tag(tags, policy) {
-        return Desired::Excluded { reason };
-    }
-    let said = match TagDirective::of(tags, policy, now) {
-        Ok(said) if said.is_ignore() => return Desired::Excluded { reason: said.to_string() },
+    let said = match said_by_tags(vbr.tags.as_ref(), vbr.ecr.as_str(), policy, now) {
         Ok(said) => said,
-        Err(reason) => return Desired::Invalid { reason },
+        Err(desired) => return desired,
     };
     let schedule = pattern.schedule.as_ref().unwrap_or(&policy.schedule);
     let (is_on, governed_by) = said.or_schedule(schedule, policy, now);
@@ -214,8 +206,7 @@ fn with_others(plan: Plan<EcrChange>, vbr: &AttachedVbr, observed: &[EcrFlowLog]
     if plan.flow_log.is_none() || others.is_empty() {
         return plan;
     }
-    let others = others.join(", ");
-    let reason = format!("{}; {} has more than one flow log, and needs no other: {others}", plan.reason, vbr.id);
+    let reason = format!("{}; {}", plan.reason, has_more_than_one(vbr.id.as_str(), &others));
     Plan { converges: false, reason, ..plan }
 }
 
@@ -223,11 +214,9 @@ fn with_others(plan: Plan<EcrChange>, vbr: &AttachedVbr, observed: &[EcrFlowLog]
 fn plan_foreign(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Plan<EcrChange> {
     let id = &found.id;
     let mut reason = format!("covered by {id}, which others made");
-    if let (Some(project), Some(log_store)) = (&found.project, &found.log_store)
-        && (project != spec.project.as_str() || log_store != spec.log_store.as_str())
-    {
-        let wanted = format!("{}/{}", spec.project, spec.log_store);
-        reason = format!("{reason} and which delivers to {project}/{log_store}, not {wanted}");
+    let observed = (found.project.as_deref(), found.log_store.as_deref());
+    if let Some(destination) = other_destination(observed, &spec.project, &spec.log_store) {
+        reason.push_str(&destination);
     }
     match lost_tag(found, spec) {
         Some(lost) => Plan::finding(Verdict::Foreign, Some(id), format!("{reason}; {lost}")),
@@ -242,7 +231,7 @@ fn lost_tag(found: &EcrFlowLog, spec: &EcrFlowLogSpec) -> Option<String> {
         && found.name.as_deref() == Some(spec.name.as_str())
         && found.project.as_deref() == Some(spec.project.as_str())
         && found.log_store.as_deref() == Some(spec.log_store.as_str());
-    is_alike.then(crate::vpc::observed::lacks_own_tag)
+    is_alike.then(lacks_own_tag)
 }
 
 /// Plans for an own flow log that records, and should.

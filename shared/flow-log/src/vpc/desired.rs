@@ -117,16 +117,9 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
     if let Some(reason) = excluded_by_id(resource, policy) {
         return Desired::Excluded { reason };
     }
-    let Some(tags) = &resource.tags else {
-        return Desired::Unknown { reason: format!("the tags of {} cannot be read, and may rule it out", resource.id) };
-    };
-    if let Some(reason) = excluded_by_tag(tags, policy) {
-        return Desired::Excluded { reason };
-    }
-    let said = match TagDirective::of(tags, policy, now) {
-        Ok(said) if said.is_ignore() => return Desired::Excluded { reason: said.to_string() },
+    let said = match said_by_tags(resource.tags.as_ref(), resource.id.as_str(), policy, now) {
         Ok(said) => said,
-        Err(reason) => return Desired::Invalid { reason },
+        Err(desired) => return desired,
     };
     let level = match policy.coverage_of(resource, vpc) {
         Coverage::At { level, .. } => level,
@@ -168,8 +161,31 @@ fn excluded_by_id(resource: &Resource, policy: &Policy) -> Option<String> {
     Some(format!("the policy excludes {id}"))
 }
 
+/// Returns what the tags of `id` ask for.
+///
+/// # Errors
+/// The desired state that the tags decide by themselves: unreadable tags, an exclusion, or a malformed directive.
+pub(crate) fn said_by_tags<'t, S>(
+    tags: Option<&'t ObservedTags>,
+    id: &str,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<TagDirective<'t>, Desired<S>> {
+    let Some(tags) = tags else {
+        return Err(Desired::Unknown { reason: format!("the tags of {id} cannot be read, and may rule it out") });
+    };
+    if let Some(reason) = excluded_by_tag(tags, policy) {
+        return Err(Desired::Excluded { reason });
+    }
+    match TagDirective::of(tags, policy, now) {
+        Ok(said) if said.is_ignore() => Err(Desired::Excluded { reason: said.to_string() }),
+        Ok(said) => Ok(said),
+        Err(reason) => Err(Desired::Invalid { reason }),
+    }
+}
+
 /// Whether the policy excludes resources with these tags.
-pub(crate) fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
+fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
     let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
     Some(format!("the policy excludes what is tagged {key}={value}"))
 }

@@ -132,12 +132,6 @@ impl FlowLog {
     }
 }
 
-/// What is said of a flow log that equals Flowkeeper's except for the tag.
-pub(crate) fn lacks_own_tag() -> String {
-    let (key, value) = FlowLog::OWN_TAG;
-    format!("it equals Flowkeeper's and lacks the tag {key}={value}: set the tag again if Flowkeeper should keep it")
-}
-
 /// Whether these tags mark a flow log as made by Flowkeeper.
 pub(crate) fn has_own_tag(tags: Option<&ObservedTags>) -> bool {
     let (key, value) = FlowLog::OWN_TAG;

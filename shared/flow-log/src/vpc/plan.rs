@@ -3,12 +3,9 @@
 use crate::{
     Action, Desired, DesiredFlowLog, FlowLog, FlowLogId, FlowLogSpec, Plan, Resource, ResourceId, Status, Verdict,
     names::{AggregationInterval, Description, FlowLogName, IpVersion, ResourceGroupId, Tags},
-    plan::keeps_off,
+    plan::{has_more_than_one, keeps_off, lacks_own_tag, other_destination},
     policy::Foreign,
-    vpc::{
-        diff::{Diff, records_less},
-        observed::lacks_own_tag,
-    },
+    vpc::diff::{Diff, records_less},
 };
 
 /// A write that brings a resource closer to its desired state. None of them deletes.
@@ -127,8 +124,8 @@ fn plan_desired(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
     if others.is_empty() {
         return plan;
     }
-    let others = others.iter().map(|other| other.id.as_str()).collect::<Vec<_>>().join(", ");
-    let reason = format!("{}; {id} has more than one flow log, and needs no other: {others}", plan.reason);
+    let others: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
+    let reason = format!("{}; {}", plan.reason, has_more_than_one(id.as_str(), &others));
     // The API creates no flow log while another exists, so the old one would be deleted for nothing.
     Plan { converges: false, needs_replacement: false, reason, ..plan }
 }
@@ -181,7 +178,7 @@ fn plan_covered(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
         let verdict = if covering.is_own() { Verdict::Compliant } else { Verdict::Foreign };
         let mut reason = format!("covered by {} on {}", covering.id, covering.resource_id);
         if !covering.is_own()
-            && let Some(destination) = other_destination(covering, &desired.spec)
+            && let Some(destination) = delivers_elsewhere(covering, &desired.spec)
         {
             reason = format!("{reason}, which others made{destination}");
         }
@@ -225,7 +222,7 @@ fn plan_foreign(flow_log: &FlowLog, desired: &DesiredFlowLog) -> Plan<Change> {
     let (id, spec) = (&flow_log.id, &desired.spec);
     let by = if flow_log.is_managed_by_sls() { "SLS" } else { "others" };
     let mut reason = format!("covered by {id}, which {by} made");
-    if let Some(destination) = other_destination(flow_log, spec) {
+    if let Some(destination) = delivers_elsewhere(flow_log, spec) {
         reason.push_str(&destination);
     }
     if let Some(why) = flow_log.impairment() {
@@ -242,10 +239,9 @@ fn plan_foreign(flow_log: &FlowLog, desired: &DesiredFlowLog) -> Plan<Change> {
 }
 
 /// Where a foreign flow log delivers to, if it differs from the policy.
-fn other_destination(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
-    let (project, log_store) = (flow_log.project.as_deref()?, flow_log.log_store.as_deref()?);
-    let is_other = project != spec.project.as_str() || log_store != spec.log_store.as_str();
-    is_other.then(|| format!(" and which delivers to {project}/{log_store}, not {}/{}", spec.project, spec.log_store))
+fn delivers_elsewhere(flow_log: &FlowLog, spec: &FlowLogSpec) -> Option<String> {
+    let observed = (flow_log.project.as_deref(), flow_log.log_store.as_deref());
+    other_destination(observed, &spec.project, &spec.log_store)
 }
 
 /// Notes that a flow log equals what Flowkeeper would create but lacks its tag: most likely somebody removed the tag.
