@@ -102,8 +102,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Reads long lists with as few calls as they have pages. The trade-off is described in the paging module: if a
-    /// list changes while it is read, an item may be missed.
+    /// For work that is repeated soon anyway, such as a sweep. Long lists are read with as few calls as they have pages:
+    /// if a list changes while it is read, an item may be missed, as the paging module describes. Callers use it to keep
+    /// one resource from taking all the time.
     #[must_use]
     pub fn best_effort(self) -> Self {
         Self { is_best_effort: true, ..self }

@@ -226,6 +226,21 @@ pub enum Remedy {
 }
 
 impl ErrorKind {
+    /// Returns whether the API refuses the call for a reason that time, another try or another network does not change.
+    #[must_use]
+    pub const fn is_lasting(self) -> bool {
+        matches!(
+            self,
+            Self::Unsupported(_)
+                | Self::Denied
+                | Self::QuotaExceeded
+                | Self::DestinationMissing
+                | Self::NotSubscribed
+                | Self::Invalid
+                | Self::Other
+        )
+    }
+
     /// Returns what to do about it. `is_write` is true for writes that are not idempotent.
     const fn remedy(self, is_write: bool) -> Remedy {
         match self {
@@ -316,9 +331,9 @@ impl CallError {
             }
             Cause::Unreadable { .. } => with_endpoint!(
                 self.product,
-                "If it comes again, check that the endpoint (",
-                " or FLOWKEEPER_ENDPOINT) is that of the API and that no proxy answers in its place; otherwise give the \
-                 request id to the API's support."
+                "If it happens again, check that the endpoint (",
+                " or FLOWKEEPER_ENDPOINT) is the API's and that no proxy answers in its place. Otherwise give the \
+                 request id to Alibaba Cloud support."
             ),
             Cause::MalformedKey { .. } => {
                 "Check where the key comes from: it may have been copied with a line break, as into \

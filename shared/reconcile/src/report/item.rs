@@ -271,20 +271,9 @@ impl Item {
         matches!(self.outcome, Outcome::Failed | Outcome::Unfinished) || self.is_unknown()
     }
 
-    /// Whether the API refused the write for good: waiting, retrying or another network will not help.
-    pub(crate) const fn is_refused_for_good(&self) -> bool {
-        matches!(
-            self.refusal,
-            Some(
-                ErrorKind::Unsupported(_)
-                    | ErrorKind::Denied
-                    | ErrorKind::QuotaExceeded
-                    | ErrorKind::DestinationMissing
-                    | ErrorKind::NotSubscribed
-                    | ErrorKind::Invalid
-                    | ErrorKind::Other
-            )
-        )
+    /// Returns whether the API refused the write for good.
+    pub(crate) fn is_refused_for_good(&self) -> bool {
+        self.refusal.is_some_and(ErrorKind::is_lasting)
     }
 
     /// Logs the result, so that a query can count it, unless that was done before.
