@@ -12,7 +12,9 @@ use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions, 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-pub use stage::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine};
+pub use stage::{
+    ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine, create_kept_vpc,
+};
 
 /// The name of the function `create-flow-log` in the template.
 pub const CREATE_FLOW_LOG: &str = "flowkeeper-create-flow-log";

@@ -241,19 +241,8 @@ impl Stage {
     ///
     /// # Panics
     /// The cloud refuses a call.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn kept_vpc(&self, tags: &[(&str, &str)]) -> (String, String) {
-        let vpc = self.cloud.create_vpc(tags).await.unwrap();
-        let name = format!("flowkeeper-{vpc}");
-        let own = [
-            ("Tag.1.Key", "managed-by"),
-            ("Tag.1.Value", "flowkeeper"),
-            ("FlowLogName", name.as_str()),
-            ("Description", "Kept by Flowkeeper"),
-            ("ProjectName", "flowlog"),
-            ("LogStoreName", "vpc"),
-        ];
-        let flow_log = self.cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
+        let (vpc, flow_log) = create_kept_vpc(&self.cloud, tags).await;
         self.cloud.finish_transitions();
         (vpc, flow_log)
     }
@@ -293,4 +282,24 @@ impl Stage {
     pub fn calls(&self) -> usize {
         self.cloud.calls().len()
     }
+}
+
+/// Creates a VPC with a compliant flow log that Flowkeeper owns, and returns the ids of both.
+///
+/// # Panics
+/// The cloud refuses a call.
+#[expect(clippy::unwrap_used, reason = "only tests come here")]
+pub async fn create_kept_vpc(cloud: &LocalCloud, tags: &[(&str, &str)]) -> (String, String) {
+    let vpc = cloud.create_vpc(tags).await.unwrap();
+    let name = format!("flowkeeper-{vpc}");
+    let own = [
+        ("Tag.1.Key", "managed-by"),
+        ("Tag.1.Value", "flowkeeper"),
+        ("FlowLogName", name.as_str()),
+        ("Description", "Kept by Flowkeeper"),
+        ("ProjectName", "flowlog"),
+        ("LogStoreName", "vpc"),
+    ];
+    let flow_log = cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
+    (vpc, flow_log)
 }

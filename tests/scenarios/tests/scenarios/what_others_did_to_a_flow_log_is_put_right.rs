@@ -4,7 +4,9 @@ use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{Clock, EntryKind, Fault, LocalCloud, Options, Timers};
 use reconcile::{Outcome, Report};
-use scenarios::{ACTIVATION, CREATION, DEACTIVATION, REMEDIATE, REMEDIATION, Stage, results, whole_cloud};
+use scenarios::{
+    ACTIVATION, CREATION, DEACTIVATION, REMEDIATE, REMEDIATION, Stage, create_kept_vpc, results, whole_cloud,
+};
 use serde_json::json;
 
 async fn cloud_with_kept_vpc() -> (LocalCloud, String, String) {
@@ -373,17 +375,7 @@ async fn cloud_for_a_burst(vpcs: usize) -> (LocalCloud, Vec<String>) {
     let cloud = whole_cloud(options).await.unwrap();
     let mut flow_logs = Vec::new();
     for _ in 0..vpcs {
-        let vpc = cloud.create_vpc(&[]).await.unwrap();
-        let name = format!("flowkeeper-{vpc}");
-        let own = [
-            ("Tag.1.Key", "managed-by"),
-            ("Tag.1.Value", "flowkeeper"),
-            ("FlowLogName", name.as_str()),
-            ("Description", "Kept by Flowkeeper"),
-            ("ProjectName", "flowlog"),
-            ("LogStoreName", "vpc"),
-        ];
-        flow_logs.push(cloud.create_flow_log("VPC", &vpc, &own).await.unwrap());
+        flow_logs.push(create_kept_vpc(&cloud, &[]).await.1);
     }
     cloud.settled().await.unwrap();
     (cloud, flow_logs)
