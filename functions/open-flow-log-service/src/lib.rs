@@ -58,9 +58,9 @@ fn are_terms_accepted(event: &[u8]) -> Result<bool, Failure> {
     if event.trim_ascii().is_empty() {
         return Ok(false);
     }
-    let asks = "wanted is {\"accept_terms\": true}, or {} to see whether the service is open";
+    let asks = "expected {\"accept_terms\": true}, or {} to see whether the service is open";
     if event.len() > LARGEST {
-        let found = format!("a body of {} bytes, of which at most {LARGEST} are read; {asks}", event.len());
+        let found = format!("a body of {} bytes, and {LARGEST} is the maximum; {asks}", event.len());
         return Err(Failure::new("UnknownEvent", found));
     }
     let body: Value = serde_json::from_slice(event)

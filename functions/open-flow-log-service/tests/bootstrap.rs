@@ -24,7 +24,7 @@ fn terms_are_accepted_by_true_and_by_nothing_else() {
 #[test]
 fn a_body_far_larger_than_what_is_asked_for_is_not_read() {
     let mut running = Running::start(BINARY, &SETTINGS);
-    for (size, found) in [(64 << 10, "neither true nor false"), ((64 << 10) + 1, "of which at most 65536 are read")] {
+    for (size, found) in [(64 << 10, "neither true nor false"), ((64 << 10) + 1, "and 65536 is the maximum")] {
         let body = r#"{"accept_terms":1}"#;
         let answer = running.invoke(HERE, &format!("{body}{}", " ".repeat(size - body.len())));
         assert!(answer.contains("UnknownEvent") && answer.contains(found), "{size}: {answer}");

@@ -180,7 +180,7 @@ fn all(entries: Vec<&[u8]>, count: usize) -> Result<Vec<&[u8]>, Unreadable> {
     match entries.as_slice() {
         [[]] => Err(Unreadable::Unknown("an empty array".to_owned())),
         _ if count > MAX_EVENTS => Err(Unreadable::TooMuch(format!(
-            "an array of {count}, of which at most {MAX_EVENTS} are read (the trigger should send smaller batches)"
+            "an array of {count} events, and {MAX_EVENTS} is the maximum (make the trigger send smaller batches)"
         ))),
         _ => Ok(entries),
     }

@@ -142,9 +142,7 @@ pub enum FlowLogCall {
 
 /// The error for a body that is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{found}; expected is an event of EventBridge (one, or an array of them), of a timer, or of Cloud Config, as JSON"
-)]
+#[error("{found}; expected an event from EventBridge (one, or an array), a timer or Cloud Config, in JSON")]
 pub struct UnknownEvent {
     found: String,
 }
@@ -171,7 +169,7 @@ enum Unreadable {
 
 impl Unreadable {
     fn too_many_resources(count: usize) -> Self {
-        Self::TooMuch(format!("{count} resources or more in one body, of which at most {MAX_RESOURCES} are looked at"))
+        Self::TooMuch(format!("{count} or more resources in one body, and {MAX_RESOURCES} is the maximum"))
     }
 
     /// Converts the error for content that is wrapped in JSON.
@@ -193,7 +191,7 @@ impl From<Unreadable> for UnknownEvent {
 /// The body is not an event at all. The error does not repeat its contents, except for the names of its first keys.
 pub fn parse(body: &[u8]) -> Result<Vec<Event>, UnknownEvent> {
     if body.len() > MAX_BODY {
-        let found = format!("a body of {} bytes, of which at most {MAX_BODY} are read", body.len());
+        let found = format!("a body of {} bytes, and {MAX_BODY} is the maximum", body.len());
         return Err(UnknownEvent { found });
     }
     Ok(body::read(body, 0)?)

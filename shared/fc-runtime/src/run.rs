@@ -20,8 +20,8 @@ const BAD_SETTINGS: u8 = 64;
 /// default `on`) controls Function Compute's marker lines ([`Log::with_markers`]). The names of `LISTEN_ADDRESS`, `LOG`
 /// and `MARKERS` begin with [`Function::SETTINGS_PREFIX`].
 ///
-/// Exits with 0 after SIGTERM, once all work has ended or 10 seconds have passed; with 64 if settings are invalid, all
-/// of which are then listed on stderr; with 1 if it cannot listen on the port.
+/// Exits with 0 after SIGTERM, once all work has ended or 10 seconds have passed. Exits with 64 if settings are invalid,
+/// and lists all of them on stderr. Exits with 1 if it cannot listen on the port.
 ///
 /// Must be called in a tokio runtime with I/O and time: `#[tokio::main(flavor = "current_thread")]`.
 pub async fn run<F: Function>() -> ExitCode {

@@ -59,7 +59,7 @@ fn an_array_far_longer_than_any_batch_is_not_read() {
     assert_eq!(of_length(1000).unwrap().len(), 1000);
     let error = of_length(1001).unwrap_err().to_string();
     assert!(
-        error.starts_with("an array of 1001, of which at most 1000 are read (the trigger should send smaller"),
+        error.starts_with("an array of 1001 events, and 1000 is the maximum (make the trigger send smaller"),
         "{error}"
     );
 }

@@ -34,7 +34,7 @@ fn what_is_no_event_at_all_is_said_to_be_none() {
         ("{\"specversion\":", "this is no JSON"),
     ] {
         let error = parse(body.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(found) && error.contains("expected is"), "{body}: {error}");
+        assert!(error.contains(found) && error.contains("expected an event"), "{body}: {error}");
     }
 }
 
@@ -44,7 +44,7 @@ fn a_body_far_larger_than_any_event_is_not_read() {
     let of_size = |size: usize| format!("{event}{}", " ".repeat(size - event.len()));
     assert!(parse(of_size(1 << 20).as_bytes()).is_ok());
     let error = parse(of_size((1 << 20) + 1).as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("a body of 1048577 bytes, of which at most 1048576 are read; expected is"), "{error}");
+    assert!(error.starts_with("a body of 1048577 bytes, and 1048576 is the maximum; expected an event"), "{error}");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_body_that_names_more_resources_than_any_call_makes_is_refused() {
         launch(1001).replace("i-", "x-"),
     ] {
         let error = parse(body.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("resources or more in one body, of which at most 1000 are looked at"), "{error}");
+        assert!(error.contains("or more resources in one body, and 1000 is the maximum"), "{error}");
     }
 }
 

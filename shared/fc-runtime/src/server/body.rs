@@ -19,8 +19,8 @@ const DISCARDED: usize = LARGEST;
 /// Bodies up to this size need no permit: it is what an asynchronous invocation may carry (128 KB), in bytes.
 const SMALL_BODY: usize = 128 * 1024;
 
-/// The maximum total size of larger bodies in memory, in bytes. It is that of the largest event, because an instance
-/// may have as little as 128 MB.
+/// The maximum total size of larger bodies in memory, in bytes. It leaves room for one event of the maximum size, because
+/// an instance may have as little as 128 MB.
 const MAX_LARGE_TOTAL: usize = LARGEST;
 
 /// The size that one semaphore permit stands for, in bytes.
@@ -117,7 +117,7 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
     Ok(None)
 }
 
-/// Rejects a body of which `read` bytes were read, after reading the rest of it if that is small enough.
+/// Rejects a body after reading `read` bytes. Reads and discards the rest first if it is small enough.
 ///
 /// Otherwise hyper closes the connection after the response, and announces this in the response.
 async fn refuse(mut body: Incoming, mut read: usize, failure: Failure) -> Failure {

@@ -97,7 +97,7 @@ static CODES: &[(&str, ErrorKind, &str)] = &[
     ("Forbidden.AccessKeyDisabled", Credentials, KEY),
 
     ("Forbidden.RAM", Denied, "Allow the action in the function's RAM role."),
-    ("NoPermission", Denied, "Allow the action in the function's RAM role; for AssumeRole, the role's trust policy must name the function's role or its account, and its external id be that of the policy."),
+    ("NoPermission", Denied, "Allow the action in the function's RAM role. For AssumeRole, the trust policy of the other account's role must name the function's role or account, and both must have the same external id."),
     ("Unauthorized", Denied, "This operation does not take RAM users or roles; look it up for this account."),
     ("EntityNotExist.Role", NoSuchRole, "The role that the policy names is not in that account: create it there, or correct the policy."),
 

@@ -54,8 +54,8 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
     let printer = Printer::new(started);
     printer.say(&format!("The cloud is at {}.", cloud.endpoint()), "1")?;
     printer.say(
-        "Each line: the seconds since the start, and who → what they call: the answer. `test` is a person at work, the \
-         others are the functions;\nwhat stands after a ✓ is what a function reports.",
+        "Each line: seconds since the start, caller → call: answer. \"test\" is a person, the others are functions.\nAfter ✓: \
+         what a function reports.",
         "0",
     )?;
     let mut demo = Demo { cloud, printer, steps: 0, failed: 0 };
@@ -83,7 +83,7 @@ pub(super) async fn run(functions_dir: Option<PathBuf>) -> Result<ExitCode, Fail
 
 impl Demo {
     async fn new_resources(&mut self) -> Result<(), Failure> {
-        self.begin("A VPC, a vSwitch in it and a network interface in that are made")?;
+        self.begin("Somebody creates a VPC, a vSwitch in it, and a network interface in the vSwitch")?;
         let Self { cloud, printer, .. } = self;
         let vpc = told(cloud, printer, async |cloud| {
             let vpc = cloud.create_vpc(&[]).await?;
@@ -110,7 +110,7 @@ impl Demo {
     }
 
     async fn same_event_again(&mut self) -> Result<(), Failure> {
-        self.begin("The event of the VPC comes once more, as EventBridge may deliver it")?;
+        self.begin("EventBridge delivers the event of the VPC again, as it may")?;
         let Self { cloud, printer, .. } = self;
         let (invocations, writes) = (cloud.invocations().len(), cloud.calls_of("CreateFlowLog").len());
         told(cloud, printer, async |cloud| {
@@ -120,14 +120,14 @@ impl Demo {
         .await?;
         let again = cloud.invocations().split_off(invocations);
         let checks = [
-            Check { expected: "the function says that nothing is to do", holds: outcomes(&again) == ["unchanged"] },
+            Check { expected: "the function reports nothing to do", holds: outcomes(&again) == ["unchanged"] },
             Check { expected: "nothing was written", holds: cloud.calls_of("CreateFlowLog").len() == writes },
         ];
         Ok(self.end(&checks)?)
     }
 
     async fn failed_call(&mut self) -> Result<(), Failure> {
-        self.begin("A VPC is asked for with a bad address block; the failed call is an event too")?;
+        self.begin("CreateVpc fails for a bad address block; the failed call is an event too")?;
         let Self { cloud, printer, .. } = self;
         let invocations = cloud.invocations().len();
         let called = |cloud: &LocalCloud| {
@@ -261,7 +261,7 @@ impl Demo {
     }
 
     async fn sweep(&mut self) -> Result<(), Failure> {
-        self.begin("A sweep, after things happened of which no event told")?;
+        self.begin("A sweep repairs what no event reported")?;
         let Self { cloud, printer, .. } = self;
         let quiet = told(cloud, printer, async |cloud| {
             cloud.create_vpc(&[("flowkeeper", "ignore")]).await?;

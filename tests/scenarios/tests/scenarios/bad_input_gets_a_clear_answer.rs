@@ -24,7 +24,7 @@ async fn what_is_no_event_is_a_failure_that_says_so() {
         assert_eq!(invocation.status, Some(404));
         assert_eq!(invocation.body["errorType"], "UnknownEvent");
         let message = invocation.body["errorMessage"].as_str().unwrap();
-        assert!(message.contains(problem) && message.contains("expected is an event"), "{message}");
+        assert!(message.contains(problem) && message.contains("expected an event"), "{message}");
     }
     assert!(cloud.calls().is_empty());
 }

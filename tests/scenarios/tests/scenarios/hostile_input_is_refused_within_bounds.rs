@@ -124,7 +124,7 @@ async fn a_launch_of_more_instances_than_there_can_be_is_refused_in_few_words_an
         let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
         assert_eq!((invocation.success, &invocation.body["errorType"]), (false, &"UnknownEvent".into()));
         let said = invocation.body["errorMessage"].as_str().unwrap();
-        assert!(said.contains("of which at most 1000 are looked at") && said.len() < 500, "{said}");
+        assert!(said.contains("and 1000 is the maximum") && said.len() < 500, "{said}");
     }
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     assert!(invocation.success, "{:#}", invocation.body);
