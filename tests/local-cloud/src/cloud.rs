@@ -7,26 +7,37 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
-    authorize::Roles,
-    circumstances::Circumstances,
-    client::{ApiError, Client},
-    clock::{Clock, after},
-    delivery,
+    api::{
+        authorize::Roles,
+        faults::{Fault, Storm, Wanted},
+        rewrite::Rewrite,
+        server,
+    },
+    client::{
+        operator::Operator,
+        signed::{ApiError, Client},
+    },
     error::{Error, LIMIT},
-    faults::{Fault, Storm, Wanted},
-    functions::Host,
-    journal::{Call, DeadLetter, Entry, EntryKind, Invocation},
-    operator::Operator,
+    eventbridge::{
+        delivery,
+        timers::{self, Timetable},
+    },
+    function_compute::host::Host,
     options::{Functions, Options, Timers},
-    ram::Role,
-    rewrite::Rewrite,
-    server, stage,
-    state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
-    template::{self, Template, TemplateError},
-    timeline,
-    timers::{self, Timetable},
-    world::Shared,
+    ram::{
+        accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
+        policy::Role,
+    },
+    ros::template::{self, Template, TemplateError},
+    world::{
+        clock::{Clock, after},
+        constraints::Circumstances,
+        journal::{Call, DeadLetter, Entry, EntryKind, Invocation},
+        seed,
+        shared::Shared,
+        state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
+        timeline,
+    },
 };
 
 /// A small Alibaba Cloud on one port. Dropping it ends the server and all function processes.
@@ -382,7 +393,7 @@ impl LocalCloud {
     /// event that names no resource, such as a timer's, one VPC without a flow log is created.
     pub fn stage(&self, event: &Value) {
         let (region, now) = (&self.shared.options.region, self.shared.clock.now());
-        self.shared.write(|world| stage::make(&mut world.state, event, region, now));
+        self.shared.write(|world| seed::make(&mut world.state, event, region, now));
     }
 
     /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has
@@ -391,13 +402,13 @@ impl LocalCloud {
         self.shared.write(|world| {
             let place = world.state.vpcs.get(vpc_id).map(|vpc| vpc.place.clone());
             let place = place.unwrap_or_else(|| self.own_place());
-            stage::flow_log(&mut world.state, place, vpc_id, self.shared.clock.now())
+            seed::flow_log(&mut world.state, place, vpc_id, self.shared.clock.now())
         })
     }
 
     /// Creates an Express Connect Router with one virtual border router, without API calls or events. Returns its id.
     pub fn stage_router(&self) -> String {
-        self.shared.write(|world| stage::router(&mut world.state, self.own_place(), self.shared.clock.now()))
+        self.shared.write(|world| seed::router(&mut world.state, self.own_place(), self.shared.clock.now()))
     }
 
     fn own_place(&self) -> Place {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::template::{Absent, TemplateError};
+use crate::ros::template::{Absent, TemplateError};
 
 /// How long tests wait for something.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);

@@ -30,59 +30,50 @@
 //! # }
 //! ```
 
-mod accounts;
-mod acs3_signature;
-mod answer;
-mod authenticate;
-mod authorize;
-mod cidr;
-mod circumstances;
+mod api;
 mod client;
-mod clock;
 mod cloud;
-mod delivery;
-#[cfg(test)]
-mod documented;
 mod error;
-mod faults;
-pub mod functions;
-mod gateway;
-mod journal;
-mod operations;
-mod operator;
+mod eventbridge;
+mod function_compute;
 mod options;
-mod parameters;
-mod pattern;
 mod ram;
-mod rate_limits;
-mod refusal;
-mod regions;
-mod rewrite;
-mod rpc_signature;
-mod server;
-mod stage;
-mod state;
-pub mod template;
-pub mod timeline;
-mod timers;
-mod trail;
-mod trust;
+mod ros;
 mod world;
 
-pub use accounts::{
+pub use api::faults::{Fault, Storm};
+pub use api::parameters::Tags;
+pub use api::rewrite::Rewrite;
+pub use client::operator::Operator;
+pub use client::signed::{ApiError, Client, exchange, form, send};
+pub use cloud::LocalCloud;
+pub use error::Error;
+pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};
+pub use ram::accounts::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
 };
-pub use client::{ApiError, Client, exchange, form, send};
-pub use clock::Clock;
-pub use cloud::LocalCloud;
-pub use error::Error;
-pub use faults::{Fault, Storm};
-pub use journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
-pub use operator::Operator;
-pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};
-pub use parameters::Tags;
-pub use ram::Role;
-pub use regions::RegionName;
-pub use rewrite::Rewrite;
-pub use state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc};
+pub use ram::policy::Role;
+pub use world::clock::Clock;
+pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
+pub use world::regions::RegionName;
+pub use world::state::{
+    ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc,
+};
+
+/// Builds the binaries of a template's functions with cargo.
+pub mod functions {
+    pub use crate::function_compute::build::{build, build_of, workspace_of};
+}
+
+/// The functions and triggers that a ROS template describes.
+pub mod template {
+    pub use crate::ros::template::{
+        Absent, Function, Pattern, RetryStrategy, Schedule, Source, Template, TemplateError, Trigger, default_path,
+    };
+}
+
+/// The journal as lines for people.
+pub mod timeline {
+    pub use crate::world::timeline::{line, outcomes, paint};
+}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::clock::Clock;
+use crate::world::clock::Clock;
 
 /// Options of a local cloud.
 #[derive(Clone)]

@@ -1,0 +1,130 @@
+//! Functions as processes, under the contract of Function Compute's custom runtimes.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::instance::{Answer, Instance};
+use crate::{
+    ros::template::Function,
+    world::{
+        journal::{EntryKind, Invocation},
+        shared::Shared,
+    },
+};
+
+/// A function and its running instances.
+pub(crate) struct Host {
+    pub(crate) function: Function,
+    pub(crate) program: PathBuf,
+    instances: Mutex<Vec<Arc<Instance>>>,
+}
+
+/// One attempt to run a function.
+pub(crate) struct Attempt<'a> {
+    pub(crate) request_id: &'a str,
+    /// Counted from 1.
+    pub(crate) number: u32,
+    /// How often FC itself has retried. Each of EventBridge's attempts is new to FC.
+    pub(crate) retry_count: u32,
+}
+
+/// A slot for one request in an instance. Dropping it frees the slot.
+struct Seat(Arc<Instance>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl Host {
+    pub(crate) fn new(function: Function, program: PathBuf) -> Self {
+        Self { function, program, instances: Mutex::default() }
+    }
+
+    /// Runs the function once. The instance is reused, unless it failed to answer.
+    pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
+        let name = &self.function.name;
+        let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
+        shared.note(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
+        let seat = self.seat();
+        let first_line = seat.0.lines().len();
+        let timeout = Duration::from_secs(self.function.timeout);
+        let answer = tokio::select! {
+            answer = seat.0.invoke(self, shared, event, attempt) => answer,
+            () = shared.clock.wait(timeout) => {
+                Err(format!("Function timed out after {} seconds", self.function.timeout))
+            }
+        };
+        if answer.is_err() {
+            self.dismiss(&seat.0);
+        }
+        seat.0.quiet().await;
+        let lines = seat.0.lines().get(first_line..).unwrap_or_default().to_vec();
+        drop(seat);
+
+        let (status, success, body) = match answer {
+            // FC counts a call as successful if the header is missing, whatever the HTTP status.
+            Ok(Answer { status, fc_status, body }) => (Some(status), fc_status.as_deref() != Some("404"), body),
+            Err(problem) => (None, false, json!({"errorMessage": problem}).to_string().into()),
+        };
+        let invocation = Invocation {
+            function: name.clone(),
+            request_id,
+            attempt: number,
+            event: json_or_text(event),
+            success,
+            status,
+            body: json_or_text(&body),
+            lines,
+        };
+        shared.note(EntryKind::Invocation(invocation.clone()));
+        invocation
+    }
+
+    /// Takes a slot in the first instance that has a free one, otherwise in a new instance.
+    fn seat(&self) -> Seat {
+        let mut instances = self.instances();
+        instances.retain(|instance| !instance.has_exited());
+        let free = instances.iter().find(|instance| instance.enter(self.function.concurrency));
+        let instance = free.map(Arc::clone).unwrap_or_else(|| {
+            let instance = Arc::new(Instance::default());
+            instance.enter(self.function.concurrency);
+            instances.push(Arc::clone(&instance));
+            instance
+        });
+        Seat(instance)
+    }
+
+    /// Kills a failed instance, with all of its requests.
+    fn dismiss(&self, failed: &Arc<Instance>) {
+        failed.kill();
+        self.instances().retain(|instance| !Arc::ptr_eq(instance, failed));
+    }
+
+    /// Stops every instance gracefully, and kills those that do not end.
+    pub(crate) async fn stop(&self, shared: &Shared) {
+        let instances = std::mem::take(&mut *self.instances());
+        for instance in instances {
+            instance.stop(self, shared).await;
+        }
+    }
+
+    /// Kills every instance.
+    pub(crate) fn kill(&self) {
+        self.instances().drain(..).for_each(|instance| instance.kill());
+    }
+
+    fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn json_or_text(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into())
+}

@@ -1,0 +1,366 @@
+//! One function process: started on first use, and kept until it fails or the cloud ends.
+
+use std::{
+    net::{Ipv4Addr, UdpSocket},
+    process::Stdio,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    sync::{OnceCell, watch},
+};
+
+use super::host::{Attempt, Host};
+use crate::{
+    api::refusal::Refusal,
+    eventbridge::delivery::new_request_id,
+    options::CredentialsIn,
+    ram::accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
+    world::{clock::after, journal::EntryKind, shared::Shared},
+};
+
+/// How long a process may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// A request to a process.
+struct Ask<'a> {
+    method: Method,
+    path: &'static str,
+    request_id: &'a str,
+    retry_count: u32,
+    body: &'a [u8],
+}
+
+/// How long a process may take to end after SIGTERM.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// Log lines come through a pipe, separately from the answer. After this long without a line, all of them have arrived.
+const QUIET: Duration = Duration::from_millis(10);
+
+type Connection = SendRequest<Full<Bytes>>;
+
+/// The answer of a process.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The `x-fc-status` header. Only this header says whether the call failed.
+    pub(super) fc_status: Option<String>,
+    pub(super) body: Bytes,
+}
+
+/// A process, or a placeholder for one that is not started yet.
+#[derive(Default)]
+pub(super) struct Instance {
+    started: OnceCell<Started>,
+    child: Mutex<Option<Child>>,
+    /// Keep-alive connections that are not in use.
+    idle: Mutex<Vec<Connection>>,
+    requests: AtomicUsize,
+    lines: Arc<watch::Sender<Vec<String>>>,
+}
+
+struct Started {
+    port: u16,
+    /// Reserves the port as long as this lives.
+    _reservation: UdpSocket,
+    /// `None` for a function without a role.
+    credentials: Option<Credentials>,
+}
+
+impl Instance {
+    /// Takes a slot if fewer than `most` are taken.
+    pub(super) fn enter(&self, most: usize) -> bool {
+        let more = |taken| (taken < most).then_some(taken + 1);
+        self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    pub(super) fn leave(&self) {
+        self.requests.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Returns the lines that the process has written so far.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
+    }
+
+    /// Waits until no line has arrived for [`QUIET`].
+    pub(super) async fn quiet(&self) {
+        let mut lines = self.lines.subscribe();
+        while let Ok(Ok(())) = tokio::time::timeout(QUIET, lines.changed()).await {}
+    }
+
+    /// Posts one event, and starts the process first if necessary.
+    pub(super) async fn invoke(
+        &self,
+        host: &Host,
+        shared: &Shared,
+        event: &[u8],
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer, String> {
+        let started = self.started.get_or_try_init(|| self.start(host, shared)).await?;
+        let begun = shared.clock.now();
+        let Attempt { request_id, retry_count, .. } = *attempt;
+        let ask = Ask { method: Method::POST, path: "/invoke", request_id, retry_count, body: event };
+        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
+        let exited = || {
+            let duration = shared.clock.now().duration_since(begun).as_millis();
+            format!("Process exited unexpectedly before completing request (duration: {duration}ms)")
+        };
+        self.exchange(started.port, request).await.ok_or_else(exited)
+    }
+
+    /// Sends a request on a free connection and reads the whole answer. Returns `None` if the process is gone.
+    async fn exchange(&self, port: u16, request: Request<Full<Bytes>>) -> Option<Answer> {
+        let idle = lock(&self.idle).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => connect(port).await.ok()?,
+        };
+        let response = connection.send_request(request).await.ok()?;
+        let status = response.status().as_u16();
+        let fc_status = response.headers().get("x-fc-status").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = response.into_body().collect().await.ok()?.to_bytes();
+        lock(&self.idle).push(connection);
+        Some(Answer { status, fc_status, body })
+    }
+
+    /// Calls the initializer of a new process, if the template has one.
+    async fn initialize(&self, host: &Host, shared: &Shared, started: &Started) -> Result<(), String> {
+        let Some(seconds) = host.function.initializer else { return Ok(()) };
+        let request_id = new_request_id(shared);
+        let ask = Ask { method: Method::POST, path: "/initialize", request_id: &request_id, retry_count: 0, body: b"" };
+        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
+        let answer = tokio::select! {
+            answer = self.exchange(started.port, request) => answer,
+            () = shared.clock.wait(Duration::from_secs(seconds)) => {
+                return Err(format!("InitializationError: /initialize timed out after {seconds} seconds"));
+            }
+        };
+        match answer {
+            Some(Answer { status: 200..=299, .. }) => Ok(()),
+            Some(Answer { status, .. }) => Err(format!("InitializationError: /initialize answered {status}")),
+            None => Err("InitializationError: the process ended in /initialize".to_owned()),
+        }
+    }
+
+    /// Calls the process's pre-stop hook, if the template has one. Its answer has no effect.
+    async fn pre_stop(&self, host: &Host, shared: &Shared) {
+        let (Some(seconds), Some(started)) = (host.function.pre_stop, self.started.get()) else { return };
+        let request_id = new_request_id(shared);
+        let ask = Ask { method: Method::GET, path: "/pre-stop", request_id: &request_id, retry_count: 0, body: b"" };
+        if let Ok(request) = request(host, shared, started.credentials.as_ref(), &ask) {
+            let answer = self.exchange(started.port, request);
+            let _ = tokio::time::timeout(Duration::from_secs(seconds), answer).await;
+        }
+    }
+
+    /// Starts the process and waits until it listens.
+    async fn start(&self, host: &Host, shared: &Shared) -> Result<Started, String> {
+        let failed = |error: std::io::Error| format!("FunctionNotStarted: {error}");
+        // A forked process briefly inherits all open sockets. If two processes started at once, one would keep
+        // listening on a port that the start of the other only probes.
+        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let alone = STARTING.lock().await;
+        let (port, reservation) = free_port().await.map_err(failed)?;
+
+        let name = &host.function.name;
+        let expires = after(shared.clock.now(), TOKEN_LIFE);
+        let role = host.function.role.clone();
+        if let Some(role) = &role {
+            let refused = |refusal: Refusal| format!("AccessDenied: FC may not assume {role}: {}", refusal.code);
+            shared.roles.assume_role(role).map_err(refused)?;
+        }
+        let credentials = role.map(|role| {
+            let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };
+            shared.write(|world| world.keys.issue(caller, expires))
+        });
+        let instance = format!("c-10ca1c10-{port}");
+        let mut child = command(host, shared, credentials.as_ref(), port, &instance).spawn().map_err(failed)?;
+        drop(alone);
+        for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
+            self.follow(pipe, name, shared);
+        }
+        *lock(&self.child) = Some(child);
+        let listening = async {
+            let mut look = tokio::time::interval(Duration::from_millis(2));
+            loop {
+                look.tick().await;
+                if let Ok(connection) = connect(port).await {
+                    return Ok(connection);
+                }
+                if self.has_exited() {
+                    return Err("FunctionNotStarted: the process ended before it listened".to_owned());
+                }
+            }
+        };
+        let in_vain = |_| format!("Function instance health check failed on port {port} in 120 seconds.");
+        let connection = tokio::time::timeout(START_LIMIT, listening).await.map_err(in_vain)??;
+        lock(&self.idle).push(connection);
+        let started = Started { port, credentials, _reservation: reservation };
+        self.initialize(host, shared, &started).await?;
+        shared.note(EntryKind::FunctionStarted { function: name.clone(), instance });
+        Ok(started)
+    }
+
+    /// Journals the lines that the process writes, until it closes the pipe.
+    fn follow(&self, pipe: Pipe, function: &str, shared: &Shared) {
+        let (function, lines) = (function.to_owned(), Arc::clone(&self.lines));
+        shared.attend(move |shared| async move {
+            let mut reader = BufReader::new(pipe).lines();
+            while let Ok(Some(text)) = reader.next_line().await {
+                let Some(shared) = shared.upgrade() else { return };
+                lines.send_modify(|lines| lines.push(text.clone()));
+                shared.note(EntryKind::Line { function: function.clone(), text });
+            }
+        });
+    }
+
+    /// Returns whether the process was started and has ended.
+    pub(super) fn has_exited(&self) -> bool {
+        lock(&self.child).as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    pub(super) fn kill(&self) {
+        if let Some(child) = lock(&self.child).as_mut() {
+            // Fails only if the process has already ended.
+            let _ = child.start_kill();
+        }
+    }
+
+    /// Asks the process to end, waits, and kills it if it is still running.
+    pub(super) async fn stop(&self, host: &Host, shared: &Shared) {
+        self.pre_stop(host, shared).await;
+        let child = lock(&self.child).take();
+        let Some(mut child) = child else { return };
+        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        let asked = id.is_some_and(|id| rustix::process::kill_process(id, rustix::process::Signal::TERM).is_ok());
+        if asked && tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_ok() {
+            return;
+        }
+        let _ = child.kill().await;
+    }
+}
+
+type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+
+fn boxed(pipe: impl AsyncRead + Send + Unpin + 'static) -> Pipe {
+    Box::new(pipe)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the command with Function Compute's environment and none of the cloud's own.
+fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port: u16, instance: &str) -> Command {
+    let function = &host.function;
+    let folder = host.program.parent().unwrap_or(&host.program);
+    let mut command = Command::new(&host.program);
+    command
+        .env_clear()
+        .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
+        .env("FC_SERVER_PORT", port.to_string())
+        .env("FC_ACCOUNT_ID", OWN_ACCOUNT)
+        .env("FC_REGION", &shared.options.region)
+        .env("FC_FUNCTION_NAME", &function.name)
+        .env("FC_FUNCTION_HANDLER", &function.handler)
+        .env("FC_FUNCTION_MEMORY_SIZE", function.memory.to_string())
+        .env("FC_INSTANCE_ID", instance)
+        .env("FC_FUNC_CODE_PATH", folder)
+        .envs(&function.environment)
+        .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address))
+        // Prevents others from invoking it on a shared machine.
+        .env("FLOWKEEPER_LISTEN_ADDRESS", Ipv4Addr::LOCALHOST.to_string());
+    if let Some(credentials) = credentials.filter(|_| shared.options.credentials == CredentialsIn::Environment) {
+        command
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", &credentials.access_key_id)
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &credentials.access_key_secret)
+            .env("ALIBABA_CLOUD_SECURITY_TOKEN", credentials.security_token.as_deref().unwrap_or_default());
+    }
+    command
+        .envs(shared.options.policy.iter().map(|policy| ("FLOWKEEPER_POLICY", policy)))
+        .envs(&shared.options.environment)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Finds a free port, and reserves it against other local clouds on this machine by binding the same UDP port. Two
+/// clouds that probe a port at the same time would both find it free until a process listens on it.
+///
+/// Avoids ephemeral ports, which start at 32768 on Linux. A connection to such a port may be assigned that port as its
+/// own source port, and so connect to itself before the process listens.
+async fn free_port() -> std::io::Result<(u16, UdpSocket)> {
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 22_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % u32::from(COUNT)) as u16;
+    loop {
+        let tried = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + ((u32::from(start) + u32::from(tried)) % u32::from(COUNT)) as u16;
+        let reserved = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+        let free = match reserved {
+            Ok(reservation) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map(|_| reservation),
+            Err(error) => Err(error),
+        };
+        match free {
+            Ok(reservation) => return Ok((port, reservation)),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tried < u16::MAX => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn connect(port: u16) -> std::io::Result<Connection> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    // Ends with the process or when the sender is dropped. The sender reports its errors too.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Builds a request to a process, as FC sends it.
+fn request(
+    host: &Host,
+    shared: &Shared,
+    credentials: Option<&Credentials>,
+    ask: &Ask<'_>,
+) -> Result<Request<Full<Bytes>>, String> {
+    let function = &host.function;
+    let nothing = Credentials::default();
+    let in_headers = shared.options.credentials == CredentialsIn::Headers;
+    let credentials = credentials.filter(|_| in_headers).unwrap_or(&nothing);
+    Request::builder()
+        .method(&ask.method)
+        .uri(ask.path)
+        .header("host", "127.0.0.1")
+        .header("content-type", "application/octet-stream")
+        .header("x-fc-request-id", ask.request_id)
+        .header("x-fc-control-path", ask.path)
+        .header("x-fc-function-name", &function.name)
+        .header("x-fc-function-handler", &function.handler)
+        .header("x-fc-function-memory", function.memory)
+        .header("x-fc-function-timeout", function.timeout)
+        .header("x-fc-region", &shared.options.region)
+        .header("x-fc-account-id", OWN_ACCOUNT)
+        .header("x-fc-qualifier", "LATEST")
+        .header("x-fc-version-id", "")
+        .header("x-fc-retry-count", ask.retry_count)
+        .header("x-fc-access-key-id", &credentials.access_key_id)
+        .header("x-fc-access-key-secret", &credentials.access_key_secret)
+        .header("x-fc-security-token", credentials.security_token.as_deref().unwrap_or_default())
+        .body(Full::from(Bytes::copy_from_slice(ask.body)))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,305 @@
+//! Creates the resources that a sample event names, so that a function finds them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    api::{operations::REGIONS, parameters::Tags},
+    ram::accounts::{OWN_ACCOUNT, SECOND_ACCOUNT},
+    world::state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, State, VSwitch, Vpc},
+};
+
+/// Creates the resources that an event names, and the resources that contain them.
+///
+/// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an event
+/// that names no resource, such as a timer's, one VPC is created.
+pub(crate) fn make(state: &mut State, event: &Value, own_region: &str, now: Timestamp) {
+    let items = match event {
+        Value::Array(items) => items.iter().map(opened).collect(),
+        one => vec![opened(one)],
+    };
+    for item in &items {
+        Stage { state, place: place(item, own_region), now }.make(item);
+    }
+}
+
+/// Creates a flow log of Flowkeeper's own on a VPC and returns its id.
+pub(crate) fn flow_log(state: &mut State, place: Place, vpc_id: &str, now: Timestamp) -> String {
+    Stage { state, place, now }.flow_log(None, "VPC", vpc_id)
+}
+
+/// Creates an Express Connect Router with one virtual border router and returns its id.
+pub(crate) fn router(state: &mut State, place: Place, now: Timestamp) -> String {
+    let child = RouterChild {
+        id: state.new_id("vbr"),
+        region: place.region.clone(),
+        owner: place.account.clone(),
+        association_id: state.new_id("ecr-assoc"),
+        created: now,
+    };
+    let router = ExpressConnectRouter {
+        id: state.new_id("ecr"),
+        place,
+        name: String::new(),
+        description: String::new(),
+        alibaba_side_asn: 45104,
+        resource_group_id: "rg-default".into(),
+        tags: Tags::new(),
+        status: "ACTIVE".into(),
+        children: vec![child],
+        created: now,
+    };
+    let id = router.id.clone();
+    state.routers.insert(id.clone(), router);
+    id
+}
+
+struct Stage<'a> {
+    state: &'a mut State,
+    place: Place,
+    now: Timestamp,
+}
+
+impl Stage<'_> {
+    fn make(&mut self, item: &Value) {
+        let ids = ids(item);
+        let of = |prefix: &str| ids.iter().filter(|id| id.starts_with(prefix)).cloned().collect::<Vec<_>>();
+        let vpcs = of("vpc-");
+        if told(item, "eventName").starts_with("DeleteV") || told(item, "resourceEventType") == "REMOVE" {
+            for id in ids {
+                let resource_type = if id.starts_with("vpc-") { "VPC" } else { "VSwitch" };
+                self.flow_log(None, resource_type, &id);
+            }
+            return;
+        }
+        let vpc = vpcs.first().cloned().unwrap_or_else(|| self.state.new_id("vpc"));
+        for id in vpcs.iter().chain([&vpc]) {
+            self.vpc(id);
+        }
+        let (vswitches, interfaces, instances) = (of("vsw-"), of("eni-"), of("i-"));
+        let vswitch = vswitches.first().cloned().unwrap_or_else(|| self.state.new_id("vsw"));
+        if !(vswitches.is_empty() && interfaces.is_empty() && instances.is_empty()) {
+            for id in vswitches.iter().chain([&vswitch]) {
+                self.vswitch(id, &vpc);
+            }
+        }
+        for id in interfaces {
+            self.network_interface(id, "", &vswitch, &vpc);
+        }
+        for instance in instances {
+            let id = self.state.new_id("eni");
+            self.network_interface(id, &instance, &vswitch, &vpc);
+        }
+        if told(item, "eventName") != "DeleteFlowLog" {
+            for id in of("fl-") {
+                let id = self.flow_log(Some(id), "VPC", &vpc);
+                let flow_log = self.state.flow_logs.get_mut(&id);
+                match (told(item, "eventName").as_str(), flow_log) {
+                    ("DeactiveFlowLog", Some(flow_log)) => flow_log.status = "Inactive".into(),
+                    ("ModifyFlowLogAttribute", Some(flow_log)) => flow_log.aggregation_interval = 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn vpc(&mut self, id: &str) {
+        let vpc = Vpc {
+            id: id.to_owned(),
+            place: self.place.clone(),
+            name: String::new(),
+            description: String::new(),
+            cidr_block: "10.0.0.0/8".into(),
+            ipv6_cidr_block: String::new(),
+            ipv6_isp: String::new(),
+            user_cidrs: Vec::new(),
+            is_default: false,
+            resource_group_id: "rg-default".into(),
+            owner_id: Some(self.place.account.clone()),
+            has_old_instances: false,
+            tags: Tags::new(),
+            created: self.now,
+        };
+        self.state.vpcs.insert(vpc.id.clone(), vpc);
+    }
+
+    fn vswitch(&mut self, id: &str, vpc_id: &str) {
+        let vswitch = VSwitch {
+            id: id.to_owned(),
+            place: self.place.clone(),
+            vpc_id: vpc_id.to_owned(),
+            zone_id: format!("{}-h", self.place.region),
+            name: String::new(),
+            description: String::new(),
+            cidr_block: "10.0.0.0/24".into(),
+            ipv6_cidr_block: String::new(),
+            is_default: false,
+            owner_id: Some(self.place.account.clone()),
+            tags: Tags::new(),
+            created: self.now,
+        };
+        self.state.vswitches.insert(vswitch.id.clone(), vswitch);
+    }
+
+    fn network_interface(&mut self, id: String, instance_id: &str, vswitch_id: &str, vpc_id: &str) {
+        let interface = NetworkInterface {
+            id,
+            place: self.place.clone(),
+            vpc_id: vpc_id.to_owned(),
+            vswitch_id: vswitch_id.to_owned(),
+            zone_id: format!("{}-h", self.place.region),
+            name: String::new(),
+            description: String::new(),
+            security_group_id: "sg-bp1local0000000000000".into(),
+            private_ip_address: "10.0.0.10".into(),
+            ipv6_addresses: Vec::new(),
+            ipv4_prefixes: Vec::new(),
+            ipv6_prefixes: Vec::new(),
+            instance_id: instance_id.to_owned(),
+            owner_id: Some(self.place.account.clone()),
+            service_managed: false,
+            tags: Tags::new(),
+            created: self.now,
+        };
+        self.state.network_interfaces.insert(interface.id.clone(), interface);
+    }
+
+    /// Creates one of Flowkeeper's own flow logs, as the template's policy wants it.
+    fn flow_log(&mut self, id: Option<String>, resource_type: &str, resource_id: &str) -> String {
+        let Place { account, region } = &self.place;
+        let flow_log = FlowLog {
+            id: id.unwrap_or_else(|| self.state.new_id("fl")),
+            place: self.place.clone(),
+            name: format!("flowkeeper-{resource_id}"),
+            description: "Kept by Flowkeeper".into(),
+            resource_type: resource_type.to_owned(),
+            resource_id: resource_id.to_owned(),
+            traffic_type: "All".into(),
+            traffic_path: vec!["all".into()],
+            project: format!("flowlog-{account}-{region}"),
+            log_store: "vpc".into(),
+            aggregation_interval: 10,
+            ip_version: "IPv4".into(),
+            log_format: String::new(),
+            resource_group_id: "rg-default".into(),
+            tags: [("managed-by".to_owned(), "flowkeeper".to_owned())].into(),
+            status: "Active".into(),
+            business_status: "Normal".into(),
+            service_type: String::new(),
+            deliver_status: "SUCCESS".into(),
+            deliver_error_message: String::new(),
+            created: self.now,
+            next: None,
+        };
+        let id = flow_log.id.clone();
+        self.state.flow_logs.insert(id.clone(), flow_log);
+        id
+    }
+}
+
+/// Returns the value with JSON inside strings parsed, at any depth.
+fn opened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with(['{', '[']) => {
+            serde_json::from_str(text).map_or_else(|_| value.clone(), |inner| opened(&inner))
+        }
+        Value::Array(items) => items.iter().map(opened).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), opened(value))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Collects every string and number in a value, with the name of its member.
+fn texts<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, String)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| texts(item, name, found)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| texts(value, name, found)),
+        Value::String(text) => found.push((name, text.clone())),
+        Value::Number(number) => found.push((name, number.to_string())),
+        _ => {}
+    }
+}
+
+/// Returns the first text with this name, at any depth.
+fn told(item: &Value, wanted: &str) -> String {
+    let mut found = Vec::new();
+    texts(item, "", &mut found);
+    found.into_iter().find(|(name, _)| *name == wanted).map(|(_, text)| text).unwrap_or_default()
+}
+
+/// Returns the ids of all resources that are named, including masked ones.
+fn ids(item: &Value) -> BTreeSet<String> {
+    let mut found = Vec::new();
+    texts(item, "", &mut found);
+    let is_id = |text: &String| {
+        ["vpc-", "vsw-", "eni-", "i-", "fl-"].iter().filter_map(|prefix| text.strip_prefix(prefix)).any(|rest| {
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '*')
+        })
+    };
+    found.into_iter().map(|(_, text)| text).filter(is_id).collect()
+}
+
+/// Returns the place of the event, with the own account and region in place of unknown ones.
+fn place(item: &Value, own_region: &str) -> Place {
+    let of = |names: &[&str], is_here: fn(&str) -> bool| {
+        names.iter().map(|name| told(item, name)).find(|text| is_here(text))
+    };
+    let account = of(&["recipientAccountId", "resourceOwnerId", "accountId", "aliyunaccountid"], |text| {
+        [OWN_ACCOUNT, SECOND_ACCOUNT].contains(&text)
+    });
+    let region =
+        of(&["acsRegion", "regionId", "RegionId", "aliyunregionid"], |text| REGIONS.iter().any(|(id, _)| *id == text));
+    Place {
+        account: account.unwrap_or_else(|| OWN_ACCOUNT.to_owned()),
+        region: region.unwrap_or_else(|| own_region.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::constraints::Circumstances;
+
+    /// Returns what exists after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
+    fn made(sample: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
+        let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();
+        let mut state = State::new(true, Circumstances::default());
+        make(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
+        let flow_log = |one: &FlowLog| format!("{} on {}, {}", one.id, one.resource_id, one.status);
+        (
+            state.vpcs.values().map(|vpc| format!("{} in {}", vpc.id, vpc.place.account)).collect(),
+            state.vswitches.len(),
+            state.network_interfaces.values().map(|one| format!("{} {}", one.id, one.instance_id)).collect(),
+            state.flow_logs.values().map(flow_log).collect(),
+        )
+    }
+
+    #[test]
+    fn what_an_event_names_is_there_afterwards() {
+        let vpc = || vec!["vpc-bp1example00000000001 in 1000000000000001".to_owned()];
+        let some = || vec!["vpc-bp1local0000000000001 in 1000000000000001".to_owned()];
+        assert_eq!(made("actiontrail-create-vpc"), (vpc(), 0, vec![], vec![]));
+        assert_eq!(made("actiontrail-create-vpc-cross-account").0, ["vpc-uf6example00000000007 in 1000000000000002"]);
+        assert_eq!(made("actiontrail-create-vswitch"), (vpc(), 1, vec![], vec![]));
+        assert_eq!(made("actiontrail-run-instances-console").2, ["eni-bp1local0000000000002 i-bp1example0000000001"]);
+        assert_eq!(made("config-item-change"), (vpc(), 0, vec![], vec![]));
+        assert_eq!(made("config-fc-remediation").0, vpc());
+        assert_eq!(made("fc-timer"), (some(), 0, vec![], vec![]));
+        assert_eq!(
+            made("actiontrail-delete-vpc"),
+            (vec![], 0, vec![], vec!["fl-bp1local0000000000001 on vpc-bp1example00000000001, Active".to_owned()])
+        );
+        assert_eq!(
+            made("config-item-change-removed"),
+            (vec![], 0, vec![], vec!["fl-bp1local0000000000001 on vpc-bp1example00000000001, Active".to_owned()])
+        );
+        assert_eq!(made("actiontrail-delete-flow-log"), (some(), 0, vec![], vec![]));
+        assert_eq!(
+            made("actiontrail-deactive-flow-log").3,
+            ["fl-bp1example00000000001 on vpc-bp1local0000000000001, Inactive"]
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! The state that the server, the functions and the `LocalCloud` handle share, behind one lock.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    api::{authorize::Roles, faults::Faults, rate_limits::RateLimits},
+    error::Error,
+    eventbridge::delivery,
+    function_compute::host::Host,
+    options::Options,
+    ram::accounts::Keys,
+    ros::template::{Absent, Trigger},
+    world::{
+        clock::Clock,
+        constraints::Circumstances,
+        journal::{Entry, EntryKind},
+        state::State,
+    },
+};
+
+/// Everything that calls read and change.
+pub(crate) struct World {
+    pub(crate) state: State,
+    /// The state before the last write, kept only if a stale read may have to show it.
+    pub(crate) before: Option<State>,
+    pub(crate) keys: Keys,
+    pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
+    pub(crate) faults: Faults,
+    pub(crate) rates: RateLimits,
+    pub(crate) journal: Vec<Entry>,
+    /// Events that are held back until the next one is published.
+    held_back: Vec<Value>,
+    requests: u64,
+    /// When the next timer is due.
+    pub(crate) next_timer: Option<Timestamp>,
+    /// Deliveries, retries and transitions in progress.
+    outstanding: usize,
+}
+
+impl World {
+    /// Returns whether no delivery, retry or transition is in progress and no timer is due at this time.
+    pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        self.outstanding == 0 && self.next_timer.is_none_or(|due| due > now)
+    }
+}
+
+/// What the server, the functions and the `LocalCloud` handle share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    pub(crate) address: SocketAddr,
+    pub(crate) hosts: BTreeMap<String, Host>,
+    pub(crate) absent: Vec<Absent>,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) roles: Roles,
+    world: Mutex<World>,
+    changed: watch::Sender<()>,
+    tasks: Mutex<JoinSet<()>>,
+    me: Weak<Self>,
+}
+
+impl Shared {
+    /// Returns an empty world.
+    pub(crate) fn new(
+        options: Options,
+        address: SocketAddr,
+        hosts: BTreeMap<String, Host>,
+        absent: Vec<Absent>,
+        triggers: Vec<Trigger>,
+        roles: Roles,
+    ) -> Arc<Self> {
+        let world = World {
+            state: State::new(options.flow_log_service, Circumstances::new(options.flow_logs_see_after)),
+            before: None,
+            keys: Keys::new(),
+            nonces: BTreeMap::new(),
+            faults: Faults::default(),
+            rates: RateLimits::default(),
+            held_back: Vec::new(),
+            journal: Vec::new(),
+            requests: 0,
+            next_timer: None,
+            outstanding: 0,
+        };
+        Arc::new_cyclic(|me| Self {
+            clock: options.clock.clone(),
+            options,
+            address,
+            hosts,
+            absent,
+            triggers,
+            roles,
+            world: Mutex::new(world),
+            changed: watch::Sender::new(()),
+            tasks: Mutex::default(),
+            me: Weak::clone(me),
+        })
+    }
+
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&lock(&self.world))
+    }
+
+    /// Changes the world and notifies everyone who waits for a change.
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut lock(&self.world));
+        self.changed.send_replace(());
+        result
+    }
+
+    pub(crate) fn note(&self, what: EntryKind) {
+        let at = self.clock.now();
+        self.write(|world| world.journal.push(Entry { at, what }));
+    }
+
+    /// Returns the next number for a request id.
+    pub(crate) fn next_number(&self) -> u64 {
+        let mut world = lock(&self.world);
+        world.requests += 1;
+        world.requests
+    }
+
+    /// Returns the error for a function that the template would create only with other parameters.
+    pub(crate) fn not_made(&self, function: &str) -> Option<Error> {
+        Absent::among(&self.absent, function).map(Error::from)
+    }
+
+    /// Spawns work that [`crate::LocalCloud::settled`] waits for.
+    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Arc<Self>) -> F) {
+        let Some(me) = self.me.upgrade() else { return };
+        self.write(|world| world.outstanding += 1);
+        let work = work(Arc::clone(&me));
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            work.await;
+            me.write(|world| world.outstanding -= 1);
+        });
+    }
+
+    /// Spawns background work that nobody waits for. It gets a weak reference, so it does not keep the cloud alive.
+    pub(crate) fn attend<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Weak<Self>) -> F) {
+        lock(&self.tasks).spawn(work(Weak::clone(&self.me)));
+    }
+
+    /// Returns a receiver that is notified of every change of the world.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Aborts all spawned work.
+    pub(crate) fn abort(&self) {
+        lock(&self.tasks).abort_all();
+    }
+
+    /// Publishes an event on the default bus, followed by the events that were held back.
+    pub(crate) fn publish(&self, event: &Value) {
+        let waited = self.write(|world| std::mem::take(&mut world.held_back));
+        for event in [event].into_iter().chain(&waited) {
+            self.note(EntryKind::Event { event: event.clone() });
+            delivery::deliver(self, event);
+        }
+    }
+
+    /// Clears all pending faults and corrects the clock.
+    pub(crate) fn heal(&self) {
+        self.clock.set_ahead(Duration::ZERO);
+        self.write(|world| world.faults.clear());
+    }
+
+    /// Holds an event back until the next one is published.
+    pub(crate) fn hold_back(&self, event: Value) {
+        self.write(|world| world.held_back.push(event));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
