@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::ros::template::{Absent, TemplateError};
+use crate::ros::{function::Absent, template::TemplateError};
 
 /// How long tests wait for something.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);

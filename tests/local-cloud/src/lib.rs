@@ -68,8 +68,14 @@ pub mod functions {
 
 /// The functions and triggers that a ROS template describes.
 pub mod template {
-    pub use crate::ros::template::{
-        Absent, Function, Pattern, RetryStrategy, Schedule, Source, Template, TemplateError, Trigger, default_path,
+    pub use crate::{
+        eventbridge::pattern::Pattern,
+        ros::{
+            function::{Absent, Function},
+            schedule::Schedule,
+            template::{Template, TemplateError, default_path},
+            trigger::{RetryStrategy, Source, Trigger},
+        },
     };
 }
 

@@ -1,6 +1,10 @@
 //! Resource Orchestration Service: the functions, triggers and roles that a template describes.
 
+pub(crate) mod function;
 mod parameters;
+mod queue;
 mod resolve;
-mod schedule;
+mod role;
+pub(crate) mod schedule;
 pub(crate) mod template;
+pub(crate) mod trigger;

@@ -29,7 +29,7 @@ use crate::{
         rewrite::Rewrite,
     },
     eventbridge::{delivery, timers},
-    ros::template::{Source, Trigger},
+    ros::trigger::{Source, Trigger},
     world::{journal::EntryKind, shared::Shared},
 };
 

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     function_compute::host::Attempt,
     ram::accounts::OWN_ACCOUNT,
-    ros::template::{RetryStrategy, Source},
+    ros::trigger::{RetryStrategy, Source},
     world::{
         clock::after,
         journal::{DeadLetter, EntryKind, Invocation},

@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::{
     error::Error,
     eventbridge::delivery,
-    ros::template::{Schedule, Source, Trigger},
+    ros::{
+        schedule::Schedule,
+        trigger::{Source, Trigger},
+    },
     world::{clock::iso, journal::EntryKind, shared::Shared},
 };
 

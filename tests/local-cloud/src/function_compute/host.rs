@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::instance::{Answer, Instance};
 use crate::{
-    ros::template::Function,
+    ros::function::Function,
     world::{
         journal::{EntryKind, Invocation},
         shared::Shared,

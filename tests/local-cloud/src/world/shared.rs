@@ -19,7 +19,7 @@ use crate::{
     function_compute::host::Host,
     options::Options,
     ram::accounts::Keys,
-    ros::template::{Absent, Trigger},
+    ros::{function::Absent, trigger::Trigger},
     world::{
         clock::Clock,
         constraints::Circumstances,

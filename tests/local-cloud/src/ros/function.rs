@@ -1,0 +1,216 @@
+//! Functions of a template, with their settings for asynchronous invocations.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde_json::json;
+
+use super::{
+    queue::queue_of,
+    resolve::{Resolver, Resource},
+    template::TemplateError,
+};
+use crate::ram::policy::Role;
+
+/// The maximum total size of the names and values of a function's environment variables.
+const MAX_ENVIRONMENT_BYTES: usize = 4096;
+
+/// Retries of an asynchronous invocation, unless the template says otherwise.
+const DEFAULT_ASYNC_RETRIES: u32 = 3;
+/// Seconds after which an asynchronous event is given up, unless the template says otherwise.
+const DEFAULT_ASYNC_MAX_AGE: u64 = 86_400;
+
+/// A function as the template describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// `FunctionName`.
+    pub name: String,
+    /// The file stem of the package, which is also the name of the cargo binary.
+    pub binary: String,
+    /// `Handler`, which has no meaning in a custom runtime.
+    pub handler: String,
+    /// In seconds.
+    pub timeout: u64,
+    /// In megabytes.
+    pub memory: u64,
+    /// How many requests one instance handles concurrently.
+    pub concurrency: usize,
+    /// The name of its role, which must be in the template.
+    pub role: Option<String>,
+    /// `EnvironmentVariables`.
+    pub environment: BTreeMap<String, String>,
+    /// `MaxAsyncRetryAttempts`.
+    pub async_retries: u32,
+    /// `MaxAsyncEventAgeInSeconds`: events that have waited longer are given up.
+    pub async_max_age: u64,
+    /// The queue for events that exhausted FC's retries. It must be in the template.
+    pub on_failure: Option<String>,
+    /// The ARN of the Logstore for its log lines, which must be in the template.
+    pub log_store: Option<String>,
+    /// The time limit of `/initialize` in seconds; `None` if the hook is not called.
+    pub initializer: Option<u64>,
+    /// The time limit of `/pre-stop` in seconds; `None` if the hook is not called.
+    pub pre_stop: Option<u64>,
+}
+
+/// A function that the template creates only with other parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// `FunctionName`.
+    pub name: String,
+    /// See [`Function::binary`].
+    pub binary: String,
+    /// The parameters that would create it, such as `KeepEcrFlowLogs=true`.
+    pub needed: String,
+}
+
+impl Absent {
+    /// Finds a function by its name or binary.
+    pub(crate) fn among<'a>(absent: &'a [Self], function: &str) -> Option<&'a Self> {
+        absent.iter().find(|absent| absent.name == function || absent.binary == function)
+    }
+}
+
+/// Returns the functions that a template creates.
+pub(super) fn functions(
+    resolver: &Resolver,
+    roles: &[Role],
+    account: &str,
+    region: &str,
+) -> Result<Vec<Function>, TemplateError> {
+    let log_stores = log_stores(resolver, account, region)?;
+    let function = |resource: &Resource<'_>| {
+        check_runtime(resource)?;
+        Ok(Function {
+            name: resource.text("FunctionName")?,
+            binary: binary(resource)?,
+            handler: resource.optional_text("Handler")?.unwrap_or_else(|| "index.handler".into()),
+            timeout: resource.number("Timeout", 3)?,
+            memory: resource.number("MemorySize", 512)?,
+            concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
+            role: role_of(resource, roles)?,
+            environment: environment(resource)?,
+            async_retries: DEFAULT_ASYNC_RETRIES,
+            async_max_age: DEFAULT_ASYNC_MAX_AGE,
+            on_failure: None,
+            log_store: log_store_of(resource, &log_stores, account, region)?,
+            initializer: hook(resource, "Initializer")?,
+            pre_stop: hook(resource, "PreStop")?,
+        })
+    };
+    resolver.resources("ALIYUN::FC3::Function")?.iter().map(function).collect()
+}
+
+/// Checks that a function can start as a package does, and can reach the API.
+fn check_runtime(resource: &Resource<'_>) -> Result<(), TemplateError> {
+    let command = resource.value("CustomRuntimeConfig.Command")?;
+    if command.is_some_and(|command| command != json!(["/code/bootstrap"])) {
+        return Err(resource.error("CustomRuntimeConfig.Command", "is not /code/bootstrap, all that a package has"));
+    }
+    let is_cut_off = resource.optional_text("InternetAccess")?.as_deref() == Some("false");
+    if is_cut_off && resource.value("VpcConfig")?.is_none() {
+        return Err(resource.error("InternetAccess", "is off, and without VpcConfig there is no other way out"));
+    }
+    Ok(())
+}
+
+/// Returns the functions that a template does not create with its parameters.
+pub(super) fn absent(resolver: &Resolver) -> Result<Vec<Absent>, TemplateError> {
+    let absent = |(resource, needed): (Resource<'_>, String)| {
+        Ok(Absent { name: resource.text("FunctionName")?, binary: binary(&resource)?, needed })
+    };
+    resolver.absent("ALIYUN::FC3::Function")?.into_iter().map(absent).collect()
+}
+
+/// Reads the settings for asynchronous invocations into the functions that they name.
+pub(super) fn read_async_configs(
+    resolver: &Resolver,
+    functions: &mut [Function],
+    queues: &[String],
+) -> Result<(), TemplateError> {
+    for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
+        let name = resource.text("FunctionName")?;
+        let retries = resource.number("MaxAsyncRetryAttempts", DEFAULT_ASYNC_RETRIES.into())?;
+        let destination = queue_of(&resource, "DestinationConfig.OnFailure.Destination", queues)?;
+        let function = functions.iter_mut().find(|function| function.name == name);
+        let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
+        for (place, problem) in [
+            ("DestinationConfig.OnSuccess", "local-cloud sends only failures on"),
+            ("AsyncTask", "local-cloud has no task mode"),
+        ] {
+            if resource.value(place)?.is_some_and(|value| value != false) {
+                return Err(resource.error(place, problem));
+            }
+        }
+        function.async_retries = u32::try_from(retries).unwrap_or(u32::MAX);
+        function.async_max_age = resource.number("MaxAsyncEventAgeInSeconds", DEFAULT_ASYNC_MAX_AGE)?;
+        function.on_failure = destination;
+    }
+    Ok(())
+}
+
+/// Returns the name of a function's role. It must be in the template, because the permissions of any other role are
+/// unknown.
+fn role_of(resource: &Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
+    let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
+    let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
+    if roles.iter().any(|role| role.name == name) {
+        Ok(Some(name))
+    } else {
+        Err(resource.error("Role", &format!("{arn} is no role of the template")))
+    }
+}
+
+/// Returns a function's environment variables, within Function Compute's limit. FC counts bytes; ROS counts characters.
+fn environment(resource: &Resource<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+    let variables = resource.map("EnvironmentVariables")?;
+    let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes <= MAX_ENVIRONMENT_BYTES {
+        Ok(variables)
+    } else {
+        let problem = format!("are {bytes} bytes, of which Function Compute takes {MAX_ENVIRONMENT_BYTES}");
+        Err(resource.error("EnvironmentVariables", &problem))
+    }
+}
+
+fn log_store_arn(account: &str, region: &str, project: &str, log_store: &str) -> String {
+    format!("acs:log:{region}:{account}:project/{project}/logstore/{log_store}")
+}
+
+/// Returns the ARNs of the Logstores that a template creates.
+fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<String>, TemplateError> {
+    let arn = |resource: &Resource<'_>| {
+        Ok(log_store_arn(account, region, &resource.text("ProjectName")?, &resource.text("LogstoreName")?))
+    };
+    resolver.resources("ALIYUN::SLS::Logstore")?.iter().map(arn).collect()
+}
+
+/// Returns the ARN of the Logstore for a function's log lines. It must be in the template, or nobody would find them.
+fn log_store_of(
+    resource: &Resource<'_>,
+    log_stores: &[String],
+    account: &str,
+    region: &str,
+) -> Result<Option<String>, TemplateError> {
+    let Some(log_store) = resource.optional_text("LogConfig.Logstore")? else { return Ok(None) };
+    let arn = log_store_arn(account, region, &resource.text("LogConfig.Project")?, &log_store);
+    if log_stores.contains(&arn) {
+        Ok(Some(arn))
+    } else {
+        Err(resource.error("LogConfig", &format!("{arn} is no Logstore of the template")))
+    }
+}
+
+/// Returns the file stem of a function's package.
+fn binary(resource: &Resource<'_>) -> Result<String, TemplateError> {
+    let file = resource.text("Code.OssObjectName")?;
+    Ok(Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Returns the time limit of a lifecycle hook in seconds, or `None` if it has no handler and is not called.
+fn hook(resource: &Resource<'_>, name: &str) -> Result<Option<u64>, TemplateError> {
+    let place = format!("InstanceLifecycleConfig.{name}");
+    match resource.optional_text(&format!("{place}.Handler"))? {
+        Some(handler) if !handler.is_empty() => resource.number(&format!("{place}.Timeout"), 3).map(Some),
+        _ => Ok(None),
+    }
+}
