@@ -6,31 +6,25 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response};
+use http_body_util::BodyExt;
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     api::{
-        faults::{Fault, Wanted},
+        controls,
         gateway::{self, SecondHalfLate},
-        rewrite::Rewrite,
     },
-    eventbridge::{delivery, timers},
-    ros::trigger::{Source, Trigger},
-    world::{journal::EntryKind, shared::Shared},
+    world::shared::Shared,
 };
 
 /// Serves until it is aborted. Aborting also ends every connection.
@@ -55,7 +49,7 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
-        path if path == "/_local" || path.starts_with("/_local/") => control(shared, &request).await,
+        path if path == "/_local" || path.starts_with("/_local/") => controls::answer(shared, &request).await,
         _ => gateway::answer(shared, &request).await.map_err(io::Error::other)?,
     };
     let late = response.extensions().get::<SecondHalfLate>().map(|late| late.0);
@@ -109,194 +103,4 @@ impl Body for DelayedBody {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact((self.first.len() + self.second.len()) as u64)
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedFault {
-    #[serde(default)]
-    action: String,
-    /// The fault; alternatively, `answer` replaces the real answer.
-    fault: Option<String>,
-    /// The body for calls that succeed: JSON, or a string that is sent as it is.
-    answer: Option<Value>,
-    region: Option<String>,
-    #[serde(default = "one")]
-    times: u32,
-    /// This many calls pass first.
-    #[serde(default)]
-    after: u32,
-    /// How late a slow answer is, or how long a throttled caller has to wait.
-    #[serde(default = "one")]
-    seconds: u32,
-    /// How many items a small page holds.
-    items: Option<usize>,
-}
-
-/// A new id for a network interface.
-#[derive(Deserialize)]
-struct Rename {
-    network_interface_id: String,
-    new_id: String,
-}
-
-fn one() -> u32 {
-    1
-}
-
-async fn control(shared: &Arc<Shared>, request: &Request<Bytes>) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
-    match (request.method(), path) {
-        (&Method::GET, "/_local" | "/_local/") => {
-            let line = |(method, path, what): &(&str, &str, &str)| format!("{method:<6} {path:<38} {what}\n");
-            respond(StatusCode::OK, CONTROLS.iter().map(line).collect())
-        }
-        (&Method::GET, "/_local/faults") => {
-            let mut faults = shared.read(|world| world.faults.to_come());
-            faults["clock_ahead_seconds"] = json!(shared.clock.ahead().as_secs());
-            respond(StatusCode::OK, faults.to_string())
-        }
-        (&Method::GET, "/_local/journal") => {
-            let entries = shared.read(|world| world.journal.clone());
-            let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
-            respond(StatusCode::OK, lines.map(|line| line + "\n").collect())
-        }
-        (&Method::GET, "/_local/dead-letters") => {
-            let entries = shared.read(|world| world.journal.clone());
-            let letters: Vec<_> = entries
-                .iter()
-                .filter_map(
-                    |entry| if let EntryKind::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None },
-                )
-                .collect();
-            respond(StatusCode::OK, json!(letters).to_string())
-        }
-        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
-            Ok(asked) => match arrange(shared, asked) {
-                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
-                Err(problem) => bad(&problem),
-            },
-            Err(error) => bad(&format!("the body is not a fault in JSON: {error}")),
-        },
-        (&Method::DELETE, "/_local/faults") => {
-            shared.heal();
-            respond(StatusCode::NO_CONTENT, String::new())
-        }
-        (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
-            Ok(event) => {
-                shared.publish(&event);
-                respond(StatusCode::NO_CONTENT, String::new())
-            }
-            Err(error) => bad(&format!("the body is no event as JSON: {error}")),
-        },
-        (&Method::POST, "/_local/rename") => match serde_json::from_slice::<Rename>(request.body()) {
-            Ok(wanted) => {
-                let (id, new_id) = (&wanted.network_interface_id, &wanted.new_id);
-                shared.write(|world| world.state.rename_network_interface(id, new_id));
-                respond(StatusCode::NO_CONTENT, String::new())
-            }
-            Err(error) => bad(&format!("the body names no network interface and its new id as JSON: {error}")),
-        },
-        (&Method::GET, "/_local/timers") => {
-            let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
-            respond(StatusCode::OK, json!(list).to_string())
-        }
-        (&Method::POST, path) if path.starts_with("/_local/timers/") => {
-            let wanted = path.trim_start_matches("/_local/timers/");
-            let (function, name) = wanted.split_once('/').unwrap_or((wanted, ""));
-            match timers::fire_now(shared, function, name) {
-                Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
-                Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
-            }
-        }
-        (&Method::POST, path) if path.starts_with("/_local/invoke/") => {
-            let function = path.trim_start_matches("/_local/invoke/");
-            match delivery::invoke(shared, function, request.body()).await {
-                Ok(invocation) => respond(StatusCode::OK, json!(invocation).to_string()),
-                Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
-            }
-        }
-        _ => respond(StatusCode::NOT_FOUND, no_control(request.method(), path)),
-    }
-}
-
-/// The routes below `/_local`.
-const CONTROLS: [(&str, &str, &str); 11] = [
-    ("GET", "/_local", "this list"),
-    ("GET", "/_local/journal", "what happened, as JSON lines"),
-    ("GET", "/_local/dead-letters", "what was given up, and where it went"),
-    ("GET", "/_local/faults", "the faults that are still to come"),
-    ("POST", "/_local/faults", "ask for a fault; `local-cloud --help` lists them"),
-    ("DELETE", "/_local/faults", "no more faults, and the right time"),
-    ("POST", "/_local/events", "put an event on the default bus"),
-    ("POST", "/_local/invoke/<function>", "hand an event to a function, once"),
-    ("GET", "/_local/timers", "the timers, and when they are due"),
-    ("POST", "/_local/timers/<function>/<trigger>", "fire one now"),
-    ("POST", "/_local/rename", "give a network interface another id"),
-];
-
-/// The error for an unknown path or an unsupported method.
-fn no_control(method: &Method, path: &str) -> String {
-    let methods = CONTROLS.iter().filter(|(_, known, _)| *known == path).map(|(method, ..)| *method);
-    let methods: Vec<&str> = methods.collect();
-    let error = if methods.is_empty() {
-        format!("there is nothing at {path}; GET /_local lists what there is")
-    } else {
-        format!("{path} does not take {method}; it takes {}", methods.join(", "))
-    };
-    json!({"error": error}).to_string()
-}
-
-/// Describes a timer and when it is due next.
-fn timer(shared: &Shared, trigger: &Trigger) -> Value {
-    let Source::Timer { schedule, payload } = &trigger.source else { return Value::Null };
-    json!({
-        "function": trigger.function,
-        "trigger": trigger.name,
-        "schedule": schedule.text(),
-        "enabled": trigger.enabled,
-        "payload": payload,
-        "next": schedule.next_after(shared.clock.unshifted()),
-    })
-}
-
-/// Arranges a fault that was requested over HTTP.
-fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
-    let AskedFault { action, fault, answer, region, times, after, seconds, items } = asked;
-    let duration = Duration::from_secs(seconds.into());
-    let fault = match (fault, answer) {
-        (Some(fault), None) => fault,
-        (None, Some(answer)) => {
-            let body = if let Value::String(text) = answer { text } else { answer.to_string() };
-            let wanted = Wanted { action, region, fault: Rewrite::body(body), after, times };
-            wanted.check()?;
-            shared.write(|world| world.faults.add_rewrite(wanted));
-            return Ok(());
-        }
-        _ => {
-            return Err("give either `fault`, the name of what goes wrong, or `answer`, the body to answer with".into());
-        }
-    };
-    if fault == "clock-ahead" {
-        shared.clock.set_ahead(duration);
-        return Ok(());
-    }
-    let fault = match (Fault::named(&fault, duration)?, items) {
-        (Fault::SmallPages(_), Some(items)) => Fault::SmallPages(items),
-        (fault, _) => fault,
-    };
-    let wanted = Wanted { action, region, fault, after, times };
-    wanted.check()?;
-    shared.write(|world| world.faults.add(wanted));
-    Ok(())
-}
-
-fn bad(error: &str) -> Response<Full<Bytes>> {
-    respond(StatusCode::BAD_REQUEST, json!({"error": error}).to_string())
-}
-
-fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body));
-    *response.status_mut() = status;
-    response
 }
