@@ -145,9 +145,9 @@ enum Command {
 /// Runs the command.
 pub(crate) async fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(wanted) => serve::serve(&wanted).await,
-        Command::Watch(wanted) => serve::watch(&wanted).await,
-        Command::Invoke(wanted) => unless_interrupted(invoke::run(*wanted)).await,
+        Command::Serve(arguments) => serve::serve(&arguments).await,
+        Command::Watch(arguments) => serve::watch(&arguments).await,
+        Command::Invoke(arguments) => unless_interrupted(invoke::run(*arguments)).await,
         Command::Demo { functions_dir } => unless_interrupted(demo::run(functions_dir)).await,
     };
     done.unwrap_or_else(|error| {

@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     api::{
         authorize::Roles,
-        faults::{Fault, Storm, Wanted},
+        faults::{Fault, Pending, Storm},
         rewrite::Rewrite,
         server,
     },
@@ -17,7 +17,7 @@ use crate::{
         operator::Operator,
         signed::{ApiError, Client},
     },
-    error::{Error, LIMIT},
+    error::{Error, MAX_WAIT},
     eventbridge::{
         delivery,
         timers::{self, Timetable},
@@ -31,7 +31,7 @@ use crate::{
     ros::template::{self, Template, TemplateError},
     world::{
         clock::{Clock, after},
-        constraints::Circumstances,
+        constraints::Constraints,
         journal::{Call, DeadLetter, Entry, EntryKind, Invocation},
         seed,
         shared::Shared,
@@ -266,38 +266,38 @@ impl LocalCloud {
     /// Removes an SLS project and its Logstores. By default every project exists. `CreateFlowLog` refuses a missing one
     /// with `ProjectOrLogstoreNotExist`, and a flow log that delivers to it cannot be activated.
     pub fn without_project(&self, account: &str, region: &str, project: &str) {
-        self.circumstances(|it| it.remove_project(account, region, project));
+        self.constraints(|it| it.remove_project(account, region, project));
     }
 
     /// Removes a single Logstore. See [`LocalCloud::without_project`].
     pub fn without_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
-        self.circumstances(|it| it.remove_log_store(account, region, project, log_store));
+        self.constraints(|it| it.remove_log_store(account, region, project, log_store));
     }
 
     /// Restores a Logstore and its project.
     pub fn with_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
-        self.circumstances(|it| it.add_log_store(account, region, project, log_store));
+        self.constraints(|it| it.add_log_store(account, region, project, log_store));
     }
 
     /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.
     pub fn without_traffic_paths(&self, account: &str, region: &str) {
-        self.circumstances(|it| it.set_traffic_paths(account, region, false));
+        self.constraints(|it| it.set_traffic_paths(account, region, false));
     }
 
     /// Accepts `TrafficPath` in an account and region again.
     pub fn with_traffic_paths(&self, account: &str, region: &str) {
-        self.circumstances(|it| it.set_traffic_paths(account, region, true));
+        self.constraints(|it| it.set_traffic_paths(account, region, true));
     }
 
     /// Refuses every call about VPC flow logs in a region with `OperationUnsupported.action`, and flow logs of virtual
     /// border routers there with `UnsupportedRegion`.
     pub fn without_flow_logs(&self, region: &str) {
-        self.circumstances(|it| it.set_flow_logs(region, false));
+        self.constraints(|it| it.set_flow_logs(region, false));
     }
 
     /// Supports flow logs in a region again.
     pub fn with_flow_logs(&self, region: &str) {
-        self.circumstances(|it| it.set_flow_logs(region, true));
+        self.constraints(|it| it.set_flow_logs(region, true));
     }
 
     /// Locks an account for overdue payment: its flow logs are `FinancialLocked`, and writes to them are refused with
@@ -314,11 +314,11 @@ impl LocalCloud {
     /// Sets which resource groups an account has besides `rg-default`. Others are refused with
     /// `IllegalParam.ResourceGroupId`. Until this is called, every group exists.
     pub fn set_resource_groups(&self, account: &str, ids: &[&str]) {
-        self.circumstances(|it| it.set_resource_groups(account, ids));
+        self.constraints(|it| it.set_resource_groups(account, ids));
     }
 
-    fn circumstances(&self, change: impl FnOnce(&mut Circumstances)) {
-        self.shared.write(|world| change(&mut world.state.circumstances));
+    fn constraints(&self, change: impl FnOnce(&mut Constraints)) {
+        self.shared.write(|world| change(&mut world.state.constraints));
     }
 
     /// Copies a VPC `times` times without API calls or events. Returns the ids of the copies.
@@ -391,14 +391,14 @@ impl LocalCloud {
     ///
     /// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an
     /// event that names no resource, such as a timer's, one VPC without a flow log is created.
-    pub fn stage(&self, event: &Value) {
+    pub fn seed(&self, event: &Value) {
         let (region, now) = (&self.shared.options.region, self.shared.clock.now());
-        self.shared.write(|world| seed::make(&mut world.state, event, region, now));
+        self.shared.write(|world| seed::from_event(&mut world.state, event, region, now));
     }
 
     /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has
     /// that id, the flow log is an orphan.
-    pub fn stage_flow_log(&self, vpc_id: &str) -> String {
+    pub fn seed_flow_log(&self, vpc_id: &str) -> String {
         self.shared.write(|world| {
             let place = world.state.vpcs.get(vpc_id).map(|vpc| vpc.place.clone());
             let place = place.unwrap_or_else(|| self.own_place());
@@ -407,7 +407,7 @@ impl LocalCloud {
     }
 
     /// Creates an Express Connect Router with one virtual border router, without API calls or events. Returns its id.
-    pub fn stage_router(&self) -> String {
+    pub fn seed_router(&self) -> String {
         self.shared.write(|world| seed::router(&mut world.state, self.own_place(), self.shared.clock.now()))
     }
 
@@ -435,7 +435,7 @@ impl LocalCloud {
     /// Panics if the operation or region does not exist, because the fault would never occur.
     #[track_caller]
     pub fn fail(&self, action: &str, fault: Fault, times: u32) {
-        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: 0, times });
+        self.add_fault(Pending { action: action.to_owned(), region: None, fault, after: 0, times });
     }
 
     /// Injects a fault into the next `times` calls of an operation in a region.
@@ -444,7 +444,7 @@ impl LocalCloud {
     /// As [`LocalCloud::fail`] does.
     #[track_caller]
     pub fn fail_in(&self, region: &str, action: &str, fault: Fault, times: u32) {
-        self.add_fault(Wanted { action: action.to_owned(), region: Some(region.to_owned()), fault, after: 0, times });
+        self.add_fault(Pending { action: action.to_owned(), region: Some(region.to_owned()), fault, after: 0, times });
     }
 
     /// Lets `calls` calls of an operation pass, then injects a fault into one.
@@ -453,7 +453,7 @@ impl LocalCloud {
     /// As [`LocalCloud::fail`] does.
     #[track_caller]
     pub fn fail_after(&self, calls: u32, action: &str, fault: Fault) {
-        self.add_fault(Wanted { action: action.to_owned(), region: None, fault, after: calls, times: 1 });
+        self.add_fault(Pending { action: action.to_owned(), region: None, fault, after: calls, times: 1 });
     }
 
     /// Rewrites the answers of the next `times` successful calls of an operation, or of all operations with `*`.
@@ -465,7 +465,7 @@ impl LocalCloud {
     /// As [`LocalCloud::fail`] does.
     #[track_caller]
     pub fn rewrite(&self, action: &str, rewrite: Rewrite, times: u32) {
-        self.add_rewrite(Wanted { action: action.to_owned(), region: None, fault: rewrite, after: 0, times });
+        self.add_rewrite(Pending { action: action.to_owned(), region: None, fault: rewrite, after: 0, times });
     }
 
     /// Rewrites the answers of the next `times` calls of an operation in a region.
@@ -475,7 +475,7 @@ impl LocalCloud {
     #[track_caller]
     pub fn rewrite_in(&self, region: &str, action: &str, rewrite: Rewrite, times: u32) {
         let region = Some(region.to_owned());
-        self.add_rewrite(Wanted { action: action.to_owned(), region, fault: rewrite, after: 0, times });
+        self.add_rewrite(Pending { action: action.to_owned(), region, fault: rewrite, after: 0, times });
     }
 
     /// Lets `calls` calls of an operation pass, then rewrites the answer of one.
@@ -484,15 +484,15 @@ impl LocalCloud {
     /// As [`LocalCloud::fail`] does.
     #[track_caller]
     pub fn rewrite_after(&self, calls: u32, action: &str, rewrite: Rewrite) {
-        self.add_rewrite(Wanted { action: action.to_owned(), region: None, fault: rewrite, after: calls, times: 1 });
+        self.add_rewrite(Pending { action: action.to_owned(), region: None, fault: rewrite, after: calls, times: 1 });
     }
 
     #[track_caller]
-    fn add_rewrite(&self, wanted: Wanted<Rewrite>) {
-        if let Err(problem) = wanted.check() {
+    fn add_rewrite(&self, pending: Pending<Rewrite>) {
+        if let Err(problem) = pending.check() {
             panic!("{problem}");
         }
-        self.shared.write(|world| world.faults.add_rewrite(wanted));
+        self.shared.write(|world| world.faults.add_rewrite(pending));
     }
 
     /// Starts a storm of faults, replacing the current one. `None` ends it.
@@ -516,11 +516,11 @@ impl LocalCloud {
     }
 
     #[track_caller]
-    fn add_fault(&self, wanted: Wanted) {
-        if let Err(problem) = wanted.check() {
+    fn add_fault(&self, pending: Pending) {
+        if let Err(problem) = pending.check() {
             panic!("{problem}");
         }
-        self.shared.write(|world| world.faults.add(wanted));
+        self.shared.write(|world| world.faults.add(pending));
     }
 
     /// Returns everything that happened so far.
@@ -600,7 +600,7 @@ impl LocalCloud {
                 let _ = changes.changed().await;
             }
         };
-        tokio::time::timeout(LIMIT, wait).await.map_err(|_| {
+        tokio::time::timeout(MAX_WAIT, wait).await.map_err(|_| {
             let started = self.journal().first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
             let lines: Vec<String> =
                 self.journal().iter().filter_map(|entry| timeline::line(entry, started, false)).collect();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::ros::{function::Absent, template::TemplateError};
 
 /// How long tests wait for something.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Why a cloud cannot start, or did not do what the caller waited for.
 #[derive(Debug, thiserror::Error)]
@@ -45,10 +45,10 @@ pub enum Error {
     #[error("the functions could not be built: {0}")]
     Build(String),
     /// There is no such function.
-    #[error("the template has no function {wanted:?}; it has {}", known.join(", "))]
+    #[error("the template has no function {name:?}; it has {}", known.join(", "))]
     NoFunction {
         /// The function that was asked for.
-        wanted: String,
+        name: String,
         /// The functions that exist.
         known: Vec<String>,
     },
@@ -61,15 +61,15 @@ pub enum Error {
         needed: String,
     },
     /// There is no such timer.
-    #[error("the template has no timer {wanted:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
+    #[error("the template has no timer {name:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
     NoTimer {
         /// The timer that was asked for: a function and the name of its trigger.
-        wanted: String,
+        name: String,
         /// The timers that exist.
         known: Vec<String>,
     },
     /// What the caller waited for did not happen in time.
-    #[error("within {} s it never came true that {what}; the journal:\n{journal}", LIMIT.as_secs())]
+    #[error("within {} s it never came true that {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
     Timeout {
         /// What the caller waited for.
         what: String,

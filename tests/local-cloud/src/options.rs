@@ -105,7 +105,7 @@ impl Options {
 }
 
 /// When flow logs finish their transitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transitions {
     /// This long after the call.
     After(Duration),
@@ -114,7 +114,7 @@ pub enum Transitions {
 }
 
 /// When timers fire automatically. [`crate::LocalCloud::fire_timer`] fires them at any time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timers {
     /// When a manual clock reaches or passes the moment. Each such moment fires once, in order. With the system clock
     /// they do not fire, so that no test depends on the time of day.
@@ -126,7 +126,7 @@ pub enum Timers {
 }
 
 /// Where the functions' binaries are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Functions {
     /// There are no functions; events are journaled and not delivered.
     None,
@@ -135,7 +135,7 @@ pub enum Functions {
 }
 
 /// Where functions find their temporary credentials. Function Compute's runtimes differ in this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialsIn {
     /// In the `x-fc-*` headers of each invocation.
     Headers,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How far a client's clock may be off.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a request claims about its sender.
 struct Claim<'a> {
@@ -68,7 +68,7 @@ pub(crate) fn authenticate(
     check_token(world, &key, claim.token, now)?;
     check_time(claim.time, now)?;
     let nonce = (key.credentials.access_key_id.clone(), claim.nonce.to_owned());
-    world.nonces.retain(|_, used| now.duration_since(*used) <= TOLERANCE * 2);
+    world.nonces.retain(|_, used| now.duration_since(*used) <= MAX_CLOCK_SKEW * 2);
     if world.nonces.contains_key(&nonce) {
         return Err(Refusal::documented("SignatureNonceUsed"));
     }
@@ -166,7 +166,7 @@ fn check_token(world: &World, key: &Key, given: Option<&str>, now: Timestamp) ->
 fn check_time(timestamp: &str, now: Timestamp) -> Result<(), Refusal> {
     let signed_at = timestamp.parse::<Timestamp>().ok().filter(|_| timestamp.len() == "2016-02-23T12:46:24Z".len());
     let signed_at = signed_at.ok_or_else(|| Refusal::documented("InvalidTimeStamp.Format"))?;
-    if signed_at.duration_since(now).abs() > TOLERANCE {
+    if signed_at.duration_since(now).abs() > MAX_CLOCK_SKEW {
         return Err(Refusal::documented("InvalidTimeStamp.Expired"));
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::{
     api::{
         operations::{ECR, ECS, Operation, STS, VPC},
         parameters::{Parameters, Tags},
-        refusal::{By, Denied, Refusal},
+        refusal::{Denied, PolicyKind, Refusal},
     },
     ram::{
         accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
@@ -25,7 +25,7 @@ pub(crate) struct Roles {
 }
 
 /// The permissions of a caller.
-enum Rights<'a> {
+enum Permissions<'a> {
     Everything,
     OfRole(&'a Role),
     Nothing,
@@ -51,8 +51,8 @@ impl Roles {
     pub(crate) fn assume(&self, role: &str, applicant: Applicant<'_>) -> Result<(String, String), Refusal> {
         let not_there = || Refusal::not_found("EntityNotExist.Role", "The specified Role not exists.");
         let trust = self.trusts.get(role).ok_or_else(not_there)?;
-        trust.weigh(applicant).map_err(|why| {
-            let denied = Denied { action: "sts:AssumeRole".to_owned(), why, by: By::Trust };
+        trust.evaluate(applicant).map_err(|why| {
+            let denied = Denied { action: "sts:AssumeRole".to_owned(), why, by: PolicyKind::Trust };
             Refusal { denied: Some(denied), ..Refusal::documented("NoPermission") }
         })?;
         let parts = role.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
@@ -66,13 +66,13 @@ impl Roles {
 
     /// Returns the permissions of a caller. An account may do everything; so may the role in the second account, if no
     /// template describes it.
-    fn of(&self, caller: &Caller) -> Rights<'_> {
-        let Some(name) = &caller.role else { return Rights::Everything };
+    fn of(&self, caller: &Caller) -> Permissions<'_> {
+        let Some(name) = &caller.role else { return Permissions::Everything };
         let account = if caller.account == OWN_ACCOUNT { OWN_ACCOUNT } else { SECOND_ACCOUNT };
         match self.described.get(&(account, name.to_lowercase())) {
-            Some(role) => Rights::OfRole(role),
-            None if account == SECOND_ACCOUNT => Rights::Everything,
-            None => Rights::Nothing,
+            Some(role) => Permissions::OfRole(role),
+            None if account == SECOND_ACCOUNT => Permissions::Everything,
+            None => Permissions::Nothing,
         }
     }
 
@@ -82,7 +82,7 @@ impl Roles {
         let role = role.and_then(|name| self.described.get(&(OWN_ACCOUNT, name.to_lowercase())));
         let none = Tags::new();
         let request = Request { action, resource, resource_tags: &none, request_tags: &none };
-        role.is_some_and(|role| role.weigh(&request).is_ok())
+        role.is_some_and(|role| role.evaluate(&request).is_ok())
     }
 
     /// Checks that the caller is allowed to make the call, for every resource that it affects.
@@ -102,17 +102,17 @@ impl Roles {
             return Ok(());
         }
         let action = operation.name();
-        let refuse = |why: Denial, by: By| {
+        let refuse = |why: Denial, by: PolicyKind| {
             // STS uses its own error code.
             let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
             let denied = Denied { action: action.clone(), why, by };
             Refusal { denied: Some(denied), ..Refusal::documented(code) }
         };
         let role = match self.of(caller) {
-            Rights::Everything if session_policy.is_none() => return Ok(()),
-            Rights::Everything => None,
-            Rights::Nothing => return Err(refuse(Denial::Implicit, By::Identity)),
-            Rights::OfRole(role) => Some(role),
+            Permissions::Everything if session_policy.is_none() => return Ok(()),
+            Permissions::Everything => None,
+            Permissions::Nothing => return Err(refuse(Denial::Implicit, PolicyKind::Identity)),
+            Permissions::OfRole(role) => Some(role),
         };
         // The operation itself refuses invalid tags.
         let request_tags = parameters.tags("Tag").unwrap_or_default();
@@ -120,7 +120,7 @@ impl Roles {
             let resource_tags = match id {
                 Some(id) => state.tags_of(&id).cloned().unwrap_or_default(),
                 // A list returns only resources with the requested tags.
-                None if operation.write => Tags::new(),
+                None if operation.is_write => Tags::new(),
                 None => parameters.tags("Tags").ok().filter(|tags| !tags.is_empty()).unwrap_or(request_tags.clone()),
             };
             let request = Request {
@@ -129,8 +129,10 @@ impl Roles {
                 resource_tags: &resource_tags,
                 request_tags: &request_tags,
             };
-            role.map_or(Ok(()), |role| role.weigh(&request)).map_err(|why| refuse(why, By::Identity))?;
-            session_policy.map_or(Ok(()), |policy| policy.weigh(&request)).map_err(|why| refuse(why, By::Session))?;
+            role.map_or(Ok(()), |role| role.evaluate(&request)).map_err(|why| refuse(why, PolicyKind::Identity))?;
+            session_policy
+                .map_or(Ok(()), |policy| policy.evaluate(&request))
+                .map_err(|why| refuse(why, PolicyKind::Session))?;
         }
         Ok(())
     }

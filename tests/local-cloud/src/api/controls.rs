@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        faults::{Fault, Wanted},
+        faults::{Fault, Pending},
         rewrite::Rewrite,
     },
     eventbridge::{delivery, timers},
@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AskedFault {
+struct FaultRequest {
     #[serde(default)]
     action: String,
     /// The fault; alternatively, `answer` replaces the real answer.
@@ -79,8 +79,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
                 .collect();
             respond(StatusCode::OK, json!(letters).to_string())
         }
-        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<AskedFault>(request.body()) {
-            Ok(asked) => match arrange(shared, asked) {
+        (&Method::POST, "/_local/faults") => match serde_json::from_slice::<FaultRequest>(request.body()) {
+            Ok(fault) => match arrange(shared, fault) {
                 Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
                 Err(problem) => bad(&problem),
             },
@@ -98,9 +98,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
             Err(error) => bad(&format!("the body is no event as JSON: {error}")),
         },
         (&Method::POST, "/_local/rename") => match serde_json::from_slice::<Rename>(request.body()) {
-            Ok(wanted) => {
-                let (id, new_id) = (&wanted.network_interface_id, &wanted.new_id);
-                shared.write(|world| world.state.rename_network_interface(id, new_id));
+            Ok(Rename { network_interface_id, new_id }) => {
+                shared.write(|world| world.state.rename_network_interface(&network_interface_id, &new_id));
                 respond(StatusCode::NO_CONTENT, String::new())
             }
             Err(error) => bad(&format!("the body names no network interface and its new id as JSON: {error}")),
@@ -110,8 +109,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
             respond(StatusCode::OK, json!(list).to_string())
         }
         (&Method::POST, path) if path.starts_with("/_local/timers/") => {
-            let wanted = path.trim_start_matches("/_local/timers/");
-            let (function, name) = wanted.split_once('/').unwrap_or((wanted, ""));
+            let timer = path.trim_start_matches("/_local/timers/");
+            let (function, name) = timer.split_once('/').unwrap_or((timer, ""));
             match timers::fire_now(shared, function, name) {
                 Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
                 Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
@@ -169,16 +168,16 @@ fn timer(shared: &Shared, trigger: &Trigger) -> Value {
 }
 
 /// Arranges a fault that was requested over HTTP.
-fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
-    let AskedFault { action, fault, answer, region, times, after, seconds, items } = asked;
+fn arrange(shared: &Shared, request: FaultRequest) -> Result<(), String> {
+    let FaultRequest { action, fault, answer, region, times, after, seconds, items } = request;
     let duration = Duration::from_secs(seconds.into());
     let fault = match (fault, answer) {
         (Some(fault), None) => fault,
         (None, Some(answer)) => {
             let body = if let Value::String(text) = answer { text } else { answer.to_string() };
-            let wanted = Wanted { action, region, fault: Rewrite::body(body), after, times };
-            wanted.check()?;
-            shared.write(|world| world.faults.add_rewrite(wanted));
+            let pending = Pending { action, region, fault: Rewrite::body(body), after, times };
+            pending.check()?;
+            shared.write(|world| world.faults.add_rewrite(pending));
             return Ok(());
         }
         _ => {
@@ -193,9 +192,9 @@ fn arrange(shared: &Shared, asked: AskedFault) -> Result<(), String> {
         (Fault::SmallPages(_), Some(items)) => Fault::SmallPages(items),
         (fault, _) => fault,
     };
-    let wanted = Wanted { action, region, fault, after, times };
-    wanted.check()?;
-    shared.write(|world| world.faults.add(wanted));
+    let pending = Pending { action, region, fault, after, times };
+    pending.check()?;
+    shared.write(|world| world.faults.add(pending));
     Ok(())
 }
 

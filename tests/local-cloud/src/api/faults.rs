@@ -15,7 +15,7 @@ use crate::api::{
 };
 
 /// A fault that a call can meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// `throttled`: 400 `Throttling.User`.
     Throttled,
@@ -156,7 +156,7 @@ impl Fault {
     /// Returns whether a call of this operation can meet the fault.
     fn suits(self, operation: &Operation) -> bool {
         match self {
-            Self::NotVisibleYet | Self::StaleRead | Self::SmallPages(_) => !operation.write,
+            Self::NotVisibleYet | Self::StaleRead | Self::SmallPages(_) => !operation.is_write,
             Self::Overtaken => operation.action == "CreateFlowLog",
             Self::FailureIn200 => *operation.product == operations::ECR,
             _ => true,
@@ -181,8 +181,8 @@ impl Fault {
 }
 
 /// A pending fault, or a pending [`Rewrite`] of an answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Wanted<F = Fault> {
+#[derive(Debug, Clone)]
+pub(crate) struct Pending<F = Fault> {
     /// An operation such as `CreateFlowLog` or `expressconnectrouter:CreateFlowLog`, or `*` for all.
     pub(crate) action: String,
     /// The region whose calls meet it; `None` for every region.
@@ -193,11 +193,11 @@ pub(crate) struct Wanted<F = Fault> {
     pub(crate) times: u32,
 }
 
-impl<F: Clone> Wanted<F> {
+impl<F: Clone> Pending<F> {
     /// Checks that some call can meet it. The error is a sentence that lists the valid names.
     pub(crate) fn check(&self) -> Result<(), String> {
         let region = self.region.as_deref();
-        if let Some(region) = region.filter(|wanted| !REGIONS.iter().any(|(id, _)| id == wanted)) {
+        if let Some(region) = region.filter(|name| !REGIONS.iter().any(|(id, _)| id == name)) {
             let regions = REGIONS.map(|(id, _)| id).join(", ");
             return Err(format!("there is no region {region:?}; there is {regions}"));
         }
@@ -225,7 +225,7 @@ impl<F: Clone> Wanted<F> {
         self.times > 0
             && product == operation.product.name
             && (action == "*" || action == operation.action)
-            && self.region.as_deref().is_none_or(|wanted| wanted == region)
+            && self.region.as_deref().is_none_or(|only| only == region)
     }
 
     /// Counts a matching call, and returns what that call meets. `may_meet` is false if the call already meets another
@@ -246,7 +246,7 @@ impl<F: Clone> Wanted<F> {
 ///
 /// The draw depends only on the call and on how often the same call was made before. So it is reproducible even if
 /// concurrent calls arrive in another order.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 pub struct Storm {
     /// The seed of the draw.
     pub seed: u64,
@@ -259,38 +259,38 @@ pub struct Storm {
 /// The pending faults in the order in which they were requested, and the storm. Pending faults come first.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    wanted: Vec<Wanted>,
-    rewrites: Vec<Wanted<Rewrite>>,
+    pending: Vec<Pending>,
+    rewrites: Vec<Pending<Rewrite>>,
     storm: Option<Storm>,
     /// How often each call was made during the storm.
     made: BTreeMap<u64, u64>,
 }
 
 impl Faults {
-    pub(crate) fn add(&mut self, wanted: Wanted) {
-        self.wanted.push(wanted);
+    pub(crate) fn add(&mut self, pending: Pending) {
+        self.pending.push(pending);
     }
 
-    pub(crate) fn add_rewrite(&mut self, wanted: Wanted<Rewrite>) {
-        self.rewrites.push(wanted);
+    pub(crate) fn add_rewrite(&mut self, pending: Pending<Rewrite>) {
+        self.rewrites.push(pending);
     }
 
     /// Takes the rewrites for the answer of this call, in the order in which they were requested.
     pub(crate) fn take_rewrites(&mut self, operation: &Operation, region: &str) -> Vec<Rewrite> {
-        let due = self.rewrites.iter_mut().filter(|wanted| wanted.is_for(operation, region));
-        let taken = due.filter_map(|wanted| wanted.count(true)).collect();
-        self.rewrites.retain(|wanted| wanted.times > 0);
+        let due = self.rewrites.iter_mut().filter(|pending| pending.is_for(operation, region));
+        let taken = due.filter_map(|pending| pending.count(true)).collect();
+        self.rewrites.retain(|pending| pending.times > 0);
         taken
     }
 
     /// Describes what is pending, for people.
     pub(crate) fn to_come(&self) -> Value {
-        fn one<F>(wanted: &Wanted<F>, name: &str) -> Value {
-            let Wanted { action, region, after, times, .. } = wanted;
+        fn one<F>(pending: &Pending<F>, name: &str) -> Value {
+            let Pending { action, region, after, times, .. } = pending;
             json!({"action": action, "region": region, "fault": name, "after": after, "times": times})
         }
-        let faults = self.wanted.iter().map(|wanted| one(wanted, wanted.fault.name()));
-        let rewrites = self.rewrites.iter().map(|wanted| one(wanted, rewrite::NAME));
+        let faults = self.pending.iter().map(|pending| one(pending, pending.fault.name()));
+        let rewrites = self.rewrites.iter().map(|pending| one(pending, rewrite::NAME));
         let storm = self.storm.as_ref().map(|storm| {
             let names: Vec<&str> = storm.faults.iter().map(|fault| fault.name()).collect();
             json!({"seed": storm.seed, "one_in": storm.one_in, "faults": names})
@@ -310,7 +310,7 @@ impl Faults {
 
     /// Returns whether a pending fault may need the state before the last write.
     pub(crate) fn may_be_stale(&self) -> bool {
-        self.wanted.iter().any(|wanted| wanted.fault == Fault::StaleRead)
+        self.pending.iter().any(|pending| pending.fault == Fault::StaleRead)
             || self.storm.as_ref().is_some_and(|storm| storm.faults.contains(&Fault::StaleRead))
     }
 
@@ -323,10 +323,10 @@ impl Faults {
     ) -> Option<Fault> {
         // Every matching fault counts the call, even if another one hits it. Otherwise "the n-th call" would shift.
         let mut met = None;
-        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.is_for(operation, region)) {
-            met = wanted.count(met.is_none()).or(met);
+        for pending in self.pending.iter_mut().filter(|pending| pending.is_for(operation, region)) {
+            met = pending.count(met.is_none()).or(met);
         }
-        self.wanted.retain(|wanted| wanted.times > 0);
+        self.pending.retain(|pending| pending.times > 0);
         met.or_else(|| self.drawn(operation, region, parameters))
     }
 
@@ -364,7 +364,7 @@ mod tests {
             ("*", None, Fault::Reset),
         ] {
             let region = region.map(str::to_owned);
-            faults.add(Wanted { action: action.into(), region, fault, after: 0, times: 1 });
+            faults.add(Pending { action: action.into(), region, fault, after: 0, times: 1 });
         }
         let mut take = |action, version, region| faults.take(find(action, version).unwrap(), region, &BTreeMap::new());
         assert_eq!(take("CreateFlowLog", "2016-04-28", "cn-hangzhou"), Some(Fault::Throttled));
@@ -377,8 +377,8 @@ mod tests {
     #[test]
     fn so_many_calls_are_let_through_first() {
         let mut faults = Faults::default();
-        faults.add(Wanted { action: "*".into(), region: None, fault: Fault::Hang, after: 2, times: 1 });
-        faults.add(Wanted { action: "*".into(), region: None, fault: Fault::Reset, after: 0, times: 1 });
+        faults.add(Pending { action: "*".into(), region: None, fault: Fault::Hang, after: 2, times: 1 });
+        faults.add(Pending { action: "*".into(), region: None, fault: Fault::Reset, after: 0, times: 1 });
         let operation = find("DescribeVpcs", "2016-04-28").unwrap();
         let met: Vec<_> = (0..4).map(|_| faults.take(operation, "cn-hangzhou", &BTreeMap::new())).collect();
         assert_eq!(met, [Some(Fault::Reset), None, Some(Fault::Hang), None]);
@@ -421,7 +421,7 @@ mod tests {
     fn a_fault_that_no_call_can_meet_is_refused_with_what_there_is() {
         let check = |action: &str, region: Option<&str>| {
             let region = region.map(str::to_owned);
-            Wanted { action: action.to_owned(), region, fault: Fault::Reset, after: 0, times: 1 }.check()
+            Pending { action: action.to_owned(), region, fault: Fault::Reset, after: 0, times: 1 }.check()
         };
         for action in
             ["*", "CreateFlowLog", "vpc:CreateFlowLog", "expressconnectrouter:*", "expressconnectrouter:DeleteFlowlog"]

@@ -68,7 +68,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Ok(admitted) => admitted,
         Err(refusal) => {
             let response = refuse(shared, request, &parameters, &mut call, &refusal);
-            shared.note(EntryKind::Call(call));
+            shared.record(EntryKind::Call(call));
             return Ok(response);
         }
     };
@@ -76,8 +76,8 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     call.fault = admitted.fault.map(|fault| fault.name().to_owned());
     if let Some(fault) = admitted.fault.filter(|fault| fault.comes_before_any_effect()) {
         call.status = 0;
-        shared.note(EntryKind::Call(call));
-        return Err(never(shared, fault, &admitted.caller).await);
+        shared.record(EntryKind::Call(call));
+        return Err(no_reply(shared, fault, &admitted.caller).await);
     }
     if admitted.fault == Some(Fault::Overtaken) {
         overtake(shared, &admitted, &call);
@@ -107,15 +107,15 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Err(refusal) => refuse(shared, request, &parameters, &mut call, &refusal),
     };
     if let Some(rate) = admitted.rate {
-        tell_rate(&mut response, rate);
+        set_rate_headers(&mut response, rate);
     }
     let lost = admitted.fault.filter(|fault| fault.loses_the_answer());
     if lost.is_some() {
         call.status = 0;
     }
-    shared.note(EntryKind::Call(call));
+    shared.record(EntryKind::Call(call));
     match admitted.fault {
-        _ if !admitted.operation.write => {}
+        _ if !admitted.operation.is_write => {}
         Some(Fault::EventDropped) => {}
         Some(Fault::EventDelayed(by)) => {
             let pause = shared.clock.wait(by);
@@ -130,7 +130,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
     }
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
     if let Some(fault) = lost {
-        return Err(never(shared, fault, &admitted.caller).await);
+        return Err(no_reply(shared, fault, &admitted.caller).await);
     }
     match admitted.fault {
         Some(Fault::Slow(late_by)) => shared.clock.wait(late_by).await,
@@ -145,7 +145,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
 pub(crate) struct SecondHalfLate(pub(crate) Duration);
 
 /// Handles a call that gets no answer.
-async fn never(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
+async fn no_reply(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
     match fault {
         Fault::Hang | Fault::HangAfterEffect => std::future::pending().await,
         Fault::FunctionKilled | Fault::FunctionKilledAfterEffect => {
@@ -178,7 +178,7 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let (parameters, caller) = (parameters.own(), Some(caller));
     let entry = Call { request_id, caller, parameters, answer: body.clone(), fault: None, ..like.clone() };
     let event = other.event(shared, &entry, &Ok(body));
-    shared.note(EntryKind::Call(entry));
+    shared.record(EntryKind::Call(entry));
     shared.publish(&event);
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
 }
@@ -248,13 +248,13 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
         return Err(Refusal { retry_after: Some(time_left), ..Refusal::documented("Throttling.User") });
     }
     shared.write(|world| {
-        if call.operation.write && world.faults.may_be_stale() {
+        if call.operation.is_write && world.faults.may_be_stale() {
             world.before = Some(world.state.clone());
         }
         let mut before = world.before.clone().filter(|_| call.fault == Some(Fault::StaleRead));
         let mut scope = Scope {
             product: call.operation.product,
-            writes: call.operation.write,
+            is_write: call.operation.is_write,
             state: before.as_mut().unwrap_or(&mut world.state),
             keys: &mut world.keys,
             caller: &call.caller,
@@ -264,7 +264,7 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
             options: &shared.options,
             roles: &shared.roles,
             hide_newest: call.fault == Some(Fault::NotVisibleYet),
-            most_on_a_page: if let Some(Fault::SmallPages(size)) = call.fault { size } else { usize::MAX },
+            max_page_size: if let Some(Fault::SmallPages(size)) = call.fault { size } else { usize::MAX },
             changing: Vec::new(),
         };
         let body = call.operation.run(&mut scope)?;
@@ -311,7 +311,7 @@ fn refuse(
     let mut response = response::refusal(parameters, status, &call.answer, shared.clock.now());
     if let Some(pause) = refusal.retry_after {
         response::set_header(&mut response, "x-acs-retry-after", &pause.as_millis().to_string());
-        tell_rate(&mut response, Rate { remain: None, time_left: pause });
+        set_rate_headers(&mut response, Rate { remain: None, time_left: pause });
     }
     // The message contains the security token, and people read and share the journal.
     if refusal.code == "SignatureDoesNotMatch" {
@@ -321,7 +321,7 @@ fn refuse(
 }
 
 /// Sets the rate limit headers. Only one rate is counted, so both headers describe it.
-fn tell_rate(response: &mut Response<Full<Bytes>>, rate: Rate) {
+fn set_rate_headers(response: &mut Response<Full<Bytes>>, rate: Rate) {
     let told = format!("Remain:{},TimeLeft:{}", rate.remain.unwrap_or_default(), rate.time_left.as_millis());
     for name in ["x-ratelimit-user", "x-ratelimit-user-api"] {
         response::set_header(response, name, &told);
@@ -368,7 +368,7 @@ impl Shared {
 
     pub(crate) fn finish_transition(&self, flow_log_id: &str) {
         if let Some((from, to)) = self.write(|world| world.state.finish(flow_log_id)) {
-            self.note(EntryKind::Changed { flow_log_id: flow_log_id.to_owned(), from, to });
+            self.record(EntryKind::Changed { flow_log_id: flow_log_id.to_owned(), from, to });
         }
     }
 

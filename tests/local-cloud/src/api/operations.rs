@@ -55,7 +55,7 @@ pub(crate) struct Operation {
     pub(crate) product: &'static Product,
     pub(crate) action: &'static str,
     /// Only writes become events.
-    pub(crate) write: bool,
+    pub(crate) is_write: bool,
     fields: &'static [Field],
     run: fn(&mut Scope<'_>) -> Answer,
 }
@@ -67,7 +67,7 @@ type Answer = Result<Value, Refusal>;
 pub(crate) struct Scope<'a> {
     pub(crate) product: &'static Product,
     /// Whether the operation can change something.
-    pub(crate) writes: bool,
+    pub(crate) is_write: bool,
     pub(crate) options: &'a Options,
     pub(crate) roles: &'a Roles,
     pub(crate) state: &'a mut State,
@@ -79,7 +79,7 @@ pub(crate) struct Scope<'a> {
     /// Whether reads omit the newest resource.
     pub(crate) hide_newest: bool,
     /// The maximum number of items on a page of a list, whatever size is requested.
-    pub(crate) most_on_a_page: usize,
+    pub(crate) max_page_size: usize,
     /// The flow logs whose transition this call started.
     pub(crate) changing: Vec<String>,
 }
@@ -87,11 +87,11 @@ pub(crate) struct Scope<'a> {
 type Run = fn(&mut Scope<'_>) -> Answer;
 
 const fn read(product: &'static Product, action: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { product, action, write: false, fields, run }
+    Operation { product, action, is_write: false, fields, run }
 }
 
 const fn write(product: &'static Product, action: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { product, action, write: true, fields, run }
+    Operation { product, action, is_write: true, fields, run }
 }
 
 static OPERATIONS: &[Operation] = &[
@@ -206,7 +206,7 @@ impl Operation {
 
     /// Runs the operation, unless it already ran with the same client token.
     fn run_once(&self, scope: &mut Scope<'_>) -> Answer {
-        let token = scope.parameters.get("ClientToken").filter(|_| *self.product == ECR && self.write);
+        let token = scope.parameters.get("ClientToken").filter(|_| *self.product == ECR && self.is_write);
         let Some(token) = token else { return (self.run)(scope) };
         let key = (scope.place.account.clone(), self.action, token.to_owned());
         let asked = scope.parameters.own();
@@ -237,7 +237,7 @@ impl Scope<'_> {
 
     /// Returns whether each parameter is absent or equal to its value.
     fn filter<const N: usize>(&self, pairs: [(&str, &str); N]) -> bool {
-        pairs.iter().all(|(name, value)| self.parameters.get(name).is_none_or(|wanted| wanted == *value))
+        pairs.iter().all(|(name, value)| self.parameters.get(name).is_none_or(|given| given == *value))
     }
 
     /// Returns whether a switch is absent or has this value.
@@ -254,7 +254,7 @@ impl Scope<'_> {
                 .and_then(|start| start.parse::<usize>().ok())
                 .ok_or_else(|| Refusal::invalid("NextToken"))?,
         };
-        let size = size.min(self.most_on_a_page);
+        let size = size.min(self.max_page_size);
         let end = start.saturating_add(size);
         let next = if end < all.len() { format!("next-{end}") } else { String::new() };
         Ok((all.into_iter().skip(start).take(size).collect(), next))
@@ -271,7 +271,7 @@ impl Scope<'_> {
     /// Returns one page of a list with its number, size and total count. `wire` runs only for the items on the page.
     fn page<T>(&self, all: Vec<T>, default_size: usize, wire: impl FnMut(T) -> Value) -> Result<Page, Refusal> {
         let number = self.parameters.number("PageNumber")?.unwrap_or(1);
-        let size = self.parameters.number("PageSize")?.unwrap_or(default_size).min(self.most_on_a_page);
+        let size = self.parameters.number("PageSize")?.unwrap_or(default_size).min(self.max_page_size);
         let total = all.len();
         let items = all.into_iter().skip(number.saturating_sub(1) * size).take(size).map(wire).collect();
         Ok(Page { number, size, total, items })

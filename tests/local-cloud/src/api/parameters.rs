@@ -7,6 +7,11 @@ use crate::api::{operations::ECR, refusal::Refusal};
 /// The tags of a resource.
 pub type Tags = BTreeMap<String, String>;
 
+/// The maximum number of tags in one call.
+const MAX_TAGS: usize = 20;
+/// The maximum length of a tag's key or value, in characters.
+const MAX_TAG_CHARS: usize = 128;
+
 /// Parameters that every call has besides its own. They are never part of an event or of the journal.
 const COMMON: [&str; 11] = [
     "AccessKeyId",
@@ -51,7 +56,7 @@ const IN_FORM: [(&str, &[&str]); 8] = [
 ];
 
 /// The parameters of one call, sorted by name as the signature needs them.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Parameters(pub(crate) BTreeMap<String, String>);
 
 impl Parameters {
@@ -128,7 +133,7 @@ impl Parameters {
                 return Err(Refusal::new("Duplicate.TagKey", "The specified tag key is duplicated."));
             }
         }
-        if tags.len() > 20 {
+        if tags.len() > MAX_TAGS {
             return Err(Refusal::new("NumberExceed.Tags", "The maximum number of tags is exceeded."));
         }
         Ok(tags)
@@ -166,7 +171,7 @@ impl Parameters {
 }
 
 fn is_tag_text(text: &str, reserved: &[&str]) -> bool {
-    text.chars().count() <= 128
+    text.chars().count() <= MAX_TAG_CHARS
         && !reserved.iter().any(|prefix| text.starts_with(prefix))
         && !["http://", "https://"].iter().any(|part| text.contains(part))
 }

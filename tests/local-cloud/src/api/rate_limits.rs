@@ -9,7 +9,7 @@ use crate::api::operations::{ECR, Operation};
 const MINUTE: i64 = 60_000;
 
 /// A caller's rate in the current minute. Each minute starts with nothing used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     /// The calls that are left; `None` if this call exceeds the limit.
     pub(crate) remain: Option<u32>,
@@ -38,7 +38,7 @@ impl RateLimits {
 /// Returns the limit in calls per minute. Operations without a documented limit have that of their family.
 fn limit(operation: &Operation) -> u32 {
     let of_router = *operation.product == ECR;
-    match (of_router, operation.write) {
+    match (of_router, operation.is_write) {
         (true, true) => 120,
         _ if of_router || operation.action.ends_with("TagResources") => 300,
         _ => 600,

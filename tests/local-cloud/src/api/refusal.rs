@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A refusal by the API: the HTTP status, the code and the message of the error envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
@@ -25,17 +25,17 @@ pub(crate) struct Refusal {
 }
 
 /// A denied action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Denied {
     /// The action, such as `vpc:CreateFlowLog`.
     pub(crate) action: String,
     pub(crate) why: Denial,
-    pub(crate) by: By,
+    pub(crate) by: PolicyKind,
 }
 
 /// The kind of policy that denies an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyKind {
     /// The policies of the caller.
     Identity,
     /// The session policy.
@@ -44,7 +44,7 @@ pub(crate) enum By {
     Trust,
 }
 
-impl fmt::Display for By {
+impl fmt::Display for PolicyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Identity => "AccountLevelIdentityBasedPolicy",
@@ -102,7 +102,8 @@ impl Refusal {
     /// Returns the refusal as an operation gives it: one for a missing permission names the action.
     pub(crate) fn of(self, operation: &Operation) -> Self {
         let is_denial = ["Forbidden.RAM", "NoPermission"].contains(&self.code);
-        let denied = is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit, by: By::Identity });
+        let denied =
+            is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit, by: PolicyKind::Identity });
         Self { denied: self.denied.or(denied), ..self }
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn success(parameters: &Parameters, body: &Value, now: Timestamp) -> 
 
 /// Returns the answer to a successful call with this text as its body.
 pub(crate) fn literal(text: String, now: Timestamp) -> Response<Full<Bytes>> {
-    dressed("application/json;charset=utf-8", StatusCode::OK, text, now)
+    with_headers("application/json;charset=utf-8", StatusCode::OK, text, now)
 }
 
 /// Returns the error envelope.
@@ -46,10 +46,10 @@ fn respond(
         write_xml(&mut text, root, body);
         ("text/xml;charset=utf-8", text)
     };
-    dressed(kind, status, text, now)
+    with_headers(kind, status, text, now)
 }
 
-fn dressed(kind: &'static str, status: StatusCode, text: String, now: Timestamp) -> Response<Full<Bytes>> {
+fn with_headers(kind: &'static str, status: StatusCode, text: String, now: Timestamp) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

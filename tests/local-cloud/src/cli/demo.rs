@@ -85,7 +85,7 @@ impl Demo {
     async fn new_resources(&mut self) -> Result<(), Failure> {
         self.begin("Somebody creates a VPC, a vSwitch in it, and a network interface in the vSwitch")?;
         let Self { cloud, printer, .. } = self;
-        let vpc = told(cloud, printer, async |cloud| {
+        let vpc = printed(cloud, printer, async |cloud| {
             let vpc = cloud.create_vpc(&[]).await?;
             cloud.settled().await?;
             let vswitch = cloud.create_vswitch(&vpc).await?;
@@ -113,7 +113,7 @@ impl Demo {
         self.begin("EventBridge delivers the event of the VPC again, as it may")?;
         let Self { cloud, printer, .. } = self;
         let (invocations, writes) = (cloud.invocations().len(), cloud.calls_of("CreateFlowLog").len());
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             cloud.events().first().inspect(|event| cloud.publish(event));
             Ok(())
         })
@@ -135,7 +135,7 @@ impl Demo {
             cloud.calls().iter().filter(by_functions).count()
         };
         let calls = called(cloud);
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             // The refusal is expected: only its event matters.
             let _ = cloud.call("CreateVpc", &[("CidrBlock", "10.0.0.0/99")]).await;
             Ok(())
@@ -154,7 +154,7 @@ impl Demo {
         let Self { cloud, printer, .. } = self;
         let before = cloud.calls_of("CreateFlowLog").len();
         cloud.fail("CreateFlowLog", Fault::Throttled, 2);
-        let vpc = told(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let vpc = printed(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
         let covers = cloud.flow_log_of(&vpc).is_some_and(|flow_log| flow_log.status == "Active");
         let calls = cloud.calls_of("CreateFlowLog").split_off(before);
         let codes: Vec<&str> = calls.iter().map(|call| call.code.as_deref().unwrap_or("done")).collect();
@@ -179,7 +179,7 @@ impl Demo {
         let morning = cloud.now() + NIGHT;
         let morning = morning.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil))?;
         let before = cloud.invocations().len();
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             let until = format!("off-until={morning}");
             cloud.call("TagResources", &tag(&vpc, "flowkeeper", &until)).await?;
             cloud.fire_timer("deactivate-flow-logs", "switch-off")?;
@@ -187,7 +187,7 @@ impl Demo {
         })
         .await?;
         let at_night = status(cloud);
-        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        printed(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let after_sweep = status(cloud);
         let sweep = cloud.invocations().split_off(before).pop();
         let is_paused = sweep.is_some_and(|sweep| sweep.body.to_string().contains("\"verdict\":\"paused\""));
@@ -195,7 +195,7 @@ impl Demo {
         printer.say("   … until the night is over", "0")?;
         #[expect(clippy::disallowed_methods, reason = "whoever watches the demonstration waits, too")]
         tokio::time::sleep(night).await;
-        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        printed(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let checks = [
             Check { expected: "at night it is off, and collects nothing", holds: at_night == "Inactive" },
             Check {
@@ -214,7 +214,7 @@ impl Demo {
         self.begin("Somebody deletes a flow log")?;
         let Self { cloud, printer, .. } = self;
         let Some(old) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             cloud.call("DeleteFlowLog", &[("FlowLogId", &old.id)]).await?;
             Ok(())
         })
@@ -228,7 +228,7 @@ impl Demo {
         self.begin("Somebody renames a flow log and has it write more often")?;
         let Self { cloud, printer, .. } = self;
         let Some(before) = cloud.flow_logs().into_iter().next() else { return Err("no flow log".into()) };
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             let change = [("FlowLogId", before.id.as_str()), ("FlowLogName", "mine"), ("AggregationInterval", "1")];
             cloud.call("ModifyFlowLogAttribute", &change).await?;
             Ok(())
@@ -249,9 +249,9 @@ impl Demo {
     async fn orphaned(&mut self) -> Result<(), Failure> {
         self.begin("A VPC is deleted, and leaves its flow log behind")?;
         let Self { cloud, printer, .. } = self;
-        let vpc = told(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
+        let vpc = printed(cloud, printer, async |cloud| Ok(cloud.create_vpc(&[]).await?)).await?;
         let had_one = cloud.flow_log_of(&vpc).is_some();
-        told(cloud, printer, async |cloud| {
+        printed(cloud, printer, async |cloud| {
             cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await?;
             Ok(())
         })
@@ -263,7 +263,7 @@ impl Demo {
     async fn sweep(&mut self) -> Result<(), Failure> {
         self.begin("A sweep repairs what no event reported")?;
         let Self { cloud, printer, .. } = self;
-        let quiet = told(cloud, printer, async |cloud| {
+        let quiet = printed(cloud, printer, async |cloud| {
             cloud.create_vpc(&[("flowkeeper", "ignore")]).await?;
             let theirs = cloud.create_vpc(&[]).await?;
             cloud.settled().await?;
@@ -285,7 +285,7 @@ impl Demo {
         );
         printer.say(&silently, "0")?;
         let before = cloud.invocations().len();
-        told(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
+        printed(cloud, printer, async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let report = cloud.invocations().split_off(before).into_iter().next();
         let body = report.as_ref().map(|report| report.body.clone()).unwrap_or_default();
         printer.say(&table(&body), "0")?;
@@ -339,13 +339,13 @@ fn found(vpcs: &[Vpc], flow_logs: &[FlowLog]) -> String {
 }
 
 /// Does some work and waits until the cloud has settled, printing what happens meanwhile.
-async fn told<T>(
+async fn printed<T>(
     cloud: &LocalCloud,
     printer: &mut Printer,
     work: impl AsyncFnOnce(&LocalCloud) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let done = tokio::select! {
-        told = printer.follow(cloud) => return Err(told.err().unwrap_or_else(|| io::Error::other("not told")).into()),
+        printed = printer.follow(cloud) => return Err(printed.err().unwrap_or_else(|| io::Error::other("not told")).into()),
         done = async {
             let value = work(cloud).await?;
             // The checks fail if the cloud does not settle in time. Its journal is printed already.
@@ -392,13 +392,13 @@ mod tests {
     async fn what_is_recorded_is_counted_and_what_is_not_is_told() {
         let cloud = LocalCloud::start(Options::default()).await.unwrap();
         for _ in 0..4 {
-            cloud.stage(&json!({}));
+            cloud.seed(&json!({}));
         }
         let ids: Vec<String> = cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
         for id in &ids[..2] {
-            cloud.stage_flow_log(id);
+            cloud.seed_flow_log(id);
         }
-        let off = cloud.stage_flow_log(&ids[2]);
+        let off = cloud.seed_flow_log(&ids[2]);
         cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".into());
         cloud.edit_vpc(&ids[3], |vpc| drop(vpc.tags.insert("flowkeeper".into(), "ignore".into())));
         let found = found(&cloud.vpcs(), &cloud.flow_logs());

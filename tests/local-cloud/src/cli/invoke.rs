@@ -53,7 +53,7 @@ pub(super) struct Invoke {
 }
 
 /// A flow log that exists from the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
     /// One of Flowkeeper's own that records.
     Active,
@@ -66,22 +66,22 @@ enum Which {
 }
 
 /// Creates what the options ask for, in addition to what the event names.
-fn set_the_scene(cloud: &LocalCloud, wanted: &Invoke) {
-    for (n, which) in wanted.flow_logs.iter().enumerate() {
+fn set_the_scene(cloud: &LocalCloud, arguments: &Invoke) {
+    for (n, which) in arguments.flow_logs.iter().enumerate() {
         if *which == Which::Orphaned {
             // Created long ago, so that no function waits for a VPC that might only be new.
-            let id = cloud.stage_flow_log(&format!("vpc-bp1gone{n:014}"));
+            let id = cloud.seed_flow_log(&format!("vpc-bp1gone{n:014}"));
             cloud.edit_flow_log(&id, |flow_log| flow_log.created -= SignedDuration::from_hours(24));
             continue;
         }
         let has_none = |vpc: &Vpc| cloud.flow_log_of(&vpc.id).is_none();
         let free = || cloud.vpcs().into_iter().find(has_none);
         let vpc = free().or_else(|| {
-            cloud.stage(&Value::Null);
+            cloud.seed(&Value::Null);
             free()
         });
         let Some(vpc) = vpc else { continue };
-        let id = cloud.stage_flow_log(&vpc.id);
+        let id = cloud.seed_flow_log(&vpc.id);
         cloud.edit_flow_log(&id, |flow_log| match which {
             Which::Inactive => flow_log.status = "Inactive".to_owned(),
             Which::Foreign => {
@@ -92,31 +92,31 @@ fn set_the_scene(cloud: &LocalCloud, wanted: &Invoke) {
             Which::Active | Which::Orphaned => {}
         });
     }
-    for vpc in cloud.vpcs().iter().filter(|_| !wanted.tags.is_empty()) {
-        cloud.edit_vpc(&vpc.id, |vpc| vpc.tags.extend(wanted.tags.iter().cloned()));
+    for vpc in cloud.vpcs().iter().filter(|_| !arguments.tags.is_empty()) {
+        cloud.edit_vpc(&vpc.id, |vpc| vpc.tags.extend(arguments.tags.iter().cloned()));
     }
-    if wanted.router {
-        cloud.stage_router();
+    if arguments.router {
+        cloud.seed_router();
     }
 }
 
 /// Invokes a function once in a cloud of its own. Succeeds if the invocation does.
-pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
-    let event = event(&wanted.event)?;
-    let mut options = wanted.stack.options(Functions::None)?;
-    LocalCloud::check(&options, Some(&wanted.function))?;
-    options.functions = wanted.stack.build(wanted.functions_dir.as_deref()).await?;
-    options.flow_log_service = !wanted.service_closed;
+pub(super) async fn run(arguments: Invoke) -> Result<ExitCode, Box<dyn Error>> {
+    let event = event(&arguments.event)?;
+    let mut options = arguments.stack.options(Functions::None)?;
+    LocalCloud::check(&options, Some(&arguments.function))?;
+    options.functions = arguments.stack.build(arguments.functions_dir.as_deref()).await?;
+    options.flow_log_service = !arguments.service_closed;
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
-    if !wanted.nothing_exists
+    if !arguments.nothing_exists
         && let Ok(event) = serde_json::from_slice::<Value>(&event)
     {
-        cloud.stage(&event);
+        cloud.seed(&event);
     }
-    set_the_scene(&cloud, &wanted);
-    let invocation = cloud.invoke(&wanted.function, &event).await?;
-    if wanted.json {
+    set_the_scene(&cloud, &arguments);
+    let invocation = cloud.invoke(&arguments.function, &event).await?;
+    if arguments.json {
         writeln!(stdout(), "{:#}", invocation.body)?;
         for line in said(&cloud, &invocation) {
             writeln!(stderr(), "{line}")?;
@@ -133,18 +133,18 @@ pub(super) async fn run(wanted: Invoke) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// Returns the bytes of an event: a named sample, a file, or standard input.
-fn event(wanted: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-    if wanted == "-" {
+fn event(name: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    if name == "-" {
         let mut bytes = Vec::new();
         stdin().read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
-    let path = sample(wanted).unwrap_or_else(|| PathBuf::from(wanted));
+    let path = sample(name).unwrap_or_else(|| PathBuf::from(name));
     match std::fs::read(&path) {
         Ok(bytes) => Ok(bytes),
-        Err(_) if !wanted.contains(['/', '.']) => {
+        Err(_) if !name.contains(['/', '.']) => {
             let known = samples().join(", ");
-            Err(InvalidArgument(format!("there is no sample event {wanted:?}; there is {known}")).into())
+            Err(InvalidArgument(format!("there is no sample event {name:?}; there is {known}")).into())
         }
         Err(error) => Err(InvalidArgument(format!("cannot read {}: {error}", path.display())).into()),
     }
@@ -264,14 +264,14 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        wanted: Invoke,
+        arguments: Invoke,
     }
 
     async fn world(arguments: &[&str]) -> LocalCloud {
         let line = [&["invoke", "a-function", "--event", "e"], arguments].concat();
         let cloud = LocalCloud::start(Options::default()).await.unwrap();
-        cloud.stage(&Value::Null);
-        set_the_scene(&cloud, &Line::parse_from(line).wanted);
+        cloud.seed(&Value::Null);
+        set_the_scene(&cloud, &Line::parse_from(line).arguments);
         cloud
     }
 

@@ -19,7 +19,7 @@ use super::{Done, End, changes::Changes, printer::Printer, stack::Stack};
 #[derive(Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    how: How,
+    cloud: CloudOptions,
     /// Folder of the functions' binaries [default: built with cargo].
     #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
@@ -32,11 +32,11 @@ pub(super) struct Serve {
 #[derive(Args)]
 pub(super) struct Watch {
     #[command(flatten)]
-    how: How,
+    cloud: CloudOptions,
 }
 
 #[derive(Args)]
-struct How {
+struct CloudOptions {
     /// Port on 127.0.0.1; 0 picks a free one.
     #[arg(long, default_value_t = 9900)]
     port: u16,
@@ -71,7 +71,7 @@ struct How {
     external_id: Option<String>,
 }
 
-impl How {
+impl CloudOptions {
     fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         Ok(Options {
             port: self.port,
@@ -90,13 +90,13 @@ impl How {
 }
 
 /// Serves until Ctrl-C and prints what happens.
-pub(super) async fn serve(wanted: &Serve) -> Done {
+pub(super) async fn serve(arguments: &Serve) -> Done {
     let mut end = End::watched()?;
-    let mut options = wanted.how.options(Functions::None)?;
-    if !wanted.no_functions {
+    let mut options = arguments.cloud.options(Functions::None)?;
+    if !arguments.no_functions {
         LocalCloud::check(&options, None)?;
         options.functions = tokio::select! {
-            built = wanted.how.stack.build(wanted.functions_dir.as_deref()) => built?,
+            built = arguments.cloud.stack.build(arguments.functions_dir.as_deref()) => built?,
             signal = end.asked_for() => return Ok(ExitCode::from(128 + signal)),
         };
     }
@@ -106,10 +106,10 @@ pub(super) async fn serve(wanted: &Serve) -> Done {
 }
 
 /// Serves until Ctrl-C. Rebuilds and restarts the functions when their code changes.
-pub(super) async fn watch(wanted: &Watch) -> Done {
+pub(super) async fn watch(arguments: &Watch) -> Done {
     let mut end = End::watched()?;
-    let stack = &wanted.how.stack;
-    let mut options = wanted.how.options(Functions::None)?;
+    let stack = &arguments.cloud.stack;
+    let mut options = arguments.cloud.options(Functions::None)?;
     LocalCloud::check(&options, None)?;
     options.functions = tokio::select! {
         built = stack.build(None) => built?,
@@ -158,7 +158,7 @@ async fn until_interrupted(
 
     let mut printer = Printer::new(started);
     tokio::select! {
-        told = printer.follow(&cloud) => told?,
+        printed = printer.follow(&cloud) => printed?,
         worked = work(&cloud) => { worked?; }
         _ = end.asked_for() => {}
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A caller with every right in an account and region, using the signed API.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 pub struct Operator {
     client: Client,
     region: String,

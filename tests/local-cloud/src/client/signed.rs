@@ -55,7 +55,7 @@ impl ApiError {
 }
 
 /// A client with one key.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     endpoint: String,
     credentials: Credentials,

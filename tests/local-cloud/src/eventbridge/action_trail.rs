@@ -30,7 +30,7 @@ impl Record<'_> {
             "eventVersion": 1,
             "eventName": self.operation.action,
             "eventType": "ApiCall",
-            "eventRW": if self.operation.write { "Write" } else { "Read" },
+            "eventRW": if self.operation.is_write { "Write" } else { "Read" },
             "eventCategory": "Management",
             "eventSource": format!("{}.aliyuncs.com", product.name),
             "serviceName": product.service,

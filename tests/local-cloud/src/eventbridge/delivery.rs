@@ -16,8 +16,12 @@ use crate::{
     },
 };
 
-/// The maximum pause in seconds.
-const LONGEST_PAUSE: u32 = 512;
+/// The maximum pause between two attempts.
+const MAX_PAUSE_SECONDS: u32 = 512;
+/// EventBridge's retries with `BACKOFF_RETRY`.
+const MAX_BACKOFF_RETRIES: u32 = 3;
+/// EventBridge's retries with `EXPONENTIAL_DECAY_RETRY`.
+const MAX_DECAY_RETRIES: u32 = 176;
 
 /// Who retries, which also decides the request ids of the attempts.
 #[derive(Clone)]
@@ -31,13 +35,15 @@ enum Retries {
 impl Retries {
     /// Returns the seconds to wait after an attempt, counted from 1; `None` if there are no more retries.
     fn pause(&self, attempt: u32) -> Option<u32> {
-        let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+        let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(MAX_PAUSE_SECONDS).min(MAX_PAUSE_SECONDS);
         match self {
             Self::Fc { times, .. } => (attempt <= *times).then_some(doubled),
-            Self::EventBridge { strategy: RetryStrategy::ExponentialDecay, .. } => (attempt <= 176).then_some(doubled),
+            Self::EventBridge { strategy: RetryStrategy::ExponentialDecay, .. } => {
+                (attempt <= MAX_DECAY_RETRIES).then_some(doubled)
+            }
             // Real pauses vary from 10 to 20. These are always the same: 17, 13, 20.
             Self::EventBridge { strategy: RetryStrategy::Backoff, .. } => {
-                (attempt <= 3).then_some(10 + attempt * 7 % 11)
+                (attempt <= MAX_BACKOFF_RETRIES).then_some(10 + attempt * 7 % 11)
             }
         }
     }
@@ -72,7 +78,7 @@ pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
 /// Invokes a function once, synchronously.
 pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Result<Invocation, Error> {
     let by_program = || shared.hosts.values().find(|host| host.function.binary == function);
-    let unknown = || Error::NoFunction { wanted: function.to_owned(), known: shared.hosts.keys().cloned().collect() };
+    let unknown = || Error::NoFunction { name: function.to_owned(), known: shared.hosts.keys().cloned().collect() };
     let host = shared.hosts.get(function).or_else(by_program);
     let host = host.ok_or_else(|| shared.not_made(function).unwrap_or_else(unknown))?;
     let attempt = Attempt { request_id: &new_request_id(shared), number: 1, retry_count: 0 };
@@ -124,7 +130,7 @@ async fn attempts(shared: &Arc<Shared>, function: &str, event: &Value, retries: 
         "responseContext": {"statusCode": 200, "functionError": "InvocationError"},
         "responsePayload": last.body.to_string(),
     });
-    shared.note(EntryKind::DeadLetter(DeadLetter { function: function.to_owned(), destination, payload }));
+    shared.record(EntryKind::DeadLetter(DeadLetter { function: function.to_owned(), destination, payload }));
 }
 
 pub(crate) fn new_request_id(shared: &Shared) -> String {

@@ -23,28 +23,28 @@ const TOP: [&str; 15] = [
     "aliyunpublishaddr",
 ];
 /// The maximum number of operators for one field.
-const MOST_OPERATORS: usize = 5;
+const MAX_OPERATORS: usize = 5;
 /// The largest absolute value of a number in a pattern.
-const LARGEST: f64 = 1e9;
+const MAX_NUMBER: f64 = 1e9;
 
 /// A pattern: the condition for each of its keys.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(BTreeMap<String, Wanted>);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern(BTreeMap<String, Condition>);
 
-#[derive(Clone, Debug, PartialEq)]
-enum Wanted {
+#[derive(Debug, Clone, PartialEq)]
+enum Condition {
     Inside(Pattern),
     OneOf(Vec<Alternative>),
 }
 
 /// One alternative for a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Alternative {
     Exists(bool),
     Is(Test),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Test {
     Equal(Value),
     Prefix(String),
@@ -57,7 +57,7 @@ enum Test {
     Cidr(u32, u32),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Comparison {
     Equal,
     Less,
@@ -83,24 +83,24 @@ impl Pattern {
         if keys.is_empty() {
             return Err((place.to_owned(), "is empty".to_owned()));
         }
-        let mut wanted = BTreeMap::new();
+        let mut conditions = BTreeMap::new();
         for (key, value) in keys {
             let place = format!("{place}.{key}");
-            let one = match value {
-                Value::Object(deeper) => Wanted::Inside(Self::read(deeper, &place)?),
-                Value::Array(alternatives) => Wanted::OneOf(one_of(alternatives, &place)?),
+            let condition = match value {
+                Value::Object(deeper) => Condition::Inside(Self::read(deeper, &place)?),
+                Value::Array(alternatives) => Condition::OneOf(one_of(alternatives, &place)?),
                 _ => return Err((place, "is no list of alternatives".to_owned())),
             };
-            wanted.insert(key.clone(), one);
+            conditions.insert(key.clone(), condition);
         }
-        Ok(Self(wanted))
+        Ok(Self(conditions))
     }
 
     /// Returns whether an event matches: for each key of the pattern, one of the alternatives must hold.
     pub(crate) fn matches(&self, event: &Value) -> bool {
-        self.0.iter().all(|(key, wanted)| match (wanted, event.get(key)) {
-            (Wanted::Inside(deeper), found) => found.is_some_and(|inner| deeper.matches(inner)),
-            (Wanted::OneOf(alternatives), found) => alternatives.iter().any(|one| one.allows(found)),
+        self.0.iter().all(|(key, condition)| match (condition, event.get(key)) {
+            (Condition::Inside(deeper), found) => found.is_some_and(|inner| deeper.matches(inner)),
+            (Condition::OneOf(alternatives), found) => alternatives.iter().any(|one| one.allows(found)),
         })
     }
 }
@@ -109,8 +109,8 @@ fn one_of(alternatives: &[Value], place: &str) -> Result<Vec<Alternative>, Mista
     if alternatives.is_empty() {
         return Err((place.to_owned(), "has no alternative, so that no event can match".to_owned()));
     }
-    if alternatives.iter().filter(|one| one.is_object()).count() > MOST_OPERATORS {
-        return Err((place.to_owned(), format!("has more than {MOST_OPERATORS} expressions")));
+    if alternatives.iter().filter(|one| one.is_object()).count() > MAX_OPERATORS {
+        return Err((place.to_owned(), format!("has more than {MAX_OPERATORS} expressions")));
     }
     let read = |(n, one)| Alternative::read(one).map_err(|problem| (format!("{place}[{n}]"), problem));
     alternatives.iter().enumerate().map(read).collect()
@@ -130,7 +130,7 @@ impl Alternative {
     /// Returns whether the event's value is allowed. In a list, any member can match.
     fn allows(&self, found: Option<&Value>) -> bool {
         match (self, found) {
-            (Self::Exists(wanted), found) => *wanted == found.is_some(),
+            (Self::Exists(expected), found) => *expected == found.is_some(),
             (Self::Is(test), Some(Value::Array(members))) => members.iter().any(|member| test.holds(member)),
             (Self::Is(test), Some(value)) => test.holds(value),
             (Self::Is(_), None) => false,
@@ -191,7 +191,7 @@ impl Test {
                 ">=" => Comparison::AtLeast,
                 _ => return None,
             };
-            Some((comparison, bound.as_f64().filter(|bound| bound.abs() <= LARGEST)?))
+            Some((comparison, bound.as_f64().filter(|bound| bound.abs() <= MAX_NUMBER)?))
         };
         let bounds = operand.as_array().filter(|bounds| !bounds.is_empty()).ok_or_else(problem)?;
         bounds.chunks(2).map(pair).collect::<Option<_>>().map(Self::Numeric).ok_or_else(problem)
@@ -210,8 +210,8 @@ impl Test {
         let text = found.as_str();
         match self {
             // 5 and 5.0 are equal.
-            Self::Equal(Value::Number(wanted)) => found.as_f64() == wanted.as_f64(),
-            Self::Equal(wanted) => found == wanted,
+            Self::Equal(Value::Number(expected)) => found.as_f64() == expected.as_f64(),
+            Self::Equal(expected) => found == expected,
             Self::Prefix(prefix) => text.is_some_and(|text| text.starts_with(prefix.as_str())),
             Self::Suffix(suffix) => text.is_some_and(|text| text.ends_with(suffix.as_str())),
             Self::Contains(part) => text.is_some_and(|text| text.contains(part.as_str())),

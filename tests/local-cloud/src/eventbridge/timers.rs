@@ -59,7 +59,7 @@ impl Timetable {
 pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
     let clock = shared.clock.clone();
     shared.write(|world| world.next_timer = timetable.next_due());
-    shared.attend(move |shared| async move {
+    shared.spawn_background(move |shared| async move {
         while let Some(due) = timetable.next_due() {
             clock.wait_until(due).await;
             let Some(shared) = shared.upgrade() else { return };
@@ -84,7 +84,7 @@ pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Resu
             Ok(())
         }
         None => Err(shared.not_made(function).unwrap_or_else(|| Error::NoTimer {
-            wanted: format!("{function}/{name}"),
+            name: format!("{function}/{name}"),
             known: timers.iter().map(|timer| format!("{}/{}", timer.function, timer.name)).collect(),
         })),
     }
@@ -98,7 +98,7 @@ pub(crate) fn timers(shared: &Shared) -> impl Iterator<Item = &Trigger> {
 fn fire(shared: &Shared, trigger: &Trigger, at: Timestamp) {
     let Source::Timer { payload, .. } = &trigger.source else { return };
     let event = json!({"triggerTime": iso(at), "triggerName": trigger.name, "payload": payload});
-    shared.note(EntryKind::Timer {
+    shared.record(EntryKind::Timer {
         function: trigger.function.clone(),
         trigger: trigger.name.clone(),
         event: event.clone(),

@@ -34,11 +34,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 /// A slot for one request in an instance. Dropping it frees the slot.
-struct Seat(Arc<Instance>);
+struct Slot(Arc<Instance>);
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.release();
     }
 }
 
@@ -51,22 +51,22 @@ impl Host {
     pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
         let name = &self.function.name;
         let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
-        shared.note(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
-        let seat = self.seat();
-        let first_line = seat.0.lines().len();
+        shared.record(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
+        let slot = self.slot();
+        let first_line = slot.0.lines().len();
         let timeout = Duration::from_secs(self.function.timeout);
         let answer = tokio::select! {
-            answer = seat.0.invoke(self, shared, event, attempt) => answer,
+            answer = slot.0.invoke(self, shared, event, attempt) => answer,
             () = shared.clock.wait(timeout) => {
                 Err(format!("Function timed out after {} seconds", self.function.timeout))
             }
         };
         if answer.is_err() {
-            self.dismiss(&seat.0);
+            self.dismiss(&slot.0);
         }
-        seat.0.quiet().await;
-        let lines = seat.0.lines().get(first_line..).unwrap_or_default().to_vec();
-        drop(seat);
+        slot.0.quiet().await;
+        let lines = slot.0.lines().get(first_line..).unwrap_or_default().to_vec();
+        drop(slot);
 
         let (status, success, body) = match answer {
             // FC counts a call as successful if the header is missing, whatever the HTTP status.
@@ -83,22 +83,22 @@ impl Host {
             body: json_or_text(&body),
             lines,
         };
-        shared.note(EntryKind::Invocation(invocation.clone()));
+        shared.record(EntryKind::Invocation(invocation.clone()));
         invocation
     }
 
     /// Takes a slot in the first instance that has a free one, otherwise in a new instance.
-    fn seat(&self) -> Seat {
+    fn slot(&self) -> Slot {
         let mut instances = self.instances();
         instances.retain(|instance| !instance.has_exited());
-        let free = instances.iter().find(|instance| instance.enter(self.function.concurrency));
+        let free = instances.iter().find(|instance| instance.acquire(self.function.concurrency));
         let instance = free.map(Arc::clone).unwrap_or_else(|| {
             let instance = Arc::new(Instance::default());
-            instance.enter(self.function.concurrency);
+            instance.acquire(self.function.concurrency);
             instances.push(Arc::clone(&instance));
             instance
         });
-        Seat(instance)
+        Slot(instance)
     }
 
     /// Kills a failed instance, with all of its requests.

@@ -32,20 +32,20 @@ use crate::{
 };
 
 /// How long a process may take until it listens.
-const START_LIMIT: Duration = Duration::from_secs(120);
+const MAX_START_TIME: Duration = Duration::from_secs(120);
+/// How long a process may take to end after SIGTERM.
+const MAX_STOP_TIME: Duration = Duration::from_secs(3);
+/// Log lines come through a pipe, separately from the answer. After this long without a line, all of them have arrived.
+const QUIET: Duration = Duration::from_millis(10);
+
 /// A request to a process.
-struct Ask<'a> {
+struct ProcessRequest<'a> {
     method: Method,
     path: &'static str,
     request_id: &'a str,
     retry_count: u32,
     body: &'a [u8],
 }
-
-/// How long a process may take to end after SIGTERM.
-const STOP_LIMIT: Duration = Duration::from_secs(3);
-/// Log lines come through a pipe, separately from the answer. After this long without a line, all of them have arrived.
-const QUIET: Duration = Duration::from_millis(10);
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -77,13 +77,13 @@ struct Started {
 }
 
 impl Instance {
-    /// Takes a slot if fewer than `most` are taken.
-    pub(super) fn enter(&self, most: usize) -> bool {
-        let more = |taken| (taken < most).then_some(taken + 1);
+    /// Takes a slot if fewer than `max` are taken.
+    pub(super) fn acquire(&self, max: usize) -> bool {
+        let more = |taken| (taken < max).then_some(taken + 1);
         self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
-    pub(super) fn leave(&self) {
+    pub(super) fn release(&self) {
         self.requests.fetch_sub(1, Ordering::SeqCst);
     }
 
@@ -109,8 +109,8 @@ impl Instance {
         let started = self.started.get_or_try_init(|| self.start(host, shared)).await?;
         let begun = shared.clock.now();
         let Attempt { request_id, retry_count, .. } = *attempt;
-        let ask = Ask { method: Method::POST, path: "/invoke", request_id, retry_count, body: event };
-        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
+        let message = ProcessRequest { method: Method::POST, path: "/invoke", request_id, retry_count, body: event };
+        let request = request(host, shared, started.credentials.as_ref(), &message)?;
         let exited = || {
             let duration = shared.clock.now().duration_since(begun).as_millis();
             format!("Process exited unexpectedly before completing request (duration: {duration}ms)")
@@ -137,8 +137,14 @@ impl Instance {
     async fn initialize(&self, host: &Host, shared: &Shared, started: &Started) -> Result<(), String> {
         let Some(seconds) = host.function.initializer else { return Ok(()) };
         let request_id = new_request_id(shared);
-        let ask = Ask { method: Method::POST, path: "/initialize", request_id: &request_id, retry_count: 0, body: b"" };
-        let request = request(host, shared, started.credentials.as_ref(), &ask)?;
+        let message = ProcessRequest {
+            method: Method::POST,
+            path: "/initialize",
+            request_id: &request_id,
+            retry_count: 0,
+            body: b"",
+        };
+        let request = request(host, shared, started.credentials.as_ref(), &message)?;
         let answer = tokio::select! {
             answer = self.exchange(started.port, request) => answer,
             () = shared.clock.wait(Duration::from_secs(seconds)) => {
@@ -156,8 +162,14 @@ impl Instance {
     async fn pre_stop(&self, host: &Host, shared: &Shared) {
         let (Some(seconds), Some(started)) = (host.function.pre_stop, self.started.get()) else { return };
         let request_id = new_request_id(shared);
-        let ask = Ask { method: Method::GET, path: "/pre-stop", request_id: &request_id, retry_count: 0, body: b"" };
-        if let Ok(request) = request(host, shared, started.credentials.as_ref(), &ask) {
+        let message = ProcessRequest {
+            method: Method::GET,
+            path: "/pre-stop",
+            request_id: &request_id,
+            retry_count: 0,
+            body: b"",
+        };
+        if let Ok(request) = request(host, shared, started.credentials.as_ref(), &message) {
             let answer = self.exchange(started.port, request);
             let _ = tokio::time::timeout(Duration::from_secs(seconds), answer).await;
         }
@@ -202,24 +214,26 @@ impl Instance {
                 }
             }
         };
-        let in_vain = |_| format!("Function instance health check failed on port {port} in 120 seconds.");
-        let connection = tokio::time::timeout(START_LIMIT, listening).await.map_err(in_vain)??;
+        let not_healthy = |_| {
+            format!("Function instance health check failed on port {port} in {} seconds.", MAX_START_TIME.as_secs())
+        };
+        let connection = tokio::time::timeout(MAX_START_TIME, listening).await.map_err(not_healthy)??;
         lock(&self.idle).push(connection);
         let started = Started { port, credentials, _reservation: reservation };
         self.initialize(host, shared, &started).await?;
-        shared.note(EntryKind::FunctionStarted { function: name.clone(), instance });
+        shared.record(EntryKind::FunctionStarted { function: name.clone(), instance });
         Ok(started)
     }
 
     /// Journals the lines that the process writes, until it closes the pipe.
     fn follow(&self, pipe: Pipe, function: &str, shared: &Shared) {
         let (function, lines) = (function.to_owned(), Arc::clone(&self.lines));
-        shared.attend(move |shared| async move {
+        shared.spawn_background(move |shared| async move {
             let mut reader = BufReader::new(pipe).lines();
             while let Ok(Some(text)) = reader.next_line().await {
                 let Some(shared) = shared.upgrade() else { return };
                 lines.send_modify(|lines| lines.push(text.clone()));
-                shared.note(EntryKind::Line { function: function.clone(), text });
+                shared.record(EntryKind::Line { function: function.clone(), text });
             }
         });
     }
@@ -243,7 +257,7 @@ impl Instance {
         let Some(mut child) = child else { return };
         let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
         let asked = id.is_some_and(|id| rustix::process::kill_process(id, rustix::process::Signal::TERM).is_ok());
-        if asked && tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_ok() {
+        if asked && tokio::time::timeout(MAX_STOP_TIME, child.wait()).await.is_ok() {
             return;
         }
         let _ = child.kill().await;
@@ -336,19 +350,19 @@ fn request(
     host: &Host,
     shared: &Shared,
     credentials: Option<&Credentials>,
-    ask: &Ask<'_>,
+    message: &ProcessRequest<'_>,
 ) -> Result<Request<Full<Bytes>>, String> {
     let function = &host.function;
     let nothing = Credentials::default();
     let in_headers = shared.options.credentials == CredentialsIn::Headers;
     let credentials = credentials.filter(|_| in_headers).unwrap_or(&nothing);
     Request::builder()
-        .method(&ask.method)
-        .uri(ask.path)
+        .method(&message.method)
+        .uri(message.path)
         .header("host", "127.0.0.1")
         .header("content-type", "application/octet-stream")
-        .header("x-fc-request-id", ask.request_id)
-        .header("x-fc-control-path", ask.path)
+        .header("x-fc-request-id", message.request_id)
+        .header("x-fc-control-path", message.path)
         .header("x-fc-function-name", &function.name)
         .header("x-fc-function-handler", &function.handler)
         .header("x-fc-function-memory", function.memory)
@@ -357,10 +371,10 @@ fn request(
         .header("x-fc-account-id", OWN_ACCOUNT)
         .header("x-fc-qualifier", "LATEST")
         .header("x-fc-version-id", "")
-        .header("x-fc-retry-count", ask.retry_count)
+        .header("x-fc-retry-count", message.retry_count)
         .header("x-fc-access-key-id", &credentials.access_key_id)
         .header("x-fc-access-key-secret", &credentials.access_key_secret)
         .header("x-fc-security-token", credentials.security_token.as_deref().unwrap_or_default())
-        .body(Full::from(Bytes::copy_from_slice(ask.body)))
+        .body(Full::from(Bytes::copy_from_slice(message.body)))
         .map_err(|error| error.to_string())
 }

@@ -27,7 +27,7 @@ pub const REFUSED_ROLE: &str = "acs:ram::1000000000000002:role/refused";
 pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// The credentials that a client signs with.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Credentials {
     /// The id of the key.
     pub access_key_id: String,
@@ -51,7 +51,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// An identity as the cloud sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caller {
     /// The account that it belongs to, and whose resources it sees.
     pub account: String,

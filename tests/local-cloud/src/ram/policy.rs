@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A role of a template, with the statements of all its policies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The resource's name in the template.
     pub id: String,
@@ -22,7 +22,7 @@ pub struct Role {
 }
 
 /// A session policy, given when a role is assumed. The session may do what both the role and this policy allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SessionPolicy {
     statements: Vec<Statement>,
 }
@@ -57,9 +57,9 @@ impl SessionPolicy {
     }
 
     /// Checks that the policy allows the request. The role must allow it too.
-    pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
-        let about = self.statements.iter().filter(|statement| statement.is_about(request));
-        weigh(about.map(|statement| statement.allows))
+    pub(crate) fn evaluate(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let about = self.statements.iter().filter(|statement| statement.applies_to(request));
+        combine(about.map(|statement| statement.allows))
     }
 }
 
@@ -86,7 +86,7 @@ fn read_statements(document: &Value, actions: Actions) -> Result<Vec<Statement>,
 }
 
 /// One statement of a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
     allows: bool,
     actions: Vec<String>,
@@ -95,14 +95,14 @@ pub(crate) struct Statement {
 }
 
 /// A condition of a statement: the key's value is, or is not, one of these values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
     test: Test,
     key: Key,
     values: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Test {
     Equals,
     NotEquals,
@@ -110,7 +110,7 @@ enum Test {
     NotLike,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Key {
     /// A tag of the resource.
     ResourceTag(String),
@@ -131,7 +131,7 @@ pub(crate) struct Request<'a> {
 }
 
 /// Why a call is denied, in the terms of `AccessDeniedDetail`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denial {
     /// No statement allows it.
     Implicit,
@@ -176,7 +176,7 @@ impl Role {
     pub fn allows(&self, action: &str, resource: &str, tags: &[(&str, &str)]) -> bool {
         let resource_tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let request = Request { action, resource, resource_tags: &resource_tags, request_tags: &Tags::new() };
-        self.weigh(&request).is_ok()
+        self.evaluate(&request).is_ok()
     }
 
     /// Denies an action, as a statement in a policy would. Returns whether any statement allowed it before.
@@ -193,14 +193,14 @@ impl Role {
     }
 
     /// Checks that the role allows the request.
-    pub(crate) fn weigh(&self, request: &Request<'_>) -> Result<(), Denial> {
-        let about = self.statements.iter().filter(|statement| statement.is_about(request));
-        weigh(about.map(|statement| statement.allows))
+    pub(crate) fn evaluate(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let about = self.statements.iter().filter(|statement| statement.applies_to(request));
+        combine(about.map(|statement| statement.allows))
     }
 }
 
 /// Combines the statements that match a request, each of which allows or denies it. A denial overrides.
-pub(crate) fn weigh(statements: impl IntoIterator<Item = bool>) -> Result<(), Denial> {
+pub(crate) fn combine(statements: impl IntoIterator<Item = bool>) -> Result<(), Denial> {
     let mut is_allowed = false;
     for allows in statements {
         if !allows {
@@ -269,7 +269,7 @@ impl Statement {
         Ok(Self { allows, actions, resources, conditions })
     }
 
-    fn is_about(&self, request: &Request<'_>) -> bool {
+    fn applies_to(&self, request: &Request<'_>) -> bool {
         self.actions.iter().any(|action| is_like(action, request.action))
             && self.resources.iter().any(|resource| matches(resource, request.resource))
             && self.conditions.iter().all(|condition| condition.holds(request))
@@ -284,11 +284,11 @@ impl Condition {
             Key::Foreign => return false,
         };
         let any = |test: fn(&str, &str) -> bool| {
-            found.is_some_and(|found| self.values.iter().any(|wanted| test(wanted, found)))
+            found.is_some_and(|found| self.values.iter().any(|value| test(value, found)))
         };
         match self.test {
-            Test::Equals => any(|wanted, found| wanted == found),
-            Test::NotEquals => !any(|wanted, found| wanted == found),
+            Test::Equals => any(|value, found| value == found),
+            Test::NotEquals => !any(|value, found| value == found),
             Test::Like => any(matches),
             Test::NotLike => !any(matches),
         }
@@ -319,7 +319,7 @@ fn matches(pattern: &str, text: &str) -> bool {
                 again = Some((p, t));
                 p += 1;
             }
-            Some(wanted) if *wanted == '?' || *wanted == text[t] => {
+            Some(expected) if *expected == '?' || *expected == text[t] => {
                 p += 1;
                 t += 1;
             }
@@ -356,7 +356,7 @@ mod tests {
 
     fn ask(role: &Role, action: &str, resource: &str, tags: &[(&str, &str)]) -> Result<(), Denial> {
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        role.weigh(&Request { action, resource, resource_tags: &tags, request_tags: &Tags::new() })
+        role.evaluate(&Request { action, resource, resource_tags: &tags, request_tags: &Tags::new() })
     }
 
     #[test]
@@ -450,11 +450,12 @@ mod tests {
         let policy = SessionPolicy::read(ok).unwrap();
         let none = Tags::new();
         let ask =
-            |action| policy.weigh(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none });
+            |action| policy.evaluate(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none });
         assert_eq!((ask("vpc:DescribeVpcs"), ask("vpc:DeleteVpc")), (Ok(()), Err(Denial::Implicit)));
         let narrowed = policy.clone().without("vpc:DescribeVpcs");
-        let ask =
-            |action| narrowed.weigh(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none });
+        let ask = |action| {
+            narrowed.evaluate(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none })
+        };
         assert_eq!((ask("vpc:DescribeVpcs"), ask("vpc:Other")), (Err(Denial::Implicit), Ok(())));
         for (text, expected) in [
             ("{", "it is no JSON: "),

@@ -11,10 +11,10 @@ use crate::ram::{
 pub(crate) const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
 
 /// Whom a role trusts. By default, nobody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Trust(Vec<Statement>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Statement {
     allows: bool,
     /// ARNs of accounts, roles and users.
@@ -25,7 +25,7 @@ struct Statement {
 }
 
 /// Who wants to assume a role.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Applicant<'a> {
     /// An Alibaba Cloud service, on behalf of a user who gave it the role.
     Service(&'a str),
@@ -58,8 +58,10 @@ impl Trust {
     }
 
     /// Checks that the applicant can assume the role.
-    pub(crate) fn weigh(&self, applicant: Applicant<'_>) -> Result<(), Denial> {
-        policy::weigh(self.0.iter().filter(|statement| statement.is_about(applicant)).map(|statement| statement.allows))
+    pub(crate) fn evaluate(&self, applicant: Applicant<'_>) -> Result<(), Denial> {
+        policy::combine(
+            self.0.iter().filter(|statement| statement.applies_to(applicant)).map(|statement| statement.allows),
+        )
     }
 }
 
@@ -105,7 +107,7 @@ impl Statement {
         Ok(Self { allows, identities, services, external_ids })
     }
 
-    fn is_about(&self, applicant: Applicant<'_>) -> bool {
+    fn applies_to(&self, applicant: Applicant<'_>) -> bool {
         let (is_named, external_id) = match applicant {
             Applicant::Service(name) => (self.services.iter().any(|known| known == name), None),
             Applicant::Caller(caller, external_id) => {
@@ -165,11 +167,11 @@ mod tests {
             ("2", None, Ok(())),
             ("3", Some("one"), Err(Denial::Implicit)),
         ] {
-            assert_eq!(trust.weigh(Applicant::Caller(&caller(account, role), None)), expected, "{account} {role:?}");
+            assert_eq!(trust.evaluate(Applicant::Caller(&caller(account, role), None)), expected, "{account} {role:?}");
         }
-        assert_eq!(trust.weigh(Applicant::Service(FUNCTION_COMPUTE)), Ok(()));
-        assert_eq!(trust.weigh(Applicant::Service("ecs.aliyuncs.com")), Err(Denial::Implicit));
-        assert_eq!(Trust::default().weigh(Applicant::Service(FUNCTION_COMPUTE)), Err(Denial::Implicit));
+        assert_eq!(trust.evaluate(Applicant::Service(FUNCTION_COMPUTE)), Ok(()));
+        assert_eq!(trust.evaluate(Applicant::Service("ecs.aliyuncs.com")), Err(Denial::Implicit));
+        assert_eq!(Trust::default().evaluate(Applicant::Service(FUNCTION_COMPUTE)), Err(Denial::Implicit));
     }
 
     #[test]
@@ -185,8 +187,8 @@ mod tests {
             (None, None, Err(Denial::Implicit)),
             (Some("banned"), Some("agreed"), Err(Denial::Explicit)),
         ] {
-            let weighed = trust.weigh(Applicant::Caller(&caller("1", role), given));
-            assert_eq!(weighed, expected, "{role:?} {given:?}");
+            let evaluated = trust.evaluate(Applicant::Caller(&caller("1", role), given));
+            assert_eq!(evaluated, expected, "{role:?} {given:?}");
         }
     }
 

@@ -20,7 +20,7 @@ const DEFAULT_ASYNC_RETRIES: u32 = 3;
 const DEFAULT_ASYNC_MAX_AGE: u64 = 86_400;
 
 /// A function as the template describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// `FunctionName`.
     pub name: String,
@@ -53,7 +53,7 @@ pub struct Function {
 }
 
 /// A function that the template creates only with other parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
     /// `FunctionName`.
     pub name: String,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{parameters, template::TemplateError};
 
 /// Maximum depth of references. Deeper ones are assumed to be circular.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 type Resolved<T> = Result<T, TemplateError>;
 
@@ -73,13 +73,13 @@ impl Resolver {
         Ok(found)
     }
 
-    /// Returns the parameters that would give a condition the wanted value; `None` if it already has it.
-    fn needed(&self, condition: &Value, wanted: bool, place: &str, depth: usize) -> Resolved<Option<String>> {
-        if self.condition(condition, place, depth)? == wanted {
+    /// Returns the parameters that would give a condition this value; `None` if it already has it.
+    fn needed(&self, condition: &Value, value: bool, place: &str, depth: usize) -> Resolved<Option<String>> {
+        if self.condition(condition, place, depth)? == value {
             return Ok(None);
         }
         if let Value::String(name) = condition {
-            return self.needed(&self.document["Conditions"][name], wanted, place, depth + 1);
+            return self.needed(&self.document["Conditions"][name], value, place, depth + 1);
         }
         let (function, argument) = match condition.as_object().and_then(|members| members.iter().next()) {
             Some((function, argument)) => (function.as_str(), argument),
@@ -87,14 +87,14 @@ impl Resolver {
         };
         let parts = argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice);
         if let ("Fn::Equals", [left, right]) = (function, parts) {
-            let relation = if wanted { "=" } else { " other than " };
+            let relation = if value { "=" } else { " other than " };
             let name = |part: &Value| part["Ref"].as_str().map_or_else(|| text_of(part), str::to_owned);
             return Ok(Some(format!("{}{relation}{}", name(left), name(right))));
         }
-        let of_parts = if function == "Fn::Not" { !wanted } else { wanted };
+        let of_parts = if function == "Fn::Not" { !value } else { value };
         let needed = parts.iter().map(|part| self.needed(part, of_parts, place, depth + 1));
         let needed: Vec<String> = needed.collect::<Resolved<Vec<_>>>()?.into_iter().flatten().collect();
-        Ok(Some(needed.join(if (function == "Fn::Or") == wanted { " or " } else { " and " })))
+        Ok(Some(needed.join(if (function == "Fn::Or") == value { " or " } else { " and " })))
     }
 
     /// Returns the resources of a type, whether or not their condition holds.
@@ -105,7 +105,7 @@ impl Resolver {
     }
 
     fn resolve(&self, value: &Value, place: &str, depth: usize) -> Resolved<Value> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return error(place, "the references go in a circle");
         }
         let deeper = |value: &Value, place: &str| self.resolve(value, place, depth + 1);
@@ -223,7 +223,7 @@ impl Resolver {
     }
 
     fn condition(&self, condition: &Value, place: &str, depth: usize) -> Resolved<bool> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return error(place, "the conditions go in a circle");
         }
         let all = |parts: &[Value]| -> Resolved<Vec<bool>> {

@@ -17,13 +17,13 @@ const NAMES: [&[&str]; 6] = [
 ];
 
 /// The schedule of a timer.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 pub struct Schedule {
     text: String,
     rule: Rule,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 enum Rule {
     Every(SignedDuration),
     Cron(Box<Cron>, TimeZone),

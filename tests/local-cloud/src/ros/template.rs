@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// An error in a template, with its place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct TemplateError {
     /// The file, or the path in the template such as `Resources.MyFunction.Properties.Timeout`.
@@ -31,7 +31,7 @@ pub struct TemplateError {
 }
 
 /// The part of a template that the local cloud uses.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Template {
     /// The functions.
     pub functions: Vec<Function>,
@@ -50,7 +50,7 @@ impl Template {
             return Ok(());
         }
         let known = || self.functions.iter().map(|known| known.name.clone()).collect();
-        let unknown = || Error::NoFunction { wanted: function.to_owned(), known: known() };
+        let unknown = || Error::NoFunction { name: function.to_owned(), known: known() };
         Err(Absent::among(&self.absent, function).map_or_else(unknown, Error::from))
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::eventbridge::pattern::Pattern;
 
 /// What invokes a function.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
     /// `TriggerName`.
     pub name: String,
@@ -33,7 +33,7 @@ impl Trigger {
 }
 
 /// The kinds of triggers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// Events on the default bus.
     Events {
@@ -56,7 +56,7 @@ pub enum Source {
 }
 
 /// `EventBridge`'s `PushRetryStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryStrategy {
     /// `BACKOFF_RETRY`: three retries, each after 10 to 20 seconds.
     Backoff,

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// The cloud's time: the system clock, or a manual clock that moves only when a test moves it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Clock {
     manual: Option<Arc<watch::Sender<Timestamp>>>,
     /// How many milliseconds it is ahead of its time source.

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::world::state::Place;
 
 /// The conditions. By default every destination exists, every feature is available, and no account is locked.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Circumstances {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Constraints {
     /// Projects and Logstores that do not exist.
     missing: BTreeSet<Destination>,
     /// Where `TrafficPath` is not available.
@@ -39,7 +39,7 @@ fn spot(account: &str, region: &str) -> Spot {
     (account.to_owned(), region.to_owned())
 }
 
-impl Circumstances {
+impl Constraints {
     pub(crate) fn new(seen_after: Duration) -> Self {
         Self { seen_after, ..Self::default() }
     }
@@ -123,26 +123,26 @@ mod tests {
 
     #[test]
     fn everything_is_there_unless_it_is_said_otherwise() {
-        let mut circumstances = Circumstances::default();
-        let has = |it: &Circumstances, log_store| it.has_log_store("1", "cn-hangzhou", "p", log_store);
-        assert!(has(&circumstances, "a") && circumstances.has_resource_group("1", "rg-a"));
-        circumstances.remove_log_store("1", "cn-hangzhou", "p", "a");
-        assert_eq!((has(&circumstances, "a"), has(&circumstances, "b")), (false, true));
-        circumstances.remove_project("1", "cn-hangzhou", "p");
-        assert_eq!((has(&circumstances, "a"), has(&circumstances, "b")), (false, false));
-        assert!(circumstances.has_log_store("1", "cn-beijing", "p", "a"));
-        circumstances.add_log_store("1", "cn-hangzhou", "p", "a");
-        assert_eq!((has(&circumstances, "a"), has(&circumstances, "b")), (true, true));
-        circumstances.set_resource_groups("1", &["rg-a"]);
-        let has = |id| circumstances.has_resource_group("1", id);
+        let mut constraints = Constraints::default();
+        let has = |it: &Constraints, log_store| it.has_log_store("1", "cn-hangzhou", "p", log_store);
+        assert!(has(&constraints, "a") && constraints.has_resource_group("1", "rg-a"));
+        constraints.remove_log_store("1", "cn-hangzhou", "p", "a");
+        assert_eq!((has(&constraints, "a"), has(&constraints, "b")), (false, true));
+        constraints.remove_project("1", "cn-hangzhou", "p");
+        assert_eq!((has(&constraints, "a"), has(&constraints, "b")), (false, false));
+        assert!(constraints.has_log_store("1", "cn-beijing", "p", "a"));
+        constraints.add_log_store("1", "cn-hangzhou", "p", "a");
+        assert_eq!((has(&constraints, "a"), has(&constraints, "b")), (true, true));
+        constraints.set_resource_groups("1", &["rg-a"]);
+        let has = |id| constraints.has_resource_group("1", id);
         assert_eq!((has("rg-a"), has("rg-b"), has("rg-default")), (true, false, true));
     }
 
     #[test]
     fn what_is_new_is_seen_after_a_while() {
-        let circumstances = Circumstances::new(Duration::from_secs(5));
+        let constraints = Constraints::new(Duration::from_secs(5));
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert_eq!([4, 5].map(|second| circumstances.is_seen(at(0), at(second))), [false, true]);
-        assert!(Circumstances::default().is_seen(at(0), at(0)));
+        assert_eq!([4, 5].map(|second| constraints.is_seen(at(0), at(second))), [false, true]);
+        assert!(Constraints::default().is_seen(at(0), at(0)));
     }
 }

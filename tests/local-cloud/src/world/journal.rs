@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::ram::accounts::Caller;
 
 /// One journal entry, with its time.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Entry {
     /// The time on the cloud's clock.
     pub at: Timestamp,
@@ -19,7 +19,7 @@ pub struct Entry {
 }
 
 /// The kinds of entries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EntryKind {
     /// The API was called.
@@ -77,7 +77,7 @@ pub enum EntryKind {
 }
 
 /// A call of the API and its answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Call {
     /// The request id of the answer.
     pub request_id: String,
@@ -123,7 +123,7 @@ impl Call {
 }
 
 /// One attempt to run a function.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Invocation {
     /// The function's name in the template.
     pub function: String,
@@ -144,7 +144,7 @@ pub struct Invocation {
 }
 
 /// An event that was given up, in the format of FC's failure destinations.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DeadLetter {
     /// The function that failed.
     pub function: String,

@@ -43,7 +43,7 @@ const KNOWN: [&str; 38] = [
 ];
 
 /// The result of checking a region's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegionName {
     /// A known region.
     Known,

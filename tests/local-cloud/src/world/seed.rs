@@ -15,19 +15,19 @@ use crate::{
 ///
 /// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an event
 /// that names no resource, such as a timer's, one VPC is created.
-pub(crate) fn make(state: &mut State, event: &Value, own_region: &str, now: Timestamp) {
+pub(crate) fn from_event(state: &mut State, event: &Value, own_region: &str, now: Timestamp) {
     let items = match event {
-        Value::Array(items) => items.iter().map(opened).collect(),
-        one => vec![opened(one)],
+        Value::Array(items) => items.iter().map(parse_nested).collect(),
+        one => vec![parse_nested(one)],
     };
     for item in &items {
-        Stage { state, place: place(item, own_region), now }.make(item);
+        Seeder { state, place: place(item, own_region), now }.make(item);
     }
 }
 
 /// Creates a flow log of Flowkeeper's own on a VPC and returns its id.
 pub(crate) fn flow_log(state: &mut State, place: Place, vpc_id: &str, now: Timestamp) -> String {
-    Stage { state, place, now }.flow_log(None, "VPC", vpc_id)
+    Seeder { state, place, now }.flow_log(None, "VPC", vpc_id)
 }
 
 /// Creates an Express Connect Router with one virtual border router and returns its id.
@@ -56,18 +56,18 @@ pub(crate) fn router(state: &mut State, place: Place, now: Timestamp) -> String 
     id
 }
 
-struct Stage<'a> {
+struct Seeder<'a> {
     state: &'a mut State,
     place: Place,
     now: Timestamp,
 }
 
-impl Stage<'_> {
+impl Seeder<'_> {
     fn make(&mut self, item: &Value) {
         let ids = ids(item);
         let of = |prefix: &str| ids.iter().filter(|id| id.starts_with(prefix)).cloned().collect::<Vec<_>>();
         let vpcs = of("vpc-");
-        if told(item, "eventName").starts_with("DeleteV") || told(item, "resourceEventType") == "REMOVE" {
+        if text_named(item, "eventName").starts_with("DeleteV") || text_named(item, "resourceEventType") == "REMOVE" {
             for id in ids {
                 let resource_type = if id.starts_with("vpc-") { "VPC" } else { "VSwitch" };
                 self.flow_log(None, resource_type, &id);
@@ -92,11 +92,11 @@ impl Stage<'_> {
             let id = self.state.new_id("eni");
             self.network_interface(id, &instance, &vswitch, &vpc);
         }
-        if told(item, "eventName") != "DeleteFlowLog" {
+        if text_named(item, "eventName") != "DeleteFlowLog" {
             for id in of("fl-") {
                 let id = self.flow_log(Some(id), "VPC", &vpc);
                 let flow_log = self.state.flow_logs.get_mut(&id);
-                match (told(item, "eventName").as_str(), flow_log) {
+                match (text_named(item, "eventName").as_str(), flow_log) {
                     ("DeactiveFlowLog", Some(flow_log)) => flow_log.status = "Inactive".into(),
                     ("ModifyFlowLogAttribute", Some(flow_log)) => flow_log.aggregation_interval = 1,
                     _ => {}
@@ -200,13 +200,13 @@ impl Stage<'_> {
 }
 
 /// Returns the value with JSON inside strings parsed, at any depth.
-fn opened(value: &Value) -> Value {
+fn parse_nested(value: &Value) -> Value {
     match value {
         Value::String(text) if text.starts_with(['{', '[']) => {
-            serde_json::from_str(text).map_or_else(|_| value.clone(), |inner| opened(&inner))
+            serde_json::from_str(text).map_or_else(|_| value.clone(), |inner| parse_nested(&inner))
         }
-        Value::Array(items) => items.iter().map(opened).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), opened(value))).collect(),
+        Value::Array(items) => items.iter().map(parse_nested).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), parse_nested(value))).collect(),
         other => other.clone(),
     }
 }
@@ -223,10 +223,10 @@ fn texts<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, String)>
 }
 
 /// Returns the first text with this name, at any depth.
-fn told(item: &Value, wanted: &str) -> String {
+fn text_named(item: &Value, member: &str) -> String {
     let mut found = Vec::new();
     texts(item, "", &mut found);
-    found.into_iter().find(|(name, _)| *name == wanted).map(|(_, text)| text).unwrap_or_default()
+    found.into_iter().find(|(name, _)| *name == member).map(|(_, text)| text).unwrap_or_default()
 }
 
 /// Returns the ids of all resources that are named, including masked ones.
@@ -244,7 +244,7 @@ fn ids(item: &Value) -> BTreeSet<String> {
 /// Returns the place of the event, with the own account and region in place of unknown ones.
 fn place(item: &Value, own_region: &str) -> Place {
     let of = |names: &[&str], is_here: fn(&str) -> bool| {
-        names.iter().map(|name| told(item, name)).find(|text| is_here(text))
+        names.iter().map(|name| text_named(item, name)).find(|text| is_here(text))
     };
     let account = of(&["recipientAccountId", "resourceOwnerId", "accountId", "aliyunaccountid"], |text| {
         [OWN_ACCOUNT, SECOND_ACCOUNT].contains(&text)
@@ -260,14 +260,14 @@ fn place(item: &Value, own_region: &str) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::constraints::Circumstances;
+    use crate::world::constraints::Constraints;
 
     /// Returns what exists after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
     fn made(sample: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
         let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();
-        let mut state = State::new(true, Circumstances::default());
-        make(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
+        let mut state = State::new(true, Constraints::default());
+        from_event(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
         let flow_log = |one: &FlowLog| format!("{} on {}, {}", one.id, one.resource_id, one.status);
         (
             state.vpcs.values().map(|vpc| format!("{} in {}", vpc.id, vpc.place.account)).collect(),

@@ -22,7 +22,7 @@ use crate::{
     ros::{function::Absent, trigger::Trigger},
     world::{
         clock::Clock,
-        constraints::Circumstances,
+        constraints::Constraints,
         journal::{Entry, EntryKind},
         state::State,
     },
@@ -80,7 +80,7 @@ impl Shared {
         roles: Roles,
     ) -> Arc<Self> {
         let world = World {
-            state: State::new(options.flow_log_service, Circumstances::new(options.flow_logs_see_after)),
+            state: State::new(options.flow_log_service, Constraints::new(options.flow_logs_see_after)),
             before: None,
             keys: Keys::new(),
             nonces: BTreeMap::new(),
@@ -118,7 +118,7 @@ impl Shared {
         result
     }
 
-    pub(crate) fn note(&self, what: EntryKind) {
+    pub(crate) fn record(&self, what: EntryKind) {
         let at = self.clock.now();
         self.write(|world| world.journal.push(Entry { at, what }));
     }
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     /// Spawns background work that nobody waits for. It gets a weak reference, so it does not keep the cloud alive.
-    pub(crate) fn attend<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Weak<Self>) -> F) {
+    pub(crate) fn spawn_background<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Weak<Self>) -> F) {
         lock(&self.tasks).spawn(work(Weak::clone(&self.me)));
     }
 
@@ -167,7 +167,7 @@ impl Shared {
     pub(crate) fn publish(&self, event: &Value) {
         let waited = self.write(|world| std::mem::take(&mut world.held_back));
         for event in [event].into_iter().chain(&waited) {
-            self.note(EntryKind::Event { event: event.clone() });
+            self.record(EntryKind::Event { event: event.clone() });
             delivery::deliver(self, event);
         }
     }

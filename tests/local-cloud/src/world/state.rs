@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{api::parameters::Tags, world::constraints::Circumstances};
+use crate::{api::parameters::Tags, world::constraints::Constraints};
 
 /// The account and region of a resource. Callers see only resources of their own place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The owner.
     pub account: String,
@@ -18,7 +18,7 @@ pub struct Place {
 }
 
 /// A VPC.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct Vpc {
     pub id: String,
@@ -47,7 +47,7 @@ impl Vpc {
 }
 
 /// A vSwitch.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct VSwitch {
     pub id: String,
@@ -67,7 +67,7 @@ pub struct VSwitch {
 }
 
 /// An elastic network interface.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct NetworkInterface {
     pub id: String,
@@ -93,7 +93,7 @@ pub struct NetworkInterface {
 }
 
 /// A flow log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct FlowLog {
     pub id: String,
@@ -128,7 +128,7 @@ pub struct FlowLog {
 }
 
 /// An Express Connect Router and its attachments.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct ExpressConnectRouter {
     pub id: String,
@@ -145,7 +145,7 @@ pub struct ExpressConnectRouter {
 }
 
 /// A virtual border router attached to an Express Connect Router.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct RouterChild {
     pub id: String,
@@ -156,7 +156,7 @@ pub struct RouterChild {
 }
 
 /// A flow log of an Express Connect Router. Its state changes immediately.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the fields are the API's")]
 pub struct RouterFlowLog {
     pub id: String,
@@ -181,21 +181,21 @@ pub struct RouterFlowLog {
 }
 
 /// The parameters and answer of a call with a client token.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answered {
     pub(crate) asked: BTreeMap<String, String>,
     pub(crate) answer: Value,
 }
 
 /// How a flow log's transition ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
     Status(String),
     Gone,
 }
 
 /// Every resource by its id. Ids increase, so the order is that of creation.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
     /// VPCs that are shared with other accounts.
@@ -208,7 +208,7 @@ pub(crate) struct State {
     /// Whether the flow log service is open in accounts that have not opened it.
     flow_log_service: bool,
     opened_by: BTreeSet<String>,
-    pub(crate) circumstances: Circumstances,
+    pub(crate) constraints: Constraints,
     /// Calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
@@ -263,8 +263,8 @@ impl State {
     }
 
     /// Returns an empty state, with the flow log service open or closed.
-    pub(crate) fn new(flow_log_service: bool, circumstances: Circumstances) -> Self {
-        Self { flow_log_service, circumstances, ..Self::default() }
+    pub(crate) fn new(flow_log_service: bool, constraints: Constraints) -> Self {
+        Self { flow_log_service, constraints, ..Self::default() }
     }
 
     /// Returns whether the flow log service is open in an account.
@@ -274,8 +274,8 @@ impl State {
 
     /// Locks or unlocks an account for overdue payment, with every flow log that it has.
     pub(crate) fn set_locked(&mut self, account: &str, is_locked: bool) {
-        self.circumstances.set_locked(account, is_locked);
-        let status = self.circumstances.business_status(account);
+        self.constraints.set_locked(account, is_locked);
+        let status = self.constraints.business_status(account);
         for flow_log in self.flow_logs.values_mut().filter(|flow_log| flow_log.place.account == account) {
             flow_log.business_status = status.to_owned();
         }

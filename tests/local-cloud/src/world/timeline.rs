@@ -101,11 +101,11 @@ fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
             let summary = &report(body)["summary"];
             let mut says = counts(several, summary) + &limits(summary);
             let telling: Vec<_> = several.iter().filter(|result| text(result, "outcome") != "unchanged").collect();
-            for result in telling.iter().take(MOST_RESULTS) {
+            for result in telling.iter().take(MAX_RESULTS) {
                 says.push_str(&format!("{UNDER}{}", sentence(result)));
             }
-            if telling.len() > MOST_RESULTS {
-                says.push_str(&format!("{UNDER}and {} more", telling.len() - MOST_RESULTS));
+            if telling.len() > MAX_RESULTS {
+                says.push_str(&format!("{UNDER}and {} more", telling.len() - MAX_RESULTS));
             }
             says
         }
@@ -114,7 +114,7 @@ fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
 }
 
 /// So many results of one invocation are shown.
-const MOST_RESULTS: usize = 20;
+const MAX_RESULTS: usize = 20;
 
 /// Begins a line below the one of the invocation.
 const UNDER: &str = "\n                    ";
@@ -290,7 +290,7 @@ mod tests {
     fn no_list_is_endless() {
         let results: Vec<_> = (0..100).map(|n| result(&format!("vpc-{n}"), "excluded", "skipped")).collect();
         let told = told(true, json!({"results": results, "summary": {"checked": 100, "skipped": 100}}));
-        assert_eq!(told.lines().count(), 1 + MOST_RESULTS + 1);
+        assert_eq!(told.lines().count(), 1 + MAX_RESULTS + 1);
         assert!(told.ends_with("and 80 more"), "{told}");
     }
 }

@@ -58,8 +58,8 @@ async fn what_has_ipv6_addresses_shows_them_and_is_told_apart_by_them() {
     let vswitch = vswitch["VSwitchId"].as_str().unwrap();
     cloud.create_network_interface(vswitch).await.unwrap();
     let address = ("Ipv6Address.1", "2001:db8::7");
-    let wanted = [("VSwitchId", vswitch), ("SecurityGroupId", "sg-1"), address];
-    let made = cloud.call("CreateNetworkInterface", &wanted).await.unwrap();
+    let parameters = [("VSwitchId", vswitch), ("SecurityGroupId", "sg-1"), address];
+    let made = cloud.call("CreateNetworkInterface", &parameters).await.unwrap();
     let found = cloud.call("DescribeNetworkInterfaces", &[address]).await.unwrap();
     let made = made["NetworkInterfaceId"].as_str().unwrap();
     assert_eq!(ids(&found, "/NetworkInterfaceSets/NetworkInterfaceSet", "NetworkInterfaceId"), [made]);
@@ -214,7 +214,7 @@ async fn address_blocks_are_those_that_a_vpc_can_have() {
     for (block, expected) in
         [("11.0.0.0/24", ""), ("10.0.0.0/24", "InvalidParameter"), ("11.0.0.1/24", "InvalidParameter")]
     {
-        let wanted = [("VpcId", vpc.as_str()), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", block)];
-        assert_eq!(code(cloud.call("CreateVSwitch", &wanted).await), expected, "{block}");
+        let parameters = [("VpcId", vpc.as_str()), ("ZoneId", "cn-hangzhou-h"), ("CidrBlock", block)];
+        assert_eq!(code(cloud.call("CreateVSwitch", &parameters).await), expected, "{block}");
     }
 }

@@ -100,9 +100,9 @@ async fn what_is_wrong_is_told_before_anything_is_built() {
 
 #[tokio::test]
 async fn invoke_says_which_parameter_makes_a_function_that_is_not_there() {
-    let wanted =
+    let optional =
         TEMPLATE.replace("Concurrency: {Type", "Wanted: {Type: String, Default: 'false'}\n  Concurrency: {Type");
-    let conditional = format!("Conditions: {{Wanted: {{'Fn::Equals': [{{Ref: Wanted}}, 'true']}}}}{wanted}")
+    let conditional = format!("Conditions: {{Wanted: {{'Fn::Equals': [{{Ref: Wanted}}, 'true']}}}}{optional}")
         .replace("    Type: ALIYUN::FC3::", "    Condition: Wanted\n    Type: ALIYUN::FC3::");
     let (status, shown) = invoke_of(&conditional, &["--event", "create-vpc"]).await;
     let expected = "local-cloud: the template makes the function demo-stand-in only with the parameter Wanted=true\n";

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// How long a build of the small workspace may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// A function that uses only the standard library and answers the event `{}` with a word.
 const FUNCTION: &str = r#"
@@ -87,17 +87,17 @@ impl Watching {
         watching
     }
 
-    /// Waits for a line that contains `wanted`.
-    async fn line_with(&mut self, wanted: &str) -> String {
+    /// Waits for a line that contains `part`.
+    async fn line_with(&mut self, part: &str) -> String {
         let found = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
-                if line.contains(wanted) {
+                if line.contains(part) {
                     return line;
                 }
             }
-            panic!("it ended without a line with {wanted:?}");
+            panic!("it ended without a line with {part:?}");
         };
-        tokio::time::timeout(LIMIT, found).await.unwrap()
+        tokio::time::timeout(MAX_WAIT, found).await.unwrap()
     }
 
     /// Invokes the function and returns its answer.
@@ -131,5 +131,5 @@ async fn functions_are_built_and_started_again_when_their_code_changes_and_stay_
 
     let id = rustix::process::Pid::from_raw(watching.program.id().unwrap().cast_signed()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-    assert!(tokio::time::timeout(LIMIT, watching.program.wait()).await.unwrap().unwrap().success());
+    assert!(tokio::time::timeout(MAX_WAIT, watching.program.wait()).await.unwrap().unwrap().success());
 }

@@ -370,7 +370,7 @@ fn somebody_else(stage: &Stage, action: Action) {
     match action {
         Action::CreateFlowLog => {
             let vpc = cloud.vpcs().remove(0).id;
-            cloud.stage_flow_log(&vpc);
+            cloud.seed_flow_log(&vpc);
             of_vpcs(|it| it.project = "flowlog".into());
         }
         Action::ActiveFlowLog => of_vpcs(|it| it.status = "Active".into()),

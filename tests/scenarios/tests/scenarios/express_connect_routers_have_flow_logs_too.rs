@@ -173,7 +173,7 @@ async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
 #[tokio::test]
 async fn a_virtual_border_router_with_an_odd_id_is_said() {
     let stage = Stage::new("ecr_flow_log: {project: flowlog, log_store: ecr}\n").await;
-    stage.cloud.stage_router();
+    stage.cloud.seed_router();
     let odd = Rewrite::value(|json| json["ChildInstanceList"][0]["ChildInstanceId"] = "brd-123".into());
     stage.cloud.rewrite("DescribeExpressConnectRouterChildInstance", odd, u32::MAX);
     let report = stage.sweep(ECR_CREATION).await;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 /// An IPv4 block such as `10.0.0.0/16`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cidr {
     network: u32,
     bits: u32,

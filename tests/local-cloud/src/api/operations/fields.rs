@@ -61,8 +61,8 @@ impl Field {
     pub(super) fn check(&self, parameters: &Parameters, own_region: &str) -> Result<(), Refusal> {
         let lacks = match self.kind {
             Kind::Tags => parameters.tags(self.name)?.is_empty(),
-            Kind::List(most) => match parameters.list(self.name).len() {
-                given if given > most => return Err(self.refuse()),
+            Kind::List(max) => match parameters.list(self.name).len() {
+                given if given > max => return Err(self.refuse()),
                 given => given == 0,
             },
             _ => match parameters.get(self.name) {
@@ -115,8 +115,8 @@ impl Kind {
             Self::Text | Self::List(_) | Self::Tags | Self::Unused => true,
             Self::Region => REGIONS.iter().any(|(id, _)| *id == value),
             Self::OneOf(values) => values.contains(&value),
-            Self::Name(longest) => {
-                value.chars().count() <= longest && !value.starts_with("http://") && !value.starts_with("https://")
+            Self::Name(max) => {
+                value.chars().count() <= max && !value.starts_with("http://") && !value.starts_with("https://")
             }
             Self::Sls { underscore } => {
                 let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -125,7 +125,7 @@ impl Kind {
                     && value.starts_with(plain)
                     && value.ends_with(plain)
             }
-            Self::Number(least, most) => value.parse().is_ok_and(|number: usize| (least..=most).contains(&number)),
+            Self::Number(min, max) => value.parse().is_ok_and(|number: usize| (min..=max).contains(&number)),
             Self::Switch => ["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)),
             Self::Like(allows) => allows(value),
             Self::Id(prefix) => value.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()),

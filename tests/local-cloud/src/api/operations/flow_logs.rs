@@ -81,19 +81,19 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
     let traffic_path = traffic_path(scope)?;
     let tags = given.tags("Tag")?;
-    let circumstances = &scope.state.circumstances;
+    let constraints = &scope.state.constraints;
     is_supported(scope)?;
     if !scope.state.is_service_open(&scope.place.account) {
         return Err(Refusal::documented("OptInRequired.FlowLog"));
     }
-    let business_status = circumstances.business_status(&scope.place.account);
+    let business_status = constraints.business_status(&scope.place.account);
     if business_status != "Normal" {
         return Err(Refusal::documented("IncorrectBusinessStatus.FlowLog"));
     }
     let (resource_type, resource_id) = (given.require("ResourceType")?, given.text("ResourceId"));
     let target = scope.state.target(resource_type, &resource_id);
     let target = target
-        .filter(|target| *target.place() == scope.place && circumstances.is_seen(target.created(), scope.now))
+        .filter(|target| *target.place() == scope.place && constraints.is_seen(target.created(), scope.now))
         .ok_or_else(|| {
             Refusal::documented("InvalidInstanceId").saying(match resource_type {
                 "VPC" => "VPC does not exists.",
@@ -110,7 +110,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
     }
     has_group(scope, "ResourceGroupId")?;
     let Place { account, region } = &scope.place;
-    if !circumstances.has_log_store(account, region, given.require("ProjectName")?, given.require("LogStoreName")?) {
+    if !constraints.has_log_store(account, region, given.require("ProjectName")?, given.require("LogStoreName")?) {
         return Err(Refusal::documented("ProjectOrLogstoreNotExist"));
     }
     if scope.state.flow_logs.values().any(|flow_log| flow_log.resource_id == resource_id) {
@@ -152,7 +152,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
 
 /// Checks that the call's region supports flow logs.
 fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
-    if scope.state.circumstances.has_flow_logs(&scope.place.region) {
+    if scope.state.constraints.has_flow_logs(&scope.place.region) {
         Ok(())
     } else {
         Err(Refusal::documented("OperationUnsupported.action"))
@@ -161,8 +161,8 @@ fn is_supported(scope: &Scope<'_>) -> Result<(), Refusal> {
 
 /// Checks that the account has the resource group in a parameter, if it is given.
 pub(super) fn has_group(scope: &Scope<'_>, parameter: &str) -> Result<(), Refusal> {
-    let wanted = scope.parameters.get(parameter);
-    if wanted.is_none_or(|id| scope.state.circumstances.has_resource_group(&scope.place.account, id)) {
+    let group = scope.parameters.get(parameter);
+    if group.is_none_or(|id| scope.state.constraints.has_resource_group(&scope.place.account, id)) {
         Ok(())
     } else {
         Err(Refusal::documented("IllegalParam.ResourceGroupId"))
@@ -171,7 +171,7 @@ pub(super) fn has_group(scope: &Scope<'_>, parameter: &str) -> Result<(), Refusa
 
 fn traffic_path(scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
     let given = scope.parameters.list("TrafficPath");
-    let may_be_named = scope.options.traffic_paths && scope.state.circumstances.has_traffic_paths(&scope.place);
+    let may_be_named = scope.options.traffic_paths && scope.state.constraints.has_traffic_paths(&scope.place);
     let code = if given.iter().any(|path| !TRAFFIC_PATHS.contains(path)) {
         "IllegalParam.TrafficPath"
     } else if given.iter().collect::<BTreeSet<_>>().len() < given.len() {
@@ -189,12 +189,12 @@ fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl Fn
     is_supported(scope)?;
     let id = scope.parameters.require("FlowLogId")?;
     let place = &scope.place;
-    let circumstances = &scope.state.circumstances;
+    let constraints = &scope.state.constraints;
     let flow_log = scope.state.flow_logs.get_mut(id).filter(|flow_log| flow_log.place == *place);
     let flow_log = flow_log.ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
     let Place { account, region } = place;
     let is_delivered = flow_log.deliver_status != "FAILED"
-        && circumstances.has_log_store(account, region, &flow_log.project, &flow_log.log_store);
+        && constraints.has_log_store(account, region, &flow_log.project, &flow_log.log_store);
     // A flow log that is stuck in a transition has no `next`.
     let is_changing = flow_log.next.is_some() || flow_log.status.ends_with("ing");
     let in_the_way = [
@@ -242,7 +242,7 @@ pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     is_supported(scope)?;
     let tags = scope.parameters.tags("Tags")?;
-    let wanted = |flow_log: &&FlowLog| {
+    let matches = |flow_log: &&FlowLog| {
         scope.filter([
             ("FlowLogId", &flow_log.id),
             ("FlowLogName", &flow_log.name),
@@ -257,7 +257,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             ("VpcId", scope.state.vpc_of(&flow_log.resource_id).unwrap_or_default()),
         ]) && has_tags(&flow_log.tags, &tags)
     };
-    let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(wanted).collect();
+    let all = scope.visible(scope.state.flow_logs.values()).into_iter().filter(matches).collect();
     let page = scope.page(all, 20, wire)?;
     Ok(json!({
         // A string only in this operation, as in the models of the official SDKs.

@@ -128,11 +128,11 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let ids = given.list("NetworkInterfaceId");
     let addresses = given.list("PrivateIpAddress");
     let ipv6 = given.list("Ipv6Address");
-    let is_one_of = |wanted: &[&str], value: &str| wanted.is_empty() || wanted.contains(&value);
-    let wanted = |interface: &&NetworkInterface| {
+    let is_one_of = |values: &[&str], value: &str| values.is_empty() || values.contains(&value);
+    let matches = |interface: &&NetworkInterface| {
         is_one_of(&ids, &interface.id)
             && is_one_of(&addresses, &interface.private_ip_address)
-            && (ipv6.is_empty() || ipv6.iter().any(|wanted| interface.ipv6_addresses.iter().any(|one| one == wanted)))
+            && (ipv6.is_empty() || ipv6.iter().any(|address| interface.ipv6_addresses.iter().any(|one| one == address)))
             && scope.is("ServiceManaged", interface.service_managed)
             && scope.filter([
                 ("PrimaryIpAddress", &interface.private_ip_address),
@@ -148,7 +148,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             && has_tags(&interface.tags, &tags)
     };
     let interfaces = scope.visible(scope.state.network_interfaces.values());
-    let all: Vec<&NetworkInterface> = interfaces.into_iter().filter(wanted).collect();
+    let all: Vec<&NetworkInterface> = interfaces.into_iter().filter(matches).collect();
     let total = all.len();
     let by_number = given.get("PageNumber").or(given.get("PageSize")).is_some();
     if by_number && given.get("MaxResults").or(given.get("NextToken")).is_none() {

@@ -149,7 +149,7 @@ fn router<'s>(scope: &'s mut Scope<'_>) -> Result<&'s mut ExpressConnectRouter, 
     let id = scope.parameters.require("EcrId")?;
     let router = scope.state.routers.get_mut(id).filter(|router| router.place == scope.place);
     let router = router.ok_or_else(|| Refusal::not_found("ResourceNotFound.EcrId", "EcrId not found."))?;
-    if !scope.writes || router.status == "ACTIVE" {
+    if !scope.is_write || router.status == "ACTIVE" {
         return Ok(router);
     }
     let is_going = router.status == "DELETING";
@@ -158,7 +158,7 @@ fn router<'s>(scope: &'s mut Scope<'_>) -> Result<&'s mut ExpressConnectRouter, 
 
 pub(super) fn describe_routers(scope: &mut Scope<'_>) -> Answer {
     let tags = scope.parameters.tags("Tag")?;
-    let wanted = |router: &&ExpressConnectRouter| {
+    let matches = |router: &&ExpressConnectRouter| {
         scope.filter([("EcrId", &router.id), ("Name", &router.name), ("ResourceGroupId", &router.resource_group_id)])
             && has_tags(&router.tags, &tags)
     };
@@ -166,19 +166,19 @@ pub(super) fn describe_routers(scope: &mut Scope<'_>) -> Answer {
         json!({
             "EcrId": router.id, "Name": router.name, "Description": router.description, "Status": router.status,
             "AlibabaSideAsn": router.alibaba_side_asn,
-            "BizStatus": scope.state.circumstances.business_status(&router.place.account),
+            "BizStatus": scope.state.constraints.business_status(&router.place.account),
             "OwnerId": number(&router.place.account),
             "ResourceGroupId": router.resource_group_id, "Tags": wire_tags(&router.tags, "TagKey", "TagValue"),
             "GmtCreate": iso(router.created), "GmtModified": iso(router.created),
         })
     };
-    let all = scope.visible(scope.state.routers.values()).into_iter().filter(wanted).map(wire).collect();
+    let all = scope.visible(scope.state.routers.values()).into_iter().filter(matches).map(wire).collect();
     scope.router_page("EcrList", all, 20)
 }
 
 pub(super) fn describe_children(scope: &mut Scope<'_>) -> Answer {
     let router = router(scope)?.clone();
-    let wanted = |child: &&RouterChild| {
+    let matches = |child: &&RouterChild| {
         scope.filter([
             ("ChildInstanceId", &child.id),
             ("ChildInstanceType", "VBR"),
@@ -195,7 +195,7 @@ pub(super) fn describe_children(scope: &mut Scope<'_>) -> Answer {
             "GmtCreate": iso(child.created), "GmtModified": iso(child.created),
         })
     };
-    scope.router_page("ChildInstanceList", router.children.iter().filter(wanted).map(wire).collect(), 20)
+    scope.router_page("ChildInstanceList", router.children.iter().filter(matches).map(wire).collect(), 20)
 }
 
 pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
@@ -207,7 +207,7 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
         .map(|child| child.region.clone())
         .ok_or_else(|| Refusal::not_found("ResourceNotFound.ChildInstanceId", "ChildInstanceId not found."))?;
     let router_id = router.id.clone();
-    if !scope.state.circumstances.has_flow_logs(&region) {
+    if !scope.state.constraints.has_flow_logs(&region) {
         return Err(Refusal::documented("UnsupportedRegion"));
     }
     if let Some(present) = scope.state.router_flow_logs.values().find(|present| present.instance_id == instance_id) {
@@ -282,7 +282,7 @@ pub(super) fn modify(scope: &mut Scope<'_>) -> Answer {
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let router_id = router(scope)?.id.clone();
     let tags = scope.parameters.tags("Tag")?;
-    let wanted = |flow_log: &&RouterFlowLog| {
+    let matches = |flow_log: &&RouterFlowLog| {
         flow_log.router_id == router_id
             && scope.filter([
                 ("FlowLogId", &flow_log.id),
@@ -294,7 +294,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             ])
             && has_tags(flow_log.tags(), &tags)
     };
-    let all = scope.visible(scope.state.router_flow_logs.values()).into_iter().filter(wanted).map(wire).collect();
+    let all = scope.visible(scope.state.router_flow_logs.values()).into_iter().filter(matches).map(wire).collect();
     scope.router_page("FlowLogs", all, 10)
 }
 

@@ -121,10 +121,10 @@ fn change(scope: &mut Scope<'_>, change: impl Fn(&mut Tags)) -> Answer {
 
 pub(super) fn list(scope: &mut Scope<'_>) -> Answer {
     let given = scope.parameters;
-    let (ids, wanted) = (given.list("ResourceId"), given.tags("Tag")?);
+    let (ids, tags) = (given.list("ResourceId"), given.tags("Tag")?);
     let kind = given.require("ResourceType")?;
     let resources = scope.state.of_kind(kind).into_iter().filter(|(id, resource)| {
-        *resource.place() == scope.place && (ids.is_empty() || ids.contains(id)) && has_tags(resource.tags(), &wanted)
+        *resource.place() == scope.place && (ids.is_empty() || ids.contains(id)) && has_tags(resource.tags(), &tags)
     });
     let one = |id: &str, (key, value): (&String, &String)| json!({"ResourceId": id, "ResourceType": kind, "TagKey": key, "TagValue": value});
     let all: Vec<Value> =
@@ -150,9 +150,9 @@ pub(super) fn move_group(scope: &mut Scope<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// Returns whether all wanted tags are present. An empty value matches any value.
-pub(super) fn has_tags(present: &Tags, wanted: &Tags) -> bool {
-    wanted.iter().all(|(key, value)| present.get(key).is_some_and(|found| value.is_empty() || found == value))
+/// Returns whether all required tags are present. An empty value matches any value.
+pub(super) fn has_tags(present: &Tags, required: &Tags) -> bool {
+    required.iter().all(|(key, value)| present.get(key).is_some_and(|found| value.is_empty() || found == value))
 }
 
 /// Returns tags for an answer. Products name the members differently.

@@ -147,7 +147,7 @@ fn existing_vpc<'s>(scope: &'s Scope<'_>, id: &str) -> Result<&'s Vpc, Refusal> 
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let tags = scope.parameters.tags("Tag")?;
     let ids: Option<Vec<&str>> = scope.parameters.get("VpcId").map(|ids| ids.split(',').map(str::trim).collect());
-    let wanted = |vpc: &&Vpc| {
+    let matches = |vpc: &&Vpc| {
         ids.as_ref().is_none_or(|ids| ids.contains(&vpc.id.as_str()))
             && scope.filter([
                 ("VpcName", &vpc.name),
@@ -185,7 +185,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             && vpc.place.region == scope.place.region
     };
     let shared = scope.state.vpcs.values().filter(is_shared);
-    let all = scope.visible(scope.state.vpcs.values()).into_iter().chain(shared).filter(wanted).collect();
+    let all = scope.visible(scope.state.vpcs.values()).into_iter().chain(shared).filter(matches).collect();
     let page = scope.page(all, 10, wire)?;
     Ok(json!({
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total, "Vpcs": {"Vpc": page.items},
@@ -262,7 +262,7 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
         return Err(Refusal::missing("RegionId"));
     }
     let tags = scope.parameters.tags("Tag")?;
-    let wanted = |vswitch: &&VSwitch| {
+    let matches = |vswitch: &&VSwitch| {
         scope.filter([
             ("VSwitchId", &vswitch.id),
             ("VSwitchName", &vswitch.name),
@@ -290,7 +290,7 @@ pub(super) fn describe_vswitches(scope: &mut Scope<'_>) -> Answer {
         set_owner(&mut wire, vswitch.owner_id.as_deref().map(number));
         wire
     };
-    let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(wanted).collect();
+    let all = scope.visible(scope.state.vswitches.values()).into_iter().filter(matches).collect();
     let page = scope.page(all, 10, wire)?;
     Ok(json!({
         "PageNumber": page.number, "PageSize": page.size, "TotalCount": page.total,
