@@ -153,9 +153,9 @@ pub(crate) async fn run() -> ExitCode {
     done.unwrap_or_else(|error| {
         let mut text = error.to_string();
         let mut cause = error.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
+        while let Some(source) = cause {
+            text = format!("{text}: {source}");
+            cause = source.source();
         }
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
         let is_argument = matches!(error.downcast_ref(), Some(Error::Option { .. } | Error::NoFunction { .. }));

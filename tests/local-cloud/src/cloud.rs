@@ -328,9 +328,10 @@ impl LocalCloud {
             let Some(vpc) = state.vpcs.get(id).cloned() else { return Vec::new() };
             (0..times)
                 .map(|_| {
-                    let id = state.new_id("vpc");
-                    state.vpcs.insert(id.clone(), Vpc { id: id.clone(), ..vpc.clone() });
-                    id
+                    let copy = Vpc { id: state.new_id("vpc"), ..vpc.clone() };
+                    let copy_id = copy.id.clone();
+                    state.vpcs.insert(copy_id.clone(), copy);
+                    copy_id
                 })
                 .collect()
         })
@@ -343,7 +344,6 @@ impl LocalCloud {
             let state = &mut world.state;
             let Some(flow_log) = state.flow_logs.get(id).cloned() else { return };
             for resource_id in resource_ids {
-                let id = state.new_id("fl");
                 let name = flow_log.name.replace(&flow_log.resource_id, resource_id);
                 let resource_type = match resource_id.split('-').next() {
                     Some("vsw") => "VSwitch",
@@ -351,13 +351,13 @@ impl LocalCloud {
                     _ => "VPC",
                 };
                 let copy = FlowLog {
-                    id: id.clone(),
+                    id: state.new_id("fl"),
                     name,
                     resource_type: resource_type.into(),
                     resource_id: resource_id.clone(),
                     ..flow_log.clone()
                 };
-                state.flow_logs.insert(id, copy);
+                state.flow_logs.insert(copy.id.clone(), copy);
             }
         });
     }

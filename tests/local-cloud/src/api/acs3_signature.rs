@@ -93,9 +93,9 @@ mod tests {
             let payload = hash(vector.body.unwrap_or_default().as_bytes());
             assert_eq!(payload, vector.hashed_payload, "{id}");
             assert_eq!(canonical_query(&vector.query), vector.canonical_query_string, "{id}");
-            let signed = |name: &str| vector.signed_headers.split(';').any(|signed| signed == name);
+            let is_signed = |name: &str| vector.signed_headers.split(';').any(|signed| signed == name);
             let headers = vector.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value));
-            let headers = headers.filter(|(name, _)| signed(name)).collect();
+            let headers = headers.filter(|(name, _)| is_signed(name)).collect();
             let canonical = canonical_request(
                 &vector.method,
                 &vector.pathname,

@@ -56,7 +56,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
     let path = request.uri().path();
     match (request.method(), path) {
         (&Method::GET, "/_local" | "/_local/") => {
-            let line = |(method, path, what): &(&str, &str, &str)| format!("{method:<6} {path:<38} {what}\n");
+            let line = |(method, route, what): &(&str, &str, &str)| format!("{method:<6} {route:<38} {what}\n");
             respond(StatusCode::OK, CONTROLS.iter().map(line).collect())
         }
         (&Method::GET, "/_local/faults") => {
@@ -144,12 +144,11 @@ const CONTROLS: [(&str, &str, &str); 11] = [
 
 /// The error for an unknown path or an unsupported method.
 fn no_control(method: &Method, path: &str) -> String {
-    let methods = CONTROLS.iter().filter(|(_, known, _)| *known == path).map(|(method, ..)| *method);
-    let methods: Vec<&str> = methods.collect();
-    let error = if methods.is_empty() {
+    let known: Vec<&str> = CONTROLS.iter().filter(|(_, route, _)| *route == path).map(|(known, ..)| *known).collect();
+    let error = if known.is_empty() {
         format!("there is nothing at {path}; GET /_local lists what there is")
     } else {
-        format!("{path} does not take {method}; it takes {}", methods.join(", "))
+        format!("{path} does not take {method}; it takes {}", known.join(", "))
     };
     json!({"error": error}).to_string()
 }

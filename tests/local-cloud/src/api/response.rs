@@ -70,7 +70,7 @@ fn write_xml(text: &mut String, name: &str, value: &Value) {
         Value::Array(items) => items.iter().for_each(|item| write_xml(text, name, item)),
         Value::Object(members) => {
             let _ = write!(text, "<{name}>");
-            members.iter().for_each(|(name, value)| write_xml(text, name, value));
+            members.iter().for_each(|(member, inner)| write_xml(text, member, inner));
             let _ = write!(text, "</{name}>");
         }
         Value::String(content) => {

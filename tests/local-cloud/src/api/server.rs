@@ -45,21 +45,21 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<DelayedBody>> {
-    let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, body.collect().await.map_err(io::Error::other)?.to_bytes());
+async fn handle(shared: &Arc<Shared>, incoming: Request<Incoming>) -> io::Result<Response<DelayedBody>> {
+    let (head, incoming_body) = incoming.into_parts();
+    let request = Request::from_parts(head, incoming_body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
         path if path == "/_local" || path.starts_with("/_local/") => controls::answer(shared, &request).await,
         _ => gateway::answer(shared, &request).await.map_err(io::Error::other)?,
     };
     let late = response.extensions().get::<SecondHalfLate>().map(|late| late.0);
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let halves = match late {
-        Some(late) => DelayedBody::new(body, shared.clock.wait(late)),
-        None => DelayedBody { first: body, ..DelayedBody::default() },
+    let bytes = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let delayed = match late {
+        Some(late) => DelayedBody::new(bytes, shared.clock.wait(late)),
+        None => DelayedBody { first: bytes, ..DelayedBody::default() },
     };
-    Ok(Response::from_parts(parts, halves))
+    Ok(Response::from_parts(parts, delayed))
 }
 
 /// A body whose second half can be delayed.

@@ -67,12 +67,12 @@ mod tests {
         for file in ["src/.lib.rs.swp", "src/lib.rs", "Cargo.toml", "src/lib.rs"] {
             std::fs::write(folder.path().join(file), "x").unwrap();
         }
-        let names = async |changes: &mut Changes| -> Vec<String> {
+        let mut names = async || -> Vec<String> {
             let changed = tokio::time::timeout(Duration::from_secs(5), changes.next()).await.unwrap();
             changed.iter().map(|path| path.file_name().unwrap().display().to_string()).collect()
         };
-        assert_eq!(names(&mut changes).await, ["Cargo.toml", "lib.rs"]);
+        assert_eq!(names().await, ["Cargo.toml", "lib.rs"]);
         std::fs::remove_file(folder.path().join("src/lib.rs")).unwrap();
-        assert_eq!(names(&mut changes).await, ["lib.rs"]);
+        assert_eq!(names().await, ["lib.rs"]);
     }
 }

@@ -286,8 +286,8 @@ mod tests {
         assert!(cloud.vpcs().iter().all(|vpc| vpc.id != of(2).resource_id && vpc.place.account == OWN_ACCOUNT));
         assert!(of(2).created < cloud.now() - SignedDuration::from_hours(23));
         assert_eq!((cloud.calls().len(), cloud.events().len()), (0, 0), "nobody called for it");
-        let cloud = world(&["--tag", "flowkeeper=on"]).await;
-        assert_eq!((cloud.flow_logs().len(), cloud.vpcs()[0].tags["flowkeeper"].as_str()), (0, "on"));
+        let tagged = world(&["--tag", "flowkeeper=on"]).await;
+        assert_eq!((tagged.flow_logs().len(), tagged.vpcs()[0].tags["flowkeeper"].as_str()), (0, "on"));
     }
 
     #[tokio::test]

@@ -119,7 +119,7 @@ pub(super) async fn watch(arguments: &Watch) -> Done {
     let root = stack.workspace();
     let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;
     let cloud = LocalCloud::start(options).await?;
-    until_interrupted(cloud, started, &mut end, async |cloud| follow(cloud, stack, &mut changes, started).await).await
+    until_interrupted(cloud, started, &mut end, async |served| follow(served, stack, &mut changes, started).await).await
 }
 
 /// Rebuilds and restarts the functions on every change. If the build fails, the running ones stay.

@@ -60,8 +60,8 @@ pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
     let clock = shared.clock.clone();
     shared.write(|world| world.next_timer = timetable.next_due());
     shared.spawn_background(move |shared| async move {
-        while let Some(due) = timetable.next_due() {
-            clock.wait_until(due).await;
+        while let Some(next) = timetable.next_due() {
+            clock.wait_until(next).await;
             let Some(shared) = shared.upgrade() else { return };
             if let Some((trigger, due)) = timetable.take() {
                 fire(&shared, &trigger, due);

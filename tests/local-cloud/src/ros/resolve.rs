@@ -108,7 +108,7 @@ impl Resolver {
         if depth > MAX_DEPTH {
             return error(place, "the references go in a circle");
         }
-        let deeper = |value: &Value, place: &str| self.resolve(value, place, depth + 1);
+        let deeper = |inner: &Value, at: &str| self.resolve(inner, at, depth + 1);
         match value {
             Value::Array(items) => {
                 items.iter().enumerate().map(|(n, item)| deeper(item, &format!("{place}[{n}]"))).collect()
@@ -116,12 +116,12 @@ impl Resolver {
             Value::Object(members) => match call_of(value) {
                 Some((name, to)) => self.call(name, to, place, depth + 1),
                 None => {
-                    let member = |(name, value): (&String, &Value)| {
-                        Ok((name.clone(), deeper(value, &format!("{place}.{name}"))?))
+                    let member = |(name, inner): (&String, &Value)| {
+                        Ok((name.clone(), deeper(inner, &format!("{place}.{name}"))?))
                     };
                     let members = members.iter().map(member).collect::<Resolved<Vec<_>>>()?;
                     // `ALIYUN::NoValue` removes the member.
-                    Ok(Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
+                    Ok(Value::Object(members.into_iter().filter(|(_, inner)| !inner.is_null()).collect()))
                 }
             },
             plain => Ok(plain.clone()),
@@ -231,7 +231,7 @@ impl Resolver {
         };
         if let Value::String(name) = condition {
             return match self.document["Conditions"].get(name) {
-                Some(condition) => self.condition(condition, &format!("Conditions.{name}"), depth + 1),
+                Some(named) => self.condition(named, &format!("Conditions.{name}"), depth + 1),
                 None => error(place, format!("the template has no condition {name:?}")),
             };
         }
@@ -279,9 +279,9 @@ impl Resource<'_> {
         }
         let mut found = Some(self.resolver.resolve(value, &self.place(path), 0)?);
         for name in names {
-            found = found.as_mut().and_then(|value| value.get_mut(name)).map(Value::take);
+            found = found.as_mut().and_then(|inner| inner.get_mut(name)).map(Value::take);
         }
-        Ok(found.filter(|value| !value.is_null()))
+        Ok(found.filter(|resolved| !resolved.is_null()))
     }
 
     /// Returns an attribute of the resource itself.

@@ -114,7 +114,7 @@ impl Template {
         // The parameters of the own account's stack also apply to the other account's, as far as its template has them.
         let mut given = parameters.clone();
         given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
-        given.retain(|name, _| document["Parameters"].get(name).is_some());
+        given.retain(|parameter, _| document["Parameters"].get(parameter).is_some());
         given.extend(external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
         let resolver = Resolver::new(document, &given, account, region)?;
         let mut named = Vec::new();
@@ -129,9 +129,9 @@ impl Template {
     /// Denies an action to a role, which is given by its name in the template.
     pub(crate) fn revoke(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
         let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
-        let known: Vec<String> = self.roles.iter().map(|role| role.id.clone()).collect();
+        let ids: Vec<String> = self.roles.iter().map(|known| known.id.clone()).collect();
         let found = self.roles.iter_mut().find(|known| known.id == role);
-        let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", known.join(", "))))?;
+        let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", ids.join(", "))))?;
         if found.revoke(action) {
             Ok(())
         } else {

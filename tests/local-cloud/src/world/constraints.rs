@@ -61,8 +61,10 @@ impl Constraints {
 
     /// Returns whether a flow log can deliver to this Logstore.
     pub(crate) fn has_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) -> bool {
-        let of = |log_store: Option<&str>| (spot(account, region), project.to_owned(), log_store.map(str::to_owned));
-        !self.missing.contains(&of(None)) && !self.missing.contains(&of(Some(log_store)))
+        let lacks = |part: Option<&str>| {
+            self.missing.contains(&(spot(account, region), project.to_owned(), part.map(str::to_owned)))
+        };
+        !lacks(None) && !lacks(Some(log_store))
     }
 
     pub(crate) fn set_traffic_paths(&mut self, account: &str, region: &str, are_there: bool) {
@@ -134,8 +136,8 @@ mod tests {
         constraints.add_log_store("1", "cn-hangzhou", "p", "a");
         assert_eq!((has(&constraints, "a"), has(&constraints, "b")), (true, true));
         constraints.set_resource_groups("1", &["rg-a"]);
-        let has = |id| constraints.has_resource_group("1", id);
-        assert_eq!((has("rg-a"), has("rg-b"), has("rg-default")), (true, false, true));
+        let has_group = |id| constraints.has_resource_group("1", id);
+        assert_eq!((has_group("rg-a"), has_group("rg-b"), has_group("rg-default")), (true, false, true));
     }
 
     #[test]

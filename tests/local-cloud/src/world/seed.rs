@@ -193,9 +193,9 @@ impl Seeder<'_> {
             created: self.now,
             next: None,
         };
-        let id = flow_log.id.clone();
-        self.state.flow_logs.insert(id.clone(), flow_log);
-        id
+        let created = flow_log.id.clone();
+        self.state.flow_logs.insert(created.clone(), flow_log);
+        created
     }
 }
 
@@ -206,7 +206,7 @@ fn parse_nested(value: &Value) -> Value {
             serde_json::from_str(text).map_or_else(|_| value.clone(), |inner| parse_nested(&inner))
         }
         Value::Array(items) => items.iter().map(parse_nested).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), parse_nested(value))).collect(),
+        Value::Object(members) => members.iter().map(|(name, inner)| (name.clone(), parse_nested(inner))).collect(),
         other => other.clone(),
     }
 }
@@ -215,7 +215,7 @@ fn parse_nested(value: &Value) -> Value {
 fn texts<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, String)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| texts(item, name, found)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| texts(value, name, found)),
+        Value::Object(members) => members.iter().for_each(|(member, inner)| texts(inner, member, found)),
         Value::String(text) => found.push((name, text.clone())),
         Value::Number(number) => found.push((name, number.to_string())),
         _ => {}

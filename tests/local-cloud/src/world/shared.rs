@@ -166,9 +166,9 @@ impl Shared {
     /// Publishes an event on the default bus, followed by the events that were held back.
     pub(crate) fn publish(&self, event: &Value) {
         let waited = self.write(|world| std::mem::take(&mut world.held_back));
-        for event in [event].into_iter().chain(&waited) {
-            self.record(EntryKind::Event { event: event.clone() });
-            delivery::deliver(self, event);
+        for published in [event].into_iter().chain(&waited) {
+            self.record(EntryKind::Event { event: published.clone() });
+            delivery::deliver(self, published);
         }
     }
 

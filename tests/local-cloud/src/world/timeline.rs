@@ -219,8 +219,8 @@ mod tests {
         let body = json!({"results": [], "summary": {"checked": 2, "compliant": 2, "unlisted": 2}});
         assert_eq!(told(true, body), "    ✓ a-function: 2 checked, nothing to do");
         assert_eq!(told(true, json!("hello")), "    ✓ a-function: answered");
-        let body = json!({"errorType": "UnknownEvent", "errorMessage": "this is no JSON"});
-        assert_eq!(told(false, body), "    ✗ a-function: this is no JSON");
+        let error = json!({"errorType": "UnknownEvent", "errorMessage": "this is no JSON"});
+        assert_eq!(told(false, error), "    ✗ a-function: this is no JSON");
     }
 
     #[test]

@@ -34,22 +34,22 @@ async fn each_parameter_is_read_where_it_belongs_query_or_form() {
         [("InstanceType", "VBR"), ("InstanceId", "vbr-1"), ("ProjectName", "project"), ("LogStoreName", "store")];
     let form = format!("EcrId={router}&FlowLogName=%E6%88%91%E7%9A%84%20log");
     let client = cloud.client().with_version("2023-09-01");
-    let request = client.acs3_request("CreateFlowLog", &query, &form).unwrap();
-    assert_eq!(sent(&cloud, request).await, (200, "200".to_owned()));
+    let create = client.acs3_request("CreateFlowLog", &query, &form).unwrap();
+    assert_eq!(sent(&cloud, create).await, (200, "200".to_owned()));
     assert_eq!(cloud.router_flow_logs()[0].name, "我的 log");
-    let call = cloud.calls_of("CreateFlowLog").remove(0);
-    assert_eq!(call.in_query, ["InstanceId", "InstanceType", "LogStoreName", "ProjectName"]);
-    assert_eq!(call.signed_with.as_deref(), Some("ACS3-HMAC-SHA256"));
+    let created = cloud.calls_of("CreateFlowLog").remove(0);
+    assert_eq!(created.in_query, ["InstanceId", "InstanceType", "LogStoreName", "ProjectName"]);
+    assert_eq!(created.signed_with.as_deref(), Some("ACS3-HMAC-SHA256"));
 
     let id = cloud.router_flow_logs()[0].id.clone();
-    for (action, query, form, says) in [
+    for (action, misplaced_query, misplaced_form, says) in [
         ("DeleteFlowlog", format!("EcrId={router}&FlowLogId={id}"), String::new(), "\"EcrId\" is not supplied"),
         ("DeleteFlowlog", String::new(), format!("EcrId={router}&FlowLogId={id}"), "reads it: in the query"),
         ("ActivateFlowLog", format!("FlowLogId={id}"), format!("EcrId={router}"), "reads it: in the form"),
         ("DescribeExpressConnectRouter", "Tag.1.Key=k".into(), String::new(), "\"Tag.1.Key\" is not supplied"),
     ] {
-        let query: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        let request = client.acs3_request(action, &query, &form).unwrap();
+        let pairs: Vec<_> = misplaced_query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let request = client.acs3_request(action, &pairs, &misplaced_form).unwrap();
         assert_eq!(sent(&cloud, request).await, (400, "MissingParameter".to_owned()), "{action}");
         let call = cloud.calls_of(action).pop().unwrap();
         assert!(call.answer["Message"].as_str().unwrap().contains(says), "{}", call.answer);
@@ -91,8 +91,8 @@ async fn each_flaw_of_a_header_has_its_own_code() {
         (guessed, "SignatureDoesNotMatch"),
         (tokened, "InvalidSecurityToken.Malformed"),
     ] {
-        let client = local_cloud::Client::new(cloud.endpoint(), credentials).with_acs3();
-        assert_eq!(code(client.call("DescribeRegions", &[]).await), expected);
+        let stranger = local_cloud::Client::new(cloud.endpoint(), credentials).with_acs3();
+        assert_eq!(code(stranger.call("DescribeRegions", &[]).await), expected);
     }
 }
 

@@ -20,17 +20,16 @@ async fn faults_and_the_journal_are_there_over_http() {
     let fault =
         async |body: Value| send(&cloud.endpoint(), Method::POST, "/_local/faults", body.to_string()).await.unwrap();
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "throttled", "times": 2})).await.0, 204);
-    let (status, said) = fault(json!({"action": "CreateVpc", "fault": "gremlins"})).await;
-    assert_eq!(status, 400);
-    assert!(said.contains("there is throttled, unavailable, refused"), "{said}");
-    let (status, said) = fault(json!({"action": "CreateVPC", "fault": "throttled"})).await;
-    assert_eq!(status, 400);
-    assert!(said.contains("vpc:CreateVpc, "), "{said}");
+    let refused = async |body: Value, expected: &str| {
+        let (status, said) = fault(body).await;
+        assert_eq!(status, 400, "{said}");
+        assert!(said.contains(expected), "{said}");
+    };
+    refused(json!({"action": "CreateVpc", "fault": "gremlins"}), "there is throttled, unavailable, refused").await;
+    refused(json!({"action": "CreateVPC", "fault": "throttled"}), "vpc:CreateVpc, ").await;
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "slow", "time": 2})).await.0, 400);
     assert_eq!(fault(json!({"fault": "throttled"})).await.0, 400);
-    let (status, said) = fault(json!({"action": "CreateVpc"})).await;
-    assert_eq!(status, 400);
-    assert!(said.contains("either `fault`"), "{said}");
+    refused(json!({"action": "CreateVpc"}), "either `fault`").await;
     assert_eq!(cloud.create_vpc(&[]).await.unwrap_err().code(), Some("Throttling.User"));
     assert_eq!(fault(json!({"action": "*", "fault": "unavailable", "region": "cn-beijing"})).await.0, 204);
     assert_eq!(fault(json!({"fault": "clock-ahead", "seconds": 3600})).await.0, 204);
@@ -112,18 +111,20 @@ async fn an_answer_and_the_size_of_pages_can_be_given_over_http() {
 async fn what_can_be_looked_at_is_listed_and_faults_that_are_to_come_are_shown() {
     let cloud = cloud().await;
     let get = async |path| send(&cloud.endpoint(), Method::GET, path, String::new()).await.unwrap();
-    let (status, index) = get("/_local").await;
-    assert_eq!(status, 200);
+    let (found, index) = get("/_local").await;
+    assert_eq!(found, 200);
     // Every `GET` route in the list exists; none of them has placeholders.
     let pages = index.lines().filter_map(|line| line.strip_prefix("GET")?.split_whitespace().next());
     for path in pages {
         assert_eq!(get(path).await.0, 200, "{path}");
     }
     assert!(index.contains("POST   /_local/invoke/<function> "), "{index}");
-    let (status, said) = get("/_local/fault").await;
-    assert_eq!((status, said.contains("GET /_local lists")), (404, true), "{said}");
-    let (status, said) = get("/_local/events").await;
-    assert_eq!((status, said.contains("does not take GET; it takes POST")), (404, true), "{said}");
+    for (path, expected) in
+        [("/_local/fault", "GET /_local lists"), ("/_local/events", "does not take GET; it takes POST")]
+    {
+        let (status, said) = get(path).await;
+        assert_eq!((status, said.contains(expected)), (404, true), "{said}");
+    }
 
     let nothing = json!({"faults": [], "storm": null, "clock_ahead_seconds": 0});
     let faults = async || serde_json::from_str::<Value>(&get("/_local/faults").await.1).unwrap();

@@ -30,15 +30,15 @@ async fn refusals_come_as_often_as_asked_for_and_nothing_happens() {
 async fn every_documented_code_can_be_answered_with_its_status_and_its_message() {
     let errors: Value = serde_json::from_str(include_str!("../../../fixtures/openapi/errors.json")).unwrap();
     // A code with several messages has several rows.
-    let mut rows: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let mut rows_by_code: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for row in errors["errors"].as_array().unwrap() {
-        rows.entry(row["code"].as_str().unwrap()).or_default().push(row);
+        rows_by_code.entry(row["code"].as_str().unwrap()).or_default().push(row);
     }
     // This stands for a class of codes.
-    rows.remove("any 5xx").unwrap();
-    assert_eq!(rows.len(), 67);
+    rows_by_code.remove("any 5xx").unwrap();
+    assert_eq!(rows_by_code.len(), 67);
     let cloud = cloud().await;
-    for (code, rows) in rows {
+    for (code, rows) in rows_by_code {
         cloud.fail("DescribeVpcs", Fault::named(code, Duration::ZERO).unwrap(), 1);
         let refused = cloud.call("DescribeVpcs", &[]).await.unwrap_err();
         assert_eq!(refused.code(), Some(code));
@@ -109,7 +109,7 @@ async fn a_slow_answer_waits_for_the_clock() {
     tokio::select! {
         biased;
         _ = &mut call => panic!("answered too early"),
-        effect = effect => effect.unwrap(),
+        waited = effect => waited.unwrap(),
     }
     clock.advance(Duration::from_secs(60));
     call.await.unwrap();

@@ -135,8 +135,8 @@ async fn the_service_has_to_be_open_and_is_opened_once() {
 async fn paths_may_be_named_by_those_who_asked_for_it() {
     let path = [("TrafficPath.1", "internetGateway"), ("TrafficPath.2", "vbr")];
     let without = LocalCloud::start(Options { traffic_paths: false, ..Options::default() }).await.unwrap();
-    let vpc = without.create_vpc(&[]).await.unwrap();
-    let refused = without.create_flow_log("VPC", &vpc, &path).await.unwrap_err();
+    let vpc_without = without.create_vpc(&[]).await.unwrap();
+    let refused = without.create_flow_log("VPC", &vpc_without, &path).await.unwrap_err();
     assert_eq!(refused.code(), Some("UnsupportedFeature.UserDefinedTrafficPath"));
     let cloud = cloud().await;
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -256,10 +256,10 @@ async fn a_flow_log_is_moved_to_another_resource_group_that_exists() {
     let cloud = cloud().await;
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     let id = cloud.create_flow_log("VPC", &vpc, &[]).await.unwrap();
-    let group = |cloud: &LocalCloud| cloud.flow_logs()[0].resource_group_id.clone();
-    let into = |group| [("ResourceType", "FlowLog"), ("ResourceId", id.as_str()), ("NewResourceGroupId", group)];
+    let group = || cloud.flow_logs()[0].resource_group_id.clone();
+    let into = |target| [("ResourceType", "FlowLog"), ("ResourceId", id.as_str()), ("NewResourceGroupId", target)];
     cloud.call("MoveResourceGroup", &into("rg-any")).await.unwrap();
-    assert_eq!(group(&cloud), "rg-any");
+    assert_eq!(group(), "rg-any");
     let event = cloud.events().pop().unwrap();
     assert_eq!(
         (&event["data"]["eventName"], &event["data"]["eventRW"]),
@@ -271,9 +271,9 @@ async fn a_flow_log_is_moved_to_another_resource_group_that_exists() {
     assert_eq!(refusal(&cloud, "MoveResourceGroup", &nowhere).await, "InvalidInstanceId.NotFound");
     let elsewhere = cloud.operator(OWN_ACCOUNT, "cn-beijing");
     assert_eq!(code(elsewhere.call("MoveResourceGroup", &into("rg-known")).await), "InvalidInstanceId.NotFound");
-    assert_eq!(group(&cloud), "rg-any");
+    assert_eq!(group(), "rg-any");
     cloud.call("MoveResourceGroup", &into("rg-known")).await.unwrap();
-    assert_eq!(group(&cloud), "rg-known");
+    assert_eq!(group(), "rg-known");
 }
 
 #[tokio::test]

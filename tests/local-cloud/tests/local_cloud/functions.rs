@@ -158,7 +158,7 @@ async fn retries_wait_for_the_clock() {
         cloud_with("fail", &[], Options { clock: clock.clone(), retry_delay, ..Options::default() }).await;
     cloud.create_vpc(&[]).await.unwrap();
     for (tries, pause) in [(1, 60), (2, 120), (3, 0)] {
-        let tried = |cloud: &LocalCloud| cloud.invocations().len() == tries;
+        let tried = |it: &LocalCloud| it.invocations().len() == tries;
         cloud.wait_until("it is tried", tried).await.unwrap();
         clock.advance(Duration::from_secs(pause));
     }
@@ -205,12 +205,12 @@ async fn a_function_that_takes_too_long_is_killed() {
     tokio::select! {
         biased;
         _ = &mut invocation => panic!("answered"),
-        arrived = arrived => arrived.unwrap(),
+        waited = arrived => waited.unwrap(),
     }
     clock.advance(Duration::from_secs(30));
-    let invocation = invocation.await.unwrap();
-    assert_eq!(invocation.body["errorMessage"], "Function timed out after 30 seconds");
-    assert!(!invocation.success);
+    let timed_out = invocation.await.unwrap();
+    assert_eq!(timed_out.body["errorMessage"], "Function timed out after 30 seconds");
+    assert!(!timed_out.success);
 }
 
 #[tokio::test]
@@ -330,27 +330,27 @@ async fn a_process_is_initialized_once_and_told_of_its_end_if_the_template_says_
             assert!(cloud.invoke(FUNCTION, b"{}").await.unwrap().success);
         }
         cloud.restart_functions().await;
-        let told = |cloud: &LocalCloud| hooks(cloud) == expected;
-        cloud.wait_until("the hooks are called", told).await.unwrap();
+        let called = |it: &LocalCloud| hooks(it) == expected;
+        cloud.wait_until("the hooks are called", called).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_process_that_cannot_be_initialized_takes_no_event() {
-    let (cloud, _folder) = cloud_with_template(&with_hooks(), "refuse-hooks", Options::default()).await.unwrap();
-    let invocation = cloud.invoke(FUNCTION, b"{}").await.unwrap();
-    assert_eq!(invocation.body["errorMessage"], "InitializationError: /initialize answered 500");
-    assert!(!invocation.success);
+    let (refusing, _folder) = cloud_with_template(&with_hooks(), "refuse-hooks", Options::default()).await.unwrap();
+    let refused = refusing.invoke(FUNCTION, b"{}").await.unwrap();
+    assert_eq!(refused.body["errorMessage"], "InitializationError: /initialize answered 500");
+    assert!(!refused.success);
     let clock = Clock::manual(Timestamp::now());
     let options = Options { clock: clock.clone(), ..Options::default() };
-    let (cloud, _folder) = cloud_with_template(&with_hooks(), "hang-hooks", options).await.unwrap();
-    let invocation = cloud.invoke(FUNCTION, b"{}");
+    let (hanging, _other_folder) = cloud_with_template(&with_hooks(), "hang-hooks", options).await.unwrap();
+    let invocation = hanging.invoke(FUNCTION, b"{}");
     tokio::pin!(invocation);
-    let arrived = cloud.wait_until("it is asked", |cloud| hooks(cloud) == ["initialize"]);
+    let arrived = hanging.wait_until("it is asked", |cloud| hooks(cloud) == ["initialize"]);
     tokio::select! {
         biased;
         _ = &mut invocation => panic!("answered"),
-        arrived = arrived => arrived.unwrap(),
+        waited = arrived => waited.unwrap(),
     }
     clock.advance(Duration::from_secs(5));
     let said = invocation.await.unwrap().body["errorMessage"].clone();

@@ -46,9 +46,9 @@ async fn each_flaw_of_a_request_has_its_own_code() {
 async fn a_wrong_signature_is_told_what_was_to_be_signed() {
     let cloud = cloud().await;
     let client = cloud.client();
-    let mut signed = client.sign("POST", client.parameters("DescribeVpcs", &[("RegionId", "cn-hangzhou")]));
-    signed.insert("VpcName".into(), "smuggled in".into());
-    let (status, code, message) = post(&cloud, &signed).await;
+    let mut changed = client.sign("POST", client.parameters("DescribeVpcs", &[("RegionId", "cn-hangzhou")]));
+    changed.insert("VpcName".into(), "smuggled in".into());
+    let (status, code, message) = post(&cloud, &changed).await;
     assert_eq!((status, code.as_str()), (400, "SignatureDoesNotMatch"));
     let told = "Specified signature is not matched with our calculation. server string to sign is:POST&%2F&AccessKeyId";
     assert!(message.starts_with(told), "{message}");
@@ -57,9 +57,9 @@ async fn a_wrong_signature_is_told_what_was_to_be_signed() {
     // A signature for POST is not valid for GET.
     let signed = client.sign("POST", client.parameters("DescribeVpcs", &[("RegionId", "cn-hangzhou")]));
     let path = format!("/?{}", form(&signed));
-    let (status, body) = send(&cloud.endpoint(), Method::GET, &path, String::new()).await.unwrap();
-    assert_eq!(status, 400);
-    assert!(body.contains("SignatureDoesNotMatch"), "{body}");
+    let by_get = send(&cloud.endpoint(), Method::GET, &path, String::new()).await.unwrap();
+    assert_eq!(by_get.0, 400);
+    assert!(by_get.1.contains("SignatureDoesNotMatch"), "{}", by_get.1);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ async fn flow_logs_are_listed_in_the_documented_shape() {
         serde_json::from_str(include_str!("../../../fixtures/openapi/describe_flow_logs.wrapped.json")).unwrap();
     let kinds = |value: &Value| -> Vec<(String, std::mem::Discriminant<Value>)> {
         let members = value.as_object().unwrap().iter();
-        members.map(|(name, value)| (name.clone(), std::mem::discriminant(value))).collect()
+        members.map(|(name, member)| (name.clone(), std::mem::discriminant(member))).collect()
     };
     assert_eq!(kinds(&got), kinds(&documented));
     let (got, documented) = (&got["FlowLogs"]["FlowLog"][0], &documented["FlowLogs"]["FlowLog"][0]);
@@ -38,11 +38,11 @@ async fn what_has_ipv6_addresses_shows_them_and_is_told_apart_by_them() {
     let with = cloud.call("CreateVpc", &[("EnableIpv6", "true"), ("Ipv6Isp", "ChinaMobile")]).await.unwrap();
     let with = with["VpcId"].as_str().unwrap();
     let listed = async |enabled| cloud.call("DescribeVpcs", &[("EnableIpv6", enabled)]).await.unwrap();
-    let found = listed("true").await;
-    assert_eq!(ids(&found, "/Vpcs/Vpc", "VpcId"), [with]);
-    let block = &found["Vpcs"]["Vpc"][0]["Ipv6CidrBlocks"]["Ipv6CidrBlock"][0];
+    let vpcs = listed("true").await;
+    assert_eq!(ids(&vpcs, "/Vpcs/Vpc", "VpcId"), [with]);
+    let block = &vpcs["Vpcs"]["Vpc"][0]["Ipv6CidrBlocks"]["Ipv6CidrBlock"][0];
     assert_eq!(block["Ipv6Isp"], "ChinaMobile");
-    assert_eq!(block["Ipv6CidrBlock"], found["Vpcs"]["Vpc"][0]["Ipv6CidrBlock"]);
+    assert_eq!(block["Ipv6CidrBlock"], vpcs["Vpcs"]["Vpc"][0]["Ipv6CidrBlock"]);
     assert_eq!(ids(&listed("false").await, "/Vpcs/Vpc", "VpcId"), [plain.as_str()]);
 
     let part =
@@ -50,19 +50,19 @@ async fn what_has_ipv6_addresses_shows_them_and_is_told_apart_by_them() {
     assert_eq!(code(cloud.call("CreateVSwitch", &part(&plain)).await), "OperationFailed.NotSupportIpv6");
     let vswitch = cloud.call("CreateVSwitch", &part(with)).await.unwrap();
     cloud.create_vswitch(&plain).await.unwrap();
-    let found = cloud.call("DescribeVSwitches", &[("EnableIpv6", "true")]).await.unwrap();
-    assert_eq!(ids(&found, "/VSwitches/VSwitch", "VSwitchId"), [vswitch["VSwitchId"].as_str().unwrap()]);
+    let vswitches = cloud.call("DescribeVSwitches", &[("EnableIpv6", "true")]).await.unwrap();
+    assert_eq!(ids(&vswitches, "/VSwitches/VSwitch", "VSwitchId"), [vswitch["VSwitchId"].as_str().unwrap()]);
     let of_vpc = block["Ipv6CidrBlock"].as_str().unwrap().trim_end_matches("00::/56");
-    assert_eq!(found["VSwitches"]["VSwitch"][0]["Ipv6CidrBlock"], format!("{of_vpc}07::/64"));
+    assert_eq!(vswitches["VSwitches"]["VSwitch"][0]["Ipv6CidrBlock"], format!("{of_vpc}07::/64"));
 
     let vswitch = vswitch["VSwitchId"].as_str().unwrap();
     cloud.create_network_interface(vswitch).await.unwrap();
     let address = ("Ipv6Address.1", "2001:db8::7");
     let parameters = [("VSwitchId", vswitch), ("SecurityGroupId", "sg-1"), address];
     let made = cloud.call("CreateNetworkInterface", &parameters).await.unwrap();
-    let found = cloud.call("DescribeNetworkInterfaces", &[address]).await.unwrap();
+    let interfaces = cloud.call("DescribeNetworkInterfaces", &[address]).await.unwrap();
     let made = made["NetworkInterfaceId"].as_str().unwrap();
-    assert_eq!(ids(&found, "/NetworkInterfaceSets/NetworkInterfaceSet", "NetworkInterfaceId"), [made]);
+    assert_eq!(ids(&interfaces, "/NetworkInterfaceSets/NetworkInterfaceSet", "NetworkInterfaceId"), [made]);
 }
 
 #[tokio::test]

@@ -22,10 +22,10 @@ fn header<'a>(answer: &'a Response<String>, name: &str) -> &'a str {
 async fn a_throttled_caller_is_told_how_long_to_wait() {
     let cloud = cloud().await;
     cloud.fail("DescribeVpcs", Fault::ThrottledFor(Duration::from_millis(1500)), 1);
-    let answer = describe(&cloud, "cn-hangzhou").await;
-    assert_eq!(answer.status(), 400);
-    assert_eq!(header(&answer, "x-acs-retry-after"), "1500");
-    assert_eq!(header(&answer, "X-RateLimit-User-API"), "Remain:0,TimeLeft:1500");
+    let refused = describe(&cloud, "cn-hangzhou").await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(header(&refused, "x-acs-retry-after"), "1500");
+    assert_eq!(header(&refused, "X-RateLimit-User-API"), "Remain:0,TimeLeft:1500");
     let answer = describe(&cloud, "cn-hangzhou").await;
     assert_eq!((answer.status().as_u16(), header(&answer, "X-RateLimit-User")), (200, ""));
 }

@@ -186,9 +186,9 @@ async fn the_role_in_the_second_account_has_the_rights_that_the_template_gives_i
 
 #[tokio::test]
 async fn what_a_function_could_not_do_is_lost_if_its_role_may_not_send_it_on() {
-    let options = Options::default().without_permission("Role", "mns:SendMessage");
+    let denied = Options::default().without_permission("Role", "mns:SendMessage");
     for (options, expected) in
-        [(Options::default(), Some("acs:mns:cn-hangzhou:1000000000000001:/queues/dead/messages")), (options, None)]
+        [(Options::default(), Some("acs:mns:cn-hangzhou:1000000000000001:/queues/dead/messages")), (denied, None)]
     {
         let (cloud, _folder) = cloud_with("fail", &[], options).await;
         cloud.create_vpc(&[]).await.unwrap();

@@ -17,12 +17,12 @@ async fn a_routers_flow_log_has_a_life_of_its_own() {
     assert_eq!((made.interval, made.sampling_rate.as_str(), made.sls_region.as_str()), (60, "1:1024", "cn-beijing"));
     assert_eq!((made.status.as_str(), made.region.as_str()), ("Active", "cn-hangzhou"));
     let of_it = [("EcrId", router.as_str()), ("FlowLogId", id.as_str())];
-    for (action, more, status, interval) in [
+    for (action, change, status, interval) in [
         ("DeactivateFlowLog", None, "Inactive", 60),
         ("ModifyFlowLogAttribute", Some(("Interval", "600")), "Inactive", 600),
         ("ActivateFlowLog", None, "Active", 600),
     ] {
-        let parameters: Vec<_> = of_it.into_iter().chain(more).collect();
+        let parameters: Vec<_> = of_it.into_iter().chain(change).collect();
         let answer = operator.call_router(action, &parameters).await.unwrap();
         assert_eq!((&answer["Success"], &answer["Code"]), (&true.into(), &"200".into()), "{answer}");
         for empty in ["DynamicCode", "DynamicMessage", "AccessDeniedDetail"] {
@@ -122,11 +122,11 @@ async fn a_failure_may_come_with_http_200() {
     operator.call("DeleteFlowLog", &[("FlowLogId", "fl-nowhere")]).await.unwrap_err();
     assert_eq!(cloud.calls().pop().unwrap().status, 400);
 
-    let cloud = crate::support::cloud().await;
-    cloud.fail("expressconnectrouter:*", Fault::FailureIn200, 1);
-    let answer = crate::support::operator(&cloud).call_router("DescribeExpressConnectRouter", &[]).await;
+    let faulty = crate::support::cloud().await;
+    faulty.fail("expressconnectrouter:*", Fault::FailureIn200, 1);
+    let answer = crate::support::operator(&faulty).call_router("DescribeExpressConnectRouter", &[]).await;
     assert_eq!(code(answer), "InternalErrorTemp");
-    assert_eq!(cloud.calls().pop().unwrap().status, 200);
+    assert_eq!(faulty.calls().pop().unwrap().status, 200);
 }
 
 #[tokio::test]

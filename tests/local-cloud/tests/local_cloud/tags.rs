@@ -15,8 +15,8 @@ fn tags(list: &Value) -> Vec<String> {
 async fn tags_are_listed_taken_off_and_come_by_token() {
     let cloud = cloud().await;
     let vpc = cloud.create_vpc(&[]).await.unwrap();
-    let more = [("Tag.1.Key", "a"), ("Tag.1.Value", "1"), ("Tag.2.Key", "b")];
-    let id = cloud.create_flow_log("VPC", &vpc, &more).await.unwrap();
+    let two_tags = [("Tag.1.Key", "a"), ("Tag.1.Value", "1"), ("Tag.2.Key", "b")];
+    let id = cloud.create_flow_log("VPC", &vpc, &two_tags).await.unwrap();
     let call = async |action: &str, more: &[(&str, &str)]| {
         cloud.call(action, &[&[("ResourceType", "FLOWLOG")], more].concat()).await
     };
@@ -56,8 +56,8 @@ async fn routers_and_network_interfaces_have_tags_too() {
     let tag =
         [("ResourceType", "EXPRESSCONNECTROUTER"), ("ResourceId.1", &router), ("Tag.1.Key", "k"), ("Tag.1.Value", "v")];
     operator.call_router("TagResources", &tag).await.unwrap();
-    let listed = operator.call_router("ListTagResources", &tag[..2]).await.unwrap();
-    assert_eq!(tags(&listed["TagResources"]), [format!("{router} k=v")]);
+    let of_router = operator.call_router("ListTagResources", &tag[..2]).await.unwrap();
+    assert_eq!(tags(&of_router["TagResources"]), [format!("{router} k=v")]);
     let untag = [tag[0], tag[1], ("TagKey.1", "k")];
     operator.call_router("UntagResources", &untag).await.unwrap();
     assert!(cloud.routers()[0].tags.is_empty());
@@ -66,10 +66,11 @@ async fn routers_and_network_interfaces_have_tags_too() {
     let vswitch = operator.create_vswitch(&vpc).await.unwrap();
     let interface = operator.create_network_interface(&vswitch).await.unwrap();
     let ecs = operator.client().clone().with_version("2014-05-26");
-    let tag = [("RegionId", "cn-hangzhou"), ("ResourceType", "eni"), ("ResourceId.1", &interface), ("Tag.1.Key", "k")];
-    ecs.call("TagResources", &tag).await.unwrap();
-    let listed = ecs.call("ListTagResources", &tag[..2]).await.unwrap();
-    assert_eq!(tags(&listed["TagResources"]["TagResource"]), [format!("{interface} k=")]);
+    let tag_interface =
+        [("RegionId", "cn-hangzhou"), ("ResourceType", "eni"), ("ResourceId.1", &interface), ("Tag.1.Key", "k")];
+    ecs.call("TagResources", &tag_interface).await.unwrap();
+    let of_interface = ecs.call("ListTagResources", &tag_interface[..2]).await.unwrap();
+    assert_eq!(tags(&of_interface["TagResources"]["TagResource"]), [format!("{interface} k=")]);
 }
 
 #[tokio::test]

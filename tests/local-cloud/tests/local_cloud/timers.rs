@@ -112,8 +112,8 @@ async fn timers_are_there_over_http() {
         })
     );
     assert_eq!(http(Method::POST, &format!("/_local/timers/{FUNCTION}/often")).await.0, 204);
-    let (status, said) = http(Method::POST, "/_local/timers/nobody/often").await;
-    assert_eq!(status, 404);
+    let (unknown, said) = http(Method::POST, "/_local/timers/nobody/often").await;
+    assert_eq!(unknown, 404);
     assert!(said.contains("demo-stand-in/morning"), "{said}");
     cloud.settled().await.unwrap();
     assert_eq!(given(&cloud).len(), 1, "what was asked for, and nothing by the clock");

@@ -89,7 +89,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let target = line.trim_end().to_owned();
     let mut headers = BTreeMap::new();
     loop {
-        let mut line = String::new();
+        line.clear();
         reader.read_line(&mut line)?;
         match line.trim_end().split_once(':') {
             Some((name, value)) => headers.insert(name.to_lowercase(), value.trim().to_owned()),

@@ -33,7 +33,8 @@ impl Cidr {
 
     /// Returns whether a VPC can have the block.
     pub(crate) fn is_for_vpc(text: &str) -> bool {
-        let reserved = |block| RESERVED.iter().filter_map(|text| Self::parse(text)).any(|kept| kept.contains(block));
+        let reserved =
+            |block| RESERVED.iter().filter_map(|range| Self::parse(range)).any(|range| range.contains(block));
         Self::parse(text)
             .is_some_and(|block| (8..=28).contains(&block.bits) && block.network >> 24 != 0 && !reserved(block))
     }
