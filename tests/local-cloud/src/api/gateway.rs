@@ -33,7 +33,7 @@ const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// Closes the connection without an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is closed without an answer, as a fault asked for")]
+#[error("a fault closed the connection without an answer")]
 pub(crate) struct NoAnswer;
 
 /// A call that passed authentication.
@@ -48,22 +48,10 @@ struct Admitted<'a> {
     rate: Option<Rate>,
 }
 
-/// Answers one API request.
+/// Answers one API request: admits and runs the call, records it, publishes its event, and replies.
 pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let parameters = parameters(request);
-    let mut call = Call {
-        request_id: shared.new_request_id(),
-        caller: None,
-        action: parameters.text("Action"),
-        version: parameters.text("Version"),
-        parameters: parameters.own(),
-        in_query: query(request).own().into_keys().collect(),
-        signed_with: authenticate::algorithm(request, &parameters).map(str::to_owned),
-        status: StatusCode::OK.as_u16(),
-        code: None,
-        answer: Value::Null,
-        fault: None,
-    };
+    let mut call = received(shared, request, &parameters);
     let admitted = match admit(shared, request, &parameters) {
         Ok(admitted) => admitted,
         Err(refusal) => {
@@ -91,29 +79,68 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Err(refusal) => (Err(refusal), Vec::new()),
     };
     let event = admitted.event(shared, &call, &result);
-    let mut response = match result {
-        Ok(body) => {
-            if !admitted.rewrites.is_empty() {
-                call.fault.get_or_insert_with(|| rewrite::NAME.to_owned());
-            }
-            let body = rewrite(body, &admitted.rewrites);
-            call.answer = body.for_journal();
-            mask(&mut call.answer);
-            match body {
-                Rewritten::Value(body) => response::success(&parameters, &body, shared.clock.now()),
-                Rewritten::Text(text) => response::literal(text, shared.clock.now()),
-            }
-        }
-        Err(refusal) => refuse(shared, request, &parameters, &mut call, &refusal),
-    };
-    if let Some(rate) = admitted.rate {
-        set_rate_headers(&mut response, rate);
-    }
+    let response = respond(shared, request, &admitted, &mut call, result);
     let lost = admitted.fault.filter(|fault| fault.loses_the_answer());
     if lost.is_some() {
         call.status = 0;
     }
     shared.record(EntryKind::Call(call));
+    publish(shared, &admitted, event);
+    changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
+    match lost {
+        Some(fault) => Err(no_reply(shared, fault, &admitted.caller).await),
+        None => Ok(reply(shared, admitted.fault, response).await),
+    }
+}
+
+/// Returns the journal entry of a call before anything is known about its outcome.
+fn received(shared: &Shared, request: &Request<Bytes>, parameters: &Parameters) -> Call {
+    Call {
+        request_id: shared.new_request_id(),
+        caller: None,
+        action: parameters.text("Action"),
+        version: parameters.text("Version"),
+        parameters: parameters.own(),
+        in_query: query(request).own().into_keys().collect(),
+        signed_with: authenticate::algorithm(request, parameters).map(str::to_owned),
+        status: StatusCode::OK.as_u16(),
+        code: None,
+        answer: Value::Null,
+        fault: None,
+    }
+}
+
+/// Builds the answer to a call that was run, with its rewrites, and records it in the call.
+fn respond(
+    shared: &Shared,
+    request: &Request<Bytes>,
+    admitted: &Admitted<'_>,
+    call: &mut Call,
+    result: Result<Value, Refusal>,
+) -> Response<Full<Bytes>> {
+    let mut response = match result {
+        Ok(body) => {
+            if !admitted.rewrites.is_empty() {
+                call.fault.get_or_insert_with(|| rewrite::NAME.to_owned());
+            }
+            let rewritten = rewrite(body, &admitted.rewrites);
+            call.answer = rewritten.for_journal();
+            mask(&mut call.answer);
+            match rewritten {
+                Rewritten::Value(value) => response::success(admitted.parameters, &value, shared.clock.now()),
+                Rewritten::Text(text) => response::literal(text, shared.clock.now()),
+            }
+        }
+        Err(refusal) => refuse(shared, request, admitted.parameters, call, &refusal),
+    };
+    if let Some(rate) = admitted.rate {
+        set_rate_headers(&mut response, rate);
+    }
+    response
+}
+
+/// Publishes the event of a write, as the fault that the call met has it.
+fn publish(shared: &Shared, admitted: &Admitted<'_>, event: Value) {
     match admitted.fault {
         _ if !admitted.operation.is_write => {}
         Some(Fault::EventDropped) => {}
@@ -128,16 +155,16 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<
         Some(Fault::EventDuplicated) => (0..2).for_each(|_| shared.publish(&event)),
         _ => shared.publish(&event),
     }
-    changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
-    if let Some(fault) = lost {
-        return Err(no_reply(shared, fault, &admitted.caller).await);
-    }
-    match admitted.fault {
+}
+
+/// Returns the answer, late if the call met a fault that delays it.
+async fn reply(shared: &Shared, fault: Option<Fault>, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    match fault {
         Some(Fault::Slow(late_by)) => shared.clock.wait(late_by).await,
         Some(Fault::SlowBytes(late_by)) => drop(response.extensions_mut().insert(SecondHalfLate(late_by))),
         _ => {}
     }
-    Ok(response)
+    response
 }
 
 /// Delays the second half of an answer by this duration.
