@@ -611,7 +611,7 @@ impl LocalCloud {
     /// Waits until no timer is due and no event, retry or flow log transition is in progress. Transitions that a test
     /// finishes itself do not count.
     pub async fn settled(&self) -> Result<(), Error> {
-        self.wait_until("nothing is under way", |cloud| {
+        self.wait_until("nothing is in progress", |cloud| {
             let now = cloud.shared.clock.unshifted();
             cloud.shared.read(|world| world.is_idle(now))
         })

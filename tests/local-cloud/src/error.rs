@@ -2,7 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::ros::{function::Absent, template::TemplateError};
+use crate::{
+    ros::{
+        function::{Absent, Function},
+        template::TemplateError,
+    },
+    suggestion::{did_you_mean, is_like},
+};
 
 /// How long tests wait for something.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -11,7 +17,7 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The cloud cannot listen on the port.
-    #[error("cannot listen on 127.0.0.1:{port}, where --port chooses another one and 0 any that is free")]
+    #[error("cannot listen on 127.0.0.1:{port}; choose another port with --port, or 0 for any free one")]
     Listen {
         /// The port.
         port: u16,
@@ -34,7 +40,7 @@ pub enum Error {
         source: TemplateError,
     },
     /// A function's binary is missing.
-    #[error("the program of function {function} is not at {}", path.display())]
+    #[error("the binary of function {function} is missing at {}", path.display())]
     NoProgram {
         /// The function.
         function: String,
@@ -45,15 +51,17 @@ pub enum Error {
     #[error("the functions could not be built: {0}")]
     Build(String),
     /// There is no such function.
-    #[error("the template has no function {name:?}; it has {}", known.join(", "))]
+    #[error("the template has no function {name:?}{hint}; it has {}", known.join(", "))]
     NoFunction {
         /// The function that was asked for.
         name: String,
+        /// The name that was probably meant, or nothing.
+        hint: String,
         /// The functions that exist.
         known: Vec<String>,
     },
     /// The function does not exist with these parameters of the template.
-    #[error("the template makes the function {function} only with the parameter {needed}")]
+    #[error("the template creates the function {function} only with the parameter {needed}")]
     NotMade {
         /// The function.
         function: String,
@@ -61,21 +69,42 @@ pub enum Error {
         needed: String,
     },
     /// There is no such timer.
-    #[error("the template has no timer {name:?}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
+    #[error("the template has no timer {name:?}{hint}; it has {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
     NoTimer {
         /// The timer that was asked for: a function and the name of its trigger.
         name: String,
+        /// The name that was probably meant, or nothing.
+        hint: String,
         /// The timers that exist.
         known: Vec<String>,
     },
     /// What the caller waited for did not happen in time.
-    #[error("within {} s it never came true that {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
+    #[error("timed out after {} s waiting until {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
     Timeout {
         /// What the caller waited for.
         what: String,
         /// What happened instead.
         journal: String,
     },
+}
+
+impl Error {
+    /// The error for a function that does not exist, among these names and binaries of functions.
+    pub(crate) fn no_function<'a>(name: &str, functions: impl Iterator<Item = &'a Function>) -> Self {
+        let functions: Vec<&Function> = functions.collect();
+        let names = functions.iter().flat_map(|function| [function.name.as_str(), &function.binary]);
+        let known = functions.iter().map(|function| function.name.clone()).collect();
+        Self::NoFunction { name: name.to_owned(), hint: did_you_mean(name, names), known }
+    }
+
+    /// The error for a timer that does not exist, among these: the function and the name of each.
+    pub(crate) fn no_timer(function: &str, trigger: &str, timers: &[(&str, &str)]) -> Self {
+        let full = |(function, trigger): &(&str, &str)| format!("{function}/{trigger}");
+        // The names of functions are long, so both together would be like many others.
+        let meant = timers.iter().find(|timer| is_like(function, timer.0) && is_like(trigger, timer.1));
+        let hint = meant.map(|timer| format!(" (did you mean {}?)", full(timer))).unwrap_or_default();
+        Self::NoTimer { name: full(&(function, trigger)), hint, known: timers.iter().map(full).collect() }
+    }
 }
 
 impl From<&Absent> for Error {

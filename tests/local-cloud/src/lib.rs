@@ -39,6 +39,7 @@ mod function_compute;
 mod options;
 mod ram;
 mod ros;
+mod suggestion;
 mod world;
 
 pub use api::faults::{Fault, Storm};
@@ -55,6 +56,7 @@ pub use ram::accounts::{
     SECOND_ACCOUNT_ROLE,
 };
 pub use ram::policy::Role;
+pub use suggestion::did_you_mean;
 pub use world::clock::Clock;
 pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
 pub use world::regions::RegionName;

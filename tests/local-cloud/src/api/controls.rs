@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        faults::{Fault, Pending},
+        faults::{CLOCK_AHEAD, Fault, Pending},
         rewrite::Rewrite,
     },
     eventbridge::{delivery, timers},
     ros::trigger::{Source, Trigger},
+    suggestion::did_you_mean,
     world::{journal::EntryKind, shared::Shared},
 };
 
@@ -95,14 +96,16 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
                 shared.publish(&event);
                 respond(StatusCode::NO_CONTENT, String::new())
             }
-            Err(error) => bad(&format!("the body is no event as JSON: {error}")),
+            Err(error) => bad(&format!("the body is not an event in JSON: {error}")),
         },
         (&Method::POST, "/_local/rename") => match serde_json::from_slice::<Rename>(request.body()) {
             Ok(Rename { network_interface_id, new_id }) => {
                 shared.write(|world| world.state.rename_network_interface(&network_interface_id, &new_id));
                 respond(StatusCode::NO_CONTENT, String::new())
             }
-            Err(error) => bad(&format!("the body names no network interface and its new id as JSON: {error}")),
+            Err(error) => {
+                bad(&format!("the body is not a rename in JSON, with network_interface_id and new_id: {error}"))
+            }
         },
         (&Method::GET, "/_local/timers") => {
             let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
@@ -131,14 +134,14 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
 const CONTROLS: [(&str, &str, &str); 11] = [
     ("GET", "/_local", "this list"),
     ("GET", "/_local/journal", "what happened, as JSON lines"),
-    ("GET", "/_local/dead-letters", "what was given up, and where it went"),
-    ("GET", "/_local/faults", "the faults that are still to come"),
-    ("POST", "/_local/faults", "ask for a fault; `local-cloud --help` lists them"),
-    ("DELETE", "/_local/faults", "no more faults, and the right time"),
+    ("GET", "/_local/dead-letters", "events that were given up, and their destinations"),
+    ("GET", "/_local/faults", "pending faults"),
+    ("POST", "/_local/faults", "inject a fault; `local-cloud --help` lists them"),
+    ("DELETE", "/_local/faults", "clear all faults, and correct the clock"),
     ("POST", "/_local/events", "put an event on the default bus"),
-    ("POST", "/_local/invoke/<function>", "hand an event to a function, once"),
+    ("POST", "/_local/invoke/<function>", "invoke a function once with an event"),
     ("GET", "/_local/timers", "the timers, and when they are due"),
-    ("POST", "/_local/timers/<function>/<trigger>", "fire one now"),
+    ("POST", "/_local/timers/<function>/<trigger>", "fire a timer now"),
     ("POST", "/_local/rename", "give a network interface another id"),
 ];
 
@@ -146,7 +149,8 @@ const CONTROLS: [(&str, &str, &str); 11] = [
 fn no_control(method: &Method, path: &str) -> String {
     let known: Vec<&str> = CONTROLS.iter().filter(|(_, route, _)| *route == path).map(|(known, ..)| *known).collect();
     let error = if known.is_empty() {
-        format!("there is nothing at {path}; GET /_local lists what there is")
+        let hint = did_you_mean(path, CONTROLS.iter().map(|(_, route, _)| *route));
+        format!("there is nothing at {path}{hint}; GET /_local lists all paths")
     } else {
         format!("{path} does not take {method}; it takes {}", known.join(", "))
     };
@@ -180,10 +184,10 @@ fn arrange(shared: &Shared, request: FaultRequest) -> Result<(), String> {
             return Ok(());
         }
         _ => {
-            return Err("give either `fault`, the name of what goes wrong, or `answer`, the body to answer with".into());
+            return Err("give either `fault`, the name of a fault, or `answer`, the body of an answer".into());
         }
     };
-    if fault == "clock-ahead" {
+    if fault == CLOCK_AHEAD {
         shared.clock.set_ahead(duration);
         return Ok(());
     }

@@ -8,10 +8,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::api::{
-    operations::{self, Operation, REGIONS},
-    refusal::Refusal,
-    rewrite::{self, Rewrite},
+use crate::{
+    api::{
+        operations::{self, Operation, REGIONS},
+        refusal::Refusal,
+        rewrite::{self, Rewrite},
+    },
+    suggestion::did_you_mean,
 };
 
 /// A fault that a call can meet.
@@ -67,6 +70,9 @@ pub enum Fault {
     Code(&'static str),
 }
 
+/// The fault of the cloud's own clock, which no single call meets.
+pub(crate) const CLOCK_AHEAD: &str = "clock-ahead";
+
 /// The default page size of `small-pages`.
 const SMALL_PAGE: usize = 20;
 
@@ -108,8 +114,12 @@ impl Fault {
         let all = Self::all(duration);
         let code = || Refusal::named(name).map(|refusal| Self::Code(refusal.code));
         all.into_iter().find(|fault| fault.name() == name).or_else(code).ok_or_else(|| {
-            let names = all.map(Self::name).join(", ");
-            format!("there is no fault {name:?}; there is {names}, clock-ahead, and every documented code")
+            let names = all.map(Self::name);
+            let hint = did_you_mean(name, names.into_iter().chain([CLOCK_AHEAD]).chain(Refusal::codes()));
+            let names = names.join(", ");
+            format!(
+                "there is no fault {name:?}{hint}; the faults are {names}, {CLOCK_AHEAD}, and every documented code"
+            )
         })
     }
 
@@ -198,8 +208,9 @@ impl<F: Clone> Pending<F> {
     pub(crate) fn check(&self) -> Result<(), String> {
         let region = self.region.as_deref();
         if let Some(region) = region.filter(|name| !REGIONS.iter().any(|(id, _)| id == name)) {
-            let regions = REGIONS.map(|(id, _)| id).join(", ");
-            return Err(format!("there is no region {region:?}; there is {regions}"));
+            let regions = REGIONS.map(|(id, _)| id);
+            let hint = did_you_mean(region, regions);
+            return Err(format!("there is no region {region:?}{hint}; the regions are {}", regions.join(", ")));
         }
         let (product, action) = match self.action.split_once(':') {
             Some((product, action)) => (Some(product), action),
@@ -209,13 +220,16 @@ impl<F: Clone> Pending<F> {
             let (of, operation) = name.split_once(':').unwrap_or_default();
             product.is_none_or(|product| product == of) && (action == "*" || action == operation)
         };
-        if operations::names().any(|name| is_met(&name)) {
+        let names: Vec<String> = operations::names().collect();
+        if names.iter().any(|name| is_met(name)) {
             Ok(())
         } else {
+            let known = names.iter().flat_map(|name| [Some(name.as_str()), name.split(':').nth(1)]).flatten();
             Err(format!(
-                "there is no action {:?}; there is *, and with or without its product {}",
+                "there is no action {:?}{}; the actions are *, and with or without its product {}",
                 self.action,
-                operations::names().collect::<Vec<_>>().join(", ")
+                did_you_mean(&self.action, known),
+                names.join(", ")
             ))
         }
     }
@@ -414,7 +428,12 @@ mod tests {
         assert_eq!(Fault::named("not-visible-yet", late), Ok(Fault::NotVisibleYet));
         assert_eq!(Fault::named("TaskConflict", late), Ok(Fault::Code("TaskConflict")));
         let said = Fault::named("Throttled", late).unwrap_err();
-        assert!(said.starts_with("there is no fault \"Throttled\"; there is throttled, unavailable, "), "{said}");
+        assert!(
+            said.starts_with(
+                "there is no fault \"Throttled\" (did you mean throttled?); the faults are throttled, unavailable, "
+            ),
+            "{said}"
+        );
     }
 
     #[test]
@@ -428,11 +447,17 @@ mod tests {
         {
             assert_eq!(check(action, Some("cn-beijing")), Ok(()), "{action}");
         }
-        for action in ["CreateFlowlog", "ecs:CreateFlowLog", "oss:*", "", "vpc:DeleteFlowlog"] {
+        for (action, hint) in [
+            ("CreateFlowlog", " (did you mean CreateFlowLog?)"),
+            ("ecs:CreateFlowLog", " (did you mean vpc:CreateFlowLog?)"),
+            ("oss:*", ""),
+            ("", ""),
+            ("vpc:DeleteFlowlog", " (did you mean vpc:DeleteFlowLog?)"),
+        ] {
             let said = check(action, None).unwrap_err();
-            assert!(said.starts_with(&format!("there is no action {action:?}; there is *, ")), "{said}");
+            assert!(said.starts_with(&format!("there is no action {action:?}{hint}; the actions are *, ")), "{said}");
             assert!(said.contains("vpc:CreateFlowLog, "), "{said}");
         }
-        assert!(check("*", Some("cn-nowhere")).unwrap_err().contains("there is cn-hangzhou, cn-shanghai"));
+        assert!(check("*", Some("cn-nowhere")).unwrap_err().contains("the regions are cn-hangzhou, cn-shanghai"));
     }
 }

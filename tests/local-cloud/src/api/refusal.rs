@@ -94,6 +94,11 @@ impl Refusal {
         Some(Self::new(code, *message).with_status(StatusCode::from_u16(*status).unwrap_or_default()))
     }
 
+    /// Returns every documented code.
+    pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+        DOCUMENTED.iter().map(|(code, ..)| *code)
+    }
+
     /// Returns the refusal with a documented code. For another code, the message is empty.
     pub(crate) fn documented(code: &'static str) -> Self {
         Self::named(code).unwrap_or_else(|| Self::new(code, ""))

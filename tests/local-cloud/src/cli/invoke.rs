@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use local_cloud::{Call, EntryKind, Functions, Invocation, LocalCloud, Vpc};
+use local_cloud::{Call, EntryKind, Functions, Invocation, LocalCloud, Vpc, did_you_mean};
 use serde_json::Value;
 
 use super::{
@@ -26,13 +26,13 @@ pub(super) struct Invoke {
     /// A sample event such as create-vpc, the path of a file, or - for standard input.
     #[arg(long)]
     event: String,
-    /// Do not create the resources that the event names.
+    /// Start with an empty cloud, without the resources that the event names.
     #[arg(long)]
     nothing_exists: bool,
-    /// Create a flow log on a VPC of its own; can be repeated.
+    /// Add a flow log on a VPC of its own; can be repeated.
     #[arg(long = "flow-log", value_name = "WHICH", conflicts_with = "nothing_exists")]
     flow_logs: Vec<Which>,
-    /// Create an Express Connect Router with one virtual border router.
+    /// Add an Express Connect Router with one virtual border router.
     #[arg(long, conflicts_with = "nothing_exists")]
     router: bool,
     /// Add a tag to every VPC; can be repeated.
@@ -55,13 +55,13 @@ pub(super) struct Invoke {
 /// A flow log that exists from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// One of Flowkeeper's own that records.
+    /// Flowkeeper's own, recording.
     Active,
-    /// One of Flowkeeper's own that is off.
+    /// Flowkeeper's own, switched off.
     Inactive,
-    /// One that records and was made by others.
+    /// Somebody else's, recording.
     Foreign,
-    /// One of Flowkeeper's own whose VPC is gone.
+    /// Flowkeeper's own, of a VPC that is gone.
     Orphaned,
 }
 
@@ -143,8 +143,11 @@ fn event(name: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     match std::fs::read(&path) {
         Ok(bytes) => Ok(bytes),
         Err(_) if !name.contains(['/', '.']) => {
-            let known = samples().join(", ");
-            Err(InvalidArgument(format!("there is no sample event {name:?}; there is {known}")).into())
+            let known = samples();
+            let short = known.iter().filter_map(|sample| Some(sample.split_once('-')?.1));
+            let hint = did_you_mean(name, known.iter().map(String::as_str).chain(short));
+            let known = known.join(", ");
+            Err(InvalidArgument(format!("there is no sample event {name:?}{hint}; the samples are {known}")).into())
         }
         Err(error) => Err(InvalidArgument(format!("cannot read {}: {error}", path.display())).into()),
     }
@@ -234,10 +237,7 @@ fn why_nothing(calls: &[Call]) -> String {
     if found.is_empty() {
         "the function read nothing".to_owned()
     } else {
-        format!(
-            "{}, and nothing of that is for this function to look after (`invoke --help` tells how to have more there)",
-            found.join(", ")
-        )
+        format!("{}, and none of it is for this function (`invoke --help` says how to add more)", found.join(", "))
     }
 }
 
@@ -307,7 +307,7 @@ mod tests {
             lines: Vec::new(),
         };
         let said = report(&invocation, &cloud.calls());
-        let expected = "nothing to do: DescribeVpcs found 1, DescribeFlowLogs found 0, and nothing of that is for this";
+        let expected = "nothing to do: DescribeVpcs found 1, DescribeFlowLogs found 0, and none of it is for this";
         assert!(said.contains(expected), "{said}");
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Stack {
 
 /// Splits a text at the equals sign.
 pub(super) fn pair(text: &str, form: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not {form}"))?;
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not of the form {form}"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -57,7 +57,7 @@ impl Stack {
     fn warn(&self) -> io::Result<()> {
         match RegionName::of(&self.region) {
             RegionName::Unknown(warning) => {
-                writeln!(io::stderr(), "local-cloud: warning: {warning}; the cloud has it because you say so")
+                writeln!(io::stderr(), "local-cloud: warning: {warning}; it exists here because you named it")
             }
             _ => Ok(()),
         }

@@ -78,7 +78,7 @@ pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
 /// Invokes a function once, synchronously.
 pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Result<Invocation, Error> {
     let by_program = || shared.hosts.values().find(|host| host.function.binary == function);
-    let unknown = || Error::NoFunction { name: function.to_owned(), known: shared.hosts.keys().cloned().collect() };
+    let unknown = || Error::no_function(function, shared.hosts.values().map(|host| &host.function));
     let host = shared.hosts.get(function).or_else(by_program);
     let host = host.ok_or_else(|| shared.not_made(function).unwrap_or_else(unknown))?;
     let attempt = Attempt { request_id: &new_request_id(shared), number: 1, retry_count: 0 };

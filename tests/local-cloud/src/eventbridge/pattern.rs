@@ -72,9 +72,9 @@ type Mistake = (String, String);
 impl Pattern {
     /// Parses a pattern as `EventBridge` does. The error is the place and what is wrong there.
     pub(crate) fn parse(pattern: &Value) -> Result<Self, Mistake> {
-        let keys = pattern.as_object().ok_or_else(|| (String::new(), "is no object".to_owned()))?;
+        let keys = pattern.as_object().ok_or_else(|| (String::new(), "is not an object".to_owned()))?;
         if let Some(odd) = keys.keys().find(|key| !TOP.contains(&key.as_str())) {
-            return Err((format!(".{odd}"), format!("is nothing that an event has at its top: {}", TOP.join(", "))));
+            return Err((format!(".{odd}"), format!("is not a field of an event; its fields are {}", TOP.join(", "))));
         }
         Self::read(keys, "")
     }
@@ -89,7 +89,7 @@ impl Pattern {
             let condition = match value {
                 Value::Object(deeper) => Condition::Inside(Self::read(deeper, &place)?),
                 Value::Array(alternatives) => Condition::OneOf(one_of(alternatives, &place)?),
-                _ => return Err((place, "is no list of alternatives".to_owned())),
+                _ => return Err((place, "is not a list of alternatives".to_owned())),
             };
             conditions.insert(key.clone(), condition);
         }
@@ -107,7 +107,7 @@ impl Pattern {
 
 fn one_of(alternatives: &[Value], place: &str) -> Result<Vec<Alternative>, Mistake> {
     if alternatives.is_empty() {
-        return Err((place.to_owned(), "has no alternative, so that no event can match".to_owned()));
+        return Err((place.to_owned(), "has no alternative, so no event can match".to_owned()));
     }
     if alternatives.iter().filter(|one| one.is_object()).count() > MAX_OPERATORS {
         return Err((place.to_owned(), format!("has more than {MAX_OPERATORS} expressions")));
@@ -122,7 +122,7 @@ impl Alternative {
             Some(Value::Bool(exists)) if value.as_object().is_some_and(|one| one.len() == 1) => {
                 Ok(Self::Exists(*exists))
             }
-            Some(_) => Err("exists takes true or false, and stands alone".to_owned()),
+            Some(_) => Err("exists takes true or false, and must be the only operator".to_owned()),
             None => Test::read(value).map(Self::Is),
         }
     }
@@ -142,14 +142,14 @@ impl Test {
     fn read(value: &Value) -> Result<Self, String> {
         let operators = match value {
             Value::Object(operators) => operators,
-            Value::Array(_) => return Err("a list inside a list is no alternative".to_owned()),
+            Value::Array(_) => return Err("a list inside a list is not an alternative".to_owned()),
             plain => return Ok(Self::Equal(plain.clone())),
         };
         let mut operators = operators.iter();
         let (Some((operator, operand)), None) = (operators.next(), operators.next()) else {
-            return Err("is not one operator".to_owned());
+            return Err("is not a single operator".to_owned());
         };
-        let text = || operand.as_str().map(str::to_owned).ok_or_else(|| format!("{operator} takes a text"));
+        let text = || operand.as_str().map(str::to_owned).ok_or_else(|| format!("{operator} takes a string"));
         match operator.as_str() {
             "prefix" => Ok(Self::Prefix(text()?)),
             "suffix" => Ok(Self::Suffix(text()?)),
@@ -158,7 +158,7 @@ impl Test {
             "numeric" => Self::numeric(operand),
             "cidr" => Self::cidr(&text()?),
             _ => Err(format!(
-                "{operator} is no operator; there is prefix, suffix, contains, anything-but, numeric, cidr, exists"
+                "{operator} is not an operator; the operators are prefix, suffix, contains, anything-but, numeric, cidr, exists"
             )),
         }
     }
@@ -166,7 +166,7 @@ impl Test {
     fn anything_but(operand: &Value) -> Result<Self, String> {
         let one = |value: &Value| match value {
             Value::String(_) | Value::Number(_) => Ok(Self::Equal(value.clone())),
-            _ => Err("anything-but takes a text, a number, a list of these, a prefix or a suffix".to_owned()),
+            _ => Err("anything-but takes a string, a number, a list of these, a prefix or a suffix".to_owned()),
         };
         match operand {
             Value::Array(values) if !values.is_empty() => values.iter().map(one).collect::<Result<_, _>>(),
@@ -180,7 +180,7 @@ impl Test {
 
     /// Parses pairs of operator and bound: `[">", 0, "<=", 5]`.
     fn numeric(operand: &Value) -> Result<Self, String> {
-        let problem = || "numeric takes pairs such as \">\", 0, of numbers up to 1e9".to_owned();
+        let problem = || "numeric takes pairs such as \">\", 0, with numbers up to 1e9".to_owned();
         let pair = |pair: &[Value]| {
             let [operator, bound] = pair else { return None };
             let comparison = match operator.as_str()? {
@@ -202,7 +202,7 @@ impl Test {
             let bits = bits.parse::<u32>().ok().filter(|bits| *bits <= 32)?;
             Some((network.parse::<Ipv4Addr>().ok()?.to_bits(), u32::MAX.checked_shl(32 - bits).unwrap_or(0)))
         });
-        let (network, mask) = parts.ok_or_else(|| format!("{text:?} is no block of IPv4 addresses"))?;
+        let (network, mask) = parts.ok_or_else(|| format!("{text:?} is not a block of IPv4 addresses"))?;
         Ok(Self::Cidr(network & mask, mask))
     }
 
@@ -324,26 +324,32 @@ mod tests {
     fn what_eventbridge_would_not_take_is_refused_with_its_place() {
         let six: Vec<Value> = (0..6).map(|n| json!({"prefix": n.to_string()})).collect();
         for (pattern, expected) in [
-            (json!(["type"]), ": is no object"),
+            (json!(["type"]), ": is not an object"),
             (json!({}), ": is empty"),
             (json!({"data": {}}), ".data: is empty"),
-            (json!({"eventName": ["CreateVpc"]}), ".eventName: is nothing that an event has at its top: id, source, "),
-            (json!({"type": "x"}), ".type: is no list of alternatives"),
-            (json!({"type": []}), ".type: has no alternative, so that no event can match"),
-            (json!({"type": [["x"]]}), ".type[0]: a list inside a list is no alternative"),
-            (json!({"type": ["x", {"begins": "x"}]}), ".type[1]: begins is no operator; there is prefix, suffix, "),
-            (json!({"type": [{"prefix": "x", "suffix": "y"}]}), ".type[0]: is not one operator"),
-            (json!({"type": [{"prefix": 5}]}), ".type[0]: prefix takes a text"),
+            (
+                json!({"eventName": ["CreateVpc"]}),
+                ".eventName: is not a field of an event; its fields are id, source, ",
+            ),
+            (json!({"type": "x"}), ".type: is not a list of alternatives"),
+            (json!({"type": []}), ".type: has no alternative, so no event can match"),
+            (json!({"type": [["x"]]}), ".type[0]: a list inside a list is not an alternative"),
+            (
+                json!({"type": ["x", {"begins": "x"}]}),
+                ".type[1]: begins is not an operator; the operators are prefix, suffix, ",
+            ),
+            (json!({"type": [{"prefix": "x", "suffix": "y"}]}), ".type[0]: is not a single operator"),
+            (json!({"type": [{"prefix": 5}]}), ".type[0]: prefix takes a string"),
             (json!({"type": [{"exists": "no"}]}), ".type[0]: exists takes true or false"),
-            (json!({"type": [{"anything-but": []}]}), ".type[0]: anything-but takes a text, a number, "),
-            (json!({"type": [{"anything-but": {"cidr": "10.0.0.0/8"}}]}), ".type[0]: anything-but takes a text, "),
+            (json!({"type": [{"anything-but": []}]}), ".type[0]: anything-but takes a string, a number, "),
+            (json!({"type": [{"anything-but": {"cidr": "10.0.0.0/8"}}]}), ".type[0]: anything-but takes a string, "),
             (json!({"type": six}), ".type: has more than 5 expressions"),
             (json!({"data": {"n": [{"numeric": [">", 1e10]}]}}), ".data.n[0]: numeric takes pairs such as"),
             (json!({"data": {"n": [{"numeric": [">"]}]}}), ".data.n[0]: numeric takes pairs such as"),
             (json!({"data": {"n": [{"numeric": ["!", 1]}]}}), ".data.n[0]: numeric takes pairs such as"),
             (
                 json!({"data": {"ip": [{"cidr": "10.0.0.0"}]}}),
-                ".data.ip[0]: \"10.0.0.0\" is no block of IPv4 addresses",
+                ".data.ip[0]: \"10.0.0.0\" is not a block of IPv4 addresses",
             ),
         ] {
             let (place, problem) = Pattern::parse(&pattern).unwrap_err();

@@ -83,9 +83,9 @@ pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Resu
             fire(shared, trigger, shared.clock.unshifted());
             Ok(())
         }
-        None => Err(shared.not_made(function).unwrap_or_else(|| Error::NoTimer {
-            name: format!("{function}/{name}"),
-            known: timers.iter().map(|timer| format!("{}/{}", timer.function, timer.name)).collect(),
+        None => Err(shared.not_made(function).unwrap_or_else(|| {
+            let known: Vec<_> = timers.iter().map(|timer| (timer.function.as_str(), timer.name.as_str())).collect();
+            Error::no_timer(function, name, &known)
         })),
     }
 }

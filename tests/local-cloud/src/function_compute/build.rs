@@ -38,7 +38,7 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     let workspace = workspace_of(template);
     let template = Template::read(template, parameters, OWN_ACCOUNT, "cn-hangzhou")?;
     if template.functions.is_empty() {
-        let nothing = || Error::Build("the template has no function".into());
+        let nothing = || Error::Build("the template creates no function".into());
         return Err(template.absent.first().map_or_else(nothing, Error::from));
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -57,10 +57,10 @@ pub async fn build_of(template: &Path, parameters: &BTreeMap<String, String>) ->
     let output = output.spawn().map_err(|error| Error::Build(error.to_string()))?.wait_with_output().await;
     let output = output.map_err(|error| Error::Build(error.to_string()))?;
     if !output.status.success() {
-        return Err(Error::Build(format!("cargo ended with {}", output.status)));
+        return Err(Error::Build(format!("cargo failed with {}", output.status)));
     }
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let mut programs = messages.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let folder = programs.find_map(|message| Path::new(message["executable"].as_str()?).parent().map(Path::to_owned));
-    folder.ok_or_else(|| Error::Build("cargo names no program".into()))
+    folder.ok_or_else(|| Error::Build("cargo reported no binary".into()))
 }

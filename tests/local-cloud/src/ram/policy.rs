@@ -30,10 +30,10 @@ pub(crate) struct SessionPolicy {
 impl SessionPolicy {
     /// Parses a session policy. The error says what is wrong. Actions that this cloud does not have are accepted.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
-        let members = document.as_object().ok_or("it is no JSON object")?;
+        let document: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let members = document.as_object().ok_or("it is not a JSON object")?;
         if let Some(key) = members.keys().find(|key| !["Version", "Statement"].contains(&key.as_str())) {
-            return Err(format!("{key}: is not known in a policy"));
+            return Err(format!("{key}: is not a member of a policy"));
         }
         if document["Version"] != "1" {
             return Err("Version: is not \"1\"".to_owned());
@@ -75,7 +75,7 @@ enum Actions {
 /// Parses the statements of a policy. The error is the place in the document and what is wrong there.
 fn read_statements(document: &Value, actions: Actions) -> Result<Vec<Statement>, (String, String)> {
     let statements = document["Statement"].as_array().ok_or_else(|| {
-        let problem = "a policy needs a list of statements";
+        let problem = "is not a list of statements";
         (".Statement".to_owned(), problem.to_owned())
     })?;
     let read = |(n, statement)| {
@@ -214,10 +214,10 @@ pub(crate) fn combine(statements: impl IntoIterator<Item = bool>) -> Result<(), 
 impl Statement {
     fn read(statement: &Value, nameable: Actions) -> Result<Self, (String, String)> {
         let wrong = |place: &str, problem: String| Err((place.to_owned(), problem));
-        let Some(members) = statement.as_object() else { return wrong("", "is no statement".to_owned()) };
+        let Some(members) = statement.as_object() else { return wrong("", "is not a statement".to_owned()) };
         for key in members.keys() {
             if !["Effect", "Action", "Resource", "Condition"].contains(&key.as_str()) {
-                return wrong(&format!(".{key}"), "is not known to local-cloud in a role's policy".to_owned());
+                return wrong(&format!(".{key}"), "is not supported by local-cloud in a role's policy".to_owned());
             }
         }
         let allows = match statement["Effect"].as_str() {
@@ -237,7 +237,10 @@ impl Statement {
                 && is_ours(action)
                 && !operations::names().any(|known| is_like(action, &known))
             {
-                return wrong(&format!(".Action[{n}]"), format!("{action:?} is no operation that local-cloud knows"));
+                return wrong(
+                    &format!(".Action[{n}]"),
+                    format!("{action:?} is not an operation that local-cloud supports"),
+                );
             }
         }
         if let Some(n) = actions.iter().position(|action| action != "*" && !action.contains(':')) {
@@ -254,7 +257,7 @@ impl Statement {
                 "StringNotEquals" => Test::NotEquals,
                 "StringLike" => Test::Like,
                 "StringNotLike" => Test::NotLike,
-                _ => return wrong(&format!(".Condition.{operator}"), "is not known to local-cloud".to_owned()),
+                _ => return wrong(&format!(".Condition.{operator}"), "is not supported by local-cloud".to_owned()),
             };
             for (key, values) in keys.as_object().into_iter().flatten() {
                 let key = match key.split_once('/') {
@@ -263,7 +266,7 @@ impl Statement {
                     _ if is_foreign => Key::Foreign,
                     _ => {
                         let place = format!(".Condition.{operator}.{key}");
-                        return wrong(&place, "is not known to local-cloud".to_owned());
+                        return wrong(&place, "is not supported by local-cloud".to_owned());
                     }
                 };
                 conditions.push(Condition { test, key, values: texts(values) });
@@ -423,17 +426,17 @@ mod tests {
         for (statement, expected) in [
             (
                 json!({"Effect": "Allow", "Action": ["vpc:DescribeVpcs", "vpc:DescribeVPC"], "Resource": "*"}),
-                ".Statement[0].Action[1]: \"vpc:DescribeVPC\" is no operation that local-cloud knows",
+                ".Statement[0].Action[1]: \"vpc:DescribeVPC\" is not an operation that local-cloud supports",
             ),
             (json!({"Effect": "allow", "Action": "*", "Resource": "*"}), ".Statement[0].Effect: is not Allow or Deny"),
             (json!({"Effect": "Allow", "Action": "*"}), ".Statement[0].Resource: names no resource"),
             (
                 json!({"Effect": "Allow", "NotAction": "*", "Resource": "*"}),
-                ".Statement[0].NotAction: is not known to local-cloud in a role's policy",
+                ".Statement[0].NotAction: is not supported by local-cloud in a role's policy",
             ),
             (
                 json!({"Effect": "Allow", "Action": "vpc:*", "Resource": "*", "Condition": {"Bool": {"x": true}}}),
-                ".Statement[0].Condition.Bool: is not known to local-cloud",
+                ".Statement[0].Condition.Bool: is not supported by local-cloud",
             ),
         ] {
             assert_eq!(attach(statement), expected);
@@ -460,14 +463,14 @@ mod tests {
         let narrowed = policy.without("vpc:DescribeVpcs");
         assert_eq!((ask(&narrowed, "vpc:DescribeVpcs"), ask(&narrowed, "vpc:Other")), (Err(Denial::Implicit), Ok(())));
         for (text, expected) in [
-            ("{", "it is no JSON: "),
-            ("[]", "it is no JSON object"),
+            ("{", "it is not JSON: "),
+            ("[]", "it is not a JSON object"),
             ("{}", "Version: is not \"1\""),
-            (r#"{"Version":"1"}"#, "Statement: a policy needs a list of statements"),
+            (r#"{"Version":"1"}"#, "Statement: is not a list of statements"),
             (r#"{"Version":"1","Statement":[]}"#, "Statement: is empty"),
-            (r#"{"Version":"1","Statement":["x"]}"#, "Statement[0]: is no statement"),
+            (r#"{"Version":"1","Statement":["x"]}"#, "Statement[0]: is not a statement"),
             (r#"{"Version":"1","Statement":[{"Effect":"Maybe"}]}"#, "Statement[0].Effect: is not Allow or Deny"),
-            (r#"{"Version":"1","Statements":[]}"#, "Statements: is not known in a policy"),
+            (r#"{"Version":"1","Statements":[]}"#, "Statements: is not a member of a policy"),
         ] {
             let said = SessionPolicy::read(text).unwrap_err();
             assert!(said.starts_with(expected), "{text}: {said}");

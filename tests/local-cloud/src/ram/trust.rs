@@ -47,7 +47,7 @@ impl Trust {
     /// Parses a trust policy. The error is the place in the document and what is wrong there.
     pub(crate) fn read(document: &Value) -> Result<Self, (String, String)> {
         let statements = document["Statement"].as_array().ok_or_else(|| {
-            let problem = "a trust policy needs a list of statements";
+            let problem = "is not a list of statements";
             (".Statement".to_owned(), problem.to_owned())
         })?;
         let read = |(n, statement)| {
@@ -70,7 +70,7 @@ impl Statement {
         let wrong = |place: String, problem: &str| Err((place, problem.to_owned()));
         for (key, _) in statement.as_object().into_iter().flatten() {
             if !["Effect", "Action", "Principal", "Condition"].contains(&key.as_str()) {
-                return wrong(format!(".{key}"), "is not known to local-cloud in a trust policy");
+                return wrong(format!(".{key}"), "is not supported by local-cloud in a trust policy");
             }
         }
         let allows = match statement["Effect"].as_str() {
@@ -86,21 +86,21 @@ impl Statement {
             match kind.as_str() {
                 "RAM" => identities = texts(names),
                 "Service" => services = texts(names),
-                _ => return wrong(format!(".Principal.{kind}"), "is not known to local-cloud"),
+                _ => return wrong(format!(".Principal.{kind}"), "is not supported by local-cloud"),
             }
         }
         if let Some(n) = identities.iter().position(|arn| !is_identity(arn)) {
-            return wrong(format!(".Principal.RAM[{n}]"), "is no ARN of an account's root, a role or a user");
+            return wrong(format!(".Principal.RAM[{n}]"), "is not the ARN of an account's root, a role or a user");
         }
         if identities.is_empty() && services.is_empty() {
-            return wrong(".Principal".to_owned(), "names nobody");
+            return wrong(".Principal".to_owned(), "names no principal");
         }
         let mut external_ids = None;
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
             for (key, values) in keys.as_object().into_iter().flatten() {
                 match (operator.as_str(), key.as_str()) {
                     ("StringEquals", "sts:ExternalId") => external_ids = Some(texts(values)),
-                    _ => return wrong(format!(".Condition.{operator}.{key}"), "is not known to local-cloud"),
+                    _ => return wrong(format!(".Condition.{operator}.{key}"), "is not supported by local-cloud"),
                 }
             }
         }
@@ -199,23 +199,23 @@ mod tests {
         for (key, value, expected) in [
             ("Effect", json!("allow"), ".Statement[0].Effect: is not Allow or Deny"),
             ("Action", json!("sts:*"), ".Statement[0].Action: is not sts:AssumeRole"),
-            ("Principal", json!({}), ".Statement[0].Principal: names nobody"),
+            ("Principal", json!({}), ".Statement[0].Principal: names no principal"),
             (
                 "Principal",
                 json!({"RAM": ["acs:ram::1:root", "acs:ram::*:root"]}),
-                ".Statement[0].Principal.RAM[1]: is no ARN of an account's root, a role or a user",
+                ".Statement[0].Principal.RAM[1]: is not the ARN of an account's root, a role or a user",
             ),
             (
                 "Principal",
                 json!({"Federated": "acs:ram::1:saml-provider/x"}),
-                ".Statement[0].Principal.Federated: is not known to local-cloud",
+                ".Statement[0].Principal.Federated: is not supported by local-cloud",
             ),
             (
                 "Condition",
                 json!({"StringLike": {"sts:ExternalId": "a*"}}),
-                ".Statement[0].Condition.StringLike.sts:ExternalId: is not known to local-cloud",
+                ".Statement[0].Condition.StringLike.sts:ExternalId: is not supported by local-cloud",
             ),
-            ("Resource", json!("*"), ".Statement[0].Resource: is not known to local-cloud in a trust policy"),
+            ("Resource", json!("*"), ".Statement[0].Resource: is not supported by local-cloud in a trust policy"),
         ] {
             let mut statement = good.clone();
             statement[key] = value;

@@ -104,11 +104,13 @@ pub(super) fn functions(
 fn check_runtime(resource: &Resource<'_>) -> Result<(), TemplateError> {
     let command = resource.value("CustomRuntimeConfig.Command")?;
     if command.is_some_and(|command| command != json!(["/code/bootstrap"])) {
-        return Err(resource.error("CustomRuntimeConfig.Command", "is not /code/bootstrap, all that a package has"));
+        return Err(
+            resource.error("CustomRuntimeConfig.Command", "is not /code/bootstrap, the only program in a package")
+        );
     }
     let is_cut_off = resource.optional_text("InternetAccess")?.as_deref() == Some("false");
     if is_cut_off && resource.value("VpcConfig")?.is_none() {
-        return Err(resource.error("InternetAccess", "is off, and without VpcConfig there is no other way out"));
+        return Err(resource.error("InternetAccess", "is off, and without VpcConfig the function cannot reach the API"));
     }
     Ok(())
 }
@@ -132,10 +134,11 @@ pub(super) fn read_async_configs(
         let retries = resource.number("MaxAsyncRetryAttempts", DEFAULT_ASYNC_RETRIES.into())?;
         let destination = queue_of(&resource, "DestinationConfig.OnFailure.Destination", queues)?;
         let function = functions.iter_mut().find(|function| function.name == name);
-        let function = function.ok_or_else(|| resource.error("FunctionName", "no function has this name"))?;
+        let function =
+            function.ok_or_else(|| resource.error("FunctionName", "no function of the template has this name"))?;
         for (place, problem) in [
-            ("DestinationConfig.OnSuccess", "local-cloud sends only failures on"),
-            ("AsyncTask", "local-cloud has no task mode"),
+            ("DestinationConfig.OnSuccess", "local-cloud supports only OnFailure"),
+            ("AsyncTask", "local-cloud does not support task mode"),
         ] {
             if resource.value(place)?.is_some_and(|value| value != false) {
                 return Err(resource.error(place, problem));
@@ -156,7 +159,7 @@ fn role_of(resource: &Resource<'_>, roles: &[Role]) -> Result<Option<String>, Te
     if roles.iter().any(|role| role.name == name) {
         Ok(Some(name))
     } else {
-        Err(resource.error("Role", &format!("{arn} is no role of the template")))
+        Err(resource.error("Role", &format!("{arn} is not a role of the template")))
     }
 }
 
@@ -167,7 +170,7 @@ fn environment(resource: &Resource<'_>) -> Result<BTreeMap<String, String>, Temp
     if bytes <= MAX_ENVIRONMENT_BYTES {
         Ok(variables)
     } else {
-        let problem = format!("are {bytes} bytes, of which Function Compute takes {MAX_ENVIRONMENT_BYTES}");
+        let problem = format!("take {bytes} bytes, and Function Compute allows {MAX_ENVIRONMENT_BYTES}");
         Err(resource.error("EnvironmentVariables", &problem))
     }
 }
@@ -196,7 +199,7 @@ fn log_store_of(
     if log_stores.contains(&arn) {
         Ok(Some(arn))
     } else {
-        Err(resource.error("LogConfig", &format!("{arn} is no Logstore of the template")))
+        Err(resource.error("LogConfig", &format!("{arn} is not a Logstore of the template")))
     }
 }
 

@@ -6,6 +6,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::{resolve::text_of, template::TemplateError};
+use crate::suggestion::did_you_mean;
 
 /// Returns the value of each parameter that has one.
 pub(super) fn values(
@@ -15,7 +16,8 @@ pub(super) fn values(
     let error = |name: &str, problem: String| TemplateError { place: format!("Parameters.{name}"), problem };
     if let Some(unknown) = given.keys().find(|name| !declared.contains_key(*name)) {
         let known: Vec<&str> = declared.keys().map(String::as_str).collect();
-        let problem = format!("is given, but the template has no such parameter; it has {}", known.join(", "));
+        let hint = did_you_mean(unknown, known.iter().copied());
+        let problem = format!("the template has no such parameter{hint}; it has {}", known.join(", "));
         return Err(error(unknown, problem));
     }
     let mut values = BTreeMap::new();
@@ -33,7 +35,7 @@ pub(super) fn values(
 fn check(parameter: &Value, value: &str) -> Result<(), String> {
     let number = value.parse::<f64>().ok();
     match parameter["Type"].as_str() {
-        Some("Number") if number.is_none() => return Err(format!("{value:?} is no number")),
+        Some("Number") if number.is_none() => return Err(format!("{value:?} is not a number")),
         Some("Boolean") if !["true", "false"].contains(&value) => {
             return Err(format!("{value:?} is not true or false"));
         }
@@ -42,14 +44,14 @@ fn check(parameter: &Value, value: &str) -> Result<(), String> {
     if let Some(allowed) = parameter["AllowedValues"].as_array() {
         let allowed: Vec<String> = allowed.iter().map(text_of).collect();
         if !allowed.iter().any(|one| one == value) {
-            return Err(format!("{value:?} is none of {}", allowed.join(", ")));
+            return Err(format!("{value:?} is not one of {}", allowed.join(", ")));
         }
     }
     if let Some(pattern) = parameter["AllowedPattern"].as_str() {
         let whole = Regex::new(&format!("^(?:{pattern})$"));
-        let whole = whole.map_err(|error| format!("its AllowedPattern {pattern} cannot be read: {error}"))?;
+        let whole = whole.map_err(|error| format!("its AllowedPattern {pattern} is invalid: {error}"))?;
         if !whole.is_match(value) {
-            return Err(format!("{value:?} has not the form {pattern}"));
+            return Err(format!("{value:?} does not match {pattern}"));
         }
     }
     let length = value.chars().count() as f64;

@@ -20,6 +20,6 @@ pub(super) fn queue_of(
     if queues.iter().any(|queue| queue == arn.strip_suffix("/messages").unwrap_or(&arn)) {
         Ok(Some(arn))
     } else {
-        Err(resource.error(place, &format!("{arn} is no queue of the template")))
+        Err(resource.error(place, &format!("{arn} is not a queue of the template")))
     }
 }

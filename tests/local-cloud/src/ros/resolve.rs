@@ -83,7 +83,7 @@ impl Resolver {
         }
         let (function, argument) = match condition.as_object().and_then(|members| members.iter().next()) {
             Some((function, argument)) => (function.as_str(), argument),
-            None => return error(place, "is no condition"),
+            None => return error(place, "is not a condition"),
         };
         let parts = argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice);
         if let ("Fn::Equals", [left, right]) = (function, parts) {
@@ -106,7 +106,7 @@ impl Resolver {
 
     fn resolve(&self, value: &Value, place: &str, depth: usize) -> Resolved<Value> {
         if depth > MAX_DEPTH {
-            return error(place, "the references go in a circle");
+            return error(place, "the references are circular");
         }
         let deeper = |inner: &Value, at: &str| self.resolve(inner, at, depth + 1);
         match value {
@@ -147,7 +147,7 @@ impl Resolver {
                 }
                 _ => error(place, "Fn::If takes a condition and two values"),
             },
-            _ => error(place, format!("{function} is not known to local-cloud in this form")),
+            _ => error(place, format!("local-cloud does not support {function} in this form")),
         }
     }
 
@@ -162,7 +162,7 @@ impl Resolver {
             return error(place, format!("the parameter {name} has no default and is not given"));
         }
         let Some(resource) = self.document["Resources"].get(name) else {
-            return error(place, format!("{name:?} is no parameter and no resource of the template"));
+            return error(place, format!("{name:?} is neither a parameter nor a resource of the template"));
         };
         // A reference to a resource returns its name, for every type that is known here.
         let names = ["Name", "FunctionName", "LogstoreName", "QueueName", "RoleName"];
@@ -174,11 +174,11 @@ impl Resolver {
 
     fn attribute(&self, id: &str, attribute: &str, place: &str, depth: usize) -> Resolved<Value> {
         let Some(resource) = self.document["Resources"].get(id) else {
-            return error(place, format!("{id:?} is no resource of the template"));
+            return error(place, format!("{id:?} is not a resource of the template"));
         };
         let property = |name: &str| match resource["Properties"].get(name) {
             Some(value) => self.resolve(value, place, depth + 1),
-            None => error(place, format!("{id} has no {name} to make {attribute} of")),
+            None => error(place, format!("{attribute} needs {name}, which {id} does not have")),
         };
         let (account, region) = (&self.values["ALIYUN::TenantId"], &self.values["ALIYUN::Region"]);
         match (resource["Type"].as_str().unwrap_or_default(), attribute) {
@@ -191,7 +191,7 @@ impl Resolver {
                 Ok(format!("acs:mns:{region}:{account}:/queues/{name}").into())
             }
             (kind, attribute) if resource["Properties"].get(attribute).is_none() => {
-                error(place, format!("{kind} has no attribute {attribute} that local-cloud knows"))
+                error(place, format!("local-cloud does not support the attribute {attribute} of {kind}"))
             }
             _ => property(attribute),
         }
@@ -204,7 +204,7 @@ impl Resolver {
         while let Some((before, after)) = rest.split_once("${") {
             done.push_str(before);
             let Some((name, after)) = after.split_once('}') else {
-                return error(place, "a ${ has no }");
+                return error(place, "a ${ is not closed");
             };
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
@@ -224,7 +224,7 @@ impl Resolver {
 
     fn condition(&self, condition: &Value, place: &str, depth: usize) -> Resolved<bool> {
         if depth > MAX_DEPTH {
-            return error(place, "the conditions go in a circle");
+            return error(place, "the conditions are circular");
         }
         let all = |parts: &[Value]| -> Resolved<Vec<bool>> {
             parts.iter().map(|part| self.condition(part, place, depth + 1)).collect()
@@ -237,7 +237,7 @@ impl Resolver {
         }
         let (function, argument) = match condition.as_object().and_then(|members| members.iter().next()) {
             Some((function, argument)) => (function.as_str(), argument),
-            None => return error(place, "is no condition"),
+            None => return error(place, "is not a condition"),
         };
         match (function, argument) {
             ("Condition", name) => self.condition(name, place, depth + 1),
@@ -249,7 +249,7 @@ impl Resolver {
                 let text = |part: &Value| Ok(text_of(&self.resolve(part, place, depth + 1)?));
                 Ok(text(&parts[0])? == text(&parts[1])?)
             }
-            _ => error(place, format!("{function} is no condition that local-cloud knows")),
+            _ => error(place, format!("local-cloud does not support {function} as a condition")),
         }
     }
 }
@@ -299,7 +299,7 @@ impl Resource<'_> {
 
     pub(super) fn number(&self, path: &str, default: u64) -> Resolved<u64> {
         match self.optional_text(path)? {
-            Some(text) => text.parse().map_err(|_| self.error(path, &format!("{text:?} is no whole number"))),
+            Some(text) => text.parse().map_err(|_| self.error(path, &format!("{text:?} is not a whole number"))),
             None => Ok(default),
         }
     }
@@ -310,7 +310,7 @@ impl Resource<'_> {
             Some(Value::Object(members)) => {
                 Ok(members.into_iter().map(|(name, value)| (name, text_of(&value))).collect())
             }
-            Some(_) => Err(self.error(path, "is no mapping")),
+            Some(_) => Err(self.error(path, "is not a mapping")),
         }
     }
 }

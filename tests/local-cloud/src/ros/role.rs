@@ -14,7 +14,9 @@ pub(super) fn roles(resolver: &Resolver, resources: Vec<Resource<'_>>) -> Result
     for resource in resources {
         for elsewhere in ["PolicyAttachments", "ManagedPolicyArns"] {
             if resource.value(elsewhere)?.is_some() {
-                return Err(resource.error(elsewhere, "local-cloud knows only what the template itself says of a role"));
+                return Err(
+                    resource.error(elsewhere, "local-cloud supports only policies that the template itself defines")
+                );
             }
         }
         let mut role = Role::new(resource.id(), &resource.text("RoleName")?);
@@ -44,7 +46,7 @@ pub(super) fn roles(resolver: &Resolver, resources: Vec<Resource<'_>>) -> Result
         }
     }
     if let Some(resource) = resolver.resources("ALIYUN::RAM::AttachPolicyToRole")?.first() {
-        return Err(resource.error("PolicyName", "local-cloud knows only what the template itself says of a role"));
+        return Err(resource.error("PolicyName", "local-cloud supports only policies that the template itself defines"));
     }
     Ok(roles)
 }

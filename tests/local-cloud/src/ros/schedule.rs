@@ -42,7 +42,7 @@ impl Schedule {
                     Some(zoned) => zoned.split_once(' ').ok_or_else(|| format!("{text:?} has no fields"))?,
                     None => ("UTC", text),
                 };
-                let zone = TimeZone::get(zone).map_err(|_| format!("{zone:?} is no time zone"))?;
+                let zone = TimeZone::get(zone).map_err(|_| format!("{zone:?} is not a time zone"))?;
                 Rule::Cron(Box::new(cron(fields)?), zone)
             }
         };
@@ -77,7 +77,7 @@ impl PartialEq for Schedule {
 fn every(text: &str) -> Result<SignedDuration, String> {
     let is_plain = text.chars().all(|c| c.is_ascii_digit() || "hms".contains(c));
     let interval = text.parse::<SignedDuration>().ok().filter(|interval| is_plain && interval.as_secs() > 0);
-    interval.ok_or_else(|| format!("{text:?} is no interval such as 1h30m"))
+    interval.ok_or_else(|| format!("{text:?} is not an interval such as 1h30m"))
 }
 
 fn cron(text: &str) -> Result<Cron, String> {
@@ -94,7 +94,7 @@ fn cron(text: &str) -> Result<Cron, String> {
     };
     let is_odd = |(field, names): &(&&str, &&[&str])| !field.split([',', '-', '/']).all(|word| is_plain(names, word));
     if let Some((odd, _)) = fields.iter().zip(&NAMES).find(is_odd) {
-        return Err(format!("{odd:?} is not made of numbers, names, * ? , - and /"));
+        return Err(format!("{odd:?} contains more than numbers, names, * ? , - and /"));
     }
     let parser = CronParser::builder().seconds(Seconds::Required).build();
     parser.parse(text).map_err(|error| format!("{text:?}: {error}"))
@@ -131,11 +131,11 @@ mod tests {
     fn what_function_compute_would_not_understand_is_refused() {
         for (expression, expected) in [
             ("0 4 * * *", "\"0 4 * * *\" has 5 fields, not the six from second to weekday"),
-            ("@every day", "\"day\" is no interval such as 1h30m"),
-            ("@every 0s", "\"0s\" is no interval such as 1h30m"),
+            ("@every day", "\"day\" is not an interval such as 1h30m"),
+            ("@every 0s", "\"0s\" is not an interval such as 1h30m"),
             ("@daily", "\"@daily\" has 1 fields, not the six from second to weekday"),
-            ("0 0 4 L * *", "\"L\" is not made of numbers, names, * ? , - and /"),
-            ("CRON_TZ=Asia/Shangai 0 0 4 * * *", "\"Asia/Shangai\" is no time zone"),
+            ("0 0 4 L * *", "\"L\" contains more than numbers, names, * ? , - and /"),
+            ("CRON_TZ=Asia/Shangai 0 0 4 * * *", "\"Asia/Shangai\" is not a time zone"),
         ] {
             assert_eq!(Schedule::parse(expression).unwrap_err(), expected);
         }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::Error,
     ram::{accounts::OWN_ACCOUNT, policy::Role},
+    suggestion::did_you_mean,
 };
 
 /// An error in a template, with its place.
@@ -49,8 +50,7 @@ impl Template {
         if self.functions.iter().any(|known| known.name == function || known.binary == function) {
             return Ok(());
         }
-        let known = || self.functions.iter().map(|known| known.name.clone()).collect();
-        let unknown = || Error::NoFunction { name: function.to_owned(), known: known() };
+        let unknown = || Error::no_function(function, self.functions.iter());
         Err(Absent::among(&self.absent, function).map_or_else(unknown, Error::from))
     }
 
@@ -93,7 +93,7 @@ impl Template {
         let mut names = BTreeSet::new();
         for name in roles.chain(functions).chain(triggers) {
             if names.contains(&name) {
-                return Err(TemplateError { place: "Resources".into(), problem: format!("{name} is there twice") });
+                return Err(TemplateError { place: "Resources".into(), problem: format!("{name} is defined twice") });
             }
             names.insert(name);
         }
@@ -131,12 +131,15 @@ impl Template {
         let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
         let ids: Vec<String> = self.roles.iter().map(|known| known.id.clone()).collect();
         let found = self.roles.iter_mut().find(|known| known.id == role);
-        let found = found.ok_or_else(|| error(format!("is no role of the template; there is {}", ids.join(", "))))?;
+        let found = found.ok_or_else(|| {
+            let hint = did_you_mean(role, ids.iter().map(String::as_str));
+            error(format!("is not a role of the template{hint}; its roles are {}", ids.join(", ")))
+        })?;
         if found.revoke(action) {
             Ok(())
         } else {
             Err(error(format!(
-                "does not allow {action:?}, so that it cannot be taken away; it allows {}",
+                "does not allow {action:?}, so it cannot be denied; it allows {}",
                 found.allowed_actions().join(", ")
             )))
         }
@@ -306,11 +309,11 @@ Resources:
         let broken = |from: &str, to: &str| parse(&TEMPLATE.replace(from, to), &[]).unwrap_err().to_string();
         assert_eq!(
             broken("Timeout: 30", "Timeout: soon"),
-            "Resources.Main.Properties.Timeout: \"soon\" is no whole number"
+            "Resources.Main.Properties.Timeout: \"soon\" is not a whole number"
         );
         assert_eq!(
             broken("[Role, Arn]", "[Rolle, Arn]"),
-            "Resources.Main.Properties.Role: \"Rolle\" is no resource of the template"
+            "Resources.Main.Properties.Role: \"Rolle\" is not a resource of the template"
         );
         assert_eq!(
             broken("'${Prefix}-main'", "'${Bucket}-main'"),
@@ -319,22 +322,22 @@ Resources:
         assert!(broken("{\"type\":[\"x\"]}", "{type").starts_with("Resources.Wake.Properties.TriggerConfig."));
         assert_eq!(
             broken("{asyncInvocationType: true,", "{runOptions: {errorsTolerance: NONE},"),
-            "Resources.Wake.Properties.TriggerConfig.runOptions.errorsTolerance: is not ALL, which alone local-cloud \
-             knows"
+            "Resources.Wake.Properties.TriggerConfig.runOptions.errorsTolerance: is not ALL, the only value that \
+             local-cloud supports"
         );
         assert_eq!(
             broken("[\"x\"]", "[\"x\",{\"prefx\":\"y\"}]").split(';').next(),
-            Some("Resources.Wake.Properties.TriggerConfig.eventRuleFilterPattern.type[1]: prefx is no operator")
+            Some("Resources.Wake.Properties.TriggerConfig.eventRuleFilterPattern.type[1]: prefx is not an operator")
         );
         assert_eq!(
             broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
-            "Resources.Async.Properties.AsyncTask: local-cloud has no task mode"
+            "Resources.Async.Properties.AsyncTask: local-cloud does not support task mode"
         );
         let somewhere = "acs:mns:cn-hangzhou:1000000000000001:/queues/somewhere";
         assert_eq!(
             broken("'${Queue.ARN.WithSlash}/messages'", &format!("'{somewhere}/messages'")),
             format!(
-                "Resources.Async.Properties.DestinationConfig.OnFailure.Destination: {somewhere}/messages is no queue of \
+                "Resources.Async.Properties.DestinationConfig.OnFailure.Destination: {somewhere}/messages is not a queue of \
                  the template"
             )
         );
@@ -344,42 +347,42 @@ Resources:
                 &format!("{{runOptions: {{deadLetterQueue: {{Arn: '{somewhere}'}}}},")
             ),
             format!(
-                "Resources.Wake.Properties.TriggerConfig.runOptions.deadLetterQueue.Arn: {somewhere} is no queue of the \
+                "Resources.Wake.Properties.TriggerConfig.runOptions.deadLetterQueue.Arn: {somewhere} is not a queue of the \
                  template"
             )
         );
         assert_eq!(
             broken("{Project: p,", "{Project: another,"),
-            "Resources.Main.Properties.LogConfig: acs:log:cn-hangzhou:1000000000000001:project/another/logstore/lines is no \
+            "Resources.Main.Properties.LogConfig: acs:log:cn-hangzhou:1000000000000001:project/another/logstore/lines is not a \
              Logstore of the template"
         );
         assert_eq!(
             broken("{'Fn::If': [Extra, more, less]}", &"志".repeat(1400)),
-            "Resources.Main.Properties.EnvironmentVariables: are 4302 bytes, of which Function Compute takes 4096"
+            "Resources.Main.Properties.EnvironmentVariables: take 4302 bytes, and Function Compute allows 4096"
         );
         assert_eq!(
             broken("Timeout: 30", "InternetAccess: false"),
-            "Resources.Main.Properties.InternetAccess: is off, and without VpcConfig there is no other way out"
+            "Resources.Main.Properties.InternetAccess: is off, and without VpcConfig the function cannot reach the API"
         );
         assert_eq!(
             broken("[/code/bootstrap]", "[/code/start]"),
-            "Resources.Main.Properties.CustomRuntimeConfig.Command: is not /code/bootstrap, all that a package has"
+            "Resources.Main.Properties.CustomRuntimeConfig.Command: is not /code/bootstrap, the only program in a package"
         );
         assert_eq!(
             broken("TriggerName: tick", "TriggerName: tick\n      Qualifier: live"),
-            "Resources.Tick.Properties.Qualifier: is not LATEST, which alone local-cloud knows"
+            "Resources.Tick.Properties.Qualifier: is not LATEST, the only one that local-cloud supports"
         );
         assert_eq!(
             broken("TriggerName: tick", "TriggerName: wake"),
-            "Resources: the trigger wake of demo-main is there twice"
+            "Resources: the trigger wake of demo-main is defined twice"
         );
         assert_eq!(
             broken("@every 1h", "@every day"),
-            "Resources.Tick.Properties.TriggerConfig.cronExpression: \"day\" is no interval such as 1h30m"
+            "Resources.Tick.Properties.TriggerConfig.cronExpression: \"day\" is not an interval such as 1h30m"
         );
         assert_eq!(
             parse(TEMPLATE, &[("Nobody", "1")]).unwrap_err().to_string(),
-            "Parameters.Nobody: is given, but the template has no such parameter; it has Bucket, Extra, Prefix"
+            "Parameters.Nobody: the template has no such parameter; it has Bucket, Extra, Prefix"
         );
     }
 
@@ -403,11 +406,15 @@ Resources:
             assert_eq!(with(name, value), Ok(()), "{name}={value}");
         }
         for (name, value, expected) in [
-            ("Bucket", "b-12", "Parameters.Bucket: \"b-12\" has not the form [a-z]+-[0-9]|x"),
+            ("Bucket", "b-12", "Parameters.Bucket: \"b-12\" does not match [a-z]+-[0-9]|x"),
             ("Days", "0", "Parameters.Days: \"0\" is less than its MinValue of 1"),
             ("Days", "3651", "Parameters.Days: \"3651\" is more than its MaxValue of 3650"),
-            ("Days", "many", "Parameters.Days: \"many\" is no number"),
-            ("Runtime", "custom.debian9", "Parameters.Runtime: \"custom.debian9\" is none of custom, custom.debian10"),
+            ("Days", "many", "Parameters.Days: \"many\" is not a number"),
+            (
+                "Runtime",
+                "custom.debian9",
+                "Parameters.Runtime: \"custom.debian9\" is not one of custom, custom.debian10",
+            ),
             ("Word", "a", "Parameters.Word: \"a\" is shorter than its MinLength of 2"),
             ("Word", "abcde", "Parameters.Word: \"abcde\" is longer than its MaxLength of 4"),
             ("On", "yes", "Parameters.On: \"yes\" is not true or false"),

@@ -73,15 +73,15 @@ pub(super) fn triggers(
     let trigger = |resource: &Resource<'_>| {
         let function = resource.text("FunctionName")?;
         if !functions.iter().any(|known| known.name == function) {
-            return Err(resource.error("FunctionName", "no function has this name"));
+            return Err(resource.error("FunctionName", "no function of the template has this name"));
         }
         let (switch, source) = match resource.text("TriggerType")?.as_str() {
             "eventbridge" => ("TriggerConfig.triggerEnable", events(resource, queues)?),
             "timer" => ("TriggerConfig.enable", timer(resource)?),
-            other => return Err(resource.error("TriggerType", &format!("{other:?} is not known to local-cloud"))),
+            other => return Err(resource.error("TriggerType", &format!("{other:?} is not supported by local-cloud"))),
         };
         if resource.optional_text("Qualifier")?.is_some_and(|qualifier| qualifier != "LATEST") {
-            return Err(resource.error("Qualifier", "is not LATEST, which alone local-cloud knows"));
+            return Err(resource.error("Qualifier", "is not LATEST, the only one that local-cloud supports"));
         }
         // The setting is optional for event triggers, which are enabled by default. Timers require it.
         let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
@@ -108,7 +108,7 @@ fn events(resource: &Resource<'_>, queues: &[String]) -> Result<Source, Template
         ("TriggerConfig.runOptions.errorsTolerance", "ALL"),
     ] {
         if resource.optional_text(place)?.is_some_and(|given| given != known) {
-            return Err(resource.error(place, &format!("is not {known}, which alone local-cloud knows")));
+            return Err(resource.error(place, &format!("is not {known}, the only value that local-cloud supports")));
         }
     }
     let strategy = resource.optional_text("TriggerConfig.runOptions.retryStrategy.PushRetryStrategy")?;

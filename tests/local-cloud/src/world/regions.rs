@@ -100,19 +100,7 @@ fn digits(text: &str) -> String {
 
 /// Returns whether two texts differ by at most one inserted, deleted or replaced letter, or by two swapped ones.
 fn is_close(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&one[same..], &other[same..]);
-    match (a, b) {
-        ([], []) => true,
-        _ if a.len() == b.len() => {
-            a[1..] == b[1..]
-                || matches!((a, b), ([x, y, rest @ ..], [v, w, more @ ..]) if x == w && y == v && rest == more)
-        }
-        _ if a.len() + 1 == b.len() => *a == b[1..],
-        _ if a.len() == b.len() + 1 => a[1..] == *b,
-        _ => false,
-    }
+    strsim::osa_distance(one, other) <= 1
 }
 
 #[cfg(test)]

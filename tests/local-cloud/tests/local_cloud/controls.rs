@@ -25,8 +25,13 @@ async fn faults_and_the_journal_are_there_over_http() {
         assert_eq!(status, 400, "{said}");
         assert!(said.contains(expected), "{said}");
     };
-    refused(json!({"action": "CreateVpc", "fault": "gremlins"}), "there is throttled, unavailable, refused").await;
-    refused(json!({"action": "CreateVPC", "fault": "throttled"}), "vpc:CreateVpc, ").await;
+    refused(json!({"action": "CreateVpc", "fault": "gremlins"}), "the faults are throttled, unavailable, refused")
+        .await;
+    refused(
+        json!({"action": "CreateVPC", "fault": "throttled"}),
+        "(did you mean CreateVpc?); the actions are *, and with or without its product vpc:CreateVpc, ",
+    )
+    .await;
     assert_eq!(fault(json!({"action": "CreateVpc", "fault": "slow", "time": 2})).await.0, 400);
     assert_eq!(fault(json!({"fault": "throttled"})).await.0, 400);
     refused(json!({"action": "CreateVpc"}), "either `fault`").await;
@@ -119,9 +124,10 @@ async fn what_can_be_looked_at_is_listed_and_faults_that_are_to_come_are_shown()
         assert_eq!(get(path).await.0, 200, "{path}");
     }
     assert!(index.contains("POST   /_local/invoke/<function> "), "{index}");
-    for (path, expected) in
-        [("/_local/fault", "GET /_local lists"), ("/_local/events", "does not take GET; it takes POST")]
-    {
+    for (path, expected) in [
+        ("/_local/fault", "(did you mean /_local/faults?); GET /_local lists"),
+        ("/_local/events", "does not take GET; it takes POST"),
+    ] {
         let (status, said) = get(path).await;
         assert_eq!((status, said.contains(expected)), (404, true), "{said}");
     }

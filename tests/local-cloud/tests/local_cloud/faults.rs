@@ -71,7 +71,7 @@ async fn a_permission_that_is_said_to_be_missing_is_named_and_routers_name_it_in
 }
 
 #[tokio::test]
-#[should_panic(expected = "there is no action \"CreateVPC\"; there is *, ")]
+#[should_panic(expected = "there is no action \"CreateVPC\" (did you mean CreateVpc?); the actions are *, ")]
 async fn a_fault_for_an_action_that_does_not_exist_fails_the_test_that_asks_for_it() {
     cloud().await.fail("CreateVPC", Fault::Throttled, 1);
 }

@@ -68,7 +68,7 @@ async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
     let (status, shown) = invoke(&["--event", "create-vcp"]).await;
     assert_eq!(status, Some(2), "like any other invalid argument");
     assert!(
-        shown.starts_with("local-cloud: there is no sample event \"create-vcp\"; there is actiontrail-"),
+        shown.starts_with("local-cloud: there is no sample event \"create-vcp\" (did you mean create-vpc?); the samples are actiontrail-"),
         "{shown}"
     );
 }
@@ -79,8 +79,9 @@ async fn what_is_wrong_is_told_before_anything_is_built() {
     let template = folder.path().join("template.yml");
     // The package to build does not exist here.
     std::fs::write(&template, TEMPLATE).unwrap();
-    let parameters: [(&[&str], &str); 3] = [
+    let parameters: [(&[&str], &str); 4] = [
         (&["invoke", "no-such"], "the template has no function \"no-such\"; it has demo-stand-in"),
+        (&["invoke", "stand-inn"], "no function \"stand-inn\" (did you mean stand-in?); it has demo-stand-in"),
         (&["invoke", "stand-in", "--deny", "NoRole=vpc:CreateVpc"], "NoRole"),
         (&["invoke", "stand-in", "--policy", "no-such.yml"], "cannot read no-such.yml"),
     ];
@@ -105,10 +106,17 @@ async fn invoke_says_which_parameter_makes_a_function_that_is_not_there() {
     let conditional = format!("Conditions: {{Wanted: {{'Fn::Equals': [{{Ref: Wanted}}, 'true']}}}}{optional}")
         .replace("    Type: ALIYUN::FC3::", "    Condition: Wanted\n    Type: ALIYUN::FC3::");
     let without = invoke_of(&conditional, &["--event", "create-vpc"]).await;
-    let expected = "local-cloud: the template makes the function demo-stand-in only with the parameter Wanted=true\n";
+    let expected = "local-cloud: the template creates the function demo-stand-in only with the parameter Wanted=true\n";
     assert_eq!(without, (Some(1), expected.to_owned()));
     let (status, shown) = invoke_of(&conditional, &["--event", "create-vpc", "--parameter", "Wanted=true"]).await;
     assert_eq!(status, Some(0), "{shown}");
+}
+
+#[tokio::test]
+async fn the_version_is_that_of_the_package() {
+    let output = Command::new(env!("CARGO_BIN_EXE_local-cloud")).arg("--version").output().await.unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(shown, concat!("local-cloud ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[tokio::test]
@@ -138,12 +146,9 @@ async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
 #[tokio::test]
 async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
     for (arguments, expected) in [
-        (
-            ["--deny", "Role=vpc:DeleteVpc"],
-            "Resources.Role: does not allow \"vpc:DeleteVpc\", so that it cannot be taken",
-        ),
-        (["--parameter", "Concurrency=many"], "Parameters.Concurrency: \"many\" is no number"),
-        (["--parameter", "Colour=red"], "Parameters.Colour: is given, but the template has no such parameter; it has "),
+        (["--deny", "Role=vpc:DeleteVpc"], "Resources.Role: does not allow \"vpc:DeleteVpc\", so it cannot be denied"),
+        (["--parameter", "Concurrency=many"], "Parameters.Concurrency: \"many\" is not a number"),
+        (["--parameter", "Colour=red"], "Parameters.Colour: the template has no such parameter; it has "),
         (["--deny", "Role=vpc:DeleteVpc"], "local-cloud: --deny Role=vpc:DeleteVpc does not fit the template: "),
         (["--parameter", "Concurrency=many"], "local-cloud: --parameter Concurrency=many does not fit the template: "),
         (
@@ -151,7 +156,7 @@ async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
             "'--region <REGION>': \"cn-shanghia\" is not a region; did you mean cn-shanghai?",
         ),
         (["--region", "moon"], "'--region <REGION>': \"moon\" is not a region id such as cn-hangzhou or"),
-        (["--deny", "Role"], "'--deny <ROLE=ACTION>': \"Role\" is not ROLE=ACTION"),
+        (["--deny", "Role"], "'--deny <ROLE=ACTION>': \"Role\" is not of the form ROLE=ACTION"),
     ] {
         let (status, shown) = invoke(&[&["--event", "create-vpc"][..], &arguments].concat()).await;
         assert_eq!(status, Some(2), "{shown}");

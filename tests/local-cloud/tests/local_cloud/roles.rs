@@ -106,7 +106,7 @@ async fn a_trust_policy_that_is_not_understood_is_named_with_its_place() {
     let error = cloud_of(&TEMPLATE.replace("Service: [fc.aliyuncs.com]", "RAM: ['*']")).await.unwrap_err();
     assert_eq!(
         error.source().unwrap().to_string(),
-        "Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM[0]: is no ARN of an account's root, a \
+        "Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM[0]: is not the ARN of an account's root, a \
          role or a user"
     );
 }
@@ -119,11 +119,15 @@ async fn an_action_that_is_taken_away_is_refused_and_what_cannot_be_taken_away_i
     assert_eq!(code(function.call("DescribeVpcs", &IN_HANGZHOU).await), "Forbidden.RAM");
     assert_eq!(code(function.call("DescribeFlowLogs", &IN_HANGZHOU).await), "");
     for (role, action, expected) in [
-        ("Rolle", "vpc:DescribeVpcs", "Resources.Rolle: is no role of the template; there is ActivateFlowLogsRole, "),
+        (
+            "Rolle",
+            "vpc:DescribeVpcs",
+            "Resources.Rolle: is not a role of the template; its roles are ActivateFlowLogsRole, ",
+        ),
         (
             "CreateFlowLogRole",
             "vpc:DeleteFlowLog",
-            "Resources.CreateFlowLogRole: does not allow \"vpc:DeleteFlowLog\", so that it cannot be taken away; it allows vpc:",
+            "Resources.CreateFlowLogRole: does not allow \"vpc:DeleteFlowLog\", so it cannot be denied; it allows vpc:",
         ),
     ] {
         let functions = local_cloud::Functions::Built("/nowhere".into());
@@ -147,7 +151,7 @@ async fn a_role_that_the_template_does_not_have_is_refused_with_its_place() {
     let error = cloud_of(&elsewhere).await.unwrap_err();
     assert_eq!(
         error.source().unwrap().to_string(),
-        "Resources.Function.Properties.Role: acs:ram::1000000000000001:role/of-somebody is no role of the template"
+        "Resources.Function.Properties.Role: acs:ram::1000000000000001:role/of-somebody is not a role of the template"
     );
 }
 

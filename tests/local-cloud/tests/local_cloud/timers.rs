@@ -94,6 +94,8 @@ async fn a_timer_fires_at_once_when_it_is_asked_to() {
         "the template has no timer \"demo-stand-in/evening\"; it has demo-stand-in/morning, demo-stand-in/off, \
          demo-stand-in/often"
     );
+    let typo = cloud.fire_timer(FUNCTION, "mornign").unwrap_err().to_string();
+    assert!(typo.contains("\"demo-stand-in/mornign\" (did you mean demo-stand-in/morning?); it has "), "{typo}");
 }
 
 #[tokio::test]
