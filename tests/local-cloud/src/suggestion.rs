@@ -6,7 +6,7 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     closest.map(|closest| format!(" (did you mean {closest}?)")).unwrap_or_default()
 }
 
-/// Returns whether a name is probably a typo of a known one: at most a third of its letters differ, whatever their case.
+/// Returns whether a name is probably a typo of a known one: at most a third of its letters differ, ignoring case.
 pub(crate) fn is_like(name: &str, known: &str) -> bool {
     distance(name, known) * 3 <= name.chars().count()
 }

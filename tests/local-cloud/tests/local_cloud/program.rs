@@ -67,10 +67,8 @@ async fn invoke_fails_with_the_function() {
 async fn invoke_lists_the_samples_where_there_is_none_of_that_name() {
     let (status, shown) = invoke(&["--event", "create-vcp"]).await;
     assert_eq!(status, Some(2), "like any other invalid argument");
-    assert!(
-        shown.starts_with("local-cloud: there is no sample event \"create-vcp\" (did you mean create-vpc?); the samples are actiontrail-"),
-        "{shown}"
-    );
+    let expected = "there is no sample event \"create-vcp\" (did you mean create-vpc?); the samples are actiontrail-";
+    assert!(shown.starts_with(&format!("local-cloud: {expected}")), "{shown}");
 }
 
 #[tokio::test]
