@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_calls_are_let_through_first() {
+    fn the_given_number_of_calls_is_let_through_first() {
         let mut faults = Faults::default();
         faults.add(Pending { action: "*".into(), region: None, fault: Fault::Hang, after: 2, times: 1 });
         faults.add(Pending { action: "*".into(), region: None, fault: Fault::Reset, after: 0, times: 1 });

@@ -189,7 +189,7 @@ impl Demo {
         let is_paused = sweep.is_some_and(|sweep| sweep.body.to_string().contains("\"verdict\":\"paused\""));
         let night = morning.duration_since(self.cloud.now()).try_into().unwrap_or_default();
         self.printer.say("   … until the night is over", "0")?;
-        #[expect(clippy::disallowed_methods, reason = "whoever watches the demonstration waits, too")]
+        #[expect(clippy::disallowed_methods, reason = "the audience of the demonstration waits, too")]
         tokio::time::sleep(night).await;
         self.play(async |cloud| Ok(cloud.fire_timer("remediate-flow-logs", "sweep")?)).await?;
         let checks = [

@@ -10,7 +10,7 @@ use crate::ram::{
 /// Function Compute's name in trust policies.
 pub(crate) const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
 
-/// Whom a role trusts. By default, nobody.
+/// The principals that a role trusts; by default, none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Trust(Vec<Statement>);
 
@@ -24,7 +24,7 @@ struct Statement {
     external_ids: Option<Vec<String>>,
 }
 
-/// Who wants to assume a role.
+/// An identity that wants to assume a role.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Applicant<'a> {
     /// An Alibaba Cloud service, on behalf of a user who gave it the role.

@@ -187,7 +187,7 @@ fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<St
     resolver.resources("ALIYUN::SLS::Logstore")?.iter().map(arn).collect()
 }
 
-/// Returns the ARN of the Logstore for a function's log lines. It must be in the template, or nobody would find them.
+/// Returns the ARN of the Logstore for a function's log lines. It must be in the template, or they would be lost.
 fn log_store_of(
     resource: &Resource<'_>,
     log_stores: &[String],

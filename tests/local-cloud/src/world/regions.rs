@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_is_told_from_a_region_that_is_not_known() {
+    fn a_typo_is_distinguished_from_an_unknown_region() {
         for (text, meant) in [
             ("cn-shanghia", "cn-shanghai"),
             ("cn-hangzho", "cn-hangzhou"),

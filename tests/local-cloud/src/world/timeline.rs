@@ -8,7 +8,7 @@ use crate::world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
 const RED: &str = "31";
 const GREEN: &str = "32";
 const CYAN: &str = "36";
-const GREY: &str = "90";
+const GRAY: &str = "90";
 
 /// Formats one entry as a line with the seconds since `started`. Returns `None` for entries that people do not need.
 pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
@@ -17,7 +17,7 @@ pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
         EntryKind::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
         EntryKind::Timer { trigger, .. } => (CYAN, format!("    timer {trigger}")),
         EntryKind::FunctionStarted { function, instance } => {
-            (GREY, format!("    {function} listens, instance {instance}"))
+            (GRAY, format!("    {function} listens, instance {instance}"))
         }
         EntryKind::Invoking { function, attempt: 1, .. } => (CYAN, format!("    → {function}")),
         EntryKind::Invoking { function, attempt, .. } => (CYAN, format!("    retry {} → {function}", attempt - 1)),
@@ -66,7 +66,7 @@ fn call_line(call: &Call) -> (&'static str, String) {
     let indent = if function { "      " } else { "" };
     let action = if call.action.is_empty() { "a call without an action" } else { &call.action };
     let text = format!("{indent}{who} → {action} {subject}");
-    (if call.succeeded() { GREY } else { RED }, format!("{}: {outcome}", text.trim_end()))
+    (if call.succeeded() { GRAY } else { RED }, format!("{}: {outcome}", text.trim_end()))
 }
 
 /// Returns how many items a read returned.
@@ -113,19 +113,19 @@ fn invocation_line(invocation: &Invocation) -> (&'static str, String) {
     (code, format!("    {mark} {}: {says}", invocation.function))
 }
 
-/// So many results of one invocation are shown.
+/// The maximum number of results shown for one invocation.
 const MAX_RESULTS: usize = 20;
 
 /// Begins a line below the one of the invocation.
 const UNDER: &str = "\n                    ";
 
-/// A line for each limit that the sweep would exceed.
+/// Returns a line for each limit that the sweep would exceed.
 fn limits(summary: &Value) -> String {
     let limits = summary["limits"].as_array().into_iter().flatten().filter_map(Value::as_str);
     limits.map(|limit| format!("{UNDER}{limit}")).collect()
 }
 
-/// How many resources were looked at, and what became of them.
+/// Returns how many resources were checked, and the number of each outcome.
 fn counts(results: &[&Value], summary: &Value) -> String {
     let of_report = |name: &str| summary[name].as_u64().unwrap_or_default();
     let listed = |outcome| results.iter().filter(|result| text(result, "outcome") == outcome).count() as u64;

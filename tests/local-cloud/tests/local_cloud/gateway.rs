@@ -43,7 +43,7 @@ async fn each_flaw_of_a_request_has_its_own_code() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_told_what_was_to_be_signed() {
+async fn a_wrong_signature_is_answered_with_the_string_to_sign() {
     let cloud = cloud().await;
     let client = cloud.client();
     let mut changed = client.sign("POST", client.parameters("DescribeVpcs", &[("RegionId", "cn-hangzhou")]));

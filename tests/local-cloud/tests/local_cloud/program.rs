@@ -163,7 +163,7 @@ async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
 }
 
 #[tokio::test]
-async fn a_region_that_nobody_knows_is_there_all_the_same_and_warned_of() {
+async fn an_unknown_region_exists_with_a_warning() {
     let template = TEMPLATE.replace("cn-hangzhou", "sa-east-1");
     let (status, shown) = invoke_of(&template, &["--event", "create-vpc", "--region", "sa-east-1"]).await;
     assert_eq!(status, Some(0), "{shown}");
