@@ -99,7 +99,7 @@ impl Error {
 
     /// The error for a timer that does not exist, among these: the function and the name of each.
     pub(crate) fn no_timer(function: &str, trigger: &str, timers: &[(&str, &str)]) -> Self {
-        let full = |(function, trigger): &(&str, &str)| format!("{function}/{trigger}");
+        let full = |timer: &(&str, &str)| format!("{}/{}", timer.0, timer.1);
         // The names of functions are long, so both together would be like many others.
         let meant = timers.iter().find(|timer| is_like(function, timer.0) && is_like(trigger, timer.1));
         let hint = meant.map(|timer| format!(" (did you mean {}?)", full(timer))).unwrap_or_default();
