@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
 use handler::{Location, SETTINGS_PREFIX, answer, is_function, job, reject_unknown};
-use reconcile::{Machine, ServiceOpener};
+use reconcile::{OsRng, ServiceOpener, SystemClock};
 use serde_json::Value;
 
 /// Opens the flow log service of the account that the function runs in.
@@ -29,7 +29,12 @@ impl Function for OpenFlowLogService {
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let known = invalid.collect(reject_unknown(settings, ServiceOpener::setting_names()));
-        let opener = invalid.collect(ServiceOpener::read("open-flow-log-service", settings, Arc::new(Machine)));
+        let opener = invalid.collect(ServiceOpener::read(
+            "open-flow-log-service",
+            settings,
+            Arc::new(SystemClock),
+            Arc::new(OsRng),
+        ));
         let (Some(()), Some(opener)) = (known, opener) else { return Err(invalid) };
         Ok(Self { opener })
     }

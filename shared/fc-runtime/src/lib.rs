@@ -49,7 +49,6 @@
 //! - **Credentials belong to one invocation**, and neither events nor headers are ever logged.
 //! - **Only [`Settings::from_process`] reads the environment**, and only [`SystemClock`] reads the machine's clock.
 
-mod clock;
 mod credentials;
 mod failure;
 mod function;

@@ -82,7 +82,7 @@ impl Server {
     /// their response. Invocations whose caller has hung up are waited for as well.
     pub async fn serve<F: Function>(self, function: F, settings: &Settings, shutdown: impl Future<Output = ()>) {
         let Self { listener, clock, log } = self;
-        let service = Arc::new(Service::new(function, EnvironmentDefaults::new(settings), clock, log));
+        let service = Arc::new(Service::new(function, EnvironmentDefaults::new(settings), Arc::clone(&clock), log));
         let (stop, running) = watch::channel(());
         let mut connections = Connections::default();
         let mut shutdown = pin!(shutdown);
@@ -98,8 +98,7 @@ impl Server {
                     Err(error) => {
                         warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
                         connections.evict_one();
-                        #[expect(clippy::disallowed_methods, reason = "the port has no other way to say that it is better")]
-                        tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
+                        clock.sleep(AFTER_A_FAILED_ACCEPT).await;
                     }
                 },
                 () = &mut shutdown => break,

@@ -201,7 +201,7 @@ mod tests {
 
     use fc_runtime::Settings;
     use proptest::prelude::*;
-    use reconcile::{Capabilities, Machine, Reconciler, ReconcilerSettings, Selection};
+    use reconcile::{Capabilities, OsRng, Reconciler, ReconcilerSettings, Selection, SystemClock};
     use serde_json::Value;
 
     use super::*;
@@ -216,7 +216,7 @@ mod tests {
                 actions: &[],
                 repairs: false,
             };
-            Reconciler::new(capabilities, settings, Arc::new(Machine))
+            Reconciler::new(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng))
         });
         RECONCILER.report("run".to_owned(), "1-request".to_owned(), items)
     }

@@ -13,7 +13,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use reconcile::{Job, Machine, Reconciler, ReconcilerSettings, Report};
+use reconcile::{Job, OsRng, Reconciler, ReconcilerSettings, Report, SystemClock};
 
 pub use events::{Caller, EventKind, FlowLogCall};
 pub use flow_log::Action;
@@ -52,7 +52,7 @@ impl<F: FlowLogFunction> Function for Handler<F> {
         let known = invalid.collect(reject_unknown(settings, ReconcilerSettings::names()));
         let reconciler_settings = invalid.collect(ReconcilerSettings::read(settings));
         let (Some(()), Some(reconciler_settings)) = (known, reconciler_settings) else { return Err(invalid) };
-        let reconciler = Reconciler::new(F::CAPABILITIES, reconciler_settings, Arc::new(Machine));
+        let reconciler = Reconciler::new(F::CAPABILITIES, reconciler_settings, Arc::new(SystemClock), Arc::new(OsRng));
         Ok(Self { reconciler, function: PhantomData })
     }
 

@@ -24,8 +24,8 @@ use flow_log::{
 use futures_util::TryStreamExt as _;
 use openapi::{
     AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange,
-    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Machine, Movable,
-    NetworkInterfaceFilter, Session, TagFilter, TaggedType, VSwitchFilter, VpcFilter,
+    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable,
+    NetworkInterfaceFilter, OsRng, Session, SystemClock, TagFilter, TaggedType, VSwitchFilter, VpcFilter,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Failure> {
     let required = |name: &str| settings.get(name).ok_or_else(|| format!("{name} is not set"));
     let (id, secret) = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
     let credentials = Credentials::new(required(id)?, required(secret)?);
-    let client = Client::new(ClientSettings::read(&settings)?, Arc::new(Machine));
+    let client = Client::new(ClientSettings::read(&settings)?, Arc::new(SystemClock), Arc::new(OsRng));
 
     let calls: Vec<Call> = serde_json::from_reader(io::stdin())?;
     for Call { product, action, parameters } in calls {

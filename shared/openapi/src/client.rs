@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use clock::Clock;
 use flow_log::{AccountId, RegionId};
 use jiff::{SignedDuration, Timestamp};
 use signing::Credentials;
 
 use crate::{
-    ClientSettings, Endpoints, Retry, Session, SignatureMethod, System,
+    ClientSettings, Endpoints, Retry, Rng, Session, SignatureMethod,
     call::transport::Transport,
     credentials::CredentialCache,
     limits::{
@@ -32,7 +33,8 @@ pub struct Client {
     pub(crate) pace: RateLimiter,
     pub(crate) circuits: CircuitBreakers,
     pub(crate) tokens: CredentialCache,
-    pub(crate) system: Arc<dyn System>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
     /// clock.
     pub(crate) clock_offset: AtomicI64,
@@ -41,7 +43,7 @@ pub struct Client {
 impl Client {
     /// Creates a client from `settings`.
     #[must_use]
-    pub fn new(settings: ClientSettings, system: Arc<dyn System>) -> Self {
+    pub fn new(settings: ClientSettings, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
         Self {
             transport: Transport::new(settings.extra_roots),
             endpoints: settings.endpoints,
@@ -51,7 +53,8 @@ impl Client {
             pace: RateLimiter::new(settings.quotas),
             circuits: CircuitBreakers::default(),
             tokens: CredentialCache::default(),
-            system,
+            clock,
+            rng,
             clock_offset: AtomicI64::new(0),
         }
     }
@@ -76,7 +79,7 @@ impl Client {
 
     pub(crate) fn server_time(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.clock_offset.load(Ordering::Relaxed));
-        let now = self.system.now();
+        let now = self.clock.now();
         now.checked_add(offset).unwrap_or(now)
     }
 }

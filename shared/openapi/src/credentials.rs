@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use signing::Credentials;
 use tokio::sync;
 
-use crate::{AssumedRole, CallError, limits::rate_limiter::between};
+use crate::{AssumedRole, CallError};
 
 /// How long before its expiration a token is renewed.
 const EARLY: Duration = Duration::from_mins(5);
@@ -61,7 +61,7 @@ impl CredentialCache {
     ) -> Result<Credentials, CallError> {
         let slot = self.slot(key, now);
         let mut token = slot.lock().await;
-        let left = token.as_ref().map_or(Duration::ZERO, |token| between(now, token.expiration));
+        let left = token.as_ref().map_or(Duration::ZERO, |token| clock::until(now, token.expiration));
         if let Some(token) = token.as_ref().filter(|_| left > EARLY) {
             return Ok(token.credentials.clone());
         }

@@ -11,7 +11,7 @@
 //! - Arguments that exceed a documented limit are an error before anything is sent.
 //! - Lists are read as streams, one page at a time. An item that exists throughout the read is not lost: see `paging`.
 //! - [`Session::in_role`] works in another account.
-//! - Time, sleeping and randomness come from [`System`].
+//! - Time and waits come from a [`Clock`], randomness from an [`Rng`].
 //! - Errors contain no secrets and no tokens.
 
 mod call;
@@ -21,13 +21,14 @@ mod endpoints;
 mod limits;
 mod operations;
 mod paging;
+mod rng;
 mod session;
 mod settings;
-mod system;
 
 pub use call::access_denied::Denied;
 pub use call::error::{CallError, Cause, ErrorKind, Remedy, Scope};
 pub use client::Client;
+pub use clock::{Clock, SystemClock};
 pub use credentials::Role;
 pub use endpoints::{Endpoints, Network, Product};
 pub use limits::rate_limiter::Quotas;
@@ -44,7 +45,7 @@ pub use operations::vpc::{
     VpcFilter,
 };
 pub use paging::listing::{Entry, Listing, UnreadableItem};
+pub use rng::{OsRng, Rng};
 pub use session::{NoTimeLeft, ROLE_SESSION_NAME, Session, Writes};
 pub use settings::{ClientSettings, SignatureMethod};
 pub use signing::Credentials;
-pub use system::{Machine, System};

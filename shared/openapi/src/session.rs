@@ -80,13 +80,13 @@ impl Session<'_> {
     /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.client.system.now()
+        self.client.clock.now()
     }
 
     /// Returns the time left until the deadline, or `None` if there is no deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let left = self.stop_at?.duration_since(self.client.system.now());
+        let left = self.stop_at?.duration_since(self.client.clock.now());
         Some(left.try_into().unwrap_or(Duration::ZERO))
     }
 
@@ -98,7 +98,7 @@ impl Session<'_> {
         if self.time_left().is_some_and(|left| left <= duration) {
             return Err(NoTimeLeft);
         }
-        self.client.system.sleep(duration).await;
+        self.client.clock.sleep(duration).await;
         Ok(())
     }
 

@@ -26,7 +26,7 @@ mod writer;
 
 pub use self::settings::ReconcilerSettings;
 pub use capabilities::{Capabilities, Selection};
-pub use openapi::{Machine, ROLE_SESSION_NAME, System};
+pub use openapi::{Clock, OsRng, ROLE_SESSION_NAME, Rng, SystemClock};
 pub use reconciler::{Reconciler, UnknownLocation};
 pub use report::{DeletedFlowLog, ErrorReport, Incomplete, Item, Outcome, Report, Summary};
 pub use service::ServiceOpener;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flow_log::{AccountId, FlowLogId, Policy, RegionId, ResourceId};
 use futures_util::{StreamExt as _, stream};
-use openapi::{Client, FlowLogFilter, Role, Session, System};
+use openapi::{Client, Clock, FlowLogFilter, Rng, Role, Session};
 
 use crate::{
     Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Selection, Target, TargetKind,
@@ -32,12 +32,17 @@ pub struct Reconciler {
 impl Reconciler {
     /// Creates the reconciler of the function with these capabilities.
     #[must_use]
-    pub fn new(capabilities: Capabilities, settings: ReconcilerSettings, system: Arc<dyn System>) -> Self {
+    pub fn new(
+        capabilities: Capabilities,
+        settings: ReconcilerSettings,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
         let ReconcilerSettings { policy, client, dry_run } = settings;
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
-        Self { capabilities, policy, client: Client::new(client, system), dry_run, queue: SweepQueue::default() }
+        Self { capabilities, policy, client: Client::new(client, clock, rng), dry_run, queue: SweepQueue::default() }
     }
 
     /// Returns the policy.
@@ -256,7 +261,7 @@ impl std::error::Error for UnknownLocation {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openapi::{ClientSettings, Credentials, Machine};
+    use openapi::{ClientSettings, Credentials, OsRng, SystemClock};
 
     #[test]
     fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
@@ -266,7 +271,7 @@ mod tests {
         let settings = ReconcilerSettings { policy, client: ClientSettings::default(), dry_run: false };
         let capabilities =
             Capabilities { function: "a-function", selects: Selection::Resources, actions: &[], repairs: false };
-        let reconciler = Reconciler::new(capabilities, settings, Arc::new(Machine));
+        let reconciler = Reconciler::new(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng));
         let region = "cn-hangzhou".parse().unwrap();
         let job = |account: Option<&str>| Job {
             run: String::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flow_log::{Action, RegionId, Verdict};
 use futures_util::FutureExt as _;
-use openapi::{CallError, Client, ClientSettings, Session, System};
+use openapi::{CallError, Client, ClientSettings, Clock, Rng, Session};
 use settings::{InvalidSettings, Settings};
 
 use crate::{
@@ -34,12 +34,17 @@ impl ServiceOpener {
     ///
     /// # Errors
     /// Names every setting that cannot be used.
-    pub fn read(function: &'static str, settings: &Settings, system: Arc<dyn System>) -> Result<Self, InvalidSettings> {
+    pub fn read(
+        function: &'static str,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, InvalidSettings> {
         let mut invalid = InvalidSettings::default();
         let client = invalid.collect(ClientSettings::read(settings));
         let dry_run = invalid.collect(dry_run(settings));
         let (Some(client), Some(dry_run)) = (client, dry_run) else { return Err(invalid) };
-        Ok(Self { function, client: Client::new(client, system), dry_run })
+        Ok(Self { function, client: Client::new(client, clock, rng), dry_run })
     }
 
     /// Opens the service if it is not open and its terms are accepted.

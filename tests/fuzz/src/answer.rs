@@ -14,8 +14,8 @@ use std::{
 use flow_log::{FlowLogId, FlowLogSpec};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use openapi::{
-    AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter,
-    Endpoints, FlowLogFilter, NetworkInterfaceFilter, Session, System, TagFilter, TaggedType,
+    AssumeRole, CallError, Client, ClientSettings, Clock, Credentials, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter,
+    Endpoints, FlowLogFilter, NetworkInterfaceFilter, Rng, Session, TagFilter, TaggedType,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -70,8 +70,8 @@ impl Api {
         let endpoints =
             Endpoints { vpc: url.clone(), ecs: url.clone(), ecr: url.clone(), sts: url, ..Endpoints::default() };
         let machine = Arc::new(Machine::default());
-        let system: Arc<dyn System> = Arc::<Machine>::clone(&machine);
-        let client = Client::new(ClientSettings { endpoints, ..ClientSettings::default() }, system);
+        let settings = ClientSettings { endpoints, ..ClientSettings::default() };
+        let client = Client::new(settings, Arc::<Machine>::clone(&machine), Arc::<Machine>::clone(&machine));
         Self { runtime, reply, calls, client, machine }
     }
 
@@ -187,7 +187,7 @@ impl Machine {
     }
 }
 
-impl System for Machine {
+impl Clock for Machine {
     fn now(&self) -> Timestamp {
         let began: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         // Wraps around before the largest timestamp.
@@ -199,7 +199,9 @@ impl System for Machine {
         self.pass(duration.max(Duration::from_secs(1)));
         Box::pin(std::future::ready(()))
     }
+}
 
+impl Rng for Machine {
     fn random(&self) -> u128 {
         let mut machine = self.0.lock().unwrap();
         machine.1 += 1;

@@ -14,7 +14,7 @@ use flow_log::Policy;
 use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
 use local_cloud::{Clock, Entry, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options};
-use openapi::{ClientSettings, Credentials, Endpoints, Network, System};
+use openapi::{ClientSettings, Credentials, Endpoints, Network, Rng};
 use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind};
 use settings::Settings;
 
@@ -41,7 +41,7 @@ pub struct TestMachine {
     wrong_by: AtomicI64,
 }
 
-impl System for TestMachine {
+impl openapi::Clock for TestMachine {
     fn now(&self) -> Timestamp {
         let wrong_by = SignedDuration::from_millis(self.wrong_by.load(Ordering::Relaxed));
         self.clock.now().saturating_add(wrong_by).unwrap_or(Timestamp::MAX)
@@ -52,7 +52,9 @@ impl System for TestMachine {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(duration);
         Box::pin(ready(()))
     }
+}
 
+impl Rng for TestMachine {
     fn random(&self) -> u128 {
         // Never the same value twice: nonces are made from it.
         u128::from(self.random.fetch_add(1, Ordering::Relaxed)) << 64
@@ -103,7 +105,7 @@ impl Stage {
     /// The reconciler's current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.machine.now()
+        openapi::Clock::now(&*self.machine)
     }
 
     /// Advances the clock to this moment.
@@ -145,8 +147,15 @@ impl Stage {
         };
         let client = ClientSettings { endpoints, ..ClientSettings::default() };
         let settings = ReconcilerSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };
-        let system: Arc<dyn System> = Arc::<TestMachine>::clone(&self.machine);
-        Reconciler::new(capabilities, settings, system)
+        Reconciler::new(capabilities, settings, self.clock(), self.rng())
+    }
+
+    fn clock(&self) -> Arc<dyn openapi::Clock> {
+        Arc::<TestMachine>::clone(&self.machine)
+    }
+
+    fn rng(&self) -> Arc<dyn Rng> {
+        Arc::<TestMachine>::clone(&self.machine)
     }
 
     fn job(&self, time: Duration) -> Job {
@@ -197,8 +206,7 @@ impl Stage {
             ("FLOWKEEPER_ENDPOINT", self.cloud.endpoint()),
             ("FLOWKEEPER_DRY_RUN", self.dry_run.to_string()),
         ]);
-        let system: Arc<dyn System> = Arc::<TestMachine>::clone(&self.machine);
-        let opener = ServiceOpener::read("open-flow-log-service", &settings, system).unwrap();
+        let opener = ServiceOpener::read("open-flow-log-service", &settings, self.clock(), self.rng()).unwrap();
         opener.open(self.job(Duration::from_secs(600)), &"cn-hangzhou".parse().unwrap(), true).await
     }
 

@@ -1,8 +1,9 @@
 //! A server in the test's process, and a simple client for it.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,11 +24,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const NOON: &str = "2026-03-01T12:00:00Z";
 
 /// A clock that always shows noon.
+#[derive(Debug)]
 pub(crate) struct Noon;
 
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
         NOON.parse().unwrap()
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(ready(()))
     }
 }
 

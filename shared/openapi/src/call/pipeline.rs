@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     CallError, Cause, ErrorKind, NoTimeLeft, Remedy, Session, SignatureMethod,
-    limits::{
-        circuit_breaker::Open,
-        rate_limiter::{QuotaKey, between},
-    },
+    limits::{circuit_breaker::Open, rate_limiter::QuotaKey},
 };
 
 /// How long to wait for a response.
@@ -67,11 +64,11 @@ impl Session<'_> {
                 _ => return Err(error),
             }
             tries += 1;
-            let chance = self.client.system.random() as u64;
+            let chance = self.client.rng.random() as u64;
             let Some(delay) = self.client.retry.delay(tries, error.kind(), error.retry_after, chance) else {
                 return Err(error);
             };
-            if self.stop_at.is_none() && between(began, self.now()) + delay > self.client.retry.give_up_after {
+            if self.stop_at.is_none() && clock::until(began, self.now()) + delay > self.client.retry.give_up_after {
                 return Err(error);
             }
             if !self.client.budget.spend() {
@@ -87,7 +84,7 @@ impl Session<'_> {
     }
 
     fn correct_clock(&self, server: Timestamp) {
-        let offset = server.duration_since(self.client.system.now());
+        let offset = server.duration_since(self.client.clock.now());
         let offset = i64::try_from(offset.as_millis()).unwrap_or_default();
         tracing::warn!(offset_ms = offset, "the clock of this machine is off; the server's time is used");
         self.client.clock_offset.store(offset, Ordering::Relaxed);
@@ -166,7 +163,7 @@ impl Session<'_> {
             if request.has_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
         }
         let call = Call { action: request.action, version: request.product.version(), query: &query, form: &form };
-        let nonce = format!("{:032x}", client.system.random());
+        let nonce = format!("{:032x}", client.rng.random());
         let time = client.server_time();
         match client.signature {
             SignatureMethod::HmacSha1 => SignedCall::InForm(rpc::signed_form(call, credentials, time, &nonce)),
@@ -189,7 +186,7 @@ impl Session<'_> {
 
     /// Returns a token by which the API recognizes a repeated call.
     pub(crate) fn client_token(&self) -> String {
-        format!("{:032x}", self.client.system.random())
+        format!("{:032x}", self.client.rng.random())
     }
 
     /// Makes a call and reads its response.

@@ -10,7 +10,7 @@ use std::{
 use flow_log::RegionId;
 use jiff::Timestamp;
 
-use crate::{Product, limits::rate_limiter::between};
+use crate::Product;
 
 /// How many failures in a row open the circuit. A single call with its retries takes about 15 seconds to reach this.
 const FAILURES: u32 = 10;
@@ -52,10 +52,10 @@ impl CircuitBreakers {
         }
         let Some(circuit) = circuits.get_mut(&(product, region.clone())) else { return Ok(()) };
         let Some(until) = circuit.open_until else { return Ok(()) };
-        let retry_in = between(now, until);
+        let retry_in = clock::until(now, until);
         // A state this old says nothing about the service now, and concurrent calls would all wait for one probe. A
         // wait longer than the maximum means that the clock was set back.
-        if between(until, now) > LONGEST_PAUSE || retry_in > LONGEST_PAUSE {
+        if clock::until(until, now) > LONGEST_PAUSE || retry_in > LONGEST_PAUSE {
             circuits.remove(&(product, region.clone()));
             return Ok(());
         }

@@ -122,7 +122,7 @@ struct Level {
 impl Level {
     /// Returns the level now. If the clock was set back, nothing drains until it has caught up.
     fn left(self, now: Timestamp) -> Duration {
-        self.by.saturating_sub(between(self.at, now))
+        self.by.saturating_sub(clock::until(self.at, now))
     }
 }
 
@@ -216,11 +216,6 @@ impl RateLimiter {
         let by = lanes.left(lane, now).max(wait + ahead);
         lanes.fill(lane, by, now);
     }
-}
-
-/// Returns the time from `now` to `then`, or zero if `then` has passed.
-pub(crate) fn between(now: Timestamp, then: Timestamp) -> Duration {
-    then.duration_since(now).try_into().unwrap_or(Duration::ZERO)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use jiff::{Timestamp, ToSpan as _};
-use openapi::{Client, ClientSettings, Endpoints, Quotas, Session, SignatureMethod, System};
+use openapi::{Client, ClientSettings, Clock, Endpoints, Quotas, Rng, Session, SignatureMethod};
 use signing::Credentials;
 use tokio::net::TcpListener;
 
@@ -128,12 +128,12 @@ impl Server {
     /// Creates a client that stays within `quotas`.
     pub(crate) fn client_within(&self, machine: &Arc<TestMachine>, quotas: Quotas) -> Client {
         let settings = ClientSettings { endpoints: self.endpoints(), quotas, ..ClientSettings::default() };
-        Client::new(settings, Arc::clone(machine) as Arc<dyn System>)
+        Client::new(settings, Arc::<TestMachine>::clone(machine), Arc::<TestMachine>::clone(machine))
     }
 
     pub(crate) fn client_with(&self, machine: &Arc<TestMachine>, signature: SignatureMethod) -> Client {
         let settings = ClientSettings { endpoints: self.endpoints(), signature, ..ClientSettings::default() };
-        Client::new(settings, Arc::clone(machine) as Arc<dyn System>)
+        Client::new(settings, Arc::<TestMachine>::clone(machine), Arc::<TestMachine>::clone(machine))
     }
 
     fn endpoints(&self) -> Endpoints {
@@ -225,7 +225,7 @@ impl TestMachine {
     }
 }
 
-impl System for TestMachine {
+impl Clock for TestMachine {
     fn now(&self) -> Timestamp {
         self.0.lock().unwrap().now
     }
@@ -236,7 +236,9 @@ impl System for TestMachine {
         state.waits.push(duration);
         Box::pin(std::future::ready(()))
     }
+}
 
+impl Rng for TestMachine {
     fn random(&self) -> u128 {
         let mut state = self.0.lock().unwrap();
         state.drawn += 1;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, System};
+use openapi::{Client, ClientSettings, Clock, Credentials, FlowLogFilter, Rng};
 use settings::Settings;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -19,7 +19,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let settings = ClientSettings::read(&Settings::from_pairs([("FLOWKEEPER_ENDPOINT", endpoint())]))?;
-    let client = Client::new(settings, Arc::new(Hurried::default()));
+    let machine = Arc::new(Hurried::default());
+    let client = Client::new(settings, Arc::<Hurried>::clone(&machine), machine);
     let key = Credentials::new("example", "example");
     let session = client.session(key, "1000000000000001".parse()?, "cn-hangzhou".parse()?, None);
     let mut flow_logs = session.flow_logs(&FlowLogFilter::default());
@@ -45,7 +46,7 @@ fn endpoint() -> String {
 #[derive(Debug, Default)]
 struct Hurried(Mutex<(Timestamp, u128)>);
 
-impl System for Hurried {
+impl Clock for Hurried {
     fn now(&self) -> Timestamp {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
@@ -54,7 +55,9 @@ impl System for Hurried {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 += duration;
         Box::pin(ready(()))
     }
+}
 
+impl Rng for Hurried {
     fn random(&self) -> u128 {
         let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         drawn.1 += 1;

@@ -9,6 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// `from` is in `functions/`.
 fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
     let is_shared = [
+        "clock",
         "events",
         "fc-runtime",
         "flow-log",
@@ -22,10 +23,10 @@ fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
     ]
     .contains(&to);
     match from {
-        "flow-log" | "json" | "signing" | "settings" | "packaging" | "local-cloud" => false,
+        "clock" | "flow-log" | "json" | "signing" | "settings" | "packaging" | "local-cloud" => false,
         "events" => matches!(to, "flow-log" | "json"),
-        "openapi" => matches!(to, "flow-log" | "json" | "settings" | "signing"),
-        "fc-runtime" => matches!(to, "settings" | "signing"),
+        "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing"),
+        "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "scenarios" | "benches" | "fuzz" => true,
