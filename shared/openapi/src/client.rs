@@ -6,19 +6,13 @@ use std::sync::{
 };
 
 use clock::Clock;
-use flow_log::{AccountId, RegionId};
 use jiff::{SignedDuration, Timestamp};
-use signing::Credentials;
 
 use crate::{
-    ClientSettings, Endpoints, Retry, Rng, Session, SignatureMethod,
+    ClientSettings, Endpoints, Retry, Rng, SignatureMethod,
     call::transport::Transport,
     credentials::CredentialCache,
-    limits::{
-        circuit_breaker::CircuitBreakers,
-        rate_limiter::{Place, RateLimiter},
-        retry::Budget,
-    },
+    limits::{circuit_breaker::CircuitBreakers, rate_limiter::RateLimiter, retry::Budget},
 };
 
 /// The OpenAPI client. It lives as long as the process, pools connections, and holds no key except the tokens of
@@ -30,9 +24,9 @@ pub struct Client {
     pub(crate) signature: SignatureMethod,
     pub(crate) retry: Retry,
     pub(crate) budget: Budget,
-    pub(crate) pace: RateLimiter,
-    pub(crate) circuits: CircuitBreakers,
-    pub(crate) tokens: CredentialCache,
+    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) circuit_breakers: CircuitBreakers,
+    pub(crate) credential_cache: CredentialCache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
@@ -50,9 +44,9 @@ impl Client {
             signature: settings.signature,
             retry: Retry::default(),
             budget: Budget::new(),
-            pace: RateLimiter::new(settings.quotas),
-            circuits: CircuitBreakers::default(),
-            tokens: CredentialCache::default(),
+            rate_limiter: RateLimiter::new(settings.quotas),
+            circuit_breakers: CircuitBreakers::default(),
+            credential_cache: CredentialCache::default(),
             clock,
             rng,
             clock_offset: AtomicI64::new(0),
@@ -63,18 +57,6 @@ impl Client {
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         Self { retry, ..self }
-    }
-
-    /// Starts a session for one account in one region, with `stop_at` as its deadline.
-    #[must_use]
-    pub const fn session(
-        &self,
-        credentials: Credentials,
-        account: AccountId,
-        region: RegionId,
-        stop_at: Option<Timestamp>,
-    ) -> Session<'_> {
-        Session::new(self, credentials, Place { account, region }, stop_at)
     }
 
     pub(crate) fn server_time(&self) -> Timestamp {

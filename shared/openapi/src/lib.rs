@@ -25,27 +25,31 @@ mod rng;
 mod session;
 mod settings;
 
-pub use call::access_denied::Denied;
-pub use call::error::{CallError, Cause, ErrorKind, Remedy, Scope};
+pub use call::access_denied::AccessDenied;
+pub use call::error::{CallError, Cause};
+pub use call::error_kind::{ErrorKind, Remedy, Scope};
+pub use call::pipeline::NoTimeLeft;
+pub use call::unreadable_item::UnreadableItem;
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use credentials::Role;
 pub use endpoints::{Endpoints, Network, Product};
 pub use limits::rate_limiter::Quotas;
 pub use limits::retry::Retry;
+pub use operations::assume_role::{AssumeRole, AssumedRole};
 pub use operations::details::{
     Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc,
 };
 pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use operations::ecs::NetworkInterfaceFilter;
-pub use operations::sts::{AssumeRole, AssumedRole, CallerIdentity};
+pub use operations::sts::CallerIdentity;
 pub use operations::tags::{AttachedTag, TagFilter, TaggedType};
 pub use operations::vpc::{
     CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
     VpcFilter,
 };
-pub use paging::listing::{Entry, Listing, UnreadableItem};
+pub use paging::listing::{Entry, Listing};
 pub use rng::{OsRng, Rng};
-pub use session::{NoTimeLeft, ROLE_SESSION_NAME, Session, Writes};
+pub use session::{ROLE_SESSION_NAME, Session, Writes};
 pub use settings::{ClientSettings, SignatureMethod};
 pub use signing::Credentials;

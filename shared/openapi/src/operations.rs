@@ -1,5 +1,6 @@
 //! The operations of each product, as methods of a session.
 
+pub(crate) mod assume_role;
 pub(crate) mod details;
 pub(crate) mod ecr;
 pub(crate) mod ecs;

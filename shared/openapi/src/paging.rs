@@ -1,8 +1,10 @@
 //! Paged lists.
 
-pub(crate) mod by_page_number;
-pub(crate) mod by_token;
+mod broken;
+mod by_page_number;
+mod by_token;
 pub(crate) mod listing;
+mod windows;
 
 use futures_util::{
     StreamExt as _, TryStreamExt as _,

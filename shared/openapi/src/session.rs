@@ -8,7 +8,14 @@ use jiff::Timestamp;
 use signing::Credentials;
 
 use crate::{
-    AssumeRole, AssumedRole, CallError, Client, Role, credentials::AssumeRoleKey, limits::rate_limiter::Place,
+    AssumeRole, AssumedRole, CallError, Cause, Client, NoTimeLeft, Remedy, Role,
+    call::{
+        pipeline::{Pipeline, Reader},
+        request::Request,
+        response_object::ResponseObject,
+    },
+    credentials::AssumeRoleKey,
+    limits::rate_limiter::QuotaScope,
 };
 
 /// The role session name, under which the other account's logs show Flowkeeper.
@@ -17,26 +24,24 @@ pub const ROLE_SESSION_NAME: &str = "flowkeeper";
 /// The client with the credentials, account, region and deadline of one unit of work. Read calls are its methods.
 #[derive(Debug)]
 pub struct Session<'a> {
-    pub(crate) client: &'a Client,
-    key: Key,
-    pub(crate) place: Place,
-    pub(crate) stop_at: Option<Timestamp>,
+    pipeline: Pipeline<'a>,
+    source: CredentialSource,
     is_best_effort: bool,
 }
 
 /// Where a session's credentials come from.
-enum Key {
+enum CredentialSource {
     /// Passed in by the caller.
     Own(Credentials),
     /// From a role that the account `by` assumes.
-    OfRole { bought: AssumeRoleKey, by: AccountId },
+    Role { key: AssumeRoleKey, by: AccountId },
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Own(credentials) => credentials.fmt(f),
-            Self::OfRole { bought, .. } => bought.role.arn.fmt(f),
+            Self::Role { key, .. } => key.role.arn.fmt(f),
         }
     }
 }
@@ -47,14 +52,18 @@ pub struct Writes<'s> {
     pub(crate) session: &'s Session<'s>,
 }
 
-impl<'a> Session<'a> {
-    pub(crate) const fn new(
-        client: &'a Client,
+impl Client {
+    /// Starts a session for one account in one region, with `stop_at` as its deadline.
+    #[must_use]
+    pub const fn session(
+        &self,
         credentials: Credentials,
-        place: Place,
+        account: AccountId,
+        region: RegionId,
         stop_at: Option<Timestamp>,
-    ) -> Self {
-        Self { client, key: Key::Own(credentials), place, stop_at, is_best_effort: false }
+    ) -> Session<'_> {
+        let pipeline = Pipeline { client: self, scope: QuotaScope { account, region }, stop_at };
+        Session { pipeline, source: CredentialSource::Own(credentials), is_best_effort: false }
     }
 }
 
@@ -68,26 +77,25 @@ impl Session<'_> {
     /// Returns the account that the calls are made for.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
-        &self.place.account
+        &self.pipeline.scope.account
     }
 
     /// Returns the region that the calls are made in.
     #[must_use]
     pub const fn region(&self) -> &RegionId {
-        &self.place.region
+        &self.pipeline.scope.region
     }
 
     /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.client.clock.now()
+        self.pipeline.now()
     }
 
     /// Returns the time left until the deadline, or `None` if there is no deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let left = self.stop_at?.duration_since(self.client.clock.now());
-        Some(left.try_into().unwrap_or(Duration::ZERO))
+        self.pipeline.time_left()
     }
 
     /// Sleeps for `duration`, or fails at once if the deadline would pass first.
@@ -95,11 +103,7 @@ impl Session<'_> {
     /// # Errors
     /// Less time is left than `duration`.
     pub async fn wait(&self, duration: Duration) -> Result<(), NoTimeLeft> {
-        if self.time_left().is_some_and(|left| left <= duration) {
-            return Err(NoTimeLeft);
-        }
-        self.client.clock.sleep(duration).await;
-        Ok(())
+        self.pipeline.wait(duration).await
     }
 
     /// For work that is repeated soon anyway, such as a sweep. Long lists are read with as few calls as they have pages:
@@ -120,47 +124,118 @@ impl Session<'_> {
     /// token is renewed before it expires.
     #[must_use]
     pub fn in_role(self, role: Role) -> Self {
-        let Key::Own(with) = self.key else { return self };
-        let place = Place { account: role.arn.account().clone(), region: self.place.region };
-        Self { key: Key::OfRole { bought: AssumeRoleKey { with, role }, by: self.place.account }, place, ..self }
+        let CredentialSource::Own(with) = self.source else { return self };
+        let Pipeline { client, scope, stop_at } = self.pipeline;
+        let other = QuotaScope { account: role.arn.account().clone(), region: scope.region };
+        Self {
+            pipeline: Pipeline { client, scope: other, stop_at },
+            source: CredentialSource::Role { key: AssumeRoleKey { with, role }, by: scope.account },
+            ..self
+        }
     }
 
     /// Returns the credentials to sign with.
-    pub(crate) async fn credentials(&self) -> Result<Cow<'_, Credentials>, CallError> {
-        let (bought, by) = match &self.key {
-            Key::Own(credentials) => return Ok(Cow::Borrowed(credentials)),
-            Key::OfRole { bought, by } => (bought, by),
+    async fn credentials(&self) -> Result<Cow<'_, Credentials>, CallError> {
+        let (key, by) = match &self.source {
+            CredentialSource::Own(credentials) => return Ok(Cow::Borrowed(credentials)),
+            CredentialSource::Role { key, by } => (key, by),
         };
-        self.client.tokens.get(bought, self.client.server_time(), || self.assume(bought, by)).await.map(Cow::Owned)
+        let client = self.pipeline.client;
+        client.credential_cache.get(key, client.server_time(), || self.assume(key, by)).await.map(Cow::Owned)
     }
 
-    /// Assumes the role. Boxed because the call that needs the token makes this call, so the future is recursive.
-    fn assume<'s>(
-        &'s self,
-        bought: &'s AssumeRoleKey,
-        by: &AccountId,
-    ) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
-        let AssumeRoleKey { with, role } = bought;
-        let buyer = self.client.session(with.clone(), by.clone(), self.region().clone(), self.stop_at);
+    /// Assumes the role. Boxed because it is rare, and would make the future of every call larger.
+    fn assume<'s>(&'s self, key: &'s AssumeRoleKey, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
+        let AssumeRoleKey { with, role } = key;
+        let Pipeline { client, scope, stop_at } = &self.pipeline;
+        let scope = QuotaScope { account: by.clone(), region: scope.region.clone() };
+        let pipeline = Pipeline { client, scope, stop_at: *stop_at };
         Box::pin(async move {
             let asked = AssumeRole {
                 external_id: role.external_id.as_deref(),
                 policy: role.session_policy.as_deref(),
                 ..AssumeRole::new(&role.arn, ROLE_SESSION_NAME)
             };
-            buyer.assume_role(&asked).await
+            let request = asked.request();
+            let mut assumed = None;
+            let mut read = |response: &ResponseObject<'_>, _: &Credentials| {
+                assumed = Some(AssumedRole::read(response)?);
+                Ok(())
+            };
+            pipeline.call(&request, with, &mut read).await?;
+            assumed.ok_or_else(|| not_read(&request))
         })
     }
 
     /// Discards expired credentials. Returns whether new ones can be obtained.
-    pub(crate) async fn renew(&self, expired: &Credentials) -> bool {
-        let Key::OfRole { bought, .. } = &self.key else { return false };
-        self.client.tokens.forget(bought, self.client.server_time(), expired).await;
+    async fn renew(&self, expired: &Credentials) -> bool {
+        let CredentialSource::Role { key, .. } = &self.source else { return false };
+        let client = self.pipeline.client;
+        client.credential_cache.forget(key, client.server_time(), expired).await;
         true
+    }
+
+    /// Makes a call, once more with new credentials if those at hand have expired.
+    async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<(), CallError> {
+        // Before a role is assumed for it.
+        if let Some(error) = request.invalid() {
+            return Err(error);
+        }
+        let mut were_renewed = false;
+        loop {
+            let credentials = self.credentials().await?;
+            match self.pipeline.call(request, &credentials, read).await {
+                Err(error)
+                    if !were_renewed
+                        && error.remedy() == Remedy::RefreshCredentials
+                        && self.renew(&credentials).await =>
+                {
+                    were_renewed = true;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Returns a token by which the API recognizes a repeated call.
+    pub(crate) fn client_token(&self) -> String {
+        format!("{:032x}", self.pipeline.client.rng.random())
+    }
+
+    /// Makes a call and reads its response.
+    pub(crate) async fn call_and_read<T: Send>(
+        &self,
+        request: Request,
+        mut read: impl FnMut(&ResponseObject<'_>) -> Result<T, String> + Send,
+    ) -> Result<T, CallError> {
+        self.call_and_read_items(request, |response, _| read(response)).await
+    }
+
+    /// The same, for a `read` that keeps why an item cannot be read. It gets the credentials so that it can remove
+    /// their secrets from that.
+    pub(crate) async fn call_and_read_items<T>(
+        &self,
+        request: Request,
+        mut read: impl FnMut(&ResponseObject<'_>, &Credentials) -> Result<T, String> + Send,
+    ) -> Result<T, CallError>
+    where
+        T: Send,
+    {
+        let mut found = None;
+        let mut read_it = |response: &ResponseObject<'_>, credentials: &Credentials| {
+            found = Some(read(response, credentials)?);
+            Ok(())
+        };
+        self.call(&request, &mut read_it).await?;
+        found.ok_or_else(|| not_read(&request))
+    }
+
+    /// Makes a call whose response carries nothing but success.
+    pub(crate) async fn call_and_done(&self, request: Request) -> Result<(), CallError> {
+        self.call_and_read(request, |_| Ok(())).await
     }
 }
 
-/// The deadline would have passed during the wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no time left")]
-pub struct NoTimeLeft;
+fn not_read(request: &Request) -> CallError {
+    request.failed(Cause::Unreadable { status: 200, reason: "it was not read".to_owned() })
+}

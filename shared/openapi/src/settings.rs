@@ -92,14 +92,14 @@ impl ClientSettings {
 }
 
 /// The maximum size of a certificate file, in bytes. Most are about two KB.
-const LARGEST_CERTIFICATE: u64 = 64 << 10;
+const MAX_CERTIFICATE_BYTES: u64 = 64 << 10;
 
 /// Reads a CA certificate from a file. DER only: PEM support would double what this feature adds to every binary.
 fn extra_root(file: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
     let mut certificate = Vec::new();
     // Bounded: an endless file such as a device would exhaust the memory.
     File::open(file)
-        .and_then(|file| file.take(LARGEST_CERTIFICATE).read_to_end(&mut certificate))
+        .and_then(|file| file.take(MAX_CERTIFICATE_BYTES).read_to_end(&mut certificate))
         .map_err(|error| format!("is {file}, which cannot be read: {error}"))?;
     let mut roots = RootCertStore::empty();
     roots.add(certificate.into()).map_err(|error| {

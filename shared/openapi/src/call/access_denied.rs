@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::call::response::Object;
+use crate::call::response_object::ResponseObject;
 
 /// Who was denied which action, and by what kind of policy, as far as the API says.
 ///
 /// The API also returns an encoded diagnostic message, which only authorized callers can decode. It is not read here,
 /// so that it never reaches a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Denied {
+pub struct AccessDenied {
     /// The action, for example `vpc:CreateFlowLog`.
     pub action: Option<String>,
     /// Who was denied: a user's name or id, or a role and its session.
@@ -24,7 +24,7 @@ pub struct Denied {
     pub policy_type: Option<String>,
 }
 
-impl Denied {
+impl AccessDenied {
     /// Reads the members of `AccessDeniedDetail`. Returns `None` if no known member is present.
     pub(crate) fn read(member: impl Fn(&str) -> Option<String>) -> Option<Box<Self>> {
         let read = Self {
@@ -39,14 +39,14 @@ impl Denied {
     }
 
     /// Reads the details from a response, where they are an object or a string that contains one.
-    pub(crate) fn of(answer: &Object<'_>) -> Option<Box<Self>> {
+    pub(crate) fn of(response: &ResponseObject<'_>) -> Option<Box<Self>> {
         const KEY: &str = "AccessDeniedDetail";
-        if let Ok(detail) = answer.object(KEY) {
+        if let Ok(detail) = response.object(KEY) {
             return Self::read(|name| detail.text(name));
         }
-        let text = answer.text(KEY)?;
+        let text = response.text(KEY)?;
         let detail = serde_json::from_str(&text).ok()?;
-        let detail = Object::whole(&detail);
+        let detail = ResponseObject::whole(&detail);
         Self::read(|name| detail.text(name))
     }
 
@@ -63,7 +63,7 @@ impl Denied {
     }
 }
 
-impl fmt::Display for Denied {
+impl fmt::Display for AccessDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn or<'t>(text: &'t Option<String>, unsaid: &'t str) -> &'t str {
             text.as_deref().unwrap_or(unsaid)

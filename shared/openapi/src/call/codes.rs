@@ -96,9 +96,9 @@ static CODES: &[(&str, ErrorKind, &str)] = &[
     ("InvalidAccessKeyId.Inactive", Credentials, KEY),
     ("Forbidden.AccessKeyDisabled", Credentials, KEY),
 
-    ("Forbidden.RAM", Denied, "Allow the action in the function's RAM role."),
-    ("NoPermission", Denied, "Allow the action in the function's RAM role. For AssumeRole, the trust policy of the other account's role must name the function's role or account, and both must have the same external id."),
-    ("Unauthorized", Denied, "This operation does not take RAM users or roles; look it up for this account."),
+    ("Forbidden.RAM", AccessDenied, "Allow the action in the function's RAM role."),
+    ("NoPermission", AccessDenied, "Allow the action in the function's RAM role. For AssumeRole, the trust policy of the other account's role must name the function's role or account, and both must have the same external id."),
+    ("Unauthorized", AccessDenied, "This operation does not take RAM users or roles; look it up for this account."),
     ("EntityNotExist.Role", NoSuchRole, "The role that the policy names is not in that account: create it there, or correct the policy."),
 
     ("OperationUnsupported.action", Unsupported(Scope::Region), REGION),

@@ -1,10 +1,10 @@
-//! What can go wrong with a call, and what to do about it.
+//! What can go wrong with a call.
 
 use std::time::Duration;
 
 use flow_log::RegionId;
 
-use crate::{Denied, Product, UnreadableItem, call::codes::known};
+use crate::{AccessDenied, ErrorKind, Product, Remedy, UnreadableItem, call::codes::known};
 
 /// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -36,7 +36,7 @@ fn request(id: &Option<String>) -> String {
     id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
-fn denial(denied: &Option<Box<Denied>>) -> String {
+fn denial(denied: &Option<Box<AccessDenied>>) -> String {
     denied.as_ref().map(|denied| format!(" ({denied})")).unwrap_or_default()
 }
 
@@ -53,7 +53,7 @@ pub enum Cause {
         /// The API's message, without secrets.
         message: String,
         /// Which permission is missing, if that is why the call was rejected.
-        denied: Option<Box<Denied>>,
+        denied: Option<Box<AccessDenied>>,
     },
     /// No connection could be made. Nothing was sent.
     #[error("no connection to {host}: {reason}")]
@@ -73,7 +73,7 @@ pub enum Cause {
     },
     /// The request was sent, and no complete response arrived.
     #[error("no answer from {host}: {reason}")]
-    Unanswered {
+    NoResponse {
         /// The host and port that were called.
         host: String,
         /// The network error.
@@ -81,7 +81,7 @@ pub enum Cause {
     },
     /// The request was sent, and the deadline passed before the response arrived.
     #[error("no time left to wait for the answer of {host}")]
-    CutOff {
+    DeadlineExceeded {
         /// The host and port that were called.
         host: String,
     },
@@ -126,137 +126,6 @@ pub enum Cause {
     },
 }
 
-/// The kind of failure. Code decides by it instead of by the API's codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// Too many calls. Not done.
-    Throttled,
-    /// The server failed, possibly after the change took effect. Outcome unknown.
-    Transient,
-    /// No complete response arrived. Outcome unknown.
-    NoResponse,
-    /// The deadline passed before the response arrived. Outcome unknown.
-    CutOff,
-    /// The response cannot be read. Outcome unknown.
-    Unreadable,
-    /// The resource's current state does not allow the call. Rejected, so not done.
-    Conflict,
-    /// What was to be created already exists.
-    AlreadyExists,
-    /// The flow log no longer exists.
-    NotFound,
-    /// The resource does not exist, or is not visible yet.
-    NotVisible,
-    /// Not supported. Retrying does not help.
-    Unsupported(Scope),
-    /// The caller lacks the permission.
-    Denied,
-    /// The role to assume does not exist.
-    NoSuchRole,
-    /// The region does not exist, or does not offer the product.
-    NoSuchRegion,
-    /// The account has reached its quota of such resources.
-    QuotaExceeded,
-    /// The SLS project or the Logstore does not exist.
-    DestinationMissing,
-    /// The account has not opened the flow log service.
-    NotSubscribed,
-    /// It was a dry run, and the call itself would have succeeded.
-    DryRunPassed,
-    /// The key, its secret or its token is invalid.
-    Credentials,
-    /// The temporary credentials have expired.
-    Expired,
-    /// The local clock is wrong.
-    Clock,
-    /// The API considers a parameter invalid.
-    Invalid,
-    /// No connection could be made. Not sent.
-    Unreachable,
-    /// The endpoint could not prove its identity. Not sent.
-    Untrusted,
-    /// The endpoint serves another API, or does not accept such calls.
-    WrongEndpoint,
-    /// The deadline had passed. Not sent.
-    OutOfTime,
-    /// The circuit breaker is open. Not sent.
-    CircuitOpen,
-    /// Any other rejection.
-    Other,
-}
-
-/// The scope in which something is unsupported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Unsupported for every resource in the region.
-    Region,
-    /// Unsupported for this resource.
-    Resource,
-    /// The requested feature is unsupported for the whole account.
-    Account,
-}
-
-/// Advice that names the endpoint setting of the product.
-macro_rules! with_endpoint {
-    ($product:expr, $before:literal, $after:literal) => {
-        match $product {
-            Product::Vpc => concat!($before, "FLOWKEEPER_VPC_ENDPOINT", $after),
-            Product::Ecs => concat!($before, "FLOWKEEPER_ECS_ENDPOINT", $after),
-            Product::Ecr => concat!($before, "FLOWKEEPER_ECR_ENDPOINT", $after),
-            Product::Sts => concat!($before, "FLOWKEEPER_STS_ENDPOINT", $after),
-        }
-    };
-}
-
-/// What the caller should do about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// Slow down, then retry: nothing was done.
-    SlowDown,
-    /// Retry: nothing was done, or the call is idempotent.
-    TryAgain,
-    /// Read the current state before writing anything else: the call may have taken effect.
-    ReadAgain,
-    /// Retry with fresh credentials.
-    RefreshCredentials,
-    /// Retry with the server's time.
-    CorrectClock,
-    /// Give up: a program cannot fix this.
-    GiveUp,
-}
-
-impl ErrorKind {
-    /// Returns whether the API refuses the call for a reason that time, another try or another network does not change.
-    #[must_use]
-    pub const fn is_lasting(self) -> bool {
-        matches!(
-            self,
-            Self::Unsupported(_)
-                | Self::Denied
-                | Self::QuotaExceeded
-                | Self::DestinationMissing
-                | Self::NotSubscribed
-                | Self::Invalid
-                | Self::Other
-        )
-    }
-
-    /// Returns what to do about it. `is_write` is true for writes that are not idempotent.
-    const fn remedy(self, is_write: bool) -> Remedy {
-        match self {
-            Self::Throttled => Remedy::SlowDown,
-            Self::Unreachable | Self::CircuitOpen | Self::Conflict => Remedy::TryAgain,
-            Self::AlreadyExists => Remedy::ReadAgain,
-            Self::Clock => Remedy::CorrectClock,
-            Self::Expired => Remedy::RefreshCredentials,
-            // The write may have taken effect.
-            Self::Transient | Self::NoResponse | Self::CutOff | Self::Unreadable if is_write => Remedy::ReadAgain,
-            Self::Transient | Self::NoResponse => Remedy::TryAgain,
-            _ => Remedy::GiveUp,
-        }
-    }
-}
-
 impl CallError {
     /// Turns an unreadable item of a list into the failure of the whole call.
     #[must_use]
@@ -278,8 +147,8 @@ impl CallError {
         match &self.cause {
             Cause::Unreachable { .. } => ErrorKind::Unreachable,
             Cause::Untrusted { .. } => ErrorKind::Untrusted,
-            Cause::Unanswered { .. } => ErrorKind::NoResponse,
-            Cause::CutOff { .. } => ErrorKind::CutOff,
+            Cause::NoResponse { .. } => ErrorKind::NoResponse,
+            Cause::DeadlineExceeded { .. } => ErrorKind::DeadlineExceeded,
             Cause::Unreadable { status: 500.., .. } => ErrorKind::Transient,
             Cause::Unreadable { .. } => ErrorKind::Unreadable,
             Cause::OutOfTime => ErrorKind::OutOfTime,
@@ -301,67 +170,21 @@ impl CallError {
         self.kind().remedy(self.is_write)
     }
 
-    /// Returns what a person can do about it, in a sentence.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        match &self.cause {
-            Cause::Refused { .. } if self.kind() == ErrorKind::WrongEndpoint => with_endpoint!(
-                self.product,
-                "The endpoint does not serve this product as it is called here; check ",
-                ", FLOWKEEPER_ENDPOINT and the region."
-            ),
-            Cause::Refused { code, message, .. } => known(code, message).map_or(
-                "Look the code up in the API's error centre, and give the request id to its support.",
-                |known| known.advice,
-            ),
-            Cause::Unreachable { .. } => with_endpoint!(
-                self.product,
-                "Check that the region exists and that the function reaches its endpoint: Internet access, or \
-                 FLOWKEEPER_NETWORK=vpc inside a VPC. Another endpoint is set with ",
-                " or FLOWKEEPER_ENDPOINT."
-            ),
-            Cause::Untrusted { .. } => with_endpoint!(
-                self.product,
-                "Somebody answers in the place of the endpoint, or the clock of the machine is wrong, or ",
-                " or FLOWKEEPER_ENDPOINT names the wrong host. If the network is meant to look into TLS, \
-                 FLOWKEEPER_EXTRA_ROOT_FILE says whom to trust besides the public roots."
-            ),
-            Cause::Unanswered { .. } => {
-                "Nothing to do if the next run succeeds; otherwise check the network of the function."
-            }
-            Cause::Unreadable { .. } => with_endpoint!(
-                self.product,
-                "If it happens again, check that the endpoint (",
-                " or FLOWKEEPER_ENDPOINT) is the API's and that no proxy answers in its place. Otherwise give the \
-                 request id to Alibaba Cloud support."
-            ),
-            Cause::MalformedKey { .. } => {
-                "Check where the key comes from: it may have been copied with a line break, as into \
-                 ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET or ALIBABA_CLOUD_SECURITY_TOKEN."
-            }
-            Cause::OutOfTime | Cause::CutOff { .. } => "Give the function a longer timeout.",
-            Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
-            Cause::CircuitOpen { .. } => {
-                "The service is down, or not to be reached; nothing to do if a later run succeeds, otherwise look at the last failure."
-            }
-        }
-    }
-
     /// Returns whether the deadline prevented the call or cut off its response.
     #[must_use]
     pub const fn is_out_of_time(&self) -> bool {
-        matches!(self.cause, Cause::OutOfTime | Cause::CutOff { .. })
+        matches!(self.cause, Cause::OutOfTime | Cause::DeadlineExceeded { .. })
     }
 
     /// Returns whether the error means that the service is down: no response, or a server error. Throttling does not
     /// count.
-    pub(crate) fn is_of_a_service_that_is_down(&self) -> bool {
+    pub(crate) fn means_service_down(&self) -> bool {
         match &self.cause {
-            Cause::Unreachable { .. } | Cause::Untrusted { .. } | Cause::Unanswered { .. } => true,
+            Cause::Unreachable { .. } | Cause::Untrusted { .. } | Cause::NoResponse { .. } => true,
             Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
             Cause::Unreadable { status, .. } => *status >= 500,
             Cause::OutOfTime
-            | Cause::CutOff { .. }
+            | Cause::DeadlineExceeded { .. }
             | Cause::MalformedKey { .. }
             | Cause::Invalid { .. }
             | Cause::CircuitOpen { .. } => false,
@@ -379,7 +202,7 @@ impl CallError {
 
     /// Returns which permission is missing, if the API rejected the call for that and says so.
     #[must_use]
-    pub fn denied(&self) -> Option<&Denied> {
+    pub fn denied(&self) -> Option<&AccessDenied> {
         match &self.cause {
             Cause::Refused { denied, .. } => denied.as_deref(),
             _ => None,
@@ -393,8 +216,8 @@ impl CallError {
             Cause::Refused { code, .. } => code,
             Cause::Unreachable { .. } => "Unreachable",
             Cause::Untrusted { .. } => "Untrusted",
-            Cause::Unanswered { .. } => "Unanswered",
-            Cause::CutOff { .. } => "CutOff",
+            Cause::NoResponse { .. } => "Unanswered",
+            Cause::DeadlineExceeded { .. } => "CutOff",
             Cause::Unreadable { .. } => "Unreadable",
             Cause::OutOfTime => "OutOfTime",
             Cause::MalformedKey { .. } => "MalformedKey",
@@ -499,23 +322,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_key_that_has_expired_is_said_where_a_new_one_comes_from() {
-        for code in ["InvalidSecurityToken.Expired", "InvalidParameter"] {
-            let mut error = refused(code, 400, false);
-            let message = "The parameter SecurityToken is Expired.".to_owned();
-            error.cause = Cause::Refused { status: 400, code: code.to_owned(), message, denied: None };
-            assert!(error.advice().contains("headers of the invocation, the next one brings"), "{code}");
-            assert!(error.advice().contains("as old as the instance"), "{code}");
-        }
-    }
-
-    #[test]
     fn whoever_is_not_trusted_is_not_asked_again_and_is_not_taken_for_the_service() {
         for is_write in [false, true] {
             let cause = Cause::Untrusted { host: "a".to_owned(), reason: "expired".to_owned() };
             let error = CallError { cause, ..refused("", 400, is_write) };
             assert_eq!(error.remedy(), Remedy::GiveUp);
-            assert!(error.is_of_a_service_that_is_down());
+            assert!(error.means_service_down());
         }
     }
 
@@ -539,33 +351,6 @@ mod tests {
             assert_eq!(refused(code, status, false).remedy(), for_a_read, "read, {code}");
             assert_eq!(refused(code, status, true).remedy(), for_a_write, "write, {code}");
         }
-    }
-
-    #[test]
-    fn the_advice_on_an_endpoint_names_the_setting_that_mends_it() {
-        let host = || "a".to_owned();
-        let reason = || "because".to_owned();
-        for (product, setting) in [
-            (Product::Vpc, "FLOWKEEPER_VPC_ENDPOINT"),
-            (Product::Ecs, "FLOWKEEPER_ECS_ENDPOINT"),
-            (Product::Ecr, "FLOWKEEPER_ECR_ENDPOINT"),
-            (Product::Sts, "FLOWKEEPER_STS_ENDPOINT"),
-        ] {
-            for cause in [
-                Cause::Unreachable { host: host(), reason: reason() },
-                Cause::Untrusted { host: host(), reason: reason() },
-                Cause::Unreadable { status: 200, reason: reason() },
-                refused("InvalidProduct.NotFound", 404, false).cause,
-                refused("InvalidApi.NotFound", 404, false).cause,
-            ] {
-                let error = CallError { product, cause, ..refused("", 400, false) };
-                let advice = error.advice();
-                assert!(advice.contains(setting) && advice.contains("FLOWKEEPER_ENDPOINT"), "{error:?}: {advice}");
-            }
-        }
-        let error =
-            CallError { cause: Cause::Unreachable { host: host(), reason: reason() }, ..refused("", 400, false) };
-        assert!(error.advice().contains("FLOWKEEPER_NETWORK"), "{}", error.advice());
     }
 
     #[test]

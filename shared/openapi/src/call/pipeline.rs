@@ -6,41 +6,80 @@ use jiff::Timestamp;
 use signing::{Call, Credentials, acs3, rpc};
 
 use super::{
-    redact::{parse_response, without_secrets},
+    redact::without_secrets,
     request::Request,
-    response::Object,
-    transport::{Exhausted, SignedCall},
+    response::{Exhausted, parse_response},
+    response_object::ResponseObject,
+    transport::SignedCall,
 };
 use crate::{
-    CallError, Cause, ErrorKind, NoTimeLeft, Remedy, Session, SignatureMethod,
-    limits::{circuit_breaker::Open, rate_limiter::QuotaKey},
+    CallError, Cause, Client, ErrorKind, Remedy, SignatureMethod,
+    limits::{
+        circuit_breaker::Open,
+        rate_limiter::{QuotaKey, QuotaScope},
+    },
 };
 
 /// How long to wait for a response.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Reads a successful response, which borrows its texts from the body.
-type Reader<'r> = dyn FnMut(&Object<'_>, &Credentials) -> Result<(), String> + Send + 'r;
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl Session<'_> {
-    /// Makes a call in the session's region, and retries it if the error's remedy says so. `read` receives the
-    /// response.
-    async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<(), CallError> {
-        if let Some(error) = request.is_invalid() {
+/// Reads a successful response, which borrows its texts from the body.
+pub(crate) type Reader<'r> = dyn FnMut(&ResponseObject<'_>, &Credentials) -> Result<(), String> + Send + 'r;
+
+/// What the calls of a session go through: the client, for one account and region, until the deadline.
+#[derive(Debug)]
+pub(crate) struct Pipeline<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) scope: QuotaScope,
+    pub(crate) stop_at: Option<Timestamp>,
+}
+
+/// The deadline would have passed during the wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no time left")]
+pub struct NoTimeLeft;
+
+impl Pipeline<'_> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.client.clock.now()
+    }
+
+    /// Returns the time left until the deadline, or `None` if there is no deadline.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        self.stop_at.map(|stop_at| clock::until(self.now(), stop_at))
+    }
+
+    /// Sleeps for `duration`, or fails at once if the deadline would pass first.
+    pub(crate) async fn wait(&self, duration: Duration) -> Result<(), NoTimeLeft> {
+        if self.time_left().is_some_and(|left| left <= duration) {
+            return Err(NoTimeLeft);
+        }
+        self.client.clock.sleep(duration).await;
+        Ok(())
+    }
+
+    /// Makes a call, and retries it if the error's remedy says so. `read` receives the response. Fresh credentials are up
+    /// to the caller.
+    pub(crate) async fn call(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+        read: &mut Reader<'_>,
+    ) -> Result<(), CallError> {
+        if let Some(error) = request.invalid() {
             return Err(error);
         }
+        if let Some(part) = odd_part(credentials) {
+            return Err(request.failed(Cause::MalformedKey { part }));
+        }
         let mut clock_was_corrected = false;
-        let mut credentials_were_renewed = false;
         let mut tries = 0;
         let mut answered = None;
         let began = self.now();
         loop {
-            let credentials = self.credentials().await?;
-            if let Some(part) = odd_part(&credentials) {
-                return Err(request.failed(Cause::MalformedKey { part }));
-            }
-            self.keep_pace(request).await?;
+            self.acquire_quota(request).await?;
             // Boxed to keep the futures of all callers small, because they are moved.
-            let (error, date) = match Box::pin(self.try_once(request, &credentials, read)).await {
+            let (error, date) = match Box::pin(self.try_once(request, credentials, read)).await {
                 Ok(()) => {
                     self.client.budget.earn();
                     return Ok(());
@@ -55,10 +94,6 @@ impl Session<'_> {
                 (Remedy::CorrectClock, Some(date)) if !clock_was_corrected => {
                     clock_was_corrected = true;
                     self.correct_clock(date);
-                    continue;
-                }
-                (Remedy::RefreshCredentials, _) if !credentials_were_renewed && self.renew(&credentials).await => {
-                    credentials_were_renewed = true;
                     continue;
                 }
                 _ => return Err(error),
@@ -84,15 +119,15 @@ impl Session<'_> {
     }
 
     fn correct_clock(&self, server: Timestamp) {
-        let offset = server.duration_since(self.client.clock.now());
+        let offset = server.duration_since(self.now());
         let offset = i64::try_from(offset.as_millis()).unwrap_or_default();
         tracing::warn!(offset_ms = offset, "the clock of this machine is off; the server's time is used");
         self.client.clock_offset.store(offset, Ordering::Relaxed);
     }
 
     /// Waits until the quota has room for the call.
-    async fn keep_pace(&self, request: &Request) -> Result<(), CallError> {
-        let wait = self.client.pace.claim(&self.place, request.into(), self.now(), self.time_left());
+    async fn acquire_quota(&self, request: &Request) -> Result<(), CallError> {
+        let wait = self.client.rate_limiter.acquire(&self.scope, request.into(), self.now(), self.time_left());
         match wait {
             Some(Duration::ZERO) => Ok(()),
             Some(wait) => self.wait(wait).await.map_err(|NoTimeLeft| request.failed(Cause::OutOfTime)),
@@ -108,13 +143,13 @@ impl Session<'_> {
         read: &mut Reader<'_>,
     ) -> Result<(), (CallError, Option<Timestamp>)> {
         let client = self.client;
-        let (product, region) = (request.product, self.region());
+        let (product, region) = (request.product, &self.scope.region);
         let timeout = match self.time_left() {
             Some(Duration::ZERO) => return Err((request.failed(Cause::OutOfTime), None)),
-            Some(left) => left.min(ANSWER_TIMEOUT),
-            None => ANSWER_TIMEOUT,
+            Some(left) => left.min(RESPONSE_TIMEOUT),
+            None => RESPONSE_TIMEOUT,
         };
-        client.circuits.admit(product, region, self.now()).map_err(|Open { failures, retry_in, last }| {
+        client.circuit_breakers.admit(product, region, self.now()).map_err(|Open { failures, retry_in, last }| {
             let region = region.clone();
             (request.failed(Cause::CircuitOpen { product, region, failures, retry_in, last }), None)
         })?;
@@ -122,32 +157,35 @@ impl Session<'_> {
         let url = client.endpoints.url(product, region);
         let signed = self.sign(request, credentials, url.authority());
         let outcome = match client.transport.post(url, signed, timeout).await {
-            Ok(answer) => {
-                self.leave_alone(request, answer.exhausted);
-                let read = parse_response(&answer).and_then(|whole| {
-                    let (whole, status) = (Object::whole(&whole), answer.status);
+            Ok(response) => {
+                self.block_exhausted(request, response.exhausted);
+                let read = parse_response(&response).and_then(|whole| {
+                    let (whole, status) = (ResponseObject::whole(&whole), response.status);
                     read(&whole, credentials)
                         .map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))
                 });
                 read.map_err(|(cause, request_id)| {
                     let (cause, request_id) = without_secrets(cause, request_id, credentials);
-                    (CallError { request_id, retry_after: answer.retry_after, ..request.failed(cause) }, answer.date)
+                    (
+                        CallError { request_id, retry_after: response.retry_after, ..request.failed(cause) },
+                        response.date,
+                    )
                 })
             }
             // The service was not slow: the deadline cut the call off.
-            Err(Cause::Unanswered { host, .. }) if self.time_left() == Some(Duration::ZERO) => {
-                Err((request.failed(Cause::CutOff { host }), None))
+            Err(Cause::NoResponse { host, .. }) if self.time_left() == Some(Duration::ZERO) => {
+                Err((request.failed(Cause::DeadlineExceeded { host }), None))
             }
             Err(cause) => Err((request.failed(without_secrets(cause, None, credentials).0), None)),
         };
         match &outcome {
-            Err((error, _)) if error.is_of_a_service_that_is_down() => {
+            Err((error, _)) if error.means_service_down() => {
                 // If there was no time for a complete response, its absence says nothing about the service.
-                if timeout == ANSWER_TIMEOUT || !matches!(error.cause, Cause::Unanswered { .. }) {
-                    client.circuits.failed(product, region, self.now(), error.cause.to_string());
+                if timeout == RESPONSE_TIMEOUT || !matches!(error.cause, Cause::NoResponse { .. }) {
+                    client.circuit_breakers.record_failure(product, region, self.now(), error.cause.to_string());
                 }
             }
-            _ => client.circuits.answered(product, region),
+            _ => client.circuit_breakers.record_success(product, region),
         }
         outcome
     }
@@ -157,10 +195,10 @@ impl Session<'_> {
         let mut query = Vec::with_capacity(request.parameters.len() + 1);
         let mut form = Vec::new();
         if request.product.takes_region() {
-            query.push(("RegionId", self.region().as_str()));
+            query.push(("RegionId", self.scope.region.as_str()));
         }
         for (key, value) in &request.parameters {
-            if request.has_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
+            if request.belongs_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
         }
         let call = Call { action: request.action, version: request.product.version(), query: &query, form: &form };
         let nonce = format!("{:032x}", client.rng.random());
@@ -174,52 +212,14 @@ impl Session<'_> {
     }
 
     /// Holds calls back for as long as the server says that it accepts none.
-    fn leave_alone(&self, request: &Request, exhausted: Exhausted) {
-        let lane = QuotaKey::from(request);
+    fn block_exhausted(&self, request: &Request, exhausted: Exhausted) {
+        let key = QuotaKey::from(request);
         if let Some(wait) = exhausted.all {
-            self.client.pace.hold(&self.place, lane.of_the_whole_product(), self.now(), wait);
+            self.client.rate_limiter.block_for(&self.scope, key.of_the_whole_product(), self.now(), wait);
         }
         if let Some(wait) = exhausted.operation {
-            self.client.pace.hold(&self.place, lane, self.now(), wait);
+            self.client.rate_limiter.block_for(&self.scope, key, self.now(), wait);
         }
-    }
-
-    /// Returns a token by which the API recognizes a repeated call.
-    pub(crate) fn client_token(&self) -> String {
-        format!("{:032x}", self.client.rng.random())
-    }
-
-    /// Makes a call and reads its response.
-    pub(crate) async fn call_and_read<T: Send>(
-        &self,
-        request: Request,
-        mut read: impl FnMut(&Object<'_>) -> Result<T, String> + Send,
-    ) -> Result<T, CallError> {
-        self.call_and_read_items(request, |answer, _| read(answer)).await
-    }
-
-    /// The same, for a `read` that keeps why an item cannot be read. It gets the credentials so that it can remove
-    /// their secrets from that.
-    pub(crate) async fn call_and_read_items<T>(
-        &self,
-        request: Request,
-        mut read: impl FnMut(&Object<'_>, &Credentials) -> Result<T, String> + Send,
-    ) -> Result<T, CallError>
-    where
-        T: Send,
-    {
-        let mut found = None;
-        let mut read_it = |answer: &Object<'_>, credentials: &Credentials| {
-            found = Some(read(answer, credentials)?);
-            Ok(())
-        };
-        self.call(&request, &mut read_it).await?;
-        found.ok_or_else(|| request.failed(Cause::Unreadable { status: 200, reason: "it was not read".to_owned() }))
-    }
-
-    /// Makes a call whose response carries nothing but success.
-    pub(crate) async fn call_and_done(&self, request: Request) -> Result<(), CallError> {
-        self.call_and_read(request, |_| Ok(())).await
     }
 }
 

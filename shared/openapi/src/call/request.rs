@@ -7,7 +7,7 @@ use flow_log::names::Tags;
 use crate::{CallError, Cause, Product};
 
 /// How many tags the API accepts at once.
-const MOST_TAGS: usize = 20;
+const MAX_TAGS: usize = 20;
 
 /// A call to make.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct Request {
     pub(crate) product: Product,
     pub(crate) action: &'static str,
     pub(crate) is_write: bool,
-    is_repeatable: bool,
+    is_idempotent: bool,
     resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
     /// The parameters that the documentation puts into the form. The others go into the query.
@@ -30,7 +30,7 @@ impl Request {
             product,
             action,
             is_write: false,
-            is_repeatable: true,
+            is_idempotent: true,
             resource: String::new(),
             parameters: Vec::new(),
             form_parameters: &[],
@@ -40,11 +40,11 @@ impl Request {
 
     /// Creates a call that changes something and is not idempotent.
     pub(crate) fn write(product: Product, action: &'static str) -> Self {
-        Self { is_write: true, is_repeatable: false, ..Self::read(product, action) }
+        Self { is_write: true, is_idempotent: false, ..Self::read(product, action) }
     }
 
     /// Names the resource that the call is about, for its errors.
-    pub(crate) fn of(mut self, resource: impl Into<String>) -> Self {
+    pub(crate) fn about(mut self, resource: impl Into<String>) -> Self {
         self.resource = resource.into();
         self
     }
@@ -55,14 +55,14 @@ impl Request {
     }
 
     /// Returns whether the parameter `key` (`Name`, or `Name.1`, `Name.1.Key` of a list) belongs in the form.
-    pub(crate) fn has_in_form(&self, key: &str) -> bool {
+    pub(crate) fn belongs_in_form(&self, key: &str) -> bool {
         let name = key.split_once('.').map_or(key, |(name, _)| name);
         self.form_parameters.contains(&name)
     }
 
     /// Marks a write as idempotent, so that it is retried even if the outcome is unknown.
     pub(crate) fn idempotent(self) -> Self {
-        Self { is_repeatable: true, ..self }
+        Self { is_idempotent: true, ..self }
     }
 
     /// Adds a client token, by which the API recognizes a repeated call and does not apply it again.
@@ -71,7 +71,7 @@ impl Request {
     }
 
     /// Fails the call before it is sent, unless `holds`.
-    pub(crate) fn provided(mut self, holds: bool, otherwise: impl FnOnce() -> String) -> Self {
+    pub(crate) fn ensure(mut self, holds: bool, otherwise: impl FnOnce() -> String) -> Self {
         if !holds && self.problem.is_none() {
             self.problem = Some(otherwise());
         }
@@ -95,18 +95,13 @@ impl Request {
         self.with_some(key, value.map(|value| value.to_string()))
     }
 
-    /// Adds a list of at most `most` values, flattened as the API requires: `Key.1`, `Key.2`, …
-    pub(crate) fn with_list<T: Into<String>>(
-        self,
-        key: &str,
-        most: usize,
-        values: impl IntoIterator<Item = T>,
-    ) -> Self {
+    /// Adds a list of at most `max` values, flattened as the API requires: `Key.1`, `Key.2`, …
+    pub(crate) fn with_list<T: Into<String>>(self, key: &str, max: usize, values: impl IntoIterator<Item = T>) -> Self {
         let before = self.parameters.len();
         let request =
             values.into_iter().zip(1..).fold(self, |request, (value, nth)| request.with(format!("{key}.{nth}"), value));
         let count = request.parameters.len() - before;
-        request.provided(count <= most, || format!("{count} of {key} are more than {most}"))
+        request.ensure(count <= max, || format!("{count} of {key} are more than {max}"))
     }
 
     /// Adds tags, flattened as the API requires: `Key.1.Key`, `Key.1.Value`, …
@@ -115,11 +110,11 @@ impl Request {
         let request = tags.iter().zip(1..).fold(self, |request, ((name, value), nth)| {
             request.with(format!("{key}.{nth}.Key"), name.as_str()).with(format!("{key}.{nth}.Value"), value.as_str())
         });
-        request.provided(tags.len() <= MOST_TAGS, || format!("{} tags are more than {MOST_TAGS}", tags.len()))
+        request.ensure(tags.len() <= MAX_TAGS, || format!("{} tags are more than {MAX_TAGS}", tags.len()))
     }
 
     /// Returns the error if the call must not be sent.
-    pub(crate) fn is_invalid(&self) -> Option<CallError> {
+    pub(crate) fn invalid(&self) -> Option<CallError> {
         let problem = self.problem.clone()?;
         Some(self.failed(Cause::Invalid { problem }))
     }
@@ -130,7 +125,7 @@ impl Request {
             product: self.product,
             resource: self.resource.clone(),
             request_id: None,
-            is_write: self.is_write && !self.is_repeatable,
+            is_write: self.is_write && !self.is_idempotent,
             retry_after: None,
             cause,
         }

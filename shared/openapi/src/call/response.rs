@@ -1,22 +1,45 @@
-//! Tells success from failure in a response, and removes secrets from errors.
+//! A response, and whether it is a success or a failure.
+
+use std::time::Duration;
 
 use json::Json;
-use signing::Credentials;
 
-use crate::{Cause, Denied, UnreadableItem, call::response::Object, call::transport::Answer};
+use crate::{AccessDenied, Cause, call::response_object::ResponseObject};
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    /// The server's `Date`.
+    pub(crate) date: Option<jiff::Timestamp>,
+    /// The server's `x-acs-retry-after`, in milliseconds.
+    pub(crate) retry_after: Option<Duration>,
+    /// How long the server accepts no more calls, of this operation and of any.
+    pub(crate) exhausted: Exhausted,
+}
+
+/// How long the server accepts no more calls, according to its rate limit headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    /// No more calls of this operation (`X-RateLimit-User-API`).
+    pub(crate) operation: Option<Duration>,
+    /// No more calls at all (`X-RateLimit-User`).
+    pub(crate) all: Option<Duration>,
+}
 
 /// Returns the body of a successful response, or the cause of the failure with the API's request id.
 ///
 /// A failure may come with HTTP 200 and an error code in the body, or as XML if something on the path does not speak
 /// JSON.
-pub(crate) fn parse_response(answer: &Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
-    let status = answer.status;
-    let value = match Json::read(&answer.body) {
+pub(crate) fn parse_response(response: &Response) -> Result<Json<'_>, (Cause, Option<String>)> {
+    let status = response.status;
+    let value = match Json::read(&response.body) {
         Ok(value @ Json::Object(_)) => value,
         Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
-        Err(error) => return Err(from_xml(answer).unwrap_or_else(|| (no_json(status, &error), None))),
+        Err(error) => return Err(from_xml(response).unwrap_or_else(|| (no_json(status, &error), None))),
     };
-    let whole = Object::whole(&value);
+    let whole = ResponseObject::whole(&value);
     let text = |upper: &str, lower: &str| whole.text(upper).or_else(|| whole.text(lower));
     let code = text("Code", "code");
     let is_success = (200..300).contains(&status);
@@ -35,7 +58,7 @@ pub(crate) fn parse_response(answer: &Answer) -> Result<Json<'_>, (Cause, Option
     };
     let said = whole.number("HttpStatusCode").and_then(|status| status.try_into().ok());
     let status = if is_success { said.unwrap_or(status) } else { status };
-    Err((Cause::Refused { status, code, message, denied: Denied::of(&whole) }, request_id))
+    Err((Cause::Refused { status, code, message, denied: AccessDenied::of(&whole) }, request_id))
 }
 
 /// Returns the error message, with its placeholder filled in, as in `The specified %s is not valid`.
@@ -64,17 +87,17 @@ fn no_json(status: u16, error: &serde_json::Error) -> Cause {
 }
 
 /// Reads `<Error><RequestId>…</RequestId><Code>…</Code><Message>…</Message></Error>`, ignoring anything around it.
-fn from_xml(answer: &Answer) -> Option<(Cause, Option<String>)> {
-    let text = String::from_utf8_lossy(&answer.body);
-    if (200..300).contains(&answer.status)
+fn from_xml(response: &Response) -> Option<(Cause, Option<String>)> {
+    let text = String::from_utf8_lossy(&response.body);
+    if (200..300).contains(&response.status)
         || !text.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).starts_with('<')
     {
         return None;
     }
     let code = element(&text, "Code")?;
     let message = element(&text, "Message").unwrap_or_default();
-    let denied = Denied::read(|name| element(&text, name));
-    Some((Cause::Refused { status: answer.status, code, message, denied }, element(&text, "RequestId")))
+    let denied = AccessDenied::read(|name| element(&text, name));
+    Some((Cause::Refused { status: response.status, code, message, denied }, element(&text, "RequestId")))
 }
 
 fn element(xml: &str, name: &str) -> Option<String> {
@@ -87,118 +110,20 @@ fn element(xml: &str, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Removes secrets from the cause of a failure and from its request id, and limits their length.
-///
-/// A rejected signature is answered with the string that the server signed, including the security token. Secrets can
-/// be anywhere else too, because the endpoint may say whatever it likes.
-pub(crate) fn without_secrets(
-    cause: Cause,
-    request_id: Option<String>,
-    credentials: &Credentials,
-) -> (Cause, Option<String>) {
-    let secrets = Secrets::of(credentials);
-    let is_good_word = |text: &str| secrets.is_good_word(text);
-    let clean = |text, longest| secrets.clean(text, longest);
-    let cause = match cause {
-        Cause::Refused { status, code, message, denied } => {
-            let message = match message.find("string to sign is") {
-                Some(at) => format!("{}string to sign is (left out here)", &message[..at]),
-                None => message,
-            };
-            let code = if is_good_word(&code) { code } else { "UnreadableCode".to_owned() };
-            let denied = denied.map(|denied| Box::new(denied.cleaned(|text| clean(text, LONGEST_NAME))));
-            Cause::Refused { status, code, message: clean(message, LONGEST_MESSAGE), denied }
-        }
-        Cause::Unreadable { status, reason } => Cause::Unreadable { status, reason: clean(reason, LONGEST_MESSAGE) },
-        // Whoever issued the certificate chose its text.
-        Cause::Untrusted { host, reason } => Cause::Untrusted { host, reason: clean(reason, LONGEST_MESSAGE) },
-        other => other,
-    };
-    (cause, request_id.filter(|id| is_good_word(id)))
-}
-
-/// Removes secrets from the error of an unreadable item.
-pub(crate) fn item_without_secrets(item: UnreadableItem, credentials: &Credentials) -> UnreadableItem {
-    let secrets = Secrets::of(credentials);
-    UnreadableItem {
-        id: item.id.filter(|id| secrets.is_good_word(id)),
-        place: item.place,
-        reason: secrets.clean(item.reason, LONGEST_REASON),
-    }
-}
-
-/// The texts that must not be repeated.
-struct Secrets<'c>(Vec<&'c str>);
-
-impl<'c> Secrets<'c> {
-    fn of(credentials: &'c Credentials) -> Self {
-        let secrets = [Some(credentials.access_key_secret()), credentials.security_token()];
-        Self(secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect())
-    }
-
-    /// Returns whether the text is a single word without a secret in it. Anything but a plain word may contain a
-    /// secret.
-    fn is_good_word(&self, text: &str) -> bool {
-        is_word(text) && !self.0.iter().any(|secret| text.contains(secret))
-    }
-
-    fn clean(&self, mut text: String, longest: usize) -> String {
-        for secret in &self.0 {
-            text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
-        }
-        if text.chars().count() > longest { text.chars().take(longest).chain("…".chars()).collect() } else { text }
-    }
-}
-
-fn is_word(text: &str) -> bool {
-    text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'*'))
-}
-
-/// The maximum length of a message, in characters. The documented ones are below 300.
-const LONGEST_MESSAGE: usize = 1000;
-/// The maximum length of the reason why an item cannot be read. There may be many of them.
-const LONGEST_REASON: usize = 200;
-/// The maximum length of the name of an action, a principal or a kind of policy. A role's name has up to 64, and so has
-/// its session's.
-const LONGEST_NAME: usize = 200;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(status: u16, body: &str) -> Result<(), (Cause, Option<String>)> {
         let body = body.as_bytes().to_vec();
-        let answer = Answer { status, body, date: None, retry_after: None, exhausted: Default::default() };
-        parse_response(&answer).map(drop)
+        let response = Response { status, body, date: None, retry_after: None, exhausted: Default::default() };
+        parse_response(&response).map(drop)
     }
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {
         match of(status, body) {
             Err((Cause::Refused { status, code, message, .. }, id)) => (status, code, message, id),
             other => panic!("{body}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn no_secret_comes_through_a_code_or_a_message_and_neither_is_long() {
-        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
-        let cause = |code: &str, message: &str| Cause::Refused {
-            status: 400,
-            code: code.into(),
-            message: message.into(),
-            denied: None,
-        };
-        for (code, message) in [
-            ("the-secret", "it was the-secret"),
-            ("Bad", "the+token and the%2Btoken"),
-            ("SignatureDoesNotMatch", "server string to sign is:GET&%2F&SecurityToken%3Dthe%252Btoken"),
-            ("a b", &"x".repeat(5_000_000)),
-        ] {
-            let clean = format!("{:?}", without_secrets(cause(code, message), None, &credentials));
-            for secret in ["the-secret", "the+token", "the%2Btoken", "the%252Btoken"] {
-                assert!(!clean.contains(secret), "{clean}");
-            }
-            assert!(clean.len() < 1_200 && !clean.contains("a b"), "{clean}");
         }
     }
 
@@ -243,50 +168,6 @@ mod tests {
         for detail in ["null", "{}", "[]", "7", r#""text""#, r#""{}""#, r#"{"AuthAction":{}}"#, r#"{"New":"x"}"#] {
             assert_eq!(forbidden(detail).to_string(), "refused with Forbidden.RAM (HTTP 403): No.", "{detail}");
         }
-    }
-
-    #[test]
-    fn no_secret_comes_through_what_cannot_be_read_or_the_id_of_a_request() {
-        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
-        let reason = format!("VpcId: \"the-secret the+token the%2Btoken{}\" is not a VPC id", "x".repeat(5_000));
-        for request_id in ["the-secret", "1-the-secret", "a b", &"x".repeat(101)] {
-            let cause = Cause::Unreadable { status: 200, reason: reason.clone() };
-            let (cause, request_id) = without_secrets(cause, Some(request_id.to_owned()), &credentials);
-            let said = cause.to_string();
-            assert!(said.contains("VpcId: \"*** *** ***xx") && said.len() < 1_200, "{said}");
-            assert_eq!(request_id, None);
-        }
-    }
-
-    #[test]
-    fn no_secret_comes_through_an_item_that_cannot_be_read() {
-        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
-        for id in ["the-secret", "1-the-secret", "a b"] {
-            let reason = format!("OwnerId: \"the-secret the+token the%2Btoken{}\" is none", "x".repeat(5_000));
-            let item = UnreadableItem { id: Some(id.to_owned()), place: "Vpcs[0]".to_owned(), reason };
-            let item = item_without_secrets(item, &credentials);
-            assert_eq!(item.id, None);
-            assert!(item.reason.starts_with("OwnerId: \"*** *** ***xx") && item.reason.len() < 250, "{item}");
-        }
-        let item = UnreadableItem { id: Some("vpc-1".to_owned()), place: String::new(), reason: String::new() };
-        assert_eq!(item_without_secrets(item, &credentials).id.as_deref(), Some("vpc-1"));
-    }
-
-    #[test]
-    fn the_names_in_a_certificate_do_not_make_a_long_line() {
-        let credentials = Credentials::new("id", "the-secret");
-        let cause = Cause::Untrusted { host: "a".to_owned(), reason: "the-secret or ".repeat(5_000) };
-        let said = without_secrets(cause, None, &credentials).0.to_string();
-        assert!(said.starts_with("no connection to a: *** or ") && said.chars().count() < 1_100, "{said}");
-    }
-
-    #[test]
-    fn no_secret_comes_through_the_name_of_a_permission() {
-        let credentials = Credentials::new("id", "the-secret").with_security_token("the+token");
-        let detail =
-            format!(r#"{{"AuthAction":"{}","AuthPrincipalDisplayName":"a the-secret the+token"}}"#, "x".repeat(5_000));
-        let clean = format!("{:?}", without_secrets(forbidden(&detail), None, &credentials));
-        assert!(clean.contains("a *** ***") && clean.len() < 800, "{clean}");
     }
 
     #[test]
@@ -356,19 +237,6 @@ mod tests {
             (400, "{}"),
         ] {
             assert!(matches!(of(status, body), Err((Cause::Unreadable { .. }, None))), "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn the_text_that_was_signed_and_the_token_are_left_out() {
-        let credentials = Credentials::new("STS.id", "the+secret").with_security_token("the/token");
-        for message in [
-            "Specified signature is not matched with our calculation. server string to sign is:POST&%2F&the%2Ftoken",
-            "SecurityToken the/token and the%2Ftoken and the+secret are bad",
-        ] {
-            let cause = Cause::Refused { status: 400, code: "A".to_owned(), message: message.to_owned(), denied: None };
-            let text = without_secrets(cause, None, &credentials).0.to_string();
-            assert!(!["the/token", "the%2Ftoken", "the+secret"].iter().any(|secret| text.contains(secret)), "{text}");
         }
     }
 }

@@ -7,12 +7,12 @@ use json::Json;
 
 /// An object in a response, with its path, which errors about missing fields name.
 #[derive(Debug, Clone)]
-pub(crate) struct Object<'a> {
+pub(crate) struct ResponseObject<'a> {
     value: &'a Json<'a>,
     place: String,
 }
 
-impl<'a> Object<'a> {
+impl<'a> ResponseObject<'a> {
     /// Wraps a whole response.
     pub(crate) fn whole(value: &'a Json<'a>) -> Self {
         Self { value, place: String::new() }
@@ -50,10 +50,10 @@ impl<'a> Object<'a> {
     }
 
     /// Returns an object that must be present.
-    pub(crate) fn object(&self, key: &'static str) -> Result<Object<'a>, String> {
+    pub(crate) fn object(&self, key: &'static str) -> Result<ResponseObject<'a>, String> {
         let value = self.value.get(key).filter(|value| matches!(value, Json::Object(_)));
         let value = value.ok_or_else(|| format!("it has no {}{key}", self.place))?;
-        Ok(Object { value, place: format!("{}{key}.", self.place) })
+        Ok(ResponseObject { value, place: format!("{}{key}.", self.place) })
     }
 
     /// Returns a boolean, which may also be written as a text or a number.
@@ -85,7 +85,7 @@ impl<'a> Object<'a> {
         outer: &'static str,
         inner: &str,
         may_be_null: bool,
-    ) -> Result<impl Iterator<Item = Object<'a>> + use<'a>, String> {
+    ) -> Result<impl Iterator<Item = ResponseObject<'a>> + use<'a>, String> {
         let is_none = self.number("TotalCount") == Some(0);
         let values = match self.value.get(outer) {
             None => return Err(format!("it has no {}{outer}", self.place)),
@@ -99,7 +99,7 @@ impl<'a> Object<'a> {
             Some(_) => return Err(format!("its {}{outer} is no list", self.place)),
         };
         let place = format!("{}{outer}", self.place);
-        Ok(values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") }))
+        Ok(values.iter().enumerate().map(move |(at, value)| ResponseObject { value, place: format!("{place}[{at}].") }))
     }
 
     /// Returns the object's path in the response.
@@ -113,10 +113,10 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the members of a list, wrapped or flat. Empty if there is no list.
-    pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
+    pub(crate) fn list(&self, outer: &str, inner: &str) -> impl Iterator<Item = ResponseObject<'a>> + use<'a> {
         let place = format!("{}{outer}", self.place);
         let values = self.list_at(outer, inner).map(Json::values).unwrap_or_default();
-        values.iter().enumerate().map(move |(at, value)| Object { value, place: format!("{place}[{at}].") })
+        values.iter().enumerate().map(move |(at, value)| ResponseObject { value, place: format!("{place}[{at}].") })
     }
 
     /// Returns the texts of a list, wrapped or flat.
@@ -187,27 +187,28 @@ mod tests {
     use serde::Deserialize as _;
     use serde_json::{Value, json};
 
-    fn read(answer: &Value) -> Json<'_> {
-        Json::deserialize(answer).unwrap()
+    fn read(response: &Value) -> Json<'_> {
+        Json::deserialize(response).unwrap()
     }
 
     #[test]
     fn a_list_is_read_wrapped_and_flat() {
-        for answer in [json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1"}]}}), json!({"Vpcs": [{"VpcId": "vpc-1"}]})] {
-            let answer = read(&answer);
-            let ids: Vec<_> = Object::whole(&answer).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
+        for response in [json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1"}]}}), json!({"Vpcs": [{"VpcId": "vpc-1"}]})] {
+            let response = read(&response);
+            let ids: Vec<_> =
+                ResponseObject::whole(&response).list("Vpcs", "Vpc").map(|vpc| vpc.text("VpcId")).collect();
             assert_eq!(ids, [Some("vpc-1".to_owned())]);
         }
     }
 
-    fn count(answer: &Value, may_be_null: bool) -> Result<usize, String> {
-        Object::whole(&read(answer)).items("Vpcs", "Vpc", may_be_null).map(Iterator::count)
+    fn count(response: &Value, may_be_null: bool) -> Result<usize, String> {
+        ResponseObject::whole(&read(response)).items("Vpcs", "Vpc", may_be_null).map(Iterator::count)
     }
 
     #[test]
     fn what_is_no_list_is_not_an_empty_list() {
         let one = json!({"VpcId": "vpc-1"});
-        for answer in [
+        for response in [
             json!({}),
             json!({"TotalCount": 0}),
             json!({"Vpcs": null, "TotalCount": 0}),
@@ -219,8 +220,8 @@ mod tests {
             json!({"Vpcs": {"Vpc": null}}),
             json!({"Vpcs": {"Other": []}, "TotalCount": 0}),
         ] {
-            let said = count(&answer, false).unwrap_err();
-            assert!(["it has no Vpcs", "its Vpcs is no list"].contains(&said.as_str()), "{answer}: {said}");
+            let said = count(&response, false).unwrap_err();
+            assert!(["it has no Vpcs", "its Vpcs is no list"].contains(&said.as_str()), "{response}: {said}");
         }
         assert_eq!(count(&json!({"Vpcs": {}, "TotalCount": "0"}), false), Ok(0));
         assert_eq!(count(&json!({"Vpcs": {"Vpc": []}}), false), Ok(0));
@@ -230,21 +231,21 @@ mod tests {
     #[test]
     fn null_is_an_empty_list_for_the_products_that_write_it_so_and_say_that_there_are_none() {
         assert_eq!(count(&json!({"Vpcs": null, "TotalCount": 0}), true), Ok(0));
-        for answer in [json!({"Vpcs": null}), json!({"Vpcs": null, "TotalCount": 1}), json!({"TotalCount": 0})] {
-            assert!(count(&answer, true).is_err(), "{answer}");
+        for response in [json!({"Vpcs": null}), json!({"Vpcs": null, "TotalCount": 1}), json!({"TotalCount": 0})] {
+            assert!(count(&response, true).is_err(), "{response}");
         }
     }
 
     #[test]
     fn a_field_that_is_not_there_is_absent_and_one_that_is_empty_is_not() {
-        let answer = json!({"Empty": "", "Null": null, "List": [], "Number": 5, "Text": "x",
+        let response = json!({"Empty": "", "Null": null, "List": [], "Number": 5, "Text": "x",
             "Paths": {"Path": ["a", "b"]}, "None": {}, "Odd": {"Path": "a"}, "Mixed": ["a", {}]});
-        let answer = read(&answer);
-        let answer = Object::whole(&answer);
-        let given = ["Empty", "Number", "Text", "Null", "List", "Missing"].map(|key| answer.given(key));
+        let response = read(&response);
+        let response = ResponseObject::whole(&response);
+        let given = ["Empty", "Number", "Text", "Null", "List", "Missing"].map(|key| response.given(key));
         let expected = [Some(""), Some("5"), Some("x"), None, None, None];
         assert_eq!(given, expected.map(|text| text.map(str::to_owned)));
-        let texts = |key| answer.given_texts(key, "Path");
+        let texts = |key| response.given_texts(key, "Path");
         assert_eq!(texts("Paths"), Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!((texts("List"), texts("None")), (Some(vec![]), Some(vec![])));
         assert_eq!(["Odd", "Mixed", "Null", "Missing", "Text"].map(texts), [const { None }; 5]);
@@ -252,16 +253,16 @@ mod tests {
 
     #[test]
     fn a_number_is_read_as_number_and_as_text() {
-        for answer in [json!({"TotalCount": 51}), json!({"TotalCount": "51"})] {
-            assert_eq!(Object::whole(&read(&answer)).number("TotalCount"), Some(51));
+        for response in [json!({"TotalCount": 51}), json!({"TotalCount": "51"})] {
+            assert_eq!(ResponseObject::whole(&read(&response)).number("TotalCount"), Some(51));
         }
     }
 
     #[test]
     fn what_is_missing_is_named_with_its_place() {
-        let answer = json!({"FlowLogs": {"FlowLog": [{}]}});
-        let answer = read(&answer);
-        let flow_log = Object::whole(&answer).list("FlowLogs", "FlowLog").next().unwrap();
+        let response = json!({"FlowLogs": {"FlowLog": [{}]}});
+        let response = read(&response);
+        let flow_log = ResponseObject::whole(&response).list("FlowLogs", "FlowLog").next().unwrap();
         assert_eq!(flow_log.required("FlowLogId").unwrap_err(), "it has no FlowLogs[0].FlowLogId");
     }
 
@@ -269,16 +270,16 @@ mod tests {
     fn two_tags_of_one_key_are_unknown_unless_they_say_the_same() {
         for (value, count) in [("2", None), ("1", Some(2))] {
             let a = |value: &str| json!({"Key": "a", "Value": value});
-            let answer = json!({"Tags": {"Tag": [a("1"), {"Key": "b"}, a(value)]}});
-            assert_eq!(Object::whole(&read(&answer)).tags().map(|tags| tags.len()), count, "{value}");
+            let response = json!({"Tags": {"Tag": [a("1"), {"Key": "b"}, a(value)]}});
+            assert_eq!(ResponseObject::whole(&read(&response)).tags().map(|tags| tags.len()), count, "{value}");
         }
     }
 
     #[test]
     fn tags_are_read_under_either_pair_of_names() {
-        let answer =
+        let response =
             json!({"Tags": {"Tag": [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": ""}, {"Key": "c"}]}});
-        let tags = Object::whole(&read(&answer)).tags().unwrap();
+        let tags = ResponseObject::whole(&read(&response)).tags().unwrap();
         assert_eq!(
             tags.into_iter().collect::<Vec<_>>(),
             [("a", "1"), ("b", ""), ("c", "")].map(|(k, v)| (k.into(), v.into()))
@@ -288,10 +289,10 @@ mod tests {
     #[test]
     fn no_tags_are_none_and_tags_that_cannot_be_read_are_unknown() {
         for tags in [json!(null), json!([]), json!({}), json!({"Tag": []}), json!({"Tag": null})] {
-            let answer = json!({"Tags": tags});
-            assert_eq!(Object::whole(&read(&answer)).tags(), Some(ObservedTags::new()), "{answer}");
+            let response = json!({"Tags": tags});
+            assert_eq!(ResponseObject::whole(&read(&response)).tags(), Some(ObservedTags::new()), "{response}");
         }
-        assert_eq!(Object::whole(&read(&json!({}))).tags(), Some(ObservedTags::new()));
+        assert_eq!(ResponseObject::whole(&read(&json!({}))).tags(), Some(ObservedTags::new()));
         let good = json!({"Key": "a", "Value": "1"});
         for tags in [
             json!({"Tag": good}),
@@ -304,8 +305,8 @@ mod tests {
             json!([good, null]),
             json!({"Other": [good]}),
         ] {
-            let answer = json!({"Tags": tags});
-            assert_eq!(Object::whole(&read(&answer)).tags(), None, "{answer}");
+            let response = json!({"Tags": tags});
+            assert_eq!(ResponseObject::whole(&read(&response)).tags(), None, "{response}");
         }
     }
 }

@@ -10,7 +10,10 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::TrustAnchor};
 use signing::acs3::Signed;
 
-use crate::call::error::Cause;
+use crate::{
+    Cause,
+    call::response::{Exhausted, Response},
+};
 
 /// How long a connection may take to establish.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -18,33 +21,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// notice.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum size of a response. A page of 500 network interfaces is below one MB.
-const LARGEST_ANSWER: usize = 16 << 20;
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NOTHING: HeaderValue = HeaderValue::from_static("0");
-
-/// A response.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-    /// The server's `Date`.
-    pub(crate) date: Option<jiff::Timestamp>,
-    /// The server's `x-acs-retry-after`, in milliseconds.
-    pub(crate) retry_after: Option<Duration>,
-    /// How long the server accepts no more calls, of this operation and of any.
-    pub(crate) exhausted: Exhausted,
-}
-
-/// How long the server accepts no more calls, according to its rate limit headers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Exhausted {
-    /// No more calls of this operation (`X-RateLimit-User-API`).
-    pub(crate) operation: Option<Duration>,
-    /// No more calls at all (`X-RateLimit-User`).
-    pub(crate) all: Option<Duration>,
-}
 
 #[derive(Debug)]
 pub(crate) struct Transport(reqwest::Client);
@@ -79,7 +60,7 @@ impl Transport {
     }
 
     /// Posts `signed` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn post(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Answer, Cause> {
+    pub(crate) async fn post(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
         let host = url.authority().to_owned();
         let failed = |error: reqwest::Error| failure(&host, &error);
         if let SignedCall::InHeaders(Signed { query, .. }) = &signed
@@ -110,12 +91,15 @@ impl Transport {
 
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(Cause::Unreadable { status, reason: format!("it is larger than {LARGEST_ANSWER} bytes") });
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                return Err(Cause::Unreadable {
+                    status,
+                    reason: format!("it is larger than {MAX_RESPONSE_BYTES} bytes"),
+                });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body, date, retry_after, exhausted })
+        Ok(Response { status, body, date, retry_after, exhausted })
     }
 }
 
@@ -157,7 +141,7 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
         return Cause::Invalid { problem: "the request cannot be written down in HTTP".to_owned() };
     }
     if error.is_timeout() && !error.is_connect() {
-        return Cause::Unanswered { host, reason: "it did not come in time".to_owned() };
+        return Cause::NoResponse { host, reason: "it did not come in time".to_owned() };
     }
     // The innermost error is the network's own. The outer ones only repeat the URL.
     let mut innermost: &(dyn std::error::Error + 'static) = error;
@@ -168,7 +152,7 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
     if is_of_a_certificate(innermost) {
         return Cause::Untrusted { host, reason };
     }
-    if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::Unanswered { host, reason } }
+    if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::NoResponse { host, reason } }
 }
 
 #[cfg(test)]

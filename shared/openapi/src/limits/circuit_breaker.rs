@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use crate::Product;
 
 /// How many failures in a row open the circuit. A single call with its retries takes about 15 seconds to reach this.
-const FAILURES: u32 = 10;
-/// How long the circuit stays open at first. Each failed probe doubles it, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_FAILURES: u32 = 10;
+/// How long the circuit stays open at first. Each failed probe doubles it, up to [`MAX_PAUSE`].
+const MIN_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// How long until another probe is allowed: a probe that was canceled never reports back.
 const PROBE: Duration = Duration::from_secs(15);
 
@@ -55,7 +55,7 @@ impl CircuitBreakers {
         let retry_in = clock::until(now, until);
         // A state this old says nothing about the service now, and concurrent calls would all wait for one probe. A
         // wait longer than the maximum means that the clock was set back.
-        if clock::until(until, now) > LONGEST_PAUSE || retry_in > LONGEST_PAUSE {
+        if clock::until(until, now) > MAX_PAUSE || retry_in > MAX_PAUSE {
             circuits.remove(&(product, region.clone()));
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl CircuitBreakers {
     }
 
     /// Records that the service answered.
-    pub(crate) fn answered(&self, product: Product, region: &RegionId) {
+    pub(crate) fn record_success(&self, product: Product, region: &RegionId) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !circuits.is_empty() {
             circuits.remove(&(product, region.clone()));
@@ -76,19 +76,19 @@ impl CircuitBreakers {
     }
 
     /// Records that the service did not answer, or answered with a server error.
-    pub(crate) fn failed(&self, product: Product, region: &RegionId, now: Timestamp, why: String) {
+    pub(crate) fn record_failure(&self, product: Product, region: &RegionId, now: Timestamp, why: String) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let circuit = circuits.entry((product, region.clone())).or_insert(Circuit {
             failures: 0,
             last: String::new(),
             open_until: None,
-            pause: FIRST_PAUSE,
+            pause: MIN_PAUSE,
             is_probed: false,
         });
         circuit.failures = circuit.failures.saturating_add(1);
         circuit.last = why;
         let is_over = match circuit.open_until {
-            None => circuit.failures >= FAILURES,
+            None => circuit.failures >= MAX_FAILURES,
             // Calls that were in flight when the circuit opened tell nothing new.
             Some(_) => circuit.is_probed,
         };
@@ -96,7 +96,7 @@ impl CircuitBreakers {
             return;
         }
         if circuit.is_probed {
-            circuit.pause = LONGEST_PAUSE.min(circuit.pause * 2);
+            circuit.pause = MAX_PAUSE.min(circuit.pause * 2);
         }
         circuit.is_probed = false;
         circuit.open_until = now.checked_add(circuit.pause).ok();
@@ -118,9 +118,9 @@ mod tests {
 
     fn opened() -> (CircuitBreakers, RegionId) {
         let (circuits, region) = (CircuitBreakers::default(), "cn-hangzhou".parse().unwrap());
-        for nth in 1..=FAILURES {
+        for nth in 1..=MAX_FAILURES {
             assert_eq!(circuits.admit(Product::Vpc, &region, at(0)), Ok(()), "{nth}");
-            circuits.failed(Product::Vpc, &region, at(0), format!("failure {nth}"));
+            circuits.record_failure(Product::Vpc, &region, at(0), format!("failure {nth}"));
         }
         (circuits, region)
     }
@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn an_answer_in_between_starts_the_count_anew() {
         let (circuits, region) = (CircuitBreakers::default(), "cn-hangzhou".parse().unwrap());
-        for nth in 0..FAILURES * 3 {
-            if nth % (FAILURES - 1) == 0 {
-                circuits.answered(Product::Vpc, &region);
+        for nth in 0..MAX_FAILURES * 3 {
+            if nth % (MAX_FAILURES - 1) == 0 {
+                circuits.record_success(Product::Vpc, &region);
             }
-            circuits.failed(Product::Vpc, &region, at(0), String::new());
+            circuits.record_failure(Product::Vpc, &region, at(0), String::new());
             assert_eq!(circuits.admit(Product::Vpc, &region, at(0)), Ok(()));
         }
     }
@@ -151,11 +151,11 @@ mod tests {
         let (circuits, region) = opened();
         assert_eq!(circuits.admit(Product::Vpc, &region, at(5)), Ok(()));
         assert!(circuits.admit(Product::Vpc, &region, at(5)).is_err(), "one is under way");
-        circuits.failed(Product::Vpc, &region, at(6), String::new());
+        circuits.record_failure(Product::Vpc, &region, at(6), String::new());
         let open = circuits.admit(Product::Vpc, &region, at(6)).unwrap_err();
-        assert_eq!(open.retry_in, FIRST_PAUSE * 2);
+        assert_eq!(open.retry_in, MIN_PAUSE * 2);
         assert_eq!(circuits.admit(Product::Vpc, &region, at(16)), Ok(()));
-        circuits.answered(Product::Vpc, &region);
+        circuits.record_success(Product::Vpc, &region);
         for _ in 0..3 {
             assert_eq!(circuits.admit(Product::Vpc, &region, at(16)), Ok(()));
         }

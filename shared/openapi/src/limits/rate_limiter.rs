@@ -17,8 +17,8 @@ use crate::{Product, call::request::Request};
 
 /// The window of a quota.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Below this many scopes, expired lanes are not pruned.
-const FEW: usize = 64;
+/// Below this many scopes, expired levels are not pruned.
+const MIN_SCOPES_TO_PRUNE: usize = 64;
 
 /// The maximum number of calls per minute of one operation, for each account and region.
 ///
@@ -44,19 +44,19 @@ impl Default for Quotas {
     fn default() -> Self {
         const DOCUMENTED: [NonZeroU32; 3] =
             [NonZeroU32::new(600).unwrap(), NonZeroU32::new(300).unwrap(), NonZeroU32::new(120).unwrap()];
-        let [most, some, few] = DOCUMENTED;
-        Self { vpc: most, vpc_tags: some, ecs: most, sts: most, ecr_reads: some, ecr_writes: few }
+        let [high, medium, low] = DOCUMENTED;
+        Self { vpc: high, vpc_tags: medium, ecs: high, sts: high, ecr_reads: medium, ecr_writes: low }
     }
 }
 
 impl Quotas {
-    fn rate(&self, lane: QuotaKey) -> Rate {
-        let quota = match lane.product {
-            Product::Vpc if lane.action.is_some_and(is_tag_operation) => self.vpc_tags,
+    fn rate(&self, key: QuotaKey) -> Rate {
+        let quota = match key.product {
+            Product::Vpc if key.action.is_some_and(is_tag_operation) => self.vpc_tags,
             Product::Vpc => self.vpc,
             Product::Ecs => self.ecs,
             Product::Sts => self.sts,
-            Product::Ecr if lane.is_write => self.ecr_writes,
+            Product::Ecr if key.is_write => self.ecr_writes,
             Product::Ecr => self.ecr_reads,
         };
         Rate::of(quota.get())
@@ -70,7 +70,7 @@ fn is_tag_operation(action: &str) -> bool {
 /// A quota as a rate: a tenth of it may go at once, and the rest follows evenly, so that no minute exceeds the quota.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
-    /// How much one call adds to the level of a lane.
+    /// How much one call adds to the level of a key.
     every: Duration,
     /// The level up to which a call goes at once.
     ahead: Duration,
@@ -86,7 +86,7 @@ impl Rate {
 
 /// Where a quota applies: each account has its own in each region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
+pub(crate) struct QuotaScope {
     pub(crate) account: AccountId,
     pub(crate) region: RegionId,
 }
@@ -112,7 +112,7 @@ impl QuotaKey {
     }
 }
 
-/// The level of a lane at a point in time. It drains as time passes; an empty lane need not be stored.
+/// The level of a key at a point in time. It drains as time passes; an empty key need not be stored.
 #[derive(Debug, Clone, Copy)]
 struct Level {
     by: Duration,
@@ -130,91 +130,91 @@ impl Level {
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     quotas: Quotas,
-    places: Mutex<Places>,
+    scopes: Mutex<Scopes>,
 }
 
-/// The lanes of one scope. There are few, because a function uses few operations.
+/// The levels of one scope. There are few, because a function uses few operations.
 #[derive(Debug, Default)]
-struct Lanes(Vec<(QuotaKey, Level)>);
+struct Levels(Vec<(QuotaKey, Level)>);
 
-impl Lanes {
-    fn left(&self, lane: QuotaKey, now: Timestamp) -> Duration {
-        let found = self.0.iter().find(|(known, _)| *known == lane);
-        found.map_or(Duration::ZERO, |(_, filled)| filled.left(now))
+impl Levels {
+    fn left(&self, key: QuotaKey, now: Timestamp) -> Duration {
+        let found = self.0.iter().find(|(known, _)| *known == key);
+        found.map_or(Duration::ZERO, |(_, level)| level.left(now))
     }
 
-    fn fill(&mut self, lane: QuotaKey, by: Duration, now: Timestamp) {
-        let filled = Level { by, at: now };
-        match self.0.iter_mut().find(|(known, _)| *known == lane) {
-            Some((_, known)) => *known = filled,
-            None => self.0.push((lane, filled)),
+    fn fill(&mut self, key: QuotaKey, by: Duration, now: Timestamp) {
+        let level = Level { by, at: now };
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = level,
+            None => self.0.push((key, level)),
         }
     }
 }
 
 #[derive(Debug)]
-struct Places {
-    lanes: HashMap<Place, Lanes>,
-    /// The number of scopes at which empty lanes are pruned.
-    many: usize,
+struct Scopes {
+    levels: HashMap<QuotaScope, Levels>,
+    /// The number of scopes at which empty levels are pruned.
+    prune_at: usize,
 }
 
-impl Places {
-    fn lanes(&mut self, place: &Place, now: Timestamp) -> &mut Lanes {
-        if self.lanes.len() >= self.many {
+impl Scopes {
+    fn levels(&mut self, scope: &QuotaScope, now: Timestamp) -> &mut Levels {
+        if self.levels.len() >= self.prune_at {
             self.prune(now);
             // Doubled, so that the next pruning is worth its cost.
-            self.many = FEW.max(self.lanes.len() * 2);
+            self.prune_at = MIN_SCOPES_TO_PRUNE.max(self.levels.len() * 2);
         }
-        self.lanes.entry(place.clone()).or_default()
+        self.levels.entry(scope.clone()).or_default()
     }
 
-    /// Drops empty lanes, so that memory grows only with the lanes in use.
+    /// Drops empty levels, so that memory grows only with the levels in use.
     fn prune(&mut self, now: Timestamp) {
-        self.lanes.retain(|_, lanes| {
-            lanes.0.retain_mut(|(_, filled)| {
-                *filled = Level { by: filled.left(now), at: now };
-                !filled.by.is_zero()
+        self.levels.retain(|_, levels| {
+            levels.0.retain_mut(|(_, level)| {
+                *level = Level { by: level.left(now), at: now };
+                !level.by.is_zero()
             });
-            !lanes.0.is_empty()
+            !levels.0.is_empty()
         });
     }
 }
 
 impl RateLimiter {
     pub(crate) fn new(quotas: Quotas) -> Self {
-        Self { quotas, places: Mutex::new(Places { lanes: HashMap::new(), many: FEW }) }
+        Self { quotas, scopes: Mutex::new(Scopes { levels: HashMap::new(), prune_at: MIN_SCOPES_TO_PRUNE }) }
     }
 
-    /// Reserves a slot in the lane and returns how long to wait for it. Returns `None` and reserves nothing if the wait
-    /// is not shorter than `at_most`.
-    pub(crate) fn claim(
+    /// Reserves a slot in the key and returns how long to wait for it. Returns `None` and reserves nothing if the wait
+    /// is not shorter than `max_wait`.
+    pub(crate) fn acquire(
         &self,
-        place: &Place,
-        lane: QuotaKey,
+        scope: &QuotaScope,
+        key: QuotaKey,
         now: Timestamp,
-        at_most: Option<Duration>,
+        max_wait: Option<Duration>,
     ) -> Option<Duration> {
-        let rate = self.quotas.rate(lane);
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = places.lanes(place, now);
-        let whole_product = lanes.left(lane.of_the_whole_product(), now);
-        let left = lanes.left(lane, now);
+        let rate = self.quotas.rate(key);
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let levels = scopes.levels(scope, now);
+        let whole_product = levels.left(key.of_the_whole_product(), now);
+        let left = levels.left(key, now);
         let wait = left.saturating_sub(rate.ahead).max(whole_product);
-        if at_most.is_some_and(|at_most| !wait.is_zero() && wait >= at_most) {
+        if max_wait.is_some_and(|max_wait| !wait.is_zero() && wait >= max_wait) {
             return None;
         }
-        lanes.fill(lane, left + rate.every, now);
+        levels.fill(key, left + rate.every, now);
         Some(wait)
     }
 
-    /// Blocks the lane for `wait` from `now`, as the server asked.
-    pub(crate) fn hold(&self, place: &Place, lane: QuotaKey, now: Timestamp, wait: Duration) {
-        let ahead = if lane.action.is_some() { self.quotas.rate(lane).ahead } else { Duration::ZERO };
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = places.lanes(place, now);
-        let by = lanes.left(lane, now).max(wait + ahead);
-        lanes.fill(lane, by, now);
+    /// Blocks the key for `wait` from `now`, as the server asked.
+    pub(crate) fn block_for(&self, scope: &QuotaScope, key: QuotaKey, now: Timestamp, wait: Duration) {
+        let ahead = if key.action.is_some() { self.quotas.rate(key).ahead } else { Duration::ZERO };
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let levels = scopes.levels(scope, now);
+        let by = levels.left(key, now).max(wait + ahead);
+        levels.fill(key, by, now);
     }
 }
 
@@ -227,12 +227,12 @@ mod tests {
         Quotas { vpc: NonZeroU32::new(vpc).unwrap(), ..Quotas::default() }
     }
 
-    fn place(account: u64, region: &str) -> Place {
-        Place { account: account.to_string().parse().unwrap(), region: region.parse().unwrap() }
+    fn scope(account: u64, region: &str) -> QuotaScope {
+        QuotaScope { account: account.to_string().parse().unwrap(), region: region.parse().unwrap() }
     }
 
-    fn here() -> Place {
-        place(1, "cn-hangzhou")
+    fn here() -> QuotaScope {
+        scope(1, "cn-hangzhou")
     }
 
     fn read(product: Product, action: &'static str) -> QuotaKey {
@@ -247,7 +247,7 @@ mod tests {
         Timestamp::from_millisecond(i64::try_from(millis).unwrap()).unwrap()
     }
 
-    /// Pauses between calls, in milliseconds: mostly short ones, and some that let lanes drain.
+    /// Pauses between calls, in milliseconds: mostly short ones, and some that let levels drain.
     fn pauses() -> impl Strategy<Value = Vec<u64>> {
         let pause = prop_oneof![8 => 0..20_u64, 2 => 0..2_000_u64, 1 => 0..90_000_u64];
         prop::collection::vec(pause, 300..900)
@@ -271,13 +271,13 @@ mod tests {
                 Just((Product::Ecr, "CreateFlowLog", true, 120)),
             ],
         ) {
-            let pace = RateLimiter::new(Quotas::default());
-            let lane = QuotaKey { is_write, ..read(product, action) };
+            let limiter = RateLimiter::new(Quotas::default());
+            let key = QuotaKey { is_write, ..read(product, action) };
             let mut now = Duration::from_secs(1_000_000);
             let mut calls: Vec<Duration> = Vec::new();
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                now += pace.claim(&here(), lane, at(now.as_millis() as u64), None).unwrap();
+                now += limiter.acquire(&here(), key, at(now.as_millis() as u64), None).unwrap();
                 calls.push(now);
             }
             prop_assert!(keeps(quota, &calls));
@@ -286,22 +286,22 @@ mod tests {
         #[test]
         fn whatever_the_quota_and_however_often_lanes_are_dropped_no_minute_holds_more_calls(
             pauses in pauses(),
-            lanes in prop::collection::vec((0..3_usize, any::<bool>()), 900),
+            levels in prop::collection::vec((0..3_usize, any::<bool>()), 900),
             quota in 1..200_u32,
         ) {
             let (pruned, kept) = (RateLimiter::new(quotas(quota)), RateLimiter::new(quotas(quota)));
             let actions = ["DescribeVpcs", "DescribeVSwitches", "DescribeFlowLogs"];
             let mut now = Duration::from_secs(1_000_000);
             let mut calls = [const { Vec::new() }; 3];
-            for (pause, (nth, is_pruned)) in pauses.into_iter().zip(lanes) {
+            for (pause, (nth, is_pruned)) in pauses.into_iter().zip(levels) {
                 now += Duration::from_millis(pause);
-                let (time, lane) = (at(now.as_millis() as u64), read(Product::Vpc, actions[nth]));
+                let (time, key) = (at(now.as_millis() as u64), read(Product::Vpc, actions[nth]));
                 if is_pruned {
-                    pruned.places.lock().unwrap().prune(time);
+                    pruned.scopes.lock().unwrap().prune(time);
                 }
                 // The waits are ignored, as if many calls were made at once.
-                let wait = pruned.claim(&here(), lane, time, None).unwrap();
-                prop_assert_eq!(kept.claim(&here(), lane, time, None), Some(wait), "it is as if none were dropped");
+                let wait = pruned.acquire(&here(), key, time, None).unwrap();
+                prop_assert_eq!(kept.acquire(&here(), key, time, None), Some(wait), "it is as if none were dropped");
                 calls[nth].push(now + wait);
             }
             for calls in calls {
@@ -312,66 +312,66 @@ mod tests {
 
     #[test]
     fn lanes_of_accounts_that_were_looked_after_long_ago_are_not_kept() {
-        let pace = RateLimiter::new(Quotas::default());
-        let lane = read(Product::Vpc, "DescribeFlowLogs");
+        let limiter = RateLimiter::new(Quotas::default());
+        let key = read(Product::Vpc, "DescribeFlowLogs");
         for nth in 1..=5_000 {
-            let (place, now) = (place(nth, "cn-hangzhou"), at(nth * 100));
-            pace.claim(&place, lane, now, None).unwrap();
-            pace.hold(&place, lane.of_the_whole_product(), now, Duration::from_millis(50));
+            let (scope, now) = (scope(nth, "cn-hangzhou"), at(nth * 100));
+            limiter.acquire(&scope, key, now, None).unwrap();
+            limiter.block_for(&scope, key.of_the_whole_product(), now, Duration::from_millis(50));
         }
-        assert!(pace.places.lock().unwrap().lanes.len() <= FEW);
+        assert!(limiter.scopes.lock().unwrap().levels.len() <= MIN_SCOPES_TO_PRUNE);
     }
 
     #[test]
     fn a_queue_of_many_minutes_is_kept_to_its_end() {
-        let pace = RateLimiter::new(quotas(10));
-        let lane = read(Product::Vpc, "DescribeFlowLogs");
-        let waits: Vec<_> = (0..100).map(|_| pace.claim(&here(), lane, at(0), None).unwrap()).collect();
+        let limiter = RateLimiter::new(quotas(10));
+        let key = read(Product::Vpc, "DescribeFlowLogs");
+        let waits: Vec<_> = (0..100).map(|_| limiter.acquire(&here(), key, at(0), None).unwrap()).collect();
         assert!(keeps(10, &waits), "{waits:?}");
     }
 
     #[test]
     fn lanes_do_not_hold_each_other_up() {
-        let pace = RateLimiter::new(Quotas::default());
+        let limiter = RateLimiter::new(Quotas::default());
         let busy = write(Product::Ecr, "CreateFlowLog");
-        let waits: Vec<_> = (0..13).map(|_| pace.claim(&here(), busy, at(0), None).unwrap()).collect();
+        let waits: Vec<_> = (0..13).map(|_| limiter.acquire(&here(), busy, at(0), None).unwrap()).collect();
         assert!(waits[..12].iter().all(Duration::is_zero), "a tenth of 120 goes at once");
         assert_eq!(waits[12], WINDOW / 108);
         let others = [
             (here(), write(Product::Ecr, "DeleteFlowlog")),
-            (place(2, "cn-hangzhou"), busy),
-            (place(1, "cn-beijing"), busy),
+            (scope(2, "cn-hangzhou"), busy),
+            (scope(1, "cn-beijing"), busy),
         ];
-        for (place, lane) in others {
-            assert_eq!(pace.claim(&place, lane, at(0), None), Some(Duration::ZERO));
+        for (scope, key) in others {
+            assert_eq!(limiter.acquire(&scope, key, at(0), None), Some(Duration::ZERO));
         }
     }
 
     #[test]
     fn a_place_that_would_come_too_late_is_not_taken() {
-        let pace = RateLimiter::new(Quotas::default());
-        let lane = write(Product::Vpc, "CreateFlowLog");
-        pace.hold(&here(), lane, at(0), Duration::from_secs(3));
-        assert_eq!(pace.claim(&here(), lane, at(0), Some(Duration::from_secs(3))), None);
-        assert_eq!(pace.claim(&here(), lane, at(0), Some(Duration::from_secs(4))), Some(Duration::from_secs(3)));
+        let limiter = RateLimiter::new(Quotas::default());
+        let key = write(Product::Vpc, "CreateFlowLog");
+        limiter.block_for(&here(), key, at(0), Duration::from_secs(3));
+        assert_eq!(limiter.acquire(&here(), key, at(0), Some(Duration::from_secs(3))), None);
+        assert_eq!(limiter.acquire(&here(), key, at(0), Some(Duration::from_secs(4))), Some(Duration::from_secs(3)));
     }
 
     #[test]
     fn a_server_that_takes_no_call_at_all_holds_every_lane_of_the_product() {
-        let pace = RateLimiter::new(Quotas::default());
+        let limiter = RateLimiter::new(Quotas::default());
         let one = write(Product::Vpc, "CreateFlowLog");
-        pace.hold(&here(), one.of_the_whole_product(), at(0), Duration::from_secs(3));
+        limiter.block_for(&here(), one.of_the_whole_product(), at(0), Duration::from_secs(3));
         let other = read(Product::Vpc, "DescribeFlowLogs");
-        assert_eq!(pace.claim(&here(), other, at(1_000), None), Some(Duration::from_secs(2)));
+        assert_eq!(limiter.acquire(&here(), other, at(1_000), None), Some(Duration::from_secs(2)));
         let another = read(Product::Ecs, "DescribeFlowLogs");
-        assert_eq!(pace.claim(&here(), another, at(0), None), Some(Duration::ZERO));
+        assert_eq!(limiter.acquire(&here(), another, at(0), None), Some(Duration::ZERO));
     }
 
     #[test]
     fn a_clock_that_is_put_back_blocks_nothing() {
-        let pace = RateLimiter::new(Quotas::default());
-        let lane = read(Product::Vpc, "DescribeFlowLogs");
-        assert_eq!(pace.claim(&here(), lane, at(100_000_000), None), Some(Duration::ZERO));
-        assert_eq!(pace.claim(&here(), lane, at(0), None), Some(Duration::ZERO));
+        let limiter = RateLimiter::new(Quotas::default());
+        let key = read(Product::Vpc, "DescribeFlowLogs");
+        assert_eq!(limiter.acquire(&here(), key, at(100_000_000), None), Some(Duration::ZERO));
+        assert_eq!(limiter.acquire(&here(), key, at(0), None), Some(Duration::ZERO));
     }
 }

@@ -1,12 +1,19 @@
-//! The operations of Security Token Service, version 2015-04-01.
+//! `AssumeRole`: temporary credentials for a role. A session makes it for itself before its first call in another account.
 
 use std::time::Duration;
 
-use flow_log::{AccountId, RoleArn};
+use flow_log::RoleArn;
 use jiff::Timestamp;
 use signing::Credentials;
 
-use crate::{CallError, Product, Session, call::request::Request, call::response::Object};
+use crate::{
+    Product,
+    call::{request::Request, response_object::ResponseObject},
+};
+
+/// How long a token may be valid, in seconds.
+const MIN_SECONDS: u64 = 900;
+const MAX_SECONDS: u64 = 43_200;
 
 /// The parameters of `AssumeRole`.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +38,28 @@ impl<'a> AssumeRole<'a> {
     pub const fn new(role: &'a RoleArn, session_name: &'a str) -> Self {
         Self { role, session_name, external_id: None, duration: None, policy: None, source_identity: None }
     }
+
+    /// Returns the call, which is made with the credentials of a session that may assume the role.
+    pub(crate) fn request(&self) -> Request {
+        let seconds = self.duration.map(|duration| duration.as_secs());
+        Request::read(Product::Sts, "AssumeRole")
+            .about(self.role.as_str())
+            .ensure(is_session_name(self.session_name), || {
+                format!("{:?} is no session name: 2 to 64 letters, digits and .@-_", self.session_name)
+            })
+            .ensure(seconds.is_none_or(|seconds| (MIN_SECONDS..=MAX_SECONDS).contains(&seconds)), || {
+                format!("a token is good for {MIN_SECONDS} to {MAX_SECONDS} seconds")
+            })
+            .ensure(self.external_id.is_none_or(is_external_id), || {
+                "an external id has 2 to 1224 letters, digits and +=,.@:/-_".to_owned()
+            })
+            .with("RoleArn", self.role.as_str())
+            .with("RoleSessionName", self.session_name)
+            .with_some("ExternalId", self.external_id)
+            .with_some("DurationSeconds", seconds.map(|seconds| seconds.to_string()))
+            .with_some("Policy", self.policy)
+            .with_some("SourceIdentity", self.source_identity)
+    }
 }
 
 /// The result of `AssumeRole`.
@@ -48,80 +77,19 @@ pub struct AssumedRole {
     pub source_identity: Option<String>,
 }
 
-/// The owner of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The account.
-    pub account: AccountId,
-    /// The ARN of the user, role or account.
-    pub arn: Option<String>,
-    /// `Account`, `RAMUser` or `AssumedRoleUser`.
-    pub identity_type: Option<String>,
-    /// The id of the user, role or account.
-    pub principal_id: Option<String>,
-    /// The user's id, if the owner is a user.
-    pub user_id: Option<String>,
-    /// The role's id, if the owner is a role.
-    pub role_id: Option<String>,
-}
-
-impl Session<'_> {
-    /// `AssumeRole`: obtains temporary credentials for a role. [`Session::in_role`] caches them and renews them in
-    /// time.
-    ///
-    /// # Errors
-    /// The call failed, or its response cannot be read.
-    pub async fn assume_role(&self, asked: &AssumeRole<'_>) -> Result<AssumedRole, CallError> {
-        let seconds = asked.duration.map(|duration| duration.as_secs());
-        let request = Request::read(Product::Sts, "AssumeRole")
-            .of(asked.role.as_str())
-            .provided(is_session_name(asked.session_name), || {
-                format!("{:?} is no session name: 2 to 64 letters, digits and .@-_", asked.session_name)
-            })
-            .provided(seconds.is_none_or(|seconds| (900..=43_200).contains(&seconds)), || {
-                "a token is good for 900 to 43200 seconds".to_owned()
-            })
-            .provided(asked.external_id.is_none_or(is_external_id), || {
-                "an external id has 2 to 1224 letters, digits and +=,.@:/-_".to_owned()
-            })
-            .with("RoleArn", asked.role.as_str())
-            .with("RoleSessionName", asked.session_name)
-            .with_some("ExternalId", asked.external_id)
-            .with_some("DurationSeconds", seconds.map(|seconds| seconds.to_string()))
-            .with_some("Policy", asked.policy)
-            .with_some("SourceIdentity", asked.source_identity);
-        self.call_and_read(request, |answer| {
-            let key = answer.object("Credentials")?;
-            let who = answer.object("AssumedRoleUser").ok();
-            let credentials = Credentials::new(key.required("AccessKeyId")?, key.required("AccessKeySecret")?)
-                .with_security_token(key.required("SecurityToken")?);
-            Ok(AssumedRole {
-                credentials,
-                expiration: key.parsed("Expiration")?,
-                arn: who.as_ref().and_then(|who| who.text("Arn")),
-                id: who.as_ref().and_then(|who| who.text("AssumedRoleId")),
-                source_identity: answer.text("SourceIdentity"),
-            })
+impl AssumedRole {
+    pub(crate) fn read(response: &ResponseObject<'_>) -> Result<Self, String> {
+        let key = response.object("Credentials")?;
+        let user = response.object("AssumedRoleUser").ok();
+        let credentials = Credentials::new(key.required("AccessKeyId")?, key.required("AccessKeySecret")?)
+            .with_security_token(key.required("SecurityToken")?);
+        Ok(Self {
+            credentials,
+            expiration: key.parsed("Expiration")?,
+            arn: user.as_ref().and_then(|user| user.text("Arn")),
+            id: user.as_ref().and_then(|user| user.text("AssumedRoleId")),
+            source_identity: response.text("SourceIdentity"),
         })
-        .await
-    }
-
-    /// `GetCallerIdentity`: returns the owner of the session's key.
-    ///
-    /// # Errors
-    /// The call failed, or its response cannot be read.
-    pub async fn get_caller_identity(&self) -> Result<CallerIdentity, CallError> {
-        let read = |answer: &Object<'_>| {
-            Ok(CallerIdentity {
-                account: answer.parsed("AccountId")?,
-                arn: answer.text("Arn"),
-                identity_type: answer.text("IdentityType"),
-                principal_id: answer.text("PrincipalId"),
-                user_id: answer.text("UserId"),
-                role_id: answer.text("RoleId"),
-            })
-        };
-        self.call_and_read(Request::read(Product::Sts, "GetCallerIdentity"), read).await
     }
 }
 

@@ -6,7 +6,7 @@
 use flow_log::{ObservedTags, ResourceId, ResourceType};
 use jiff::Timestamp;
 
-use crate::call::response::Object;
+use crate::call::response_object::ResponseObject;
 
 /// A VPC as `DescribeVpcs` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,7 +221,7 @@ pub struct Ipv6Address {
 }
 
 impl Vpc {
-    pub(crate) fn read(found: &Object<'_>) -> Result<Self, String> {
+    pub(crate) fn read(found: &ResponseObject<'_>) -> Result<Self, String> {
         let text = |key| found.text(key).unwrap_or_default();
         let blocks = found.list("Ipv6CidrBlocks", "Ipv6CidrBlock");
         Ok(Self {
@@ -260,7 +260,7 @@ impl Vpc {
 }
 
 impl VSwitch {
-    pub(crate) fn read(found: &Object<'_>) -> Result<Self, String> {
+    pub(crate) fn read(found: &ResponseObject<'_>) -> Result<Self, String> {
         let text = |key| found.text(key).unwrap_or_default();
         let of_route_table = |key| found.object("RouteTable").ok().and_then(|table| table.text(key));
         Ok(Self {
@@ -288,10 +288,10 @@ impl VSwitch {
 }
 
 impl NetworkInterface {
-    pub(crate) fn read(found: &Object<'_>) -> Result<Self, String> {
+    pub(crate) fn read(found: &ResponseObject<'_>) -> Result<Self, String> {
         let text = |key| found.text(key).unwrap_or_default();
         let all = |outer, inner, key: &'static str| {
-            found.list(outer, inner).filter_map(move |one: Object<'_>| one.text(key)).collect()
+            found.list(outer, inner).filter_map(move |one: ResponseObject<'_>| one.text(key)).collect()
         };
         let private_ips = found.list("PrivateIpSets", "PrivateIpSet");
         let ipv6_addresses = found.list("Ipv6Sets", "Ipv6Set");
@@ -342,7 +342,7 @@ impl NetworkInterface {
 }
 
 impl Attachment {
-    fn read(found: &Object<'_>) -> Self {
+    fn read(found: &ResponseObject<'_>) -> Self {
         Self {
             instance: found.text("InstanceId"),
             device_index: found.number("DeviceIndex"),
@@ -354,7 +354,7 @@ impl Attachment {
 
 impl PublicIp {
     /// Reads the associated public IP address. An empty one counts as none.
-    fn read(of: &Object<'_>) -> Option<Self> {
+    fn read(of: &ResponseObject<'_>) -> Option<Self> {
         let found = of.object("AssociatedPublicIp").ok()?;
         let read = Self { allocation: found.text("AllocationId"), address: found.text("PublicIpAddress") };
         (read.allocation.is_some() || read.address.is_some()).then_some(read)
@@ -362,6 +362,6 @@ impl PublicIp {
 }
 
 /// Reads the required id of a list item. An item without an id cannot be identified.
-pub(crate) fn id(found: &Object<'_>, of: ResourceType, key: &'static str) -> Result<ResourceId, String> {
+pub(crate) fn id(found: &ResponseObject<'_>, of: ResourceType, key: &'static str) -> Result<ResourceId, String> {
     ResourceId::of(of, &found.required(key)?).map_err(|error| error.to_string())
 }

@@ -13,12 +13,13 @@ use flow_log::{
 use futures_util::stream::BoxStream;
 
 use crate::{
-    CallError, Entry, ErrorKind, Listing, Product, Session, Writes, call::request::Request, call::response::Object,
+    CallError, Entry, ErrorKind, Listing, Product, Session, Writes,
+    call::{request::Request, response_object::ResponseObject},
     paging::listing::List,
 };
 
 /// The page size. The API accepts larger ones and documents no limit.
-const PAGE: u32 = 100;
+const MAX_PAGE_SIZE: u32 = 100;
 
 /// Selects routers. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,14 +98,14 @@ impl Session<'_> {
     pub fn ecrs<'s>(&'s self, filter: &EcrFilter<'_>) -> BoxStream<'s, Result<Entry<Ecr>, CallError>> {
         let request = Request::read(Product::Ecr, "DescribeExpressConnectRouter")
             .form_parameters(&["EcrId", "Name", "ResourceGroupId", "Tag", "MaxResults", "NextToken"])
-            .of(filter.id.map(EcrId::as_str).unwrap_or_default())
+            .about(filter.id.map(EcrId::as_str).unwrap_or_default())
             .with_some("EcrId", filter.id.map(EcrId::as_str))
             .with_some("Name", filter.name)
             .with_some("ResourceGroupId", filter.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", filter.tags);
         let list =
             List::new("EcrList", "Ecr", &["EcrId"]).or_null().counted().only("EcrId", filter.id.map(EcrId::as_str));
-        self.by_token(request, PAGE, list, read_ecr)
+        self.by_token(request, MAX_PAGE_SIZE, list, read_ecr)
     }
 
     /// `DescribeExpressConnectRouter`: lists the matching routers.
@@ -144,7 +145,7 @@ impl Session<'_> {
             .only("ChildInstanceType", filter.instance_type)
             .only("ChildInstanceRegionId", filter.region.map(RegionId::as_str))
             .only("AssociationId", filter.association);
-        self.by_token(request, PAGE, list, instance)
+        self.by_token(request, MAX_PAGE_SIZE, list, instance)
     }
 
     /// `DescribeExpressConnectRouterChildInstance`: lists the instances attached to the router.
@@ -181,7 +182,7 @@ impl Session<'_> {
             .only("EcrId", [ecr.as_str()])
             .only("FlowLogId", filter.id.map(FlowLogId::as_str))
             .only("InstanceId", filter.instance.map(VbrId::as_str));
-        self.by_token(request, PAGE, list, flow_log)
+        self.by_token(request, MAX_PAGE_SIZE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: lists the matching flow logs of the router.
@@ -223,7 +224,7 @@ impl Writes<'_> {
         let request = self
             .change_of("CreateFlowLog", ecr)
             .form_parameters(&["EcrId", "FlowLogName", "ResourceGroupId", "ClientToken", "DryRun"])
-            .of(instance.as_str())
+            .about(instance.as_str())
             .with("InstanceType", "VBR")
             .with("InstanceId", instance.as_str())
             .with("ProjectName", spec.project.as_str())
@@ -236,8 +237,12 @@ impl Writes<'_> {
             .with_some("ResourceGroupId", spec.resource_group_id.as_ref().map(ResourceGroupId::as_str))
             .with_tags("Tag", Some(&spec.tags))
             .with_flag("DryRun", dry_run.then_some(true));
-        let read = |answer: &Object<'_>| {
-            if dry_run && answer.text("FlowLogId").is_none() { Ok(None) } else { answer.parsed("FlowLogId").map(Some) }
+        let read = |response: &ResponseObject<'_>| {
+            if dry_run && response.text("FlowLogId").is_none() {
+                Ok(None)
+            } else {
+                response.parsed("FlowLogId").map(Some)
+            }
         };
         match self.session.call_and_read(request, read).await {
             Err(error) if dry_run && error.kind() == ErrorKind::DryRunPassed => Ok(None),
@@ -304,8 +309,11 @@ impl Writes<'_> {
             EcrFlowLogChange::Deactivate => ("DeactivateFlowLog", &["EcrId", "FlowLogId", "ClientToken", "DryRun"]),
             EcrFlowLogChange::Delete => ("DeleteFlowlog", &["EcrId", "ClientToken", "DryRun"]),
         };
-        let request =
-            self.change_of(action, ecr).form_parameters(form_parameters).of(id.as_str()).with("FlowLogId", id.as_str());
+        let request = self
+            .change_of(action, ecr)
+            .form_parameters(form_parameters)
+            .about(id.as_str())
+            .with("FlowLogId", id.as_str());
         let EcrFlowLogChange::Modify(new) = change else { return request };
         request
             .with_some("FlowLogName", new.name.map(FlowLogName::as_str))
@@ -320,10 +328,10 @@ impl Writes<'_> {
 }
 
 fn read_of(action: &'static str, ecr: &EcrId) -> Request {
-    Request::read(Product::Ecr, action).of(ecr.as_str()).with("EcrId", ecr.as_str())
+    Request::read(Product::Ecr, action).about(ecr.as_str()).with("EcrId", ecr.as_str())
 }
 
-fn read_ecr(found: &Object<'_>) -> Result<Ecr, String> {
+fn read_ecr(found: &ResponseObject<'_>) -> Result<Ecr, String> {
     let text = |key| found.text(key).unwrap_or_default();
     Ok(Ecr {
         id: found.parsed("EcrId")?,
@@ -340,7 +348,7 @@ fn read_ecr(found: &Object<'_>) -> Result<Ecr, String> {
     })
 }
 
-fn instance(found: &Object<'_>) -> Result<EcrInstance, String> {
+fn instance(found: &ResponseObject<'_>) -> Result<EcrInstance, String> {
     let text = |key| found.text(key).unwrap_or_default();
     Ok(EcrInstance {
         ecr: text("EcrId"),
@@ -357,7 +365,7 @@ fn instance(found: &Object<'_>) -> Result<EcrInstance, String> {
     })
 }
 
-fn flow_log(found: &Object<'_>) -> Result<EcrFlowLog, String> {
+fn flow_log(found: &ResponseObject<'_>) -> Result<EcrFlowLog, String> {
     let text = |key| found.text(key).unwrap_or_default();
     Ok(EcrFlowLog {
         id: found.parsed("FlowLogId")?,

@@ -8,16 +8,15 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     CallError, Entry, Listing, Product, Session,
-    call::request::Request,
-    call::response::Object,
+    call::{request::Request, response_object::ResponseObject},
     operations::details::{self, NetworkInterface},
     paging::listing::List,
 };
 
 /// The maximum page size.
-const PAGE: u32 = 500;
+const MAX_PAGE_SIZE: u32 = 500;
 /// How many ids or addresses the API accepts at once.
-const MOST_IDS: usize = 100;
+const MAX_IDS: usize = 100;
 
 /// Selects network interfaces. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,8 +64,8 @@ impl NetworkInterfaceFilter<'_> {
         let ids: Vec<_> = self.ids.iter().map(ResourceId::as_str).collect();
         let about = if ids.is_empty() { self.instance.unwrap_or_default().to_owned() } else { ids.join(",") };
         Request::read(Product::Ecs, "DescribeNetworkInterfaces")
-            .of(about)
-            .with_list("NetworkInterfaceId", MOST_IDS, ids)
+            .about(about)
+            .with_list("NetworkInterfaceId", MAX_IDS, ids)
             .with_some("InstanceId", self.instance)
             .with_some("VpcId", self.vpc.map(ResourceId::as_str))
             .with_some("VSwitchId", self.vswitch.map(ResourceId::as_str))
@@ -76,8 +75,8 @@ impl NetworkInterfaceFilter<'_> {
             .with_some("Status", self.status)
             .with_flag("ServiceManaged", self.is_managed)
             .with_some("PrimaryIpAddress", self.primary_ip_address)
-            .with_list("PrivateIpAddress", MOST_IDS, self.private_ip_addresses.iter().copied())
-            .with_list("Ipv6Address", MOST_IDS, self.ipv6_addresses.iter().copied())
+            .with_list("PrivateIpAddress", MAX_IDS, self.private_ip_addresses.iter().copied())
+            .with_list("Ipv6Address", MAX_IDS, self.ipv6_addresses.iter().copied())
             .with_some("ResourceGroupId", self.resource_group.map(ResourceGroupId::as_str))
             .with_tags("Tag", self.tags)
     }
@@ -91,7 +90,9 @@ impl Session<'_> {
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
-        self.by_token(filter.request(), PAGE, filter.list(), |found: &Object<'_>| self.network_interface(found))
+        self.by_token(filter.request(), MAX_PAGE_SIZE, filter.list(), |found: &ResponseObject<'_>| {
+            self.network_interface(found)
+        })
     }
 
     /// The same, with everything that the API returns about each.
@@ -100,7 +101,9 @@ impl Session<'_> {
         &'s self,
         filter: &NetworkInterfaceFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<NetworkInterface>, CallError>> {
-        self.by_token(filter.request(), PAGE, filter.list(), |found: &Object<'_>| NetworkInterface::read(found))
+        self.by_token(filter.request(), MAX_PAGE_SIZE, filter.list(), |found: &ResponseObject<'_>| {
+            NetworkInterface::read(found)
+        })
     }
 
     /// `DescribeNetworkInterfaces`: lists the matching network interfaces, each with its vSwitch and VPC.
@@ -114,7 +117,7 @@ impl Session<'_> {
         Listing::of(self.network_interfaces(filter)).await
     }
 
-    fn network_interface(&self, found: &Object<'_>) -> Result<Resource, String> {
+    fn network_interface(&self, found: &ResponseObject<'_>) -> Result<Resource, String> {
         let vpc = details::id(found, ResourceType::Vpc, "VpcId")?;
         // Some are in a VPC but in no vSwitch.
         let vswitch = found.text("VSwitchId").map(|_| details::id(found, ResourceType::VSwitch, "VSwitchId"));

@@ -4,16 +4,17 @@ use flow_log::names::{TagKey, Tags};
 use futures_util::stream::BoxStream;
 
 use crate::{
-    CallError, Entry, Listing, Product, Session, Writes, call::request::Request, call::response::Object,
+    CallError, Entry, Listing, Product, Session, Writes,
+    call::{request::Request, response_object::ResponseObject},
     paging::listing::List,
 };
 
 /// The maximum page size.
-const PAGE: u32 = 50;
+const MAX_PAGE_SIZE: u32 = 50;
 /// How many ids the API accepts at once.
-const MOST_IDS: usize = 50;
+const MAX_IDS: usize = 50;
 /// How many keys the API accepts at once.
-const MOST_KEYS: usize = 20;
+const MAX_KEYS: usize = 20;
 
 /// The kinds of resources that can have tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl TaggedType {
     const fn page(self) -> Option<u32> {
         match self {
             Self::NetworkInterface => None,
-            _ => Some(PAGE),
+            _ => Some(MAX_PAGE_SIZE),
         }
     }
 
@@ -118,10 +119,10 @@ impl Session<'_> {
         let has_filter = !filter.ids.is_empty() || filter.tags.is_some_and(|tags| !tags.is_empty());
         let request = Request::read(of.product(), "ListTagResources")
             .form_parameters(of.form_parameters())
-            .of(filter.ids.join(","))
-            .provided(has_filter, || "neither a resource nor a tag is given".to_owned())
+            .about(filter.ids.join(","))
+            .ensure(has_filter, || "neither a resource nor a tag is given".to_owned())
             .with("ResourceType", of.as_str())
-            .with_list("ResourceId", MOST_IDS, filter.ids.iter().copied())
+            .with_list("ResourceId", MAX_IDS, filter.ids.iter().copied())
             .with_tags("Tag", filter.tags);
         let list = List::new("TagResources", "TagResource", &["ResourceId", "TagKey"])
             .only("ResourceId", filter.ids.iter().copied());
@@ -161,7 +162,7 @@ impl Writes<'_> {
 
     fn tagging(&self, of: TaggedType, ids: &[&str], tags: &Tags) -> Request {
         self.change_tags("TagResources", of, ids)
-            .provided(!tags.is_empty(), || "there is no tag to set".to_owned())
+            .ensure(!tags.is_empty(), || "there is no tag to set".to_owned())
             .with_tags("Tag", Some(tags))
     }
 
@@ -184,8 +185,8 @@ impl Writes<'_> {
 
     fn untagging(&self, of: TaggedType, ids: &[&str], keys: &[TagKey]) -> Request {
         self.change_tags(of.untag(), of, ids)
-            .provided(!keys.is_empty(), || "there is no tag to take off".to_owned())
-            .with_list("TagKey", MOST_KEYS, keys.iter().map(TagKey::as_str))
+            .ensure(!keys.is_empty(), || "there is no tag to take off".to_owned())
+            .with_list("TagKey", MAX_KEYS, keys.iter().map(TagKey::as_str))
     }
 
     /// `UnTagResources` with `All`: removes every tag from these resources, at most 50.
@@ -204,14 +205,14 @@ impl Writes<'_> {
             _ => request,
         };
         request
-            .of(ids.join(","))
-            .provided(!ids.is_empty(), || "no resource is given".to_owned())
+            .about(ids.join(","))
+            .ensure(!ids.is_empty(), || "no resource is given".to_owned())
             .with("ResourceType", of.as_str())
-            .with_list("ResourceId", MOST_IDS, ids.iter().copied())
+            .with_list("ResourceId", MAX_IDS, ids.iter().copied())
     }
 }
 
-fn attached(tag: &Object<'_>) -> Result<AttachedTag, String> {
+fn attached(tag: &ResponseObject<'_>) -> Result<AttachedTag, String> {
     let text = |key| tag.text(key).unwrap_or_default();
     Ok(AttachedTag {
         resource_id: tag.required("ResourceId")?,

@@ -8,16 +8,15 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     CallError, Entry, ErrorKind, Listing, Product, Session, Writes,
-    call::request::Request,
-    call::response::Object,
+    call::{request::Request, response_object::ResponseObject},
     operations::details::{self, VSwitch, Vpc},
     paging::listing::List,
 };
 
 /// The maximum page size.
-const PAGE: u32 = 50;
+const MAX_PAGE_SIZE: u32 = 50;
 /// How many VPC ids the API accepts at once.
-const MOST_IDS: usize = 20;
+const MAX_IDS: usize = 20;
 
 /// Selects VPCs. All given fields must match.
 #[derive(Debug, Clone, Copy, Default)]
@@ -165,28 +164,28 @@ impl Session<'_> {
     pub async fn describe_regions(&self) -> Result<Listing<Region>, CallError> {
         let request = Request::read(Product::Vpc, "DescribeRegions").with("AcceptLanguage", "en-US");
         let list = List::new("Regions", "Region", &["RegionId"]);
-        let read = |region: &Object<'_>| {
+        let read = |region: &ResponseObject<'_>| {
             Ok(Region {
                 id: region.parsed("RegionId")?,
                 local_name: region.text("LocalName").unwrap_or_default(),
                 endpoint: region.text("RegionEndpoint"),
             })
         };
-        let found = self.call_and_read_items(request, |answer, key| list.read(answer, key, read)).await?;
+        let found = self.call_and_read_items(request, |response, key| list.read(response, key, read)).await?;
         Ok(found.into_iter().filter_map(|item| item.entry).collect())
     }
 
     /// `DescribeVpcs`: streams the matching VPCs, one page at a time.
     #[must_use]
     pub fn vpcs<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
-        let read = |vpc: &Object<'_>| self.resource(ResourceType::Vpc, vpc, vec![]);
-        self.by_page_number(filter.request(), PAGE, filter.list(), read)
+        let read = |vpc: &ResponseObject<'_>| self.resource(ResourceType::Vpc, vpc, vec![]);
+        self.by_page_number(filter.request(), MAX_PAGE_SIZE, filter.list(), read)
     }
 
     /// The same, with everything that the API returns about each.
     #[must_use]
     pub fn vpcs_in_full<'s>(&'s self, filter: &VpcFilter<'_>) -> BoxStream<'s, Result<Entry<Vpc>, CallError>> {
-        self.by_page_number(filter.request(), PAGE, filter.list(), |vpc: &Object<'_>| Vpc::read(vpc))
+        self.by_page_number(filter.request(), MAX_PAGE_SIZE, filter.list(), |vpc: &ResponseObject<'_>| Vpc::read(vpc))
     }
 
     /// `DescribeVpcs`: returns the VPCs with these ids, as far as they exist.
@@ -195,7 +194,7 @@ impl Session<'_> {
     /// The call failed, or its response cannot be read.
     pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
         let mut found = Listing::default();
-        for ids in ids.chunks(MOST_IDS) {
+        for ids in ids.chunks(MAX_IDS) {
             found.append(Listing::of(self.vpcs(&VpcFilter { ids, ..VpcFilter::default() })).await?);
         }
         Ok(found)
@@ -204,11 +203,11 @@ impl Session<'_> {
     /// `DescribeVSwitches`: streams the matching vSwitches, one page at a time.
     #[must_use]
     pub fn vswitches<'s>(&'s self, filter: &VSwitchFilter<'_>) -> BoxStream<'s, Result<Entry<Resource>, CallError>> {
-        let read = |vswitch: &Object<'_>| {
+        let read = |vswitch: &ResponseObject<'_>| {
             let vpc = details::id(vswitch, ResourceType::Vpc, "VpcId")?;
             self.resource(ResourceType::VSwitch, vswitch, vec![vpc])
         };
-        self.by_page_number(filter.request(), PAGE, filter.list(), read)
+        self.by_page_number(filter.request(), MAX_PAGE_SIZE, filter.list(), read)
     }
 
     /// The same, with everything that the API returns about each.
@@ -217,7 +216,9 @@ impl Session<'_> {
         &'s self,
         filter: &VSwitchFilter<'_>,
     ) -> BoxStream<'s, Result<Entry<VSwitch>, CallError>> {
-        self.by_page_number(filter.request(), PAGE, filter.list(), |vswitch: &Object<'_>| VSwitch::read(vswitch))
+        self.by_page_number(filter.request(), MAX_PAGE_SIZE, filter.list(), |vswitch: &ResponseObject<'_>| {
+            VSwitch::read(vswitch)
+        })
     }
 
     /// `DescribeVSwitches`: returns the vSwitches with these ids, as far as they exist. Makes one call for each.
@@ -239,8 +240,8 @@ impl Session<'_> {
         let resource = filter.resource;
         let resource_type = filter.resource_type.or(resource.map(ResourceId::resource_type));
         let request = Request::read(Product::Vpc, "DescribeFlowLogs")
-            .of(resource.map(ResourceId::as_str).or(filter.id.map(FlowLogId::as_str)).unwrap_or_default())
-            .provided(filter.status.is_none_or(can_be_asked_for), || {
+            .about(resource.map(ResourceId::as_str).or(filter.id.map(FlowLogId::as_str)).unwrap_or_default())
+            .ensure(filter.status.is_none_or(can_be_asked_for), || {
                 "flow logs can be asked for by the status Active, Activating or Inactive alone".to_owned()
             })
             .with_some("ResourceType", resource_type.map(ResourceType::as_str))
@@ -259,7 +260,7 @@ impl Session<'_> {
         let list = List::new("FlowLogs", "FlowLog", &["FlowLogId"])
             .only("FlowLogId", filter.id.map(FlowLogId::as_str))
             .only("ResourceId", resource.map(ResourceId::as_str));
-        self.by_page_number(request, PAGE, list, flow_log)
+        self.by_page_number(request, MAX_PAGE_SIZE, list, flow_log)
     }
 
     /// `DescribeFlowLogs`: lists the matching flow logs.
@@ -276,13 +277,14 @@ impl Session<'_> {
     /// The call failed, or its response cannot be read.
     pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
         let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus").with_client_token(self.client_token());
-        self.call_and_read(request, |answer| answer.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned())).await
+        self.call_and_read(request, |response| response.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned()))
+            .await
     }
 
     pub(crate) fn resource(
         &self,
         resource_type: ResourceType,
-        found: &Object<'_>,
+        found: &ResponseObject<'_>,
         parents: Vec<ResourceId>,
     ) -> Result<Resource, String> {
         let key = match resource_type {
@@ -328,7 +330,7 @@ impl Writes<'_> {
         extras: FlowLogExtras<'_>,
     ) -> Result<CreatedFlowLog, CallError> {
         let request = Request::write(Product::Vpc, "CreateFlowLog")
-            .of(resource.as_str())
+            .about(resource.as_str())
             .with("ResourceType", resource.resource_type().as_str())
             .with("ResourceId", resource.as_str())
             .with("TrafficType", spec.traffic_type.as_str())
@@ -342,8 +344,11 @@ impl Writes<'_> {
             .with_some("LogFormat", extras.log_format)
             .with_list("TrafficPath", usize::MAX, spec.traffic_path.iter().map(|path| path.as_str()))
             .with_tags("Tag", Some(&spec.tags));
-        let read = |answer: &Object<'_>| {
-            Ok(CreatedFlowLog { id: answer.parsed("FlowLogId")?, resource_group_id: answer.text("ResourceGroupId") })
+        let read = |response: &ResponseObject<'_>| {
+            Ok(CreatedFlowLog {
+                id: response.parsed("FlowLogId")?,
+                resource_group_id: response.text("ResourceGroupId"),
+            })
         };
         self.session.call_and_read(request, read).await
     }
@@ -410,7 +415,7 @@ impl Writes<'_> {
         };
         let request = Request::write(Product::Vpc, "MoveResourceGroup")
             .idempotent()
-            .of(id)
+            .about(id)
             .with("ResourceType", resource_type)
             .with("ResourceId", id)
             .with("NewResourceGroupId", group.as_str());
@@ -444,7 +449,7 @@ impl VSwitchFilter<'_> {
 
     fn request(&self) -> Request {
         Request::read(Product::Vpc, "DescribeVSwitches")
-            .of(self.id.map(ResourceId::as_str).unwrap_or_default())
+            .about(self.id.map(ResourceId::as_str).unwrap_or_default())
             .with_some("VSwitchId", self.id.map(ResourceId::as_str))
             .with_some("VpcId", self.vpc.map(ResourceId::as_str))
             .with_some("VSwitchName", self.name)
@@ -461,20 +466,20 @@ impl VSwitchFilter<'_> {
 fn vpcs_by_ids(ids: &[ResourceId]) -> Request {
     let text = ids.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(",");
     Request::read(Product::Vpc, "DescribeVpcs")
-        .of(text.as_str())
-        .provided(ids.len() <= MOST_IDS, || format!("{} ids are more than {MOST_IDS}", ids.len()))
+        .about(text.as_str())
+        .ensure(ids.len() <= MAX_IDS, || format!("{} ids are more than {MAX_IDS}", ids.len()))
         .with_some("VpcId", (!ids.is_empty()).then_some(text))
 }
 
 fn change(action: &'static str, id: &FlowLogId) -> Request {
-    Request::write(Product::Vpc, action).of(id.as_str()).with("FlowLogId", id.as_str())
+    Request::write(Product::Vpc, action).about(id.as_str()).with("FlowLogId", id.as_str())
 }
 
 const fn can_be_asked_for(status: &Status) -> bool {
     matches!(status, Status::Active | Status::Activating | Status::Inactive)
 }
 
-fn flow_log(found: &Object<'_>) -> Result<FlowLog, String> {
+fn flow_log(found: &ResponseObject<'_>) -> Result<FlowLog, String> {
     Ok(FlowLog {
         id: found.parsed("FlowLogId")?,
         // Required: without it, the flow log belongs to an unknown resource.

@@ -11,9 +11,9 @@ use futures_util::stream::{self, BoxStream};
 
 use crate::{
     CallError, Cause, Entry, Session,
-    call::{request::Request, response::Object},
+    call::{request::Request, response_object::ResponseObject},
     paging::{
-        by_page_number::Broken,
+        broken::Broken,
         entries, items,
         listing::{Item, List},
     },
@@ -23,28 +23,29 @@ use crate::{
 const MAX_IDLE_PAGES: u32 = 50;
 
 impl Session<'_> {
-    /// Reads a token-paged list to its end, in pages of size `largest`, or of the server's size if there is none.
+    /// Reads a token-paged list to its end, in pages of size `max_page_size`, or of the server's size if there is none.
     pub(crate) fn by_token<'s, T: Send + 's>(
         &'s self,
         request: Request,
-        largest: impl Into<Option<u32>>,
+        max_page_size: impl Into<Option<u32>>,
         list: List,
-        read: impl Fn(&Object<'_>) -> Result<T, String> + Send + Sync + 's,
+        read: impl Fn(&ResponseObject<'_>) -> Result<T, String> + Send + Sync + 's,
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
-        let request = request.with_some("MaxResults", largest.into().map(|largest| largest.to_string()));
-        let state = (Chain { next: Some(None), ..Chain::default() }, request, list, read);
-        let pages = stream::try_unfold(state, move |(mut chain, request, list, read)| async move {
-            let Some(token) = chain.next.take() else { return Ok::<_, CallError>(None) };
+        let request =
+            request.with_some("MaxResults", max_page_size.into().map(|max_page_size| max_page_size.to_string()));
+        let state = (TokenReader { next: Some(None), ..TokenReader::default() }, request, list, read);
+        let pages = stream::try_unfold(state, move |(mut reader, request, list, read)| async move {
+            let Some(token) = reader.next.take() else { return Ok::<_, CallError>(None) };
             let page = request.clone().with_some("NextToken", token);
             let (found, next, total) = self
-                .call_and_read_items(page, |answer, key| {
-                    Ok((list.read(answer, key, &read)?, answer.optional_text("NextToken")?, list.total(answer)))
+                .call_and_read_items(page, |response, key| {
+                    Ok((list.read(response, key, &read)?, response.optional_text("NextToken")?, list.total(response)))
                 })
                 .await?;
-            let new = chain
+            let new = reader
                 .take(found, next, total)
                 .map_err(|reason| request.failed(Cause::Unreadable { status: 200, reason }))?;
-            Ok(Some((entries(new), (chain, request, list, read))))
+            Ok(Some((entries(new), (reader, request, list, read))))
         });
         items(pages)
     }
@@ -52,7 +53,7 @@ impl Session<'_> {
 
 /// How far a token-paged list has been read.
 #[derive(Debug, Default)]
-struct Chain {
+struct TokenReader {
     /// The token of the next page; the first page has none. The outer `None` marks the end.
     next: Option<Option<String>>,
     tokens: HashSet<String>,
@@ -63,7 +64,7 @@ struct Chain {
     shortest: Option<u32>,
 }
 
-impl Chain {
+impl TokenReader {
     /// Processes what a page showed, and returns the new items.
     fn take<T>(
         &mut self,

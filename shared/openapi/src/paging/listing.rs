@@ -1,12 +1,14 @@
 //! The content of a list: items that were read, and items that could not be.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use futures_util::{TryStreamExt as _, stream::BoxStream};
-
 use signing::Credentials;
 
-use crate::{CallError, call::redact::item_without_secrets, call::response::Object};
+use crate::{
+    CallError, UnreadableItem,
+    call::{redact::item_without_secrets, response_object::ResponseObject},
+};
 
 /// An item of a list. An unreadable item does not spoil the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,26 +17,6 @@ pub enum Entry<T> {
     Read(T),
     /// The item exists but could not be read.
     Unreadable(UnreadableItem),
-}
-
-/// An item of a list that exists but could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnreadableItem {
-    /// The item's id, if at least that could be read.
-    pub id: Option<String>,
-    /// The item's path in the response, for example `NetworkInterfaceSets[3]`.
-    pub place: String,
-    /// What is wrong with the item.
-    pub reason: String,
-}
-
-impl fmt::Display for UnreadableItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.id {
-            Some(id) => write!(f, "{} ({id}) cannot be read: {}", self.place, self.reason),
-            None => write!(f, "{} cannot be read: {}", self.place, self.reason),
-        }
-    }
 }
 
 /// A complete list.
@@ -132,8 +114,8 @@ impl List {
     }
 
     /// Returns the number of items in the whole list, if the response's number can be relied upon.
-    pub(crate) fn total(&self, answer: &Object<'_>) -> Option<u32> {
-        if self.counts_items { answer.number("TotalCount") } else { None }
+    pub(crate) fn total(&self, response: &ResponseObject<'_>) -> Option<u32> {
+        if self.counts_items { response.number("TotalCount") } else { None }
     }
 
     /// Skips items whose field `key` has none of the values in `asked`. No effect if `asked` is empty.
@@ -148,12 +130,12 @@ impl List {
     /// Reads the list from a response. An item that cannot be read becomes an unreadable entry.
     pub(crate) fn read<T>(
         &self,
-        answer: &Object<'_>,
+        response: &ResponseObject<'_>,
         credentials: &Credentials,
-        read: impl Fn(&Object<'_>) -> Result<T, String>,
+        read: impl Fn(&ResponseObject<'_>) -> Result<T, String>,
     ) -> Result<Vec<Item<T>>, String> {
         let mut times = HashMap::new();
-        let items = answer.items(self.outer, self.inner, self.may_be_null)?;
+        let items = response.items(self.outer, self.inner, self.may_be_null)?;
         let items = items.map(|item| {
             let entry = match read(&item) {
                 Ok(read) => Entry::Read(read),

@@ -1,51 +1,14 @@
-//! Lists in numbered pages, read as a stream that holds one page at a time.
-//!
-//! **Numbered pages** (`PageNumber`, `PageSize`) are windows on a list that may change between two calls. If an item
-//! before a window vanishes, the next unread item moves into a page that was read already, and is lost. If an item
-//! appears, the last item that was read comes again. So each window overlaps what has been read, and counts only if it
-//! contains an item that was seen before. If it contains none, too many items vanished, and an earlier window is read.
-//! Numbered pages allow this because each call may choose its page size: page 2 of size 49 begins one item before page
-//! 2 of size 50.
-//!
-//! - **Guaranteed**, as long as the list keeps its items in one order, whatever that is, and wherever items appear and
-//!   vanish: an item that exists from the first call to the last is delivered exactly once. No item is delivered twice.
-//! - **Not guaranteed**: an item that appears or vanishes during the read may or may not be delivered, and may be gone
-//!   by then. If fewer items were seen than the list claims at its end, it is read again, so most of the items that
-//!   appeared are delivered too. For a list without a stable order nothing can be guaranteed; reading it again makes a
-//!   loss less likely.
-//!
-//! **A list is complete, or an error.** It ends where its `TotalCount` says, not at a page that is smaller than
-//! requested: some servers return smaller pages, and then the windows have that size. A list that shows fewer items
-//! than it claims is read again a few times, and is an error after that. A list that shrinks during the read, so that
-//! its `TotalCount` falls, is not an error. Only a list without any `TotalCount` ends at a page that is not full.
-//!
-//! If a server's largest page has fewer than ten items, windows do not overlap. Then a list whose `TotalCount` changes
-//! between two pages is read again. If as many items vanish as appear, that many may be missed.
-//!
-//! **Thrifty** reading (`Session::best_effort`) saves the overlap, which is a third of the calls of a long list, as long as
-//! the list reports the same length. Once the length changes, the windows overlap from there on. This gives up one part
-//! of the guarantee: if as many items vanish as appear between two windows, that many may be missed. It is meant for
-//! callers that look again soon anyway.
-//!
-//! Memory holds one page and the ids of what has been delivered. A list that changes faster than it can be read ends in
-//! an error, not in silent loss.
+//! Which page of a numbered list to read next, as [`by_page_number`](super::by_page_number) describes it. Pure.
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 
-use futures_util::stream::{self, BoxStream};
-
-use crate::{
-    CallError, Cause, Entry, Session,
-    call::request::Request,
-    call::response::Object,
-    paging::{entries, items, listing::List},
-};
+use super::broken::Broken;
 
 /// The minimum number of items by which a window overlaps what has been read. If more vanish between two windows, a
 /// window is read for nothing.
-const OVERLAP: u32 = 5;
+const MIN_OVERLAP: u32 = 5;
 /// The smallest page size at which overlapping windows still advance.
-const SMALLEST: u32 = 10;
+const MIN_OVERLAPPING_PAGE: u32 = 10;
 /// How often a list is read, at most, if it claims more items than were found.
 const MAX_READINGS: u32 = 3;
 /// How many pages in a row may bring nothing new, not counting those that were read before.
@@ -53,9 +16,9 @@ const MAX_IDLE_PAGES: u32 = 10;
 
 /// One page of some size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Window {
-    page: u32,
-    size: u32,
+pub(super) struct Window {
+    pub(super) page: u32,
+    pub(super) size: u32,
 }
 
 impl Window {
@@ -64,8 +27,8 @@ impl Window {
     }
 
     /// Returns the page that reaches farthest among those that begin at `at` or before.
-    fn at(at: u32, largest: u32) -> Self {
-        let sizes = largest.div_ceil(2)..=largest;
+    fn at(at: u32, max_page_size: u32) -> Self {
+        let sizes = max_page_size.div_ceil(2)..=max_page_size;
         let windows = sizes.map(|size| Self { page: at / size + 1, size });
         windows.max_by_key(|window| (window.offset() + window.size, window.size)).unwrap_or(Self { page: 1, size: 1 })
     }
@@ -73,23 +36,23 @@ impl Window {
 
 /// What one response shows of a list.
 #[derive(Debug)]
-struct Page<T> {
-    found: Vec<T>,
+pub(super) struct Page<T> {
+    pub(super) found: Vec<T>,
     /// The length that the list reports.
-    total: Option<u32>,
+    pub(super) total: Option<u32>,
     /// The page size that the server reports.
-    size: Option<u32>,
+    pub(super) size: Option<u32>,
 }
 
 /// How far a numbered list has been read.
 #[derive(Debug)]
-struct Numbered {
+pub(super) struct WindowReader {
     /// The largest page that the server returns, as far as known.
-    largest: u32,
+    max_page_size: u32,
     /// `Some` while windows need not overlap: the length that the list last reported.
     best_effort: Option<Option<u32>>,
     /// `None` at the end.
-    next: Option<Window>,
+    pub(super) next: Option<Window>,
     seen: HashSet<String>,
     calls: u32,
     /// The first length that the list reported.
@@ -107,31 +70,13 @@ struct Numbered {
     step_back: u32,
 }
 
-/// Why a list cannot be read to its end.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// The list changes faster than it can be read.
-    Unstable,
-    /// The list shows fewer items than it claims to have.
-    Short { seen: usize, total: u32 },
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unstable => f.write_str("the list changes faster than it can be read"),
-            Self::Short { seen, total } => write!(f, "the list shows {seen} of the {total} items that it says it has"),
-        }
-    }
-}
-
-impl Numbered {
-    fn new(largest: u32, is_best_effort: bool) -> Self {
-        debug_assert!(largest >= SMALLEST);
+impl WindowReader {
+    pub(super) fn new(max_page_size: u32, is_best_effort: bool) -> Self {
+        debug_assert!(max_page_size >= MIN_OVERLAPPING_PAGE);
         Self {
-            largest,
+            max_page_size,
             best_effort: is_best_effort.then_some(None),
-            next: Some(Window { page: 1, size: largest }),
+            next: Some(Window { page: 1, size: max_page_size }),
             seen: HashSet::new(),
             calls: 0,
             length: None,
@@ -140,12 +85,17 @@ impl Numbered {
             length_before: None,
             seen_before: 0,
             idle: 0,
-            step_back: largest,
+            step_back: max_page_size,
         }
     }
 
     /// Processes what `window` showed, and returns the new items.
-    fn take<T>(&mut self, window: Window, page: Page<T>, id: impl Fn(&T) -> String) -> Result<Vec<T>, Broken> {
+    pub(super) fn take<T>(
+        &mut self,
+        window: Window,
+        page: Page<T>,
+        id: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>, Broken> {
         let Page { found, total, size } = page;
         let offset = window.offset();
         let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
@@ -158,13 +108,13 @@ impl Numbered {
         let is_cut_short = count < window.size && total.is_some() && !is_at_its_end;
         if size.is_some() || (is_cut_short && count > 0 && offset == 0) {
             // This server's pages are smaller than requested. The first page would have shown it.
-            self.largest = size.unwrap_or(count);
+            self.max_page_size = size.unwrap_or(count);
         }
 
         self.calls += 1;
         // Four times the calls that an unchanging list takes, plus a margin.
         let length = *self.length.get_or_insert(total.unwrap_or(u32::MAX));
-        if self.calls > (length / self.largest).saturating_mul(4).saturating_add(100) {
+        if self.calls > (length / self.max_page_size).saturating_mul(4).saturating_add(100) {
             return Err(Broken::Unstable);
         }
         if let Some(total) = total {
@@ -173,13 +123,13 @@ impl Numbered {
         if offset == 0 {
             self.length_before = total;
         }
-        let overlaps = self.largest >= SMALLEST;
+        let overlaps = self.max_page_size >= MIN_OVERLAPPING_PAGE;
         if let Some(before) = self.best_effort {
             let is_as_before = total.is_some() && (before.is_none() || before == total);
             self.best_effort = is_as_before.then_some(total);
             if !is_as_before && offset > 0 && overlaps {
                 // Items may have moved out of this window into the last one: overlap from here on.
-                self.next = Some(Window::at(offset.saturating_sub(OVERLAP), self.largest));
+                self.next = Some(Window::at(offset.saturating_sub(MIN_OVERLAP), self.max_page_size));
                 return Ok(Vec::new());
             }
         }
@@ -190,11 +140,11 @@ impl Numbered {
             && !found.iter().any(|item| self.seen.contains(&id(item)))
         {
             // There is a gap before this window. Drop its items until the gap has been read.
-            self.next = Some(Window::at(offset.saturating_sub(self.step_back), self.largest));
+            self.next = Some(Window::at(offset.saturating_sub(self.step_back), self.max_page_size));
             self.step_back = self.step_back.saturating_mul(2);
             return Ok(Vec::new());
         }
-        self.step_back = self.largest;
+        self.step_back = self.max_page_size;
         let end = offset.saturating_add(count);
         let new: Vec<T> = found.into_iter().filter(|item| self.seen.insert(id(item))).collect();
         self.idle = if new.is_empty() { self.idle + 1 } else { 0 };
@@ -210,10 +160,13 @@ impl Numbered {
         let is_done = is_last || is_astray || has_moved || is_broken_off || self.is_idle();
         self.next = if !is_done && (self.best_effort.is_some() || !overlaps) {
             // If the first page was smaller than requested, the next ones have its size. Later pages are never smaller.
-            let size = if offset == 0 { self.largest } else { window.size };
+            let size = if offset == 0 { self.max_page_size } else { window.size };
             Some(Window { page: window.page + 1, size })
         } else if !is_done {
-            Some(Window::at(end.saturating_sub(OVERLAP.min(self.largest / SMALLEST)), self.largest))
+            Some(Window::at(
+                end.saturating_sub(MIN_OVERLAP.min(self.max_page_size / MIN_OVERLAPPING_PAGE)),
+                self.max_page_size,
+            ))
         } else {
             self.next_reading(total, is_last, is_astray || has_moved)?
         };
@@ -222,7 +175,7 @@ impl Numbered {
 
     /// Returns whether page after page brings nothing new, for another reason than rereading earlier pages.
     fn is_idle(&self) -> bool {
-        let pages = self.seen.len() / self.largest.max(1) as usize;
+        let pages = self.seen.len() / self.max_page_size.max(1) as usize;
         self.idle as usize > MAX_IDLE_PAGES as usize + pages.saturating_mul(2)
     }
 
@@ -238,7 +191,7 @@ impl Numbered {
             self.readings += 1;
             self.seen_before = seen;
             self.idle = 0;
-            return Ok(Some(Window { page: 1, size: self.largest }));
+            return Ok(Some(Window { page: 1, size: self.max_page_size }));
         }
         match self.shortest {
             // It has shown as many items as it had at some moment. The missing ones appeared during the read.
@@ -246,33 +199,6 @@ impl Numbered {
             Some(total) if !reaches(total) => Err(Broken::Short { seen, total }),
             _ => Err(Broken::Unstable),
         }
-    }
-}
-
-impl Session<'_> {
-    /// Reads a numbered list to its end.
-    pub(crate) fn by_page_number<'s, T: Send + 's>(
-        &'s self,
-        request: Request,
-        largest: u32,
-        list: List,
-        read: impl Fn(&Object<'_>) -> Result<T, String> + Send + Sync + 's,
-    ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
-        let state = (Numbered::new(largest, self.is_best_effort()), request, list, read);
-        let pages = stream::try_unfold(state, move |(mut by_page_number, request, list, read)| async move {
-            let Some(window) = by_page_number.next else { return Ok::<_, CallError>(None) };
-            let page =
-                request.clone().with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
-            let page = self.call_and_read_items(page, |answer, key| {
-                let (total, size) = (answer.number("TotalCount"), answer.number("PageSize"));
-                Ok(Page { found: list.read(answer, key, &read)?, total, size })
-            });
-            let new = by_page_number
-                .take(window, page.await?, |item| item.key.clone())
-                .map_err(|broken| request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
-            Ok(Some((entries(new), (by_page_number, request, list, read))))
-        });
-        items(pages)
     }
 }
 
@@ -287,23 +213,23 @@ mod tests {
     }
 
     /// Reads a list to its end while `change` changes it between the windows.
-    fn read(list: &mut Vec<u32>, largest: u32, change: impl FnMut(&mut Vec<u32>)) -> Result<Vec<u32>, Broken> {
-        read_by(Numbered::new(largest, false), largest, list, change)
+    fn read(list: &mut Vec<u32>, max_page_size: u32, change: impl FnMut(&mut Vec<u32>)) -> Result<Vec<u32>, Broken> {
+        read_by(WindowReader::new(max_page_size, false), max_page_size, list, change)
     }
 
     /// The same, from a server whose pages have at most `cap` items.
     fn read_by(
-        mut by_page_number: Numbered,
+        mut reader: WindowReader,
         cap: u32,
         list: &mut Vec<u32>,
         mut change: impl FnMut(&mut Vec<u32>),
     ) -> Result<Vec<u32>, Broken> {
         let mut delivered = Vec::new();
-        while let Some(next) = by_page_number.next {
-            assert!((1..=by_page_number.largest).contains(&next.size));
+        while let Some(next) = reader.next {
+            assert!((1..=reader.max_page_size).contains(&next.size));
             let found = window(list, Window { size: next.size.min(cap), ..next });
             let page = Page { found, total: Some(list.len() as u32), size: None };
-            delivered.extend(by_page_number.take(next, page, u32::to_string)?);
+            delivered.extend(reader.take(next, page, u32::to_string)?);
             change(list);
         }
         Ok(delivered)
@@ -322,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn a_thrifty_reading_of_a_list_that_stays_as_it_is_takes_as_many_calls_as_it_has_pages() {
+    fn a_best_effort_reading_of_a_list_that_stays_as_it_is_takes_as_many_calls_as_it_has_pages() {
         for length in [0, 1, 50, 51, 100, 1001, 10_000] {
             let list: Vec<u32> = (0..length).collect();
             let mut calls = 0;
-            let delivered = read_by(Numbered::new(50, true), 50, &mut list.clone(), |_| calls += 1).unwrap();
+            let delivered = read_by(WindowReader::new(50, true), 50, &mut list.clone(), |_| calls += 1).unwrap();
             assert_eq!(delivered, list);
             assert_eq!(calls, length.div_ceil(50).max(1), "{length} items");
         }
@@ -336,11 +262,11 @@ mod tests {
     fn without_a_total_the_list_ends_with_a_page_that_is_not_full() {
         for length in [0, 1, 49, 50, 51, 99, 100, 101, 150] {
             let list: Vec<u32> = (0..length).collect();
-            let mut by_page_number = Numbered::new(50, false);
+            let mut reader = WindowReader::new(50, false);
             let mut delivered = Vec::new();
-            while let Some(next) = by_page_number.next {
+            while let Some(next) = reader.next {
                 let page = Page { found: window(&list, next), total: None, size: None };
-                delivered.extend(by_page_number.take(next, page, u32::to_string).unwrap());
+                delivered.extend(reader.take(next, page, u32::to_string).unwrap());
             }
             assert_eq!(delivered, list);
         }
@@ -348,15 +274,15 @@ mod tests {
 
     /// Reads a list to its end from a server that answers with `answer`, and returns how many calls it took.
     fn read_from(is_best_effort: bool, mut answer: impl FnMut(Window) -> Page<u32>) -> (Result<Vec<u32>, Broken>, u32) {
-        let mut by_page_number = Numbered::new(50, is_best_effort);
+        let mut reader = WindowReader::new(50, is_best_effort);
         let mut delivered = Vec::new();
-        while let Some(next) = by_page_number.next {
-            match by_page_number.take(next, answer(next), u32::to_string) {
+        while let Some(next) = reader.next {
+            match reader.take(next, answer(next), u32::to_string) {
                 Ok(new) => delivered.extend(new),
-                Err(broken) => return (Err(broken), by_page_number.calls),
+                Err(broken) => return (Err(broken), reader.calls),
             }
         }
-        (Ok(delivered), by_page_number.calls)
+        (Ok(delivered), reader.calls)
     }
 
     #[test]
@@ -447,7 +373,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
-        fn a_thrifty_reading_loses_nothing_where_the_length_tells_that_something_vanished(
+        fn a_best_effort_reading_loses_nothing_where_the_length_tells_that_something_vanished(
             length in 0..400_u32,
             staying in prop::collection::vec(any::<bool>(), 400),
             rounds in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<prop::sample::Index>(), 0..60)), 0..40),
@@ -456,7 +382,7 @@ mod tests {
             let stays = |item: &u32| staying.get(*item as usize).copied().unwrap_or(false);
             let mut newest = 1_000_000;
             let mut rounds = rounds.into_iter();
-            let outcome = read_by(Numbered::new(50, true), 50, &mut list, |list| {
+            let outcome = read_by(WindowReader::new(50, true), 50, &mut list, |list| {
                 let (appear, places) = rounds.next().unwrap_or_default();
                 for at in places {
                     let at = at.index(list.len() + 1);
@@ -478,8 +404,8 @@ mod tests {
         #[test]
         fn what_stays_throughout_is_delivered_exactly_once(
             length in 0..400_u32,
-            largest in prop_oneof![Just(50_u32), SMALLEST..50_u32],
-            cap in prop_oneof![Just(50_u32), SMALLEST..50_u32],
+            max_page_size in prop_oneof![Just(50_u32), MIN_OVERLAPPING_PAGE..50_u32],
+            cap in prop_oneof![Just(50_u32), MIN_OVERLAPPING_PAGE..50_u32],
             staying in prop::collection::vec(any::<bool>(), 400),
             rounds in prop::collection::vec(changes(), 0..40),
         ) {
@@ -488,7 +414,7 @@ mod tests {
             let mut ever: BTreeSet<u32> = list.iter().copied().collect();
             let mut newest = 1_000_000;
             let mut rounds = rounds.into_iter();
-            let outcome = read_by(Numbered::new(largest, false), cap, &mut list, |list| {
+            let outcome = read_by(WindowReader::new(max_page_size, false), cap, &mut list, |list| {
                 for change in rounds.next().unwrap_or_default() {
                     match change {
                         Change::Appear(at) => {

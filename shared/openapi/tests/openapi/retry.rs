@@ -226,7 +226,7 @@ async fn an_answer_that_does_not_come_in_time_is_unanswered() {
     let client = server.client(&TestMachine::new());
     let session = session_until(&client, "2026-11-20T10:00:00.2Z".parse().unwrap());
     let error = session.writes().create_flow_log(&vpc(), &spec()).await.unwrap_err();
-    assert!(matches!(error.cause, Cause::Unanswered { .. }), "{}", error.cause);
+    assert!(matches!(error.cause, Cause::NoResponse { .. }), "{}", error.cause);
     assert_eq!(error.remedy(), Remedy::ReadAgain);
 }
 
