@@ -48,11 +48,11 @@ impl Failure {
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
-    while let Some(error) = next {
+    while let Some(cause) = next {
         let separator = if text.is_empty() { "" } else { ": " };
         // Writing to a String fails only if a Display does. What it wrote until then is kept.
-        let _ = write!(text, "{separator}{error}");
-        next = error.source();
+        let _ = write!(text, "{separator}{cause}");
+        next = cause.source();
     }
     text
 }
@@ -77,7 +77,7 @@ mod tests {
         let failure = Failure::new("TooManyChanges", "51 changes");
         let json = serde_json::to_string(&failure).unwrap();
         assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes"}"#);
-        let json = serde_json::to_string(&failure.with_report(&serde_json::json!({"checked": 1}))).unwrap();
-        assert_eq!(json, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes","report":{"checked":1}}"#);
+        let with_report = serde_json::to_string(&failure.with_report(&serde_json::json!({"checked": 1}))).unwrap();
+        assert_eq!(with_report, r#"{"errorType":"TooManyChanges","errorMessage":"51 changes","report":{"checked":1}}"#);
     }
 }

@@ -126,8 +126,8 @@ pub fn package_all(workspace: &Workspace) -> Result<Vec<Package>, Error> {
         _ => std::fs::create_dir_all(&folder).map_err(file_error(&folder, "made"))?,
     }
     let mut packages = Vec::new();
-    for (function, path) in workspace.build()? {
-        let binary = std::fs::read(&path).map_err(file_error(&path, "read"))?;
+    for (function, built) in workspace.build()? {
+        let binary = std::fs::read(&built).map_err(file_error(&built, "read"))?;
         let zip = package(&function, &binary)?;
         let path = folder.join(format!("{function}.zip"));
         std::fs::write(&path, &zip).map_err(file_error(&path, "written"))?;
@@ -154,10 +154,10 @@ pub fn package(function: &str, binary: &[u8]) -> Result<Vec<u8>, Error> {
 /// Joins an error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line = format!("{line}: {cause}");
+        next = cause.source();
     }
     line
 }

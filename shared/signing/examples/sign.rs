@@ -65,8 +65,8 @@ fn run() -> Result<(), String> {
     writeln!(io::stdout(), "{answer:#}").map_err(|error| format!("the answer cannot be written: {error}"))
 }
 
-fn answer(request: Request) -> serde_json::Value {
-    match request {
+fn answer(asked: Request) -> serde_json::Value {
+    match asked {
         Request::HmacSha1 { method, params, access_key_secret } => {
             let signed = signing::rpc::sign(&method, &pairs(&params), &access_key_secret);
             json!({

@@ -114,9 +114,9 @@ async fn invocations_at_the_same_time_log_under_their_own_ids() {
 async fn each_line_says_of_which_run_it_is_once_that_is_known_and_until_then_names_the_invocation() {
     let host = Host::start().await;
     let mut connection = host.connect().await;
-    let event = r#"{"say": "before", "run": "2026-03-02T04:00:00Z", "then_say": "after", "fail": "no"}"#;
+    let with_run = r#"{"say": "before", "run": "2026-03-02T04:00:00Z", "then_say": "after", "fail": "no"}"#;
     for (event, runs) in
-        [(event, &["1-a", "2026-03-02T04:00:00Z", "2026-03-02T04:00:00Z"][..]), (r#"{"say": "another"}"#, &["1-a"])]
+        [(with_run, &["1-a", "2026-03-02T04:00:00Z", "2026-03-02T04:00:00Z"][..]), (r#"{"say": "another"}"#, &["1-a"])]
     {
         let before = host.log.entries().len();
         connection.send(Request::invoke("1-a", event)).await;

@@ -43,7 +43,10 @@ pub(crate) fn parse_response(response: &Response) -> Result<Json<'_>, (Cause, Op
     let text = |upper: &str, lower: &str| whole.text(upper).or_else(|| whole.text(lower));
     let code = text("Code", "code");
     let is_success = (200..300).contains(&status);
-    if is_success && code.as_deref().is_none_or(is_good) && whole.text("Success").is_none_or(|text| !is_false(&text)) {
+    if is_success
+        && code.as_deref().is_none_or(is_good)
+        && whole.text("Success").is_none_or(|success| !is_false(&success))
+    {
         return Ok(value);
     }
 
@@ -56,7 +59,7 @@ pub(crate) fn parse_response(response: &Response) -> Result<Json<'_>, (Cause, Op
         None if is_success => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
         None => return Err((Cause::Unreadable { status, reason: "it has no Code".to_owned() }, request_id)),
     };
-    let said = whole.number("HttpStatusCode").and_then(|status| status.try_into().ok());
+    let said = whole.number("HttpStatusCode").and_then(|number| number.try_into().ok());
     let status = if is_success { said.unwrap_or(status) } else { status };
     Err((Cause::Refused { status, code, message, denied: AccessDenied::of(&whole) }, request_id))
 }
@@ -152,8 +155,8 @@ mod tests {
             );
             assert!(!format!("{cause:?}").contains("AQEAAAAA"), "{cause:?}");
         }
-        let cause = forbidden(&DETAIL.replace("ImplicitDeny", "ExplicitDeny"));
-        assert!(cause.to_string().ends_with(": AccountLevelIdentityBasedPolicy denies it)"), "{cause}");
+        let explicit = forbidden(&DETAIL.replace("ImplicitDeny", "ExplicitDeny"));
+        assert!(explicit.to_string().ends_with(": AccountLevelIdentityBasedPolicy denies it)"), "{explicit}");
         let body = "<Error><Code>NoPermission</Code><Message>No.</Message><AccessDeniedDetail>\
                     <AuthAction>sts:AssumeRole</AuthAction></AccessDeniedDetail></Error>";
         let cause = of(403, body).unwrap_err().0;
@@ -221,8 +224,8 @@ mod tests {
                     <Code>Throttling.User</Code><Message><![CDATA[Slow down]]></Message></Error>";
         let expected = (400, "Throttling.User".to_owned(), "Slow down".to_owned(), Some("R-1".to_owned()));
         assert_eq!(refused(400, body), expected);
-        let body = "\u{feff} <Error>\n <Code> A.B </Code> <Message>a &lt;b&gt; &amp;amp;</Message>";
-        assert_eq!(refused(503, body), (503, "A.B".to_owned(), "a <b> &amp;".to_owned(), None));
+        let unusual = "\u{feff} <Error>\n <Code> A.B </Code> <Message>a &lt;b&gt; &amp;amp;</Message>";
+        assert_eq!(refused(503, unusual), (503, "A.B".to_owned(), "a <b> &amp;".to_owned(), None));
     }
 
     #[test]

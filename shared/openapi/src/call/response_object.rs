@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn two_tags_of_one_key_are_unknown_unless_they_say_the_same() {
         for (value, count) in [("2", None), ("1", Some(2))] {
-            let a = |value: &str| json!({"Key": "a", "Value": value});
+            let a = |text: &str| json!({"Key": "a", "Value": text});
             let response = json!({"Tags": {"Tag": [a("1"), {"Key": "b"}, a(value)]}});
             assert_eq!(ResponseObject::whole(&read(&response)).tags().map(|tags| tags.len()), count, "{value}");
         }

@@ -304,8 +304,8 @@ mod tests {
                 prop_assert_eq!(kept.acquire(&here(), key, time, None), Some(wait), "it is as if none were dropped");
                 calls[nth].push(now + wait);
             }
-            for calls in calls {
-                prop_assert!(keeps(quota as usize, &calls));
+            for of_one in calls {
+                prop_assert!(keeps(quota as usize, &of_one));
             }
         }
     }

@@ -194,8 +194,8 @@ impl Session<'_> {
     /// The call failed, or its response cannot be read.
     pub async fn describe_vpcs(&self, ids: &[ResourceId]) -> Result<Listing<Resource>, CallError> {
         let mut found = Listing::default();
-        for ids in ids.chunks(MAX_IDS) {
-            found.append(Listing::of(self.vpcs(&VpcFilter { ids, ..VpcFilter::default() })).await?);
+        for some in ids.chunks(MAX_IDS) {
+            found.append(Listing::of(self.vpcs(&VpcFilter { ids: some, ..VpcFilter::default() })).await?);
         }
         Ok(found)
     }

@@ -48,20 +48,31 @@ impl Session<'_> {
         list: List,
         read: impl Fn(&ResponseObject<'_>) -> Result<T, String> + Send + Sync + 's,
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
-        let state = (WindowReader::new(max_page_size, self.is_best_effort()), request, list, read);
-        let pages = stream::try_unfold(state, move |(mut reader, request, list, read)| async move {
-            let Some(window) = reader.next else { return Ok::<_, CallError>(None) };
-            let page =
-                request.clone().with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
-            let page = self.call_and_read_items(page, |answer, key| {
-                let (total, size) = (answer.number("TotalCount"), answer.number("PageSize"));
-                Ok(Page { found: list.read(answer, key, &read)?, total, size })
+        let windows = WindowReader::new(max_page_size, self.is_best_effort());
+        let pages = stream::try_unfold(Reading { windows, request, list, read }, move |mut reading| async move {
+            let Some(window) = reading.windows.next else { return Ok::<_, CallError>(None) };
+            let page = reading
+                .request
+                .clone()
+                .with("PageNumber", window.page.to_string())
+                .with("PageSize", window.size.to_string());
+            let page = self.call_and_read_items(page, |response, key| {
+                let (total, size) = (response.number("TotalCount"), response.number("PageSize"));
+                Ok(Page { found: reading.list.read(response, key, &reading.read)?, total, size })
             });
-            let new = reader
-                .take(window, page.await?, |item| item.key.clone())
-                .map_err(|broken| request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
-            Ok(Some((entries(new), (reader, request, list, read))))
+            let new = reading.windows.take(window, page.await?, |item| item.key.clone()).map_err(|broken| {
+                reading.request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() })
+            })?;
+            Ok(Some((entries(new), reading)))
         });
         items(pages)
     }
+}
+
+/// A list while it is read.
+struct Reading<R> {
+    windows: WindowReader,
+    request: Request,
+    list: List,
+    read: R,
 }

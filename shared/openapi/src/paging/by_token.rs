@@ -33,22 +33,32 @@ impl Session<'_> {
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
         let request =
             request.with_some("MaxResults", max_page_size.into().map(|max_page_size| max_page_size.to_string()));
-        let state = (TokenReader { next: Some(None), ..TokenReader::default() }, request, list, read);
-        let pages = stream::try_unfold(state, move |(mut reader, request, list, read)| async move {
-            let Some(token) = reader.next.take() else { return Ok::<_, CallError>(None) };
-            let page = request.clone().with_some("NextToken", token);
+        let tokens = TokenReader { next: Some(None), ..TokenReader::default() };
+        let pages = stream::try_unfold(Reading { tokens, request, list, read }, move |mut reading| async move {
+            let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
+            let page = reading.request.clone().with_some("NextToken", token);
             let (found, next, total) = self
                 .call_and_read_items(page, |response, key| {
-                    Ok((list.read(response, key, &read)?, response.optional_text("NextToken")?, list.total(response)))
+                    let found = reading.list.read(response, key, &reading.read)?;
+                    Ok((found, response.optional_text("NextToken")?, reading.list.total(response)))
                 })
                 .await?;
-            let new = reader
+            let new = reading
+                .tokens
                 .take(found, next, total)
-                .map_err(|reason| request.failed(Cause::Unreadable { status: 200, reason }))?;
-            Ok(Some((entries(new), (reader, request, list, read))))
+                .map_err(|reason| reading.request.failed(Cause::Unreadable { status: 200, reason }))?;
+            Ok(Some((entries(new), reading)))
         });
         items(pages)
     }
+}
+
+/// A list while it is read.
+struct Reading<R> {
+    tokens: TokenReader,
+    request: Request,
+    list: List,
+    read: R,
 }
 
 /// How far a token-paged list has been read.
@@ -81,10 +91,12 @@ impl TokenReader {
         if self.idle > MAX_IDLE_PAGES && next.is_some() {
             return Err("its NextToken leads on and on, and to nothing new".to_owned());
         }
-        if let Some(total) =
-            self.shortest.filter(|total| next.is_none() && (self.seen.len() as u64) < u64::from(*total))
+        let seen = self.seen.len();
+        if let Some(shortest) = self.shortest
+            && next.is_none()
+            && (seen as u64) < u64::from(shortest)
         {
-            return Err(Broken::Short { seen: self.seen.len(), total }.to_string());
+            return Err(Broken::Short { seen, total: shortest }.to_string());
         }
         self.next = next.map(Some);
         Ok(found)

@@ -160,8 +160,8 @@ impl WindowReader {
         let is_done = is_last || is_astray || has_moved || is_broken_off || self.is_idle();
         self.next = if !is_done && (self.best_effort.is_some() || !overlaps) {
             // If the first page was smaller than requested, the next ones have its size. Later pages are never smaller.
-            let size = if offset == 0 { self.max_page_size } else { window.size };
-            Some(Window { page: window.page + 1, size })
+            let next_size = if offset == 0 { self.max_page_size } else { window.size };
+            Some(Window { page: window.page + 1, size: next_size })
         } else if !is_done {
             Some(Window::at(
                 end.saturating_sub(MIN_OVERLAP.min(self.max_page_size / MIN_OVERLAPPING_PAGE)),
@@ -182,7 +182,7 @@ impl WindowReader {
     /// Returns where to continue at the end of a reading: at the start of another reading, or nowhere.
     fn next_reading(&mut self, total: Option<u32>, is_last: bool, is_odd: bool) -> Result<Option<Window>, Broken> {
         let seen = self.seen.len();
-        let reaches = |total: u32| seen as u64 >= u64::from(total);
+        let reaches = |length: u32| seen as u64 >= u64::from(length);
         if is_last && !is_odd && total.is_none_or(reaches) {
             return Ok(None);
         }
@@ -196,7 +196,7 @@ impl WindowReader {
         match self.shortest {
             // It has shown as many items as it had at some moment. The missing ones appeared during the read.
             Some(shortest) if is_last && !is_odd && reaches(shortest) => Ok(None),
-            Some(total) if !reaches(total) => Err(Broken::Short { seen, total }),
+            Some(shortest) if !reaches(shortest) => Err(Broken::Short { seen, total: shortest }),
             _ => Err(Broken::Unstable),
         }
     }
@@ -296,17 +296,17 @@ mod tests {
             assert_eq!(outcome, Err(Broken::Short { seen: 120, total: 500 }));
             assert!(calls <= 20, "{calls}");
             for shown in [0, 50] {
-                let (outcome, calls) = read_from(is_best_effort, |next| {
+                let of_few = read_from(is_best_effort, |next| {
                     let found = if next.page == 1 { list[..shown].to_vec() } else { Vec::new() };
                     Page { found, total: Some(60), size: None }
                 });
-                assert_eq!(outcome, Err(Broken::Short { seen: shown, total: 60 }));
-                assert!(calls <= 4, "{calls}");
+                assert_eq!(of_few.0, Err(Broken::Short { seen: shown, total: 60 }));
+                assert!(of_few.1 <= 4, "{}", of_few.1);
             }
             let always_the_same = |_| Page { found: vec![1], total: Some(1_000_000), size: None };
-            let (outcome, calls) = read_from(is_best_effort, always_the_same);
-            assert_eq!(outcome, Err(Broken::Short { seen: 1, total: 1_000_000 }));
-            assert!(calls <= 40, "{calls}");
+            let of_one = read_from(is_best_effort, always_the_same);
+            assert_eq!(of_one.0, Err(Broken::Short { seen: 1, total: 1_000_000 }));
+            assert!(of_one.1 <= 40, "{}", of_one.1);
         }
     }
 

@@ -67,10 +67,10 @@ async fn each_change_of_a_flow_log_is_sent_as_the_documents_say() {
         "UnTagResources",
     ];
     assert_eq!(server.actions(), actions);
-    assert!(seen.iter().all(|seen| seen.method == "POST" && seen.path == "/" && seen.query.is_empty()));
+    assert!(seen.iter().all(|call| call.method == "POST" && call.path == "/" && call.query.is_empty()));
     let change = ["FlowLogId=fl-1", "RegionId=cn-hangzhou", "Version=2016-04-28"];
-    for seen in &seen[1..4] {
-        assert_eq!(parameters(seen), change);
+    for call in &seen[1..4] {
+        assert_eq!(parameters(call), change);
     }
     assert_eq!(seen[0].get("Tag.1.Key"), Some("managed-by"));
     assert_eq!(seen[4].get("FlowLogName"), Some("new-name"));
@@ -90,7 +90,7 @@ async fn tags_are_changed_and_listed_at_the_product_that_has_what_carries_them()
         session.list_tag_resources(of, &TagFilter { ids: &["id-1"], tags: None }).await.unwrap();
     }
     let seen = server.seen();
-    let of_call = |seen: &Seen| ["Version", "ResourceType"].map(|key| seen.get(key).unwrap().to_owned()).join(" ");
+    let of_call = |call: &Seen| ["Version", "ResourceType"].map(|name| call.get(name).unwrap().to_owned()).join(" ");
     let kinds = ["2016-04-28 VSWITCH", "2014-05-26 eni", "2023-09-01 EXPRESSCONNECTROUTER"];
     for (calls, kind) in seen.chunks(3).zip(kinds) {
         assert!(calls.iter().all(|call| of_call(call) == kind), "{kind}: {calls:?}");
@@ -363,7 +363,7 @@ async fn with_hmac_sha256_each_parameter_of_express_connect_router_is_where_its_
             "DescribeExpressConnectRouterChildInstance? form ChildInstanceId EcrId MaxResults NextToken",
         ]
     );
-    for seen in &seen {
-        assert_eq!(seen.headers["authorization"], signature_of(seen), "{}", seen.action());
+    for call in &seen {
+        assert_eq!(call.headers["authorization"], signature_of(call), "{}", call.action());
     }
 }

@@ -35,8 +35,8 @@ async fn what_stays_is_found_though_the_list_shrinks_between_its_pages() {
     let client = server.client(&TestMachine::new());
     let session = session(&client);
     let found: Listing<_> = session.vpcs(&VpcFilter::default()).try_collect().await.unwrap();
-    for vpc in 90..180 {
-        let id = format!("vpc-{vpc}");
+    for nth in 90..180 {
+        let id = format!("vpc-{nth}");
         assert_eq!(found.items.iter().filter(|vpc| vpc.id.as_str() == id).count(), 1, "{id}");
     }
 }

@@ -209,9 +209,9 @@ async fn tags_that_cannot_be_read_are_unknown_and_no_tags_are_none() {
 async fn a_field_that_the_answer_lacks_is_absent_and_not_empty() {
     let found = flow_log(odd("flow_log_without_traffic_path")).await;
     assert_eq!((found.traffic_path, found.traffic_type.as_deref()), (None, Some("All")));
-    let found = flow_log(odd("flow_log_without_description")).await;
-    assert_eq!(found.description, None);
-    assert!(found.name.is_some());
+    let undescribed = flow_log(odd("flow_log_without_description")).await;
+    assert_eq!(undescribed.description, None);
+    assert!(undescribed.name.is_some());
     let bare = json!({"TotalCount": 1, "FlowLogs": [{"FlowLogId": "fl-1", "ResourceId": "vpc-1", "Description": ""}]});
     let bare = flow_log(bare.to_string()).await;
     assert_eq!((bare.name, bare.project, bare.log_store, bare.traffic_type), (None, None, None, None));
@@ -229,9 +229,9 @@ async fn a_time_that_cannot_be_read_is_not_known() {
 async fn a_delivery_that_does_not_say_that_it_works_does_not() {
     let found = flow_log(odd("flow_log_delivery_unknown")).await;
     assert_eq!(found.delivery, Delivery::Unknown("Abnormal, ProjectNotExist".to_owned()));
-    let found = flow_log(odd("flow_log_financial_locked")).await;
-    assert_eq!(found.business_status.as_deref(), Some("FinancialLocked"));
-    assert_eq!(found.delivery, Delivery::Working);
+    let locked = flow_log(odd("flow_log_financial_locked")).await;
+    assert_eq!(locked.business_status.as_deref(), Some("FinancialLocked"));
+    assert_eq!(locked.delivery, Delivery::Working);
 }
 
 #[tokio::test]
@@ -314,16 +314,16 @@ async fn what_was_not_asked_for_is_passed_over() {
     let elsewhere = VSwitchFilter { vpc: Some(&vpc()), ..Default::default() };
     assert_eq!(session.vswitches(&elsewhere).try_collect::<Vec<_>>().await.unwrap(), []);
     let of_instance = NetworkInterfaceFilter { instance: Some("i-1"), ..Default::default() };
-    let found = session.describe_network_interfaces(&of_instance).await.unwrap();
-    assert_eq!(ids(&found), ["eni-1", "eni-3"], "what does not say whose it is stays");
+    let interfaces = session.describe_network_interfaces(&of_instance).await.unwrap();
+    assert_eq!(ids(&interfaces), ["eni-1", "eni-3"], "what does not say whose it is stays");
     let on_vpc = FlowLogFilter { resource: Some(&vpc()), ..Default::default() };
-    let found = session.describe_flow_logs(&on_vpc).await.unwrap();
-    assert_eq!(found.items.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["fl-2"]);
+    let flow_logs = session.describe_flow_logs(&on_vpc).await.unwrap();
+    assert_eq!(flow_logs.items.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["fl-2"]);
     let by_id = FlowLogFilter { id: Some(&"fl-3".parse().unwrap()), ..Default::default() };
     assert_eq!(session.describe_flow_logs(&by_id).await.unwrap(), Listing::default());
     let ecr = "ecr-2".parse().unwrap();
-    let found = session.describe_ecrs(&EcrFilter { id: Some(&ecr), ..Default::default() }).await.unwrap();
-    assert_eq!(found.items.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["ecr-2"]);
+    let ecrs = session.describe_ecrs(&EcrFilter { id: Some(&ecr), ..Default::default() }).await.unwrap();
+    assert_eq!(ecrs.items.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["ecr-2"]);
 }
 
 #[tokio::test]
@@ -338,8 +338,8 @@ async fn an_owner_of_0_or_none_is_the_account_that_asks_and_an_odd_one_is_unread
     let owners: Vec<_> = found.items.iter().map(|found| found.account.as_str()).collect();
     assert_eq!(owners[..5], ["1000000000000001"; 5]);
     assert_eq!(owners[5..], ["1000000000000002"]);
-    let found = of(json!({"TotalCount": 1, "Vpcs": [vpc(1, json!("somebody"))]}), all).await.0.unwrap();
-    assert_eq!((found.items.len(), found.unreadable.len()), (0, 1));
+    let odd = of(json!({"TotalCount": 1, "Vpcs": [vpc(1, json!("somebody"))]}), all).await.0.unwrap();
+    assert_eq!((odd.items.len(), odd.unreadable.len()), (0, 1));
 }
 
 #[tokio::test]

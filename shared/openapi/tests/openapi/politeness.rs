@@ -73,10 +73,10 @@ async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
     let waited: Duration = machine.waits().iter().sum();
     assert!((10..30).contains(&waited.as_secs()), "{waited:?}");
 
-    let error = read(&session).await.unwrap_err();
-    assert!(matches!(error.cause, Cause::CircuitOpen { failures: 10, .. }), "{}", error.cause);
-    assert_eq!((error.short_code(), error.remedy()), ("CircuitOpen", Remedy::TryAgain));
-    let text = error.cause.to_string();
+    let open = read(&session).await.unwrap_err();
+    assert!(matches!(open.cause, Cause::CircuitOpen { failures: 10, .. }), "{}", open.cause);
+    assert_eq!((open.short_code(), open.remedy()), ("CircuitOpen", Remedy::TryAgain));
+    let text = open.cause.to_string();
     assert!(text.starts_with("not sent: VPC in cn-hangzhou failed 10 times in a row"), "{text}");
     assert!(text.contains("ServiceUnavailable"), "{text}");
     assert_eq!(server.seen().len(), 10, "nothing was sent");

@@ -200,8 +200,8 @@ async fn nothing_is_waited_for_that_comes_after_the_end() {
     assert_eq!((error.code(), machine.waits().len()), (Some("Throttling"), 0));
 
     machine.let_pass(Duration::from_secs(30));
-    let error = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
-    assert!(error.is_out_of_time() && server.seen().len() == 1);
+    let late = session.describe_flow_logs(&FlowLogFilter::default()).await.unwrap_err();
+    assert!(late.is_out_of_time() && server.seen().len() == 1);
 }
 
 #[tokio::test]

@@ -163,12 +163,12 @@ async fn serve(
     log.lock().unwrap().push(seen.clone());
     let reply = answer.lock().unwrap()(&seen);
     match reply {
-        Reply::Answer(status, headers, body) => {
+        Reply::Answer(status, headers, text) => {
             let mut response = Response::builder().status(status);
             for (name, value) in headers {
                 response = response.header(name, value);
             }
-            Ok(response.body(Full::new(Bytes::from(body)))?)
+            Ok(response.body(Full::new(Bytes::from(text)))?)
         }
         Reply::Lost => Err("lost".into()),
         Reply::Silent => {
