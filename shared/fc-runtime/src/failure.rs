@@ -1,8 +1,6 @@
 //! The response to a failed invocation.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt::Write as _;
+use std::{borrow::Cow, error::Error, fmt::Write as _};
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};

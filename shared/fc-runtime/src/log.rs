@@ -4,15 +4,16 @@ mod filter;
 mod layer;
 mod line;
 
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Write},
+    os::fd::AsFd as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tracing::Subscriber;
-use tracing_subscriber::Registry;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{Registry, layer::SubscriberExt as _};
 
 pub use self::filter::{InvalidFilter, LogFilter};
 pub use self::layer::record_run;

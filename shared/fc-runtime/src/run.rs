@@ -1,14 +1,16 @@
 //! Runs a function as a process.
 
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::failure::chain;
-use crate::process::ProcessSettings;
-use crate::{Function, InvalidSettings, Log, Server, Settings, server::panic};
+use crate::{
+    Function, InvalidSettings, Log, Server, Settings, failure::chain, process::ProcessSettings, server::panic,
+};
 
 /// The exit code for invalid settings: `EX_USAGE` of BSD's `sysexits.h`.
 const BAD_SETTINGS: u8 = 64;

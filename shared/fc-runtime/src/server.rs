@@ -6,25 +6,24 @@ pub(crate) mod panic;
 pub(crate) mod route;
 pub(crate) mod service;
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{oneshot, watch},
+};
 use tracing::{debug, warn};
 
-use crate::invocation::EnvironmentDefaults;
-use crate::server::connections::{ConnectionState, Connections};
-use crate::server::service::Service;
-use crate::{Clock, Function, Log, Settings, SystemClock};
+use crate::{
+    Clock, Function, Log, Settings, SystemClock,
+    invocation::EnvironmentDefaults,
+    server::{
+        connections::{ConnectionState, Connections},
+        service::Service,
+    },
+};
 
 /// How long running work may continue after the process was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);

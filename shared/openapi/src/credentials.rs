@@ -18,7 +18,7 @@ use tokio::sync;
 use crate::{AssumedRole, CallError};
 
 /// How long before its expiration a token is renewed.
-const EARLY: Duration = Duration::from_mins(5);
+const MIN_LEFT: Duration = Duration::from_mins(5);
 
 /// A role to assume, for work in the role's account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ pub(crate) struct CredentialCache(Mutex<HashMap<AssumeRoleKey, Slot>>);
 
 impl std::fmt::Debug for CredentialCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tokens").finish_non_exhaustive()
+        f.debug_struct("CredentialCache").finish_non_exhaustive()
     }
 }
 
@@ -62,7 +62,7 @@ impl CredentialCache {
         let slot = self.slot(key, now);
         let mut token = slot.lock().await;
         let left = token.as_ref().map_or(Duration::ZERO, |token| clock::until(now, token.expiration));
-        if let Some(token) = token.as_ref().filter(|_| left > EARLY) {
+        if let Some(token) = token.as_ref().filter(|_| left > MIN_LEFT) {
             return Ok(token.credentials.clone());
         }
         match (assume().await, &*token) {

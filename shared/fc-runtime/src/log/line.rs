@@ -1,12 +1,16 @@
 //! Formats a log entry as one line of JSON of bounded length.
 
-use std::error::Error;
-use std::fmt::{self, Debug, Write as _};
-use std::io::Write as _;
+use std::{
+    error::Error,
+    fmt::{self, Debug, Write as _},
+    io::Write as _,
+};
 
 use jiff::Timestamp;
-use tracing::Level;
-use tracing::field::{Field, Visit};
+use tracing::{
+    Level,
+    field::{Field, Visit},
+};
 
 use crate::failure::chain;
 

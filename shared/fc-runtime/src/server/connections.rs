@@ -3,8 +3,10 @@
 //! Connections never time out, so only their number bounds what they cost. Function Compute itself never opens more
 //! than an instance's concurrency, which is 200 at most.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::oneshot;
 

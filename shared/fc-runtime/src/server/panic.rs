@@ -1,10 +1,12 @@
 //! Turns panics into failures and log lines.
 
-use std::any::Any;
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
-use std::pin::pin;
-use std::task::Poll;
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    pin::pin,
+    task::Poll,
+};
 
 use tracing::error;
 

@@ -1,7 +1,6 @@
 //! Routing: what a request asks for.
 
-use http::Method;
-use http::request::Parts;
+use http::{Method, request::Parts};
 
 use crate::{Failure, function::only_reads, headers};
 

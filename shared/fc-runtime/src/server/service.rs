@@ -1,24 +1,30 @@
 //! Turns a request into a response.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{
+    Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
+    request::Parts,
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, warn};
 
-use crate::invocation::EnvironmentDefaults;
-use crate::server::body::{BodyLimiter, Event};
-use crate::server::connections::ConnectionState;
-use crate::server::route::Route;
-use crate::{Clock, Failure, Function, Invocation, Log, Output, headers, log, server::panic};
+use crate::{
+    Clock, Failure, Function, Invocation, Log, Output, headers,
+    invocation::EnvironmentDefaults,
+    log,
+    server::{
+        body::{BodyLimiter, Event},
+        connections::ConnectionState,
+        panic,
+        route::Route,
+    },
+};
 
 /// How long before the deadline an invocation is aborted.
 ///

@@ -1,7 +1,6 @@
 //! Connections stay open, and none costs another one anything.
 
-use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use tokio::io::AsyncWriteExt as _;
 

@@ -1,11 +1,15 @@
 //! A function as a process: how it starts, what it writes to stdout, and how it ends.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU16, AtomicU32, Ordering},
+    },
+};
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;

@@ -1,19 +1,23 @@
 //! A server in the test's process, and a simple client for it.
 
-use std::future::{Future, ready};
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    future::{Future, ready},
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use fc_runtime::{Clock, Function as _, Log, Server, Settings};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
 use tracing::subscriber::DefaultGuard;
 
 use crate::rehearsal::Rehearsal;
