@@ -5,7 +5,9 @@ use std::future::{Future, ready};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 
-use crate::{Failure, InvalidSettings, Invocation, Output, Settings};
+use settings::{InvalidSettings, Settings};
+
+use crate::{Failure, Invocation, Output};
 
 /// A function: how it is set up, and what it does when it is invoked.
 pub trait Function: Sized + Send + Sync + 'static {
@@ -20,7 +22,6 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// Work that can wait, such as opening connections, should.
     ///
     /// # Errors
-    ///
     /// [`InvalidSettings`] with every invalid setting, not only the first.
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings>;
 
@@ -31,14 +32,12 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// instance's other invocations, so it must not block.
     ///
     /// # Errors
-    ///
     /// [`Failure`] if the event should be retried, or kept in a dead-letter queue.
     fn handle(&self, invocation: Invocation, event: Bytes) -> impl Future<Output = Result<Output, Failure>> + Send;
 
     /// Prepares the instance, if Function Compute is configured to call `/initialize`. Does nothing by default.
     ///
     /// # Errors
-    ///
     /// [`Failure`] if the instance is not ready. Function Compute tries again.
     fn initialize(&self, invocation: Invocation) -> impl Future<Output = Result<(), Failure>> + Send {
         let _ = invocation;
@@ -51,7 +50,6 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// may use any path. Everything else is rejected with HTTP 404.
     ///
     /// # Errors
-    ///
     /// [`Failure`] if the function failed. A rejection that is not a failure of the function, such as HTTP 403, is an
     /// `Ok`.
     fn http(

@@ -2,13 +2,17 @@
 
 use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
+use settings::Settings;
 use signing::Credentials;
 use tracing::warn;
 
-use crate::{Failure, Settings, environment_credentials, headers};
+use crate::{Failure, environment_credentials, headers};
 
-/// The minimum and maximum time reserved before the deadline for the response.
-const MARGIN: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+/// The minimum time reserved before the deadline for the response.
+const MIN_MARGIN: SignedDuration = SignedDuration::from_secs(2);
+
+/// The maximum time reserved before the deadline for the response.
+const MAX_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The time limit of work if the timeout is unknown.
 const DEFAULT_TIME_LIMIT: SignedDuration = SignedDuration::from_mins(5);
@@ -62,7 +66,6 @@ impl Invocation {
     /// runtimes, Function Compute omits the token, or all three headers.
     ///
     /// # Errors
-    ///
     /// [`Failure`] of type `MissingCredentials` if neither source has a key.
     pub fn credentials(&self) -> Result<&Credentials, Failure> {
         self.credentials.as_ref().ok_or_else(|| {
@@ -87,8 +90,8 @@ impl Invocation {
             return self.arrived.checked_add(DEFAULT_TIME_LIMIT).unwrap_or(self.arrived);
         };
         let tenth = deadline.duration_since(self.arrived) / 10;
-        let spare = tenth.clamp(MARGIN.0, MARGIN.1);
-        deadline.checked_sub(spare).map_or(self.arrived, |until| until.max(self.arrived))
+        let margin = tenth.clamp(MIN_MARGIN, MAX_MARGIN);
+        deadline.checked_sub(margin).map_or(self.arrived, |until| until.max(self.arrived))
     }
 
     /// Reads an invocation from the headers of its request. An empty header counts as absent.

@@ -3,89 +3,11 @@
 mod filter;
 mod layer;
 mod line;
+mod sink;
 
-use std::{
-    fmt,
-    fs::File,
-    io::{self, Write},
-    os::fd::AsFd as _,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use tracing::Subscriber;
-use tracing_subscriber::{Registry, layer::SubscriberExt as _};
-
-pub use self::filter::{InvalidFilter, LogFilter};
-pub use self::layer::record_run;
 pub(crate) use self::layer::span;
-use crate::{Clock, SystemClock};
-
-/// The destination of the log. Clones share it.
-///
-/// Each line is written whole, by one call of `write_all` and one of `flush`, before the call that logged it returns.
-/// Nothing is buffered. A line that cannot be written is lost, without an error.
-#[derive(Clone)]
-pub struct Log {
-    out: Arc<Mutex<dyn Write + Send>>,
-    clock: Arc<dyn Clock>,
-    markers: bool,
-}
-
-impl Log {
-    /// Creates a log to stdout, with the machine's clock.
-    #[must_use]
-    pub fn stdout() -> Self {
-        // `io::stdout` would add another buffer to flush.
-        match io::stdout().as_fd().try_clone_to_owned() {
-            Ok(stdout) => Self::new(File::from(stdout), SystemClock),
-            Err(_) => Self::new(io::sink(), SystemClock),
-        }
-    }
-
-    /// Creates a log that writes to `out`, with timestamps from `clock`.
-    pub fn new(out: impl Write + Send + 'static, clock: impl Clock) -> Self {
-        Self { out: Arc::new(Mutex::new(out)), clock: Arc::new(clock), markers: true }
-    }
-
-    /// Turns the lines `FC Invoke Start RequestId: …` and `FC Invoke End RequestId: …` on or off.
-    ///
-    /// Function Compute 2.0 requires them. In 3.0 they let the console tell invocations apart, but show each one twice
-    /// if request metrics are off.
-    #[must_use]
-    pub fn with_markers(self, markers: bool) -> Self {
-        Self { markers, ..self }
-    }
-
-    /// Returns a `tracing` subscriber that writes to this log.
-    pub fn subscriber(&self, filter: LogFilter) -> impl Subscriber + Send + Sync + use<> {
-        Registry::default().with(layer::JsonLines::new(self.clone(), filter))
-    }
-
-    pub(crate) fn start(&self, what: &str, request_id: &str) {
-        self.marker(format_args!("FC {what} Start RequestId: {}\n", line::short(request_id)));
-    }
-
-    pub(crate) fn end(&self, what: &str, request_id: &str, failed: bool) {
-        let error = if failed { ", Error: Unhandled function error" } else { "" };
-        self.marker(format_args!("FC {what} End RequestId: {}{error}\n", line::short(request_id)));
-    }
-
-    fn marker(&self, line: fmt::Arguments<'_>) {
-        if self.markers {
-            self.write(line.to_string().as_bytes());
-        }
-    }
-
-    /// Writes one complete line, including its newline.
-    fn write(&self, line: &[u8]) {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A failing log is no reason to fail an invocation, and there is nowhere to report it.
-        let _ = out.write_all(line).and_then(|()| out.flush());
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").field("markers", &self.markers).finish_non_exhaustive()
-    }
-}
+pub use self::{
+    filter::{InvalidFilter, LogFilter},
+    layer::record_run,
+    sink::Log,
+};

@@ -15,7 +15,6 @@ impl Output {
     /// Creates an output whose body is `value` as JSON.
     ///
     /// # Errors
-    ///
     /// [`Failure`] of type `AnswerNotSerializable` if `value` cannot be written as JSON, for instance a map whose keys
     /// are not text.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, Failure> {

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::{InvalidSettings, LogFilter, Settings};
+use settings::{InvalidSettings, Settings};
+
+use crate::LogFilter;
 
 /// Function Compute's default.
 const DEFAULT_PORT: u16 = 9000;

@@ -6,14 +6,13 @@ use std::{
     process::ExitCode,
 };
 
+use settings::{InvalidSettings, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{
-    Function, InvalidSettings, Log, Server, Settings, failure::chain, process::ProcessSettings, server::panic,
-};
+use crate::{Function, Log, Server, failure::chain, process::ProcessSettings, server::panic};
 
 /// The exit code for invalid settings: `EX_USAGE` of BSD's `sysexits.h`.
-const BAD_SETTINGS: u8 = 64;
+const EX_USAGE: u8 = 64;
 
 /// Runs a function as a process, until SIGTERM.
 ///
@@ -50,7 +49,7 @@ enum CannotStart {
 impl CannotStart {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) => BAD_SETTINGS.into(),
+            Self::Settings(_) => EX_USAGE.into(),
             Self::Listen { .. } | Self::Signal(_) => ExitCode::FAILURE,
         }
     }

@@ -8,8 +8,10 @@ pub(crate) mod service;
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use clock::{Clock, SystemClock};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use settings::Settings;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{oneshot, watch},
@@ -17,7 +19,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use crate::{
-    Clock, Function, Log, Settings, SystemClock,
+    Function, Log,
     invocation::EnvironmentDefaults,
     server::{
         connections::{ConnectionState, Connections},
@@ -29,10 +31,10 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How long to wait after a failed accept, for instance when file descriptors run out.
-const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// The maximum read buffer of a connection, in bytes. A head has at most 12 KB (8 KB of headers, 4 KB of path).
-const READ_AHEAD: usize = 64 * 1024;
+const MAX_READ_BUFFER: usize = 64 * 1024;
 
 /// A bound port, before it serves a function.
 pub struct Server {
@@ -45,7 +47,6 @@ impl Server {
     /// Listens on `address`. From now on Function Compute finds the port open; requests wait until [`Server::serve`].
     ///
     /// # Errors
-    ///
     /// The system's error, for instance if the port is taken.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
@@ -69,7 +70,6 @@ impl Server {
     /// Returns the local address, with the actual port if the server was bound to port 0.
     ///
     /// # Errors
-    ///
     /// The system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
@@ -97,7 +97,7 @@ impl Server {
                     Err(error) => {
                         warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
                         connections.evict_one();
-                        clock.sleep(AFTER_A_FAILED_ACCEPT).await;
+                        clock.sleep(ACCEPT_BACKOFF).await;
                     }
                 },
                 () = &mut shutdown => break,
@@ -117,7 +117,7 @@ impl Server {
 /// Without a timer, hyper times nothing out: neither a head that never arrives nor an idle connection.
 async fn connection<F: Function>(
     stream: TcpStream,
-    (standing, to_go): (ConnectionState, oneshot::Receiver<()>),
+    (state, closed): (ConnectionState, oneshot::Receiver<()>),
     service: Arc<Service<F>>,
     mut stopping: watch::Receiver<()>,
 ) {
@@ -126,7 +126,7 @@ async fn connection<F: Function>(
     }
     let running = stopping.clone();
     let answer = service_fn(move |request| {
-        let answer = Arc::clone(&service).answer(request, standing.clone(), running.clone());
+        let answer = Arc::clone(&service).answer(request, state.clone(), running.clone());
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()
@@ -135,12 +135,12 @@ async fn connection<F: Function>(
         .half_close(true)
         // Function Compute does not pass it on.
         .auto_date_header(false)
-        .max_buf_size(READ_AHEAD)
+        .max_buf_size(MAX_READ_BUFFER)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        Ok(()) = to_go => {
+        Ok(()) = closed => {
             debug!("a connection was closed to make room for another one");
             return;
         }

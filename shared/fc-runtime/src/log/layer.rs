@@ -10,11 +10,12 @@ use tracing::{
     subscriber::Interest,
 };
 use tracing_subscriber::{
-    layer::{Context, Layer},
+    Registry,
+    layer::{Context, Layer, SubscriberExt as _},
     registry::LookupSpan,
 };
 
-use super::{Log, LogFilter, line};
+use super::{filter::LogFilter, line, sink::Log};
 
 const SPAN: &str = "invocation";
 const TARGET: &str = "fc_runtime";
@@ -32,14 +33,21 @@ pub fn record_run(run: &str) {
     Span::current().record("run", run);
 }
 
+impl Log {
+    /// Returns a `tracing` subscriber that writes to this log.
+    pub fn subscriber(&self, filter: LogFilter) -> impl Subscriber + Send + Sync + use<> {
+        Registry::default().with(JsonLines::new(self.clone(), filter))
+    }
+}
+
 /// Writes each event as one line of JSON. A filter never hides the span that carries the ids.
-pub(super) struct JsonLines {
+struct JsonLines {
     log: Log,
     filter: LogFilter,
 }
 
 impl JsonLines {
-    pub(super) fn new(log: Log, filter: LogFilter) -> Self {
+    fn new(log: Log, filter: LogFilter) -> Self {
         Self { log, filter }
     }
 

@@ -15,16 +15,16 @@ use tracing::{
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
-pub(super) const LONGEST: usize = 32 * 1024;
+pub(super) const MAX_LINE_BYTES: usize = 32 * 1024;
 
 /// The maximum length of a request id or run id, in bytes. Real ones have 36.
-const LONGEST_ID: usize = 256;
+const MAX_ID_BYTES: usize = 256;
 
 /// The shortest length that values are cut to, in bytes. If that is not enough, all fields are dropped.
-const SHORTEST_CUT: usize = 64;
+const MIN_CUT_BYTES: usize = 64;
 
 /// The line's own keys. A field with the same name is written as `field.<name>`.
-const OWN: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
+const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
 
 /// The beginning of every line.
 pub(super) struct Head<'a> {
@@ -41,31 +41,31 @@ pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
 ///
 /// If the line would be too long, its long values are cut, each with a mark of its own, and the line says `"cut":true`.
 pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
-    let mut longest_value = LONGEST;
+    let mut max_value = MAX_LINE_BYTES;
     loop {
-        write_cut(out, head, record, longest_value);
-        if out.len() <= LONGEST {
+        write_cut(out, head, record, max_value);
+        if out.len() <= MAX_LINE_BYTES {
             return;
         }
-        if longest_value <= SHORTEST_CUT {
+        if max_value <= MIN_CUT_BYTES {
             break;
         }
-        longest_value /= 2;
+        max_value /= 2;
     }
-    write_cut(out, head, &|_| (), SHORTEST_CUT);
+    write_cut(out, head, &|_| (), MIN_CUT_BYTES);
 }
 
 /// Returns the part of an id that is shown.
 pub(super) fn short(id: &str) -> &str {
-    &id[..id.floor_char_boundary(LONGEST_ID)]
+    &id[..id.floor_char_boundary(MAX_ID_BYTES)]
 }
 
-/// Writes the line, with no value longer than `longest_value` bytes.
-fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_value: usize) {
+/// Writes the line, with no value longer than `max_value` bytes.
+fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, max_value: usize) {
     out.clear();
     // Writing into a Vec cannot fail.
     let _ = write!(out, r#"{{"time":"{:.3}","level":"{}""#, head.time, head.level);
-    let mut fields = Fields { out, longest_value };
+    let mut fields = Fields { out, max_value };
     for (name, id) in [("request_id", head.request_id), ("run", head.run)] {
         if let Some(id) = id {
             let _ = write!(fields.out, ",\"{name}\":");
@@ -74,12 +74,12 @@ fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, longest_val
     }
     record(&mut fields);
     // A smaller limit means that something was cut: values, or all fields.
-    out.extend_from_slice(if longest_value < LONGEST { b",\"cut\":true}\n" } else { b"}\n" });
+    out.extend_from_slice(if max_value < MAX_LINE_BYTES { b",\"cut\":true}\n" } else { b"}\n" });
 }
 
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
-    longest_value: usize,
+    max_value: usize,
 }
 
 impl Fields<'_> {
@@ -87,8 +87,8 @@ impl Fields<'_> {
         let name = field.name();
         let name = name.strip_prefix("r#").unwrap_or(name);
         self.out.extend_from_slice(b",\"");
-        let mut text = Text::new(self.out, LONGEST);
-        if OWN.contains(&name) {
+        let mut text = Text::new(self.out, MAX_LINE_BYTES);
+        if OWN_KEYS.contains(&name) {
             let _ = text.write_str("field.");
         }
         let _ = text.write_str(name);
@@ -97,7 +97,7 @@ impl Fields<'_> {
 
     fn string(&mut self, value: fmt::Arguments<'_>) {
         self.out.push(b'"');
-        let mut text = Text::new(self.out, self.longest_value);
+        let mut text = Text::new(self.out, self.max_value);
         // A failing Display is no reason to lose the line.
         let _ = text.write_fmt(value);
         let (all, cut) = (text.all, text.cut);
@@ -169,8 +169,8 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn new(out: &'a mut Vec<u8>, longest: usize) -> Self {
-        Self { out, left: longest, all: 0, cut: false }
+    fn new(out: &'a mut Vec<u8>, max: usize) -> Self {
+        Self { out, left: max, all: 0, cut: false }
     }
 
     fn push(&mut self, bytes: &[u8]) {

@@ -11,7 +11,7 @@ use std::sync::{
 use tokio::sync::oneshot;
 
 /// The maximum number of open connections. Each may hold its read buffer and an event that needs no permit.
-pub(crate) const MOST: usize = 256;
+pub(crate) const MAX_CONNECTIONS: usize = 256;
 
 /// How far a connection has come. The least advanced is closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,15 +29,15 @@ enum Progress {
 pub(crate) struct ConnectionState {
     progress: Arc<AtomicU64>,
     /// A counter of activity on all connections.
-    signs: Arc<AtomicU64>,
+    activity: Arc<AtomicU64>,
 }
 
 impl ConnectionState {
     const NOTHING: u64 = 0;
     const AT_WORK: u64 = u64::MAX;
 
-    fn new(signs: &Arc<AtomicU64>) -> Self {
-        Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), signs: Arc::clone(signs) }
+    fn new(activity: &Arc<AtomicU64>) -> Self {
+        Self { progress: Arc::new(AtomicU64::new(Self::NOTHING)), activity: Arc::clone(activity) }
     }
 
     /// Records that the head of a request arrived. A connection that was never answered must send a complete request to
@@ -55,7 +55,7 @@ impl ConnectionState {
 
     /// Records that the request was answered.
     pub(crate) fn on_response(&self) {
-        self.progress.store(self.signs.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.progress.store(self.activity.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     fn progress(&self) -> Progress {
@@ -71,7 +71,7 @@ impl ConnectionState {
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Vec<(ConnectionState, oneshot::Sender<()>)>,
-    signs: Arc<AtomicU64>,
+    activity: Arc<AtomicU64>,
 }
 
 impl Connections {
@@ -79,24 +79,23 @@ impl Connections {
     /// every connection is in use.
     pub(crate) fn add(&mut self) -> Option<(ConnectionState, oneshot::Receiver<()>)> {
         self.open.retain(|(_, gone)| !gone.is_closed());
-        if self.open.len() >= MOST && !self.evict_one() {
+        if self.open.len() >= MAX_CONNECTIONS && !self.evict_one() {
             return None;
         }
-        let (standing, (go, told)) = (ConnectionState::new(&self.signs), oneshot::channel());
-        self.open.push((standing.clone(), go));
-        Some((standing, told))
+        let (state, (close, closed)) = (ConnectionState::new(&self.activity), oneshot::channel());
+        self.open.push((state.clone(), close));
+        Some((state, closed))
     }
 
     /// Closes the least advanced connection, the oldest of several. Never closes one with a request in progress.
     /// Returns whether one was closed.
     pub(crate) fn evict_one(&mut self) -> bool {
-        let standings = self.open.iter().map(|(standing, _)| standing.progress()).enumerate();
-        let least =
-            standings.filter(|(_, progress)| *progress != Progress::AtWork).min_by_key(|(_, progress)| *progress);
+        let states = self.open.iter().map(|(state, _)| state.progress()).enumerate();
+        let least = states.filter(|(_, progress)| *progress != Progress::AtWork).min_by_key(|(_, progress)| *progress);
         let Some((at, _)) = least else { return false };
-        let (_, go) = self.open.remove(at);
+        let (_, close) = self.open.remove(at);
         // Fails if the connection has already ended, which is just as good.
-        let _ = go.send(());
+        let _ = close.send(());
         true
     }
 }
@@ -108,9 +107,9 @@ mod tests {
     #[test]
     fn those_that_have_come_least_go_first_and_those_at_work_never() {
         let mut connections = Connections::default();
-        let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
-        open.iter().for_each(|(standing, _)| standing.on_request());
-        assert!(connections.add().is_none() && open.iter_mut().all(|(_, told)| told.try_recv().is_err()));
+        let mut open: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connections.add().unwrap()).collect();
+        open.iter().for_each(|(state, _)| state.on_request());
+        assert!(connections.add().is_none() && open.iter_mut().all(|(_, closed)| closed.try_recv().is_err()));
 
         open[7].0.on_response();
         open.push(connections.add().unwrap());
@@ -119,15 +118,15 @@ mod tests {
         // The new one has sent nothing, so it is the least advanced.
         open[9].0.on_response();
         open.push(connections.add().unwrap());
-        assert_eq!(open[MOST].1.try_recv(), Ok(()));
+        assert_eq!(open[MAX_CONNECTIONS].1.try_recv(), Ok(()));
         assert!(open[9].1.try_recv().is_err());
     }
 
     #[test]
     fn of_those_that_were_answered_the_one_that_is_silent_for_longest_goes_first() {
         let mut connections = Connections::default();
-        let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
-        open.iter().for_each(|(standing, _)| standing.on_response());
+        let mut open: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connections.add().unwrap()).collect();
+        open.iter().for_each(|(state, _)| state.on_response());
         open[0].0.on_request();
         open[0].0.on_response();
         assert!(connections.add().is_some());
@@ -137,9 +136,9 @@ mod tests {
     #[test]
     fn one_that_has_ended_makes_room_by_itself() {
         let mut connections = Connections::default();
-        let mut open: Vec<_> = (0..MOST).map(|_| connections.add().unwrap()).collect();
+        let mut open: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connections.add().unwrap()).collect();
         drop(open.remove(0));
         assert!(connections.add().is_some());
-        assert!(open.iter_mut().all(|(_, told)| told.try_recv().is_err()));
+        assert!(open.iter_mut().all(|(_, closed)| closed.try_recv().is_err()));
     }
 }

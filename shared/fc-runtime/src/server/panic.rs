@@ -13,7 +13,7 @@ use tracing::error;
 use crate::Failure;
 
 /// The maximum length of a panic message in a response, in bytes: a failure has to fit into a dead letter.
-const MAX_MESSAGE: usize = 4 << 10;
+const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
 /// Runs `future`, and turns a panic into a failure.
 ///
@@ -30,23 +30,23 @@ pub(crate) async fn catch_panic<T>(future: impl Future<Output = Result<T, Failur
 
 /// Returns the failure for a panic, with its message.
 pub(crate) fn failure(panic: &(dyn Any + Send)) -> Failure {
-    let said = panic
+    let message = panic
         .downcast_ref::<&'static str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("something that is not text");
     // The log contains more of it.
-    let said = &said[..said.floor_char_boundary(MAX_MESSAGE)];
-    Failure::new("Panic", format!("panicked: {said}"))
+    let message = &message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)];
+    Failure::new("Panic", format!("panicked: {message}"))
 }
 
 /// Logs panics like everything else, as one line with the request id, instead of printing them to stderr.
 pub(crate) fn log_panics() {
     set_hook(Box::new(|panic| {
-        let said = panic.payload_as_str().unwrap_or("something that is not text");
+        let message = panic.payload_as_str().unwrap_or("something that is not text");
         match panic.location() {
-            Some(place) => error!(place = %place, "panicked: {said}"),
-            None => error!("panicked: {said}"),
+            Some(place) => error!(place = %place, "panicked: {message}"),
+            None => error!("panicked: {message}"),
         }
     }));
 }

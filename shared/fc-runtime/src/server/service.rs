@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use clock::Clock;
 use http::{
     Request, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tracing::{Instrument as _, warn};
 
 use crate::{
-    Clock, Failure, Function, Invocation, Log, Output, headers,
+    Failure, Function, Invocation, Log, Output, headers,
     invocation::EnvironmentDefaults,
     log,
     server::{
@@ -39,27 +40,27 @@ pub(crate) struct Service<F> {
     defaults: EnvironmentDefaults,
     clock: Arc<dyn Clock>,
     log: Option<Log>,
-    bodies: BodyLimiter,
+    body_limiter: BodyLimiter,
 }
 
 type Reply = Response<Full<Bytes>>;
 
 impl<F: Function> Service<F> {
     pub(crate) fn new(function: F, defaults: EnvironmentDefaults, clock: Arc<dyn Clock>, log: Option<Log>) -> Self {
-        Self { function, defaults, clock, log, bodies: BodyLimiter::default() }
+        Self { function, defaults, clock, log, body_limiter: BodyLimiter::default() }
     }
 
     /// Responds to any request. Never fails: errors are responses too.
     ///
-    /// `running` is held for as long as work is done for the request, and `standing` is kept up to date.
+    /// `running` is held for as long as work is done for the request, and `state` is kept up to date.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        standing: ConnectionState,
+        state: ConnectionState,
         running: watch::Receiver<()>,
     ) -> Reply {
         let arrived = self.clock.now();
-        standing.on_head();
+        state.on_head();
         let (head, body) = request.into_parts();
         let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
         let span = log::span(request_id);
@@ -72,34 +73,36 @@ impl<F: Function> Service<F> {
             Err(no_route) => {
                 let failure = Failure::from(no_route);
                 span.in_scope(|| report(&failure));
-                standing.on_response();
+                state.on_response();
                 return refusal(&failure);
             }
         };
         let body = match route {
-            Route::Invoke | Route::HttpInvoke | Route::Http => self.bodies.read(body).instrument(span.clone()).await,
+            Route::Invoke | Route::HttpInvoke | Route::Http => {
+                self.body_limiter.read(body).instrument(span.clone()).await
+            }
             Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Event::default()),
         };
-        standing.on_request();
+        state.on_request();
 
         let service = Arc::clone(&self);
         let task = async move {
-            let request_id = invocation.request_id.clone();
+            let id = invocation.request_id.clone();
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
-            service.start(route, &request_id);
+            service.start(route, &id);
             // Boxed because wrapping and spawning a future moves it, and this one is large.
             let work = Box::pin(service.work(route, invocation, head, body));
-            let outcome = panic::catch_panic(in_time(time_left, work)).await;
+            let outcome = panic::catch_panic(with_deadline(time_left, work)).await;
             if let Err(failure) = &outcome {
                 report(failure);
             }
-            service.end(route, &request_id, outcome.is_err());
+            service.end(route, &id, outcome.is_err());
             drop(running);
             outcome.unwrap_or_else(|failure| refusal(&failure))
         };
         // A separate task: if hyper drops this future because the caller hung up, the work continues.
         let done = tokio::spawn(task.instrument(span)).await;
-        standing.on_response();
+        state.on_response();
         match done {
             Ok(reply) => reply,
             Err(error) => refusal(&match error.try_into_panic() {
@@ -117,7 +120,7 @@ impl<F: Function> Service<F> {
         event: Result<Event, Failure>,
     ) -> Result<Reply, Failure> {
         // The permit of a large body is held until the work is done.
-        let Event { body, room: _room } = event?;
+        let Event { body, permit: _permit } = event?;
         match route {
             Route::Invoke => Ok(success(self.function.handle(invocation, body).await?)),
             Route::HttpInvoke | Route::Http => {
@@ -146,7 +149,10 @@ impl<F: Function> Service<F> {
 }
 
 /// Runs `work` for no longer than the time left, if that is known.
-async fn in_time<T>(time_left: Option<Duration>, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn with_deadline<T>(
+    time_left: Option<Duration>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let Some(time_left) = time_left else { return work.await };
     tokio::time::timeout(time_left, work).await.unwrap_or_else(|_| {
         Err(Failure::new(
