@@ -25,7 +25,7 @@ def cloud():
 def read_once(cloud):
     """Makes one read with our client, and returns what it prints."""
     made = subprocess.run(
-        [PROGRAMS / "examples" / "every_call"],
+        [PROGRAMS / "interop-client"],
         env=os.environ
         | {"FLOWKEEPER_ENDPOINT": f"http://{cloud.address}"}
         | {"ALIBABA_CLOUD_ACCESS_KEY_ID": "test", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "test-secret"},

@@ -257,7 +257,7 @@ def our_calls(cloud, signature, calls):
     calls = [{"product": product, "action": action, "parameters": given} for product, action, given in calls]
     with recorded(cloud) as seen:
         made = subprocess.run(
-            [PROGRAMS / "examples" / "every_call"],
+            [PROGRAMS / "interop-client"],
             env=os.environ | setting | key,
             input=json.dumps(calls),
             stdout=subprocess.PIPE,

@@ -1,4 +1,5 @@
-//! The rehearsal function, which also runs inside the process of a test.
+//! A function that does what its event says, to test the runtime's guarantees: within the process of a test, or as a
+//! process of its own.
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
@@ -7,8 +8,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tracing::info;
 
-/// Does what its event says.
-pub(crate) struct Rehearsal {
+/// Does what its event says. An event is a JSON object of steps, or anything else, whose size is then the answer.
+pub struct FixtureFunction {
     greeting: String,
 }
 
@@ -34,12 +35,12 @@ struct Steps {
     tell: bool,
 }
 
-impl Function for Rehearsal {
-    const NAME: &'static str = "rehearsal";
+impl Function for FixtureFunction {
+    const NAME: &'static str = "fixture-function";
     const SETTINGS_PREFIX: &'static str = "APP_";
 
     fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let greeting = settings.parse("REHEARSAL_GREETING", |text| match text {
+        let greeting = settings.parse("FIXTURE_GREETING", |text| match text {
             "hello" | "good morning" => Ok(text.to_owned()),
             _ => Err("want hello or good morning"),
         })?;
@@ -80,7 +81,7 @@ impl Function for Rehearsal {
                 "retry_count": invocation.retry_count,
                 "arrived": invocation.arrived.to_string(),
                 "deadline": invocation.deadline.map(|deadline| deadline.to_string()),
-                "work_until": invocation.soft_deadline().to_string(),
+                "soft_deadline": invocation.soft_deadline().to_string(),
                 "access_key_id": invocation.credentials()?.access_key_id(),
                 "has_token": invocation.credentials()?.security_token().is_some(),
             }));

@@ -1,10 +1,8 @@
-//! A function that does what its event says, to test the runtime's guarantees with a real process.
-
-mod function;
+//! The fixture function as a process.
 
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fc_runtime::run::<function::Rehearsal>().await
+    fc_runtime::run::<fixture_function::FixtureFunction>().await
 }

@@ -4,19 +4,19 @@ use serde_json::json;
 
 use crate::support::{Connection, Host, Request};
 
-const LARGEST: usize = 33_554_432;
+const MAX_EVENT_BYTES: usize = 33_554_432;
 
 #[tokio::test]
 async fn an_event_of_32_mb_is_taken() {
-    let reply = Host::start().await.send(Request::invoke("1-a", "").body(vec![b'x'; LARGEST])).await;
-    assert_eq!(reply.json(), json!({"bytes": LARGEST}));
+    let reply = Host::start().await.send(Request::invoke("1-a", "").body(vec![b'x'; MAX_EVENT_BYTES])).await;
+    assert_eq!(reply.json(), json!({"bytes": MAX_EVENT_BYTES}));
 }
 
 #[tokio::test]
 async fn an_event_of_one_byte_more_is_refused_and_the_connection_goes_on() {
     let host = Host::start().await;
     let mut connection = host.connect().await;
-    let reply = connection.send(Request::invoke("1-a", "").body(vec![b'x'; LARGEST + 1])).await;
+    let reply = connection.send(Request::invoke("1-a", "").body(vec![b'x'; MAX_EVENT_BYTES + 1])).await;
     assert_eq!(reply.statuses(), (404, "404"));
     assert_eq!(reply.json()["errorType"], "EventTooLarge");
     assert_eq!(reply.json()["errorMessage"].as_str().unwrap().matches("33554432").count(), 1);
@@ -27,15 +27,15 @@ async fn an_event_of_one_byte_more_is_refused_and_the_connection_goes_on() {
 async fn a_chunked_event_of_32_mb_is_taken() {
     let host = Host::start().await;
     let mut connection = host.connect().await;
-    send_chunked(&mut connection, &[LARGEST / 2, LARGEST / 2]).await;
-    assert_eq!(connection.reply().await.json(), json!({"bytes": LARGEST}));
+    send_chunked(&mut connection, &[MAX_EVENT_BYTES / 2, MAX_EVENT_BYTES / 2]).await;
+    assert_eq!(connection.reply().await.json(), json!({"bytes": MAX_EVENT_BYTES}));
 }
 
 #[tokio::test]
 async fn a_chunked_event_of_one_byte_more_is_refused_and_the_connection_goes_on() {
     let host = Host::start().await;
     let mut connection = host.connect().await;
-    send_chunked(&mut connection, &[LARGEST / 2, LARGEST / 2, 1]).await;
+    send_chunked(&mut connection, &[MAX_EVENT_BYTES / 2, MAX_EVENT_BYTES / 2, 1]).await;
     let reply = connection.reply().await;
     assert_eq!(reply.statuses(), (404, "404"));
     assert_eq!(reply.json()["errorType"], "EventTooLarge");
@@ -58,7 +58,7 @@ async fn an_event_that_announces_far_too_much_is_refused_unread_and_the_connecti
 async fn an_endless_event_is_not_read_to_its_end() {
     let host = Host::start().await;
     let mut connection = host.connect().await;
-    send_chunked_without_end(&mut connection, &[LARGEST; 2]).await;
+    send_chunked_without_end(&mut connection, &[MAX_EVENT_BYTES; 2]).await;
     connection.write(b"1\r\nx\r\n").await;
     let reply = connection.reply().await;
     assert_eq!(reply.json()["errorType"], "EventTooLarge");

@@ -11,6 +11,3 @@ mod log;
 mod process;
 mod routes;
 mod support;
-
-#[path = "../../examples/rehearsal/function.rs"]
-mod rehearsal;

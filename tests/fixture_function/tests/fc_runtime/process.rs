@@ -23,7 +23,7 @@ async fn every_bad_setting_is_named_and_the_process_exits_with_64() {
         ("APP_LOG", "loud"),
         ("APP_MARKERS", "maybe"),
         ("APP_LISTEN_ADDRESS", "everywhere"),
-        ("REHEARSAL_GREETING", "goodbye"),
+        ("FIXTURE_GREETING", "goodbye"),
     ]);
     let ended = process.end().await;
     assert_eq!(ended.status, Some(64));
@@ -35,9 +35,9 @@ async fn every_bad_setting_is_named_and_the_process_exits_with_64() {
 
 #[tokio::test]
 async fn a_bad_setting_of_the_function_alone_exits_with_64() {
-    let ended = Process::start([("REHEARSAL_GREETING", "goodbye")]).end().await;
+    let ended = Process::start([("FIXTURE_GREETING", "goodbye")]).end().await;
     assert_eq!(ended.status, Some(64));
-    assert_eq!(ended.stderr, "invalid settings: REHEARSAL_GREETING is \"goodbye\": want hello or good morning\n");
+    assert_eq!(ended.stderr, "invalid settings: FIXTURE_GREETING is \"goodbye\": want hello or good morning\n");
 }
 
 #[tokio::test]
@@ -58,23 +58,6 @@ async fn the_listen_port_is_taken_before_the_server_port() {
     assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server)).is_err());
     process.terminate();
     assert_eq!(process.end().await.status, Some(0));
-}
-
-#[tokio::test]
-async fn the_example_of_the_readme_answers_what_the_readme_says() {
-    let readme = include_str!("../../README.md");
-    let example = include_str!("../../examples/hello.rs");
-    let (_, code) = example.split_once("\n\n").unwrap();
-    assert!(readme.contains(&format!("```rust\n{code}```\n")), "the README shows another hello");
-
-    let port = free_port();
-    let directory = Process::directory();
-    let stdout = File::create(directory.join("stdout")).unwrap();
-    let hello = Command::new(Process::program().with_file_name("hello"));
-    let process = Process::spawn(hello, directory, stdout.into(), &[("FC_SERVER_PORT", &*port.to_string())]);
-    let reply = process.connect(port).await.send(Request::invoke("1", r#"{"name":"Ada"}"#)).await;
-    let (_, answer) = readme.split_once("```json\n").unwrap();
-    assert_eq!(String::from_utf8(reply.body).unwrap(), answer.split_once('\n').unwrap().0);
 }
 
 #[tokio::test]
@@ -130,7 +113,7 @@ async fn a_panic_is_logged_with_its_place_and_nothing_is_printed_beside_the_log(
     let panicked: Value = serde_json::from_str(stdout.lines().nth(1).unwrap()).unwrap();
     assert_eq!((&panicked["level"], &panicked["request_id"]), (&"ERROR".into(), &"1-a".into()));
     assert_eq!(panicked["message"], "panicked: no such thing");
-    assert!(panicked["place"].as_str().unwrap().contains("function.rs:"), "{panicked}");
+    assert!(panicked["place"].as_str().unwrap().contains("lib.rs:"), "{panicked}");
     process.terminate();
     assert_eq!(process.end().await.stderr, "");
 }
@@ -218,7 +201,10 @@ async fn where_there_are_no_more_files_a_connection_that_stalls_makes_room_for_a
     assert!(process.stdout().contains("a connection could not be taken"), "{}", process.stdout());
 }
 
-/// The `rehearsal` example as a process with its own environment. It is killed at the end of the test.
+/// The fixture function.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fixture-function");
+
+/// The fixture function as a process with its own environment. It is killed at the end of the test.
 struct Process {
     child: Child,
     directory: PathBuf,
@@ -234,20 +220,20 @@ impl Process {
     fn start<const N: usize>(environment: [(&str, &str); N]) -> Self {
         let directory = Self::directory();
         let stdout = File::create(directory.join("stdout")).unwrap();
-        Self::spawn(Command::new(Self::program()), directory, stdout.into(), &environment)
+        Self::spawn(Command::new(PROGRAM), directory, stdout.into(), &environment)
     }
 
-    /// Starts a process that may open at most `most` file descriptors.
-    fn with_files<const N: usize>(most: usize, environment: [(&str, &str); N]) -> Self {
+    /// Starts a process that may open at most `max` file descriptors.
+    fn with_files<const N: usize>(max: usize, environment: [(&str, &str); N]) -> Self {
         let directory = Self::directory();
         let stdout = File::create(directory.join("stdout")).unwrap();
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\"")]).arg(Self::program());
+        shell.args(["-c", &format!("ulimit -n {max} && exec \"$0\"")]).arg(PROGRAM);
         Self::spawn(shell, directory, stdout.into(), &environment)
     }
 
     fn with_stdout<const N: usize>(stdout: Stdio, environment: [(&str, &str); N]) -> Self {
-        Self::spawn(Command::new(Self::program()), Self::directory(), stdout, &environment)
+        Self::spawn(Command::new(PROGRAM), Self::directory(), stdout, &environment)
     }
 
     fn directory() -> PathBuf {
@@ -256,14 +242,6 @@ impl Process {
         let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fc-runtime").join(name);
         fs::create_dir_all(&directory).unwrap();
         directory
-    }
-
-    fn program() -> PathBuf {
-        // Cargo builds the examples before it runs the tests, next to the directory of the test binary.
-        let tests = std::env::current_exe().unwrap();
-        let rehearsal = tests.parent().unwrap().with_file_name("examples").join("rehearsal");
-        assert!(rehearsal.exists(), "not built: cargo build -p fc-runtime --example rehearsal");
-        rehearsal
     }
 
     fn spawn(mut command: Command, directory: PathBuf, stdout: Stdio, environment: &[(&str, &str)]) -> Self {

@@ -78,10 +78,14 @@ async fn a_health_check_on_any_path_is_answered_with_name_and_version() {
             ((200, "200"), Some("application/json")),
             "{path}"
         );
-        assert_eq!(reply.json(), json!({"function": "rehearsal", "version": env!("CARGO_PKG_VERSION")}), "{path}");
+        assert_eq!(
+            reply.json(),
+            json!({"function": "fixture-function", "version": env!("CARGO_PKG_VERSION")}),
+            "{path}"
+        );
     }
     let by_trigger = Request::new("GET", "/").header("x-fc-control-path", "/http-invoke");
-    assert_eq!(connection.send(by_trigger).await.json()["function"], "rehearsal");
+    assert_eq!(connection.send(by_trigger).await.json()["function"], "fixture-function");
     for path in ["/", "/health", "/invoke", "/pre-stop"] {
         let reply = connection.head(path).await;
         assert_eq!(
@@ -110,7 +114,7 @@ async fn the_headers_tell_the_function_where_it_is() {
         json!({
             "request_id": "1-a", "function": "create-flow-log", "account": "1000000000000001",
             "region": "cn-shanghai", "retry_count": 2, "arrived": "2026-03-01T12:00:00Z",
-            "deadline": "2026-03-01T12:01:00Z", "work_until": "2026-03-01T12:00:54Z",
+            "deadline": "2026-03-01T12:01:00Z", "soft_deadline": "2026-03-01T12:00:54Z",
             "access_key_id": "id", "has_token": true,
         })
     );

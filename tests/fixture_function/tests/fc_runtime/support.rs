@@ -10,6 +10,7 @@ use std::{
 };
 
 use fc_runtime::{Clock, Function as _, Log, Server, Settings};
+use fixture_function::FixtureFunction;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
@@ -19,8 +20,6 @@ use tokio::{
     task::JoinHandle,
 };
 use tracing::subscriber::DefaultGuard;
-
-use crate::rehearsal::Rehearsal;
 
 /// Longer than anything here takes. A test that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,7 +67,7 @@ impl Write for Written {
     }
 }
 
-/// A running server with the rehearsal function, on its own port.
+/// A running server with the fixture function, on its own port.
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     pub(crate) log: Written,
@@ -87,7 +86,7 @@ impl Host {
         let written = Written::default();
         let log = Log::new(written.clone(), Noon);
         let subscriber = tracing::subscriber::set_default(log.subscriber("debug".parse().unwrap()));
-        let function = Rehearsal::from_settings(&settings).unwrap();
+        let function = FixtureFunction::from_settings(&settings).unwrap();
         let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap().with_clock(Noon).with_log(log);
         let address = server.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();

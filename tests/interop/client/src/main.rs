@@ -6,7 +6,7 @@
 //!
 //! ```sh
 //! echo '[{"product": "vpc", "action": "DeleteFlowLog", "parameters": {"FlowLogId": "fl-1"}}]' |
-//!     cargo run -p openapi --example every_call
+//!     cargo run -p interop-client
 //! ```
 
 use std::{

@@ -29,6 +29,8 @@ fn is_allowed(from: &str, is_function: bool, to: &str) -> bool {
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
+        "fixture-function" => to == "fc-runtime",
+        "interop-client" => matches!(to, "flow-log" | "openapi" | "settings"),
         "scenarios" | "benches" | "fuzz" => true,
         // A function may use any shared crate, and no other function.
         _ => is_function && is_shared,
