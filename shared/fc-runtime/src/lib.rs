@@ -31,6 +31,31 @@
 //! }
 //! ```
 //!
+//! A test of a function needs no server:
+//!
+//! ```
+//! # use bytes::Bytes;
+//! # use fc_runtime::{Output, Failure, Function, InvalidSettings, Invocation, Settings};
+//! # struct Scales;
+//! # impl Function for Scales {
+//! #     const NAME: &'static str = "scales";
+//! #     fn from_settings(_: &Settings) -> Result<Self, InvalidSettings> {
+//! #         Ok(Self)
+//! #     }
+//! #     async fn handle(&self, _: Invocation, event: Bytes) -> Result<Output, Failure> {
+//! #         Output::json(&event.len())
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scales = Scales::from_settings(&Settings::from_pairs([("", ""); 0]))?;
+//! let invocation = Invocation::new("a request id", "2026-03-02T04:00:00Z".parse()?);
+//! let output = scales.handle(invocation, Bytes::from_static(b"four")).await?;
+//! assert_eq!(output.body(), "4");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariants:
 //!
 //! - **No connection ever times out.** Function Compute keeps connections open, and does not repeat a POST that meets a

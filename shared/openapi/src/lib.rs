@@ -4,6 +4,25 @@
 //! the region and the deadline of one unit of work. Read calls are methods of the session. Calls that change something
 //! are methods of its [`Writes`].
 //!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, OsRng, SystemClock};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(ClientSettings::default(), Arc::new(SystemClock), Arc::new(OsRng));
+//! let credentials = Credentials::new("an access key id", "its secret");
+//! let session = client.session(credentials, "1000000000000001".parse()?, "cn-hangzhou".parse()?, None);
+//!
+//! let vpc = "vpc-bp1example00000000001".parse()?;
+//! let on_it = FlowLogFilter { resource: Some(&vpc), ..FlowLogFilter::default() };
+//! for flow_log in session.describe_flow_logs(&on_it).await?.items {
+//!     session.writes().activate_flow_log(&flow_log.id).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! - Reads are retried here. **A write of unknown outcome is not**: most operations take no client token, so the
 //!   error's [`Remedy::ReadAgain`] tells the caller to read the state before writing again. Operations that do take a
 //!   token get one, and are retried like reads.
