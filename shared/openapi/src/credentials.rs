@@ -17,7 +17,7 @@ use tokio::sync;
 
 use crate::{AssumedRole, CallError};
 
-/// How long before its expiration a token is renewed.
+/// A token that is valid for no longer than this is renewed.
 const MIN_LEFT: Duration = Duration::from_mins(5);
 
 /// A role to assume, for work in the role's account.

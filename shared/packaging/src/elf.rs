@@ -7,7 +7,7 @@ use object::{
 };
 
 /// Why Function Compute cannot start a binary.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Not a 64-bit ELF file, or a broken one.

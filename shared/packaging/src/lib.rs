@@ -20,10 +20,10 @@ use sha2::{Digest as _, Sha256};
 use self::build::Workspace;
 
 /// The maximum size of a package, in bytes. Keeps the functions small and quick to start.
-pub const LARGEST_PACKAGE: usize = 2_600_000;
+pub const MAX_PACKAGE_BYTES: usize = 2_600_000;
 
 /// A packaged function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// The name of the crate, its binary and its ZIP file.
     pub function: String,
@@ -70,9 +70,9 @@ pub enum Error {
         /// The cause.
         source: zip::result::ZipError,
     },
-    /// The package is larger than [`LARGEST_PACKAGE`].
+    /// The package is larger than [`MAX_PACKAGE_BYTES`].
     #[error(
-        "the package of {function} has {zip_bytes} bytes, more than {LARGEST_PACKAGE}: \
+        "the package of {function} has {zip_bytes} bytes, more than {MAX_PACKAGE_BYTES}: \
          see with `cargo tree --package {function}` which dependency is new, and do without it or without its default \
          features"
     )]
@@ -145,7 +145,7 @@ pub fn package(function: &str, binary: &[u8]) -> Result<Vec<u8>, Error> {
     elf::check(binary).map_err(|source| Error::Refused { function: function.to_owned(), source })?;
     let zip =
         archive::of_bootstrap(binary).map_err(|source| Error::Archive { function: function.to_owned(), source })?;
-    if zip.len() > LARGEST_PACKAGE {
+    if zip.len() > MAX_PACKAGE_BYTES {
         return Err(Error::TooLarge { function: function.to_owned(), zip_bytes: zip.len() });
     }
     Ok(zip)
@@ -183,7 +183,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         });
-        let message = package("create-flow-log", &program(noise.take(LARGEST_PACKAGE))).unwrap_err().to_string();
+        let message = package("create-flow-log", &program(noise.take(MAX_PACKAGE_BYTES))).unwrap_err().to_string();
         assert!(message.contains("create-flow-log has 260") && message.contains("more than 2600000"), "{message}");
         assert!(message.contains("`cargo tree --package create-flow-log`"), "{message}");
         assert!(package("create-flow-log", &program(std::iter::empty())).is_ok());

@@ -106,7 +106,7 @@ impl fmt::Debug for Settings {
 }
 
 /// All mistakes in the settings, each a sentence: `NAME is "x": why, and what would be right`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InvalidSettings {
     messages: Vec<String>,
 }

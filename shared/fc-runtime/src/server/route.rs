@@ -45,19 +45,19 @@ impl Route {
     }
 
     fn by_path(method: &Method, path: &str) -> Result<Self, NoRoute> {
-        let (route, wanted) = match path {
+        let (route, required) = match path {
             "/invoke" => (Self::Invoke, "POST"),
             "/initialize" => (Self::Initialize, "POST"),
             "/pre-stop" => (Self::PreStop, "GET"),
             "/pre-freeze" => (Self::PreFreeze, "GET"),
             _ => return Ok(Self::Http),
         };
-        if method == wanted {
+        if method == required {
             Ok(route)
         } else if only_reads(method) {
             Ok(Self::Http)
         } else {
-            Err(NoRoute::Method(wanted))
+            Err(NoRoute::Method(required))
         }
     }
 
@@ -80,7 +80,7 @@ impl From<NoRoute> for Failure {
                 "UnknownControlPath",
                 "x-fc-control-path is not /invoke, /http-invoke, /initialize, /pre-stop or /pre-freeze",
             ),
-            NoRoute::Method(wanted) => Self::new("WrongMethod", format!("this path is for {wanted}")),
+            NoRoute::Method(required) => Self::new("WrongMethod", format!("this path is for {required}")),
         }
     }
 }

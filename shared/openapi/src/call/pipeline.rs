@@ -69,7 +69,7 @@ impl Pipeline<'_> {
         if let Some(error) = request.invalid() {
             return Err(error);
         }
-        if let Some(part) = odd_part(credentials) {
+        if let Some(part) = malformed_part(credentials) {
             return Err(request.failed(Cause::MalformedKey { part }));
         }
         let mut clock_was_corrected = false;
@@ -224,12 +224,12 @@ impl Pipeline<'_> {
 }
 
 /// Returns which part of a key contains a character that no key has, such as a line break copied with it.
-fn odd_part(credentials: &Credentials) -> Option<&'static str> {
-    let is_odd = |text: &str| !text.bytes().all(|byte| byte.is_ascii_graphic());
+fn malformed_part(credentials: &Credentials) -> Option<&'static str> {
+    let is_malformed = |text: &str| !text.bytes().all(|byte| byte.is_ascii_graphic());
     let parts = [
         ("access key id", Some(credentials.access_key_id())),
         ("access key secret", Some(credentials.access_key_secret())),
         ("security token", credentials.security_token()),
     ];
-    parts.into_iter().find(|(_, text)| text.is_some_and(is_odd)).map(|(part, _)| part)
+    parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
 }

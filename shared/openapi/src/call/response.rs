@@ -20,7 +20,7 @@ pub(crate) struct Response {
 }
 
 /// How long the server accepts no more calls, according to its rate limit headers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Exhausted {
     /// No more calls of this operation (`X-RateLimit-User-API`).
     pub(crate) operation: Option<Duration>,

@@ -23,6 +23,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum size of a response. A page of 500 network interfaces is below one MB.
 const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
+/// The maximum wait that a server may ask for. The SDKs have the same.
+const MAX_WAIT: Duration = Duration::from_mins(2);
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NOTHING: HeaderValue = HeaderValue::from_static("0");
@@ -111,9 +114,9 @@ pub(crate) enum SignedCall {
     InHeaders(Signed),
 }
 
-/// Caps the wait that a server may ask for. The SDKs have the same cap.
+/// Caps the wait that a server may ask for.
 fn wait_of(millis: u64) -> Duration {
-    Duration::from_millis(millis).min(Duration::from_mins(2))
+    Duration::from_millis(millis).min(MAX_WAIT)
 }
 
 /// Reads `Remain:<calls>,TimeLeft:<milliseconds>`. Returns how long to wait if no calls remain.
@@ -127,9 +130,9 @@ fn wait_when_exhausted(text: &str) -> Option<Duration> {
 }
 
 /// Returns whether the error is about a certificate, at any depth of wrapped I/O errors.
-fn is_of_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
     match error.downcast_ref::<std::io::Error>() {
-        Some(error) => error.get_ref().is_some_and(|inner| is_of_a_certificate(inner)),
+        Some(error) => error.get_ref().is_some_and(|inner| is_certificate_error(inner)),
         None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
     }
 }
@@ -149,7 +152,7 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
         innermost = source;
     }
     let reason = innermost.to_string();
-    if is_of_a_certificate(innermost) {
+    if is_certificate_error(innermost) {
         return Cause::Untrusted { host, reason };
     }
     if error.is_connect() { Cause::Unreachable { host, reason } } else { Cause::NoResponse { host, reason } }

@@ -17,8 +17,8 @@ const MAX_FAILURES: u32 = 10;
 /// How long the circuit stays open at first. Each failed probe doubles it, up to [`MAX_PAUSE`].
 const MIN_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// How long until another probe is allowed: a probe that was canceled never reports back.
-const PROBE: Duration = Duration::from_secs(15);
+/// How long to wait for a probe before another one is allowed: a probe that was canceled never reports back.
+const MAX_PROBE_TIME: Duration = Duration::from_secs(15);
 
 /// The error for a service whose circuit is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl CircuitBreakers {
         }
         if retry_in.is_zero() {
             circuit.is_probed = true;
-            circuit.open_until = now.checked_add(PROBE).ok();
+            circuit.open_until = now.checked_add(MAX_PROBE_TIME).ok();
             return Ok(());
         }
         Err(Open { failures: circuit.failures, retry_in, last: circuit.last.clone() })

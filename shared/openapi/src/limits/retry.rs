@@ -19,7 +19,7 @@ pub struct Retry {
     /// How long a call is retried if the session has no deadline.
     pub give_up_after: Duration,
     /// How often a write is attempted, including the first time, if the resource's state does not allow it. After that
-    /// the caller looks again: whoever changed the state may have done what was wanted.
+    /// the caller looks again: the change of state may have been the same one.
     pub max_conflicts: u32,
 }
 
@@ -61,22 +61,22 @@ impl Retry {
 pub(crate) struct Budget(AtomicU32);
 
 impl Budget {
-    const FULL: u32 = 500;
-    const COST: u32 = 5;
+    const MAX_TOKENS: u32 = 500;
+    const RETRY_COST: u32 = 5;
 
     pub(crate) const fn new() -> Self {
-        Self(AtomicU32::new(Self::FULL))
+        Self(AtomicU32::new(Self::MAX_TOKENS))
     }
 
     /// Spends tokens for a retry. Returns whether there were enough.
     pub(crate) fn spend(&self) -> bool {
-        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(Self::COST)).is_ok()
+        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(Self::RETRY_COST)).is_ok()
     }
 
     pub(crate) fn earn(&self) {
-        _ = self
-            .0
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| (tokens < Self::FULL).then_some(tokens + 1));
+        _ = self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+            (tokens < Self::MAX_TOKENS).then_some(tokens + 1)
+        });
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         let budget = Budget::new();
         let retries = (0..1000).take_while(|_| budget.spend()).count();
         assert_eq!(retries, 100);
-        for _ in 0..Budget::COST {
+        for _ in 0..Budget::RETRY_COST {
             budget.earn();
         }
         assert!(budget.spend() && !budget.spend());

@@ -237,13 +237,13 @@ mod tests {
 
     #[test]
     fn a_list_that_stays_as_it_is_takes_hardly_more_calls_than_it_has_pages() {
-        for (length, most) in [(0, 1), (1, 1), (50, 1), (51, 2), (90, 2), (200, 5), (1000, 28), (10_000, 280)] {
+        for (length, max_calls) in [(0, 1), (1, 1), (50, 1), (51, 2), (90, 2), (200, 5), (1000, 28), (10_000, 280)] {
             let mut list: Vec<u32> = (0..length).collect();
             let mut calls = 0;
             let delivered = read(&mut list.clone(), 50, |_| calls += 1).unwrap();
             list.sort_unstable();
             assert_eq!(delivered, list);
-            assert!(calls <= most, "{length} items took {calls} calls");
+            assert!(calls <= max_calls, "{length} items took {calls} calls");
         }
     }
 
