@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use json::Json;
 
-use crate::{Event, EventKind, MAX_EVENTS, MAX_RESOURCES, Unreadable, envelope};
+use crate::{
+    Event, EventKind, MAX_EVENTS, MAX_RESOURCES, Unreadable,
+    encoding::{bare, in_base64, within},
+    envelope,
+};
 
 /// The most wrappings around an event. An event in base64 in a queue message in a string has three.
 const MAX_WRAPPINGS: usize = 5;
-
-/// The mark that some editors and libraries put before UTF-8 text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a body, or the contents of a wrapping: JSON, or JSON in base64, which Cloud Config sends over an MNS topic.
 pub(crate) fn read(body: &[u8], wrappings: usize) -> Result<Vec<Event>, Unreadable> {
@@ -35,7 +35,7 @@ pub(crate) fn read(body: &[u8], wrappings: usize) -> Result<Vec<Event>, Unreadab
 }
 
 /// Reads one event, which may be wrapped in a string.
-pub(crate) fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
+fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     match value {
         Json::Text(text) => match within(text) {
             // The string itself is JSON, whatever it holds.
@@ -43,12 +43,12 @@ pub(crate) fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Un
             None if text.trim().is_empty() => Err(Unreadable::Unknown("an empty text".to_owned())),
             None => Err(Unreadable::Unknown("this is a text".to_owned())),
         },
-        value => envelope::read(value, wrappings),
+        value => envelope::read(value, &|inner, of| message(inner, of, wrappings)),
     }
 }
 
 /// Reads a message from a queue or a topic. A message that is not JSON is ignored; one that is JSON must be an event.
-pub(crate) fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
+fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
     let not_for_us = || vec![Event::not_for_us(format!("a message of {of} that is no event"))];
     let read = match message {
         Json::Text(text) => match within(text) {
@@ -64,26 +64,6 @@ pub(crate) fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<
         }
         read => read,
     }
-}
-
-/// The bytes of the object or array that a string holds, plain or in base64; `None` if it holds neither.
-pub(crate) fn within(text: &str) -> Option<Vec<u8>> {
-    let body = bare(text.as_bytes());
-    if begins_as_json(body) { Some(body.to_vec()) } else { in_base64(body) }
-}
-
-fn in_base64(text: &[u8]) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok().filter(|decoded| begins_as_json(bare(decoded)))
-}
-
-fn begins_as_json(body: &[u8]) -> bool {
-    matches!(body.first(), Some(b'{' | b'['))
-}
-
-/// The body without surrounding white space and byte order mark.
-fn bare(body: &[u8]) -> &[u8] {
-    let body = body.trim_ascii();
-    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii()
 }
 
 /// Reads the events of an array. Each entry is parsed on its own, so that one that is not JSON does not affect the

@@ -6,7 +6,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use json::Json;
 
 use crate::{
-    Event, EventId, EventKind, Unreadable, action_trail, body, config,
+    Event, EventId, EventKind, Unreadable, action_trail, config,
+    encoding::within,
     lenient::{account, region, short, text, time},
     timer,
 };
@@ -14,16 +15,19 @@ use crate::{
 /// The keys that make an object an envelope.
 const REQUIRED: [&str; 3] = ["specversion", "type", "source"];
 
-/// Reads one event, with or without an envelope.
-pub(crate) fn read(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
+/// Reads the message of a queue or a topic, whose name is the second argument.
+pub(crate) type ReadMessage<'r> = &'r dyn Fn(&Json<'_>, &str) -> Result<Vec<Event>, Unreadable>;
+
+/// Reads one event, with or without an envelope. A message in it may hold any body, so the caller reads that.
+pub(crate) fn read(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Event>, Unreadable> {
     let Json::Object(fields) = value else {
         return Err(Unreadable::Unknown(format!("this is {}", kind(value))));
     };
     let missing: Vec<_> = REQUIRED.into_iter().filter(|key| value.get(key).is_none_or(is_empty)).collect();
     if missing.is_empty() {
-        return cloud_event(value, wrappings);
+        return cloud_event(value, read_message);
     }
-    if let Some(read) = bare(value, wrappings) {
+    if let Some(read) = bare(value, read_message) {
         return read;
     }
     if fields.is_empty() {
@@ -41,7 +45,7 @@ pub(crate) fn read(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unr
     Err(Unreadable::Unknown(found))
 }
 
-fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
+fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Event>, Unreadable> {
     let (event_type, source) = (text(value, "type").unwrap_or_default(), text(value, "source").unwrap_or_default());
     let original_account = account(value, &["aliyunoriginalaccountid"]);
     let bus = text(value, "aliyuneventbusname");
@@ -71,7 +75,7 @@ fn cloud_event(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreada
         _ => match data.get("messageBody") {
             Some(message) if is_event(message) => {
                 // This envelope belongs to the queue, so only the message itself tells the event's account and region.
-                let read = body::message(message, "a queue", wrappings)?;
+                let read = read_message(message, "a queue")?;
                 return Ok(read.into_iter().map(|found| named(value, found)).collect());
             }
             _ => vec![Event::not_for_us(format!(
@@ -121,7 +125,7 @@ fn is_empty(value: &Json<'_>) -> bool {
 /// The bytes of data that comes as a string that holds JSON, or in base64.
 fn data_bytes(value: &Json<'_>) -> Option<Vec<u8>> {
     match value.get("data") {
-        Some(Json::Text(text)) => body::within(text),
+        Some(Json::Text(text)) => within(text),
         None | Some(Json::Null) => {
             let bytes = STANDARD.decode(text(value, "data_base64")?.trim()).ok()?;
             Some(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes))
@@ -134,14 +138,14 @@ fn data_bytes(value: &Json<'_>) -> Option<Vec<u8>> {
 fn is_event(message: &Json<'_>) -> bool {
     match message {
         Json::Object(_) => true,
-        Json::Text(text) => body::within(text).is_some(),
+        Json::Text(text) => within(text).is_some(),
         _ => false,
     }
 }
 
 /// Reads an event without an envelope: sent directly by Function Compute or Cloud Config, or by an EventBridge rule
 /// that passes on `$.data` alone.
-fn bare(value: &Json<'_>, wrappings: usize) -> Option<Result<Vec<Event>, Unreadable>> {
+fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Event>, Unreadable>> {
     let has = |key: &str| value.get(key).is_some();
     // Checked before ActionTrail, since Cloud Config's notices have an `eventName`, too.
     let found = if has("triggerTime") && has("triggerName") {
@@ -161,11 +165,11 @@ fn bare(value: &Json<'_>, wrappings: usize) -> Option<Result<Vec<Event>, Unreada
     } else if has("messageId")
         && let Some(message) = value.get("messageBody")
     {
-        return Some(body::message(message, "a queue", wrappings));
+        return Some(read_message(message, "a queue"));
     } else if (has("TopicName") || has("TopicOwner"))
         && let Some(message) = value.get("Message")
     {
-        return Some(body::message(message, "a topic", wrappings));
+        return Some(read_message(message, "a topic"));
     } else if has("requestContext") && has("responseContext") {
         Event::not_for_us("the outcome of another invocation")
     } else {

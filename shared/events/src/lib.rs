@@ -15,6 +15,7 @@
 mod action_trail;
 mod body;
 mod config;
+mod encoding;
 mod envelope;
 mod lenient;
 mod timer;
