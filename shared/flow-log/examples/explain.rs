@@ -24,7 +24,8 @@ use std::{
 use clap::Parser;
 use flow_log::{
     AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, InvalidId, ObservedTags, Policy,
-    RegionId, Resource, ResourceId, ResourceType, Status, TAG_KEY,
+    RegionId, Resource, ResourceId, ResourceType, Status,
+    names::TagWord,
     policy::{Origin, Override, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -205,7 +206,7 @@ impl Explained {
 
     /// The value of the tag, if there is one.
     fn tag(&self) -> Option<&String> {
-        self.resource.tags.as_ref()?.get(TAG_KEY)
+        self.resource.tags.as_ref()?.get(TagWord::KEY)
     }
 
     /// Formats a time in the zone of the schedule that the tag or the policy names, and in UTC.
@@ -309,7 +310,7 @@ impl Explained {
         };
         match self.tag() {
             // Any other tag would decide, or be a finding.
-            Some(value) if desired.note.is_none() => format!("{told}; its tag {TAG_KEY}={value} has expired"),
+            Some(value) if desired.note.is_none() => format!("{told}; its tag {}={value} has expired", TagWord::KEY),
             _ => told,
         }
     }

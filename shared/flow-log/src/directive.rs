@@ -5,13 +5,12 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::{
-    GovernedBy, ObservedTags, Policy,
+    Desired, GovernedBy, ObservedTags, Policy,
     names::TagWord,
     policy::{ResourceTagWords, ScheduleName},
 };
 
-/// The tag's key.
-pub const KEY: &str = "flowkeeper";
+const KEY: &str = TagWord::KEY;
 
 /// The tag of one resource, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +85,35 @@ impl fmt::Display for TagDirective<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its tag {KEY} says {}", self.value)
     }
+}
+
+/// Returns what the tags of `id` ask for.
+///
+/// # Errors
+/// The desired state that the tags decide by themselves: unreadable tags, an exclusion, or a malformed directive.
+pub(crate) fn directive_of<'t, S>(
+    tags: Option<&'t ObservedTags>,
+    id: &str,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<TagDirective<'t>, Desired<S>> {
+    let Some(tags) = tags else {
+        return Err(Desired::Unknown { reason: format!("the tags of {id} cannot be read, and may rule it out") });
+    };
+    if let Some(reason) = excluded_by_tag(tags, policy) {
+        return Err(Desired::Excluded { reason });
+    }
+    match TagDirective::of(tags, policy, now) {
+        Ok(directive) if directive.is_ignore() => Err(Desired::Excluded { reason: directive.to_string() }),
+        Ok(directive) => Ok(directive),
+        Err(reason) => Err(Desired::Invalid { reason }),
+    }
+}
+
+/// Whether the policy excludes resources with these tags.
+fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
+    let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
+    Some(format!("the policy excludes what is tagged {key}={value}"))
 }
 
 /// Parses a value as of `now`, and returns the directive with the words that must be honored for it; `None` if it has

@@ -3,6 +3,7 @@
 //! Nothing here performs I/O, reads a clock or awaits: callers read beforehand and write afterwards.
 
 mod action;
+mod desired;
 mod directive;
 mod ecr;
 mod ids;
@@ -16,16 +17,19 @@ mod text;
 mod vpc;
 
 pub use action::Action;
-pub use directive::KEY as TAG_KEY;
-pub use ecr::model::{Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
-pub use ecr::plan::{AttachedVbr, EcrChange, EcrFlowLogUpdate, desired_ecr, plan_ecr};
+pub use desired::{Desired, DesiredFlowLog, GovernedBy};
+pub use ecr::change::{EcrChange, EcrFlowLogUpdate};
+pub use ecr::desired::desired_ecr;
+pub use ecr::model::{AttachedVbr, Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
+pub use ecr::plan::plan_ecr;
 pub use ids::{AccountId, EcrId, FlowLogId, InvalidId, RegionId, ResourceId, ResourceType, RoleArn, VbrId};
 pub use next_switch::next_change;
 pub use plan::{Plan, Verdict};
 pub use policy::Policy;
-pub use vpc::desired::{Desired, DesiredFlowLog, GovernedBy, desired, level};
+pub use vpc::change::{Change, FlowLogUpdate};
+pub use vpc::desired::{desired, level};
 pub use vpc::diff::superfluous_under;
 pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
-pub use vpc::plan::{Change, FlowLogUpdate, plan};
+pub use vpc::plan::plan;
 pub use vpc::replacement::{Recording, can_be_marked, marked, recreation};
 pub use vpc::spec::FlowLogSpec;

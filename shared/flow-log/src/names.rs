@@ -296,6 +296,11 @@ choice!(
     }
 );
 
+impl TagWord {
+    /// The key of that tag.
+    pub const KEY: &str = "flowkeeper";
+}
+
 /// Tags, with keys and values that the API accepts.
 pub type Tags = BTreeMap<TagKey, TagValue>;
 

@@ -1,5 +1,6 @@
 //! Flow logs on VPCs, vSwitches and network interfaces.
 
+pub(crate) mod change;
 pub(crate) mod desired;
 pub(crate) mod diff;
 pub(crate) mod observed;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    EcrId, FlowLogId, ObservedTags, RegionId, Status, VbrId,
+    AccountId, EcrId, FlowLogId, ObservedTags, RegionId, Status, VbrId,
     names::{Description, EcrInterval, FlowLogName, LogStoreName, ProjectName, ResourceGroupId, SamplingRate, Tags},
 };
 
@@ -90,6 +90,23 @@ impl EcrInstance {
     pub fn vbr(&self) -> Option<VbrId> {
         if self.instance_type.eq_ignore_ascii_case("VBR") { self.id.parse().ok() } else { None }
     }
+}
+
+/// A virtual border router attached to an Express Connect Router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedVbr {
+    /// The account that owns the Express Connect Router, and so also its flow logs.
+    pub account: AccountId,
+    /// The region of the virtual border router.
+    pub region: RegionId,
+    /// The Express Connect Router.
+    pub ecr: EcrId,
+    /// The id of the virtual border router.
+    pub id: VbrId,
+    /// The tags of the Express Connect Router; the virtual border router has none of its own here.
+    pub tags: Option<ObservedTags>,
+    /// Whether the Express Connect Router is locked, because its account has unpaid bills.
+    pub is_locked: bool,
 }
 
 /// A flow log of an Express Connect Router as `DescribeFlowLogs` lists it. A field that the response lacks is `None`:

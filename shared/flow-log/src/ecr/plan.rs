@@ -1,122 +1,13 @@
-//! The desired flow log of a virtual border router, and the calls that get there.
+//! Turns the observed flow logs of a virtual border router and its desired state into a verdict and changes.
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-
 use crate::{
-    AccountId, Action, Desired, DesiredFlowLog, EcrFlowLog, EcrFlowLogSpec, EcrId, FlowLog, FlowLogId, ObservedTags,
-    Plan, Policy, RegionId, Status, VbrId, Verdict,
-    names::{Description, EcrInterval, FlowLogName, InvalidName, ResourceGroupId, SamplingRate},
+    AttachedVbr, Desired, DesiredFlowLog, EcrChange, EcrFlowLog, EcrFlowLogSpec, EcrFlowLogUpdate, Plan, RegionId,
+    Status, Verdict,
+    names::ResourceGroupId,
     plan::{has_more_than_one, keeps_off, lacks_own_tag, other_destination},
-    policy::EcrFlowLogPattern,
-    vpc::desired::said_by_tags,
 };
-
-/// A virtual border router attached to an Express Connect Router.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachedVbr {
-    /// The account that owns the Express Connect Router, and so also its flow logs.
-    pub account: AccountId,
-    /// The region of the virtual border router.
-    pub region: RegionId,
-    /// The Express Connect Router.
-    pub ecr: EcrId,
-    /// The id of the virtual border router.
-    pub id: VbrId,
-    /// The tags of the Express Connect Router; the virtual border router has none of its own here.
-    pub tags: Option<ObservedTags>,
-    /// Whether the Express Connect Router is locked, because its account has unpaid bills.
-    pub is_locked: bool,
-}
-
-/// A write to a flow log of an Express Connect Router.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EcrChange {
-    /// Creates a flow log on the virtual border router.
-    Create(Box<EcrFlowLogSpec>),
-    /// Activates the flow log.
-    Activate(FlowLogId),
-    /// Deactivates the flow log.
-    Deactivate(FlowLogId),
-    /// Changes some of its fields.
-    Modify(FlowLogId, EcrFlowLogUpdate),
-}
-
-/// The fields of a flow log of an Express Connect Router that can be changed in place. Those that are `None` stay as
-/// they are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EcrFlowLogUpdate {
-    /// The name.
-    pub name: Option<FlowLogName>,
-    /// The description.
-    pub description: Option<Description>,
-    /// How long traffic is aggregated before a line is written.
-    pub interval: Option<EcrInterval>,
-    /// Which share of the packets is sampled.
-    pub sampling_rate: Option<SamplingRate>,
-}
-
-impl EcrChange {
-    /// The API action to call.
-    #[must_use]
-    pub const fn action(&self) -> Action {
-        match self {
-            Self::Create(_) => Action::EcrCreateFlowLog,
-            Self::Activate(_) => Action::EcrActivateFlowLog,
-            Self::Deactivate(_) => Action::EcrDeactivateFlowLog,
-            Self::Modify(..) => Action::EcrModifyFlowLogAttribute,
-        }
-    }
-
-    /// The flow log to change; `None` if a new one is created.
-    #[must_use]
-    pub const fn flow_log(&self) -> Option<&FlowLogId> {
-        match self {
-            Self::Create(_) => None,
-            Self::Activate(id) | Self::Deactivate(id) | Self::Modify(id, _) => Some(id),
-        }
-    }
-}
-
-/// Returns the desired state of `vbr` at `now`, where `pattern` is the policy's pattern for such flow logs.
-#[must_use]
-pub fn desired_ecr(
-    vbr: &AttachedVbr,
-    pattern: &EcrFlowLogPattern,
-    policy: &Policy,
-    now: Timestamp,
-) -> Desired<EcrFlowLogSpec> {
-    let said = match said_by_tags(vbr.tags.as_ref(), vbr.ecr.as_str(), policy, now) {
-        Ok(said) => said,
-        Err(desired) => return desired,
-    };
-    let schedule = pattern.schedule.as_ref().unwrap_or(&policy.schedule);
-    let (is_on, governed_by) = said.or_schedule(schedule, policy, now);
-    match fill(pattern, vbr) {
-        Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: said.note })),
-        Err(error) => Desired::Invalid { reason: format!("the policy cannot be filled in: {error}") },
-    }
-}
-
-fn fill(pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Result<EcrFlowLogSpec, InvalidName> {
-    let values = [vbr.account.as_str(), vbr.region.as_str(), vbr.id.as_str()];
-    let fill = |text: &str| crate::policy::fill(text, values);
-    let (key, value) = FlowLog::OWN_TAG;
-    let mut tags = pattern.tags.clone();
-    tags.insert(key.parse()?, value.parse()?);
-    Ok(EcrFlowLogSpec {
-        name: FlowLogName::for_ecr(&fill(&pattern.name))?,
-        description: Description::for_ecr(&fill(&pattern.description))?,
-        project: fill(&pattern.project).parse()?,
-        log_store: fill(&pattern.log_store).parse()?,
-        interval: if pattern.interval == 60 { EcrInterval::OneMinute } else { EcrInterval::TenMinutes },
-        sampling_rate: pattern.sampling_rate,
-        target_sls_region: pattern.target_sls_region.clone(),
-        resource_group_id: pattern.resource_group_id.clone(),
-        tags,
-    })
-}
 
 /// Returns the verdict on `vbr`, and the changes that bring its flow log to its desired state, given the flow logs
 /// observed on its router.

@@ -1,98 +1,10 @@
-//! The desired state of a resource at a moment.
-
-use std::fmt;
+//! The desired state of a VPC, vSwitch or network interface at a moment.
 
 use jiff::Timestamp;
 
 use crate::{
-    FlowLogSpec, ObservedTags, Policy, Resource, ResourceId, ResourceType,
-    directive::{self, TagDirective},
-    policy::Coverage,
+    Desired, DesiredFlowLog, Policy, Resource, ResourceId, ResourceType, directive::directive_of, policy::Coverage,
 };
-
-/// The desired state of a resource at a moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Desired<S = FlowLogSpec> {
-    /// Nothing: the resource is left alone on purpose.
-    Excluded {
-        /// Why it is left alone.
-        reason: String,
-    },
-    /// Nothing here: flow logs are kept at another level.
-    OtherLevel(ResourceType),
-    /// Undecided, because a tag or the policy is wrong. The resource is left as it is until that is fixed.
-    Invalid {
-        /// What is wrong.
-        reason: String,
-    },
-    /// Undecided, because something that decides could not be read. The resource is left as it is until it can be read.
-    Unknown {
-        /// What could not be read.
-        reason: String,
-    },
-    /// A flow log.
-    FlowLog(Box<DesiredFlowLog<S>>),
-}
-
-impl<S> Desired<S> {
-    /// Why nothing is recorded now on purpose: what excludes the resource, or keeps its flow log off. `None` if it
-    /// should record, if the flow log is kept at another level, and if the state is undecided.
-    #[must_use]
-    pub fn exception(&self) -> Option<String> {
-        match self {
-            Self::Excluded { reason } => Some(reason.clone()),
-            Self::FlowLog(desired) => desired.exception(),
-            Self::OtherLevel(_) | Self::Invalid { .. } | Self::Unknown { .. } => None,
-        }
-    }
-}
-
-/// The flow log that a resource should have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DesiredFlowLog<S = FlowLogSpec> {
-    /// What it should look like.
-    pub spec: S,
-    /// Whether it should record.
-    pub is_on: bool,
-    /// What decides whether it should record.
-    pub governed_by: GovernedBy,
-    /// What is wrong with the resource's tag, as a sentence, if the tag was disregarded: a finding.
-    pub note: Option<String>,
-}
-
-impl<S> DesiredFlowLog<S> {
-    /// Why it is off now on purpose; `None` if it should record.
-    #[must_use]
-    pub fn exception(&self) -> Option<String> {
-        let now = if self.governed_by == GovernedBy::Never { "" } else { " now" };
-        (!self.is_on).then(|| format!("{} keeps it off{now}", self.governed_by))
-    }
-}
-
-/// What decides whether a flow log should record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GovernedBy {
-    /// Nothing in particular: it should record.
-    Always,
-    /// The policy's `schedule: never`.
-    Never,
-    /// A schedule of the policy.
-    Schedule(String),
-    /// The resource's tag, with this value.
-    Tag(String),
-}
-
-/// Formats the beginning of a sentence: "… keeps it off now", "… wants it on".
-impl fmt::Display for GovernedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Always => f.write_str("the policy"),
-            Self::Never => f.write_str("the policy (schedule: never)"),
-            Self::Schedule(name) => write!(f, "the schedule {name}"),
-            Self::Tag(value) => write!(f, "its tag {}={value}", directive::KEY),
-        }
-    }
-}
 
 /// Returns the level at which the flow logs of everything in one VPC are kept.
 ///
@@ -117,8 +29,8 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
     if let Some(reason) = excluded_by_id(resource, policy) {
         return Desired::Excluded { reason };
     }
-    let said = match said_by_tags(resource.tags.as_ref(), resource.id.as_str(), policy, now) {
-        Ok(said) => said,
+    let directive = match directive_of(resource.tags.as_ref(), resource.id.as_str(), policy, now) {
+        Ok(directive) => directive,
         Err(desired) => return desired,
     };
     let level = match policy.coverage_of(resource, vpc) {
@@ -143,13 +55,13 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
 
     let found = policy.override_of(resource);
     let schedule = found.and_then(|found| found.schedule.as_ref()).unwrap_or(&policy.schedule);
-    let (is_on, governed_by) = said.or_schedule(schedule, policy, now);
+    let (is_on, governed_by) = directive.or_schedule(schedule, policy, now);
     let pattern = match found {
         Some(found) => &found.flow_log.over(&policy.flow_log),
         None => &policy.flow_log,
     };
     match pattern.fill(resource) {
-        Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: said.note })),
+        Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: directive.note })),
         Err(error) => Desired::Invalid { reason: format!("the policy cannot be filled in: {error}") },
     }
 }
@@ -159,33 +71,4 @@ fn excluded_by_id(resource: &Resource, policy: &Policy) -> Option<String> {
     let mut ids = std::iter::once(&resource.id).chain(&resource.parents);
     let id = ids.find(|id| policy.exclude.ids.contains(id))?;
     Some(format!("the policy excludes {id}"))
-}
-
-/// Returns what the tags of `id` ask for.
-///
-/// # Errors
-/// The desired state that the tags decide by themselves: unreadable tags, an exclusion, or a malformed directive.
-pub(crate) fn said_by_tags<'t, S>(
-    tags: Option<&'t ObservedTags>,
-    id: &str,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<TagDirective<'t>, Desired<S>> {
-    let Some(tags) = tags else {
-        return Err(Desired::Unknown { reason: format!("the tags of {id} cannot be read, and may rule it out") });
-    };
-    if let Some(reason) = excluded_by_tag(tags, policy) {
-        return Err(Desired::Excluded { reason });
-    }
-    match TagDirective::of(tags, policy, now) {
-        Ok(said) if said.is_ignore() => Err(Desired::Excluded { reason: said.to_string() }),
-        Ok(said) => Ok(said),
-        Err(reason) => Err(Desired::Invalid { reason }),
-    }
-}
-
-/// Whether the policy excludes resources with these tags.
-fn excluded_by_tag(tags: &ObservedTags, policy: &Policy) -> Option<String> {
-    let (key, value) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value))?;
-    Some(format!("the policy excludes what is tagged {key}={value}"))
 }

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    Change, FlowLog, FlowLogSpec, Resource, Status,
+    Change, FlowLog, FlowLogSpec, FlowLogUpdate, Resource, Status,
     names::{Tags, TrafficPath, TrafficType},
-    vpc::plan::FlowLogUpdate,
 };
 
 /// The differences between a flow log and its desired spec.
