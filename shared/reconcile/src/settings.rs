@@ -64,9 +64,12 @@ pub(crate) fn dry_run(settings: &Settings) -> Result<bool, InvalidSettings> {
 /// Reads a file, up to the size limit of a policy. A file without end would take all memory.
 fn read(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    File::open(file)?.take(Policy::LARGEST as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > Policy::LARGEST {
-        return Err(io::Error::other(format!("it has more than the {} bytes of the largest policy", Policy::LARGEST)));
+    File::open(file)?.take(Policy::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > Policy::MAX_BYTES {
+        return Err(io::Error::other(format!(
+            "it has more than the {} bytes of the largest policy",
+            Policy::MAX_BYTES
+        )));
     }
     String::from_utf8(bytes).map_err(io::Error::other)
 }

@@ -3,8 +3,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-    str::FromStr,
 };
 
 use jiff::{
@@ -14,37 +12,37 @@ use jiff::{
 
 use super::{
     Diagnostics, EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount,
-    Override, Place, Policy, Remediate, ResourceTagWords, ScheduleName, Superfluous, fill,
-    tree::{self, Key, Node, Value},
+    Override, Place, Policy, Remediate, ResourceTagWords, ScheduleName, Superfluous,
+    decoder::{Decoder, Fields},
+    fill,
+    pattern::{DEFAULT_DESCRIPTION, DEFAULT_NAME},
+    tree::{self, Node, Value},
 };
 use crate::{
-    AccountId, FlowLog, InvalidId, RegionId, ResourceId, ResourceType, RoleArn,
-    names::{
-        AggregationInterval, Description, FlowLogName, InvalidName, LogStoreName, ProjectName, TagKey, TagValue, Tags,
-        TrafficType,
-    },
+    AccountId, FlowLog, RegionId, ResourceId, ResourceType, RoleArn,
+    names::{Description, FlowLogName, InvalidName, LogStoreName, ProjectName, TagKey, TagValue, Tags},
     schedule::{Dates, OnDate, Schedule},
 };
-
-/// The default name of a flow log.
-const NAME: &str = "flowkeeper-{resource_id}";
-/// The default description of a flow log.
-const DESCRIPTION: &str = "Kept by Flowkeeper";
 
 /// How many schedules a message names at most.
 const MAX_NAMED: usize = 20;
 
-pub(super) fn policy(text: &str) -> Result<Policy, Diagnostics> {
-    let (root, mistakes) = tree::read(text);
-    let decoder = Decoder { mistakes: RefCell::new(mistakes), warnings: RefCell::default() };
-    let policy = root.and_then(|root| decoder.policy(&root));
-    let warnings = decoder.warnings.into_inner().into_sorted();
-    decoder.mistakes.into_inner().into_result(policy.map(|policy| Policy { warnings, ..policy }))
-}
+impl Policy {
+    /// The largest policy, in bytes. All environment variables of a function together are limited to 4 KB; a file may
+    /// be larger.
+    pub const MAX_BYTES: usize = tree::MAX_BYTES;
 
-struct Decoder {
-    mistakes: RefCell<Diagnostics>,
-    warnings: RefCell<Diagnostics>,
+    /// Reads a policy in YAML or JSON.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each mistake with its position and a correction.
+    pub fn parse(text: &str) -> Result<Self, Diagnostics> {
+        let (root, mistakes) = tree::read(text);
+        let decoder = Decoder { mistakes: RefCell::new(mistakes), warnings: RefCell::default() };
+        let policy = root.and_then(|root| decoder.policy(&root));
+        let warnings = decoder.warnings.into_inner().into_sorted();
+        decoder.mistakes.into_inner().into_result(policy.map(|policy| Self { warnings, ..policy }))
+    }
 }
 
 /// Where the policy applies, for checking the matches of overrides against it.
@@ -55,36 +53,7 @@ struct Scope<'a> {
     own_account: bool,
 }
 
-/// The entries of a map that have not been read yet.
-struct Fields<'a> {
-    name: &'static str,
-    place: Place,
-    left: BTreeMap<&'a str, (&'a Key, &'a Node)>,
-    known: Vec<&'static str>,
-}
-
-impl<'a> Fields<'a> {
-    /// Takes the list or map under this key. An empty value (`key:`) counts as an absent key.
-    fn take(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.take_value(key).filter(|node| !node.is_nothing())
-    }
-
-    /// Takes the value under this key, if the key exists. An empty value is then a mistake.
-    fn take_value(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
-        self.left.remove(key).map(|(_, node)| node)
-    }
-}
-
 impl Decoder {
-    fn mistake(&self, place: Place, problem: impl AsRef<str>) {
-        self.mistakes.borrow_mut().add(place, problem);
-    }
-
-    fn warning(&self, place: Place, problem: impl AsRef<str>) {
-        self.warnings.borrow_mut().add(place, problem);
-    }
-
     fn policy(&self, root: &Node) -> Option<Policy> {
         let mut fields = self.fields("the policy", root)?;
         let flow_log = self.required(&mut fields, "flow_log").and_then(|node| self.flow_log_pattern(node));
@@ -141,8 +110,6 @@ impl Decoder {
         flow_log.map(|_| policy)
     }
 
-    // ---- the parts of a policy
-
     /// Reads `flow_log`: the pattern with defaults, and the fields that are set.
     fn flow_log_pattern(&self, node: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
         let mut fields = self.fields("flow_log", node)?;
@@ -197,11 +164,11 @@ impl Decoder {
             name: fields
                 .take_value("name")
                 .and_then(|node| self.pattern(node, FlowLogName::for_ecr))
-                .unwrap_or_else(|| NAME.to_owned()),
+                .unwrap_or_else(|| DEFAULT_NAME.to_owned()),
             description: fields
                 .take_value("description")
                 .and_then(|node| self.pattern(node, Description::for_ecr))
-                .unwrap_or_else(|| DESCRIPTION.to_owned()),
+                .unwrap_or_else(|| DEFAULT_DESCRIPTION.to_owned()),
             tags: fields.take("tags").map(|node| self.new_tags(node, TagValue::for_ecr)).unwrap_or_default(),
             schedule: fields.take_value("schedule").and_then(|node| self.schedule_name(node, schedules)),
         };
@@ -541,122 +508,6 @@ impl Decoder {
         }
     }
 
-    // ---- the parts of a tree
-
-    fn fields<'a>(&self, name: &'static str, node: &'a Node) -> Option<Fields<'a>> {
-        let Value::Map(entries) = &node.value else {
-            self.mistake(node.place, format!("{name} must be a map of keys and values"));
-            return None;
-        };
-        let left = entries.iter().map(|(key, value)| (key.text.as_str(), (key, value))).collect();
-        Some(Fields { name, place: node.place, left, known: Vec::new() })
-    }
-
-    /// Reports the keys that were not read.
-    fn finish(&self, fields: Fields<'_>) {
-        let Fields { name, left, known, .. } = fields;
-        let known = known.join(", ");
-        for (key, (at, _)) in left {
-            self.mistake(at.place, format!("{name} has no key {key:?}: it may have {known}"));
-        }
-    }
-
-    fn required<'a>(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<&'a Node> {
-        let node = fields.take(key);
-        if node.is_none() {
-            self.mistake(fields.place, format!("{} has no {key}", fields.name));
-        }
-        node
-    }
-
-    fn entries<'a>(&self, node: &'a Node, name: &str) -> &'a [(Key, Node)] {
-        match &node.value {
-            Value::Map(entries) => entries,
-            _ => {
-                self.mistake(node.place, format!("{name} must be a map of keys and values"));
-                &[]
-            }
-        }
-    }
-
-    fn items<'a>(&self, node: &'a Node, name: &str) -> &'a [Node] {
-        match &node.value {
-            Value::List(items) => items,
-            _ => {
-                self.mistake(node.place, format!("{name} must be a list"));
-                &[]
-            }
-        }
-    }
-
-    fn list<T: FromStr<Err: Display>>(&self, node: &Node, name: &str) -> Vec<T> {
-        self.items(node, name).iter().filter_map(|node| self.parsed(node)).collect()
-    }
-
-    fn text<'a>(&self, node: &'a Node) -> Option<&'a str> {
-        match &node.value {
-            Value::Scalar { .. } if node.is_nothing() => {
-                let problem = "there is no value here: give one, in quotes if null, ~ or an empty text is meant, or leave \
-                               the key out";
-                self.mistake(node.place, problem);
-                None
-            }
-            Value::Scalar { text, .. } => Some(text),
-            Value::List(_) | Value::Map(_) => {
-                self.mistake(node.place, "this must be one value, not a list or a map");
-                None
-            }
-        }
-    }
-
-    fn parsed<T: FromStr<Err: Display>>(&self, node: &Node) -> Option<T> {
-        self.read(node.place, self.text(node)?)
-    }
-
-    fn exact<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidId>) -> Option<T> {
-        self.checked(node.place, read(self.text(node)?))
-    }
-
-    fn read<T: FromStr<Err: Display>>(&self, place: Place, text: &str) -> Option<T> {
-        self.checked(place, text.parse())
-    }
-
-    fn checked<T>(&self, place: Place, read: Result<T, impl Display>) -> Option<T> {
-        read.map_err(|error| self.mistake(place, error.to_string())).ok()
-    }
-
-    fn one_of<T: Copy>(&self, node: &Node, words: &[(&str, T)]) -> Option<T> {
-        let text = self.text(node)?;
-        let found = words.iter().find(|(word, _)| *word == text);
-        if found.is_none() {
-            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            self.mistake(node.place, format!("{text:?} is not one of {}", words.join(", ")));
-        }
-        found.map(|(_, value)| *value)
-    }
-
-    fn number(&self, node: &Node, most: u32) -> Option<u32> {
-        let text = self.text(node)?;
-        let number = text.parse().ok().filter(|number| *number <= most);
-        if number.is_none() {
-            self.mistake(node.place, format!("{text:?} is not a number from 0 to {most}"));
-        }
-        number
-    }
-
-    fn number_or_none(&self, node: &Node, most: u32) -> Option<u32> {
-        match self.text(node)? {
-            "none" => None,
-            text => {
-                let number = text.parse().ok().filter(|number| *number <= most);
-                if number.is_none() {
-                    self.mistake(node.place, format!("{text:?} is neither none nor a number from 0 to {most}"));
-                }
-                number
-            }
-        }
-    }
-
     /// Reads a text with placeholders. All of them must be known, and `read` must accept the text once they are filled
     /// in.
     fn pattern<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidName>) -> Option<String> {
@@ -669,23 +520,5 @@ impl Decoder {
             return None;
         }
         self.checked(node.place, read(&filled)).map(|_| text.to_owned())
-    }
-}
-
-impl FlowLogPattern {
-    /// The documented defaults.
-    fn new(project: String, log_store: String) -> Self {
-        Self {
-            project,
-            log_store,
-            traffic_type: TrafficType::All,
-            aggregation_interval: AggregationInterval::Ten,
-            traffic_path: Vec::new(),
-            ip_version: None,
-            name: NAME.to_owned(),
-            description: DESCRIPTION.to_owned(),
-            resource_group_id: None,
-            tags: Tags::new(),
-        }
     }
 }

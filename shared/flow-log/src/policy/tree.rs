@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::{
-    Policy,
     diagnostic::{Diagnostic, Diagnostics, Place},
     surrogates::JoinedSurrogates,
 };
 
+/// The largest policy, in bytes.
+pub(crate) const MAX_BYTES: usize = 256 << 10;
 /// The deepest nesting that is read. A policy as documented has five levels.
 const MAX_DEPTH: usize = 16;
 
@@ -52,9 +53,9 @@ impl Node {
 /// Reads the single document in `text`. Mistakes in single nodes are collected so that all are reported at once;
 /// invalid YAML ends the reading.
 pub(crate) fn read(text: &str) -> (Option<Node>, Diagnostics) {
-    if text.len() > Policy::LARGEST {
+    if text.len() > MAX_BYTES {
         let mut mistakes = Diagnostics::default();
-        let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), Policy::LARGEST);
+        let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), MAX_BYTES);
         mistakes.add(Place::default(), problem);
         return (None, mistakes);
     }

@@ -1,0 +1,118 @@
+//! The options of a policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{AccountId, ResourceId, RoleArn, names::TagWord};
+
+/// Another account, which is managed by assuming a role in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The role to assume in it.
+    pub role: RoleArn,
+    /// The external id that the role's trust policy requires, if any.
+    pub external_id: Option<String>,
+}
+
+/// What is never changed, whatever else the policy says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exclude {
+    /// These resources, and everything in them.
+    pub ids: BTreeSet<ResourceId>,
+    /// Resources that carry one of these tags themselves; the tags of their VPC do not count.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// When flow logs are on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScheduleName {
+    /// At all times.
+    Always,
+    /// At no time.
+    Never,
+    /// When this schedule of the policy says so.
+    Named(String),
+}
+
+/// How much one sweep may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Maximum number of changes that can take something away.
+    pub max_changes: u32,
+    /// The same limit as a percentage of the checked resources; applies only above ten changes.
+    pub max_changes_percent: u32,
+    /// Maximum number of new flow logs; `None` means no limit.
+    pub max_creations: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_changes: 50, max_changes_percent: 30, max_creations: None }
+    }
+}
+
+/// What remediation may repair. Anything else is reported and left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remediate {
+    /// Flow logs that do not exist.
+    pub missing: bool,
+    /// Flow logs that do not record, but should.
+    pub inactive: bool,
+    /// Flow logs that differ from the policy.
+    pub drifted: bool,
+}
+
+impl Default for Remediate {
+    fn default() -> Self {
+        Self { missing: true, inactive: true, drifted: true }
+    }
+}
+
+/// What happens to an own flow log under another own flow log that records at least as much: the traffic is paid for
+/// twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Superfluous {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is deleted.
+    Delete,
+}
+
+/// Which words of the tag `flowkeeper` on resources count.
+///
+/// Anyone who may tag a resource can stop its flow log with a word that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceTagWords {
+    /// The words that count. Any other is a finding, and changes nothing.
+    pub honored: BTreeSet<TagWord>,
+    /// Whether the policy lists the words. If it does, a malformed tag counts as not honored; otherwise the resource is
+    /// left as it is until the tag is fixed.
+    pub is_given: bool,
+}
+
+impl ResourceTagWords {
+    /// Whether this word counts.
+    #[must_use]
+    pub fn honors(&self, word: TagWord) -> bool {
+        self.honored.contains(&word)
+    }
+}
+
+impl Default for ResourceTagWords {
+    fn default() -> Self {
+        let honored = TagWord::ALL.iter().filter_map(|word| word.parse().ok()).collect();
+        Self { honored, is_given: false }
+    }
+}
+
+/// What happens to foreign flow logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Foreign {
+    /// They count as coverage, and are reported.
+    #[default]
+    Leave,
+    /// They are scheduled, switched and changed like Flowkeeper's own, but never deleted.
+    Manage,
+}
