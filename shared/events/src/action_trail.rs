@@ -22,13 +22,13 @@ enum Meaning {
     /// It deletes a resource.
     Deletes(ResourceType),
     /// It changes a flow log.
-    Touches(FlowLogCall),
+    Changes(FlowLogCall),
 }
 
 /// The operations that matter: the product as ActionTrail names it, the operation, and its meaning.
 const CALLS: [(&str, &str, Meaning); 16] = {
     use FlowLogCall::{Activate, Create, Deactivate, Delete, Modify};
-    use Meaning::{Creates, Deletes, Launches, Orders, Touches};
+    use Meaning::{Changes, Creates, Deletes, Launches, Orders};
     use ResourceType::{NetworkInterface, VSwitch, Vpc};
     [
         ("Vpc", "CreateVpc", Creates(Vpc)),
@@ -42,11 +42,11 @@ const CALLS: [(&str, &str, Meaning); 16] = {
         ("Vpc", "DeleteVpc", Deletes(Vpc)),
         ("Vpc", "DeleteVSwitch", Deletes(VSwitch)),
         ("Ecs", "DeleteNetworkInterface", Deletes(NetworkInterface)),
-        ("Vpc", "CreateFlowLog", Touches(Create)),
-        ("Vpc", "DeleteFlowLog", Touches(Delete)),
-        ("Vpc", "ActiveFlowLog", Touches(Activate)),
-        ("Vpc", "DeactiveFlowLog", Touches(Deactivate)),
-        ("Vpc", "ModifyFlowLogAttribute", Touches(Modify)),
+        ("Vpc", "CreateFlowLog", Changes(Create)),
+        ("Vpc", "DeleteFlowLog", Changes(Delete)),
+        ("Vpc", "ActiveFlowLog", Changes(Activate)),
+        ("Vpc", "DeactiveFlowLog", Changes(Deactivate)),
+        ("Vpc", "ModifyFlowLogAttribute", Changes(Modify)),
     ]
 };
 
@@ -80,7 +80,7 @@ struct Call<'a> {
     body: &'a Json<'a>,
     parameters: Cow<'a, Json<'a>>,
     parameter_json: Cow<'a, Json<'a>>,
-    answer: Cow<'a, Json<'a>>,
+    response: Cow<'a, Json<'a>>,
     identity: Cow<'a, Json<'a>>,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn read<'a>(
         body,
         parameters: object(body, "requestParameters"),
         parameter_json: object(body, "requestParameterJson"),
-        answer: object(body, "responseElements"),
+        response: object(body, "responseElements"),
         identity: object(body, "userIdentity"),
     };
     let time = time(body, "eventTime");
@@ -135,7 +135,7 @@ impl Call<'_> {
         let ids = self.ids(match meaning {
             Meaning::Creates(resource_type) | Meaning::Deletes(resource_type) => naming(resource_type),
             Meaning::Launches | Meaning::Orders => INSTANCES,
-            Meaning::Touches(_) => FLOW_LOGS,
+            Meaning::Changes(_) => FLOW_LOGS,
         });
         if ids.len() > MAX_RESOURCES {
             return Err(Unreadable::too_many_resources(ids.len()));
@@ -150,10 +150,10 @@ impl Call<'_> {
             Meaning::Creates(resource_type) => of_resource(resource_type, EventKind::Created),
             Meaning::Deletes(resource_type) => of_resource(resource_type, EventKind::Deleted),
             Meaning::Launches | Meaning::Orders => launched(ids, &name),
-            Meaning::Touches(call) => {
-                let touched = |flow_log| EventKind::FlowLogChanged { call, flow_log, caller: self.caller() };
+            Meaning::Changes(call) => {
+                let changed = |flow_log| EventKind::FlowLogChanged { call, flow_log, caller: self.caller() };
                 let event = |id: &String| match id.parse() {
-                    Ok(flow_log) => touched(flow_log),
+                    Ok(flow_log) => changed(flow_log),
                     Err(error) => EventKind::Malformed(format!("the call {name}: {error}")),
                 };
                 ids.iter().map(event).collect()
@@ -200,7 +200,7 @@ impl Call<'_> {
     /// Returns the ids from the first place that has any. Where they are depends on the caller: for example, calls by
     /// the system are recorded without parameters and response.
     fn ids(&self, Naming { keys, resource_type }: Naming) -> Vec<String> {
-        let objects = [&self.answer, &self.parameters, &self.parameter_json];
+        let objects = [&self.response, &self.parameters, &self.parameter_json];
         let mut of_keys = objects.into_iter().flat_map(|object| {
             let object: &Json<'_> = object;
             keys.iter().filter_map(move |path| path.iter().try_fold(object, |object, key| object.get(key)))
@@ -212,7 +212,7 @@ impl Call<'_> {
     }
 
     /// The ids in `referencedResources`, which is a map from types to ids, or a list of pairs.
-    fn referenced(&self, wanted: (&str, &str)) -> Vec<String> {
+    fn referenced(&self, resource_type: (&str, &str)) -> Vec<String> {
         let referenced = match self.body.get("referencedResources") {
             Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
             Some(value) => Cow::Borrowed(value),
@@ -220,28 +220,30 @@ impl Call<'_> {
         };
         match &*referenced {
             Json::Object(fields) => {
-                let of_type = fields.iter().filter(|(resource_type, _)| is_type(resource_type, wanted));
+                let of_type = fields.iter().filter(|(written, _)| is_type(written, resource_type));
                 of_type.flat_map(|(_, ids)| texts_of(ids)).collect()
             }
-            Json::Array(entries) => entries.iter().flat_map(|entry| pairs(entry, wanted)).collect(),
+            Json::Array(entries) => entries.iter().flat_map(|entry| pairs(entry, resource_type)).collect(),
             _ => Vec::new(),
         }
     }
 
     /// The ids in `resourceName`; their types are in `resourceType`.
-    fn named(&self, wanted: (&str, &str)) -> Vec<String> {
-        pairs(self.body, wanted)
+    fn named(&self, resource_type: (&str, &str)) -> Vec<String> {
+        pairs(self.body, resource_type)
     }
 }
 
-/// The names of type `wanted` in two parallel lists, each joined by semicolons. A single type applies to all names.
-fn pairs(of: &Json<'_>, wanted: (&str, &str)) -> Vec<String> {
+/// The names of type `resource_type` in two parallel lists, each joined by semicolons. A single type applies to all
+/// names.
+fn pairs(of: &Json<'_>, resource_type: (&str, &str)) -> Vec<String> {
     let (Some(types), Some(names)) = (text(of, "resourceType"), text(of, "resourceName")) else { return Vec::new() };
     let types: Vec<_> = types.split(';').map(str::trim).collect();
     let type_of = |nth: usize| if let [all] = types[..] { Some(all) } else { types.get(nth).copied() };
     let names = names.split(';').map(str::trim).enumerate();
-    let wanted = names.filter(|(nth, name)| !name.is_empty() && type_of(*nth).is_some_and(|it| is_type(it, wanted)));
-    wanted.map(|(_, name)| name.to_owned()).collect()
+    let is_meant =
+        |nth, name: &str| !name.is_empty() && type_of(nth).is_some_and(|found| is_type(found, resource_type));
+    names.filter(|(nth, name)| is_meant(*nth, name)).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// Whether a resource type as ActionTrail writes it, `ACS::VPC::VSwitch` or `VSwitch`, has this product and name.
@@ -269,7 +271,7 @@ fn names_nothing(name: &str, meaning: Meaning) -> EventKind {
         Meaning::Creates(resource_type) => ("its responseElements have", naming(resource_type).keys[0][0]),
         Meaning::Deletes(resource_type) => ("its requestParameters have", naming(resource_type).keys[0][0]),
         Meaning::Launches => return EventKind::Malformed(format!("the call {name} succeeded, and names no instance")),
-        Meaning::Touches(_) => {
+        Meaning::Changes(_) => {
             return EventKind::Malformed(format!("the call {name} succeeded, and names no FlowLogId"));
         }
         Meaning::Orders => return EventKind::Ignored(format!("the call {name} names no instance")),
@@ -280,10 +282,10 @@ fn names_nothing(name: &str, meaning: Meaning) -> EventKind {
 /// One launch with the valid ids, and a malformed event for each invalid id.
 fn launched(ids: Vec<String>, name: &str) -> Vec<EventKind> {
     let (ids, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_instance(id));
-    let broken =
+    let malformed =
         |id: String| EventKind::Malformed(format!("the call {name}: \"{}\" is not an instance id", short(&id)));
     let launch = Some(ids).filter(|ids| !ids.is_empty()).map(EventKind::Launched);
-    others.into_iter().map(broken).chain(launch).collect()
+    others.into_iter().map(malformed).chain(launch).collect()
 }
 
 /// Whether a call belongs to `product`, and not to another product with a call of the same name: Smart Access Gateway,

@@ -49,18 +49,18 @@ fn value(value: &Json<'_>, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
 
 /// Reads a message from a queue or a topic. A message that is not JSON is ignored; one that is JSON must be an event.
 fn message(message: &Json<'_>, of: &str, wrappings: usize) -> Result<Vec<Event>, Unreadable> {
-    let not_for_us = || vec![Event::not_for_us(format!("a message of {of} that is no event"))];
+    let ignored = || vec![Event::ignored(format!("a message of {of} that is no event"))];
     let read = match message {
         Json::Text(text) => match within(text) {
             Some(body) => read(&body, wrappings + 1),
-            None => return Ok(not_for_us()),
+            None => return Ok(ignored()),
         },
         object @ Json::Object(_) => value(object, wrappings + 1),
-        _ => return Ok(not_for_us()),
+        _ => return Ok(ignored()),
     };
     match read {
         Err(Unreadable::Unknown(found) | Unreadable::NoJson(found)) => {
-            Ok(vec![Event::broken(format!("a message of {of}: {found}"))])
+            Ok(vec![Event::malformed(format!("a message of {of}: {found}"))])
         }
         read => read,
     }
@@ -80,10 +80,10 @@ fn several(entries: &[&[u8]], wrappings: usize) -> Result<Vec<Event>, Unreadable
         let mut found = match read {
             Ok(found) => found,
             Err(error @ Unreadable::TooMuch(_)) => return Err(error),
-            Err(Unreadable::Unknown(found)) => vec![Event::broken(found)],
+            Err(Unreadable::Unknown(found)) => vec![Event::malformed(found)],
             Err(Unreadable::NoJson(found)) => {
                 no_json.push(found.clone());
-                vec![Event::broken(found)]
+                vec![Event::malformed(found)]
             }
         };
         resources += found.iter().map(Event::resources).sum::<usize>();
@@ -91,14 +91,14 @@ fn several(entries: &[&[u8]], wrappings: usize) -> Result<Vec<Event>, Unreadable
             return Err(Unreadable::too_many_resources(resources));
         }
         // A malformed event is always kept, and does not hide a well-formed one with the same id.
-        let good = |found: &Event| found.id.clone().filter(|_| !matches!(found.event, EventKind::Malformed(_)));
-        found.retain(|found| good(found).is_none_or(|id| !seen.contains(&id)));
+        let good = |event: &Event| event.id.clone().filter(|_| !matches!(event.event, EventKind::Malformed(_)));
+        found.retain(|event| good(event).is_none_or(|id| !seen.contains(&id)));
         seen.extend(found.iter().filter_map(good));
         events.extend(found);
     }
     match no_json.into_iter().next() {
         Some(found)
-            if events.iter().all(|found| matches!(found.event, EventKind::Malformed(_))) && !is_json(entries) =>
+            if events.iter().all(|event| matches!(event.event, EventKind::Malformed(_))) && !is_json(entries) =>
         {
             Err(Unreadable::NoJson(found))
         }

@@ -59,7 +59,7 @@ fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Ev
         (Some(data @ Json::Object(_)), _) => Cow::Borrowed(data),
         (_, Some(bytes)) => match Json::read(bytes) {
             Ok(data) => Cow::Owned(data),
-            Err(error) => return Ok(vec![named(value, Event::broken(format!("its data is no JSON ({error})")))]),
+            Err(error) => return Ok(vec![named(value, Event::malformed(format!("its data is no JSON ({error})")))]),
         },
         (data, None) => data.map_or(Cow::Owned(Json::Null), Cow::Borrowed),
     };
@@ -78,28 +78,28 @@ fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Ev
                 let read = read_message(message, "a queue")?;
                 return Ok(read.into_iter().map(|found| named(value, found)).collect());
             }
-            _ => vec![Event::not_for_us(format!(
+            _ => vec![Event::ignored(format!(
                 "{} of {} is no event that is looked at",
                 short(&event_type),
                 short(&source)
             ))],
         },
     };
-    let placed = |found: Event| {
+    let placed = |event: Event| {
         let bus_region = || region(value, &["aliyunregionid"]).filter(|_| is_of_this_region);
         // The event's own account takes precedence: the event may have been forwarded from another account.
-        let mut found = Event {
-            account: found.account.or_else(|| bus_account.clone()),
-            region: found.region.or_else(bus_region),
-            time: found.time.or_else(|| time(value, "time")),
-            ..found
+        let mut placed = Event {
+            account: event.account.or_else(|| bus_account.clone()),
+            region: event.region.or_else(bus_region),
+            time: event.time.or_else(|| time(value, "time")),
+            ..event
         };
-        if found.region.is_none() && is_forwarded && found.event.happened_somewhere() {
-            found.event = EventKind::Malformed(
+        if placed.region.is_none() && is_forwarded && placed.event.happened_somewhere() {
+            placed.event = EventKind::Malformed(
                 "it came over another bus and does not say in which region it happened".to_owned(),
             );
         }
-        named(value, found)
+        named(value, placed)
     };
     Ok(found.into_iter().map(placed).collect())
 }
@@ -151,7 +151,7 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     let found = if has("triggerTime") && has("triggerName") {
         timer::function_compute(value)
     } else if has("resultToken") && has("invokingEvent") {
-        Event::not_for_us("Cloud Config asks for the evaluation of a rule, and no rule is kept here")
+        Event::ignored("Cloud Config asks for the evaluation of a rule, and no rule is kept here")
     } else if has("evaluationResultIdentifier") && has("complianceType") {
         config::non_compliance(value)
     } else if has("resourceEventType") || has("ResourceEventType") {
@@ -161,7 +161,7 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     } else if has("eventName") && (has("eventType") || has("serviceName") || has("eventSource")) {
         return Some(action_trail::read(value, None, None));
     } else if has("product") && has("name") && has("ver") {
-        Event::not_for_us("a notice of another product")
+        Event::ignored("a notice of another product")
     } else if has("messageId")
         && let Some(message) = value.get("messageBody")
     {
@@ -171,7 +171,7 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     {
         return Some(read_message(message, "a topic"));
     } else if has("requestContext") && has("responseContext") {
-        Event::not_for_us("the outcome of another invocation")
+        Event::ignored("the outcome of another invocation")
     } else {
         return None;
     };

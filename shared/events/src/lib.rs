@@ -43,11 +43,11 @@ impl Event {
         Self { id: None, time: None, account: None, region: None, event }
     }
 
-    pub(crate) fn not_for_us(reason: impl Into<String>) -> Self {
+    pub(crate) fn ignored(reason: impl Into<String>) -> Self {
         Self::of(EventKind::Ignored(reason.into()))
     }
 
-    pub(crate) fn broken(reason: impl Into<String>) -> Self {
+    pub(crate) fn malformed(reason: impl Into<String>) -> Self {
         Self::of(EventKind::Malformed(reason.into()))
     }
 

@@ -31,11 +31,11 @@ use flow_log::{
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde::Deserialize;
 
-use crate::reading::{Wrong, local};
+use crate::reading::{Mistakes, local};
 
 /// Tells what a policy wants of one resource at one moment, and why.
 #[derive(Parser)]
-struct Asked {
+struct Arguments {
     /// The policy, YAML or JSON.
     policy: PathBuf,
     /// The resource, as in examples/resource.json.
@@ -46,15 +46,15 @@ struct Asked {
 }
 
 fn main() -> ExitCode {
-    let asked = Asked::parse();
+    let arguments = Arguments::parse();
     // Mistakes in both files are reported at once.
-    let outcome = match (reading::policy(&asked.policy), seen(&asked.resource)) {
+    let outcome = match (reading::policy(&arguments.policy), seen(&arguments.resource)) {
         (Ok(policy), Ok(Seen { resource, vpc, status })) => {
-            Ok(Explained { policy, resource, vpc, status, at: reading::now(asked.at) }.text())
+            Ok(Explained { policy, resource, vpc, status, at: reading::now(arguments.at) }.text())
         }
         (policy, seen) => Err([policy.err(), seen.err()].into_iter().flatten().flatten().collect()),
     };
-    reading::tell(outcome)
+    reading::print(outcome)
 }
 
 /// A resource as written in the file.
@@ -81,13 +81,13 @@ struct Seen {
     status: Option<Status>,
 }
 
-fn seen(path: &Path) -> Result<Seen, Wrong> {
+fn seen(path: &Path) -> Result<Seen, Mistakes> {
     let path_and = |problem: String| format!("{}: {problem}", path.display());
     let written: Written = serde_json::from_str(&reading::text(path)?).map_err(|error| {
         let form = r#"want {"account": "…", "region": "…", "id": "vpc-…", "parents": […], "tags": {…}}"#;
         vec![path_and(format!("{error}; {form}"))]
     })?;
-    let mut wrong = Wrong::new();
+    let mut wrong = Mistakes::new();
     let account = read(&mut wrong, "account", AccountId::exact(&written.account));
     let region = read(&mut wrong, "region", RegionId::exact(&written.region));
     let id = read(&mut wrong, "id", ResourceId::exact(&written.id));
@@ -115,9 +115,9 @@ fn seen(path: &Path) -> Result<Seen, Wrong> {
         (Some(account), Some(region), Some(id)) if wrong.is_empty() => {
             let tags = Some(written.tags.into_iter().collect());
             let resource = Resource { account, region, id, parents, tags, is_service_managed: false };
-            let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(id, tags)| {
-                let tags: ObservedTags = tags.into_iter().collect();
-                Resource { id, parents: Vec::new(), tags: Some(tags), ..resource.clone() }
+            let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(vpc_id, vpc_tags)| {
+                let vpc_tags: ObservedTags = vpc_tags.into_iter().collect();
+                Resource { id: vpc_id, parents: Vec::new(), tags: Some(vpc_tags), ..resource.clone() }
             });
             Ok(Seen { resource, vpc, status })
         }
@@ -151,7 +151,7 @@ fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowL
     })
 }
 
-fn read<T>(wrong: &mut Wrong, field: &str, read: Result<T, InvalidId>) -> Option<T> {
+fn read<T>(wrong: &mut Mistakes, field: &str, read: Result<T, InvalidId>) -> Option<T> {
     read.map_err(|error| wrong.push(format!("{field}: {error}"))).ok()
 }
 
@@ -232,13 +232,13 @@ impl Explained {
                 count => format!("none of the {count} matches"),
             };
         };
-        let fields = found.flow_log.given().into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
+        let fields = found.flow_log.fields_set().into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
         let is_of_level = self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() == Some(found);
         let others = [("coverage", is_of_level), ("schedule", found.schedule.is_some())];
         let sets: Vec<_> =
             others.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).chain(fields).collect();
         let sets = if sets.is_empty() { "nothing".to_owned() } else { sets.join(", ") };
-        format!("{} (line {}, column {}) sets {sets}", found.number, found.place.line, found.place.column)
+        format!("{} (line {}, column {}) sets {sets}", found.number, found.position.line, found.position.column)
     }
 
     /// Describes which override, matched by the VPC, decides the level.

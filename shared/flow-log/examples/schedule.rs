@@ -19,11 +19,11 @@ use flow_log::{
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-use crate::reading::{Wrong, local};
+use crate::reading::{Mistakes, local};
 
 /// Tells when a schedule of a policy goes on and off.
 #[derive(Parser)]
-struct Asked {
+struct Arguments {
     /// The policy, YAML or JSON.
     policy: PathBuf,
     /// The name of one of its schedules.
@@ -37,11 +37,11 @@ struct Asked {
 }
 
 fn main() -> ExitCode {
-    reading::tell(told(&Asked::parse()).map(|told| told.to_string()))
+    reading::print(timetable(&Arguments::parse()).map(|timetable| timetable.to_string()))
 }
 
 /// A schedule over a number of days, from midnight to midnight.
-struct Told {
+struct Timetable {
     name: String,
     schedule: Schedule,
     days: u16,
@@ -49,20 +49,20 @@ struct Told {
     to: Timestamp,
 }
 
-fn told(asked: &Asked) -> Result<Told, Wrong> {
-    let mut policy = reading::policy(&asked.policy)?;
-    let schedule = policy.schedules.remove(&asked.schedule).ok_or_else(|| vec![unknown(asked, &policy)])?;
+fn timetable(arguments: &Arguments) -> Result<Timetable, Mistakes> {
+    let mut policy = reading::policy(&arguments.policy)?;
+    let schedule = policy.schedules.remove(&arguments.schedule).ok_or_else(|| vec![unknown(arguments, &policy)])?;
     let zone = &schedule.time_zone;
-    let first = asked.from.unwrap_or_else(|| zone.to_datetime(reading::now(None)).date());
+    let first = arguments.from.unwrap_or_else(|| zone.to_datetime(reading::now(None)).date());
     let midnight = |day: Result<Date, jiff::Error>| day.and_then(|day| Ok(day.to_zoned(zone.clone())?.timestamp()));
-    let too_far = |error: jiff::Error| vec![format!("{} days from {first} cannot be told: {error}", asked.days)];
+    let too_far = |error: jiff::Error| vec![format!("{} days from {first} are out of range: {error}", arguments.days)];
     let from = midnight(Ok(first)).map_err(too_far)?;
-    let to = midnight(first.checked_add(i64::from(asked.days).days())).map_err(too_far)?;
-    Ok(Told { name: asked.schedule.clone(), schedule, days: asked.days, from, to })
+    let to = midnight(first.checked_add(i64::from(arguments.days).days())).map_err(too_far)?;
+    Ok(Timetable { name: arguments.schedule.clone(), schedule, days: arguments.days, from, to })
 }
 
-fn unknown(asked: &Asked, policy: &Policy) -> String {
-    let (path, name) = (asked.policy.display(), &asked.schedule);
+fn unknown(arguments: &Arguments, policy: &Policy) -> String {
+    let (path, name) = (arguments.policy.display(), &arguments.schedule);
     if ["always", "never"].contains(&name.as_str()) {
         return format!("{name} is no schedule of {path}: it is what it says, at all times");
     }
@@ -74,7 +74,7 @@ fn unknown(asked: &Asked, policy: &Policy) -> String {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Timetable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, schedule, days, from, to } = self;
         let zone = &schedule.time_zone;

@@ -133,8 +133,8 @@ for_ecr!(
     |text| has_length(text, 0, 128) && !text.starts_with("acs:") && !holds_link(text)
 );
 
-fn has_length(text: &str, least: usize, most: usize) -> bool {
-    (least..=most).contains(&text.chars().count())
+fn has_length(text: &str, min: usize, max: usize) -> bool {
+    (min..=max).contains(&text.chars().count())
 }
 
 fn is_link(text: &str) -> bool {

@@ -14,7 +14,7 @@ use std::{
     fmt,
 };
 
-pub use diagnostic::{Diagnostic, Diagnostics, Place};
+pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use options::{Exclude, Foreign, Limits, MemberAccount, Remediate, ResourceTagWords, ScheduleName, Superfluous};
 pub use overrides::{Match, Override};
 pub(crate) use pattern::fill;
@@ -28,7 +28,7 @@ pub struct Policy {
     /// What a flow log should look like, unless an override says otherwise.
     pub flow_log: FlowLogPattern,
     /// The fields of `flow_log` that the policy sets; the others are defaults.
-    pub given: FlowLogFields,
+    pub fields_set: FlowLogFields,
     /// The level at which flow logs are kept, unless an override says otherwise.
     pub coverage: ResourceType,
     /// The regions to sweep; empty means the function's own region.
@@ -154,11 +154,11 @@ impl Policy {
     #[must_use]
     pub fn origins(&self, resource: &Resource) -> [(&'static str, Origin); 10] {
         let found = self.override_of(resource);
-        let given = self.given.given();
+        let fields_set = self.fields_set.fields_set();
         std::array::from_fn(|nth| {
-            let (name, is_given) = given[nth];
+            let (name, is_given) = fields_set[nth];
             let origin = match found {
-                Some(found) if found.flow_log.given()[nth].1 => Origin::Override(found.number),
+                Some(found) if found.flow_log.fields_set()[nth].1 => Origin::Override(found.number),
                 _ if is_given => Origin::FlowLog,
                 _ => Origin::Default,
             };

@@ -88,9 +88,9 @@ impl Schedule {
     /// between two transitions.
     #[must_use]
     pub fn transitions(&self, from: Timestamp, to: Timestamp) -> Vec<Transition> {
-        let day = |at| self.time_zone.to_datetime(at).date();
+        let date = |at| self.time_zone.to_datetime(at).date();
         // The day before as well, for a window across midnight.
-        let (first, last) = (day(from).yesterday().unwrap_or(day(from)), day(to));
+        let (first, last) = (date(from).yesterday().unwrap_or(date(from)), date(to));
         let days = first.series(1.day()).take_while(|day| *day <= last);
         let mut moments: Vec<_> = days
             .flat_map(|day| {
@@ -187,8 +187,8 @@ mod tests {
             ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:00-05:00", "2026-11-01T02:59-05:00"];
         assert_eq!(answers(&late, autumn), [false, true, true, true]);
         let until = schedule("America/New_York", &["Sat 22:00-01:30"], &[]);
-        let autumn = ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:29-05:00"];
-        assert_eq!(answers(&until, autumn), [true, false, false], "it ends with the first, too");
+        let repeated = ["2026-11-01T01:29-04:00", "2026-11-01T01:30-04:00", "2026-11-01T01:29-05:00"];
+        assert_eq!(answers(&until, repeated), [true, false, false], "it ends with the first, too");
     }
 
     fn told(schedule: &Schedule, from: &str, to: &str) -> Vec<String> {

@@ -20,7 +20,7 @@ pub fn policy(bytes: &[u8]) {
             assert!(said.len() < LONGEST, "{} bytes are said of {}: {said}", said.len(), text.len());
             assert!(!said.contains(['\n', '\r']), "{said}");
             for mistake in mistakes.iter() {
-                assert!(mistake.place.line <= lines + 1, "{mistake} is not in {text:?}");
+                assert!(mistake.position.line <= lines + 1, "{mistake} is not in {text:?}");
             }
         }
         Ok(policy) => {

@@ -35,27 +35,27 @@ fn any_value() -> impl Strategy<Value = Value> {
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(n, value)| places(value, &format!("{at}/{n}"), found)),
+        Value::Object(map) => map.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), found)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(n, item)| places(item, &format!("{at}/{n}"), found)),
         _ => {}
     }
 }
 
 /// Asserts that any body is handled, and that the messages are fit for a log.
 fn check(body: &[u8]) -> Result<(), TestCaseError> {
-    let said: Vec<String> = match parse(body) {
+    let reasons: Vec<String> = match parse(body) {
         Ok(events) => {
             prop_assert!(!events.is_empty());
-            let said = |event| match event {
-                EventKind::Ignored(said) | EventKind::Malformed(said) => Some(said),
+            let reason = |event| match event {
+                EventKind::Ignored(reason) | EventKind::Malformed(reason) => Some(reason),
                 _ => None,
             };
-            events.into_iter().filter_map(|found| said(found.event)).collect()
+            events.into_iter().filter_map(|found| reason(found.event)).collect()
         }
         Err(error) => vec![error.to_string()],
     };
-    for said in said {
-        prop_assert!(!said.is_empty() && said.chars().count() < 900 && !said.contains('\n'), "{said}");
+    for reason in reasons {
+        prop_assert!(!reason.is_empty() && reason.chars().count() < 900 && !reason.contains('\n'), "{reason}");
     }
     Ok(())
 }

@@ -156,8 +156,8 @@ fn an_event_is_found_in_every_wrapping_that_it_may_come_in() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use serde_json::{Value, json};
     let event = call(r#"{"eventName":"CreateVpc","serviceName":"Vpc","responseElements":{"VpcId":"vpc-1"}}"#);
-    let as_text = |event: &str| json!(event).to_string();
-    let in_base64 = |event: &str| STANDARD.encode(event);
+    let as_text = |body: &str| json!(body).to_string();
+    let in_base64 = |body: &str| STANDARD.encode(body);
     let in_queue = |body: Value| {
         json!({"specversion": "1.0", "id": "q", "source": "acs.mns", "type": "mns:Queue:SendMessage",
                "aliyuneventbusname": "custom", "data": {"messageId": "m", "messageBody": body}})
@@ -197,11 +197,13 @@ fn an_event_is_found_in_every_wrapping_that_it_may_come_in() {
         endless = as_text(&endless);
     }
     assert!(parse(endless.as_bytes()).unwrap_err().to_string().starts_with("this is a text"), "{endless}");
-    let mut endless = in_topic("{}");
+    let mut endless_topics = in_topic("{}");
     for _ in 0..10 {
-        endless = in_topic(&endless);
+        endless_topics = in_topic(&endless_topics);
     }
-    assert!(matches!(one(&endless), EventKind::Malformed(reason) if reason.contains("wrapped more than 5 times")));
+    assert!(
+        matches!(one(&endless_topics), EventKind::Malformed(reason) if reason.contains("wrapped more than 5 times"))
+    );
 }
 
 #[test]

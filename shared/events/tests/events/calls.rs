@@ -129,8 +129,8 @@ fn each_id_that_is_malformed_is_a_result_of_its_own_and_the_others_go_on() {
         assert!(events.contains(&EventKind::Deleted(id.parse().unwrap())), "{events:?}");
     }
     assert!(is_broken(&events[1], "vpc 2"), "{events:?}");
-    let events = sent(&json!([event, json_of(VPC), event]));
-    assert_eq!(events.iter().filter(|event| !is_broken(event, "")).count(), 3, "{events:?}");
+    let repeated = sent(&json!([event, json_of(VPC), event]));
+    assert_eq!(repeated.iter().filter(|found| !is_broken(found, "")).count(), 3, "{repeated:?}");
 }
 
 #[test]
@@ -185,10 +185,10 @@ fn the_region_of_the_bus_is_that_of_the_event_on_the_default_bus_of_the_account_
     event["data"]["requestParameterJson"] = json!("{\"RegionId\":\"cn-shanghai\"}");
     assert_eq!(region(&event), (Some("cn-shanghai".to_owned()), true));
     // If the envelope names no bus, the region stays open, for the function to fill in.
-    let mut event = without(VPC, "/data/requestParameters");
-    event["data"]["acsRegion"] = Value::Null;
-    event.as_object_mut().unwrap().remove("aliyuneventbusname").unwrap();
-    assert_eq!(region(&event), (None, true));
+    let mut without_bus = without(VPC, "/data/requestParameters");
+    without_bus["data"]["acsRegion"] = Value::Null;
+    without_bus.as_object_mut().unwrap().remove("aliyuneventbusname").unwrap();
+    assert_eq!(region(&without_bus), (None, true));
 }
 
 #[test]

@@ -12,18 +12,18 @@ use flow_log::Policy;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// What is wrong, one message per line.
-pub(crate) type Wrong = Vec<String>;
+pub(crate) type Mistakes = Vec<String>;
 
 /// Reads a file.
-pub(crate) fn text(path: &Path) -> Result<String, Wrong> {
+pub(crate) fn text(path: &Path) -> Result<String, Mistakes> {
     fs::read_to_string(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])
 }
 
 /// Reads the policy in a file, or returns all mistakes in it. Prints its warnings to stderr.
-pub(crate) fn policy(path: &Path) -> Result<Policy, Wrong> {
+pub(crate) fn policy(path: &Path) -> Result<Policy, Mistakes> {
     let at = |mistake: &dyn Display| format!("{}: {mistake}", path.display());
     let policy = Policy::parse(&text(path)?)
-        .map_err(|mistakes| mistakes.iter().map(|mistake| at(mistake)).collect::<Wrong>())?;
+        .map_err(|mistakes| mistakes.iter().map(|mistake| at(mistake)).collect::<Mistakes>())?;
     for warning in &policy.warnings {
         _ = writeln!(io::stderr(), "{}: warning: {warning}", path.display());
     }
@@ -42,7 +42,7 @@ pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Prints the outcome.
-pub(crate) fn tell(outcome: Result<String, Wrong>) -> ExitCode {
+pub(crate) fn print(outcome: Result<String, Mistakes>) -> ExitCode {
     // Write errors are ignored: the reader may be gone, as with `head`.
     match outcome {
         Ok(text) => {

@@ -171,25 +171,25 @@ fn rows<'a>(found: &'a EcrFlowLog, spec: &'a EcrFlowLogSpec) -> [Row<'a>; 8] {
             "interval",
             found.interval.map(|seconds| seconds.to_string().into()),
             Some(spec.interval.as_str()),
-            Some(|update, spec| update.interval = Some(spec.interval)),
+            Some(|update, desired| update.interval = Some(desired.interval)),
         ),
         (
             "sampling_rate",
             seen(&found.sampling_rate),
             Some(spec.sampling_rate.as_str()),
-            Some(|update, spec| update.sampling_rate = Some(spec.sampling_rate)),
+            Some(|update, desired| update.sampling_rate = Some(desired.sampling_rate)),
         ),
         (
             "name",
             seen(&found.name),
             Some(spec.name.as_str()),
-            Some(|update, spec| update.name = Some(spec.name.clone())),
+            Some(|update, desired| update.name = Some(desired.name.clone())),
         ),
         (
             "description",
             seen(&found.description),
             Some(spec.description.as_str()),
-            Some(|update, spec| update.description = Some(spec.description.clone())),
+            Some(|update, desired| update.description = Some(desired.description.clone())),
         ),
     ]
 }

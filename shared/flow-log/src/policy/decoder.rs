@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, fmt::Display, str::FromStr};
 
 use super::{
-    Diagnostics, Place,
+    Diagnostics, Position,
     tree::{Key, Node, Value},
 };
 use crate::InvalidId;
@@ -16,7 +16,7 @@ pub(super) struct Decoder {
 /// The entries of a map that have not been read yet.
 pub(super) struct Fields<'a> {
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub(super) left: BTreeMap<&'a str, (&'a Key, &'a Node)>,
     known: Vec<&'static str>,
 }
@@ -35,21 +35,21 @@ impl<'a> Fields<'a> {
 }
 
 impl Decoder {
-    pub(super) fn mistake(&self, place: Place, problem: impl AsRef<str>) {
-        self.mistakes.borrow_mut().add(place, problem);
+    pub(super) fn mistake(&self, position: Position, problem: impl AsRef<str>) {
+        self.mistakes.borrow_mut().add(position, problem);
     }
 
-    pub(super) fn warning(&self, place: Place, problem: impl AsRef<str>) {
-        self.warnings.borrow_mut().add(place, problem);
+    pub(super) fn warning(&self, position: Position, problem: impl AsRef<str>) {
+        self.warnings.borrow_mut().add(position, problem);
     }
 
     pub(super) fn fields<'a>(&self, name: &'static str, node: &'a Node) -> Option<Fields<'a>> {
         let Value::Map(entries) = &node.value else {
-            self.mistake(node.place, format!("{name} must be a map of keys and values"));
+            self.mistake(node.position, format!("{name} must be a map of keys and values"));
             return None;
         };
         let left = entries.iter().map(|(key, value)| (key.text.as_str(), (key, value))).collect();
-        Some(Fields { name, place: node.place, left, known: Vec::new() })
+        Some(Fields { name, position: node.position, left, known: Vec::new() })
     }
 
     /// Reports the keys that were not read.
@@ -57,14 +57,14 @@ impl Decoder {
         let Fields { name, left, known, .. } = fields;
         let known = known.join(", ");
         for (key, (at, _)) in left {
-            self.mistake(at.place, format!("{name} has no key {key:?}: it may have {known}"));
+            self.mistake(at.position, format!("{name} has no key {key:?}: it may have {known}"));
         }
     }
 
     pub(super) fn required<'a>(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<&'a Node> {
         let node = fields.take(key);
         if node.is_none() {
-            self.mistake(fields.place, format!("{} has no {key}", fields.name));
+            self.mistake(fields.position, format!("{} has no {key}", fields.name));
         }
         node
     }
@@ -73,7 +73,7 @@ impl Decoder {
         match &node.value {
             Value::Map(entries) => entries,
             _ => {
-                self.mistake(node.place, format!("{name} must be a map of keys and values"));
+                self.mistake(node.position, format!("{name} must be a map of keys and values"));
                 &[]
             }
         }
@@ -83,7 +83,7 @@ impl Decoder {
         match &node.value {
             Value::List(items) => items,
             _ => {
-                self.mistake(node.place, format!("{name} must be a list"));
+                self.mistake(node.position, format!("{name} must be a list"));
                 &[]
             }
         }
@@ -98,31 +98,31 @@ impl Decoder {
             Value::Scalar { .. } if node.is_nothing() => {
                 let problem = "there is no value here: give one, in quotes if null, ~ or an empty text is meant, or leave \
                                the key out";
-                self.mistake(node.place, problem);
+                self.mistake(node.position, problem);
                 None
             }
             Value::Scalar { text, .. } => Some(text),
             Value::List(_) | Value::Map(_) => {
-                self.mistake(node.place, "this must be one value, not a list or a map");
+                self.mistake(node.position, "this must be one value, not a list or a map");
                 None
             }
         }
     }
 
     pub(super) fn parsed<T: FromStr<Err: Display>>(&self, node: &Node) -> Option<T> {
-        self.read(node.place, self.text(node)?)
+        self.read(node.position, self.text(node)?)
     }
 
     pub(super) fn exact<T>(&self, node: &Node, read: impl Fn(&str) -> Result<T, InvalidId>) -> Option<T> {
-        self.checked(node.place, read(self.text(node)?))
+        self.checked(node.position, read(self.text(node)?))
     }
 
-    pub(super) fn read<T: FromStr<Err: Display>>(&self, place: Place, text: &str) -> Option<T> {
-        self.checked(place, text.parse())
+    pub(super) fn read<T: FromStr<Err: Display>>(&self, position: Position, text: &str) -> Option<T> {
+        self.checked(position, text.parse())
     }
 
-    pub(super) fn checked<T>(&self, place: Place, read: Result<T, impl Display>) -> Option<T> {
-        read.map_err(|error| self.mistake(place, error.to_string())).ok()
+    pub(super) fn checked<T>(&self, position: Position, read: Result<T, impl Display>) -> Option<T> {
+        read.map_err(|error| self.mistake(position, error.to_string())).ok()
     }
 
     pub(super) fn one_of<T: Copy>(&self, node: &Node, words: &[(&str, T)]) -> Option<T> {
@@ -130,27 +130,27 @@ impl Decoder {
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            self.mistake(node.place, format!("{text:?} is not one of {}", words.join(", ")));
+            self.mistake(node.position, format!("{text:?} is not one of {}", words.join(", ")));
         }
         found.map(|(_, value)| *value)
     }
 
-    pub(super) fn number(&self, node: &Node, most: u32) -> Option<u32> {
+    pub(super) fn number(&self, node: &Node, max: u32) -> Option<u32> {
         let text = self.text(node)?;
-        let number = text.parse().ok().filter(|number| *number <= most);
+        let number = text.parse().ok().filter(|number| *number <= max);
         if number.is_none() {
-            self.mistake(node.place, format!("{text:?} is not a number from 0 to {most}"));
+            self.mistake(node.position, format!("{text:?} is not a number from 0 to {max}"));
         }
         number
     }
 
-    pub(super) fn number_or_none(&self, node: &Node, most: u32) -> Option<u32> {
+    pub(super) fn number_or_none(&self, node: &Node, max: u32) -> Option<u32> {
         match self.text(node)? {
             "none" => None,
             text => {
-                let number = text.parse().ok().filter(|number| *number <= most);
+                let number = text.parse().ok().filter(|number| *number <= max);
                 if number.is_none() {
-                    self.mistake(node.place, format!("{text:?} is neither none nor a number from 0 to {most}"));
+                    self.mistake(node.position, format!("{text:?} is neither none nor a number from 0 to {max}"));
                 }
                 number
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A position in the text of a policy. Line and column count from 1; line 0 means the policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Place {
+pub struct Position {
     /// The line.
     pub line: usize,
     /// The column, in characters.
@@ -15,7 +15,7 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
     /// Where it is.
-    pub place: Place,
+    pub position: Position,
     /// The mistake and its correction: a single line of limited length, whatever the policy holds.
     pub problem: String,
 }
@@ -23,21 +23,21 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// How many characters to keep at each end of a long problem. What is cut is in the middle, where the policy is
     /// quoted.
-    const KEPT: usize = 200;
+    const MAX_END: usize = 200;
 
-    pub(crate) fn new(place: Place, problem: impl AsRef<str>) -> Self {
+    pub(crate) fn new(position: Position, problem: impl AsRef<str>) -> Self {
         let problem = problem.as_ref();
-        let begins = problem.char_indices().nth(Self::KEPT).map_or(problem.len(), |(at, _)| at);
-        let ends = problem.char_indices().nth_back(Self::KEPT).map_or(0, |(at, _)| at);
+        let begins = problem.char_indices().nth(Self::MAX_END).map_or(problem.len(), |(at, _)| at);
+        let ends = problem.char_indices().nth_back(Self::MAX_END).map_or(0, |(at, _)| at);
         let shown =
             if begins < ends { format!("{} … {}", &problem[..begins], &problem[ends..]) } else { problem.to_owned() };
-        Self { place, problem: shown.replace(char::is_control, " ") }
+        Self { position, problem: shown.replace(char::is_control, " ") }
     }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, column } = self.place;
+        let Position { line, column } = self.position;
         if line > 0 {
             write!(f, "line {line}, column {column}: ")?;
         }
@@ -54,16 +54,16 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// How many mistakes are printed at most. More usually means that this is the wrong file.
-    const PRINTED: usize = 50;
+    const MAX_PRINTED: usize = 50;
     /// How many mistakes are kept at most; the rest are only counted.
-    const KEPT: usize = 1000;
+    const MAX_KEPT: usize = 1000;
 
-    pub(crate) fn add(&mut self, place: Place, problem: impl AsRef<str>) {
-        self.push(Diagnostic::new(place, problem));
+    pub(crate) fn add(&mut self, position: Position, problem: impl AsRef<str>) {
+        self.push(Diagnostic::new(position, problem));
     }
 
     pub(crate) fn push(&mut self, mistake: Diagnostic) {
-        if self.kept.len() < Self::KEPT { self.kept.push(mistake) } else { self.more += 1 }
+        if self.kept.len() < Self::MAX_KEPT { self.kept.push(mistake) } else { self.more += 1 }
     }
 
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
@@ -89,13 +89,13 @@ impl Diagnostics {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, mistake) in self.kept.iter().take(Self::PRINTED).enumerate() {
+        for (at, mistake) in self.kept.iter().take(Self::MAX_PRINTED).enumerate() {
             if at > 0 {
                 f.write_str("; ")?;
             }
             mistake.fmt(f)?;
         }
-        match self.kept.len().saturating_sub(Self::PRINTED) + self.more {
+        match self.kept.len().saturating_sub(Self::MAX_PRINTED) + self.more {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }

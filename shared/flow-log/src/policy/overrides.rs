@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FlowLogFields, Place, ScheduleName};
+use super::{FlowLogFields, Position, ScheduleName};
 use crate::{AccountId, ObservedTags, RegionId, Resource, ResourceId, ResourceType};
 
 /// An exception for some resources.
@@ -11,7 +11,7 @@ pub struct Override {
     /// The override's number, counted from 1.
     pub number: usize,
     /// Where the override is in the policy.
-    pub place: Place,
+    pub position: Position,
     /// Which resources it applies to.
     pub matches: Match,
     /// The level at which flow logs are kept in the VPCs that match.
@@ -24,7 +24,7 @@ pub struct Override {
 
 impl Override {
     /// Whether it sets anything besides `coverage`.
-    pub(super) fn says_more(&self) -> bool {
+    pub(super) fn sets_more_than_coverage(&self) -> bool {
         self.schedule.is_some() || self.flow_log != FlowLogFields::default()
     }
 }

@@ -12,7 +12,7 @@ use jiff::{
 
 use super::{
     Diagnostics, EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount,
-    Override, Place, Policy, Remediate, ResourceTagWords, ScheduleName, Superfluous,
+    Override, Policy, Position, Remediate, ResourceTagWords, ScheduleName, Superfluous,
     decoder::{Decoder, Fields},
     fill,
     pattern::{DEFAULT_DESCRIPTION, DEFAULT_NAME},
@@ -98,7 +98,7 @@ impl Decoder {
                 .and_then(|node| self.one_of(node, &[("report", Superfluous::Report), ("delete", Superfluous::Delete)]))
                 .unwrap_or_default(),
             ecr_flow_log: fields.take("ecr_flow_log").and_then(|node| self.ecr_flow_log(node, &names)),
-            given: flow_log.as_ref().map(|(_, given)| given.clone()).unwrap_or_default(),
+            fields_set: flow_log.as_ref().map(|(_, fields_set)| fields_set.clone()).unwrap_or_default(),
             flow_log: match &flow_log {
                 Some((pattern, _)) => pattern.clone(),
                 None => FlowLogPattern::new(String::new(), String::new()),
@@ -111,19 +111,20 @@ impl Decoder {
     }
 
     /// Reads `flow_log`: the pattern with defaults, and the fields that are set.
-    fn flow_log_pattern(&self, node: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
-        let mut fields = self.fields("flow_log", node)?;
+    fn flow_log_pattern(&self, map: &Node) -> Option<(FlowLogPattern, FlowLogFields)> {
+        let mut fields = self.fields("flow_log", map)?;
         for key in ["project", "log_store"] {
             if fields.left.get(key).is_none_or(|(_, node)| node.is_nothing()) {
-                self.mistake(fields.place, format!("flow_log has no {key}"));
+                self.mistake(fields.position, format!("flow_log has no {key}"));
                 // Removed so that it is not reported twice.
                 fields.left.remove(key);
             }
         }
-        let given = self.flow_log_fields(&mut fields);
+        let fields_set = self.flow_log_fields(&mut fields);
         self.finish(fields);
-        let whole = given.over(&FlowLogPattern::new(given.project.clone()?, given.log_store.clone()?));
-        Some((whole, given))
+        let whole =
+            fields_set.apply_to(&FlowLogPattern::new(fields_set.project.clone()?, fields_set.log_store.clone()?));
+        Some((whole, fields_set))
     }
 
     fn flow_log_fields(&self, fields: &mut Fields<'_>) -> FlowLogFields {
@@ -143,8 +144,8 @@ impl Decoder {
         }
     }
 
-    fn ecr_flow_log(&self, node: &Node, schedules: &[&str]) -> Option<EcrFlowLogPattern> {
-        let mut fields = self.fields("ecr_flow_log", node)?;
+    fn ecr_flow_log(&self, map: &Node, schedules: &[&str]) -> Option<EcrFlowLogPattern> {
+        let mut fields = self.fields("ecr_flow_log", map)?;
         let pattern = EcrFlowLogPattern {
             project: self
                 .required(&mut fields, "project")
@@ -177,28 +178,28 @@ impl Decoder {
     }
 
     /// Reads the tags to set on a flow log, which must keep the API's limits.
-    fn new_tags(&self, node: &Node, value_of: impl Fn(&str) -> Result<TagValue, InvalidName>) -> Tags {
+    fn new_tags(&self, map: &Node, value_of: impl Fn(&str) -> Result<TagValue, InvalidName>) -> Tags {
         const MAX_TAGS: usize = 19;
         let mut tags = Tags::new();
-        for (key, value) in self.entries(node, "tags") {
+        for (key, value) in self.entries(map, "tags") {
             if key.text == FlowLog::OWN_TAG.0 {
-                self.mistake(key.place, format!("the tag {} is set by Flowkeeper itself", key.text));
+                self.mistake(key.position, format!("the tag {} is set by Flowkeeper itself", key.text));
                 continue;
             }
-            let key = self.read::<TagKey>(key.place, &key.text);
-            let value = self.text(value).and_then(|text| self.checked(value.place, value_of(text)));
+            let key = self.read::<TagKey>(key.position, &key.text);
+            let value = self.text(value).and_then(|text| self.checked(value.position, value_of(text)));
             tags.extend(key.zip(value));
         }
         if tags.len() > MAX_TAGS {
             let problem = format!("{} tags: a flow log takes 20, and Flowkeeper sets one of them", tags.len());
-            self.mistake(node.place, problem);
+            self.mistake(map.position, problem);
         }
         tags
     }
 
     /// Reads the tags to match resources by, which may hold any text.
-    fn sought_tags(&self, node: &Node) -> BTreeMap<String, String> {
-        let entries = self.entries(node, "tags").iter();
+    fn tags_to_match(&self, map: &Node) -> BTreeMap<String, String> {
+        let entries = self.entries(map, "tags").iter();
         entries.filter_map(|(key, value)| Some((key.text.clone(), self.text(value)?.to_owned()))).collect()
     }
 
@@ -211,23 +212,23 @@ impl Decoder {
         self.one_of(node, &[("true", true), ("false", false)])
     }
 
-    fn accounts(&self, node: &Node) -> Vec<MemberAccount> {
+    fn accounts(&self, list: &Node) -> Vec<MemberAccount> {
         let mut lines = BTreeMap::new();
-        self.items(node, "accounts")
+        self.items(list, "accounts")
             .iter()
-            .filter_map(|node| {
-                let mut fields = self.fields("an account", node)?;
+            .filter_map(|account| {
+                let mut fields = self.fields("an account", account)?;
                 let id_node = self.required(&mut fields, "id");
                 let id = id_node.and_then(|node| self.exact(node, AccountId::exact));
                 let role = self.required(&mut fields, "role").and_then(|node| self.role(node, id.as_ref()));
                 let external_id = fields.take_value("external_id").and_then(|node| self.text(node)).map(str::to_owned);
                 self.finish(fields);
-                let (id, place) = (id?, id_node?.place);
+                let (id, position) = (id?, id_node?.position);
                 if let Some(line) = lines.get(&id) {
-                    self.mistake(place, format!("the account {id} is repeated: it is already in line {line}"));
+                    self.mistake(position, format!("the account {id} is repeated: it is already in line {line}"));
                     return None;
                 }
-                lines.insert(id.clone(), place.line);
+                lines.insert(id.clone(), position.line);
                 Some(MemberAccount { id, role: role?, external_id })
             })
             .collect()
@@ -238,7 +239,7 @@ impl Decoder {
     fn role(&self, node: &Node, id: Option<&AccountId>) -> Option<RoleArn> {
         let role = self.exact(node, RoleArn::exact)?;
         if let Some(id) = id.filter(|id| *id != role.account()) {
-            self.mistake(node.place, format!("{role} is a role in the account {}, not in {id}", role.account()));
+            self.mistake(node.position, format!("{role} is a role in the account {}, not in {id}", role.account()));
             return None;
         }
         Some(role)
@@ -249,23 +250,23 @@ impl Decoder {
         if !own_account && accounts.is_empty() {
             let problem =
                 "own_account: false leaves no account to look after: name others under accounts, or leave it out";
-            self.mistake(node.place, problem);
+            self.mistake(node.position, problem);
         }
         Some(own_account)
     }
 
-    fn regions<C: FromIterator<RegionId>>(&self, node: &Node, name: &str) -> C {
-        self.items(node, name).iter().filter_map(|node| self.region(node)).collect()
+    fn regions<C: FromIterator<RegionId>>(&self, list: &Node, name: &str) -> C {
+        self.items(list, name).iter().filter_map(|node| self.region(node)).collect()
     }
 
-    fn exclude_regions(&self, node: &Node, regions: &[RegionId]) -> BTreeSet<RegionId> {
+    fn exclude_regions(&self, list: &Node, regions: &[RegionId]) -> BTreeSet<RegionId> {
         let regions: BTreeSet<_> = regions.iter().collect();
-        let items = self.items(node, "exclude_regions").iter();
+        let items = self.items(list, "exclude_regions").iter();
         let excluded = items.filter_map(|node| {
             let region = self.region(node)?;
             if regions.contains(&region) {
                 let problem = format!("{region} is named by regions, too: take it out of one of them");
-                self.mistake(node.place, problem);
+                self.mistake(node.position, problem);
             }
             Some(region)
         });
@@ -278,33 +279,33 @@ impl Decoder {
         if !region.is_known() {
             let problem =
                 format!("{region} is not a region that this version knows: if it is not new, check the spelling");
-            self.warning(node.place, problem);
+            self.warning(node.position, problem);
         }
         Some(region)
     }
 
-    fn exclude(&self, node: &Node) -> Option<Exclude> {
-        let mut fields = self.fields("exclude", node)?;
+    fn exclude(&self, map: &Node) -> Option<Exclude> {
+        let mut fields = self.fields("exclude", map)?;
         let exclude = Exclude {
             ids: fields.take("ids").map(|node| self.exact_ids(node, "ids")).unwrap_or_default(),
-            tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
+            tags: fields.take("tags").map(|node| self.tags_to_match(node)).unwrap_or_default(),
         };
         self.finish(fields);
         Some(exclude)
     }
 
-    fn exact_ids(&self, node: &Node, name: &str) -> BTreeSet<ResourceId> {
-        self.items(node, name).iter().filter_map(|node| self.exact(node, ResourceId::exact)).collect()
+    fn exact_ids(&self, list: &Node, name: &str) -> BTreeSet<ResourceId> {
+        self.items(list, name).iter().filter_map(|node| self.exact(node, ResourceId::exact)).collect()
     }
 
-    fn resource_tag(&self, node: &Node) -> ResourceTagWords {
-        let honored = self.list(node, "resource_tag").into_iter().collect();
+    fn resource_tag(&self, list: &Node) -> ResourceTagWords {
+        let honored = self.list(list, "resource_tag").into_iter().collect();
         ResourceTagWords { honored, is_given: true }
     }
 
-    fn remediate(&self, node: &Node) -> Remediate {
+    fn remediate(&self, list: &Node) -> Remediate {
         let mut remediate = Remediate { missing: false, inactive: false, drifted: false };
-        for node in self.items(node, "remediate") {
+        for node in self.items(list, "remediate") {
             match self.one_of(node, &[("missing", 0), ("inactive", 1), ("drifted", 2)]) {
                 Some(0) => remediate.missing = true,
                 Some(1) => remediate.inactive = true,
@@ -315,12 +316,12 @@ impl Decoder {
         remediate
     }
 
-    fn overrides(&self, node: &Node, schedules: &[&str], scope: &Scope<'_>) -> Vec<Override> {
-        self.items(node, "overrides")
+    fn overrides(&self, list: &Node, schedules: &[&str], scope: &Scope<'_>) -> Vec<Override> {
+        self.items(list, "overrides")
             .iter()
             .zip(1..)
-            .filter_map(|(node, number)| {
-                let mut fields = self.fields("an override", node)?;
+            .filter_map(|(item, number)| {
+                let mut fields = self.fields("an override", item)?;
                 let has_coverage = fields.left.contains_key("coverage");
                 let match_node = self.required(&mut fields, "match");
                 let matches = match_node.and_then(|node| self.matches(node, has_coverage));
@@ -328,15 +329,16 @@ impl Decoder {
                 let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, schedules));
                 let flow_log = self.flow_log_fields(&mut fields);
                 self.finish(fields);
-                let found = Override { number, place: node.place, matches: matches?, coverage, schedule, flow_log };
-                self.check_override(&found, match_node?.place, has_coverage, scope);
+                let found =
+                    Override { number, position: item.position, matches: matches?, coverage, schedule, flow_log };
+                self.check_override(&found, match_node?.position, has_coverage, scope);
                 Some(found)
             })
             .collect()
     }
 
     /// Reports an override that cannot match anything. One with `coverage` must be able to match a VPC.
-    fn check_override(&self, found: &Override, place: Place, has_coverage: bool, scope: &Scope<'_>) {
+    fn check_override(&self, found: &Override, position: Position, has_coverage: bool, scope: &Scope<'_>) {
         let Match { ids, vpc_ids, accounts, regions, .. } = &found.matches;
         let is_out = |region: &RegionId| {
             scope.exclude_regions.contains(region) || !scope.regions.is_empty() && !scope.regions.contains(region)
@@ -349,32 +351,38 @@ impl Decoder {
         } else if has_coverage && !ids.is_empty() && !vpc_ids.is_empty() && ids.is_disjoint(vpc_ids) {
             "no VPC is named by both ids and vpc_ids, and all that is given must match"
         } else {
-            if found.coverage.is_some_and(|level| level != ResourceType::Vpc) && !ids.is_empty() && found.says_more() {
+            if found.coverage.is_some_and(|level| level != ResourceType::Vpc)
+                && !ids.is_empty()
+                && found.sets_more_than_coverage()
+            {
                 let problem = "ids names VPCs whose flow logs are kept on what is in them, which the other fields of this \
                                override do not match: name the VPCs by vpc_ids instead";
-                self.warning(place, problem);
+                self.warning(position, problem);
             }
             return;
         };
         if has_coverage {
-            self.mistake(place, format!("match can select no VPC, and so coverage says nothing: {problem}"));
+            self.mistake(position, format!("match can select no VPC, and so coverage says nothing: {problem}"));
         } else {
-            self.warning(place, format!("match can select nothing: {problem}"));
+            self.warning(position, format!("match can select nothing: {problem}"));
         }
     }
 
-    fn matches(&self, node: &Node, has_coverage: bool) -> Option<Match> {
-        let mut fields = self.fields("match", node)?;
+    fn matches(&self, map: &Node, has_coverage: bool) -> Option<Match> {
+        let mut fields = self.fields("match", map)?;
         let says_something = |node: &Node| match &node.value {
             Value::Map(entries) => !entries.is_empty(),
             Value::List(items) => !items.is_empty(),
             Value::Scalar { .. } => !node.is_nothing(),
         };
         if !fields.left.values().any(|(_, node)| says_something(node)) {
-            self.mistake(node.place, "match says nothing, and so would match everything: change the defaults instead");
+            self.mistake(
+                map.position,
+                "match says nothing, and so would match everything: change the defaults instead",
+            );
         }
         let matches = Match {
-            tags: fields.take("tags").map(|node| self.sought_tags(node)).unwrap_or_default(),
+            tags: fields.take("tags").map(|node| self.tags_to_match(node)).unwrap_or_default(),
             ids: match fields.take("ids") {
                 Some(node) if has_coverage => self.ids_with_coverage(node),
                 Some(node) => self.exact_ids(node, "ids"),
@@ -389,8 +397,8 @@ impl Decoder {
     }
 
     /// Reads the `ids` of an override with `coverage`, which applies to a whole VPC.
-    fn ids_with_coverage(&self, node: &Node) -> BTreeSet<ResourceId> {
-        let ids = self.items(node, "ids").iter().filter_map(|node| {
+    fn ids_with_coverage(&self, list: &Node) -> BTreeSet<ResourceId> {
+        let ids = self.items(list, "ids").iter().filter_map(|node| {
             let id = self.exact(node, ResourceId::exact)?;
             let resource_type = id.resource_type();
             if resource_type != ResourceType::Vpc {
@@ -398,7 +406,7 @@ impl Decoder {
                     "{id} is a {resource_type}, and coverage is decided for a VPC as a whole: name VPCs (\"vpc-…\") here, \
                      or leave coverage out of this override"
                 );
-                self.mistake(node.place, problem);
+                self.mistake(node.position, problem);
                 return None;
             }
             Some(id)
@@ -406,17 +414,17 @@ impl Decoder {
         ids.collect()
     }
 
-    fn vpc_ids(&self, node: &Node) -> BTreeSet<ResourceId> {
-        let ids = self.items(node, "vpc_ids").iter();
+    fn vpc_ids(&self, list: &Node) -> BTreeSet<ResourceId> {
+        let ids = self.items(list, "vpc_ids").iter();
         ids.filter_map(|node| self.exact(node, |text| ResourceId::exact_of(ResourceType::Vpc, text))).collect()
     }
 
-    fn account_ids(&self, node: &Node) -> BTreeSet<AccountId> {
-        self.items(node, "accounts").iter().filter_map(|node| self.exact(node, AccountId::exact)).collect()
+    fn account_ids(&self, list: &Node) -> BTreeSet<AccountId> {
+        self.items(list, "accounts").iter().filter_map(|node| self.exact(node, AccountId::exact)).collect()
     }
 
-    fn limits(&self, node: &Node) -> Option<Limits> {
-        let mut fields = self.fields("limits", node)?;
+    fn limits(&self, map: &Node) -> Option<Limits> {
+        let mut fields = self.fields("limits", map)?;
         let defaults = Limits::default();
         let limits = Limits {
             max_changes: fields
@@ -439,26 +447,26 @@ impl Decoder {
         let mut names = vec!["always", "never"];
         for (key, _) in self.entries(schedules, "schedules") {
             if names[..2].contains(&key.text.as_str()) {
-                self.mistake(key.place, format!("{} is built in: choose another name", key.text));
+                self.mistake(key.position, format!("{} is built in: choose another name", key.text));
             }
             names.push(&key.text);
         }
         names
     }
 
-    fn schedules(&self, node: &Node) -> BTreeMap<String, Schedule> {
-        let Value::Map(entries) = &node.value else { return BTreeMap::new() };
+    fn schedules(&self, map: &Node) -> BTreeMap<String, Schedule> {
+        let Value::Map(entries) = &map.value else { return BTreeMap::new() };
         entries.iter().filter_map(|(key, node)| Some((key.text.clone(), self.schedule(node)?))).collect()
     }
 
-    fn schedule(&self, node: &Node) -> Option<Schedule> {
-        let mut fields = self.fields("a schedule", node)?;
+    fn schedule(&self, map: &Node) -> Option<Schedule> {
+        let mut fields = self.fields("a schedule", map)?;
         let time_zone = self.required(&mut fields, "time_zone").and_then(|node| self.time_zone(node));
         let on = self.required(&mut fields, "on").map(|node| {
             if matches!(&node.value, Value::List(items) if items.is_empty()) {
                 let problem = "on is empty, so it would never be on: give windows, as in \"Mon-Fri 07:00-21:00\", or say \
                                schedule: never where that is meant";
-                self.mistake(node.place, problem);
+                self.mistake(node.position, problem);
             }
             self.list(node, "on")
         });
@@ -469,15 +477,15 @@ impl Decoder {
         Some(Schedule { time_zone: time_zone?, on: on?, off_dates, on_dates })
     }
 
-    fn on_dates(&self, node: &Node, off_dates: &[Dates]) -> BTreeMap<Date, Weekday> {
+    fn on_dates(&self, list: &Node, off_dates: &[Dates]) -> BTreeMap<Date, Weekday> {
         let mut on_dates = BTreeMap::new();
-        for node in self.items(node, "on_dates") {
+        for node in self.items(list, "on_dates") {
             let Some(OnDate { date, counts_as }) = self.parsed(node) else { continue };
             if off_dates.iter().any(|dates| dates.contain(date)) {
-                self.mistake(node.place, format!("{date} is in off_dates, too: take it out of one of them"));
+                self.mistake(node.position, format!("{date} is in off_dates, too: take it out of one of them"));
             }
             if on_dates.insert(date, counts_as).is_some() {
-                self.mistake(node.place, format!("{date} is repeated: a date follows one weekday"));
+                self.mistake(node.position, format!("{date} is repeated: a date follows one weekday"));
             }
         }
         on_dates
@@ -487,7 +495,7 @@ impl Decoder {
         let text = self.text(node)?;
         let zone = TimeZone::get(text).ok();
         if zone.is_none() {
-            self.mistake(node.place, format!("{text:?} is not an IANA time zone, as in \"Asia/Shanghai\""));
+            self.mistake(node.position, format!("{text:?} is not an IANA time zone, as in \"Asia/Shanghai\""));
         }
         zone
     }
@@ -502,7 +510,7 @@ impl Decoder {
                 // A thousand such mistakes with a thousand schedules would list a million names.
                 let more = if known.len() > MAX_NAMED { ", …" } else { "" };
                 let known = known[..known.len().min(MAX_NAMED)].join(", ") + more;
-                self.mistake(node.place, format!("there is no schedule {name:?}: one of {known}"));
+                self.mistake(node.position, format!("there is no schedule {name:?}: one of {known}"));
                 None
             }
         }
@@ -516,9 +524,9 @@ impl Decoder {
         // Sample values of common length. A longer id or region may still break a limit later, and is reported then.
         let filled = fill(text, ["1000000000000001", "cn-hangzhou", "vpc-bp1example00000000001"]);
         if filled.contains(['{', '}']) {
-            self.mistake(node.place, format!("{text:?} holds an unknown placeholder: one of {}", known.join(", ")));
+            self.mistake(node.position, format!("{text:?} holds an unknown placeholder: one of {}", known.join(", ")));
             return None;
         }
-        self.checked(node.place, read(&filled)).map(|_| text.to_owned())
+        self.checked(node.position, read(&filled)).map(|_| text.to_owned())
     }
 }

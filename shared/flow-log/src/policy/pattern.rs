@@ -152,7 +152,7 @@ pub struct FlowLogFields {
 impl FlowLogFields {
     /// Each field by name, and whether it is set.
     #[must_use]
-    pub const fn given(&self) -> [(&'static str, bool); 10] {
+    pub const fn fields_set(&self) -> [(&'static str, bool); 10] {
         let Self {
             project,
             log_store,
@@ -181,7 +181,7 @@ impl FlowLogFields {
 
     /// Returns `defaults`, with the fields that are set here replaced.
     #[must_use]
-    pub fn over(&self, defaults: &FlowLogPattern) -> FlowLogPattern {
+    pub fn apply_to(&self, defaults: &FlowLogPattern) -> FlowLogPattern {
         let Self {
             project,
             log_store,

@@ -3,7 +3,7 @@
 //! JSON writes a character beyond U+FFFF as two escapes, `\ud83d\ude80`, and every ASCII-only writer does so. YAML has
 //! one escape for it, `\U0001f680`, and rejects surrogates.
 
-use super::diagnostic::Place;
+use super::diagnostic::Position;
 
 /// How many characters `\U0001f680` is shorter than `\ud83d\ude80`.
 const SHORTER: usize = 2;
@@ -13,21 +13,21 @@ const SHORTER: usize = 2;
 pub(crate) struct JoinedSurrogates {
     pub(crate) text: String,
     /// The positions of the rewritten pairs in `text`, in order.
-    places: Vec<Place>,
+    positions: Vec<Position>,
 }
 
 impl JoinedSurrogates {
     /// Joins the surrogate pairs in `text`; returns `None` if there are none.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut joined = Self { text: String::with_capacity(text.len()), places: Vec::new() };
-        let mut place = Place { line: 1, column: 1 };
+        let mut joined = Self { text: String::with_capacity(text.len()), positions: Vec::new() };
+        let mut position = Position { line: 1, column: 1 };
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             let taken = match pair(rest) {
                 Some((code, length)) => {
-                    joined.places.push(place);
+                    joined.positions.push(position);
                     joined.text.push_str(&format!("\\U{code:08x}"));
-                    place.column += length - SHORTER;
+                    position.column += length - SHORTER;
                     length
                 }
                 None => {
@@ -35,29 +35,29 @@ impl JoinedSurrogates {
                     let is_escape = first == '\\' && rest[1..].starts_with(['\\', '"']);
                     let taken = first.len_utf8() + usize::from(is_escape);
                     joined.text.push_str(&rest[..taken]);
-                    place = after(place, &rest[..taken], rest[taken..].starts_with('\n'));
+                    position = after(position, &rest[..taken], rest[taken..].starts_with('\n'));
                     taken
                 }
             };
             rest = &rest[taken..];
         }
-        (!joined.places.is_empty()).then_some(joined)
+        (!joined.positions.is_empty()).then_some(joined)
     }
 
     /// Maps a position in the joined text to the original text.
-    pub(crate) fn original(&self, place: Place) -> Place {
-        let before = |place| self.places.partition_point(|pair| *pair < place);
-        let pairs = before(place) - before(Place { column: 0, ..place });
-        Place { column: place.column + SHORTER * pairs, ..place }
+    pub(crate) fn original(&self, position: Position) -> Position {
+        let before = |limit| self.positions.partition_point(|pair| *pair < limit);
+        let pairs = before(position) - before(Position { column: 0, ..position });
+        Position { column: position.column + SHORTER * pairs, ..position }
     }
 }
 
-fn after(place: Place, taken: &str, is_before_newline: bool) -> Place {
+fn after(position: Position, taken: &str, is_before_newline: bool) -> Position {
     match taken {
         // CR LF is one line break.
-        "\n" => Place { line: place.line + 1, column: 1 },
-        "\r" if !is_before_newline => Place { line: place.line + 1, column: 1 },
-        _ => Place { column: place.column + taken.chars().count(), ..place },
+        "\n" => Position { line: position.line + 1, column: 1 },
+        "\r" if !is_before_newline => Position { line: position.line + 1, column: 1 },
+        _ => Position { column: position.column + taken.chars().count(), ..position },
     }
 }
 
@@ -93,16 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_the_joined_text_is_found_in_the_original() {
+    fn a_position_in_the_joined_text_is_found_in_the_original() {
         let text = "{\"a\": \"\\ud83d\\ude80\", \"b\": \"\\ud83d\\ude80\",\r\n \"c\": \"\\ud83d\\ude80\"}";
         let joined = JoinedSurrogates::of(text).unwrap();
-        let place_of = |text: &str, what: char| {
-            let before = &text[..text.find(what).unwrap()];
+        let position_of = |searched: &str, what: char| {
+            let before = &searched[..searched.find(what).unwrap()];
             let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
-            Place { line: before.matches('\n').count() + 1, column }
+            Position { line: before.matches('\n').count() + 1, column }
         };
         for what in ['a', 'b', ',', 'c', '}'] {
-            assert_eq!(joined.original(place_of(&joined.text, what)), place_of(text, what), "{what}");
+            assert_eq!(joined.original(position_of(&joined.text, what)), position_of(text, what), "{what}");
         }
     }
 }

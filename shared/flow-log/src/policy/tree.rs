@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::{
-    diagnostic::{Diagnostic, Diagnostics, Place},
+    diagnostic::{Diagnostic, Diagnostics, Position},
     surrogates::JoinedSurrogates,
 };
 
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     pub(crate) value: Value,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Value {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     pub(crate) text: String,
 }
 
@@ -56,18 +56,18 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Diagnostics) {
     if text.len() > MAX_BYTES {
         let mut mistakes = Diagnostics::default();
         let problem = format!("a policy of {} bytes is too large: at most {}", text.len(), MAX_BYTES);
-        mistakes.add(Place::default(), problem);
+        mistakes.add(Position::default(), problem);
         return (None, mistakes);
     }
-    let (root, mistakes) = document(text, |place| place);
+    let (root, mistakes) = document(text, |position| position);
     match JoinedSurrogates::of(text).filter(|_| root.is_none()) {
-        Some(joined) => document(&joined.text, |place| joined.original(place)),
+        Some(joined) => document(&joined.text, |position| joined.original(position)),
         None => (root, mistakes),
     }
 }
 
 /// Reads the document and collects its mistakes. `original` maps a position to the text before it was rewritten.
-fn document(text: &str, original: impl Fn(Place) -> Place) -> (Option<Node>, Diagnostics) {
+fn document(text: &str, original: impl Fn(Position) -> Position) -> (Option<Node>, Diagnostics) {
     let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Diagnostics::default() };
     let root = reader.document().map_err(|mistake| reader.mistakes.push(mistake)).ok();
     (root, reader.mistakes)
@@ -79,17 +79,17 @@ struct Reader<'a, F> {
     mistakes: Diagnostics,
 }
 
-impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
+impl<'a, F: Fn(Position) -> Position> Reader<'a, F> {
     fn document(&mut self) -> Result<Node, Diagnostic> {
         let mut root = None;
         loop {
             match self.next()? {
                 (Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing, _) => {}
                 (Event::StreamEnd, _) => {
-                    return root.ok_or_else(|| Diagnostic::new(Place::default(), "the policy is empty"));
+                    return root.ok_or_else(|| Diagnostic::new(Position::default(), "the policy is empty"));
                 }
                 (_, span) if root.is_some() => {
-                    return Err(Diagnostic::new(self.place(span), "a second document: a policy is one"));
+                    return Err(Diagnostic::new(self.position(span), "a second document: a policy is one"));
                 }
                 (event, span) => root = Some(self.node(event, span, 0)?),
             }
@@ -101,74 +101,74 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let marker = error.marker();
-                let place = (self.original)(Place { line: marker.line(), column: marker.col() + 1 });
-                Err(Diagnostic::new(place, format!("this is not valid YAML: {}", error.info())))
+                let position = (self.original)(Position { line: marker.line(), column: marker.col() + 1 });
+                Err(Diagnostic::new(position, format!("this is not valid YAML: {}", error.info())))
             }
-            None => Err(Diagnostic::new(Place::default(), "the policy ends in the middle")),
+            None => Err(Diagnostic::new(Position::default(), "the policy ends in the middle")),
         }
     }
 
-    fn place(&self, span: Span) -> Place {
-        (self.original)(Place { line: span.start.line(), column: span.start.col() + 1 })
+    fn position(&self, span: Span) -> Position {
+        (self.original)(Position { line: span.start.line(), column: span.start.col() + 1 })
     }
 
-    fn note(&mut self, place: Place, problem: impl AsRef<str>) {
-        self.mistakes.add(place, problem);
+    fn mistake(&mut self, position: Position, problem: impl AsRef<str>) {
+        self.mistakes.add(position, problem);
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Diagnostic> {
-        let place = self.place(span);
+        let position = self.position(span);
         if depth > MAX_DEPTH {
-            return Err(Diagnostic::new(place, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Diagnostic::new(position, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let value = match event {
             Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) => {
-                return Err(Diagnostic::new(place, "an anchor (&): write the value out"));
+                return Err(Diagnostic::new(position, "an anchor (&): write the value out"));
             }
-            Event::Alias(_) => return Err(Diagnostic::new(place, "an alias (*): write the value out, or quote it")),
+            Event::Alias(_) => return Err(Diagnostic::new(position, "an alias (*): write the value out, or quote it")),
             Event::Scalar(text, style, _, tag) => {
                 let is_text = tag.as_deref().is_some_and(|tag| is_core(tag, &["str"]) || is_non_specific(tag));
                 if !is_text {
-                    self.check_tag(place, tag.as_deref(), &["int", "float", "bool", "null"]);
+                    self.check_tag(position, tag.as_deref(), &["int", "float", "bool", "null"]);
                 }
-                self.scalar(place, &text, style, is_text)
+                self.scalar(position, &text, style, is_text)
             }
             Event::SequenceStart(_, tag) => {
-                self.check_tag(place, tag.as_deref(), &["seq"]);
+                self.check_tag(position, tag.as_deref(), &["seq"]);
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
                         (Event::SequenceEnd, _) => break Value::List(items),
-                        (event, span) => items.push(self.node(event, span, depth + 1)?),
+                        (item, at) => items.push(self.node(item, at, depth + 1)?),
                     }
                 }
             }
             Event::MappingStart(_, tag) => {
-                self.check_tag(place, tag.as_deref(), &["map"]);
+                self.check_tag(position, tag.as_deref(), &["map"]);
                 self.map(depth)?
             }
-            _ => return Err(Diagnostic::new(place, "this is not understood")),
+            _ => return Err(Diagnostic::new(position, "this is not understood")),
         };
-        Ok(Node { place, value })
+        Ok(Node { position, value })
     }
 
     /// Returns the text without the line break that ends a block (`|`, `>`). Any other control character is a mistake,
     /// since it is invisible.
-    fn scalar(&mut self, place: Place, text: &str, style: ScalarStyle, is_text: bool) -> Value {
+    fn scalar(&mut self, position: Position, text: &str, style: ScalarStyle, is_text: bool) -> Value {
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let text = if is_block { text.strip_suffix('\n').unwrap_or(text) } else { text };
         if let Some(control) = text.chars().find(|char| char.is_control()) {
             let code = u32::from(control);
-            self.note(place, format!("a control character, U+{code:04X}: write one line of text without it"));
+            self.mistake(position, format!("a control character, U+{code:04X}: write one line of text without it"));
         }
         Value::Scalar { text: text.to_owned(), is_plain: style == ScalarStyle::Plain && !is_text }
     }
 
-    fn check_tag(&mut self, place: Place, tag: Option<&Tag>, known: &[&str]) {
+    fn check_tag(&mut self, position: Position, tag: Option<&Tag>, known: &[&str]) {
         if let Some(tag) = tag.filter(|tag| !is_core(tag, known) && !is_non_specific(tag)) {
             let Tag { handle, suffix } = tag;
             let problem = format!("{handle}{suffix} is a YAML tag, and a policy has none: write the value itself");
-            self.note(place, problem);
+            self.mistake(position, problem);
         }
     }
 
@@ -180,23 +180,26 @@ impl<'a, F: Fn(Place) -> Place> Reader<'a, F> {
             if matches!(event, Event::MappingEnd) {
                 return Ok(Value::Map(entries));
             }
-            let node = self.node(event, span, depth + 1)?;
-            if node.is_nothing() {
-                self.note(node.place, "a key is a word: give it, in quotes if null, ~ or an empty text is meant");
+            let key_node = self.node(event, span, depth + 1)?;
+            if key_node.is_nothing() {
+                self.mistake(
+                    key_node.position,
+                    "a key is a word: give it, in quotes if null, ~ or an empty text is meant",
+                );
             }
-            let key = match node {
-                Node { place, value: Value::Scalar { text, .. } } => Key { place, text },
-                Node { place, .. } => return Err(Diagnostic::new(place, "a key must be a word")),
+            let key = match key_node {
+                Node { position, value: Value::Scalar { text, .. } } => Key { position, text },
+                Node { position, .. } => return Err(Diagnostic::new(position, "a key must be a word")),
             };
-            let (event, span) = self.next()?;
-            let node = self.node(event, span, depth + 1)?;
+            let (value_event, value_span) = self.next()?;
+            let node = self.node(value_event, value_span, depth + 1)?;
             match lines.get(&key.text) {
                 Some(line) => {
                     let problem = format!("{} is repeated: it is already in line {line}", key.text);
-                    self.note(key.place, problem);
+                    self.mistake(key.position, problem);
                 }
                 None => {
-                    lines.insert(key.text.clone(), key.place.line);
+                    lines.insert(key.text.clone(), key.position.line);
                     entries.push((key, node));
                 }
             }

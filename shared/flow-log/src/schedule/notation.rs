@@ -87,9 +87,9 @@ pub(super) fn weekday(text: &str) -> Option<Weekday> {
 /// Reads `07:00`; hours and minutes have two digits each.
 fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
-    let digits = |text: &str| {
-        let is_good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        is_good.then(|| text.parse::<i8>().ok()).flatten()
+    let digits = |part: &str| {
+        let is_good = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        is_good.then(|| part.parse::<i8>().ok()).flatten()
     };
     Time::new(digits(hour)?, digits(minute)?, 0, 0).ok()
 }

@@ -36,10 +36,9 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
     let level = match policy.coverage_of(resource, vpc) {
         Coverage::At { level, .. } => level,
         Coverage::DependsOnTags(found) => {
-            let vpc = resource.vpc().map_or("its VPC", ResourceId::as_str);
-            let number = found.number;
+            let (id, number) = (resource.vpc().map_or("its VPC", ResourceId::as_str), found.number);
             let reason =
-                format!("the tags of {vpc} decide by override {number} where its flow log is kept, and are not known");
+                format!("the tags of {id} decide by override {number} where its flow log is kept, and are not known");
             return Desired::Unknown { reason };
         }
     };
@@ -57,7 +56,7 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
     let schedule = found.and_then(|found| found.schedule.as_ref()).unwrap_or(&policy.schedule);
     let (is_on, governed_by) = directive.or_schedule(schedule, policy, now);
     let pattern = match found {
-        Some(found) => &found.flow_log.over(&policy.flow_log),
+        Some(found) => &found.flow_log.apply_to(&policy.flow_log),
         None => &policy.flow_log,
     };
     match pattern.fill(resource) {

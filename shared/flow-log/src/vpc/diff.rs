@@ -105,25 +105,25 @@ fn rows<'a>(flow_log: &'a FlowLog, spec: &'a FlowLogSpec) -> [Row<'a>; 9] {
             "name",
             seen(&flow_log.name),
             some(spec.name.as_str()),
-            Fix::Update(|update, spec| update.name = Some(spec.name.clone())),
+            Fix::Update(|update, desired| update.name = Some(desired.name.clone())),
         ),
         (
             "description",
             seen(&flow_log.description),
             some(spec.description.as_str()),
-            Fix::Update(|update, spec| update.description = Some(spec.description.clone())),
+            Fix::Update(|update, desired| update.description = Some(desired.description.clone())),
         ),
         (
             "aggregation_interval",
             flow_log.aggregation_interval.map(|minutes| minutes.to_string().into()),
             some(spec.aggregation_interval.as_str()),
-            Fix::Update(|update, spec| update.aggregation_interval = Some(spec.aggregation_interval)),
+            Fix::Update(|update, desired| update.aggregation_interval = Some(desired.aggregation_interval)),
         ),
         (
             "ip_version",
             seen(&flow_log.ip_version),
             spec.ip_version.map(|version| version.as_str().into()),
-            Fix::Update(|update, spec| update.ip_version = spec.ip_version),
+            Fix::Update(|update, desired| update.ip_version = desired.ip_version),
         ),
     ]
 }

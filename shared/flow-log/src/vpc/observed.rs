@@ -255,8 +255,8 @@ mod tests {
     fn a_flow_log_with_the_tag_is_ours_and_one_with_unknown_tags_is_not() {
         let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         assert!(has_own_tag(Some(&tags(&[FlowLog::OWN_TAG, ("env", "prod")]))));
-        for tags in [None, Some(tags(&[])), Some(tags(&[("managed-by", "Flowkeeper")]))] {
-            assert!(!has_own_tag(tags.as_ref()), "{tags:?}");
+        for others in [None, Some(tags(&[])), Some(tags(&[("managed-by", "Flowkeeper")]))] {
+            assert!(!has_own_tag(others.as_ref()), "{others:?}");
         }
     }
 }

@@ -165,8 +165,8 @@ fn plan_foreign(flow_log: &FlowLog, desired: &DesiredFlowLog) -> Plan<Change> {
         return Plan::finding(Verdict::Undelivered, Some(&flow_log.id), format!("{reason}, but {why}"));
     }
     if let Some(lacks) = records_less(flow_log, spec) {
-        let reason = format!("covered in part by {id}, which {by} made and which records {lacks}");
-        return Plan::finding(Verdict::Foreign, Some(&flow_log.id), reason);
+        let partial = format!("covered in part by {id}, which {by} made and which records {lacks}");
+        return Plan::finding(Verdict::Foreign, Some(&flow_log.id), partial);
     }
     if let Some(lost) = lost_tag(flow_log, spec) {
         return Plan::finding(Verdict::Foreign, Some(&flow_log.id), format!("{reason}; {lost}"));

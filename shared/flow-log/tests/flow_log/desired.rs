@@ -331,8 +331,8 @@ fn a_word_that_the_policy_does_not_honor_is_a_finding_and_the_flow_log_is_kept_a
     ] {
         let policy = policy(&format!("{OFFICE}schedule: office\nresource_tag: {listed}\n"));
         let of = |resource: &Resource| [NOON, NIGHT].map(|time| kept(at(time, resource, &policy)));
-        let (with, without) = (of(&tagged(vpc("vpc-1"), &[("flowkeeper", tag)])), of(&vpc("vpc-1")));
-        for (with, without) in with.into_iter().zip(without) {
+        let tagged_vpc = tagged(vpc("vpc-1"), &[("flowkeeper", tag)]);
+        for (with, without) in of(&tagged_vpc).into_iter().zip(of(&vpc("vpc-1"))) {
             assert_eq!(with.note.as_deref(), Some(note));
             assert_eq!(DesiredFlowLog { note: None, ..with }, without, "{tag}");
         }

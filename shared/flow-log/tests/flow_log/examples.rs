@@ -264,7 +264,7 @@ fn a_file_or_a_schedule_that_is_not_there_is_said_with_those_that_are() {
         ("none.yml office", "none.yml cannot be read: No such file"),
         ("policy.yml ofice", "policy.yml has no schedule \"ofice\": it has office"),
         ("policy.yml never", "never is no schedule of policy.yml: it is what it says, at all times"),
-        ("policy.yml office --from 9999-12-30", "14 days from 9999-12-30 cannot be told"),
+        ("policy.yml office --from 9999-12-30", "14 days from 9999-12-30 are out of range"),
         ("policy.yml office --from tomorrow", "invalid value 'tomorrow' for '--from <FROM>'"),
     ] {
         let wrong = tried.refused("schedule", arguments);

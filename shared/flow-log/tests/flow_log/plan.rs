@@ -113,10 +113,13 @@ fn a_flow_log_of_the_whole_whose_lines_do_not_arrive_is_no_good_cover() {
 #[test]
 fn the_flow_log_that_records_is_judged_before_one_that_does_not_and_ours_before_theirs() {
     let off = FlowLog { status: Status::Inactive, ..own("fl-1", "vpc-1") };
-    let plan = planned(&vpc("vpc-1"), &[off, foreign("fl-2", "vpc-1")], "");
-    assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Foreign, "fl-2"));
-    let plan = planned(&vpc("vpc-1"), &[foreign("fl-2", "vpc-1"), own("fl-3", "vpc-1")], "");
-    assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (Verdict::Compliant, "fl-3"));
+    for (observed, verdict, judged) in [
+        ([off, foreign("fl-2", "vpc-1")], Verdict::Foreign, "fl-2"),
+        ([foreign("fl-2", "vpc-1"), own("fl-3", "vpc-1")], Verdict::Compliant, "fl-3"),
+    ] {
+        let plan = planned(&vpc("vpc-1"), &observed, "");
+        assert_eq!((plan.verdict, plan.flow_log.unwrap().as_str()), (verdict, judged));
+    }
 }
 
 #[test]
@@ -300,9 +303,9 @@ fn a_flow_log_that_records_less_than_the_policy_wants_is_no_cover() {
         let reason = format!("covered in part by fl-1 on vpc-1, which records {lacks}");
         assert!(plan.reason.ends_with(&reason), "{}", plan.reason);
         let theirs = FlowLog { tags: Some(ObservedTags::new()), ..partial };
-        let plan = planned(&vpc("vpc-1"), &[theirs], "");
-        assert_eq!((plan.verdict, plan.changes.len(), plan.converges), (Verdict::Foreign, 0, false));
-        assert!(plan.reason.starts_with("covered in part by fl-1"), "{}", plan.reason);
+        let on_vpc = planned(&vpc("vpc-1"), &[theirs], "");
+        assert_eq!((on_vpc.verdict, on_vpc.changes.len(), on_vpc.converges), (Verdict::Foreign, 0, false));
+        assert!(on_vpc.reason.starts_with("covered in part by fl-1"), "{}", on_vpc.reason);
     }
     let more = FlowLog { traffic_path: Some(vec!["all".to_owned()]), ..own("fl-1", "vpc-1") };
     assert_eq!(planned_eni(&[more]).verdict, Verdict::Compliant);
@@ -333,8 +336,8 @@ fn tags_that_cannot_be_read_are_unknown_and_nothing_is_changed() {
     let plan = planned(&vpc("vpc-1"), &[nobodys], "");
     assert_eq!((plan.verdict, plan.changes.len(), plan.needs_replacement), (Verdict::Unknown, 0, false));
     let untold = Resource { tags: None, ..vpc("vpc-1") };
-    let plan = planned(&untold, &[], "");
-    assert_eq!((plan.verdict, plan.changes.len()), (Verdict::Unknown, 0), "its tag may say ignore");
+    let of_untold = planned(&untold, &[], "");
+    assert_eq!((of_untold.verdict, of_untold.changes.len()), (Verdict::Unknown, 0), "its tag may say ignore");
 }
 
 #[test]
@@ -434,8 +437,8 @@ fn a_flow_log_whose_lines_do_not_arrive_is_reported_with_the_reason() {
     assert!(plan.reason.contains("ProjectNotExist"), "{}", plan.reason);
     let renamed =
         FlowLog { delivery: Delivery::Failed(String::new()), name: Some("x".to_owned()), ..own("fl-1", "vpc-1") };
-    let plan = planned(&vpc("vpc-1"), &[renamed], "");
-    assert_eq!((plan.verdict, actions(&plan)), (Verdict::Undelivered, vec!["ModifyFlowLogAttribute"]));
+    let of_renamed = planned(&vpc("vpc-1"), &[renamed], "");
+    assert_eq!((of_renamed.verdict, actions(&of_renamed)), (Verdict::Undelivered, vec!["ModifyFlowLogAttribute"]));
 }
 
 #[test]
@@ -553,8 +556,8 @@ proptest! {
         let policy = policy(&format!("coverage: network-interface\nschedule: {schedule}\n"));
         let desired = desired(&eni, None, &policy, Timestamp::UNIX_EPOCH);
         let first = plan(&eni, &seen, &desired, foreign);
-        for seen in applied(&eni, seen, &first) {
-            prop_assert_eq!(plan(&eni, &seen, &desired, foreign).changes, []);
+        for state in applied(&eni, seen, &first) {
+            prop_assert_eq!(plan(&eni, &state, &desired, foreign).changes, []);
         }
     }
 

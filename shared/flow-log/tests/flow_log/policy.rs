@@ -141,13 +141,13 @@ fn each_field_is_known_to_come_from_the_defaults_the_policy_or_the_override() {
     ] {
         let is_required = ["project", "log_store"].contains(&field);
         let mut given = BTreeMap::from([("project", "flowlog"), ("log_store", "vpc")]);
-        let text = |given: &BTreeMap<&str, &str>, more: &str| {
-            let given: Vec<_> = given.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let text = |fields: &BTreeMap<&str, &str>, more: &str| {
+            let fields: Vec<_> = fields.iter().map(|(key, setting)| format!("{key}: {setting}")).collect();
             let matches = ["vpc-9", "vpc-1"].map(|id| format!("{{match: {{ids: [{id}]}}{more}}}"));
-            format!("flow_log: {{{}}}\noverrides: [{}]\n", given.join(", "), matches.join(", "))
+            format!("flow_log: {{{}}}\noverrides: [{}]\n", fields.join(", "), matches.join(", "))
         };
-        let origin = |text: &str| {
-            let origins = Policy::parse(text).unwrap().origins(&vpc("vpc-1"));
+        let origin = |policy: &str| {
+            let origins = Policy::parse(policy).unwrap().origins(&vpc("vpc-1"));
             let others = origins.iter().filter(|(name, _)| *name != field && !["project", "log_store"].contains(name));
             assert!(others.clone().count() >= 7 && others.clone().all(|(_, origin)| *origin == Origin::Default));
             origins.iter().find(|(name, _)| *name == field).unwrap().1
