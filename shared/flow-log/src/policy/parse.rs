@@ -60,7 +60,7 @@ impl Decoder {
         let schedules = fields.take("schedules");
         let names = schedules.map(|node| self.names(node)).unwrap_or_default();
         let coverage = fields.take_value("coverage").and_then(|node| self.coverage(node)).unwrap_or(ResourceType::Vpc);
-        let regions: Vec<_> = fields.take("regions").map(|node| self.regions(node, "regions")).unwrap_or_default();
+        let regions = fields.take("regions").map(|node| self.swept_regions(node)).unwrap_or_default();
         let exclude_regions = fields.take("exclude_regions").map(|node| self.exclude_regions(node, &regions));
         let exclude_regions = exclude_regions.unwrap_or_default();
         let accounts = fields.take("accounts").map(|node| self.accounts(node)).unwrap_or_default();
@@ -255,6 +255,15 @@ impl Decoder {
         Some(own_account)
     }
 
+    /// Reads the regions to sweep. An empty list would read as no region, and mean the function's own.
+    fn swept_regions(&self, list: &Node) -> Vec<RegionId> {
+        if list.is_empty() {
+            let problem = "regions is empty: name the regions to sweep, or leave it out to sweep the function's own";
+            self.mistake(list.position, problem);
+        }
+        self.regions(list, "regions")
+    }
+
     fn regions<C: FromIterator<RegionId>>(&self, list: &Node, name: &str) -> C {
         self.items(list, name).iter().filter_map(|node| self.region(node)).collect()
     }
@@ -370,27 +379,30 @@ impl Decoder {
 
     fn matches(&self, map: &Node, has_coverage: bool) -> Option<Match> {
         let mut fields = self.fields("match", map)?;
-        let says_something = |node: &Node| match &node.value {
-            Value::Map(entries) => !entries.is_empty(),
-            Value::List(items) => !items.is_empty(),
-            Value::Scalar { .. } => !node.is_nothing(),
-        };
-        if !fields.left.values().any(|(_, node)| says_something(node)) {
-            self.mistake(
-                map.position,
-                "match says nothing, and so would match everything: change the defaults instead",
-            );
+        let says_nothing = fields.left.values().all(|(_, node)| node.is_empty() || node.is_nothing());
+        if says_nothing {
+            let problem = "match says nothing, and so would match everything: change the defaults instead";
+            self.mistake(map.position, problem);
         }
+        let mut condition = |key| {
+            let node = fields.take(key)?;
+            // No resource is one of none, and yet an empty condition would match every resource.
+            if node.is_empty() && !says_nothing {
+                let problem = format!("{key} is empty, and would match everything: name some, or leave it out");
+                self.mistake(node.position, problem);
+            }
+            Some(node)
+        };
         let matches = Match {
-            tags: fields.take("tags").map(|node| self.tags_to_match(node)).unwrap_or_default(),
-            ids: match fields.take("ids") {
+            tags: condition("tags").map(|node| self.tags_to_match(node)).unwrap_or_default(),
+            ids: match condition("ids") {
                 Some(node) if has_coverage => self.ids_with_coverage(node),
                 Some(node) => self.exact_ids(node, "ids"),
                 None => BTreeSet::new(),
             },
-            vpc_ids: fields.take("vpc_ids").map(|node| self.vpc_ids(node)).unwrap_or_default(),
-            accounts: fields.take("accounts").map(|node| self.account_ids(node)).unwrap_or_default(),
-            regions: fields.take("regions").map(|node| self.regions(node, "regions")).unwrap_or_default(),
+            vpc_ids: condition("vpc_ids").map(|node| self.vpc_ids(node)).unwrap_or_default(),
+            accounts: condition("accounts").map(|node| self.account_ids(node)).unwrap_or_default(),
+            regions: condition("regions").map(|node| self.regions(node, "regions")).unwrap_or_default(),
         };
         self.finish(fields);
         Some(matches)
@@ -463,7 +475,7 @@ impl Decoder {
         let mut fields = self.fields("a schedule", map)?;
         let time_zone = self.required(&mut fields, "time_zone").and_then(|node| self.time_zone(node));
         let on = self.required(&mut fields, "on").map(|node| {
-            if matches!(&node.value, Value::List(items) if items.is_empty()) {
+            if matches!(node.value, Value::List(_)) && node.is_empty() {
                 let problem = "on is empty, so it would never be on: give windows, as in \"Mon-Fri 07:00-21:00\", or say \
                                schedule: never where that is meant";
                 self.mistake(node.position, problem);

@@ -43,6 +43,15 @@ pub(crate) struct Key {
 }
 
 impl Node {
+    /// Whether the value is a list or a map without entries.
+    pub(crate) fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+            Value::Scalar { .. } => false,
+        }
+    }
+
     /// Whether the value is null, as in `key:` or `key: null`.
     pub(crate) fn is_nothing(&self) -> bool {
         let nothing = ["", "~", "null", "Null", "NULL"];

@@ -341,6 +341,34 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn an_empty_list_is_refused_where_it_would_not_mean_none() {
+    assert_refused(&[
+        (
+            "regions: []",
+            "line 2, column 10: regions is empty: name the regions to sweep, or leave it out to sweep the function's own",
+        ),
+        (
+            "overrides: [{match: {tags: {env: dev}, ids: []}, schedule: never}]",
+            "line 2, column 45: ids is empty, and would match everything: name some, or leave it out",
+        ),
+        (
+            "overrides: [{match: {tags: {}, ids: [vpc-1]}, schedule: never}]",
+            "tags is empty, and would match everything",
+        ),
+        ("overrides: [{match: {ids: [vpc-1], vpc_ids: []}, coverage: vswitch}]", "vpc_ids is empty"),
+        ("overrides: [{match: {ids: [vpc-1], accounts: []}, schedule: never}]", "accounts is empty"),
+        ("overrides: [{match: {ids: [vpc-1], regions: []}, schedule: never}]", "regions is empty"),
+        ("overrides: [{match: {regions: []}, schedule: never}]", "match says nothing"),
+    ]);
+    let policy = policy(
+        "exclude_regions: []\naccounts: []\nexclude: {ids: [], tags: {}}\nresource_tag: []\nremediate: []\noverrides: []\n\
+         schedules: {x: {time_zone: UTC, on: [\"Mon 07:00-08:00\"], off_dates: [], on_dates: []}}\n\
+         ecr_flow_log: {project: abc, log_store: ecr, tags: {}}\n",
+    );
+    assert!(policy.exclude_regions.is_empty() && policy.overrides.is_empty(), "where none means none");
+}
+
+#[test]
 fn a_schedule_that_is_never_on_is_refused_with_what_says_so() {
     assert_refused(&[
         (
