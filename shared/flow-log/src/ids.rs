@@ -1,6 +1,6 @@
 //! Cloud identifiers, validated when parsed, so that every value of these types is valid.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::Serialize;
 
@@ -121,9 +121,13 @@ impl fmt::Debug for ResourceId {
     }
 }
 
+/// The longest text after the prefix of an id.
+pub(crate) const MAX_WORD: usize = 64;
+
 /// Whether the text may follow the prefix of an id. `*` is accepted because Alibaba Cloud masks published ids with it.
 fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'))
+    (1..=MAX_WORD).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'))
 }
 
 /// Defines an id: a [`checked_text!`] whose error says what the text is not.
@@ -137,10 +141,13 @@ id!(
     /// The id of an Alibaba Cloud account: digits.
     AccountId,
     "an account id (want digits)",
-    |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'*')
+    |text| (1..=AccountId::MAX_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'*')
 );
 
 impl AccountId {
+    /// The most digits.
+    pub(crate) const MAX_LENGTH: usize = 32;
+
     /// Reads an id that must name one account, as in a policy or an option.
     ///
     /// # Errors
@@ -158,7 +165,7 @@ id!(
     RegionId,
     "a region id (want letters, digits and hyphens, as in \"cn-hangzhou\")",
     |text| {
-        (2..=40).contains(&text.len())
+        RegionId::LENGTH.contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-')
@@ -166,6 +173,9 @@ id!(
 );
 
 impl RegionId {
+    /// How many characters it may have.
+    pub(crate) const LENGTH: RangeInclusive<usize> = 2..=40;
+
     /// Reads a region that must exist, as in a policy or an option: a known one, or one that may have opened since.
     /// [`RegionId::is_known`] tells these apart.
     ///
@@ -222,6 +232,9 @@ pub struct RoleArn {
 }
 
 impl RoleArn {
+    /// The longest name of a role.
+    pub(crate) const MAX_NAME: usize = 128;
+
     /// Reads the ARN of a role that must exist, as in a policy or an option.
     ///
     /// # Errors
@@ -265,7 +278,7 @@ impl fmt::Display for RoleArn {
 
 /// RAM documents 1 to 64 letters, digits, hyphens and full stops; roles that RAM creates itself also contain slashes.
 fn is_role_name(text: &str) -> bool {
-    (1..=128).contains(&text.len())
+    (1..=RoleArn::MAX_NAME).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'*'))
 }
 

@@ -4,7 +4,7 @@
 
 mod choices;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 pub use choices::{
     AggregationInterval, EcrInterval, InvalidChoice, IpVersion, SamplingRate, TagWord, TrafficPath, TrafficType,
@@ -23,12 +23,22 @@ pub struct InvalidName {
 
 /// Defines a name: a [`checked_text!`] whose error says which limit the text breaks.
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $limit:literal, $is_good:expr) => {
-        checked_text!($(#[$doc])* $name, InvalidName, $is_good, |text| InvalidName {
-            given: text.chars().take(300).collect(),
-            what: $what,
-            limit: $limit,
-        });
+    ($(#[$doc:meta])* $name:ident, $what:literal, $limit:literal, $length:expr, $is_good:expr) => {
+        checked_text!(
+            $(#[$doc])*
+            $name,
+            InvalidName,
+            |text| {
+                let is_good: fn(&str) -> bool = $is_good;
+                has_length(text, &Self::LENGTH) && is_good(text)
+            },
+            |text| InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit }
+        );
+
+        impl $name {
+            /// How many characters it may have.
+            pub(crate) const LENGTH: RangeInclusive<usize> = $length;
+        }
     };
 }
 
@@ -37,7 +47,8 @@ name!(
     FlowLogName,
     "a flow log name",
     "1 to 128 characters, not starting with http:// or https://",
-    |text| has_length(text, 1, 128) && !is_link(text)
+    1..=128,
+    |text| !is_link(text)
 );
 
 name!(
@@ -45,7 +56,8 @@ name!(
     Description,
     "a description",
     "1 to 256 characters, not starting with http:// or https://",
-    |text| has_length(text, 1, 256) && !is_link(text)
+    1..=256,
+    |text| !is_link(text)
 );
 
 name!(
@@ -53,7 +65,8 @@ name!(
     ProjectName,
     "an SLS project name",
     "3 to 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit",
-    |text| has_length(text, 3, 63) && is_lower_case_word(text, "-")
+    3..=63,
+    |text| is_lower_case_word(text, ProjectName::ALSO)
 );
 
 name!(
@@ -61,7 +74,8 @@ name!(
     LogStoreName,
     "a Logstore name",
     "3 to 63 lower-case letters, digits, hyphens and underscores, starting and ending with a letter or digit",
-    |text| has_length(text, 3, 63) && is_lower_case_word(text, "-_")
+    3..=63,
+    |text| is_lower_case_word(text, LogStoreName::ALSO)
 );
 
 name!(
@@ -69,9 +83,10 @@ name!(
     ResourceGroupId,
     "a resource group id",
     "\"rg-\" and letters, digits or hyphens",
-    |text| text.strip_prefix("rg-").is_some_and(|rest| {
-        has_length(rest, 1, 60) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    })
+    4..=63,
+    |text| text
+        .strip_prefix("rg-")
+        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
 );
 
 name!(
@@ -79,10 +94,8 @@ name!(
     TagKey,
     "a tag key",
     "1 to 128 characters, not starting with aliyun or acs:, without http:// and https://",
-    |text| has_length(text, 1, 128)
-        && !text.starts_with("aliyun")
-        && !text.starts_with("acs:")
-        && !holds_link(text)
+    1..=128,
+    |text| !text.starts_with("aliyun") && !text.starts_with("acs:") && !holds_link(text)
 );
 
 name!(
@@ -90,25 +103,26 @@ name!(
     TagValue,
     "a tag value",
     "at most 128 characters, not starting with aliyun or acs:, without http:// and https://",
-    |text| has_length(text, 0, 128)
-        && !text.starts_with("aliyun")
-        && !text.starts_with("acs:")
-        && !holds_link(text)
+    0..=128,
+    |text| !text.starts_with("aliyun") && !text.starts_with("acs:") && !holds_link(text)
 );
 
 /// Adds the wider limits of Express Connect Routers to a name.
 ///
 /// Source: `CreateFlowLog`, 2023-09-01: name and description may be empty; it states no limits for tag values.
 macro_rules! for_ecr {
-    ($name:ident, $what:literal, $limit:literal, $is_good:expr) => {
+    ($name:ident, $what:literal, $limit:literal, $length:expr, $is_good:expr) => {
         impl $name {
+            /// How many characters it may have for an Express Connect Router.
+            pub(crate) const ECR_LENGTH: RangeInclusive<usize> = $length;
+
             /// Reads a name for a flow log of an Express Connect Router, whose limits are wider.
             ///
             /// # Errors
             /// The text breaks a limit; the error says which.
             pub fn for_ecr(text: &str) -> Result<Self, InvalidName> {
                 let is_good: fn(&str) -> bool = $is_good;
-                if is_good(text) {
+                if has_length(text, &Self::ECR_LENGTH) && is_good(text) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit })
@@ -118,23 +132,42 @@ macro_rules! for_ecr {
     };
 }
 
-for_ecr!(FlowLogName, "a flow log name", "at most 128 characters, not starting with http:// or https://", |text| {
-    has_length(text, 0, 128) && !is_link(text)
-});
+for_ecr!(
+    FlowLogName,
+    "a flow log name",
+    "at most 128 characters, not starting with http:// or https://",
+    0..=128,
+    |text| !is_link(text)
+);
 
-for_ecr!(Description, "a description", "at most 256 characters, not starting with http:// or https://", |text| {
-    has_length(text, 0, 256) && !is_link(text)
-});
+for_ecr!(
+    Description,
+    "a description",
+    "at most 256 characters, not starting with http:// or https://",
+    0..=256,
+    |text| !is_link(text)
+);
 
 for_ecr!(
     TagValue,
     "a tag value",
     "at most 128 characters, not starting with acs:, without http:// and https://",
-    |text| has_length(text, 0, 128) && !text.starts_with("acs:") && !holds_link(text)
+    0..=128,
+    |text| !text.starts_with("acs:") && !holds_link(text)
 );
 
-fn has_length(text: &str, min: usize, max: usize) -> bool {
-    (min..=max).contains(&text.chars().count())
+impl ProjectName {
+    /// What it may contain besides lower-case letters and digits.
+    pub(crate) const ALSO: &str = "-";
+}
+
+impl LogStoreName {
+    /// What it may contain besides lower-case letters and digits.
+    pub(crate) const ALSO: &str = "_-";
+}
+
+fn has_length(text: &str, length: &RangeInclusive<usize>) -> bool {
+    length.contains(&text.chars().count())
 }
 
 fn is_link(text: &str) -> bool {
@@ -151,6 +184,9 @@ fn is_lower_case_word(text: &str, also: &str) -> bool {
         && text.bytes().next().is_some_and(is_edge)
         && text.bytes().next_back().is_some_and(is_edge)
 }
+
+/// How many tags a flow log can have.
+pub(crate) const MAX_TAGS: usize = 20;
 
 /// Tags, with keys and values that the API accepts.
 pub type Tags = BTreeMap<TagKey, TagValue>;

@@ -6,6 +6,7 @@ mod options;
 mod overrides;
 mod parse;
 mod pattern;
+mod schema;
 mod surrogates;
 mod tree;
 
@@ -19,6 +20,7 @@ pub use options::{Exclude, Foreign, Limits, MemberAccount, Remediate, ResourceTa
 pub use overrides::{Match, Override};
 pub(crate) use pattern::fill;
 pub use pattern::{EcrFlowLogPattern, FlowLogFields, FlowLogPattern};
+pub use schema::{Schema, schema};
 
 use crate::{AccountId, ObservedTags, RegionId, Resource, ResourceType, schedule::Schedule};
 

@@ -12,6 +12,7 @@ use jiff::{
     civil::{Date, DateTime, Time, Weekday},
     tz::{AmbiguousOffset, TimeZone},
 };
+pub(crate) use notation::DAYS;
 pub use notation::{Dates, InvalidSchedule, OnDate, Window};
 
 /// When flow logs are on.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     AttachedVbr, Desired, DesiredFlowLog, EcrFlowLogSpec, FlowLog, Policy,
     directive::directive_of,
-    names::{Description, EcrInterval, FlowLogName, InvalidName},
+    names::{Description, FlowLogName, InvalidName},
     policy::EcrFlowLogPattern,
 };
 
@@ -40,7 +40,7 @@ fn fill(pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Result<EcrFlowLogSpec
         description: Description::for_ecr(&fill(&pattern.description))?,
         project: fill(&pattern.project).parse()?,
         log_store: fill(&pattern.log_store).parse()?,
-        interval: if pattern.interval == 60 { EcrInterval::OneMinute } else { EcrInterval::TenMinutes },
+        interval: pattern.interval,
         sampling_rate: pattern.sampling_rate,
         target_sls_region: pattern.target_sls_region.clone(),
         resource_group_id: pattern.resource_group_id.clone(),

@@ -126,10 +126,12 @@ choice!(
 
 choice!(
     /// How long an Express Connect Router aggregates traffic before a line is written, in **seconds**.
+    #[derive(Default)]
     EcrInterval, "an interval in seconds", {
         /// One minute.
         OneMinute = "60",
         /// Ten minutes: the API's default, and the cheapest.
+        #[default]
         TenMinutes = "600",
     }
 );

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccountId, ResourceId, RoleArn, names::TagWord};
+use crate::{AccountId, ResourceId, ResourceType, RoleArn, names::TagWord};
 
 /// Another account, which is managed by assuming a role in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,13 @@ pub struct Limits {
     pub max_creations: Option<u32>,
 }
 
+impl Limits {
+    /// The largest number of changes.
+    pub(crate) const MAX_CHANGES: u32 = 1_000_000;
+    /// The largest percentage.
+    pub(crate) const MAX_PERCENT: u32 = 100;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { max_changes: 50, max_changes_percent: 30, max_creations: None }
@@ -63,6 +70,27 @@ pub struct Remediate {
     pub drifted: bool,
 }
 
+impl Remediate {
+    /// Nothing is repaired.
+    pub(crate) const NOTHING: Self = Self { missing: false, inactive: false, drifted: false };
+
+    /// The words of a policy, each with the repair that it allows.
+    pub(crate) const WORDS: [(&str, Self); 3] = [
+        ("missing", Self { missing: true, ..Self::NOTHING }),
+        ("inactive", Self { inactive: true, ..Self::NOTHING }),
+        ("drifted", Self { drifted: true, ..Self::NOTHING }),
+    ];
+
+    /// Allows what either of them allows.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self {
+            missing: self.missing || other.missing,
+            inactive: self.inactive || other.inactive,
+            drifted: self.drifted || other.drifted,
+        }
+    }
+}
+
 impl Default for Remediate {
     fn default() -> Self {
         Self { missing: true, inactive: true, drifted: true }
@@ -78,6 +106,11 @@ pub enum Superfluous {
     Report,
     /// It is deleted.
     Delete,
+}
+
+impl Superfluous {
+    /// The words of a policy.
+    pub(crate) const WORDS: [(&str, Self); 2] = [("report", Self::Report), ("delete", Self::Delete)];
 }
 
 /// Which words of the tag `flowkeeper` on resources count.
@@ -116,3 +149,22 @@ pub enum Foreign {
     /// They are scheduled, switched and changed like Flowkeeper's own, but never deleted.
     Manage,
 }
+
+impl Foreign {
+    /// The words of a policy.
+    pub(crate) const WORDS: [(&str, Self); 2] = [("leave", Self::Leave), ("manage", Self::Manage)];
+}
+
+/// The levels of `coverage`, as they are written.
+pub(crate) const LEVELS: [(&str, ResourceType); 3] = [
+    ("vpc", ResourceType::Vpc),
+    ("vswitch", ResourceType::VSwitch),
+    ("network-interface", ResourceType::NetworkInterface),
+];
+
+/// The schedules that every policy has.
+pub(crate) const BUILT_IN_SCHEDULES: [(&str, ScheduleName); 2] =
+    [("always", ScheduleName::Always), ("never", ScheduleName::Never)];
+
+/// Yes and no, as they are written.
+pub(crate) const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];

@@ -15,12 +15,13 @@ use super::{
     Override, Policy, Position, Remediate, ResourceTagWords, ScheduleName, Superfluous,
     decoder::{Decoder, Fields},
     fill,
+    options::{BOOLEANS, BUILT_IN_SCHEDULES, LEVELS},
     pattern::{DEFAULT_DESCRIPTION, DEFAULT_NAME},
     tree::{self, Node, Value},
 };
 use crate::{
     AccountId, FlowLog, RegionId, ResourceId, ResourceType, RoleArn,
-    names::{Description, FlowLogName, InvalidName, LogStoreName, ProjectName, TagKey, TagValue, Tags},
+    names::{Description, FlowLogName, InvalidName, LogStoreName, MAX_TAGS, ProjectName, TagKey, TagValue, Tags},
     schedule::{Dates, OnDate, Schedule},
 };
 
@@ -63,8 +64,10 @@ impl Decoder {
         let regions = fields.take("regions").map(|node| self.swept_regions(node)).unwrap_or_default();
         let exclude_regions = fields.take("exclude_regions").map(|node| self.exclude_regions(node, &regions));
         let exclude_regions = exclude_regions.unwrap_or_default();
-        let accounts = fields.take("accounts").map(|node| self.accounts(node)).unwrap_or_default();
-        let own_account = fields.take_value("own_account").and_then(|node| self.own_account(node, &accounts));
+        let account_list = fields.take("accounts");
+        let accounts = account_list.map(|node| self.accounts(node)).unwrap_or_default();
+        let names_others = account_list.is_some_and(|node| !node.is_empty());
+        let own_account = fields.take_value("own_account").and_then(|node| self.own_account(node, names_others));
         let own_account = own_account.unwrap_or(true);
         let exclude = fields.take("exclude").and_then(|node| self.exclude(node)).unwrap_or_default();
         let resource_tag = fields.take_value("resource_tag").map(|node| self.resource_tag(node)).unwrap_or_default();
@@ -89,13 +92,13 @@ impl Decoder {
             limits: fields.take("limits").and_then(|node| self.limits(node)).unwrap_or_default(),
             foreign: fields
                 .take_value("foreign")
-                .and_then(|node| self.one_of(node, &[("leave", Foreign::Leave), ("manage", Foreign::Manage)]))
+                .and_then(|node| self.one_of(node, &Foreign::WORDS))
                 .unwrap_or_default(),
             replace: fields.take_value("replace").and_then(|node| self.yes_or_no(node)).unwrap_or(false),
             remediate: fields.take_value("remediate").map(|node| self.remediate(node)).unwrap_or_default(),
             superfluous: fields
                 .take_value("superfluous")
-                .and_then(|node| self.one_of(node, &[("report", Superfluous::Report), ("delete", Superfluous::Delete)]))
+                .and_then(|node| self.one_of(node, &Superfluous::WORDS))
                 .unwrap_or_default(),
             ecr_flow_log: fields.take("ecr_flow_log").and_then(|node| self.ecr_flow_log(node, &names)),
             fields_set: flow_log.as_ref().map(|(_, fields_set)| fields_set.clone()).unwrap_or_default(),
@@ -155,10 +158,7 @@ impl Decoder {
                 .required(&mut fields, "log_store")
                 .and_then(|node| self.pattern(node, str::parse::<LogStoreName>))
                 .unwrap_or_default(),
-            interval: fields
-                .take_value("interval")
-                .and_then(|node| self.one_of(node, &[("60", 60), ("600", 600)]))
-                .unwrap_or(600),
+            interval: fields.take_value("interval").and_then(|node| self.parsed(node)).unwrap_or_default(),
             sampling_rate: fields.take_value("sampling_rate").and_then(|node| self.parsed(node)).unwrap_or_default(),
             target_sls_region: fields.take_value("target_sls_region").and_then(|node| self.region(node)),
             resource_group_id: fields.take_value("resource_group_id").and_then(|node| self.parsed(node)),
@@ -179,7 +179,6 @@ impl Decoder {
 
     /// Reads the tags to set on a flow log, which must keep the API's limits.
     fn new_tags(&self, map: &Node, value_of: impl Fn(&str) -> Result<TagValue, InvalidName>) -> Tags {
-        const MAX_TAGS: usize = 19;
         let mut tags = Tags::new();
         for (key, value) in self.entries(map, "tags") {
             if key.text == FlowLog::OWN_TAG.0 {
@@ -190,8 +189,8 @@ impl Decoder {
             let value = self.text(value).and_then(|text| self.checked(value.position, value_of(text)));
             tags.extend(key.zip(value));
         }
-        if tags.len() > MAX_TAGS {
-            let problem = format!("{} tags: a flow log takes 20, and Flowkeeper sets one of them", tags.len());
+        if tags.len() > MAX_TAGS - 1 {
+            let problem = format!("{} tags: a flow log takes {MAX_TAGS}, and Flowkeeper sets one of them", tags.len());
             self.mistake(map.position, problem);
         }
         tags
@@ -204,12 +203,11 @@ impl Decoder {
     }
 
     fn coverage(&self, node: &Node) -> Option<ResourceType> {
-        let [vpc, vswitch, network_interface] = ResourceType::ALL;
-        self.one_of(node, &[("vpc", vpc), ("vswitch", vswitch), ("network-interface", network_interface)])
+        self.one_of(node, &LEVELS)
     }
 
     fn yes_or_no(&self, node: &Node) -> Option<bool> {
-        self.one_of(node, &[("true", true), ("false", false)])
+        self.one_of(node, &BOOLEANS)
     }
 
     fn accounts(&self, list: &Node) -> Vec<MemberAccount> {
@@ -245,9 +243,9 @@ impl Decoder {
         Some(role)
     }
 
-    fn own_account(&self, node: &Node, accounts: &[MemberAccount]) -> Option<bool> {
+    fn own_account(&self, node: &Node, names_others: bool) -> Option<bool> {
         let own_account = self.yes_or_no(node)?;
-        if !own_account && accounts.is_empty() {
+        if !own_account && !names_others {
             let problem =
                 "own_account: false leaves no account to look after: name others under accounts, or leave it out";
             self.mistake(node.position, problem);
@@ -313,16 +311,8 @@ impl Decoder {
     }
 
     fn remediate(&self, list: &Node) -> Remediate {
-        let mut remediate = Remediate { missing: false, inactive: false, drifted: false };
-        for node in self.items(list, "remediate") {
-            match self.one_of(node, &[("missing", 0), ("inactive", 1), ("drifted", 2)]) {
-                Some(0) => remediate.missing = true,
-                Some(1) => remediate.inactive = true,
-                Some(_) => remediate.drifted = true,
-                None => {}
-            }
-        }
-        remediate
+        let items = self.items(list, "remediate").iter();
+        items.filter_map(|node| self.one_of(node, &Remediate::WORDS)).fold(Remediate::NOTHING, Remediate::or)
     }
 
     fn overrides(&self, list: &Node, schedules: &[&str], scope: &Scope<'_>) -> Vec<Override> {
@@ -441,13 +431,15 @@ impl Decoder {
         let limits = Limits {
             max_changes: fields
                 .take_value("max_changes")
-                .and_then(|node| self.number(node, 1_000_000))
+                .and_then(|node| self.number(node, Limits::MAX_CHANGES))
                 .unwrap_or(defaults.max_changes),
             max_changes_percent: fields
                 .take_value("max_changes_percent")
-                .and_then(|node| self.number(node, 100))
+                .and_then(|node| self.number(node, Limits::MAX_PERCENT))
                 .unwrap_or(defaults.max_changes_percent),
-            max_creations: fields.take_value("max_creations").and_then(|node| self.number_or_none(node, 1_000_000)),
+            max_creations: fields
+                .take_value("max_creations")
+                .and_then(|node| self.number_or_none(node, Limits::MAX_CHANGES)),
         };
         self.finish(fields);
         Some(limits)
@@ -456,9 +448,9 @@ impl Decoder {
     /// Returns the names of all schedules, including invalid ones: a reference to an invalid schedule is not a second
     /// mistake.
     fn names<'a>(&self, schedules: &'a Node) -> Vec<&'a str> {
-        let mut names = vec!["always", "never"];
+        let mut names: Vec<_> = BUILT_IN_SCHEDULES.iter().map(|(name, _)| *name).collect();
         for (key, _) in self.entries(schedules, "schedules") {
-            if names[..2].contains(&key.text.as_str()) {
+            if BUILT_IN_SCHEDULES.iter().any(|(name, _)| *name == key.text) {
                 self.mistake(key.position, format!("{} is built in: choose another name", key.text));
             }
             names.push(&key.text);
@@ -513,19 +505,20 @@ impl Decoder {
     }
 
     fn schedule_name(&self, node: &Node, known: &[&str]) -> Option<ScheduleName> {
-        match self.text(node)? {
-            "always" => Some(ScheduleName::Always),
-            "never" => Some(ScheduleName::Never),
-            name if known.contains(&name) => Some(ScheduleName::Named(name.to_owned())),
-            name => {
-                let known = if known.is_empty() { &["always", "never"] } else { known };
-                // A thousand such mistakes with a thousand schedules would list a million names.
-                let more = if known.len() > MAX_NAMED { ", …" } else { "" };
-                let known = known[..known.len().min(MAX_NAMED)].join(", ") + more;
-                self.mistake(node.position, format!("there is no schedule {name:?}: one of {known}"));
-                None
-            }
+        let text = self.text(node)?;
+        if let Some((_, built_in)) = BUILT_IN_SCHEDULES.iter().find(|(name, _)| *name == text) {
+            return Some(built_in.clone());
         }
+        if known.contains(&text) {
+            return Some(ScheduleName::Named(text.to_owned()));
+        }
+        let built_in = BUILT_IN_SCHEDULES.map(|(name, _)| name);
+        let known = if known.is_empty() { &built_in[..] } else { known };
+        // A thousand such mistakes with a thousand schedules would list a million names.
+        let more = if known.len() > MAX_NAMED { ", …" } else { "" };
+        let names = known[..known.len().min(MAX_NAMED)].join(", ") + more;
+        self.mistake(node.position, format!("there is no schedule {text:?}: one of {names}"));
+        None
     }
 
     /// Reads a text with placeholders. All of them must be known, and `read` must accept the text once they are filled

@@ -4,7 +4,8 @@ use super::ScheduleName;
 use crate::{
     FlowLog, FlowLogSpec, RegionId, Resource,
     names::{
-        AggregationInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath, TrafficType,
+        AggregationInterval, EcrInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath,
+        TrafficType,
     },
 };
 
@@ -90,8 +91,8 @@ pub struct EcrFlowLogPattern {
     pub project: String,
     /// The Logstore.
     pub log_store: String,
-    /// How long traffic is aggregated before a line is written, in seconds: 60 or 600.
-    pub interval: u32,
+    /// How long traffic is aggregated before a line is written.
+    pub interval: EcrInterval,
     /// Which share of the packets is sampled.
     pub sampling_rate: SamplingRate,
     /// The region of the SLS project; if `None`, the parameter is not sent.

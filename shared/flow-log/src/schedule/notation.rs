@@ -4,6 +4,17 @@ use std::{fmt, str::FromStr};
 
 use jiff::civil::{Date, Time, Weekday};
 
+/// The days of the week, as they are written.
+pub(crate) const DAYS: [(&str, Weekday); 7] = [
+    ("Mon", Weekday::Monday),
+    ("Tue", Weekday::Tuesday),
+    ("Wed", Weekday::Wednesday),
+    ("Thu", Weekday::Thursday),
+    ("Fri", Weekday::Friday),
+    ("Sat", Weekday::Saturday),
+    ("Sun", Weekday::Sunday),
+];
+
 /// A time span on some days of the week: `Mon-Fri 07:00-21:00`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -72,16 +83,7 @@ fn days(text: &str) -> Option<Vec<Weekday>> {
 }
 
 pub(super) fn weekday(text: &str) -> Option<Weekday> {
-    Some(match text {
-        "Mon" => Weekday::Monday,
-        "Tue" => Weekday::Tuesday,
-        "Wed" => Weekday::Wednesday,
-        "Thu" => Weekday::Thursday,
-        "Fri" => Weekday::Friday,
-        "Sat" => Weekday::Saturday,
-        "Sun" => Weekday::Sunday,
-        _ => return None,
-    })
+    DAYS.iter().find(|(name, _)| *name == text).map(|(_, day)| *day)
 }
 
 /// Reads `07:00`; hours and minutes have two digits each.

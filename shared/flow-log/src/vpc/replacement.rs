@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Delivery, FlowLog, FlowLogSpec, Status,
-    names::{AggregationInterval, TagKey, TagValue, Tags, TrafficPath, TrafficType},
+    names::{AggregationInterval, MAX_TAGS, TagKey, TagValue, Tags, TrafficPath, TrafficType},
 };
 
 /// What decides whether the API accepts a flow log: its destination and what it records.
@@ -143,9 +143,6 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
         tags: tags?,
     })
 }
-
-/// How many tags a flow log can have.
-const MAX_TAGS: usize = 20;
 
 /// Whether a flow log with this spec has room for the mark that replacing it was refused.
 #[must_use]

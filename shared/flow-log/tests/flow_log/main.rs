@@ -7,4 +7,5 @@ mod examples;
 mod plan;
 mod plan_ecr;
 mod policy;
+mod schema;
 mod support;
