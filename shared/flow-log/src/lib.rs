@@ -1,6 +1,31 @@
 //! The model of flow logs: what one is, what a policy wants, and which calls bring one to its desired state.
 //!
 //! Nothing here performs I/O, reads a clock or awaits: callers read beforehand and write afterwards.
+//!
+//! ```
+//! use flow_log::{Change, Policy, Resource, Verdict, desired, plan};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::parse("flow_log: {project: flowlog, log_store: vpc}")?;
+//! let vpc = Resource {
+//!     account: "1000000000000001".parse()?,
+//!     region: "cn-hangzhou".parse()?,
+//!     id: "vpc-bp1example00000000001".parse()?,
+//!     parents: Vec::new(),
+//!     tags: Some([("env".to_owned(), "prod".to_owned())].into_iter().collect()),
+//!     is_service_managed: false,
+//! };
+//! let now = "2026-03-02T09:00+08:00".parse()?;
+//!
+//! let desired = desired(&vpc, None, &policy, now);
+//! // No flow log was observed on it.
+//! let plan = plan(&vpc, &[], &desired, policy.foreign);
+//! assert_eq!(plan.verdict, Verdict::Missing);
+//! let [Change::Create(spec)] = &plan.changes[..] else { panic!("{plan:?}") };
+//! assert_eq!(spec.name.as_str(), "flowkeeper-vpc-bp1example00000000001");
+//! # Ok(())
+//! # }
+//! ```
 
 mod action;
 mod desired;
