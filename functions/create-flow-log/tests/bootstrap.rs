@@ -1,21 +1,18 @@
 //! The built binary, as Function Compute starts it.
 
-#[path = "../../../tests/bootstrap/mod.rs"]
-mod bootstrap;
-
 use std::path::Path;
 
-use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
+use support::{Running, SETTINGS, TIMER, VPC_CREATED};
 
-bootstrap::of_every_function!("create-flow-log");
+support::tests_of_every_function!("create-flow-log");
 
 #[test]
-fn an_event_that_makes_nothing_is_skipped() {
-    bootstrap::skips(BINARY, TIMER, "nothing was created that can have a flow log");
+fn an_event_that_creates_nothing_is_skipped() {
+    support::skips(BINARY, TIMER, "nothing was created that can have a flow log");
 }
 
 #[test]
-fn without_a_key_it_says_where_it_looked_for_one() {
+fn missing_credentials_are_reported_with_the_places_that_were_searched() {
     let [policy, endpoint, ..] = SETTINGS;
     // Incomplete credentials: the token is empty.
     let headers = "x-fc-access-key-id: a\r\nx-fc-access-key-secret: b\r\nx-fc-security-token: \r\n";
@@ -25,8 +22,8 @@ fn without_a_key_it_says_where_it_looked_for_one() {
 }
 
 #[test]
-fn a_policy_beside_the_binary_is_found() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-beside-the-binary");
+fn a_policy_next_to_the_binary_is_found() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-next-to-the-binary");
     _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let binary = folder.join("bootstrap");
@@ -35,7 +32,7 @@ fn a_policy_beside_the_binary_is_found() {
     std::fs::hard_link(BINARY, &binary).unwrap();
     std::fs::write(folder.join("policy.yml"), "flow_log:\n  project: abc\n  log_store: no good name\n  extra: 1\n")
         .unwrap();
-    let output = bootstrap::output(std::process::Command::new(&binary).env_clear());
+    let output = support::output(std::process::Command::new(&binary).env_clear());
     std::fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(64));

@@ -1,19 +1,16 @@
 //! The built binary, as Function Compute starts it.
 
-#[path = "../../../tests/bootstrap/mod.rs"]
-mod bootstrap;
+use support::{Running, SETTINGS, VPC_CREATED};
 
-use bootstrap::{Running, SETTINGS, TIMER, VPC_CREATED};
-
-bootstrap::of_every_function!("remediate-flow-logs");
+support::tests_of_every_function!("remediate-flow-logs");
 
 #[test]
 fn a_new_resource_is_skipped() {
-    bootstrap::skips(BINARY, VPC_CREATED, "nothing was done to a flow log");
+    support::skips(BINARY, VPC_CREATED, "nothing was done to a flow log");
 }
 
 #[test]
-fn what_another_function_of_the_deployment_did_is_skipped_and_what_its_namesake_elsewhere_did_is_not() {
+fn a_change_by_the_same_deployment_is_skipped_and_one_by_a_namesake_elsewhere_is_not() {
     let headers = "x-fc-function-name: mine-remediate-flow-logs\r\nx-fc-account-id: 1\r\n";
     let event = r#"{"eventName":"DeactiveFlowLog","serviceName":"Vpc","acsRegion":"cn-hangzhou","recipientAccountId":"1",
         "requestParameters":{"FlowLogId":"fl-1"},"responseElements":{"Success":"true"},
@@ -29,7 +26,6 @@ fn what_another_function_of_the_deployment_did_is_skipped_and_what_its_namesake_
 }
 
 #[test]
-fn a_timer_in_a_region_that_nobody_names_is_a_failure() {
-    let answer = Running::start(BINARY, &SETTINGS).invoke("", TIMER);
-    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("region"), "{answer}");
+fn a_timer_without_a_region_fails() {
+    support::fails_without_a_region(BINARY);
 }

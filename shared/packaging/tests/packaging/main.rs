@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
-#[expect(dead_code, unused_imports, unused_macros, reason = "what holds of every function is tested with each")]
-#[path = "../../../../tests/bootstrap/mod.rs"]
-mod bootstrap;
 mod names;
 
 use std::{

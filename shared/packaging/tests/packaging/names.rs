@@ -9,7 +9,9 @@ use std::{
     thread::spawn,
 };
 
-use crate::{PACKAGES, PATH, bootstrap::Running, in_root, is_root, unpacked};
+use support::Running;
+
+use crate::{PACKAGES, PATH, in_root, is_root, unpacked};
 
 /// A name that does not exist in any real DNS.
 const NAME: &str = "vpc.flowkeeper.test";

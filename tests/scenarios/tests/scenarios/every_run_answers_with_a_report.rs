@@ -421,3 +421,21 @@ async fn the_line_of_what_cannot_be_had_says_what_the_report_says() {
     check_lines(invocation, report(invocation).unwrap());
     assert_eq!(report(invocation).unwrap()["results"][0]["verdict"], "unsupported");
 }
+
+#[tokio::test]
+async fn the_documented_report_is_what_a_function_answers() {
+    let page = include_str!("../../../../docs/reports.md");
+    let (_, block) = page.split_once("```json\n").unwrap();
+    let mut shown: Value = serde_json::from_str(block.split_once("```").unwrap().0).unwrap();
+
+    let cloud = cloud(Options { transitions: Transitions::Explicit, ..Options::default() }).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let [invocation] = cloud.invocations().try_into().unwrap();
+    // These differ for each run.
+    for name in ["run", "request_id"] {
+        assert!(shown[name].is_string());
+        shown[name] = invocation.body[name].clone();
+    }
+    assert_eq!(shown, invocation.body);
+}

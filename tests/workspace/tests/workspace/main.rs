@@ -1,0 +1,9 @@
+//! Rules for maintainers, each held by a test.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod cycles;
+mod documents;
+mod english;
+mod layering;
+mod promises;
