@@ -4,7 +4,7 @@
 //! one persistent connection and answers 200; it answers any other event at once. It does not sign, parse the event or
 //! the answers, log, retry, or know a deadline.
 //!
-//! Settings: `BARE_PORT`, `BARE_CLOUD` (`127.0.0.1:port`), and for TLS `BARE_ROOT`, the path of a root certificate in
+//! Settings: `BASELINE_PORT`, `BASELINE_CLOUD` (`127.0.0.1:port`), and for TLS `BASELINE_ROOT`, the path of a root certificate in
 //! DER.
 
 use std::convert::Infallible;
@@ -56,12 +56,12 @@ pub(crate) trait Calls: Send + Sync + 'static {
 
 /// The host and port of the stub cloud.
 pub(crate) fn cloud() -> Result<String, Failure> {
-    setting("BARE_CLOUD")
+    setting("BASELINE_CLOUD")
 }
 
 /// The path of the root certificate, if TLS is used.
 pub(crate) fn root() -> Option<String> {
-    setting("BARE_ROOT").ok()
+    setting("BASELINE_ROOT").ok()
 }
 
 /// A TLS configuration that trusts only this root certificate.
@@ -84,7 +84,7 @@ fn setting(name: &str) -> Result<String, Failure> {
 
 /// Serves forever.
 pub(crate) async fn serve(calls: impl Calls) -> Result<(), Failure> {
-    let port: u16 = setting("BARE_PORT")?.parse()?;
+    let port: u16 = setting("BASELINE_PORT")?.parse()?;
     let calls = Arc::new(calls);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
     loop {

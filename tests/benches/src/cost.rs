@@ -4,7 +4,7 @@
 pub(crate) const VCPU: f64 = 0.05;
 /// The increment and the minimum of memory in Function Compute, in MB.
 const MEMORY_STEP: f64 = 64.0;
-const LEAST_MEMORY: f64 = 128.0;
+const MIN_MEMORY: f64 = 128.0;
 /// The assumed time from an API call to its answer, in ms.
 pub(crate) const WAIT_PER_CALL: f64 = 50.0;
 pub(crate) const EVENTS: f64 = 1e6;
@@ -44,7 +44,7 @@ impl Bill {
     pub(crate) fn of(event: Event) -> Self {
         let duration = (event.cpu / VCPU + event.calls * WAIT_PER_CALL).ceil();
         let megabytes = event.resident / 1024.0;
-        let memory = ((megabytes / MEMORY_STEP).ceil() * MEMORY_STEP).max(LEAST_MEMORY);
+        let memory = ((megabytes / MEMORY_STEP).ceil() * MEMORY_STEP).max(MIN_MEMORY);
         let a_second = VCPU * CU_PER_VCPU_SECOND + memory / 1024.0 * CU_PER_GB_SECOND;
         Self { memory, duration, cu: EVENTS * (CU_PER_INVOCATION + duration / 1e3 * a_second) }
     }
@@ -64,7 +64,7 @@ mod tests {
 
     /// The example in the price list: a million times 100 ms of 0.05 vCPU and 128 MB.
     #[test]
-    fn a_million_times_a_tenth_of_a_second_is_14375_units() {
+    fn a_million_events_of_100_ms_cost_14375_units() {
         let bill = Bill::of(Event { cpu: 0.0, calls: 2.0, resident: 4_000.0 });
         assert_eq!((bill.memory, bill.duration), (128.0, 100.0));
         assert!((bill.cu - 14_375.0).abs() < 0.5, "{bill:?}");
@@ -72,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn a_twentieth_of_a_processor_takes_twenty_times_as_long() {
+    fn a_twentieth_of_a_vcpu_takes_twenty_times_as_long() {
         let bill = Bill::of(Event { cpu: 2.01, calls: 0.0, resident: 4_000.0 });
         assert_eq!(bill.duration, 41.0, "a millisecond that has begun counts");
     }
 
     #[test]
-    fn memory_comes_in_steps_and_the_function_gets_enough() {
+    fn memory_is_rounded_up_to_the_next_step() {
         let memory = |resident| Bill::of(Event { cpu: 1.0, calls: 0.0, resident }).memory;
         assert_eq!((memory(4_000.0), memory(125_000.0), memory(132_000.0)), (128.0, 128.0, 192.0));
     }

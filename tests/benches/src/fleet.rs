@@ -7,13 +7,13 @@ pub(crate) const REGIONS: [&str; 5] = ["cn-hangzhou", "cn-shanghai", "cn-beijing
 
 /// A number of VPCs per region. Each has a compliant flow log, except every `lacking`-th, which has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Estate {
+pub(crate) struct Fleet {
     pub(crate) vpcs: usize,
     /// Every VPC whose number, counted from 1, is a multiple of this has no flow log. At least 2.
     pub(crate) lacking: usize,
 }
 
-impl Estate {
+impl Fleet {
     /// A fleet in which every VPC has a flow log.
     pub(crate) const fn in_order(vpcs: usize) -> Self {
         Self { vpcs, lacking: usize::MAX }
@@ -117,24 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn every_hundredth_vpc_has_no_flow_log_and_the_pages_show_everything_once() {
-        let estate = Estate { vpcs: 250, lacking: 100 };
-        assert_eq!(estate.repairs(), 2);
+    fn every_hundredth_vpc_lacks_a_flow_log_and_the_pages_show_each_item_once() {
+        let fleet = Fleet { vpcs: 250, lacking: 100 };
+        assert_eq!(fleet.repairs(), 2);
         let pages = |page: &dyn Fn(&str) -> String, key| -> Vec<String> {
             let forms = (1..=5).map(|nth| format!("RegionId=cn-beijing&PageNumber={nth}&PageSize=50"));
             forms.flat_map(|form| shown(&page(&form), key)).collect()
         };
-        let vpcs = pages(&|form| estate.vpcs_page(form), "VpcId");
-        let covered = pages(&|form| estate.flow_logs_page(form), "ResourceId");
+        let vpcs = pages(&|form| fleet.vpcs_page(form), "VpcId");
+        let covered = pages(&|form| fleet.flow_logs_page(form), "ResourceId");
         let lacking: Vec<_> = vpcs.iter().filter(|vpc| !covered.contains(vpc)).collect();
         assert_eq!((vpcs.len(), covered.len()), (250, 248));
         assert_eq!(lacking, ["vpc-bp2example00000000099", "vpc-bp2example00000000199"]);
     }
 
     #[test]
-    fn where_all_is_in_order_nothing_lacks() {
-        let estate = Estate::in_order(60);
-        let page = estate.flow_logs_page("PageNumber=2&PageSize=50");
+    fn a_compliant_fleet_lacks_no_flow_log() {
+        let fleet = Fleet::in_order(60);
+        let page = fleet.flow_logs_page("PageNumber=2&PageSize=50");
         assert_eq!(shown(&page, "ResourceId").len(), 10);
         assert!(page.contains(r#""TotalCount":"60""#));
     }

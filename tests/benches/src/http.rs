@@ -57,9 +57,9 @@ impl<S: Read> Messages<S> {
     }
 }
 
-/// Returns the position of `wanted` in `bytes`.
-pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+/// Returns the position of `needle` in `bytes`.
+pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|window| window == needle)
 }
 
 /// The length of the body according to the head, or 0 by default.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::estate::Estate;
+use crate::fleet::Fleet;
 use crate::stub::Cloud;
 
 /// A short list and a long one: 20 pages and 200, and a few more, because pages overlap.
@@ -13,7 +13,7 @@ pub(crate) const FLOW_LOGS: [usize; 2] = [1_000, 10_000];
 /// Returns the peak resident memory (`VmHWM`) of `list` in KiB, for each of the two lists.
 pub(crate) fn measure(list: &Path) -> io::Result<[f64; 2]> {
     let peak = |count: usize| {
-        let cloud = Cloud::with(Estate::in_order(count))?;
+        let cloud = Cloud::with(Fleet::in_order(count))?;
         let output = Command::new(list).env_clear().env("LIST_CLOUD", cloud.address.to_string()).output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut words = said.split_whitespace().map(str::parse::<f64>);

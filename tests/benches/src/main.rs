@@ -1,18 +1,18 @@
 //! Compares speed, memory and cost with a bare hyper server and with the official Python SDKs.
 //!
-//! `cargo run --release -p benches` builds the functions and the baseline `bare` as they would be delivered, and
+//! `cargo run --release -p benches` builds the functions and the `baseline` as they would be delivered, and
 //! installs the SDKs. It runs all of them in turn against a stub cloud that answers at almost no cost, and prints the
 //! tables of docs/benchmarks.md. With `--write docs/benchmarks.md` it replaces the tables there.
 
 mod binaries;
 mod certificate;
 mod clock;
-mod estate;
+mod cost;
 mod event;
+mod fleet;
 mod http;
 mod listing;
 mod measure;
-mod money;
 mod page;
 mod plot;
 mod process;
@@ -32,7 +32,7 @@ use std::thread;
 
 use clap::{Parser, ValueEnum};
 
-use estate::REGIONS;
+use fleet::REGIONS;
 use measure::Runs;
 use report::{Pair, Zips};
 use stub::Cloud;
@@ -123,35 +123,35 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let cores = thread::available_parallelism()?.get();
     let target = binaries::target_dir()?;
     let packages = python::packages(&target)?;
-    let ours = match &arguments.function {
+    let function = match &arguments.function {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let bare = binaries::build("benches", "bare")?;
-    let on_reqwest = binaries::build("benches", "on_reqwest")?;
-    let zips = Zips { floor: zip(&bare)?, ours: zip(&ours)? };
+    let baseline_binary = binaries::build("benches", "baseline")?;
+    let reqwest_binary = binaries::build("benches", "on_reqwest")?;
+    let zips = Zips { baseline: zip(&baseline_binary)?, ours: zip(&function)? };
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
     let subject = |kind, cloud| Subject { kind, cloud };
     let subjects = [
-        subject(Kind::Floor(bare.clone()), &plain),
-        subject(Kind::Ours(ours.clone()), &plain),
-        subject(Kind::Floor(bare), &tls),
-        subject(Kind::Ours(ours), &tls),
+        subject(Kind::Baseline(baseline_binary.clone()), &plain),
+        subject(Kind::Ours(function.clone()), &plain),
+        subject(Kind::Baseline(baseline_binary), &tls),
+        subject(Kind::Ours(function), &tls),
         subject(Kind::Python(&packages[0]), &plain),
         subject(Kind::Python(&packages[1]), &plain),
-        subject(Kind::Floor(on_reqwest), &plain),
+        subject(Kind::Baseline(reqwest_binary), &plain),
     ];
     let figures = measure::measure(&subjects, runs)?;
-    let [floor, ours, floor_tls, ours_tls, old, new, on_reqwest] = &figures[..] else {
+    let [baseline, ours, baseline_tls, ours_tls, old, new, on_reqwest] = &figures[..] else {
         return Err(io::Error::other("seven were measured"));
     };
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
     Ok([
-        report::floor(&Pair { floor, ours }, &Pair { floor: floor_tls, ours: ours_tls }, zips, runs, cores),
-        report::on_reqwest(floor, on_reqwest, ours),
+        report::baseline(&Pair { baseline, ours }, &Pair { baseline: baseline_tls, ours: ours_tls }, zips, runs, cores),
+        report::on_reqwest(baseline, on_reqwest, ours),
         report::python(ours, zips.ours, &pythons),
-        report::money(&[("create-flow-log", ours), pythons[0], pythons[1]]),
+        report::cost(&[("create-flow-log", ours), pythons[0], pythons[1]]),
     ])
 }
 

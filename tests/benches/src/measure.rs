@@ -54,8 +54,8 @@ pub(crate) struct Figures {
 /// Measures the subjects in turn.
 pub(crate) fn measure(subjects: &[Subject<'_>], runs: Runs) -> io::Result<Vec<Figures>> {
     let mut figures = vec![Figures::default(); subjects.len()];
-    for (subject, figures) in subjects.iter().zip(&mut figures) {
-        figures.size = subject.size()?;
+    for (subject, of_subject) in subjects.iter().zip(&mut figures) {
+        of_subject.size = subject.size()?;
     }
     for nth in 0..runs.starts {
         for at in in_turn(nth, subjects.len()).filter(|at| nth % subjects[*at].share() == 0) {
@@ -101,8 +101,8 @@ fn round(subjects: &[Subject<'_>], figures: &mut [Figures]) -> io::Result<()> {
             lives[at].jobs(if nth < LOOKS[0] / BLOCK { &mut warming_up } else { &mut figures[at] })?;
         }
         if let Some(look) = LOOKS.iter().position(|jobs| *jobs == (nth + 1) * BLOCK) {
-            for (life, figures) in lives.iter().zip(&mut *figures) {
-                figures.resident[look].push(life.process.resident()?);
+            for (life, of_life) in lives.iter().zip(&mut *figures) {
+                of_life.resident[look].push(life.process.resident()?);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Formats the figures as the tables of docs/benchmarks.md.
 
+use crate::cost::{Bill, CNY_PER_CU, Event, USD_PER_CU, VCPU, WAIT_PER_CALL};
 use crate::listing::FLOW_LOGS;
 use crate::measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile};
-use crate::money::{Bill, CNY_PER_CU, Event, USD_PER_CU, VCPU, WAIT_PER_CALL};
 use crate::signature::Signing;
 use crate::sweep::{LACKING, PAGE, Sweep, quota};
 use crate::table::{Bound, Bounded, Table, thousands};
@@ -11,21 +11,21 @@ use Bound::{AtLeast, AtMost};
 
 /// The figures of the bare server and of `create-flow-log`, over plain HTTP or over TLS.
 pub(crate) struct Pair<'a> {
-    pub(crate) floor: &'a Figures,
+    pub(crate) baseline: &'a Figures,
     pub(crate) ours: &'a Figures,
 }
 
 /// The sizes of both ZIP files, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Zips {
-    pub(crate) floor: usize,
+    pub(crate) baseline: usize,
     pub(crate) ours: usize,
 }
 
 impl Pair<'_> {
     /// The median ratio. Values were measured in turn, so each is compared with its neighbor.
     fn ratio(&self, of: Series) -> f64 {
-        let ratios = of(self.ours).iter().zip(of(self.floor)).map(|(ours, floor)| ours / floor);
+        let ratios = of(self.ours).iter().zip(of(self.baseline)).map(|(ours, baseline)| ours / baseline);
         median(&ratios.collect::<Vec<_>>())
     }
 }
@@ -38,44 +38,44 @@ type Figure = fn(&Figures) -> f64;
 type Series = fn(&Figures) -> &[f64];
 
 /// The table that compares `create-flow-log` with the bare server.
-pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, cores: usize) -> Table {
+pub(crate) fn baseline(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, cores: usize) -> Table {
     let mut table = Table::new("bare server", &["median", "bare server", "create-flow-log", "ratio", "bound"]);
-    let mut add = |what: &str, ([floor, ours], ratio): Beside, decimals: usize, bounded: Bounded| {
+    let mut add = |what: &str, ([baseline, ours], ratio): Beside, decimals: usize, bounded: Bounded| {
         let cells =
-            [what.to_owned(), format!("{floor:.decimals$}"), format!("{ours:.decimals$}"), format!("{ratio:.2}")];
+            [what.to_owned(), format!("{baseline:.decimals$}"), format!("{ours:.decimals$}"), format!("{ratio:.2}")];
         table.bounded(cells, bounded);
     };
-    let of = |pair: &Pair<'_>, of: Series| ([median(of(pair.floor)), median(of(pair.ours))], pair.ratio(of));
+    let medians = |pair: &Pair<'_>, of: Series| ([median(of(pair.baseline)), median(of(pair.ours))], pair.ratio(of));
     let both = |pair: &Pair<'_>, of: &dyn Fn(&Figures) -> f64| {
-        let [floor, ours] = [of(pair.floor), of(pair.ours)];
-        ([floor, ours], ours / floor)
+        let [baseline, ours] = [of(pair.baseline), of(pair.ours)];
+        ([baseline, ours], ours / baseline)
     };
     let none = Bounded::UNBOUNDED;
 
-    let cold_start = of(plain, |f| &f.cold_start);
+    let cold_start = medians(plain, |f| &f.cold_start);
     add("cold start, exec to the answer of a first job, ms", cold_start, 2, Bounded::new(cold_start.1, AtMost(1.5)));
-    add("its CPU, ms", of(plain, |f| &f.cold_start_cpu), 2, none);
-    add("cold start over TLS, ms", of(tls, |f| &f.cold_start), 2, none);
-    add("its CPU, ms", of(tls, |f| &f.cold_start_cpu), 2, none);
-    add("CPU of a job, µs", of(plain, |f| &f.job_cpu), 1, none);
-    add("CPU of a job over TLS, µs", of(tls, |f| &f.job_cpu), 1, none);
+    add("its CPU, ms", medians(plain, |f| &f.cold_start_cpu), 2, none);
+    add("cold start over TLS, ms", medians(tls, |f| &f.cold_start), 2, none);
+    add("its CPU, ms", medians(tls, |f| &f.cold_start_cpu), 2, none);
+    add("CPU of a job, µs", medians(plain, |f| &f.job_cpu), 1, none);
+    add("CPU of a job over TLS, µs", medians(tls, |f| &f.job_cpu), 1, none);
     add("a job, p50, µs", both(plain, &|f| percentile(&f.job, 50)), 0, none);
     add("a job, p99, µs", both(plain, &|f| percentile(&f.job, 99)), 0, none);
-    add("CPU of an ignored event, µs", of(plain, |f| &f.ignored_cpu), 1, none);
-    add("ignored events in a second", of(plain, |f| &f.ignored_per_second), 0, none);
+    add("CPU of an ignored event, µs", medians(plain, |f| &f.ignored_cpu), 1, none);
+    add("ignored events in a second", medians(plain, |f| &f.ignored_per_second), 0, none);
 
     let [first, middle, last] = LOOKS.map(|jobs| format!("resident memory after {} jobs", thousands(jobs)));
-    let resident = of(plain, |f| &f.resident[0]);
+    let resident = medians(plain, |f| &f.resident[0]);
     add(&format!("{first}, KiB"), resident, 0, Bounded::new(resident.1, AtMost(3.0)));
-    add(&format!("{first} over TLS, KiB"), of(tls, |f| &f.resident[0]), 0, none);
-    add(&format!("{middle} over TLS, KiB"), of(tls, |f| &f.resident[1]), 0, none);
-    add(&format!("{last} over TLS, KiB"), of(tls, |f| &f.resident[2]), 0, none);
+    add(&format!("{first} over TLS, KiB"), medians(tls, |f| &f.resident[0]), 0, none);
+    add(&format!("{middle} over TLS, KiB"), medians(tls, |f| &f.resident[1]), 0, none);
+    add(&format!("{last} over TLS, KiB"), medians(tls, |f| &f.resident[2]), 0, none);
     let growth = both(tls, &|f| median(&f.resident[2]) / median(&f.resident[0]));
     add("the last of these to the first", growth, 2, Bounded::new(growth.0[1], AtMost(1.1)));
 
     add("static binary, MB", both(plain, &|f| f.size as f64 / 1e6), 2, none);
-    let [floor, ours] = [zips.floor, zips.ours].map(|bytes| bytes as f64 / 1e6);
-    add("its ZIP file, MB", ([floor, ours], ours / floor), 2, none);
+    let [baseline, ours] = [zips.baseline, zips.ours].map(|bytes| bytes as f64 / 1e6);
+    add("its ZIP file, MB", ([baseline, ours], ours / baseline), 2, none);
 
     let Runs { starts, rounds } = runs;
     table.say(&format!(
@@ -85,7 +85,7 @@ pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, co
         thousands(rounds * (LOOKS[2] - LOOKS[0])),
         thousands(rounds * IGNORED_BLOCKS * IGNORED_BLOCK),
     ));
-    if is_busy(plain.floor) {
+    if is_busy(plain.baseline) {
         table.say(
             "**The machine was busy**: the median cold start of the bare server took over 1.5 times as long as its fastest tenth.\n\
              Elapsed times and events per second say little then; CPU and memory say more. Repeat the run.",
@@ -95,7 +95,7 @@ pub(crate) fn floor(plain: &Pair<'_>, tls: &Pair<'_>, zips: Zips, runs: Runs, co
 }
 
 /// The table of reqwest's share: the bare server, and the same server with its calls made by reqwest.
-pub(crate) fn on_reqwest(floor: &Figures, on_reqwest: &Figures, ours: &Figures) -> Table {
+pub(crate) fn on_reqwest(baseline: &Figures, on_reqwest: &Figures, ours: &Figures) -> Table {
     let mut table = Table::new(
         "reqwest",
         &["median", "bare server", "the same on reqwest", "ratio", "create-flow-log", "ratio to both"],
@@ -109,22 +109,22 @@ pub(crate) fn on_reqwest(floor: &Figures, on_reqwest: &Figures, ours: &Figures) 
         ("static binary, MB", |f| f.size as f64 / 1e6, 2),
     ];
     for (what, of, decimals) in measured {
-        let [floor, on_reqwest, ours] = [floor, on_reqwest, ours].map(of);
+        let [baseline, on_reqwest, ours] = [baseline, on_reqwest, ours].map(of);
         table.row([
             what.to_owned(),
-            format!("{floor:.decimals$}"),
+            format!("{baseline:.decimals$}"),
             format!("{on_reqwest:.decimals$}"),
-            format!("{:.2}", on_reqwest / floor),
+            format!("{:.2}", on_reqwest / baseline),
             format!("{ours:.decimals$}"),
-            format!("{:.2}, {:.2}", ours / floor, ours / on_reqwest),
+            format!("{:.2}, {:.2}", ours / baseline, ours / on_reqwest),
         ]);
     }
     table
 }
 
 /// Whether the machine was busy: the baseline's median start is then far slower than its fastest tenth.
-fn is_busy(floor: &Figures) -> bool {
-    median(&floor.cold_start) > 1.5 * percentile(&floor.cold_start, 10)
+fn is_busy(baseline: &Figures) -> bool {
+    median(&baseline.cold_start) > 1.5 * percentile(&baseline.cold_start, 10)
 }
 
 /// The table that compares `create-flow-log` with the functions in Python, each named after its SDK.
@@ -205,16 +205,16 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
     for Sweep { size, calls, wall, cpu, peak } in sweeps {
         let pace = size.pace_time();
         let ratio = wall / pace;
-        let bounded = match calls.cmp(&size.least_calls()) {
+        let bounded = match calls.cmp(&size.min_calls()) {
             std::cmp::Ordering::Equal if pace >= HELD_UP => Bounded::new(ratio, AtMost(1.05)),
             std::cmp::Ordering::Equal => Bounded::UNBOUNDED,
-            _ => Bounded::new(*calls as f64 / size.least_calls() as f64, AtMost(1.0)),
+            _ => Bounded::new(*calls as f64 / size.min_calls() as f64, AtMost(1.0)),
         };
         let cells = [
             thousands(size.vpcs),
             size.regions.to_string(),
             thousands(*calls),
-            thousands(size.least_calls()),
+            thousands(size.min_calls()),
             format!("{wall:.2}"),
             format!("{pace:.1}"),
             if pace >= HELD_UP { format!("{ratio:.3}") } else { String::new() },
@@ -249,7 +249,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
 }
 
 /// The table of what a million events cost, with Flowkeeper and with each SDK.
-pub(crate) fn money(all: &[(&str, &Figures)]) -> Table {
+pub(crate) fn cost(all: &[(&str, &Figures)]) -> Table {
     let mut table = Table::new(
         "cost",
         &["a million events", "CPU of one, ms", "time of one, ms", "memory, MB", "CU", "CNY", "USD"],
@@ -284,16 +284,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_one_of_neighbours() {
+    fn a_ratio_compares_runs_that_were_made_next_to_each_other() {
         let figures = |cold_start: [f64; 3]| Figures { cold_start: cold_start.into(), ..Figures::default() };
-        let (floor, ours) = (figures([1.0, 10.0, 100.0]), figures([2.0, 30.0, 200.0]));
-        assert_eq!(Pair { floor: &floor, ours: &ours }.ratio(|f| &f.cold_start), 2.0);
+        let (baseline, ours) = (figures([1.0, 10.0, 100.0]), figures([2.0, 30.0, 200.0]));
+        assert_eq!(Pair { baseline: &baseline, ours: &ours }.ratio(|f| &f.cold_start), 2.0);
     }
 
     #[test]
-    fn slow_starts_of_the_floor_give_a_busy_machine_away() {
-        let floor = |cold_start: [f64; 4]| Figures { cold_start: cold_start.into(), ..Figures::default() };
-        assert!(!is_busy(&floor([1.0, 1.1, 1.2, 9.0])));
-        assert!(is_busy(&floor([1.0, 5.0, 6.0, 9.0])));
+    fn slow_cold_starts_of_the_baseline_reveal_a_busy_machine() {
+        let baseline = |cold_start: [f64; 4]| Figures { cold_start: cold_start.into(), ..Figures::default() };
+        assert!(!is_busy(&baseline([1.0, 1.1, 1.2, 9.0])));
+        assert!(is_busy(&baseline([1.0, 5.0, 6.0, 9.0])));
     }
 }

@@ -14,7 +14,7 @@ use std::thread;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::certificate;
-use crate::estate::Estate;
+use crate::fleet::Fleet;
 use crate::http::{Message, Messages, find};
 
 /// A VPC without an owner, because the jobs belong to many accounts.
@@ -70,8 +70,8 @@ impl Cloud {
     }
 
     /// Starts a cloud with plain HTTP that lists a fleet.
-    pub(crate) fn with(estate: Estate) -> io::Result<Self> {
-        Self::listen(Some(estate), None)
+    pub(crate) fn with(fleet: Fleet) -> io::Result<Self> {
+        Self::listen(Some(fleet), None)
     }
 
     /// Starts a cloud with TLS and fixed answers. Its root certificate is written to `folder`.
@@ -81,16 +81,17 @@ impl Cloud {
         Ok(Self { root: Some(certificate.root), ..cloud })
     }
 
-    fn listen(estate: Option<Estate>, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    fn listen(fleet: Option<Fleet>, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let calls = Arc::<Calls>::default();
         let counter = Arc::clone(&calls);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (calls, tls) = (Arc::clone(&counter), tls.clone());
+                let counter = Arc::clone(&counter);
+                let tls = tls.clone();
                 // A connection fails when the function at its other end is killed.
-                thread::spawn(move || drop(accept(stream, tls, estate, &calls)));
+                thread::spawn(move || drop(accept(stream, tls, fleet, &counter)));
             }
         });
         Ok(Self { address, root: None, calls })
@@ -110,18 +111,18 @@ impl Cloud {
 fn accept(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
-    estate: Option<Estate>,
+    fleet: Option<Fleet>,
     calls: &Calls,
 ) -> Result<(), Box<dyn Error>> {
     stream.set_nodelay(true)?;
     match tls {
-        None => serve(stream, estate, calls)?,
-        Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls)?, stream), estate, calls)?,
+        None => serve(stream, fleet, calls)?,
+        Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls)?, stream), fleet, calls)?,
     }
     Ok(())
 }
 
-fn serve(stream: impl Read + Write, estate: Option<Estate>, calls: &Calls) -> io::Result<()> {
+fn serve(stream: impl Read + Write, fleet: Option<Fleet>, calls: &Calls) -> io::Result<()> {
     let fixed = [VPCS, FLOW_LOGS, CREATED].map(|body| response("200 OK", body));
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
@@ -131,7 +132,7 @@ fn serve(stream: impl Read + Write, estate: Option<Estate>, calls: &Calls) -> io
             continue;
         };
         calls.0[action as usize].fetch_add(1, Ordering::Relaxed);
-        let page = estate.and_then(|estate| page(estate, action, &String::from_utf8_lossy(request.body)));
+        let page = fleet.and_then(|fleet| page(fleet, action, &String::from_utf8_lossy(request.body)));
         match page {
             Some(page) => messages.stream.write_all(&response("200 OK", &page))?,
             None => messages.stream.write_all(&fixed[action as usize])?,
@@ -140,10 +141,10 @@ fn serve(stream: impl Read + Write, estate: Option<Estate>, calls: &Calls) -> io
     Ok(())
 }
 
-fn page(estate: Estate, action: Action, form: &str) -> Option<String> {
+fn page(fleet: Fleet, action: Action, form: &str) -> Option<String> {
     match action {
-        Action::DescribeVpcs => Some(estate.vpcs_page(form)),
-        Action::DescribeFlowLogs => Some(estate.flow_logs_page(form)),
+        Action::DescribeVpcs => Some(fleet.vpcs_page(form)),
+        Action::DescribeFlowLogs => Some(fleet.flow_logs_page(form)),
         Action::CreateFlowLog => None,
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Subject<'a> {
 pub(crate) enum Kind<'a> {
     /// `create-flow-log`.
     Ours(PathBuf),
-    /// `bare`.
-    Floor(PathBuf),
+    /// `baseline`.
+    Baseline(PathBuf),
     /// The same function in Python.
     Python(&'a Package),
 }
@@ -31,7 +31,7 @@ impl Subject<'_> {
     /// The size of the binary, or of the package, in bytes.
     pub(crate) fn size(&self) -> io::Result<u64> {
         match &self.kind {
-            Kind::Ours(binary) | Kind::Floor(binary) => Ok(fs::metadata(binary)?.len()),
+            Kind::Ours(binary) | Kind::Baseline(binary) => Ok(fs::metadata(binary)?.len()),
             Kind::Python(package) => Ok(package.zip_bytes),
         }
     }
@@ -39,7 +39,7 @@ impl Subject<'_> {
     /// The divisor for its number of jobs: a slow subject gets fewer.
     pub(crate) const fn share(&self) -> usize {
         match self.kind {
-            Kind::Ours(_) | Kind::Floor(_) => 1,
+            Kind::Ours(_) | Kind::Baseline(_) => 1,
             Kind::Python(_) => 10,
         }
     }
@@ -50,11 +50,11 @@ impl Subject<'_> {
             Kind::Ours(binary) => {
                 Process::start(function(binary, self.cloud).env("FLOWKEEPER_POLICY", POLICY), "FC_CUSTOM_LISTEN_PORT")
             }
-            Kind::Floor(binary) => {
+            Kind::Baseline(binary) => {
                 let mut command = in_no_environment(Command::new(binary));
-                command.env("BARE_CLOUD", self.cloud.address.to_string());
-                command.envs(self.cloud.root.iter().map(|root| ("BARE_ROOT", root)));
-                Process::start(&mut command, "BARE_PORT")
+                command.env("BASELINE_CLOUD", self.cloud.address.to_string());
+                command.envs(self.cloud.root.iter().map(|root| ("BASELINE_ROOT", root)));
+                Process::start(&mut command, "BASELINE_PORT")
             }
             Kind::Python(package) => {
                 let mut command = in_no_environment(Command::new(&package.interpreter));

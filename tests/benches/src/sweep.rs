@@ -7,8 +7,8 @@ use std::process::Command;
 use openapi::Quotas;
 
 use crate::clock;
-use crate::estate::{Estate, REGIONS};
 use crate::event;
+use crate::fleet::{Fleet, REGIONS};
 use crate::http::find;
 use crate::process::Process;
 use crate::stub::Cloud;
@@ -41,20 +41,20 @@ pub(crate) struct Sweep {
 
 impl Size {
     /// The fleet in each region.
-    const fn estate(self) -> Estate {
-        Estate { vpcs: self.vpcs / self.regions, lacking: LACKING }
+    const fn fleet(self) -> Fleet {
+        Fleet { vpcs: self.vpcs / self.regions, lacking: LACKING }
     }
 
     /// The calls of each action in a region: one for every 50 VPCs, one for every 50 flow logs, and one for each
     /// missing flow log. The actions run one after the other.
     fn calls_of_each(self) -> [usize; 3] {
-        let estate = self.estate();
+        let fleet = self.fleet();
         let pages = |items: usize| items.div_ceil(PAGE).max(1);
-        [pages(estate.vpcs), pages(estate.vpcs - estate.repairs()), estate.repairs()]
+        [pages(fleet.vpcs), pages(fleet.vpcs - fleet.repairs()), fleet.repairs()]
     }
 
     /// The minimum number of calls that the sweep needs.
-    pub(crate) fn least_calls(self) -> usize {
+    pub(crate) fn min_calls(self) -> usize {
         self.regions * self.calls_of_each().iter().sum::<usize>()
     }
 
@@ -80,8 +80,8 @@ pub(crate) fn quota() -> f64 {
 
 /// Measures a sweep of this size.
 pub(crate) fn measure(remediate: &Path, size: Size) -> io::Result<Sweep> {
-    let estate = size.estate();
-    let cloud = Cloud::with(estate)?;
+    let fleet = size.fleet();
+    let cloud = Cloud::with(fleet)?;
     let mut process = start(remediate, &cloud, size)?;
     let mut connection = process.connect()?;
     let idle = process.cpu()?;
@@ -90,11 +90,11 @@ pub(crate) fn measure(remediate: &Path, size: Size) -> io::Result<Sweep> {
     let answer = connection.invoke(&event::timer())?;
     let wall = sent.elapsed().as_secs_f64();
 
-    let summary = [("checked", estate.vpcs), ("changed", estate.repairs())];
+    let summary = [("checked", fleet.vpcs), ("changed", fleet.repairs())];
     for (what, count) in summary {
         if find(answer, format!("\"{what}\":{}", count * size.regions).as_bytes()).is_none() {
             let end = String::from_utf8_lossy(&answer[answer.len().saturating_sub(400)..]);
-            return Err(io::Error::other(format!("{size:?}: {what} is not as it should be: …{end}")));
+            return Err(io::Error::other(format!("{size:?}: {what} is not as expected: …{end}")));
         }
     }
     let cpu = (process.cpu()? - idle) / 1e6;
@@ -116,9 +116,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_calls_are_the_pages_and_the_repairs() {
+    fn the_minimum_of_calls_is_the_pages_and_the_repairs() {
         assert_eq!(Size { vpcs: 10_000, regions: 1 }.calls_of_each(), [200, 198, 100]);
-        assert_eq!(Size { vpcs: 100_000, regions: 5 }.least_calls(), 5 * (400 + 396 + 200));
+        assert_eq!(Size { vpcs: 100_000, regions: 5 }.min_calls(), 5 * (400 + 396 + 200));
         assert_eq!(Size { vpcs: 1_000, regions: 5 }.calls_of_each(), [4, 4, 2]);
     }
 

@@ -4,7 +4,7 @@ use flow_log::{Policy, Resource, desired, next_change};
 use jiff::{Timestamp, ToSpan as _};
 
 /// The maximum length of the text that describes all mistakes in a policy.
-const LONGEST: usize = 40_000;
+const MAX_LENGTH: usize = 40_000;
 
 /// A policy is rejected in a text of limited length, with positions that exist, or it gives a desired state for any
 /// resource.
@@ -17,7 +17,7 @@ pub fn policy(bytes: &[u8]) {
             let lines = text.split(['\n', '\r']).count();
             let said = mistakes.to_string();
             assert!(mistakes.iter().count() > 0, "refused for nothing");
-            assert!(said.len() < LONGEST, "{} bytes are said of {}: {said}", said.len(), text.len());
+            assert!(said.len() < MAX_LENGTH, "{} bytes are said of {}: {said}", said.len(), text.len());
             assert!(!said.contains(['\n', '\r']), "{said}");
             for mistake in mistakes.iter() {
                 assert!(mistake.position.line <= lines + 1, "{mistake} is not in {text:?}");
@@ -25,7 +25,7 @@ pub fn policy(bytes: &[u8]) {
         }
         Ok(policy) => {
             assert!(!policy.levels().is_empty());
-            assert!(policy.warnings.iter().all(|warning| warning.to_string().len() < LONGEST));
+            assert!(policy.warnings.iter().all(|warning| warning.to_string().len() < MAX_LENGTH));
             let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
             let until = now.checked_add(100.hours()).unwrap();
             for id in ["vpc-1", "vsw-1", "eni-1"] {

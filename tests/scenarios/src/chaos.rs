@@ -29,7 +29,7 @@ use reconcile::{Outcome, Reconciler, Report};
 use remediate_flow_logs::RemediateFlowLogs;
 use serde_json::Value;
 
-use crate::{Stage, TIMER};
+use crate::{Harness, TIMER};
 
 const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 const OWN: (&str, &str) = ("managed-by", "flowkeeper");
@@ -55,7 +55,7 @@ const FAULTS: [Fault; 14] = [
 ];
 
 /// The functions that reconcile flow logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     Creation,
     Remediation,
@@ -73,7 +73,7 @@ impl Kind {
     /// The functions that timers trigger.
     const TIMED: [Self; 5] = [Self::Deletion, Self::Remediation, Self::Activation, Self::Deactivation, Self::Routers];
 
-    fn reconciler(self, stage: &Stage) -> Reconciler {
+    fn reconciler(self, stage: &Harness) -> Reconciler {
         stage.reconciler(match self {
             Self::Creation => CreateFlowLog::CAPABILITIES,
             Self::Remediation => RemediateFlowLogs::CAPABILITIES,
@@ -98,7 +98,7 @@ impl Kind {
 }
 
 /// The statistics of a history.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     /// All invocations.
     pub invocations: usize,
@@ -134,7 +134,7 @@ impl fmt::Display for Tally {
 }
 
 /// An invocation that is due at some time.
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 struct Due {
     at: Timestamp,
     kind: Kind,
@@ -144,7 +144,7 @@ struct Due {
 }
 
 /// A seeded generator of pseudorandom numbers (`SplitMix64`).
-#[derive(Clone, Debug)]
+#[derive(Debug, Clone)]
 struct Dice(u64);
 
 impl Dice {
@@ -171,7 +171,7 @@ impl Dice {
 
 /// A running history.
 struct History {
-    stage: Stage,
+    stage: Harness,
     dice: Dice,
     replaces: bool,
     keepers: BTreeMap<Kind, Reconciler>,
@@ -198,7 +198,7 @@ pub async fn run(seed: u64, steps: u64) -> Result<Tally, String> {
          replace: {replaces}\n"
     );
     let transitions = Transitions::After(Duration::from_secs(dice.below(4)));
-    let stage = Stage::with(&policy, Options { transitions, ..Options::default() }).await;
+    let stage = Harness::with(&policy, Options { transitions, ..Options::default() }).await;
     let keepers = Kind::ALL.into_iter().map(|kind| (kind, kind.reconciler(&stage))).collect();
     let mut history = History { stage, dice, replaces, keepers, due: Vec::new(), read: 0, tally: Tally::default() };
     for _ in 0..steps {
@@ -529,7 +529,7 @@ impl History {
 }
 
 /// Deletes a VPC and everything in it.
-async fn remove(stage: &Stage, here: &Operator, vpc: &str) {
+async fn remove(stage: &Harness, here: &Operator, vpc: &str) {
     for interface in stage.cloud.network_interfaces().iter().filter(|it| it.vpc_id == vpc) {
         drop(here.call("DeleteNetworkInterface", &[("NetworkInterfaceId", interface.id.as_str())]).await);
     }
@@ -555,7 +555,7 @@ struct Before {
 }
 
 /// A write that took effect: the action, and the id of its target.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Write {
     action: String,
     id: String,
@@ -570,7 +570,7 @@ struct Done {
 }
 
 impl Before {
-    fn of(stage: &Stage) -> Self {
+    fn of(stage: &Harness) -> Self {
         let logs = stage.cloud.flow_logs();
         let of_routers = stage.cloud.router_flow_logs();
         let is_theirs = |tags: &local_cloud::Tags| tags.get(OWN.0).is_none_or(|by| by != OWN.1);

@@ -63,7 +63,7 @@ impl Rng for TestMachine {
 
 /// A cloud without functions, a policy, and a clock.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Harness {
     /// The local cloud.
     pub cloud: LocalCloud,
     /// Whether reconcilers run as a dry run.
@@ -72,8 +72,8 @@ pub struct Stage {
     machine: Arc<TestMachine>,
 }
 
-impl Stage {
-    /// Passed to [`Stage::look`] instead of an id to select the whole region.
+impl Harness {
+    /// Passed to [`Harness::look`] instead of an id to select the whole region.
     pub const REGION: &str = "the region";
 
     /// Starts a stage whose policy is a minimal `flow_log` followed by `more`.
@@ -84,7 +84,7 @@ impl Stage {
         Self::with(more, Options::default()).await
     }
 
-    /// Like [`Stage::new`], with options for the cloud. The time is 12:00 in Shanghai on Monday, 2 March 2026.
+    /// Like [`Harness::new`], with options for the cloud. The time is 12:00 in Shanghai on Monday, 2 March 2026.
     ///
     /// # Panics
     /// The policy is invalid, or the cloud does not start.
@@ -218,7 +218,7 @@ impl Stage {
         self.look_in(OWN_ACCOUNT, capabilities, ids, age, time).await
     }
 
-    /// Like [`Stage::look`], as if the event had come from this account.
+    /// Like [`Harness::look`], as if the event had come from this account.
     ///
     /// # Panics
     /// One of the ids is invalid.

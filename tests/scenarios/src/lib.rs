@@ -1,7 +1,7 @@
 //! Shared by the scenarios: a local cloud with the functions of `template.yml`, and helpers to use it.
 
 pub mod chaos;
-mod stage;
+mod harness;
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,8 @@ use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions, 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-pub use stage::{
-    ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, TestMachine, create_kept_vpc,
+pub use harness::{
+    ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, TestMachine, create_kept_vpc,
 };
 
 /// The name of the function `create-flow-log` in the template.

@@ -15,18 +15,18 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
 
-use floor::{Calls, FORMS, Failure};
+use baseline::{Calls, FORMS, Failure};
 
-#[path = "../floor.rs"]
-mod floor;
+#[path = "../baseline.rs"]
+mod baseline;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let cloud = floor::cloud()?;
-    let tls = floor::root().map(|root| floor::trusting(Some(&root))).transpose()?;
+    let cloud = baseline::cloud()?;
+    let tls = baseline::root().map(|root| baseline::trusting(Some(&root))).transpose()?;
     let tls = tls.map(|tls| TlsConnector::from(Arc::new(tls)));
     let host = HeaderValue::from_str(&cloud)?;
-    floor::serve(OfHyper { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) }).await
+    baseline::serve(OfHyper { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) }).await
 }
 
 /// One connection, without a pool.

@@ -5,24 +5,24 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Url, redirect, retry};
 
-use floor::{Calls, FORMS, Failure};
+use baseline::{Calls, FORMS, Failure};
 
-#[path = "../floor.rs"]
-mod floor;
+#[path = "../baseline.rs"]
+mod baseline;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let cloud = floor::cloud()?;
-    let root = floor::root();
+    let cloud = baseline::cloud()?;
+    let root = baseline::root();
     let scheme = if root.is_some() { "https" } else { "http" };
     let client = Client::builder()
-        .tls_backend_preconfigured(floor::trusting(root.as_deref())?)
+        .tls_backend_preconfigured(baseline::trusting(root.as_deref())?)
         .no_proxy()
         .tcp_nodelay(true)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .build()?;
-    floor::serve(OfReqwest { client, url: format!("{scheme}://{cloud}/").parse()? }).await
+    baseline::serve(OfReqwest { client, url: format!("{scheme}://{cloud}/").parse()? }).await
 }
 
 struct OfReqwest {

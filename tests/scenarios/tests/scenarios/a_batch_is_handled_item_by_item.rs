@@ -4,7 +4,7 @@ use flow_log::Verdict;
 use jiff::SignedDuration;
 use local_cloud::{Fault, Options};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, Stage, call_event, cloud, results, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, call_event, cloud, results, vpc_created};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn one_bad_item_stops_none_of_the_others() {
 #[tokio::test]
 async fn one_that_cannot_be_read_or_made_is_a_failure_and_the_others_get_theirs() {
     for (action, verdict) in [("DescribeFlowLogs", Verdict::Unknown), ("CreateFlowLog", Verdict::Missing)] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let mut vpcs = Vec::new();
         for _ in 0..3 {
             vpcs.push(stage.cloud.create_vpc(&[]).await.unwrap());

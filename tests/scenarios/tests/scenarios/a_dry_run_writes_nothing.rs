@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use local_cloud::{OWN_ACCOUNT, Options};
 use reconcile::Outcome;
-use scenarios::{ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result};
+use scenarios::{ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
 
 #[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
@@ -28,7 +28,7 @@ async fn no_function_writes_anything_in_a_dry_run() {
     const POLICY: &str = "replace: true\n\
                           overrides: [{match: {tags: {shift: night}}, schedule: never}]\n\
                           ecr_flow_log: {project: ecr, log_store: ecr}\n";
-    let mut stage = Stage::new(POLICY).await;
+    let mut stage = Harness::new(POLICY).await;
     stage.dry_run = true;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let [renamed, replaced, stopped] =

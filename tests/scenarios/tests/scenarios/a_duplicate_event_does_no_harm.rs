@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use local_cloud::{Fault, OWN_ACCOUNT, Options};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result, vpc_created};
 
 #[tokio::test]
 async fn the_same_event_again_changes_nothing() {
@@ -68,7 +68,7 @@ async fn events_in_the_wrong_order_end_as_they_should() {
 async fn an_event_that_comes_late_meets_what_holds_by_then() {
     let late = SignedDuration::from_hours(5);
     let time = Duration::from_secs(60);
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let made = stage.look(CREATION, &[&vpc], late, time).await;
     assert_eq!(made.results[0].outcome, Outcome::Done, "late is better than never");
@@ -87,7 +87,7 @@ async fn an_event_that_comes_late_meets_what_holds_by_then() {
 #[tokio::test]
 async fn five_sweeps_at_once_do_what_one_does_and_none_of_them_fails() {
     let policy = "replace: true\necr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
-    let stage = Stage::new(policy).await;
+    let stage = Harness::new(policy).await;
     let missing = stage.cloud.create_vpc(&[]).await.unwrap();
     let mut kept = Vec::new();
     for _ in 0..4 {

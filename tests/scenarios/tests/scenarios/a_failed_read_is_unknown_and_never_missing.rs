@@ -3,7 +3,7 @@ use std::time::Duration;
 use flow_log::Verdict;
 use local_cloud::{Fault, Options, Rewrite, template::default_path};
 use reconcile::Outcome;
-use scenarios::{DELETION, REMEDIATION, Stage, cloud, result};
+use scenarios::{DELETION, Harness, REMEDIATION, cloud, result};
 use tempfile::TempDir;
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_closed_flow_log_service_is_said_with_the_function_that_opens_it() {
 #[tokio::test]
 async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_missing() {
     for list in ["DescribeFlowLogs", "DescribeVpcs"] {
-        let stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+        let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
         let others = stage.cloud.copy_vpc(&vpc, 59);
         stage.cloud.copy_flow_log(&flow_log, &others);
@@ -134,7 +134,7 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
 
 #[tokio::test]
 async fn a_list_that_shows_one_vpc_twice_lacks_another_and_is_unknown() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     for _ in 0..2 {
         stage.kept_vpc(&[]).await;
     }

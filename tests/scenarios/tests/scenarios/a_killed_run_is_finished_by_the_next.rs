@@ -5,7 +5,7 @@ use local_cloud::{Call, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options, Tran
 use reconcile::{Capabilities, Report};
 use scenarios::{
     ACTIVATION, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION,
-    ECR_CREATION, REMEDIATE, REMEDIATION, Stage, TIMER, vpc_created, whole_cloud,
+    ECR_CREATION, Harness, REMEDIATE, REMEDIATION, TIMER, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ const OF_A_TEAM: &str = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {te
 const NIGHT: &str = "2026-03-02T22:00:00+08:00";
 
 /// A kind of work: an initial state, and the run that changes it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Work {
     Creation,
     CreationForAPart,
@@ -46,11 +46,11 @@ impl Work {
     }
 
     /// Prepares a cloud for the work, and returns the ids that the event names.
-    async fn prepare(self) -> (Stage, Vec<String>) {
+    async fn prepare(self) -> (Harness, Vec<String>) {
         let (policy, _) = self.of_whom();
         // Transitions take a while, so a run may be killed during one.
         let options = Options { transitions: Transitions::After(Duration::from_secs(2)), ..Options::default() };
-        let stage = Stage::with(policy, options).await;
+        let stage = Harness::with(policy, options).await;
         let cloud = &stage.cloud;
         // A foreign flow log that must stay as it is.
         let theirs = cloud.create_vpc(&[]).await.unwrap();
@@ -119,7 +119,7 @@ impl Work {
     }
 
     /// Runs one invocation.
-    async fn run(self, stage: &Stage, named: &[String]) -> Report {
+    async fn run(self, stage: &Harness, named: &[String]) -> Report {
         let (_, capabilities) = self.of_whom();
         if named.is_empty() {
             return stage.sweep(capabilities).await;
@@ -130,7 +130,7 @@ impl Work {
 }
 
 /// The state of all flow logs, without their ids, which differ between runs.
-fn state(stage: &Stage) -> Vec<String> {
+fn state(stage: &Harness) -> Vec<String> {
     stage.cloud.finish_transitions();
     let (kept, of_routers) = (stage.cloud.flow_logs(), stage.cloud.router_flow_logs());
     let kept = kept.iter().map(|it| {
@@ -144,7 +144,7 @@ fn state(stage: &Stage) -> Vec<String> {
 }
 
 /// The writes that took effect after the first `seen` calls. None may have been refused.
-fn writes(stage: &Stage, seen: usize) -> Vec<String> {
+fn writes(stage: &Harness, seen: usize) -> Vec<String> {
     let is_read = |call: &Call| call.action.starts_with("Describe") || call.action.starts_with("List");
     let is_whole = |call: &&Call| !is_read(call) && !matches!(call.fault.as_deref(), Some("hang"));
     let on_what = |call: Call| {
@@ -213,7 +213,7 @@ works! {
 }
 
 /// Work on one resource by a real process. With one resource, the calls are sequential.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Story {
     Creation,
     Deactivation,

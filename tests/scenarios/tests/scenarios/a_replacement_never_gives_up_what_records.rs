@@ -4,14 +4,14 @@ use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{Fault, OWN_ACCOUNT, Options, Rewrite};
 use reconcile::{Outcome, Report};
-use scenarios::{REMEDIATE, REMEDIATION, Stage, TIMER, whole_cloud};
+use scenarios::{Harness, REMEDIATE, REMEDIATION, TIMER, whole_cloud};
 
 const REPLACE: &str = "replace: true\n";
 const MARK: &str = "flowkeeper-replace-refused";
 
 /// A stage with this many VPCs whose own flow logs deliver to another project.
-async fn stage(policy: &str, count: usize) -> Stage {
-    let stage = Stage::with(policy, Options { quota: 100, ..Options::default() }).await;
+async fn stage(policy: &str, count: usize) -> Harness {
+    let stage = Harness::with(policy, Options { quota: 100, ..Options::default() }).await;
     for _ in 0..count {
         let (_, flow_log) = stage.kept_vpc(&[]).await;
         stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
@@ -19,11 +19,11 @@ async fn stage(policy: &str, count: usize) -> Stage {
     stage
 }
 
-fn marks(stage: &Stage) -> usize {
+fn marks(stage: &Harness) -> usize {
     stage.cloud.flow_logs().iter().filter(|it| it.tags.contains_key(MARK)).count()
 }
 
-fn deletions(stage: &Stage) -> usize {
+fn deletions(stage: &Harness) -> usize {
     stage.cloud.calls_of("DeleteFlowLog").len()
 }
 
@@ -33,7 +33,7 @@ fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
 
 /// Sweeps several times. Checks after each sweep that exactly `lost` flow logs are lost, and that the sweep does not
 /// count as a success.
-async fn sweeps_lose(stage: &Stage, before: usize, lost: usize) {
+async fn sweeps_lose(stage: &Harness, before: usize, lost: usize) {
     for sweep in 1..=5 {
         let report = stage.sweep(REMEDIATION).await;
         stage.cloud.finish_transitions();
@@ -128,7 +128,7 @@ async fn an_event_reports_drift_and_replaces_nothing() {
 async fn with_proof_nothing_waits_for_a_canary_and_without_it_the_first_must_record_before_the_next() {
     for is_proven in [true, false] {
         let transitions = local_cloud::Transitions::After(Duration::from_secs(3));
-        let stage = Stage::with(REPLACE, Options { transitions, ..Options::default() }).await;
+        let stage = Harness::with(REPLACE, Options { transitions, ..Options::default() }).await;
         if is_proven {
             stage.kept_vpc(&[]).await;
         }
@@ -180,7 +180,7 @@ async fn one_that_could_not_be_made_again_is_not_deleted_and_what_can_be_changed
 
 #[tokio::test]
 async fn what_the_list_says_is_read_again_before_anything_is_deleted() {
-    let stage = Stage::new(REPLACE).await;
+    let stage = Harness::new(REPLACE).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     // The list is stale: the flow log is compliant.
     stage.cloud.rewrite(
@@ -215,7 +215,7 @@ async fn a_dry_run_shows_both_halves_of_each_replacement() {
 #[tokio::test]
 async fn another_resource_group_is_a_move_and_replaces_nothing() {
     let policy = "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, resource_group_id: rg-audit}]\n";
-    let stage = Stage::new(policy).await;
+    let stage = Harness::new(policy).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let report = stage.sweep(REMEDIATION).await;
     assert_eq!(actions(&report), [("MoveResourceGroup", Outcome::Done)], "{report:#?}");
@@ -229,7 +229,7 @@ async fn another_resource_group_is_a_move_and_replaces_nothing() {
 async fn a_look_at_one_resource_replaces_nothing_whatever_woke_it() {
     let stage = stage(REPLACE, 1).await;
     let vpc = stage.cloud.vpcs().remove(0).id;
-    for named in [vpc.as_str(), Stage::REGION] {
+    for named in [vpc.as_str(), Harness::REGION] {
         let report = stage.look(REMEDIATION, &[named], SignedDuration::ZERO, Duration::from_secs(60)).await;
         assert_eq!((report.incomplete(), report.summary.findings), (None, 1), "{report:#?}");
     }
@@ -359,7 +359,7 @@ async fn whatever_is_refused_in_many_sweeps_one_flow_log_is_lost_at_most_and_nev
     let mut dice = Dice(1);
     for world in 0..60 {
         let policy = dice.roll(&POLICIES);
-        let stage = Stage::with(policy, Options { quota: 100, ..Options::default() }).await;
+        let stage = Harness::with(policy, Options { quota: 100, ..Options::default() }).await;
         let mut foreign = Vec::new();
         for _ in 0..dice.roll(&[3, 4, 5, 6, 7]) {
             let (_, id) = stage.kept_vpc(&[]).await;

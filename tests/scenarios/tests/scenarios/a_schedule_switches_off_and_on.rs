@@ -1,7 +1,7 @@
 use flow_log::{Action, Verdict};
 use local_cloud::Options;
 use reconcile::{Outcome, Report};
-use scenarios::{ACTIVATION, DEACTIVATION, REMEDIATION, Stage};
+use scenarios::{ACTIVATION, DEACTIVATION, Harness, REMEDIATION};
 
 /// Monday to Friday, 07:00 to 21:00 in Shanghai. A stage starts at noon there, on a Monday.
 const OFFICE_HOURS: &str = "\
@@ -15,7 +15,7 @@ const NIGHT: &str = "2026-03-03T02:00:00+08:00";
 const MORNING: &str = "2026-03-03T07:00:00+08:00";
 
 /// Runs both timers, one after the other.
-async fn timers(stage: &Stage) -> [Report; 2] {
+async fn timers(stage: &Harness) -> [Report; 2] {
     let off = stage.sweep(DEACTIVATION).await;
     let on = stage.sweep(ACTIVATION).await;
     stage.cloud.finish_transitions();
@@ -25,14 +25,14 @@ async fn timers(stage: &Stage) -> [Report; 2] {
     [off, on]
 }
 
-fn writes(stage: &Stage) -> Vec<String> {
+fn writes(stage: &Harness) -> Vec<String> {
     let reads = |action: &str| action.starts_with("Describe") || action.starts_with("Create");
     stage.cloud.calls().into_iter().map(|call| call.action).filter(|action| !reads(action)).collect()
 }
 
 #[tokio::test]
 async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     timers(&stage).await;
     assert_eq!(writes(&stage), [""; 0], "at noon it is on, and stays so");
@@ -58,7 +58,7 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
 
 #[tokio::test]
 async fn a_timer_that_is_missed_comes_late_or_twice_changes_nothing_about_the_end() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.wait_until(NIGHT);
     timers(&stage).await;
@@ -75,7 +75,7 @@ async fn a_timer_that_is_missed_comes_late_or_twice_changes_nothing_about_the_en
 
 #[tokio::test]
 async fn what_is_off_by_its_schedule_is_compliant_and_remediation_leaves_it_off() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.wait_until(NIGHT);
     timers(&stage).await;
@@ -91,7 +91,7 @@ async fn what_is_off_by_its_schedule_is_compliant_and_remediation_leaves_it_off(
 
 #[tokio::test]
 async fn remediation_and_the_timers_agree_at_every_hour_of_a_week() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     stage.kept_vpc(&[]).await;
     stage.kept_vpc(&[("flowkeeper", "on-until=2026-03-05T12:00+08:00")]).await;
     let start = stage.now();
@@ -108,7 +108,7 @@ async fn remediation_and_the_timers_agree_at_every_hour_of_a_week() {
 
 #[tokio::test]
 async fn a_tag_is_stronger_than_the_schedule_until_it_expires() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     let (_, kept_on) = stage.kept_vpc(&[("flowkeeper", "on-until=2026-03-02T23:00+08:00")]).await;
     let (_, never) = stage.kept_vpc(&[("flowkeeper", "off")]).await;
     let (_, ignored) = stage.kept_vpc(&[("flowkeeper", "ignore")]).await;
@@ -127,7 +127,7 @@ async fn a_tag_is_stronger_than_the_schedule_until_it_expires() {
 
 #[tokio::test]
 async fn what_no_schedule_governs_is_none_of_the_timers_business() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
     let [off, on] = timers(&stage).await;
@@ -140,7 +140,7 @@ async fn what_no_schedule_governs_is_none_of_the_timers_business() {
 
 #[tokio::test]
 async fn the_timers_neither_make_nor_mend_nor_touch_what_others_made() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let (_, renamed) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&renamed, |it| it.name = "renamed".into());
@@ -158,7 +158,7 @@ async fn the_timers_neither_make_nor_mend_nor_touch_what_others_made() {
 
 #[tokio::test]
 async fn what_others_made_is_switched_where_the_policy_says_so() {
-    let stage = Stage::new(&format!("{OFFICE_HOURS}foreign: manage\n")).await;
+    let stage = Harness::new(&format!("{OFFICE_HOURS}foreign: manage\n")).await;
     let (_, foreign) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
     stage.wait_until(EVENING);
@@ -168,7 +168,7 @@ async fn what_others_made_is_switched_where_the_policy_says_so() {
 
 #[tokio::test]
 async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_schedule() {
-    let stage = Stage::with(OFFICE_HOURS, Options { quota: 2000, ..Options::default() }).await;
+    let stage = Harness::with(OFFICE_HOURS, Options { quota: 2000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 199);
     stage.cloud.copy_flow_log(&flow_log, &others);
@@ -179,7 +179,7 @@ async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_sche
 
 #[tokio::test]
 async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.kept_vpc(&[("flowkeeper", "odd")]).await;
     let (_, renamed) = stage.kept_vpc(&[]).await;
@@ -191,7 +191,7 @@ async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
 
 #[tokio::test]
 async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fails() {
-    let stage = Stage::new(OFFICE_HOURS).await;
+    let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     for (moment, capabilities, status) in [(EVENING, DEACTIVATION, "Inactive"), (MORNING, ACTIVATION, "Active")] {
         stage.wait_until(moment);
@@ -210,7 +210,7 @@ async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fail
 
 #[tokio::test]
 async fn one_that_is_to_be_replaced_is_switched_on_in_time_all_the_same() {
-    let stage = Stage::new(&format!("{OFFICE_HOURS}replace: true\n")).await;
+    let stage = Harness::new(&format!("{OFFICE_HOURS}replace: true\n")).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();

@@ -1,7 +1,7 @@
 use flow_log::{Action, Verdict};
 use local_cloud::{FlowLog, Rewrite};
 use reconcile::{Outcome, Report};
-use scenarios::{DELETION, REMEDIATION, Stage};
+use scenarios::{DELETION, Harness, REMEDIATION};
 use serde_json::json;
 
 type Edit = fn(&mut FlowLog);
@@ -10,7 +10,7 @@ const DELETE: &str = "superfluous: delete\n";
 
 /// A VPC with own flow logs at every level: on the VPC, on a vSwitch in it, and on a network interface in the vSwitch.
 struct Doubled {
-    stage: Stage,
+    stage: Harness,
     vpc: String,
     vswitch: String,
     cover: String,
@@ -18,7 +18,7 @@ struct Doubled {
 }
 
 async fn doubled(policy: &str) -> Doubled {
-    let stage = Stage::new(policy).await;
+    let stage = Harness::new(policy).await;
     let (vpc, cover) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();

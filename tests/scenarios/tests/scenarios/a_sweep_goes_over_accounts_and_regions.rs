@@ -1,7 +1,7 @@
 use flow_log::Verdict;
 use local_cloud::{Fault, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
 use reconcile::{Outcome, Report};
-use scenarios::{ACTIVATION, DELETION, REMEDIATION, Stage};
+use scenarios::{ACTIVATION, DELETION, Harness, REMEDIATION};
 
 const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 
@@ -10,8 +10,8 @@ fn policy(role: &str) -> String {
 }
 
 /// A stage with one VPC in each of two regions of two accounts.
-async fn stage(role: &str) -> Stage {
-    let stage = Stage::new(&policy(role)).await;
+async fn stage(role: &str) -> Harness {
+    let stage = Harness::new(&policy(role)).await;
     for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
         for region in REGIONS {
             stage.cloud.operator(account, region).create_vpc(&[]).await.unwrap();
@@ -47,7 +47,7 @@ async fn every_region_of_every_account_is_put_right_in_its_own_role() {
 #[tokio::test]
 async fn the_own_account_can_be_left_out() {
     let more = format!("{}own_account: false\n", policy(SECOND_ACCOUNT_ROLE));
-    let stage = Stage::new(&more).await;
+    let stage = Harness::new(&more).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.operator(SECOND_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
@@ -86,7 +86,7 @@ async fn an_account_that_refuses_its_role_is_unknown_and_the_others_are_put_righ
 
 #[tokio::test]
 async fn flow_logs_that_cannot_be_read_are_unknown_and_never_missing() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     stage.kept_vpc(&[]).await;
     stage.cloud.fail("DescribeFlowLogs", Fault::Code("Forbidden.RAM"), 1);
     let report = stage.sweep(REMEDIATION).await;
@@ -99,7 +99,7 @@ async fn flow_logs_that_cannot_be_read_are_unknown_and_never_missing() {
 #[tokio::test]
 async fn a_level_that_cannot_be_read_does_not_hold_up_the_others() {
     let more = "overrides: [{match: {ids: [vpc-none]}, coverage: vswitch}]\n";
-    let stage = Stage::new(more).await;
+    let stage = Harness::new(more).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("DescribeVSwitches", Fault::Code("Forbidden.RAM"), 1);
     let report = stage.sweep(REMEDIATION).await;
@@ -110,7 +110,7 @@ async fn a_level_that_cannot_be_read_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_vpc() {
     let more = "coverage: vpc\noverrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n";
-    let stage = Stage::new(more).await;
+    let stage = Harness::new(more).await;
     let coarse = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.create_vswitch(&coarse).await.unwrap();
     let fine = stage.cloud.create_vpc(&[("level", "fine")]).await.unwrap();
@@ -125,7 +125,7 @@ async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_vpc() {
 
 #[tokio::test]
 async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
-    let stage = Stage::with("coverage: network-interface\n", Options::default()).await;
+    let stage = Harness::with("coverage: network-interface\n", Options::default()).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.create_network_interface(&vswitch).await.unwrap();
@@ -140,7 +140,7 @@ async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
 #[tokio::test]
 async fn where_two_levels_are_kept_what_is_in_a_vpc_is_kept_at_the_level_of_that_vpc() {
     let more = "coverage: vswitch\noverrides: [{match: {tags: {level: coarse}}, coverage: vpc}]\n";
-    let stage = Stage::new(more).await;
+    let stage = Harness::new(more).await;
     let (vpc, _) = stage.kept_vpc(&[("level", "coarse")]).await;
     stage.cloud.create_vswitch(&vpc).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
@@ -150,9 +150,9 @@ async fn where_two_levels_are_kept_what_is_in_a_vpc_is_kept_at_the_level_of_that
 
 #[tokio::test]
 async fn what_a_sweep_and_an_event_of_the_same_batch_lead_to_is_looked_after_once() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let bare: Vec<_> = [stage.cloud.create_vpc(&[]).await.unwrap(), stage.cloud.create_vpc(&[]).await.unwrap()].into();
-    let ids = [Stage::REGION, &bare[0], Stage::REGION, &bare[1]];
+    let ids = [Harness::REGION, &bare[0], Harness::REGION, &bare[1]];
     let report = stage.look(REMEDIATION, &ids, jiff::SignedDuration::ZERO, std::time::Duration::from_secs(60)).await;
     assert_eq!((report.results.len(), report.summary.changed), (2, 2), "{report:#?}");
     assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 2);
@@ -162,7 +162,7 @@ async fn what_a_sweep_and_an_event_of_the_same_batch_lead_to_is_looked_after_onc
 #[tokio::test]
 async fn an_own_account_that_the_policy_names_too_is_swept_once_and_with_the_own_key() {
     let stage =
-        Stage::new(&format!("accounts: [{{id: \"{OWN_ACCOUNT}\", role: \"acs:ram::{OWN_ACCOUNT}:role/keeper\"}}]\n"))
+        Harness::new(&format!("accounts: [{{id: \"{OWN_ACCOUNT}\", role: \"acs:ram::{OWN_ACCOUNT}:role/keeper\"}}]\n"))
             .await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
@@ -172,11 +172,11 @@ async fn an_own_account_that_the_policy_names_too_is_swept_once_and_with_the_own
 
 #[tokio::test]
 async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let bare = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     stage.cloud.create_vpc(&[]).await.unwrap();
     let minute = std::time::Duration::from_secs(60);
-    for id in [bare.as_str(), "fl-theirs", "i-theirs", Stage::REGION] {
+    for id in [bare.as_str(), "fl-theirs", "i-theirs", Harness::REGION] {
         let report = stage.look_in(SECOND_ACCOUNT, REMEDIATION, &[id], jiff::SignedDuration::ZERO, minute).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.outcome, item.account.as_deref()), (Outcome::Skipped, Some(SECOND_ACCOUNT)), "{id}");
@@ -211,7 +211,7 @@ async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
         let policy = format!(
             "own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"{given}}}]\n"
         );
-        let stage = Stage::with(&policy, Options { external_id: Some("agreed".into()), ..Options::default() }).await;
+        let stage = Harness::with(&policy, Options { external_id: Some("agreed".into()), ..Options::default() }).await;
         stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
         let report = stage.sweep(REMEDIATION).await;
         assert_eq!(report.results[0].outcome, outcome, "{report:#?}");
@@ -220,7 +220,7 @@ async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
 
 #[tokio::test]
 async fn a_policy_that_excludes_the_only_region_there_is_to_sweep_is_said() {
-    let stage = Stage::new("exclude_regions: [cn-hangzhou]\n").await;
+    let stage = Harness::new("exclude_regions: [cn-hangzhou]\n").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };

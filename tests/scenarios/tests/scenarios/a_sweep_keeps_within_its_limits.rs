@@ -3,12 +3,12 @@ use std::time::Duration;
 use flow_log::{Action, Verdict};
 use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
-use scenarios::{DELETION, REMEDIATION, Stage};
+use scenarios::{DELETION, Harness, REMEDIATION};
 
 /// A stage with `kept` VPCs that have a compliant flow log, and `bare` VPCs that have none.
-async fn stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
+async fn stage(more_policy: &str, kept: usize, bare: usize) -> Harness {
     let options = Options { quota: 100_000, rate_limit: true, ..Options::default() };
-    let stage = Stage::with(more_policy, options).await;
+    let stage = Harness::with(more_policy, options).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, kept - 1);
     stage.cloud.copy_flow_log(&flow_log, &others);
@@ -39,14 +39,14 @@ async fn ten_thousand_vpcs_are_swept_in_as_many_calls_as_there_are_pages_and_rep
 }
 
 /// Changes this many flow logs, as somebody else might.
-fn tamper(stage: &Stage, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
+fn tamper(stage: &Harness, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
     for flow_log in stage.cloud.flow_logs().into_iter().take(count) {
         stage.cloud.edit_flow_log(&flow_log.id, edit);
     }
 }
 
 /// A stage on which every flow log has the name that the policy gives it. Copies otherwise have their original's name.
-async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Stage {
+async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Harness {
     let stage = stage(more_policy, kept, bare).await;
     for flow_log in stage.cloud.flow_logs() {
         stage.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
@@ -225,7 +225,7 @@ async fn to_modify_to_replace_and_to_stop_for_a_tag_or_never_counts_and_nothing_
 
 #[tokio::test]
 async fn deactivation_is_limited_too_where_only_tags_ask_for_it() {
-    let stage = Stage::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
+    let stage = Harness::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
     for _ in 0..3 {
         stage.kept_vpc(&[("flowkeeper", "off")]).await;
     }
@@ -236,7 +236,7 @@ async fn deactivation_is_limited_too_where_only_tags_ask_for_it() {
 
 #[tokio::test]
 async fn a_report_stays_small_however_many_are_left_alone() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     stage.cloud.copy_vpc(&vpc, 999);
     let report = stage.sweep(REMEDIATION).await;

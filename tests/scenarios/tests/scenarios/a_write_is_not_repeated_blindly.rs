@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use local_cloud::{Call, Fault, OWN_ACCOUNT, Options, Rewrite, Transitions};
 use openapi::Credentials;
 use reconcile::{Capabilities, Job, Outcome, Report, Target, TargetKind};
-use scenarios::{CREATION, DELETION, ECR_CREATION, REMEDIATION, Stage, cloud, result};
+use scenarios::{CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_is_lost_is_found_and_not_made_twice() {
@@ -39,7 +39,7 @@ async fn a_write_that_came_to_nothing_is_made_once_more_after_several_looks() {
 
 #[tokio::test]
 async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always_after_a_look() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for (faults, is_made) in [(3, true), (u32::MAX, false)] {
         let before = stage.calls();
@@ -92,7 +92,7 @@ async fn whatever_is_written_and_however_its_answer_fails_it_is_done_once_and_sa
     for (action, policy, wrong) in EACH {
         for fault in [Fault::AnswerLost, Fault::Reset, Fault::Unavailable, Fault::InternalError, Fault::Throttled] {
             let transitions = Transitions::After(Duration::from_millis(1500));
-            let stage = Stage::with(policy, Options { transitions, ..Options::default() }).await;
+            let stage = Harness::with(policy, Options { transitions, ..Options::default() }).await;
             let (vpc, flow_log) = stage.kept_vpc(&[]).await;
             stage.cloud.edit_flow_log(&flow_log, wrong);
             let written = stage.cloud.calls_of(action).len();
@@ -122,7 +122,7 @@ async fn whatever_is_written_and_however_its_answer_fails_it_is_done_once_and_sa
 async fn a_replacement_that_is_cut_off_anywhere_is_finished_by_the_next_look() {
     for step in 1..60 {
         let transitions = Transitions::After(Duration::from_secs(2));
-        let stage = Stage::with("replace: true\n", Options { transitions, ..Options::default() }).await;
+        let stage = Harness::with("replace: true\n", Options { transitions, ..Options::default() }).await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
         stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
         stage.sweep_within(REMEDIATION, Duration::from_millis(150 * step)).await;
@@ -136,7 +136,7 @@ async fn a_replacement_that_is_cut_off_anywhere_is_finished_by_the_next_look() {
 
 #[tokio::test]
 async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_delete() {
-    let stage = Stage::new("replace: true\n").await;
+    let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let made = stage.cloud.calls_of("CreateFlowLog").len();
@@ -147,7 +147,7 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
 
 #[tokio::test]
 async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
     let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
@@ -162,7 +162,7 @@ async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
 
 #[tokio::test]
 async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
     stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
@@ -174,7 +174,7 @@ async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
 
 #[tokio::test]
 async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
     let report = stage.sweep(REMEDIATION).await;
@@ -185,7 +185,7 @@ async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
 async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
     // A list that lacks the newest flow log makes it look missing.
     for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let (_, flow_log) = stage.kept_vpc(&[]).await;
         if !is_own {
             stage.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
@@ -225,9 +225,9 @@ fn of_whom(action: Action) -> (&'static str, Capabilities) {
 }
 
 /// A stage on which only this write is due.
-async fn due(action: Action) -> Stage {
+async fn due(action: Action) -> Harness {
     let (policy, _) = of_whom(action);
-    let stage = Stage::new(policy).await;
+    let stage = Harness::new(policy).await;
     let cloud = &stage.cloud;
     match action {
         Action::CreateFlowLog => drop(cloud.create_vpc(&[]).await.unwrap()),
@@ -277,7 +277,7 @@ async fn due(action: Action) -> Stage {
 }
 
 /// Runs the function, and returns its report and writes.
-async fn work(stage: &Stage, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
+async fn work(stage: &Harness, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
     let (_, capabilities) = of_whom(action);
     let seen = stage.calls();
     let report = match action {
@@ -359,7 +359,7 @@ async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
 }
 
 /// Makes the change that the write would make, without a call.
-fn somebody_else(stage: &Stage, action: Action) {
+fn somebody_else(stage: &Harness, action: Action) {
     let cloud = &stage.cloud;
     let of_vpcs = |edit: fn(&mut local_cloud::FlowLog)| {
         cloud.flow_logs().iter().for_each(|it| cloud.edit_flow_log(&it.id, edit));
@@ -418,7 +418,7 @@ async fn a_write_that_is_refused_is_tried_once_and_reported_once() {
 
 #[tokio::test]
 async fn a_write_that_was_done_and_does_not_show_is_waited_for_and_not_repeated() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
@@ -433,7 +433,7 @@ async fn a_write_that_was_done_and_does_not_show_is_waited_for_and_not_repeated(
 
 #[tokio::test]
 async fn a_write_that_fails_for_ever_is_given_up_even_where_the_work_has_no_end() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
     stage.cloud.fail("ModifyFlowLogAttribute", Fault::InternalError, u32::MAX);

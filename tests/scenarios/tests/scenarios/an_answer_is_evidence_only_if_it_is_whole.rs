@@ -7,7 +7,7 @@ use local_cloud::{Fault, LocalCloud, OWN_ACCOUNT, Options, Rewrite};
 use reconcile::{Outcome, Report};
 use scenarios::{
     ACTIVATE, ACTIVATION, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION,
-    ECR_CREATION, REMEDIATE, REMEDIATION, Stage, TIMER, vpc_created, whole_cloud,
+    ECR_CREATION, Harness, REMEDIATE, REMEDIATION, TIMER, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn rewrite(odd: Odd, path: &'static [&'static str]) -> Rewrite {
 }
 
 /// Changes each item of this list in all further answers.
-fn rewrite_items(stage: &Stage, (action, path): List, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+fn rewrite_items(stage: &Harness, (action, path): List, change: impl Fn(&mut Value) + Send + Sync + 'static) {
     let each = move |answer: &mut Value| {
         let list = path.iter().fold(answer, |value, key| &mut value[*key]);
         list.as_array_mut().unwrap().iter_mut().for_each(&change);
@@ -69,7 +69,7 @@ fn states(cloud: &LocalCloud) -> Vec<(String, String)> {
 }
 
 /// The writes after the first `calls` calls.
-fn writes_since(stage: &Stage, calls: usize) -> Vec<String> {
+fn writes_since(stage: &Harness, calls: usize) -> Vec<String> {
     let new = stage.cloud.calls().split_off(calls).into_iter().map(|call| call.action);
     new.filter(|action| !action.starts_with("Describe")).collect()
 }
@@ -82,7 +82,7 @@ fn is_unknown_and_failed(report: &Report, why: &str) {
 }
 
 /// Runs a function for an event about `id`, or as a sweep without one.
-async fn run(stage: &Stage, capabilities: Capabilities, id: Option<&str>) -> Report {
+async fn run(stage: &Harness, capabilities: Capabilities, id: Option<&str>) -> Report {
     match id {
         Some(id) => stage.look(capabilities, &[id], SignedDuration::from_mins(30), MINUTE).await,
         None => stage.sweep(capabilities).await,
@@ -103,7 +103,7 @@ async fn a_list_that_contradicts_itself_says_nothing_to_any_function() {
     ] {
         for list in lists {
             for odd in ALL_ODD {
-                let stage = Stage::new(policy).await;
+                let stage = Harness::new(policy).await;
                 let (vpc, flow_log) = stage.kept_vpc(&[]).await;
                 stage.wait_until(LATER);
                 stage.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
@@ -127,7 +127,7 @@ async fn the_same_holds_for_vswitches_and_network_interfaces() {
                 if list == NETWORK_INTERFACES && odd == Odd::EmptyOfOne {
                     continue;
                 }
-                let stage = Stage::new(&format!("coverage: {level}\n")).await;
+                let stage = Harness::new(&format!("coverage: {level}\n")).await;
                 let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
                 let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
                 stage.cloud.create_network_interface(&vswitch).await.unwrap();
@@ -153,7 +153,7 @@ async fn the_same_holds_for_routers_what_is_attached_to_them_and_their_flow_logs
             if list == ATTACHED && odd == Odd::EmptyOfOne {
                 continue;
             }
-            let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+            let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
             stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
             assert_eq!(stage.sweep(ECR_CREATION).await.summary.changed, 1);
             stage.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
@@ -169,7 +169,7 @@ async fn the_same_holds_for_routers_what_is_attached_to_them_and_their_flow_logs
 #[tokio::test]
 async fn a_list_of_routers_that_is_null_with_a_total_of_none_is_empty() {
     for list in [ROUTERS, ATTACHED, ROUTER_FLOW_LOGS] {
-        let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+        let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
         stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
         let path = list.1;
         let none = move |answer: &mut Value| {
@@ -218,7 +218,7 @@ async fn every_function_answers_a_list_that_contradicts_itself_with_a_failure() 
 
 #[tokio::test]
 async fn pages_that_are_smaller_than_asked_for_lose_nothing_and_repeat_nothing() {
-    let stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+    let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 59);
     stage.cloud.copy_flow_log(&flow_log, &others);
@@ -247,7 +247,7 @@ async fn a_second_page_that_is_empty_is_not_the_end_of_a_longer_list() {
             } else {
                 "schedule: never\n"
             };
-            let stage = Stage::with(policy, Options { quota: 1000, ..Options::default() }).await;
+            let stage = Harness::with(policy, Options { quota: 1000, ..Options::default() }).await;
             let (vpc, flow_log) = stage.kept_vpc(&[]).await;
             let others = stage.cloud.copy_vpc(&vpc, 59);
             stage.cloud.copy_flow_log(&flow_log, &others);
@@ -292,7 +292,7 @@ async fn a_resource_whose_tags_cannot_be_read_is_left_as_it_is() {
             if capabilities.function == DEACTIVATION.function && !is_recorded {
                 continue;
             }
-            let stage = Stage::new(policy).await;
+            let stage = Harness::new(policy).await;
             let (vpc, flow_log) = stage.kept_vpc(&[("flowkeeper", tag)]).await;
             // The flow log has drifted or is missing: a function that ignored the unreadable tags would act.
             if is_recorded {
@@ -319,7 +319,7 @@ async fn a_flow_log_whose_tags_cannot_be_read_is_never_changed_nor_deleted() {
     for (capabilities, is_gone) in [(REMEDIATION, false), (DELETION, true), (DEACTIVATION, false), (CREATION, false)] {
         let schedule = if capabilities.function == DEACTIVATION.function { "schedule: never\n" } else { "" };
         for foreign in ["leave", "manage"] {
-            let stage = Stage::new(&format!("replace: true\nforeign: {foreign}\n{schedule}")).await;
+            let stage = Harness::new(&format!("replace: true\nforeign: {foreign}\n{schedule}")).await;
             let (vpc, flow_log) = stage.kept_vpc(&[]).await;
             // Another one proves that a new one can be made.
             stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
@@ -361,7 +361,7 @@ async fn what_an_answer_lacks_is_no_difference() {
         "IpVersion",
         "ResourceGroupId",
     ] {
-        let stage = Stage::new(policy).await;
+        let stage = Harness::new(policy).await;
         let (_, flow_log) = stage.kept_vpc(&[]).await;
         stage.cloud.edit_flow_log(&flow_log, |it| {
             it.traffic_path = vec!["all".into()];
@@ -380,7 +380,7 @@ async fn what_an_answer_lacks_is_no_difference() {
 #[tokio::test]
 async fn a_flow_log_of_unknown_age_is_young_and_a_finding_where_its_resource_is_gone() {
     for time in [None, Some("2026-03-02 12:00:00"), Some("yesterday"), Some(""), Some("2020-01-01T00:00:00Z")] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let (gone, _) = stage.kept_vpc(&[]).await;
         stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
         stage.wait_until(LATER);
@@ -402,7 +402,7 @@ async fn a_flow_log_of_unknown_age_is_young_and_a_finding_where_its_resource_is_
 #[tokio::test]
 async fn one_odd_item_is_a_finding_of_its_own_and_the_others_are_repaired() {
     for (level, list) in [("vpc", VPCS), ("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
-        let stage = Stage::new(&format!("coverage: {level}\n")).await;
+        let stage = Harness::new(&format!("coverage: {level}\n")).await;
         for _ in 0..3 {
             let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
             let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -431,7 +431,7 @@ fn plural(level: &str) -> &'static str {
 
 #[tokio::test]
 async fn a_network_interface_without_a_vswitch_is_recorded_and_half_a_character_disturbs_nothing() {
-    let stage = Stage::new("coverage: network-interface\n").await;
+    let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     for _ in 0..2 {
@@ -451,7 +451,7 @@ async fn a_network_interface_without_a_vswitch_is_recorded_and_half_a_character_
 
 #[tokio::test]
 async fn where_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (kept, _) = stage.kept_vpc(&[]).await;
     let (gone, _) = stage.kept_vpc(&[]).await;
     stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
@@ -476,7 +476,7 @@ async fn where_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
 
 #[tokio::test]
 async fn where_one_flow_log_cannot_be_read_nothing_is_created_without_a_look_at_the_resource_itself() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (kept, _) = stage.kept_vpc(&[]).await;
     let bare = stage.cloud.create_vpc(&[]).await.unwrap();
     let (odd, _) = stage.kept_vpc(&[]).await;
@@ -510,7 +510,7 @@ async fn where_one_flow_log_cannot_be_read_nothing_is_created_without_a_look_at_
 async fn an_owner_of_zero_or_none_is_the_own_account() {
     for owner in [None, Some(json!(0)), Some(json!("0")), Some(json!("")), Some(Value::Null)] {
         for (level, list) in [("vpc", VPCS), ("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
-            let stage = Stage::new(&format!("coverage: {level}\n")).await;
+            let stage = Harness::new(&format!("coverage: {level}\n")).await;
             let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
             let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
             stage.cloud.create_network_interface(&vswitch).await.unwrap();
@@ -529,7 +529,7 @@ async fn an_owner_of_zero_or_none_is_the_own_account() {
 #[tokio::test]
 async fn a_flow_log_whose_tags_cannot_be_read_is_said_wherever_it_is() {
     for is_gone in [true, false] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
         if is_gone {
             stage.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();

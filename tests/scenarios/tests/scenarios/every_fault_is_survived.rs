@@ -4,17 +4,17 @@ use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{Fault, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
 use reconcile::{Outcome, Report};
-use scenarios::{CREATION, ECR_CREATION, REMEDIATE, REMEDIATION, Stage, TIMER, cloud, whole_cloud};
+use scenarios::{CREATION, ECR_CREATION, Harness, REMEDIATE, REMEDIATION, TIMER, cloud, whole_cloud};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn create(stage: &Stage, vpc: &str) -> Report {
+async fn create(stage: &Harness, vpc: &str) -> Report {
     stage.look(CREATION, &[vpc], SignedDuration::ZERO, 10 * MINUTE).await
 }
 
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_after_it() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
     stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::Refused);
@@ -30,7 +30,7 @@ async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_af
 
 #[tokio::test]
 async fn a_read_that_shows_what_there_was_before_makes_no_second_flow_log() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::StaleRead);
     create(&stage, &vpc).await;
@@ -42,7 +42,7 @@ async fn a_read_that_shows_what_there_was_before_makes_no_second_flow_log() {
 
 #[tokio::test]
 async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() {
-    let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Overtaken, 2);
@@ -57,7 +57,7 @@ async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() 
 
 #[tokio::test]
 async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made() {
-    let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
     stage.sweep(ECR_CREATION).await;
     stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
@@ -77,7 +77,7 @@ async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made(
 
 #[tokio::test]
 async fn an_answer_that_stops_in_the_middle_is_no_answer() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     // Time passes only while the reconciler sleeps, so the rest of the answer never arrives.
     stage.cloud.fail("CreateFlowLog", Fault::SlowBytes(60 * MINUTE), 1);
@@ -92,7 +92,7 @@ async fn an_answer_that_stops_in_the_middle_is_no_answer() {
 #[tokio::test]
 async fn a_clock_that_is_an_hour_off_is_found_out() {
     for hours in [-1, 1] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         stage.set_machine_wrong_by(SignedDuration::from_hours(hours));
         let report = create(&stage, &vpc).await;
@@ -106,7 +106,7 @@ async fn a_clock_that_is_an_hour_off_is_found_out() {
 async fn a_token_that_expires_in_the_middle_of_a_sweep_is_bought_anew() {
     let member =
         format!("own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Stage::new(&member).await;
+    let stage = Harness::new(&member).await;
     let there = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
     for _ in 0..3 {
         there.create_vpc(&[]).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_token_that_expires_in_the_middle_of_a_sweep_is_bought_anew() {
 #[tokio::test]
 async fn a_role_that_is_refused_in_one_account_does_not_hold_up_the_others() {
     let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Stage::new(&member).await;
+    let stage = Harness::new(&member).await;
     for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
         stage.cloud.operator(account, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     }
@@ -136,7 +136,7 @@ async fn a_role_that_is_refused_in_one_account_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn two_accounts_are_swept_once_an_outage_is_over_and_neither_waits_for_the_other() {
     let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Stage::new(&member).await;
+    let stage = Harness::new(&member).await;
     let reconciler = stage.reconciler(REMEDIATION);
     // Caches the credentials of the other account, so that both accounts are read at the same time.
     assert!(stage.sweep_by(&reconciler).await.incomplete().is_none());

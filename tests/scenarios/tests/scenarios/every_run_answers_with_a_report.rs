@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions, template::default_path};
 use reconcile::Report;
 use scenarios::{
-    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, OPEN_SERVICE, REMEDIATE,
-    REMEDIATION, Stage, TIMER, call_event, cloud, results, vpc_created, whole_cloud,
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, Harness, OPEN_SERVICE,
+    REMEDIATE, REMEDIATION, TIMER, call_event, cloud, results, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -326,7 +326,7 @@ fn answered(report: &Report) -> Value {
 #[tokio::test]
 async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_shape() {
     let limits = "limits: {max_creations: 50}\n";
-    let mut stage = Stage::with(limits, Options { quota: 1000, ..Options::default() }).await;
+    let mut stage = Harness::with(limits, Options { quota: 1000, ..Options::default() }).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_vpc(&vpc, 60);
 
@@ -349,7 +349,7 @@ async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_s
 #[tokio::test]
 async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
     let options = Options { transitions: Transitions::Explicit, ..Options::default() };
-    let stage = Stage::with("replace: true\n", options).await;
+    let stage = Harness::with("replace: true\n", options).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let report = answered(&stage.sweep(REMEDIATION).await);
@@ -363,7 +363,7 @@ async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
 #[tokio::test]
 async fn a_region_that_cannot_be_read_is_no_resource_that_was_checked() {
     for capabilities in [REMEDIATION, DELETION] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         stage.cloud.region_down("cn-hangzhou");
         let report = answered(&stage.sweep(capabilities).await);
         let [result] = report["report"]["results"].as_array().unwrap().as_slice() else { panic!("{report:#}") };

@@ -1,17 +1,17 @@
 use flow_log::{Action, Verdict};
 use local_cloud::{Fault, OWN_ACCOUNT, Options, Rewrite};
 use reconcile::Outcome;
-use scenarios::{CREATE_ECR, ECR_CREATION, Stage, TIMER, results, whole_cloud};
+use scenarios::{CREATE_ECR, ECR_CREATION, Harness, TIMER, results, whole_cloud};
 
 const ECR: &str = "ecr_flow_log: {project: ecr-{region}, log_store: ecr, interval: 60, sampling_rate: '1:1024'}\n";
 
-async fn router(stage: &Stage, vbrs: &[&str]) -> String {
+async fn router(stage: &Harness, vbrs: &[&str]) -> String {
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(vbrs).await.unwrap()
 }
 
 #[tokio::test]
 async fn every_virtual_border_router_gets_the_flow_log_that_the_policy_asks_for() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1", "vbr-2"]).await;
     router(&stage, &["vbr-3"]).await;
     let report = stage.sweep(ECR_CREATION).await;
@@ -32,7 +32,7 @@ async fn every_virtual_border_router_gets_the_flow_log_that_the_policy_asks_for(
 async fn they_have_a_schedule_of_their_own() {
     let policy = "ecr_flow_log: {project: ecr-flowlog, log_store: ecr, schedule: day}\n\
                   schedules: {day: {time_zone: Asia/Shanghai, on: ['Mon-Sun 07:00-21:00']}}\n";
-    let stage = Stage::new(policy).await;
+    let stage = Harness::new(policy).await;
     router(&stage, &["vbr-1"]).await;
     stage.sweep(ECR_CREATION).await;
     let status = || stage.cloud.router_flow_logs()[0].status.clone();
@@ -52,7 +52,7 @@ async fn they_have_a_schedule_of_their_own() {
 
 #[tokio::test]
 async fn what_others_made_is_left_and_what_differs_is_changed_in_place_or_a_finding() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
     let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
     operator.create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
@@ -71,7 +71,7 @@ async fn what_others_made_is_left_and_what_differs_is_changed_in_place_or_a_find
 
 #[tokio::test]
 async fn a_tag_on_the_router_is_heard() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1"]).await;
     stage.cloud.edit_router(&ecr, |router| _ = router.tags.insert("flowkeeper".into(), "ignore".into()));
     let report = stage.sweep(ECR_CREATION).await;
@@ -82,7 +82,7 @@ async fn a_tag_on_the_router_is_heard() {
 #[tokio::test]
 async fn a_refusal_inside_an_answer_that_looks_good_is_a_failure() {
     let options = Options { ecr_failures_in_200: true, ..Options::default() };
-    let stage = Stage::with(&ECR.replace("{region}", "flowlog"), options).await;
+    let stage = Harness::with(&ECR.replace("{region}", "flowlog"), options).await;
     router(&stage, &["vbr-1", "vbr-2"]).await;
     stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 1);
     let report = stage.sweep(ECR_CREATION).await;
@@ -91,7 +91,7 @@ async fn a_refusal_inside_an_answer_that_looks_good_is_a_failure() {
 
 #[tokio::test]
 async fn a_router_that_cannot_be_read_does_not_hold_up_the_others() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     router(&stage, &["vbr-2"]).await;
     stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::Code("Forbidden.RAM"), 1);
@@ -111,7 +111,7 @@ async fn without_a_wish_in_the_policy_none_is_made() {
 
 #[tokio::test]
 async fn one_that_another_one_made_meanwhile_is_not_claimed() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1"]).await;
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
     stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
@@ -122,7 +122,7 @@ async fn one_that_another_one_made_meanwhile_is_not_claimed() {
 
 #[tokio::test]
 async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::AnswerLost, 1);
     let report = stage.sweep(ECR_CREATION).await;
@@ -135,7 +135,7 @@ async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
 async fn too_many_new_ones_are_refused_and_so_is_it_to_stop_too_many_for_a_tag() {
     let limits = "limits: {max_changes: 1, max_creations: 1}\n";
     let policy = format!("{}{limits}", ECR.replace("{region}", "flowlog"));
-    let mut stage = Stage::new(&policy).await;
+    let mut stage = Harness::new(&policy).await;
     let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
     let refused = stage.sweep(ECR_CREATION).await;
     assert_eq!(refused.incomplete().unwrap().error_type, "TooManyChanges");
@@ -163,7 +163,7 @@ async fn too_many_new_ones_are_refused_and_so_is_it_to_stop_too_many_for_a_tag()
 #[tokio::test]
 async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
     let policy = format!("{}regions: [cn-hangzhou, cn-shanghai]\n", ECR.replace("{region}", "flowlog"));
-    let stage = Stage::new(&policy).await;
+    let stage = Harness::new(&policy).await;
     router(&stage, &["vbr-1"]).await;
     let report = stage.sweep(ECR_CREATION).await;
     assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
@@ -172,7 +172,7 @@ async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
 
 #[tokio::test]
 async fn a_virtual_border_router_with_an_odd_id_is_said() {
-    let stage = Stage::new("ecr_flow_log: {project: flowlog, log_store: ecr}\n").await;
+    let stage = Harness::new("ecr_flow_log: {project: flowlog, log_store: ecr}\n").await;
     stage.cloud.seed_router();
     let odd = Rewrite::value(|json| json["ChildInstanceList"][0]["ChildInstanceId"] = "brd-123".into());
     stage.cloud.rewrite("DescribeExpressConnectRouterChildInstance", odd, u32::MAX);
@@ -184,7 +184,7 @@ async fn a_virtual_border_router_with_an_odd_id_is_said() {
 
 #[tokio::test]
 async fn a_routers_flow_log_that_has_been_changing_its_state_for_long_is_a_finding() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     stage.sweep(ECR_CREATION).await;
     let id = stage.cloud.router_flow_logs().remove(0).id;
@@ -201,7 +201,7 @@ async fn a_routers_flow_log_that_has_been_changing_its_state_for_long_is_a_findi
 
 #[tokio::test]
 async fn a_router_that_is_locked_for_unpaid_bills_is_a_finding() {
-    let stage = Stage::new(&ECR.replace("{region}", "flowlog")).await;
+    let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     stage.sweep(ECR_CREATION).await;
     let locked = Rewrite::value(|json| json["EcrList"][0]["BizStatus"] = "FinancialLocked".into());

@@ -1,7 +1,7 @@
 use flow_log::Verdict;
 use local_cloud::{LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, REMEDIATION, Stage, cloud, result, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, REMEDIATION, cloud, result, vpc_created};
 use serde_json::Value;
 
 /// Invokes the function for a VPC, and returns its result.
@@ -109,7 +109,7 @@ async fn a_flow_log_whose_lines_do_not_arrive_is_said() {
 
 #[tokio::test]
 async fn a_vpc_that_another_account_shares_is_its_owners_to_look_after() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let theirs = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     stage.cloud.share_vpc(&theirs, OWN_ACCOUNT);
     stage.cloud.create_vpc(&[]).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_vpc_that_another_account_shares_is_its_owners_to_look_after() {
 async fn the_own_account_is_left_alone_by_events_too_where_the_policy_leaves_it_out() {
     let more =
         format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\nown_account: false\n");
-    let stage = Stage::new(&more).await;
+    let stage = Harness::new(&more).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let minute = std::time::Duration::from_secs(60);
     let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, minute).await;
@@ -188,7 +188,7 @@ async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
 #[tokio::test]
 async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_nothing_is_tried() {
     for is_covered in [false, true] {
-        let stage = Stage::new("coverage: network-interface\n").await;
+        let stage = Harness::new("coverage: network-interface\n").await;
         let vpc = if is_covered { stage.kept_vpc(&[]).await.0 } else { stage.cloud.create_vpc(&[]).await.unwrap() };
         let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
         let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
@@ -213,7 +213,7 @@ async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not
 
 #[tokio::test]
 async fn of_cover_by_others_from_above_it_is_said_where_it_delivers() {
-    let stage = Stage::new("coverage: network-interface\n").await;
+    let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.create_network_interface(&vswitch).await.unwrap();

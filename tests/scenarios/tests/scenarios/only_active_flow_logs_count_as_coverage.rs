@@ -4,7 +4,7 @@ use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{FlowLog, Options, Rewrite, Transitions};
 use reconcile::Outcome;
-use scenarios::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, REMEDIATION, Stage};
+use scenarios::{ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION};
 use serde_json::Value;
 
 type Edit = fn(&mut FlowLog);
@@ -12,7 +12,7 @@ type Edit = fn(&mut FlowLog);
 /// A VPC with two own flow logs on it.
 ///
 /// The API refuses to create a second flow log, but SLS may create one.
-async fn vpc_with_two(stage: &Stage) -> (String, [String; 2]) {
+async fn vpc_with_two(stage: &Harness) -> (String, [String; 2]) {
     let (vpc, one) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_flow_log(&one, std::slice::from_ref(&vpc));
     let other = stage.cloud.flow_logs().into_iter().map(|it| it.id).find(|id| *id != one).unwrap();
@@ -21,7 +21,7 @@ async fn vpc_with_two(stage: &Stage) -> (String, [String; 2]) {
 
 #[tokio::test]
 async fn of_more_than_a_page_of_vpcs_the_one_whose_flow_log_is_off_is_found_and_no_other() {
-    let stage = Stage::with("", Options { quota: 1000, ..Options::default() }).await;
+    let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 119);
     stage.cloud.copy_flow_log(&flow_log, &others);
@@ -40,7 +40,7 @@ async fn of_more_than_a_page_of_vpcs_the_one_whose_flow_log_is_off_is_found_and_
 #[tokio::test]
 async fn one_inactive_and_one_active_flow_log_on_a_vpc_are_one_verdict() {
     for off in 0..2 {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let (vpc, flow_logs) = vpc_with_two(&stage).await;
         stage.cloud.edit_flow_log(&flow_logs[off], |it| it.status = "Inactive".into());
         let report = stage.sweep(REMEDIATION).await;
@@ -55,7 +55,7 @@ async fn one_inactive_and_one_active_flow_log_on_a_vpc_are_one_verdict() {
 
 #[tokio::test]
 async fn next_to_one_of_ours_a_flow_log_of_others_is_named_and_not_touched() {
-    let stage = Stage::new("schedule: never\nreplace: true\n").await;
+    let stage = Harness::new("schedule: never\nreplace: true\n").await;
     let (_, [own, foreign]) = vpc_with_two(&stage).await;
     stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
     let report = stage.sweep(REMEDIATION).await;
@@ -71,7 +71,7 @@ async fn next_to_one_of_ours_a_flow_log_of_others_is_named_and_not_touched() {
 
 #[tokio::test]
 async fn one_of_ours_is_not_replaced_while_another_one_takes_its_place() {
-    let stage = Stage::new("replace: true\n").await;
+    let stage = Harness::new("replace: true\n").await;
     let (_, [own, foreign]) = vpc_with_two(&stage).await;
     stage.cloud.edit_flow_log(&own, |it| it.project = "theirs".into());
     stage.cloud.edit_flow_log(&foreign, |it| {
@@ -87,7 +87,7 @@ async fn one_of_ours_is_not_replaced_while_another_one_takes_its_place() {
 
 #[tokio::test]
 async fn one_that_is_still_being_switched_on_is_pending_and_neither_missing_nor_compliant() {
-    let stage = Stage::with("", Options { transitions: Transitions::Explicit, ..Options::default() }).await;
+    let stage = Harness::with("", Options { transitions: Transitions::Explicit, ..Options::default() }).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 1);
     assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Activating");
@@ -98,7 +98,7 @@ async fn one_that_is_still_being_switched_on_is_pending_and_neither_missing_nor_
 
 #[tokio::test]
 async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let made = stage.sweep(REMEDIATION).await;
     assert_eq!(made.results[0].outcome, Outcome::Done);
@@ -118,7 +118,7 @@ async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
 #[tokio::test]
 async fn a_status_that_nobody_knows_is_no_cover_and_is_left_to_people() {
     for status in ["Hibernating", ""] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
         stage.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
         for report in [
@@ -135,7 +135,7 @@ async fn a_status_that_nobody_knows_is_no_cover_and_is_left_to_people() {
 
 #[tokio::test]
 async fn where_there_is_nothing_every_sweep_ends_well_and_asks_for_nothing_by_an_empty_list() {
-    let stage = Stage::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     for capabilities in [REMEDIATION, ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION] {
         let report = stage.sweep(capabilities).await;
         assert!(report.incomplete().is_none() && report.results.is_empty(), "{report:#?}");
@@ -147,8 +147,8 @@ async fn where_there_is_nothing_every_sweep_ends_well_and_asks_for_nothing_by_an
 }
 
 /// A network interface in a VPC with an own flow log, where the policy's level is `network-interface`.
-async fn covered_network_interface(policy: &str, edit: impl Fn(&mut FlowLog)) -> (Stage, String, String) {
-    let stage = Stage::new(&format!("coverage: network-interface\n{policy}")).await;
+async fn covered_network_interface(policy: &str, edit: impl Fn(&mut FlowLog)) -> (Harness, String, String) {
+    let stage = Harness::new(&format!("coverage: network-interface\n{policy}")).await;
     let (vpc, cover) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&cover, edit);
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -227,10 +227,10 @@ async fn what_records_and_is_not_known_to_deliver_is_a_finding_and_uncovered() {
         ),
     ];
     for (edit, sentence) in cases {
-        let own = Stage::new("").await;
+        let own = Harness::new("").await;
         let (vpc, flow_log) = own.kept_vpc(&[]).await;
         own.cloud.edit_flow_log(&flow_log, edit);
-        let theirs = Stage::new("").await;
+        let theirs = Harness::new("").await;
         let (their_vpc, flow_log) = theirs.kept_vpc(&[]).await;
         theirs.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
         theirs.cloud.edit_flow_log(&flow_log, edit);
@@ -255,7 +255,7 @@ async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding
     for status in ["Activating", "Modifying"] {
         let options = || Options { transitions: Transitions::Explicit, ..Options::default() };
         let pending = async || {
-            let stage = Stage::with("", options()).await;
+            let stage = Harness::with("", options()).await;
             let (_, flow_log) = stage.kept_vpc(&[]).await;
             stage.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
             (stage, flow_log)

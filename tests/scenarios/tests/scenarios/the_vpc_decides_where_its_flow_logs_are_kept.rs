@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use local_cloud::{Fault, Options, Rewrite};
 use reconcile::Report;
 use scenarios::{
-    ACTIVATION, CREATE_FLOW_LOG, CREATION, DEACTIVATION, REMEDIATE, REMEDIATION, Stage, TIMER, call_event, results,
+    ACTIVATION, CREATE_FLOW_LOG, CREATION, DEACTIVATION, Harness, REMEDIATE, REMEDIATION, TIMER, call_event, results,
     whole_cloud,
 };
 use serde_json::{Value, json};
@@ -15,23 +15,23 @@ const MINUTE: Duration = Duration::from_secs(60);
 const FINE: &str = "overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
 
 /// Creates a VPC with these tags, a vSwitch in it, and a network interface in that.
-async fn tree(stage: &Stage, tags: &[(&str, &str)]) -> [String; 3] {
+async fn tree(stage: &Harness, tags: &[(&str, &str)]) -> [String; 3] {
     let vpc = stage.cloud.create_vpc(tags).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
     [vpc, vswitch, interface]
 }
 
-fn recorded(stage: &Stage) -> BTreeSet<String> {
+fn recorded(stage: &Harness) -> BTreeSet<String> {
     stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect()
 }
 
-async fn event(stage: &Stage, capabilities: Capabilities, id: &str) -> Report {
+async fn event(stage: &Harness, capabilities: Capabilities, id: &str) -> Report {
     stage.look(capabilities, &[id], SignedDuration::ZERO, MINUTE).await
 }
 
 /// Makes the tags of a VPC unreadable, in one of several ways.
-fn unknown_vpc(stage: &Stage, how: &str) {
+fn unknown_vpc(stage: &Harness, how: &str) {
     let change = |change: fn(&mut Value)| stage.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
     match how {
         "refused" => stage.cloud.fail("DescribeVpcs", Fault::Refused, u32::MAX),
@@ -56,7 +56,7 @@ const UNKNOWN: [&str; 5] = ["refused", "missing", "tags as an object", "item unr
 async fn where_the_vpc_or_its_tags_cannot_be_read_nothing_is_known_and_that_is_a_failure() {
     for how in UNKNOWN {
         for level in [&[][..], &[("level", "fine")]] {
-            let stage = Stage::new(FINE).await;
+            let stage = Harness::new(FINE).await;
             let [_, _, interface] = tree(&stage, level).await;
             unknown_vpc(&stage, how);
             let reports = [
@@ -83,7 +83,7 @@ async fn where_the_vpc_or_its_tags_cannot_be_read_nothing_is_known_and_that_is_a
 async fn the_timers_of_a_schedule_say_so_too_and_switch_nothing() {
     for how in UNKNOWN {
         for (capabilities, status) in [(DEACTIVATION, "Active"), (ACTIVATION, "Inactive")] {
-            let stage = Stage::new(&format!("schedule: never\n{FINE}")).await;
+            let stage = Harness::new(&format!("schedule: never\n{FINE}")).await;
             let [vpc, _, interface] = tree(&stage, &[("level", "fine")]).await;
             let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
             let flow_log = stage.cloud.create_flow_log("NetworkInterface", &interface, &own).await.unwrap();
@@ -100,16 +100,16 @@ async fn the_timers_of_a_schedule_say_so_too_and_switch_nothing() {
 #[tokio::test]
 async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
     let by_id = |id: &str| format!("overrides: [{{match: {{ids: [{id}]}}, coverage: vswitch}}]\n");
-    let first = Stage::new("").await;
+    let first = Harness::new("").await;
     let [vpc, ..] = tree(&first, &[]).await;
     for policy in
         [FINE.to_owned(), by_id(&vpc), format!("coverage: vswitch\n{FINE}"), format!("{FINE}schedule: never\n")]
     {
         for tags in [&[][..], &[("level", "fine")], &[("level", "coarse")]] {
-            let swept = Stage::new(&policy).await;
+            let swept = Harness::new(&policy).await;
             tree(&swept, tags).await;
             let report = swept.sweep(REMEDIATION).await;
-            let stage = Stage::new(&policy).await;
+            let stage = Harness::new(&policy).await;
             let parts = tree(&stage, tags).await;
             for part in parts.iter().rev() {
                 let report = event(&stage, CREATION, part).await;

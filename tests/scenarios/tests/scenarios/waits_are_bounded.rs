@@ -7,11 +7,11 @@ use flow_log::Verdict;
 use jiff::SignedDuration;
 use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
-use scenarios::{CREATION, REMEDIATION, Stage};
+use scenarios::{CREATION, Harness, REMEDIATION};
 use serde_json::json;
 
 /// Reconciles resources that an event named `age` ago, with a deadline after `time`.
-async fn keep(stage: &Stage, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
+async fn keep(stage: &Harness, ids: &[&str], age: SignedDuration, time: Duration) -> Report {
     stage.look(CREATION, ids, age, time).await
 }
 
@@ -20,7 +20,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_later() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let report = keep(&stage, &["vpc-none"], JUST_NOW, 10 * MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
     assert!(report.incomplete().is_some());
@@ -29,7 +29,7 @@ async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_late
 
 #[tokio::test]
 async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     keep(&stage, &["vpc-none"], JUST_NOW, Duration::from_secs(8)).await;
     assert!((1..=4).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
 }
@@ -37,7 +37,7 @@ async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
 #[tokio::test]
 async fn what_is_not_there_a_minute_after_its_event_is_gone() {
     for (seconds, outcome) in [(50, Outcome::Failed), (70, Outcome::Skipped)] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let report = keep(&stage, &["vpc-none"], SignedDuration::from_secs(seconds), Duration::from_secs(4)).await;
         assert_eq!(report.results[0].outcome, outcome, "{seconds} seconds: {}", report.results[0].reason);
     }
@@ -45,7 +45,7 @@ async fn what_is_not_there_a_minute_after_its_event_is_gone() {
 
 #[tokio::test]
 async fn what_there_is_no_time_for_is_unfinished_and_the_invocation_fails() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = keep(&stage, &[&vpc], JUST_NOW, Duration::ZERO).await;
     assert_eq!(report.results[0].outcome, Outcome::Unfinished);
@@ -56,7 +56,7 @@ async fn what_there_is_no_time_for_is_unfinished_and_the_invocation_fails() {
 
 #[tokio::test]
 async fn several_targets_that_lead_to_one_vpc_are_one_result() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let report = keep(&stage, &[&vpc, &vswitch, &vpc], JUST_NOW, MINUTE).await;
@@ -66,7 +66,7 @@ async fn several_targets_that_lead_to_one_vpc_are_one_result() {
 
 #[tokio::test]
 async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 3);
@@ -80,7 +80,7 @@ async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
 
 #[tokio::test]
 async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for action in ["DescribeFlowLogs", "CreateFlowLog"] {
         stage.cloud.fail(action, Fault::Code("OperationUnsupported.action"), 1);
@@ -94,7 +94,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
 
 #[tokio::test]
 async fn what_its_schedule_keeps_off_is_compliant() {
-    let stage = Stage::new("schedule: never\n").await;
+    let stage = Harness::new("schedule: never\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.summary.compliant), (Some(Verdict::Paused), 1));
@@ -103,7 +103,7 @@ async fn what_its_schedule_keeps_off_is_compliant() {
 
 #[tokio::test]
 async fn all_network_interfaces_of_an_instance_are_waited_for() {
-    let stage = Stage::new("coverage: network-interface\n").await;
+    let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let answer = stage.cloud.call("RunInstances", &[("VSwitchId", &vswitch)]).await.unwrap();
@@ -115,7 +115,7 @@ async fn all_network_interfaces_of_an_instance_are_waited_for() {
 
 #[tokio::test]
 async fn a_flow_log_on_the_whole_is_seen_before_one_is_made_on_the_part() {
-    let stage = Stage::new("coverage: network-interface\n").await;
+    let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
@@ -131,13 +131,13 @@ async fn what_is_throttled_or_down_for_a_while_is_done_within_the_same_minute() 
     for (fault, times) in
         [(Fault::Throttled, 15), (Fault::Unavailable, 9), (Fault::Reset, 9), (Fault::InternalError, 9)]
     {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         stage.cloud.fail("DescribeFlowLogs", fault, times);
         let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
         assert_eq!((report.summary.changed, report.summary.failed), (1, 0), "{fault:?}: {:?}", report.results);
     }
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Throttled, 12);
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
@@ -147,7 +147,7 @@ async fn what_is_throttled_or_down_for_a_while_is_done_within_the_same_minute() 
 
 #[tokio::test]
 async fn what_stays_throttled_is_given_up_before_the_time_is_over() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("DescribeFlowLogs", Fault::Throttled, u32::MAX);
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
@@ -162,7 +162,7 @@ async fn what_stays_throttled_is_given_up_before_the_time_is_over() {
 async fn a_vpc_that_lists_show_and_create_flow_log_does_not_see_yet_gets_it_within_the_same_minute() {
     for seconds in [2, 20, 45] {
         let flow_logs_see_after = Duration::from_secs(seconds);
-        let stage = Stage::with("", Options { flow_logs_see_after, ..Options::default() }).await;
+        let stage = Harness::with("", Options { flow_logs_see_after, ..Options::default() }).await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
         assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{seconds} s: {report:#?}");
@@ -182,7 +182,7 @@ async fn a_creation_that_is_refused_for_a_while_is_made_within_the_same_minute()
         &[(not_visible, 5)],
         &[(not_visible, 2), (Fault::Throttled, 5), (Fault::Unavailable, 2), (Fault::Reset, 2), (not_visible, 2)],
     ] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         for (fault, times) in faults {
             stage.cloud.fail("CreateFlowLog", *fault, *times);
@@ -194,7 +194,7 @@ async fn a_creation_that_is_refused_for_a_while_is_made_within_the_same_minute()
 }
 
 /// Shows a VPC in the next `times` lists, and hides it afterwards.
-fn vanishes_after(stage: &Stage, times: u32) {
+fn vanishes_after(stage: &Harness, times: u32) {
     let shown = AtomicU32::new(0);
     let change = move |answer: &mut serde_json::Value| {
         if shown.fetch_add(1, Ordering::Relaxed) >= times {
@@ -209,7 +209,7 @@ fn vanishes_after(stage: &Stage, times: u32) {
 #[tokio::test]
 async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_waited_for() {
     for (by_event, times) in [(true, 1), (false, 1), (true, 4)] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         vanishes_after(&stage, times);
         let report = if by_event {
@@ -227,7 +227,7 @@ async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_wait
 
 #[tokio::test]
 async fn one_look_that_does_not_show_a_vpc_is_not_enough_to_give_it_up() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), 3);
     stage.cloud.fail_after(1, "DescribeVpcs", Fault::NotVisibleYet);
@@ -238,7 +238,7 @@ async fn one_look_that_does_not_show_a_vpc_is_not_enough_to_give_it_up() {
 
 #[tokio::test]
 async fn a_vpc_that_create_flow_log_never_sees_is_tried_until_the_time_is_over_and_then_again() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
@@ -250,7 +250,7 @@ async fn a_vpc_that_create_flow_log_never_sees_is_tried_until_the_time_is_over_a
 #[tokio::test]
 async fn a_new_vpc_that_is_seen_and_then_is_not_is_gone_only_a_minute_after_its_event() {
     for (seconds, is_made) in [(0, true), (70, false)] {
-        let stage = Stage::new("").await;
+        let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
         stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), 1);
         for reads in [1, 2] {
@@ -263,7 +263,7 @@ async fn a_new_vpc_that_is_seen_and_then_is_not_is_gone_only_a_minute_after_its_
 
 #[tokio::test]
 async fn in_a_sweep_one_resource_takes_half_of_the_time_that_is_left_and_no_more() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
     let report = stage.sweep_within(REMEDIATION, MINUTE).await;
@@ -273,7 +273,7 @@ async fn in_a_sweep_one_resource_takes_half_of_the_time_that_is_left_and_no_more
 
 #[tokio::test]
 async fn a_vpc_whose_flow_logs_cannot_be_listed_yet_gets_its_flow_log_within_the_same_minute() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("DescribeFlowLogs", Fault::Code("InvalidInstanceId"), 5);
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;

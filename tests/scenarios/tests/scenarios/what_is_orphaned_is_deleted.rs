@@ -4,20 +4,20 @@ use flow_log::{Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{Fault, Options};
 use reconcile::Outcome;
-use scenarios::{DELETION, REMEDIATION, Stage, whole_cloud};
+use scenarios::{DELETION, Harness, REMEDIATION, whole_cloud};
 
 const LATER: &str = "2026-03-02T13:00:00+08:00";
 
 /// A stage with two of Flowkeeper's own flow logs: one on a VPC, and one whose VPC is gone.
-async fn stage() -> (Stage, String, String) {
-    let stage = Stage::new("").await;
+async fn stage() -> (Harness, String, String) {
+    let stage = Harness::new("").await;
     let (_, kept) = stage.kept_vpc(&[]).await;
     let (gone, orphan) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
     (stage, kept, orphan)
 }
 
-fn flow_logs(stage: &Stage) -> Vec<String> {
+fn flow_logs(stage: &Harness) -> Vec<String> {
     stage.cloud.finish_transitions();
     stage.cloud.flow_logs().into_iter().map(|it| it.id).collect()
 }
@@ -82,7 +82,7 @@ async fn what_cannot_be_read_is_not_gone() {
 
 #[tokio::test]
 async fn what_the_event_says_is_gone_and_is_still_to_be_seen_is_left_for_another_try() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let report = stage.look(DELETION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
@@ -115,9 +115,9 @@ async fn remediation_says_what_is_orphaned_and_leaves_it() {
 
 #[tokio::test]
 async fn what_the_policy_excludes_is_not_deleted_either() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (gone, _) = stage.kept_vpc(&[]).await;
-    let excluding = Stage::new(&format!("exclude: {{ids: [{gone}]}}\n")).await;
+    let excluding = Harness::new(&format!("exclude: {{ids: [{gone}]}}\n")).await;
     let (same, _) = excluding.kept_vpc(&[]).await;
     assert_eq!(gone, same, "both clouds count alike");
     excluding.cloud.call("DeleteVpc", &[("VpcId", &same)]).await.unwrap();
@@ -129,7 +129,7 @@ async fn what_the_policy_excludes_is_not_deleted_either() {
 
 #[tokio::test]
 async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
-    let stage = Stage::new("coverage: vswitch\n").await;
+    let stage = Harness::new("coverage: vswitch\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for _ in 0..3 {
         stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -144,7 +144,7 @@ async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
 
 #[tokio::test]
 async fn one_look_that_does_not_show_a_resource_is_not_enough_to_delete_its_flow_log() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     stage.kept_vpc(&[]).await;
     stage.wait_until(LATER);
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
@@ -165,8 +165,8 @@ async fn flow_logs_whose_resources_cannot_be_read_are_not_counted_as_good() {
 #[tokio::test]
 async fn what_is_left_anyway_does_not_count_against_the_limits() {
     let policy = "limits: {max_changes: 0}\n";
-    let (gone, _) = Stage::new(policy).await.kept_vpc(&[]).await;
-    let stage = Stage::new(&format!("{policy}exclude: {{ids: [{gone}]}}\n")).await;
+    let (gone, _) = Harness::new(policy).await.kept_vpc(&[]).await;
+    let stage = Harness::new(&format!("{policy}exclude: {{ids: [{gone}]}}\n")).await;
     let (same, _) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeleteVpc", &[("VpcId", &same)]).await.unwrap();
     stage.wait_until(LATER);
@@ -177,7 +177,7 @@ async fn what_is_left_anyway_does_not_count_against_the_limits() {
 
 #[tokio::test]
 async fn more_network_interfaces_than_fit_into_one_call_are_asked_for_in_several() {
-    let stage = Stage::with("coverage: network-interface\n", Options { quota: 2000, ..Options::default() }).await;
+    let stage = Harness::with("coverage: network-interface\n", Options { quota: 2000, ..Options::default() }).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let mut interfaces = Vec::new();
@@ -245,7 +245,7 @@ async fn where_the_api_knows_nothing_of_what_is_gone_its_flow_log_is_found_by_it
 
 #[tokio::test]
 async fn many_vswitches_are_asked_for_by_their_list_and_what_it_lacks_alone() {
-    let stage = Stage::with("coverage: vswitch\n", Options { quota: 2000, ..Options::default() }).await;
+    let stage = Harness::with("coverage: vswitch\n", Options { quota: 2000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let mut vswitches = Vec::new();
     for _ in 0..60 {
@@ -263,7 +263,7 @@ async fn many_vswitches_are_asked_for_by_their_list_and_what_it_lacks_alone() {
 #[tokio::test]
 async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_lost() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
-    let stage = Stage::with("", options).await;
+    let stage = Harness::with("", options).await;
     let (gone, orphan) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
     stage.wait_until(LATER);
@@ -276,7 +276,7 @@ async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_los
 
 #[tokio::test]
 async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     stage.kept_vpc(&[]).await;
     stage.wait_until(LATER);
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 1);
@@ -287,8 +287,8 @@ async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
 }
 
 /// A stage with a VPC and a vSwitch in it, both with an own flow log that is a day old; and the id of the vSwitch's.
-async fn twice_paid(more_policy: &str, vswitch_tag: Option<(&str, &str)>) -> (Stage, String) {
-    let stage = Stage::new(&format!("superfluous: delete\n{more_policy}")).await;
+async fn twice_paid(more_policy: &str, vswitch_tag: Option<(&str, &str)>) -> (Harness, String) {
+    let stage = Harness::new(&format!("superfluous: delete\n{more_policy}")).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.edit_vswitch(&vswitch, |it| {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use local_cloud::{Clock, EntryKind, Fault, LocalCloud, Options, Timers};
 use reconcile::{Outcome, Report};
 use scenarios::{
-    ACTIVATION, CREATION, DEACTIVATION, REMEDIATE, REMEDIATION, Stage, create_kept_vpc, results, whole_cloud,
+    ACTIVATION, CREATION, DEACTIVATION, Harness, REMEDIATE, REMEDIATION, create_kept_vpc, results, whole_cloud,
 };
 use serde_json::json;
 
@@ -84,7 +84,7 @@ async fn cloud_config_names_what_is_to_be_put_right() {
     assert_eq!(cloud.flow_logs()[0].status, "Active");
 }
 
-async fn put_right(stage: &Stage) -> Report {
+async fn put_right(stage: &Harness) -> Report {
     let report = stage.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none(), "{report:#?}");
     stage.cloud.finish_transitions();
@@ -93,7 +93,7 @@ async fn put_right(stage: &Stage) -> Report {
 
 #[tokio::test]
 async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_other() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
@@ -109,7 +109,7 @@ async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_othe
 
 #[tokio::test]
 async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where_the_policy_allows() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let report = put_right(&stage).await;
@@ -119,7 +119,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
     );
     assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
 
-    let stage = Stage::new("replace: true\n").await;
+    let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     let report = put_right(&stage).await;
@@ -132,7 +132,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
 
 #[tokio::test]
 async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_next_look() {
-    let stage = Stage::new("replace: true\n").await;
+    let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     stage.cloud.finish_transitions();
@@ -144,7 +144,7 @@ async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_ne
 async fn one_that_is_about_to_be_off_is_waited_for_and_switched_on() {
     let options =
         Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
-    let stage = Stage::with("", options).await;
+    let stage = Harness::with("", options).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Deactivating"));
@@ -158,7 +158,7 @@ async fn one_that_is_about_to_be_off_is_waited_for_and_switched_on() {
 #[tokio::test]
 async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made_again() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
-    let stage = Stage::with("", options).await;
+    let stage = Harness::with("", options).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
@@ -175,7 +175,7 @@ async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made
 
 #[tokio::test]
 async fn one_whose_lines_do_not_arrive_is_a_finding_with_the_reason() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.deliver_status = "FAILED".into();
@@ -188,7 +188,7 @@ async fn one_whose_lines_do_not_arrive_is_a_finding_with_the_reason() {
 
 #[tokio::test]
 async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     let theirs = stage.cloud.create_flow_log("VSwitch", &vswitch, &[]).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
 async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed_before() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
     let overrides = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
-    let stage = Stage::with(overrides, Options { transitions, ..Options::default() }).await;
+    let stage = Harness::with(overrides, Options { transitions, ..Options::default() }).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
@@ -219,7 +219,7 @@ async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed
 
 #[tokio::test]
 async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
@@ -236,7 +236,7 @@ async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() 
 
 #[tokio::test]
 async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_flow_log(&flow_log, &[vpc]);
     let report = put_right(&stage).await;
@@ -245,7 +245,7 @@ async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good()
 
 #[tokio::test]
 async fn what_can_be_changed_is_changed_and_what_cannot_stays_a_finding() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
         it.name = "theirs".into();
@@ -262,7 +262,7 @@ async fn what_can_be_changed_is_changed_and_what_cannot_stays_a_finding() {
 #[tokio::test]
 async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
-    let stage = Stage::with("", Options { transitions, ..Options::default() }).await;
+    let stage = Harness::with("", Options { transitions, ..Options::default() }).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::InternalError, 1);
@@ -276,15 +276,15 @@ async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
 
 #[tokio::test]
 async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
 }
 
 /// A stage with a flow log whose drift can only be repaired by a replacement.
-async fn stage_with_one_to_replace(options: Options) -> (Stage, String, String) {
-    let stage = Stage::with("replace: true\n", options).await;
+async fn stage_with_one_to_replace(options: Options) -> (Harness, String, String) {
+    let stage = Harness::with("replace: true\n", options).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     (stage, vpc, flow_log)
@@ -334,7 +334,7 @@ async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_n
 
 #[tokio::test]
 async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
     let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
@@ -345,7 +345,7 @@ async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
 
 #[tokio::test]
 async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice() {
-    let stage = Stage::new("").await;
+    let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.copy_flow_log(&flow_log, std::slice::from_ref(&vswitch));
@@ -355,7 +355,7 @@ async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice(
     assert!(finding.reason.contains("kept at other levels than that of a vSwitch"), "{}", finding.reason);
     assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
 
-    let stage = Stage::new("overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n").await;
+    let stage = Harness::new("overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n").await;
     stage.kept_vpc(&[("level", "fine")]).await;
     let report = put_right(&stage).await;
     assert_eq!((report.summary.findings, report.results[0].verdict), (1, Some(Verdict::Drifted)), "{report:#?}");
@@ -472,8 +472,8 @@ async fn where_the_sweep_that_others_have_joined_is_not_complete_all_of_them_are
 }
 
 /// Creates a VPC without a flow log, one with an inactive flow log, and one whose flow log has another description.
-async fn three_to_repair(policy: &str) -> (Stage, [String; 3]) {
-    let stage = Stage::new(policy).await;
+async fn three_to_repair(policy: &str) -> (Harness, [String; 3]) {
+    let stage = Harness::new(policy).await;
     let missing = stage.cloud.create_vpc(&[]).await.unwrap();
     let (inactive, off) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&off, |it| it.status = "Inactive".into());
@@ -529,7 +529,7 @@ async fn what_the_policy_does_not_let_be_repaired_is_reported_and_not_changed() 
 async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
     // A run may end between the two halves of a replacement. So a replacement needs `missing` to be allowed, too.
     for (listed, lacks) in [("missing, inactive", "drifted"), ("drifted, inactive", "missing")] {
-        let stage = Stage::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
+        let stage = Harness::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
         let (_, flow_log) = stage.kept_vpc(&[]).await;
         stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
         let report = stage.sweep(REMEDIATION).await;
@@ -538,7 +538,7 @@ async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
         assert!(report.results[0].reason.ends_with(&why), "{report:#?}");
         assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "{listed}");
     }
-    let stage = Stage::new("replace: true\nremediate: [missing, drifted]\n").await;
+    let stage = Harness::new("replace: true\nremediate: [missing, drifted]\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
     assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 2);
