@@ -7,21 +7,13 @@
 //! Settings: `BASELINE_PORT`, `BASELINE_CLOUD` (`127.0.0.1:port`), and for TLS `BASELINE_ROOT`, the path of a root certificate in
 //! DER.
 
-use std::convert::Infallible;
-use std::error::Error;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::{convert::Infallible, error::Error, net::Ipv4Addr, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use tokio::net::TcpListener;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;

@@ -1,9 +1,11 @@
 //! Builds the binaries as they are delivered: static, with the release profile.
 
-use std::ffi::OsStr;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use packaging::build::FLAGS;
 

@@ -1,14 +1,14 @@
 //! A root certificate and a server certificate signed by it, created for each run.
 
-use std::error::Error;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::crypto::ring;
+use rustls::{ServerConfig, crypto::ring};
 
 /// The TLS configuration of a server on this machine, and the root certificate that its clients must trust.
 pub(crate) struct Certificate {

@@ -1,7 +1,9 @@
 //! The part of HTTP/1.1 that both ends of a measurement need: consecutive messages with a `Content-Length`.
 
-use std::io::{self, Read};
-use std::ops::Range;
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
 
 /// Reads whole messages from a connection.
 pub(crate) struct Messages<S> {

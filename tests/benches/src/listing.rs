@@ -1,11 +1,8 @@
 //! Measures how much memory it takes to list many flow logs.
 
-use std::io;
-use std::path::Path;
-use std::process::Command;
+use std::{io, path::Path, process::Command};
 
-use crate::fleet::Fleet;
-use crate::stub::Cloud;
+use crate::{fleet::Fleet, stub::Cloud};
 
 /// A short list and a long one: 20 pages and 200, and a few more, because pages overlap.
 pub(crate) const FLOW_LOGS: [usize; 2] = [1_000, 10_000];

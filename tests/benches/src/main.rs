@@ -24,14 +24,14 @@ mod subject;
 mod sweep;
 mod table;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::thread;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+};
 
 use clap::{Parser, ValueEnum};
-
 use fleet::REGIONS;
 use measure::Runs;
 use report::{Pair, Zips};

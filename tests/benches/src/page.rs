@@ -1,8 +1,6 @@
 //! Writes the tables into the page that shows them.
 
-use std::fs;
-use std::io;
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use crate::table::Table;
 

@@ -1,12 +1,10 @@
 //! The plot of the sweeps, as an SVG picture.
 
-use std::error::Error;
-use std::path::Path;
+use std::{error::Error, path::Path};
 
 use plotters::prelude::*;
 
-use crate::sweep::Sweep;
-use crate::table::thousands;
+use crate::{sweep::Sweep, table::thousands};
 
 /// The start of the time axis, in s. It is logarithmic, and the pace of a sweep that no quota delays is zero.
 const QUICKEST: f64 = 0.01;

@@ -1,14 +1,18 @@
 //! A process that is started, invoked, inspected and killed.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
+use std::{
+    fs,
+    io::{self, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
-use crate::clock;
-use crate::http::{Messages, find};
+use crate::{
+    clock,
+    http::{Messages, find},
+};
 
 /// The maximum time until the port is open.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -3,10 +3,11 @@
 //! The SDKs are installed by name, as for a Function Compute package: with `pip install --target`, in the versions that
 //! `tests/interop` uses.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The package name of each SDK, and the module with the function that uses it.
 const SDKS: [(&str, &str); 2] =

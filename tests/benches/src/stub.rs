@@ -3,19 +3,25 @@
 //! It checks nothing. Each connection has a thread, which only finds the action in the request. The answers are fixed,
 //! unless the cloud has a fleet, which it then lists page by page.
 
-use std::error::Error;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::{
+    error::Error,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::certificate;
-use crate::fleet::Fleet;
-use crate::http::{Message, Messages, find};
+use crate::{
+    certificate,
+    fleet::Fleet,
+    http::{Message, Messages, find},
+};
 
 /// A VPC without an owner, because the jobs belong to many accounts.
 const VPCS: &str = r#"{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":1,"PageNumber":1,"PageSize":50,

@@ -1,13 +1,12 @@
 //! The subjects of a measurement, and how they are started.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use crate::process::Process;
-use crate::python::Package;
-use crate::stub::Cloud;
+use crate::{process::Process, python::Package, stub::Cloud};
 
 const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
 

@@ -1,18 +1,17 @@
 //! Sweeps of `remediate-flow-logs` over many VPCs, triggered by its timer: calls, time and memory.
 
-use std::io;
-use std::path::Path;
-use std::process::Command;
+use std::{io, path::Path, process::Command};
 
 use openapi::Quotas;
 
-use crate::clock;
-use crate::event;
-use crate::fleet::{Fleet, REGIONS};
-use crate::http::find;
-use crate::process::Process;
-use crate::stub::Cloud;
-use crate::subject::function;
+use crate::{
+    clock, event,
+    fleet::{Fleet, REGIONS},
+    http::find,
+    process::Process,
+    stub::Cloud,
+    subject::function,
+};
 
 /// One of this many VPCs has no flow log.
 pub(crate) const LACKING: usize = 100;

@@ -2,12 +2,14 @@
 //!
 //! Settings: `LIST_CLOUD` (`127.0.0.1:port`).
 
-use std::error::Error;
-use std::fs;
-use std::future::{Future, ready};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    error::Error,
+    fs,
+    future::{Future, ready},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
