@@ -148,8 +148,8 @@ class AlibabacloudSdk(Client):
                 signature_algorithm=self.algorithm,
             )
         )
-        wanted = f"{action}WithOptions".lower()
-        method = next(name for name in dir(client) if name.replace("_", "") == wanted)
+        expected = f"{action}WithOptions".lower()
+        method = next(name for name in dir(client) if name.replace("_", "") == expected)
         try:
             return getattr(client, method)(*arguments).body
         except AlibabaCloudException as error:

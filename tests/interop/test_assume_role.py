@@ -3,13 +3,13 @@
 import pytest
 
 PRODUCT = "sts"
-WANTED = {"RoleArn": "acs:ram::1000000000000002:role/flowkeeper", "RoleSessionName": "interop"}
+REQUESTED = {"RoleArn": "acs:ram::1000000000000002:role/flowkeeper", "RoleSessionName": "interop"}
 
 
 @pytest.fixture
 def temporary(call):
     """A temporary key, as arguments of an SDK's client."""
-    given = call("sts", "AssumeRole", **WANTED)["Credentials"]
+    given = call("sts", "AssumeRole", **REQUESTED)["Credentials"]
     return {"key": given["AccessKeyId"], "secret": given["AccessKeySecret"], "token": given["SecurityToken"]}
 
 
@@ -30,7 +30,7 @@ def test_a_temporary_key_goes_with_its_own_token_only(sdk, cloud, refusal, tempo
 
 def test_a_session_policy_takes_away_what_it_does_not_allow(call, sdk, cloud, refusal):
     policy = '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": ["vpc:DescribeVpcs"], "Resource": ["*"]}]}'
-    given = call("sts", "AssumeRole", **WANTED, Policy=policy)["Credentials"]
+    given = call("sts", "AssumeRole", **REQUESTED, Policy=policy)["Credentials"]
     there = sdk(cloud, key=given["AccessKeyId"], secret=given["AccessKeySecret"], token=given["SecurityToken"])
     there("vpc", "DescribeVpcs")
     assert refusal("vpc", "CreateVpc", by=there) == (403, "Forbidden.RAM")
@@ -47,6 +47,6 @@ def test_a_session_policy_takes_away_what_it_does_not_allow(call, sdk, cloud, re
     ],
 )
 def test_a_role_that_cannot_be_assumed_is_refused(refusal, name, value):
-    status, code = refusal("sts", "AssumeRole", **WANTED | {name: value})
+    status, code = refusal("sts", "AssumeRole", **REQUESTED | {name: value})
     assert status in (400, 403, 404)
     assert code.startswith(("InvalidParameter", "EntityNotExist.Role", "NoPermission"))

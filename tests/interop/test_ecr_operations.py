@@ -27,7 +27,7 @@ def vbr(call, router):
 
 
 @pytest.fixture
-def wanted(router, vbr):
+def requested(router, vbr):
     """The parameters of a flow log. The SDK splits them between query and form."""
     target = {"ProjectName": "flowlog-project", "LogStoreName": "ecr"}
     return lambda name: router | vbr(f"{router['EcrId']}-{name}") | target
@@ -63,8 +63,8 @@ def test_a_router_and_its_vbrs_are_found(call, refusal, router, vbr):
     assert refused(refusal, "ecr", "AttachExpressConnectRouterChildInstance", **router | child)
 
 
-def test_every_parameter_of_a_flow_log_comes_back(call, refusal, router, wanted):
-    parameters = wanted("all") | {
+def test_every_parameter_of_a_flow_log_comes_back(call, refusal, router, requested):
+    parameters = requested("all") | {
         "FlowLogName": "名称 +%~*",
         "Description": "what & why = because",
         "Interval": 60,
@@ -91,12 +91,12 @@ def test_every_parameter_of_a_flow_log_comes_back(call, refusal, router, wanted)
         ("EcrId", "ecr-nowhere"),
     ],
 )
-def test_a_flow_log_with_a_value_that_does_not_exist_is_refused(refusal, wanted, name, value):
-    assert refused(refusal, "ecr", "CreateFlowLog", **wanted(name) | {name: value})
+def test_a_flow_log_with_a_value_that_does_not_exist_is_refused(refusal, requested, name, value):
+    assert refused(refusal, "ecr", "CreateFlowLog", **requested(name) | {name: value})
 
 
-def test_flow_logs_are_read_over_three_pages(call, refusal, router, wanted):
-    ids = [call("ecr", "CreateFlowLog", **wanted(n))["FlowLogId"] for n in range(5)]
+def test_flow_logs_are_read_over_three_pages(call, refusal, router, requested):
+    ids = [call("ecr", "CreateFlowLog", **requested(n))["FlowLogId"] for n in range(5)]
     token, found = None, []
     while token != "":
         more = {"NextToken": token} if token else {}
@@ -109,8 +109,8 @@ def test_flow_logs_are_read_over_three_pages(call, refusal, router, wanted):
     assert refused(refusal, "ecr", "DescribeFlowLogs", NextToken="elsewhere", **router)
 
 
-def test_a_flow_log_is_changed_stopped_started_and_deleted(call, refusal, router, wanted):
-    one = router | {"FlowLogId": call("ecr", "CreateFlowLog", **wanted("changed"))["FlowLogId"]}
+def test_a_flow_log_is_changed_stopped_started_and_deleted(call, refusal, router, requested):
+    one = router | {"FlowLogId": call("ecr", "CreateFlowLog", **requested("changed"))["FlowLogId"]}
     settled(call, router, one["FlowLogId"], "Active")
     changed = {"FlowLogName": "renamed", "Description": "changed", "Interval": 60, "SamplingRate": "1:1024"}
     assert call("ecr", "ModifyFlowLogAttribute", **one, **changed)["Success"] is True

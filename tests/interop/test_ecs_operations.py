@@ -18,8 +18,8 @@ def network_interfaces(call, **filters):
 
 
 def test_a_network_interface_is_made_found_and_deleted(call, refusal, vswitch):
-    wanted = {"VSwitchId": vswitch["VSwitchId"], "SecurityGroupId": "sg-bp1example"}
-    made = call("ecs", "CreateNetworkInterface", Tag=[{"Key": "team", "Value": "网络"}], **wanted)
+    requested = {"VSwitchId": vswitch["VSwitchId"], "SecurityGroupId": "sg-bp1example"}
+    made = call("ecs", "CreateNetworkInterface", Tag=[{"Key": "team", "Value": "网络"}], **requested)
     interface_id = made["NetworkInterfaceId"]
     for filters in (
         {"NetworkInterfaceId": [interface_id]},
@@ -35,7 +35,7 @@ def test_a_network_interface_is_made_found_and_deleted(call, refusal, vswitch):
     call("ecs", "DeleteNetworkInterface", NetworkInterfaceId=interface_id)
     assert network_interfaces(call, NetworkInterfaceId=[interface_id]) == []
 
-    absent = wanted | {"VSwitchId": "vsw-bp1nowhere"}
+    absent = requested | {"VSwitchId": "vsw-bp1nowhere"}
     assert refusal("ecs", "CreateNetworkInterface", **absent) == (404, "InvalidVSwitchId.NotFound")
     assert refusal("ecs", "DeleteNetworkInterface", NetworkInterfaceId=interface_id) == (404, "InvalidEniId.NotFound")
     assert refusal("ecs", "DescribeNetworkInterfaces", Type="Tertiary") == (400, "InvalidParameter")

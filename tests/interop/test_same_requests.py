@@ -385,9 +385,9 @@ def test_every_operation_of_the_client_is_called():
 def test_every_documented_operation_is_one_of_the_clients():
     documented = json.loads((REPOSITORY / "tests" / "fixtures" / "openapi" / "documented.json").read_text())
     products = {"expressconnectrouter": "ecr"}
-    wanted = {(products.get(one["product"], one["product"]), one["action"]) for one in documented["operations"]}
-    assert len(wanted) == 30
-    assert wanted <= {(product, action) for product, action, _ in CALLS}
+    expected = {(products.get(one["product"], one["product"]), one["action"]) for one in documented["operations"]}
+    assert len(expected) == 30
+    assert expected <= {(product, action) for product, action, _ in CALLS}
 
 
 @pytest.mark.parametrize("n", range(len(CALLS)), ids=IDS)

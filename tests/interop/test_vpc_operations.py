@@ -13,8 +13,8 @@ def vpc(call, **parameters):
 
 
 def flow_log(call, resource_id, **parameters):
-    wanted = {"ResourceType": "VPC", "ResourceId": resource_id, "TrafficType": "All"} | PROJECT | parameters
-    return call("vpc", "CreateFlowLog", **wanted)["FlowLogId"]
+    requested = {"ResourceType": "VPC", "ResourceId": resource_id, "TrafficType": "All"} | PROJECT | parameters
+    return call("vpc", "CreateFlowLog", **requested)["FlowLogId"]
 
 
 def flow_logs(call, **filters):
@@ -82,26 +82,26 @@ def test_a_region_has_one_default_vpc_with_default_vswitches(call, refusal):
 
 def test_a_vswitch_is_made_found_and_deleted_before_its_vpc(call, refusal):
     vpc_id = vpc(call)
-    wanted = {"VpcId": vpc_id, "ZoneId": "cn-hangzhou-b", "CidrBlock": "172.16.0.0/24"}
-    vswitch_id = call("vpc", "CreateVSwitch", VSwitchName="front", **wanted)["VSwitchId"]
+    requested = {"VpcId": vpc_id, "ZoneId": "cn-hangzhou-b", "CidrBlock": "172.16.0.0/24"}
+    vswitch_id = call("vpc", "CreateVSwitch", VSwitchName="front", **requested)["VSwitchId"]
     for filters in ({"VSwitchId": vswitch_id}, {"VpcId": vpc_id}, {"VSwitchName": "front"}):
         answer = call("vpc", "DescribeVSwitches", **filters)
         (found,) = answer["VSwitches"]["VSwitch"]
-        assert found.items() >= ({"VSwitchId": vswitch_id} | wanted).items(), filters
+        assert found.items() >= ({"VSwitchId": vswitch_id} | requested).items(), filters
     (parent,) = call("vpc", "DescribeVpcs", VpcId=vpc_id)["Vpcs"]["Vpc"]
     assert parent["VSwitchIds"]["VSwitchId"] == [vswitch_id]
     assert refusal("vpc", "DeleteVpc", VpcId=vpc_id) == (400, "DependencyViolation.VSwitch")
     call("vpc", "DeleteVSwitch", VSwitchId=vswitch_id)
     call("vpc", "DeleteVpc", VpcId=vpc_id)
 
-    assert refusal("vpc", "CreateVSwitch", **wanted) == (404, "InvalidVpcId.NotFound")
+    assert refusal("vpc", "CreateVSwitch", **requested) == (404, "InvalidVpcId.NotFound")
     assert refusal("vpc", "DescribeVSwitches", PageSize=51) == (400, "InvalidParameter")
     assert refusal("vpc", "DeleteVSwitch", VSwitchId=vswitch_id) == (404, "InvalidVswitchId.NotFound")
 
 
 def test_every_parameter_of_a_flow_log_comes_back(call):
     vpc_id = vpc(call)
-    wanted = {
+    requested = {
         "ResourceType": "VPC",
         "ResourceId": vpc_id,
         "TrafficType": "Drop",
@@ -115,10 +115,10 @@ def test_every_parameter_of_a_flow_log_comes_back(call):
     paths = ["internetGateway", "natGateway"]
     # In the string to sign, Tag.10 and Tag.11 come before Tag.2.
     tags = [{"Key": f"k{n:02}", "Value": f"v {n}"} for n in range(11)]
-    answer = call("vpc", "CreateFlowLog", TrafficPath=paths, Tag=tags, **wanted)
+    answer = call("vpc", "CreateFlowLog", TrafficPath=paths, Tag=tags, **requested)
     assert (answer["Success"], answer["ResourceGroupId"]) == ("true", "rg-example")
     found = settled(call, answer["FlowLogId"], "Active")
-    assert found.items() >= wanted.items()
+    assert found.items() >= requested.items()
     assert found["RegionId"] == "cn-hangzhou"
     assert found["TrafficPath"]["TrafficPathList"] == paths
     assert found["Tags"]["Tag"] == tags

@@ -13,22 +13,22 @@ const AT_HOME = ['log:PostLogStoreLogs', 'mns:SendMessage', 'sts:AssumeRole'];
 function check(main, member) {
   const found = [];
   const roles = membersRoles(main);
-  const wanted = rights(roles.flatMap((id) => documents(main.Resources[id])));
+  const allowed = rights(roles.flatMap((id) => documents(main.Resources[id])));
   const given = rights(Object.values(member.Resources).flatMap(documents));
-  for (const [right, written] of wanted) {
+  for (const [right, written] of allowed) {
     if (!given.has(right)) found.push(`MemberRole: ${written} is missing, which a function has in its own account`);
   }
   for (const [right, written] of given) {
-    if (!wanted.has(right)) found.push(`MemberRole: ${written} is more than any function has in its own account`);
+    if (!allowed.has(right)) found.push(`MemberRole: ${written} is more than any function has in its own account`);
   }
   const names = roles.map((id) => main.Resources[id].Properties.RoleName['Fn::Sub']);
   const { 'Fn::If': trusted } = member.Resources.MemberRole.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM;
   const always = roles.filter((id) => main.Resources[id].Condition === undefined);
   const arn = (id) => `acs:ram::\${MainAccountId}:role/${names[roles.indexOf(id)]}`;
-  for (const [at, wanted] of [roles, always].entries()) {
+  for (const [at, expected] of [roles, always].entries()) {
     const given = trusted[at + 1].map((one) => one?.['Fn::Sub']);
-    const missing = wanted.map(arn).filter((one) => !given.includes(one));
-    const more = given.filter((one) => one !== undefined && !wanted.map(arn).includes(one));
+    const missing = expected.map(arn).filter((one) => !given.includes(one));
+    const more = given.filter((one) => one !== undefined && !expected.map(arn).includes(one));
     for (const one of missing) found.push(`MemberRole: does not trust ${one}`);
     for (const one of more) found.push(`MemberRole: trusts ${one}, which no function has`);
   }

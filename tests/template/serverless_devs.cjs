@@ -1,7 +1,7 @@
 // s.yaml and s.ecr.yaml, for Serverless Devs, from template.yml beside them: serverless_devs.cjs TEMPLATE [--write]
 //
-// They make the same functions and triggers as the template. With --write they are made anew, otherwise they are
-// compared: what is changed in one place alone is refused.
+// They make the same functions and triggers as the template. With --write they are generated again, otherwise they
+// are compared: a change in one place alone is refused.
 //
 // Serverless Devs has no conditions. What a parameter adds to the functions is in a file of its own, which extends s.yaml.
 'use strict';
@@ -167,14 +167,14 @@ function value(given, template) {
 
 if (require.main === module) {
   const [templateFile, mode] = process.argv.slice(2);
-  for (const [name, wanted] of Object.entries(write(yaml.load(fs.readFileSync(templateFile, 'utf8'))))) {
+  for (const [name, expected] of Object.entries(write(yaml.load(fs.readFileSync(templateFile, 'utf8'))))) {
     const file = path.join(path.dirname(templateFile), name);
-    if (mode === '--write') fs.writeFileSync(file, wanted);
-    const [found, lines] = [fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '', wanted.split('\n')];
-    if (found !== wanted) {
+    if (mode === '--write') fs.writeFileSync(file, expected);
+    const [found, lines] = [fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '', expected.split('\n')];
+    if (found !== expected) {
       const at = found.split('\n').findIndex((line, at) => line !== lines[at]);
       console.error(`template: ${file}, line ${at + 1} is not what ${templateFile} makes of it: change that, and then`);
-      console.error('template: make this anew with tests/template/run --write');
+      console.error('template: generate this again with tests/template/run --write');
       process.exit(1);
     }
   }

@@ -9,11 +9,11 @@ function check(template, report) {
   if (!Policy?.Default) return;
   const { project, log_store } = yaml.load(Policy.Default).flow_log;
   const filledIn = project.replace('{account}', '${ALIYUN::TenantId}').replace('{region}', '${ALIYUN::Region}');
-  const wanted = [
+  const expected = [
     ['FlowLogProject', 'Name', example({ 'Fn::Sub': filledIn }, template)],
     ['FlowLogStore', 'LogstoreName', log_store],
   ];
-  for (const [id, property, value] of wanted) {
+  for (const [id, property, value] of expected) {
     const given = example(template.Resources[id]?.Properties[property], template);
     if (given !== value) report(`Resources.${id}.Properties.${property}`, `is not ${value}, as the default of Policy has it`);
   }

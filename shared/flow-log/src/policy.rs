@@ -82,7 +82,7 @@ impl Policy {
     }
 
     /// Explains why this account and region are out of scope; `None` if they may be in scope. `own_account` is the
-    /// account of the function or command; if it is unknown, `account` may be it.
+    /// account of the function or command; if that is unknown, it may be `account`.
     #[must_use]
     pub fn out_of_scope(
         &self,

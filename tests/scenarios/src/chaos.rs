@@ -495,7 +495,7 @@ impl History {
     /// Checks the flow logs of a VPC against the policy, which is evaluated here independently of the product.
     fn check_vpc(&self, vpc: &Vpc, on_it: &[&FlowLog]) -> Result<(), &'static str> {
         let is_day = (7..21).contains(&self.local_time().hour());
-        let is_wanted_on = match vpc.tags.get("flowkeeper").map(String::as_str) {
+        let should_be_on = match vpc.tags.get("flowkeeper").map(String::as_str) {
             Some("ignore") => {
                 let is_ours = on_it.iter().any(|log| is_own(log));
                 return if is_ours { Err("it is to be ignored, and was not") } else { Ok(()) };
@@ -505,7 +505,7 @@ impl History {
             _ => true,
         };
         let log = match on_it {
-            [] if is_wanted_on => return Err("it has no flow log"),
+            [] if should_be_on => return Err("it has no flow log"),
             [] => return Ok(()),
             [log] => log,
             _ => return Err("it has two flow logs"),
@@ -513,18 +513,18 @@ impl History {
         if !is_own(log) {
             return Ok(());
         }
-        if !is_wanted_on {
+        if !should_be_on {
             return if log.status == "Inactive" { Ok(()) } else { Err("it is to be off") };
         }
         let team = (vpc.tags.get("team").map(String::as_str) == Some("network")).then_some("network");
-        let is_as_wanted = log.status == "Active"
+        let is_as_desired = log.status == "Active"
             && log.name == format!("flowkeeper-{}", vpc.id)
             && log.description == "Kept by Flowkeeper"
             && (log.project.as_str(), log.log_store.as_str()) == ("flowlog", "vpc")
             && log.aggregation_interval == 10
             && (log.traffic_type == "All" || !self.replaces)
             && team.is_none_or(|team| log.tags.get("team").is_some_and(|is| is == team));
-        if is_as_wanted { Ok(()) } else { Err("it is not as wanted") }
+        if is_as_desired { Ok(()) } else { Err("it is not in the desired state") }
     }
 }
 

@@ -51,7 +51,7 @@ fn plan_desired(
     };
     let id = &found.id;
     if found.has_unknown_tags() {
-        let reason = format!("the tags of {id} on {} cannot be read, so nobody knows who made it", vbr.id);
+        let reason = format!("the tags of {id} on {} cannot be read, so its owner is unknown", vbr.id);
         return Plan::finding(Verdict::Unknown, Some(id), reason);
     }
     match (&found.status, desired.is_on) {

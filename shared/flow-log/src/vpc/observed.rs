@@ -111,7 +111,7 @@ impl FlowLog {
             }
             Delivery::Unknown(words) => {
                 return Some(format!(
-                    "nobody knows whether what it records arrives{destination}: its delivery is {words:?}"
+                    "it is unknown whether what it records arrives{destination}: its delivery is {words:?}"
                 ));
             }
         }

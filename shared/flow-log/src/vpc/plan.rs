@@ -43,7 +43,7 @@ fn plan_desired(resource: &Resource, observed: &[FlowLog], desired: &DesiredFlow
     let others: Vec<_> = on(id, observed).filter(|other| best.is_some_and(|best| best.id != other.id)).collect();
     let plan = match best {
         Some(flow_log) if flow_log.tags.is_none() => {
-            let reason = format!("the tags of {} on {id} cannot be read, so nobody knows who made it", flow_log.id);
+            let reason = format!("the tags of {} on {id} cannot be read, so its owner is unknown", flow_log.id);
             Plan::finding(Verdict::Unknown, Some(&flow_log.id), reason)
         }
         Some(flow_log) if flow_log.status == Status::Active => plan_active(flow_log, desired, foreign),

@@ -27,7 +27,7 @@ pub(crate) fn without_secrets(
             Cause::Refused { status, code, message: clean(message, MAX_MESSAGE_CHARS), denied }
         }
         Cause::Unreadable { status, reason } => Cause::Unreadable { status, reason: clean(reason, MAX_MESSAGE_CHARS) },
-        // Whoever issued the certificate chose its text.
+        // The issuer of the certificate chose its text.
         Cause::Untrusted { host, reason } => Cause::Untrusted { host, reason: clean(reason, MAX_MESSAGE_CHARS) },
         other => other,
     };

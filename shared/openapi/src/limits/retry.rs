@@ -19,7 +19,7 @@ pub struct Retry {
     /// How long a call is retried if the session has no deadline.
     pub give_up_after: Duration,
     /// How often a write is attempted, including the first time, if the resource's state does not allow it. After that
-    /// the caller looks again: the change of state may have been the same one.
+    /// the caller reads again: another caller may already have made the change.
     pub max_conflicts: u32,
 }
 

@@ -279,7 +279,7 @@ impl Inventory {
         let unread = self.flow_logs.values().flatten().filter(|flow_log| flow_log.tags.is_none());
         for flow_log in unread.filter(|it| !it.resource_id.parse().is_ok_and(|id| self.resources.contains_key(&id))) {
             let (id, resource) = (&flow_log.id, &flow_log.resource_id);
-            let reason = format!("the tags of {id} on {resource} cannot be read, so nobody knows who made it");
+            let reason = format!("the tags of {id} on {resource} cannot be read, so its owner is unknown");
             report.items.push(Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Skipped, reason));
         }
         for flow_log in self.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {

@@ -163,7 +163,7 @@ async fn killed_anywhere_it_comes_right(work: Work) {
     let seen = stage.calls();
     let report = work.run(&stage, &named).await;
     assert!(report.incomplete().is_none(), "{work:?}: {report:#?}");
-    let (calls, wanted, needed) = (stage.calls() - seen, state(&stage), writes(&stage, seen));
+    let (calls, expected, needed) = (stage.calls() - seen, state(&stage), writes(&stage, seen));
     assert!(!needed.is_empty(), "{work:?} does nothing");
 
     // Function Compute retries after a minute; a duplicate of the event may arrive at once.
@@ -181,7 +181,7 @@ async fn killed_anywhere_it_comes_right(work: Work) {
 
             let report = work.run(&stage, &named).await;
             assert!(report.incomplete().is_none(), "{when}: {report:#?}");
-            assert_eq!(state(&stage), wanted, "{when}");
+            assert_eq!(state(&stage), expected, "{when}");
             assert_eq!(writes(&stage, seen), needed, "{when}: no write too few, and none too many");
             let seen = stage.calls();
             let report = work.run(&stage, &named).await;

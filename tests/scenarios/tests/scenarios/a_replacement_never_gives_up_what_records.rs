@@ -76,7 +76,7 @@ async fn where_the_new_one_is_refused_and_the_old_one_is_not_the_old_one_is_made
     sweeps_lose(&stage, 6, 0).await;
     assert_eq!(deletions(&stage), 1, "the mark stops all replacing in this account and region");
 
-    // A person who has fixed the cause removes the mark.
+    // A person who fixed the cause removes the mark.
     stage.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
     for it in stage.cloud.flow_logs() {
         stage.cloud.edit_flow_log(&it.id, |it| _ = it.tags.remove(MARK));

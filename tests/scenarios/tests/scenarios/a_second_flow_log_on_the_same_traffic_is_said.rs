@@ -104,7 +104,7 @@ async fn none_is_deleted_unless_its_cover_is_known_to_record_as_much_and_to_deli
         ("it is being switched on", |it| it.status = "Activating".into()),
         ("its status is not known", |it| it.status = "Resting".into()),
         ("it does not deliver", |it| it.deliver_status = "FAILED".into()),
-        ("nobody knows whether it delivers", |it| it.deliver_error_message = "UnknownError".into()),
+        ("it is unknown whether it delivers", |it| it.deliver_error_message = "UnknownError".into()),
         ("its account is locked", |it| it.business_status = "FinancialLocked".into()),
         ("it records less traffic", |it| it.traffic_type = "Drop".into()),
         ("it records fewer paths", |it| it.traffic_path = vec!["natGateway".into()]),

@@ -538,7 +538,7 @@ async fn a_flow_log_whose_tags_cannot_be_read_is_said_wherever_it_is() {
         let report = stage.sweep(REMEDIATION).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.verdict, item.is_finding), (Some(Verdict::Unknown), true), "{report:#?}");
-        let reason = format!("the tags of {flow_log} on {vpc} cannot be read, so nobody knows who made it");
+        let reason = format!("the tags of {flow_log} on {vpc} cannot be read, so its owner is unknown");
         assert_eq!(item.reason, reason);
     }
 }

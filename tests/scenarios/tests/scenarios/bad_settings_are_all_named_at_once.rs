@@ -66,7 +66,7 @@ async fn all_that_is_wrong_is_named_in_one_go() {
     ] {
         assert!(said.contains(word), "{word} is not in: {said}");
     }
-    assert_eq!(said.matches("FLOWKEEPER_MARKERS").count(), 1, "what there is to set is listed once: {said}");
+    assert_eq!(said.matches("FLOWKEEPER_MARKERS").count(), 1, "the known settings are listed once: {said}");
 }
 
 #[tokio::test]

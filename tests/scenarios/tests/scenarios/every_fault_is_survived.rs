@@ -52,7 +52,7 @@ async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() 
         assert!(matches!(result.outcome, Outcome::Unchanged | Outcome::Skipped), "{result:?}");
     }
     assert!(stage.cloud.flow_logs()[0].tags.is_empty() && stage.cloud.router_flow_logs()[0].tags.is_empty());
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 4, "theirs, and ours in vain");
+    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 4, "theirs, and ours, which were refused");
 }
 
 #[tokio::test]

@@ -294,10 +294,10 @@ async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_l
     let of_timers = invocations.iter().filter(|it| it.function == REMEDIATE).filter_map(|it| report(it));
     let runs: BTreeSet<_> = of_timers.map(|report| report["run"].as_str().unwrap()).collect();
     assert!(runs.contains("2026-03-02T04:00:00Z"), "a sweep is known by its timer: {runs:?}");
-    let wanted: BTreeSet<_> = VERDICTS.iter().chain(OUTCOMES).chain(&["null"]).map(|it| (*it).to_owned()).collect();
+    let expected: BTreeSet<_> = VERDICTS.iter().chain(OUTCOMES).chain(&["null"]).map(|it| (*it).to_owned()).collect();
     // `pending`, `planned` and `unfinished` occur in the reports below.
-    let missing: Vec<_> = wanted.difference(&seen).map(String::as_str).collect();
-    assert_eq!(missing, ["pending", "planned", "unfinished"], "what is to be checked has to happen");
+    let missing: Vec<_> = expected.difference(&seen).map(String::as_str).collect();
+    assert_eq!(missing, ["pending", "planned", "unfinished"], "all others must occur");
 
     let lines = invocations.iter().flat_map(|invocation| &invocation.lines);
     let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
