@@ -20,8 +20,8 @@ fn a_change_by_the_same_deployment_is_skipped_and_one_by_a_namesake_elsewhere_is
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("Flowkeeper itself did this"), "{answer}");
     let headers = format!("{headers}x-fc-function-timeout: 3\r\n");
     for elsewhere in [r#""accountId":"2","#, ""] {
-        let answer = running.invoke(&headers, &event.replace(r#""accountId":"1","#, elsewhere));
-        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("DescribeFlowLogs"), "{answer}");
+        let acted = running.invoke(&headers, &event.replace(r#""accountId":"1","#, elsewhere));
+        assert!(acted.starts_with("HTTP/1.1 404 ") && acted.contains("DescribeFlowLogs"), "{acted}");
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn draw(sweeps: &[Sweep], file: &Path) -> Result<(), Box<dyn Error>> 
 
     let mebibytes = |sweep: &Sweep| sweep.peak / 1024.0;
     let first = sweeps.first().map_or(1.0, mebibytes);
-    let proportional = points(|it| it.size.vpcs as f64).map(|(x, vpcs)| (x, first * vpcs / least));
+    let proportional = points(|it| it.size.vpcs as f64).map(|(x, number)| (x, first * number / least));
     let mut memory = ChartBuilder::on(&right)
         .caption("most memory, MiB", ("sans-serif", 16))
         .margin(12)

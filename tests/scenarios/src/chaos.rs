@@ -314,7 +314,7 @@ impl History {
             self.stage.cloud.journal_after(seen).into_iter().filter_map(|entry| call(entry.what)).collect();
         self.tally.invocations += 1;
         self.tally.calls += calls.len();
-        self.tally.faults += calls.iter().filter(|call| call.fault.is_some()).count();
+        self.tally.faults += calls.iter().filter(|it| it.fault.is_some()).count();
         let all = calls.iter().map(told).collect::<Vec<_>>().join("\n");
         let checked =
             before.check(*kind, event == TIMER, &calls).map_err(|problem| format!("{problem}\n{weather} {all}"));
@@ -367,13 +367,13 @@ impl History {
                     &[("flowkeeper", "schedule=day")],
                 ];
                 let tags = self.dice.pick(&tags).copied().unwrap_or_default();
-                let vpc = here.create_vpc(tags).await.unwrap_or_default();
+                let new_vpc = here.create_vpc(tags).await.unwrap_or_default();
                 match self.dice.below(8) {
                     // Somebody else creates the flow log first.
-                    0 => drop(here.create_flow_log("VPC", &vpc, &[]).await),
+                    0 => drop(here.create_flow_log("VPC", &new_vpc, &[]).await),
                     1 => {
-                        if let Ok(log) = here.create_flow_log("VPC", &vpc, &[]).await {
-                            self.stage.cloud.edit_flow_log(&log, |it| it.service_type = "sls".into());
+                        if let Ok(new_log) = here.create_flow_log("VPC", &new_vpc, &[]).await {
+                            self.stage.cloud.edit_flow_log(&new_log, |it| it.service_type = "sls".into());
                         }
                     }
                     _ => {}

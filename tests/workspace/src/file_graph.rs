@@ -48,7 +48,7 @@ impl FileGraph {
     #[must_use]
     pub fn read(src: &Path) -> Self {
         let mut modules = Modules::default();
-        modules.read(src, Path::new("lib.rs"), Vec::new());
+        modules.read(src, Path::new("lib.rs"), &[]);
         let mut edges: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for module in modules.by_path.values() {
             edges.entry(module.file.clone()).or_default();
@@ -133,37 +133,37 @@ struct Modules {
 
 impl Modules {
     /// Reads a file and, through its `mod` lines, the files of its submodules.
-    fn read(&mut self, src: &Path, file: &Path, path: ModulePath) {
+    fn read(&mut self, src: &Path, file: &Path, path: &[String]) {
         let text = fs::read_to_string(src.join(file)).unwrap();
         let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         self.add(src, file, path, &parsed.items);
     }
 
-    fn add(&mut self, src: &Path, file: &Path, path: ModulePath, items: &[Item]) {
+    fn add(&mut self, src: &Path, file: &Path, path: &[String], items: &[Item]) {
         let mut module = Module { file: file.to_owned(), ..Module::default() };
         let mut visitor = Visitor { module: &mut module, imported: Vec::new(), mentioned: Vec::new() };
         for item in items {
             visitor.visit_item(item);
         }
         for (paths, is_import) in [(visitor.imported, true), (visitor.mentioned, false)] {
-            self.uses.extend(paths.into_iter().map(|used| Use { module: path.clone(), path: used, is_import }));
+            self.uses.extend(paths.into_iter().map(|used| Use { module: path.to_owned(), path: used, is_import }));
         }
         module.items.extend(items.iter().filter_map(name));
-        self.by_path.insert(path.clone(), module);
+        self.by_path.insert(path.to_owned(), module);
 
         for item in items {
             if let Item::Mod(submodule) = item
                 && !is_test(&submodule.attrs)
             {
-                let mut below = path.clone();
+                let mut below = path.to_owned();
                 below.push(submodule.ident.to_string());
-                if let Some((_, items)) = &submodule.content {
-                    self.add(src, file, below, items);
+                if let Some((_, inner)) = &submodule.content {
+                    self.add(src, file, &below, inner);
                 } else {
                     let folder: PathBuf = below.iter().collect();
                     let files = [folder.with_extension("rs"), folder.join("mod.rs")];
                     let found = files.iter().find(|candidate| src.join(candidate).is_file());
-                    self.read(src, found.unwrap_or(&files[0]), below);
+                    self.read(src, found.unwrap_or(&files[0]), &below);
                 }
             }
         }
@@ -177,7 +177,7 @@ impl Modules {
     /// something local.
     fn absolute(&self, module: &[String], path: &[String], depth: usize) -> Option<ModulePath> {
         let (first, rest) = path.split_first()?;
-        let join = |base: &[String], rest: &[String]| Some([base, rest].concat());
+        let join = |base: &[String], more: &[String]| Some([base, more].concat());
         match first.as_str() {
             "crate" => join(&[], rest),
             "self" => join(module, rest),

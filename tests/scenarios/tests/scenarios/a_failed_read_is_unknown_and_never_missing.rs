@@ -73,11 +73,11 @@ async fn where_eventbridge_waits_for_the_answer_it_is_eventbridge_that_tries_aga
 
     let failing = cloud(options()).await.unwrap();
     failing.fail("DescribeFlowLogs", Fault::Refused, u32::MAX);
-    let vpc = failing.create_vpc(&[]).await.unwrap();
+    let unhandled = failing.create_vpc(&[]).await.unwrap();
     failing.settled().await.unwrap();
     assert_eq!(failing.invocations().len(), 4);
     let [letter] = failing.dead_letters().try_into().unwrap();
-    assert!(letter.payload.to_string().contains(&vpc), "the event is not lost");
+    assert!(letter.payload.to_string().contains(&unhandled), "the event is not lost");
     assert!(letter.destination.unwrap().ends_with(":/queues/flowkeeper-dead-letters"));
 }
 

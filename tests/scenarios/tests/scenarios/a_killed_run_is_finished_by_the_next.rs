@@ -159,11 +159,11 @@ fn writes(stage: &Harness, seen: usize) -> Vec<String> {
 }
 
 async fn killed_anywhere_it_comes_right(work: Work) {
-    let (stage, named) = work.prepare().await;
-    let seen = stage.calls();
-    let report = work.run(&stage, &named).await;
-    assert!(report.incomplete().is_none(), "{work:?}: {report:#?}");
-    let (calls, expected, needed) = (stage.calls() - seen, state(&stage), writes(&stage, seen));
+    let (undisturbed, targets) = work.prepare().await;
+    let before = undisturbed.calls();
+    let full_run = work.run(&undisturbed, &targets).await;
+    assert!(full_run.incomplete().is_none(), "{work:?}: {full_run:#?}");
+    let (calls, expected, needed) = (undisturbed.calls() - before, state(&undisturbed), writes(&undisturbed, before));
     assert!(!needed.is_empty(), "{work:?} does nothing");
 
     // Function Compute retries after a minute; a duplicate of the event may arrive at once.
@@ -183,9 +183,12 @@ async fn killed_anywhere_it_comes_right(work: Work) {
             assert!(report.incomplete().is_none(), "{when}: {report:#?}");
             assert_eq!(state(&stage), expected, "{when}");
             assert_eq!(writes(&stage, seen), needed, "{when}: no write too few, and none too many");
-            let seen = stage.calls();
-            let report = work.run(&stage, &named).await;
-            assert!(report.incomplete().is_none() && writes(&stage, seen).is_empty(), "{when}: {report:#?}");
+            let before_repeat = stage.calls();
+            let repeated = work.run(&stage, &named).await;
+            assert!(
+                repeated.incomplete().is_none() && writes(&stage, before_repeat).is_empty(),
+                "{when}: {repeated:#?}"
+            );
         }
     }
 }
@@ -338,7 +341,7 @@ fn logged(cloud: &LocalCloud) -> Vec<Named> {
 
 /// Waits until the log lines, which arrive through a pipe, match the writes that were answered.
 async fn each_write_has_its_line(cloud: &LocalCloud, function: &str, when: &str) {
-    let same = |cloud: &LocalCloud| logged(cloud) == answered(cloud, function);
+    let same = |it: &LocalCloud| logged(it) == answered(it, function);
     let waited = cloud.wait_until("each write has its line", same).await;
     assert!(waited.is_ok(), "{when}: {:#?} and not {:#?}", logged(cloud), answered(cloud, function));
 }

@@ -59,8 +59,8 @@ async fn what_is_in_a_vpc_is_covered_by_the_flow_log_of_the_vpc() {
     cloud.settled().await.unwrap();
 
     assert_eq!(cloud.flow_logs().len(), 1);
-    let [_, vswitch, interface] = cloud.invocations().try_into().unwrap();
-    for invocation in [vswitch, interface] {
+    let [_, of_vswitch, of_interface] = cloud.invocations().try_into().unwrap();
+    for invocation in [of_vswitch, of_interface] {
         let result = result(&invocation);
         assert_eq!((&result["verdict"], &result["outcome"]), (&json!("compliant"), &json!("unchanged")));
         assert_eq!(result["resource_id"], vpc);
@@ -299,9 +299,9 @@ async fn either_signature_is_taken() {
 
 #[tokio::test]
 async fn a_vpc_of_another_account_gets_its_flow_log_in_the_role_that_the_policy_names() {
-    let policy = "flow_log:\n  project: flowlog-{account}\n  log_store: vpc\n\
-                  accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
-    for (policy, outcome) in [(Some(policy.to_owned()), "done"), (None, "skipped")] {
+    let with_role = "flow_log:\n  project: flowlog-{account}\n  log_store: vpc\n\
+                     accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
+    for (policy, outcome) in [(Some(with_role.to_owned()), "done"), (None, "skipped")] {
         let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
         // The other account's events are forwarded to the bus of the function's account.
         let vpc = cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();

@@ -61,10 +61,10 @@ async fn a_vpc_that_is_deleted_before_its_event_is_handled_ends_as_no_dead_lette
     let mut event = vpc_created(&vpc);
     event["data"]["eventTime"] = (cloud.now() - SignedDuration::from_secs(54)).to_string().into();
     cloud.publish(&event);
-    let tries = |cloud: &LocalCloud| -> Vec<_> {
-        cloud.invocations().into_iter().filter(|it| it.function == CREATE_FLOW_LOG).collect()
+    let tries = |it: &LocalCloud| -> Vec<_> {
+        it.invocations().into_iter().filter(|one| one.function == CREATE_FLOW_LOG).collect()
     };
-    cloud.wait_until("a second try is over", |cloud| tries(cloud).len() > 1).await.unwrap();
+    cloud.wait_until("a second try is over", |it| tries(it).len() > 1).await.unwrap();
     cloud.settled().await.unwrap();
 
     let invocations = tries(&cloud);

@@ -47,10 +47,10 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
     assert_eq!((on.summary.changed, on.summary.checked), (0, 1));
 
     stage.wait_until(MORNING);
-    let [_, on] = timers(&stage).await;
+    let [_, morning] = timers(&stage).await;
     assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"));
     assert_eq!(
-        (on.results[0].verdict, on.results[0].action.map(Action::as_str)),
+        (morning.results[0].verdict, morning.results[0].action.map(Action::as_str)),
         (Some(Verdict::Inactive), Some("ActiveFlowLog"))
     );
     assert_eq!(writes(&stage), ["DeactiveFlowLog", "ActiveFlowLog"]);

@@ -62,8 +62,8 @@ async fn those_of_others_below_an_own_one_are_findings_and_stay() {
             assert_eq!((item.verdict, item.outcome), (Some(Verdict::Foreign), Outcome::Skipped));
             assert!(item.reason.contains(&format!("which others made, records what {} on {}", it.cover, it.vpc)));
         }
-        let report = it.stage.sweep(DELETION).await;
-        assert_eq!((report.summary.changed, it.left()), (0, it.all()), "{policy}: {report:#?}");
+        let deletion = it.stage.sweep(DELETION).await;
+        assert_eq!((deletion.summary.changed, it.left()), (0, it.all()), "{policy}: {deletion:#?}");
     }
 }
 
@@ -154,8 +154,8 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
                 answer["NetworkInterfaceSets"]["NetworkInterfaceSet"][0]["Tags"] = json!("odd");
             };
             it.stage.cloud.rewrite("DescribeNetworkInterfaces", Rewrite::value(tags), u32::MAX);
-            let report = it.stage.sweep(DELETION).await;
-            assert_eq!((report.summary.changed, it.left().len()), (0, 2), "tags that are not known: {report:#?}");
+            let unread = it.stage.sweep(DELETION).await;
+            assert_eq!((unread.summary.changed, it.left().len()), (0, 2), "tags that are not known: {unread:#?}");
         }
     }
     // Excluding a vSwitch by its id also protects the flow log on it.
@@ -188,7 +188,7 @@ async fn where_the_second_look_cannot_read_the_tags_or_the_flow_logs_none_is_del
     for (key, odd) in [("Tags", json!("odd")), ("FlowLogId", json!(["odd"]))] {
         let it = doubled(DELETE).await;
         let each = move |answer: &mut serde_json::Value| {
-            answer["FlowLogs"]["FlowLog"].as_array_mut().unwrap().iter_mut().for_each(|it| it[key] = odd.clone());
+            answer["FlowLogs"]["FlowLog"].as_array_mut().unwrap().iter_mut().for_each(|entry| entry[key] = odd.clone());
         };
         for call in 1..20 {
             it.stage.cloud.rewrite_after(call, "DescribeFlowLogs", Rewrite::value(each.clone()));

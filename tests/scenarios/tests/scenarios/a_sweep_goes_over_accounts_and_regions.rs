@@ -130,8 +130,8 @@ async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
     stage.cloud.create_network_interface(&vswitch).await.unwrap();
     let bare = stage.cloud.create_vpc(&[]).await.unwrap();
-    let vswitch = stage.cloud.create_vswitch(&bare).await.unwrap();
-    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    let bare_vswitch = stage.cloud.create_vswitch(&bare).await.unwrap();
+    let interface = stage.cloud.create_network_interface(&bare_vswitch).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;
     assert_eq!((report.summary.compliant, report.summary.changed), (1, 1), "{report:#?}");
     assert!(stage.cloud.flow_log_of(&interface).is_some());

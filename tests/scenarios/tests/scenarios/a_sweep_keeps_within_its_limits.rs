@@ -92,12 +92,12 @@ async fn a_mass_deletion_and_a_mass_stop_by_others_are_repaired_by_the_next_swee
         stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
     }
     stage.cloud.finish_transitions();
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!((report.incomplete(), report.summary.changed), (None, 60));
+    let recreated = stage.sweep(REMEDIATION).await;
+    assert_eq!((recreated.incomplete(), recreated.summary.changed), (None, 60));
     stage.cloud.finish_transitions();
     tamper(&stage, 60, |it| it.status = "Inactive".into());
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!((report.incomplete(), report.summary.changed), (None, 60));
+    let activated = stage.sweep(REMEDIATION).await;
+    assert_eq!((activated.incomplete(), activated.summary.changed), (None, 60));
     assert!(stage.cloud.flow_logs().iter().all(|it| it.status != "Inactive"));
 }
 

@@ -303,8 +303,8 @@ async fn each_write_that_is_due_is_made_once_and_the_next_look_finds_nothing_to_
         let stage = due(action).await;
         let (report, writes) = work(&stage, action, actions).await;
         assert_eq!((writes.len(), outcomes(&report, action)), (1, vec![Outcome::Done]), "{action:?}: {report:#?}");
-        let (report, writes) = work(&stage, action, actions).await;
-        assert!(writes.is_empty() && outcomes(&report, action).is_empty(), "{action:?}: {report:#?}");
+        let (repeated, more_writes) = work(&stage, action, actions).await;
+        assert!(more_writes.is_empty() && outcomes(&repeated, action).is_empty(), "{action:?}: {repeated:#?}");
     }
 }
 

@@ -233,8 +233,12 @@ async fn pages_that_are_smaller_than_asked_for_lose_nothing_and_repeat_nothing()
     assert_eq!((report.incomplete(), report.summary.checked, report.summary.compliant), (None, 60, 59), "{report:#?}");
     assert_eq!(writes_since(&stage, seen), ["ActiveFlowLog"]);
     stage.cloud.finish_transitions();
-    let report = stage.sweep(DELETION).await;
-    assert_eq!((report.incomplete(), report.summary.checked, report.summary.changed), (None, 60, 0), "{report:#?}");
+    let deletion = stage.sweep(DELETION).await;
+    assert_eq!(
+        (deletion.incomplete(), deletion.summary.checked, deletion.summary.changed),
+        (None, 60, 0),
+        "{deletion:#?}"
+    );
     assert_eq!(stage.cloud.flow_logs().len(), 60);
 }
 

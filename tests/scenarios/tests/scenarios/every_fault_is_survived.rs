@@ -23,8 +23,8 @@ async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_af
     assert_eq!((result.action.map(Action::as_str), result.outcome), (Some("CreateFlowLog"), Outcome::Failed));
     assert!(report.incomplete().is_some(), "so it is made again");
 
-    let report = create(&stage, &vpc).await;
-    assert_eq!(report.results[0].verdict, Some(Verdict::Compliant), "{report:#?}");
+    let repeated = create(&stage, &vpc).await;
+    assert_eq!(repeated.results[0].verdict, Some(Verdict::Compliant), "{repeated:#?}");
     assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
 }
 
@@ -69,10 +69,10 @@ async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made(
     let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
     operator.call_router("DeleteFlowlog", &[("EcrId", &log.router_id), ("FlowLogId", &log.id)]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
-    let report = stage.sweep(ECR_CREATION).await;
+    let recreated = stage.sweep(ECR_CREATION).await;
     let made = stage.cloud.router_flow_logs().remove(0).id;
-    let told = report.results[0].flow_log_id.as_ref().map(ToString::to_string);
-    assert_eq!((report.summary.changed, told), (1, Some(made)), "{report:#?}");
+    let told = recreated.results[0].flow_log_id.as_ref().map(ToString::to_string);
+    assert_eq!((recreated.summary.changed, told), (1, Some(made)), "{recreated:#?}");
 }
 
 #[tokio::test]
@@ -129,8 +129,8 @@ async fn a_role_that_is_refused_in_one_account_does_not_hold_up_the_others() {
     assert_eq!((report.summary.changed, report.summary.unknown), (1, 1), "{report:#?}");
     assert!(report.incomplete().is_some());
     stage.cloud.heal();
-    let report = stage.sweep(REMEDIATION).await;
-    assert!(report.incomplete().is_none() && report.summary.changed == 1, "{report:#?}");
+    let healed = stage.sweep(REMEDIATION).await;
+    assert!(healed.incomplete().is_none() && healed.summary.changed == 1, "{healed:#?}");
 }
 
 #[tokio::test]

@@ -159,15 +159,15 @@ async fn departures(cloud: &LocalCloud, on: &Operator) {
 async fn routers(cloud: &LocalCloud, on: &Operator) {
     let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
     on.create_router(&["vbr-1"]).await.unwrap();
-    let router = on.create_router(&["vbr-2"]).await.unwrap();
-    let flow_log = on.create_router_flow_log(&router, "vbr-2", &own).await.unwrap();
-    let off = [("EcrId", router.as_str()), ("FlowLogId", &flow_log)];
+    let inactive = on.create_router(&["vbr-2"]).await.unwrap();
+    let flow_log = on.create_router_flow_log(&inactive, "vbr-2", &own).await.unwrap();
+    let off = [("EcrId", inactive.as_str()), ("FlowLogId", &flow_log)];
     on.call_router("DeactivateFlowLog", &off).await.unwrap();
-    let router = on.create_router(&["vbr-3"]).await.unwrap();
-    on.create_router_flow_log(&router, "vbr-3", &own).await.unwrap();
-    cloud.edit_router(&router, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
-    let router = on.create_router(&["vbr-4"]).await.unwrap();
-    let renamed = on.create_router_flow_log(&router, "vbr-4", &own).await.unwrap();
+    let paused = on.create_router(&["vbr-3"]).await.unwrap();
+    on.create_router_flow_log(&paused, "vbr-3", &own).await.unwrap();
+    cloud.edit_router(&paused, |router| _ = router.tags.insert("flowkeeper".into(), "off".into()));
+    let misnamed = on.create_router(&["vbr-4"]).await.unwrap();
+    let renamed = on.create_router_flow_log(&misnamed, "vbr-4", &own).await.unwrap();
     cloud.edit_router_flow_log(&renamed, |it| it.name = "theirs".into());
     cloud.settled().await.unwrap();
     time_has_come(cloud, CREATE_ECR).await;
@@ -348,8 +348,8 @@ async fn the_session_of_one_function_may_not_do_what_is_for_another_to_do() {
     ] {
         let policy = capabilities.session_policy();
         let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flowkeeper"), ("Policy", policy.as_str())];
-        let answer = cloud.call("AssumeRole", &role).await.unwrap();
-        let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+        let assumed = cloud.call("AssumeRole", &role).await.unwrap();
+        let of = |name: &str| assumed["Credentials"][name].as_str().unwrap().to_owned();
         let credentials = Credentials {
             access_key_id: of("AccessKeyId"),
             access_key_secret: of("AccessKeySecret"),

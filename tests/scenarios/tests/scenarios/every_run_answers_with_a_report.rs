@@ -80,16 +80,16 @@ fn check_result(result: &Value) {
         let error = &result["error"];
         assert_eq!(keys(error), set(&["action", "code", "message", "request_id", "advice"]), "{result:#}");
         for name in ["action", "code", "message", "advice"] {
-            assert!(error[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {result:#}");
+            assert!(error[name].as_str().is_some_and(|value| !value.is_empty()), "{name}: {result:#}");
         }
     }
 }
 
 /// Checks a report: its fields, its results, and that its summary counts the results.
 fn check_report(report: &Value) {
-    let mut found = keys(report);
-    let is_truncated = found.remove("truncated");
-    assert_eq!(found, set(&["function", "run", "request_id", "dry_run", "summary", "results"]));
+    let mut fields = keys(report);
+    let is_truncated = fields.remove("truncated");
+    assert_eq!(fields, set(&["function", "run", "request_id", "dry_run", "summary", "results"]));
     assert!(report["run"].as_str().is_some_and(|run| !run.is_empty()), "{report:#}");
     let results = report["results"].as_array().unwrap();
     results.iter().for_each(check_result);
@@ -99,9 +99,9 @@ fn check_report(report: &Value) {
         return;
     }
     let summary = &report["summary"];
-    let mut found = keys(summary);
-    let unlisted = if found.remove("unlisted") { summary["unlisted"].as_u64().unwrap() } else { 0 };
-    assert_eq!(found, set(SUMMARY));
+    let mut counts = keys(summary);
+    let unlisted = if counts.remove("unlisted") { summary["unlisted"].as_u64().unwrap() } else { 0 };
+    assert_eq!(counts, set(SUMMARY));
     let count = |key: &str, values: &[&str]| {
         results.iter().filter(|it| it[key].as_str().is_some_and(|it| values.contains(&it))).count() as u64
     };
@@ -330,20 +330,23 @@ async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_s
     let (vpc, _) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_vpc(&vpc, 60);
 
-    let report = answered(&stage.sweep(REMEDIATION).await);
-    assert_eq!(report["errorType"], "TooManyChanges");
+    let refused = answered(&stage.sweep(REMEDIATION).await);
+    assert_eq!(refused["errorType"], "TooManyChanges");
     assert_eq!(
-        (&report["report"]["summary"]["skipped"], &report["report"]["summary"]["findings"]),
+        (&refused["report"]["summary"]["skipped"], &refused["report"]["summary"]["findings"]),
         (&60.into(), &60.into())
     );
 
     stage.dry_run = true;
-    let report = answered(&stage.sweep(REMEDIATION).await);
-    assert_eq!((&report["dry_run"], &report["summary"]["planned"]), (&true.into(), &60.into()));
+    let planned = answered(&stage.sweep(REMEDIATION).await);
+    assert_eq!((&planned["dry_run"], &planned["summary"]["planned"]), (&true.into(), &60.into()));
     stage.dry_run = false;
 
-    let report = answered(&stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::ZERO).await);
-    assert_eq!((&report["errorType"], &report["report"]["summary"]["unfinished"]), (&"Incomplete".into(), &1.into()));
+    let unfinished = answered(&stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::ZERO).await);
+    assert_eq!(
+        (&unfinished["errorType"], &unfinished["report"]["summary"]["unfinished"]),
+        (&"Incomplete".into(), &1.into())
+    );
 }
 
 #[tokio::test]

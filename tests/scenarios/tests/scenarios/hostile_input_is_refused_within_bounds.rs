@@ -95,8 +95,8 @@ async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
     let (arrays, objects) = (nested("[[", "]]"), nested("{\"\":{\"\":", "}}"));
     for unit in ["[", "0,", "{},", "[],", "[0],", "{\"a\":[", "\"\\u0041\",", "\"\",", "x", &arrays, &objects] {
         for size in [1 << 20, 8 << 20] {
-            let event = format!("[{}", unit.repeat(size / unit.len() - 1));
-            for event in [event.clone(), format!("{}0]", event)] {
+            let open = format!("[{}", unit.repeat(size / unit.len() - 1));
+            for event in [open.clone(), format!("{}0]", open)] {
                 let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
                 assert_eq!((invocation.success, invocation.status), (false, Some(404)), "{unit}");
                 let answer = invocation.body.to_string();
@@ -118,7 +118,8 @@ async fn a_launch_of_more_instances_than_there_can_be_is_refused_in_few_words_an
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
     let ids: Vec<_> = (0..90_000).map(|nth| format!("i-{nth:x}")).collect();
-    let launch = |ids: &[String]| call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": ids}}));
+    let launch =
+        |some: &[String]| call_event("Ecs", "RunInstances", &json!({"InstanceIdSets": {"InstanceIdSet": some}}));
     let several = json!([launch(&ids[..600]), launch(&ids[..500])]).to_string().replacen("scenario", "another", 1);
     for event in [launch(&ids).to_string(), json!([launch(&ids)]).to_string(), several] {
         let invocation = cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();

@@ -145,8 +145,8 @@ impl Parrot {
             for alone in secrets.iter().chain([&all]).cycle().take(20) {
                 said = said.replacen("{}", alone, 1);
             }
-            let (length, all) = (said.len(), &secrets[0]);
-            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nlocation: /{all}\r\n\r\n{said}");
+            let (size, secret) = (said.len(), &secrets[0]);
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {size}\r\nlocation: /{secret}\r\n\r\n{said}");
             stream.write_all(head.as_bytes()).await?;
         }
     }
@@ -169,9 +169,9 @@ async fn beside_a_parrot(function: &str, credentials: CredentialsIn, signature: 
 /// Covers each error that an answer can cause.
 #[tokio::test]
 async fn nothing_that_an_answer_holds_of_a_key_is_repeated() {
-    let event = vpc_created("vpc-1").to_string();
+    let creation = vpc_created("vpc-1").to_string();
     let mut all = Vec::new();
-    for (function, event) in [(CREATE_FLOW_LOG, event.as_bytes()), (REMEDIATE, TIMER), (OPEN_SERVICE, b"{}")] {
+    for (function, event) in [(CREATE_FLOW_LOG, creation.as_bytes()), (REMEDIATE, TIMER), (OPEN_SERVICE, b"{}")] {
         for (credentials, signature) in
             [(CredentialsIn::Headers, "hmac-sha1"), (CredentialsIn::Environment, "acs3-hmac-sha256")]
         {

@@ -188,12 +188,12 @@ async fn a_flow_log_on_the_whole_that_records_less_than_is_wanted_of_the_part_is
             assert!(item.reason.contains(&reason) && item.reason.contains(lacks), "{lacks}: {}", item.reason);
             assert_eq!((report.summary.compliant, report.summary.uncovered), (0, 1), "{report:#?}");
         }
-        let (stage, interface, _) = covered_network_interface(policy, edit).await;
-        let report = stage.sweep(REMEDIATION).await;
+        let (repairing, repaired, _) = covered_network_interface(policy, edit).await;
+        let report = repairing.sweep(REMEDIATION).await;
         assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
-        stage.cloud.finish_transitions();
-        assert_eq!(stage.cloud.flow_log_of(&interface).unwrap().status, "Active");
-        assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 0);
+        repairing.cloud.finish_transitions();
+        assert_eq!(repairing.cloud.flow_log_of(&repaired).unwrap().status, "Active");
+        assert_eq!(repairing.sweep(REMEDIATION).await.summary.changed, 0);
     }
 }
 
@@ -231,9 +231,9 @@ async fn what_records_and_is_not_known_to_deliver_is_a_finding_and_uncovered() {
         let (vpc, flow_log) = own.kept_vpc(&[]).await;
         own.cloud.edit_flow_log(&flow_log, edit);
         let theirs = Harness::new("").await;
-        let (their_vpc, flow_log) = theirs.kept_vpc(&[]).await;
-        theirs.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
-        theirs.cloud.edit_flow_log(&flow_log, edit);
+        let (their_vpc, their_flow_log) = theirs.kept_vpc(&[]).await;
+        theirs.cloud.edit_flow_log(&their_flow_log, |it| it.tags.clear());
+        theirs.cloud.edit_flow_log(&their_flow_log, edit);
         let (part, interface, _) = covered_network_interface("", edit).await;
         for (stage, id) in [(own, vpc), (theirs, their_vpc), (part, interface)] {
             let seen = stage.calls();
@@ -272,24 +272,24 @@ async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding
 
         let (young, _) = pending().await;
         young.wait_until("2026-03-02T12:59:00+08:00");
-        let report = young.sweep(REMEDIATION).await;
-        assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Pending), 0), "{report:#?}");
-        assert_eq!(report.summary.uncovered, 0, "it is about to record");
+        let early = young.sweep(REMEDIATION).await;
+        assert_eq!((early.results[0].verdict, early.summary.findings), (Some(Verdict::Pending), 0), "{early:#?}");
+        assert_eq!(early.summary.uncovered, 0, "it is about to record");
 
         // The second read shows that it is active.
-        let (settled, flow_log) = pending().await;
-        settled.cloud.edit_flow_log(&flow_log, |it| it.status = "Active".into());
+        let (settled, active) = pending().await;
+        settled.cloud.edit_flow_log(&active, |it| it.status = "Active".into());
         settled.wait_until("2026-03-02T14:00:00+08:00");
         let before = move |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["Status"] = status.into();
         settled.cloud.rewrite("DescribeFlowLogs", Rewrite::value(before), 1);
-        let report = settled.sweep(REMEDIATION).await;
-        assert_eq!((report.summary.findings, report.summary.compliant), (0, 1), "{report:#?}");
+        let reread = settled.sweep(REMEDIATION).await;
+        assert_eq!((reread.summary.findings, reread.summary.compliant), (0, 1), "{reread:#?}");
 
         let (ageless, _) = pending().await;
         ageless.wait_until("2026-03-02T14:00:00+08:00");
         let without = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["CreationTime"] = Value::Null;
         ageless.cloud.rewrite("DescribeFlowLogs", Rewrite::value(without), u32::MAX);
-        let report = ageless.sweep(REMEDIATION).await;
-        assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Pending), 0), "{report:#?}");
+        let undated = ageless.sweep(REMEDIATION).await;
+        assert_eq!((undated.results[0].verdict, undated.summary.findings), (Some(Verdict::Pending), 0), "{undated:#?}");
     }
 }

@@ -112,11 +112,11 @@ async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
             let stage = Harness::new(&policy).await;
             let parts = tree(&stage, tags).await;
             for part in parts.iter().rev() {
-                let report = event(&stage, CREATION, part).await;
-                assert!(report.incomplete().is_none(), "{policy} {tags:?} {part}: {report:#?}");
+                let answer = event(&stage, CREATION, part).await;
+                assert!(answer.incomplete().is_none(), "{policy} {tags:?} {part}: {answer:#?}");
                 // The network interface comes first: its event leads to the covering resource, if the flow log belongs
                 // there.
-                assert_eq!(recorded(&swept), recorded(&stage), "{policy} {tags:?} {part}: {report:#?}");
+                assert_eq!(recorded(&swept), recorded(&stage), "{policy} {tags:?} {part}: {answer:#?}");
             }
             let is_off = policy.contains("never");
             assert_eq!(recorded(&swept).len(), usize::from(!is_off), "{policy} {tags:?}: exactly one level");

@@ -73,8 +73,8 @@ async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
     let report = keep(&stage, &[&vswitch], JUST_NOW, MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Excluded), Outcome::Skipped));
     stage.cloud.fail("DescribeVpcs", Fault::NotVisibleYet, u32::MAX);
-    let report = keep(&stage, &[&vswitch], JUST_NOW, MINUTE).await;
-    assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
+    let unseen = keep(&stage, &[&vswitch], JUST_NOW, MINUTE).await;
+    assert_eq!((unseen.results[0].verdict, unseen.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
     assert!(stage.cloud.flow_logs().is_empty());
 }
 

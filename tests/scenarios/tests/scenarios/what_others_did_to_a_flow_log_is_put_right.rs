@@ -109,15 +109,15 @@ async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_othe
 
 #[tokio::test]
 async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where_the_policy_allows() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    let report = put_right(&stage).await;
+    let keeping = Harness::new("").await;
+    let (_, drifted) = keeping.kept_vpc(&[]).await;
+    keeping.cloud.edit_flow_log(&drifted, |it| it.project = "theirs".into());
+    let finding = put_right(&keeping).await;
     assert_eq!(
-        (report.results[0].verdict, report.results[0].action.map(Action::as_str)),
+        (finding.results[0].verdict, finding.results[0].action.map(Action::as_str)),
         (Some(Verdict::Drifted), None)
     );
-    assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
+    assert_eq!((finding.summary.findings, finding.summary.changed), (1, 0));
 
     let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
@@ -355,10 +355,10 @@ async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice(
     assert!(finding.reason.contains("kept at other levels than that of a vSwitch"), "{}", finding.reason);
     assert_eq!((report.summary.findings, report.summary.changed), (1, 0));
 
-    let stage = Harness::new("overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n").await;
-    stage.kept_vpc(&[("level", "fine")]).await;
-    let report = put_right(&stage).await;
-    assert_eq!((report.summary.findings, report.results[0].verdict), (1, Some(Verdict::Drifted)), "{report:#?}");
+    let overridden = Harness::new("overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n").await;
+    overridden.kept_vpc(&[("level", "fine")]).await;
+    let mismatch = put_right(&overridden).await;
+    assert_eq!((mismatch.summary.findings, mismatch.results[0].verdict), (1, Some(Verdict::Drifted)), "{mismatch:#?}");
 }
 
 /// A cloud in which only deletions of flow logs trigger remediation, with `vpcs` VPCs that have an own flow log. Its
@@ -395,10 +395,10 @@ async fn begin_a_sweep(cloud: &LocalCloud, flow_log: &str) {
 
 /// Waits until this many invocations of remediation are running.
 async fn at_work(cloud: &LocalCloud, invocations: usize) {
-    let begun = |cloud: &LocalCloud| {
+    let begun = |it: &LocalCloud| {
         let is_start =
             |what: &EntryKind| matches!(what, EntryKind::Line { text, .. } if text.starts_with("FC Invoke Start"));
-        cloud.journal().iter().filter(|entry| is_start(&entry.what)).count()
+        it.journal().iter().filter(|entry| is_start(&entry.what)).count()
     };
     cloud.wait_until("all invocations have begun", |cloud| begun(cloud) == invocations).await.unwrap();
 }
@@ -463,8 +463,8 @@ async fn where_the_sweep_that_others_have_joined_is_not_complete_all_of_them_are
     assert_eq!(failed.len(), 2, "{invocations:#?}");
     let of = |words: &str| said.iter().filter(|said| said.contains(words)).count();
     assert_eq!((of("Forbidden.RAM"), of("which would cover it, was not complete")), (1, 1), "{said:#?}");
-    for failed in failed {
-        let repeated = |other: &local_cloud::Invocation| other.request_id == failed.request_id && other.success;
+    for one in failed {
+        let repeated = |other: &local_cloud::Invocation| other.request_id == one.request_id && other.success;
         assert!(invocations.iter().any(repeated), "{invocations:#?}");
     }
     assert!(cloud.dead_letters().is_empty());
@@ -510,10 +510,12 @@ async fn what_the_policy_does_not_let_be_repaired_is_reported_and_not_changed() 
         let (other, others) = three_to_repair(&policy).await;
         let ids = others.each_ref().map(String::as_str);
         let event = other.look(REMEDIATION, &ids, SignedDuration::ZERO, Duration::from_secs(60)).await;
-        for (report, vpcs) in [(&swept, &vpcs), (&event, &others)] {
+        for (report, resources) in [(&swept, &vpcs), (&event, &others)] {
             assert_eq!((report.incomplete(), report.summary.changed), (None, expected.len()), "{listed}: {report:#?}");
             assert_eq!(report.summary.findings, 3 - expected.len(), "{listed}: {report:#?}");
-            for ((word, action, verdict), vpc) in repairs.iter().zip(vpcs).filter(|((word, ..), _)| !is_listed(word)) {
+            for ((word, action, verdict), vpc) in
+                repairs.iter().zip(resources).filter(|((word, ..), _)| !is_listed(word))
+            {
                 let item = report.results.iter().find(|item| item.resource_id.as_ref() == Some(vpc)).unwrap();
                 assert_eq!((item.verdict, item.outcome, item.action), (Some(*verdict), Outcome::Skipped, None));
                 let why = format!("; {action} is left out, as the policy's remediate does not list {word}");
@@ -547,16 +549,16 @@ async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
 
 #[tokio::test]
 async fn what_the_policy_lets_be_repaired_is_no_matter_of_new_resources_and_schedules() {
-    let (stage, [missing, ..]) = three_to_repair("remediate: [drifted]\n").await;
-    let report = stage.look(CREATION, &[&missing], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let (creating, [missing, ..]) = three_to_repair("remediate: [drifted]\n").await;
+    let report = creating.look(CREATION, &[&missing], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
-    let (stage, ..) = three_to_repair("remediate: [missing]\nschedule: never\n").await;
-    assert_eq!(stage.sweep(DEACTIVATION).await.summary.changed, 1);
+    let (pausing, ..) = three_to_repair("remediate: [missing]\nschedule: never\n").await;
+    assert_eq!(pausing.sweep(DEACTIVATION).await.summary.changed, 1);
     let policy =
         "remediate: [missing]\nschedule: day\nschedules: {day: {time_zone: UTC, on: ['Mon-Sun 00:00-24:00']}}\n";
-    let (stage, ..) = three_to_repair(policy).await;
-    assert_eq!(stage.sweep(ACTIVATION).await.summary.changed, 1);
+    let (activating, ..) = three_to_repair(policy).await;
+    assert_eq!(activating.sweep(ACTIVATION).await.summary.changed, 1);
     // A sweep of remediation also switches off what a schedule keeps off.
-    let (stage, ..) = three_to_repair("remediate: [missing]\nschedule: never\n").await;
-    assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 1);
+    let (sweeping, ..) = three_to_repair("remediate: [missing]\nschedule: never\n").await;
+    assert_eq!(sweeping.sweep(REMEDIATION).await.summary.changed, 1);
 }

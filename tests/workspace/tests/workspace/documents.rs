@@ -84,10 +84,10 @@ fn the_chinese_readme_is_in_step_with_the_english_one() {
     assert_eq!(headings(&chinese.0), headings(&english.0), "the headings, by depth");
     assert_eq!(links(&chinese.0), links(&english.0), "where the links lead");
     assert_eq!(chinese.1.len(), english.1.len(), "the number of code blocks");
-    for (chinese, english) in chinese.1.iter().zip(&english.1) {
+    for (translated, original) in chinese.1.iter().zip(&english.1) {
         // The diagram contains prose, which is translated.
-        if !english.starts_with("text\n") {
-            assert_eq!(code(chinese), code(english));
+        if !original.starts_with("text\n") {
+            assert_eq!(code(translated), code(original));
         }
     }
     let rows = |prose: &str| prose.lines().filter(|line| line.starts_with('|')).count();
@@ -125,9 +125,9 @@ fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
 /// The paths that a document names in backticks: any that begin with a folder of the project.
 fn paths(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
-    let is_path = |text: &&str| {
-        let begins = ["shared/", "tests/", "functions/", "docs/"].iter().any(|folder| text.starts_with(folder));
-        begins && !text.contains([' ', '<', '{', '*', '…'])
+    let is_path = |quote: &&str| {
+        let begins = ["shared/", "tests/", "functions/", "docs/"].iter().any(|folder| quote.starts_with(folder));
+        begins && !quote.contains([' ', '<', '{', '*', '…'])
     };
     quoted.filter(is_path).collect()
 }
