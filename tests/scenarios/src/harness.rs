@@ -255,6 +255,16 @@ impl Harness {
         (vpc, flow_log)
     }
 
+    /// Deletes a flow log as somebody else, and finishes the transition.
+    ///
+    /// # Panics
+    /// The cloud refuses the call.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn delete_flow_log(&self, flow_log: &str) {
+        self.cloud.call("DeleteFlowLog", &[("FlowLogId", flow_log)]).await.unwrap();
+        self.cloud.finish_transitions();
+    }
+
     /// Runs `work` until a call hangs because of [`Fault::Hang`] or [`Fault::HangAfterEffect`], then drops it.
     ///
     /// This is as if its process had been killed: none of its futures is polled again. Returns `None` if the work was

@@ -111,6 +111,34 @@ pub fn result(invocation: &Invocation) -> Value {
     results[0].clone()
 }
 
+/// Creates VPCs and, once they have flow logs, deletes these. Waits until the events of all that are handled.
+///
+/// # Panics
+/// The cloud refuses a call, or an invocation does not end.
+#[expect(clippy::unwrap_used, reason = "only tests come here")]
+pub async fn uncovered_vpcs(cloud: &LocalCloud, count: usize) -> Vec<String> {
+    let mut vpcs = Vec::new();
+    for _ in 0..count {
+        vpcs.push(cloud.create_vpc(&[]).await.unwrap());
+    }
+    cloud.settled().await.unwrap();
+    for flow_log in cloud.flow_logs() {
+        cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+    }
+    cloud.settled().await.unwrap();
+    assert!(cloud.flow_logs().is_empty());
+    vpcs
+}
+
+/// Like [`uncovered_vpcs`], but only one.
+///
+/// # Panics
+/// The cloud refuses a call, or an invocation does not end.
+#[expect(clippy::unwrap_used, reason = "only tests come here")]
+pub async fn uncovered_vpc(cloud: &LocalCloud) -> String {
+    uncovered_vpcs(cloud, 1).await.pop().unwrap()
+}
+
 /// The event that `EventBridge` delivers for a successful call with this answer.
 #[must_use]
 pub fn call_event(service: &str, name: &str, answer: &Value) -> Value {

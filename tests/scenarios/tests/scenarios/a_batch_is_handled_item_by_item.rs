@@ -4,18 +4,13 @@ use flow_log::Verdict;
 use jiff::SignedDuration;
 use local_cloud::{Fault, Options};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, call_event, cloud, results, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, call_event, cloud, results, uncovered_vpcs, vpc_created};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn one_bad_item_stops_none_of_the_others() {
     let cloud = cloud(Options::default()).await.unwrap();
-    let [one, other] = [cloud.create_vpc(&[]).await.unwrap(), cloud.create_vpc(&[]).await.unwrap()];
-    cloud.settled().await.unwrap();
-    for flow_log in cloud.flow_logs() {
-        cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
-    }
-    cloud.settled().await.unwrap();
+    let [one, other] = uncovered_vpcs(&cloud, 2).await.try_into().unwrap();
 
     let mut second = vpc_created(&other);
     second["id"] = "another".into();

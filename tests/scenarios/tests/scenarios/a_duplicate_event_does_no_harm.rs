@@ -3,7 +3,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use local_cloud::{Fault, OWN_ACCOUNT, Options};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result, vpc_created};
+use scenarios::{
+    CREATE_FLOW_LOG, CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result, uncovered_vpc, vpc_created,
+};
 
 #[tokio::test]
 async fn the_same_event_again_changes_nothing() {
@@ -35,11 +37,7 @@ async fn an_event_that_is_delivered_twice_at_once_makes_one_flow_log() {
 #[tokio::test]
 async fn ten_invocations_at_once_make_one_flow_log() {
     let cloud = cloud(Options { policy: None, ..Options::default() }).await.unwrap();
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    cloud.settled().await.unwrap();
-    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
-    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    cloud.settled().await.unwrap();
+    let vpc = uncovered_vpc(&cloud).await;
 
     let event = vpc_created(&vpc).to_string();
     let invocations = (0..10).map(|_| cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()));

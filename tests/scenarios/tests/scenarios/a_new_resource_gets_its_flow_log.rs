@@ -1,7 +1,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local_cloud::{CredentialsIn, Fault, LocalCloud, OWN_ACCOUNT, Options, Transitions};
+use local_cloud::{CredentialsIn, Fault, OWN_ACCOUNT, Options, Transitions};
 use scenarios::{
-    CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, call_event, cloud, result, results, vpc_created, whole_cloud,
+    CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, call_event, cloud, result, results, uncovered_vpc, uncovered_vpcs,
+    vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -70,12 +71,7 @@ async fn what_is_in_a_vpc_is_covered_by_the_flow_log_of_the_vpc() {
 #[tokio::test]
 async fn a_part_that_appears_makes_its_vpc_be_looked_at() {
     let cloud = cloud(Options::default()).await.unwrap();
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    cloud.settled().await.unwrap();
-    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
-    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    cloud.settled().await.unwrap();
-    assert!(cloud.flow_logs().is_empty());
+    let vpc = uncovered_vpc(&cloud).await;
 
     cloud.create_vswitch(&vpc).await.unwrap();
     cloud.settled().await.unwrap();
@@ -122,20 +118,6 @@ async fn the_network_interface_of_the_documented_event_gets_its_flow_log() {
     cloud.publish(&event);
     cloud.settled().await.unwrap();
     assert_eq!(cloud.flow_log_of("eni-bp12f9rjbjqauktz****").unwrap().status, "Active");
-}
-
-/// Creates VPCs and deletes their flow logs.
-async fn uncovered_vpcs(cloud: &LocalCloud, count: usize) -> Vec<String> {
-    let mut vpcs = Vec::new();
-    for _ in 0..count {
-        vpcs.push(cloud.create_vpc(&[]).await.unwrap());
-    }
-    cloud.settled().await.unwrap();
-    for flow_log in cloud.flow_logs() {
-        cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
-    }
-    cloud.settled().await.unwrap();
-    vpcs
 }
 
 #[tokio::test]
@@ -250,11 +232,7 @@ async fn the_network_interfaces_of_a_new_instance_are_found_though_its_event_doe
 #[tokio::test]
 async fn a_vpc_that_cloud_config_discovers_gets_its_flow_log() {
     let cloud = cloud(Options::default()).await.unwrap();
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    cloud.settled().await.unwrap();
-    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
-    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    cloud.settled().await.unwrap();
+    let vpc = uncovered_vpc(&cloud).await;
 
     let event = include_str!("../../../fixtures/events/config-item-change.json");
     let event = event.replace("vpc-bp1example00000000001", &vpc);

@@ -138,8 +138,7 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
     ] {
         let it = doubled(&format!("{DELETE}{more}")).await;
         // Leaves only the network interface to look at.
-        it.stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &it.finer[0])]).await.unwrap();
-        it.stage.cloud.finish_transitions();
+        it.stage.delete_flow_log(&it.finer[0]).await;
         let interface = it.stage.cloud.network_interfaces()[0].id.clone();
         it.stage.cloud.edit_network_interface(&interface, |it| {
             it.tags.extend(tag.map(|(key, value)| (key.to_owned(), value.to_owned())));

@@ -52,8 +52,7 @@ async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always
         if is_made {
             assert_eq!(item.outcome, Outcome::Done);
             let flow_log = stage.cloud.flow_logs().remove(0).id;
-            stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-            stage.cloud.finish_transitions();
+            stage.delete_flow_log(&flow_log).await;
         } else {
             assert_eq!(item.error.as_ref().unwrap().code, "InternalError", "{item:#?}");
             assert!(stage.waited() > Duration::from_secs(50), "it used the time that it had: {:?}", stage.waited());
@@ -64,11 +63,7 @@ async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always
 #[tokio::test]
 async fn a_flow_log_that_another_one_made_meanwhile_is_not_claimed() {
     let cloud = cloud(Options { quota: 200, ..Options::default() }).await.unwrap();
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    cloud.settled().await.unwrap();
-    let flow_log = cloud.flow_log_of(&vpc).unwrap().id;
-    cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    cloud.settled().await.unwrap();
+    let vpc = scenarios::uncovered_vpc(&cloud).await;
 
     let event = scenarios::vpc_created(&vpc).to_string();
     let invocations = (0..10).map(|_| cloud.invoke(scenarios::CREATE_FLOW_LOG, event.as_bytes()));

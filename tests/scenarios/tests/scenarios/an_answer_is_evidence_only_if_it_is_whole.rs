@@ -302,8 +302,7 @@ async fn a_resource_whose_tags_cannot_be_read_is_left_as_it_is() {
             if is_recorded {
                 stage.cloud.edit_flow_log(&flow_log, |it| it.description = "theirs".into());
             } else {
-                stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-                stage.cloud.finish_transitions();
+                stage.delete_flow_log(&flow_log).await;
             }
             let before = states(&stage.cloud);
             rewrite_items(&stage, VPCS, tags_as_object);

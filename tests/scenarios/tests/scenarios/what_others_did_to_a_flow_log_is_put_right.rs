@@ -134,8 +134,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
 async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_next_look() {
     let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    stage.cloud.finish_transitions();
+    stage.delete_flow_log(&flow_log).await;
     put_right(&stage).await;
     assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
 }
