@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_turn_to_be_first() {
+    fn each_subject_has_its_turn_to_be_first() {
         assert_eq!(in_turn(4, 3).collect::<Vec<_>>(), [1, 2, 0]);
     }
 }

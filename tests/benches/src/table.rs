@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_names_its_bound_and_the_table_knows_whether_all_are_kept() {
+    fn a_row_names_its_bound_and_the_table_knows_whether_all_hold() {
         let mut table = Table::new("jobs", &["", "Flowkeeper", "bound"]);
         let cells = || ["a job, µs".to_owned(), "30".to_owned()];
         table.bounded(cells(), Bounded::new(1.5, Bound::AtMost(2.0)));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_is_no_number_keeps_no_bound() {
+    fn a_figure_that_is_not_a_number_misses_its_bound() {
         assert!(!Bounded::new(f64::NAN, Bound::AtMost(3.0)).is_kept());
         assert!(!Bounded::new(f64::NAN, Bound::AtLeast(3.0)).is_kept());
     }

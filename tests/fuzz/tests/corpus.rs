@@ -34,28 +34,28 @@ fn play_from(name: &str, folder: &Path) {
 }
 
 #[test]
-fn whatever_the_api_answers_is_understood_or_refused() {
+fn any_api_answer_is_parsed_or_refused() {
     play("answer");
 }
 
 #[test]
-fn whatever_wakes_a_function_is_an_event_or_refused() {
+fn any_event_body_is_parsed_or_refused() {
     play("event");
     play_from("event", &Path::new(FOLDER).join("../../fixtures/events"));
 }
 
 #[test]
-fn whatever_is_sent_to_the_server_is_answered_and_another_client_served() {
+fn any_request_is_answered_and_other_clients_are_served() {
     play("http");
 }
 
 #[test]
-fn whatever_is_set_as_the_policy_is_one_or_refused() {
+fn any_policy_text_is_parsed_or_refused() {
     play("policy");
 }
 
 #[test]
-fn every_target_has_its_corpus_and_its_program() {
+fn every_fuzz_target_has_a_corpus_and_a_program() {
     let names = |folder: &str| -> Vec<_> {
         let stem = |file: PathBuf| file.file_stem().unwrap().to_str().unwrap().to_owned();
         files(&Path::new(FOLDER).join(folder)).into_iter().map(stem).collect()

@@ -8,7 +8,7 @@ use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, call_event, cloud, results, 
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn one_bad_item_stops_none_of_the_others() {
+async fn a_malformed_event_does_not_stop_the_others_of_its_batch() {
     let cloud = cloud(Options::default()).await.unwrap();
     let [one, other] = uncovered_vpcs(&cloud, 2).await.try_into().unwrap();
 
@@ -35,7 +35,7 @@ async fn one_bad_item_stops_none_of_the_others() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_read_or_made_is_a_failure_and_the_others_get_theirs() {
+async fn a_resource_that_fails_does_not_keep_the_others_from_their_flow_logs() {
     for (action, verdict) in [("DescribeFlowLogs", Verdict::Unknown), ("CreateFlowLog", Verdict::Missing)] {
         let stage = Harness::new("").await;
         let mut vpcs = Vec::new();

@@ -7,7 +7,7 @@ use reconcile::Outcome;
 use scenarios::{ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
 
 #[tokio::test]
-async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
+async fn a_dry_run_reports_what_it_would_do_and_writes_nothing() {
     let environment = [("FLOWKEEPER_DRY_RUN".to_owned(), "true".to_owned())].into();
     let cloud = cloud(Options { environment, ..Options::default() }).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();

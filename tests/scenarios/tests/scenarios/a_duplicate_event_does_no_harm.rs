@@ -23,7 +23,7 @@ async fn the_same_event_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_delivered_twice_at_once_makes_one_flow_log() {
+async fn an_event_that_is_delivered_twice_at_once_creates_one_flow_log() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("CreateVpc", Fault::EventDuplicated, 1);
     cloud.create_vpc(&[]).await.unwrap();
@@ -35,7 +35,7 @@ async fn an_event_that_is_delivered_twice_at_once_makes_one_flow_log() {
 }
 
 #[tokio::test]
-async fn ten_invocations_at_once_make_one_flow_log() {
+async fn ten_invocations_at_once_create_one_flow_log() {
     let cloud = cloud(Options { policy: None, ..Options::default() }).await.unwrap();
     let vpc = uncovered_vpc(&cloud).await;
 
@@ -48,7 +48,7 @@ async fn ten_invocations_at_once_make_one_flow_log() {
 }
 
 #[tokio::test]
-async fn events_in_the_wrong_order_end_as_they_should() {
+async fn events_in_the_wrong_order_lead_to_the_same_state() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("CreateVpc", Fault::EventReordered, 1);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -63,7 +63,7 @@ async fn events_in_the_wrong_order_end_as_they_should() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_late_meets_what_holds_by_then() {
+async fn a_late_event_acts_on_the_current_state() {
     let late = SignedDuration::from_hours(5);
     let time = Duration::from_secs(60);
     let stage = Harness::new("").await;

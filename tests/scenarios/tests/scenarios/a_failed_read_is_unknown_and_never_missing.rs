@@ -7,7 +7,7 @@ use scenarios::{DELETION, Harness, REMEDIATION, cloud, result};
 use tempfile::TempDir;
 
 #[tokio::test]
-async fn where_flow_logs_cannot_be_read_none_is_made_and_the_event_is_kept() {
+async fn if_flow_logs_cannot_be_read_none_is_created_and_the_event_is_kept() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("DescribeFlowLogs", Fault::Refused, u32::MAX);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -33,7 +33,7 @@ async fn where_flow_logs_cannot_be_read_none_is_made_and_the_event_is_kept() {
 }
 
 #[tokio::test]
-async fn a_later_try_does_what_an_earlier_one_could_not() {
+async fn a_retry_does_what_the_first_try_could_not() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("DescribeFlowLogs", Fault::Refused, 1);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -58,7 +58,7 @@ fn synchronous_template() -> TempDir {
 }
 
 #[tokio::test]
-async fn where_eventbridge_waits_for_the_answer_it_is_eventbridge_that_tries_again_and_keeps_what_fails() {
+async fn a_synchronous_trigger_leaves_retries_and_dead_letters_to_eventbridge() {
     let folder = synchronous_template();
     let options = || Options { template: Some(folder.path().join("template.yml")), ..Options::default() };
 
@@ -82,7 +82,7 @@ async fn where_eventbridge_waits_for_the_answer_it_is_eventbridge_that_tries_aga
 }
 
 #[tokio::test]
-async fn a_full_quota_is_said_with_what_to_do_about_it() {
+async fn an_exhausted_quota_is_reported_with_advice() {
     let cloud = cloud(Options { quota: 1, ..Options::default() }).await.unwrap();
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -97,7 +97,7 @@ async fn a_full_quota_is_said_with_what_to_do_about_it() {
 }
 
 #[tokio::test]
-async fn a_closed_flow_log_service_is_said_with_the_function_that_opens_it() {
+async fn a_closed_flow_log_service_is_reported_with_the_function_that_opens_it() {
     let cloud = cloud(Options { flow_log_service: false, ..Options::default() }).await.unwrap();
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_closed_flow_log_service_is_said_with_the_function_that_opens_it() {
 }
 
 #[tokio::test]
-async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_missing() {
+async fn a_list_whose_second_page_cannot_be_read_proves_nothing_missing() {
     for list in ["DescribeFlowLogs", "DescribeVpcs"] {
         let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
@@ -133,7 +133,7 @@ async fn a_list_whose_second_page_cannot_be_read_says_nothing_about_what_is_miss
 }
 
 #[tokio::test]
-async fn a_list_that_shows_one_vpc_twice_lacks_another_and_is_unknown() {
+async fn a_list_with_a_vpc_twice_lacks_another_and_is_unknown() {
     let stage = Harness::new("").await;
     for _ in 0..2 {
         stage.kept_vpc(&[]).await;

@@ -372,7 +372,7 @@ fn each_deletion_is_announced(cloud: &LocalCloud, function: &str, when: &str) {
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_anywhere_has_left_one_line_for_each_write_that_was_answered() {
+async fn a_killed_process_has_logged_each_answered_write_once() {
     for story in Story::ALL {
         let (function, _, writes) = story.of_whom();
         for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
@@ -403,7 +403,7 @@ async fn a_process_that_is_killed_anywhere_has_left_one_line_for_each_write_that
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_has_one_line_too_and_it_names_the_flow_log() {
+async fn a_write_whose_answer_is_lost_is_logged_once_with_its_flow_log() {
     for story in Story::ALL {
         let (function, _, writes) = story.of_whom();
         let (cloud, event) = story.prepare().await;

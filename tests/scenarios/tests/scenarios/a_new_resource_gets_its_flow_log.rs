@@ -51,7 +51,7 @@ async fn a_new_vpc_gets_the_flow_log_that_the_policy_asks_for() {
 }
 
 #[tokio::test]
-async fn what_is_in_a_vpc_is_covered_by_the_flow_log_of_the_vpc() {
+async fn resources_in_a_vpc_are_covered_by_its_flow_log() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -69,7 +69,7 @@ async fn what_is_in_a_vpc_is_covered_by_the_flow_log_of_the_vpc() {
 }
 
 #[tokio::test]
-async fn a_part_that_appears_makes_its_vpc_be_looked_at() {
+async fn a_new_vswitch_leads_to_a_check_of_its_vpc() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = uncovered_vpc(&cloud).await;
 
@@ -121,7 +121,7 @@ async fn the_network_interface_of_the_documented_event_gets_its_flow_log() {
 }
 
 #[tokio::test]
-async fn an_event_leads_to_a_flow_log_in_whatever_wrapping_it_comes() {
+async fn an_event_leads_to_a_flow_log_in_every_wrapping() {
     let cloud = cloud(Options::default()).await.unwrap();
     let in_queue = |body: &str| {
         json!({"specversion": "1.0", "id": "q", "source": "acs.mns", "type": "mns:Queue:SendMessage",
@@ -154,7 +154,7 @@ async fn an_event_leads_to_a_flow_log_in_whatever_wrapping_it_comes() {
 }
 
 #[tokio::test]
-async fn an_event_leads_to_a_flow_log_wherever_in_it_the_id_and_the_region_stand() {
+async fn an_event_leads_to_a_flow_log_wherever_it_holds_the_id_and_the_region() {
     let cloud = cloud(Options::default()).await.unwrap();
     let with = |key: &str, value: Value| {
         let mut event = call_event("Vpc", "CreateVpc", &Value::Null);
@@ -216,7 +216,7 @@ async fn an_instance_gets_its_flow_logs_whichever_call_launched_it() {
 }
 
 #[tokio::test]
-async fn the_network_interfaces_of_a_new_instance_are_found_though_its_event_does_not_name_them() {
+async fn the_network_interfaces_of_a_new_instance_are_found_although_its_event_does_not_name_them() {
     let policy = Some(EACH_NETWORK_INTERFACE.to_owned());
     let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -255,7 +255,7 @@ async fn a_throttled_cloud_only_takes_longer() {
 }
 
 #[tokio::test]
-async fn the_key_is_found_in_the_headers_as_well_as_in_the_environment() {
+async fn credentials_are_taken_from_the_headers_and_from_the_environment() {
     for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
         let cloud = cloud(Options { credentials, ..Options::default() }).await.unwrap();
         let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -267,7 +267,7 @@ async fn the_key_is_found_in_the_headers_as_well_as_in_the_environment() {
 }
 
 #[tokio::test]
-async fn either_signature_is_taken() {
+async fn both_signature_versions_work() {
     let environment = [("FLOWKEEPER_SIGNATURE".to_owned(), "acs3-hmac-sha256".to_owned())].into();
     let cloud = cloud(Options { environment, ..Options::default() }).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -276,7 +276,7 @@ async fn either_signature_is_taken() {
 }
 
 #[tokio::test]
-async fn a_vpc_of_another_account_gets_its_flow_log_in_the_role_that_the_policy_names() {
+async fn a_vpc_of_another_account_gets_its_flow_log_through_the_role_in_the_policy() {
     let with_role = "flow_log:\n  project: flowlog-{account}\n  log_store: vpc\n\
                      accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
     for (policy, outcome) in [(Some(with_role.to_owned()), "done"), (None, "skipped")] {
@@ -307,7 +307,7 @@ async fn a_vpc_of_another_region_gets_its_flow_log_there() {
 }
 
 #[tokio::test]
-async fn what_the_policy_says_of_it_is_what_is_asked_of_the_cloud() {
+async fn every_flow_log_setting_of_the_policy_is_sent_to_the_api() {
     let policy = "\
 flow_log:
   project: flows

@@ -43,7 +43,7 @@ async fn sweeps_lose(stage: &Harness, before: usize, lost: usize) {
 }
 
 #[tokio::test]
-async fn where_the_account_lacks_a_feature_the_canary_is_rolled_back_and_nothing_is_lost() {
+async fn if_the_account_lacks_a_feature_the_canary_is_rolled_back_and_nothing_is_lost() {
     let policy = "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [natGateway]}]\n";
     let stage = stage(policy, 6).await;
     stage.cloud.without_traffic_paths(OWN_ACCOUNT, "cn-hangzhou");
@@ -56,7 +56,7 @@ async fn where_the_account_lacks_a_feature_the_canary_is_rolled_back_and_nothing
 }
 
 #[tokio::test]
-async fn where_the_new_one_is_refused_and_the_old_one_is_not_the_old_one_is_made_again_and_marked() {
+async fn if_the_successor_is_refused_the_old_flow_log_is_created_again_and_marked() {
     let stage = stage(REPLACE, 6).await;
     stage.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
     let old = stage.cloud.flow_logs();
@@ -87,7 +87,7 @@ async fn where_the_new_one_is_refused_and_the_old_one_is_not_the_old_one_is_made
 }
 
 #[tokio::test]
-async fn where_not_even_the_old_one_can_be_made_again_the_canary_alone_is_lost() {
+async fn if_the_old_flow_log_cannot_be_created_again_only_the_canary_is_lost() {
     let stage = stage(REPLACE, 6).await;
     stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), u32::MAX);
     sweeps_lose(&stage, 6, 1).await;
@@ -125,7 +125,7 @@ async fn an_event_reports_drift_and_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn with_proof_nothing_waits_for_a_canary_and_without_it_the_first_must_record_before_the_next() {
+async fn with_proof_no_canary_is_needed_and_without_it_the_first_must_record_before_the_next() {
     for is_proven in [true, false] {
         let transitions = local_cloud::Transitions::After(Duration::from_secs(3));
         let stage = Harness::with(REPLACE, Options { transitions, ..Options::default() }).await;
@@ -165,7 +165,7 @@ async fn a_creation_that_failed_anywhere_in_the_region_forbids_every_deletion_th
 }
 
 #[tokio::test]
-async fn one_that_could_not_be_made_again_is_not_deleted_and_what_can_be_changed_in_place_is() {
+async fn a_flow_log_that_could_not_be_created_again_is_not_deleted_but_changed_in_place() {
     let stage = stage(REPLACE, 1).await;
     let it = stage.cloud.flow_logs().remove(0);
     stage.cloud.edit_flow_log(&it.id, |it| {
@@ -179,7 +179,7 @@ async fn one_that_could_not_be_made_again_is_not_deleted_and_what_can_be_changed
 }
 
 #[tokio::test]
-async fn what_the_list_says_is_read_again_before_anything_is_deleted() {
+async fn the_state_is_read_again_before_anything_is_deleted() {
     let stage = Harness::new(REPLACE).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     // The list is stale: the flow log is compliant.
@@ -194,7 +194,7 @@ async fn what_the_list_says_is_read_again_before_anything_is_deleted() {
 }
 
 #[tokio::test]
-async fn without_time_for_the_way_back_nothing_is_deleted() {
+async fn without_time_for_a_rollback_nothing_is_deleted() {
     let stage = stage(REPLACE, 2).await;
     let report = stage.sweep_within(REMEDIATION, Duration::from_secs(15)).await;
     assert_eq!(deletions(&stage), 0);
@@ -213,7 +213,7 @@ async fn a_dry_run_shows_both_halves_of_each_replacement() {
 }
 
 #[tokio::test]
-async fn another_resource_group_is_a_move_and_replaces_nothing() {
+async fn another_resource_group_does_not_lead_to_a_replacement() {
     let policy = "replace: true\noverrides: [{match: {regions: [cn-hangzhou]}, resource_group_id: rg-audit}]\n";
     let stage = Harness::new(policy).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
@@ -226,7 +226,7 @@ async fn another_resource_group_is_a_move_and_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn a_look_at_one_resource_replaces_nothing_whatever_woke_it() {
+async fn an_event_about_one_resource_replaces_nothing() {
     let stage = stage(REPLACE, 1).await;
     let vpc = stage.cloud.vpcs().remove(0).id;
     for named in [vpc.as_str(), Harness::REGION] {
@@ -237,7 +237,7 @@ async fn a_look_at_one_resource_replaces_nothing_whatever_woke_it() {
 }
 
 #[tokio::test]
-async fn where_the_policy_repairs_only_some_of_it_nothing_is_replaced_and_the_report_says_why() {
+async fn if_the_policy_repairs_only_some_drift_nothing_is_replaced_and_the_report_says_why() {
     for (remediate, lacks) in [("drifted", "missing"), ("missing, inactive", "drifted")] {
         let stage = stage(&format!("replace: true\nremediate: [{remediate}]\n"), 3).await;
         let report = stage.sweep(REMEDIATION).await;
@@ -248,7 +248,7 @@ async fn where_the_policy_repairs_only_some_of_it_nothing_is_replaced_and_the_re
 }
 
 #[tokio::test]
-async fn what_cannot_be_had_is_marked_like_any_lasting_refusal() {
+async fn an_unavailable_feature_is_marked_like_any_lasting_refusal() {
     let stage = stage(REPLACE, 3).await;
     for _ in 0..3 {
         stage.cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), 1);
@@ -291,7 +291,7 @@ fn undelivered() -> Rewrite {
 }
 
 #[tokio::test]
-async fn a_canary_that_does_not_deliver_is_said_and_is_the_only_one_in_all_later_sweeps() {
+async fn a_canary_that_does_not_deliver_is_reported_and_stays_the_only_one() {
     let stage = stage(REPLACE, 4).await;
     stage.cloud.rewrite("DescribeFlowLogs", undelivered(), u32::MAX);
     for sweep in 1..=3 {
@@ -337,7 +337,7 @@ impl Dice {
 }
 
 #[tokio::test]
-async fn whatever_is_refused_in_many_sweeps_one_flow_log_is_lost_at_most_and_never_silently() {
+async fn over_many_refused_sweeps_at_most_one_flow_log_is_lost_and_never_silently() {
     const POLICIES: [&str; 4] = [
         "replace: true\n",
         "replace: true\nremediate: [drifted]\n",

@@ -5,7 +5,7 @@ use local_cloud::{Fault, LocalCloud, Options};
 use scenarios::{CREATE_FLOW_LOG, cloud, result, vpc_created, whole_cloud};
 
 #[tokio::test]
-async fn an_event_that_comes_before_its_vpc_can_be_seen_is_no_failure() {
+async fn an_event_that_arrives_before_its_vpc_is_visible_is_no_failure() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("DescribeVpcs", Fault::NotVisibleYet, 2);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -18,7 +18,7 @@ async fn an_event_that_comes_before_its_vpc_can_be_seen_is_no_failure() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_long_after_its_event_is_gone() {
+async fn a_vpc_that_is_not_visible_long_after_its_event_is_gone() {
     let template = short_timeout();
     let cloud = cloud(Options { template: Some(template.path().to_owned()), ..Options::default() }).await.unwrap();
     let mut event = vpc_created("vpc-bp1gone0000000000001");
@@ -32,7 +32,7 @@ async fn what_is_not_there_long_after_its_event_is_gone() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_soon_after_its_event_is_tried_again_later() {
+async fn a_vpc_that_is_not_visible_soon_after_its_event_is_retried_later() {
     let template = short_timeout();
     let cloud = cloud(Options { template: Some(template.path().to_owned()), ..Options::default() }).await.unwrap();
     let event = vpc_created("vpc-bp1late0000000000001");

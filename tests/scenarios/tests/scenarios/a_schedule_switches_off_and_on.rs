@@ -57,7 +57,7 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
 }
 
 #[tokio::test]
-async fn a_timer_that_is_missed_comes_late_or_twice_changes_nothing_about_the_end() {
+async fn a_timer_that_is_missed_late_or_doubled_leads_to_the_same_state() {
     let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.wait_until(NIGHT);
@@ -74,7 +74,7 @@ async fn a_timer_that_is_missed_comes_late_or_twice_changes_nothing_about_the_en
 }
 
 #[tokio::test]
-async fn what_is_off_by_its_schedule_is_compliant_and_remediation_leaves_it_off() {
+async fn a_flow_log_that_its_schedule_keeps_off_is_compliant_and_stays_off() {
     let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.wait_until(NIGHT);
@@ -107,7 +107,7 @@ async fn remediation_and_the_timers_agree_at_every_hour_of_a_week() {
 }
 
 #[tokio::test]
-async fn a_tag_is_stronger_than_the_schedule_until_it_expires() {
+async fn a_tag_overrides_the_schedule_until_it_expires() {
     let stage = Harness::new(OFFICE_HOURS).await;
     let (_, kept_on) = stage.kept_vpc(&[("flowkeeper", "on-until=2026-03-02T23:00+08:00")]).await;
     let (_, never) = stage.kept_vpc(&[("flowkeeper", "off")]).await;
@@ -126,7 +126,7 @@ async fn a_tag_is_stronger_than_the_schedule_until_it_expires() {
 }
 
 #[tokio::test]
-async fn what_no_schedule_governs_is_none_of_the_timers_business() {
+async fn the_timers_leave_resources_without_a_schedule_alone() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
@@ -139,7 +139,7 @@ async fn what_no_schedule_governs_is_none_of_the_timers_business() {
 }
 
 #[tokio::test]
-async fn the_timers_neither_make_nor_mend_nor_touch_what_others_made() {
+async fn the_timers_neither_create_nor_repair_nor_touch_foreign_flow_logs() {
     let stage = Harness::new(OFFICE_HOURS).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let (_, renamed) = stage.kept_vpc(&[]).await;
@@ -157,7 +157,7 @@ async fn the_timers_neither_make_nor_mend_nor_touch_what_others_made() {
 }
 
 #[tokio::test]
-async fn what_others_made_is_switched_where_the_policy_says_so() {
+async fn foreign_flow_logs_are_switched_if_the_policy_manages_them() {
     let stage = Harness::new(&format!("{OFFICE_HOURS}foreign: manage\n")).await;
     let (_, foreign) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
@@ -167,7 +167,7 @@ async fn what_others_made_is_switched_where_the_policy_says_so() {
 }
 
 #[tokio::test]
-async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_schedule() {
+async fn no_limit_holds_for_a_schedule_that_switches_two_hundred_flow_logs() {
     let stage = Harness::with(OFFICE_HOURS, Options { quota: 2000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 199);
@@ -178,7 +178,7 @@ async fn two_hundred_flow_logs_are_switched_at_once_as_no_limit_holds_for_a_sche
 }
 
 #[tokio::test]
-async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
+async fn the_timers_do_not_report_repairs_that_belong_to_other_functions() {
     let stage = Harness::new(OFFICE_HOURS).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.kept_vpc(&[("flowkeeper", "odd")]).await;
@@ -190,7 +190,7 @@ async fn the_timers_say_nothing_of_what_is_not_theirs_to_do() {
 }
 
 #[tokio::test]
-async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fails() {
+async fn a_timer_that_fires_twice_at_once_switches_once_and_neither_run_fails() {
     let stage = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     for (moment, capabilities, status) in [(EVENING, DEACTIVATION, "Inactive"), (MORNING, ACTIVATION, "Active")] {
@@ -209,7 +209,7 @@ async fn a_timer_that_comes_twice_at_once_switches_once_and_neither_of_both_fail
 }
 
 #[tokio::test]
-async fn one_that_is_to_be_replaced_is_switched_on_in_time_all_the_same() {
+async fn a_flow_log_that_awaits_replacement_is_still_switched_on_in_time() {
     let stage = Harness::new(&format!("{OFFICE_HOURS}replace: true\n")).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {

@@ -49,7 +49,7 @@ fn paid_twice(report: &Report) -> Vec<Option<String>> {
 }
 
 #[tokio::test]
-async fn those_of_others_below_an_own_one_are_findings_and_stay() {
+async fn foreign_flow_logs_below_an_own_one_are_findings_and_stay() {
     for policy in ["", DELETE, "foreign: manage\nsuperfluous: delete\n"] {
         let it = doubled(policy).await;
         it.edit_finer(|flow_log| flow_log.tags.clear());
@@ -68,7 +68,7 @@ async fn those_of_others_below_an_own_one_are_findings_and_stay() {
 }
 
 #[tokio::test]
-async fn one_of_others_that_records_more_than_its_cover_is_no_finding() {
+async fn a_foreign_flow_log_that_records_more_than_its_cover_is_no_finding() {
     let it = doubled("overrides: [{match: {regions: [cn-hangzhou]}, traffic_type: Drop}]\n").await;
     it.stage.cloud.edit_flow_log(&it.cover, |flow_log| flow_log.traffic_type = "Drop".into());
     it.edit_finer(|flow_log| flow_log.tags.clear());
@@ -77,7 +77,7 @@ async fn one_of_others_that_records_more_than_its_cover_is_no_finding() {
 }
 
 #[tokio::test]
-async fn own_ones_are_deleted_only_where_the_policy_says_so() {
+async fn superfluous_own_flow_logs_are_deleted_only_if_the_policy_says_so() {
     for (policy, deleted) in [("", 0), ("superfluous: report\n", 0), (DELETE, 2)] {
         let mut it = doubled(policy).await;
         it.stage.dry_run = true;
@@ -98,7 +98,7 @@ async fn own_ones_are_deleted_only_where_the_policy_says_so() {
 }
 
 #[tokio::test]
-async fn none_is_deleted_unless_its_cover_is_known_to_record_as_much_and_to_deliver() {
+async fn none_is_deleted_unless_its_cover_records_as_much_and_delivers() {
     let edits: [(&str, Edit); 11] = [
         ("it is off", |it| it.status = "Inactive".into()),
         ("it is being switched on", |it| it.status = "Activating".into()),
@@ -123,7 +123,7 @@ async fn none_is_deleted_unless_its_cover_is_known_to_record_as_much_and_to_deli
 }
 
 #[tokio::test]
-async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_resource_alone() {
+async fn none_is_deleted_if_the_policy_keeps_the_finer_level_or_excludes_the_resource() {
     for (more, tag, why) in [
         ("coverage: network-interface\n", None, None),
         ("overrides: [{match: {regions: [cn-hangzhou]}, coverage: network-interface}]\n", None, None),
@@ -165,7 +165,7 @@ async fn none_is_deleted_where_the_policy_keeps_the_finer_level_or_leaves_the_re
 }
 
 #[tokio::test]
-async fn what_the_list_says_is_read_again_before_one_is_deleted() {
+async fn the_state_is_read_again_before_a_superfluous_flow_log_is_deleted() {
     let it = doubled(DELETE).await;
     it.stage.cloud.edit_flow_log(&it.cover, |it| it.status = "Inactive".into());
     it.stage.cloud.edit_flow_log(&it.finer[0], |it| it.status = "Inactive".into());
@@ -183,7 +183,7 @@ async fn what_the_list_says_is_read_again_before_one_is_deleted() {
 }
 
 #[tokio::test]
-async fn where_the_second_look_cannot_read_the_tags_or_the_flow_logs_none_is_deleted() {
+async fn if_the_second_read_fails_no_superfluous_flow_log_is_deleted() {
     for (key, odd) in [("Tags", json!("odd")), ("FlowLogId", json!(["odd"]))] {
         let it = doubled(DELETE).await;
         let each = move |answer: &mut serde_json::Value| {
@@ -199,7 +199,7 @@ async fn where_the_second_look_cannot_read_the_tags_or_the_flow_logs_none_is_del
 }
 
 #[tokio::test]
-async fn the_limits_count_them() {
+async fn the_limits_count_superfluous_flow_logs() {
     let it = doubled(&format!("{DELETE}limits: {{max_changes: 1}}\n")).await;
     let report = it.stage.sweep(DELETION).await;
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
@@ -207,7 +207,7 @@ async fn the_limits_count_them() {
 }
 
 #[tokio::test]
-async fn a_resource_with_a_flow_log_of_others_that_cannot_be_read_is_said() {
+async fn a_resource_with_an_unreadable_foreign_flow_log_is_reported() {
     let it = doubled("").await;
     it.edit_finer(|flow_log| flow_log.tags.clear());
     let without_vpc = |json: &mut serde_json::Value| {

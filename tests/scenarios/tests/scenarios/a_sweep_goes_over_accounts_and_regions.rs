@@ -32,7 +32,7 @@ fn place(account: &str, region: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn every_region_of_every_account_is_put_right_in_its_own_role() {
+async fn every_region_of_every_account_is_repaired_through_its_own_role() {
     let stage = stage(SECOND_ACCOUNT_ROLE).await;
     let report = stage.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none(), "{report:#?}");
@@ -45,7 +45,7 @@ async fn every_region_of_every_account_is_put_right_in_its_own_role() {
 }
 
 #[tokio::test]
-async fn the_own_account_can_be_left_out() {
+async fn the_own_account_can_be_excluded() {
     let more = format!("{}own_account: false\n", policy(SECOND_ACCOUNT_ROLE));
     let stage = Harness::new(&more).await;
     stage.cloud.create_vpc(&[]).await.unwrap();
@@ -56,7 +56,7 @@ async fn the_own_account_can_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_region_that_is_down_is_unknown_and_the_others_are_put_right() {
+async fn a_region_that_is_down_is_unknown_and_the_others_are_repaired() {
     for capabilities in [REMEDIATION, ACTIVATION, DELETION] {
         let stage = stage(SECOND_ACCOUNT_ROLE).await;
         stage.cloud.region_down("cn-shanghai");
@@ -73,7 +73,7 @@ async fn a_region_that_is_down_is_unknown_and_the_others_are_put_right() {
 }
 
 #[tokio::test]
-async fn an_account_that_refuses_its_role_is_unknown_and_the_others_are_put_right() {
+async fn an_account_that_refuses_its_role_is_unknown_and_the_others_are_repaired() {
     let stage = stage(REFUSED_ROLE).await;
     let report = stage.sweep(REMEDIATION).await;
     assert_eq!(places(&report, Outcome::Failed), REGIONS.map(|region| place(SECOND_ACCOUNT, region)));
@@ -124,7 +124,7 @@ async fn flow_logs_are_kept_at_the_level_that_the_policy_names_for_each_vpc() {
 }
 
 #[tokio::test]
-async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
+async fn with_the_finest_coverage_a_flow_log_on_the_vpc_is_enough() {
     let stage = Harness::with("coverage: network-interface\n", Options::default()).await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -138,7 +138,7 @@ async fn with_the_finest_coverage_a_flow_log_of_the_whole_is_cover_enough() {
 }
 
 #[tokio::test]
-async fn where_two_levels_are_kept_what_is_in_a_vpc_is_kept_at_the_level_of_that_vpc() {
+async fn with_two_levels_the_resources_of_a_vpc_are_kept_at_the_level_of_that_vpc() {
     let more = "coverage: vswitch\noverrides: [{match: {tags: {level: coarse}}, coverage: vpc}]\n";
     let stage = Harness::new(more).await;
     let (vpc, _) = stage.kept_vpc(&[("level", "coarse")]).await;
@@ -149,7 +149,7 @@ async fn where_two_levels_are_kept_what_is_in_a_vpc_is_kept_at_the_level_of_that
 }
 
 #[tokio::test]
-async fn what_a_sweep_and_an_event_of_the_same_batch_lead_to_is_looked_after_once() {
+async fn a_resource_reached_by_a_sweep_and_an_event_of_one_batch_is_handled_once() {
     let stage = Harness::new("").await;
     let bare: Vec<_> = [stage.cloud.create_vpc(&[]).await.unwrap(), stage.cloud.create_vpc(&[]).await.unwrap()].into();
     let ids = [Harness::REGION, &bare[0], Harness::REGION, &bare[1]];
@@ -160,7 +160,7 @@ async fn what_a_sweep_and_an_event_of_the_same_batch_lead_to_is_looked_after_onc
 }
 
 #[tokio::test]
-async fn an_own_account_that_the_policy_names_too_is_swept_once_and_with_the_own_key() {
+async fn an_own_account_that_the_policy_lists_is_swept_once_with_its_own_credentials() {
     let stage =
         Harness::new(&format!("accounts: [{{id: \"{OWN_ACCOUNT}\", role: \"acs:ram::{OWN_ACCOUNT}:role/keeper\"}}]\n"))
             .await;
@@ -171,7 +171,7 @@ async fn an_own_account_that_the_policy_names_too_is_swept_once_and_with_the_own
 }
 
 #[tokio::test]
-async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
+async fn events_of_an_unlisted_account_are_skipped_and_reported() {
     let stage = Harness::new("").await;
     let bare = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     stage.cloud.create_vpc(&[]).await.unwrap();
@@ -187,7 +187,7 @@ async fn events_of_an_account_that_nobody_named_lead_to_nothing_and_are_said() {
 }
 
 #[tokio::test]
-async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
+async fn a_region_without_the_flow_log_service_is_reported_and_is_no_failure() {
     for capabilities in [REMEDIATION, ACTIVATION, DELETION] {
         let stage = stage(SECOND_ACCOUNT_ROLE).await;
         let fault = Fault::Code("OperationUnsupported.action");
@@ -206,7 +206,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
 }
 
 #[tokio::test]
-async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
+async fn the_external_id_in_the_policy_is_sent_with_assume_role() {
     for (given, outcome) in [(", external_id: agreed", Outcome::Done), ("", Outcome::Failed)] {
         let policy = format!(
             "own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"{given}}}]\n"
@@ -219,7 +219,7 @@ async fn the_external_id_that_an_account_asks_for_is_the_one_of_the_policy() {
 }
 
 #[tokio::test]
-async fn a_policy_that_excludes_the_only_region_there_is_to_sweep_is_said() {
+async fn a_policy_that_excludes_the_only_region_to_sweep_is_reported() {
     let stage = Harness::new("exclude_regions: [cn-hangzhou]\n").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.sweep(REMEDIATION).await;

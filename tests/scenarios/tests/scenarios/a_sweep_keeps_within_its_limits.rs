@@ -55,7 +55,7 @@ async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Harness {
 }
 
 #[tokio::test]
-async fn a_sweep_that_would_take_away_too_much_refuses_that_alone_and_gives_back_the_rest() {
+async fn a_sweep_that_exceeds_a_limit_refuses_only_that_and_still_repairs() {
     let stage = named_stage("", 300, 5).await;
     tamper(&stage, 51, |it| it.name = "theirs".into());
     for flow_log in stage.cloud.flow_logs().iter().skip(60).take(3) {
@@ -127,7 +127,7 @@ async fn new_flow_logs_have_a_limit_of_their_own_which_is_off_unless_the_policy_
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_the_list_and_says_what_the_limits_would_refuse() {
+async fn a_dry_run_lists_the_changes_and_reports_what_the_limits_would_refuse() {
     let mut stage = named_stage("", 70, 5).await;
     tamper(&stage, 60, |it| it.name = "theirs".into());
     stage.dry_run = true;
@@ -201,7 +201,7 @@ async fn a_page_that_is_throttled_in_the_middle_loses_nothing() {
 }
 
 #[tokio::test]
-async fn to_modify_to_replace_and_to_stop_for_a_tag_or_never_counts_and_nothing_else_does() {
+async fn only_modifications_replacements_and_unscheduled_pauses_count_towards_the_limits() {
     const OFFICE_HOURS: &str = "schedule: office-hours\n\
         schedules: {office-hours: {time_zone: Asia/Shanghai, on: [\"Sat 07:00-08:00\"]}}\n";
     let of_project: fn(&mut local_cloud::FlowLog) = |it| it.project = "theirs".into();
@@ -224,7 +224,7 @@ async fn to_modify_to_replace_and_to_stop_for_a_tag_or_never_counts_and_nothing_
 }
 
 #[tokio::test]
-async fn deactivation_is_limited_too_where_only_tags_ask_for_it() {
+async fn deactivation_by_tags_alone_is_limited_too() {
     let stage = Harness::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
     for _ in 0..3 {
         stage.kept_vpc(&[("flowkeeper", "off")]).await;
@@ -235,7 +235,7 @@ async fn deactivation_is_limited_too_where_only_tags_ask_for_it() {
 }
 
 #[tokio::test]
-async fn a_report_stays_small_however_many_are_left_alone() {
+async fn a_report_stays_small_however_many_resources_are_unchanged() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     stage.cloud.copy_vpc(&vpc, 999);
@@ -246,7 +246,7 @@ async fn a_report_stays_small_however_many_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_flow_log_that_cannot_be_read_does_not_lift_the_limits() {
+async fn a_flow_log_that_cannot_be_read_does_not_relax_the_limits() {
     let stage = named_stage("", 21, 0).await;
     tamper(&stage, 20, |it| it.name = "theirs".into());
     let odd = stage.cloud.flow_logs().pop().unwrap().id;

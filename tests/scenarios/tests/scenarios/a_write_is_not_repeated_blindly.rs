@@ -8,7 +8,7 @@ use reconcile::{Capabilities, Job, Outcome, Report, Target, TargetKind};
 use scenarios::{CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
 
 #[tokio::test]
-async fn a_flow_log_whose_answer_is_lost_is_found_and_not_made_twice() {
+async fn a_flow_log_whose_answer_is_lost_is_found_and_not_created_twice() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -23,7 +23,7 @@ async fn a_flow_log_whose_answer_is_lost_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
-async fn a_write_that_came_to_nothing_is_made_once_more_after_several_looks() {
+async fn a_write_without_effect_is_repeated_once_after_several_reads() {
     for fault in [Fault::Reset, Fault::Unavailable, Fault::InternalError] {
         let cloud = cloud(Options::default()).await.unwrap();
         cloud.fail("CreateFlowLog", fault, 1);
@@ -38,7 +38,7 @@ async fn a_write_that_came_to_nothing_is_made_once_more_after_several_looks() {
 }
 
 #[tokio::test]
-async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always_after_a_look() {
+async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always_after_a_read() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for (faults, is_made) in [(3, true), (u32::MAX, false)] {
@@ -61,7 +61,7 @@ async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always
 }
 
 #[tokio::test]
-async fn a_flow_log_that_another_one_made_meanwhile_is_not_claimed() {
+async fn a_flow_log_that_another_run_created_is_not_claimed() {
     let cloud = cloud(Options { quota: 200, ..Options::default() }).await.unwrap();
     let vpc = scenarios::uncovered_vpc(&cloud).await;
 
@@ -83,7 +83,7 @@ const EACH: [(&str, &str, Wrong); 5] = [
 ];
 
 #[tokio::test]
-async fn whatever_is_written_and_however_its_answer_fails_it_is_done_once_and_said_so() {
+async fn every_write_is_made_once_and_reported_once_however_its_answer_fails() {
     for (action, policy, wrong) in EACH {
         for fault in [Fault::AnswerLost, Fault::Reset, Fault::Unavailable, Fault::InternalError, Fault::Throttled] {
             let transitions = Transitions::After(Duration::from_millis(1500));
@@ -114,7 +114,7 @@ async fn whatever_is_written_and_however_its_answer_fails_it_is_done_once_and_sa
 }
 
 #[tokio::test]
-async fn a_replacement_that_is_cut_off_anywhere_is_finished_by_the_next_look() {
+async fn a_replacement_that_is_interrupted_anywhere_is_finished_by_the_next_run() {
     for step in 1..60 {
         let transitions = Transitions::After(Duration::from_secs(2));
         let stage = Harness::with("replace: true\n", Options { transitions, ..Options::default() }).await;
@@ -130,7 +130,7 @@ async fn a_replacement_that_is_cut_off_anywhere_is_finished_by_the_next_look() {
 }
 
 #[tokio::test]
-async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_delete() {
+async fn a_function_that_may_create_but_not_delete_makes_no_half_replacement() {
     let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
@@ -141,7 +141,7 @@ async fn half_a_replacement_is_not_made_by_a_function_that_may_make_but_not_dele
 }
 
 #[tokio::test]
-async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
+async fn a_flow_log_that_becomes_visible_late_is_found_and_not_created_twice() {
     let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
@@ -156,7 +156,7 @@ async fn a_flow_log_that_is_seen_late_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
-async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
+async fn a_flow_log_whose_answer_is_lost_and_that_becomes_visible_late_is_created_once() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
@@ -168,7 +168,7 @@ async fn one_whose_answer_is_lost_and_that_is_seen_late_is_made_once() {
 }
 
 #[tokio::test]
-async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
+async fn an_existing_flow_log_that_is_not_visible_is_not_created_again() {
     let stage = Harness::new("").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
@@ -177,7 +177,7 @@ async fn what_is_there_and_cannot_be_seen_is_not_made_again() {
 }
 
 #[tokio::test]
-async fn what_was_there_all_along_is_not_claimed_whoever_made_it() {
+async fn a_flow_log_that_existed_all_along_is_not_claimed() {
     // A list that lacks the newest flow log makes it look missing.
     for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
         let stage = Harness::new("").await;
@@ -292,7 +292,7 @@ fn outcomes(report: &Report, action: Action) -> Vec<Outcome> {
 }
 
 #[tokio::test]
-async fn each_write_that_is_due_is_made_once_and_the_next_look_finds_nothing_to_do() {
+async fn each_due_write_is_made_once_and_the_next_run_finds_nothing_to_do() {
     for action in Action::ALL {
         let actions = of_whom(action).1.actions;
         let stage = due(action).await;
@@ -304,7 +304,7 @@ async fn each_write_that_is_due_is_made_once_and_the_next_look_finds_nothing_to_
 }
 
 #[tokio::test]
-async fn a_write_that_is_not_the_functions_to_make_is_not_made_and_that_is_said() {
+async fn a_write_that_the_function_may_not_make_is_left_out_and_reported() {
     // Opening the service is the only action of its function, so it cannot be forbidden there.
     for action in Action::ALL.into_iter().filter(|action| *action != Action::OpenFlowLogService) {
         let stage = due(action).await;
@@ -412,7 +412,7 @@ async fn a_write_that_is_refused_is_tried_once_and_reported_once() {
 }
 
 #[tokio::test]
-async fn a_write_that_was_done_and_does_not_show_is_waited_for_and_not_repeated() {
+async fn a_write_whose_effect_is_not_visible_yet_is_waited_for_and_not_repeated() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
@@ -427,7 +427,7 @@ async fn a_write_that_was_done_and_does_not_show_is_waited_for_and_not_repeated(
 }
 
 #[tokio::test]
-async fn a_write_that_fails_for_ever_is_given_up_even_where_the_work_has_no_end() {
+async fn a_write_that_always_fails_is_given_up_even_without_a_deadline() {
     let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());

@@ -90,7 +90,7 @@ async fn run(stage: &Harness, capabilities: Capabilities, id: Option<&str>) -> R
 }
 
 #[tokio::test]
-async fn a_list_that_contradicts_itself_says_nothing_to_any_function() {
+async fn a_list_that_contradicts_itself_is_unknown_to_every_function() {
     let never = "schedule: never\n";
     for (capabilities, policy, lists, by_event) in [
         (REMEDIATION, "", &[VPCS, FLOW_LOGS][..], false),
@@ -119,7 +119,7 @@ async fn a_list_that_contradicts_itself_says_nothing_to_any_function() {
 }
 
 #[tokio::test]
-async fn the_same_holds_for_vswitches_and_network_interfaces() {
+async fn lists_of_vswitches_and_network_interfaces_that_contradict_themselves_are_unknown() {
     for (level, list) in [("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
         for capabilities in [REMEDIATION, DELETION] {
             for odd in ALL_ODD {
@@ -146,7 +146,7 @@ async fn the_same_holds_for_vswitches_and_network_interfaces() {
 }
 
 #[tokio::test]
-async fn the_same_holds_for_routers_what_is_attached_to_them_and_their_flow_logs() {
+async fn lists_of_routers_their_attachments_and_flow_logs_that_contradict_themselves_are_unknown() {
     for list in [ROUTERS, ATTACHED, ROUTER_FLOW_LOGS] {
         for odd in ALL_ODD {
             // The total counts everything that is attached to the router, and only some of it is requested.
@@ -167,7 +167,7 @@ async fn the_same_holds_for_routers_what_is_attached_to_them_and_their_flow_logs
 }
 
 #[tokio::test]
-async fn a_list_of_routers_that_is_null_with_a_total_of_none_is_empty() {
+async fn a_null_list_of_routers_with_a_total_of_zero_is_empty() {
     for list in [ROUTERS, ATTACHED, ROUTER_FLOW_LOGS] {
         let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
         stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
@@ -217,7 +217,7 @@ async fn every_function_answers_a_list_that_contradicts_itself_with_a_failure() 
 }
 
 #[tokio::test]
-async fn pages_that_are_smaller_than_asked_for_lose_nothing_and_repeat_nothing() {
+async fn pages_smaller_than_requested_lose_nothing_and_repeat_nothing() {
     let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 59);
@@ -243,7 +243,7 @@ async fn pages_that_are_smaller_than_asked_for_lose_nothing_and_repeat_nothing()
 }
 
 #[tokio::test]
-async fn a_second_page_that_is_empty_is_not_the_end_of_a_longer_list() {
+async fn an_empty_second_page_is_not_the_end_of_a_longer_list() {
     for list in [VPCS, FLOW_LOGS] {
         for capabilities in [REMEDIATION, DELETION, ACTIVATION, DEACTIVATION] {
             let policy = if matches!(capabilities.function, "remediate-flow-logs" | "delete-orphaned-flow-logs") {
@@ -285,7 +285,7 @@ fn tags_as_object(item: &mut Value) {
 }
 
 #[tokio::test]
-async fn a_resource_whose_tags_cannot_be_read_is_left_as_it_is() {
+async fn a_resource_whose_tags_cannot_be_read_is_not_changed() {
     for (capabilities, policy, tag, by_event) in [
         (REMEDIATION, "", "ignore", false),
         (REMEDIATION, "", "ignore", true),
@@ -350,7 +350,7 @@ async fn a_flow_log_whose_tags_cannot_be_read_is_never_changed_nor_deleted() {
 }
 
 #[tokio::test]
-async fn what_an_answer_lacks_is_no_difference() {
+async fn a_field_that_an_answer_lacks_is_not_drift() {
     let policy = "replace: true\nforeign: manage\noverrides:\n- match: {regions: [cn-hangzhou]}\n  \
                   traffic_path: [all]\n  resource_group_id: rg-audit\n  ip_version: IPv4\n";
     for field in [
@@ -381,7 +381,7 @@ async fn what_an_answer_lacks_is_no_difference() {
 }
 
 #[tokio::test]
-async fn a_flow_log_of_unknown_age_is_young_and_a_finding_where_its_resource_is_gone() {
+async fn a_flow_log_of_unknown_age_counts_as_young_and_is_a_finding_if_its_resource_is_gone() {
     for time in [None, Some("2026-03-02 12:00:00"), Some("yesterday"), Some(""), Some("2020-01-01T00:00:00Z")] {
         let stage = Harness::new("").await;
         let (gone, _) = stage.kept_vpc(&[]).await;
@@ -403,7 +403,7 @@ async fn a_flow_log_of_unknown_age_is_young_and_a_finding_where_its_resource_is_
 }
 
 #[tokio::test]
-async fn one_odd_item_is_a_finding_of_its_own_and_the_others_are_repaired() {
+async fn one_malformed_item_is_a_finding_and_the_others_are_repaired() {
     for (level, list) in [("vpc", VPCS), ("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
         let stage = Harness::new(&format!("coverage: {level}\n")).await;
         for _ in 0..3 {
@@ -433,7 +433,7 @@ fn plural(level: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_network_interface_without_a_vswitch_is_recorded_and_half_a_character_disturbs_nothing() {
+async fn a_network_interface_without_a_vswitch_gets_a_flow_log_and_a_lone_surrogate_is_harmless() {
     let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -453,7 +453,7 @@ async fn a_network_interface_without_a_vswitch_is_recorded_and_half_a_character_
 }
 
 #[tokio::test]
-async fn where_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
+async fn if_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
     let stage = Harness::new("").await;
     let (kept, _) = stage.kept_vpc(&[]).await;
     let (gone, _) = stage.kept_vpc(&[]).await;
@@ -478,7 +478,7 @@ async fn where_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
 }
 
 #[tokio::test]
-async fn where_one_flow_log_cannot_be_read_nothing_is_created_without_a_look_at_the_resource_itself() {
+async fn if_one_flow_log_cannot_be_read_each_resource_is_read_before_a_creation() {
     let stage = Harness::new("").await;
     let (kept, _) = stage.kept_vpc(&[]).await;
     let bare = stage.cloud.create_vpc(&[]).await.unwrap();
@@ -530,7 +530,7 @@ async fn an_owner_of_zero_or_none_is_the_own_account() {
 }
 
 #[tokio::test]
-async fn a_flow_log_whose_tags_cannot_be_read_is_said_wherever_it_is() {
+async fn a_flow_log_whose_tags_cannot_be_read_is_reported_wherever_it_is() {
     for is_gone in [true, false] {
         let stage = Harness::new("").await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;

@@ -7,7 +7,7 @@ async fn invoked(cloud: &LocalCloud, event: &str) -> Invocation {
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_a_failure_that_says_so() {
+async fn a_body_that_is_not_an_event_is_a_failure() {
     let cloud = cloud(Options::default()).await.unwrap();
     for (body, problem) in [
         ("", "an empty body"),
@@ -30,7 +30,7 @@ async fn what_is_no_event_is_a_failure_that_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_not_for_us_is_a_success_that_says_why() {
+async fn an_event_of_no_interest_is_skipped_with_the_reason() {
     let cloud = cloud(Options::default()).await.unwrap();
     let failed = json!({"eventName": "CreateVpc", "serviceName": "Vpc", "errorCode": "NoPermission"});
     let mut failed_call = vpc_created("vpc-1");
@@ -58,7 +58,7 @@ async fn what_is_not_for_us_is_a_success_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_vpc_id_that_is_missing_or_malformed_is_a_failure_that_names_it() {
+async fn a_missing_or_malformed_vpc_id_is_a_failure_that_names_it() {
     let cloud = cloud(Options::default()).await.unwrap();
     for (answer, problem) in [
         (json!({}), "its responseElements have no VpcId, nor does it name one elsewhere"),
@@ -86,7 +86,7 @@ async fn an_unknown_region_is_a_failure_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_malformed_id_beside_good_ones_is_a_failure_of_its_own() {
+async fn a_malformed_id_among_good_ones_fails_alone() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();

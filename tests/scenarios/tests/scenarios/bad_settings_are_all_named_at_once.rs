@@ -13,7 +13,7 @@ async fn refused(settings: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn a_missing_policy_is_said_with_the_ways_to_give_one() {
+async fn a_missing_policy_is_reported_with_the_ways_to_set_one() {
     let said = refused(&[]).await;
     for word in ["FLOWKEEPER_POLICY is not set", "FLOWKEEPER_POLICY_FILE", "policy.yml"] {
         assert!(said.contains(word), "{said}");
@@ -21,13 +21,13 @@ async fn a_missing_policy_is_said_with_the_ways_to_give_one() {
 }
 
 #[tokio::test]
-async fn a_policy_file_that_is_not_there_is_named() {
+async fn a_missing_policy_file_is_named() {
     let said = refused(&[("FLOWKEEPER_POLICY_FILE", "/nowhere/policy.yml")]).await;
     assert!(said.contains("FLOWKEEPER_POLICY_FILE") && said.contains("/nowhere/policy.yml cannot be read"), "{said}");
 }
 
 #[tokio::test]
-async fn an_unknown_key_of_the_policy_is_said_with_its_place_and_the_keys_that_there_are() {
+async fn an_unknown_policy_key_is_reported_with_its_position_and_the_known_keys() {
     let said = refused(&[("FLOWKEEPER_POLICY", "flow_log:\n  project: abc\n  log_stor: vpc\n")]).await;
     assert!(
         said.contains("line 3, column 3: flow_log has no key \"log_stor\": it may have project, log_store"),
@@ -37,7 +37,7 @@ async fn an_unknown_key_of_the_policy_is_said_with_its_place_and_the_keys_that_t
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_named_in_one_go() {
+async fn all_mistakes_in_the_settings_are_reported_at_once() {
     let said = refused(&[
         ("FC_CUSTOM_LISTEN_PORT", "seventy"),
         ("FLOWKEEPER_POLICY", "coverage: vcp"),
@@ -70,7 +70,7 @@ async fn all_that_is_wrong_is_named_in_one_go() {
 }
 
 #[tokio::test]
-async fn a_password_in_an_address_is_not_repeated() {
+async fn a_password_in_an_endpoint_is_not_repeated() {
     let said = refused(&[("FLOWKEEPER_ENDPOINT", "http://user:planted-password@127.0.0.1:1")]).await;
     assert!(said.contains("FLOWKEEPER_ENDPOINT") && !said.contains("planted-password"), "{said}");
 }

@@ -89,7 +89,7 @@ fn cloud_events() -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn every_sample_event_wakes_the_functions_of_the_table_each_of_them_once() {
+fn every_sample_event_wakes_the_functions_in_the_table_once_each() {
     let template = Template::read(&default_path(), &parameters(), OWN_ACCOUNT, "cn-hangzhou").unwrap();
     let binary_of: BTreeMap<_, _> =
         template.functions.iter().map(|function| (&function.name, function.binary.as_str())).collect();
@@ -105,7 +105,7 @@ fn every_sample_event_wakes_the_functions_of_the_table_each_of_them_once() {
 }
 
 #[test]
-fn every_row_of_the_table_has_its_sample_and_every_event_trigger_a_row() {
+fn every_row_of_the_table_has_a_sample_and_every_event_trigger_a_row() {
     let events = cloud_events();
     let rows: BTreeSet<_> = WAKES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(rows, events.keys().cloned().collect());

@@ -13,7 +13,7 @@ async fn create(stage: &Harness, vpc: &str) -> Report {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_after_it() {
+async fn a_write_whose_answer_was_lost_is_reported_even_if_the_read_after_it_fails() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
@@ -29,7 +29,7 @@ async fn a_write_whose_answer_was_lost_is_told_even_where_nothing_can_be_read_af
 }
 
 #[tokio::test]
-async fn a_read_that_shows_what_there_was_before_makes_no_second_flow_log() {
+async fn a_stale_read_does_not_lead_to_a_second_flow_log() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::StaleRead);
@@ -41,7 +41,7 @@ async fn a_read_that_shows_what_there_was_before_makes_no_second_flow_log() {
 }
 
 #[tokio::test]
-async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() {
+async fn a_flow_log_that_others_create_between_the_read_and_the_write_is_foreign() {
     let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_flow_log_that_others_made_between_our_look_and_our_write_is_theirs() 
 }
 
 #[tokio::test]
-async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made() {
+async fn a_router_flow_log_that_was_not_visible_at_first_is_not_reported_as_created() {
     let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
     stage.sweep(ECR_CREATION).await;
@@ -76,7 +76,7 @@ async fn a_router_flow_log_that_was_not_seen_at_first_is_not_claimed_to_be_made(
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_in_the_middle_is_no_answer() {
+async fn an_answer_that_stops_in_the_middle_is_uncertain() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     // Time passes only while the reconciler sleeps, so the rest of the answer never arrives.
@@ -90,7 +90,7 @@ async fn an_answer_that_stops_in_the_middle_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_an_hour_off_is_found_out() {
+async fn a_clock_that_is_an_hour_off_is_detected() {
     for hours in [-1, 1] {
         let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_clock_that_is_an_hour_off_is_found_out() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_in_the_middle_of_a_sweep_is_bought_anew() {
+async fn a_token_that_expires_in_the_middle_of_a_sweep_is_renewed() {
     let member =
         format!("own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
     let stage = Harness::new(&member).await;
@@ -149,7 +149,7 @@ async fn two_accounts_are_swept_once_an_outage_is_over_and_neither_waits_for_the
 }
 
 #[tokio::test]
-async fn an_event_that_never_came_is_made_up_for_by_the_next_sweep() {
+async fn the_next_sweep_repairs_what_a_lost_event_missed() {
     let cloud = whole_cloud(Options::default()).await.unwrap();
     cloud.fail("CreateVpc", Fault::EventDropped, 1);
     let vpc = cloud.create_vpc(&[]).await.unwrap();
@@ -160,7 +160,7 @@ async fn an_event_that_never_came_is_made_up_for_by_the_next_sweep() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_late_does_what_there_is_still_to_do() {
+async fn a_late_event_does_only_what_is_still_needed() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.fail("CreateVpc", Fault::EventDelayed(Duration::from_millis(50)), 2);
     let kept = cloud.create_vpc(&[]).await.unwrap();
@@ -173,7 +173,7 @@ async fn an_event_that_comes_late_does_what_there_is_still_to_do() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_killed_at_its_write_is_invoked_again_and_makes_one_flow_log() {
+async fn a_function_that_is_killed_at_its_write_is_invoked_again_and_creates_one_flow_log() {
     for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
         let cloud = cloud(Options::default()).await.unwrap();
         cloud.fail("CreateFlowLog", fault, 1);

@@ -221,7 +221,7 @@ fn denied(cloud: &LocalCloud, function: &Function) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_function_does_its_work_with_the_role_of_the_template() {
+async fn each_function_works_with_its_role_in_the_template() {
     for (function, _, story) in functions() {
         let cloud = played(story, Options::default()).await;
         assert_eq!(denied(&cloud, &function), [""; 0], "{}", function.name);
@@ -234,7 +234,7 @@ async fn each_function_does_its_work_with_the_role_of_the_template() {
 }
 
 #[tokio::test]
-async fn without_any_one_action_of_its_role_a_function_fails_and_names_it() {
+async fn a_function_fails_without_any_action_of_its_role_and_names_the_action() {
     for (function, role, story) in functions() {
         let actions = own_actions(&role);
         assert!(!actions.is_empty(), "{} allows nothing", role.id);
@@ -282,7 +282,7 @@ fn denied_in_sessions(cloud: &LocalCloud) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn in_another_account_a_function_does_its_work_with_a_session_that_has_its_own_rights_alone() {
+async fn in_another_account_a_function_works_with_a_session_limited_to_its_own_rights() {
     for (function, actions, story) in functions_of_members() {
         let cloud = played_in(SECOND_ACCOUNT, story, Options::default()).await;
         assert_eq!(denied_in_sessions(&cloud), [], "{}", function.name);
@@ -310,7 +310,7 @@ fn actions_of(policy: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn without_any_one_action_of_its_session_a_function_fails_in_another_account_and_names_it() {
+async fn in_another_account_a_function_fails_without_any_action_of_its_session_and_names_it() {
     for (function, actions, story) in functions_of_members() {
         for action in actions {
             let options = Options::default().without_permission_in_sessions(&function.name, &action);
@@ -330,7 +330,7 @@ async fn without_any_one_action_of_its_session_a_function_fails_in_another_accou
 }
 
 #[tokio::test]
-async fn the_session_of_one_function_may_not_do_what_is_for_another_to_do() {
+async fn the_session_of_a_function_may_not_make_the_calls_of_another() {
     // Here the role allows everything, and only the session policy limits the function.
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
     let on = cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
@@ -398,7 +398,7 @@ async fn a_function_that_the_role_in_another_account_does_not_trust_fails_and_na
 }
 
 #[tokio::test]
-async fn the_role_in_another_account_wants_the_external_id_that_its_stack_was_given() {
+async fn the_role_in_another_account_requires_the_external_id_of_its_stack() {
     for (given, succeeds) in [(", external_id: agreed", true), (", external_id: guessed", false), ("", false)] {
         let policy = format!(
             "flow_log: {{project: flowlog, log_store: vpc}}\nown_account: false\naccounts: [{{id: '1000000000000002', \
@@ -413,7 +413,7 @@ async fn the_role_in_another_account_wants_the_external_id_that_its_stack_was_gi
 }
 
 #[tokio::test]
-async fn flow_logs_of_others_are_out_of_reach_unless_the_stack_lets_them_be_managed() {
+async fn foreign_flow_logs_are_out_of_reach_unless_the_stack_manages_them() {
     for (manage, status) in [("false", "Active"), ("true", "Inactive")] {
         let policy = "flow_log: {project: flowlog, log_store: vpc}\nforeign: manage\n";
         let options = Options {
@@ -434,7 +434,7 @@ async fn flow_logs_of_others_are_out_of_reach_unless_the_stack_lets_them_be_mana
 }
 
 #[test]
-fn function_compute_may_write_a_functions_lines_and_send_its_failures_on_and_nothing_beside_them() {
+fn function_compute_may_write_logs_and_send_dead_letters_and_nothing_else() {
     for (function, role, _) in functions() {
         for (action, resource_of) in FOR_OTHERS {
             let resource =
@@ -447,7 +447,7 @@ fn function_compute_may_write_a_functions_lines_and_send_its_failures_on_and_not
 }
 
 #[test]
-fn what_others_made_can_neither_be_deleted_nor_be_made_ours_first() {
+fn a_foreign_flow_log_can_neither_be_deleted_nor_tagged_as_own_first() {
     let flow_log = |account: &str| format!("acs:vpc:cn-hangzhou:{account}:flowlog/fl-1");
     let main = default_path();
     let member = main.with_file_name("template-member.yml");
@@ -475,7 +475,7 @@ fn what_others_made_can_neither_be_deleted_nor_be_made_ours_first() {
 }
 
 #[test]
-fn every_story_is_of_a_function_of_the_template() {
+fn every_case_is_of_a_function_in_the_template() {
     let functions = functions();
     for story in STORIES {
         let is_there = functions.iter().any(|(function, ..)| function.binary == story.function);

@@ -240,7 +240,7 @@ fn tag(vpc: &str) -> [(&str, &str); 4] {
 }
 
 #[tokio::test]
-async fn whatever_a_function_did_its_answer_has_one_shape_and_each_result_is_a_line_of_the_log() {
+async fn every_answer_has_the_same_shape_and_each_result_is_a_log_line() {
     let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
                   ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
     let cloud = whole_cloud(Options { policy: Some(policy.to_owned()), ..Options::default() }).await.unwrap();
@@ -350,7 +350,7 @@ async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_s
 }
 
 #[tokio::test]
-async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
+async fn a_replacement_is_two_results_and_an_interrupted_one_is_reported() {
     let options = Options { transitions: Transitions::Explicit, ..Options::default() };
     let stage = Harness::with("replace: true\n", options).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
@@ -364,7 +364,7 @@ async fn a_replacement_is_two_results_and_what_is_cut_off_in_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_region_that_cannot_be_read_is_no_resource_that_was_checked() {
+async fn a_region_that_cannot_be_read_does_not_count_as_checked() {
     for capabilities in [REMEDIATION, DELETION] {
         let stage = Harness::new("").await;
         stage.cloud.region_down("cn-hangzhou");
@@ -377,7 +377,7 @@ async fn a_region_that_cannot_be_read_is_no_resource_that_was_checked() {
 }
 
 #[tokio::test]
-async fn a_failure_fits_into_a_dead_letter_beside_its_request_and_the_log_has_all_of_it() {
+async fn a_failure_fits_into_a_dead_letter_with_its_request_and_the_log_has_all_of_it() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -414,7 +414,7 @@ async fn a_failure_fits_into_a_dead_letter_beside_its_request_and_the_log_has_al
 }
 
 #[tokio::test]
-async fn the_line_of_what_cannot_be_had_says_what_the_report_says() {
+async fn the_log_line_of_an_unavailable_feature_has_the_reason_of_the_report() {
     let cloud = whole_cloud(Options::default()).await.unwrap();
     cloud.fail("CreateFlowLog", Fault::Code("OperationUnsupported.AdvancedFeature"), 1);
     cloud.create_vpc(&[]).await.unwrap();

@@ -29,7 +29,7 @@ async fn every_virtual_border_router_gets_the_flow_log_that_the_policy_asks_for(
 }
 
 #[tokio::test]
-async fn they_have_a_schedule_of_their_own() {
+async fn router_flow_logs_have_their_own_schedule() {
     let policy = "ecr_flow_log: {project: ecr-flowlog, log_store: ecr, schedule: day}\n\
                   schedules: {day: {time_zone: Asia/Shanghai, on: ['Mon-Sun 07:00-21:00']}}\n";
     let stage = Harness::new(policy).await;
@@ -51,7 +51,7 @@ async fn they_have_a_schedule_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_others_made_is_left_and_what_differs_is_changed_in_place_or_a_finding() {
+async fn foreign_router_flow_logs_are_left_and_drift_is_changed_in_place_or_a_finding() {
     let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1", "vbr-2"]).await;
     let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
@@ -70,7 +70,7 @@ async fn what_others_made_is_left_and_what_differs_is_changed_in_place_or_a_find
 }
 
 #[tokio::test]
-async fn a_tag_on_the_router_is_heard() {
+async fn a_tag_on_the_router_is_obeyed() {
     let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1"]).await;
     stage.cloud.edit_router(&ecr, |router| _ = router.tags.insert("flowkeeper".into(), "ignore".into()));
@@ -80,7 +80,7 @@ async fn a_tag_on_the_router_is_heard() {
 }
 
 #[tokio::test]
-async fn a_refusal_inside_an_answer_that_looks_good_is_a_failure() {
+async fn a_refusal_inside_a_successful_answer_is_a_failure() {
     let options = Options { ecr_failures_in_200: true, ..Options::default() };
     let stage = Harness::with(&ECR.replace("{region}", "flowlog"), options).await;
     router(&stage, &["vbr-1", "vbr-2"]).await;
@@ -100,7 +100,7 @@ async fn a_router_that_cannot_be_read_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn without_a_wish_in_the_policy_none_is_made() {
+async fn without_ecr_flow_log_in_the_policy_no_router_flow_log_is_created() {
     let cloud = whole_cloud(Options::default()).await.unwrap();
     cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
     let invocation = cloud.invoke(CREATE_ECR, TIMER).await.unwrap();
@@ -110,7 +110,7 @@ async fn without_a_wish_in_the_policy_none_is_made() {
 }
 
 #[tokio::test]
-async fn one_that_another_one_made_meanwhile_is_not_claimed() {
+async fn a_router_flow_log_that_another_run_created_is_not_claimed() {
     let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     let ecr = router(&stage, &["vbr-1"]).await;
     stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router_flow_log(&ecr, "vbr-1", &[]).await.unwrap();
@@ -121,7 +121,7 @@ async fn one_that_another_one_made_meanwhile_is_not_claimed() {
 }
 
 #[tokio::test]
-async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
+async fn a_router_flow_log_whose_answer_is_lost_is_found_and_not_created_twice() {
     let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     stage.cloud.fail("expressconnectrouter:CreateFlowLog", Fault::AnswerLost, 1);
@@ -132,7 +132,7 @@ async fn one_whose_answer_is_lost_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
-async fn too_many_new_ones_are_refused_and_so_is_it_to_stop_too_many_for_a_tag() {
+async fn limits_hold_for_new_router_flow_logs_and_for_pauses_by_tag() {
     let limits = "limits: {max_changes: 1, max_creations: 1}\n";
     let policy = format!("{}{limits}", ECR.replace("{region}", "flowlog"));
     let mut stage = Harness::new(&policy).await;
@@ -161,7 +161,7 @@ async fn too_many_new_ones_are_refused_and_so_is_it_to_stop_too_many_for_a_tag()
 }
 
 #[tokio::test]
-async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
+async fn routers_are_global_and_are_read_once_per_account() {
     let policy = format!("{}regions: [cn-hangzhou, cn-shanghai]\n", ECR.replace("{region}", "flowlog"));
     let stage = Harness::new(&policy).await;
     router(&stage, &["vbr-1"]).await;
@@ -171,7 +171,7 @@ async fn routers_are_of_no_region_and_one_look_at_an_account_sees_them_all() {
 }
 
 #[tokio::test]
-async fn a_virtual_border_router_with_an_odd_id_is_said() {
+async fn a_virtual_border_router_with_a_malformed_id_is_reported() {
     let stage = Harness::new("ecr_flow_log: {project: flowlog, log_store: ecr}\n").await;
     stage.cloud.seed_router();
     let odd = Rewrite::value(|json| json["ChildInstanceList"][0]["ChildInstanceId"] = "brd-123".into());
@@ -183,7 +183,7 @@ async fn a_virtual_border_router_with_an_odd_id_is_said() {
 }
 
 #[tokio::test]
-async fn a_routers_flow_log_that_has_been_changing_its_state_for_long_is_a_finding() {
+async fn a_router_flow_log_that_stays_in_transition_for_long_is_a_finding() {
     let stage = Harness::new(&ECR.replace("{region}", "flowlog")).await;
     router(&stage, &["vbr-1"]).await;
     stage.sweep(ECR_CREATION).await;

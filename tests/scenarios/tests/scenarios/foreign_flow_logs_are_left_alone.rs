@@ -20,7 +20,7 @@ async fn vpc_with_flow_log(cloud: &LocalCloud) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_vpc_that_its_owner_wants_ignored_gets_no_flow_log() {
+async fn a_vpc_tagged_ignore_gets_no_flow_log() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -32,7 +32,7 @@ async fn a_vpc_that_its_owner_wants_ignored_gets_no_flow_log() {
 }
 
 #[tokio::test]
-async fn a_tag_that_nobody_understands_is_said_and_nothing_is_done() {
+async fn an_unknown_tag_value_is_reported_and_nothing_is_changed() {
     let cloud = cloud(Options::default()).await.unwrap();
     cloud.create_vpc(&[("flowkeeper", "ingore")]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -45,7 +45,7 @@ async fn a_tag_that_nobody_understands_is_said_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_flow_log_that_others_made_counts_and_is_not_touched() {
+async fn a_foreign_flow_log_counts_as_coverage_and_is_not_touched() {
     let cloud = cloud(Options::default()).await.unwrap();
     let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
     cloud.edit_flow_log(&flow_log, |flow_log| {
@@ -57,7 +57,7 @@ async fn a_flow_log_that_others_made_counts_and_is_not_touched() {
 }
 
 #[tokio::test]
-async fn one_that_equals_flowkeepers_and_lost_its_tag_is_a_finding_whether_it_records_or_was_stopped() {
+async fn an_own_flow_log_that_lost_its_tag_is_a_finding_whether_active_or_stopped() {
     for (status, verdict) in [("Active", "foreign"), ("Inactive", "inactive")] {
         let cloud = cloud(Options::default()).await.unwrap();
         let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
@@ -75,7 +75,7 @@ async fn one_that_equals_flowkeepers_and_lost_its_tag_is_a_finding_whether_it_re
 }
 
 #[tokio::test]
-async fn a_flow_log_of_sls_counts_and_is_not_touched() {
+async fn a_flow_log_of_sls_counts_as_coverage_and_is_not_touched() {
     let cloud = cloud(Options::default()).await.unwrap();
     let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
     cloud.edit_flow_log(&flow_log, |flow_log| flow_log.service_type = "sls".to_owned());
@@ -84,7 +84,7 @@ async fn a_flow_log_of_sls_counts_and_is_not_touched() {
 }
 
 #[tokio::test]
-async fn an_inactive_flow_log_is_no_cover_and_is_said() {
+async fn an_inactive_foreign_flow_log_is_no_coverage_and_is_reported() {
     let cloud = cloud(Options::default()).await.unwrap();
     let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
     cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
@@ -95,7 +95,7 @@ async fn an_inactive_flow_log_is_no_cover_and_is_said() {
 }
 
 #[tokio::test]
-async fn a_flow_log_whose_lines_do_not_arrive_is_said() {
+async fn a_foreign_flow_log_that_does_not_deliver_is_reported() {
     let cloud = cloud(Options::default()).await.unwrap();
     let (vpc, flow_log) = vpc_with_flow_log(&cloud).await;
     cloud.edit_flow_log(&flow_log, |flow_log| {
@@ -108,7 +108,7 @@ async fn a_flow_log_whose_lines_do_not_arrive_is_said() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_another_account_shares_is_its_owners_to_look_after() {
+async fn a_vpc_shared_by_another_account_is_left_to_its_owner() {
     let stage = Harness::new("").await;
     let theirs = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     stage.cloud.share_vpc(&theirs, OWN_ACCOUNT);
@@ -126,7 +126,7 @@ async fn a_vpc_that_another_account_shares_is_its_owners_to_look_after() {
 }
 
 #[tokio::test]
-async fn the_own_account_is_left_alone_by_events_too_where_the_policy_leaves_it_out() {
+async fn events_of_an_excluded_own_account_change_nothing() {
     let more =
         format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\nown_account: false\n");
     let stage = Harness::new(&more).await;
@@ -139,7 +139,7 @@ async fn the_own_account_is_left_alone_by_events_too_where_the_policy_leaves_it_
 }
 
 #[tokio::test]
-async fn an_event_of_a_region_or_an_account_that_the_policy_leaves_out_is_skipped_and_says_why() {
+async fn an_event_of_an_excluded_region_or_account_is_skipped_with_the_reason() {
     let policy = format!(
         "flow_log: {{project: flowlog, log_store: vpc}}\nregions: [cn-hangzhou]\n\
          accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n"
@@ -186,7 +186,7 @@ async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
 }
 
 #[tokio::test]
-async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_nothing_is_tried() {
+async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not_tried() {
     for is_covered in [false, true] {
         let stage = Harness::new("coverage: network-interface\n").await;
         let vpc = if is_covered { stage.kept_vpc(&[]).await.0 } else { stage.cloud.create_vpc(&[]).await.unwrap() };
@@ -212,7 +212,7 @@ async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not
 }
 
 #[tokio::test]
-async fn of_cover_by_others_from_above_it_is_said_where_it_delivers() {
+async fn foreign_coverage_from_above_is_reported_with_its_destination() {
     let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();

@@ -76,7 +76,7 @@ async fn a_policy_that_is_a_bomb_is_refused_in_bounded_time_memory_and_words() {
 }
 
 #[tokio::test]
-async fn a_policy_without_end_is_not_read_to_its_end() {
+async fn an_endless_policy_is_not_read_to_its_end() {
     let said = refused(Path::new("/dev/zero")).await;
     assert!(said.contains("/dev/zero cannot be read: it has more than the 262144 bytes"), "{said}");
 }
@@ -113,7 +113,7 @@ async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
 }
 
 #[tokio::test]
-async fn a_launch_of_more_instances_than_there_can_be_is_refused_in_few_words_and_little_memory() {
+async fn a_launch_of_too_many_instances_is_refused_briefly_and_in_little_memory() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -134,7 +134,7 @@ async fn a_launch_of_more_instances_than_there_can_be_is_refused_in_few_words_an
 }
 
 #[tokio::test]
-async fn callers_that_stall_do_not_take_an_instance_down() {
+async fn stalled_callers_do_not_take_an_instance_down() {
     let cloud = cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();

@@ -114,7 +114,7 @@ async fn told_by(host: &str, identity: Identity, root: Option<&Authority>) -> (L
 }
 
 #[tokio::test]
-async fn an_endpoint_that_a_trusted_root_vouches_for_is_called_over_tls() {
+async fn an_endpoint_with_a_trusted_certificate_is_called_over_tls() {
     let authority = Authority::new();
     for host in ["localhost", "127.0.0.1"] {
         let (cloud, _, trusted) = told_by(host, authority.vouches_for(host, |_| ()), Some(&authority)).await;
@@ -124,7 +124,7 @@ async fn an_endpoint_that_a_trusted_root_vouches_for_is_called_over_tls() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_cannot_show_that_it_is_the_one_is_sent_nothing() {
+async fn an_endpoint_without_a_trusted_certificate_is_sent_nothing() {
     let (authority, another) = (Authority::new(), Authority::new());
     let past = |parameters: &mut CertificateParams| {
         (parameters.not_before, parameters.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1));
@@ -175,7 +175,7 @@ async fn redirecting(status: u16, to: SocketAddr) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_redirection_is_not_followed() {
+async fn a_redirect_is_not_followed() {
     let stranger = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for status in [301, 302, 303, 307, 308] {
         let endpoint = redirecting(status, stranger.local_addr().unwrap()).await;

@@ -20,7 +20,7 @@ use tokio::{
 
 /// The cloud's temporary keys carry marks, which must never be seen.
 #[tokio::test]
-async fn whatever_goes_wrong_no_key_is_in_a_line_or_an_answer() {
+async fn no_secret_is_in_a_log_line_or_an_answer_under_any_fault() {
     for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
         let environment = [("FLOWKEEPER_LOG".to_owned(), "trace".to_owned())].into();
         let cloud = cloud(Options { credentials, environment, ..Options::default() }).await.unwrap();
@@ -38,7 +38,7 @@ async fn whatever_goes_wrong_no_key_is_in_a_line_or_an_answer() {
 
 /// Covers the keys of the functions' own roles, and those that they get by `AssumeRole` in the second account.
 #[tokio::test]
-async fn no_function_shows_a_key_of_its_own_or_one_that_it_has_bought() {
+async fn no_function_shows_its_credentials_or_those_of_an_assumed_role() {
     let policy = format!(
         "flow_log: {{project: flowlog, log_store: vpc}}\n\
          regions: [cn-hangzhou, cn-shanghai]\n\
@@ -168,7 +168,7 @@ async fn beside_a_parrot(function: &str, credentials: CredentialsIn, signature: 
 
 /// Covers each error that an answer can cause.
 #[tokio::test]
-async fn nothing_that_an_answer_holds_of_a_key_is_repeated() {
+async fn secrets_in_an_api_answer_are_not_repeated() {
     let creation = vpc_created("vpc-1").to_string();
     let mut all = Vec::new();
     for (function, event) in [(CREATE_FLOW_LOG, creation.as_bytes()), (REMEDIATE, TIMER), (OPEN_SERVICE, b"{}")] {
@@ -200,7 +200,7 @@ async fn nothing_is_repeated(function: &str, event: &[u8], credentials: Credenti
 
 /// Covers each failure of the runtime, and the errors of a call without an answer.
 #[tokio::test]
-async fn nothing_that_a_request_holds_of_a_key_is_repeated() {
+async fn secrets_in_an_invocation_are_not_repeated() {
     for credentials in [CredentialsIn::Headers, CredentialsIn::Environment] {
         let (cloud, _, endpoint) = beside_a_parrot(CREATE_FLOW_LOG, credentials, "hmac-sha1").await;
         let port = variable(&process("FLOWKEEPER_ENDPOINT", &endpoint), "FC_SERVER_PORT").unwrap();

@@ -20,7 +20,7 @@ async fn vpc_with_two(stage: &Harness) -> (String, [String; 2]) {
 }
 
 #[tokio::test]
-async fn of_more_than_a_page_of_vpcs_the_one_whose_flow_log_is_off_is_found_and_no_other() {
+async fn among_several_pages_of_vpcs_only_the_one_with_an_inactive_flow_log_is_found() {
     let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let others = stage.cloud.copy_vpc(&vpc, 119);
@@ -54,7 +54,7 @@ async fn one_inactive_and_one_active_flow_log_on_a_vpc_are_one_verdict() {
 }
 
 #[tokio::test]
-async fn next_to_one_of_ours_a_flow_log_of_others_is_named_and_not_touched() {
+async fn a_foreign_flow_log_next_to_an_own_one_is_reported_and_not_touched() {
     let stage = Harness::new("schedule: never\nreplace: true\n").await;
     let (_, [own, foreign]) = vpc_with_two(&stage).await;
     stage.cloud.edit_flow_log(&foreign, |it| it.tags.clear());
@@ -70,7 +70,7 @@ async fn next_to_one_of_ours_a_flow_log_of_others_is_named_and_not_touched() {
 }
 
 #[tokio::test]
-async fn one_of_ours_is_not_replaced_while_another_one_takes_its_place() {
+async fn an_own_flow_log_is_not_replaced_while_a_second_one_holds_its_place() {
     let stage = Harness::new("replace: true\n").await;
     let (_, [own, foreign]) = vpc_with_two(&stage).await;
     stage.cloud.edit_flow_log(&own, |it| it.project = "theirs".into());
@@ -86,7 +86,7 @@ async fn one_of_ours_is_not_replaced_while_another_one_takes_its_place() {
 }
 
 #[tokio::test]
-async fn one_that_is_still_being_switched_on_is_pending_and_neither_missing_nor_compliant() {
+async fn an_activating_flow_log_is_pending_and_neither_missing_nor_compliant() {
     let stage = Harness::with("", Options { transitions: Transitions::Explicit, ..Options::default() }).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 1);
@@ -97,7 +97,7 @@ async fn one_that_is_still_being_switched_on_is_pending_and_neither_missing_nor_
 }
 
 #[tokio::test]
-async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
+async fn a_change_that_was_reported_as_done_is_checked_like_any_other_state() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let made = stage.sweep(REMEDIATION).await;
@@ -116,7 +116,7 @@ async fn what_was_reported_as_done_is_looked_at_like_everything_else() {
 }
 
 #[tokio::test]
-async fn a_status_that_nobody_knows_is_no_cover_and_is_left_to_people() {
+async fn an_unknown_status_is_no_coverage_and_is_left_alone() {
     for status in ["Hibernating", ""] {
         let stage = Harness::new("").await;
         let (vpc, flow_log) = stage.kept_vpc(&[]).await;
@@ -134,7 +134,7 @@ async fn a_status_that_nobody_knows_is_no_cover_and_is_left_to_people() {
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_every_sweep_ends_well_and_asks_for_nothing_by_an_empty_list() {
+async fn a_sweep_of_an_empty_region_succeeds_and_sends_no_empty_id_list() {
     let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
     for capabilities in [REMEDIATION, ACTIVATION, DEACTIVATION, DELETION, ECR_CREATION] {
         let report = stage.sweep(capabilities).await;
@@ -157,7 +157,7 @@ async fn covered_network_interface(policy: &str, edit: impl Fn(&mut FlowLog)) ->
 }
 
 #[tokio::test]
-async fn a_flow_log_on_the_whole_that_records_less_than_is_wanted_of_the_part_is_no_cover() {
+async fn a_flow_log_on_the_vpc_that_records_too_little_for_the_network_interface_is_no_coverage() {
     let paths = "overrides: [{match: {regions: [cn-hangzhou]}, traffic_path: [internetGateway, natGateway]}]\n";
     let version = "overrides: [{match: {regions: [cn-hangzhou]}, ip_version: IPv4}]\n";
     let cases: [(&str, Edit, &str); 5] = [
@@ -198,7 +198,7 @@ async fn a_flow_log_on_the_whole_that_records_less_than_is_wanted_of_the_part_is
 }
 
 #[tokio::test]
-async fn what_records_and_is_not_known_to_deliver_is_a_finding_and_uncovered() {
+async fn a_flow_log_that_may_not_deliver_is_a_finding_and_uncovered() {
     let cases: [(Edit, &str); 7] = [
         (|it| it.business_status = "FinancialLocked".into(), "records nothing while its account is locked for unpaid"),
         (|it| it.business_status = "Resting".into(), "its business status is \"Resting\", and not Normal"),
@@ -251,7 +251,7 @@ async fn what_records_and_is_not_known_to_deliver_is_a_finding_and_uncovered() {
 }
 
 #[tokio::test]
-async fn one_that_has_been_changing_its_state_for_more_than_an_hour_is_a_finding_and_uncovered() {
+async fn a_flow_log_in_transition_for_more_than_an_hour_is_a_finding_and_uncovered() {
     for status in ["Activating", "Modifying"] {
         let options = || Options { transitions: Transitions::Explicit, ..Options::default() };
         let pending = async || {

@@ -13,7 +13,7 @@ async fn ask(cloud: &LocalCloud, body: &[u8]) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_word_it_says_whether_the_service_is_open_and_does_nothing() {
+async fn without_accept_terms_it_reports_whether_the_service_is_open_and_changes_nothing() {
     let cloud = closed().await;
     for body in [&b""[..], b"{}", br#"{"accept_terms": false}"#] {
         let result = ask(&cloud, body).await;
@@ -24,7 +24,7 @@ async fn without_a_word_it_says_whether_the_service_is_open_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn once_its_terms_are_accepted_it_is_opened_and_flow_logs_can_be_made() {
+async fn once_its_terms_are_accepted_it_is_opened_and_flow_logs_can_be_created() {
     let cloud = closed().await;
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -42,7 +42,7 @@ async fn once_its_terms_are_accepted_it_is_opened_and_flow_logs_can_be_made() {
 }
 
 #[tokio::test]
-async fn what_is_neither_yes_nor_no_is_refused() {
+async fn an_accept_terms_that_is_neither_true_nor_false_is_refused() {
     let cloud = closed().await;
     for body in [&b"yes"[..], br#"{"accept_terms": "true"}"#, b"[true]"] {
         let invocation = cloud.invoke(OPEN_SERVICE, body).await.unwrap();
@@ -61,7 +61,7 @@ async fn in_a_dry_run_it_is_not_opened() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_is_looked_into_and_a_refusal_is_a_failure() {
+async fn a_lost_answer_is_followed_by_a_read_and_a_refusal_is_a_failure() {
     let cloud = closed().await;
     cloud.fail("OpenFlowLogService", Fault::Refused, 1);
     let refused = cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();

@@ -53,7 +53,7 @@ fn unknown_vpc(stage: &Harness, how: &str) {
 const UNKNOWN: [&str; 5] = ["refused", "missing", "tags as an object", "item unreadable", "list as an object"];
 
 #[tokio::test]
-async fn where_the_vpc_or_its_tags_cannot_be_read_nothing_is_known_and_that_is_a_failure() {
+async fn if_the_vpc_or_its_tags_cannot_be_read_the_desired_state_is_unknown() {
     for how in UNKNOWN {
         for level in [&[][..], &[("level", "fine")]] {
             let stage = Harness::new(FINE).await;
@@ -80,7 +80,7 @@ async fn where_the_vpc_or_its_tags_cannot_be_read_nothing_is_known_and_that_is_a
 }
 
 #[tokio::test]
-async fn the_timers_of_a_schedule_say_so_too_and_switch_nothing() {
+async fn schedule_timers_report_an_unknown_vpc_and_switch_nothing() {
     for how in UNKNOWN {
         for (capabilities, status) in [(DEACTIVATION, "Active"), (ACTIVATION, "Inactive")] {
             let stage = Harness::new(&format!("schedule: never\n{FINE}")).await;
@@ -131,7 +131,7 @@ async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
 }
 
 #[tokio::test]
-async fn the_functions_answer_with_a_failure_and_never_with_nothing_checked() {
+async fn the_functions_answer_with_a_failure_and_not_with_an_empty_report() {
     let policy = format!("flow_log: {{project: example-project, log_store: example-logstore}}\n{FINE}");
     let triggers_of = Some("flowkeeper-open-flow-log-service".to_owned());
     let options = Options { policy: Some(policy), triggers_of, ..Options::default() };

@@ -19,7 +19,7 @@ const JUST_NOW: SignedDuration = SignedDuration::ZERO;
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_later() {
+async fn a_resource_that_is_not_visible_is_waited_for_half_a_minute_and_retried_later() {
     let stage = Harness::new("").await;
     let report = keep(&stage, &["vpc-none"], JUST_NOW, 10 * MINUTE).await;
     assert_eq!((report.results[0].verdict, report.results[0].outcome), (Some(Verdict::Unknown), Outcome::Failed));
@@ -28,14 +28,14 @@ async fn what_is_not_there_is_looked_for_half_a_minute_and_then_tried_again_late
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_looked_for_half_of_the_time_at_most() {
+async fn a_resource_that_is_not_visible_is_waited_for_at_most_half_of_the_time_left() {
     let stage = Harness::new("").await;
     keep(&stage, &["vpc-none"], JUST_NOW, Duration::from_secs(8)).await;
     assert!((1..=4).contains(&stage.waited().as_secs()), "{:?}", stage.waited());
 }
 
 #[tokio::test]
-async fn what_is_not_there_a_minute_after_its_event_is_gone() {
+async fn a_resource_that_is_not_visible_a_minute_after_its_event_is_gone() {
     for (seconds, outcome) in [(50, Outcome::Failed), (70, Outcome::Skipped)] {
         let stage = Harness::new("").await;
         let report = keep(&stage, &["vpc-none"], SignedDuration::from_secs(seconds), Duration::from_secs(4)).await;
@@ -44,7 +44,7 @@ async fn what_is_not_there_a_minute_after_its_event_is_gone() {
 }
 
 #[tokio::test]
-async fn what_there_is_no_time_for_is_unfinished_and_the_invocation_fails() {
+async fn work_without_time_left_is_unfinished_and_the_invocation_fails() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = keep(&stage, &[&vpc], JUST_NOW, Duration::ZERO).await;
@@ -55,7 +55,7 @@ async fn what_there_is_no_time_for_is_unfinished_and_the_invocation_fails() {
 }
 
 #[tokio::test]
-async fn several_targets_that_lead_to_one_vpc_are_one_result() {
+async fn several_targets_that_resolve_to_one_vpc_give_one_result() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -65,7 +65,7 @@ async fn several_targets_that_lead_to_one_vpc_are_one_result() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
+async fn an_ignored_vpc_is_not_touched_because_of_its_vswitch() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_vpc_that_is_not_to_be_seen_is_not_touched_on_behalf_of_its_part() {
 }
 
 #[tokio::test]
-async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
+async fn a_region_without_the_flow_log_service_is_reported_and_is_no_failure() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for action in ["DescribeFlowLogs", "CreateFlowLog"] {
@@ -93,7 +93,7 @@ async fn a_region_without_flow_logs_is_said_and_is_no_failure() {
 }
 
 #[tokio::test]
-async fn what_its_schedule_keeps_off_is_compliant() {
+async fn a_resource_whose_schedule_keeps_its_flow_log_off_is_compliant() {
     let stage = Harness::new("schedule: never\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = keep(&stage, &[&vpc], JUST_NOW, MINUTE).await;
@@ -114,7 +114,7 @@ async fn all_network_interfaces_of_an_instance_are_waited_for() {
 }
 
 #[tokio::test]
-async fn a_flow_log_on_the_whole_is_seen_before_one_is_made_on_the_part() {
+async fn a_flow_log_on_the_vpc_is_noticed_before_one_is_created_on_the_network_interface() {
     let stage = Harness::new("coverage: network-interface\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_flow_log_on_the_whole_is_seen_before_one_is_made_on_the_part() {
 }
 
 #[tokio::test]
-async fn what_is_throttled_or_down_for_a_while_is_done_within_the_same_minute() {
+async fn a_call_that_is_throttled_for_a_while_succeeds_within_the_same_minute() {
     for (fault, times) in
         [(Fault::Throttled, 15), (Fault::Unavailable, 9), (Fault::Reset, 9), (Fault::InternalError, 9)]
     {
@@ -146,7 +146,7 @@ async fn what_is_throttled_or_down_for_a_while_is_done_within_the_same_minute() 
 }
 
 #[tokio::test]
-async fn what_stays_throttled_is_given_up_before_the_time_is_over() {
+async fn a_call_that_stays_throttled_is_given_up_before_the_deadline() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("DescribeFlowLogs", Fault::Throttled, u32::MAX);
@@ -159,7 +159,7 @@ async fn what_stays_throttled_is_given_up_before_the_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_lists_show_and_create_flow_log_does_not_see_yet_gets_it_within_the_same_minute() {
+async fn a_vpc_that_create_flow_log_does_not_know_yet_gets_its_flow_log_within_the_same_minute() {
     for seconds in [2, 20, 45] {
         let flow_logs_see_after = Duration::from_secs(seconds);
         let stage = Harness::with("", Options { flow_logs_see_after, ..Options::default() }).await;
@@ -173,7 +173,7 @@ async fn a_vpc_that_lists_show_and_create_flow_log_does_not_see_yet_gets_it_with
 }
 
 #[tokio::test]
-async fn a_creation_that_is_refused_for_a_while_is_made_within_the_same_minute() {
+async fn a_creation_that_is_refused_for_a_while_succeeds_within_the_same_minute() {
     let not_visible = Fault::Code("InvalidInstanceId");
     for faults in [
         &[(Fault::Throttled, 5)][..],
@@ -207,7 +207,7 @@ fn vanishes_after(stage: &Harness, times: u32) {
 }
 
 #[tokio::test]
-async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_waited_for() {
+async fn a_vpc_that_is_deleted_before_its_flow_log_is_created_is_not_waited_for() {
     for (by_event, times) in [(true, 1), (false, 1), (true, 4)] {
         let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
@@ -226,7 +226,7 @@ async fn a_vpc_that_vanishes_before_its_flow_log_is_made_is_gone_and_is_not_wait
 }
 
 #[tokio::test]
-async fn one_look_that_does_not_show_a_vpc_is_not_enough_to_give_it_up() {
+async fn a_vpc_does_not_count_as_gone_after_one_read_without_it() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), 3);
@@ -237,7 +237,7 @@ async fn one_look_that_does_not_show_a_vpc_is_not_enough_to_give_it_up() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_create_flow_log_never_sees_is_tried_until_the_time_is_over_and_then_again() {
+async fn a_vpc_that_create_flow_log_never_knows_is_retried_until_the_deadline_and_later_again() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);
@@ -248,7 +248,7 @@ async fn a_vpc_that_create_flow_log_never_sees_is_tried_until_the_time_is_over_a
 }
 
 #[tokio::test]
-async fn a_new_vpc_that_is_seen_and_then_is_not_is_gone_only_a_minute_after_its_event() {
+async fn a_new_vpc_that_disappears_counts_as_gone_only_a_minute_after_its_event() {
     for (seconds, is_made) in [(0, true), (70, false)] {
         let stage = Harness::new("").await;
         let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
@@ -262,7 +262,7 @@ async fn a_new_vpc_that_is_seen_and_then_is_not_is_gone_only_a_minute_after_its_
 }
 
 #[tokio::test]
-async fn in_a_sweep_one_resource_takes_half_of_the_time_that_is_left_and_no_more() {
+async fn in_a_sweep_one_resource_takes_at_most_half_of_the_time_left() {
     let stage = Harness::new("").await;
     stage.cloud.create_vpc(&[]).await.unwrap();
     stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidInstanceId"), u32::MAX);

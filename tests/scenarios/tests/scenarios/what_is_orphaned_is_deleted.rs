@@ -23,7 +23,7 @@ fn flow_logs(stage: &Harness) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_flow_log_of_a_resource_that_is_deleted_goes_with_it() {
+async fn the_flow_log_of_a_deleted_resource_is_deleted() {
     let cloud = whole_cloud(Options::default()).await.unwrap();
     let vpc = cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -35,7 +35,7 @@ async fn the_flow_log_of_a_resource_that_is_deleted_goes_with_it() {
 }
 
 #[tokio::test]
-async fn a_sweep_finds_those_whose_event_was_lost() {
+async fn a_sweep_deletes_orphans_whose_event_was_lost() {
     let (stage, kept, orphan) = stage().await;
     stage.wait_until(LATER);
     let report = stage.sweep(DELETION).await;
@@ -50,14 +50,14 @@ async fn a_sweep_finds_those_whose_event_was_lost() {
 }
 
 #[tokio::test]
-async fn one_that_is_young_is_no_orphan_as_its_resource_may_not_be_seen_yet() {
+async fn a_young_flow_log_is_no_orphan_because_its_resource_may_not_be_visible_yet() {
     let (stage, ..) = stage().await;
     let report = stage.sweep(DELETION).await;
     assert_eq!((report.results.len(), flow_logs(&stage).len()), (0, 2));
 }
 
 #[tokio::test]
-async fn what_others_made_is_never_deleted() {
+async fn a_foreign_flow_log_is_never_deleted() {
     let (stage, _, orphan) = stage().await;
     stage.cloud.edit_flow_log(&orphan, |it| it.tags.clear());
     let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
@@ -71,7 +71,7 @@ async fn what_others_made_is_never_deleted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_not_gone() {
+async fn a_resource_that_cannot_be_read_is_not_gone() {
     let (stage, ..) = stage().await;
     stage.wait_until(LATER);
     stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
@@ -81,7 +81,7 @@ async fn what_cannot_be_read_is_not_gone() {
 }
 
 #[tokio::test]
-async fn what_the_event_says_is_gone_and_is_still_to_be_seen_is_left_for_another_try() {
+async fn a_resource_that_is_still_visible_after_its_deletion_event_is_retried_later() {
     let stage = Harness::new("").await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let report = stage.look(DELETION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
@@ -92,7 +92,7 @@ async fn what_the_event_says_is_gone_and_is_still_to_be_seen_is_left_for_another
 }
 
 #[tokio::test]
-async fn a_deletion_whose_answer_is_lost_is_looked_for_and_not_repeated() {
+async fn a_deletion_whose_answer_is_lost_is_confirmed_by_a_read_and_not_repeated() {
     let (stage, kept, _) = stage().await;
     stage.wait_until(LATER);
     stage.cloud.fail("DeleteFlowLog", Fault::AnswerLost, 1);
@@ -103,7 +103,7 @@ async fn a_deletion_whose_answer_is_lost_is_looked_for_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn remediation_says_what_is_orphaned_and_leaves_it() {
+async fn remediation_reports_orphans_and_leaves_them() {
     let (stage, ..) = stage().await;
     stage.wait_until(LATER);
     let report = stage.sweep(REMEDIATION).await;
@@ -114,7 +114,7 @@ async fn remediation_says_what_is_orphaned_and_leaves_it() {
 }
 
 #[tokio::test]
-async fn what_the_policy_excludes_is_not_deleted_either() {
+async fn an_orphan_of_an_excluded_resource_is_not_deleted() {
     let stage = Harness::new("").await;
     let (gone, _) = stage.kept_vpc(&[]).await;
     let excluding = Harness::new(&format!("exclude: {{ids: [{gone}]}}\n")).await;
@@ -128,7 +128,7 @@ async fn what_the_policy_excludes_is_not_deleted_either() {
 }
 
 #[tokio::test]
-async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
+async fn the_flow_logs_of_existing_vswitches_are_kept() {
     let stage = Harness::new("coverage: vswitch\n").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     for _ in 0..3 {
@@ -143,7 +143,7 @@ async fn the_flow_logs_of_several_vswitches_that_are_there_are_kept() {
 }
 
 #[tokio::test]
-async fn one_look_that_does_not_show_a_resource_is_not_enough_to_delete_its_flow_log() {
+async fn one_read_without_a_resource_is_not_enough_to_delete_its_flow_log() {
     let stage = Harness::new("").await;
     stage.kept_vpc(&[]).await;
     stage.wait_until(LATER);
@@ -154,7 +154,7 @@ async fn one_look_that_does_not_show_a_resource_is_not_enough_to_delete_its_flow
 }
 
 #[tokio::test]
-async fn flow_logs_whose_resources_cannot_be_read_are_not_counted_as_good() {
+async fn flow_logs_whose_resources_cannot_be_read_do_not_count_as_compliant() {
     let (stage, ..) = stage().await;
     stage.wait_until(LATER);
     stage.cloud.fail("DescribeVpcs", Fault::Code("Forbidden.RAM"), 1);
@@ -163,7 +163,7 @@ async fn flow_logs_whose_resources_cannot_be_read_are_not_counted_as_good() {
 }
 
 #[tokio::test]
-async fn what_is_left_anyway_does_not_count_against_the_limits() {
+async fn orphans_that_are_left_alone_do_not_count_towards_the_limits() {
     let policy = "limits: {max_changes: 0}\n";
     let (gone, _) = Harness::new(policy).await.kept_vpc(&[]).await;
     let stage = Harness::new(&format!("{policy}exclude: {{ids: [{gone}]}}\n")).await;
@@ -176,7 +176,7 @@ async fn what_is_left_anyway_does_not_count_against_the_limits() {
 }
 
 #[tokio::test]
-async fn more_network_interfaces_than_fit_into_one_call_are_asked_for_in_several() {
+async fn network_interfaces_that_exceed_one_call_are_read_in_several() {
     let stage = Harness::with("coverage: network-interface\n", Options { quota: 2000, ..Options::default() }).await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -193,7 +193,7 @@ async fn more_network_interfaces_than_fit_into_one_call_are_asked_for_in_several
 }
 
 #[tokio::test]
-async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
+async fn a_flow_log_that_is_gone_or_being_deleted_is_not_deleted_again() {
     let (stage, _, orphan) = stage().await;
     stage.wait_until(LATER);
     stage.cloud.fail("DeleteFlowLog", Fault::Code("InvalidInstanceId.NotFound"), 1);
@@ -217,7 +217,7 @@ async fn one_that_is_gone_already_or_about_to_be_is_not_deleted_again() {
 }
 
 #[tokio::test]
-async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_level_it_did_not_read() {
+async fn remediation_reports_no_orphan_that_is_young_or_foreign_or_at_a_level_it_did_not_read() {
     let (stage, _, orphan) = stage().await;
     let findings = async || stage.sweep(REMEDIATION).await.summary.findings;
     assert_eq!(findings().await, 0, "its resource may not be seen yet");
@@ -234,7 +234,7 @@ async fn remediation_takes_nothing_for_orphaned_that_is_young_of_others_or_at_a_
 }
 
 #[tokio::test]
-async fn where_the_api_knows_nothing_of_what_is_gone_its_flow_log_is_found_by_its_tag() {
+async fn the_flow_log_of_a_resource_that_the_api_has_forgotten_is_found_by_its_tag() {
     let (stage, kept, orphan) = stage().await;
     let resource = stage.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
     stage.cloud.fail("DescribeFlowLogs", Fault::Code("InvalidInstanceId"), 1);
@@ -244,7 +244,7 @@ async fn where_the_api_knows_nothing_of_what_is_gone_its_flow_log_is_found_by_it
 }
 
 #[tokio::test]
-async fn many_vswitches_are_asked_for_by_their_list_and_what_it_lacks_alone() {
+async fn many_vswitches_are_read_as_a_list_and_missing_ones_by_id() {
     let stage = Harness::with("coverage: vswitch\n", Options { quota: 2000, ..Options::default() }).await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let mut vswitches = Vec::new();
@@ -261,7 +261,7 @@ async fn many_vswitches_are_asked_for_by_their_list_and_what_it_lacks_alone() {
 }
 
 #[tokio::test]
-async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_lost() {
+async fn a_flow_log_in_deletion_counts_as_deleted_although_the_answer_was_lost() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
     let stage = Harness::with("", options).await;
     let (gone, orphan) = stage.kept_vpc(&[]).await;
@@ -275,7 +275,7 @@ async fn one_that_is_about_to_be_gone_has_been_deleted_though_the_answer_was_los
 }
 
 #[tokio::test]
-async fn what_a_second_look_cannot_read_is_unknown_and_kept() {
+async fn an_orphan_that_the_second_read_cannot_confirm_is_unknown_and_kept() {
     let stage = Harness::new("").await;
     stage.kept_vpc(&[]).await;
     stage.wait_until(LATER);
@@ -302,7 +302,7 @@ async fn twice_paid(more_policy: &str, vswitch_tag: Option<(&str, &str)>) -> (Ha
 }
 
 #[tokio::test]
-async fn what_is_superfluous_is_deleted_unless_its_resource_is_excluded_or_ignored() {
+async fn a_superfluous_flow_log_is_deleted_unless_its_resource_is_excluded_or_ignored() {
     let excluding = "exclude: {tags: {env: sandbox}}\n";
     for (policy, tag, is_deleted) in [
         ("", None, true),

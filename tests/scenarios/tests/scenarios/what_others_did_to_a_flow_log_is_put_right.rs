@@ -23,7 +23,7 @@ fn remediations(cloud: &LocalCloud) -> usize {
 }
 
 #[tokio::test]
-async fn one_that_is_deleted_is_made_again() {
+async fn a_deleted_flow_log_is_created_again() {
     let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
     cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -32,7 +32,7 @@ async fn one_that_is_deleted_is_made_again() {
 }
 
 #[tokio::test]
-async fn one_that_is_stopped_is_switched_on_again() {
+async fn a_stopped_flow_log_is_activated_again() {
     let (cloud, _, flow_log) = cloud_with_kept_vpc().await;
     cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
     cloud.settled().await.unwrap();
@@ -41,7 +41,7 @@ async fn one_that_is_stopped_is_switched_on_again() {
 }
 
 #[tokio::test]
-async fn one_that_is_changed_is_changed_back() {
+async fn a_changed_flow_log_is_changed_back() {
     let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
     let change = [("FlowLogId", flow_log.as_str()), ("FlowLogName", "theirs"), ("AggregationInterval", "1")];
     cloud.call("ModifyFlowLogAttribute", &change).await.unwrap();
@@ -52,7 +52,7 @@ async fn one_that_is_changed_is_changed_back() {
 }
 
 #[tokio::test]
-async fn what_flowkeeper_does_itself_wakes_no_endless_circle() {
+async fn flowkeepers_own_calls_start_no_endless_loop() {
     let (cloud, _, flow_log) = cloud_with_kept_vpc().await;
     let change = [("FlowLogId", flow_log.as_str()), ("FlowLogName", "theirs")];
     cloud.call("ModifyFlowLogAttribute", &change).await.unwrap();
@@ -70,7 +70,7 @@ async fn what_flowkeeper_does_itself_wakes_no_endless_circle() {
 }
 
 #[tokio::test]
-async fn cloud_config_names_what_is_to_be_put_right() {
+async fn a_cloud_config_remediation_event_leads_to_a_repair() {
     let (cloud, vpc, flow_log) = cloud_with_kept_vpc().await;
     cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
     let remediation = json!([{
@@ -92,7 +92,7 @@ async fn put_right(stage: &Harness) -> Report {
 }
 
 #[tokio::test]
-async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_other() {
+async fn several_differences_of_one_flow_log_are_repaired_one_after_the_other() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
@@ -108,7 +108,7 @@ async fn several_things_that_are_wrong_with_one_are_put_right_one_after_the_othe
 }
 
 #[tokio::test]
-async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where_the_policy_allows() {
+async fn drift_that_cannot_be_changed_in_place_is_replaced_only_if_the_policy_allows() {
     let keeping = Harness::new("").await;
     let (_, drifted) = keeping.kept_vpc(&[]).await;
     keeping.cloud.edit_flow_log(&drifted, |it| it.project = "theirs".into());
@@ -131,7 +131,7 @@ async fn what_cannot_be_changed_in_place_is_a_finding_and_is_replaced_only_where
 }
 
 #[tokio::test]
-async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_next_look() {
+async fn a_replacement_that_was_interrupted_after_the_deletion_is_finished_by_the_next_run() {
     let stage = Harness::new("replace: true\n").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.delete_flow_log(&flow_log).await;
@@ -140,7 +140,7 @@ async fn a_replacement_that_was_cut_off_after_the_deletion_is_finished_by_the_ne
 }
 
 #[tokio::test]
-async fn one_that_is_about_to_be_off_is_waited_for_and_switched_on() {
+async fn a_deactivating_flow_log_is_waited_for_and_activated() {
     let options =
         Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
     let stage = Harness::with("", options).await;
@@ -155,7 +155,7 @@ async fn one_that_is_about_to_be_off_is_waited_for_and_switched_on() {
 }
 
 #[tokio::test]
-async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made_again() {
+async fn a_flow_log_that_stays_deactivating_is_unfinished_and_retried() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
     let stage = Harness::with("", options).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
@@ -173,7 +173,7 @@ async fn one_that_stays_about_to_be_off_is_unfinished_and_the_invocation_is_made
 }
 
 #[tokio::test]
-async fn one_whose_lines_do_not_arrive_is_a_finding_with_the_reason() {
+async fn a_flow_log_that_does_not_deliver_is_a_finding_with_the_reason() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
@@ -186,7 +186,7 @@ async fn one_whose_lines_do_not_arrive_is_a_finding_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
+async fn a_flow_log_at_a_finer_level_is_checked_if_the_policy_keeps_that_level() {
     let stage = Harness::new("").await;
     let (vpc, _) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_flow_log_of_a_part_is_looked_at_where_the_policy_keeps_it() {
 }
 
 #[tokio::test]
-async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed_before() {
+async fn a_tag_change_does_not_end_the_wait_for_an_earlier_change() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
     let overrides = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
     let stage = Harness::with(overrides, Options { transitions, ..Options::default() }).await;
@@ -217,7 +217,7 @@ async fn a_tag_that_is_set_in_between_does_not_end_the_wait_for_what_was_changed
 }
 
 #[tokio::test]
-async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() {
+async fn remaining_drift_after_a_change_whose_answer_was_lost_is_a_finding() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
@@ -234,7 +234,7 @@ async fn what_is_left_wrong_after_a_change_whose_answer_was_lost_is_a_finding() 
 }
 
 #[tokio::test]
-async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good() {
+async fn a_resource_with_two_flow_logs_is_a_finding_and_not_compliant() {
     let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.copy_flow_log(&flow_log, &[vpc]);
@@ -243,7 +243,7 @@ async fn a_resource_with_two_flow_logs_is_a_finding_and_does_not_count_as_good()
 }
 
 #[tokio::test]
-async fn what_can_be_changed_is_changed_and_what_cannot_stays_a_finding() {
+async fn drift_is_changed_as_far_as_possible_and_the_rest_is_a_finding() {
     let stage = Harness::new("").await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| {
@@ -259,7 +259,7 @@ async fn what_can_be_changed_is_changed_and_what_cannot_stays_a_finding() {
 }
 
 #[tokio::test]
-async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
+async fn a_long_wait_does_not_shorten_the_reads_after_a_lost_answer() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
     let stage = Harness::with("", Options { transitions, ..Options::default() }).await;
     let (_, flow_log) = stage.kept_vpc(&[]).await;
@@ -274,7 +274,7 @@ async fn after_a_long_wait_a_lost_answer_is_looked_into_as_long_as_ever() {
 }
 
 #[tokio::test]
-async fn where_one_is_gone_that_an_event_names_all_of_its_region_is_looked_at() {
+async fn an_event_of_a_deleted_flow_log_leads_to_a_sweep_of_its_region() {
     let stage = Harness::new("").await;
     let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
     let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
@@ -294,7 +294,7 @@ fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_deleted_is_not_replaced() {
+async fn a_flow_log_that_cannot_be_deleted_is_not_replaced() {
     let (stage, _, flow_log) = stage_with_one_to_replace(Options::default()).await;
     stage.cloud.fail("DeleteFlowLog", Fault::Refused, 1);
     let report = stage.sweep(REMEDIATION).await;
@@ -305,7 +305,7 @@ async fn what_cannot_be_deleted_is_not_replaced() {
 }
 
 #[tokio::test]
-async fn the_new_one_is_made_as_soon_as_the_old_one_is_gone() {
+async fn the_successor_is_created_as_soon_as_the_old_flow_log_is_gone() {
     let options =
         Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
     let (stage, vpc, old) = stage_with_one_to_replace(options).await;
@@ -319,7 +319,7 @@ async fn the_new_one_is_made_as_soon_as_the_old_one_is_gone() {
 }
 
 #[tokio::test]
-async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_new_one() {
+async fn an_old_flow_log_that_stays_in_deletion_is_unfinished_and_the_next_run_creates_its_successor() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
     let (stage, vpc, _) = stage_with_one_to_replace(options).await;
     let report = stage.sweep(REMEDIATION).await;
@@ -332,7 +332,7 @@ async fn an_old_one_that_will_not_go_is_unfinished_and_the_next_look_makes_the_n
 }
 
 #[tokio::test]
-async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
+async fn a_repair_that_belongs_to_another_function_is_a_finding() {
     let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
@@ -343,7 +343,7 @@ async fn what_is_for_another_function_to_put_right_is_said_and_is_a_finding() {
 }
 
 #[tokio::test]
-async fn one_of_ours_where_the_policy_wants_none_is_a_finding_as_it_costs_twice() {
+async fn an_own_flow_log_at_a_level_that_the_policy_does_not_keep_is_a_finding() {
     let stage = Harness::new("").await;
     let (vpc, flow_log) = stage.kept_vpc(&[]).await;
     let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
@@ -446,7 +446,7 @@ async fn a_deletion_after_a_sweep_has_begun_is_answered_by_another_sweep() {
 }
 
 #[tokio::test]
-async fn where_the_sweep_that_others_have_joined_is_not_complete_all_of_them_are_repeated() {
+async fn if_a_shared_sweep_is_incomplete_every_invocation_that_joined_it_is_retried() {
     let (cloud, flow_logs) = cloud_for_a_burst(3).await;
     begin_a_sweep(&cloud, &flow_logs[0]).await;
     delete(&cloud, &flow_logs[1]).await;
@@ -482,7 +482,7 @@ async fn three_to_repair(policy: &str) -> (Harness, [String; 3]) {
 }
 
 #[tokio::test]
-async fn what_the_policy_does_not_let_be_repaired_is_reported_and_not_changed() {
+async fn verdicts_that_remediate_does_not_list_are_reported_and_not_repaired() {
     let repairs = [
         ("missing", "CreateFlowLog", Verdict::Missing),
         ("inactive", "ActiveFlowLog", Verdict::Inactive),
@@ -527,7 +527,7 @@ async fn what_the_policy_does_not_let_be_repaired_is_reported_and_not_changed() 
 }
 
 #[tokio::test]
-async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
+async fn a_flow_log_is_not_replaced_if_the_policy_does_not_repair_drift() {
     // A run may end between the two halves of a replacement. So a replacement needs `missing` to be allowed, too.
     for (listed, lacks) in [("missing, inactive", "drifted"), ("drifted, inactive", "missing")] {
         let stage = Harness::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
@@ -547,7 +547,7 @@ async fn a_flow_log_is_not_replaced_where_drift_is_not_to_be_repaired() {
 }
 
 #[tokio::test]
-async fn what_the_policy_lets_be_repaired_is_no_matter_of_new_resources_and_schedules() {
+async fn remediate_does_not_restrict_new_resources_and_schedules() {
     let (creating, [missing, ..]) = three_to_repair("remediate: [drifted]\n").await;
     let report = creating.look(CREATION, &[&missing], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{report:#?}");
