@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use crate::{sweep::Sweep, table::thousands};
 
 /// The start of the time axis, in s. It is logarithmic, and the pace of a sweep that no quota delays is zero.
-const QUICKEST: f64 = 0.01;
+const MIN_SECONDS: f64 = 0.01;
 const SIZE: (u32, u32) = (880, 340);
 const TIME: RGBColor = RGBColor(0x0b, 0x6e, 0xb8);
 const PACE: RGBColor = RGBColor(0xa8, 0xa8, 0xa8);
@@ -25,15 +25,15 @@ pub(crate) fn draw(sweeps: &[Sweep], file: &Path) -> Result<(), Box<dyn Error>> 
     let (left, right) = area.split_horizontally(SIZE.0 / 2);
 
     let points = |of: fn(&Sweep) -> f64| sweeps.iter().map(move |sweep| (vpcs(sweep), of(sweep)));
-    let slowest = sweeps.iter().map(|sweep| sweep.wall).fold(1.0, f64::max);
+    let max_seconds = sweeps.iter().map(|sweep| sweep.wall).fold(1.0, f64::max);
     let mut times = ChartBuilder::on(&left)
         .caption("time of a sweep, s", ("sans-serif", 16))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(48)
-        .build_cartesian_2d(across(), (QUICKEST..slowest * 2.0).log_scale())?;
+        .build_cartesian_2d(across(), (MIN_SECONDS..max_seconds * 2.0).log_scale())?;
     times.configure_mesh().x_desc("VPCs").x_label_formatter(&count).max_light_lines(0).draw()?;
-    let held_up = points(|it| it.size.pace_time()).filter(|at| at.1 > QUICKEST);
+    let held_up = points(|it| it.size.pace_time()).filter(|at| at.1 > MIN_SECONDS);
     times
         .draw_series(LineSeries::new(held_up, PACE.stroke_width(7)))?
         .label("at the pace of the client")

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The maximum time until the port is open.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 /// The pause between two attempts to connect. The system adds 50 µs of its own.
 const PAUSE: Duration = Duration::from_micros(20);
 
@@ -42,7 +42,7 @@ impl Process {
                     stream.set_nodelay(true)?;
                     return Ok(Invoker { messages: Messages::new(stream) });
                 }
-                Err(error) if started.elapsed() > PATIENCE => return Err(error),
+                Err(error) if started.elapsed() > MAX_WAIT => return Err(error),
                 Err(_) => clock::pause(PAUSE),
             }
             if let Some(status) = self.child.try_wait()? {

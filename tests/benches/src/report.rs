@@ -186,7 +186,7 @@ pub(crate) fn signing_and_lists(signing: &Signing, listing: [f64; 2]) -> Table {
 /// The table of sweeps, the smallest first.
 pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
     /// A sweep with a pace below this, in s, counts as not delayed by the quota.
-    const HELD_UP: f64 = 1.0;
+    const MIN_PACE: f64 = 1.0;
     const TENFOLD: usize = 10;
     let heads = [
         "VPCs",
@@ -206,7 +206,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
         let pace = size.pace_time();
         let ratio = wall / pace;
         let bounded = match calls.cmp(&size.min_calls()) {
-            std::cmp::Ordering::Equal if pace >= HELD_UP => Bounded::new(ratio, AtMost(1.05)),
+            std::cmp::Ordering::Equal if pace >= MIN_PACE => Bounded::new(ratio, AtMost(1.05)),
             std::cmp::Ordering::Equal => Bounded::UNBOUNDED,
             _ => Bounded::new(*calls as f64 / size.min_calls() as f64, AtMost(1.0)),
         };
@@ -217,7 +217,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
             thousands(size.min_calls()),
             format!("{wall:.2}"),
             format!("{pace:.1}"),
-            if pace >= HELD_UP { format!("{ratio:.3}") } else { String::new() },
+            if pace >= MIN_PACE { format!("{ratio:.3}") } else { String::new() },
             format!("{:.1}", size.quota_time()),
             format!("{cpu:.2}"),
             format!("{:.1}", peak / 1024.0),

@@ -28,7 +28,7 @@ use crate::tree;
 const SECRET: &str = "planted-secret";
 const TOKEN: &str = "planted/token";
 /// An answer that is always the same must lead to fewer calls than this.
-const MANY: u64 = 100;
+const MAX_CALLS: u64 = 100;
 
 /// Whatever the server keeps answering is parsed or rejected after few calls.
 ///
@@ -87,7 +87,7 @@ impl Api {
         let session = self.client.session(credentials, account, "cn-hangzhou".parse().unwrap(), stop_at);
         let result = self.runtime.block_on(call(&session, action));
         let calls = self.calls.load(Ordering::Relaxed);
-        assert!(calls < MANY, "{calls} calls");
+        assert!(calls < MAX_CALLS, "{calls} calls");
         if let Err(error) = result {
             fits_a_line(&error);
         }

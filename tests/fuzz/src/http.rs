@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// A timeout that is longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// A client that sends only these bytes is answered and disconnected, and the next client is served as usual.
 ///
@@ -78,7 +78,7 @@ impl Host {
             };
             tokio::join!(write, read);
         };
-        tokio::time::timeout(PATIENCE, exchange).await.unwrap();
+        tokio::time::timeout(MAX_WAIT, exchange).await.unwrap();
         let answers = answers(&answered, sent);
         let handled = self.handled.load(Ordering::Relaxed);
         assert!(answers.is_none_or(|answers| handled <= answers), "{handled} ran: {}", answered.escape_ascii());
@@ -87,7 +87,7 @@ impl Host {
         let mut other = BufReader::new(self.connect().await);
         other.write_all(b"POST /invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
         let mut line = String::new();
-        tokio::time::timeout(PATIENCE, other.read_line(&mut line)).await.unwrap().unwrap();
+        tokio::time::timeout(MAX_WAIT, other.read_line(&mut line)).await.unwrap().unwrap();
         assert_eq!(line, "HTTP/1.1 200 OK\r\n");
     }
 

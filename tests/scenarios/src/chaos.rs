@@ -35,7 +35,7 @@ const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 const OWN: (&str, &str) = ("managed-by", "flowkeeper");
 const MINUTE: Duration = Duration::from_secs(60);
 /// How often a failed invocation is retried.
-const RETRIES: u32 = 3;
+const MAX_RETRIES: u32 = 3;
 
 const FAULTS: [Fault; 14] = [
     Fault::Throttled,
@@ -336,7 +336,7 @@ impl History {
                 is_whole
             }
         };
-        if !is_whole && *tries < RETRIES && is_bad {
+        if !is_whole && *tries < MAX_RETRIES && is_bad {
             let at = self.stage.now().saturating_add(SignedDuration::from_mins(1 << tries)).unwrap_or(Timestamp::MAX);
             self.due.push(Due { at, tries: tries + 1, ..due });
         } else if !is_whole {

@@ -14,7 +14,7 @@ pub use file_graph::{Cycle, FileGraph};
 pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Folders whose files are not part of the project.
-const NOT_OURS: [&str; 5] = ["target", "node_modules", ".git", ".venv", ".pytest_cache"];
+const SKIPPED: [&str; 5] = ["target", "node_modules", ".git", ".venv", ".pytest_cache"];
 
 /// Returns all files in a folder and its subfolders, sorted by path.
 ///
@@ -25,8 +25,8 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in folder.read_dir().unwrap() {
         let path = entry.unwrap().path();
-        let is_ours = path.file_name().is_some_and(|name| !NOT_OURS.iter().any(|other| name == *other));
-        if path.is_dir() && is_ours {
+        let is_skipped = path.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| name == *skipped));
+        if path.is_dir() && !is_skipped {
             found.extend(files(&path));
         } else if path.is_file() {
             found.push(path);

@@ -14,13 +14,13 @@ use tokio::{
 };
 
 /// The memory of the smallest instance, in KB.
-const MEMORY: usize = 128 << 10;
+const MAX_MEMORY: usize = 128 << 10;
 
 /// Starts the function with this policy, limited to 128 MB of memory and 20 s of CPU time. It must refuse to start and
 /// say why. A debug build on a busy machine takes most of the CPU time.
 async fn refused(policy: &Path) -> String {
     let binary = functions::build().await.unwrap().join("create-flow-log");
-    let within = format!("ulimit -v {MEMORY} && ulimit -t 20 && exec \"$0\"");
+    let within = format!("ulimit -v {MAX_MEMORY} && ulimit -t 20 && exec \"$0\"");
     let Output { status, stderr, .. } = Command::new("sh")
         .args(["-c", &within])
         .arg(binary)
@@ -109,7 +109,7 @@ async fn an_event_that_is_a_bomb_is_refused_and_the_instance_goes_on() {
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     assert!(invocation.success, "{:#}", invocation.body);
     let most = most_memory(&process("FLOWKEEPER_ENDPOINT", &cloud.endpoint()));
-    assert!(most < MEMORY, "{most} KB");
+    assert!(most < MAX_MEMORY, "{most} KB");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn stalled_callers_do_not_take_an_instance_down() {
     let invocation = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     assert!(invocation.success, "{:#}", invocation.body);
     let most = most_memory(&process);
-    assert!(most < MEMORY, "{most} KB");
+    assert!(most < MAX_MEMORY, "{most} KB");
 
     // Once a later connection is answered, the server has evicted the surplus: 256 connections remain, and a few that
     // are still in transit.
