@@ -73,8 +73,8 @@ impl Kind {
     /// The functions that timers trigger.
     const TIMED: [Self; 5] = [Self::Deletion, Self::Remediation, Self::Activation, Self::Deactivation, Self::Routers];
 
-    fn reconciler(self, stage: &Harness) -> Reconciler {
-        stage.reconciler(match self {
+    fn reconciler(self, harness: &Harness) -> Reconciler {
+        harness.reconciler(match self {
             Self::Creation => CreateFlowLog::CAPABILITIES,
             Self::Remediation => RemediateFlowLogs::CAPABILITIES,
             Self::Deletion => DeleteOrphanedFlowLogs::CAPABILITIES,
@@ -171,7 +171,7 @@ impl Dice {
 
 /// A running history.
 struct History {
-    stage: Harness,
+    harness: Harness,
     dice: Dice,
     replaces: bool,
     keepers: BTreeMap<Kind, Reconciler>,
@@ -198,9 +198,9 @@ pub async fn run(seed: u64, steps: u64) -> Result<Tally, String> {
          replace: {replaces}\n"
     );
     let transitions = Transitions::After(Duration::from_secs(dice.below(4)));
-    let stage = Harness::with(&policy, Options { transitions, ..Options::default() }).await;
-    let keepers = Kind::ALL.into_iter().map(|kind| (kind, kind.reconciler(&stage))).collect();
-    let mut history = History { stage, dice, replaces, keepers, due: Vec::new(), read: 0, tally: Tally::default() };
+    let harness = Harness::with(&policy, Options { transitions, ..Options::default() }).await;
+    let keepers = Kind::ALL.into_iter().map(|kind| (kind, kind.reconciler(&harness))).collect();
+    let mut history = History { harness, dice, replaces, keepers, due: Vec::new(), read: 0, tally: Tally::default() };
     for _ in 0..steps {
         history.step().await?;
     }
@@ -217,7 +217,7 @@ impl History {
             }
             5 => {
                 if let Some(kind) = self.dice.pick(&Kind::TIMED).copied() {
-                    self.invoke(Due { at: self.stage.now(), kind, event: TIMER.to_vec(), tries: 0 }, true).await?;
+                    self.invoke(Due { at: self.harness.now(), kind, event: TIMER.to_vec(), tries: 0 }, true).await?;
                 }
             }
             _ => {
@@ -226,7 +226,7 @@ impl History {
             }
         }
         self.listen();
-        let now = self.stage.now();
+        let now = self.harness.now();
         // Events run out of order, because `due` is not sorted.
         while let Some(nth) = self.due.iter().position(|due| due.at <= now) {
             let due = self.due.swap_remove(nth);
@@ -237,7 +237,7 @@ impl History {
     }
 
     async fn pass(&self, duration: Duration) {
-        self.stage.pass(duration);
+        self.harness.pass(duration);
         self.let_the_cloud_work().await;
     }
 
@@ -250,7 +250,7 @@ impl History {
 
     /// Turns new events into invocations: lost, late, duplicated and reordered.
     fn listen(&mut self) {
-        let news = self.stage.cloud.journal_after(self.read);
+        let news = self.harness.cloud.journal_after(self.read);
         self.read += news.len();
         for entry in news {
             let EntryKind::Event { event } = entry.what else { continue };
@@ -272,7 +272,7 @@ impl History {
     /// Invokes a function once, with injected faults if `is_bad`.
     async fn invoke(&mut self, due: Due, is_bad: bool) -> Result<Option<Report>, String> {
         let weather = if is_bad { self.dice.below(8) } else { 0 };
-        let cloud = &self.stage.cloud;
+        let cloud = &self.harness.cloud;
         let storm = |seed, one_in| Some(Storm { seed, one_in, faults: FAULTS.to_vec() });
         let seed = self.dice.next();
         match weather {
@@ -289,29 +289,29 @@ impl History {
             _ => {
                 cloud.storm(storm(seed, 30));
                 let hours = if self.dice.one_in(2) { 1 } else { -1 };
-                self.stage.set_machine_wrong_by(SignedDuration::from_hours(hours));
+                self.harness.set_machine_wrong_by(SignedDuration::from_hours(hours));
             }
         }
         let seen = cloud.journal_len();
-        let before = Before::of(&self.stage);
+        let before = Before::of(&self.harness);
         let Due { kind, event, tries, .. } = &due;
         // By the function's own clock, which may be skewed.
-        let arrived = self.stage.now();
+        let arrived = self.harness.now();
         let mut invocation = Invocation::new(format!("1-chaos-{}", self.tally.invocations), arrived)
             .with_credentials(Credentials::new("test", "test-secret"));
         invocation.account_id = Some(OWN_ACCOUNT.to_owned());
         invocation.region = Some(REGIONS[0].to_owned());
         invocation.deadline = arrived.checked_add(SignedDuration::from_mins(10)).ok();
         let reconciler = self.keepers.get(kind).ok_or("there is no such reconciler")?;
-        let report = self.stage.until_killed(kind.invoke(reconciler, invocation, event)).await.transpose()?;
+        let report = self.harness.until_killed(kind.invoke(reconciler, invocation, event)).await.transpose()?;
         // A request that was sent before the kill may still arrive.
         self.let_the_cloud_work().await;
-        self.stage.cloud.heal();
-        self.stage.set_machine_wrong_by(SignedDuration::ZERO);
+        self.harness.cloud.heal();
+        self.harness.set_machine_wrong_by(SignedDuration::ZERO);
 
         let call = |what| if let EntryKind::Call(call) = what { Some(call) } else { None };
         let calls: Vec<_> =
-            self.stage.cloud.journal_after(seen).into_iter().filter_map(|entry| call(entry.what)).collect();
+            self.harness.cloud.journal_after(seen).into_iter().filter_map(|entry| call(entry.what)).collect();
         self.tally.invocations += 1;
         self.tally.calls += calls.len();
         self.tally.faults += calls.iter().filter(|it| it.fault.is_some()).count();
@@ -323,7 +323,7 @@ impl History {
         let is_whole = match &report {
             None => {
                 self.tally.killed += 1;
-                self.keepers.insert(*kind, kind.reconciler(&self.stage));
+                self.keepers.insert(*kind, kind.reconciler(&self.harness));
                 false
             }
             Some(report) => {
@@ -337,7 +337,7 @@ impl History {
             }
         };
         if !is_whole && *tries < MAX_RETRIES && is_bad {
-            let at = self.stage.now().saturating_add(SignedDuration::from_mins(1 << tries)).unwrap_or(Timestamp::MAX);
+            let at = self.harness.now().saturating_add(SignedDuration::from_mins(1 << tries)).unwrap_or(Timestamp::MAX);
             self.due.push(Due { at, tries: tries + 1, ..due });
         } else if !is_whole {
             self.tally.given_up += 1;
@@ -349,10 +349,11 @@ impl History {
     async fn change(&mut self) {
         let account = if self.dice.one_in(3) { SECOND_ACCOUNT } else { OWN_ACCOUNT };
         let region = self.dice.pick(&REGIONS).copied().unwrap_or_default();
-        let here = self.stage.cloud.operator(account, region);
-        let vpcs: Vec<_> = self.stage.cloud.vpcs().into_iter().filter(|it| is_in(account, region, &it.place)).collect();
+        let here = self.harness.cloud.operator(account, region);
+        let vpcs: Vec<_> =
+            self.harness.cloud.vpcs().into_iter().filter(|it| is_in(account, region, &it.place)).collect();
         let logs: Vec<_> =
-            self.stage.cloud.flow_logs().into_iter().filter(|it| is_in(account, region, &it.place)).collect();
+            self.harness.cloud.flow_logs().into_iter().filter(|it| is_in(account, region, &it.place)).collect();
         let vpc = self.dice.pick(&vpcs).map(|vpc| vpc.id.clone()).unwrap_or_default();
         let log = self.dice.pick(&logs).map(|log| log.id.clone()).unwrap_or_default();
         let one_log = [("FlowLogId", log.as_str())];
@@ -373,7 +374,7 @@ impl History {
                     0 => drop(here.create_flow_log("VPC", &new_vpc, &[]).await),
                     1 => {
                         if let Ok(new_log) = here.create_flow_log("VPC", &new_vpc, &[]).await {
-                            self.stage.cloud.edit_flow_log(&new_log, |it| it.service_type = "sls".into());
+                            self.harness.cloud.edit_flow_log(&new_log, |it| it.service_type = "sls".into());
                         }
                     }
                     _ => {}
@@ -384,7 +385,7 @@ impl History {
                     drop(here.create_network_interface(&vswitch).await);
                 }
             }
-            6 | 7 => remove(&self.stage, &here, &vpc).await,
+            6 | 7 => remove(&self.harness, &here, &vpc).await,
             8 | 9 => drop(here.call("DeleteFlowLog", &one_log).await),
             10 | 11 => drop(here.call("DeactiveFlowLog", &one_log).await),
             12 => drop(here.call("ActiveFlowLog", &one_log).await),
@@ -401,7 +402,7 @@ impl History {
             }
             16 => {
                 if logs.iter().any(|it| it.id == log && is_own(it)) {
-                    self.stage.cloud.edit_flow_log(&log, |it| it.traffic_type = "Drop".into());
+                    self.harness.cloud.edit_flow_log(&log, |it| it.traffic_type = "Drop".into());
                 }
             }
             _ => self.change_routers(&here).await,
@@ -409,7 +410,7 @@ impl History {
     }
 
     async fn change_routers(&mut self, here: &Operator) {
-        let logs = self.stage.cloud.router_flow_logs();
+        let logs = self.harness.cloud.router_flow_logs();
         let log = self.dice.pick(&logs).map(|log| (log.router_id.clone(), log.id.clone())).unwrap_or_default();
         let one_log = [("EcrId", log.0.as_str()), ("FlowLogId", log.1.as_str())];
         match self.dice.below(4) {
@@ -427,7 +428,7 @@ impl History {
 
     /// Removes all faults, runs one sweep of each function, and checks that everything is in its desired state.
     async fn end(mut self) -> Result<Tally, String> {
-        self.stage.cloud.heal();
+        self.harness.cloud.heal();
         self.due.clear();
         // Lets grace periods end, so that orphans count as such, and lets pending transitions finish.
         self.pass(20 * MINUTE).await;
@@ -437,7 +438,7 @@ impl History {
         }
         for kind in Kind::TIMED {
             self.pass(MINUTE / 6).await;
-            let due = Due { at: self.stage.now(), kind, event: TIMER.to_vec(), tries: 0 };
+            let due = Due { at: self.harness.now(), kind, event: TIMER.to_vec(), tries: 0 };
             let report = self.invoke(due, false).await?.ok_or("a clean sweep was killed")?;
             if let Some(why) = report.incomplete() {
                 return Err(format!("the clean sweep of {kind:?} failed: {}", why.message));
@@ -446,7 +447,7 @@ impl History {
         self.pass(MINUTE).await;
         self.check_end()?;
         let mut digest = DefaultHasher::new();
-        for entry in self.stage.cloud.journal() {
+        for entry in self.harness.cloud.journal() {
             if let EntryKind::Call(call) = entry.what {
                 (entry.at, told(&call)).hash(&mut digest);
             }
@@ -456,11 +457,11 @@ impl History {
     }
 
     fn local_time(&self) -> Zoned {
-        self.stage.now().to_zoned(tz::TimeZone::fixed(tz::offset(8)))
+        self.harness.now().to_zoned(tz::TimeZone::fixed(tz::offset(8)))
     }
 
     fn check_end(&mut self) -> Result<(), String> {
-        let cloud = &self.stage.cloud;
+        let cloud = &self.harness.cloud;
         let (vpcs, logs) = (cloud.vpcs(), cloud.flow_logs());
         (self.tally.vpcs, self.tally.flow_logs) = (vpcs.len(), logs.len());
         let mut on = BTreeMap::<&str, Vec<&FlowLog>>::new();
@@ -529,11 +530,11 @@ impl History {
 }
 
 /// Deletes a VPC and everything in it.
-async fn remove(stage: &Harness, here: &Operator, vpc: &str) {
-    for interface in stage.cloud.network_interfaces().iter().filter(|it| it.vpc_id == vpc) {
+async fn remove(harness: &Harness, here: &Operator, vpc: &str) {
+    for interface in harness.cloud.network_interfaces().iter().filter(|it| it.vpc_id == vpc) {
         drop(here.call("DeleteNetworkInterface", &[("NetworkInterfaceId", interface.id.as_str())]).await);
     }
-    for vswitch in stage.cloud.vswitches().iter().filter(|it| it.vpc_id == vpc) {
+    for vswitch in harness.cloud.vswitches().iter().filter(|it| it.vpc_id == vpc) {
         drop(here.call("DeleteVSwitch", &[("VSwitchId", vswitch.id.as_str())]).await);
     }
     drop(here.call("DeleteVpc", &[("VpcId", vpc)]).await);
@@ -570,15 +571,15 @@ struct Done {
 }
 
 impl Before {
-    fn of(stage: &Harness) -> Self {
-        let logs = stage.cloud.flow_logs();
-        let of_routers = stage.cloud.router_flow_logs();
+    fn of(harness: &Harness) -> Self {
+        let logs = harness.cloud.flow_logs();
+        let of_routers = harness.cloud.router_flow_logs();
         let is_theirs = |tags: &local_cloud::Tags| tags.get(OWN.0).is_none_or(|by| by != OWN.1);
         let theirs = logs.iter().filter(|log| is_theirs(&log.tags)).map(|log| log.id.clone());
         let theirs = theirs.chain(of_routers.iter().filter(|log| is_theirs(&log.tags)).map(|log| log.id.clone()));
         Self {
             theirs: theirs.collect(),
-            resources: stage.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect(),
+            resources: harness.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect(),
             recorded: logs.into_iter().map(|log| (log.id, log.resource_id)).collect(),
         }
     }

@@ -76,7 +76,7 @@ impl Harness {
     /// Passed to [`Harness::look`] instead of an id to select the whole region.
     pub const REGION: &str = "the region";
 
-    /// Starts a stage whose policy is a minimal `flow_log` followed by `more`.
+    /// Starts a harness whose policy is a minimal `flow_log` followed by `more`.
     ///
     /// # Panics
     /// The policy is invalid, or the cloud does not start.

@@ -37,20 +37,20 @@ async fn a_malformed_event_does_not_stop_the_others_of_its_batch() {
 #[tokio::test]
 async fn a_resource_that_fails_does_not_keep_the_others_from_their_flow_logs() {
     for (action, verdict) in [("DescribeFlowLogs", Verdict::Unknown), ("CreateFlowLog", Verdict::Missing)] {
-        let stage = Harness::new("").await;
+        let harness = Harness::new("").await;
         let mut vpcs = Vec::new();
         for _ in 0..3 {
-            vpcs.push(stage.cloud.create_vpc(&[]).await.unwrap());
+            vpcs.push(harness.cloud.create_vpc(&[]).await.unwrap());
         }
         let ids: Vec<_> = vpcs.iter().map(String::as_str).collect();
-        stage.cloud.fail(action, Fault::Refused, 1);
-        let report = stage.look(CREATION, &ids, SignedDuration::ZERO, Duration::from_secs(60)).await;
+        harness.cloud.fail(action, Fault::Refused, 1);
+        let report = harness.look(CREATION, &ids, SignedDuration::ZERO, Duration::from_secs(60)).await;
         let failed: Vec<_> = report.results.iter().filter(|item| item.outcome == Outcome::Failed).collect();
         let [failed] = failed.as_slice() else { panic!("{report:#?}") };
         assert_eq!((failed.verdict, failed.error.as_ref().unwrap().action), (Some(verdict), action));
         assert_eq!((report.summary.changed, report.summary.checked), (2, 3));
         assert!(report.incomplete().is_some(), "a refusal is not just a line in the log");
-        assert!(stage.cloud.flow_log_of(failed.resource_id.as_ref().unwrap()).is_none());
-        assert_eq!(stage.cloud.flow_logs().len(), 2);
+        assert!(harness.cloud.flow_log_of(failed.resource_id.as_ref().unwrap()).is_none());
+        assert_eq!(harness.cloud.flow_logs().len(), 2);
     }
 }

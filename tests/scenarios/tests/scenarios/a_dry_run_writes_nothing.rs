@@ -28,21 +28,24 @@ async fn no_function_writes_anything_in_a_dry_run() {
     const POLICY: &str = "replace: true\n\
                           overrides: [{match: {tags: {shift: night}}, schedule: never}]\n\
                           ecr_flow_log: {project: ecr, log_store: ecr}\n";
-    let mut stage = Harness::new(POLICY).await;
-    stage.dry_run = true;
-    stage.cloud.create_vpc(&[]).await.unwrap();
-    let [renamed, replaced, stopped] =
-        [stage.kept_vpc(&[]).await.1, stage.kept_vpc(&[]).await.1, stage.kept_vpc(&[("flowkeeper", "on")]).await.1];
-    stage.cloud.edit_flow_log(&renamed, |it| it.name = "theirs".into());
-    stage.cloud.edit_flow_log(&replaced, |it| it.project = "theirs".into());
-    stage.cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
-    stage.kept_vpc(&[("shift", "night")]).await;
-    let (gone, _) = stage.kept_vpc(&[]).await;
-    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
-    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
-    stage.wait_until("2026-03-02T13:00:00+08:00");
+    let mut harness = Harness::new(POLICY).await;
+    harness.dry_run = true;
+    harness.cloud.create_vpc(&[]).await.unwrap();
+    let [renamed, replaced, stopped] = [
+        harness.kept_vpc(&[]).await.1,
+        harness.kept_vpc(&[]).await.1,
+        harness.kept_vpc(&[("flowkeeper", "on")]).await.1,
+    ];
+    harness.cloud.edit_flow_log(&renamed, |it| it.name = "theirs".into());
+    harness.cloud.edit_flow_log(&replaced, |it| it.project = "theirs".into());
+    harness.cloud.edit_flow_log(&stopped, |it| it.status = "Inactive".into());
+    harness.kept_vpc(&[("shift", "night")]).await;
+    let (gone, _) = harness.kept_vpc(&[]).await;
+    harness.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    harness.wait_until("2026-03-02T13:00:00+08:00");
 
-    let before = stage.calls();
+    let before = harness.calls();
     let remediation = [
         "CreateFlowLog",
         "ModifyFlowLogAttribute",
@@ -58,7 +61,7 @@ async fn no_function_writes_anything_in_a_dry_run() {
         (DELETION, &["DeleteFlowLog"]),
         (ECR_CREATION, &["CreateFlowLog"]),
     ] {
-        let report = stage.sweep(capabilities).await;
+        let report = harness.sweep(capabilities).await;
         let mut found: Vec<_> = report
             .results
             .iter()
@@ -71,11 +74,11 @@ async fn no_function_writes_anything_in_a_dry_run() {
         assert_eq!(found, planned, "{report:#?}");
         assert_eq!((report.incomplete(), report.summary.planned, report.summary.changed), (None, planned.len(), 0));
     }
-    let event = stage.look(DELETION, &[&gone], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let event = harness.look(DELETION, &[&gone], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!(
         (event.results[0].action.map(Action::as_str), event.results[0].outcome),
         (Some("DeleteFlowLog"), Outcome::Planned)
     );
-    let calls = stage.cloud.calls().split_off(before);
+    let calls = harness.cloud.calls().split_off(before);
     assert!(calls.iter().all(|call| call.action.starts_with("Describe")), "{calls:#?}");
 }

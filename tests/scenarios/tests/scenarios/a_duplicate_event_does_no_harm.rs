@@ -66,45 +66,45 @@ async fn events_in_the_wrong_order_lead_to_the_same_state() {
 async fn a_late_event_acts_on_the_current_state() {
     let late = SignedDuration::from_hours(5);
     let time = Duration::from_secs(60);
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let made = stage.look(CREATION, &[&vpc], late, time).await;
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    let made = harness.look(CREATION, &[&vpc], late, time).await;
     assert_eq!(made.results[0].outcome, Outcome::Done, "late is better than never");
-    stage.cloud.finish_transitions();
+    harness.cloud.finish_transitions();
 
     // An event that is hours old says nothing about the flow log's current state.
-    let flow_log = stage.cloud.flow_log_of(&vpc).unwrap().id;
-    let nothing = stage.look(REMEDIATION, &[&flow_log], late, time).await;
+    let flow_log = harness.cloud.flow_log_of(&vpc).unwrap().id;
+    let nothing = harness.look(REMEDIATION, &[&flow_log], late, time).await;
     assert_eq!((nothing.summary.compliant, nothing.summary.changed), (1, 0));
 
     // An old deletion event does not delete the flow log of a resource that exists.
-    let deletion = stage.look(DELETION, &[&vpc], late, time).await;
-    assert_eq!((deletion.results[0].outcome, stage.cloud.flow_logs().len()), (Outcome::Skipped, 1));
+    let deletion = harness.look(DELETION, &[&vpc], late, time).await;
+    assert_eq!((deletion.results[0].outcome, harness.cloud.flow_logs().len()), (Outcome::Skipped, 1));
 }
 
 #[tokio::test]
 async fn five_sweeps_at_once_do_what_one_does_and_none_of_them_fails() {
     let policy = "replace: true\necr_flow_log: {project: ecr-flowlog, log_store: ecr}\n";
-    let stage = Harness::new(policy).await;
-    let missing = stage.cloud.create_vpc(&[]).await.unwrap();
+    let harness = Harness::new(policy).await;
+    let missing = harness.cloud.create_vpc(&[]).await.unwrap();
     let mut kept = Vec::new();
     for _ in 0..4 {
-        kept.push(stage.kept_vpc(&[]).await);
+        kept.push(harness.kept_vpc(&[]).await);
     }
-    stage.cloud.edit_flow_log(&kept[0].1, |it| it.status = "Inactive".into());
-    stage.cloud.edit_flow_log(&kept[1].1, |it| it.name = "theirs".into());
-    stage.cloud.edit_flow_log(&kept[2].1, |it| it.project = "theirs".into());
-    stage.cloud.call("DeleteVpc", &[("VpcId", &kept[3].0)]).await.unwrap();
-    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
-    stage.wait_until("2026-03-02T13:00:00+08:00");
+    harness.cloud.edit_flow_log(&kept[0].1, |it| it.status = "Inactive".into());
+    harness.cloud.edit_flow_log(&kept[1].1, |it| it.name = "theirs".into());
+    harness.cloud.edit_flow_log(&kept[2].1, |it| it.project = "theirs".into());
+    harness.cloud.call("DeleteVpc", &[("VpcId", &kept[3].0)]).await.unwrap();
+    harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    harness.wait_until("2026-03-02T13:00:00+08:00");
     for capabilities in [REMEDIATION, DELETION, ECR_CREATION] {
-        let before = stage.calls();
-        let reports = futures_util::future::join_all((0..5).map(|_| stage.sweep(capabilities))).await;
-        stage.cloud.finish_transitions();
+        let before = harness.calls();
+        let reports = futures_util::future::join_all((0..5).map(|_| harness.sweep(capabilities))).await;
+        harness.cloud.finish_transitions();
         for report in &reports {
             assert!(report.incomplete().is_none(), "{report:#?}");
         }
-        let calls = stage.cloud.calls().split_off(before);
+        let calls = harness.cloud.calls().split_off(before);
         let writes = calls
             .iter()
             .filter(|call| call.succeeded() && capabilities.actions.iter().any(|action| action.as_str() == call.action))
@@ -113,8 +113,8 @@ async fn five_sweeps_at_once_do_what_one_does_and_none_of_them_fails() {
         assert!(writes > 0);
         assert_eq!(done, writes, "each change is claimed by the one that made it: {reports:#?}");
     }
-    let report = stage.sweep(REMEDIATION).await;
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.summary.checked, report.summary.compliant), (4, 4), "{report:#?}");
-    assert_eq!((stage.cloud.flow_logs().len(), stage.cloud.router_flow_logs().len()), (4, 1));
-    assert!(stage.cloud.flow_log_of(&missing).is_some());
+    assert_eq!((harness.cloud.flow_logs().len(), harness.cloud.router_flow_logs().len()), (4, 1));
+    assert!(harness.cloud.flow_log_of(&missing).is_some());
 }

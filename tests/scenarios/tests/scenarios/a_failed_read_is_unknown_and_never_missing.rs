@@ -110,16 +110,16 @@ async fn a_closed_flow_log_service_is_reported_with_the_function_that_opens_it()
 #[tokio::test]
 async fn a_list_whose_second_page_cannot_be_read_proves_nothing_missing() {
     for list in ["DescribeFlowLogs", "DescribeVpcs"] {
-        let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
-        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-        let others = stage.cloud.copy_vpc(&vpc, 59);
-        stage.cloud.copy_flow_log(&flow_log, &others);
+        let harness = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
+        let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+        let others = harness.cloud.copy_vpc(&vpc, 59);
+        harness.cloud.copy_flow_log(&flow_log, &others);
         for capabilities in [REMEDIATION, DELETION] {
             // The first page succeeds, and the second is refused.
-            stage.cloud.fail(list, Fault::Slow(Duration::ZERO), 1);
-            stage.cloud.fail(list, Fault::Refused, 1);
-            let report = stage.sweep(capabilities).await;
-            stage.cloud.heal();
+            harness.cloud.fail(list, Fault::Slow(Duration::ZERO), 1);
+            harness.cloud.fail(list, Fault::Refused, 1);
+            let report = harness.sweep(capabilities).await;
+            harness.cloud.heal();
             // Resources that the first page shows to be compliant are reported as such.
             let open = report.results.iter().filter(|item| item.verdict != Some(Verdict::Compliant));
             let [item] = open.collect::<Vec<_>>().try_into().unwrap();
@@ -127,20 +127,24 @@ async fn a_list_whose_second_page_cannot_be_read_proves_nothing_missing() {
             assert_eq!(item.error.as_ref().unwrap().action, list);
             assert!(report.summary.compliant <= 50 && report.incomplete().is_some(), "{:?}", report.summary);
         }
-        let writes = stage.cloud.calls().into_iter().filter(|call| !call.action.starts_with("Describe"));
-        assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["CreateVpc", "CreateFlowLog"], "the stage's");
+        let writes = harness.cloud.calls().into_iter().filter(|call| !call.action.starts_with("Describe"));
+        assert_eq!(
+            writes.map(|call| call.action).collect::<Vec<_>>(),
+            ["CreateVpc", "CreateFlowLog"],
+            "those of the set-up"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_list_with_a_vpc_twice_lacks_another_and_is_unknown() {
-    let stage = Harness::new("").await;
+    let harness = Harness::new("").await;
     for _ in 0..2 {
-        stage.kept_vpc(&[]).await;
+        harness.kept_vpc(&[]).await;
     }
     let twice = Rewrite::value(|json| json["Vpcs"]["Vpc"][1] = json["Vpcs"]["Vpc"][0].clone());
-    stage.cloud.rewrite("DescribeVpcs", twice, u32::MAX);
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.rewrite("DescribeVpcs", twice, u32::MAX);
+    let report = harness.sweep(REMEDIATION).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unknown), Outcome::Failed));
     assert!(item.error.as_ref().unwrap().message.contains("shows 1 of the 2 items"), "{item:#?}");

@@ -50,8 +50,8 @@ impl Work {
         let (policy, _) = self.of_whom();
         // Transitions take a while, so a run may be killed during one.
         let options = Options { transitions: Transitions::After(Duration::from_secs(2)), ..Options::default() };
-        let stage = Harness::with(policy, options).await;
-        let cloud = &stage.cloud;
+        let harness = Harness::with(policy, options).await;
+        let cloud = &harness.cloud;
         // A foreign flow log that must stay as it is.
         let theirs = cloud.create_vpc(&[]).await.unwrap();
         cloud.create_flow_log("VPC", &theirs, &[]).await.unwrap();
@@ -65,34 +65,34 @@ impl Work {
             }
             Self::Activation => {
                 for _ in 0..2 {
-                    let (_, flow_log) = stage.kept_vpc(&[]).await;
+                    let (_, flow_log) = harness.kept_vpc(&[]).await;
                     cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
                 }
             }
             Self::Deactivation => {
                 for _ in 0..2 {
-                    stage.kept_vpc(&[]).await;
+                    harness.kept_vpc(&[]).await;
                 }
-                stage.wait_until(NIGHT);
+                harness.wait_until(NIGHT);
             }
             Self::ModificationAndTags => {
-                let (_, flow_log) = stage.kept_vpc(&[]).await;
+                let (_, flow_log) = harness.kept_vpc(&[]).await;
                 cloud.edit_flow_log(&flow_log, |it| {
                     it.name = "another".into();
                     it.status = "Inactive".into();
                 });
             }
             Self::Replacement => {
-                let (_, flow_log) = stage.kept_vpc(&[]).await;
+                let (_, flow_log) = harness.kept_vpc(&[]).await;
                 cloud.edit_flow_log(&flow_log, |it| it.traffic_type = "Drop".into());
             }
             Self::OrphanOfAnEvent | Self::OrphansOfASweep => {
                 for _ in 0..2 {
-                    let (vpc, _) = stage.kept_vpc(&[]).await;
+                    let (vpc, _) = harness.kept_vpc(&[]).await;
                     cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
                     named.push(vpc);
                 }
-                stage.pass(20 * MINUTE);
+                harness.pass(20 * MINUTE);
                 match self {
                     Self::OrphanOfAnEvent => drop(named.pop()),
                     _ => named.clear(),
@@ -100,9 +100,9 @@ impl Work {
             }
             Self::SweepOfManyRepairs => {
                 cloud.create_vpc(&[]).await.unwrap();
-                let (_, stopped) = stage.kept_vpc(&[]).await;
-                let (_, renamed) = stage.kept_vpc(&[]).await;
-                let (_, deleted) = stage.kept_vpc(&[]).await;
+                let (_, stopped) = harness.kept_vpc(&[]).await;
+                let (_, renamed) = harness.kept_vpc(&[]).await;
+                let (_, deleted) = harness.kept_vpc(&[]).await;
                 cloud.call("DeactiveFlowLog", &[("FlowLogId", &stopped)]).await.unwrap();
                 cloud.call("DeleteFlowLog", &[("FlowLogId", &deleted)]).await.unwrap();
                 cloud.edit_flow_log(&renamed, |it| it.name = "another".into());
@@ -114,25 +114,25 @@ impl Work {
                 operator.create_router_flow_log(&router, "vbr-3", &[]).await.unwrap();
             }
         }
-        stage.cloud.finish_transitions();
-        (stage, named)
+        harness.cloud.finish_transitions();
+        (harness, named)
     }
 
     /// Runs one invocation.
-    async fn run(self, stage: &Harness, named: &[String]) -> Report {
+    async fn run(self, harness: &Harness, named: &[String]) -> Report {
         let (_, capabilities) = self.of_whom();
         if named.is_empty() {
-            return stage.sweep(capabilities).await;
+            return harness.sweep(capabilities).await;
         }
         let named: Vec<_> = named.iter().map(String::as_str).collect();
-        stage.look(capabilities, &named, SignedDuration::ZERO, 10 * MINUTE).await
+        harness.look(capabilities, &named, SignedDuration::ZERO, 10 * MINUTE).await
     }
 }
 
 /// The state of all flow logs, without their ids, which differ between runs.
-fn state(stage: &Harness) -> Vec<String> {
-    stage.cloud.finish_transitions();
-    let (kept, of_routers) = (stage.cloud.flow_logs(), stage.cloud.router_flow_logs());
+fn state(harness: &Harness) -> Vec<String> {
+    harness.cloud.finish_transitions();
+    let (kept, of_routers) = (harness.cloud.flow_logs(), harness.cloud.router_flow_logs());
     let kept = kept.iter().map(|it| {
         let how = (&it.status, &it.name, &it.description, &it.traffic_type, &it.project, &it.log_store);
         format!("{} {how:?} {} {:?}", it.resource_id, it.aggregation_interval, it.tags)
@@ -144,7 +144,7 @@ fn state(stage: &Harness) -> Vec<String> {
 }
 
 /// The writes that took effect after the first `seen` calls. None may have been refused.
-fn writes(stage: &Harness, seen: usize) -> Vec<String> {
+fn writes(harness: &Harness, seen: usize) -> Vec<String> {
     let is_read = |call: &Call| call.action.starts_with("Describe") || call.action.starts_with("List");
     let is_whole = |call: &&Call| !is_read(call) && !matches!(call.fault.as_deref(), Some("hang"));
     let on_what = |call: Call| {
@@ -153,7 +153,7 @@ fn writes(stage: &Harness, seen: usize) -> Vec<String> {
         assert!(call.succeeded(), "{} of {named} was refused: {:?}", call.action, call.code);
         format!("{} {named}", call.action)
     };
-    let mut writes: Vec<_> = stage.cloud.calls()[seen..].iter().filter(is_whole).cloned().map(on_what).collect();
+    let mut writes: Vec<_> = harness.cloud.calls()[seen..].iter().filter(is_whole).cloned().map(on_what).collect();
     writes.sort();
     writes
 }
@@ -171,22 +171,22 @@ async fn killed_anywhere_it_comes_right(work: Work) {
     for (fault, pause) in faults.into_iter().flat_map(|fault| [(fault, Duration::ZERO), (fault, MINUTE)]) {
         for after in 0..=calls {
             let when = format!("{work:?}, {} at call {} of {calls}, {pause:?} later", fault.name(), after + 1);
-            let (stage, named) = work.prepare().await;
-            let seen = stage.calls();
-            stage.cloud.fail_after(after.try_into().unwrap(), "*", fault);
-            let first = stage.until_killed(work.run(&stage, &named)).await;
+            let (harness, named) = work.prepare().await;
+            let seen = harness.calls();
+            harness.cloud.fail_after(after.try_into().unwrap(), "*", fault);
+            let first = harness.until_killed(work.run(&harness, &named)).await;
             assert_eq!(first.is_some(), after == calls, "{when}");
-            stage.cloud.heal();
-            stage.pass(pause);
+            harness.cloud.heal();
+            harness.pass(pause);
 
-            let report = work.run(&stage, &named).await;
+            let report = work.run(&harness, &named).await;
             assert!(report.incomplete().is_none(), "{when}: {report:#?}");
-            assert_eq!(state(&stage), expected, "{when}");
-            assert_eq!(writes(&stage, seen), needed, "{when}: no write too few, and none too many");
-            let before_repeat = stage.calls();
-            let repeated = work.run(&stage, &named).await;
+            assert_eq!(state(&harness), expected, "{when}");
+            assert_eq!(writes(&harness, seen), needed, "{when}: no write too few, and none too many");
+            let before_repeat = harness.calls();
+            let repeated = work.run(&harness, &named).await;
             assert!(
-                repeated.incomplete().is_none() && writes(&stage, before_repeat).is_empty(),
+                repeated.incomplete().is_none() && writes(&harness, before_repeat).is_empty(),
                 "{when}: {repeated:#?}"
             );
         }

@@ -5,15 +5,15 @@ use local_cloud::{Fault, Options, Rewrite};
 use reconcile::{Outcome, Report};
 use scenarios::{DELETION, Harness, REMEDIATION};
 
-/// A stage with `kept` VPCs that have a compliant flow log, and `bare` VPCs that have none.
-async fn stage(more_policy: &str, kept: usize, bare: usize) -> Harness {
+/// A harness with `kept` VPCs that have a compliant flow log, and `bare` VPCs that have none.
+async fn harness(more_policy: &str, kept: usize, bare: usize) -> Harness {
     let options = Options { quota: 100_000, rate_limit: true, ..Options::default() };
-    let stage = Harness::with(more_policy, options).await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    let others = stage.cloud.copy_vpc(&vpc, kept - 1);
-    stage.cloud.copy_flow_log(&flow_log, &others);
-    stage.cloud.copy_vpc(&vpc, bare);
-    stage
+    let harness = Harness::with(more_policy, options).await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    let others = harness.cloud.copy_vpc(&vpc, kept - 1);
+    harness.cloud.copy_flow_log(&flow_log, &others);
+    harness.cloud.copy_vpc(&vpc, bare);
+    harness
 }
 
 fn outcomes(report: &Report, outcome: Outcome) -> usize {
@@ -22,46 +22,46 @@ fn outcomes(report: &Report, outcome: Outcome) -> usize {
 
 #[tokio::test]
 async fn ten_thousand_vpcs_are_swept_in_as_many_calls_as_there_are_pages_and_repairs() {
-    let stage = stage("limits: {max_changes: 200}\n", 9_900, 100).await;
-    let before = stage.calls();
-    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
+    let harness = harness("limits: {max_changes: 200}\n", 9_900, 100).await;
+    let before = harness.calls();
+    let report = harness.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
     assert!(report.incomplete().is_none(), "{:?}", report.incomplete());
     assert_eq!((report.summary.checked, report.summary.compliant, report.summary.changed), (10_000, 9_900, 100));
-    let calls: Vec<_> = stage.cloud.calls().into_iter().skip(before).map(|call| call.action).collect();
+    let calls: Vec<_> = harness.cloud.calls().into_iter().skip(before).map(|call| call.action).collect();
     let count = |action: &str| calls.iter().filter(|call| *call == action).count();
     assert_eq!((count("DescribeVpcs"), count("DescribeFlowLogs")), (10_000 / 50, 9_900 / 50));
     assert_eq!((count("CreateFlowLog"), calls.len()), (100, 200 + 198 + 100));
     assert_eq!(report.summary.unlisted, 9_900 - 200, "the report stays small");
 
-    stage.cloud.finish_transitions();
-    let again = stage.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
+    harness.cloud.finish_transitions();
+    let again = harness.sweep_within(REMEDIATION, Duration::from_secs(3600)).await;
     assert_eq!((again.summary.compliant, again.summary.changed), (10_000, 0));
 }
 
 /// Changes this many flow logs, as somebody else might.
-fn tamper(stage: &Harness, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
-    for flow_log in stage.cloud.flow_logs().into_iter().take(count) {
-        stage.cloud.edit_flow_log(&flow_log.id, edit);
+fn tamper(harness: &Harness, count: usize, edit: fn(&mut local_cloud::FlowLog)) {
+    for flow_log in harness.cloud.flow_logs().into_iter().take(count) {
+        harness.cloud.edit_flow_log(&flow_log.id, edit);
     }
 }
 
-/// A stage on which every flow log has the name that the policy gives it. Copies otherwise have their original's name.
-async fn named_stage(more_policy: &str, kept: usize, bare: usize) -> Harness {
-    let stage = stage(more_policy, kept, bare).await;
-    for flow_log in stage.cloud.flow_logs() {
-        stage.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
+/// A harness in which every flow log has the name that the policy gives it. Copies otherwise keep the original's name.
+async fn named_harness(more_policy: &str, kept: usize, bare: usize) -> Harness {
+    let harness = harness(more_policy, kept, bare).await;
+    for flow_log in harness.cloud.flow_logs() {
+        harness.cloud.edit_flow_log(&flow_log.id, |it| it.name = format!("flowkeeper-{}", it.resource_id));
     }
-    stage
+    harness
 }
 
 #[tokio::test]
 async fn a_sweep_that_exceeds_a_limit_refuses_only_that_and_still_repairs() {
-    let stage = named_stage("", 300, 5).await;
-    tamper(&stage, 51, |it| it.name = "theirs".into());
-    for flow_log in stage.cloud.flow_logs().iter().skip(60).take(3) {
-        stage.cloud.edit_flow_log(&flow_log.id, |it| it.status = "Inactive".into());
+    let harness = named_harness("", 300, 5).await;
+    tamper(&harness, 51, |it| it.name = "theirs".into());
+    for flow_log in harness.cloud.flow_logs().iter().skip(60).take(3) {
+        harness.cloud.edit_flow_log(&flow_log.id, |it| it.status = "Inactive".into());
     }
-    let report = stage.sweep(REMEDIATION).await;
+    let report = harness.sweep(REMEDIATION).await;
     let why = report.incomplete().unwrap();
     assert_eq!(why.error_type, "TooManyChanges");
     for part in
@@ -74,39 +74,39 @@ async fn a_sweep_that_exceeds_a_limit_refuses_only_that_and_still_repairs() {
     assert_eq!((refused.verdict, refused.action), (Some(Verdict::Drifted), Some(Action::ModifyFlowLogAttribute)));
     assert!(refused.reason.ends_with("not done, as the sweep would change too much"), "{}", refused.reason);
     assert_eq!((report.summary.findings, report.summary.changed), (51, 8), "five were made, three switched on");
-    assert!(stage.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
+    assert!(harness.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
     assert_eq!(report.summary.limits.len(), 1, "{:?}", report.summary.limits);
 }
 
 #[tokio::test]
 async fn the_first_sweep_of_a_region_covers_every_vpc_in_it() {
-    let stage = stage("", 1, 60).await;
-    let report = stage.sweep(REMEDIATION).await;
+    let harness = harness("", 1, 60).await;
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.incomplete(), report.summary.changed, report.summary.uncovered), (None, 60, 0));
 }
 
 #[tokio::test]
 async fn a_mass_deletion_and_a_mass_stop_by_others_are_repaired_by_the_next_sweep() {
-    let stage = named_stage("", 60, 0).await;
-    for flow_log in stage.cloud.flow_logs() {
-        stage.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+    let harness = named_harness("", 60, 0).await;
+    for flow_log in harness.cloud.flow_logs() {
+        harness.cloud.call("DeleteFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
     }
-    stage.cloud.finish_transitions();
-    let recreated = stage.sweep(REMEDIATION).await;
+    harness.cloud.finish_transitions();
+    let recreated = harness.sweep(REMEDIATION).await;
     assert_eq!((recreated.incomplete(), recreated.summary.changed), (None, 60));
-    stage.cloud.finish_transitions();
-    tamper(&stage, 60, |it| it.status = "Inactive".into());
-    let activated = stage.sweep(REMEDIATION).await;
+    harness.cloud.finish_transitions();
+    tamper(&harness, 60, |it| it.status = "Inactive".into());
+    let activated = harness.sweep(REMEDIATION).await;
     assert_eq!((activated.incomplete(), activated.summary.changed), (None, 60));
-    assert!(stage.cloud.flow_logs().iter().all(|it| it.status != "Inactive"));
+    assert!(harness.cloud.flow_logs().iter().all(|it| it.status != "Inactive"));
 }
 
 #[tokio::test]
 async fn a_percentage_of_the_resources_counts_above_ten_changes() {
     for (kept, renamed, is_done) in [(11, 10, true), (21, 11, false), (37, 11, true)] {
-        let stage = named_stage("", kept, 0).await;
-        tamper(&stage, renamed, |it| it.name = "theirs".into());
-        let report = stage.sweep(REMEDIATION).await;
+        let harness = named_harness("", kept, 0).await;
+        tamper(&harness, renamed, |it| it.name = "theirs".into());
+        let report = harness.sweep(REMEDIATION).await;
         assert_eq!(report.incomplete().is_none(), is_done, "{renamed} of {kept}");
         assert_eq!(report.summary.changed, if is_done { renamed } else { 0 });
         let says = report.summary.limits.iter().any(|limit| limit.contains("raise limits.max_changes_percent"));
@@ -116,88 +116,88 @@ async fn a_percentage_of_the_resources_counts_above_ten_changes() {
 
 #[tokio::test]
 async fn new_flow_logs_have_a_limit_of_their_own_which_is_off_unless_the_policy_sets_it() {
-    let stage = named_stage("limits: {max_creations: 3}\n", 20, 4).await;
-    tamper(&stage, 2, |it| it.name = "theirs".into());
-    let report = stage.sweep(REMEDIATION).await;
+    let harness = named_harness("limits: {max_creations: 3}\n", 20, 4).await;
+    tamper(&harness, 2, |it| it.name = "theirs".into());
+    let report = harness.sweep(REMEDIATION).await;
     let why = report.incomplete().unwrap();
     assert_eq!(why.error_type, "TooManyChanges");
     assert!(why.message.contains("4 new flow logs are more than max_creations: 3"), "{}", why.message);
     assert_eq!((report.summary.changed, report.summary.uncovered), (2, 4), "what it does not count goes on");
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the set-up");
 }
 
 #[tokio::test]
 async fn a_dry_run_lists_the_changes_and_reports_what_the_limits_would_refuse() {
-    let mut stage = named_stage("", 70, 5).await;
-    tamper(&stage, 60, |it| it.name = "theirs".into());
-    stage.dry_run = true;
-    let report = stage.sweep(REMEDIATION).await;
+    let mut harness = named_harness("", 70, 5).await;
+    tamper(&harness, 60, |it| it.name = "theirs".into());
+    harness.dry_run = true;
+    let report = harness.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none());
     assert_eq!((report.summary.planned, report.summary.changed), (65, 0));
     let [limit] = report.summary.limits.as_slice() else { panic!("{:?}", report.summary) };
     assert!(limit.contains("60 changes are more than max_changes: 50; raise limits.max_changes"), "{limit}");
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
-    stage.dry_run = false;
-    assert_eq!(stage.sweep(REMEDIATION).await.incomplete().unwrap().error_type, "TooManyChanges");
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 1);
+    harness.dry_run = false;
+    assert_eq!(harness.sweep(REMEDIATION).await.incomplete().unwrap().error_type, "TooManyChanges");
 }
 
 #[tokio::test]
 async fn orphans_are_deleted_within_the_same_limits() {
-    let mut stage = stage("", 100, 0).await;
-    let vpcs: Vec<_> = stage.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
+    let mut harness = harness("", 100, 0).await;
+    let vpcs: Vec<_> = harness.cloud.vpcs().into_iter().map(|vpc| vpc.id).collect();
     for vpc in &vpcs[..51] {
-        stage.cloud.call("DeleteVpc", &[("VpcId", vpc)]).await.unwrap();
+        harness.cloud.call("DeleteVpc", &[("VpcId", vpc)]).await.unwrap();
     }
-    stage.wait_until("2026-03-02T13:00:00+08:00");
-    let report = stage.sweep(DELETION).await;
+    harness.wait_until("2026-03-02T13:00:00+08:00");
+    let report = harness.sweep(DELETION).await;
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
     assert_eq!(outcomes(&report, Outcome::Skipped), 51);
-    assert_eq!((stage.cloud.flow_logs().len(), report.summary.checked), (100, 100));
-    stage.dry_run = true;
-    let shown = stage.sweep(DELETION).await;
+    assert_eq!((harness.cloud.flow_logs().len(), report.summary.checked), (100, 100));
+    harness.dry_run = true;
+    let shown = harness.sweep(DELETION).await;
     assert_eq!((shown.incomplete(), shown.summary.planned, shown.summary.limits.len()), (None, 51, 1));
-    assert_eq!(stage.cloud.flow_logs().len(), 100);
+    assert_eq!(harness.cloud.flow_logs().len(), 100);
 }
 
 #[tokio::test]
 async fn a_sweep_stops_in_time_and_the_rest_is_unfinished() {
-    let stage = stage("limits: {max_changes: 500, max_changes_percent: 100}\n", 1, 200).await;
+    let harness = harness("limits: {max_changes: 500, max_changes_percent: 100}\n", 1, 200).await;
     // At ten calls a second, the pages take one second and each repair a tenth of a second.
-    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(9)).await;
+    let report = harness.sweep_within(REMEDIATION, Duration::from_secs(9)).await;
     let summary = &report.summary;
     assert!(summary.changed > 20 && summary.unfinished > 20, "{summary:?}");
     // The outcome of a call that was in flight at the deadline is not known.
     assert!(summary.failed <= 1 && summary.changed + summary.unfinished + summary.failed == 200, "{summary:?}");
     assert_eq!(report.incomplete().unwrap().error_type, "Incomplete");
-    stage.cloud.finish_transitions();
-    let rest = stage.sweep(REMEDIATION).await;
+    harness.cloud.finish_transitions();
+    let rest = harness.sweep(REMEDIATION).await;
     assert!(rest.incomplete().is_none() && rest.summary.changed >= summary.unfinished, "the next sweep finds the rest");
-    assert_eq!(stage.cloud.flow_logs().len(), 201);
+    assert_eq!(harness.cloud.flow_logs().len(), 201);
 }
 
 #[tokio::test]
 async fn the_sweep_is_as_fast_as_the_quota_allows_and_is_never_throttled() {
-    let stage = stage("", 1000, 0).await;
-    let (before, start) = (stage.calls(), stage.now());
-    stage.sweep(REMEDIATION).await;
-    let calls = stage.cloud.calls().split_off(before);
+    let harness = harness("", 1000, 0).await;
+    let (before, start) = (harness.calls(), harness.now());
+    harness.sweep(REMEDIATION).await;
+    let calls = harness.cloud.calls().split_off(before);
     assert!(calls.iter().all(|call| call.code.is_none()), "{calls:#?}");
-    let took = stage.now().duration_since(start);
+    let took = harness.now().duration_since(start);
     assert!(took.as_secs() <= 2, "{took:?} for {} calls", calls.len());
 }
 
 #[tokio::test]
 async fn a_page_that_is_throttled_in_the_middle_loses_nothing() {
-    let stage = stage("", 500, 5).await;
+    let harness = harness("", 500, 5).await;
     for fault in [Fault::Throttled, Fault::Unavailable] {
-        stage.cloud.fail("DescribeVpcs", fault, 2);
-        stage.cloud.fail("DescribeFlowLogs", fault, 2);
-        let report = stage.sweep(REMEDIATION).await;
+        harness.cloud.fail("DescribeVpcs", fault, 2);
+        harness.cloud.fail("DescribeFlowLogs", fault, 2);
+        let report = harness.sweep(REMEDIATION).await;
         assert!(report.incomplete().is_none(), "{:?}", report.incomplete());
         assert_eq!(report.summary.checked, 505);
-        stage.cloud.finish_transitions();
+        harness.cloud.finish_transitions();
     }
-    assert_eq!(stage.cloud.flow_logs().len(), 505);
+    assert_eq!(harness.cloud.flow_logs().len(), 505);
 }
 
 #[tokio::test]
@@ -213,33 +213,34 @@ async fn only_modifications_replacements_and_unscheduled_pauses_count_towards_th
         ("schedule: never\n", true, |_| {}),
         (OFFICE_HOURS, false, |_| {}),
     ] {
-        let stage = named_stage(&format!("{policy}limits: {{max_changes: 2, max_changes_percent: 100}}\n"), 3, 0).await;
-        tamper(&stage, 3, edit);
-        let before = stage.calls();
-        let report = stage.sweep(REMEDIATION).await;
+        let harness =
+            named_harness(&format!("{policy}limits: {{max_changes: 2, max_changes_percent: 100}}\n"), 3, 0).await;
+        tamper(&harness, 3, edit);
+        let before = harness.calls();
+        let report = harness.sweep(REMEDIATION).await;
         assert_eq!(report.incomplete().is_some(), is_refused, "{policy}{report:#?}");
-        let writes = stage.cloud.calls().split_off(before).iter().any(|call| !call.action.starts_with("Describe"));
+        let writes = harness.cloud.calls().split_off(before).iter().any(|call| !call.action.starts_with("Describe"));
         assert!(!(is_refused && writes), "a refused sweep writes nothing of what it refuses: {policy}");
     }
 }
 
 #[tokio::test]
 async fn deactivation_by_tags_alone_is_limited_too() {
-    let stage = Harness::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
+    let harness = Harness::new("limits: {max_changes: 2, max_changes_percent: 100}\n").await;
     for _ in 0..3 {
-        stage.kept_vpc(&[("flowkeeper", "off")]).await;
+        harness.kept_vpc(&[("flowkeeper", "off")]).await;
     }
-    let report = stage.sweep(scenarios::DEACTIVATION).await;
+    let report = harness.sweep(scenarios::DEACTIVATION).await;
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges");
-    assert!(stage.cloud.flow_logs().iter().all(|it| it.status == "Active"), "{report:#?}");
+    assert!(harness.cloud.flow_logs().iter().all(|it| it.status == "Active"), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_report_stays_small_however_many_resources_are_unchanged() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
-    stage.cloud.copy_vpc(&vpc, 999);
-    let report = stage.sweep(REMEDIATION).await;
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
+    harness.cloud.copy_vpc(&vpc, 999);
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.results.len(), report.summary.unlisted), (200, 800));
     assert_eq!((report.summary.checked, report.summary.skipped, report.summary.compliant), (1000, 1000, 1000));
     assert_eq!(report.summary.exceptions, 1000, "they are left alone on purpose");
@@ -247,9 +248,9 @@ async fn a_report_stays_small_however_many_resources_are_unchanged() {
 
 #[tokio::test]
 async fn a_flow_log_that_cannot_be_read_does_not_relax_the_limits() {
-    let stage = named_stage("", 21, 0).await;
-    tamper(&stage, 20, |it| it.name = "theirs".into());
-    let odd = stage.cloud.flow_logs().pop().unwrap().id;
+    let harness = named_harness("", 21, 0).await;
+    tamper(&harness, 20, |it| it.name = "theirs".into());
+    let odd = harness.cloud.flow_logs().pop().unwrap().id;
     let unreadable = Rewrite::value(move |json| {
         for it in json["FlowLogs"]["FlowLog"].as_array_mut().unwrap() {
             if it["FlowLogId"] == odd.as_str() {
@@ -257,8 +258,8 @@ async fn a_flow_log_that_cannot_be_read_does_not_relax_the_limits() {
             }
         }
     });
-    stage.cloud.rewrite("DescribeFlowLogs", unreadable, u32::MAX);
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.rewrite("DescribeFlowLogs", unreadable, u32::MAX);
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!(report.incomplete().unwrap().error_type, "TooManyChanges", "{report:#?}");
-    assert!(stage.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
+    assert!(harness.cloud.calls_of("ModifyFlowLogAttribute").is_empty());
 }

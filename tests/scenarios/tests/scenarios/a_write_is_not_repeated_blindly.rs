@@ -39,23 +39,23 @@ async fn a_write_without_effect_is_repeated_once_after_several_reads() {
 
 #[tokio::test]
 async fn a_write_that_stays_uncertain_is_repeated_while_there_is_time_and_always_after_a_read() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
     for (faults, is_made) in [(3, true), (u32::MAX, false)] {
-        let before = stage.calls();
-        stage.cloud.fail("CreateFlowLog", Fault::InternalError, faults);
-        let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
-        let calls: Vec<_> = stage.cloud.calls().split_off(before).into_iter().map(|call| call.action).collect();
+        let before = harness.calls();
+        harness.cloud.fail("CreateFlowLog", Fault::InternalError, faults);
+        let report = harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+        let calls: Vec<_> = harness.cloud.calls().split_off(before).into_iter().map(|call| call.action).collect();
         assert!(!calls.windows(2).any(|two| two[0] == "CreateFlowLog" && two[1] == "CreateFlowLog"), "{calls:?}");
         assert_eq!(report.incomplete().is_none(), is_made, "{report:#?}");
         let item = &report.results[0];
         if is_made {
             assert_eq!(item.outcome, Outcome::Done);
-            let flow_log = stage.cloud.flow_logs().remove(0).id;
-            stage.delete_flow_log(&flow_log).await;
+            let flow_log = harness.cloud.flow_logs().remove(0).id;
+            harness.delete_flow_log(&flow_log).await;
         } else {
             assert_eq!(item.error.as_ref().unwrap().code, "InternalError", "{item:#?}");
-            assert!(stage.waited() > Duration::from_secs(50), "it used the time that it had: {:?}", stage.waited());
+            assert!(harness.waited() > Duration::from_secs(50), "it used the time that it had: {:?}", harness.waited());
         }
     }
 }
@@ -87,12 +87,12 @@ async fn every_write_is_made_once_and_reported_once_however_its_answer_fails() {
     for (action, policy, wrong) in EACH {
         for fault in [Fault::AnswerLost, Fault::Reset, Fault::Unavailable, Fault::InternalError, Fault::Throttled] {
             let transitions = Transitions::After(Duration::from_millis(1500));
-            let stage = Harness::with(policy, Options { transitions, ..Options::default() }).await;
-            let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-            stage.cloud.edit_flow_log(&flow_log, wrong);
-            let written = stage.cloud.calls_of(action).len();
-            stage.cloud.fail(action, fault, 1);
-            let report = stage.sweep(REMEDIATION).await;
+            let harness = Harness::with(policy, Options { transitions, ..Options::default() }).await;
+            let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+            harness.cloud.edit_flow_log(&flow_log, wrong);
+            let written = harness.cloud.calls_of(action).len();
+            harness.cloud.fail(action, fault, 1);
+            let report = harness.sweep(REMEDIATION).await;
             assert!(report.incomplete().is_none(), "{action} {fault:?}: {report:#?}");
             let changes = if policy.starts_with("replace") { 2 } else { 1 };
             assert_eq!(
@@ -100,14 +100,14 @@ async fn every_write_is_made_once_and_reported_once_however_its_answer_fails() {
                 (changes, changes),
                 "{action} {fault:?}: {report:#?}"
             );
-            let calls = stage.cloud.calls_of(action).len() - written;
+            let calls = harness.cloud.calls_of(action).len() - written;
             let expected = if matches!(fault, Fault::AnswerLost) { 1 } else { 2 };
             assert_eq!(calls, expected, "{action} {fault:?}");
-            stage.cloud.finish_transitions();
-            let [it] = stage.cloud.flow_logs().try_into().unwrap();
+            harness.cloud.finish_transitions();
+            let [it] = harness.cloud.flow_logs().try_into().unwrap();
             let status = if action == "DeactiveFlowLog" { "Inactive" } else { "Active" };
             assert_eq!((it.resource_id, it.status.as_str(), it.project.as_str()), (vpc, status, "flowlog"), "{action}");
-            let again = stage.sweep(REMEDIATION).await;
+            let again = harness.sweep(REMEDIATION).await;
             assert_eq!((again.summary.changed, again.summary.compliant), (0, 1), "{action} {fault:?}: {again:#?}");
         }
     }
@@ -117,83 +117,83 @@ async fn every_write_is_made_once_and_reported_once_however_its_answer_fails() {
 async fn a_replacement_that_is_interrupted_anywhere_is_finished_by_the_next_run() {
     for step in 1..60 {
         let transitions = Transitions::After(Duration::from_secs(2));
-        let stage = Harness::with("replace: true\n", Options { transitions, ..Options::default() }).await;
-        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-        stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-        stage.sweep_within(REMEDIATION, Duration::from_millis(150 * step)).await;
-        let report = stage.sweep(REMEDIATION).await;
+        let harness = Harness::with("replace: true\n", Options { transitions, ..Options::default() }).await;
+        let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+        harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+        harness.sweep_within(REMEDIATION, Duration::from_millis(150 * step)).await;
+        let report = harness.sweep(REMEDIATION).await;
         assert!(report.incomplete().is_none(), "after {step}: {report:#?}");
-        stage.cloud.finish_transitions();
-        let [it] = stage.cloud.flow_logs().try_into().unwrap();
+        harness.cloud.finish_transitions();
+        let [it] = harness.cloud.flow_logs().try_into().unwrap();
         assert_eq!((it.resource_id, it.status.as_str(), it.project.as_str()), (vpc, "Active", "flowlog"), "{step}");
     }
 }
 
 #[tokio::test]
 async fn a_function_that_may_create_but_not_delete_makes_no_half_replacement() {
-    let stage = Harness::new("replace: true\n").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    let made = stage.cloud.calls_of("CreateFlowLog").len();
-    let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("replace: true\n").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let made = harness.cloud.calls_of("CreateFlowLog").len();
+    let report = harness.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert!(report.results[0].reason.contains("project is \"theirs\", not \"flowlog\""), "{report:#?}");
-    assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
+    assert_eq!((harness.cloud.calls_of("CreateFlowLog").len(), report.summary.findings), (made, 1));
 }
 
 #[tokio::test]
 async fn a_flow_log_that_becomes_visible_late_is_found_and_not_created_twice() {
-    let stage = Harness::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
+    let report = harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.verdict, item.outcome), (Some(Verdict::Compliant), Outcome::Unchanged), "{item:#?}");
     assert_eq!(item.flow_log_id.as_ref().unwrap().as_str(), flow_log);
-    let tries = stage.cloud.calls_of("CreateFlowLog").split_off(1);
+    let tries = harness.cloud.calls_of("CreateFlowLog").split_off(1);
     let codes: Vec<_> = tries.iter().map(|call| call.code.as_deref()).collect();
     assert_eq!(codes, [Some("InvalidResourceId.NotFound")], "that one exists is said by the refusal, and once");
-    assert_eq!(stage.cloud.flow_logs().len(), 1);
+    assert_eq!(harness.cloud.flow_logs().len(), 1);
 }
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_is_lost_and_that_becomes_visible_late_is_created_once() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
-    stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    harness.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 3);
+    let report = harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.action.map(Action::as_str), item.outcome), (Some("CreateFlowLog"), Outcome::Done), "{item:#?}");
-    assert_eq!((stage.cloud.calls_of("CreateFlowLog").len(), stage.cloud.flow_logs().len()), (1, 1));
+    assert_eq!((harness.cloud.calls_of("CreateFlowLog").len(), harness.cloud.flow_logs().len()), (1, 1));
 }
 
 #[tokio::test]
 async fn an_existing_flow_log_that_is_not_visible_is_not_created_again() {
-    let stage = Harness::new("").await;
-    stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!((report.summary.failed, stage.cloud.calls_of("CreateFlowLog").len()), (1, 1), "{report:#?}");
+    let harness = Harness::new("").await;
+    harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.fail("CreateFlowLog", Fault::Code("InvalidResourceId.NotFound"), 1);
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!((report.summary.failed, harness.cloud.calls_of("CreateFlowLog").len()), (1, 1), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_flow_log_that_existed_all_along_is_not_claimed() {
     // A list that lacks the newest flow log makes it look missing.
     for (is_own, fault) in [(true, None), (false, None), (false, Some(Fault::InternalError))] {
-        let stage = Harness::new("").await;
-        let (_, flow_log) = stage.kept_vpc(&[]).await;
+        let harness = Harness::new("").await;
+        let (_, flow_log) = harness.kept_vpc(&[]).await;
         if !is_own {
-            stage.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
+            harness.cloud.edit_flow_log(&flow_log, |it| it.tags.clear());
         }
-        let written = stage.cloud.calls_of("CreateFlowLog").len();
-        stage.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 1);
+        let written = harness.cloud.calls_of("CreateFlowLog").len();
+        harness.cloud.fail("DescribeFlowLogs", Fault::NotVisibleYet, 1);
         if let Some(fault) = fault {
-            stage.cloud.fail("CreateFlowLog", fault, 1);
+            harness.cloud.fail("CreateFlowLog", fault, 1);
         }
-        let report = stage.sweep(REMEDIATION).await;
+        let report = harness.sweep(REMEDIATION).await;
         assert_eq!((report.incomplete(), report.summary.changed), (None, 0), "{report:#?}");
         assert_eq!(report.summary.compliant, usize::from(is_own), "{report:#?}");
-        assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), written + 1);
+        assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), written + 1);
     }
 }
 
@@ -219,28 +219,28 @@ fn of_whom(action: Action) -> (&'static str, Capabilities) {
     }
 }
 
-/// A stage on which only this write is due.
+/// A harness in which only this write is due.
 async fn due(action: Action) -> Harness {
     let (policy, _) = of_whom(action);
-    let stage = Harness::new(policy).await;
-    let cloud = &stage.cloud;
+    let harness = Harness::new(policy).await;
+    let cloud = &harness.cloud;
     match action {
         Action::CreateFlowLog => drop(cloud.create_vpc(&[]).await.unwrap()),
         Action::ActiveFlowLog => {
-            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            let (_, flow_log) = harness.kept_vpc(&[]).await;
             cloud.edit_flow_log(&flow_log, |it| it.status = "Inactive".into());
         }
         Action::DeactiveFlowLog | Action::MoveResourceGroup | Action::TagResources => {
-            stage.kept_vpc(&[]).await;
+            harness.kept_vpc(&[]).await;
         }
         Action::ModifyFlowLogAttribute => {
-            let (_, flow_log) = stage.kept_vpc(&[]).await;
+            let (_, flow_log) = harness.kept_vpc(&[]).await;
             cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
         }
         Action::DeleteFlowLog => {
-            let (vpc, _) = stage.kept_vpc(&[]).await;
+            let (vpc, _) = harness.kept_vpc(&[]).await;
             cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
-            stage.pass(Duration::from_secs(1200));
+            harness.pass(Duration::from_secs(1200));
         }
         Action::OpenFlowLogService => cloud.close_flow_log_service(),
         Action::EcrCreateFlowLog
@@ -268,20 +268,20 @@ async fn due(action: Action) -> Harness {
         }
     }
     cloud.finish_transitions();
-    stage
+    harness
 }
 
 /// Runs the function, and returns its report and writes.
-async fn work(stage: &Harness, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
+async fn work(harness: &Harness, action: Action, actions: &'static [Action]) -> (Report, Vec<Call>) {
     let (_, capabilities) = of_whom(action);
-    let seen = stage.calls();
+    let seen = harness.calls();
     let report = match action {
-        Action::OpenFlowLogService => stage.open_service().await,
-        _ => stage.sweep(Capabilities { actions, ..capabilities }).await,
+        Action::OpenFlowLogService => harness.open_service().await,
+        _ => harness.sweep(Capabilities { actions, ..capabilities }).await,
     };
-    stage.cloud.finish_transitions();
+    harness.cloud.finish_transitions();
     let is_read = |call: &Call| ["Describe", "Get", "List"].iter().any(|read| call.action.starts_with(read));
-    let writes: Vec<_> = stage.cloud.calls().split_off(seen).into_iter().filter(|call| !is_read(call)).collect();
+    let writes: Vec<_> = harness.cloud.calls().split_off(seen).into_iter().filter(|call| !is_read(call)).collect();
     assert!(writes.iter().all(|call| call.action == action.as_str()), "{action}: {writes:#?}");
     (report, writes)
 }
@@ -295,10 +295,10 @@ fn outcomes(report: &Report, action: Action) -> Vec<Outcome> {
 async fn each_due_write_is_made_once_and_the_next_run_finds_nothing_to_do() {
     for action in Action::ALL {
         let actions = of_whom(action).1.actions;
-        let stage = due(action).await;
-        let (report, writes) = work(&stage, action, actions).await;
+        let harness = due(action).await;
+        let (report, writes) = work(&harness, action, actions).await;
         assert_eq!((writes.len(), outcomes(&report, action)), (1, vec![Outcome::Done]), "{action:?}: {report:#?}");
-        let (repeated, more_writes) = work(&stage, action, actions).await;
+        let (repeated, more_writes) = work(&harness, action, actions).await;
         assert!(more_writes.is_empty() && outcomes(&repeated, action).is_empty(), "{action:?}: {repeated:#?}");
     }
 }
@@ -307,8 +307,8 @@ async fn each_due_write_is_made_once_and_the_next_run_finds_nothing_to_do() {
 async fn a_write_that_the_function_may_not_make_is_left_out_and_reported() {
     // Opening the service is the only action of its function, so it cannot be forbidden there.
     for action in Action::ALL.into_iter().filter(|action| *action != Action::OpenFlowLogService) {
-        let stage = due(action).await;
-        let (report, writes) = work(&stage, action, &[]).await;
+        let harness = due(action).await;
+        let (report, writes) = work(&harness, action, &[]).await;
         assert!(writes.is_empty() && report.summary.changed == 0, "{action:?}: {report:#?}");
         let says_so = format!("this function may not call {action}");
         assert!(report.results.iter().any(|item| item.reason.contains(&says_so)), "{action:?}: {report:#?}");
@@ -318,9 +318,9 @@ async fn a_write_that_the_function_may_not_make_is_left_out_and_reported() {
 #[tokio::test]
 async fn a_dry_run_plans_each_write_and_makes_none() {
     for action in Action::ALL {
-        let mut stage = due(action).await;
-        stage.dry_run = true;
-        let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+        let mut harness = due(action).await;
+        harness.dry_run = true;
+        let (report, writes) = work(&harness, action, of_whom(action).1.actions).await;
         assert_eq!((writes.len(), outcomes(&report, action)), (0, vec![Outcome::Planned]), "{action:?}: {report:#?}");
     }
 }
@@ -329,9 +329,9 @@ async fn a_dry_run_plans_each_write_and_makes_none() {
 async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
     for action in Action::ALL {
         for (fault, tries) in [(Fault::AnswerLost, 1), (Fault::Reset, 2), (Fault::InternalError, 2)] {
-            let stage = due(action).await;
-            stage.cloud.fail(action.permission(), fault, 1);
-            let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+            let harness = due(action).await;
+            harness.cloud.fail(action.permission(), fault, 1);
+            let (report, writes) = work(&harness, action, of_whom(action).1.actions).await;
             assert_eq!(outcomes(&report, action), [Outcome::Done], "{action:?} {fault:?}: {report:#?}");
             let effects = writes.iter().filter(|call| call.succeeded()).count();
             // The client retries by itself where that is safe: setting the same tags or group is idempotent, a service
@@ -345,7 +345,7 @@ async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
             assert_eq!((writes.len(), effects), expected, "{action:?} {fault:?}: {writes:#?}");
             let tokens: BTreeSet<_> = writes.iter().map(|call| call.parameters.get("ClientToken")).collect();
             assert_eq!(tokens.len(), 1, "{action:?} {fault:?}: {writes:#?}");
-            let kept = stage.cloud.flow_logs().len() + stage.cloud.router_flow_logs().len();
+            let kept = harness.cloud.flow_logs().len() + harness.cloud.router_flow_logs().len();
             assert!(kept <= 1, "{action:?} {fault:?}");
             let id = report.results.iter().find_map(|item| item.flow_log_id.as_ref());
             assert_eq!(id.is_some(), action != Action::OpenFlowLogService, "{action:?} {fault:?}: {report:#?}");
@@ -354,8 +354,8 @@ async fn a_write_of_uncertain_outcome_takes_effect_once_and_is_reported_once() {
 }
 
 /// Makes the change that the write would make, without a call.
-fn somebody_else(stage: &Harness, action: Action) {
-    let cloud = &stage.cloud;
+fn somebody_else(harness: &Harness, action: Action) {
+    let cloud = &harness.cloud;
     let of_vpcs = |edit: fn(&mut local_cloud::FlowLog)| {
         cloud.flow_logs().iter().for_each(|it| cloud.edit_flow_log(&it.id, edit));
     };
@@ -386,15 +386,15 @@ fn somebody_else(stage: &Harness, action: Action) {
 async fn a_write_that_somebody_else_has_just_made_is_not_claimed() {
     let not_without_a_call = [Action::EcrCreateFlowLog, Action::OpenFlowLogService];
     for action in Action::ALL.into_iter().filter(|action| !not_without_a_call.contains(action)) {
-        let stage = due(action).await;
+        let harness = due(action).await;
         // Every attempt conflicts with another operation.
-        stage.cloud.fail(action.permission(), Fault::Code("OperationConflict"), u32::MAX);
+        harness.cloud.fail(action.permission(), Fault::Code("OperationConflict"), u32::MAX);
         let of_others = async {
             let is_refused = |call: &Call| call.code.as_deref() == Some("OperationConflict");
-            stage.cloud.wait_until("it is refused", |cloud| cloud.calls().iter().any(is_refused)).await.unwrap();
-            somebody_else(&stage, action);
+            harness.cloud.wait_until("it is refused", |cloud| cloud.calls().iter().any(is_refused)).await.unwrap();
+            somebody_else(&harness, action);
         };
-        let ((report, writes), ()) = tokio::join!(work(&stage, action, of_whom(action).1.actions), of_others);
+        let ((report, writes), ()) = tokio::join!(work(&harness, action, of_whom(action).1.actions), of_others);
         assert!(writes.iter().all(|call| !call.succeeded()), "{action:?}: {writes:#?}");
         assert_eq!((report.summary.changed, report.incomplete()), (0, None), "{action:?}: {report:#?}");
     }
@@ -403,9 +403,9 @@ async fn a_write_that_somebody_else_has_just_made_is_not_claimed() {
 #[tokio::test]
 async fn a_write_that_is_refused_is_tried_once_and_reported_once() {
     for action in Action::ALL {
-        let stage = due(action).await;
-        stage.cloud.fail(action.permission(), Fault::Refused, u32::MAX);
-        let (report, writes) = work(&stage, action, of_whom(action).1.actions).await;
+        let harness = due(action).await;
+        harness.cloud.fail(action.permission(), Fault::Refused, u32::MAX);
+        let (report, writes) = work(&harness, action, of_whom(action).1.actions).await;
         assert_eq!((writes.len(), outcomes(&report, action)), (1, vec![Outcome::Failed]), "{action:?}: {report:#?}");
         assert!(report.incomplete().is_some(), "{action:?}: {report:#?}");
     }
@@ -413,25 +413,25 @@ async fn a_write_that_is_refused_is_tried_once_and_reported_once() {
 
 #[tokio::test]
 async fn a_write_whose_effect_is_not_visible_yet_is_waited_for_and_not_repeated() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::new("").await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
         it.name = "theirs".into();
     });
     let stale = Rewrite::value(|json| json["FlowLogs"]["FlowLog"][0]["Status"] = "Inactive".into());
-    stage.cloud.rewrite("DescribeFlowLogs", stale, u32::MAX);
-    let report = stage.sweep_within(REMEDIATION, Duration::from_secs(60)).await;
-    assert_eq!(stage.cloud.calls_of("ActiveFlowLog").len(), 1);
+    harness.cloud.rewrite("DescribeFlowLogs", stale, u32::MAX);
+    let report = harness.sweep_within(REMEDIATION, Duration::from_secs(60)).await;
+    assert_eq!(harness.cloud.calls_of("ActiveFlowLog").len(), 1);
     assert_eq!((report.summary.changed, report.summary.unfinished), (1, 1), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_write_that_always_fails_is_given_up_even_without_a_deadline() {
-    let stage = Harness::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
-    stage.cloud.fail("ModifyFlowLogAttribute", Fault::InternalError, u32::MAX);
+    let harness = Harness::new("").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+    harness.cloud.fail("ModifyFlowLogAttribute", Fault::InternalError, u32::MAX);
     let account: AccountId = OWN_ACCOUNT.parse().unwrap();
     let job = Job {
         run: "1-test".to_owned(),
@@ -443,7 +443,7 @@ async fn a_write_that_always_fails_is_given_up_even_without_a_deadline() {
     let kind = TargetKind::Resource(vpc.parse().unwrap());
     let target = Target { account, region: "cn-hangzhou".parse().unwrap(), kind, since: None };
     // The clock is manual: only an endless loop takes real time.
-    let reconciler = stage.reconciler(REMEDIATION);
+    let reconciler = harness.reconciler(REMEDIATION);
     let report = reconciler.reconcile(job, vec![target], Vec::new());
     let report = tokio::time::timeout(Duration::from_secs(30), report).await.unwrap();
     assert_eq!(report.summary.failed, 1, "{report:#?}");

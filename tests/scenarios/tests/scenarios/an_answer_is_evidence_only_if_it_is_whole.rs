@@ -11,7 +11,7 @@ use scenarios::{
 };
 use serde_json::{Value, json};
 
-/// An hour after a stage starts: the grace period of everything on it is over.
+/// An hour after a harness starts: the grace period of everything in it is over.
 const LATER: &str = "2026-03-02T13:00:00+08:00";
 const MINUTE: Duration = Duration::from_secs(60);
 /// A list: the action that reads it, and its path in the answer.
@@ -55,12 +55,12 @@ fn rewrite(odd: Odd, path: &'static [&'static str]) -> Rewrite {
 }
 
 /// Changes each item of this list in all further answers.
-fn rewrite_items(stage: &Harness, (action, path): List, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+fn rewrite_items(harness: &Harness, (action, path): List, change: impl Fn(&mut Value) + Send + Sync + 'static) {
     let each = move |answer: &mut Value| {
         let list = path.iter().fold(answer, |value, key| &mut value[*key]);
         list.as_array_mut().unwrap().iter_mut().for_each(&change);
     };
-    stage.cloud.rewrite(action, Rewrite::value(each), u32::MAX);
+    harness.cloud.rewrite(action, Rewrite::value(each), u32::MAX);
 }
 
 /// The id and the status of each flow log.
@@ -69,8 +69,8 @@ fn states(cloud: &LocalCloud) -> Vec<(String, String)> {
 }
 
 /// The writes after the first `calls` calls.
-fn writes_since(stage: &Harness, calls: usize) -> Vec<String> {
-    let new = stage.cloud.calls().split_off(calls).into_iter().map(|call| call.action);
+fn writes_since(harness: &Harness, calls: usize) -> Vec<String> {
+    let new = harness.cloud.calls().split_off(calls).into_iter().map(|call| call.action);
     new.filter(|action| !action.starts_with("Describe")).collect()
 }
 
@@ -82,10 +82,10 @@ fn is_unknown_and_failed(report: &Report, why: &str) {
 }
 
 /// Runs a function for an event about `id`, or as a sweep without one.
-async fn run(stage: &Harness, capabilities: Capabilities, id: Option<&str>) -> Report {
+async fn run(harness: &Harness, capabilities: Capabilities, id: Option<&str>) -> Report {
     match id {
-        Some(id) => stage.look(capabilities, &[id], SignedDuration::from_mins(30), MINUTE).await,
-        None => stage.sweep(capabilities).await,
+        Some(id) => harness.look(capabilities, &[id], SignedDuration::from_mins(30), MINUTE).await,
+        None => harness.sweep(capabilities).await,
     }
 }
 
@@ -103,16 +103,16 @@ async fn a_list_that_contradicts_itself_is_unknown_to_every_function() {
     ] {
         for list in lists {
             for odd in ALL_ODD {
-                let stage = Harness::new(policy).await;
-                let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-                stage.wait_until(LATER);
-                stage.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
-                let seen = stage.calls();
-                let report = run(&stage, capabilities, by_event.then_some(vpc.as_str())).await;
+                let harness = Harness::new(policy).await;
+                let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+                harness.wait_until(LATER);
+                harness.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
+                let seen = harness.calls();
+                let report = run(&harness, capabilities, by_event.then_some(vpc.as_str())).await;
                 let case = format!("{} {odd:?} {} by event: {by_event}", capabilities.function, list.0);
                 is_unknown_and_failed(&report, &case);
-                assert_eq!(writes_since(&stage, seen), [""; 0], "{case}");
-                assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "{case}");
+                assert_eq!(writes_since(&harness, seen), [""; 0], "{case}");
+                assert_eq!(harness.status(&flow_log).as_deref(), Some("Active"), "{case}");
             }
         }
     }
@@ -127,19 +127,19 @@ async fn lists_of_vswitches_and_network_interfaces_that_contradict_themselves_ar
                 if list == NETWORK_INTERFACES && odd == Odd::EmptyOfOne {
                     continue;
                 }
-                let stage = Harness::new(&format!("coverage: {level}\n")).await;
-                let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-                let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-                stage.cloud.create_network_interface(&vswitch).await.unwrap();
-                assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 1);
-                stage.cloud.finish_transitions();
-                stage.wait_until(LATER);
-                stage.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
-                let seen = stage.calls();
-                let report = stage.sweep(capabilities).await;
+                let harness = Harness::new(&format!("coverage: {level}\n")).await;
+                let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+                let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+                harness.cloud.create_network_interface(&vswitch).await.unwrap();
+                assert_eq!(harness.sweep(REMEDIATION).await.summary.changed, 1);
+                harness.cloud.finish_transitions();
+                harness.wait_until(LATER);
+                harness.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
+                let seen = harness.calls();
+                let report = harness.sweep(capabilities).await;
                 let case = format!("{} {odd:?} {}", capabilities.function, list.0);
                 is_unknown_and_failed(&report, &case);
-                assert_eq!((writes_since(&stage, seen), stage.cloud.flow_logs().len()), (vec![], 1), "{case}");
+                assert_eq!((writes_since(&harness, seen), harness.cloud.flow_logs().len()), (vec![], 1), "{case}");
             }
         }
     }
@@ -153,15 +153,15 @@ async fn lists_of_routers_their_attachments_and_flow_logs_that_contradict_themse
             if list == ATTACHED && odd == Odd::EmptyOfOne {
                 continue;
             }
-            let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
-            stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
-            assert_eq!(stage.sweep(ECR_CREATION).await.summary.changed, 1);
-            stage.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
-            let seen = stage.calls();
-            let report = stage.sweep(ECR_CREATION).await;
+            let harness = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+            harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+            assert_eq!(harness.sweep(ECR_CREATION).await.summary.changed, 1);
+            harness.cloud.rewrite(list.0, rewrite(odd, list.1), u32::MAX);
+            let seen = harness.calls();
+            let report = harness.sweep(ECR_CREATION).await;
             let case = format!("{odd:?} {}", list.0);
             is_unknown_and_failed(&report, &case);
-            assert_eq!((writes_since(&stage, seen), stage.cloud.router_flow_logs().len()), (vec![], 1), "{case}");
+            assert_eq!((writes_since(&harness, seen), harness.cloud.router_flow_logs().len()), (vec![], 1), "{case}");
         }
     }
 }
@@ -169,15 +169,15 @@ async fn lists_of_routers_their_attachments_and_flow_logs_that_contradict_themse
 #[tokio::test]
 async fn a_null_list_of_routers_with_a_total_of_zero_is_empty() {
     for list in [ROUTERS, ATTACHED, ROUTER_FLOW_LOGS] {
-        let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
-        stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+        let harness = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+        harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
         let path = list.1;
         let none = move |answer: &mut Value| {
             answer[path[0]] = Value::Null;
             answer["TotalCount"] = 0.into();
         };
-        stage.cloud.rewrite(list.0, Rewrite::value(none), u32::MAX);
-        let report = stage.sweep(ECR_CREATION).await;
+        harness.cloud.rewrite(list.0, Rewrite::value(none), u32::MAX);
+        let report = harness.sweep(ECR_CREATION).await;
         let made = usize::from(list == ROUTER_FLOW_LOGS);
         assert_eq!((report.incomplete(), report.summary.changed), (None, made), "{}: {report:#?}", list.0);
     }
@@ -218,28 +218,28 @@ async fn every_function_answers_a_list_that_contradicts_itself_with_a_failure() 
 
 #[tokio::test]
 async fn pages_smaller_than_requested_lose_nothing_and_repeat_nothing() {
-    let stage = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    let others = stage.cloud.copy_vpc(&vpc, 59);
-    stage.cloud.copy_flow_log(&flow_log, &others);
-    let off = stage.cloud.flow_log_of(&others[58]).unwrap().id;
-    stage.cloud.edit_flow_log(&off, |it| it.status = "Inactive".into());
-    stage.wait_until(LATER);
+    let harness = Harness::with("", Options { quota: 1000, ..Options::default() }).await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    let others = harness.cloud.copy_vpc(&vpc, 59);
+    harness.cloud.copy_flow_log(&flow_log, &others);
+    let off = harness.cloud.flow_log_of(&others[58]).unwrap().id;
+    harness.cloud.edit_flow_log(&off, |it| it.status = "Inactive".into());
+    harness.wait_until(LATER);
     for list in ["DescribeFlowLogs", "DescribeVpcs"] {
-        stage.cloud.fail(list, Fault::SmallPages(20), u32::MAX);
+        harness.cloud.fail(list, Fault::SmallPages(20), u32::MAX);
     }
-    let seen = stage.calls();
-    let report = stage.sweep(REMEDIATION).await;
+    let seen = harness.calls();
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.incomplete(), report.summary.checked, report.summary.compliant), (None, 60, 59), "{report:#?}");
-    assert_eq!(writes_since(&stage, seen), ["ActiveFlowLog"]);
-    stage.cloud.finish_transitions();
-    let deletion = stage.sweep(DELETION).await;
+    assert_eq!(writes_since(&harness, seen), ["ActiveFlowLog"]);
+    harness.cloud.finish_transitions();
+    let deletion = harness.sweep(DELETION).await;
     assert_eq!(
         (deletion.incomplete(), deletion.summary.checked, deletion.summary.changed),
         (None, 60, 0),
         "{deletion:#?}"
     );
-    assert_eq!(stage.cloud.flow_logs().len(), 60);
+    assert_eq!(harness.cloud.flow_logs().len(), 60);
 }
 
 #[tokio::test]
@@ -251,20 +251,20 @@ async fn an_empty_second_page_is_not_the_end_of_a_longer_list() {
             } else {
                 "schedule: never\n"
             };
-            let stage = Harness::with(policy, Options { quota: 1000, ..Options::default() }).await;
-            let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-            let others = stage.cloud.copy_vpc(&vpc, 59);
-            stage.cloud.copy_flow_log(&flow_log, &others);
-            stage.wait_until(LATER);
+            let harness = Harness::with(policy, Options { quota: 1000, ..Options::default() }).await;
+            let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+            let others = harness.cloud.copy_vpc(&vpc, 59);
+            harness.cloud.copy_flow_log(&flow_log, &others);
+            harness.wait_until(LATER);
             let path = list.1;
             let empty = move |answer: &mut Value| {
                 if answer["PageNumber"].as_str() != Some("1") && answer["PageNumber"] != 1 {
                     answer[path[0]][path[1]] = json!([]);
                 }
             };
-            stage.cloud.rewrite(list.0, Rewrite::value(empty), u32::MAX);
-            let seen = stage.calls();
-            let report = stage.sweep(capabilities).await;
+            harness.cloud.rewrite(list.0, Rewrite::value(empty), u32::MAX);
+            let seen = harness.calls();
+            let report = harness.sweep(capabilities).await;
             let case = format!("{} {}", capabilities.function, list.0);
             // VPCs with known ids are requested by their ids, in batches that fit into one page.
             if capabilities.function == DELETION.function && list == VPCS {
@@ -272,8 +272,8 @@ async fn an_empty_second_page_is_not_the_end_of_a_longer_list() {
             } else {
                 is_unknown_and_failed(&report, &case);
             }
-            assert_eq!(writes_since(&stage, seen), [""; 0], "{case}");
-            assert_eq!(stage.cloud.flow_logs().len(), 60, "{case}");
+            assert_eq!(writes_since(&harness, seen), [""; 0], "{case}");
+            assert_eq!(harness.cloud.flow_logs().len(), 60, "{case}");
         }
     }
 }
@@ -296,23 +296,23 @@ async fn a_resource_whose_tags_cannot_be_read_is_not_changed() {
             if capabilities.function == DEACTIVATION.function && !is_recorded {
                 continue;
             }
-            let stage = Harness::new(policy).await;
-            let (vpc, flow_log) = stage.kept_vpc(&[("flowkeeper", tag)]).await;
+            let harness = Harness::new(policy).await;
+            let (vpc, flow_log) = harness.kept_vpc(&[("flowkeeper", tag)]).await;
             // The flow log has drifted or is missing: a function that ignored the unreadable tags would act.
             if is_recorded {
-                stage.cloud.edit_flow_log(&flow_log, |it| it.description = "theirs".into());
+                harness.cloud.edit_flow_log(&flow_log, |it| it.description = "theirs".into());
             } else {
-                stage.delete_flow_log(&flow_log).await;
+                harness.delete_flow_log(&flow_log).await;
             }
-            let before = states(&stage.cloud);
-            rewrite_items(&stage, VPCS, tags_as_object);
-            let seen = stage.calls();
-            let report = run(&stage, capabilities, by_event.then_some(vpc.as_str())).await;
+            let before = states(&harness.cloud);
+            rewrite_items(&harness, VPCS, tags_as_object);
+            let seen = harness.calls();
+            let report = run(&harness, capabilities, by_event.then_some(vpc.as_str())).await;
             let case = format!("{} by event: {by_event}, recorded: {is_recorded}", capabilities.function);
             is_unknown_and_failed(&report, &case);
             let [item] = report.results.as_slice() else { panic!("{case}: {report:#?}") };
             assert!(item.reason.contains(&format!("the tags of {vpc} cannot be read")), "{case}: {}", item.reason);
-            assert_eq!((writes_since(&stage, seen), states(&stage.cloud)), (vec![], before), "{case}");
+            assert_eq!((writes_since(&harness, seen), states(&harness.cloud)), (vec![], before), "{case}");
         }
     }
 }
@@ -322,24 +322,24 @@ async fn a_flow_log_whose_tags_cannot_be_read_is_never_changed_nor_deleted() {
     for (capabilities, is_gone) in [(REMEDIATION, false), (DELETION, true), (DEACTIVATION, false), (CREATION, false)] {
         let schedule = if capabilities.function == DEACTIVATION.function { "schedule: never\n" } else { "" };
         for foreign in ["leave", "manage"] {
-            let stage = Harness::new(&format!("replace: true\nforeign: {foreign}\n{schedule}")).await;
-            let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+            let harness = Harness::new(&format!("replace: true\nforeign: {foreign}\n{schedule}")).await;
+            let (vpc, flow_log) = harness.kept_vpc(&[]).await;
             // Another one proves that a new one can be made.
-            stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
-            stage.cloud.edit_flow_log(&flow_log, |it| {
+            harness.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
+            harness.cloud.edit_flow_log(&flow_log, |it| {
                 it.project = "theirs".into();
                 it.name = "theirs".into();
             });
             if is_gone {
-                stage.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+                harness.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
             }
-            stage.wait_until(LATER);
-            rewrite_items(&stage, FLOW_LOGS, tags_as_object);
-            let seen = stage.calls();
-            let (swept, event) = (stage.sweep(capabilities).await, run(&stage, capabilities, Some(&vpc)).await);
+            harness.wait_until(LATER);
+            rewrite_items(&harness, FLOW_LOGS, tags_as_object);
+            let seen = harness.calls();
+            let (swept, event) = (harness.sweep(capabilities).await, run(&harness, capabilities, Some(&vpc)).await);
             let case = format!("{} {foreign}", capabilities.function);
-            assert_eq!(writes_since(&stage, seen), [""; 0], "{case}: {swept:#?} {event:#?}");
-            assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "{case}");
+            assert_eq!(writes_since(&harness, seen), [""; 0], "{case}: {swept:#?} {event:#?}");
+            assert_eq!(harness.status(&flow_log).as_deref(), Some("Active"), "{case}");
             if !is_gone {
                 for report in [swept, event] {
                     is_unknown_and_failed(&report, &case);
@@ -364,39 +364,39 @@ async fn a_field_that_an_answer_lacks_is_not_drift() {
         "IpVersion",
         "ResourceGroupId",
     ] {
-        let stage = Harness::new(policy).await;
-        let (_, flow_log) = stage.kept_vpc(&[]).await;
-        stage.cloud.edit_flow_log(&flow_log, |it| {
+        let harness = Harness::new(policy).await;
+        let (_, flow_log) = harness.kept_vpc(&[]).await;
+        harness.cloud.edit_flow_log(&flow_log, |it| {
             it.traffic_path = vec!["all".into()];
             it.resource_group_id = "rg-audit".into();
         });
-        rewrite_items(&stage, FLOW_LOGS, move |it| _ = it.as_object_mut().unwrap().remove(field));
-        let seen = stage.calls();
+        rewrite_items(&harness, FLOW_LOGS, move |it| _ = it.as_object_mut().unwrap().remove(field));
+        let seen = harness.calls();
         for _ in 0..2 {
-            let report = stage.sweep(REMEDIATION).await;
+            let report = harness.sweep(REMEDIATION).await;
             assert_eq!((report.incomplete(), report.summary.compliant), (None, 1), "{field}: {report:#?}");
         }
-        assert_eq!(writes_since(&stage, seen), [""; 0], "{field}");
+        assert_eq!(writes_since(&harness, seen), [""; 0], "{field}");
     }
 }
 
 #[tokio::test]
 async fn a_flow_log_of_unknown_age_counts_as_young_and_is_a_finding_if_its_resource_is_gone() {
     for time in [None, Some("2026-03-02 12:00:00"), Some("yesterday"), Some(""), Some("2020-01-01T00:00:00Z")] {
-        let stage = Harness::new("").await;
-        let (gone, _) = stage.kept_vpc(&[]).await;
-        stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
-        stage.wait_until(LATER);
-        rewrite_items(&stage, FLOW_LOGS, move |it| match time {
+        let harness = Harness::new("").await;
+        let (gone, _) = harness.kept_vpc(&[]).await;
+        harness.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+        harness.wait_until(LATER);
+        rewrite_items(&harness, FLOW_LOGS, move |it| match time {
             Some(time) => it["CreationTime"] = time.into(),
             None => _ = it.as_object_mut().unwrap().remove("CreationTime"),
         });
         let is_old = time.is_some_and(|time| time.ends_with('Z'));
-        let remediation = stage.sweep(REMEDIATION).await;
+        let remediation = harness.sweep(REMEDIATION).await;
         assert_eq!(remediation.summary.findings, 1, "{time:?}: {remediation:#?}");
-        let report = stage.sweep(DELETION).await;
-        stage.cloud.finish_transitions();
-        assert_eq!(stage.cloud.flow_logs().is_empty(), is_old, "{time:?}: {report:#?}");
+        let report = harness.sweep(DELETION).await;
+        harness.cloud.finish_transitions();
+        assert_eq!(harness.cloud.flow_logs().is_empty(), is_old, "{time:?}: {report:#?}");
         let said = (report.summary.findings, report.summary.compliant, report.incomplete());
         assert_eq!(said, (usize::from(!is_old), 0, None), "{time:?}: {report:#?}");
     }
@@ -405,22 +405,22 @@ async fn a_flow_log_of_unknown_age_counts_as_young_and_is_a_finding_if_its_resou
 #[tokio::test]
 async fn one_malformed_item_is_a_finding_and_the_others_are_repaired() {
     for (level, list) in [("vpc", VPCS), ("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
-        let stage = Harness::new(&format!("coverage: {level}\n")).await;
+        let harness = Harness::new(&format!("coverage: {level}\n")).await;
         for _ in 0..3 {
-            let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-            let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-            stage.cloud.create_network_interface(&vswitch).await.unwrap();
+            let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+            let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+            harness.cloud.create_network_interface(&vswitch).await.unwrap();
         }
         let path = list.1;
         let first = move |answer: &mut Value| answer[path[0]][path[1]][0]["VpcId"] = json!({"is": "odd"});
-        stage.cloud.rewrite(list.0, Rewrite::value(first), u32::MAX);
-        let report = stage.sweep(REMEDIATION).await;
+        harness.cloud.rewrite(list.0, Rewrite::value(first), u32::MAX);
+        let report = harness.sweep(REMEDIATION).await;
         assert_eq!((report.summary.changed, report.summary.findings), (2, 1), "{level}: {report:#?}");
         let unread = report.results.iter().find(|item| item.verdict == Some(Verdict::Unknown)).unwrap();
         assert_eq!((unread.outcome, unread.is_finding), (Outcome::Skipped, true), "{level}: {unread:#?}");
         let reason = format!("one of the {} of cn-hangzhou could not be read", plural(level));
         assert!(unread.reason.starts_with(&reason), "{}", unread.reason);
-        assert_eq!(stage.cloud.flow_logs().len(), 2, "{level}");
+        assert_eq!(harness.cloud.flow_logs().len(), 2, "{level}");
     }
 }
 
@@ -434,32 +434,32 @@ fn plural(level: &str) -> &'static str {
 
 #[tokio::test]
 async fn a_network_interface_without_a_vswitch_gets_a_flow_log_and_a_lone_surrogate_is_harmless() {
-    let stage = Harness::new("coverage: network-interface\n").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
+    let harness = Harness::new("coverage: network-interface\n").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
     for _ in 0..2 {
-        stage.cloud.create_network_interface(&vswitch).await.unwrap();
+        harness.cloud.create_network_interface(&vswitch).await.unwrap();
     }
     let (list, path) = NETWORK_INTERFACES;
     let change = move |answer: &mut Value| {
         _ = answer[path[0]][path[1]][1].as_object_mut().unwrap().remove("VSwitchId");
     };
-    stage.cloud.rewrite(list, Rewrite::value(change), u32::MAX);
+    harness.cloud.rewrite(list, Rewrite::value(change), u32::MAX);
     let half = |text: &str| text.replacen("\"Description\":\"\"", "\"Description\":\"a\\ud83d\"", 1);
-    stage.cloud.rewrite(list, Rewrite::text(half), u32::MAX);
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.rewrite(list, Rewrite::text(half), u32::MAX);
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.incomplete(), report.summary.changed), (None, 2), "{report:#?}");
-    assert!(stage.cloud.calls_of(list).last().unwrap().answer.to_string().contains("\\ud83d"));
+    assert!(harness.cloud.calls_of(list).last().unwrap().answer.to_string().contains("\\ud83d"));
 }
 
 #[tokio::test]
 async fn if_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
-    let stage = Harness::new("").await;
-    let (kept, _) = stage.kept_vpc(&[]).await;
-    let (gone, _) = stage.kept_vpc(&[]).await;
-    stage.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
-    stage.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
-    stage.wait_until(LATER);
+    let harness = Harness::new("").await;
+    let (kept, _) = harness.kept_vpc(&[]).await;
+    let (gone, _) = harness.kept_vpc(&[]).await;
+    harness.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
+    harness.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    harness.wait_until(LATER);
     // An unreadable VPC may be the one that seems to be gone.
     let (list, path) = VPCS;
     let change = move |answer: &mut Value| {
@@ -467,33 +467,33 @@ async fn if_one_resource_cannot_be_read_no_flow_log_counts_as_orphaned() {
             it["VpcId"] = json!(["odd"]);
         }
     };
-    stage.cloud.rewrite(list, Rewrite::value(change), u32::MAX);
+    harness.cloud.rewrite(list, Rewrite::value(change), u32::MAX);
     for capabilities in [REMEDIATION, DELETION] {
-        let report = stage.sweep(capabilities).await;
+        let report = harness.sweep(capabilities).await;
         assert!(report.results.iter().all(|it| it.verdict != Some(Verdict::Orphaned)), "{report:#?}");
         assert!(report.incomplete().is_some() && report.summary.changed == 0, "{report:#?}");
     }
-    assert_eq!(stage.cloud.flow_logs().len(), 2);
-    assert!(stage.cloud.flow_log_of(&kept).is_some());
+    assert_eq!(harness.cloud.flow_logs().len(), 2);
+    assert!(harness.cloud.flow_log_of(&kept).is_some());
 }
 
 #[tokio::test]
 async fn if_one_flow_log_cannot_be_read_each_resource_is_read_before_a_creation() {
-    let stage = Harness::new("").await;
-    let (kept, _) = stage.kept_vpc(&[]).await;
-    let bare = stage.cloud.create_vpc(&[]).await.unwrap();
-    let (odd, _) = stage.kept_vpc(&[]).await;
+    let harness = Harness::new("").await;
+    let (kept, _) = harness.kept_vpc(&[]).await;
+    let bare = harness.cloud.create_vpc(&[]).await.unwrap();
+    let (odd, _) = harness.kept_vpc(&[]).await;
     // The resource of this flow log cannot be read, neither in the full list nor in a list for its resource.
     let id = odd.clone();
-    rewrite_items(&stage, FLOW_LOGS, move |it| {
+    rewrite_items(&harness, FLOW_LOGS, move |it| {
         if it["ResourceId"] == id.as_str() {
             it["ResourceId"] = Value::Null;
         }
     });
-    let seen = stage.calls();
-    let report = stage.sweep(REMEDIATION).await;
-    assert_eq!(writes_since(&stage, seen), ["CreateFlowLog"], "{report:#?}");
-    assert!(stage.cloud.flow_log_of(&bare).is_some(), "the look at the resource itself shows that it has none");
+    let seen = harness.calls();
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!(writes_since(&harness, seen), ["CreateFlowLog"], "{report:#?}");
+    assert!(harness.cloud.flow_log_of(&bare).is_some(), "the look at the resource itself shows that it has none");
     assert!(report.incomplete().is_some() && report.summary.compliant == 1, "{report:#?}");
     let verdict = |vpc: &str| {
         let found = report.results.iter().find(|it| it.resource_id.as_deref() == Some(vpc));
@@ -501,7 +501,7 @@ async fn if_one_flow_log_cannot_be_read_each_resource_is_read_before_a_creation(
     };
     assert_eq!(verdict(&odd), Some((Some(Verdict::Unknown), None)), "{report:#?}");
     assert_eq!(verdict(&kept), Some((Some(Verdict::Compliant), None)), "{report:#?}");
-    let new = stage.cloud.calls().split_off(seen);
+    let new = harness.cloud.calls().split_off(seen);
     let at = new.iter().position(|call| call.action == "CreateFlowLog").unwrap();
     let looked = |call: &local_cloud::Call| {
         call.action == "DescribeFlowLogs" && call.parameters.get("ResourceId") == Some(&bare)
@@ -513,17 +513,17 @@ async fn if_one_flow_log_cannot_be_read_each_resource_is_read_before_a_creation(
 async fn an_owner_of_zero_or_none_is_the_own_account() {
     for owner in [None, Some(json!(0)), Some(json!("0")), Some(json!("")), Some(Value::Null)] {
         for (level, list) in [("vpc", VPCS), ("vswitch", VSWITCHES), ("network-interface", NETWORK_INTERFACES)] {
-            let stage = Harness::new(&format!("coverage: {level}\n")).await;
-            let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-            let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-            stage.cloud.create_network_interface(&vswitch).await.unwrap();
+            let harness = Harness::new(&format!("coverage: {level}\n")).await;
+            let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+            let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+            harness.cloud.create_network_interface(&vswitch).await.unwrap();
             let owner = owner.clone();
             let case = format!("{level} {owner:?}");
-            rewrite_items(&stage, list, move |it| match &owner {
+            rewrite_items(&harness, list, move |it| match &owner {
                 Some(owner) => it["OwnerId"] = owner.clone(),
                 None => _ = it.as_object_mut().unwrap().remove("OwnerId"),
             });
-            let report = stage.sweep(REMEDIATION).await;
+            let report = harness.sweep(REMEDIATION).await;
             assert_eq!((report.incomplete(), report.summary.changed), (None, 1), "{case}: {report:#?}");
         }
     }
@@ -532,13 +532,13 @@ async fn an_owner_of_zero_or_none_is_the_own_account() {
 #[tokio::test]
 async fn a_flow_log_whose_tags_cannot_be_read_is_reported_wherever_it_is() {
     for is_gone in [true, false] {
-        let stage = Harness::new("").await;
-        let (vpc, flow_log) = stage.kept_vpc(&[]).await;
+        let harness = Harness::new("").await;
+        let (vpc, flow_log) = harness.kept_vpc(&[]).await;
         if is_gone {
-            stage.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+            harness.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
         }
-        rewrite_items(&stage, FLOW_LOGS, |it| it["Tags"] = json!("odd"));
-        let report = stage.sweep(REMEDIATION).await;
+        rewrite_items(&harness, FLOW_LOGS, |it| it["Tags"] = json!("odd"));
+        let report = harness.sweep(REMEDIATION).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.verdict, item.is_finding), (Some(Verdict::Unknown), true), "{report:#?}");
         let reason = format!("the tags of {flow_log} on {vpc} cannot be read, so its owner is unknown");

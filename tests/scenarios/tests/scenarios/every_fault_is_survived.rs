@@ -8,96 +8,100 @@ use scenarios::{CREATION, ECR_CREATION, Harness, REMEDIATE, REMEDIATION, TIMER, 
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn create(stage: &Harness, vpc: &str) -> Report {
-    stage.look(CREATION, &[vpc], SignedDuration::ZERO, 10 * MINUTE).await
+async fn create(harness: &Harness, vpc: &str) -> Report {
+    harness.look(CREATION, &[vpc], SignedDuration::ZERO, 10 * MINUTE).await
 }
 
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_reported_even_if_the_read_after_it_fails() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
-    stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::Refused);
-    let report = create(&stage, &vpc).await;
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    harness.cloud.fail_after(1, "DescribeFlowLogs", Fault::Refused);
+    let report = create(&harness, &vpc).await;
     let [result] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((result.action.map(Action::as_str), result.outcome), (Some("CreateFlowLog"), Outcome::Failed));
     assert!(report.incomplete().is_some(), "so it is made again");
 
-    let repeated = create(&stage, &vpc).await;
+    let repeated = create(&harness, &vpc).await;
     assert_eq!(repeated.results[0].verdict, Some(Verdict::Compliant), "{repeated:#?}");
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 1);
 }
 
 #[tokio::test]
 async fn a_stale_read_does_not_lead_to_a_second_flow_log() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.fail_after(1, "DescribeFlowLogs", Fault::StaleRead);
-    create(&stage, &vpc).await;
-    let report = create(&stage, &vpc).await;
-    assert_eq!(stage.cloud.calls().iter().filter(|call| call.fault.is_some()).count(), 1, "the second look was stale");
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.fail_after(1, "DescribeFlowLogs", Fault::StaleRead);
+    create(&harness, &vpc).await;
+    let report = create(&harness, &vpc).await;
+    assert_eq!(
+        harness.cloud.calls().iter().filter(|call| call.fault.is_some()).count(),
+        1,
+        "the second look was stale"
+    );
     assert!(report.incomplete().is_none() && report.summary.changed == 0, "{report:#?}");
-    assert_eq!(stage.cloud.flow_logs().len(), 1);
+    assert_eq!(harness.cloud.flow_logs().len(), 1);
 }
 
 #[tokio::test]
 async fn a_flow_log_that_others_create_between_the_read_and_the_write_is_foreign() {
-    let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::Overtaken, 2);
-    for report in [create(&stage, &vpc).await, stage.sweep(ECR_CREATION).await] {
+    let harness = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    harness.cloud.fail("CreateFlowLog", Fault::Overtaken, 2);
+    for report in [create(&harness, &vpc).await, harness.sweep(ECR_CREATION).await] {
         let [result] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((result.verdict, result.action), (Some(Verdict::Foreign), None), "{result:?}");
         assert!(matches!(result.outcome, Outcome::Unchanged | Outcome::Skipped), "{result:?}");
     }
-    assert!(stage.cloud.flow_logs()[0].tags.is_empty() && stage.cloud.router_flow_logs()[0].tags.is_empty());
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 4, "theirs, and ours, which were refused");
+    assert!(harness.cloud.flow_logs()[0].tags.is_empty() && harness.cloud.router_flow_logs()[0].tags.is_empty());
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 4, "theirs, and ours, which were refused");
 }
 
 #[tokio::test]
 async fn a_router_flow_log_that_was_not_visible_at_first_is_not_reported_as_created() {
-    let stage = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
-    stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
-    stage.sweep(ECR_CREATION).await;
-    stage.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
-    let report = stage.sweep(ECR_CREATION).await;
+    let harness = Harness::new("ecr_flow_log: {project: ecr-flowlog, log_store: ecr}\n").await;
+    harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    harness.sweep(ECR_CREATION).await;
+    harness.cloud.fail("expressconnectrouter:DescribeFlowLogs", Fault::NotVisibleYet, 1);
+    let report = harness.sweep(ECR_CREATION).await;
     assert_eq!((report.results[0].verdict, report.summary.changed), (Some(Verdict::Compliant), 0), "{report:#?}");
 
-    stage.cloud.call("DescribeVpcs", &[]).await.unwrap();
-    let log = stage.cloud.router_flow_logs().remove(0);
-    let operator = stage.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    harness.cloud.call("DescribeVpcs", &[]).await.unwrap();
+    let log = harness.cloud.router_flow_logs().remove(0);
+    let operator = harness.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
     operator.call_router("DeleteFlowlog", &[("EcrId", &log.router_id), ("FlowLogId", &log.id)]).await.unwrap();
-    stage.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
-    let recreated = stage.sweep(ECR_CREATION).await;
-    let made = stage.cloud.router_flow_logs().remove(0).id;
+    harness.cloud.fail("CreateFlowLog", Fault::AnswerLost, 1);
+    let recreated = harness.sweep(ECR_CREATION).await;
+    let made = harness.cloud.router_flow_logs().remove(0).id;
     let told = recreated.results[0].flow_log_id.as_ref().map(ToString::to_string);
     assert_eq!((recreated.summary.changed, told), (1, Some(made)), "{recreated:#?}");
 }
 
 #[tokio::test]
 async fn an_answer_that_stops_in_the_middle_is_uncertain() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
     // Time passes only while the reconciler sleeps, so the rest of the answer never arrives.
-    stage.cloud.fail("CreateFlowLog", Fault::SlowBytes(60 * MINUTE), 1);
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(2)).await;
+    harness.cloud.fail("CreateFlowLog", Fault::SlowBytes(60 * MINUTE), 1);
+    let report = harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(2)).await;
     assert_eq!(
         (report.results[0].action.map(Action::as_str), report.results[0].outcome),
         (Some("CreateFlowLog"), Outcome::Done)
     );
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1);
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 1);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_an_hour_off_is_detected() {
     for hours in [-1, 1] {
-        let stage = Harness::new("").await;
-        let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-        stage.set_machine_wrong_by(SignedDuration::from_hours(hours));
-        let report = create(&stage, &vpc).await;
+        let harness = Harness::new("").await;
+        let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+        harness.set_machine_wrong_by(SignedDuration::from_hours(hours));
+        let report = create(&harness, &vpc).await;
         assert_eq!(report.results[0].outcome, Outcome::Done, "{report:#?}");
-        let in_vain = stage.cloud.calls().into_iter().filter(|call| call.code.is_some()).count();
+        let in_vain = harness.cloud.calls().into_iter().filter(|call| call.code.is_some()).count();
         assert_eq!(in_vain, 1, "one call is enough to know the time");
     }
 }
@@ -106,45 +110,45 @@ async fn a_clock_that_is_an_hour_off_is_detected() {
 async fn a_token_that_expires_in_the_middle_of_a_sweep_is_renewed() {
     let member =
         format!("own_account: false\naccounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Harness::new(&member).await;
-    let there = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
+    let harness = Harness::new(&member).await;
+    let there = harness.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
     for _ in 0..3 {
         there.create_vpc(&[]).await.unwrap();
     }
-    stage.cloud.fail_after(1, "CreateFlowLog", Fault::TokenExpired);
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.fail_after(1, "CreateFlowLog", Fault::TokenExpired);
+    let report = harness.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none() && report.summary.changed == 3, "{report:#?}");
-    assert_eq!(stage.cloud.calls_of("AssumeRole").len(), 2);
+    assert_eq!(harness.cloud.calls_of("AssumeRole").len(), 2);
 }
 
 #[tokio::test]
 async fn a_role_that_is_refused_in_one_account_does_not_hold_up_the_others() {
     let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Harness::new(&member).await;
+    let harness = Harness::new(&member).await;
     for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
-        stage.cloud.operator(account, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+        harness.cloud.operator(account, "cn-hangzhou").create_vpc(&[]).await.unwrap();
     }
-    stage.cloud.fail("AssumeRole", Fault::Refused, u32::MAX);
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.fail("AssumeRole", Fault::Refused, u32::MAX);
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!((report.summary.changed, report.summary.unknown), (1, 1), "{report:#?}");
     assert!(report.incomplete().is_some());
-    stage.cloud.heal();
-    let healed = stage.sweep(REMEDIATION).await;
+    harness.cloud.heal();
+    let healed = harness.sweep(REMEDIATION).await;
     assert!(healed.incomplete().is_none() && healed.summary.changed == 1, "{healed:#?}");
 }
 
 #[tokio::test]
 async fn two_accounts_are_swept_once_an_outage_is_over_and_neither_waits_for_the_other() {
     let member = format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n");
-    let stage = Harness::new(&member).await;
-    let reconciler = stage.reconciler(REMEDIATION);
+    let harness = Harness::new(&member).await;
+    let reconciler = harness.reconciler(REMEDIATION);
     // Caches the credentials of the other account, so that both accounts are read at the same time.
-    assert!(stage.sweep_by(&reconciler).await.incomplete().is_none());
-    stage.cloud.region_down("cn-hangzhou");
-    assert!(stage.sweep_by(&reconciler).await.incomplete().is_some());
-    stage.cloud.heal();
-    stage.pass(5 * MINUTE);
-    let report = stage.sweep_by(&reconciler).await;
+    assert!(harness.sweep_by(&reconciler).await.incomplete().is_none());
+    harness.cloud.region_down("cn-hangzhou");
+    assert!(harness.sweep_by(&reconciler).await.incomplete().is_some());
+    harness.cloud.heal();
+    harness.pass(5 * MINUTE);
+    let report = harness.sweep_by(&reconciler).await;
     assert!(report.incomplete().is_none(), "{report:#?}");
 }
 

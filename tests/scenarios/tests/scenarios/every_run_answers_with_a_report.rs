@@ -326,23 +326,23 @@ fn answered(report: &Report) -> Value {
 #[tokio::test]
 async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_shape() {
     let limits = "limits: {max_creations: 50}\n";
-    let mut stage = Harness::with(limits, Options { quota: 1000, ..Options::default() }).await;
-    let (vpc, _) = stage.kept_vpc(&[]).await;
-    stage.cloud.copy_vpc(&vpc, 60);
+    let mut harness = Harness::with(limits, Options { quota: 1000, ..Options::default() }).await;
+    let (vpc, _) = harness.kept_vpc(&[]).await;
+    harness.cloud.copy_vpc(&vpc, 60);
 
-    let refused = answered(&stage.sweep(REMEDIATION).await);
+    let refused = answered(&harness.sweep(REMEDIATION).await);
     assert_eq!(refused["errorType"], "TooManyChanges");
     assert_eq!(
         (&refused["report"]["summary"]["skipped"], &refused["report"]["summary"]["findings"]),
         (&60.into(), &60.into())
     );
 
-    stage.dry_run = true;
-    let planned = answered(&stage.sweep(REMEDIATION).await);
+    harness.dry_run = true;
+    let planned = answered(&harness.sweep(REMEDIATION).await);
     assert_eq!((&planned["dry_run"], &planned["summary"]["planned"]), (&true.into(), &60.into()));
-    stage.dry_run = false;
+    harness.dry_run = false;
 
-    let unfinished = answered(&stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::ZERO).await);
+    let unfinished = answered(&harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::ZERO).await);
     assert_eq!(
         (&unfinished["errorType"], &unfinished["report"]["summary"]["unfinished"]),
         (&"Incomplete".into(), &1.into())
@@ -352,10 +352,10 @@ async fn a_dry_run_a_lack_of_time_and_a_refused_sweep_are_reported_in_the_same_s
 #[tokio::test]
 async fn a_replacement_is_two_results_and_an_interrupted_one_is_reported() {
     let options = Options { transitions: Transitions::Explicit, ..Options::default() };
-    let stage = Harness::with("replace: true\n", options).await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    let report = answered(&stage.sweep(REMEDIATION).await);
+    let harness = Harness::with("replace: true\n", options).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let report = answered(&harness.sweep(REMEDIATION).await);
     let results = report["report"]["results"].as_array().unwrap();
     let said: Vec<_> =
         results.iter().map(|it| (it["action"].as_str().unwrap(), it["outcome"].as_str().unwrap())).collect();
@@ -366,9 +366,9 @@ async fn a_replacement_is_two_results_and_an_interrupted_one_is_reported() {
 #[tokio::test]
 async fn a_region_that_cannot_be_read_does_not_count_as_checked() {
     for capabilities in [REMEDIATION, DELETION] {
-        let stage = Harness::new("").await;
-        stage.cloud.region_down("cn-hangzhou");
-        let report = answered(&stage.sweep(capabilities).await);
+        let harness = Harness::new("").await;
+        harness.cloud.region_down("cn-hangzhou");
+        let report = answered(&harness.sweep(capabilities).await);
         let [result] = report["report"]["results"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
         assert_eq!((&result["resource_id"], &result["verdict"]), (&Value::Null, &"unknown".into()));
         let summary = &report["report"]["summary"];

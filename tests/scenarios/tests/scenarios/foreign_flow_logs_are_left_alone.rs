@@ -109,33 +109,33 @@ async fn a_foreign_flow_log_that_does_not_deliver_is_reported() {
 
 #[tokio::test]
 async fn a_vpc_shared_by_another_account_is_left_to_its_owner() {
-    let stage = Harness::new("").await;
-    let theirs = stage.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
-    stage.cloud.share_vpc(&theirs, OWN_ACCOUNT);
-    stage.cloud.create_vpc(&[]).await.unwrap();
-    let swept = stage.sweep(REMEDIATION).await;
+    let harness = Harness::new("").await;
+    let theirs = harness.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    harness.cloud.share_vpc(&theirs, OWN_ACCOUNT);
+    harness.cloud.create_vpc(&[]).await.unwrap();
+    let swept = harness.sweep(REMEDIATION).await;
     let minute = std::time::Duration::from_secs(60);
-    let named = stage.look(CREATION, &[&theirs], jiff::SignedDuration::ZERO, minute).await;
+    let named = harness.look(CREATION, &[&theirs], jiff::SignedDuration::ZERO, minute).await;
     for report in [&swept, &named] {
         let item = report.results.iter().find(|item| item.resource_id.as_ref() == Some(&theirs)).unwrap();
         assert_eq!((item.verdict, item.outcome), (Some(Verdict::Unsupported), Outcome::Skipped), "{item:#?}");
         assert!(item.reason.contains("is shared by the account 1000000000000002"), "{}", item.reason);
         assert_eq!((report.incomplete(), report.summary.findings), (None, 0));
     }
-    assert_eq!((swept.summary.changed, stage.cloud.calls_of("CreateFlowLog").len()), (1, 1));
+    assert_eq!((swept.summary.changed, harness.cloud.calls_of("CreateFlowLog").len()), (1, 1));
 }
 
 #[tokio::test]
 async fn events_of_an_excluded_own_account_change_nothing() {
     let more =
         format!("accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\nown_account: false\n");
-    let stage = Harness::new(&more).await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
+    let harness = Harness::new(&more).await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
     let minute = std::time::Duration::from_secs(60);
-    let report = stage.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, minute).await;
+    let report = harness.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, minute).await;
     assert_eq!((report.results[0].outcome, report.incomplete()), (Outcome::Skipped, None));
     assert!(report.results[0].reason.ends_with("own_account is false in the policy"), "{report:#?}");
-    assert!(stage.cloud.flow_logs().is_empty());
+    assert!(harness.cloud.flow_logs().is_empty());
 }
 
 #[tokio::test]
@@ -188,15 +188,15 @@ async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
 #[tokio::test]
 async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not_tried() {
     for is_covered in [false, true] {
-        let stage = Harness::new("coverage: network-interface\n").await;
-        let vpc = if is_covered { stage.kept_vpc(&[]).await.0 } else { stage.cloud.create_vpc(&[]).await.unwrap() };
-        let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-        let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
-        stage.cloud.edit_network_interface(&interface, |it| it.service_managed = true);
-        let seen = stage.calls();
+        let harness = Harness::new("coverage: network-interface\n").await;
+        let vpc = if is_covered { harness.kept_vpc(&[]).await.0 } else { harness.cloud.create_vpc(&[]).await.unwrap() };
+        let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+        let interface = harness.cloud.create_network_interface(&vswitch).await.unwrap();
+        harness.cloud.edit_network_interface(&interface, |it| it.service_managed = true);
+        let seen = harness.calls();
         let minute = std::time::Duration::from_secs(60);
-        let swept = stage.sweep(REMEDIATION).await;
-        let event = stage.look(CREATION, &[&interface], jiff::SignedDuration::ZERO, minute).await;
+        let swept = harness.sweep(REMEDIATION).await;
+        let event = harness.look(CREATION, &[&interface], jiff::SignedDuration::ZERO, minute).await;
         for report in [swept, event] {
             let item = report.results.iter().find(|it| it.resource_id.as_ref() == Some(&interface)).unwrap();
             assert_eq!((report.incomplete(), report.summary.changed), (None, 0), "{report:#?}");
@@ -207,20 +207,20 @@ async fn a_network_interface_that_a_cloud_service_manages_is_unsupported_and_not
                 assert!(item.reason.contains("is managed by a cloud service"), "{}", item.reason);
             }
         }
-        assert!(stage.cloud.calls()[seen..].iter().all(|call| call.action.starts_with("Describe")));
+        assert!(harness.cloud.calls()[seen..].iter().all(|call| call.action.starts_with("Describe")));
     }
 }
 
 #[tokio::test]
 async fn foreign_coverage_from_above_is_reported_with_its_destination() {
-    let stage = Harness::new("coverage: network-interface\n").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-    stage.cloud.create_network_interface(&vswitch).await.unwrap();
+    let harness = Harness::new("coverage: network-interface\n").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+    harness.cloud.create_network_interface(&vswitch).await.unwrap();
     let theirs = [("ProjectName", "theirs"), ("LogStoreName", "theirs")];
-    stage.cloud.create_flow_log("VPC", &vpc, &theirs).await.unwrap();
-    stage.cloud.finish_transitions();
-    let report = stage.sweep(REMEDIATION).await;
+    harness.cloud.create_flow_log("VPC", &vpc, &theirs).await.unwrap();
+    harness.cloud.finish_transitions();
+    let report = harness.sweep(REMEDIATION).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!(item.verdict, Some(Verdict::Foreign), "{report:#?}");
     assert!(item.reason.contains("which others made and which delivers to theirs/theirs"), "{}", item.reason);

@@ -15,26 +15,26 @@ const MINUTE: Duration = Duration::from_secs(60);
 const FINE: &str = "overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
 
 /// Creates a VPC with these tags, a vSwitch in it, and a network interface in that.
-async fn tree(stage: &Harness, tags: &[(&str, &str)]) -> [String; 3] {
-    let vpc = stage.cloud.create_vpc(tags).await.unwrap();
-    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-    let interface = stage.cloud.create_network_interface(&vswitch).await.unwrap();
+async fn tree(harness: &Harness, tags: &[(&str, &str)]) -> [String; 3] {
+    let vpc = harness.cloud.create_vpc(tags).await.unwrap();
+    let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = harness.cloud.create_network_interface(&vswitch).await.unwrap();
     [vpc, vswitch, interface]
 }
 
-fn recorded(stage: &Harness) -> BTreeSet<String> {
-    stage.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect()
+fn recorded(harness: &Harness) -> BTreeSet<String> {
+    harness.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect()
 }
 
-async fn event(stage: &Harness, capabilities: Capabilities, id: &str) -> Report {
-    stage.look(capabilities, &[id], SignedDuration::ZERO, MINUTE).await
+async fn event(harness: &Harness, capabilities: Capabilities, id: &str) -> Report {
+    harness.look(capabilities, &[id], SignedDuration::ZERO, MINUTE).await
 }
 
 /// Makes the tags of a VPC unreadable, in one of several ways.
-fn unknown_vpc(stage: &Harness, how: &str) {
-    let change = |change: fn(&mut Value)| stage.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
+fn unknown_vpc(harness: &Harness, how: &str) {
+    let change = |change: fn(&mut Value)| harness.cloud.rewrite("DescribeVpcs", Rewrite::value(change), u32::MAX);
     match how {
-        "refused" => stage.cloud.fail("DescribeVpcs", Fault::Refused, u32::MAX),
+        "refused" => harness.cloud.fail("DescribeVpcs", Fault::Refused, u32::MAX),
         "missing" => change(|answer| {
             answer["Vpcs"]["Vpc"] = json!([]);
             answer["TotalCount"] = json!(0);
@@ -56,13 +56,13 @@ const UNKNOWN: [&str; 5] = ["refused", "missing", "tags as an object", "item unr
 async fn if_the_vpc_or_its_tags_cannot_be_read_the_desired_state_is_unknown() {
     for how in UNKNOWN {
         for level in [&[][..], &[("level", "fine")]] {
-            let stage = Harness::new(FINE).await;
-            let [_, _, interface] = tree(&stage, level).await;
-            unknown_vpc(&stage, how);
+            let harness = Harness::new(FINE).await;
+            let [_, _, interface] = tree(&harness, level).await;
+            unknown_vpc(&harness, how);
             let reports = [
-                ("sweep", stage.sweep(REMEDIATION).await),
-                ("event", event(&stage, REMEDIATION, &interface).await),
-                ("creation", event(&stage, CREATION, &interface).await),
+                ("sweep", harness.sweep(REMEDIATION).await),
+                ("event", event(&harness, REMEDIATION, &interface).await),
+                ("creation", event(&harness, CREATION, &interface).await),
             ];
             for (woken_by, report) in reports {
                 let case = format!("{how}, {woken_by}");
@@ -74,7 +74,7 @@ async fn if_the_vpc_or_its_tags_cannot_be_read_the_desired_state_is_unknown() {
                 assert!(report.results.iter().any(is_said), "{case}: the network interface is named: {report:#?}");
                 assert!(report.summary.checked > 0 && report.summary.uncovered > 0, "{case}: {report:#?}");
             }
-            assert_eq!(recorded(&stage), BTreeSet::new(), "{how}");
+            assert_eq!(recorded(&harness), BTreeSet::new(), "{how}");
         }
     }
 }
@@ -83,16 +83,16 @@ async fn if_the_vpc_or_its_tags_cannot_be_read_the_desired_state_is_unknown() {
 async fn schedule_timers_report_an_unknown_vpc_and_switch_nothing() {
     for how in UNKNOWN {
         for (capabilities, status) in [(DEACTIVATION, "Active"), (ACTIVATION, "Inactive")] {
-            let stage = Harness::new(&format!("schedule: never\n{FINE}")).await;
-            let [vpc, _, interface] = tree(&stage, &[("level", "fine")]).await;
+            let harness = Harness::new(&format!("schedule: never\n{FINE}")).await;
+            let [vpc, _, interface] = tree(&harness, &[("level", "fine")]).await;
             let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
-            let flow_log = stage.cloud.create_flow_log("NetworkInterface", &interface, &own).await.unwrap();
-            stage.cloud.finish_transitions();
-            stage.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
-            unknown_vpc(&stage, how);
-            let report = stage.sweep(capabilities).await;
+            let flow_log = harness.cloud.create_flow_log("NetworkInterface", &interface, &own).await.unwrap();
+            harness.cloud.finish_transitions();
+            harness.cloud.edit_flow_log(&flow_log, |it| it.status = status.into());
+            unknown_vpc(&harness, how);
+            let report = harness.sweep(capabilities).await;
             assert!(report.incomplete().is_some() && report.summary.changed == 0, "{how}, {vpc}: {report:#?}");
-            assert_eq!(stage.status(&flow_log).as_deref(), Some(status), "{how}");
+            assert_eq!(harness.status(&flow_log).as_deref(), Some(status), "{how}");
         }
     }
 }
@@ -109,14 +109,14 @@ async fn a_sweep_and_events_about_every_part_lead_to_the_same_flow_logs() {
             let swept = Harness::new(&policy).await;
             tree(&swept, tags).await;
             let report = swept.sweep(REMEDIATION).await;
-            let stage = Harness::new(&policy).await;
-            let parts = tree(&stage, tags).await;
+            let harness = Harness::new(&policy).await;
+            let parts = tree(&harness, tags).await;
             for part in parts.iter().rev() {
-                let answer = event(&stage, CREATION, part).await;
+                let answer = event(&harness, CREATION, part).await;
                 assert!(answer.incomplete().is_none(), "{policy} {tags:?} {part}: {answer:#?}");
                 // The network interface comes first: its event leads to the covering resource, if the flow log belongs
                 // there.
-                assert_eq!(recorded(&swept), recorded(&stage), "{policy} {tags:?} {part}: {answer:#?}");
+                assert_eq!(recorded(&swept), recorded(&harness), "{policy} {tags:?} {part}: {answer:#?}");
             }
             let is_off = policy.contains("never");
             assert_eq!(recorded(&swept).len(), usize::from(!is_off), "{policy} {tags:?}: exactly one level");

@@ -84,26 +84,26 @@ async fn a_cloud_config_remediation_event_leads_to_a_repair() {
     assert_eq!(cloud.flow_logs()[0].status, "Active");
 }
 
-async fn put_right(stage: &Harness) -> Report {
-    let report = stage.sweep(REMEDIATION).await;
+async fn put_right(harness: &Harness) -> Report {
+    let report = harness.sweep(REMEDIATION).await;
     assert!(report.incomplete().is_none(), "{report:#?}");
-    stage.cloud.finish_transitions();
+    harness.cloud.finish_transitions();
     report
 }
 
 #[tokio::test]
 async fn several_differences_of_one_flow_log_are_repaired_one_after_the_other() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::new("").await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
         it.name = "theirs".into();
     });
-    let report = put_right(&stage).await;
+    let report = put_right(&harness).await;
     let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap().as_str(), item.outcome)).collect();
     assert_eq!(actions, [("ActiveFlowLog", Outcome::Done), ("ModifyFlowLogAttribute", Outcome::Done)]);
-    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
-    let again = put_right(&stage).await;
+    assert!(harness.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
+    let again = put_right(&harness).await;
     assert_eq!((again.summary.changed, again.summary.compliant), (0, 1));
 }
 
@@ -119,35 +119,35 @@ async fn drift_that_cannot_be_changed_in_place_is_replaced_only_if_the_policy_al
     );
     assert_eq!((finding.summary.findings, finding.summary.changed), (1, 0));
 
-    let stage = Harness::new("replace: true\n").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    let report = put_right(&stage).await;
+    let harness = Harness::new("replace: true\n").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    let report = put_right(&harness).await;
     let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap().as_str(), item.outcome)).collect();
     assert_eq!(actions, [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)], "one result a change");
     assert_eq!((report.summary.checked, report.summary.changed), (1, 2), "of one resource");
-    let made = stage.cloud.flow_log_of(&vpc).unwrap();
+    let made = harness.cloud.flow_log_of(&vpc).unwrap();
     assert!(made.id != flow_log && made.project == "flowlog", "{made:?}");
 }
 
 #[tokio::test]
 async fn a_replacement_that_was_interrupted_after_the_deletion_is_finished_by_the_next_run() {
-    let stage = Harness::new("replace: true\n").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.delete_flow_log(&flow_log).await;
-    put_right(&stage).await;
-    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
+    let harness = Harness::new("replace: true\n").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.delete_flow_log(&flow_log).await;
+    put_right(&harness).await;
+    assert_eq!(harness.cloud.flow_log_of(&vpc).unwrap().status, "Active");
 }
 
 #[tokio::test]
 async fn a_deactivating_flow_log_is_waited_for_and_activated() {
     let options =
         Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
-    let stage = Harness::with("", options).await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    assert_eq!(stage.status(&flow_log).as_deref(), Some("Deactivating"));
-    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::with("", options).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    assert_eq!(harness.status(&flow_log).as_deref(), Some("Deactivating"));
+    let report = harness.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!(
         (report.results[0].action.map(Action::as_str), report.results[0].outcome),
         (Some("ActiveFlowLog"), Outcome::Done)
@@ -157,10 +157,10 @@ async fn a_deactivating_flow_log_is_waited_for_and_activated() {
 #[tokio::test]
 async fn a_flow_log_that_stays_deactivating_is_unfinished_and_retried() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
-    let stage = Harness::with("", options).await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::with("", options).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    let report = harness.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(60)).await;
     let [item] = report.results.as_slice() else { panic!("{report:#?}") };
     assert_eq!((item.verdict, item.outcome), (Some(Verdict::Pending), Outcome::Unfinished));
     assert!(
@@ -168,31 +168,31 @@ async fn a_flow_log_that_stays_deactivating_is_unfinished_and_retried() {
         "{}",
         item.reason
     );
-    assert!(report.incomplete().is_some() && stage.waited() <= Duration::from_secs(30));
+    assert!(report.incomplete().is_some() && harness.waited() <= Duration::from_secs(30));
     assert_eq!((report.summary.unfinished, report.summary.findings), (1, 1));
 }
 
 #[tokio::test]
 async fn a_flow_log_that_does_not_deliver_is_a_finding_with_the_reason() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::new("").await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.deliver_status = "FAILED".into();
         it.deliver_error_message = "ProjectNotExist".into();
     });
-    let report = put_right(&stage).await;
+    let report = put_right(&harness).await;
     assert_eq!((report.results[0].verdict, report.summary.findings), (Some(Verdict::Undelivered), 1));
     assert!(report.results[0].reason.contains("ProjectNotExist"));
 }
 
 #[tokio::test]
 async fn a_flow_log_at_a_finer_level_is_checked_if_the_policy_keeps_that_level() {
-    let stage = Harness::new("").await;
-    let (vpc, _) = stage.kept_vpc(&[]).await;
-    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-    let theirs = stage.cloud.create_flow_log("VSwitch", &vswitch, &[]).await.unwrap();
-    stage.cloud.finish_transitions();
-    let report = stage.look(REMEDIATION, &[&theirs], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("").await;
+    let (vpc, _) = harness.kept_vpc(&[]).await;
+    let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+    let theirs = harness.cloud.create_flow_log("VSwitch", &vswitch, &[]).await.unwrap();
+    harness.cloud.finish_transitions();
+    let report = harness.look(REMEDIATION, &[&theirs], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!(
         (report.results[0].resource_id.as_ref(), report.results[0].verdict),
         (Some(&vpc), Some(Verdict::Compliant))
@@ -203,29 +203,29 @@ async fn a_flow_log_at_a_finer_level_is_checked_if_the_policy_keeps_that_level()
 async fn a_tag_change_does_not_end_the_wait_for_an_earlier_change() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
     let overrides = "overrides: [{match: {regions: [cn-hangzhou]}, tags: {team: network}}]\n";
-    let stage = Harness::with(overrides, Options { transitions, ..Options::default() }).await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::with(overrides, Options { transitions, ..Options::default() }).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
         it.name = "theirs".into();
     });
-    let report = stage.sweep(REMEDIATION).await;
+    let report = harness.sweep(REMEDIATION).await;
     let actions: Vec<_> = report.results.iter().map(|item| (item.action.unwrap().as_str(), item.outcome)).collect();
     let done = |action| (action, Outcome::Done);
     assert_eq!(actions, ["ActiveFlowLog", "TagResources", "ModifyFlowLogAttribute"].map(done), "{report:#?}");
-    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
+    assert!(harness.cloud.calls().iter().all(|call| call.code.is_none()), "each waited for the one before");
 }
 
 #[tokio::test]
 async fn remaining_drift_after_a_change_whose_answer_was_lost_is_a_finding() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::new("").await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.status = "Inactive".into();
         it.project = "theirs".into();
     });
-    stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::AnswerLost, 1);
-    let report = put_right(&stage).await;
+    harness.cloud.fail("ActiveFlowLog", local_cloud::Fault::AnswerLost, 1);
+    let report = put_right(&harness).await;
     assert_eq!(
         (report.results[0].action.map(Action::as_str), report.results[0].outcome),
         (Some("ActiveFlowLog"), Outcome::Done)
@@ -235,22 +235,22 @@ async fn remaining_drift_after_a_change_whose_answer_was_lost_is_a_finding() {
 
 #[tokio::test]
 async fn a_resource_with_two_flow_logs_is_a_finding_and_not_compliant() {
-    let stage = Harness::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.copy_flow_log(&flow_log, &[vpc]);
-    let report = put_right(&stage).await;
+    let harness = Harness::new("").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.copy_flow_log(&flow_log, &[vpc]);
+    let report = put_right(&harness).await;
     assert_eq!((report.summary.checked, report.summary.compliant, report.summary.findings), (1, 0, 1), "{report:#?}");
 }
 
 #[tokio::test]
 async fn drift_is_changed_as_far_as_possible_and_the_rest_is_a_finding() {
-    let stage = Harness::new("").await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| {
+    let harness = Harness::new("").await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| {
         it.name = "theirs".into();
         it.project = "theirs".into();
     });
-    let report = put_right(&stage).await;
+    let report = put_right(&harness).await;
     assert_eq!(
         (report.results[0].action.map(Action::as_str), report.summary.changed),
         (Some("ModifyFlowLogAttribute"), 1)
@@ -261,32 +261,32 @@ async fn drift_is_changed_as_far_as_possible_and_the_rest_is_a_finding() {
 #[tokio::test]
 async fn a_long_wait_does_not_shorten_the_reads_after_a_lost_answer() {
     let transitions = local_cloud::Transitions::After(Duration::from_secs(20));
-    let stage = Harness::with("", Options { transitions, ..Options::default() }).await;
-    let (_, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
-    stage.cloud.fail("ActiveFlowLog", local_cloud::Fault::InternalError, 1);
-    let report = stage.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(200)).await;
+    let harness = Harness::with("", Options { transitions, ..Options::default() }).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log)]).await.unwrap();
+    harness.cloud.fail("ActiveFlowLog", local_cloud::Fault::InternalError, 1);
+    let report = harness.look(REMEDIATION, &[&flow_log], SignedDuration::ZERO, Duration::from_secs(200)).await;
     assert_eq!(
         (report.results[0].action.map(Action::as_str), report.results[0].outcome),
         (Some("ActiveFlowLog"), Outcome::Done)
     );
-    assert_eq!((report.incomplete(), stage.cloud.calls_of("ActiveFlowLog").len()), (None, 2));
+    assert_eq!((report.incomplete(), harness.cloud.calls_of("ActiveFlowLog").len()), (None, 2));
 }
 
 #[tokio::test]
 async fn an_event_of_a_deleted_flow_log_leads_to_a_sweep_of_its_region() {
-    let stage = Harness::new("").await;
-    let vpc = stage.cloud.create_vpc(&[]).await.unwrap();
-    let report = stage.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("").await;
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    let report = harness.look(REMEDIATION, &["fl-gone"], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].resource_id.as_ref(), report.summary.changed), (Some(&vpc), 1), "{report:#?}");
 }
 
-/// A stage with a flow log whose drift can only be repaired by a replacement.
-async fn stage_with_one_to_replace(options: Options) -> (Harness, String, String) {
-    let stage = Harness::with("replace: true\n", options).await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    (stage, vpc, flow_log)
+/// A harness with a flow log whose drift can only be repaired by a replacement.
+async fn harness_with_one_to_replace(options: Options) -> (Harness, String, String) {
+    let harness = Harness::with("replace: true\n", options).await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    (harness, vpc, flow_log)
 }
 
 fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
@@ -295,12 +295,12 @@ fn actions(report: &Report) -> Vec<(&'static str, Outcome)> {
 
 #[tokio::test]
 async fn a_flow_log_that_cannot_be_deleted_is_not_replaced() {
-    let (stage, _, flow_log) = stage_with_one_to_replace(Options::default()).await;
-    stage.cloud.fail("DeleteFlowLog", Fault::Refused, 1);
-    let report = stage.sweep(REMEDIATION).await;
+    let (harness, _, flow_log) = harness_with_one_to_replace(Options::default()).await;
+    harness.cloud.fail("DeleteFlowLog", Fault::Refused, 1);
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Failed)]);
-    assert_eq!(stage.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the stage");
-    assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "it records, if not as it should");
+    assert_eq!(harness.cloud.calls_of("CreateFlowLog").len(), 1, "the one of the set-up");
+    assert_eq!(harness.status(&flow_log).as_deref(), Some("Active"), "it records, if not as it should");
     assert!(report.incomplete().is_some());
 }
 
@@ -308,35 +308,35 @@ async fn a_flow_log_that_cannot_be_deleted_is_not_replaced() {
 async fn the_successor_is_created_as_soon_as_the_old_flow_log_is_gone() {
     let options =
         Options { transitions: local_cloud::Transitions::After(Duration::from_secs(3)), ..Options::default() };
-    let (stage, vpc, old) = stage_with_one_to_replace(options).await;
-    let start = stage.now();
-    let report = stage.sweep(REMEDIATION).await;
+    let (harness, vpc, old) = harness_with_one_to_replace(options).await;
+    let start = harness.now();
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Done)]);
-    let gap = stage.now().duration_since(start).as_secs();
+    let gap = harness.now().duration_since(start).as_secs();
     assert!((3..8).contains(&gap), "the VPC is without a flow log for {gap} s, of which 3 are the cloud's");
-    assert!(stage.cloud.calls().iter().all(|call| call.code.is_none()), "it was not tried before");
-    assert_ne!(stage.cloud.flow_log_of(&vpc).unwrap().id, old);
+    assert!(harness.cloud.calls().iter().all(|call| call.code.is_none()), "it was not tried before");
+    assert_ne!(harness.cloud.flow_log_of(&vpc).unwrap().id, old);
 }
 
 #[tokio::test]
 async fn an_old_flow_log_that_stays_in_deletion_is_unfinished_and_the_next_run_creates_its_successor() {
     let options = Options { transitions: local_cloud::Transitions::Explicit, ..Options::default() };
-    let (stage, vpc, _) = stage_with_one_to_replace(options).await;
-    let report = stage.sweep(REMEDIATION).await;
+    let (harness, vpc, _) = harness_with_one_to_replace(options).await;
+    let report = harness.sweep(REMEDIATION).await;
     assert_eq!(actions(&report), [("DeleteFlowLog", Outcome::Done), ("CreateFlowLog", Outcome::Unfinished)]);
     assert!(report.incomplete().is_some());
-    stage.cloud.finish_transitions();
-    assert!(stage.cloud.flow_log_of(&vpc).is_none());
-    put_right(&stage).await;
-    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().status, "Active");
+    harness.cloud.finish_transitions();
+    assert!(harness.cloud.flow_log_of(&vpc).is_none());
+    put_right(&harness).await;
+    assert_eq!(harness.cloud.flow_log_of(&vpc).unwrap().status, "Active");
 }
 
 #[tokio::test]
 async fn a_repair_that_belongs_to_another_function_is_a_finding() {
-    let stage = Harness::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
-    let report = stage.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
+    let harness = Harness::new("").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.name = "theirs".into());
+    let report = harness.look(CREATION, &[&vpc], SignedDuration::ZERO, Duration::from_secs(60)).await;
     assert_eq!((report.results[0].outcome, report.results[0].action.map(Action::as_str)), (Outcome::Skipped, None));
     assert!(report.results[0].reason.ends_with("; this function may not call ModifyFlowLogAttribute"));
     assert_eq!((report.summary.findings, report.incomplete()), (1, None), "{report:#?}");
@@ -344,11 +344,11 @@ async fn a_repair_that_belongs_to_another_function_is_a_finding() {
 
 #[tokio::test]
 async fn an_own_flow_log_at_a_level_that_the_policy_does_not_keep_is_a_finding() {
-    let stage = Harness::new("").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    let vswitch = stage.cloud.create_vswitch(&vpc).await.unwrap();
-    stage.cloud.copy_flow_log(&flow_log, std::slice::from_ref(&vswitch));
-    let report = put_right(&stage).await;
+    let harness = Harness::new("").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    let vswitch = harness.cloud.create_vswitch(&vpc).await.unwrap();
+    harness.cloud.copy_flow_log(&flow_log, std::slice::from_ref(&vswitch));
+    let report = put_right(&harness).await;
     let finding = report.results.iter().find(|item| item.is_finding).unwrap();
     assert_eq!((finding.verdict, finding.resource_id.as_ref()), (Some(Verdict::Drifted), Some(&vswitch)));
     assert!(finding.reason.contains("kept at other levels than that of a vSwitch"), "{}", finding.reason);
@@ -472,13 +472,13 @@ async fn if_a_shared_sweep_is_incomplete_every_invocation_that_joined_it_is_retr
 
 /// Creates a VPC without a flow log, one with an inactive flow log, and one whose flow log has another description.
 async fn three_to_repair(policy: &str) -> (Harness, [String; 3]) {
-    let stage = Harness::new(policy).await;
-    let missing = stage.cloud.create_vpc(&[]).await.unwrap();
-    let (inactive, off) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&off, |it| it.status = "Inactive".into());
-    let (drifted, changed) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&changed, |it| it.description = "theirs".into());
-    (stage, [missing, inactive, drifted])
+    let harness = Harness::new(policy).await;
+    let missing = harness.cloud.create_vpc(&[]).await.unwrap();
+    let (inactive, off) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&off, |it| it.status = "Inactive".into());
+    let (drifted, changed) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&changed, |it| it.description = "theirs".into());
+    (harness, [missing, inactive, drifted])
 }
 
 #[tokio::test]
@@ -495,10 +495,10 @@ async fn verdicts_that_remediate_does_not_list_are_reported_and_not_repaired() {
             continue;
         }
         let policy = format!("remediate: [{listed}]\n");
-        let (stage, vpcs) = three_to_repair(&policy).await;
-        let seen = stage.calls();
-        let swept = stage.sweep(REMEDIATION).await;
-        let mut writes: Vec<_> = stage.cloud.calls().split_off(seen).into_iter().map(|call| call.action).collect();
+        let (harness, vpcs) = three_to_repair(&policy).await;
+        let seen = harness.calls();
+        let swept = harness.sweep(REMEDIATION).await;
+        let mut writes: Vec<_> = harness.cloud.calls().split_off(seen).into_iter().map(|call| call.action).collect();
         writes.retain(|action| !action.starts_with("Describe"));
         writes.sort();
         let is_listed = |word: &str| listed.split(", ").any(|listed| listed == word);
@@ -530,20 +530,20 @@ async fn verdicts_that_remediate_does_not_list_are_reported_and_not_repaired() {
 async fn a_flow_log_is_not_replaced_if_the_policy_does_not_repair_drift() {
     // A run may end between the two halves of a replacement. So a replacement needs `missing` to be allowed, too.
     for (listed, lacks) in [("missing, inactive", "drifted"), ("drifted, inactive", "missing")] {
-        let stage = Harness::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
-        let (_, flow_log) = stage.kept_vpc(&[]).await;
-        stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-        let report = stage.sweep(REMEDIATION).await;
+        let harness = Harness::new(&format!("replace: true\nremediate: [{listed}]\n")).await;
+        let (_, flow_log) = harness.kept_vpc(&[]).await;
+        harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+        let report = harness.sweep(REMEDIATION).await;
         assert_eq!((report.incomplete(), report.summary.changed, report.summary.findings), (None, 0, 1), "{report:#?}");
         let why = format!("; it is not replaced, as the policy's remediate does not list {lacks}");
         assert!(report.results[0].reason.ends_with(&why), "{report:#?}");
-        assert_eq!(stage.status(&flow_log).as_deref(), Some("Active"), "{listed}");
+        assert_eq!(harness.status(&flow_log).as_deref(), Some("Active"), "{listed}");
     }
-    let stage = Harness::new("replace: true\nremediate: [missing, drifted]\n").await;
-    let (vpc, flow_log) = stage.kept_vpc(&[]).await;
-    stage.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
-    assert_eq!(stage.sweep(REMEDIATION).await.summary.changed, 2);
-    assert_eq!(stage.cloud.flow_log_of(&vpc).unwrap().project, "flowlog");
+    let harness = Harness::new("replace: true\nremediate: [missing, drifted]\n").await;
+    let (vpc, flow_log) = harness.kept_vpc(&[]).await;
+    harness.cloud.edit_flow_log(&flow_log, |it| it.project = "theirs".into());
+    assert_eq!(harness.sweep(REMEDIATION).await.summary.changed, 2);
+    assert_eq!(harness.cloud.flow_log_of(&vpc).unwrap().project, "flowlog");
 }
 
 #[tokio::test]
