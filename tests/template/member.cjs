@@ -1,5 +1,6 @@
 // Whether the role in a member account allows what the functions' own roles allow together, to the same conditions,
-// and trusts just these: member.cjs TEMPLATE MEMBER_TEMPLATE
+// and trusts just these; whether the reader's role only reads, and reads everything that a plan needs; and whether a
+// member's Logstore is made as the main account's is: member.cjs TEMPLATE MEMBER_TEMPLATE
 'use strict';
 
 const fs = require('node:fs');
@@ -7,23 +8,37 @@ const yaml = require('js-yaml');
 const { isMap } = require('./values.cjs');
 
 /** Needed in the name of a function for others, or to come here: nothing that is done in a member account. */
-const AT_HOME = ['log:PostLogStoreLogs', 'mns:SendMessage', 'sts:AssumeRole'];
+const AT_HOME = ['eventbridge', 'fc', 'mns', 'resourcemanager', 'sts'];
+const isAtHome = (action) => AT_HOME.includes(action.split(':')[0]) || action === 'log:PostLogStoreLogs';
+
+/** The parameters that say that there are roles and members at all. */
+const GIVEN = ['MakeRoles', 'MemberRoleName'];
+
+/** What the reader reads that no function does, to say what would fail. */
+const FOR_PLANS = ['vpc:GetFlowLogServiceStatus'];
 
 /** What is wrong, as sentences. */
 function check(main, member) {
   const found = [];
   const roles = membersRoles(main);
-  const allowed = rights(roles.flatMap((id) => documents(main.Resources[id])));
-  const given = rights(Object.values(member.Resources).flatMap(documents));
-  for (const [right, written] of allowed) {
+  const wanted = rights(main, roles);
+  const given = rights(member, ['MemberRole']);
+  for (const [right, written] of wanted) {
     if (!given.has(right)) found.push(`MemberRole: ${written} is missing, which a function has in its own account`);
   }
   for (const [right, written] of given) {
     if (!allowed.has(right)) found.push(`MemberRole: ${written} is more than any function has in its own account`);
   }
+  found.push(...trust(main, member, roles), ...reader(member), ...stores(main, member));
+  return found;
+}
+
+/** Each of the functions' roles is trusted, where it is made. */
+function trust(main, member, roles) {
+  const found = [];
   const names = roles.map((id) => main.Resources[id].Properties.RoleName['Fn::Sub']);
   const { 'Fn::If': trusted } = member.Resources.MemberRole.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM;
-  const always = roles.filter((id) => main.Resources[id].Condition === undefined);
+  const always = roles.filter((id) => gates(main, id).length === 0);
   const arn = (id) => `acs:ram::\${MainAccountId}:role/${names[roles.indexOf(id)]}`;
   for (const [at, expected] of [roles, always].entries()) {
     const given = trusted[at + 1].map((one) => one?.['Fn::Sub']);
@@ -35,6 +50,26 @@ function check(main, member) {
   return found;
 }
 
+/** The reader reads what the functions read, and does nothing else. */
+function reader(member) {
+  const actions = (role) => [...statements(member, role)].flatMap(({ Action }) => Action);
+  const reads = (action) => /^[a-z]+:(Describe|List|Get)/.test(action);
+  const [given, wanted] = [actions('ReaderRole'), [...actions('MemberRole').filter(reads), ...FOR_PLANS]];
+  return [
+    ...given.filter((action) => !reads(action)).map((action) => `ReaderRole: ${action} is no read`),
+    ...wanted.filter((action) => !given.includes(action)).map((action) => `ReaderRole: ${action} is missing`),
+    ...given.filter((action) => !wanted.includes(action)).map((action) => `ReaderRole: ${action} is read by nothing`),
+  ];
+}
+
+/** The project, the Logstore and the index of flow logs are the same in every account. */
+function stores(main, member) {
+  const ids = ['FlowLogProject', 'FlowLogStore', 'FlowLogIndex'];
+  const text = (template, id) => JSON.stringify(template.Resources[id]);
+  const other = ids.filter((id) => text(main, id) !== text(member, id));
+  return other.map((id) => `${id}: is not that of the main account`);
+}
+
 /** The functions' roles that may assume a role elsewhere. */
 function membersRoles(main) {
   const policies = Object.values(main.Resources).filter(
@@ -42,19 +77,49 @@ function membersRoles(main) {
       Type === 'ALIYUN::RAM::ManagedPolicy' &&
       Properties.PolicyDocument.Statement.some(({ Action }) => Action.includes('sts:AssumeRole')),
   );
-  return policies.flatMap(({ Properties }) => Properties.Roles.map((role) => role['Fn::GetAtt'][0]));
+  return policies.flatMap(attached);
 }
 
-const documents = ({ Properties }) =>
-  [Properties.PolicyDocument, ...(Properties.Policies ?? []).map((policy) => policy.PolicyDocument)].filter(isMap);
+/** The roles that a managed policy is attached to. */
+const attached = ({ Type, Properties }) =>
+  Type === 'ALIYUN::RAM::ManagedPolicy' ? Properties.Roles.map((role) => role['Fn::GetAtt'][0]) : [];
 
-/** Each action with its condition. */
-function rights(documents) {
+/** The statements of a role and of the policies attached to it, each with what makes it be there. */
+function* statements(template, role) {
+  for (const [id, resource] of Object.entries(template.Resources)) {
+    if (id !== role && !attached(resource).includes(role)) continue;
+    const { PolicyDocument, Policies = [] } = resource.Properties;
+    const documents = [PolicyDocument, ...Policies.map((policy) => policy.PolicyDocument)].filter(isMap);
+    for (const statement of documents.flatMap((document) => document.Statement)) {
+      yield { ...statement, gates: gates(template, id) };
+    }
+  }
+}
+
+/** The parameters that a resource depends on, but for those that are settled where it counts. */
+function gates(template, id) {
+  const parameters = (condition) => {
+    if (typeof condition === 'string') return parameters(template.Conditions[condition] ?? []);
+    if (isMap(condition) && 'Ref' in condition) return [condition.Ref];
+    return Object.values(condition).flatMap(parameters);
+  };
+  const { Condition } = template.Resources[id];
+  const all = Condition === undefined ? [] : parameters(Condition);
+  return [...new Set(all)].filter((name) => !GIVEN.includes(name)).sort();
+}
+
+/** Each action with its resources, its condition and the parameters that it depends on. */
+function rights(template, roles) {
   const all = new Map();
-  for (const { Action, Condition } of documents.flatMap((document) => document.Statement)) {
-    for (const action of Action.filter((action) => !AT_HOME.includes(action))) {
-      const condition = JSON.stringify(Condition);
-      all.set(`${action} ${condition}`, condition ? `${action} under ${condition}` : action);
+  for (const role of roles) {
+    for (const { Action, Resource, Condition, gates } of statements(template, role)) {
+      for (const action of Action.filter((action) => !isAtHome(action))) {
+        const [condition, resources] = [JSON.stringify(Condition), JSON.stringify(Resource)];
+        const where = resources === '["*"]' ? '' : ` on ${resources}`;
+        const when = gates.length === 0 ? '' : ` with ${gates}`;
+        const under = condition ? ` under ${condition}` : '';
+        all.set([action, condition, resources, gates].join(' '), `${action}${where}${under}${when}`);
+      }
     }
   }
   return all;

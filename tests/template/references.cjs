@@ -3,20 +3,18 @@
 
 const { PSEUDO, gaps, isMap } = require('./values.cjs');
 
-const FUNCTIONS = ['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not', 'Fn::Join'];
+const FUNCTIONS = ['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not', 'Fn::Join', 'Fn::Replace', 'Fn::Split'];
 
 /** `attributes` are those that each resource has for `Fn::GetAtt`. */
 function check(template, attributes, report) {
   const { Parameters = {}, Conditions = {}, Resources = {}, Outputs = {} } = template;
   const used = new Set();
 
-  // Under which condition that is there which is being visited.
-  let owner;
+  // The conditions under which that is there which is being visited.
+  let given = [];
   const present = (place, id) => {
     const under = Resources[id].Condition;
-    if (under !== undefined && !implied(owner, Conditions).includes(under)) {
-      report(place, `${id} is there only under ${under}`);
-    }
+    if (under !== undefined && !holds(under, given, Conditions)) report(place, `${id} is there only under ${under}`);
   };
 
   const name = (place, name) => {
@@ -69,7 +67,10 @@ function check(template, attributes, report) {
           break;
         case 'Fn::If':
           condition(place, inner[0]);
-          visit(place, inner.slice(1));
+          given.push(inner[0]);
+          visit(place, inner[1]);
+          given.pop();
+          visit(place, inner[2]);
           break;
         default:
           visit(key.startsWith('Fn::') ? place : `${place}.${key}`, inner);
@@ -79,7 +80,7 @@ function check(template, attributes, report) {
 
   for (const [name, written] of Object.entries(Conditions)) visit(`Conditions.${name}`, written);
   for (const [id, resource] of Object.entries(Resources)) {
-    owner = resource.Condition;
+    given = [resource.Condition];
     visit(`Resources.${id}.Properties`, resource.Properties ?? {});
     for (const other of [resource.DependsOn ?? []].flat()) {
       if (!(other in Resources)) report(`Resources.${id}.DependsOn`, `${other} is no resource`);
@@ -88,7 +89,7 @@ function check(template, attributes, report) {
     if ('Condition' in resource) condition(`Resources.${id}.Condition`, resource.Condition);
   }
   for (const [id, output] of Object.entries(Outputs)) {
-    owner = output.Condition;
+    given = [output.Condition];
     visit(`Outputs.${id}.Value`, output.Value);
     if ('Condition' in output) condition(`Outputs.${id}.Condition`, output.Condition);
   }
@@ -98,6 +99,13 @@ function check(template, attributes, report) {
   for (const parameter of Object.keys(Parameters)) {
     if (!used.has(parameter)) report(`Parameters.${parameter}`, 'nothing uses it');
   }
+}
+
+/** Whether a condition holds wherever the given ones do. */
+function holds(name, given, conditions) {
+  if (given.some((one) => implied(one, conditions).includes(name))) return true;
+  const parts = conditions[name]?.['Fn::And'];
+  return parts !== undefined && parts.every((part) => typeof part === 'string' && holds(part, given, conditions));
 }
 
 /** The conditions that hold wherever this one does. */

@@ -4,7 +4,9 @@
 const { example, isFunction } = require('./values.cjs');
 
 /** The products whose actions a role may name: another is a slip of the pen. */
-const PRODUCTS = ['ecs', 'expressconnectrouter', 'log', 'mns', 'ram', 'sts', 'vpc'];
+const PRODUCTS = [
+  'ecs', 'eventbridge', 'expressconnectrouter', 'fc', 'log', 'mns', 'ram', 'resourcemanager', 'sts', 'vpc',
+];
 
 function check(template, report) {
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {

@@ -9,13 +9,14 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const yaml = require('js-yaml');
-const { isFunction, isMap } = require('./values.cjs');
+const { holds, isFunction, isMap } = require('./values.cjs');
 
 const HEADING = `# The functions and triggers of template.yml for Serverless Devs. Made from it: do not edit but for the vars, and run
 # tests/template/run --write after a change to template.yml.
 #
 # Roles, Logstores and the dead-letter queue are made by template.yml, with MakeFunctions=false. With KeepEcrFlowLogs=true
-# it is s.ecr.yaml that has all functions.
+# it is s.ecr.yaml that has all functions. What the template makes of MakeRoles, PolicyLayerObject, TaskMode,
+# ResourceDirectoryEndpoint and HubBus is here as it is by default.
 `;
 
 const ECR_HEADING = `# s.yaml, with its vars, and create-ecr-flow-log: for a stack of template.yml with KeepEcrFlowLogs=true, without which that
@@ -37,6 +38,9 @@ const VARS = {
   OrphanTimer: 'orphanTimer',
   MaxSweepInstances: 'maxSweepInstances',
 };
+
+/** The conditions of values that are taken as they are by default. Any other would be left out in silence. */
+const BY_DEFAULT = ['MakeRoles', 'HasPolicyLayer', 'HasResourceDirectoryEndpoint', 'UseTasks'];
 
 const PSEUDO = { 'ALIYUN::Region': '${vars.region}', 'ALIYUN::TenantId': "${config('AccountID')}" };
 
@@ -97,26 +101,6 @@ function functions(template, parameters) {
   });
 }
 
-/** Whether a condition holds in a stack with these parameters, and the others as they are by default. */
-function holds(condition, template, parameters) {
-  if (typeof condition === 'string') return holds(template.Conditions[condition], template, parameters);
-  const [[kind, parts]] = Object.entries(condition);
-  const part = (one) => holds(one, template, parameters);
-  const text = (one) => (isMap(one) ? (parameters[one.Ref] ?? template.Parameters[one.Ref].Default) : one);
-  switch (kind) {
-    case 'Fn::Equals':
-      return text(parts[0]) === text(parts[1]);
-    case 'Fn::Not':
-      return !part(parts);
-    case 'Fn::And':
-      return parts.every(part);
-    case 'Fn::Or':
-      return parts.some(part);
-    default:
-      throw new Error(`${kind} is no condition that is known here`);
-  }
-}
-
 const without = ({ FunctionName, ...rest }) => rest;
 
 const dump = (part) => yaml.dump(part, { lineWidth: -1, noRefs: true, quotingType: "'" });
@@ -130,14 +114,26 @@ function withSource(trigger) {
 
 /** Properties of ROS as the component spells them: `MemorySize` as `memorySize`. */
 function written(properties, template, name) {
+  const chosen = branchByDefault(properties, template);
+  if (chosen !== properties) return written(chosen, template, name);
   if (isFunction(properties)) return value(properties, template);
   if (Array.isArray(properties)) return properties.map((member) => written(member, template));
   if (!isMap(properties)) return properties;
   const spelled = (key) => (AS_THEY_ARE.includes(name) ? key : key[0].toLowerCase() + key.slice(1));
   const inside = (key) => (AS_THEY_ARE.includes(name) ? name : key);
   return Object.fromEntries(
-    Object.entries(properties).map(([key, member]) => [spelled(key), written(member, template, inside(key))]),
+    Object.entries(properties)
+      .filter(([, member]) => branchByDefault(member, template).Ref !== 'ALIYUN::NoValue')
+      .map(([key, member]) => [spelled(key), written(member, template, inside(key))]),
   );
+}
+
+/** The branch of an `Fn::If` that the parameters choose by default; of any other value, the value. */
+function branchByDefault(given, template) {
+  if (!isMap(given) || !Array.isArray(given['Fn::If'])) return given;
+  const [condition, yes, no] = given['Fn::If'];
+  if (!BY_DEFAULT.includes(condition)) throw new Error(`Fn::If of ${condition} cannot be said to Serverless Devs`);
+  return holds(condition, template, {}) ? yes : no;
 }
 
 /** A value that ROS works out, as Serverless Devs does. */

@@ -11,6 +11,7 @@ const resources = require('./resources.cjs');
 const functionCompute = require('./function_compute.cjs');
 const roles = require('./roles.cjs');
 const smallestPolicy = require('./smallest_policy.cjs');
+const { bothBranches } = require('./values.cjs');
 
 const SECTIONS = ['ROSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Conditions', 'Resources', 'Outputs'];
 const PARTS = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy'];
@@ -23,11 +24,14 @@ function check(template) {
   const report = (place, problem) => found.add(`${place}: ${problem}`);
   outline(template, report);
   if (found.size === 0) {
-    const attributes = resources.check(template, report);
+    // The classes take any Fn::If as it is, so that each branch is put in its place for them.
+    const [attributes] = bothBranches(template).map((view) => {
+      functionCompute.check(view, report);
+      roles.check(view, report);
+      smallestPolicy.check(view, report);
+      return resources.check(view, report);
+    });
     references.check(template, attributes, report);
-    functionCompute.check(template, report);
-    roles.check(template, report);
-    smallestPolicy.check(template, report);
   }
   return [...found];
 }

@@ -65,10 +65,11 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     LocalCloud::start(Options { functions: Functions::Built(folder.clone()), parameters, ..options }).await
 }
 
-/// The parameters of `template.yml` that enable every function and name the role in the second account.
+/// The parameters of `template.yml` that enable every function and name the role in the second account, without
+/// asynchronous tasks, which the local cloud does not have.
 #[must_use]
 pub fn parameters() -> BTreeMap<String, String> {
-    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper")];
+    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper"), ("TaskMode", "false")];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

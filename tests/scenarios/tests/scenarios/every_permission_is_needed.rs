@@ -76,6 +76,10 @@ const FOR_OTHERS: &[(&str, Own)] = &[
     ("mns:SendMessage", |function| function.on_failure.as_ref()),
 ];
 
+/// Actions that the roles allow for calls that no function makes yet: the regions of an account, and the fan-out of a
+/// sweep. An action that is called must be taken off this list.
+const NOT_CALLED_YET: &[&str] = &["vpc:DescribeRegions", "fc:InvokeFunction", "fc:ListAsyncTasks"];
+
 /// Creates a network interface with its VPC and vSwitch, and a VPC in another account.
 async fn new_resources(cloud: &LocalCloud, on: &Operator) {
     let vpc = on.create_vpc(&[]).await.unwrap();
@@ -193,7 +197,9 @@ fn functions() -> Vec<(Function, Role, &'static Story)> {
 
 /// The actions in a role that the function itself needs.
 fn own_actions(role: &Role) -> Vec<String> {
-    let is_own = |action: &String| !FOR_OTHERS.iter().any(|(others, _)| others == action);
+    let is_own = |action: &String| {
+        !FOR_OTHERS.iter().any(|(others, _)| others == action) && !NOT_CALLED_YET.contains(&action.as_str())
+    };
     role.allowed_actions().into_iter().filter(is_own).collect()
 }
 
@@ -225,6 +231,10 @@ async fn each_function_works_with_its_role_in_the_template() {
     for (function, _, story) in functions() {
         let cloud = played(story, Options::default()).await;
         assert_eq!(denied(&cloud, &function), [""; 0], "{}", function.name);
+        for action in NOT_CALLED_YET {
+            let (_, operation) = action.split_once(':').unwrap();
+            assert!(cloud.calls_of(operation).is_empty(), "{action} is called: take it off NOT_CALLED_YET");
+        }
         let invocations = invocations(&cloud, &function);
         assert!(!invocations.is_empty(), "the story of {} does not wake it", function.name);
         for invocation in invocations {
