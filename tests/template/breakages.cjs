@@ -1,4 +1,5 @@
-// Whether the check refuses what is wrong: breakages.cjs TEMPLATE MEMBER FORWARD GUARDRAIL GUARDRAIL_JSON
+// Whether the check refuses what is wrong: breakages.cjs TEMPLATE MEMBER FORWARD GUARDRAIL
+// GUARDRAIL_JSON DEPLOYER_POLICY
 //
 // The template is broken in one place at a time, and each time the check must name that place and no other.
 'use strict';
@@ -7,13 +8,14 @@ const fs = require('node:fs');
 const yaml = require('js-yaml');
 const { check } = require('./validate.cjs');
 const member = require('./member.cjs');
+const deployer = require('./deployer.cjs');
 const forward = require('./forward.cjs');
 const furtherRegion = require('./further_region.cjs');
 const guardrail = require('./guardrail.cjs');
 const serverlessDevs = require('./serverless_devs.cjs');
 
 const files = process.argv.slice(2).map((file) => yaml.load(fs.readFileSync(file, 'utf8')));
-const [template, memberTemplate, forwardTemplate, guardrailTemplate, guardrailJson] = files;
+const [template, memberTemplate, forwardTemplate, guardrailTemplate, guardrailJson, deployerPolicy] = files;
 
 const GROUPS = 'Metadata.ALIYUN::ROS::Interface.ParameterGroups';
 const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
@@ -309,6 +311,14 @@ const MEMBER_BREAKAGES = [
   ['a Logstore of another kind', 'Resources.FlowLogStore.Properties.ShardCount', 3, 'FlowLogStore: is not that of'],
 ];
 
+/** The same of the policy for deploying: [what is wrong, the place in the templates, the value, what the check must say] */
+const DEPLOYER_BREAKAGES = [
+  ['a role of another name', 'Resources.HubRole.Properties.RoleName', 'hub', 'ram:CreateRole on acs:ram:*:*:role/hub is missing'],
+  ['a function of another name', `${FUNCTION}.FunctionName`, 'create', 'fc:CreateFunction on'],
+  ['a service-linked role', 'Resources.SendToQueueRole.Properties.ServiceName', 'x.aliyuncs.com', 'the role of x.aliyuncs.com'],
+  ['a type', 'Resources.DeadLetters.Type', 'ALIYUN::MNS::Topic', 'no call is known here that makes ALIYUN::MNS::Topic'],
+];
+
 const TARGET = 'Resources.CallsRule.Properties.Targets.0';
 const CALLS = 'Resources.CallsRule.Properties.FilterPattern';
 
@@ -456,6 +466,7 @@ const compared = [
   [FORWARD_BREAKAGES, (place, value) => forward.check(template, broken(withNothing(forwardTemplate), place, value))],
   [HUB_BREAKAGES, (place, value) => forward.check(broken(template, place, value), forwardTemplate)],
   [FURTHER_BREAKAGES, (place, value) => furtherRegion.check(broken(withNothing(template), place, value))],
+  [DEPLOYER_BREAKAGES, (place, value) => deployer.check(deployerPolicy, [broken(template, place, value)])],
   [GUARDRAIL_BREAKAGES, (text, other) => guarded(guardrailTemplate.Resources.Guardrail.Properties.PolicyDocument['Fn::Sub'].replace(text, other))],
 ];
 const guarded = (text) => {
