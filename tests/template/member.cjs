@@ -21,9 +21,9 @@ const FOR_PLANS = ['vpc:GetFlowLogServiceStatus'];
 function check(main, member) {
   const found = [];
   const roles = membersRoles(main);
-  const wanted = rights(main, roles);
+  const allowed = rights(main, roles);
   const given = rights(member, ['MemberRole']);
-  for (const [right, written] of wanted) {
+  for (const [right, written] of allowed) {
     if (!given.has(right)) found.push(`MemberRole: ${written} is missing, which a function has in its own account`);
   }
   for (const [right, written] of given) {
