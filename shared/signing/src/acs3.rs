@@ -7,11 +7,13 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
-use crate::{Call, Credentials, encode::push_query};
+use crate::{
+    Call, Credentials,
+    digest::{hex, hmac_sha256, sha256},
+    encode::push_query,
+};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// The content type of a form.
@@ -95,7 +97,7 @@ pub fn sign(request: &Request<'_>, access_key_id: &str, access_key_secret: &str)
 
     let hashed_canonical_request = content_sha256(canonical_request.as_bytes());
     let string_to_sign = [ALGORITHM, &hashed_canonical_request].join("\n");
-    let signature = hex(&hmac_sha256(access_key_secret, &string_to_sign));
+    let signature = hex(&hmac_sha256(access_key_secret.as_bytes(), string_to_sign.as_bytes()));
     let authorization =
         [ALGORITHM, " Credential=", access_key_id, ",SignedHeaders=", &signed_headers, ",Signature=", &signature]
             .concat();
@@ -117,35 +119,17 @@ fn lower_case(name: &str) -> Cow<'_, str> {
 /// SHA-256 of `body`, in hexadecimal digits: the header `x-acs-content-sha256`.
 #[must_use]
 pub fn content_sha256(body: &[u8]) -> String {
-    hex(&Sha256::digest(body).into())
+    sha256(body)
 }
 
-fn hmac_sha256(access_key_secret: &str, message: &str) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(access_key_secret.as_bytes()).expect("a key of any length");
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().into()
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        out.push(digit(byte >> 4));
-        out.push(digit(byte & 15));
-    }
-    out
-}
-
-/// A signed POST to the path `/`. It contains the security token, so it cannot be printed.
+/// A signed request. It contains the security token, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
     /// The headers to send, including `host`.
     pub headers: Vec<(&'static str, String)>,
     /// The query to send, encoded.
     pub query: String,
-    /// The form body to send; empty if there are no form parameters.
+    /// The form body of an RPC call to send; empty if there are no form parameters.
     pub form: String,
 }
 
@@ -164,25 +148,72 @@ impl fmt::Debug for Signed {
 pub fn signed_post(call: Call<'_>, host: &str, credentials: &Credentials, time: Timestamp, nonce: &str) -> Signed {
     let mut form = String::new();
     push_query(&mut form, call.form);
+    let content_type = (!form.is_empty()).then_some(FORM);
+    let rest = RestCall {
+        action: call.action,
+        version: call.version,
+        method: "POST",
+        path: "/",
+        query: call.query,
+        headers: &[],
+        content_type,
+        body: form.as_bytes(),
+    };
+    let Signed { headers, query, .. } = signed_request(&rest, host, credentials, time, nonce);
+    Signed { headers, query, form }
+}
+
+/// A call of a product whose operations are paths (ROA style), such as Function Compute.
+#[derive(Debug, Clone, Copy)]
+pub struct RestCall<'a> {
+    /// The operation, for example `InvokeFunction`.
+    pub action: &'a str,
+    /// The version of the product's API, for example `2023-03-30`.
+    pub version: &'a str,
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// The path, encoded as sent.
+    pub path: &'a str,
+    /// The query parameters, not encoded.
+    pub query: &'a [(&'a str, &'a str)],
+    /// More headers to send. They are signed, so that nobody on the way can add or change one.
+    pub headers: &'a [(&'static str, &'a str)],
+    /// The type of the body, if there is one.
+    pub content_type: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Signs `call` to `host`, as [`signed_post`] does. The body is sent as it is in the call.
+#[must_use]
+pub fn signed_request(
+    call: &RestCall<'_>,
+    host: &str,
+    credentials: &Credentials,
+    time: Timestamp,
+    nonce: &str,
+) -> Signed {
     let mut date = String::with_capacity(20);
     _ = write!(date, "{time:.0}");
 
     let mut headers = vec![
         ("host", host.to_owned()),
         ("x-acs-action", call.action.to_owned()),
-        ("x-acs-content-sha256", content_sha256(form.as_bytes())),
+        ("x-acs-content-sha256", content_sha256(call.body)),
         ("x-acs-date", date),
         ("x-acs-signature-nonce", nonce.to_owned()),
         ("x-acs-version", call.version.to_owned()),
     ];
     headers.extend(credentials.security_token().map(|token| ("x-acs-security-token", token.to_owned())));
-    headers.extend((!form.is_empty()).then(|| ("content-type", FORM.to_owned())));
+    headers.extend(call.content_type.map(|content_type| ("content-type", content_type.to_owned())));
+    headers.extend(call.headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
 
     let signed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let request = Request { method: "POST", path: "/", query: call.query, headers: &signed, body: form.as_bytes() };
+    let request =
+        Request { method: call.method, path: call.path, query: call.query, headers: &signed, body: call.body };
     let signature = sign(&request, credentials.access_key_id(), credentials.access_key_secret());
     headers.push(("authorization", signature.authorization));
-    Signed { headers, query: signature.canonical_query_string, form }
+    Signed { headers, query: signature.canonical_query_string, form: String::new() }
 }
 
 #[cfg(test)]
@@ -228,6 +259,45 @@ mod tests {
         assert_eq!(header(&signed, "content-type"), Some(FORM));
         assert_eq!(header(&signed, "x-acs-content-sha256").unwrap(), content_sha256(b"DryRun=true&EcrId=ecr-1"));
         assert!(header(&signed, "authorization").unwrap().contains("SignedHeaders=content-type;host;"));
+    }
+
+    #[test]
+    fn an_asynchronous_invocation_has_the_signature_of_the_official_sdk() {
+        let credentials = Credentials::new("testid", "testsecret").with_security_token("TOKEN");
+        let sign = |headers: &[(&'static str, &str)]| {
+            let call = RestCall {
+                action: "InvokeFunction",
+                version: "2023-03-30",
+                method: "POST",
+                path: "/2023-03-30/functions/flowkeeper-remediate-flow-logs/invocations",
+                query: &[("qualifier", "LATEST")],
+                headers,
+                content_type: Some("application/octet-stream"),
+                body: br#"{"run":"r20261126T0300","account":"1000000000000002"}"#,
+            };
+            let time = "2026-11-26T03:00:00Z".parse().unwrap();
+            signed_request(
+                &call,
+                "fcv3.cn-hangzhou.aliyuncs.com",
+                &credentials,
+                time,
+                "0123456789abcdef0123456789abcdef",
+            )
+        };
+        let asynchronous =
+            sign(&[("x-fc-invocation-type", "Async"), ("x-fc-async-task-id", "r20261126T0300_1000000000000002")]);
+        assert_eq!(
+            header(&asynchronous, "authorization"),
+            Some(
+                "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=content-type;host;x-acs-action;\
+                 x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version;\
+                 x-fc-async-task-id;x-fc-invocation-type,\
+                 Signature=a9e97e8249007b5d89725627460c4971e9f32d9b5fd61c809552402cf6d56689"
+            )
+        );
+        let synchronous = sign(&[]);
+        let signature = "e54756a57163bcbf32148eb745459a7fd91bcd2033765512a071b2cca3da273b";
+        assert!(header(&synchronous, "authorization").unwrap().ends_with(signature));
     }
 
     #[test]

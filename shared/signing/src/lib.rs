@@ -4,7 +4,8 @@
 //! arguments, so every signature can be reproduced and every intermediate inspected.
 //!
 //! [`rpc`] signs calls of RPC-style products (VPC, ECS, STS, Express Connect Router) with HMAC-SHA1. [`acs3`] signs
-//! calls of any product with HMAC-SHA256, which the documents prefer.
+//! calls of any product with HMAC-SHA256, which the documents prefer, including products whose operations are paths
+//! (Function Compute). [`sls`] signs requests to Simple Log Service.
 //!
 //! ```
 //! use signing::{Call, Credentials};
@@ -28,8 +29,10 @@
 pub mod acs3;
 mod call;
 mod credentials;
+mod digest;
 mod encode;
 pub mod rpc;
+pub mod sls;
 
 pub use call::Call;
 pub use credentials::Credentials;
