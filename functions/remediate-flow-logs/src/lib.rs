@@ -47,7 +47,9 @@ impl FlowLogFunction for RemediateFlowLogs {
             EventKind::Created(_) | EventKind::Launched(_) | EventKind::Deleted(_) => {
                 Scope::Skip("nothing was done to a flow log")
             }
-            EventKind::Ignored(_) | EventKind::Malformed(_) => Scope::Skip("nothing is known to have been done"),
+            EventKind::Shard(_) | EventKind::Collect(_) | EventKind::Ignored(_) | EventKind::Malformed(_) => {
+                Scope::Skip("nothing is known to have been done")
+            }
         }
     }
 }

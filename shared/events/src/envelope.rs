@@ -9,7 +9,7 @@ use crate::{
     Event, EventId, EventKind, Unreadable, action_trail, config,
     encoding::within,
     lenient::{account, region, short, text, time},
-    timer,
+    step, timer,
 };
 
 /// The keys that make an object an envelope.
@@ -150,6 +150,8 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     // Checked before ActionTrail, since Cloud Config's notices have an `eventName`, too.
     let found = if has("triggerTime") && has("triggerName") {
         timer::function_compute(value)
+    } else if has(step::KEY) {
+        step::read(value)
     } else if has("resultToken") && has("invokingEvent") {
         Event::ignored("Cloud Config asks for the evaluation of a rule, and no rule is kept here")
     } else if has("evaluationResultIdentifier") && has("complianceType") {

@@ -2,7 +2,7 @@
 //!
 //! The body of an invocation has one of many shapes: an EventBridge CloudEvent, an array of them, an array of strings
 //! that each hold one, the bare data of one, a message from a queue or a topic that holds one, a Function Compute
-//! timer, a Cloud Config remediation. [`parse`] reads them all and tells for each event what happened, to which
+//! timer, a Cloud Config remediation, a step of a sweep that a function sent itself. [`parse`] reads them all and tells for each event what happened, to which
 //! resource, where and when.
 //!
 //! - **An irrelevant event is not an error**: a call that failed, a dry run, a call of the same name of another
@@ -18,10 +18,13 @@ mod config;
 mod encoding;
 mod envelope;
 mod lenient;
+mod step;
 mod timer;
 
 use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::Timestamp;
+
+pub use step::{Collect, Shard};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl Event {
     const fn resources(&self) -> usize {
         match &self.event {
             EventKind::Launched(ids) => ids.len(),
-            EventKind::Timer { .. } | EventKind::Ignored(_) => 0,
+            EventKind::Timer { .. } | EventKind::Shard(_) | EventKind::Collect(_) | EventKind::Ignored(_) => 0,
             _ => 1,
         }
     }
@@ -97,6 +100,10 @@ pub enum EventKind {
         /// The payload that the timer is configured with, if any.
         payload: Option<String>,
     },
+    /// The sweep of one account, as a part of a run.
+    Shard(Shard),
+    /// The end of a run: how its shards ended.
+    Collect(Collect),
     /// A well-formed event that does not matter here, with the reason.
     Ignored(String),
     /// An event that lacks required information, with what is missing.
@@ -112,7 +119,7 @@ impl EventKind {
             | Self::Deleted(_)
             | Self::FlowLogChanged { .. }
             | Self::NonCompliant(_) => true,
-            Self::Timer { .. } | Self::Ignored(_) | Self::Malformed(_) => false,
+            Self::Timer { .. } | Self::Shard(_) | Self::Collect(_) | Self::Ignored(_) | Self::Malformed(_) => false,
         }
     }
 }

@@ -44,6 +44,8 @@ fn fits_a_line(found: &Event) {
         EventKind::Created(id) | EventKind::Deleted(id) | EventKind::NonCompliant(id) => fits(&id.to_string()),
         EventKind::FlowLogChanged { flow_log, .. } => fits(flow_log.as_str()),
         EventKind::Launched(instances) => instances.iter().for_each(|id| fits(id)),
+        EventKind::Shard(shard) => fits(&shard.run),
+        EventKind::Collect(collect) => fits(&collect.run),
         EventKind::Timer { .. } => {}
     }
     found.account.iter().for_each(|account| fits(account.as_str()));

@@ -8,3 +8,4 @@ mod bodies;
 mod calls;
 mod changed;
 mod samples;
+mod steps;

@@ -22,6 +22,8 @@ fn words(found: &Event) -> String {
             format!("{call:?} {flow_log} by {}", caller.as_ref().map_or("nobody", |caller| &caller.name))
         }
         EventKind::NonCompliant(id) => format!("non-compliant {id}"),
+        EventKind::Shard(shard) => format!("shard {}", shard.account),
+        EventKind::Collect(collect) => format!("collect {}", collect.run),
         EventKind::Timer { name, payload } => format!("timer {name} {payload:?}"),
         EventKind::Ignored(reason) => format!("not for us: {reason}"),
         EventKind::Malformed(reason) => format!("broken: {reason}"),
