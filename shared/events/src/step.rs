@@ -83,7 +83,7 @@ pub(crate) fn read(value: &Json<'_>) -> Event {
     };
     match step {
         Ok(step) => Event::of(step),
-        Err(reason) => Event::broken(format!("a step of a sweep: {reason}")),
+        Err(reason) => Event::malformed(format!("a step of a sweep: {reason}")),
     }
 }
 

@@ -165,8 +165,8 @@ mod tests {
     fn every_part_of_a_request_is_signed() {
         let credentials = Credentials::new("test", "test-secret").with_security_token("a token");
         let time = "2025-11-25T00:00:00Z".parse().unwrap();
-        let of = |request: Request<'_>, credentials: &Credentials, time| {
-            header(&signed(&request, credentials, time), "authorization").unwrap().to_owned()
+        let of = |changed: Request<'_>, signer: &Credentials, at| {
+            header(&signed(&changed, signer, at), "authorization").unwrap().to_owned()
         };
         let base = request(BODY, &[("a", "1")]);
         let signature = of(base, &credentials, time);
