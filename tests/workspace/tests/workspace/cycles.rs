@@ -87,7 +87,7 @@ fn a_re_export_that_the_file_uses_itself_is_an_edge_and_calls_of_submodules_and_
     let (_folder, graph) = library(&[
         ("lib.rs", "mod a; mod b; pub use a::A; pub const LIMIT: u8 = 1; pub fn f(_: A) { b::g() }"),
         ("b.rs", "pub fn g() {}"),
-        ("a.rs", "pub struct A; #[cfg(test)] mod tests { use super::*; use crate::LIMIT; }"),
+        ("a.rs", "pub struct A; #[cfg(test)] use crate::b::g; #[cfg(test)] mod tests { use crate::LIMIT; }"),
     ]);
     assert!(graph.has_edge("lib.rs", "a.rs"), "{graph:?}");
     assert_eq!(graph.edges(), 1, "{graph:?}");
