@@ -9,7 +9,8 @@ use crate::{
     Event, EventId, EventKind, Unreadable, action_trail, config,
     encoding::within,
     lenient::{account, region, short, text, time},
-    step, timer,
+    step::{self, Step},
+    timer,
 };
 
 /// The keys that make an object an envelope.
@@ -151,7 +152,11 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     let found = if has("triggerTime") && has("triggerName") {
         timer::function_compute(value)
     } else if has(step::KEY) {
-        step::read(value)
+        match step::read(value) {
+            Ok(Step::Shard(shard)) => Event::of(EventKind::Shard(shard)),
+            Ok(Step::Collect(collect)) => Event::of(EventKind::Collect(collect)),
+            Err(reason) => Event::malformed(reason),
+        }
     } else if has("resultToken") && has("invokingEvent") {
         Event::ignored("Cloud Config asks for the evaluation of a rule, and no rule is kept here")
     } else if has("evaluationResultIdentifier") && has("complianceType") {

@@ -6,10 +6,7 @@
 use flow_log::{AccountId, RegionId};
 use json::Json;
 
-use crate::{
-    Event, EventKind,
-    lenient::{account, short, text},
-};
+use crate::lenient::{account, short, text};
 
 /// The key that marks an event as a step, with its kind.
 pub(crate) const KEY: &str = "flowkeeper";
@@ -73,21 +70,27 @@ impl Collect {
     }
 }
 
-/// Reads a step.
-pub(crate) fn read(value: &Json<'_>) -> Event {
-    let kind = text(value, KEY).unwrap_or_default();
-    let step = match &*kind {
-        "shard" => shard(value),
-        "collect" => collect(value),
-        other => Err(format!("{KEY} is {:?}, and must be shard or collect", short(other))),
-    };
-    match step {
-        Ok(step) => Event::of(step),
-        Err(reason) => Event::malformed(format!("a step of a sweep: {reason}")),
-    }
+/// A step of a sweep.
+pub(crate) enum Step {
+    Shard(Shard),
+    Collect(Collect),
 }
 
-fn shard(value: &Json<'_>) -> Result<EventKind, String> {
+/// Reads a step.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(crate) fn read(value: &Json<'_>) -> Result<Step, String> {
+    let kind = text(value, KEY).unwrap_or_default();
+    let step = match &*kind {
+        "shard" => shard(value).map(Step::Shard),
+        "collect" => collect(value).map(Step::Collect),
+        other => Err(format!("{KEY} is {:?}, and must be shard or collect", short(other))),
+    };
+    step.map_err(|reason| format!("a step of a sweep: {reason}"))
+}
+
+fn shard(value: &Json<'_>) -> Result<Shard, String> {
     let account = account(value, &["account"]).ok_or("it names no account")?;
     let regions = match value.get("regions") {
         Some(Json::Text(all)) if all == "all" => None,
@@ -97,12 +100,12 @@ fn shard(value: &Json<'_>) -> Result<EventKind, String> {
     if regions.as_ref().is_some_and(Vec::is_empty) {
         return Err("regions is an empty list".to_owned());
     }
-    Ok(EventKind::Shard(Shard { run: run(value)?, account, regions, attempt: number(value, "attempt")? }))
+    Ok(Shard { run: run(value)?, account, regions, attempt: number(value, "attempt")? })
 }
 
-fn collect(value: &Json<'_>) -> Result<EventKind, String> {
+fn collect(value: &Json<'_>) -> Result<Collect, String> {
     let (submitted, attempt) = (number(value, "submitted")?, number(value, "attempt")?);
-    Ok(EventKind::Collect(Collect { run: run(value)?, submitted, attempt }))
+    Ok(Collect { run: run(value)?, submitted, attempt })
 }
 
 fn region(value: &Json<'_>) -> Result<RegionId, String> {
