@@ -22,7 +22,7 @@ const MIN_FAILURE: usize = 4 << 10;
 const MAX_MESSAGE: usize = 1 << 10;
 
 /// Returns the failure of a run, with as much of its report as fits beside the request.
-pub(crate) fn of(incomplete: &Incomplete, report: &Report, request: &[u8]) -> Failure {
+pub(crate) fn build(incomplete: &Incomplete, report: &Report, request: &[u8]) -> Failure {
     fit(incomplete, report, room_beside(request).unwrap_or(MIN_FAILURE))
 }
 
@@ -69,18 +69,18 @@ fn fit(incomplete: &Incomplete, report: &Report, room: usize) -> Failure {
         results,
         truncated,
     };
-    let failure =
-        |message: &str, excerpt: &Excerpt<'_>| Failure::new(incomplete.error_type, message).with_report(excerpt);
+    let failure = |message: &str, part: &Excerpt<'_>| Failure::new(incomplete.error_type, message).with_report(part);
     let whole = excerpt(&report.summary, report.results.iter().collect(), None);
-    let left = Left::of(room).less(Size::of_json(&Failure::new(incomplete.error_type, incomplete.message.as_str())));
-    if left.and_then(|left| left.less(FRAME)?.less(Size::of_json(&whole))).is_some() {
+    let bare = Failure::new(incomplete.error_type, incomplete.message.as_str());
+    let beside_bare = Room::of(room).less(Size::of_json(&bare));
+    if beside_bare.and_then(|left| left.less(FRAME)?.less(Size::of_json(&whole))).is_some() {
         return failure(&incomplete.message, &whole);
     }
 
     let message = cut(&incomplete.message);
     let summary = with_few_limits(&report.summary, room / 8);
     let nothing = excerpt(&summary, Vec::new(), Some(report.results.len()));
-    let mut left = Left::of(room).less(Size::of_json(&failure(&message, &nothing)));
+    let mut left = Room::of(room).less(Size::of_json(&failure(&message, &nothing)));
     let (first, then): (Vec<_>, Vec<_>) = report.results.iter().partition(|item| is_urgent(item));
     let mut kept = Vec::new();
     for item in first.into_iter().chain(then) {
@@ -95,7 +95,7 @@ fn fit(incomplete: &Incomplete, report: &Report, room: usize) -> Failure {
 
 /// Returns the summary with as many of its limits as fit. There may be one for each region of each account.
 fn with_few_limits(summary: &Summary, room: usize) -> Summary {
-    let (mut summary, mut left) = (summary.clone(), Left::of(room));
+    let (mut summary, mut left) = (summary.clone(), Room::of(room));
     let all = summary.limits.len();
     let fits = summary.limits.iter().take_while(|limit| match left.less(Size::of_json(limit)) {
         Some(less) => {
@@ -179,9 +179,9 @@ const fn escaped(byte: u8) -> usize {
 
 /// The room that is left.
 #[derive(Debug, Clone, Copy)]
-struct Left(Size);
+struct Room(Size);
 
-impl Left {
+impl Room {
     const fn of(room: usize) -> Self {
         Self(Size { bytes: MAX_FAILURE, escaped: room })
     }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_small_report_is_answered_as_it_is() {
         let report = report(vec![item(Outcome::Skipped, "a"), item(Outcome::Failed, "b")]);
-        let (text, value) = body(&of(&incomplete("why"), &report, b"{}"));
+        let (text, value) = body(&build(&incomplete("why"), &report, b"{}"));
         let at = |key: &str| String::from_utf8_lossy(&text).find(&format!("\"{key}\":"));
         assert!(at("summary") < at("results"), "the counts come first");
         assert_eq!(value["errorMessage"], "why");
@@ -251,7 +251,7 @@ mod tests {
         let finding = Item { is_finding: true, ..item(Outcome::Skipped, "a finding") };
         let items = many(Outcome::Unchanged).chain(many(Outcome::Done)).chain([finding]).chain(many(Outcome::Failed));
         let report = report(items.collect());
-        let (body, value) = body(&of(&incomplete(&"why ".repeat(1000)), &report, b"{}"));
+        let (body, value) = body(&build(&incomplete(&"why ".repeat(1000)), &report, b"{}"));
         assert!((40 << 10..48 << 10).contains(&body.len()), "{} bytes", body.len());
         let results = value["report"]["results"].as_array().unwrap();
         assert_eq!(results[0]["reason"], "a finding");
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_result_that_is_too_large_by_itself_leaves_room_for_the_others() {
         let report = report(vec![item(Outcome::Failed, &"x".repeat(60 << 10)), item(Outcome::Failed, "small")]);
-        let (_, value) = body(&of(&incomplete("why"), &report, b"{}"));
+        let (_, value) = body(&build(&incomplete("why"), &report, b"{}"));
         assert_eq!(value["report"]["results"].as_array().unwrap().len(), 1);
         assert_eq!(
             (&value["report"]["results"][0]["reason"], &value["report"]["truncated"]),
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(room_beside("x".repeat(58 << 10).as_bytes()), Some(4 << 10));
         assert_eq!(room_beside("x".repeat((58 << 10) + 1).as_bytes()), None);
         let report = report(vec![item(Outcome::Failed, &"x".repeat(1000)); 100]);
-        let (body, value) = body(&of(&incomplete("why"), &report, "x".repeat(128 << 10).as_bytes()));
+        let (body, value) = body(&build(&incomplete("why"), &report, "x".repeat(128 << 10).as_bytes()));
         assert!(body.len() < MIN_FAILURE, "{} bytes", body.len());
         assert_eq!(value["report"]["summary"]["failed"], 100);
     }
@@ -292,7 +292,7 @@ mod tests {
             |nth: usize| format!("{nth} in cn-hangzhou: 51 changes are more than max_changes: 50; {}", "x".repeat(60));
         report.summary.limits = (0..1000).map(limit).collect();
         for request in ["{}".to_owned(), "x".repeat(56 << 10)] {
-            let (body, value) = body(&of(&incomplete("why"), &report, request.as_bytes()));
+            let (body, value) = body(&build(&incomplete("why"), &report, request.as_bytes()));
             assert!(body.len() <= MAX_FAILURE, "{} bytes", body.len());
             let room = room_beside(request.as_bytes()).unwrap();
             assert!(Size::of(&body).escaped <= room, "{} of {room}", Size::of(&body).escaped);
@@ -327,7 +327,7 @@ mod tests {
         ) {
             let request = request.repeat(times);
             let report = report(items);
-            let (body, value) = body(&of(&incomplete(&message), &report, request.as_bytes()));
+            let (body, value) = body(&build(&incomplete(&message), &report, request.as_bytes()));
             prop_assert!(body.len() <= MAX_FAILURE, "{} bytes", body.len());
             let as_text = |bytes: &[u8]| serde_json::to_string(&String::from_utf8_lossy(bytes)).unwrap().len();
             let room = room_beside(request.as_bytes());

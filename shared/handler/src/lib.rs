@@ -4,122 +4,20 @@
 //! into a function that Function Compute can invoke.
 
 mod failure;
+mod flow_log_function;
 mod functions;
+mod handler;
 mod location;
 mod routing;
 mod run;
-
-use std::{marker::PhantomData, sync::Arc};
-
-use bytes::Bytes;
-use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use reconcile::{Job, OsRng, Reconciler, ReconcilerSettings, Report, SystemClock};
+mod settings;
 
 pub use events::{Caller, EventKind, FlowLogCall};
 pub use flow_log::Action;
+pub use flow_log_function::{Context, FlowLogFunction, Scope};
 pub use functions::{FUNCTIONS, is_function};
+pub use handler::{Handler, answer, job, respond};
 pub use location::Location;
 pub use reconcile::{Capabilities, Selection, TargetKind};
-use routing::Routes;
-pub use routing::{Context, Scope};
 
-/// A function that reconciles flow logs.
-pub trait FlowLogFunction: Send + Sync + 'static {
-    /// What the function handles and may change.
-    const CAPABILITIES: Capabilities;
-
-    /// Returns the scope of `event`. Malformed and ignored events are handled before this call.
-    fn scope(event: EventKind, context: &Context<'_>) -> Scope;
-}
-
-/// Adapts a [`FlowLogFunction`] to Function Compute.
-#[derive(Debug)]
-pub struct Handler<F> {
-    reconciler: Reconciler,
-    function: PhantomData<fn() -> F>,
-}
-
-impl<F: FlowLogFunction> Function for Handler<F> {
-    const NAME: &'static str = {
-        assert!(is_function(F::CAPABILITIES.function), "add the function to FUNCTIONS");
-        F::CAPABILITIES.function
-    };
-
-    const SETTINGS_PREFIX: &'static str = SETTINGS_PREFIX;
-
-    fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let mut invalid = InvalidSettings::default();
-        let known = invalid.collect(reject_unknown(settings, ReconcilerSettings::names()));
-        let reconciler_settings = invalid.collect(ReconcilerSettings::read(settings));
-        let (Some(()), Some(reconciler_settings)) = (known, reconciler_settings) else { return Err(invalid) };
-        let reconciler = Reconciler::new(F::CAPABILITIES, reconciler_settings, Arc::new(SystemClock), Arc::new(OsRng));
-        Ok(Self { reconciler, function: PhantomData })
-    }
-
-    async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
-        let report = respond::<F>(&self.reconciler, invocation, &event).await;
-        let answer = report.and_then(|report| answer(&report, &event));
-        answer.inspect_err(|_| failure::warn_of_lost_letter(&event))
-    }
-}
-
-/// The prefix of the names of all settings.
-pub const SETTINGS_PREFIX: &str = "FLOWKEEPER_";
-
-/// Rejects unknown settings: a misspelled `FLOWKEEPER_DRY_RUN` would otherwise write.
-///
-/// # Errors
-/// Names each setting that is neither `known` nor read by the runtime itself.
-pub fn reject_unknown(settings: &Settings, known: Vec<&str>) -> Result<(), InvalidSettings> {
-    let of_runtime = fc_runtime::setting_names(SETTINGS_PREFIX);
-    let known: Vec<_> = known.into_iter().chain(of_runtime.iter().map(String::as_str)).collect();
-    settings.reject_unknown(SETTINGS_PREFIX, &known)
-}
-
-/// Handles the body of an invocation and returns the report.
-///
-/// # Errors
-/// The body is not an event, or there are targets but no credentials.
-pub async fn respond<F: FlowLogFunction>(
-    reconciler: &Reconciler,
-    invocation: Invocation,
-    event: &[u8],
-) -> Result<Report, Failure> {
-    let events = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
-    let run = run::id(&events, &invocation.request_id);
-    fc_runtime::record_run(&run);
-    let location = Location::of(&invocation);
-    let function = invocation.function_name.as_deref();
-    let Routes { targets, items } = routing::route_all::<F>(events, &location, reconciler, function);
-    if targets.is_empty() {
-        return Ok(reconciler.report(run, invocation.request_id, items));
-    }
-    let job = job(invocation, location, run)?;
-    Ok(reconciler.reconcile(job, targets, items).await)
-}
-
-/// Returns the job of this invocation, in the run with this id.
-///
-/// # Errors
-/// The invocation has no credentials.
-pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Job, Failure> {
-    Ok(Job {
-        run,
-        credentials: invocation.credentials()?.clone(),
-        stop_at: Some(invocation.soft_deadline()),
-        account: location.account,
-        request_id: invocation.request_id,
-    })
-}
-
-/// Turns the report into the answer to `request`.
-///
-/// # Errors
-/// Something in the report was not done. The invocation then fails, so that it is retried. The failure holds as much of
-/// the report as fits into a dead letter beside the request.
-pub fn answer(report: &Report, request: &[u8]) -> Result<Output, Failure> {
-    match report.incomplete() {
-        None => Output::json(report),
-        Some(incomplete) => Err(failure::of(&incomplete, report, request)),
-    }
-}
+pub use self::settings::{SETTINGS_PREFIX, reject_unknown};

@@ -1,32 +1,9 @@
 //! Routes events to the targets of an invocation.
 
 use events::{Event, EventKind};
-use flow_log::{AccountId, Policy};
-use reconcile::{Item, Reconciler, Target, TargetKind};
+use reconcile::{Item, Reconciler, Target};
 
-use crate::{FlowLogFunction, Location};
-
-/// Where a function looks because of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// At these, in the account and region of the event.
-    Targets(Vec<TargetKind>),
-    /// At every region of every account in the policy.
-    AllRegions,
-    /// Nowhere, for this reason.
-    Skip(&'static str),
-}
-
-/// The context in which an event is mapped to a scope.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// The policy.
-    pub policy: &'a Policy,
-    /// The name under which the function is deployed.
-    pub function_name: Option<&'a str>,
-    /// The account that the function runs in, if it is known.
-    pub account: Option<&'a AccountId>,
-}
+use crate::{Context, FlowLogFunction, Location, Scope};
 
 /// The targets of an invocation, and the results of events without a target.
 #[derive(Debug, Default)]

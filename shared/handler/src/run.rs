@@ -9,10 +9,10 @@ const MAX_ID: usize = 128;
 ///
 /// It is the time of a timer, which stays the same when the sweep is retried; else the id of the first event that has
 /// one; else the request id.
-pub(crate) fn id(found: &[Event], request_id: &str) -> String {
-    let is_timer = |found: &&Event| matches!(found.event, EventKind::Timer { .. });
-    let time = found.iter().filter(is_timer).find_map(|found| found.time);
-    let event = || found.iter().find_map(|found| found.id.as_ref()).map(|id| id.id.clone());
+pub(crate) fn id(events: &[Event], request_id: &str) -> String {
+    let is_timer = |event: &&Event| matches!(event.event, EventKind::Timer { .. });
+    let time = events.iter().filter(is_timer).find_map(|event| event.time);
+    let event = || events.iter().find_map(|event| event.id.as_ref()).map(|id| id.id.clone());
     let id = time.map(|time| time.to_string()).or_else(event).unwrap_or_else(|| request_id.to_owned());
     id.chars().filter(|c| !c.is_control()).take(MAX_ID).collect()
 }
