@@ -45,7 +45,7 @@ impl Function for OpenFlowLogService {
         let Some(region) = location.region.clone() else {
             return Err(Failure::new(
                 "NoRegion",
-                "nothing says in which region the function runs: neither x-fc-region nor FC_REGION is set",
+                "the function's region is not known: neither x-fc-region nor FC_REGION is set",
             ));
         };
         let run = invocation.request_id.clone();
@@ -56,7 +56,7 @@ impl Function for OpenFlowLogService {
 
 /// The largest body that is read, in bytes. A valid one is short, and a parsed body takes many times its size in
 /// memory.
-const LARGEST: usize = 64 << 10;
+const MAX_BODY: usize = 64 << 10;
 
 /// Whether the body accepts the terms. An empty one does not.
 fn are_terms_accepted(event: &[u8]) -> Result<bool, Failure> {
@@ -64,14 +64,14 @@ fn are_terms_accepted(event: &[u8]) -> Result<bool, Failure> {
         return Ok(false);
     }
     let asks = "expected {\"accept_terms\": true}, or {} to see whether the service is open";
-    if event.len() > LARGEST {
-        let found = format!("a body of {} bytes, and {LARGEST} is the maximum; {asks}", event.len());
+    if event.len() > MAX_BODY {
+        let found = format!("the body has {} bytes, and {MAX_BODY} is the maximum; {asks}", event.len());
         return Err(Failure::new("UnknownEvent", found));
     }
     let body: Value = serde_json::from_slice(event)
-        .map_err(|error| Failure::new("UnknownEvent", format!("this is no JSON ({error}); {asks}")))?;
+        .map_err(|error| Failure::new("UnknownEvent", format!("the body is not JSON ({error}); {asks}")))?;
     let Value::Object(body) = body else {
-        return Err(Failure::new("UnknownEvent", format!("this is no JSON object; {asks}")));
+        return Err(Failure::new("UnknownEvent", format!("the body is not a JSON object; {asks}")));
     };
     match body.get("accept_terms") {
         None | Some(Value::Bool(false)) => Ok(false),

@@ -46,8 +46,8 @@ mod tests {
         ] {
             assert!(is_own(&by(name, account), &here), "{name} of {account}");
             // The same name in another account, or in an unknown one.
-            for account in ["3", ""] {
-                assert!(!is_own(&by(name, account), &here), "{name} of {account}");
+            for other in ["3", ""] {
+                assert!(!is_own(&by(name, other), &here), "{name} of {other}");
             }
         }
         for (name, account) in [

@@ -16,8 +16,8 @@ fn a_change_by_the_same_deployment_is_skipped_and_one_by_a_namesake_elsewhere_is
         "requestParameters":{"FlowLogId":"fl-1"},"responseElements":{"Success":"true"},
         "userIdentity":{"type":"assumed-role","accountId":"1","userName":"mine-deactivate-flow-logs:session"}}"#;
     let mut running = Running::start(BINARY, &SETTINGS);
-    let answer = running.invoke(headers, event);
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("Flowkeeper itself did this"), "{answer}");
+    let skipped = running.invoke(headers, event);
+    assert!(skipped.starts_with("HTTP/1.1 200 ") && skipped.contains("Flowkeeper itself did this"), "{skipped}");
     let headers = format!("{headers}x-fc-function-timeout: 3\r\n");
     for elsewhere in [r#""accountId":"2","#, ""] {
         let acted = running.invoke(&headers, &event.replace(r#""accountId":"1","#, elsewhere));
