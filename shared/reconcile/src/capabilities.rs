@@ -47,6 +47,11 @@ impl Selection {
 }
 
 impl Capabilities {
+    /// Whether the function may make this kind of write.
+    pub(crate) fn may(&self, action: Action) -> bool {
+        self.actions.contains(&action)
+    }
+
     /// Returns the session policy with which this function assumes a role in another account.
     ///
     /// The role there serves all functions, so the session policy narrows it to this function's own reads and writes.

@@ -1,9 +1,16 @@
 //! The wording of results that are reported in several places.
 
+use std::fmt;
+
 use flow_log::{Action, FlowLogId, Plan, Resource, ResourceId, Verdict};
 use openapi::{CallError, ErrorKind, Session, UnreadableItem};
 
-use crate::{Item, Outcome, Target};
+use crate::{Item, Outcome, Target, read::Unread};
+
+/// Says that a function may not make a call, as the end of a sentence.
+pub(crate) fn may_not_call(action: Action) -> String {
+    format!("this function may not call {action}")
+}
 
 /// A resource that is not changed, because nothing is wrong with it or because of `withheld`.
 pub(crate) fn unchanged<C>(item: Item, plan: Plan<C>, withheld: Option<&str>) -> Item {
@@ -39,27 +46,36 @@ pub(crate) fn not_applied(item: Item, action: Action, flow_log: Option<&FlowLogI
 pub(crate) fn shared_by_other(session: &Session<'_>, resource: &Resource) -> Option<Item> {
     let is_shared = resource.account != *session.account();
     is_shared.then(|| {
-        let reason = format!("{} is shared by the account {}, whose flow log it has", resource.id, resource.account);
+        let reason = format!(
+            "{} is shared by the account {}, and only that account can create a flow log on it",
+            resource.id, resource.account
+        );
         Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason).in_session(session)
     })
 }
 
 /// The flow logs of `resource` could not be read.
-pub(crate) fn flow_logs_unread(resource: &Resource, error: &CallError) -> Item {
-    if matches!(error.kind(), ErrorKind::Unsupported(_)) {
-        let reason = format!("{} cannot have a flow log: {}", resource.id, error.advice());
-        return Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, reason).finding();
+pub(crate) fn flow_logs_unread(resource: &Resource, unread: &Unread) -> Item {
+    let item = |reason| Item::of_resource(resource, Verdict::Unknown, Outcome::Failed, reason).finding();
+    match unread {
+        Unread::Call(error) if matches!(error.kind(), ErrorKind::Unsupported(_)) => {
+            unsupported(Item::of_resource(resource, Verdict::Unsupported, Outcome::Skipped, ""), &resource.id, error)
+        }
+        Unread::Call(error) => item(format!("the flow logs of {} could not be read", resource.id)).with_error(error),
+        Unread::Item(reason) => item(format!("the flow logs of {} could not all be read: {reason}", resource.id)),
     }
-    let reason = format!("the flow logs of {} could not be read", resource.id);
-    Item::of_resource(resource, Verdict::Unknown, Outcome::Failed, reason).with_error(error).finding()
+}
+
+/// A resource that does not support flow logs. No retry would help.
+pub(crate) fn unsupported(item: Item, resource: &dyn fmt::Display, error: &CallError) -> Item {
+    let reason = format!("{resource} cannot have a flow log: {}", error.advice());
+    Item { verdict: Some(Verdict::Unsupported), outcome: Outcome::Skipped, reason, ..item }.finding()
 }
 
 /// `target` could not be read.
 pub(crate) fn target_unread(target: &Target, error: &CallError) -> Item {
     if matches!(error.kind(), ErrorKind::Unsupported(_)) {
-        let reason = format!("{} can have no flow log: {}", target.kind, error.advice());
-        let item = Item::of_target(target, Outcome::Skipped, reason);
-        return Item { verdict: Some(Verdict::Unsupported), ..item }.finding();
+        return unsupported(Item::of_target(target, Outcome::Skipped, ""), &target.kind, error);
     }
     let item = Item::of_target(target, Outcome::Failed, format!("{} could not be read", target.kind));
     Item { verdict: Some(Verdict::Unknown), ..item }.with_error(error).finding()
@@ -82,7 +98,7 @@ pub(crate) fn item_unread(session: &Session<'_>, what: &str, found: &UnreadableI
     let id = found.id.as_deref().unwrap_or("one without a readable id");
     let reason = format!("one of the {what} of {} could not be read, {id}: {}", session.region(), found.reason);
     let item = Item::new(Outcome::Skipped, reason).in_session(session);
-    let resource_type =
-        found.id.as_ref().and_then(|id| id.parse().ok()).map(|id: ResourceId| id.resource_type().as_str());
+    let parsed = found.id.as_ref().and_then(|text| text.parse::<ResourceId>().ok());
+    let resource_type = parsed.map(|parsed| parsed.resource_type().as_str());
     Item { verdict: Some(Verdict::Unknown), resource_type, resource_id: found.id.clone(), ..item }.finding()
 }

@@ -11,23 +11,32 @@
 mod capabilities;
 mod claims;
 mod converge;
+mod decision;
+mod deletion;
 mod items;
 mod limits;
+mod orphan;
 mod poll;
+mod read;
 mod reconciler;
+mod regions;
 mod report;
 mod resolve;
 mod service;
 mod settings;
 mod sweep;
-mod sweep_queue;
 mod target;
+mod target_run;
+#[cfg(test)]
+mod testing;
+mod visibility;
 mod writer;
 
 pub use self::settings::ReconcilerSettings;
 pub use capabilities::{Capabilities, Selection};
 pub use openapi::{Clock, OsRng, ROLE_SESSION_NAME, Rng, SystemClock};
-pub use reconciler::{Reconciler, UnknownLocation};
+pub use reconciler::Reconciler;
+pub use regions::UnknownLocation;
 pub use report::{DeletedFlowLog, ErrorReport, Incomplete, Item, Outcome, Report, Summary};
 pub use service::ServiceOpener;
 pub use target::{Job, Target, TargetKind};

@@ -5,11 +5,11 @@
 
 use flow_log::{Change, GovernedBy, policy::Limits};
 
-/// Up to this number of changes, a percentage means little.
-const FEW_CHANGES: usize = 10;
+/// Up to this number of changes, the percentage does not apply: it means little.
+const MAX_CHANGES_WITHOUT_PERCENT: usize = 10;
 
 /// The kinds of changes that a limit refuses in this sweep.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Withheld {
     /// Changes that can take recording away.
     pub(crate) risky: bool,
@@ -48,15 +48,34 @@ pub(crate) fn is_risky_stop(governed_by: Option<&GovernedBy>) -> bool {
     }
 }
 
+/// What one sweep is about to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    /// Resources with a change that can take recording away.
+    pub(crate) risky: usize,
+    /// Resources that get a new flow log.
+    pub(crate) creations: usize,
+    /// Resources that were judged.
+    pub(crate) checked: usize,
+}
+
+/// Returns which kinds of changes the limits refuse, and one sentence for each limit that is exceeded.
+pub(crate) fn check(limits: Limits, counts: Counts) -> (Withheld, Vec<String>) {
+    let risky = exceeded(limits, counts.risky, counts.checked);
+    let creations = creations_exceeded(limits, counts.creations);
+    let withheld = Withheld { risky: risky.is_some(), creations: creations.is_some() };
+    (withheld, risky.into_iter().chain(creations).collect())
+}
+
 /// Returns which limit is exceeded by this many risky changes to this many checked resources.
-pub(crate) fn exceeded(limits: Limits, changes: usize, checked: usize) -> Option<String> {
+fn exceeded(limits: Limits, changes: usize, checked: usize) -> Option<String> {
     let Limits { max_changes, max_changes_percent, .. } = limits;
-    let to_raise = |key: &str| format!("raise limits.{key} in the policy to have them made");
+    let to_raise = |key: &str| format!("raise limits.{key} in the policy to allow them");
     if changes > max_changes as usize {
         let raise = to_raise("max_changes");
         return Some(format!("{changes} changes are more than max_changes: {max_changes}; {raise}"));
     }
-    let is_flood = changes > FEW_CHANGES && changes * 100 > max_changes_percent as usize * checked;
+    let is_flood = changes > MAX_CHANGES_WITHOUT_PERCENT && changes * 100 > max_changes_percent as usize * checked;
     is_flood.then(|| {
         let raise = to_raise("max_changes_percent");
         let percent = format!("more than max_changes_percent: {max_changes_percent}");
@@ -65,9 +84,9 @@ pub(crate) fn exceeded(limits: Limits, changes: usize, checked: usize) -> Option
 }
 
 /// Returns the limit that this many new flow logs exceed, if the policy sets one.
-pub(crate) fn creations_exceeded(limits: Limits, creations: usize) -> Option<String> {
+fn creations_exceeded(limits: Limits, creations: usize) -> Option<String> {
     let max = limits.max_creations.filter(|max| creations > *max as usize)?;
-    let raise = "raise limits.max_creations in the policy to have them made";
+    let raise = "raise limits.max_creations in the policy to allow them";
     Some(format!("{creations} new flow logs are more than max_creations: {max}; {raise}"))
 }
 
@@ -82,7 +101,7 @@ mod tests {
         let is_too_many = |changes, checked| exceeded(LIMITS, changes, checked).is_some();
         assert!(!is_too_many(50, 1000) && is_too_many(51, 1000), "in number");
         assert!(!is_too_many(30, 100) && is_too_many(31, 100), "in percent");
-        assert!(!is_too_many(10, 10) && is_too_many(11, 11), "a few changes are no flood, whatever the percentage");
+        assert!(!is_too_many(10, 10) && is_too_many(11, 11), "up to ten changes are no flood, whatever the percentage");
         let none = Limits { max_changes: 0, max_changes_percent: 0, ..LIMITS };
         assert!(exceeded(none, 0, 0).is_none() && exceeded(none, 1, 100).is_some());
     }
@@ -122,5 +141,39 @@ mod tests {
         let withheld = Withheld { risky: true, creations: false };
         assert_eq!(withheld.objection(&Change::Activate(id.clone()), Some(&GovernedBy::Always)), None);
         assert!(withheld.objection(&Change::Deactivate(id), Some(&GovernedBy::Never)).is_some());
+    }
+
+    #[test]
+    fn each_limit_refuses_its_own_kind_of_change_and_names_the_key_to_raise() {
+        let limits = Limits { max_creations: Some(5), ..LIMITS };
+        for (risky, creations, expected, keys) in [
+            (50, 5, Withheld::default(), vec![]),
+            (51, 5, Withheld { risky: true, creations: false }, vec!["max_changes"]),
+            (50, 6, Withheld { risky: false, creations: true }, vec!["max_creations"]),
+            (51, 6, Withheld { risky: true, creations: true }, vec!["max_changes", "max_creations"]),
+        ] {
+            let (withheld, exceeded) = check(limits, Counts { risky, creations, checked: 1000 });
+            assert_eq!(withheld, expected);
+            assert_eq!(exceeded.len(), keys.len(), "{exceeded:?}");
+            for (sentence, key) in exceeded.iter().zip(keys) {
+                assert!(sentence.ends_with(&format!("raise limits.{key} in the policy to allow them")), "{sentence}");
+            }
+        }
+        let (_, exceeded) = check(LIMITS, Counts { risky: 31, creations: 0, checked: 100 });
+        let percent = "31 changes to 100 resources are more than max_changes_percent: 30; \
+                       raise limits.max_changes_percent in the policy to allow them";
+        assert_eq!(exceeded, [percent]);
+    }
+
+    #[test]
+    fn a_limit_on_creations_refuses_only_new_flow_logs() {
+        let id: flow_log::FlowLogId = "fl-1".parse().unwrap();
+        let withheld = Withheld { risky: false, creations: true };
+        let create = Change::Create(Box::new(crate::testing::spec()));
+        assert!(withheld.objection(&create, None).is_some());
+        assert_eq!(Withheld { risky: true, creations: false }.objection(&create, None), None);
+        for change in [Change::Activate(id.clone()), Change::Modify(id, flow_log::FlowLogUpdate::default())] {
+            assert_eq!(withheld.objection(&change, None), None, "{change:?}");
+        }
     }
 }

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use flow_log::{AccountId, FlowLogId, Policy, RegionId, ResourceId};
+use flow_log::{AccountId, Policy, RegionId};
 use futures_util::{StreamExt as _, stream};
-use openapi::{Client, Clock, FlowLogFilter, Rng, Role, Session};
+use openapi::{Client, Clock, Rng, Role, Session};
 
 use crate::{
-    Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Selection, Target, TargetKind,
+    Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Target, TargetKind, UnknownLocation,
     claims::Claims,
     converge::Converger,
-    items,
-    limits::Withheld,
+    regions,
     report::ReportBuilder,
-    resolve::{Sought, resolve},
-    sweep::{CONCURRENCY, delete_for_resource, sweep_ecr, sweep_orphans, sweep_resources},
-    sweep_queue::{Joined, SweepQueue},
+    sweep::{MAX_CONCURRENT, SweepQueue},
+    target_run::TargetRun,
     writer::Writer,
 };
 
@@ -72,33 +70,7 @@ impl Reconciler {
         account: Option<&AccountId>,
         region: Option<&RegionId>,
     ) -> Result<Vec<Target>, UnknownLocation> {
-        let policy = &self.policy;
-        let regions: Vec<_> = match policy.regions.as_slice() {
-            [] => vec![region.ok_or(UnknownLocation("region"))?],
-            regions => regions.iter().collect(),
-        };
-        let covered: Vec<_> = regions.iter().copied().filter(|region| policy.covers_region(region)).collect();
-        // If no region is left, keep them all: each then gets a result that says why it was skipped.
-        let regions = if covered.is_empty() { regions } else { covered };
-        // Express Connect Routers belong to no region: one read per account returns them all.
-        let regions = if self.capabilities.selects == Selection::Routers {
-            &regions[..regions.len().min(1)]
-        } else {
-            &regions[..]
-        };
-        let mut accounts: Vec<_> = policy.accounts.iter().map(|member| &member.id).collect();
-        if policy.own_account {
-            let own = account.ok_or(UnknownLocation("account"))?;
-            accounts.retain(|member| *member != own);
-            accounts.insert(0, own);
-        }
-        let target = |account: &AccountId, region: &RegionId| Target {
-            account: account.clone(),
-            region: region.clone(),
-            kind: TargetKind::Sweep,
-            since: None,
-        };
-        Ok(accounts.iter().flat_map(|account| regions.iter().map(|region| target(account, region))).collect())
+        regions::all(&self.policy, self.capabilities.selects, account, region)
     }
 
     /// Handles the targets. `items` are results that already exist: events that were skipped or are malformed.
@@ -108,7 +80,7 @@ impl Reconciler {
             targets.iter().map(|target| Box::pin(self.reconcile_target(&job, target, &claims))).collect();
         let mut all = ReportBuilder::from(items);
         // A target that has to wait does not hold up the others.
-        let mut parts = stream::iter(work).buffer_unordered(CONCURRENCY);
+        let mut parts = stream::iter(work).buffer_unordered(MAX_CONCURRENT);
         while let Some(part) = parts.next().await {
             all.extend(part);
         }
@@ -128,15 +100,7 @@ impl Reconciler {
         let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
         let (policy, capabilities) = (&self.policy, self.capabilities);
         let converger = Converger { policy, capabilities, session: &session, writer, since: target.since };
-        let run = TargetRun { converger, queue: &self.queue, job, target, claims };
-        match (self.capabilities.selects, &target.kind) {
-            (Selection::Orphans, TargetKind::Resource(id)) => run.orphan(id).await,
-            (_, TargetKind::Resource(id)) => run.resources(Sought::Resource(id.clone())).await,
-            (_, TargetKind::Instance(id)) => run.resources(Sought::InterfacesOf(id.clone())).await,
-            (_, TargetKind::FlowLog(id)) => run.flow_log(id).await,
-            (_, TargetKind::Region) => run.region(false).await,
-            (_, TargetKind::Sweep) => run.region(true).await,
-        }
+        TargetRun { converger, queue: &self.queue, job, target, claims }.run().await
     }
 
     /// Opens a session for `account`, in the role that the policy names for it. Without one, the session uses the
@@ -157,110 +121,10 @@ impl Reconciler {
     }
 }
 
-/// The work on one target.
-struct TargetRun<'a> {
-    converger: Converger<'a>,
-    queue: &'a SweepQueue,
-    job: &'a Job,
-    target: &'a Target,
-    claims: &'a Claims,
-}
-
-impl TargetRun<'_> {
-    async fn resources(&self, what: Sought) -> ReportBuilder {
-        let Converger { session, policy, .. } = self.converger;
-        let (subjects, mut items) = resolve(session, policy, self.target, &what).await;
-        for subject in subjects {
-            if let Some(item) = items::shared_by_other(session, &subject.resource) {
-                items.push(item);
-            } else if self.claims.claim(session, subject.resource.id.as_str()) {
-                items.extend(self.converger.converge(&subject, None, Withheld::default()).await);
-            }
-        }
-        items.into()
-    }
-
-    async fn orphan(&self, id: &ResourceId) -> ReportBuilder {
-        if self.claims.claim(self.converger.session, id.as_str()) {
-            delete_for_resource(&self.converger, self.target, id).await
-        } else {
-            ReportBuilder::default()
-        }
-    }
-
-    /// Handles the resource of a flow log. If the flow log is gone, nothing says what it recorded, so the whole region
-    /// is swept.
-    async fn flow_log(&self, id: &FlowLogId) -> ReportBuilder {
-        let session = self.converger.session;
-        let it = FlowLogFilter { id: Some(id), ..FlowLogFilter::default() };
-        let found = match session.describe_flow_logs(&it).await {
-            Ok(found) => found,
-            Err(error) => return items::target_unread(self.target, &error).into(),
-        };
-        if let Some(unreadable) = found.unreadable.first() {
-            return items::item_unread(session, "flow logs", unreadable).into();
-        }
-        let Some(found) = found.items.into_iter().next() else { return self.region(false).await };
-        match found.resource_id.parse() {
-            Ok(resource) => self.resources(Sought::Resource(resource)).await,
-            Err(_) => {
-                let reason = format!("{id} records {}, which is of no kind that Flowkeeper knows", found.resource_id);
-                Item::of_target(self.target, Outcome::Skipped, reason).into()
-            }
-        }
-    }
-
-    async fn region(&self, by_timer: bool) -> ReportBuilder {
-        let Converger { session, capabilities, policy, .. } = self.converger;
-        if !self.claims.claim_region(session) {
-            return ReportBuilder::default();
-        }
-        match (capabilities.selects, &policy.ecr_flow_log) {
-            (Selection::Resources, _) => self.queued_sweep(by_timer).await,
-            (Selection::Scheduled, _) => sweep_resources(&self.converger, self.claims, false).await,
-            (Selection::Orphans, _) => sweep_orphans(&self.converger).await,
-            (Selection::Routers, Some(pattern)) => sweep_ecr(&self.converger, pattern).await,
-            (Selection::Routers, None) => {
-                let reason = "the policy has no ecr_flow_log, so no flow log is desired on an Express Connect Router";
-                Item::of_target(self.target, Outcome::Skipped, reason).into()
-            }
-        }
-    }
-
-    /// Sweeps the region, or joins a sweep of it that has not started.
-    async fn queued_sweep(&self, by_timer: bool) -> ReportBuilder {
-        let session = self.converger.session;
-        let here = (session.account(), session.region());
-        let sweep = async || sweep_resources(&self.converger, self.claims, by_timer).await;
-        let swept = self.queue.sweep(here, &self.job.request_id, by_timer, sweep, ReportBuilder::is_complete).await;
-        match swept {
-            Joined::Swept(report) => report,
-            Joined::ByOther { request_id, is_complete: true } => {
-                let reason = format!("the sweep of invocation {request_id}, which began after this, covers it");
-                Item::of_target(self.target, Outcome::Skipped, reason).into()
-            }
-            Joined::ByOther { request_id, is_complete: false } => {
-                let reason = format!("the sweep of invocation {request_id}, which would cover it, was not complete");
-                Item::of_target(self.target, Outcome::Failed, reason).into()
-            }
-        }
-    }
-}
-
-/// There is nothing to sweep: the policy relies on the function's own location, and that is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownLocation(&'static str);
-
-impl std::fmt::Display for UnknownLocation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "nothing says in which {} the function runs, and the policy does not name one to sweep", self.0)
-    }
-}
-
-impl std::error::Error for UnknownLocation {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Selection;
     use openapi::{ClientSettings, Credentials, OsRng, SystemClock};
 
     #[test]

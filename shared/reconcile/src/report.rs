@@ -77,3 +77,80 @@ pub struct Incomplete {
     /// The failure, in one sentence.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use flow_log::Verdict;
+
+    use super::*;
+    use crate::testing;
+
+    fn report(dry_run: bool, builder: ReportBuilder) -> Report {
+        Report::new("a-function", "run".to_owned(), "1-request".to_owned(), dry_run, builder)
+    }
+
+    fn item(id: &str, outcome: Outcome, reason: &str) -> Item {
+        Item::of_resource(&testing::vpc(id), Verdict::Missing, outcome, reason)
+    }
+
+    fn refused() -> ReportBuilder {
+        let mut builder = ReportBuilder::from(item("vpc-1", Outcome::Skipped, "not done"));
+        builder.refuse((&"1".parse().unwrap(), &"cn-hangzhou".parse().unwrap()), "too many");
+        builder
+    }
+
+    #[test]
+    fn a_report_is_incomplete_while_something_failed_is_unfinished_or_unknown() {
+        for (outcome, expected) in [
+            (Outcome::Done, false),
+            (Outcome::Unchanged, false),
+            (Outcome::Planned, false),
+            (Outcome::Skipped, false),
+            (Outcome::Failed, true),
+            (Outcome::Unfinished, true),
+        ] {
+            let incomplete = report(false, item("vpc-1", outcome, "a reason").into()).incomplete();
+            assert_eq!(incomplete.is_some(), expected, "{outcome:?}");
+        }
+        let unknown = Item { verdict: Some(Verdict::Unknown), ..item("vpc-1", Outcome::Skipped, "not read") };
+        assert!(report(false, unknown.into()).incomplete().is_some());
+    }
+
+    #[test]
+    fn the_message_counts_what_is_open_and_quotes_the_first_of_it_once() {
+        let error = ErrorReport {
+            action: "CreateFlowLog",
+            code: "Forbidden.RAM".to_owned(),
+            message: "CreateFlowLog of vpc-2 (request R-1): refused".to_owned(),
+            request_id: Some("R-1".to_owned()),
+            advice: "",
+        };
+        let failed = item("vpc-2", Outcome::Failed, "the flow log of vpc-2 could not be created");
+        let failed = Item { error: Some(error), ..failed };
+        let items = vec![item("vpc-1", Outcome::Done, "none"), failed, item("vpc-3", Outcome::Unfinished, "late")];
+        let incomplete = report(false, items.into()).incomplete().unwrap();
+        assert_eq!(incomplete.error_type, "Incomplete");
+        assert_eq!(
+            incomplete.message,
+            "2 of 3 not done; the first is vpc-2: the flow log of vpc-2 could not be created: \
+             CreateFlowLog of vpc-2 (request R-1): refused"
+        );
+    }
+
+    #[test]
+    fn an_exceeded_limit_fails_the_run_and_says_where() {
+        let report = report(false, refused());
+        let incomplete = report.incomplete().unwrap();
+        assert_eq!(incomplete.error_type, "TooManyChanges");
+        let message = "1 in cn-hangzhou: too many; see the results for what was not done";
+        assert_eq!(incomplete.message, message);
+        assert_eq!(report.summary.limits, ["1 in cn-hangzhou: too many"]);
+    }
+
+    #[test]
+    fn a_dry_run_says_which_limit_is_exceeded_and_does_not_fail() {
+        let report = report(true, refused());
+        assert_eq!(report.incomplete(), None);
+        assert_eq!(report.summary.limits, ["1 in cn-hangzhou: too many"]);
+    }
+}

@@ -2,33 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use flow_log::{Policy, Resource, ResourceId, ResourceType, Verdict, level};
-use jiff::{SignedDuration, Timestamp};
+use flow_log::{Policy, Resource, ResourceId, Verdict, level};
+use jiff::Timestamp;
 use openapi::{CallError, Listing, NetworkInterfaceFilter, Session};
 
-use crate::{Item, Outcome, Target, converge::Subject, items, poll::Poll};
+use crate::{Item, Outcome, Target, decision::Subject, items, poll::Poll, read, visibility::GONE_AFTER};
 
-/// A resource that is not visible this long after its creation event is gone again. Sweeps find what this misses.
-const GONE_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// A resource that is still visible this long after its deletion event was not deleted.
-const THERE_AFTER: SignedDuration = SignedDuration::from_mins(15);
-
-/// What an event names.
-pub(crate) enum Sought {
+/// What is looked up.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// A resource.
     Resource(ResourceId),
     /// The network interfaces of an ECS instance.
-    InterfacesOf(String),
+    Instance(String),
 }
 
-/// Returns the resources, at the level of the policy, that `what` leads to, and the results for what leads nowhere.
-/// `target` is where `what` comes from.
+/// Returns the resources, at the level of the policy, that `lookup` leads to, and the results where it leads to none.
+/// `target` is the target that led to it.
 pub(crate) async fn resolve(
     session: &Session<'_>,
     policy: &Policy,
     target: &Target,
-    what: &Sought,
+    lookup: &Lookup,
 ) -> (Vec<Subject>, Vec<Item>) {
-    let found = match find(session, what).await {
+    let found = match find(session, lookup).await {
         Ok(found) => found,
         Err(error) => return (Vec::new(), vec![items::target_unread(target, &error)]),
     };
@@ -36,7 +33,7 @@ pub(crate) async fn resolve(
     let mut items: Vec<_> = unread.collect();
     if found.items.is_empty() {
         if items.is_empty() {
-            items.push(not_there(target, session.now()));
+            items.push(not_visible(target, session.now()));
         }
         return (Vec::new(), items);
     }
@@ -65,9 +62,8 @@ impl Resolver<'_> {
             Some(level) => level,
             // The tags of its VPC decide.
             None => {
-                let Some(read) = self.read_vpc(&resource).await else { return };
-                let vpc = vpc.insert(read);
-                match level(&resource, Some(vpc), self.policy) {
+                let Some(found) = self.read_vpc(&resource).await else { return };
+                match level(&resource, Some(vpc.insert(found)), self.policy) {
                     Some(level) => level,
                     // The level is still unknown. Keep the resource, so that its decision reports that.
                     None => resource.id.resource_type(),
@@ -88,10 +84,10 @@ impl Resolver<'_> {
             self.subjects.push(Subject { resource: vpc, vpc: None });
             return;
         }
-        match find(self.session, &Sought::Resource(covering.clone())).await {
-            Ok(found) if found.items.is_empty() => self.items.push(covering_not_there(self.target, &covering)),
+        match find(self.session, &Lookup::Resource(covering.clone())).await {
+            Ok(found) if found.items.is_empty() => self.items.push(covering_not_visible(self.target, &covering)),
             Ok(found) => {
-                let subjects = found.items.into_iter().map(|resource| Subject { resource, vpc: vpc.clone() });
+                let subjects = found.items.into_iter().map(|parent| Subject { resource: parent, vpc: vpc.clone() });
                 self.subjects.extend(subjects);
             }
             Err(error) => self.items.push(items::target_unread(self.target, &error)),
@@ -101,11 +97,11 @@ impl Resolver<'_> {
     /// Returns the VPC of the resource. If it cannot be read, that is reported.
     async fn read_vpc(&mut self, resource: &Resource) -> Option<Resource> {
         let id = resource.vpc()?;
-        match read(self.session, id).await {
+        match read::resource(self.session, id).await {
             Ok(found) => {
                 let vpc = found.items.into_iter().next();
                 if vpc.is_none() {
-                    self.items.push(covering_not_there(self.target, id));
+                    self.items.push(covering_not_visible(self.target, id));
                 }
                 vpc
             }
@@ -118,13 +114,13 @@ impl Resolver<'_> {
 }
 
 /// Reads what the event names, and polls until it is visible.
-async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>, CallError> {
+async fn find(session: &Session<'_>, lookup: &Lookup) -> Result<Listing<Resource>, CallError> {
     let mut poll = Poll::new(session);
     let mut before = 0;
     loop {
-        let found = match what {
-            Sought::Resource(id) => read(session, id).await?,
-            Sought::InterfacesOf(id) => {
+        let found = match lookup {
+            Lookup::Resource(id) => read::resource(session, id).await?,
+            Lookup::Instance(id) => {
                 let of_instance = NetworkInterfaceFilter { instance: Some(id), ..Default::default() };
                 session.describe_network_interfaces(&of_instance).await?
             }
@@ -132,7 +128,7 @@ async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>,
         // The network interfaces of an instance appear one by one, and nothing says how many there will be. The list is
         // complete once two reads return the same number.
         let count = found.items.len() + found.unreadable.len();
-        let is_all = count > 0 && (matches!(what, Sought::Resource(_)) || count == before);
+        let is_all = count > 0 && (matches!(lookup, Lookup::Resource(_)) || count == before);
         if is_all || !poll.wait(session).await {
             return Ok(found);
         }
@@ -140,47 +136,16 @@ async fn find(session: &Session<'_>, what: &Sought) -> Result<Listing<Resource>,
     }
 }
 
-/// Returns the resource with this id, if it is visible.
-pub(crate) async fn read(session: &Session<'_>, id: &ResourceId) -> Result<Listing<Resource>, CallError> {
-    let ids = std::slice::from_ref(id);
-    match id.resource_type() {
-        ResourceType::Vpc => session.describe_vpcs(ids).await,
-        ResourceType::VSwitch => session.describe_vswitches(ids).await,
-        ResourceType::NetworkInterface => {
-            session.describe_network_interfaces(&NetworkInterfaceFilter { ids, ..Default::default() }).await
-        }
-    }
-}
-
-fn is_older_than(target: &Target, now: Timestamp, age: SignedDuration) -> bool {
-    target.since.is_some_and(|since| now.duration_since(since) > age)
-}
-
-/// Whether a resource that is not visible is gone. `since` is the time of the event about it.
-pub(crate) fn may_be_gone(since: Option<Timestamp>, now: Timestamp) -> bool {
-    since.is_none_or(|since| now.duration_since(since) > GONE_AFTER)
-}
-
-fn not_there(target: &Target, now: Timestamp) -> Item {
+fn not_visible(target: &Target, now: Timestamp) -> Item {
     let id = &target.kind;
-    if is_older_than(target, now, GONE_AFTER) {
+    if target.is_older_than(GONE_AFTER, now) {
         return Item::of_target(target, Outcome::Skipped, format!("{id} is gone"));
     }
     let item = Item::of_target(target, Outcome::Failed, format!("{id} is not visible yet"));
     Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }
 
-/// Returns the result for a resource that was deleted and is still visible.
-pub(crate) fn still_there(target: &Target, now: Timestamp) -> Item {
-    let id = &target.kind;
-    if is_older_than(target, now, THERE_AFTER) {
-        return Item::of_target(target, Outcome::Skipped, format!("{id} is there"));
-    }
-    let item = Item::of_target(target, Outcome::Failed, format!("{id} was deleted, and can still be seen"));
-    Item { verdict: Some(Verdict::Unknown), ..item }.finding()
-}
-
-fn covering_not_there(target: &Target, covering: &ResourceId) -> Item {
+fn covering_not_visible(target: &Target, covering: &ResourceId) -> Item {
     let reason = format!("{covering}, which {} is in, is not visible yet", target.kind);
     let item = Item::of_target(target, Outcome::Failed, reason);
     Item { verdict: Some(Verdict::Unknown), ..item }.finding()

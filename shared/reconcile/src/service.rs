@@ -11,7 +11,7 @@ use crate::{
     Item, Job, Outcome, Report,
     report::ReportBuilder,
     settings::{ReconcilerSettings, dry_run},
-    writer::{Standing, Write, WriteOutcome, Writer},
+    writer::{Confirmation, Write, WriteOutcome, Writer},
 };
 
 /// Opens the flow log service of the function's own account. Lives as long as the process.
@@ -57,35 +57,35 @@ impl ServiceOpener {
 
     async fn item(&self, job: &Job, region: &RegionId, accept_terms: bool) -> Item {
         let Some(account) = job.account.clone() else {
-            return Item::broken_event("nothing says in which account the function runs");
+            return Item::broken_event("the function's account is not known");
         };
         let session = self.client.session(job.credentials.clone(), account, region.clone(), job.stop_at);
-        let item = |verdict, outcome, reason: &str| Item {
+        let about = |verdict, outcome, reason: &str| Item {
             verdict: Some(verdict),
             resource_type: Some("FlowLogService"),
             ..Item::new(outcome, reason).in_session(&session)
         };
         match session.get_flow_log_service_status().await {
-            Ok(true) => return item(Verdict::Compliant, Outcome::Unchanged, "the flow log service is open"),
+            Ok(true) => return about(Verdict::Compliant, Outcome::Unchanged, "the flow log service is open"),
             Ok(false) => {}
             Err(error) => {
                 let item =
-                    item(Verdict::Unknown, Outcome::Failed, "the status of the flow log service could not be read");
+                    about(Verdict::Unknown, Outcome::Failed, "the status of the flow log service could not be read");
                 return Item { is_finding: true, ..item }.with_error(&error);
             }
         }
         if !accept_terms {
             let reason = "the flow log service is not open; invoke this function with {\"accept_terms\": true} to accept its terms and open it";
-            return item(Verdict::Inactive, Outcome::Skipped, reason).finding();
+            return about(Verdict::Inactive, Outcome::Skipped, reason).finding();
         }
         let writer = Writer::new(&session, &[Action::OpenFlowLogService], self.dry_run);
-        let closed = item(Verdict::Inactive, Outcome::Done, "the flow log service was not open");
+        let closed = about(Verdict::Inactive, Outcome::Done, "the flow log service was not open");
         let confirm = || confirm(&session).boxed();
         match writer.write(Write::OpenService, closed.clone(), &confirm).await {
             WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
             WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => item,
             WriteOutcome::Superseded(()) => {
-                item(Verdict::Compliant, Outcome::Unchanged, "somebody else has opened the flow log service")
+                about(Verdict::Compliant, Outcome::Unchanged, "somebody else has opened the flow log service")
             }
             // Cannot happen: the writer above permits this action.
             WriteOutcome::NotPermitted => Item { outcome: Outcome::Skipped, ..closed },
@@ -94,11 +94,11 @@ impl ServiceOpener {
 }
 
 /// Reads whether the service is open by now.
-async fn confirm(session: &Session<'_>) -> Result<Standing<()>, CallError> {
+async fn confirm(session: &Session<'_>) -> Result<Confirmation<()>, CallError> {
     let is_open = session.get_flow_log_service_status().await?;
     Ok(if is_open {
-        Standing::Settled { observed: (), may_be_ours: true, flow_log: None }
+        Confirmation::Settled { observed: (), may_be_ours: true, flow_log: None }
     } else {
-        Standing::Outstanding
+        Confirmation::Outstanding
     })
 }

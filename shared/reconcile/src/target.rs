@@ -3,7 +3,7 @@
 use std::fmt;
 
 use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use openapi::Credentials;
 
 /// What all targets of one invocation share.
@@ -47,6 +47,13 @@ pub enum TargetKind {
     Region,
     /// Everything in the region, for a timer. Only this kind of sweep may replace flow logs.
     Sweep,
+}
+
+impl Target {
+    /// Whether its event happened longer ago than `age`.
+    pub(crate) fn is_older_than(&self, age: SignedDuration, now: Timestamp) -> bool {
+        self.since.is_some_and(|since| now.duration_since(since) > age)
+    }
 }
 
 impl fmt::Display for TargetKind {

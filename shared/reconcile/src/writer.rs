@@ -3,11 +3,11 @@
 //! No other code calls a write operation. For each write, this module decides whether the function may make it, whether
 //! it is only planned, and what its outcome is if the answer does not say. It logs each write when it is made.
 
-use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLog, FlowLogId, Resource, Verdict};
+use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLog, FlowLogId, Resource};
 use futures_util::future::BoxFuture;
 use openapi::{CallError, ErrorKind, FlowLogAttributes, Movable, Remedy, Session, TaggedType, Writes};
 
-use crate::{Item, Outcome, poll::Poll};
+use crate::{Item, Outcome, items, poll::Poll};
 
 /// How many reads show that an uncertain write had no effect before it is repeated.
 const MAX_REREADS: usize = 4;
@@ -66,7 +66,7 @@ impl Write<'_> {
 
 /// What a read after an uncertain write shows.
 #[derive(Debug)]
-pub(crate) enum Standing<T> {
+pub(crate) enum Confirmation<T> {
     /// The write is no longer needed: it took effect, or somebody else made the same change.
     Settled {
         /// What was read.
@@ -83,7 +83,7 @@ pub(crate) enum Standing<T> {
 }
 
 /// Reads the current state, to see whether a write has taken effect.
-pub(crate) type Confirm<'c, T> = dyn Fn() -> BoxFuture<'c, Result<Standing<T>, CallError>> + Sync + 'c;
+pub(crate) type Confirm<'c, T> = dyn Fn() -> BoxFuture<'c, Result<Confirmation<T>, CallError>> + Sync + 'c;
 
 /// The outcome of a write.
 #[derive(Debug)]
@@ -109,11 +109,6 @@ impl<'a> Writer<'a> {
         Self { session, actions, dry_run }
     }
 
-    /// Whether the function may make this kind of write.
-    pub(crate) fn may(&self, action: Action) -> bool {
-        self.actions.contains(&action)
-    }
-
     pub(crate) const fn is_dry_run(&self) -> bool {
         self.dry_run
     }
@@ -127,7 +122,7 @@ impl<'a> Writer<'a> {
         confirm: &Confirm<'_, T>,
     ) -> WriteOutcome<T> {
         let action = write.action();
-        if !self.may(action) {
+        if !self.actions.contains(&action) {
             return WriteOutcome::NotPermitted;
         }
         let deleted = match write {
@@ -140,16 +135,12 @@ impl<'a> Writer<'a> {
             return WriteOutcome::Planned(Item { outcome: Outcome::Planned, ..item }.finding());
         }
         if item.deleted.is_some() {
-            // The log must hold the fields before the deletion: if the process is killed in between, nothing else does.
-            let deleted = serde_json::to_string(&item.deleted).unwrap_or_default();
-            let (id, resource) = (item.flow_log_id.as_ref().map(FlowLogId::as_str), item.resource_id.as_deref());
-            tracing::info!(flow_log_id = id, resource_id = resource, deleted, "{action} follows: {}", item.reason);
+            announce_deletion(&item);
         }
-        let outcome = self.attempt(write, item, confirm).await;
-        match outcome {
-            WriteOutcome::Done(item) => WriteOutcome::Done(item.logged()),
-            WriteOutcome::Confirmed(item, observed) => WriteOutcome::Confirmed(item.logged(), observed),
-            WriteOutcome::Failed(item) => WriteOutcome::Failed(item.logged()),
+        match self.attempt(write, item, confirm).await {
+            WriteOutcome::Done(done) => WriteOutcome::Done(done.logged()),
+            WriteOutcome::Confirmed(done, observed) => WriteOutcome::Confirmed(done.logged(), observed),
+            WriteOutcome::Failed(failed) => WriteOutcome::Failed(failed.logged()),
             other => other,
         }
     }
@@ -182,7 +173,7 @@ impl<'a> Writer<'a> {
                     return WriteOutcome::Failed(failed(item, &write, &error));
                 }
                 match confirm().await {
-                    Ok(Standing::Settled { observed, may_be_ours, flow_log }) => {
+                    Ok(Confirmation::Settled { observed, may_be_ours, flow_log }) => {
                         if is_lost_race || !may_be_ours {
                             return WriteOutcome::Superseded(observed);
                         }
@@ -191,8 +182,8 @@ impl<'a> Writer<'a> {
                         let item = Item { outcome: Outcome::Done, reason, flow_log_id, ..item };
                         return WriteOutcome::Confirmed(item, observed);
                     }
-                    Ok(Standing::Changing) => {}
-                    Ok(Standing::Outstanding) => rereads += 1,
+                    Ok(Confirmation::Changing) => {}
+                    Ok(Confirmation::Outstanding) => rereads += 1,
                     // The outcome is unknown, and that must be reported.
                     Err(_) => return WriteOutcome::Failed(failed(item, &write, &error)),
                 }
@@ -208,20 +199,36 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Logs the fields of a flow log before it is deleted: if the process is killed in between, nothing else holds them.
+fn announce_deletion(item: &Item) {
+    let deleted = serde_json::to_string(&item.deleted).unwrap_or_default();
+    let (id, resource) = (item.flow_log_id.as_ref().map(FlowLogId::as_str), item.resource_id.as_deref());
+    let action = Action::DeleteFlowLog;
+    tracing::info!(flow_log_id = id, resource_id = resource, deleted, "{action} follows: {}", item.reason);
+}
+
 /// Returns the result of a failed write. If the resource does not support flow logs, it is skipped: no retry would
 /// help.
 fn failed(item: Item, write: &Write<'_>, error: &CallError) -> Item {
-    let action = write.action();
-    let on = item.resource_id.clone().unwrap_or_default();
+    let resource = item.resource_id.clone().unwrap_or_default();
     let item = Item { refusal: Some(error.kind()), ..item }.finding();
     if matches!(error.kind(), ErrorKind::Unsupported(_)) {
-        let reason = format!("{on} cannot have a flow log: {}", error.advice());
-        return Item { verdict: Some(Verdict::Unsupported), outcome: Outcome::Skipped, reason, ..item };
+        return items::unsupported(item, &resource, error);
     }
+    let done = match write.action() {
+        Action::CreateFlowLog | Action::EcrCreateFlowLog => "created",
+        Action::ActiveFlowLog | Action::EcrActivateFlowLog => "activated",
+        Action::DeactiveFlowLog | Action::EcrDeactivateFlowLog => "deactivated",
+        Action::ModifyFlowLogAttribute | Action::EcrModifyFlowLogAttribute => "modified",
+        Action::DeleteFlowLog => "deleted",
+        Action::TagResources => "tagged",
+        Action::MoveResourceGroup => "moved to its resource group",
+        Action::OpenFlowLogService => "opened",
+    };
     let reason = match (write, write.flow_log()) {
-        (Write::OpenService, _) => "the flow log service could not be opened".to_owned(),
-        (_, Some(id)) => format!("{action} of {id} on {on} failed"),
-        (_, None) => format!("{action} of {on} failed"),
+        (Write::OpenService, _) => format!("the flow log service could not be {done}"),
+        (_, Some(id)) => format!("{id} on {resource} could not be {done}"),
+        (_, None) => format!("the flow log of {resource} could not be {done}"),
     };
     Item { outcome: Outcome::Failed, reason, ..item }.with_error(error)
 }
@@ -268,4 +275,219 @@ async fn change_ecr_flow_log(
         }
     };
     id.cloned().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use flow_log::Verdict;
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::testing::{self, Api, Reply};
+
+    const CREATED: Reply = Reply::Answer(200, r#"{"RequestId":"R-1","Success":"true","FlowLogId":"fl-9"}"#);
+
+    fn refusal(body: &'static str) -> Reply {
+        Reply::Answer(400, body)
+    }
+
+    /// What each read of the state shows; after the last, the state cannot be read.
+    type Reads = Vec<Confirmation<()>>;
+
+    fn settled(may_be_ours: bool) -> Confirmation<()> {
+        Confirmation::Settled { observed: (), may_be_ours, flow_log: Some("fl-9".parse().unwrap()) }
+    }
+
+    fn outstanding(times: usize) -> Reads {
+        (0..times).map(|_| Confirmation::Outstanding).collect()
+    }
+
+    /// The outcome of a creation, the calls that were made, and how many times the state was read.
+    struct Written {
+        outcome: WriteOutcome<()>,
+        calls: Vec<String>,
+        reads: usize,
+    }
+
+    async fn create(actions: &'static [Action], dry_run: bool, replies: Vec<Reply>, reads: Reads) -> Written {
+        let vpc = testing::vpc("vpc-1");
+        let change = Change::Create(Box::new(testing::spec()));
+        let about = Item::of_resource(&vpc, Verdict::Missing, Outcome::Done, "it has none");
+        let api = Api::start(replies);
+        let client = api.client();
+        let session = testing::session(&client);
+        let (reads, count) = (Mutex::new(reads.into_iter()), AtomicUsize::new(0));
+        let confirm = || {
+            count.fetch_add(1, Ordering::Relaxed);
+            let read = reads.lock().unwrap().next().ok_or_else(not_read);
+            std::future::ready(read).boxed()
+        };
+        let writer = Writer::new(&session, actions, dry_run);
+        let outcome = writer.write(Write::FlowLog(&vpc, &change), about, &confirm).await;
+        Written { outcome, calls: api.calls(), reads: count.load(Ordering::Relaxed) }
+    }
+
+    /// An error of a call that was never sent, because its time was over.
+    fn not_read() -> CallError {
+        let client = testing::client_of(1);
+        let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+        let session = client.session(testing::credentials(), account, region, Some(testing::now()));
+        session.describe_vpcs(&["vpc-1".parse().unwrap()]).now_or_never().unwrap().unwrap_err()
+    }
+
+    async fn created(replies: Vec<Reply>, reads: Reads) -> Written {
+        create(&[Action::CreateFlowLog], false, replies, reads).await
+    }
+
+    #[tokio::test]
+    async fn a_write_that_the_function_may_not_make_makes_no_call() {
+        let written = create(&[Action::ActiveFlowLog], false, vec![], vec![]).await;
+        assert!(matches!(written.outcome, WriteOutcome::NotPermitted));
+        assert_eq!(written.calls, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_makes_no_call_and_reports_the_change_as_a_finding() {
+        let written = create(&[Action::CreateFlowLog], true, vec![], vec![]).await;
+        let WriteOutcome::Planned(item) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!((item.outcome, item.action), (Outcome::Planned, Some(Action::CreateFlowLog)));
+        assert!(item.is_finding);
+        assert_eq!(written.calls, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_answered_is_done_and_logged() {
+        let written = created(vec![CREATED], vec![]).await;
+        let WriteOutcome::Done(item) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!(item.outcome, Outcome::Done);
+        assert_eq!(item.flow_log_id.as_ref().map(FlowLogId::as_str), Some("fl-9"));
+        assert!(item.is_logged);
+        assert_eq!((written.calls, written.reads), (vec!["CreateFlowLog".to_owned()], 0));
+    }
+
+    #[tokio::test]
+    async fn a_refused_write_fails_and_is_not_repeated() {
+        let denied = r#"{"RequestId":"R-1","Code":"Forbidden.RAM","Message":"Because."}"#;
+        let written = created(vec![refusal(denied)], vec![]).await;
+        let WriteOutcome::Failed(item) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!(
+            (item.outcome, item.reason.as_str()),
+            (Outcome::Failed, "the flow log of vpc-1 could not be created")
+        );
+        assert_eq!(item.error.as_ref().map(|error| error.code.as_str()), Some("Forbidden.RAM"));
+        assert!(item.is_refused_for_good() && item.is_finding);
+        assert_eq!((written.calls.len(), written.reads), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_resource_that_does_not_support_flow_logs_is_skipped() {
+        let unsupported = r#"{"RequestId":"R-1","Code":"OperationUnsupported.AdvancedFeature","Message":"Because."}"#;
+        let written = created(vec![refusal(unsupported)], vec![]).await;
+        let WriteOutcome::Failed(item) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!((item.outcome, item.verdict), (Outcome::Skipped, Some(Verdict::Unsupported)));
+        assert!(item.reason.starts_with("vpc-1 cannot have a flow log: "), "{}", item.reason);
+    }
+
+    #[tokio::test]
+    async fn a_resource_that_the_api_does_not_see_yet_is_left_to_the_caller() {
+        let not_visible = r#"{"RequestId":"R-1","Code":"InvalidInstanceId","Message":"Because."}"#;
+        let written = created(vec![refusal(not_visible)], vec![]).await;
+        assert!(matches!(written.outcome, WriteOutcome::NotVisible(_)), "{:?}", written.outcome);
+        assert_eq!((written.calls.len(), written.reads), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_confirmed_by_a_read_and_the_write_is_not_repeated() {
+        let written = created(vec![Reply::Lost], vec![Confirmation::Changing, settled(true)]).await;
+        let WriteOutcome::Confirmed(item, ()) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!(item.outcome, Outcome::Done);
+        assert_eq!(item.flow_log_id.as_ref().map(FlowLogId::as_str), Some("fl-9"));
+        assert_eq!(item.reason, "it has none; the call was not answered, and had been done");
+        assert_eq!((written.calls.len(), written.reads), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_not_claimed_if_somebody_else_made_the_change() {
+        let written = created(vec![Reply::Lost], vec![settled(false)]).await;
+        assert!(matches!(written.outcome, WriteOutcome::Superseded(())), "{:?}", written.outcome);
+    }
+
+    #[tokio::test]
+    async fn a_write_without_effect_is_repeated_only_after_several_reads() {
+        let written = created(vec![Reply::Lost, CREATED], outstanding(MAX_REREADS)).await;
+        assert!(matches!(written.outcome, WriteOutcome::Done(_)), "{:?}", written.outcome);
+        assert_eq!((written.calls.len(), written.reads), (2, MAX_REREADS));
+    }
+
+    #[tokio::test]
+    async fn a_write_of_unknown_outcome_fails_if_the_state_cannot_be_read() {
+        let written = created(vec![Reply::Lost], outstanding(1)).await;
+        let WriteOutcome::Failed(item) = written.outcome else { panic!("{:?}", written.outcome) };
+        assert_eq!(item.action, Some(Action::CreateFlowLog), "it may have been made");
+        assert_eq!((written.calls.len(), written.reads), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_superseded_by_what_the_read_shows() {
+        for code in ["TaskConflict", "ResourceAlreadyExist.FlowLogId", "InvalidInstanceId.NotFound"] {
+            let body = format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Because."}}"#);
+            // A conflict is retried by the client first.
+            let replies = (0..20).map(|_| Reply::Answer(400, String::leak(body.clone()))).collect();
+            let written = created(replies, vec![settled(true)]).await;
+            assert!(matches!(written.outcome, WriteOutcome::Superseded(())), "{code}: {:?}", written.outcome);
+            assert_eq!(written.reads, 1, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flow_log_that_exists_and_cannot_be_read_is_not_created_again() {
+        let exists = r#"{"RequestId":"R-1","Code":"ResourceAlreadyExist.FlowLogId","Message":"Because."}"#;
+        let written = created(vec![refusal(exists)], outstanding(MAX_REREADS)).await;
+        assert!(matches!(written.outcome, WriteOutcome::Failed(_)), "{:?}", written.outcome);
+        assert_eq!((written.calls.len(), written.reads), (1, MAX_REREADS));
+    }
+
+    #[tokio::test]
+    async fn the_result_of_a_deletion_holds_the_flow_log_as_it_was() {
+        let api = Api::start(vec![Reply::Answer(200, r#"{"RequestId":"R-1","Success":"true"}"#)]);
+        let client = api.client();
+        let session = testing::session(&client);
+        let flow_log = testing::flow_log("fl-1", "vpc-1");
+        let about = Item::of_flow_log(&session, &flow_log, Verdict::Orphaned, Outcome::Done, "vpc-1 is gone");
+        let writer = Writer::new(&session, &[Action::DeleteFlowLog], false);
+        let confirm = || std::future::ready(Ok(settled(true))).boxed();
+        let outcome = writer.write(Write::Delete(&flow_log), about, &confirm).await;
+        let WriteOutcome::Done(item) = outcome else { panic!("{outcome:?}") };
+        let deleted = item.deleted.unwrap();
+        assert_eq!((deleted.flow_log_id.as_str(), deleted.log_store.as_deref()), ("fl-1", Some("vpc")));
+        assert_eq!(deleted.tags, [("managed-by".to_owned(), "flowkeeper".to_owned())]);
+        assert_eq!(api.calls(), ["DeleteFlowLog"]);
+    }
+
+    #[test]
+    fn the_sentence_of_a_failed_write_says_what_could_not_be_done() {
+        let (vpc, id): (_, FlowLogId) = (testing::vpc("vpc-1"), "fl-1".parse().unwrap());
+        let error = not_read();
+        let tags = flow_log::names::Tags::new;
+        for (change, expected) in [
+            (Change::Create(Box::new(testing::spec())), "the flow log of vpc-1 could not be created"),
+            (Change::Activate(id.clone()), "fl-1 on vpc-1 could not be activated"),
+            (Change::Deactivate(id.clone()), "fl-1 on vpc-1 could not be deactivated"),
+            (Change::Modify(id.clone(), flow_log::FlowLogUpdate::default()), "fl-1 on vpc-1 could not be modified"),
+            (
+                Change::Move(id.clone(), "rg-1".parse().unwrap()),
+                "fl-1 on vpc-1 could not be moved to its resource group",
+            ),
+            (Change::Tag(id, tags()), "fl-1 on vpc-1 could not be tagged"),
+        ] {
+            let about = Item::of_resource(&vpc, Verdict::Drifted, Outcome::Done, "a reason");
+            let item = failed(about, &Write::FlowLog(&vpc, &change), &error);
+            assert_eq!((item.reason.as_str(), item.outcome), (expected, Outcome::Unfinished), "the time was over");
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Collects the results of one target or of several.
 
 use flow_log::ResourceId;
-use openapi::Session;
 
 use super::{Item, Outcome, Summary, summary::Unlisted};
+use crate::claims::AccountRegion;
 
 /// How many unremarkable resources are listed per region. Further ones are only counted, so that the report and its
 /// memory stay small.
@@ -66,9 +66,9 @@ impl ReportBuilder {
         self.checked
     }
 
-    /// Records that a limit refused changes in the region of the session, and why.
-    pub(crate) fn refuse(&mut self, session: &Session<'_>, why: &str) {
-        self.limits.push(format!("{} in {}: {why}", session.account(), session.region()));
+    /// Records that a limit refused changes in an account and region, and why.
+    pub(crate) fn refuse(&mut self, (account, region): AccountRegion<'_>, why: &str) {
+        self.limits.push(format!("{account} in {region}: {why}"));
     }
 
     /// Sorts the items, so that their order does not depend on which call was answered first.
@@ -105,5 +105,91 @@ impl From<Vec<Item>> for ReportBuilder {
 impl From<Item> for ReportBuilder {
     fn from(item: Item) -> Self {
         vec![item].into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_log::Verdict;
+
+    use super::*;
+    use crate::testing;
+
+    fn item(nth: usize, outcome: Outcome) -> Item {
+        Item::of_resource(&testing::vpc(&format!("vpc-{nth}")), Verdict::Compliant, outcome, "it records")
+    }
+
+    /// A report with one more compliant resource than are listed.
+    fn long() -> ReportBuilder {
+        let mut builder = ReportBuilder::default();
+        for nth in 0..=MAX_UNREMARKABLE {
+            builder.add(item(nth, Outcome::Unchanged));
+        }
+        builder
+    }
+
+    #[test]
+    fn unremarkable_resources_beyond_the_maximum_are_counted_and_not_listed() {
+        let (items, summary, _) = long().finish();
+        assert_eq!((items.len(), summary.unlisted), (MAX_UNREMARKABLE, 1));
+        assert_eq!((summary.checked, summary.compliant), (MAX_UNREMARKABLE + 1, MAX_UNREMARKABLE + 1));
+    }
+
+    #[test]
+    fn findings_and_changes_are_listed_however_many_there_are() {
+        let mut builder = long();
+        builder.add(item(1000, Outcome::Skipped).finding());
+        builder.add(item(1001, Outcome::Done));
+        builder.add(item(1002, Outcome::Failed));
+        let (items, summary, _) = builder.finish();
+        assert_eq!((items.len(), summary.unlisted), (MAX_UNREMARKABLE + 3, 1));
+        assert_eq!((summary.findings, summary.changed, summary.failed), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_retracted_result_counts_nowhere_whether_it_was_listed_or_not() {
+        let listed = "vpc-0".parse().unwrap();
+        let unlisted = format!("vpc-{MAX_UNREMARKABLE}").parse().unwrap();
+        for (id, left) in [(&listed, (MAX_UNREMARKABLE - 1, 1)), (&unlisted, (MAX_UNREMARKABLE, 0))] {
+            let mut builder = long();
+            builder.retract(id, false);
+            assert_eq!(builder.checked(), MAX_UNREMARKABLE);
+            let (items, summary, _) = builder.finish();
+            assert_eq!((items.len(), summary.unlisted), left, "{id}");
+            assert_eq!((summary.checked, summary.compliant), (MAX_UNREMARKABLE, MAX_UNREMARKABLE), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_retracted_result_makes_room_for_another() {
+        let mut builder = long();
+        builder.retract(&"vpc-0".parse().unwrap(), false);
+        builder.add(item(1000, Outcome::Unchanged));
+        assert_eq!(builder.finish().0.len(), MAX_UNREMARKABLE);
+    }
+
+    #[test]
+    fn parts_add_up() {
+        let mut whole = long();
+        let mut part = long();
+        part.count_checked();
+        part.count_unlisted();
+        part.refuse((&"1".parse().unwrap(), &"cn-hangzhou".parse().unwrap()), "too many");
+        assert!(whole.is_complete() && !part.is_complete());
+        whole.extend(part);
+        assert_eq!(whole.checked(), 2 * (MAX_UNREMARKABLE + 1) + 2);
+        assert!(!whole.is_complete(), "a limit of a part is one of the whole");
+        let (items, summary, limits) = whole.finish();
+        assert_eq!((items.len(), summary.unlisted), (2 * MAX_UNREMARKABLE, 3));
+        assert_eq!(limits, ["1 in cn-hangzhou: too many"]);
+    }
+
+    #[test]
+    fn results_are_sorted_by_resource_and_those_of_one_resource_keep_their_order() {
+        let named = |nth, reason: &str| Item { reason: reason.to_owned(), ..item(nth, Outcome::Done) };
+        let mut builder = ReportBuilder::from(vec![named(2, "a"), named(1, "deleted"), named(1, "created")]);
+        builder.sort();
+        let reasons: Vec<_> = builder.items.iter().map(|item| item.reason.as_str()).collect();
+        assert_eq!(reasons, ["deleted", "created", "a"]);
     }
 }

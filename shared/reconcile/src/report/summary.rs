@@ -72,7 +72,7 @@ impl Unlisted {
 }
 
 /// The key that identifies a resource.
-const fn place(item: &Item) -> (&Option<String>, &Option<String>, &Option<String>) {
+const fn resource_key(item: &Item) -> (&Option<String>, &Option<String>, &Option<String>) {
     (&item.account, &item.region, &item.resource_id)
 }
 
@@ -83,18 +83,18 @@ impl Summary {
         // resource.
         let resources = |is: &dyn Fn(&Item) -> bool| {
             let is_counted = |item: &&Item| item.verdict.is_some() && item.resource_type.is_some() && is(item);
-            let mut ids: Vec<_> = results.iter().filter(is_counted).map(place).collect();
+            let mut ids: Vec<_> = results.iter().filter(is_counted).map(resource_key).collect();
             ids.sort_unstable();
             ids.dedup();
             ids.len()
         };
         // If a flow log was created after all, as after a rollback, an earlier failed attempt leaves nothing uncovered.
         let is_made = |item: &Item| item.action == Some(Action::CreateFlowLog) && item.outcome == Outcome::Done;
-        let made: BTreeSet<_> = results.iter().filter(|item| is_made(item)).map(place).collect();
+        let made: BTreeSet<_> = results.iter().filter(|item| is_made(item)).map(resource_key).collect();
         let is_uncovered = |item: &Item| {
             item.is_uncovered()
                 && !(matches!(item.verdict, Some(Verdict::Missing | Verdict::Unsupported))
-                    && made.contains(&place(item)))
+                    && made.contains(&resource_key(item)))
         };
         let outcome = |outcome| count(&|item| item.outcome == outcome);
         Self {
@@ -112,5 +112,115 @@ impl Summary {
             limits,
             unlisted: unlisted.resources,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn item(id: &str, verdict: Verdict, outcome: Outcome) -> Item {
+        Item::of_resource(&testing::vpc(id), verdict, outcome, "a reason")
+    }
+
+    fn with_action(action: Action, item: Item) -> Item {
+        Item { action: Some(action), ..item }
+    }
+
+    fn summary(results: &[Item]) -> Summary {
+        Summary::of(results, Unlisted::default(), Vec::new())
+    }
+
+    #[test]
+    fn each_outcome_has_its_count() {
+        let outcomes = [
+            Outcome::Done,
+            Outcome::Planned,
+            Outcome::Planned,
+            Outcome::Skipped,
+            Outcome::Failed,
+            Outcome::Unfinished,
+            Outcome::Unchanged,
+        ];
+        let results: Vec<_> = outcomes.iter().map(|outcome| item("vpc-1", Verdict::Drifted, *outcome)).collect();
+        let sums = summary(&results);
+        let counts = (sums.changed, sums.planned, sums.skipped, sums.failed, sums.unfinished);
+        assert_eq!(counts, (1, 2, 1, 1, 1));
+    }
+
+    #[test]
+    fn a_resource_with_several_results_is_checked_once_and_a_region_is_no_resource() {
+        let deleted = with_action(Action::DeleteFlowLog, item("vpc-1", Verdict::Drifted, Outcome::Done));
+        let created = with_action(Action::CreateFlowLog, item("vpc-1", Verdict::Drifted, Outcome::Done));
+        let region = Item { verdict: Some(Verdict::Unknown), ..Item::new(Outcome::Failed, "not read") };
+        let other = item("vpc-2", Verdict::Compliant, Outcome::Unchanged);
+        let sums = summary(&[deleted, created, region, other]);
+        assert_eq!((sums.checked, sums.changed, sums.unknown), (2, 2, 1));
+    }
+
+    #[test]
+    fn the_same_id_in_another_region_is_another_resource() {
+        let here = item("vpc-1", Verdict::Compliant, Outcome::Unchanged);
+        let there = Item { region: Some("cn-shanghai".to_owned()), ..here.clone() };
+        assert_eq!(summary(&[here, there]).checked, 2);
+    }
+
+    #[test]
+    fn paused_and_excluded_resources_are_exceptions_and_compliant() {
+        let exception = |verdict| Item { is_exception: true, ..item("vpc-1", verdict, Outcome::Unchanged) };
+        for verdict in [Verdict::Paused, Verdict::Excluded] {
+            let sums = summary(&[exception(verdict)]);
+            assert_eq!((sums.compliant, sums.exceptions), (1, 1), "{verdict}");
+        }
+        let unasked = item("vpc-1", Verdict::Excluded, Outcome::Skipped);
+        assert_eq!(summary(&[unasked]).compliant, 0, "excluded, but not on purpose");
+    }
+
+    #[test]
+    fn a_finding_is_not_compliant() {
+        let sums = summary(&[item("vpc-1", Verdict::Compliant, Outcome::Unchanged).finding()]);
+        assert_eq!((sums.findings, sums.compliant), (1, 0));
+    }
+
+    #[test]
+    fn a_resource_is_uncovered_until_its_repair_is_made() {
+        for verdict in [Verdict::Missing, Verdict::Inactive, Verdict::Undelivered, Verdict::Unknown] {
+            for (outcome, expected) in
+                [(Outcome::Failed, 1), (Outcome::Skipped, 1), (Outcome::Planned, 1), (Outcome::Done, 0)]
+            {
+                assert_eq!(summary(&[item("vpc-1", verdict, outcome)]).uncovered, expected, "{verdict} {outcome:?}");
+            }
+        }
+        for verdict in [Verdict::Compliant, Verdict::Paused, Verdict::Drifted, Verdict::Foreign, Verdict::Excluded] {
+            assert_eq!(summary(&[item("vpc-1", verdict, Outcome::Skipped)]).uncovered, 0, "{verdict}");
+        }
+    }
+
+    #[test]
+    fn a_resource_that_never_can_have_a_flow_log_is_not_uncovered_and_one_whose_flow_log_was_refused_is() {
+        let never = item("vpc-1", Verdict::Unsupported, Outcome::Skipped);
+        assert_eq!(summary(std::slice::from_ref(&never)).uncovered, 0);
+        assert_eq!(summary(&[with_action(Action::CreateFlowLog, never)]).uncovered, 1);
+    }
+
+    #[test]
+    fn a_creation_that_succeeds_after_a_failed_one_leaves_nothing_uncovered() {
+        let failed = with_action(Action::CreateFlowLog, item("vpc-1", Verdict::Missing, Outcome::Failed));
+        let rolled_back = with_action(Action::CreateFlowLog, item("vpc-1", Verdict::Drifted, Outcome::Done));
+        assert_eq!(summary(&[failed.clone(), rolled_back.clone()]).uncovered, 0);
+        let other = Item { resource_id: Some("vpc-2".to_owned()), ..rolled_back };
+        assert_eq!(summary(&[failed, other]).uncovered, 1, "it was created on another resource");
+    }
+
+    #[test]
+    fn unlisted_resources_count_as_what_they_are() {
+        let mut unlisted = Unlisted::default();
+        unlisted.count(&item("vpc-1", Verdict::Compliant, Outcome::Unchanged));
+        unlisted.count(&Item { is_exception: true, ..item("vpc-2", Verdict::Excluded, Outcome::Skipped) });
+        let listed = item("vpc-3", Verdict::Compliant, Outcome::Unchanged);
+        let sums = Summary::of(&[listed], unlisted, Vec::new());
+        assert_eq!((sums.checked, sums.compliant, sums.skipped), (3, 3, 1));
+        assert_eq!((sums.exceptions, sums.unlisted), (1, 2));
     }
 }

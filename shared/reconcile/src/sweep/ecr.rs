@@ -4,23 +4,39 @@ use flow_log::{
     AttachedVbr, Desired, Ecr, EcrChange, GovernedBy, Plan, Policy, Verdict, desired_ecr, plan_ecr,
     policy::EcrFlowLogPattern,
 };
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::FutureExt as _;
 use openapi::{CallError, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter, Session, UnreadableItem};
 
-use super::{CONCURRENCY, is_stuck};
+use super::{
+    age::is_stuck,
+    run::{self, Sweep, Work},
+};
 use crate::{
     Item, Outcome,
     converge::Converger,
-    items, limits,
+    items,
+    limits::{self, Withheld},
     report::ReportBuilder,
-    writer::{Standing, Write, WriteOutcome},
+    writer::{Confirmation, Write, WriteOutcome},
 };
 
 /// The API's name for a virtual border router.
 const VBR: &str = "VBR";
 
-/// A virtual border router that is changed.
-struct Work {
+/// Brings the flow logs of the account's virtual border routers to the state that `pattern` asks for.
+pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern) -> ReportBuilder {
+    run::run(EcrSweep { converger, pattern, stuck: Vec::new() }).await
+}
+
+struct EcrSweep<'a> {
+    converger: &'a Converger<'a>,
+    pattern: &'a EcrFlowLogPattern,
+    /// The virtual border routers whose flow log should have left a transitional state long ago.
+    stuck: Vec<AttachedVbr>,
+}
+
+/// A virtual border router, and what its flow log needs.
+struct VbrWork {
     vbr: AttachedVbr,
     plan: Plan<EcrChange>,
     /// What decides whether the flow log is on, if one is desired.
@@ -29,93 +45,103 @@ struct Work {
     is_stuck: bool,
 }
 
-impl Work {
+impl Sweep for EcrSweep<'_> {
+    type Work = VbrWork;
+
+    fn converger(&self) -> &Converger<'_> {
+        self.converger
+    }
+
+    async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<VbrWork> {
+        let Converger { session, policy, .. } = *self.converger;
+        let routers = match session.describe_ecrs(&EcrFilter::default()).await {
+            Ok(routers) => routers,
+            Err(error) => {
+                report.items.push(items::region_unread(session, "Express Connect Routers", &error));
+                return Vec::new();
+            }
+        };
+        let unread = routers.unreadable.iter();
+        report.items.extend(unread.map(|it| items::item_unread(session, "Express Connect Routers", it)));
+        let mut work = Vec::new();
+        for router in &routers.items {
+            match plans(session, policy, self.pattern, router, report).await {
+                Ok(plans) => work.extend(plans.into_iter().filter_map(|plan| self.judge(plan, report))),
+                Err(error) => report.items.push(unread_router(session, router, &error)),
+            }
+        }
+        work
+    }
+
+    async fn apply(&self, work: VbrWork, _: Withheld) -> Vec<Item> {
+        converge(self.converger, self.pattern, &work).await
+    }
+
+    /// Reads again the flow logs that were still changing their state.
+    async fn finish(self, _: Vec<VbrWork>, report: &mut ReportBuilder) {
+        for vbr in &self.stuck {
+            report.items.push(look_again(self.converger, self.pattern, vbr).await);
+        }
+    }
+}
+
+impl EcrSweep<'_> {
+    /// Returns the work if the virtual border router is changed. Reports it or remembers it as stuck if not.
+    fn judge(&mut self, work: VbrWork, report: &mut ReportBuilder) -> Option<VbrWork> {
+        if work.is_stuck {
+            report.count_checked();
+            self.stuck.push(work.vbr);
+            return None;
+        }
+        let capabilities = self.converger.capabilities;
+        let forbidden = work.plan.changes.iter().map(EcrChange::action).find(|action| !capabilities.may(*action));
+        if forbidden.is_none() && !work.plan.changes.is_empty() {
+            report.count_checked();
+            return Some(work);
+        }
+        let why = forbidden.map(items::may_not_call);
+        report.add(items::unchanged(about(&work.vbr), work.plan, why.as_deref()));
+        None
+    }
+}
+
+impl VbrWork {
     /// Whether a change can take recording away.
-    fn is_risky(&self, change: &EcrChange) -> bool {
+    fn is_risky_change(&self, change: &EcrChange) -> bool {
         match change {
             EcrChange::Modify(..) => true,
             EcrChange::Deactivate(_) => limits::is_risky_stop(self.governed_by.as_ref()),
             EcrChange::Create(_) | EcrChange::Activate(_) => false,
         }
     }
-
-    const fn is_creation(change: &EcrChange) -> bool {
-        matches!(change, EcrChange::Create(_))
-    }
 }
 
-/// Brings the flow logs of the account's virtual border routers to the state that `pattern` asks for.
-pub(crate) async fn sweep(converger: &Converger<'_>, pattern: &EcrFlowLogPattern) -> ReportBuilder {
-    let (session, policy) = (converger.session, converger.policy);
-    let mut report = ReportBuilder::default();
-    let routers = match session.describe_ecrs(&EcrFilter::default()).await {
-        Ok(routers) => routers,
-        Err(error) => return items::region_unread(session, "Express Connect Routers", &error).into(),
-    };
-    let unread = |what: &'static str| move |it: &UnreadableItem| items::item_unread(session, what, it);
-    report.items.extend(routers.unreadable.iter().map(unread("Express Connect Routers")));
-    let (mut work, mut stuck) = (Vec::new(), Vec::new());
-    for router in &routers.items {
-        match plans(session, policy, pattern, router, &mut report).await {
-            Ok(plans) => {
-                for Work { vbr, plan, governed_by, is_stuck } in plans {
-                    if is_stuck {
-                        report.count_checked();
-                        stuck.push(vbr);
-                        continue;
-                    }
-                    let forbidden = plan.changes.iter().find(|change| !converger.writer.may(change.action()));
-                    if let Some(forbidden) = forbidden {
-                        let why = format!("this function may not call {}", forbidden.action());
-                        report.add(items::unchanged(about(&vbr), plan, Some(&why)));
-                    } else if plan.changes.is_empty() {
-                        report.add(items::unchanged(about(&vbr), plan, None));
-                    } else {
-                        report.count_checked();
-                        work.push(Work { vbr, plan, governed_by, is_stuck });
-                    }
-                }
-            }
-            Err(error) => report.items.push(unread_router(session, router, &error)),
-        }
-    }
-    let work = within_limits(converger, work, &mut report);
-    let work: Vec<_> = work.into_iter().map(|work| Box::pin(converge(converger, pattern, work))).collect();
-    report.items.extend(stream::iter(work).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.concat());
-    for vbr in stuck {
-        report.items.push(look_again(converger, pattern, &vbr).await);
-    }
-    report.sort();
-    report
+const fn is_creation(change: &EcrChange) -> bool {
+    matches!(change, EcrChange::Create(_))
 }
 
-/// Reports the changes that the limits refuse, and removes them from the work. A dry run shows them all.
-fn within_limits(converger: &Converger<'_>, mut work: Vec<Work>, report: &mut ReportBuilder) -> Vec<Work> {
-    let limits = converger.policy.limits;
-    let risky = work.iter().filter(|work| work.plan.changes.iter().any(|change| work.is_risky(change))).count();
-    let creations = work.iter().filter(|work| work.plan.changes.iter().any(Work::is_creation)).count();
-    let too_risky = limits::exceeded(limits, risky, report.checked());
-    let too_many = limits::creations_exceeded(limits, creations);
-    let refuses = (too_risky.is_some(), too_many.is_some());
-    for why in too_risky.into_iter().chain(too_many) {
-        report.refuse(converger.session, &why);
+impl Work for VbrWork {
+    fn is_risky(&self) -> bool {
+        self.plan.changes.iter().any(|change| self.is_risky_change(change))
     }
-    if converger.writer.is_dry_run() {
-        return work;
+
+    fn is_creation(&self) -> bool {
+        self.plan.changes.iter().any(is_creation)
     }
-    for it in &mut work {
-        let item = Item { verdict: Some(it.plan.verdict), reason: it.plan.reason.clone(), ..about(&it.vbr) };
-        let is_refused =
-            |change: &EcrChange| refuses.0 && it.is_risky(change) || refuses.1 && Work::is_creation(change);
-        let (refused, allowed): (Vec<_>, Vec<_>) = it.plan.changes.iter().cloned().partition(is_refused);
-        report.items.extend(refused.iter().map(|change| {
+
+    fn withhold(mut self, withheld: Withheld, _: &Session<'_>, items: &mut Vec<Item>) -> Option<Self> {
+        let item = Item { verdict: Some(self.plan.verdict), reason: self.plan.reason.clone(), ..about(&self.vbr) };
+        let is_refused = |change: &EcrChange| {
+            withheld.risky && self.is_risky_change(change) || withheld.creations && is_creation(change)
+        };
+        let (refused, allowed): (Vec<_>, Vec<_>) = self.plan.changes.iter().cloned().partition(is_refused);
+        items.extend(refused.iter().map(|change| {
             let suffix = "; not done, as the sweep would change too much";
             items::not_applied(item.clone(), change.action(), change.flow_log(), suffix)
         }));
-        it.plan.changes = allowed;
+        self.plan.changes = allowed;
+        (!self.plan.changes.is_empty()).then_some(self)
     }
-    work.retain(|work| !work.plan.changes.is_empty());
-    work
 }
 
 /// Returns the plans for the virtual border routers on one router.
@@ -125,9 +151,9 @@ async fn plans(
     pattern: &EcrFlowLogPattern,
     router: &Ecr,
     report: &mut ReportBuilder,
-) -> Result<Vec<Work>, CallError> {
-    let attached = EcrInstanceFilter { instance_type: Some(VBR), ..EcrInstanceFilter::default() };
-    let attached = session.describe_ecr_instances(&router.id, &attached).await?;
+) -> Result<Vec<VbrWork>, CallError> {
+    let vbrs_only = EcrInstanceFilter { instance_type: Some(VBR), ..EcrInstanceFilter::default() };
+    let attached = session.describe_ecr_instances(&router.id, &vbrs_only).await?;
     let observed = session.describe_ecr_flow_logs(&router.id, &EcrFlowLogFilter::default()).await?;
     for (what, unread) in [("virtual border routers", &attached.unreadable), ("flow logs", &observed.unreadable)] {
         let what = format!("{what} on {}", router.id);
@@ -135,7 +161,7 @@ async fn plans(
     }
     for instance in attached.items.iter().filter(|it| it.instance_type.eq_ignore_ascii_case(VBR) && it.vbr().is_none())
     {
-        let reason = "it is a virtual border router whose id is none".to_owned();
+        let reason = "the id of a virtual border router is malformed".to_owned();
         let unread = UnreadableItem { id: Some(instance.id.clone()), place: "ChildInstanceList".to_owned(), reason };
         report.items.push(items::item_unread(session, &format!("virtual border routers on {}", router.id), &unread));
     }
@@ -168,17 +194,17 @@ async fn plans(
         let its_flow_log = observed.items.iter().find(|found| plan.flow_log.as_ref() == Some(&found.id));
         let is_stuck = plan.verdict == Verdict::Pending
             && its_flow_log.is_some_and(|it| is_stuck(&it.status, it.creation_time, session.now()));
-        Work { vbr, plan, governed_by, is_stuck }
+        VbrWork { vbr, plan, governed_by, is_stuck }
     };
     Ok(vbrs.map(plan).collect())
 }
 
 /// Makes the changes, one after the other.
-async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: Work) -> Vec<Item> {
-    let Work { vbr, plan, .. } = &work;
-    let mut items = Vec::new();
+async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: &VbrWork) -> Vec<Item> {
+    let VbrWork { vbr, plan, .. } = work;
+    let mut results = Vec::new();
     for change in &plan.changes {
-        let item = Item {
+        let planned = Item {
             verdict: Some(plan.verdict),
             reason: plan.reason.clone(),
             flow_log_id: plan.flow_log.clone(),
@@ -186,23 +212,23 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
             ..about(vbr)
         };
         let confirm = || confirm(converger, pattern, vbr, change).boxed();
-        match converger.writer.write(Write::Ecr(vbr, change), item, &confirm).await {
-            WriteOutcome::Planned(item) => items.push(item),
-            WriteOutcome::Done(item) => items.push(Item { is_finding: !plan.converges, ..item }),
-            WriteOutcome::Confirmed(item, _) => items.push(item),
+        match converger.writer.write(Write::Ecr(vbr, change), planned, &confirm).await {
+            WriteOutcome::Planned(item) => results.push(item),
+            WriteOutcome::Done(item) => results.push(Item { is_finding: !plan.converges, ..item }),
+            WriteOutcome::Confirmed(item, _) => results.push(item),
             // Somebody else has changed it meanwhile.
-            WriteOutcome::Superseded(after) => items.push(items::unchanged(about(vbr), after, None)),
+            WriteOutcome::Superseded(after) => results.push(items::unchanged(about(vbr), after, None)),
             WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
-                items.push(item);
+                results.push(item);
                 break;
             }
             WriteOutcome::NotPermitted => {
-                let why = format!("this function may not call {}", change.action());
-                items.push(items::unchanged(about(vbr), plan.clone(), Some(&why)));
+                let why = items::may_not_call(change.action());
+                results.push(items::unchanged(about(vbr), plan.clone(), Some(&why)));
             }
         }
     }
-    items
+    results
 }
 
 /// Reads once more what should have left a transitional state long ago.
@@ -234,14 +260,14 @@ async fn confirm(
     pattern: &EcrFlowLogPattern,
     vbr: &AttachedVbr,
     change: &EcrChange,
-) -> Result<Standing<Plan<EcrChange>>, CallError> {
-    let Some(plan) = read_plan(converger, pattern, vbr).await? else { return Ok(Standing::Changing) };
+) -> Result<Confirmation<Plan<EcrChange>>, CallError> {
+    let Some(plan) = read_plan(converger, pattern, vbr).await? else { return Ok(Confirmation::Changing) };
     if plan.changes.first().map(EcrChange::action) == Some(change.action()) {
-        return Ok(Standing::Outstanding);
+        return Ok(Confirmation::Outstanding);
     }
     let may_be_ours = plan.verdict != Verdict::Foreign;
     let flow_log = plan.flow_log.clone();
-    Ok(Standing::Settled { observed: plan, may_be_ours, flow_log })
+    Ok(Confirmation::Settled { observed: plan, may_be_ours, flow_log })
 }
 
 /// Reads the flow logs of a virtual border router, and plans again; `None` if not all of them could be read.

@@ -1,197 +1,207 @@
-//! Deletes Flowkeeper's own flow logs whose resource is gone: they record nothing and count against the quota.
+//! The sweep of Flowkeeper's own flow logs whose resource is gone: they record nothing and count against the quota.
 //!
-//! If the policy says so, also deletes its own flow logs that record what another one records already.
+//! If the policy says so, it also deletes its own flow logs that record what another one records already.
 
 use flow_log::{
-    Action, Desired, FlowLog, Policy, Resource, ResourceId, ResourceType, Status, Verdict, desired, names::Tags,
+    Action, Desired, FlowLog, Policy, Resource, ResourceId, ResourceType, Status, Verdict, desired,
     policy::Superfluous, superfluous_under,
 };
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use openapi::{CallError, Entry, ErrorKind, FlowLogFilter, Listing, NetworkInterfaceFilter, Session, VSwitchFilter};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use openapi::{Listing, Session};
 
-use super::{CONCURRENCY, replacements::is_gone, within_grace_period};
-use crate::{
-    Item, Outcome, Target,
-    converge::{self, Converger},
-    items, limits,
-    poll::Poll,
-    report::ReportBuilder,
-    resolve,
-    writer::{Confirm, Write, WriteOutcome},
+use super::{
+    age::is_within_grace_period,
+    run::{self, MAX_CONCURRENT, Sweep, Work},
 };
-
-/// A flow log to delete, and why.
-struct Doomed {
-    flow_log: FlowLog,
-    verdict: Verdict,
-    reason: String,
-    /// The resource, if it still exists and a flow log on a parent covers it.
-    covered: Option<Resource>,
-    /// Why the flow log is left alone after all, if its resource is excluded.
-    left_alone: Option<String>,
-}
+use crate::{
+    Item, Outcome,
+    converge::Converger,
+    deletion::{Deletion, recorded_resource},
+    items,
+    limits::Withheld,
+    read,
+    report::ReportBuilder,
+};
 
 /// Deletes Flowkeeper's own flow logs in the region of the session whose resource is gone, and the superfluous ones if
 /// the policy says so.
 pub(crate) async fn sweep(converger: &Converger<'_>) -> ReportBuilder {
-    let (session, policy) = (converger.session, converger.policy);
-    let mut report = ReportBuilder::default();
-    let own_tag = own_tag();
-    let own = FlowLogFilter { tags: Some(&own_tag), ..FlowLogFilter::default() };
-    let own = match session.describe_flow_logs(&own).await {
-        Ok(found) => {
-            report.items.extend(found.unreadable.iter().map(|it| items::item_unread(session, "flow logs", it)));
-            found.items.into_iter().filter(is_deletable).collect::<Vec<_>>()
-        }
-        Err(error) => return items::region_unread(session, "flow logs", &error).into(),
-    };
-    let (mut missing, mut doomed) = (Vec::new(), Vec::new());
-    for resource_type in ResourceType::ALL {
-        let of_type: Vec<_> = own
-            .iter()
-            .filter_map(|it| recorded(it).filter(|id| id.resource_type() == resource_type).map(|id| (it, id)))
-            .collect();
-        let ids: Vec<_> = of_type.iter().map(|(_, id)| id.clone()).collect();
-        match existing(session, resource_type, &ids).await {
-            Ok(found) => {
-                report
-                    .items
-                    .extend(found.unreadable.iter().map(|it| items::item_unread(session, resource_type.plural(), it)));
-                for (flow_log, id) in of_type {
-                    if let Some(resource) = found.items.iter().find(|resource| resource.id == id) {
-                        match superfluous(converger, flow_log, resource, &own) {
-                            Some(it) => doomed.push(it),
-                            None => report.count_unlisted(),
-                        }
-                    } else if found.is_complete() && flow_log.creation_time.is_none() {
-                        report.add(of_unknown_age(session, flow_log));
-                    } else if !found.is_complete() || within_grace_period(flow_log, session.now()) {
-                        report.count_unlisted();
-                    } else {
-                        missing.push((flow_log, id));
-                    }
-                }
-            }
-            Err(error) => report.items.push(items::region_unread(session, resource_type.plural(), &error)),
-        }
-    }
-    doomed.extend(confirm_gone(converger, missing, &mut report).await);
-    let (left_alone, doomed): (Vec<_>, Vec<_>) = doomed.into_iter().partition(|it| it.left_alone.is_some());
-    for it in left_alone {
-        report.count_checked();
-        report.items.extend(left_alone_item(session, &it));
-    }
-    let refused = limits::exceeded(policy.limits, doomed.len(), report.checked() + doomed.len());
-    if let Some(why) = refused {
-        report.refuse(session, &why);
-        if !converger.writer.is_dry_run() {
-            report.items.extend(doomed.iter().map(|it| {
-                let item = Item::of_flow_log(session, &it.flow_log, it.verdict, Outcome::Skipped, it.reason.clone());
-                let suffix = "; not done, as the sweep would delete too much";
-                items::not_applied(item, Action::DeleteFlowLog, Some(&it.flow_log.id), suffix)
-            }));
-            return report;
-        }
-    }
-    let work: Vec<_> = doomed.into_iter().map(|it| Box::pin(delete(converger, it))).collect();
-    report.items.extend(stream::iter(work).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await);
-    report.sort();
-    report
+    run::run(OrphanSweep { converger }).await
 }
 
-/// Deletes Flowkeeper's own flow logs on the resource `id`, which `target` says was deleted.
-pub(crate) async fn delete_for_resource(converger: &Converger<'_>, target: &Target, id: &ResourceId) -> ReportBuilder {
-    let session = converger.session;
-    let on_it = match flow_logs_on(session, id).await {
-        Ok(found) => found,
-        Err(error) => return items::target_unread(target, &error).into(),
-    };
-    let mut items: Vec<_> = on_it.unreadable.iter().map(|it| items::item_unread(session, "flow logs", it)).collect();
-    let on_it: Vec<_> = on_it.items.into_iter().filter(|it| it.status != Status::Deleting).collect();
-    if on_it.is_empty() {
-        if items.is_empty() {
-            items.push(Item::of_target(target, Outcome::Skipped, format!("{id} had no flow log")));
-        }
-        return items.into();
+struct OrphanSweep<'a> {
+    converger: &'a Converger<'a>,
+}
+
+impl Sweep for OrphanSweep<'_> {
+    type Work = Deletion;
+
+    fn converger(&self) -> &Converger<'_> {
+        self.converger
     }
-    let mut poll = Poll::new(session);
-    loop {
-        match resolve::read(session, id).await {
-            Ok(found) if found.items.is_empty() && found.is_complete() => break,
-            Ok(_) if poll.wait(session).await => {}
-            Ok(_) => {
-                items.push(resolve::still_there(target, session.now()));
-                return items.into();
+
+    async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<Deletion> {
+        let session = self.converger.session;
+        let own = match read::own_flow_logs(session).await {
+            Ok(found) => {
+                report.items.extend(found.unreadable.iter().map(|it| items::item_unread(session, "flow logs", it)));
+                found.items.into_iter().filter(is_deletable).collect::<Vec<_>>()
             }
             Err(error) => {
-                items.push(items::target_unread(target, &error));
-                return items.into();
+                report.items.push(items::region_unread(session, "flow logs", &error));
+                return Vec::new();
+            }
+        };
+        let (mut deletions, mut missing) = (Vec::new(), Vec::new());
+        for resource_type in ResourceType::ALL {
+            let of_type: Vec<_> = own
+                .iter()
+                .filter_map(|it| Some((it, recorded_resource(it)?)))
+                .filter(|(_, id)| id.resource_type() == resource_type)
+                .collect();
+            let ids: Vec<_> = of_type.iter().map(|(_, id)| id.clone()).collect();
+            match read::resources(session, resource_type, &ids).await {
+                Ok(found) => {
+                    let unread = found.unreadable.iter();
+                    report.items.extend(unread.map(|it| items::item_unread(session, resource_type.plural(), it)));
+                    for (flow_log, id) in of_type {
+                        match judge(self.converger.policy, flow_log, &id, &found, &own, session.now()) {
+                            Judgment::Superfluous(deletion) => deletions.push(*deletion),
+                            Judgment::Missing => missing.push((flow_log, id)),
+                            Judgment::OfUnknownAge => report.add(of_unknown_age(session, flow_log)),
+                            Judgment::Kept => report.count_unlisted(),
+                        }
+                    }
+                }
+                Err(error) => report.items.push(items::region_unread(session, resource_type.plural(), &error)),
             }
         }
+        deletions.extend(confirm_gone(self.converger, missing, report).await);
+        deletions.iter().for_each(|_| report.count_checked());
+        let (kept, work): (Vec<_>, Vec<_>) = deletions.into_iter().partition(|it| it.kept.is_some());
+        report.items.extend(kept.iter().filter_map(|it| it.kept_item(session)));
+        work
     }
-    for flow_log in on_it {
-        items.push(delete(converger, orphan(converger.policy, flow_log)).await);
+
+    async fn apply(&self, work: Deletion, _: Withheld) -> Vec<Item> {
+        vec![work.make(self.converger).await]
     }
-    items.into()
+
+    async fn finish(self, _: Vec<Deletion>, _: &mut ReportBuilder) {}
 }
 
-/// Reads the flow logs on a resource that may be gone. If the API refuses to look that up, finds them among
-/// Flowkeeper's own.
-async fn flow_logs_on(session: &Session<'_>, id: &ResourceId) -> Result<Listing<FlowLog>, CallError> {
-    let on_it = FlowLogFilter { resource: Some(id), ..FlowLogFilter::default() };
-    match session.describe_flow_logs(&on_it).await {
-        Err(error) if error.kind() == ErrorKind::NotVisible => {
-            let own_tag = own_tag();
-            let own = FlowLogFilter { tags: Some(&own_tag), ..FlowLogFilter::default() };
-            let mut found = session.describe_flow_logs(&own).await?;
-            found.items.retain(|flow_log| flow_log.resource_id == id.as_str());
-            Ok(found)
+impl Work for Deletion {
+    fn is_risky(&self) -> bool {
+        true
+    }
+
+    fn withhold(self, withheld: Withheld, session: &Session<'_>, items: &mut Vec<Item>) -> Option<Self> {
+        if !withheld.risky {
+            return Some(self);
         }
-        found => found,
+        let item = self.item(session, Outcome::Skipped, self.reason.clone());
+        let suffix = "; not done, as the sweep would delete too much";
+        items.push(items::not_applied(item, Action::DeleteFlowLog, Some(&self.flow_log.id), suffix));
+        None
     }
 }
 
-/// Returns the result for a flow log whose resource cannot be seen, and which may be new, as far as is known.
+/// Whether a flow log may be deleted. This does not rely on the filter of the API call.
+fn is_deletable(flow_log: &FlowLog) -> bool {
+    flow_log.is_own() && flow_log.status != Status::Deleting
+}
+
+/// What a list of resources says about one of Flowkeeper's own flow logs.
+#[derive(Debug)]
+enum Judgment {
+    /// It is needed, or nothing can be concluded.
+    Kept,
+    /// Another flow log above its resource records the same.
+    Superfluous(Box<Deletion>),
+    /// Its resource is not in the list.
+    Missing,
+    /// Its resource is not in the list, and its age is not known.
+    OfUnknownAge,
+}
+
+/// Judges a flow log on the resource `id`. `found` are the resources of that type, and `own` all of Flowkeeper's flow
+/// logs.
+fn judge(
+    policy: &Policy,
+    flow_log: &FlowLog,
+    id: &ResourceId,
+    found: &Listing<Resource>,
+    own: &[FlowLog],
+    now: Timestamp,
+) -> Judgment {
+    match found.items.iter().find(|resource| resource.id == *id) {
+        Some(resource) => superfluous(policy, flow_log, resource, own, now)
+            .map_or(Judgment::Kept, |deletion| Judgment::Superfluous(Box::new(deletion))),
+        None if !found.is_complete() => Judgment::Kept,
+        None if flow_log.creation_time.is_none() => Judgment::OfUnknownAge,
+        None if is_within_grace_period(flow_log, now) => Judgment::Kept,
+        None => Judgment::Missing,
+    }
+}
+
+/// Returns the deletion of a flow log that another own one above its resource makes superfluous. The policy must allow
+/// its deletion and keep the flow log of that resource at the higher level.
+fn superfluous(
+    policy: &Policy,
+    flow_log: &FlowLog,
+    resource: &Resource,
+    own: &[FlowLog],
+    now: Timestamp,
+) -> Option<Deletion> {
+    if policy.superfluous != Superfluous::Delete {
+        return None;
+    }
+    let (_, cover) = superfluous_under(resource, own).into_iter().find(|(found, _)| found.id == flow_log.id)?;
+    let covered_at = recorded_resource(cover)?.resource_type();
+    let kept = match desired(resource, None, policy, now) {
+        Desired::OtherLevel(level) if level == covered_at => None,
+        Desired::Excluded { reason } => Some(reason),
+        // The flow log is kept here or at another level, or the level is unknown, as when the tags of its VPC decide.
+        _ => return None,
+    };
+    let reason = format!(
+        "{} on {} records what {} on {} records already: it is paid for twice",
+        flow_log.id, resource.id, cover.id, cover.resource_id
+    );
+    let covered = Some(resource.clone());
+    Some(Deletion { flow_log: flow_log.clone(), verdict: Verdict::Drifted, reason, covered, kept })
+}
+
+/// Returns the result for a flow log whose resource is not visible, and which may be new, as far as is known.
 fn of_unknown_age(session: &Session<'_>, flow_log: &FlowLog) -> Item {
     let (id, resource) = (&flow_log.id, &flow_log.resource_id);
     let reason = format!(
-        "{resource} cannot be seen, and {id} recorded it; the time at which {id} was made cannot be read, so it may be new, \
-         and is not deleted"
+        "{resource} is not visible, and {id} recorded it; the creation time of {id} cannot be read, so it may be new, and \
+         is not deleted"
     );
     Item::of_flow_log(session, flow_log, Verdict::Orphaned, Outcome::Skipped, reason)
 }
 
-fn own_tag() -> Tags {
-    let (key, value) = FlowLog::OWN_TAG;
-    key.parse().into_iter().zip(value.parse()).collect()
-}
-
-fn orphan(policy: &Policy, flow_log: FlowLog) -> Doomed {
-    let reason = format!("{} is gone, and {} recorded it", flow_log.resource_id, flow_log.id);
-    let is_excluded = recorded(&flow_log).is_some_and(|id| policy.exclude.ids.contains(&id));
-    let left_alone = is_excluded.then(|| "the policy excludes it".to_owned());
-    Doomed { flow_log, verdict: Verdict::Orphaned, reason, covered: None, left_alone }
-}
-
-/// Returns the flow logs whose resource is also not found when it is looked up by itself. A deletion cannot be undone,
-/// so it must not depend on one incomplete answer.
+/// Returns the deletions of flow logs whose resource is also not found when it is looked up by itself. A deletion cannot
+/// be undone, so it must not depend on one incomplete answer.
 async fn confirm_gone(
     converger: &Converger<'_>,
     missing: Vec<(&FlowLog, ResourceId)>,
     report: &mut ReportBuilder,
-) -> Vec<Doomed> {
+) -> Vec<Deletion> {
     let session = converger.session;
     let reads = missing.into_iter().map(|(flow_log, id)| {
         Box::pin(async move {
-            let found = resolve::read(session, &id).await;
+            let found = read::resource(session, &id).await;
             (flow_log, found.map(|found| found.items.is_empty() && found.is_complete()))
         })
     });
-    let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffered(CONCURRENCY);
+    let mut answers = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT);
     let mut gone = Vec::new();
-    while let Some((flow_log, is_gone)) = reads.next().await {
+    while let Some((flow_log, is_gone)) = answers.next().await {
         match is_gone {
-            Ok(true) => gone.push(orphan(converger.policy, flow_log.clone())),
+            Ok(true) => gone.push(Deletion::of_orphan(converger.policy, flow_log.clone())),
             Ok(false) => report.count_unlisted(),
             Err(error) => {
                 let reason = format!("{} could not be read", flow_log.resource_id);
@@ -203,116 +213,68 @@ async fn confirm_gone(
     gone
 }
 
-/// Whether a flow log may be deleted. This does not rely on the filter of the API call.
-fn is_deletable(flow_log: &FlowLog) -> bool {
-    flow_log.is_own() && flow_log.status != Status::Deleting
-}
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use openapi::UnreadableItem;
 
-/// Returns the resource that a flow log records, if its kind is known. A resource of an unknown kind is never missing.
-fn recorded(flow_log: &FlowLog) -> Option<ResourceId> {
-    flow_log.resource_id.parse().ok()
-}
+    use super::*;
+    use crate::testing;
 
-/// Returns a flow log that another own one above its resource makes superfluous. The policy must allow its deletion and
-/// keep the flow log of that resource at the higher level.
-fn superfluous(converger: &Converger<'_>, flow_log: &FlowLog, resource: &Resource, own: &[FlowLog]) -> Option<Doomed> {
-    let policy = converger.policy;
-    if policy.superfluous != Superfluous::Delete {
-        return None;
+    fn found(resources: Vec<Resource>) -> Listing<Resource> {
+        Listing { items: resources, unreadable: Vec::new() }
     }
-    let (_, cover) = superfluous_under(resource, own).into_iter().find(|(found, _)| found.id == flow_log.id)?;
-    let covered_at = cover.resource_id.parse::<ResourceId>().ok()?.resource_type();
-    let left_alone = match desired(resource, None, policy, converger.session.now()) {
-        Desired::OtherLevel(level) if level == covered_at => None,
-        Desired::Excluded { reason } => Some(reason),
-        // The flow log is kept here or at another level, or the level is unknown, as when the tags of its VPC decide.
-        _ => return None,
-    };
-    let reason = format!(
-        "{} on {} records what {} on {} records already: it is paid for twice",
-        flow_log.id, resource.id, cover.id, cover.resource_id
-    );
-    let covered = Some(resource.clone());
-    Some(Doomed { flow_log: flow_log.clone(), verdict: Verdict::Drifted, reason, covered, left_alone })
-}
 
-/// Returns the resources with these ids that exist.
-pub(super) async fn existing(
-    session: &Session<'_>,
-    resource_type: ResourceType,
-    ids: &[ResourceId],
-) -> Result<Listing<Resource>, CallError> {
-    /// The most that the API accepts.
-    const MAX_INTERFACES: usize = 100;
-    /// vSwitches are looked up one by one. For more than this, listing all of them is cheaper.
-    const MAX_VSWITCHES: usize = 20;
-    if ids.is_empty() {
-        return Ok(Listing::default());
+    fn judged(lines: &str, flow_log: &FlowLog, found: &Listing<Resource>, own: &[FlowLog]) -> Judgment {
+        let id = flow_log.resource_id.parse().unwrap();
+        judge(&testing::policy(lines), flow_log, &id, found, own, testing::now())
     }
-    match resource_type {
-        ResourceType::Vpc => session.describe_vpcs(ids).await,
-        ResourceType::VSwitch if ids.len() <= MAX_VSWITCHES => session.describe_vswitches(ids).await,
-        ResourceType::VSwitch => {
-            let all: Vec<Entry<Resource>> = session.vswitches(&VSwitchFilter::default()).try_collect().await?;
-            let mut found: Listing<Resource> = all.into_iter().collect();
-            found.items.retain(|vswitch| ids.contains(&vswitch.id));
-            Ok(found)
-        }
-        ResourceType::NetworkInterface => {
-            let mut found = Listing::default();
-            for ids in ids.chunks(MAX_INTERFACES) {
-                let these = NetworkInterfaceFilter { ids, ..NetworkInterfaceFilter::default() };
-                found.append(session.describe_network_interfaces(&these).await?);
-            }
-            Ok(found)
-        }
-    }
-}
 
-/// Returns the result for a flow log that is kept because its resource is excluded.
-fn left_alone_item(session: &Session<'_>, it: &Doomed) -> Option<Item> {
-    let reason = format!("{}; {}", it.reason, it.left_alone.as_ref()?);
-    let item = Item::of_flow_log(session, &it.flow_log, it.verdict, Outcome::Skipped, reason);
-    Some(Item { is_exception: true, ..item })
-}
+    #[test]
+    fn a_flow_log_is_an_orphan_candidate_only_if_a_complete_list_lacks_its_resource_and_it_is_old_enough() {
+        let old = testing::flow_log("fl-1", "vpc-1");
+        let young = FlowLog { creation_time: Some(testing::now() - SignedDuration::from_mins(5)), ..old.clone() };
+        let ageless = FlowLog { creation_time: None, ..old.clone() };
+        let unreadable = UnreadableItem { id: None, place: "Vpcs[0]".to_owned(), reason: "no id".to_owned() };
+        let incomplete = Listing { unreadable: vec![unreadable], ..found(Vec::new()) };
+        assert!(matches!(judged("", &old, &found(Vec::new()), &[]), Judgment::Missing));
+        assert!(matches!(judged("", &old, &found(vec![testing::vpc("vpc-1")]), &[]), Judgment::Kept), "it exists");
+        assert!(matches!(judged("", &young, &found(Vec::new()), &[]), Judgment::Kept), "its resource may be new");
+        assert!(matches!(judged("", &ageless, &found(Vec::new()), &[]), Judgment::OfUnknownAge));
+        assert!(matches!(judged("", &old, &incomplete, &[]), Judgment::Kept), "the unreadable one may be it");
+        assert!(matches!(judged("", &ageless, &incomplete, &[]), Judgment::Kept), "the unreadable one may be it");
+    }
 
-async fn delete(converger: &Converger<'_>, it: Doomed) -> Item {
-    let session = converger.session;
-    if let Some(item) = left_alone_item(session, &it) {
-        return item;
+    #[test]
+    fn a_superfluous_flow_log_is_deleted_only_if_the_policy_says_so_and_keeps_the_other_one() {
+        let vswitch = testing::vswitch("vsw-1", "vpc-1");
+        let own = [testing::flow_log("fl-1", "vpc-1"), testing::flow_log("fl-2", "vsw-1")];
+        let found = found(vec![vswitch]);
+        let judged = |lines: &str| judged(lines, &own[1], &found, &own);
+        let Judgment::Superfluous(deletion) = judged("superfluous: delete") else { panic!("it is paid for twice") };
+        assert_eq!((deletion.verdict, deletion.flow_log.id.as_str()), (Verdict::Drifted, "fl-2"));
+        assert_eq!(deletion.kept, None);
+        assert!(matches!(judged("superfluous: report"), Judgment::Kept));
+        assert!(matches!(judged("superfluous: delete\ncoverage: vswitch"), Judgment::Kept), "it is kept at this level");
+        let excluded = judged("superfluous: delete\nexclude: {ids: [vsw-1]}");
+        assert!(matches!(excluded, Judgment::Superfluous(it) if it.kept.is_some()));
     }
-    let item = |outcome, reason: String| Item::of_flow_log(session, &it.flow_log, it.verdict, outcome, reason);
-    if !it.flow_log.is_own() {
-        let why = if it.flow_log.tags.is_none() { "its tags cannot be read" } else { "others made it" };
-        return item(Outcome::Skipped, format!("{}; {why}, and it is left alone", it.reason));
-    }
-    if let Some(resource) = &it.covered
-        && let Some(why) = not_covered_now(session, resource, &it.flow_log).await
-    {
-        return item(Outcome::Skipped, format!("{}; not done, as {why}", it.reason));
-    }
-    let confirm = || is_gone(session, &it.flow_log.id).boxed();
-    let confirm: &Confirm<'_, ()> = &confirm;
-    let planned = Item { is_finding: false, ..item(Outcome::Done, it.reason.clone()) };
-    match converger.writer.write(Write::Delete(&it.flow_log), planned, confirm).await {
-        WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
-        WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => item,
-        WriteOutcome::Superseded(()) => {
-            let reason = format!("{}; somebody else has deleted it", it.reason);
-            Item { is_finding: false, ..item(Outcome::Unchanged, reason) }
-        }
-        WriteOutcome::NotPermitted => {
-            item(Outcome::Skipped, format!("{}; this function may not call DeleteFlowLog", it.reason))
-        }
-    }
-}
 
-/// Reads again, just before the deletion, whether a flow log is superfluous. Returns why that is not certain.
-async fn not_covered_now(session: &Session<'_>, resource: &Resource, flow_log: &FlowLog) -> Option<String> {
-    let Ok(observed) = converge::flow_logs(session, resource).await else {
-        return Some("the flow logs above it could not be read again".to_owned());
-    };
-    let is_it = |(found, _): &(&FlowLog, &FlowLog)| found.id == flow_log.id && found.is_own();
-    let is_covered = superfluous_under(resource, &observed).iter().any(is_it);
-    (!is_covered).then(|| "no flow log above it is active now".to_owned())
+    #[test]
+    fn the_orphan_of_an_excluded_resource_is_kept() {
+        let policy = testing::policy("exclude: {ids: [vpc-1]}");
+        let kept = Deletion::of_orphan(&policy, testing::flow_log("fl-1", "vpc-1"));
+        assert_eq!(kept.kept.as_deref(), Some("the policy excludes it"));
+        let deleted = Deletion::of_orphan(&policy, testing::flow_log("fl-2", "vpc-2"));
+        assert_eq!((deleted.kept, deleted.reason.as_str()), (None, "vpc-2 is gone, and fl-2 recorded it"));
+    }
+
+    #[test]
+    fn only_own_flow_logs_that_are_not_being_deleted_are_deletable() {
+        let own = testing::flow_log("fl-1", "vpc-1");
+        assert!(is_deletable(&own));
+        assert!(!is_deletable(&FlowLog { status: Status::Deleting, ..own.clone() }));
+        assert!(!is_deletable(&FlowLog { tags: None, ..own.clone() }), "its owner is not known");
+        assert!(!is_deletable(&FlowLog { tags: Some(flow_log::ObservedTags::new()), ..own }), "others made it");
+    }
 }

@@ -4,89 +4,59 @@
 //! risk is taken only with proof that such a flow log can be created in this account and region, or on a single
 //! resource, the canary. A refused replacement is rolled back, and no further one is tried.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use flow_log::{
-    Action, FlowLog, FlowLogId, FlowLogSpec, Recording, Status, Verdict, can_be_marked, marked, recreation,
+    Action, FlowLog, FlowLogId, FlowLogSpec, Recording, Resource, Status, Verdict, can_be_marked, marked, recreation,
 };
 use futures_util::FutureExt as _;
-use openapi::{CallError, FlowLogFilter, Session};
+use openapi::{FlowLogFilter, Session};
 
-use super::resources::Work;
+use super::{evidence::Evidence, work::ResourceWork};
 use crate::{
     Item, Outcome,
-    converge::{self, Converger},
+    converge::Converger,
+    deletion,
     limits::Withheld,
     poll::Poll,
-    writer::{Confirm, Standing, Write, WriteOutcome},
+    read::{self, Unread},
+    writer::WriteOutcome,
 };
 
 /// The least time in which a replacement is started: it needs a deletion, a creation and perhaps a rollback.
 const MIN_TIME: Duration = Duration::from_secs(20);
 
-/// What a sweep has seen for or against replacements in its account and region.
-#[derive(Debug, Default)]
-pub(super) struct Evidence {
-    /// The recordings of flow logs that are active and deliver.
-    proven: BTreeSet<Recording>,
-    /// The recordings of flow logs that should record and deliver but do not, with one such flow log each.
-    doubted: BTreeMap<Recording, FlowLogId>,
-    /// Flow logs with a tag that marks a refused replacement, and the digest in it.
-    marks: Vec<(FlowLogId, String)>,
-}
-
-impl Evidence {
-    /// Records what a flow log says about replacements.
-    pub(super) fn note(&mut self, flow_log: &FlowLog) {
-        self.proven.extend(Recording::proven_by(flow_log));
-        self.doubted.extend(Recording::doubted_by(flow_log).map(|recording| (recording, flow_log.id.clone())));
-        let mark = flow_log.tags.as_ref().and_then(|tags| tags.get(Recording::REFUSED_TAG));
-        self.marks.extend(mark.map(|digest| (flow_log.id.clone(), digest.clone())));
-    }
-
-    /// Returns the flow log whose mark stops all replacements, if one of these recordings was refused before.
-    fn mark<'e>(&'e self, desired: &BTreeSet<Recording>) -> Option<&'e FlowLogId> {
-        let digests: BTreeSet<_> = desired.iter().map(Recording::digest).collect();
-        self.marks.iter().find(|(_, digest)| digests.contains(digest)).map(|(id, _)| id)
-    }
-}
-
-/// Replaces one flow log after the other. `create_not_made` names a creation of this run that failed or was skipped.
+/// Replaces one flow log after the other. `not_created` names a creation of this run that failed or was skipped.
 pub(super) async fn replace(
     converger: &Converger<'_>,
-    candidates: Vec<Work>,
-    evidence: Evidence,
-    create_not_made: Option<String>,
+    candidates: Vec<ResourceWork>,
+    mut evidence: Evidence,
+    not_created: Option<String>,
     items: &mut Vec<Item>,
 ) {
-    let desired = candidates.iter().filter_map(Work::replacement).map(Recording::desired).collect();
-    let mut obstacle = create_not_made.or_else(|| {
-        let marked = evidence.mark(&desired)?;
-        let tag = Recording::REFUSED_TAG;
-        Some(format!(
-            "an earlier replacement was refused, as the tag {tag} of {marked} says; remove the tag to try again"
-        ))
-    });
-    let Evidence { mut proven, doubted, .. } = evidence;
+    let desired: Vec<_> = candidates.iter().filter_map(ResourceWork::replacement).map(Recording::desired).collect();
+    let mut obstacle = not_created.or_else(|| refused_before(&evidence, &desired));
     for work in candidates {
         let attempt = match &obstacle {
-            Some(why) => Attempt::NotBegun { why: why.clone(), out_of_time: false },
-            None => begin(converger, &work, &mut proven, &doubted, items).boxed().await,
+            Some(why) => Attempt::NotStarted(NotStarted { why: why.clone(), out_of_time: false }),
+            None => attempt(converger, &work, &mut evidence, items).boxed().await,
         };
         match attempt {
             Attempt::Replaced => {}
             Attempt::NotNeeded => {
                 items.extend(converger.converge(&work.subject, None, Withheld::default()).await);
             }
-            Attempt::NotBegun { why, out_of_time } => {
-                leave(converger, work, &why, out_of_time, items).boxed().await;
-            }
+            Attempt::NotStarted(reason) => leave(converger, work, &reason, items).boxed().await,
             Attempt::Failed { why } => obstacle = Some(why),
         }
     }
+}
+
+/// Returns why nothing is replaced, if the replacement by one of these recordings was refused before.
+fn refused_before(evidence: &Evidence, desired: &[Recording]) -> Option<String> {
+    let marked = evidence.mark(desired)?;
+    let tag = Recording::REFUSED_TAG;
+    Some(format!("an earlier replacement was refused, as the tag {tag} of {marked} says; remove the tag to try again"))
 }
 
 /// The outcome of replacing one flow log.
@@ -96,44 +66,83 @@ enum Attempt {
     /// The latest read shows that no replacement is needed.
     NotNeeded,
     /// Nothing was deleted.
-    NotBegun { why: String, out_of_time: bool },
+    NotStarted(NotStarted),
     /// It did not end with a new flow log that is known to work. No other replacement is tried.
     Failed { why: String },
 }
 
+/// Why nothing was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NotStarted {
+    why: String,
+    out_of_time: bool,
+}
+
+/// What is known before the old flow log is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Start {
+    /// The recording of the new flow log.
+    recording: Recording,
+    /// The spec with which the old flow log can be created again.
+    way_back: FlowLogSpec,
+    /// Whether nothing proves yet that the new flow log can be created.
+    is_canary: bool,
+}
+
+/// Decides whether `old` is replaced by a flow log with this spec.
+fn start(
+    old: &FlowLog,
+    spec: &FlowLogSpec,
+    evidence: &Evidence,
+    time_left: Option<Duration>,
+) -> Result<Start, NotStarted> {
+    let not_started = |why| Err(NotStarted { why, out_of_time: false });
+    let Some(way_back) = recreation(old) else {
+        return not_started(format!("{} could not be created again as it is, if the new one were refused", old.id));
+    };
+    if time_left.is_some_and(|left| left < MIN_TIME) {
+        return Err(NotStarted { why: "there is no time left for it".to_owned(), out_of_time: true });
+    }
+    let recording = Recording::desired(spec);
+    let is_canary = !evidence.proves(&recording);
+    // Perhaps the canary of an earlier sweep. One is enough.
+    if is_canary && let Some(doubtful) = evidence.doubt(&recording) {
+        return not_started(format!(
+            "{doubtful} is such a flow log already, and does not show that it records and delivers"
+        ));
+    }
+    if is_canary && !can_be_marked(&way_back) {
+        let room = "so there is no room for the one that says that replacing it was refused";
+        return not_started(format!("{} has as many tags as it can have, {room}", old.id));
+    }
+    Ok(Start { recording, way_back, is_canary })
+}
+
 /// Keeps the old flow log, repairs what can be repaired in place, and reports why it is not replaced.
-async fn leave(converger: &Converger<'_>, work: Work, why: &str, out_of_time: bool, items: &mut Vec<Item>) {
+async fn leave(converger: &Converger<'_>, work: ResourceWork, reason: &NotStarted, items: &mut Vec<Item>) {
     let plan = &work.decision.plan;
-    let reason = format!("{}; it is not replaced: {why}", plan.reason);
-    let outcome = if out_of_time { Outcome::Unfinished } else { Outcome::Failed };
+    let outcome = if reason.out_of_time { Outcome::Unfinished } else { Outcome::Failed };
+    let reason = format!("{}; it is not replaced: {}", plan.reason, reason.why);
     let item = Item::of_resource(&work.subject.resource, plan.verdict, outcome, reason).finding();
     let item = Item { action: Some(Action::DeleteFlowLog), flow_log_id: plan.flow_log.clone(), ..item };
     if !work.decision.changes.is_empty() {
         let done = converger.converge(&work.subject, work.observed, Withheld::default()).await;
-        items.extend(done.into_iter().filter(|item| item.action.is_some()));
+        items.extend(done.into_iter().filter(|done| done.action.is_some()));
     }
     items.push(item);
 }
 
-async fn begin(
+async fn attempt(
     converger: &Converger<'_>,
-    work: &Work,
-    proven: &mut BTreeSet<Recording>,
-    doubted: &BTreeMap<Recording, FlowLogId>,
+    work: &ResourceWork,
+    evidence: &mut Evidence,
     items: &mut Vec<Item>,
 ) -> Attempt {
     let (session, resource) = (converger.session, &work.subject.resource);
     // The list may be minutes old, and a deletion cannot be undone. So read the flow logs of the resource again first.
-    let observed = match converge::flow_logs(session, resource).await {
+    let observed = match read::flow_logs(session, resource).await {
         Ok(observed) => observed,
-        Err(converge::Unread::Call(error)) => {
-            let why = format!("its flow logs could not be read again: {error}: {}", error.cause);
-            return Attempt::NotBegun { why, out_of_time: error.is_out_of_time() };
-        }
-        Err(converge::Unread::Item(reason)) => {
-            let why = format!("its flow logs could not all be read again: {reason}");
-            return Attempt::NotBegun { why, out_of_time: false };
-        }
+        Err(unread) => return Attempt::NotStarted(unread.into()),
     };
     let decision = converger.decide(resource, work.subject.vpc.as_ref(), &observed, Withheld::default());
     let desired = decision.desired.as_ref().filter(|_| decision.plan.needs_replacement);
@@ -141,35 +150,21 @@ async fn begin(
     let Some(old) = observed.iter().find(|flow_log| decision.plan.flow_log.as_ref() == Some(&flow_log.id)) else {
         return Attempt::NotNeeded;
     };
-    let Some(way_back) = recreation(old) else {
-        let why = format!("{} could not be made again as it is, if the new one were refused", old.id);
-        return Attempt::NotBegun { why, out_of_time: false };
+    let start = match start(old, spec, evidence, session.time_left()) {
+        Ok(start) => start,
+        Err(reason) => return Attempt::NotStarted(reason),
     };
-    if session.time_left().is_some_and(|left| left < MIN_TIME) {
-        return Attempt::NotBegun { why: "there is no time left for it".to_owned(), out_of_time: true };
-    }
-    let recording = Recording::desired(spec);
-    let is_canary = !proven.contains(&recording);
-    // Perhaps the canary of an earlier sweep. One is enough.
-    if is_canary && let Some(doubtful) = doubted.get(&recording) {
-        let why = format!("{doubtful} is such a flow log already, and does not show that it records and delivers");
-        return Attempt::NotBegun { why, out_of_time: false };
-    }
-    if is_canary && !can_be_marked(&way_back) {
-        let why = format!("{} has as many tags as it can, so nothing could say that replacing it was refused", old.id);
-        return Attempt::NotBegun { why, out_of_time: false };
-    }
-    if is_canary {
+    if start.is_canary {
         tracing::info!(
-            "nothing proves yet that such a flow log can be made in {} of {}: {} is replaced first, by itself",
+            "nothing proves yet that such a flow log can be created in {} of {}: {} is replaced first, by itself",
             session.region(),
             session.account(),
             old.id
         );
     }
     let reason = decision.plan.reason.clone();
-    let item = Item::of_resource(resource, decision.plan.verdict, Outcome::Done, reason.clone());
-    match delete(converger, old, item).await {
+    let about = Item::of_resource(resource, decision.plan.verdict, Outcome::Done, reason.clone());
+    match deletion::delete(converger, old, about).await {
         WriteOutcome::Planned(item) => {
             let created =
                 Item { action: Some(Action::CreateFlowLog), flow_log_id: None, deleted: None, ..item.clone() };
@@ -186,81 +181,109 @@ async fn begin(
             return Attempt::Failed { why };
         }
     }
-    let created = converger.create(resource, spec, &old.id, &reason).await;
+    let created = converger.create_successor(resource, spec, &old.id, &reason).await;
     let is_created =
         created.iter().any(|item| item.outcome == Outcome::Done && item.action == Some(Action::CreateFlowLog));
+    if !is_created {
+        return undo(converger, resource, old, start, created, items).await;
+    }
     let id = created.iter().find_map(|item| item.flow_log_id.clone());
-    let failure = created.iter().find(|item| item.outcome != Outcome::Done).cloned();
-    let before = items.len();
     items.extend(created);
-    match (is_created, failure) {
-        (true, _) if !is_canary => Attempt::Replaced,
-        (true, _) => match wait_until_active(session, id.as_ref()).await {
-            Some(works) => {
-                proven.extend(Recording::proven_by(&works));
-                if proven.contains(&recording) {
-                    return Attempt::Replaced;
-                }
-                let why = format!("the new flow log of {} does not show that it records and delivers", resource.id);
-                let reason = works.impairment().map_or_else(|| why.clone(), |impaired| format!("{why}: {impaired}"));
-                let item = Item::of_resource(resource, Verdict::Undelivered, Outcome::Skipped, reason).finding();
-                items.push(Item { flow_log_id: id, ..item });
-                Attempt::Failed { why }
-            }
-            None => {
-                let why = format!("the new flow log of {} is not active yet", resource.id);
-                let item = Item::of_resource(resource, Verdict::Pending, Outcome::Unfinished, why.clone()).finding();
-                items.push(Item { flow_log_id: id, ..item });
-                Attempt::Failed { why }
-            }
-        },
-        (false, failure) => {
-            // If the time is over or the old flow log still exists, a rollback is not possible now.
-            if let Some(failure) =
-                failure.filter(|item| item.outcome == Outcome::Failed || item.outcome == Outcome::Skipped)
-            {
-                roll_back(converger, resource, &recording, (&old.id, way_back), &failure, items).await;
-            }
-            let why = format!("the flow log of {} could not be replaced", resource.id);
-            // Elsewhere a resource without support for flow logs is skipped. Here a flow log was deleted for it, so it
-            // is a failure.
-            if !items[before..].iter().any(Item::is_open) {
-                items.push(not_replaced(resource, &old.id, &items[before..], &why));
-            }
+    if !start.is_canary {
+        return Attempt::Replaced;
+    }
+    match prove(session, resource, id, &start.recording, evidence).await {
+        Ok(()) => Attempt::Replaced,
+        Err(Unproven { why, item }) => {
+            items.push(*item);
             Attempt::Failed { why }
         }
     }
 }
 
+impl From<Unread> for NotStarted {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Call(error) => {
+                let why = format!("its flow logs could not be read again: {error}: {}", error.cause);
+                Self { why, out_of_time: error.is_out_of_time() }
+            }
+            Unread::Item(reason) => {
+                let why = format!("its flow logs could not all be read again: {reason}");
+                Self { why, out_of_time: false }
+            }
+        }
+    }
+}
+
+/// A canary that does not prove that it records and delivers.
+struct Unproven {
+    why: String,
+    item: Box<Item>,
+}
+
+/// Waits until the canary is active, and adds it to the evidence.
+///
+/// # Errors
+/// The canary does not prove that it records and delivers.
+async fn prove(
+    session: &Session<'_>,
+    resource: &Resource,
+    id: Option<FlowLogId>,
+    recording: &Recording,
+    evidence: &mut Evidence,
+) -> Result<(), Unproven> {
+    let about = |verdict, outcome, reason: String| {
+        Box::new(Item { flow_log_id: id.clone(), ..Item::of_resource(resource, verdict, outcome, reason).finding() })
+    };
+    let Some(active) = wait_until_active(session, id.as_ref()).await else {
+        let why = format!("the new flow log of {} is not active yet", resource.id);
+        return Err(Unproven { item: about(Verdict::Pending, Outcome::Unfinished, why.clone()), why });
+    };
+    evidence.add(&active);
+    if evidence.proves(recording) {
+        return Ok(());
+    }
+    let why = format!("the new flow log of {} does not show that it records and delivers", resource.id);
+    let reason = active.impairment().map_or_else(|| why.clone(), |impaired| format!("{why}: {impaired}"));
+    Err(Unproven { item: about(Verdict::Undelivered, Outcome::Skipped, reason), why })
+}
+
+/// Creates the old flow log again if the new one was refused, and reports the failure. `created` are the results of the
+/// creation.
+async fn undo(
+    converger: &Converger<'_>,
+    resource: &Resource,
+    old: &FlowLog,
+    start: Start,
+    created: Vec<Item>,
+    items: &mut Vec<Item>,
+) -> Attempt {
+    let why = format!("the flow log of {} could not be replaced", resource.id);
+    let failure = created.iter().find(|item| item.outcome != Outcome::Done).cloned();
+    let before = items.len();
+    items.extend(created);
+    // If the time is over or the old flow log still exists, a rollback is not possible now.
+    if let Some(failure) = failure.filter(|item| matches!(item.outcome, Outcome::Failed | Outcome::Skipped)) {
+        roll_back(converger, resource, &start.recording, (&old.id, start.way_back), &failure, items).await;
+    }
+    // Elsewhere a resource without support for flow logs is skipped. Here a flow log was deleted for it, so it is a
+    // failure.
+    if !items[before..].iter().any(Item::is_open) {
+        items.push(not_replaced(resource, &old.id, &items[before..], &why));
+    }
+    Attempt::Failed { why }
+}
+
 /// Returns the failure for a refused replacement, whether or not the old flow log could be created again.
-fn not_replaced(resource: &flow_log::Resource, old: &FlowLogId, done: &[Item], why: &str) -> Item {
+fn not_replaced(resource: &Resource, old: &FlowLogId, done: &[Item], why: &str) -> Item {
     let (verdict, end) = if done.iter().any(|item| item.outcome == Outcome::Done) {
-        (Verdict::Drifted, "and was made again as it was")
+        (Verdict::Drifted, "and was created again as it was")
     } else {
-        (Verdict::Missing, "and could not be made again: the line of its deletion says what it was like")
+        (Verdict::Missing, "and could not be created again: the log line of its deletion has its configuration")
     };
     let reason = format!("{why}: {old} was deleted, {end}");
     Item::of_resource(resource, verdict, Outcome::Failed, reason).finding()
-}
-
-/// Deletes the old flow log. If the answer is uncertain, looks up by id whether it is gone.
-async fn delete(converger: &Converger<'_>, old: &FlowLog, item: Item) -> WriteOutcome<()> {
-    let session = converger.session;
-    let confirm = || is_gone(session, &old.id).boxed();
-    let confirm: &Confirm<'_, ()> = &confirm;
-    converger.writer.write(Write::Delete(old), item, confirm).await
-}
-
-/// Whether a flow log is gone or being deleted.
-pub(super) async fn is_gone(session: &Session<'_>, id: &FlowLogId) -> Result<Standing<()>, CallError> {
-    let it = FlowLogFilter { id: Some(id), ..FlowLogFilter::default() };
-    let found = session.describe_flow_logs(&it).await?;
-    let is_gone = found.is_complete() && found.items.iter().all(|found| found.status == Status::Deleting);
-    Ok(if is_gone {
-        Standing::Settled { observed: (), may_be_ours: true, flow_log: None }
-    } else {
-        Standing::Outstanding
-    })
 }
 
 /// Returns the flow log once it is active; `None` if the time is over first.
@@ -283,7 +306,7 @@ async fn wait_until_active(session: &Session<'_>, id: Option<&FlowLogId>) -> Opt
 /// policy asks for something else.
 async fn roll_back(
     converger: &Converger<'_>,
-    resource: &flow_log::Resource,
+    resource: &Resource,
     refused: &Recording,
     (deleted, way_back): (&FlowLogId, FlowLogSpec),
     failure: &Item,
@@ -291,8 +314,97 @@ async fn roll_back(
 ) {
     let is_lasting = failure.is_refused_for_good();
     let spec = if is_lasting { marked(way_back, refused) } else { way_back };
-    let reason = format!("the new flow log of {} was refused, so the old one is made again as it was", resource.id);
-    let made = converger.create(resource, &spec, deleted, &reason).await;
+    let reason = format!("the new flow log of {} was refused, so the old one is created again as it was", resource.id);
+    let created = converger.create_successor(resource, &spec, deleted, &reason).await;
     // The restored flow log still differs from the policy.
-    items.extend(made.into_iter().map(|item| Item { verdict: Some(Verdict::Drifted), ..item }.finding()));
+    items.extend(created.into_iter().map(|item| Item { verdict: Some(Verdict::Drifted), ..item }.finding()));
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_log::Delivery;
+
+    use super::*;
+    use crate::testing;
+
+    fn evidence(flow_logs: &[FlowLog]) -> Evidence {
+        let mut evidence = Evidence::default();
+        for flow_log in flow_logs {
+            evidence.add(flow_log);
+        }
+        evidence
+    }
+
+    /// A flow log that delivers to another Logstore than the policy asks for.
+    fn old() -> FlowLog {
+        FlowLog { log_store: Some("old-store".to_owned()), ..testing::flow_log("fl-old", "vpc-1") }
+    }
+
+    fn why(result: Result<Start, NotStarted>) -> String {
+        result.unwrap_err().why
+    }
+
+    #[test]
+    fn a_replacement_with_proof_is_no_canary_and_one_without_proof_is() {
+        let proof = evidence(&[testing::flow_log("fl-2", "vpc-2")]);
+        let with_proof = start(&old(), &testing::spec(), &proof, None).unwrap();
+        assert!(!with_proof.is_canary);
+        assert_eq!(with_proof.way_back.log_store.as_str(), "old-store");
+        assert_eq!(with_proof.recording, Recording::desired(&testing::spec()));
+        assert!(start(&old(), &testing::spec(), &evidence(&[old()]), None).unwrap().is_canary);
+    }
+
+    #[test]
+    fn there_is_no_second_canary_while_the_first_does_not_deliver() {
+        let first =
+            FlowLog { delivery: Delivery::Failed("denied".to_owned()), ..testing::flow_log("fl-canary", "vpc-2") };
+        let why = why(start(&old(), &testing::spec(), &evidence(std::slice::from_ref(&first)), None));
+        assert!(why.starts_with("fl-canary is such a flow log already"), "{why}");
+        let proof = evidence(&[first, testing::flow_log("fl-2", "vpc-3")]);
+        assert!(!start(&old(), &testing::spec(), &proof, None).unwrap().is_canary, "another one is proof");
+    }
+
+    #[test]
+    fn a_flow_log_that_could_not_be_created_again_is_not_replaced() {
+        let proof = evidence(&[testing::flow_log("fl-2", "vpc-2")]);
+        for nameless in [FlowLog { name: None, ..old() }, FlowLog { tags: None, ..old() }] {
+            let why = why(start(&nameless, &testing::spec(), &proof, None));
+            assert!(why.starts_with("fl-old could not be created again as it is"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_canary_needs_room_for_the_tag_that_marks_a_refusal() {
+        let mut full = old();
+        let tags = full.tags.as_mut().unwrap();
+        for nth in tags.len()..20 {
+            tags.insert(format!("key-{nth}"), String::new());
+        }
+        let why = why(start(&full, &testing::spec(), &Evidence::default(), None));
+        assert!(why.starts_with("fl-old has as many tags as it can have"), "{why}");
+        let proof = evidence(&[testing::flow_log("fl-2", "vpc-2")]);
+        assert!(start(&full, &testing::spec(), &proof, None).is_ok(), "with proof, no mark is needed");
+    }
+
+    #[test]
+    fn a_replacement_is_not_started_without_time_for_a_rollback() {
+        let proof = evidence(&[testing::flow_log("fl-2", "vpc-2")]);
+        let start = |left| start(&old(), &testing::spec(), &proof, Some(left));
+        assert!(start(MIN_TIME).is_ok());
+        assert!(start(MIN_TIME - Duration::from_millis(1)).unwrap_err().out_of_time);
+    }
+
+    #[test]
+    fn the_failure_of_a_replacement_says_whether_the_old_flow_log_exists_again() {
+        let (vpc, old) = (testing::vpc("vpc-1"), "fl-old".parse().unwrap());
+        let restored = Item::of_resource(&vpc, Verdict::Drifted, Outcome::Done, "restored");
+        let with = not_replaced(&vpc, &old, &[restored], "refused");
+        assert_eq!((with.verdict, with.outcome), (Some(Verdict::Drifted), Outcome::Failed));
+        let without = not_replaced(&vpc, &old, &[], "refused");
+        assert_eq!((without.verdict, without.outcome), (Some(Verdict::Missing), Outcome::Failed));
+        assert_eq!(
+            without.reason,
+            "refused: fl-old was deleted, and could not be created again: the log line of its deletion has its configuration"
+        );
+    }
 }

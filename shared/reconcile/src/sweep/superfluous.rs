@@ -6,11 +6,12 @@ use flow_log::{FlowLog, Resource, ResourceId, ResourceType, Verdict, superfluous
 use futures_util::{StreamExt as _, stream};
 use openapi::Session;
 
-use super::{CONCURRENCY, orphans::existing, resources::Inventory};
+use super::{inventory::Inventory, run::MAX_CONCURRENT};
 use crate::{
     Item, Outcome, Selection,
-    converge::{self, Converger, Unread},
+    converge::Converger,
     items,
+    read::{self, Unread},
     report::ReportBuilder,
 };
 
@@ -25,13 +26,13 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
     }
     let is_foreign = |flow_log: &&FlowLog| flow_log.tags.is_some() && !flow_log.is_own();
     let foreign = inventory.flow_logs.values().flatten().filter(is_foreign);
-    let ids: BTreeSet<ResourceId> = foreign
+    let all_ids: BTreeSet<ResourceId> = foreign
         .filter_map(|flow_log| flow_log.resource_id.parse().ok())
         .filter(|id: &ResourceId| id.resource_type() != ResourceType::Vpc && !inventory.resources.contains_key(id))
         .collect();
     for level in [ResourceType::VSwitch, ResourceType::NetworkInterface] {
-        let ids: Vec<_> = ids.iter().filter(|id| id.resource_type() == level).cloned().collect();
-        let found = match existing(session, level, &ids).await {
+        let ids: Vec<_> = all_ids.iter().filter(|id| id.resource_type() == level).cloned().collect();
+        let found = match read::resources(session, level, &ids).await {
             Ok(found) => {
                 let unread = found.unreadable.iter().map(|it| items::item_unread(session, level.plural(), it));
                 report.items.extend(unread);
@@ -42,12 +43,12 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
                 continue;
             }
         };
-        let reads: Vec<_> = found.iter().map(|resource| Box::pin(read(session, resource))).collect();
-        let mut reads = stream::iter(reads).buffered(CONCURRENCY);
+        let reads: Vec<_> = found.iter().map(|resource| Box::pin(flow_logs(session, resource))).collect();
+        let mut reads = stream::iter(reads).buffered(MAX_CONCURRENT);
         while let Some((resource, observed)) = reads.next().await {
             match observed {
                 Ok(observed) => report.items.extend(foreign_items(session, resource, &observed)),
-                Err(Unread::Call(error)) => report.items.push(items::flow_logs_unread(resource, &error)),
+                Err(unread @ Unread::Call(_)) => report.items.push(items::flow_logs_unread(resource, &unread)),
                 // The unreadable item has been reported with the list.
                 Err(Unread::Item(_)) => {}
             }
@@ -55,8 +56,8 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
     }
 }
 
-async fn read<'r>(session: &Session<'_>, resource: &'r Resource) -> (&'r Resource, Result<Vec<FlowLog>, Unread>) {
-    (resource, converge::flow_logs(session, resource).await)
+async fn flow_logs<'r>(session: &Session<'_>, resource: &'r Resource) -> (&'r Resource, Result<Vec<FlowLog>, Unread>) {
+    (resource, read::flow_logs(session, resource).await)
 }
 
 /// Returns the foreign flow logs on `resource` that one of Flowkeeper's own above it makes superfluous.

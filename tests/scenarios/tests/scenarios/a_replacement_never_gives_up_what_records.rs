@@ -160,7 +160,11 @@ async fn a_creation_that_failed_anywhere_in_the_region_forbids_every_deletion_th
     assert_eq!(kept.len(), 3);
     for item in kept {
         assert_eq!((item.verdict, item.outcome), (Some(Verdict::Drifted), Outcome::Failed));
-        assert!(item.reason.contains(&format!("not replaced: the flow log of {bare} was not made")), "{}", item.reason);
+        assert!(
+            item.reason.contains(&format!("not replaced: the flow log of {bare} was not created")),
+            "{}",
+            item.reason
+        );
     }
 }
 
@@ -175,7 +179,7 @@ async fn a_flow_log_that_could_not_be_created_again_is_not_deleted_but_changed_i
     let report = harness.sweep(REMEDIATION).await;
     assert_eq!(deletions(&harness), 0);
     assert_eq!(actions(&report), [("ModifyFlowLogAttribute", Outcome::Done), ("DeleteFlowLog", Outcome::Failed)]);
-    assert!(report.results[1].reason.contains("could not be made again as it is"), "{report:#?}");
+    assert!(report.results[1].reason.contains("could not be created again as it is"), "{report:#?}");
 }
 
 #[tokio::test]

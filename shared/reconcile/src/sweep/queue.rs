@@ -66,8 +66,8 @@ impl SweepQueue {
         };
         while let Some(other) = line.joinable(by_timer) {
             // The lock is free once that sweep has ended or was dropped.
-            if let Some(is_complete) = *other.outcome.lock().await {
-                return Joined::ByOther { request_id: other.request_id.clone(), is_complete };
+            if let Some(outcome) = *other.outcome.lock().await {
+                return Joined::ByOther { request_id: other.request_id.clone(), is_complete: outcome };
             }
             line.withdraw(&other);
         }
@@ -124,21 +124,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn wishes_that_come_while_one_sweep_is_under_way_share_the_next() {
+    async fn requests_that_arrive_during_a_sweep_share_the_next_one() {
         let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
-        let wish = |nth: usize| {
+        let request = |nth: usize| {
             let (queue, here, count) = (&queue, &here, &count);
             async move { queue.sweep(here.key(), &nth.to_string(), false, async || sweep(count).await, |()| true).await }
         };
-        let outcomes = join_all((0..11).map(wish)).await;
+        let outcomes = join_all((0..11).map(request)).await;
         let swept = outcomes.iter().filter(|outcome| matches!(outcome, Joined::Swept(()))).count();
-        assert_eq!((*count.lock().unwrap(), swept), (2, 2), "the one under way, and one for all that came after");
-        let by_second = |outcome: &&Joined<()>| matches!(outcome, Joined::ByOther { request_id, is_complete: true } if request_id == "1");
+        assert_eq!((*count.lock().unwrap(), swept), (2, 2), "the running one, and one for all requests after it");
+        let by_second =
+            |outcome: &&Joined<()>| matches!(outcome, Joined::ByOther { request_id, .. } if request_id == "1");
         assert_eq!(outcomes.iter().filter(by_second).count(), 9);
     }
 
     #[tokio::test]
-    async fn one_after_the_other_each_makes_its_own() {
+    async fn requests_that_do_not_overlap_make_a_sweep_each() {
         let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
         for _ in 0..3 {
             queue.sweep(here.key(), "r", false, async || sweep(&count).await, |()| true).await;
@@ -147,23 +148,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_timer_joins_no_sweep_of_an_event_and_an_event_joins_that_of_a_timer() {
+    async fn an_event_joins_the_sweep_of_a_timer_and_a_timer_never_joins_that_of_an_event() {
         let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
-        let wish = |(name, by_timer): (&'static str, bool)| {
+        let request = |(name, by_timer): (&'static str, bool)| {
             let (queue, here, count) = (&queue, &here, &count);
             async move { queue.sweep(here.key(), name, by_timer, async || sweep(count).await, |()| true).await }
         };
-        let wishes = [("under way", false), ("event", false), ("timer", true), ("late event", false)];
-        let outcomes = join_all(wishes.map(wish)).await;
+        let requests = [("running", false), ("event", false), ("timer", true), ("late event", false)];
+        let outcomes = join_all(requests.map(request)).await;
         assert!(matches!(&outcomes[2], Joined::Swept(())), "{outcomes:?}");
         assert!(matches!(&outcomes[3], Joined::ByOther { request_id, .. } if request_id == "timer"), "{outcomes:?}");
         assert_eq!(*count.lock().unwrap(), 3);
     }
 
     #[tokio::test]
-    async fn where_the_sweep_that_was_joined_is_dropped_the_next_one_makes_it() {
+    async fn a_request_whose_joined_sweep_is_dropped_makes_its_own() {
         let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
-        let mut never = Box::pin(queue.sweep(here.key(), "under way", false, std::future::pending::<()>, |()| true));
+        let mut never = Box::pin(queue.sweep(here.key(), "running", false, std::future::pending::<()>, |()| true));
         assert!((&mut never).now_or_never().is_none());
         let mut first = Box::pin(queue.sweep(here.key(), "first", false, async || sweep(&count).await, |()| true));
         assert!((&mut first).now_or_never().is_none(), "it waits for its turn");
@@ -173,5 +174,39 @@ mod tests {
         drop(first);
         drop(never);
         assert!(matches!(second.await, Joined::Swept(())));
+    }
+
+    #[tokio::test]
+    async fn a_request_after_the_start_of_a_sweep_does_not_join_it() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        let mut first = Box::pin(queue.sweep(here.key(), "first", true, async || sweep(&count).await, |()| true));
+        assert!((&mut first).now_or_never().is_none(), "it has started");
+        let second = queue.sweep(here.key(), "second", false, async || sweep(&count).await, |()| true);
+        let (first, second) = futures_util::future::join(first, second).await;
+        assert!(matches!((first, second), (Joined::Swept(()), Joined::Swept(()))));
+    }
+
+    #[tokio::test]
+    async fn a_joined_sweep_says_whether_it_was_complete() {
+        for complete in [true, false] {
+            let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+            let request = |name: &'static str| {
+                let (queue, here, count) = (&queue, &here, &count);
+                async move { queue.sweep(here.key(), name, false, async || sweep(count).await, |()| complete).await }
+            };
+            let outcomes = join_all(["running", "next", "joins"].map(request)).await;
+            let Joined::ByOther { request_id, is_complete } = &outcomes[2] else { panic!("{outcomes:?}") };
+            assert_eq!((request_id.as_str(), *is_complete), ("next", complete));
+        }
+    }
+
+    #[tokio::test]
+    async fn regions_do_not_wait_for_each_other() {
+        let (queue, here, count) = (SweepQueue::default(), Here::new(), Mutex::new(0));
+        let elsewhere = Here("1".parse().unwrap(), "cn-shanghai".parse().unwrap());
+        let mut never = Box::pin(queue.sweep(here.key(), "running", false, std::future::pending::<()>, |()| true));
+        assert!((&mut never).now_or_never().is_none());
+        let other = queue.sweep(elsewhere.key(), "other", false, async || sweep(&count).await, |()| true).await;
+        assert!(matches!(other, Joined::Swept(())));
     }
 }

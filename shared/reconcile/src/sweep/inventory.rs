@@ -1,0 +1,171 @@
+//! What a sweep reads of one region.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_log::{FlowLog, Resource, ResourceId, ResourceType, Status};
+use futures_util::TryStreamExt as _;
+use openapi::{Entry, FlowLogFilter};
+
+use super::evidence::Evidence;
+use crate::{converge::Converger, items, limits::Withheld, read, report::ReportBuilder};
+
+/// What was read of one region.
+///
+/// Flow logs of resources that need no change are judged as they arrive and not kept. So memory holds only the
+/// resources and the flow logs that need attention.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    pub(super) resources: BTreeMap<ResourceId, InventoryEntry>,
+    /// The VPCs, if their tags decide about the level of the resources in them.
+    pub(super) vpcs: BTreeMap<ResourceId, Resource>,
+    /// By the id of the resource that they are on.
+    pub(super) flow_logs: BTreeMap<String, Vec<FlowLog>>,
+    /// The levels whose resources were all read.
+    pub(super) levels: BTreeSet<ResourceType>,
+    /// Whether some flow log could not be read. Then no flow log is known to be missing.
+    pub(super) has_unread_flow_logs: bool,
+    /// Whether some resource could not be read. Then no resource is known to be gone.
+    pub(super) has_unread_resources: bool,
+    pub(super) evidence: Evidence,
+}
+
+/// A resource, and what has been seen of its flow logs.
+#[derive(Debug)]
+pub(super) struct InventoryEntry {
+    pub(super) resource: Resource,
+    pub(super) seen: Seen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Its flow logs, if any, are in the inventory.
+    Unjudged,
+    /// It has a flow log that needs no change and has been reported. That flow log is not in the inventory.
+    InOrder { is_exception: bool },
+    /// It has another flow log besides the one that was reported, and only the other one is in the inventory.
+    HasAnother,
+}
+
+impl Inventory {
+    /// Reads the resources first and the flow logs last, so that a resource created meanwhile is not mistaken for one
+    /// without a flow log.
+    ///
+    /// Reports what cannot be read. Returns `None` if that is the flow logs, or every level.
+    pub(super) async fn read(converger: &Converger<'_>, report: &mut ReportBuilder) -> Option<Self> {
+        let (policy, session) = (converger.policy, converger.session);
+        let mut inventory = Self::default();
+        let mut levels = policy.levels();
+        let needs_vpcs = policy.coverage_needs_vpc_tags() && levels.iter().any(|level| *level != ResourceType::Vpc);
+        let reads_vpcs_for_tags = needs_vpcs && levels.insert(ResourceType::Vpc);
+        for level in levels {
+            match read::all_resources(session, level).await {
+                Ok(found) => {
+                    inventory.levels.insert(level);
+                    for entry in found {
+                        inventory.add_resource(converger, level, entry, report);
+                    }
+                }
+                Err(error) => {
+                    inventory.has_unread_resources = true;
+                    report.items.push(items::region_unread(session, level.plural(), &error));
+                }
+            }
+        }
+        if reads_vpcs_for_tags {
+            inventory.levels.remove(&ResourceType::Vpc);
+            inventory.resources.retain(|id, _| id.resource_type() != ResourceType::Vpc);
+        }
+        if inventory.levels.is_empty() {
+            return None;
+        }
+        let filter = FlowLogFilter::default();
+        let mut found = session.flow_logs(&filter);
+        loop {
+            match found.try_next().await {
+                Ok(Some(Entry::Read(flow_log))) => inventory.add_flow_log(converger, flow_log, report),
+                Ok(Some(Entry::Unreadable(unreadable))) => {
+                    inventory.has_unread_flow_logs = true;
+                    report.items.push(items::item_unread(session, "flow logs", &unreadable));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    report.items.push(items::region_unread(session, "flow logs", &error));
+                    return None;
+                }
+            }
+        }
+        drop(found);
+        Some(inventory)
+    }
+
+    fn add_resource(
+        &mut self,
+        converger: &Converger<'_>,
+        level: ResourceType,
+        entry: Entry<Resource>,
+        report: &mut ReportBuilder,
+    ) {
+        match entry {
+            Entry::Read(resource) => {
+                if level == ResourceType::Vpc && converger.policy.coverage_needs_vpc_tags() {
+                    self.vpcs.insert(resource.id.clone(), resource.clone());
+                }
+                self.resources.insert(resource.id.clone(), InventoryEntry { resource, seen: Seen::Unjudged });
+            }
+            Entry::Unreadable(unreadable) => {
+                self.has_unread_resources = true;
+                report.items.push(items::item_unread(converger.session, level.plural(), &unreadable));
+            }
+        }
+    }
+
+    /// Reports a flow log whose resource needs no change, or else keeps it.
+    fn add_flow_log(&mut self, converger: &Converger<'_>, flow_log: FlowLog, report: &mut ReportBuilder) {
+        if converger.policy.replace {
+            self.evidence.add(&flow_log);
+        }
+        let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
+        let id = flow_log.resource_id.parse::<ResourceId>().ok();
+        match id.and_then(|id| self.resources.get_mut(&id)) {
+            Some(InventoryEntry { resource, seen: seen @ Seen::Unjudged }) if is_first => {
+                // If nothing inside the resource is judged, its flow log is needed for no other resource.
+                let is_finest = self.levels.last() == Some(&resource.id.resource_type());
+                let is_shared = resource.account != *converger.session.account();
+                // If it is not active, it matters whether a flow log on its VPC or vSwitch records.
+                let is_enough = flow_log.status == Status::Active || resource.parents.is_empty();
+                if is_finest && is_enough && !is_shared {
+                    let vpc = resource.vpc().and_then(|vpc| self.vpcs.get(vpc));
+                    let flow_logs = std::slice::from_ref(&flow_log);
+                    let decision = converger.decide(resource, vpc, flow_logs, Withheld::default());
+                    if !decision.out_of_scope && decision.is_in_order() {
+                        *seen = Seen::InOrder { is_exception: decision.plan.is_exception };
+                        report.add(decision.into_item(resource));
+                        return;
+                    }
+                }
+            }
+            Some(InventoryEntry { resource, seen: seen @ Seen::InOrder { .. } }) => {
+                if let Seen::InOrder { is_exception } = *seen {
+                    report.retract(&resource.id, is_exception);
+                }
+                *seen = Seen::HasAnother;
+            }
+            _ => {}
+        }
+        self.flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log);
+    }
+
+    /// Returns the flow logs on the resource, its vSwitch and its VPC. Those on the resource are removed if no other
+    /// resource needs them.
+    pub(super) fn take(&mut self, resource: &Resource) -> Vec<FlowLog> {
+        // At a coarser level, the flow log also covers the resources inside.
+        let is_finest = self.levels.last() == Some(&resource.id.resource_type());
+        let own = if is_finest {
+            self.flow_logs.remove(resource.id.as_str())
+        } else {
+            self.flow_logs.get(resource.id.as_str()).cloned()
+        };
+        let parents = resource.parents.iter().filter_map(|parent| self.flow_logs.get(parent.as_str())).flatten();
+        own.into_iter().flatten().chain(parents.cloned()).collect()
+    }
+}
