@@ -47,6 +47,10 @@ pub(crate) fn vswitch(id: &str, vpc: &str) -> Resource {
     resource(id, &[vpc])
 }
 
+pub(crate) fn network_interface(id: &str, vswitch: &str, vpc: &str) -> Resource {
+    resource(id, &[vswitch, vpc])
+}
+
 /// An active flow log of Flowkeeper's own, created a day ago, as [`policy`] asks for.
 pub(crate) fn flow_log(id: &str, resource: &str) -> FlowLog {
     let (key, value) = FlowLog::OWN_TAG;

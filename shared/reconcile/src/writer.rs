@@ -447,7 +447,7 @@ mod tests {
     #[tokio::test]
     async fn a_flow_log_that_exists_and_cannot_be_read_is_not_created_again() {
         let exists = r#"{"RequestId":"R-1","Code":"ResourceAlreadyExist.FlowLogId","Message":"Because."}"#;
-        let written = created(vec![refusal(exists)], outstanding(MAX_REREADS)).await;
+        let written = created(vec![refusal(exists), CREATED], outstanding(MAX_REREADS)).await;
         assert!(matches!(written.outcome, WriteOutcome::Failed(_)), "{:?}", written.outcome);
         assert_eq!((written.calls.len(), written.reads), (1, MAX_REREADS));
     }

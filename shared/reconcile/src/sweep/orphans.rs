@@ -261,6 +261,15 @@ mod tests {
     }
 
     #[test]
+    fn a_flow_log_is_not_superfluous_beside_one_at_a_level_that_the_policy_does_not_keep() {
+        let own = [testing::flow_log("fl-1", "vpc-1"), testing::flow_log("fl-2", "eni-1")];
+        let found = found(vec![testing::network_interface("eni-1", "vsw-1", "vpc-1")]);
+        let judged = |level: &str| judged(&format!("superfluous: delete\ncoverage: {level}"), &own[1], &found, &own);
+        assert!(matches!(judged("vpc"), Judgment::Superfluous(_)));
+        assert!(matches!(judged("vswitch"), Judgment::Kept), "the flow log of the VPC is kept at no level");
+    }
+
+    #[test]
     fn the_orphan_of_an_excluded_resource_is_kept() {
         let policy = testing::policy("exclude: {ids: [vpc-1]}");
         let kept = Deletion::of_orphan(&policy, testing::flow_log("fl-1", "vpc-1"));
