@@ -126,7 +126,7 @@ fn cut(message: &str) -> String {
 }
 
 /// The length of a text in bytes, plain and escaped as part of a JSON string.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Size {
     bytes: usize,
     escaped: usize,

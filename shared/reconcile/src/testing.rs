@@ -15,7 +15,7 @@ use flow_log::{
     names::{AggregationInterval, Tags, TrafficType},
 };
 use jiff::{SignedDuration, Timestamp};
-use openapi::{Client, ClientSettings, Credentials, Endpoints, Session, System};
+use openapi::{Client, ClientSettings, Clock, Credentials, Endpoints, Rng, Session};
 
 use crate::{Target, TargetKind};
 
@@ -166,7 +166,7 @@ fn answer(stream: &TcpStream, reply: Reply, calls: &Mutex<Vec<String>>) {
 pub(crate) fn client_of(port: u16) -> Client {
     let vpc = Some(format!("http://127.0.0.1:{port}").parse().unwrap());
     let settings = ClientSettings { endpoints: Endpoints { vpc, ..Endpoints::default() }, ..ClientSettings::default() };
-    Client::new(settings, Arc::new(PassingTime(Mutex::new(now()))))
+    Client::new(settings, Arc::new(PassingTime(Mutex::new(now()))), Arc::new(NoChance))
 }
 
 pub(crate) fn credentials() -> Credentials {
@@ -179,11 +179,11 @@ pub(crate) fn session(client: &Client) -> Session<'_> {
     client.session(credentials(), "1".parse().unwrap(), "cn-hangzhou".parse().unwrap(), Some(stop_at))
 }
 
-/// A machine whose time passes only during waits.
+/// A clock whose time passes only during waits.
 #[derive(Debug)]
 struct PassingTime(Mutex<Timestamp>);
 
-impl System for PassingTime {
+impl Clock for PassingTime {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
     }
@@ -192,7 +192,13 @@ impl System for PassingTime {
         *self.0.lock().unwrap() += duration;
         Box::pin(std::future::ready(()))
     }
+}
 
+/// The same number again and again.
+#[derive(Debug)]
+struct NoChance;
+
+impl Rng for NoChance {
     fn random(&self) -> u128 {
         7
     }
