@@ -2,8 +2,8 @@
 //!
 //! The body of an invocation has one of many shapes: an EventBridge CloudEvent, an array of them, an array of strings
 //! that each hold one, the bare data of one, a message from a queue or a topic that holds one, a Function Compute
-//! timer, a Cloud Config remediation, a step of a sweep that a function sent itself. [`parse`] reads them all and tells for each event what happened, to which
-//! resource, where and when.
+//! timer, a Cloud Config remediation, a step of a sweep that a function sent itself. [`parse`] reads them all and tells
+//! for each event what happened, to which resource, where and when.
 //!
 //! - **An irrelevant event is not an error**: a call that failed, a dry run, a call of the same name of another
 //!   product. It is [`EventKind::Ignored`], with the reason.
