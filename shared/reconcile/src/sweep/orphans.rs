@@ -241,8 +241,8 @@ mod tests {
         assert!(matches!(judged("", &old, &found(vec![testing::vpc("vpc-1")]), &[]), Judgment::Kept), "it exists");
         assert!(matches!(judged("", &young, &found(Vec::new()), &[]), Judgment::Kept), "its resource may be new");
         assert!(matches!(judged("", &ageless, &found(Vec::new()), &[]), Judgment::OfUnknownAge));
-        assert!(matches!(judged("", &old, &incomplete, &[]), Judgment::Kept), "the unreadable one may be it");
-        assert!(matches!(judged("", &ageless, &incomplete, &[]), Judgment::Kept), "the unreadable one may be it");
+        assert!(matches!(judged("", &old, &incomplete, &[]), Judgment::Kept), "it may be the unreadable one");
+        assert!(matches!(judged("", &ageless, &incomplete, &[]), Judgment::Kept), "it may be the unreadable one");
     }
 
     #[test]
