@@ -29,6 +29,8 @@ pub struct Client {
     pub(crate) credential_cache: CredentialCache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    /// Whether anything but a read is refused before it is signed.
+    pub(crate) is_read_only: bool,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
     /// clock.
     pub(crate) clock_offset: AtomicI64,
@@ -49,6 +51,7 @@ impl Client {
             credential_cache: CredentialCache::default(),
             clock,
             rng,
+            is_read_only: false,
             clock_offset: AtomicI64::new(0),
         }
     }
@@ -57,6 +60,13 @@ impl Client {
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Refuses every call but `Describe…`, `List…`, `Get…`, `AssumeRole` and `AssumeRoleWithOIDC`. Nothing else is even
+    /// signed, so a program that only shows things cannot change any, whatever its code asks for.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { is_read_only: true, ..self }
     }
 
     pub(crate) fn server_time(&self) -> Timestamp {

@@ -55,6 +55,7 @@ impl CallError {
             }
             Cause::OutOfTime | Cause::DeadlineExceeded { .. } => "Give the function a longer timeout.",
             Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
+            Cause::ReadOnly => "Report it: a program that only reads has asked for a change.",
             Cause::CircuitOpen { .. } => {
                 "The service is down, or not to be reached; nothing to do if a later run succeeds, otherwise look at the last failure."
             }

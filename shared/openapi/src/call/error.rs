@@ -108,6 +108,9 @@ pub enum Cause {
         /// Which limit, in a sentence.
         problem: String,
     },
+    /// The client only reads, and the call is no read.
+    #[error("not sent: this client only reads")]
+    ReadOnly,
     /// The circuit breaker is open: the service failed too often in a row.
     #[error(
         "not sent: {product} in {region} failed {failures} times in a row and is left alone for {retry_in:.1?}; the last failure: {last}"
@@ -153,7 +156,7 @@ impl CallError {
             Cause::Unreadable { .. } => ErrorKind::Unreadable,
             Cause::OutOfTime => ErrorKind::OutOfTime,
             Cause::MalformedKey { .. } => ErrorKind::Credentials,
-            Cause::Invalid { .. } => ErrorKind::Invalid,
+            Cause::Invalid { .. } | Cause::ReadOnly => ErrorKind::Invalid,
             Cause::CircuitOpen { .. } => ErrorKind::CircuitOpen,
             Cause::Refused { status, code, message, .. } => match (known(code, message), status) {
                 (Some(known), _) => known.kind,
@@ -187,6 +190,7 @@ impl CallError {
             | Cause::DeadlineExceeded { .. }
             | Cause::MalformedKey { .. }
             | Cause::Invalid { .. }
+            | Cause::ReadOnly
             | Cause::CircuitOpen { .. } => false,
         }
     }
@@ -222,6 +226,7 @@ impl CallError {
             Cause::OutOfTime => "OutOfTime",
             Cause::MalformedKey { .. } => "MalformedKey",
             Cause::Invalid { .. } => "Invalid",
+            Cause::ReadOnly => "ReadOnly",
             Cause::CircuitOpen { .. } => "CircuitOpen",
         }
     }

@@ -72,6 +72,9 @@ impl Pipeline<'_> {
         if let Some(part) = malformed_part(credentials) {
             return Err(request.failed(Cause::MalformedKey { part }));
         }
+        if self.client.is_read_only && !request.is_read() {
+            return Err(request.failed(Cause::ReadOnly));
+        }
         let mut clock_was_corrected = false;
         let mut tries = 0;
         let mut answered = None;

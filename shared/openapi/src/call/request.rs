@@ -113,6 +113,15 @@ impl Request {
         request.ensure(tags.len() <= MAX_TAGS, || format!("{} tags are more than {MAX_TAGS}", tags.len()))
     }
 
+    /// Returns whether a read-only client may make the call. Goes by the name of the operation as well, so that a write
+    /// that is built as a read by mistake is refused, too.
+    pub(crate) fn is_read(&self) -> bool {
+        let is_named_a_read = ["Describe", "List", "Get"].iter().any(|verb| {
+            self.action.strip_prefix(verb).is_some_and(|what| what.starts_with(|c: char| c.is_ascii_uppercase()))
+        });
+        !self.is_write && (is_named_a_read || ["AssumeRole", "AssumeRoleWithOIDC"].contains(&self.action))
+    }
+
     /// Returns the error if the call must not be sent.
     pub(crate) fn invalid(&self) -> Option<CallError> {
         let problem = self.problem.clone()?;

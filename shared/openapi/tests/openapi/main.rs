@@ -7,5 +7,6 @@ mod fields;
 mod lists;
 mod odd_answers;
 mod politeness;
+mod read_only;
 mod retry;
 mod support;
