@@ -61,6 +61,7 @@ pub use operations::details::{
 };
 pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use operations::ecs::NetworkInterfaceFilter;
+pub use operations::oidc::AssumeRoleWithOidc;
 pub use operations::sts::CallerIdentity;
 pub use operations::tags::{AttachedTag, TagFilter, TaggedType};
 pub use operations::vpc::{

@@ -4,6 +4,7 @@ pub(crate) mod assume_role;
 pub(crate) mod details;
 pub(crate) mod ecr;
 pub(crate) mod ecs;
+pub(crate) mod oidc;
 pub(crate) mod sts;
 pub(crate) mod tags;
 pub(crate) mod vpc;

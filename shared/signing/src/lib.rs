@@ -33,7 +33,9 @@ mod digest;
 mod encode;
 pub mod rpc;
 pub mod sls;
+mod unsigned;
 
 pub use call::Call;
 pub use credentials::Credentials;
 pub use encode::percent_encode;
+pub use unsigned::unsigned_post;

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
-use signing::{Call, Credentials, acs3, rpc};
+use signing::{Call, Credentials, acs3, rpc, unsigned_post};
 
 use super::{
     redact::without_secrets,
@@ -206,6 +206,9 @@ impl Pipeline<'_> {
         let call = Call { action: request.action, version: request.product.version(), query: &query, form: &form };
         let nonce = format!("{:032x}", client.rng.random());
         let time = client.server_time();
+        if !request.is_signed {
+            return SignedCall::InHeaders(unsigned_post(call, time));
+        }
         match client.signature {
             SignatureMethod::HmacSha1 => SignedCall::InForm(rpc::signed_form(call, credentials, time, &nonce)),
             SignatureMethod::Acs3HmacSha256 => {

@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub(crate) action: &'static str,
     pub(crate) is_write: bool,
     is_idempotent: bool,
+    /// Whether a key signs the call.
+    pub(crate) is_signed: bool,
     resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
     /// The parameters that the documentation puts into the form. The others go into the query.
@@ -31,6 +33,7 @@ impl Request {
             action,
             is_write: false,
             is_idempotent: true,
+            is_signed: true,
             resource: String::new(),
             parameters: Vec::new(),
             form_parameters: &[],
@@ -41,6 +44,11 @@ impl Request {
     /// Creates a call that changes something and is not idempotent.
     pub(crate) fn write(product: Product, action: &'static str) -> Self {
         Self { is_write: true, is_idempotent: false, ..Self::read(product, action) }
+    }
+
+    /// Sends the call without key and signature.
+    pub(crate) fn unsigned(self) -> Self {
+        Self { is_signed: false, ..self }
     }
 
     /// Names the resource that the call is about, for its errors.

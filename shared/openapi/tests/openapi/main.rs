@@ -6,6 +6,7 @@ mod calls;
 mod fields;
 mod lists;
 mod odd_answers;
+mod oidc;
 mod politeness;
 mod read_only;
 mod retry;
