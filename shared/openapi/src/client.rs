@@ -62,6 +62,13 @@ impl Client {
         Self { retry, ..self }
     }
 
+    /// Sends requests with `http`, which [`crate::http_client`] builds, instead of with a client that trusts the public
+    /// roots and uses no proxy. For programs on people's machines: in a function this would be code without a use.
+    #[must_use]
+    pub fn with_http(self, http: reqwest::Client) -> Self {
+        Self { transport: Transport::over(http), ..self }
+    }
+
     /// Refuses every call but `Describe…`, `List…`, `Get…`, `AssumeRole` and `AssumeRoleWithOIDC`. Nothing else is even
     /// signed, so a program that only shows things cannot change any, whatever its code asks for.
     #[must_use]

@@ -48,6 +48,7 @@ pub use call::access_denied::AccessDenied;
 pub use call::error::{CallError, Cause};
 pub use call::error_kind::{ErrorKind, Remedy, Scope};
 pub use call::pipeline::NoTimeLeft;
+pub use call::transport::http_client;
 pub use call::unreadable_item::UnreadableItem;
 pub use client::Client;
 pub use clock::{Clock, SystemClock};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Url,
+    ClientBuilder, Url,
     header::{self, HeaderValue},
     redirect,
 };
@@ -30,6 +30,22 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NOTHING: HeaderValue = HeaderValue::from_static("0");
 
+/// Returns a builder of HTTP clients that behave as calls of this API need, over `tls`. Proxies are taken from the
+/// environment, unless the caller says otherwise.
+pub fn http_client(tls: ClientConfig) -> ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .tcp_nodelay(true)
+        // An API does not redirect, and a signed request must not be sent to another host.
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // Retries are decided by the error's remedy.
+        .retry(reqwest::retry::never())
+        .user_agent(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")))
+}
+
 #[derive(Debug)]
 pub(crate) struct Transport(reqwest::Client);
 
@@ -45,21 +61,13 @@ impl Transport {
             .with_root_certificates(roots)
             .with_no_client_auth();
         #[expect(clippy::expect_used, reason = "constant arguments: it fails always or never")]
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            // An API does not redirect, and a signed request must not be sent to another host.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            // Retries are decided by the error's remedy.
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .user_agent(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client of constant settings");
+        let client = http_client(tls).no_proxy().build().expect("a client of constant settings");
         Self(client)
+    }
+
+    /// Creates a transport that sends requests with `http`.
+    pub(crate) const fn over(http: reqwest::Client) -> Self {
+        Self(http)
     }
 
     /// Posts `signed` to `url` and reads the whole answer within `timeout`.

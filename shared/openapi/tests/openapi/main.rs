@@ -4,6 +4,7 @@
 mod accounts;
 mod calls;
 mod fields;
+mod http;
 mod lists;
 mod odd_answers;
 mod oidc;
