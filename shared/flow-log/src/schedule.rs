@@ -48,7 +48,8 @@ impl Schedule {
     }
 
     /// The day of the week that `day` counts as; `None` if no window begins on it.
-    fn weekday(&self, day: Date) -> Option<Weekday> {
+    #[must_use]
+    pub fn weekday(&self, day: Date) -> Option<Weekday> {
         let is_off = self.off_dates.iter().any(|dates| dates.contain(day));
         (!is_off).then(|| self.on_dates.get(&day).copied().unwrap_or_else(|| day.weekday()))
     }
