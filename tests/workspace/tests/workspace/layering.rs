@@ -35,6 +35,10 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing"),
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
+        // Its tests run against the local cloud.
+        "flowkeeper" => {
+            matches!(to, "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing")
+        }
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "fixture-function" => to == "fc-runtime",
         "interop-client" => matches!(to, "flow-log" | "openapi" | "settings"),
