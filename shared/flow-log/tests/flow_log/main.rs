@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod desired;
-mod examples;
 mod plan;
 mod plan_ecr;
 mod policy;

@@ -251,7 +251,8 @@ fn the_policies_of_the_documents_and_the_template_are_good_by_the_schema() {
     let (_, default) = template.split_once("Default: |\n").unwrap();
     let (default, _) = default.split_once("    #").unwrap();
     let calendar = format!("{smallest}{calendar}");
-    let mut policies = vec![smallest, whole, &calendar, WHOLE, default, include_str!("../../examples/policy.yml")];
+    let mut policies =
+        vec![smallest, whole, &calendar, WHOLE, default, include_str!("../../../command/examples/policy.yml")];
     for page in [organization, include_str!("../../../../README.md"), include_str!("../../../../README.zh-CN.md")] {
         let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
         policies.extend(blocks.filter(|block| block.starts_with("flow_log:")));

@@ -1,15 +1,6 @@
-//! Runs `explain` and `schedule` as processes.
+//! `explain` and the lists of `schedule`.
 
-use std::{path::Path, process::Command};
-
-use tempfile::TempDir;
-
-/// Runs a command in `place`, and returns its stdout, its stderr and whether it succeeds.
-fn run(place: &Path, command: &str) -> (String, String, bool) {
-    let output = Command::new("sh").args(["-ec", command]).current_dir(place).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr), output.status.success())
-}
+use crate::support::Home;
 
 /// Schedules in zones whose clocks skip an hour. Each was once off for the whole of that day.
 const IN_THE_GAP: &str = "\
@@ -21,33 +12,30 @@ schedules:
 schedule: paris
 ";
 
-/// A directory with a policy and a resource, to run an example on.
-struct Tried(TempDir);
+/// A home with a policy and a resource, to run the command on.
+struct Tried(Home);
 
 impl Tried {
     fn on(policy: &str, resource: &str) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("policy.yml"), policy).unwrap();
-        std::fs::write(place.path().join("resource.json"), resource).unwrap();
-        Self(place)
+        Self(Home::with(&[("policy.yml", policy), ("resource.json", resource)]))
     }
 
-    fn run(&self, example: &str, arguments: &str) -> (String, String, bool) {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let cargo = env!("CARGO");
-        run(self.0.path(), &format!("{cargo} run -q --manifest-path {manifest} --example {example} -- {arguments}"))
+    /// Returns its stdout, its stderr and whether it succeeds.
+    fn run(&self, arguments: &str) -> (String, String, bool) {
+        let ran = self.0.run(&arguments.split(' ').collect::<Vec<_>>(), &[]);
+        (ran.stdout, ran.stderr, ran.code == 0)
     }
 
     fn explained(&self, at: &str) -> String {
-        let (told, wrong, is_good) = self.run("explain", &format!("policy.yml resource.json --at {at}"));
+        let (told, wrong, is_good) = self.run(&format!("explain resource.json --at {at}"));
         assert!(is_good, "{wrong}");
         told
     }
 
-    fn refused(&self, example: &str, arguments: &str) -> Vec<String> {
-        let (told, wrong, is_good) = self.run(example, arguments);
-        assert!(!is_good && told.is_empty(), "{told}");
-        wrong.lines().map(str::to_owned).collect()
+    /// Returns the errors, without the remedy.
+    fn refused(&self, arguments: &str) -> Vec<String> {
+        let lines = self.0.run(&arguments.split(' ').collect::<Vec<_>>(), &[]).refused(64);
+        lines.iter().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect()
     }
 }
 
@@ -66,22 +54,7 @@ fn resource(more: &str) -> String {
 }
 
 #[test]
-fn the_documents_show_what_the_examples_print() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let page = std::fs::read_to_string(root.join("docs/policy.md")).unwrap();
-    let mut shown = 0;
-    for (start, _) in page.match_indices("```sh\ncd shared/flow-log/examples\n") {
-        let (command, rest) = page[start + "```sh\n".len()..].split_once("```\n").unwrap();
-        let (output, _) = rest.split_once("```text\n").unwrap().1.split_once("```").unwrap();
-        let (told, wrong, _) = run(&root, command);
-        assert_eq!(told, output, "{command}{wrong}");
-        shown += 1;
-    }
-    assert_eq!(shown, 2);
-}
-
-#[test]
-fn what_is_left_alone_kept_elsewhere_or_not_understood_is_said_with_the_reason() {
+fn a_resource_without_a_flow_log_of_its_own_is_explained_with_the_reason() {
     for (more, says) in [
         (r#""id": "vsw-1", "parents": ["vpc-9"]"#, "left alone, as the policy excludes vpc-9"),
         (r#""id": "vpc-1", "tags": {"flowkeeper": "ignore"}"#, "left alone, as its tag flowkeeper says ignore"),
@@ -131,7 +104,7 @@ fn the_tags_of_the_vpc_are_asked_for_where_they_decide_and_a_tag_that_does_not_c
     for (more, says) in [
         (
             "",
-            "nothing is known: the tags of vpc-1 decide by override 1 where its flow log is kept, and are not known. Give them as vpc_tags",
+            "unknown: the tags of vpc-1 decide by override 1 where its flow log is kept, and are not known. Give the file of DescribeVpcs as well",
         ),
         (
             r#", "vpc_tags": {}"#,
@@ -152,12 +125,10 @@ fn the_tags_of_the_vpc_are_asked_for_where_they_decide_and_a_tag_that_does_not_c
 #[test]
 fn a_warning_of_a_policy_is_said_and_what_is_asked_is_told() {
     let tried = Tried::on(&format!("{POLICY}regions: [cn-hangzhou, ap-southeast-9]\n"), &resource(r#""id": "vpc-1""#));
-    let (told, warned, is_good) = tried.run("explain", "policy.yml resource.json --at 2026-03-02T12:00Z");
+    let (told, warned, is_good) = tried.run("explain resource.json --at 2026-03-02T12:00Z");
     assert!(is_good && told.contains("a flow log of its own"), "{told}{warned}");
     assert!(
-        warned.starts_with(
-            "policy.yml: warning: line 8, column 24: ap-southeast-9 is not a region that this version knows"
-        ),
+        warned.starts_with("warning: policy.yml:8:24: ap-southeast-9 is not a region that this version knows"),
         "{warned}"
     );
 }
@@ -220,11 +191,11 @@ fn every_mistake_of_a_policy_and_of_a_resource_is_said_with_its_place() {
         "flow_log:\n  project: Flow Log\n  log_stor: vpc\n",
         &resource(r#""id": "subnet-1", "parents": ["vsw 1"]"#),
     );
-    let wrong = tried.refused("explain", "policy.yml resource.json");
+    let wrong = tried.refused("explain resource.json");
     let starts = [
-        "policy.yml: line 2, column 3: flow_log has no log_store",
-        "policy.yml: line 2, column 12: \"Flow Log\" is not an SLS project name",
-        "policy.yml: line 3, column 3: flow_log has no key \"log_stor\"",
+        "policy.yml:2:3: flow_log has no log_store",
+        "policy.yml:2:12: \"Flow Log\" is not an SLS project name",
+        "policy.yml:3:3: flow_log has no key \"log_stor\"",
         "resource.json: id: \"subnet-1\" is not the id of a VPC",
         "resource.json: parents: \"vsw 1\" is not the id of a VPC",
     ];
@@ -249,25 +220,41 @@ fn a_resource_that_is_not_whole_is_refused_with_what_it_lacks() {
             resource(r#""id": "vpc-1", "status": "On""#),
             "status: \"On\" is not the status of a flow log: one of Activating, Active",
         ),
-        ("{\"id\": \"vpc-1\"}".to_owned(), "missing field `account` at line 1 column 15; want {\"account\": "),
+        (
+            "{\"region\": \"cn-hangzhou\"}".to_owned(),
+            "missing field `id` at line 1 column 25; want a list as DescribeVpcs prints it, or",
+        ),
         ("vpc-1".to_owned(), "expected value at line 1 column 1"),
     ] {
-        let wrong = Tried::on(POLICY, &text).refused("explain", "policy.yml resource.json");
+        let wrong = Tried::on(POLICY, &text).refused("explain resource.json");
         assert!(wrong.len() == 1 && wrong[0].starts_with("resource.json: ") && wrong[0].contains(says), "{wrong:#?}");
     }
+    let short = Tried::on(POLICY, "{\"id\": \"vpc-1\"}");
+    assert_eq!(
+        short.refused("explain resource.json"),
+        [
+            "resource.json: it has no account; give it with --account",
+            "resource.json: it has no region; give it with --region"
+        ]
+    );
+    let (told, _, is_good) = short.run("explain resource.json --account 1000000000000001 --region cn-hangzhou");
+    assert!(
+        is_good && told.starts_with("resource                vpc-1, a VPC of 1000000000000001 in cn-hangzhou"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_file_or_a_schedule_that_is_not_there_is_said_with_those_that_are() {
     let tried = Tried::on(POLICY, "{}");
     for (arguments, says) in [
-        ("none.yml office", "none.yml cannot be read: No such file"),
-        ("policy.yml ofice", "policy.yml has no schedule \"ofice\": it has office"),
-        ("policy.yml never", "never is no schedule of policy.yml: it is what it says, at all times"),
-        ("policy.yml office --from 9999-12-30", "14 days from 9999-12-30 are out of range"),
-        ("policy.yml office --from tomorrow", "invalid value 'tomorrow' for '--from <FROM>'"),
+        ("office --policy none.yml", "none.yml cannot be read: No such file"),
+        ("ofice", "policy.yml has no schedule \"ofice\": it has office"),
+        ("never", "never is no schedule of policy.yml: it is what it says, at all times"),
+        ("office --from 9999-12-30", "14 days from 9999-12-30 are out of range"),
+        ("office --from tomorrow", "invalid value 'tomorrow' for '--from <DATE>'"),
     ] {
-        let wrong = tried.refused("schedule", arguments);
+        let wrong = tried.refused(&format!("schedule {arguments}"));
         assert!(wrong[0].contains(says), "{arguments}: {wrong:#?}");
     }
 }
@@ -285,7 +272,7 @@ fn a_window_in_an_hour_that_is_skipped_is_on_from_the_end_of_that_hour() {
             "on   Sun 2026-03-08 03:00 -04:00  2026-03-08T07:00:00Z  for 0 h 30 min",
         ),
     ] {
-        let (told, wrong, is_good) = Tried::on(IN_THE_GAP, "{}").run("schedule", &format!("policy.yml {arguments}"));
+        let (told, wrong, is_good) = Tried::on(IN_THE_GAP, "{}").run(&format!("schedule {arguments}"));
         assert!(is_good && told.contains(line), "{told}{wrong}");
     }
 }
@@ -294,7 +281,7 @@ fn a_window_in_an_hour_that_is_skipped_is_on_from_the_end_of_that_hour() {
 fn a_schedule_tells_of_the_missing_hour_and_counts_what_is_on() {
     let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
         schedules: {x: {time_zone: Europe/Berlin, on: [\"Sun 01:30-03:30\"]}}\n";
-    let (told, wrong, is_good) = Tried::on(policy, "{}").run("schedule", "policy.yml x --from 2026-03-29 --days 1");
+    let (told, wrong, is_good) = Tried::on(policy, "{}").run("schedule x --from 2026-03-29 --days 1");
     assert!(is_good, "{wrong}");
     assert_eq!(
         told,
@@ -305,4 +292,39 @@ fn a_schedule_tells_of_the_missing_hour_and_counts_what_is_on() {
          off  Sun 2026-03-29 03:30 +02:00  2026-03-29T01:30:00Z  for 20 h 30 min\n\n\
          on for 1 h of 23 h: 96 % of the time nothing is recorded\n"
     );
+}
+
+#[test]
+fn lists_of_the_api_are_explained_one_resource_after_the_other() {
+    let vpcs = r#"{"TotalCount": 2, "Vpcs": {"Vpc": [
+        {"VpcId": "vpc-1", "RegionId": "cn-hangzhou", "OwnerId": 1000000000000001, "Tags": {"Tag": [{"Key": "level", "Value": "fine"}]}},
+        {"VpcId": "vpc-2", "RegionId": "cn-hangzhou", "OwnerId": 1000000000000001}]}}"#;
+    let vswitches =
+        r#"{"VSwitches": {"VSwitch": [{"VSwitchId": "vsw-1", "VpcId": "vpc-1", "OwnerId": 1000000000000001}]}}"#;
+    let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+        overrides: [{match: {tags: {level: fine}}, coverage: vswitch}]\n";
+    let home = Home::with(&[("policy.yml", policy), ("vpcs.json", vpcs), ("vswitches.json", vswitches)]);
+    let at = ["--at", "2026-03-02T12:00Z"];
+    let told = home.run(&[&["explain", "vpcs.json"][..], &at].concat(), &[]).good();
+    let resources: Vec<_> = told.split("\n\n").collect();
+    assert_eq!(resources.len(), 2);
+    assert!(
+        resources[0].starts_with("resource                vpc-1, a VPC of 1000000000000001 in cn-hangzhou\n"),
+        "{told}"
+    );
+    assert!(resources[0].contains("flow logs are kept on each vSwitch in it"), "{told}");
+    assert!(resources[1].contains("a flow log of its own: VPC is the level"), "{told}");
+
+    let both = ["explain", "vswitches.json", "vpcs.json", "--region", "cn-hangzhou", "--only", "vsw-1"];
+    let joined = home.run(&[&both[..], &at].concat(), &[]).good();
+    assert!(joined.contains("a flow log of its own: vSwitch is the level, by override 1"), "{joined}");
+    let alone = ["explain", "-", "--region", "cn-hangzhou"];
+    let unjoined = home.run_with_input(&[&alone[..], &at].concat(), &[], vswitches).good();
+    assert!(unjoined.contains("unknown: the tags of vpc-1 decide"), "{unjoined}");
+
+    let said = home.run(&["explain", "vswitches.json", "none.json"], &[]).refused(64);
+    assert_eq!(said[0], "error: vswitches.json: item 0: it has no RegionId; give the region with --region");
+    assert!(said[1].starts_with("error: none.json cannot be read: No such file"), "{said:#?}");
+    let no_such = home.run(&["explain", "vpcs.json", "--only", "vpc-3"], &[]).refused(64);
+    assert_eq!(no_such[0], "error: --only vpc-3: no file has it");
 }

@@ -1,128 +1,119 @@
-//! Shows what a policy wants for one resource at one moment, and why.
-//!
-//! ```sh
-//! cargo run -p flow-log --example explain -- policy.yml resource.json --at 2026-03-01T09:00+08:00
-//! ```
-//!
-//! The resource is a JSON object, as in `examples/resource.json`:
-//!
-//! - `account`, `region` and `id`; the prefix of the id determines the type: `vpc-`, `vsw-` or `eni-`;
-//! - `parents`, the resources that contain it: for a vSwitch `["vpc-…"]`, for a network interface `["vsw-…", "vpc-…"]`;
-//! - `tags`, if it has any;
-//! - `vpc_tags`, the tags of its VPC, if these decide the level at which flow logs are kept;
-//! - `status`, the status of Flowkeeper's flow log on it, if there is one: `Active`, `Inactive`, …
-
-mod reading;
+//! `flowkeeper explain`.
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
-use clap::Parser;
+use clap::Args;
 use flow_log::{
-    AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, InvalidId, ObservedTags, Policy,
-    RegionId, Resource, ResourceId, ResourceType, Status,
+    AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, Policy, RegionId, Resource,
+    ResourceId, ResourceType, Status,
     names::TagWord,
     policy::{Origin, Override, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
-use serde::Deserialize;
 
-use crate::reading::{Mistakes, local};
+use crate::{
+    cli::schedule::local,
+    context::Context,
+    failure::{Failure, USAGE},
+    policy_file::{DEFAULT, PolicyFile},
+    resource_file::{self, Defaults, Listed},
+    terminal::{BOLD, padded},
+};
 
-/// Tells what a policy wants of one resource at one moment, and why.
-#[derive(Parser)]
-struct Arguments {
-    /// The policy, YAML or JSON.
+const EXAMPLES: &str = "\
+Examples:
+  aliyun vpc DescribeVpcs --RegionId cn-hangzhou > vpcs.json
+  flowkeeper explain vpcs.json --policy policy.yml
+  flowkeeper explain vpcs.json vswitches.json --only vsw-bp1example";
+
+/// The columns of the names.
+const NAME: usize = 24;
+/// The columns of a value.
+const VALUE: usize = 40;
+
+/// Show what a policy wants of a resource, and why.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Explain {
+    /// JSON as the API lists VPCs, vSwitches or interfaces; - for stdin
+    #[arg(required = true, value_name = "RESOURCES")]
+    files: Vec<PathBuf>,
+    /// Policy, YAML or JSON
+    #[arg(long, default_value = DEFAULT, value_name = "FILE")]
     policy: PathBuf,
-    /// The resource, as in examples/resource.json.
-    resource: PathBuf,
-    /// The moment, as in 2026-03-01T09:00+08:00: now, if it is not given.
-    #[arg(long)]
+    /// Explain this resource alone
+    #[arg(long, value_name = "ID", value_parser = ResourceId::exact)]
+    only: Option<ResourceId>,
+    /// Moment, as in 2026-03-01T09:00+08:00; now by default
+    #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    /// Account of resources that name none
+    #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
+    account: Option<AccountId>,
+    /// Region of resources that name none
+    #[arg(long, value_name = "ID", value_parser = RegionId::exact)]
+    region: Option<RegionId>,
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // Mistakes in both files are reported at once.
-    let outcome = match (reading::policy(&arguments.policy), seen(&arguments.resource)) {
-        (Ok(policy), Ok(Seen { resource, vpc, status })) => {
-            Ok(Explained { policy, resource, vpc, status, at: reading::now(arguments.at) }.text())
+impl Explain {
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        // Mistakes in all files are reported at once.
+        let policy = PolicyFile::read(&self.policy).and_then(|file| file.policy(&context.terminal));
+        let resources = self.resources();
+        let (policy, resources) = match (policy, resources) {
+            (Ok(policy), Ok(resources)) => (policy, resources),
+            (Err(policy), Err(resources)) => {
+                return Err(Failure { messages: [policy.messages, resources.messages].concat(), ..policy });
+            }
+            (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+        };
+        let at = self.at.unwrap_or_else(|| context.now());
+        let texts: Vec<_> = resources.iter().map(|listed| Explained { policy: &policy, listed, at }.text()).collect();
+        context.terminal.print(&texts.join("\n"))
+    }
+
+    /// Reads the resources in all files, those that are asked for.
+    fn resources(&self) -> Result<Vec<Listed>, Failure> {
+        let defaults = Defaults { account: self.account.clone(), region: self.region.clone() };
+        let mut resources = Vec::new();
+        let mut mistakes = Vec::new();
+        for file in &self.files {
+            let name = if file == Path::new("-") { "<stdin>".to_owned() } else { file.display().to_string() };
+            let text = if file == Path::new("-") { stdin() } else { fs::read_to_string(file) };
+            match text.map_err(|error| vec![format!("cannot be read: {error}")]) {
+                Ok(text) => match resource_file::parse(&text, &defaults) {
+                    Ok(found) => resources.extend(found),
+                    Err(found) => mistakes.extend(found.iter().map(|mistake| format!("{name}: {mistake}"))),
+                },
+                Err(found) => mistakes.extend(found.iter().map(|mistake| format!("{name} {mistake}"))),
+            }
         }
-        (policy, seen) => Err([policy.err(), seen.err()].into_iter().flatten().flatten().collect()),
-    };
-    reading::print(outcome)
-}
-
-/// A resource as written in the file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    account: String,
-    region: String,
-    id: String,
-    #[serde(default)]
-    parents: Vec<String>,
-    #[serde(default)]
-    tags: BTreeMap<String, String>,
-    vpc_tags: Option<BTreeMap<String, String>>,
-    status: Option<String>,
-}
-
-/// The contents of the file.
-struct Seen {
-    resource: Resource,
-    /// The VPC that the resource is in, if its tags are given.
-    vpc: Option<Resource>,
-    /// The status of the flow log on it.
-    status: Option<Status>,
-}
-
-fn seen(path: &Path) -> Result<Seen, Mistakes> {
-    let path_and = |problem: String| format!("{}: {problem}", path.display());
-    let written: Written = serde_json::from_str(&reading::text(path)?).map_err(|error| {
-        let form = r#"want {"account": "…", "region": "…", "id": "vpc-…", "parents": […], "tags": {…}}"#;
-        vec![path_and(format!("{error}; {form}"))]
-    })?;
-    let mut wrong = Mistakes::new();
-    let account = read(&mut wrong, "account", AccountId::exact(&written.account));
-    let region = read(&mut wrong, "region", RegionId::exact(&written.region));
-    let id = read(&mut wrong, "id", ResourceId::exact(&written.id));
-    let mut parents: Vec<ResourceId> =
-        written.parents.iter().filter_map(|parent| read(&mut wrong, "parents", ResourceId::exact(parent))).collect();
-    parents.sort_by_key(|parent| std::cmp::Reverse(parent.resource_type()));
-    if let Some(id) = id.as_ref().filter(|_| parents.len() == written.parents.len()) {
-        let wholes: Vec<_> = ResourceType::ALL.into_iter().rev().filter(|whole| *whole < id.resource_type()).collect();
-        if !parents.iter().map(ResourceId::resource_type).eq(wholes.iter().copied()) {
-            let what = id.resource_type();
-            let wholes: Vec<_> = wholes.iter().map(|whole| format!("the id of its {whole}")).collect();
-            let wholes = if wholes.is_empty() { "nothing".to_owned() } else { wholes.join(" and ") };
-            wrong.push(format!("parents of a {what} hold {wholes}"));
+        if !mistakes.is_empty() {
+            let remedy = Some("aliyun vpc DescribeVpcs --RegionId cn-hangzhou > vpcs.json".to_owned());
+            return Err(Failure { exit_code: USAGE, messages: mistakes, remedy });
         }
-    }
-    let status = written.status.as_deref().map(Status::from);
-    if let Some(Status::Unknown(text)) = &status {
-        let known = "Activating, Active, Deactivating, Inactive, Modifying, Deleting";
-        wrong.push(format!("status: {text:?} is not the status of a flow log: one of {known}"));
-    }
-    if written.vpc_tags.is_some() && id.as_ref().is_some_and(|id| id.resource_type() == ResourceType::Vpc) {
-        wrong.push("vpc_tags: those of a VPC itself are its tags".to_owned());
-    }
-    match (account, region, id) {
-        (Some(account), Some(region), Some(id)) if wrong.is_empty() => {
-            let tags = Some(written.tags.into_iter().collect());
-            let resource = Resource { account, region, id, parents, tags, is_service_managed: false };
-            let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(vpc_id, vpc_tags)| {
-                let vpc_tags: ObservedTags = vpc_tags.into_iter().collect();
-                Resource { id: vpc_id, parents: Vec::new(), tags: Some(vpc_tags), ..resource.clone() }
-            });
-            Ok(Seen { resource, vpc, status })
+        let mut joined = resource_file::join(resources);
+        if let Some(only) = &self.only {
+            joined.retain(|listed| listed.resource.id == *only);
+            if joined.is_empty() {
+                return Err(Failure::usage(
+                    format!("--only {only}: no file has it"),
+                    "check the id, or list its region",
+                ));
+            }
         }
-        _ => Err(wrong.into_iter().map(path_and).collect()),
+        Ok(joined)
     }
+}
+
+fn stdin() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map(|_| text)
 }
 
 /// Returns Flowkeeper's own flow log on `resource`, as `spec` describes it. Its id stands for it in the output.
@@ -151,47 +142,43 @@ fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowL
     })
 }
 
-fn read<T>(wrong: &mut Mistakes, field: &str, read: Result<T, InvalidId>) -> Option<T> {
-    read.map_err(|error| wrong.push(format!("{field}: {error}"))).ok()
-}
-
-struct Explained {
-    policy: Policy,
-    resource: Resource,
-    vpc: Option<Resource>,
-    status: Option<Status>,
+/// A resource, with the policy that decides about it.
+struct Explained<'a> {
+    policy: &'a Policy,
+    listed: &'a Listed,
     at: Timestamp,
 }
 
-impl Explained {
+impl Explained<'_> {
     fn text(&self) -> String {
-        let Self { policy, resource, vpc, at, .. } = self;
+        let Self { policy, listed, at } = self;
+        let Listed { resource, vpc, .. } = listed;
         let what = resource.id.resource_type();
         let mut text = String::new();
-        let mut add = |name: &str, value: &str| _ = writeln!(text, "{name:<24}{value}");
+        let mut add = |name: &str, value: &str| _ = writeln!(text, "{BOLD}{name:<NAME$}{BOLD:#}{value}");
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
         // The function's own account is unknown here.
         if let Some(reason) = policy.out_of_scope(None, &resource.account, &resource.region) {
-            add("wanted", &format!("nothing: {reason}"));
+            add("desired", &format!("nothing: {reason}"));
             return text;
         }
         match flow_log::desired(resource, vpc.as_ref(), policy, *at) {
-            Desired::Excluded { reason } => add("wanted", &format!("nothing: it is left alone, as {reason}")),
+            Desired::Excluded { reason } => add("desired", &format!("nothing: it is left alone, as {reason}")),
             Desired::Invalid { reason } => {
-                add("wanted", &format!("nothing until this is mended: {reason}. It is left as it is"));
+                add("desired", &format!("nothing until this is mended: {reason}. It is left as it is"));
             }
             Desired::Unknown { reason } => {
-                add("wanted", &format!("nothing is known: {reason}. Give them as vpc_tags"));
+                add("desired", &format!("unknown: {reason}. Give the file of DescribeVpcs as well"));
             }
             Desired::OtherLevel(level) => {
                 add("override", &self.matched());
-                add("wanted", &format!("nothing here: {}", self.kept_elsewhere(level)));
+                add("desired", &format!("nothing here: {}", self.kept_elsewhere(level)));
             }
             Desired::FlowLog(desired) => {
                 add("override", &self.matched());
-                add("wanted", &format!("a flow log of its own: {what} is the level, {}", self.level_by()));
-                self.fields(&desired.spec).iter().for_each(|(field, told)| add(&format!("  {field}"), told));
+                add("desired", &format!("a flow log of its own: {what} is the level, {}", self.level_by()));
+                self.fields(&desired.spec).iter().for_each(|(field, value)| add(&format!("  {field}"), value));
                 add("governed by", &self.governed_by(&desired));
                 if let Some(note) = &desired.note {
                     add("finding", note);
@@ -206,7 +193,7 @@ impl Explained {
 
     /// The value of the tag, if there is one.
     fn tag(&self) -> Option<&String> {
-        self.resource.tags.as_ref()?.get(TagWord::KEY)
+        self.listed.resource.tags.as_ref()?.get(TagWord::KEY)
     }
 
     /// Formats a time in the zone of the schedule that the tag or the policy names, and in UTC.
@@ -222,7 +209,12 @@ impl Explained {
     }
 
     fn found(&self) -> Option<&Override> {
-        self.policy.override_of(&self.resource)
+        self.policy.override_of(&self.listed.resource)
+    }
+
+    /// The override that decides the level, matched by the VPC.
+    fn found_for_level(&self) -> Option<&Override> {
+        self.policy.coverage_of(&self.listed.resource, self.listed.vpc.as_ref()).by()
     }
 
     fn matched(&self) -> String {
@@ -233,7 +225,7 @@ impl Explained {
             };
         };
         let fields = found.flow_log.fields_set().into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
-        let is_of_level = self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() == Some(found);
+        let is_of_level = self.found_for_level() == Some(found);
         let others = [("coverage", is_of_level), ("schedule", found.schedule.is_some())];
         let sets: Vec<_> =
             others.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).chain(fields).collect();
@@ -243,7 +235,7 @@ impl Explained {
 
     /// Describes which override, matched by the VPC, decides the level.
     fn level_by(&self) -> String {
-        match self.policy.coverage_of(&self.resource, self.vpc.as_ref()).by() {
+        match self.found_for_level() {
             Some(found) => format!("by override {}", found.number),
             None => "by the policy's coverage".to_owned(),
         }
@@ -251,7 +243,7 @@ impl Explained {
 
     fn kept_elsewhere(&self, level: ResourceType) -> String {
         let by = self.level_by();
-        match self.resource.parents.iter().find(|parent| parent.resource_type() == level) {
+        match self.listed.resource.parents.iter().find(|parent| parent.resource_type() == level) {
             Some(parent) => format!("the flow log is kept on {parent}; {level} is the level, {by}"),
             None => format!("flow logs are kept on each {level} in it; {level} is the level, {by}"),
         }
@@ -273,7 +265,7 @@ impl Explained {
         } = spec;
         let paths: Vec<_> = traffic_path.iter().map(|path| path.as_str()).collect();
         let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        self.policy.origins(&self.resource).map(|(field, origin)| {
+        self.policy.origins(&self.listed.resource).map(|(field, origin)| {
             let value = match field {
                 "name" => name.to_string(),
                 "description" => description.to_string(),
@@ -293,7 +285,7 @@ impl Explained {
                 ("tags", origin) => format!("{origin}; {} is always set", FlowLog::OWN_TAG.0),
                 (_, origin) => origin.to_string(),
             };
-            (field, format!("{value:<40} {by}"))
+            (field, format!("{} {by}", padded(&value, VALUE)))
         })
     }
 
@@ -302,7 +294,7 @@ impl Explained {
             Some(found) => format!("override {}", found.number),
             None => "the policy's schedule".to_owned(),
         };
-        let told = match &desired.governed_by {
+        let text = match &desired.governed_by {
             GovernedBy::Tag(_) => return desired.governed_by.to_string(),
             GovernedBy::Always => format!("always, by {by}"),
             GovernedBy::Never => format!("never, by {by}"),
@@ -310,25 +302,26 @@ impl Explained {
         };
         match self.tag() {
             // Any other tag would decide, or be a finding.
-            Some(value) if desired.note.is_none() => format!("{told}; its tag {}={value} has expired", TagWord::KEY),
-            _ => told,
+            Some(value) if desired.note.is_none() => format!("{text}; its tag {}={value} has expired", TagWord::KEY),
+            _ => text,
         }
     }
 
     /// Describes what is planned now, if only the flow log's status may differ from the policy.
     fn to_do(&self, desired: Box<DesiredFlowLog>) -> String {
-        let Self { policy, resource, .. } = self;
-        let seen: Vec<_> =
-            self.status.iter().filter_map(|status| made(resource, &desired.spec, status.clone())).collect();
-        let plan = flow_log::plan(resource, &seen, &Desired::FlowLog(desired), policy.foreign);
+        let Listed { resource, status, .. } = self.listed;
+        let observed: Vec<_> =
+            status.iter().filter_map(|status| made(resource, &desired.spec, status.clone())).collect();
+        let plan = flow_log::plan(resource, &observed, &Desired::FlowLog(desired), self.policy.foreign);
         let calls: Vec<_> = plan.changes.iter().map(|change| change.action().as_str()).collect();
         let calls = if calls.is_empty() { "nothing".to_owned() } else { calls.join(", ") };
         format!("{calls}, as it is {}: {}", plan.verdict, plan.reason)
     }
 
     fn next_change(&self) -> String {
+        let Listed { resource, vpc, .. } = self.listed;
         let until = self.at.checked_add((366 * 24).hours()).unwrap_or(Timestamp::MAX);
-        match flow_log::next_change(&self.resource, self.vpc.as_ref(), &self.policy, self.at, until) {
+        match flow_log::next_change(resource, vpc.as_ref(), self.policy, self.at, until) {
             Some((at, then)) => {
                 let state = if then.is_on { "on" } else { "off" };
                 format!("{state} at {}, by {}", self.moment(at), then.governed_by)

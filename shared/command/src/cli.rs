@@ -1,0 +1,82 @@
+//! The command line: what each subcommand takes, and which exit codes there are.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod man;
+pub(crate) mod schedule;
+pub(crate) mod schema;
+pub(crate) mod whoami;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::{context::Context, failure::Failure, terminal::Color};
+
+const EXAMPLES: &str = "\
+Examples:
+  flowkeeper check policy.yml
+  flowkeeper schedule office-hours --month 2026-11
+
+Exit codes: 0 done; 1 failed or unknown; 64 wrong usage or policy";
+
+/// VPC flow logs on Alibaba Cloud, as a policy wants them. Reads only.
+#[derive(Debug, Parser)]
+#[command(name = "flowkeeper", version, after_help = EXAMPLES, max_term_width = 80, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Use color: auto, always or never
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(hide_default_value = true)]
+    pub(crate) color: Color,
+    /// Say more on stderr; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show whose credentials are used, and where they were found
+    Whoami(whoami::Whoami),
+    /// Show every mistake in a policy
+    Check(check::Check),
+    /// Show what a policy wants of a resource, and why
+    Explain(explain::Explain),
+    /// Show when a schedule is on: a list, a month, a picture
+    Schedule(schedule::ScheduleOf),
+    /// Print the JSON Schema of a policy, for editors
+    Schema(schema::Schema),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+    /// Print the manual
+    Man(man::Man),
+}
+
+/// What every subcommand that calls the cloud takes.
+#[derive(Debug, Args)]
+pub(crate) struct CloudOptions {
+    /// Profile of ~/.aliyun/config.json
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Region; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) region: Vec<String>,
+    /// Another cloud, such as local-cloud
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+}
+
+impl Command {
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Whoami(asked) => asked.run(context),
+            Self::Check(asked) => asked.run(context),
+            Self::Explain(asked) => asked.run(context),
+            Self::Schedule(asked) => asked.run(context),
+            Self::Schema(asked) => asked.run(context),
+            Self::Completions(asked) => asked.run(context),
+            Self::Man(asked) => asked.run(context),
+        }
+    }
+}
