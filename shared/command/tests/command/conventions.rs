@@ -1,0 +1,130 @@
+//! What every subcommand has in common.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use crate::support::Home;
+
+const SUBCOMMANDS: [&str; 7] = ["whoami", "check", "explain", "schedule", "schema", "completions", "man"];
+const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n\
+    schedules: {office: {time_zone: Asia/Shanghai, on: [\"Mon-Fri 07:00-21:00\"]}}\n";
+
+#[test]
+fn help_fits_a_screen_and_has_examples() {
+    let home = Home::new();
+    let helps = SUBCOMMANDS.iter().flat_map(|name| [vec![*name, "--help"], vec![*name, "-h"]]);
+    for arguments in helps.chain([vec!["--help"], vec!["-h"]]) {
+        let help = home.run(&arguments, &[]).good();
+        assert!(help.lines().count() <= 24, "{arguments:?}: {} lines\n{help}", help.lines().count());
+        // Lines of examples are for copying, and are not broken.
+        let wide = help.lines().find(|line| line.chars().count() > 80 && !line.starts_with("  flowkeeper"));
+        assert_eq!(wide, None, "{arguments:?}");
+        assert!(help.contains("Examples:\n  "), "{arguments:?}");
+    }
+    let help = home.run(&["--help"], &[]).good();
+    assert!(help.contains("Exit codes: 0 done; 1 failed or unknown; 64 wrong usage or policy"), "{help}");
+    for name in SUBCOMMANDS {
+        assert!(help.contains(&format!("\n  {name} ")), "{name}\n{help}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_64_and_help_is_0() {
+    let home = Home::with(&[("policy.yml", POLICY)]);
+    for arguments in [
+        &["frobnicate"][..],
+        &[],
+        &["check", "--frobnicate"],
+        &["schedule"],
+        &["schedule", "office", "--month", "november"],
+        &["schedule", "office", "--month", "2026-11", "--days", "3"],
+        &["schedule", "office", "--days", "0"],
+        &["explain", "x.json", "--at", "noon"],
+        &["whoami", "--output", "xml"],
+        &["completions", "tcsh"],
+        &["--color", "sometimes", "check"],
+    ] {
+        let said = home.run(arguments, &[]).refused(64);
+        assert!(!said.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(home.run(&["--version"], &[]).good(), format!("flowkeeper {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn color_follows_the_option_and_the_environment() {
+    let home = Home::with(&[("policy.yml", POLICY)]);
+    let list = ["schedule", "office", "--from", "2026-11-02"];
+    for (option, variables, is_colored) in [
+        ("auto", &[][..], false),
+        ("auto", &[("FORCE_COLOR", "1")], true),
+        ("auto", &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")], false),
+        ("always", &[("NO_COLOR", "1"), ("TERM", "dumb")], true),
+        ("never", &[("FORCE_COLOR", "1")], false),
+    ] {
+        let ran = home.run(&[&list[..], &["--color", option]].concat(), variables);
+        assert_eq!(ran.good().contains('\u{1b}'), is_colored, "{option} {variables:?}");
+        let wrong = home.run(&["schedule", "none", "--color", option], variables);
+        assert_eq!(wrong.stderr.contains('\u{1b}'), is_colored, "{option} {variables:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = Home::with(&[("policy.yml", POLICY)]);
+    let mut command = home.command(&["schedule", "office", "--days", "3660"], &[]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::with_capacity(64, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("office, 3660 days from "), "{first}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let home = Home::with(&[("policy.yml", POLICY)]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = home.command(&["check"], &[]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("error: stdout: No space left on device"), "{said}");
+}
+
+#[test]
+fn editors_get_the_schema_that_is_published() {
+    let published = std::fs::read_to_string(crate::support::repository().join("docs/policy.schema.json")).unwrap();
+    assert_eq!(Home::new().run(&["schema"], &[]).good(), published);
+}
+
+#[test]
+fn shells_get_completions() {
+    let home = Home::new();
+    for (shell, has) in [
+        ("bash", "complete -F _flowkeeper"),
+        ("zsh", "#compdef flowkeeper"),
+        ("fish", "complete -c flowkeeper"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer[flowkeeper]"),
+    ] {
+        let script = home.run(&["completions", shell], &[]).good();
+        assert!(script.contains(has) && script.contains("schedule"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_subcommand() {
+    let home = Home::new();
+    let page = home.run(&["man"], &[]).good();
+    assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
+    let ran = home.run(&["man", "--dir", "man/man1"], &[]);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 8 pages in man/man1\n"));
+    for name in SUBCOMMANDS {
+        let written = std::fs::read_to_string(home.path().join(format!("man/man1/flowkeeper-{name}.1"))).unwrap();
+        assert!(written.contains(&format!(".TH flowkeeper-{name} 1")), "{written}");
+    }
+    let said = home.run(&["man", "--dir", "/proc/man"], &[]).refused(1);
+    assert!(said[0].starts_with("error: /proc/man cannot be written"), "{said:#?}");
+}

@@ -1,0 +1,14 @@
+//! The command as people run it: the built binary, its files, its environment, and servers over sockets.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod certificates;
+mod check;
+mod conventions;
+mod exchanges;
+mod explain;
+mod order;
+mod pages;
+mod schedule;
+mod server;
+mod support;
+mod whoami;
