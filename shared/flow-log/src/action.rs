@@ -31,11 +31,19 @@ pub enum Action {
     EcrDeactivateFlowLog,
     /// Express Connect Router: changes fields of a flow log.
     EcrModifyFlowLogAttribute,
+    /// Log Service: creates a project.
+    CreateProject,
+    /// Log Service: creates a Logstore.
+    CreateLogStore,
+    /// Log Service: changes a Logstore.
+    UpdateLogStore,
+    /// Log Service: creates the index of a Logstore.
+    CreateIndex,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateFlowLog,
         Self::ActiveFlowLog,
         Self::DeactiveFlowLog,
@@ -48,6 +56,10 @@ impl Action {
         Self::EcrActivateFlowLog,
         Self::EcrDeactivateFlowLog,
         Self::EcrModifyFlowLogAttribute,
+        Self::CreateProject,
+        Self::CreateLogStore,
+        Self::UpdateLogStore,
+        Self::CreateIndex,
     ];
 
     /// The action's name on the wire.
@@ -75,15 +87,22 @@ impl Action {
             Self::EcrActivateFlowLog => "expressconnectrouter:ActivateFlowLog",
             Self::EcrDeactivateFlowLog => "expressconnectrouter:DeactivateFlowLog",
             Self::EcrModifyFlowLogAttribute => "expressconnectrouter:ModifyFlowLogAttribute",
+            Self::CreateProject => "log:CreateProject",
+            Self::CreateLogStore => "log:CreateLogStore",
+            Self::UpdateLogStore => "log:UpdateLogStore",
+            Self::CreateIndex => "log:CreateIndex",
         }
     }
 
-    const fn product(self) -> &'static str {
+    /// The product that the action belongs to, as its permission names it.
+    #[must_use]
+    pub const fn product(self) -> &'static str {
         match self {
             Self::EcrCreateFlowLog
             | Self::EcrActivateFlowLog
             | Self::EcrDeactivateFlowLog
             | Self::EcrModifyFlowLogAttribute => "expressconnectrouter",
+            Self::CreateProject | Self::CreateLogStore | Self::UpdateLogStore | Self::CreateIndex => "log",
             _ => "vpc",
         }
     }

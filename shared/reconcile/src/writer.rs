@@ -216,10 +216,14 @@ fn failed(item: Item, write: &Write<'_>, error: &CallError) -> Item {
         return items::unsupported(item, &resource, error);
     }
     let done = match write.action() {
-        Action::CreateFlowLog | Action::EcrCreateFlowLog => "created",
+        Action::CreateFlowLog
+        | Action::EcrCreateFlowLog
+        | Action::CreateProject
+        | Action::CreateLogStore
+        | Action::CreateIndex => "created",
         Action::ActiveFlowLog | Action::EcrActivateFlowLog => "activated",
         Action::DeactiveFlowLog | Action::EcrDeactivateFlowLog => "deactivated",
-        Action::ModifyFlowLogAttribute | Action::EcrModifyFlowLogAttribute => "modified",
+        Action::ModifyFlowLogAttribute | Action::EcrModifyFlowLogAttribute | Action::UpdateLogStore => "modified",
         Action::DeleteFlowLog => "deleted",
         Action::TagResources => "tagged",
         Action::MoveResourceGroup => "moved to its resource group",
