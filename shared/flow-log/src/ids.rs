@@ -224,6 +224,52 @@ id!(
     |text| text.strip_prefix("vbr-").is_some_and(is_word)
 );
 
+id!(
+    /// The id of a folder in a resource directory, for example `fd-bVaRIG****`, or `r-Wm****` for its root folder.
+    FolderId,
+    "the id of a folder of a resource directory (want \"fd-\", or \"r-\" for the root folder, and letters or digits)",
+    |text| FolderId::PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(is_word))
+);
+
+impl FolderId {
+    /// How an id begins: that of the root folder, and that of any other folder.
+    pub(crate) const PREFIXES: [&str; 2] = [Self::ROOT_PREFIX, "fd-"];
+    /// How the id of the root folder begins.
+    const ROOT_PREFIX: &str = "r-";
+
+    /// Reads an id that must name one folder, as in a policy or an option.
+    ///
+    /// # Errors
+    /// The text is not an id, or a masked one.
+    pub fn exact(text: &str) -> Result<Self, InvalidId> {
+        let id = text.parse()?;
+        if text.contains('*') { Err(InvalidId::not_exact(text, "fd-example00001")) } else { Ok(id) }
+    }
+
+    /// Whether this is the root folder, which contains every account of the directory.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.as_str().starts_with(Self::ROOT_PREFIX)
+    }
+}
+
+id!(
+    /// The name of a RAM role, for example `flowkeeper`.
+    ///
+    /// RAM documents 1 to 64 letters, digits, hyphens and full stops.
+    RoleName,
+    "the name of a role (want letters, digits, hyphens and full stops, as in \"flowkeeper\", and not the whole ARN)",
+    |text| {
+        (1..=RoleName::MAX_LENGTH).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    }
+);
+
+impl RoleName {
+    /// The most characters.
+    pub(crate) const MAX_LENGTH: usize = 64;
+}
+
 /// The ARN of a RAM role, for example `acs:ram::1000000000000002:role/flowkeeper`: an account, and a role in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleArn {
@@ -243,6 +289,12 @@ impl RoleArn {
         let arn = text.parse()?;
         let example = "acs:ram::1000000000000002:role/flowkeeper";
         if text.contains('*') { Err(InvalidId::not_exact(text, example)) } else { Ok(arn) }
+    }
+
+    /// The ARN of the role with this name in `account`.
+    #[must_use]
+    pub fn of(account: &AccountId, name: &RoleName) -> Self {
+        Self { account: account.clone(), arn: format!("acs:ram::{account}:role/{name}") }
     }
 
     /// The account that the role is in.
@@ -356,6 +408,32 @@ mod tests {
             "acs:ram::1:role/a b",
         ] {
             assert!(text.parse::<RoleArn>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_the_root_folder_or_one_below_it() {
+        assert!(FolderId::exact("r-Wm1d").unwrap().is_root() && !FolderId::exact("fd-bVaRIG").unwrap().is_root());
+        for text in ["", "fd-", "r-", "rd-3gxw", "FD-1", "1000000000000001", "fd-a/fd-b", "fd-a b", "fd_a"] {
+            assert!(text.parse::<FolderId>().is_err(), "{text}");
+        }
+        assert!("fd-bVaRIG****".parse::<FolderId>().is_ok());
+        assert_eq!(
+            FolderId::exact("fd-bVaRIG****").unwrap_err().to_string(),
+            "\"fd-bVaRIG****\" is not an exact id: it holds *, which is no wildcard here (want the whole id, as in \
+             \"fd-example00001\")"
+        );
+    }
+
+    #[test]
+    fn a_role_of_this_name_in_an_account_has_an_arn() {
+        let name: RoleName = "flow_keeper-1.a".parse().unwrap();
+        let arn = RoleArn::of(&"1000000000000002".parse().unwrap(), &name);
+        assert_eq!(arn.as_str(), "acs:ram::1000000000000002:role/flow_keeper-1.a");
+        assert_eq!(RoleArn::exact(arn.as_str()), Ok(arn));
+        assert!("a".repeat(64).parse::<RoleName>().is_ok());
+        for text in ["", "a b", "a/b", "flow*", "acs:ram::1:role/a", &"a".repeat(65)] {
+            assert!(text.parse::<RoleName>().is_err(), "{text}");
         }
     }
 

@@ -30,6 +30,7 @@
 mod action;
 mod desired;
 mod directive;
+mod directory_member;
 mod ecr;
 mod ids;
 pub mod names;
@@ -44,11 +45,12 @@ mod vpc;
 
 pub use action::Action;
 pub use desired::{Desired, DesiredFlowLog, GovernedBy};
+pub use directory_member::DirectoryMember;
 pub use ecr::change::{EcrChange, EcrFlowLogUpdate};
 pub use ecr::desired::desired_ecr;
 pub use ecr::model::{AttachedVbr, Ecr, EcrFlowLog, EcrFlowLogSpec, EcrInstance};
 pub use ecr::plan::plan_ecr;
-pub use ids::{AccountId, EcrId, FlowLogId, InvalidId, RegionId, ResourceId, RoleArn, VbrId};
+pub use ids::{AccountId, EcrId, FlowLogId, FolderId, InvalidId, RegionId, ResourceId, RoleArn, RoleName, VbrId};
 pub use next_switch::next_change;
 pub use plan::{Plan, Verdict};
 pub use policy::Policy;
