@@ -1,5 +1,6 @@
 //! Who changed a flow log: Flowkeeper itself, or somebody else.
 
+use flow_log::policy::AccountScope;
 use handler::{Caller, Context, is_function};
 use reconcile::ROLE_SESSION_NAME;
 
@@ -16,8 +17,12 @@ pub(crate) fn is_own(caller: &Caller, context: &Context<'_>) -> bool {
     let prefix = context.function_name.and_then(|name| name.strip_suffix("remediate-flow-logs"));
     let is_function = prefix.and_then(|prefix| role.strip_prefix(prefix)).is_some_and(is_function);
     let is_role_of_policy = || {
-        let mut members = context.policy.accounts.iter().filter(|member| member.id == *account);
-        members.any(|member| member.role.as_str().ends_with(&format!(":role/{role}")))
+        let arn = match context.policy.account_scope(context.account, account) {
+            AccountScope::Named(member) => member.role.clone(),
+            AccountScope::InDirectory(directory) => directory.role_in(account),
+            AccountScope::Own | AccountScope::Out(_) => return false,
+        };
+        arn.as_str().ends_with(&format!(":role/{role}"))
     };
     is_function && context.account == Some(account) || session == ROLE_SESSION_NAME && is_role_of_policy()
 }
@@ -61,6 +66,17 @@ mod tests {
             ("keeper:flowkeeper", "1"),
         ] {
             assert!(!is_own(&by(name, account), &here), "{name} of {account}");
+        }
+        let directory = "flow_log: {project: flowlog, log_store: vpc}\nresource_directory: {role: keeper}";
+        let organization = Policy::parse(directory).unwrap();
+        let in_organization = Context { policy: &organization, ..here };
+        for (name, account, expected) in [
+            ("keeper:flowkeeper", "2", true),
+            ("keeper:alice", "2", false),
+            ("eeper:flowkeeper", "2", false),
+            ("keeper:flowkeeper", "1", false),
+        ] {
+            assert_eq!(is_own(&by(name, account), &in_organization), expected, "{name} of {account}");
         }
         let function = by("flowkeeper-remediate-flow-logs:x", "1");
         assert!(!is_own(&function, &Context { function_name: None, ..here }));

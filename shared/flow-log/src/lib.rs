@@ -61,4 +61,4 @@ pub use vpc::diff::superfluous_under;
 pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
 pub use vpc::plan::plan;
 pub use vpc::replacement::{Recording, can_be_marked, marked, recreation};
-pub use vpc::spec::FlowLogSpec;
+pub use vpc::spec::{CreateDestination, FlowLogSpec};

@@ -2,11 +2,13 @@
 
 mod decoder;
 mod diagnostic;
+mod directory;
 mod options;
 mod overrides;
 mod parse;
 mod pattern;
 mod schema;
+mod scope;
 mod surrogates;
 mod tree;
 
@@ -16,13 +18,16 @@ use std::{
 };
 
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
-pub use options::{Exclude, Foreign, Limits, MemberAccount, Remediate, ResourceTagWords, ScheduleName, Superfluous};
+pub use directory::{AccountScope, DirectoryExclude, MemberScope, ResourceDirectory};
+pub use options::{
+    Exclude, Foreign, Limits, MemberAccount, Regions, Remediate, ResourceTagWords, ScheduleName, Superfluous,
+};
 pub use overrides::{Match, Override};
 pub(crate) use pattern::fill;
 pub use pattern::{EcrFlowLogPattern, FlowLogFields, FlowLogPattern};
 pub use schema::{Schema, schema};
 
-use crate::{AccountId, ObservedTags, RegionId, Resource, ResourceType, schedule::Schedule};
+use crate::{ObservedTags, RegionId, Resource, ResourceType, schedule::Schedule};
 
 /// The desired state of the flow logs in some accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +38,14 @@ pub struct Policy {
     pub fields_set: FlowLogFields,
     /// The level at which flow logs are kept, unless an override says otherwise.
     pub coverage: ResourceType,
-    /// The regions to sweep; empty means the function's own region.
-    pub regions: Vec<RegionId>,
+    /// The regions to sweep.
+    pub regions: Regions,
     /// The regions that are out of scope, for sweeps and events alike.
     pub exclude_regions: BTreeSet<RegionId>,
     /// The accounts to sweep besides the function's own.
     pub accounts: Vec<MemberAccount>,
+    /// The accounts of an organization to sweep, too.
+    pub resource_directory: Option<ResourceDirectory>,
     /// Whether the function's own account is swept.
     pub own_account: bool,
     /// What is never changed.
@@ -68,42 +75,14 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// How many names [`Policy::created_projects`] has at most. They become a part of the session policy with which a
+    /// role is assumed, and its length is limited.
+    pub const MAX_CREATED_PROJECTS: usize = 4;
+
     /// All levels at which flow logs may be kept.
     #[must_use]
     pub fn levels(&self) -> BTreeSet<ResourceType> {
         self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
-    }
-
-    /// Whether `region` is in scope: not if `regions` is set and lacks it, and not if `exclude_regions` names it.
-    #[must_use]
-    pub fn covers_region(&self, region: &RegionId) -> bool {
-        let is_named = self.regions.is_empty() || self.regions.contains(region);
-        is_named && !self.exclude_regions.contains(region)
-    }
-
-    /// Explains why this account and region are out of scope; `None` if they may be in scope. `own_account` is the
-    /// account of the function or command; if that is unknown, it may be `account`.
-    #[must_use]
-    pub fn out_of_scope(
-        &self,
-        own_account: Option<&AccountId>,
-        account: &AccountId,
-        region: &RegionId,
-    ) -> Option<String> {
-        if self.exclude_regions.contains(region) {
-            return Some(format!("the region {region} is out of scope: the policy's exclude_regions names it"));
-        }
-        if !self.covers_region(region) {
-            return Some(format!("the region {region} is out of scope: the policy's regions do not name it"));
-        }
-        let is_member = self.accounts.iter().any(|member| member.id == *account);
-        let is_own = own_account == Some(account);
-        let may_be_own = is_own || own_account.is_none();
-        match (self.own_account, is_own) {
-            (false, true) => Some(format!("the account {account} is out of scope: own_account is false in the policy")),
-            (_, _) if is_member || (self.own_account && may_be_own) => None,
-            _ => Some(format!("the account {account} is out of scope: the policy's accounts do not name it")),
-        }
     }
 
     /// Whether the level at which flow logs are kept can depend on the tags of VPCs: whether an override with
@@ -152,9 +131,23 @@ impl Policy {
         self.overrides.iter().find(|candidate| candidate.matches.contains(resource))
     }
 
+    /// The names of the SLS projects that the policy may create: each a name, or the beginning of names and a `*`. None
+    /// begins with a `*`, and there are at most [`Policy::MAX_CREATED_PROJECTS`].
+    #[must_use]
+    pub fn created_projects(&self) -> BTreeSet<String> {
+        let overrides = self.overrides.iter().map(|found| found.flow_log.apply_to(&self.flow_log));
+        let patterns = [self.flow_log.clone()].into_iter().chain(overrides);
+        let names: BTreeSet<_> = patterns.filter_map(|pattern| pattern.created_projects()).collect();
+        let is_covered = |name: &String| {
+            let beginnings = names.iter().filter(|other| *other != name).filter_map(|other| other.strip_suffix('*'));
+            beginnings.into_iter().any(|beginning| name.starts_with(beginning))
+        };
+        names.iter().filter(|name| !is_covered(name)).cloned().collect()
+    }
+
     /// Where each field of the flow log of `resource` comes from, keyed by the field's name in the policy.
     #[must_use]
-    pub fn origins(&self, resource: &Resource) -> [(&'static str, Origin); 10] {
+    pub fn origins(&self, resource: &Resource) -> [(&'static str, Origin); 11] {
         let found = self.override_of(resource);
         let fields_set = self.fields_set.fields_set();
         std::array::from_fn(|nth| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flow_log::{AccountId, Policy, RegionId};
+use flow_log::{AccountId, Policy, RegionId, policy::AccountScope};
 use futures_util::{StreamExt as _, stream};
 use openapi::{Client, Clock, Rng, Role, Session};
 
@@ -24,6 +24,8 @@ pub struct Reconciler {
     policy: Policy,
     client: Client,
     dry_run: bool,
+    /// With which roles in other accounts are assumed.
+    session_policy: String,
     queue: SweepQueue,
 }
 
@@ -40,7 +42,9 @@ impl Reconciler {
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
-        Self { capabilities, policy, client: Client::new(client, clock, rng), dry_run, queue: SweepQueue::default() }
+        let session_policy = capabilities.session_policy();
+        let client = Client::new(client, clock, rng);
+        Self { capabilities, policy, client, dry_run, session_policy, queue: SweepQueue::default() }
     }
 
     /// Returns the policy.
@@ -64,7 +68,8 @@ impl Reconciler {
     /// Returns every region of every account in the policy. `account` and `region` are the function's own.
     ///
     /// # Errors
-    /// The policy relies on the function's own account or region, and that is not known.
+    /// The policy relies on the function's own account or region, and that is not known, or on a list of regions or
+    /// accounts that no sweep reads yet.
     pub fn all_regions(
         &self,
         account: Option<&AccountId>,
@@ -90,8 +95,13 @@ impl Reconciler {
 
     async fn reconcile_target(&self, job: &Job, target: &Target, claims: &Claims) -> ReportBuilder {
         let Target { account, region, .. } = target;
-        if let Some(reason) = self.policy.out_of_scope(job.account.as_ref(), account, region) {
-            return Item::of_target(target, Outcome::Skipped, reason).into();
+        let scope = self.policy.account_scope(job.account.as_ref(), account);
+        match (self.policy.region_scope(region), &scope) {
+            (Some(reason), _) => return Item::of_target(target, Outcome::Skipped, reason).into(),
+            (None, AccountScope::Out(reason)) => {
+                return Item::of_target(target, Outcome::Skipped, reason.clone()).into();
+            }
+            (None, AccountScope::Own | AccountScope::Named(_) | AccountScope::InDirectory(_)) => {}
         }
         let session = self.session(job, account, region);
         // A sweep runs again, and then finds what it missed in a list that was changing.
@@ -109,15 +119,12 @@ impl Reconciler {
         let own = job.account.as_ref();
         let session =
             self.client.session(job.credentials.clone(), own.unwrap_or(account).clone(), region.clone(), job.stop_at);
-        let member = self.policy.accounts.iter().find(|member| member.id == *account && own != Some(account));
-        match member {
-            Some(member) => session.in_role(Role {
-                arn: member.role.clone(),
-                external_id: member.external_id.clone(),
-                session_policy: Some(self.capabilities.session_policy()),
-            }),
-            None => session,
-        }
+        let (arn, external_id) = match self.policy.account_scope(own, account) {
+            AccountScope::Named(member) => (member.role.clone(), member.external_id.clone()),
+            AccountScope::InDirectory(directory) => (directory.role_in(account), directory.external_id.clone()),
+            AccountScope::Own | AccountScope::Out(_) => return session,
+        };
+        session.in_role(Role { arn, external_id, session_policy: Some(self.session_policy.clone()) })
     }
 }
 
@@ -127,23 +134,51 @@ mod tests {
     use crate::Selection;
     use openapi::{ClientSettings, Credentials, OsRng, SystemClock};
 
-    #[test]
-    fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
-        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
-                      accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]";
+    fn reconciler(policy: &str) -> Reconciler {
         let policy = Policy::parse(policy).unwrap();
         let settings = ReconcilerSettings { policy, client: ClientSettings::default(), dry_run: false };
         let capabilities =
             Capabilities { function: "a-function", selects: Selection::Resources, actions: &[], repairs: false };
-        let reconciler = Reconciler::new(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng));
-        let region = "cn-hangzhou".parse().unwrap();
-        let job = |account: Option<&str>| Job {
+        Reconciler::new(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng))
+    }
+
+    fn job(account: Option<&str>) -> Job {
+        Job {
             run: String::new(),
             request_id: String::new(),
             credentials: Credentials::new("the-functions-key", "secret"),
             account: account.map(|account| account.parse().unwrap()),
             stop_at: None,
-        };
+        }
+    }
+
+    #[test]
+    fn work_in_an_account_of_a_resource_directory_is_done_in_the_role_of_that_name() {
+        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+                      accounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]\n\
+                      resource_directory: {role: b, external_id: agreed, exclude: {accounts: [\"4\"]}}";
+        let reconciler = reconciler(policy);
+        let region = "cn-hangzhou".parse().unwrap();
+        for (own, target, in_role) in [
+            (Some("1"), "1", None),
+            (Some("1"), "2", Some("acs:ram::2:role/a")),
+            (Some("1"), "3", Some("acs:ram::3:role/b")),
+            (Some("1"), "4", None),
+            (None, "3", Some("acs:ram::3:role/b")),
+        ] {
+            let job = job(own);
+            let text = format!("{:?}", reconciler.session(&job, &target.parse().unwrap(), &region));
+            assert_eq!(text.contains(":role/"), in_role.is_some(), "{own:?} {target}: {text}");
+            assert!(in_role.is_none_or(|role| text.contains(role)), "{own:?} {target}: {text}");
+        }
+    }
+
+    #[test]
+    fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
+        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
+                      accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]";
+        let reconciler = reconciler(policy);
+        let region = "cn-hangzhou".parse().unwrap();
         for (own, target, at_work_in, in_role) in [
             (Some("1"), "2", "2", true),
             (Some("1"), "1", "1", false),

@@ -2,23 +2,30 @@
 
 use std::{error, fmt};
 
-use flow_log::{AccountId, Policy, RegionId};
+use flow_log::{AccountId, Policy, RegionId, policy::Regions};
 
 use crate::{Selection, Target, TargetKind};
 
 /// Returns every region of every account in the policy. The function runs in `own_account` and `own_region`.
 ///
 /// # Errors
-/// The policy relies on the function's own account or region, and that is not known.
+/// The policy relies on the function's own account or region, and that is not known, or on a list of regions or accounts
+/// that no sweep reads yet.
 pub(crate) fn all(
     policy: &Policy,
     selects: Selection,
     own_account: Option<&AccountId>,
     own_region: Option<&RegionId>,
 ) -> Result<Vec<Target>, UnknownLocation> {
-    let regions: Vec<_> = match policy.regions.as_slice() {
-        [] => vec![own_region.ok_or(UnknownLocation("region"))?],
-        regions => regions.iter().collect(),
+    if policy.resource_directory.is_some() {
+        return Err(UnknownLocation::NotListed("the accounts of a resource directory"));
+    }
+    let regions: Vec<_> = match &policy.regions {
+        Regions::All if selects != Selection::Routers => {
+            return Err(UnknownLocation::NotListed("all regions of an account"));
+        }
+        Regions::Own | Regions::All => vec![own_region.ok_or(UnknownLocation::Own("region"))?],
+        Regions::Named(regions) => regions.iter().collect(),
     };
     let covered: Vec<_> = regions.iter().copied().filter(|region| policy.covers_region(region)).collect();
     // If no region is left, keep them all: each then gets a result that says why it was skipped.
@@ -27,7 +34,7 @@ pub(crate) fn all(
     let regions = if selects == Selection::Routers { &regions[..regions.len().min(1)] } else { &regions[..] };
     let mut accounts: Vec<_> = policy.accounts.iter().map(|member| &member.id).collect();
     if policy.own_account {
-        let own = own_account.ok_or(UnknownLocation("account"))?;
+        let own = own_account.ok_or(UnknownLocation::Own("account"))?;
         accounts.retain(|member| *member != own);
         accounts.insert(0, own);
     }
@@ -41,13 +48,23 @@ pub(crate) fn all(
     Ok(places.map(target).collect())
 }
 
-/// There is nothing to sweep: the policy relies on the function's own location, and that is not known.
+/// It is not known what to sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownLocation(&'static str);
+pub enum UnknownLocation {
+    /// The policy relies on this part of the function's own location, and that is not known.
+    Own(&'static str),
+    /// The policy relies on a list of these, which no sweep reads yet.
+    NotListed(&'static str),
+}
 
 impl fmt::Display for UnknownLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the function's {} is not known, and the policy does not name one to sweep", self.0)
+        match self {
+            Self::Own(what) => {
+                write!(f, "the function's {what} is not known, and the policy does not name one to sweep")
+            }
+            Self::NotListed(what) => write!(f, "the policy names {what}, which no sweep lists yet"),
+        }
     }
 }
 
@@ -86,6 +103,22 @@ mod tests {
     #[test]
     fn routers_are_read_once_per_account() {
         assert_eq!(targets("regions: [cn-shanghai, cn-beijing]", Selection::Routers), ["1 cn-shanghai"]);
+        assert_eq!(targets("regions: all", Selection::Routers), ["1 cn-hangzhou"]);
+    }
+
+    #[test]
+    fn a_sweep_of_regions_or_accounts_that_have_to_be_listed_is_refused_and_not_cut_short() {
+        for (lines, reason) in [
+            ("regions: all", "the policy names all regions of an account, which no sweep lists yet"),
+            (
+                "resource_directory: {role: a}",
+                "the policy names the accounts of a resource directory, which no sweep lists yet",
+            ),
+        ] {
+            let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+            let refused = all(&testing::policy(lines), Selection::Resources, Some(&account), Some(&region));
+            assert_eq!(refused.unwrap_err().to_string(), reason);
+        }
     }
 
     #[test]

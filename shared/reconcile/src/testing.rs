@@ -87,6 +87,7 @@ pub(crate) fn spec() -> FlowLogSpec {
         description: "Kept by Flowkeeper".parse().unwrap(),
         project: "flowlog".parse().unwrap(),
         log_store: "vpc".parse().unwrap(),
+        create_destination: None,
         traffic_type: TrafficType::All,
         traffic_path: Vec::new(),
         aggregation_interval: AggregationInterval::Ten,

@@ -134,6 +134,7 @@ fn spec() -> FlowLogSpec {
         description: "Kept by Flowkeeper".parse().unwrap(),
         project: "flowlog".parse().unwrap(),
         log_store: "vpc".parse().unwrap(),
+        create_destination: None,
         traffic_type: "All".parse().unwrap(),
         traffic_path: Vec::new(),
         aggregation_interval: "10".parse().unwrap(),

@@ -12,7 +12,7 @@ use flow_log::{
     AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, Policy, RegionId, Resource,
     ResourceId, ResourceType, Status,
     names::TagWord,
-    policy::{Origin, Override, ScheduleName},
+    policy::{AccountScope, Origin, Override, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
@@ -159,9 +159,18 @@ impl Explained<'_> {
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
         // The function's own account is unknown here.
-        if let Some(reason) = policy.out_of_scope(None, &resource.account, &resource.region) {
+        let account = policy.account_scope(None, &resource.account);
+        let out_of_scope = policy.region_scope(&resource.region).or_else(|| match &account {
+            AccountScope::Out(reason) => Some(reason.clone()),
+            AccountScope::Own | AccountScope::Named(_) | AccountScope::InDirectory(_) => None,
+        });
+        if let Some(reason) = out_of_scope {
             add("desired", &format!("nothing: {reason}"));
             return text;
+        }
+        if let AccountScope::InDirectory(directory) = account {
+            let role = directory.role_in(&resource.account);
+            add("account", &format!("in scope if the resource directory has it there, through {role}"));
         }
         match flow_log::desired(resource, vpc.as_ref(), policy, *at) {
             Desired::Excluded { reason } => add("desired", &format!("nothing: it is left alone, as {reason}")),
@@ -250,12 +259,13 @@ impl Explained<'_> {
     }
 
     /// Each field of the flow log, and where it comes from.
-    fn fields(&self, spec: &FlowLogSpec) -> [(&'static str, String); 10] {
+    fn fields(&self, spec: &FlowLogSpec) -> [(&'static str, String); 11] {
         let FlowLogSpec {
             name,
             description,
             project,
             log_store,
+            create_destination,
             traffic_type,
             traffic_path,
             aggregation_interval,
@@ -271,6 +281,10 @@ impl Explained<'_> {
                 "description" => description.to_string(),
                 "project" => project.to_string(),
                 "log_store" => log_store.to_string(),
+                "create_destination" => match create_destination {
+                    Some(create) => format!("retention of {} days", create.retention_days),
+                    None => "no".to_owned(),
+                },
                 "traffic_type" => traffic_type.to_string(),
                 "aggregation_interval" => format!("{aggregation_interval} min"),
                 "traffic_path" => paths.join(", "),

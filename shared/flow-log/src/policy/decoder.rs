@@ -1,6 +1,6 @@
 //! Reads values from the tree and collects the mistakes in them.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use super::{
     Diagnostics, Position,
@@ -135,11 +135,15 @@ impl Decoder {
         found.map(|(_, value)| *value)
     }
 
-    pub(super) fn number(&self, node: &Node, max: u32) -> Option<u32> {
+    pub(super) fn number<N>(&self, node: &Node, range: &RangeInclusive<N>) -> Option<N>
+    where
+        N: FromStr + PartialOrd + Display,
+    {
         let text = self.text(node)?;
-        let number = text.parse().ok().filter(|number| *number <= max);
+        let number = text.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
-            self.mistake(node.position, format!("{text:?} is not a number from 0 to {max}"));
+            let (min, max) = (range.start(), range.end());
+            self.mistake(node.position, format!("{text:?} is not a number from {min} to {max}"));
         }
         number
     }

@@ -2,7 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccountId, ResourceId, ResourceType, RoleArn, names::TagWord};
+use crate::{AccountId, RegionId, ResourceId, ResourceType, RoleArn, names::TagWord};
+
+/// The regions that sweeps read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Regions {
+    /// The function's own.
+    #[default]
+    Own,
+    /// Every region that the account has. The API says which these are.
+    All,
+    /// These.
+    Named(Vec<RegionId>),
+}
+
+impl Regions {
+    /// The word for all regions.
+    pub(crate) const ALL: &str = "all";
+}
 
 /// Another account, which is managed by assuming a role in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use jiff::{
 };
 
 use super::{
-    Diagnostics, EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match, MemberAccount,
-    Override, Policy, Position, Remediate, ResourceTagWords, ScheduleName, Superfluous,
+    Diagnostics, DirectoryExclude, EcrFlowLogPattern, Exclude, FlowLogFields, FlowLogPattern, Foreign, Limits, Match,
+    MemberAccount, Override, Policy, Position, Regions, Remediate, ResourceDirectory, ResourceTagWords, ScheduleName,
+    Superfluous,
     decoder::{Decoder, Fields},
     fill,
     options::{BOOLEANS, BUILT_IN_SCHEDULES, LEVELS},
@@ -20,7 +21,7 @@ use super::{
     tree::{self, Node, Value},
 };
 use crate::{
-    AccountId, FlowLog, RegionId, ResourceId, ResourceType, RoleArn,
+    AccountId, CreateDestination, FlowLog, FolderId, RegionId, ResourceId, ResourceType, RoleArn,
     names::{Description, FlowLogName, InvalidName, LogStoreName, MAX_TAGS, ProjectName, TagKey, TagValue, Tags},
     schedule::{Dates, OnDate, Schedule},
 };
@@ -46,12 +47,33 @@ impl Policy {
     }
 }
 
+/// Where a flow log's fields say something about its destination that create_destination depends on.
+fn destination_position(fields: &Fields<'_>) -> Option<Position> {
+    ["create_destination", "project"].iter().find_map(|key| fields.left.get(key).map(|(_, node)| node.position))
+}
+
 /// Where the policy applies, for checking the matches of overrides against it.
 struct Scope<'a> {
-    regions: BTreeSet<&'a RegionId>,
+    /// The regions that it names; `None` if it may apply to any.
+    regions: Option<BTreeSet<&'a RegionId>>,
     exclude_regions: &'a BTreeSet<RegionId>,
     accounts: BTreeSet<&'a AccountId>,
+    /// The accounts that the resource directory may not have; `None` without a directory.
+    left_out: Option<&'a BTreeSet<AccountId>>,
     own_account: bool,
+}
+
+impl Scope<'_> {
+    fn covers_region(&self, region: &RegionId) -> bool {
+        let is_named = self.regions.as_ref().is_none_or(|regions| regions.contains(region));
+        is_named && !self.exclude_regions.contains(region)
+    }
+
+    /// Whether the policy may cover `account`. The function's own account is not known here, so it may be any.
+    fn may_cover_account(&self, account: &AccountId) -> bool {
+        let may_be_in_directory = self.left_out.is_some_and(|left_out| !left_out.contains(account));
+        self.own_account || self.accounts.contains(account) || may_be_in_directory
+    }
 }
 
 impl Decoder {
@@ -66,24 +88,36 @@ impl Decoder {
         let exclude_regions = exclude_regions.unwrap_or_default();
         let account_list = fields.take("accounts");
         let accounts = account_list.map(|node| self.accounts(node)).unwrap_or_default();
-        let names_others = account_list.is_some_and(|node| !node.is_empty());
+        let directory = fields.take("resource_directory");
+        let names_others = account_list.is_some_and(|node| !node.is_empty()) || directory.is_some();
+        let resource_directory = directory.and_then(|node| self.resource_directory(node, &accounts));
+        let nobody = BTreeSet::new();
         let own_account = fields.take_value("own_account").and_then(|node| self.own_account(node, names_others));
         let own_account = own_account.unwrap_or(true);
         let exclude = fields.take("exclude").and_then(|node| self.exclude(node)).unwrap_or_default();
         let resource_tag = fields.take_value("resource_tag").map(|node| self.resource_tag(node)).unwrap_or_default();
         let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, &names));
         let scope = Scope {
-            regions: regions.iter().collect(),
+            regions: match &regions {
+                Regions::Named(regions) => Some(regions.iter().collect()),
+                Regions::Own | Regions::All => None,
+            },
             exclude_regions: &exclude_regions,
             accounts: accounts.iter().map(|member| &member.id).collect(),
+            // A directory with mistakes may have any account, so that these are not reported twice.
+            left_out: directory
+                .map(|_| resource_directory.as_ref().map_or(&nobody, |directory| &directory.exclude.accounts)),
             own_account,
         };
-        let overrides = fields.take("overrides").map(|node| self.overrides(node, &names, &scope)).unwrap_or_default();
+        let override_list = fields.take("overrides");
+        let pattern = flow_log.as_ref().map(|(pattern, _)| pattern);
+        let overrides = override_list.map(|node| self.overrides(node, &names, &scope, pattern)).unwrap_or_default();
         let policy = Policy {
             coverage,
             regions,
             exclude_regions,
             accounts,
+            resource_directory,
             own_account,
             exclude,
             resource_tag,
@@ -110,6 +144,7 @@ impl Decoder {
             warnings: Vec::new(),
         };
         self.finish(fields);
+        self.check_created_projects(&policy, override_list);
         flow_log.map(|_| policy)
     }
 
@@ -123,17 +158,45 @@ impl Decoder {
                 fields.left.remove(key);
             }
         }
+        let destination_at = destination_position(&fields);
         let fields_set = self.flow_log_fields(&mut fields);
         self.finish(fields);
         let whole =
             fields_set.apply_to(&FlowLogPattern::new(fields_set.project.clone()?, fields_set.log_store.clone()?));
+        self.check_destination(&whole, destination_at);
         Some((whole, fields_set))
+    }
+
+    /// Reports a project that may be created under any name. A role allows creating projects whose names begin with a
+    /// text.
+    fn check_destination(&self, pattern: &FlowLogPattern, position: Option<Position>) {
+        if let Some(position) = position.filter(|_| pattern.creates_any_project()) {
+            let problem = format!(
+                "create_destination needs a project whose name begins with a text, as in \"flowlog-{{account}}\": {:?} \
+                 begins with a placeholder, and a role could only allow creating any project",
+                pattern.project
+            );
+            self.mistake(position, problem);
+        }
+    }
+
+    /// Reports more names of projects to create than fit into a session policy.
+    fn check_created_projects(&self, policy: &Policy, overrides: Option<&Node>) {
+        let (count, max) = (policy.created_projects().len(), Policy::MAX_CREATED_PROJECTS);
+        if let Some(overrides) = overrides.filter(|_| count > max) {
+            let problem = format!(
+                "create_destination is given for projects whose names begin in {count} different ways: at most {max}, as \
+                 each is a part of the permissions with which a role is assumed. Let more of them begin alike"
+            );
+            self.mistake(overrides.position, problem);
+        }
     }
 
     fn flow_log_fields(&self, fields: &mut Fields<'_>) -> FlowLogFields {
         FlowLogFields {
             project: fields.take_value("project").and_then(|node| self.pattern(node, str::parse::<ProjectName>)),
             log_store: fields.take_value("log_store").and_then(|node| self.pattern(node, str::parse::<LogStoreName>)),
+            create_destination: fields.take("create_destination").and_then(|node| self.create_destination(node)),
             traffic_type: fields.take_value("traffic_type").and_then(|node| self.parsed(node)),
             aggregation_interval: fields.take_value("aggregation_interval").and_then(|node| self.parsed(node)),
             traffic_path: fields.take("traffic_path").map(|node| self.list(node, "traffic_path")),
@@ -145,6 +208,14 @@ impl Decoder {
             resource_group_id: fields.take_value("resource_group_id").and_then(|node| self.parsed(node)),
             tags: fields.take("tags").map(|node| self.new_tags(node, str::parse)),
         }
+    }
+
+    fn create_destination(&self, map: &Node) -> Option<CreateDestination> {
+        let mut fields = self.fields("create_destination", map)?;
+        let range = CreateDestination::MIN_RETENTION_DAYS..=CreateDestination::MAX_RETENTION_DAYS;
+        let retention_days = self.required(&mut fields, "retention_days").and_then(|node| self.number(node, &range));
+        self.finish(fields);
+        Some(CreateDestination { retention_days: retention_days? })
     }
 
     fn ecr_flow_log(&self, map: &Node, schedules: &[&str]) -> Option<EcrFlowLogPattern> {
@@ -243,31 +314,138 @@ impl Decoder {
         Some(role)
     }
 
+    fn resource_directory(&self, map: &Node, accounts: &[MemberAccount]) -> Option<ResourceDirectory> {
+        let mut fields = self.fields("resource_directory", map)?;
+        let role = self.required(&mut fields, "role").and_then(|node| self.parsed(node));
+        let external_id = fields.take_value("external_id").and_then(|node| self.text(node)).map(str::to_owned);
+        let folder_list = fields.take("folders");
+        let folders = folder_list.map(|node| self.folders(node, |_, _| ())).unwrap_or_default();
+        if let Some(list) = folder_list {
+            self.check_folders(list, &folders);
+        }
+        let exclude = fields.take("exclude").and_then(|node| self.directory_exclude(node, &folders, accounts));
+        self.finish(fields);
+        Some(ResourceDirectory { role: role?, external_id, folders, exclude: exclude.unwrap_or_default() })
+    }
+
+    /// Reads folders, each of which may be named once. `check` judges each of them.
+    fn folders(&self, list: &Node, check: impl Fn(Position, &FolderId)) -> Vec<FolderId> {
+        let mut lines = BTreeMap::new();
+        let folders = self.items(list, "folders").iter().filter_map(|node| {
+            let folder = self.exact(node, FolderId::exact)?;
+            if let Some(line) = lines.get(&folder) {
+                self.mistake(node.position, format!("the folder {folder} is repeated: it is already in line {line}"));
+                return None;
+            }
+            lines.insert(folder.clone(), node.position.line);
+            check(node.position, &folder);
+            Some(folder)
+        });
+        folders.collect()
+    }
+
+    /// Reports folders that do not narrow the directory down. An empty list would read as no folder, and mean all.
+    fn check_folders(&self, list: &Node, folders: &[FolderId]) {
+        if list.is_empty() {
+            let problem = "folders is empty: name the folders to sweep, or leave it out to sweep the whole directory";
+            self.mistake(list.position, problem);
+        }
+        if let Some(root) = folders.iter().find(|folder| folder.is_root() && folders.len() > 1) {
+            let problem = format!("{root} is the root folder, which has every account: the other folders add nothing");
+            self.warning(list.position, problem);
+        }
+    }
+
+    fn directory_exclude(
+        &self,
+        map: &Node,
+        folders: &[FolderId],
+        accounts: &[MemberAccount],
+    ) -> Option<DirectoryExclude> {
+        let mut fields = self.fields("resource_directory.exclude", map)?;
+        let exclude = DirectoryExclude {
+            accounts: fields.take("accounts").map(|node| self.left_out(node, accounts)).unwrap_or_default(),
+            folders: fields.take("folders").map(|node| self.excluded_folders(node, folders)).unwrap_or_default(),
+            tags: fields.take("tags").map(|node| self.account_tags(node)).unwrap_or_default(),
+        };
+        self.finish(fields);
+        Some(exclude)
+    }
+
+    /// Reads the accounts that the directory may not have, none of which may be named by `accounts`.
+    fn left_out(&self, list: &Node, accounts: &[MemberAccount]) -> BTreeSet<AccountId> {
+        let named: BTreeSet<_> = accounts.iter().map(|member| &member.id).collect();
+        let excluded = self.items(list, "accounts").iter().filter_map(|node| {
+            let account = self.exact(node, AccountId::exact)?;
+            if named.contains(&account) {
+                let problem = format!("the account {account} is named by accounts, too: take it out of one of them");
+                self.mistake(node.position, problem);
+            }
+            Some(account)
+        });
+        excluded.collect()
+    }
+
+    /// Reads the folders to leave out, none of which may be among `folders`.
+    fn excluded_folders(&self, list: &Node, folders: &[FolderId]) -> BTreeSet<FolderId> {
+        let excluded = self.folders(list, |position, folder| {
+            if folders.contains(folder) {
+                let problem = format!("the folder {folder} is named by folders, too: take it out of one of them");
+                self.mistake(position, problem);
+            } else if folder.is_root() {
+                let problem = format!("{folder} is the root folder, which has every account: none is left");
+                self.warning(position, problem);
+            }
+        });
+        excluded.into_iter().collect()
+    }
+
+    /// Reads the tags that accounts may have, which keep the limits of tags.
+    fn account_tags(&self, map: &Node) -> Tags {
+        let tags = self.entries(map, "tags").iter().filter_map(|(key, value)| {
+            let key = self.read::<TagKey>(key.position, &key.text);
+            key.zip(self.parsed::<TagValue>(value))
+        });
+        tags.collect()
+    }
+
     fn own_account(&self, node: &Node, names_others: bool) -> Option<bool> {
         let own_account = self.yes_or_no(node)?;
         if !own_account && !names_others {
-            let problem =
-                "own_account: false leaves no account to look after: name others under accounts, or leave it out";
+            let problem = "own_account: false leaves no account to look after: name others under accounts or by a \
+                           resource_directory, or leave it out";
             self.mistake(node.position, problem);
         }
         Some(own_account)
     }
 
     /// Reads the regions to sweep. An empty list would read as no region, and mean the function's own.
-    fn swept_regions(&self, list: &Node) -> Vec<RegionId> {
-        if list.is_empty() {
-            let problem = "regions is empty: name the regions to sweep, or leave it out to sweep the function's own";
-            self.mistake(list.position, problem);
+    fn swept_regions(&self, node: &Node) -> Regions {
+        match &node.value {
+            Value::Scalar { text, .. } if text == Regions::ALL => return Regions::All,
+            Value::List(items) if items.is_empty() => {
+                let problem =
+                    "regions is empty: name the regions to sweep, or leave it out to sweep the function's own";
+                self.mistake(node.position, problem);
+            }
+            Value::List(_) => {}
+            Value::Scalar { .. } | Value::Map(_) => {
+                self.mistake(node.position, "regions must be all or a list");
+                return Regions::default();
+            }
         }
-        self.regions(list, "regions")
+        Regions::Named(self.regions(node, "regions"))
     }
 
     fn regions<C: FromIterator<RegionId>>(&self, list: &Node, name: &str) -> C {
         self.items(list, name).iter().filter_map(|node| self.region(node)).collect()
     }
 
-    fn exclude_regions(&self, list: &Node, regions: &[RegionId]) -> BTreeSet<RegionId> {
-        let regions: BTreeSet<_> = regions.iter().collect();
+    fn exclude_regions(&self, list: &Node, regions: &Regions) -> BTreeSet<RegionId> {
+        let regions: BTreeSet<_> = match regions {
+            Regions::Named(regions) => regions.iter().collect(),
+            Regions::Own | Regions::All => BTreeSet::new(),
+        };
         let items = self.items(list, "exclude_regions").iter();
         let excluded = items.filter_map(|node| {
             let region = self.region(node)?;
@@ -315,7 +493,13 @@ impl Decoder {
         items.filter_map(|node| self.one_of(node, &Remediate::WORDS)).fold(Remediate::NOTHING, Remediate::or)
     }
 
-    fn overrides(&self, list: &Node, schedules: &[&str], scope: &Scope<'_>) -> Vec<Override> {
+    fn overrides(
+        &self,
+        list: &Node,
+        schedules: &[&str],
+        scope: &Scope<'_>,
+        defaults: Option<&FlowLogPattern>,
+    ) -> Vec<Override> {
         self.items(list, "overrides")
             .iter()
             .zip(1..)
@@ -326,7 +510,11 @@ impl Decoder {
                 let matches = match_node.and_then(|node| self.matches(node, has_coverage));
                 let coverage = fields.take_value("coverage").and_then(|node| self.coverage(node));
                 let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, schedules));
+                let destination_at = destination_position(&fields);
                 let flow_log = self.flow_log_fields(&mut fields);
+                if let Some(defaults) = defaults {
+                    self.check_destination(&flow_log.apply_to(defaults), destination_at);
+                }
                 self.finish(fields);
                 let found =
                     Override { number, position: item.position, matches: matches?, coverage, schedule, flow_log };
@@ -339,14 +527,13 @@ impl Decoder {
     /// Reports an override that cannot match anything. One with `coverage` must be able to match a VPC.
     fn check_override(&self, found: &Override, position: Position, has_coverage: bool, scope: &Scope<'_>) {
         let Match { ids, vpc_ids, accounts, regions, .. } = &found.matches;
-        let is_out = |region: &RegionId| {
-            scope.exclude_regions.contains(region) || !scope.regions.is_empty() && !scope.regions.contains(region)
-        };
-        let is_unknown = |account: &AccountId| !scope.accounts.contains(account);
-        let problem = if !regions.is_empty() && regions.iter().all(is_out) {
+        let problem = if !regions.is_empty() && !regions.iter().any(|region| scope.covers_region(region)) {
             "the policy covers none of its regions, by regions and exclude_regions"
-        } else if !accounts.is_empty() && !scope.own_account && accounts.iter().all(is_unknown) {
-            "the policy covers none of its accounts, by accounts and own_account"
+        } else if !accounts.is_empty() && !accounts.iter().any(|account| scope.may_cover_account(account)) {
+            match scope.left_out {
+                Some(_) => "the policy covers none of its accounts, by resource_directory.exclude and own_account",
+                None => "the policy covers none of its accounts, by accounts and own_account",
+            }
         } else if has_coverage && !ids.is_empty() && !vpc_ids.is_empty() && ids.is_disjoint(vpc_ids) {
             "no VPC is named by both ids and vpc_ids, and all that is given must match"
         } else {
@@ -431,11 +618,11 @@ impl Decoder {
         let limits = Limits {
             max_changes: fields
                 .take_value("max_changes")
-                .and_then(|node| self.number(node, Limits::MAX_CHANGES))
+                .and_then(|node| self.number(node, &(0..=Limits::MAX_CHANGES)))
                 .unwrap_or(defaults.max_changes),
             max_changes_percent: fields
                 .take_value("max_changes_percent")
-                .and_then(|node| self.number(node, Limits::MAX_PERCENT))
+                .and_then(|node| self.number(node, &(0..=Limits::MAX_PERCENT)))
                 .unwrap_or(defaults.max_changes_percent),
             max_creations: fields
                 .take_value("max_creations")

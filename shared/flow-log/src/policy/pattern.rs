@@ -2,7 +2,7 @@
 
 use super::ScheduleName;
 use crate::{
-    FlowLog, FlowLogSpec, RegionId, Resource,
+    CreateDestination, FlowLog, FlowLogSpec, RegionId, Resource,
     names::{
         AggregationInterval, EcrInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath,
         TrafficType,
@@ -21,6 +21,8 @@ pub struct FlowLogPattern {
     pub project: String,
     /// The Logstore.
     pub log_store: String,
+    /// How project, Logstore and index are created where they are missing; if `None`, they are not created.
+    pub create_destination: Option<CreateDestination>,
     /// Which traffic is recorded.
     pub traffic_type: TrafficType,
     /// How long traffic is aggregated before a line is written.
@@ -48,6 +50,7 @@ impl FlowLogPattern {
         Self {
             project,
             log_store,
+            create_destination: None,
             traffic_type: TrafficType::All,
             aggregation_interval: AggregationInterval::Ten,
             traffic_path: Vec::new(),
@@ -57,6 +60,21 @@ impl FlowLogPattern {
             resource_group_id: None,
             tags: Tags::new(),
         }
+    }
+
+    /// The names of the projects that the pattern may create: a name, or the beginning of names and a `*`. `None` if it
+    /// creates none.
+    pub(super) fn created_projects(&self) -> Option<String> {
+        self.create_destination?;
+        Some(match self.project.split_once('{') {
+            Some((beginning, _)) => format!("{beginning}*"),
+            None => self.project.clone(),
+        })
+    }
+
+    /// Whether nothing limits which projects the pattern may create, since their names begin with a placeholder.
+    pub(super) fn creates_any_project(&self) -> bool {
+        self.create_destination.is_some() && self.project.starts_with('{')
     }
 
     /// Returns the flow log that `resource` should have.
@@ -74,6 +92,7 @@ impl FlowLogPattern {
             description: fill(&self.description).parse()?,
             project: fill(&self.project).parse()?,
             log_store: fill(&self.log_store).parse()?,
+            create_destination: self.create_destination,
             traffic_type: self.traffic_type,
             traffic_path: self.traffic_path.clone(),
             aggregation_interval: self.aggregation_interval,
@@ -132,6 +151,8 @@ pub struct FlowLogFields {
     pub project: Option<String>,
     /// See [`FlowLogPattern::log_store`].
     pub log_store: Option<String>,
+    /// See [`FlowLogPattern::create_destination`].
+    pub create_destination: Option<CreateDestination>,
     /// See [`FlowLogPattern::traffic_type`].
     pub traffic_type: Option<TrafficType>,
     /// See [`FlowLogPattern::aggregation_interval`].
@@ -153,10 +174,11 @@ pub struct FlowLogFields {
 impl FlowLogFields {
     /// Each field by name, and whether it is set.
     #[must_use]
-    pub const fn fields_set(&self) -> [(&'static str, bool); 10] {
+    pub const fn fields_set(&self) -> [(&'static str, bool); 11] {
         let Self {
             project,
             log_store,
+            create_destination,
             traffic_type,
             aggregation_interval,
             traffic_path,
@@ -169,6 +191,7 @@ impl FlowLogFields {
         [
             ("project", project.is_some()),
             ("log_store", log_store.is_some()),
+            ("create_destination", create_destination.is_some()),
             ("traffic_type", traffic_type.is_some()),
             ("aggregation_interval", aggregation_interval.is_some()),
             ("traffic_path", traffic_path.is_some()),
@@ -186,6 +209,7 @@ impl FlowLogFields {
         let Self {
             project,
             log_store,
+            create_destination,
             traffic_type,
             aggregation_interval,
             traffic_path,
@@ -199,6 +223,7 @@ impl FlowLogFields {
         FlowLogPattern {
             project: project.unwrap_or(defaults.project),
             log_store: log_store.unwrap_or(defaults.log_store),
+            create_destination: create_destination.or(defaults.create_destination),
             traffic_type: traffic_type.unwrap_or(defaults.traffic_type),
             aggregation_interval: aggregation_interval.unwrap_or(defaults.aggregation_interval),
             traffic_path: traffic_path.unwrap_or(defaults.traffic_path),

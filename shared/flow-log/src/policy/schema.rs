@@ -9,11 +9,11 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use serde::{Serialize, Serializer};
 
 use super::{
-    FlowLogPattern, Foreign, Limits, Remediate, Superfluous,
+    FlowLogPattern, Foreign, Limits, Regions, Remediate, Superfluous,
     options::{BOOLEANS, BUILT_IN_SCHEDULES, LEVELS},
 };
 use crate::{
-    AccountId, FlowLog, RegionId, ResourceType, RoleArn, ids,
+    AccountId, CreateDestination, FlowLog, FolderId, RegionId, ResourceType, RoleArn, RoleName, ids,
     names::{
         AggregationInterval, Description, EcrInterval, FlowLogName, IpVersion, LogStoreName, MAX_TAGS, ProjectName,
         ResourceGroupId, SamplingRate, TagKey, TagValue, TagWord, TrafficPath, TrafficType,
@@ -136,18 +136,22 @@ impl Schema {
 /// The schema of a policy.
 #[must_use]
 pub fn schema() -> Schema {
-    let only_other_accounts = Schema::new()
-        .with(
-            "properties",
-            Schema::new().with("own_account", Schema::new().with("enum", vec![false.into(), Value::from("false")])),
-        )
-        .with("required", ["own_account"]);
-    let names_accounts = Schema::new()
-        .with("properties", Schema::new().with("accounts", Schema::of_type("array").with("minItems", 1)))
-        .with("required", ["accounts"]);
+    let there = |key: &'static str, schema: Schema| {
+        Schema::new().with("properties", Schema::new().with(key, schema)).with("required", [key])
+    };
+    let only_other_accounts =
+        there("own_account", Schema::new().with("enum", vec![false.into(), Value::from("false")]));
+    let names_accounts = Schema::new().with(
+        "anyOf",
+        vec![
+            there("accounts", Schema::of_type("array").with("minItems", 1)),
+            there("resource_directory", Schema::of_type("object")),
+        ],
+    );
     let definitions = [
         ("region", region()),
         ("account", account()),
+        ("folder", folder()),
         ("resource", resource_id(&ResourceType::ALL)),
         ("vpc", resource_id(&[ResourceType::Vpc])),
         ("schedule-name", schedule_name()),
@@ -175,6 +179,8 @@ fn policy_keys() -> Keys {
         (
             "flow_log",
             object(flow_log_keys(true), &["project", "log_store"])
+                .with("if", creates_destination())
+                .with("then", project_begins_with_a_text())
                 .about("What a flow log should look like, unless an override says otherwise."),
         ),
         (
@@ -191,8 +197,15 @@ fn policy_keys() -> Keys {
         ),
         (
             "regions",
-            or_null(list(Schema::reference("region")).with("minItems", 1))
-                .about("The regions that sweeps read. Default: the function's own region."),
+            Schema::new()
+                .with(
+                    "anyOf",
+                    vec![
+                        words([Regions::ALL].into_iter()),
+                        or_null(list(Schema::reference("region")).with("minItems", 1)),
+                    ],
+                )
+                .about("The regions that sweeps read: a list, or `all` of an account. Default: the function's own region."),
         ),
         (
             "exclude_regions",
@@ -205,8 +218,18 @@ fn policy_keys() -> Keys {
                 .about("Accounts besides the function's own, each handled through a role in it."),
         ),
         (
+            "resource_directory",
+            or_null(object(directory_keys(), &["role"])).about(
+                "The accounts of an organization besides those under `accounts`, found anew by each sweep, each handled \
+                 through a role in it.",
+            ),
+        ),
+        (
             "own_account",
-            booleans().default_value(true).about("Whether the function's own account is handled. `false`: only those under `accounts`."),
+            booleans().default_value(true).about(
+                "Whether the function's own account is handled. `false`: only those under `accounts` and \
+                 `resource_directory`.",
+            ),
         ),
         (
             "exclude",
@@ -281,6 +304,13 @@ fn flow_log_keys(with_defaults: bool) -> Keys {
         ),
         ("log_store", lower_case(&LogStoreName::LENGTH, LogStoreName::ALSO).examples(["vpc"]).about(LOG_STORE)),
         (
+            "create_destination",
+            or_null(object(destination_keys(), &["retention_days"])).about(
+                "Creates the project, the Logstore and its index where they are missing. The name of the project must begin \
+                 with a text. Default: they are not created.",
+            ),
+        ),
+        (
             "traffic_type",
             or_default(words(TrafficType::ALL.iter().copied()), defaults.traffic_type.as_str().into())
                 .about("Which traffic is recorded. `Allow` and `Drop`: what access control allowed or refused."),
@@ -311,8 +341,28 @@ fn flow_log_keys(with_defaults: bool) -> Keys {
                 .about("The description of the flow log. May hold {account}, {region} and {resource_id}."),
         ),
         ("resource_group_id", resource_group()),
-        ("tags", new_tags(&TagValue::LENGTH, "(?!aliyun|acs:)")),
+        ("tags", new_tags(&TagValue::LENGTH, RESERVED)),
     ]
+}
+
+fn destination_keys() -> Keys {
+    let (min, max) = (CreateDestination::MIN_RETENTION_DAYS, CreateDestination::MAX_RETENTION_DAYS);
+    vec![(
+        "retention_days",
+        count(min.into()..=max.into(), None).examples([Value::Number(180)]).about(
+            "How long the Logstore keeps flow logs, in days; 3650 is forever. A longer retention is left as it is.",
+        ),
+    )]
+}
+
+/// Whether `create_destination` is given.
+fn creates_destination() -> Schema {
+    let given = Schema::new().with("create_destination", Schema::of_type("object"));
+    Schema::new().with("properties", given).with("required", ["create_destination"])
+}
+
+fn project_begins_with_a_text() -> Schema {
+    Schema::new().with("properties", Schema::new().with("project", Schema::new().with("pattern", r"^[^\{]")))
 }
 
 const PROJECT: &str = "The SLS project. May hold {account}, {region} and {resource_id}.";
@@ -371,6 +421,32 @@ fn account_keys() -> Keys {
     ]
 }
 
+fn directory_keys() -> Keys {
+    let folders = || list(Schema::reference("folder")).with("uniqueItems", true);
+    let role = format!("^[A-Za-z0-9_.-]{{1,{}}}$", RoleName::MAX_LENGTH);
+    let exclude = vec![
+        ("accounts", or_null(list(Schema::reference("account"))).about("These accounts.")),
+        ("folders", or_null(folders()).about("Accounts in these folders, and in the folders below.")),
+        ("tags", tags(&TagValue::LENGTH, RESERVED).about("Accounts that carry one of these tags.")),
+    ];
+    vec![
+        (
+            "role",
+            scalar()
+                .with("pattern", role)
+                .examples(["flowkeeper"])
+                .about("The name of the role to assume, which is the same in each account."),
+        ),
+        ("external_id", text().about("The external id that the roles' trust policies ask for.")),
+        (
+            "folders",
+            or_null(folders().with("minItems", 1))
+                .about("Only accounts in these folders, and in the folders below. Default: the whole directory."),
+        ),
+        ("exclude", or_null(object(exclude, &[])).about("Accounts that are left out, for any one of these reasons.")),
+    ]
+}
+
 fn exclude_keys() -> Keys {
     vec![
         ("ids", or_null(list(Schema::reference("resource"))).about("These resources, with everything in them.")),
@@ -425,19 +501,19 @@ fn limits_keys(defaults: Limits) -> Keys {
     vec![
         (
             "max_changes",
-            count(Limits::MAX_CHANGES, None)
+            count(0..=Limits::MAX_CHANGES, None)
                 .default_value(default(defaults.max_changes))
                 .about("The most changes that can take recording away, per sweep and region."),
         ),
         (
             "max_changes_percent",
-            count(Limits::MAX_PERCENT, None)
+            count(0..=Limits::MAX_PERCENT, None)
                 .default_value(default(defaults.max_changes_percent))
                 .about("The same as a percentage of the checked resources. Applies above 10 changes."),
         ),
         (
             "max_creations",
-            count(Limits::MAX_CHANGES, Some("none"))
+            count(0..=Limits::MAX_CHANGES, Some("none"))
                 .default_value("none")
                 .about("The most new flow logs, per sweep and region: `none` (no limit) or a number."),
         ),
@@ -502,6 +578,12 @@ fn account() -> Schema {
         .examples(["1000000000000002"])
 }
 
+fn folder() -> Schema {
+    Schema::of_type("string")
+        .with("pattern", format!("^(?:{}){WORD}{{1,{}}}$", FolderId::PREFIXES.join("|"), ids::MAX_WORD))
+        .examples(["fd-example00001"])
+}
+
 fn resource_id(types: &[ResourceType]) -> Schema {
     let prefixes: Vec<_> = types.iter().map(|resource_type| resource_type.prefix()).collect();
     let examples = prefixes.iter().map(|prefix| format!("{prefix}bp1example00000000001")).collect::<Vec<_>>();
@@ -526,15 +608,24 @@ fn matched_tags() -> Schema {
     or_null(map(text())).with("propertyNames", text())
 }
 
-/// Tags to set, whose values begin with `no_prefix`.
-fn new_tags(value_length: &RangeInclusive<usize>, no_prefix: &str) -> Schema {
-    let text_with = |length: &RangeInclusive<usize>, beginning: &str| {
-        let pattern = format!("^{beginning}{NO_LINK_WITHIN}[^{CONTROL}]*$");
-        scalar().with("pattern", pattern).length(length)
-    };
-    let key =
-        text_with(&TagKey::LENGTH, "(?!aliyun|acs:)").with("not", Schema::new().with("const", FlowLog::OWN_TAG.0));
-    or_null(map(text_with(value_length, no_prefix)))
+/// What the key of a tag may not begin with, nor the value of most.
+const RESERVED: &str = "(?!aliyun|acs:)";
+
+/// A text of a tag, which begins with `beginning`.
+fn tag_text(length: &RangeInclusive<usize>, beginning: &str) -> Schema {
+    let pattern = format!("^{beginning}{NO_LINK_WITHIN}[^{CONTROL}]*$");
+    scalar().with("pattern", pattern).length(length)
+}
+
+/// Tags that keep the API's limits, and whose values begin with `beginning`.
+fn tags(value_length: &RangeInclusive<usize>, beginning: &str) -> Schema {
+    or_null(map(tag_text(value_length, beginning))).with("propertyNames", tag_text(&TagKey::LENGTH, RESERVED))
+}
+
+/// Tags to set, whose values begin with `beginning`.
+fn new_tags(value_length: &RangeInclusive<usize>, beginning: &str) -> Schema {
+    let key = tag_text(&TagKey::LENGTH, RESERVED).with("not", Schema::new().with("const", FlowLog::OWN_TAG.0));
+    or_null(map(tag_text(value_length, beginning)))
         .with("propertyNames", key)
         .with("maxProperties", MAX_TAGS - 1)
         .about("Tags of the flow log, besides managed-by: flowkeeper, which marks Flowkeeper's own.")
@@ -590,13 +681,15 @@ fn number(word: &'static str) -> Value {
     word.parse().map_or_else(|_| word.into(), Value::Number)
 }
 
-/// A number from 0 to `max`, or a word.
-fn count(max: u32, word: Option<&str>) -> Schema {
+/// A number in this range, which begins with 0 or 1, or a word.
+fn count(range: RangeInclusive<u32>, word: Option<&str>) -> Schema {
+    let (min, max) = range.into_inner();
     let word = word.map(|word| format!("|{word}")).unwrap_or_default();
+    let no_zero = if min > 0 { r"(?!\+?0+$)" } else { "" };
     Schema::of_type(["integer", "string"])
-        .with("minimum", 0)
+        .with("minimum", min as usize)
         .with("maximum", max as usize)
-        .with("pattern", format!(r"^(?:\+?0*(?:{}){word})$", digits_up_to(max)))
+        .with("pattern", format!(r"^{no_zero}(?:\+?0*(?:{}){word})$", digits_up_to(max)))
 }
 
 /// A regular expression for the numbers up to `max`, without leading zeros.

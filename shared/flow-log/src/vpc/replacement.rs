@@ -135,6 +135,8 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
         description: flow_log.description.as_ref()?.parse().ok()?,
         project: flow_log.project.as_ref()?.parse().ok()?,
         log_store: flow_log.log_store.as_ref()?.parse().ok()?,
+        // The flow log was writing there.
+        create_destination: None,
         traffic_type: flow_log.traffic_type.as_ref()?.parse::<TrafficType>().ok()?,
         traffic_path: paths?,
         aggregation_interval: interval,

@@ -5,7 +5,21 @@ use crate::names::{
     TrafficPath, TrafficType,
 };
 
-/// The complete specification of a flow log: the parameters of `CreateFlowLog`.
+/// How the project, Logstore and index that a flow log writes to are created where they are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateDestination {
+    /// How long the Logstore keeps what is written to it. A retention that is longer is left as it is.
+    pub retention_days: u16,
+}
+
+impl CreateDestination {
+    /// The shortest retention, in days.
+    pub const MIN_RETENTION_DAYS: u16 = 1;
+    /// The longest retention, in days. Log Service takes it to mean forever.
+    pub const MAX_RETENTION_DAYS: u16 = 3650;
+}
+
+/// The complete specification of a flow log: the parameters of `CreateFlowLog`, and how its destination is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLogSpec {
     /// Its name.
@@ -16,6 +30,8 @@ pub struct FlowLogSpec {
     pub project: ProjectName,
     /// The Logstore that it writes to.
     pub log_store: LogStoreName,
+    /// How its project and Logstore are created where they are missing; if `None`, they are not created.
+    pub create_destination: Option<CreateDestination>,
     /// Which traffic it records.
     pub traffic_type: TrafficType,
     /// Which traffic paths it records; not sent if empty.

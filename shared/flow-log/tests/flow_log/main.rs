@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod desired;
+mod organization;
 mod plan;
 mod plan_ecr;
 mod policy;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use flow_log::{
-    Policy, ResourceType,
+    CreateDestination, Policy, ResourceType,
     names::{AggregationInterval, EcrInterval, TagValue, TagWord, TrafficType},
-    policy::{Foreign, Limits, Origin, Remediate, ScheduleName, Superfluous},
+    policy::{AccountScope, Foreign, Limits, Origin, Regions, Remediate, ScheduleName, Superfluous},
 };
 
 use crate::support::{policy, vpc};
@@ -17,6 +17,7 @@ pub(crate) const WHOLE: &str = r#"
 flow_log:
   project: flowlog-{account}-{region}
   log_store: vpc
+  create_destination: {retention_days: 180}
   traffic_type: Drop
   aggregation_interval: 5
   traffic_path: [all]
@@ -30,6 +31,11 @@ regions: [cn-hangzhou, cn-shanghai]
 exclude_regions: [me-east-1]
 accounts:
   - {id: "1000000000000002", role: "acs:ram::1000000000000002:role/flowkeeper", external_id: optional}
+resource_directory:
+  role: flowkeeper
+  external_id: agreed
+  folders: [fd-example, fd-example2]
+  exclude: {accounts: ["1000000000000009"], folders: [fd-example3], tags: {env: sandbox}}
 own_account: false
 exclude: {ids: [vpc-example], tags: {flowkeeper: ignore}}
 resource_tag: [on, on-until, schedule]
@@ -80,6 +86,7 @@ fn the_smallest_policy_has_the_documented_defaults() {
     assert_eq!(policy.remediate, Remediate { missing: true, inactive: true, drifted: true });
     assert_eq!(policy.superfluous, Superfluous::Report);
     assert!(policy.exclude_regions.is_empty() && policy.warnings.is_empty());
+    assert!(policy.regions == Regions::Own && policy.resource_directory.is_none());
     assert!(policy.resource_tag.honored.len() == TagWord::ALL.len() && !policy.resource_tag.is_given);
 
     let spec = policy.flow_log.fill(&vpc("vpc-1")).unwrap();
@@ -88,6 +95,7 @@ fn the_smallest_policy_has_the_documented_defaults() {
     assert_eq!(spec.description.as_str(), "Kept by Flowkeeper");
     assert_eq!(spec.traffic_type, TrafficType::All);
     assert_eq!(spec.aggregation_interval, AggregationInterval::Ten);
+    assert_eq!(spec.create_destination, None);
     assert!(spec.traffic_path.is_empty() && spec.ip_version.is_none() && spec.resource_group_id.is_none());
     let tags: Vec<_> = spec.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     assert_eq!(tags, [("managed-by", "flowkeeper")]);
@@ -99,8 +107,15 @@ fn every_key_of_a_whole_policy_is_read() {
     assert_eq!(policy.flow_log.traffic_type, TrafficType::Drop);
     assert_eq!(policy.flow_log.aggregation_interval, AggregationInterval::Five);
     assert_eq!(policy.coverage, ResourceType::VSwitch);
-    assert_eq!(policy.regions.len(), 2);
+    assert_eq!(policy.regions, Regions::Named(["cn-hangzhou", "cn-shanghai"].map(|id| id.parse().unwrap()).into()));
     assert_eq!(policy.accounts[0].external_id.as_deref(), Some("optional"));
+    let directory = policy.resource_directory.unwrap();
+    assert_eq!((directory.role.as_str(), directory.external_id.as_deref()), ("flowkeeper", Some("agreed")));
+    assert_eq!(directory.folders, ["fd-example", "fd-example2"].map(|id| id.parse().unwrap()));
+    assert_eq!(directory.exclude.accounts, ["1000000000000009".parse().unwrap()].into());
+    assert_eq!(directory.exclude.folders, ["fd-example3".parse().unwrap()].into());
+    assert_eq!(directory.exclude.tags, [("env".parse().unwrap(), "sandbox".parse().unwrap())].into());
+    assert_eq!(policy.flow_log.create_destination, Some(CreateDestination { retention_days: 180 }));
     assert!(!policy.own_account);
     assert_eq!(policy.exclude.ids.len() + policy.exclude.tags.len(), 2);
     assert_eq!(policy.schedule, ScheduleName::Named("office-hours".to_owned()));
@@ -132,6 +147,7 @@ fn each_field_is_known_to_come_from_the_defaults_the_policy_or_the_override() {
     for (field, value) in [
         ("project", "other"),
         ("log_store", "other"),
+        ("create_destination", "{retention_days: 7}"),
         ("traffic_type", "Drop"),
         ("aggregation_interval", "1"),
         ("traffic_path", "[vbr]"),
@@ -178,8 +194,8 @@ fn json_may_write_a_character_as_a_pair_of_surrogates() {
         mistakes(&wrong),
         [
             "line 1, column 14: flow_log has no log_store",
-            "line 1, column 56: flow_log has no key \"\u{1f600}log_store\": it may have project, log_store, traffic_type, \
-             aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
+            "line 1, column 56: flow_log has no key \"\u{1f600}log_store\": it may have project, log_store, \
+             create_destination, traffic_type, aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
         ]
     );
     let after = mistakes(&text.replace("}}", "}, \"coverage\": \"vcp\"}"));
@@ -212,14 +228,14 @@ shedule: always
             "line 2, column 12: \"flowlog-{acount}\" holds an unknown placeholder: one of {account}, {region}, {resource_id}",
             "line 4, column 17: \"all\" is not a traffic type: one of All, Allow, Drop",
             "line 5, column 25: \"7\" is not an aggregation interval in minutes: one of 1, 5, 10",
-            "line 6, column 3: flow_log has no key \"colour\": it may have project, log_store, traffic_type, aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
+            "line 6, column 3: flow_log has no key \"colour\": it may have project, log_store, create_destination, traffic_type, aggregation_interval, traffic_path, ip_version, name, description, resource_group_id, tags",
             "line 7, column 11: \"vcp\" is not one of vpc, vswitch, network-interface",
-            "line 8, column 10: regions must be a list",
+            "line 8, column 10: regions must be all or a list",
             "line 9, column 11: there is no schedule \"office\": one of always, never",
             "line 11, column 12: match says nothing, and so would match everything: change the defaults instead",
             "line 12, column 5: an override has no match",
             "line 13, column 31: \"101\" is not a number from 0 to 100",
-            "line 14, column 1: the policy has no key \"shedule\": it may have flow_log, schedules, coverage, regions, exclude_regions, accounts, own_account, exclude, resource_tag, schedule, overrides, limits, foreign, replace, remediate, superfluous, ecr_flow_log",
+            "line 14, column 1: the policy has no key \"shedule\": it may have flow_log, schedules, coverage, regions, exclude_regions, accounts, resource_directory, own_account, exclude, resource_tag, schedule, overrides, limits, foreign, replace, remediate, superfluous, ecr_flow_log",
         ]
     );
 }
@@ -402,6 +418,8 @@ fn words_that_are_not_known_are_answered_with_those_that_are() {
         ("remediate: [deleted]", "\"deleted\" is not one of missing, inactive, drifted"),
         ("remediate: all", "remediate must be a list"),
         ("superfluous: remove", "\"remove\" is not one of report, delete"),
+        ("regions: All", "line 2, column 10: regions must be all or a list"),
+        ("regions: {all: true}", "regions must be all or a list"),
         ("limits: {max_creations: some}", "\"some\" is neither none nor a number from 0 to 1000000"),
     ]);
     assert_eq!(policy("limits: {max_creations: none}\n").limits.max_creations, None);
@@ -543,10 +561,12 @@ fn what_is_out_of_scope_is_said_with_the_key_that_says_so() {
     let of = |more: &str, own: Option<&str>, account: &str, region: &str| {
         let policy = policy(more);
         let region = region.parse().unwrap();
-        let reason =
-            policy.out_of_scope(own.map(|own| own.parse().unwrap()).as_ref(), &account.parse().unwrap(), &region);
-        assert!(policy.covers_region(&region) || reason.is_some());
-        reason
+        let own = own.map(|own| own.parse().unwrap());
+        assert_eq!(policy.covers_region(&region), policy.region_scope(&region).is_none());
+        match (policy.account_scope(own.as_ref(), &account.parse().unwrap()), policy.region_scope(&region)) {
+            (_, Some(reason)) | (AccountScope::Out(reason), None) => Some(reason),
+            (AccountScope::Own | AccountScope::Named(_) | AccountScope::InDirectory(_), None) => None,
+        }
     };
     let covers = |more: &str| policy(more).covers_region(&"cn-hangzhou".parse().unwrap());
     assert!(covers("") && covers("regions: [cn-hangzhou]\n") && covers("exclude_regions: [cn-beijing]\n"));
@@ -590,6 +610,214 @@ fn what_is_out_of_scope_is_said_with_the_key_that_says_so() {
     ] {
         assert_eq!(of(more, own, account, region).as_deref(), Some(reason), "{more}");
     }
+}
+
+#[test]
+fn a_resource_directory_is_refused_with_what_is_wrong_in_it() {
+    assert_refused(&[
+        ("resource_directory: {}", "line 2, column 21: resource_directory has no role"),
+        ("resource_directory: {role: ~}", "resource_directory has no role"),
+        ("resource_directory: all", "resource_directory must be a map"),
+        (
+            "resource_directory: {role: \"acs:ram::1:role/a\"}",
+            "line 2, column 28: \"acs:ram::1:role/a\" is not the name of a role (want letters, digits, hyphens and full \
+             stops, as in \"flowkeeper\", and not the whole ARN)",
+        ),
+        ("resource_directory: {role: \"flow*\"}", "\"flow*\" is not the name of a role"),
+        ("resource_directory: {role: a, external_id: }", "there is no value here"),
+        (
+            "resource_directory: {role: a, folders: [team-a]}",
+            "line 2, column 41: \"team-a\" is not the id of a folder of a resource directory (want \"fd-\", or \"r-\" for",
+        ),
+        (
+            "resource_directory: {role: a, folders: [\"fd-bVaRIG****\"]}",
+            "\"fd-bVaRIG****\" is not an exact id: it holds *, which is no wildcard here",
+        ),
+        ("resource_directory: {role: a, folders: [\"fd-*\"]}", "\"fd-*\" is not an exact id"),
+        ("resource_directory: {role: a, folders: [rd-a]}", "\"rd-a\" is not the id of a folder"),
+        (
+            "resource_directory: {role: a, folders: []}",
+            "line 2, column 40: folders is empty: name the folders to sweep, or leave it out to sweep the whole directory",
+        ),
+        (
+            "resource_directory:\n  role: a\n  folders:\n  - fd-a\n  - fd-b\n  - fd-a",
+            "line 7, column 5: the folder fd-a is repeated: it is already in line 5",
+        ),
+        (
+            "resource_directory: {role: a, exclude: {folders: [fd-a, fd-a]}}",
+            "line 2, column 57: the folder fd-a is repeated",
+        ),
+        (
+            "resource_directory: {role: a, folders: [fd-a], exclude: {folders: [fd-b, fd-a]}}",
+            "line 2, column 74: the folder fd-a is named by folders, too: take it out of one of them",
+        ),
+        ("resource_directory: {role: a, exclude: {folders: [\"fd-*\"]}}", "\"fd-*\" is not an exact id"),
+        ("resource_directory: {role: a, exclude: {accounts: [\"10****\"]}}", "\"10****\" is not an exact id"),
+        ("resource_directory: {role: a, exclude: {accounts: [theirs]}}", "\"theirs\" is not an account id"),
+        (
+            "accounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]\nresource_directory: {role: a, exclude: {accounts: [3, 2]}}",
+            "line 3, column 55: the account 2 is named by accounts, too: take it out of one of them",
+        ),
+        ("resource_directory: {role: a, exclude: {tags: {\"acs:rm\": x}}}", "\"acs:rm\" is not a tag key"),
+        ("resource_directory: {role: a, exclude: {tags: {\"\": x}}}", "\"\" is not a tag key"),
+        ("resource_directory: {role: a, exclude: {tags: {env: \"see http://x\"}}}", "is not a tag value"),
+        ("resource_directory: {role: a, exclude: {tags: {env: ~}}}", "there is no value here"),
+        (
+            "resource_directory: {role: a, exclude: {ids: [vpc-1]}}",
+            "resource_directory.exclude has no key \"ids\": it may have accounts, folders, tags",
+        ),
+        (
+            "resource_directory: {role: a, tags: {env: dev}}",
+            "resource_directory has no key \"tags\": it may have role, external_id, folders, exclude",
+        ),
+        // What is wrong in a directory does not make the accounts of an override wrong, too.
+        (
+            "own_account: false\nresource_directory: {}\noverrides: [{match: {accounts: [\"3\"]}, coverage: vswitch}]",
+            "resource_directory has no role",
+        ),
+    ]);
+    let none = policy(
+        "resource_directory: {role: a, external_id: \"\", folders: ~, exclude: {accounts: [], folders: [], tags: {}}}\n",
+    );
+    let directory = none.resource_directory.unwrap();
+    assert!(directory.folders.is_empty() && directory.exclude.folders.is_empty(), "where none means none");
+    assert!(policy("resource_directory:\n").resource_directory.is_none());
+}
+
+#[test]
+fn other_accounts_may_be_those_of_a_resource_directory() {
+    let directory = "own_account: false\nresource_directory: {role: a, exclude: {accounts: [\"4\"]}}\n";
+    assert!(!policy(directory).own_account);
+    let overridden =
+        |accounts: &str, more: &str| format!("{directory}overrides: [{{match: {{accounts: {accounts}}}, {more}}}]");
+    for accounts in ["[\"3\"]", "[\"3\", \"4\"]"] {
+        assert!(policy(&overridden(accounts, "coverage: vswitch")).warnings.is_empty(), "the directory may have it");
+    }
+    assert_refused(&[(
+        &overridden("[\"4\"]", "coverage: vswitch"),
+        "coverage says nothing: the policy covers none of its accounts, by resource_directory.exclude and own_account",
+    )]);
+    let warnings = policy(&overridden("[\"4\"]", "schedule: never")).warnings;
+    assert!(warnings.len() == 1 && warnings[0].problem.contains("match can select nothing"), "{warnings:?}");
+    // The function's own account may be any.
+    let own = overridden("[\"4\"]", "schedule: never").replace("own_account: false", "own_account: true");
+    assert!(policy(&own).warnings.is_empty());
+}
+
+#[test]
+fn what_is_most_likely_not_meant_of_an_organization_is_a_warning() {
+    for (more, expected) in [
+        ("regions: all\nexclude_regions: [me-east-1]\n", None),
+        (
+            "regions: all\nexclude_regions: [me-eest-9]\n",
+            Some(
+                "line 3, column 19: me-eest-9 is not a region that this version knows: if it is not new, check the spelling",
+            ),
+        ),
+        ("resource_directory: {role: a, folders: [r-a]}\n", None),
+        (
+            "resource_directory: {role: a, folders: [fd-a, r-a]}\n",
+            Some("line 2, column 40: r-a is the root folder, which has every account: the other folders add nothing"),
+        ),
+        (
+            "resource_directory: {role: a, exclude: {folders: [r-a]}}\n",
+            Some("line 2, column 51: r-a is the root folder, which has every account: none is left"),
+        ),
+        (
+            "regions: all\nexclude_regions: [me-east-1]\noverrides: [{match: {regions: [me-east-1]}, schedule: never}]\n",
+            Some("match can select nothing: the policy covers none of its regions"),
+        ),
+        ("regions: all\noverrides: [{match: {regions: [me-east-1]}, coverage: vswitch}]\n", None),
+    ] {
+        let warnings: Vec<_> = policy(more).warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{more}{warnings:?}");
+        assert!(expected.is_none_or(|expected| warnings[0].contains(expected)), "{more}{warnings:?}");
+    }
+}
+
+#[test]
+fn a_destination_is_created_with_a_retention_and_under_a_name_that_begins_with_a_text() {
+    let of = |project: &str, more: &str| {
+        let project =
+            format!("flow_log: {{project: \"{project}\", log_store: vpc, create_destination: {{retention_days: 7}}}}");
+        Policy::parse(&format!("{project}\n{more}\n"))
+    };
+    for days in ["0", "3651", "-1", "forever", "1.5"] {
+        assert_refused(&[(
+            &format!("overrides: [{{match: {{ids: [vpc-1]}}, create_destination: {{retention_days: {days}}}}}]"),
+            &format!("\"{days}\" is not a number from 1 to 3650"),
+        )]);
+    }
+    for days in [1, 3650] {
+        let more = format!("overrides: [{{match: {{ids: [vpc-1]}}, create_destination: {{retention_days: {days}}}}}]");
+        let policy = of("flowlog-{account}", &more).unwrap();
+        let spec = policy.overrides[0].flow_log.apply_to(&policy.flow_log).fill(&vpc("vpc-1")).unwrap();
+        assert_eq!(spec.create_destination, Some(CreateDestination { retention_days: days }));
+    }
+    assert_refused(&[
+        (
+            "overrides: [{match: {ids: [vpc-1]}, create_destination: {}}]",
+            "line 2, column 57: create_destination has no retention_days",
+        ),
+        (
+            "overrides: [{match: {ids: [vpc-1]}, create_destination: {retention_days: 7, ttl: 7}}]",
+            "create_destination has no key \"ttl\": it may have retention_days",
+        ),
+        ("overrides: [{match: {ids: [vpc-1]}, create_destination: true}]", "create_destination must be a map"),
+        (
+            "overrides: [{match: {ids: [vpc-1]}, project: \"{account}-logs\", create_destination: {retention_days: 7}}]",
+            "create_destination needs a project whose name begins with a text, as in \"flowlog-{account}\": \
+             \"{account}-logs\" begins with a placeholder, and a role could only allow creating any project",
+        ),
+        (
+            "ecr_flow_log: {project: abc, log_store: ecr, create_destination: {retention_days: 7}}",
+            "ecr_flow_log has no key \"create_destination\"",
+        ),
+    ]);
+    let problem = "create_destination needs a project whose name begins with a text";
+    // The project of the policy; that of an override, with the creation of the policy; and the other way round.
+    let inherited = "flow_log: {project: \"{account}-logs\", log_store: vpc}\n\
+                     overrides: [{match: {ids: [vpc-1]}, create_destination: {retention_days: 7}}]";
+    let other = "overrides: [{match: {ids: [vpc-1]}, project: \"{region}-logs\"}]";
+    for (found, place) in [
+        (of("{account}-logs", ""), "line 1, column 75: "),
+        (of("flowlog", other), "line 2, column 46: "),
+        (Policy::parse(inherited), "line 2, column 57: "),
+    ] {
+        let found: Vec<_> = found.unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{place}{problem}")), "{found:?}");
+    }
+    let ecr = "overrides: [{match: {ids: [vpc-1]}, log_store: other}]";
+    assert!(of("flowlog-{account}", ecr).is_ok());
+}
+
+#[test]
+fn the_names_of_projects_to_create_are_few_and_none_covers_another() {
+    let of = |projects: &[&str]| {
+        let overrides = projects.iter().zip(1..).map(|(project, nth)| {
+            format!(
+                "{{match: {{ids: [vpc-{nth}]}}, project: \"{project}\", create_destination: {{retention_days: 7}}}}"
+            )
+        });
+        let overrides = overrides.collect::<Vec<_>>().join(", ");
+        Policy::parse(&format!("flow_log: {{project: other-project, log_store: vpc}}\noverrides: [{overrides}]\n"))
+    };
+    for (projects, expected) in [
+        (&[][..], &[][..]),
+        (&["flowlog"], &["flowlog"]),
+        (&["flowlog-{account}-{region}"], &["flowlog-*"]),
+        (&["flowlog-{account}", "flowlog-a{region}", "flowlog-x", "flowlog"], &["flowlog", "flowlog-*"]),
+        (&["a-{region}", "b-{region}", "c-{region}", "d-{region}"], &["a-*", "b-*", "c-*", "d-*"]),
+        (&["a-{region}", "a-{account}", "a-{region}", "a-1", "a-b-{region}"], &["a-*"]),
+    ] {
+        assert!(of(projects).unwrap().created_projects().iter().eq(expected.iter()), "{projects:?}");
+    }
+    let found = of(&["a-{region}", "b-{region}", "c-{region}", "d-{region}", "e-project"]).unwrap_err().to_string();
+    assert_eq!(
+        found,
+        "line 2, column 12: create_destination is given for projects whose names begin in 5 different ways: at most 4, as \
+         each is a part of the permissions with which a role is assumed. Let more of them begin alike"
+    );
 }
 
 #[test]
@@ -717,8 +945,8 @@ fn the_calendar_of_the_documents_has_the_holidays_of_china_and_the_days_worked_f
 /// The keys that the parser knows, by the name of the part of a policy that they belong to.
 pub(crate) fn keys_by_section() -> BTreeMap<String, Vec<String>> {
     // The message about an unknown key lists all known ones.
-    let text = "flow_log: {x: 1}\nschedules: {s: {x: 1}}\noverrides: [{x: 1}, {match: {x: 1}}]\naccounts: [{x: 1}]\n\
-                exclude: {x: 1}\nlimits: {x: 1}\necr_flow_log: {x: 1}\nx: 1\n";
+    let text = "flow_log: {x: 1, create_destination: {x: 1}}\nschedules: {s: {x: 1}}\noverrides: [{x: 1}, {match: {x: 1}}]\naccounts: [{x: 1}]\n\
+                resource_directory: {x: 1, exclude: {x: 1}}\nexclude: {x: 1}\nlimits: {x: 1}\necr_flow_log: {x: 1}\nx: 1\n";
     let sections = mistakes(text).into_iter().filter_map(|mistake| {
         let (at_section, keys) = mistake.split_once(" has no key \"x\": it may have ")?;
         let (_, section) = at_section.split_once(": ").unwrap();

@@ -31,7 +31,7 @@ struct Rule {
 }
 
 /// The rules that JSON Schema cannot state.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 16] = [
     Rule {
         says: "a schedule that the policy does not have",
         broken_by: &["schedule: nights", "overrides: [{match: {ids: [vpc-1]}, schedule: nights}]"],
@@ -82,6 +82,34 @@ const RULES: [Rule; 12] = [
         is_broken: |mistake| mistake.contains("is a role in the account "),
     },
     Rule {
+        says: "an account in both `accounts` and `exclude` of `resource_directory`",
+        broken_by: &[
+            "accounts: [{id: 1, role: \"acs:ram::1:role/a\"}]\nresource_directory: {role: a, exclude: {accounts: [1]}}",
+        ],
+        is_broken: |mistake| mistake.contains("is named by accounts, too"),
+    },
+    Rule {
+        says: "a folder in both `folders` and `exclude` of `resource_directory`",
+        broken_by: &["resource_directory: {role: a, folders: [fd-a], exclude: {folders: [fd-a]}}"],
+        is_broken: |mistake| mistake.contains("is named by folders, too"),
+    },
+    Rule {
+        says: "`create_destination` for an override whose project begins with a placeholder",
+        broken_by: &[
+            "overrides: [{match: {ids: [vpc-1]}, project: \"{account}-a\", create_destination: {retention_days: 7}}]",
+        ],
+        is_broken: |mistake| mistake.contains("create_destination needs a project whose name begins with a text"),
+    },
+    Rule {
+        says: "`create_destination` for projects whose names begin in more than four different ways",
+        broken_by: &["overrides: [{match: {ids: [vpc-1]}, project: aaa, create_destination: {retention_days: 7}}, \
+             {match: {ids: [vpc-2]}, project: bbb, create_destination: {retention_days: 7}}, \
+             {match: {ids: [vpc-3]}, project: ccc, create_destination: {retention_days: 7}}, \
+             {match: {ids: [vpc-4]}, project: ddd, create_destination: {retention_days: 7}}, \
+             {match: {ids: [vpc-5]}, project: eee, create_destination: {retention_days: 7}}]"],
+        is_broken: |mistake| mistake.contains("different ways: at most 4"),
+    },
+    Rule {
         says: "an override with `coverage` that can select no VPC",
         broken_by: &[
             "regions: [cn-hangzhou]\noverrides: [{match: {regions: [cn-shanghai]}, coverage: vswitch}]",
@@ -107,7 +135,8 @@ const RULES: [Rule; 12] = [
             "limits: {max_changes: 1.0}",
         ],
         is_broken: |mistake| {
-            let is_name = mistake.contains("is not an SLS project name") || mistake.contains("is not a Logstore name");
+            let names = ["is not an SLS project name", "is not a Logstore name", "is not the name of a role"];
+            let is_name = names.iter().any(|name| mistake.contains(name));
             let is_account = mistake.contains("is not an account id");
             quoted(mistake).is_some_and(|text| {
                 is_number_or_boolean(&text) && (is_name || is_account && text.contains(['e', 'E', '.']))
@@ -223,6 +252,8 @@ fn keys(name: &str) -> Vec<String> {
         "an override" => "/properties/overrides/items",
         "match" => "/properties/overrides/items/properties/match",
         "an account" => "/properties/accounts/items",
+        "create_destination" => "/properties/flow_log/properties/create_destination",
+        "resource_directory.exclude" => "/properties/resource_directory/properties/exclude",
         section => &format!("/properties/{section}"),
     };
     let part = SCHEMA.pointer(path).unwrap_or_else(|| panic!("the schema has no {name}"));
@@ -236,7 +267,7 @@ fn keys(name: &str) -> Vec<String> {
 #[test]
 fn the_schema_has_every_key_that_the_parser_knows_and_no_other() {
     let sections = keys_by_section();
-    assert_eq!(sections.len(), 9, "{sections:?}");
+    assert_eq!(sections.len(), 12, "{sections:?}");
     for (name, known) in sections {
         let known: BTreeSet<_> = known.into_iter().collect();
         assert_eq!(keys(&name).into_iter().collect::<BTreeSet<_>>(), known, "{name}");
@@ -295,10 +326,14 @@ fn the_rules_of_the_schema_alone_are_none_but_that_of_blocks() {
 fn an_empty_value_is_as_good_as_an_absent_key_for_a_list_or_a_map_and_for_nothing_else() {
     for (policy, is_accepted) in [
         (
-            "regions:\nexclude_regions: ~\naccounts: null\nexclude:\noverrides:\nlimits:\nschedules:\necr_flow_log:\n",
+            "regions:\nexclude_regions: ~\naccounts: null\nresource_directory:\nexclude:\noverrides:\nlimits:\nschedules:\necr_flow_log:\n",
             true,
         ),
         ("exclude: {ids: , tags: }", true),
+        ("resource_directory: {role: a, folders: , exclude: {accounts: , folders: ~, tags: }}", true),
+        ("overrides: [{match: {ids: [vpc-1]}, create_destination: ~}]", true),
+        ("resource_directory: {role: }", false),
+        ("overrides: [{match: {ids: [vpc-1]}, create_destination: {retention_days: ~}}]", false),
         ("overrides: [{match: {ids: [vpc-1], tags: ~, regions: ~}, traffic_path: , tags: }]", true),
         ("overrides: [{match: {ids: ~, tags: ~}, schedule: never}]", false),
         ("overrides: [{match: ~, schedule: never}]", false),
@@ -343,7 +378,8 @@ fn the_schema_and_the_parser_agree_on_a_policy_that_is_broken_in_any_one_place()
         let mut part = json!({"flow_log": {"project": "abc", "log_store": "vpc"}});
         let needs: &[&str] = match key.as_str() {
             "schedule" | "overrides" => &["schedules"],
-            "own_account" => &["accounts"],
+            "own_account" => &["accounts", "resource_directory"],
+            "resource_directory" => &["accounts"],
             _ => &[],
         };
         for section in needs.iter().copied().chain([key.as_str()]) {

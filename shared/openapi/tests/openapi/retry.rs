@@ -20,6 +20,7 @@ pub(crate) fn spec() -> FlowLogSpec {
         description: "Kept by Flowkeeper".parse().unwrap(),
         project: "flowlog".parse().unwrap(),
         log_store: "vpc".parse().unwrap(),
+        create_destination: None,
         traffic_type: flow_log::names::TrafficType::All,
         traffic_path: vec![],
         aggregation_interval: flow_log::names::AggregationInterval::Ten,

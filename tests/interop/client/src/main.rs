@@ -84,6 +84,7 @@ async fn vpc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
                 description: given.required("Description")?,
                 project: given.required("ProjectName")?,
                 log_store: given.required("LogStoreName")?,
+                create_destination: None,
                 traffic_type: given.required("TrafficType")?,
                 traffic_path: given.list("TrafficPath")?,
                 aggregation_interval: given.required("AggregationInterval")?,

@@ -14,7 +14,9 @@ const VALUES: &str = r#"[
     "vpc-1", "vsw-1", "eni-1", "vpc-", "vpc-*", "vpc_1", "VPC-1", "vpc-1\n", "10****", "1a",
     "cn-hangzhou", "cn-hangzhou ", "CN-HANGZHOU", "ap-southeast-9", "mars", "cn-", "-cn", "a-b", "a--b", "A-b", "cn_1",
     "acs:ram::1:role/a", "acs:ram::1:role/a*", "acs:ram::x:role/a", "acs:ram::1:role/", "acs:ram::1:user/a",
-    "acs:ram:::role/a", "rg-1", "rg-", "rg_1", "rg-a_b",
+    "acs:ram:::role/a", "fd-1", "fd-", "fd-*", "r-1", "r-", "rd-1", "fd_1", "fd-a/fd-b", "a.b-c_d", "a/b", ["fd-1", "fd-1"],
+    {"role": "a"}, {"role": "a", "folders": []}, {"retention_days": 7}, {"retention_days": 0}, {"retention_days": "+07"},
+    3650, 3651, "0", "+0", "3650", "3651", "rg-1", "rg-", "rg_1", "rg-a_b",
     "http://x", "https://x", "see http://x", "http:/x", "aliyun", "acs:x",
     "a\nb", "a\tb", "a\u007fb", "a\u0085b", "a\u2028b", "a\u2028http://x",
     "{account}", "{acount}", "{", "}", "a{b}", "{{account}}", "x-{account}-{region}-{resource_id}",
@@ -41,9 +43,17 @@ fn values() -> Vec<Value> {
     values.extend([many(19), many(20)]);
     values.extend([63, 128, 256].into_iter().flat_map(|length| long("", "a", length)));
     values.extend(
-        [("", "云", 128), ("", "1", 32), ("vpc-", "a", 64), ("rg-", "a", 60), ("cn-", "a", 37)]
-            .into_iter()
-            .flat_map(|(beginning, letter, length)| long(beginning, letter, length)),
+        [
+            ("", "云", 128),
+            ("", "1", 32),
+            ("vpc-", "a", 64),
+            ("rg-", "a", 60),
+            ("cn-", "a", 37),
+            ("fd-", "a", 64),
+            ("", "a", 64),
+        ]
+        .into_iter()
+        .flat_map(|(beginning, letter, length)| long(beginning, letter, length)),
     );
     values.extend(long("acs:ram::1:role/", "a", 128));
     values
@@ -106,7 +116,8 @@ impl Break {
 
 /// Every way to break a policy.
 pub(super) fn breaks() -> Vec<Break> {
-    let keys = ["x", "tags", "ids", "regions", "coverage", "schedule", "name", "match"];
+    let keys =
+        ["x", "tags", "ids", "regions", "coverage", "schedule", "name", "match", "role", "folders", "retention_days"];
     let unknown = keys.iter().map(|key| Break::Add(key, json!("x")));
     let values = values();
     // What is good or bad as an item is so for the others, too, so a few texts will do.

@@ -49,6 +49,7 @@ fn any_flow_log(
             prop_oneof![text("[a-z0-9][a-z0-9-]{1,40}[a-z0-9]"), text("[a-z]\\{account\\}-\\{region\\}")].boxed(),
         ),
         ("log_store", prop_oneof![text("[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]"), text("\\{region\\}_[a-z]")].boxed()),
+        ("create_destination", any_destination()),
         ("traffic_type", one_of(&["All", "Allow", "Drop"].map(Value::from))),
         ("aggregation_interval", one_of(&[json!(1), json!(5), json!("10")])),
         ("traffic_path", some_of(["all", "natGateway", "ipv4Gateway"].map(Value::from).to_vec(), 0)),
@@ -59,6 +60,26 @@ fn any_flow_log(
         ("tags", tags("[b-zB-Z0-9 _云.-]{0,50}")),
     ];
     map(fields.into_iter().chain(more).collect(), required)
+}
+
+fn any_destination() -> BoxedStrategy<Value> {
+    let days = prop_oneof![(1..=3650_u32).prop_map(|n| json!(n)), (1..=3650_u32).prop_map(|n| json!(n.to_string()))];
+    map(vec![("retention_days", days.boxed())], &["retention_days"])
+}
+
+fn any_directory() -> BoxedStrategy<Value> {
+    let exclude = vec![
+        ("accounts", some_of([json!("4444"), json!(55555)].to_vec(), 0)),
+        ("folders", some_of(["fd-3", "fd-4"].map(Value::from).to_vec(), 0)),
+        ("tags", tags("[b-zB-Z0-9 _云.-]{0,50}")),
+    ];
+    let keys = vec![
+        ("role", text("[a-zA-Z0-9._-]{1,64}")),
+        ("external_id", text("[ -~]{0,20}")),
+        ("folders", some_of(["r-1", "fd-1", "fd-2"].map(Value::from).to_vec(), 1)),
+        ("exclude", map(exclude, &[])),
+    ];
+    prop_oneof![map(keys, &["role"]), Just(json!(null))].boxed()
 }
 
 fn any_schedule_name() -> BoxedStrategy<Value> {
@@ -144,9 +165,13 @@ pub(super) fn any_policy() -> impl Strategy<Value = Value> {
         ("flow_log", any_flow_log(&["project", "log_store"], Vec::new())),
         ("schedules", schedules),
         ("coverage", one_of(&["vpc", "vswitch", "network-interface"].map(Value::from))),
-        ("regions", one_of(&[json!(["cn-hangzhou"]), json!(["cn-hangzhou", "ap-southeast-9"]), json!(null)])),
+        (
+            "regions",
+            one_of(&[json!(["cn-hangzhou"]), json!(["cn-hangzhou", "ap-southeast-9"]), json!("all"), json!(null)]),
+        ),
         ("exclude_regions", one_of(&[json!(["me-east-1"]), json!([]), json!(null)])),
         ("accounts", any_accounts()),
+        ("resource_directory", any_directory()),
         ("own_account", booleans()),
         ("exclude", map(exclude, &[])),
         ("resource_tag", some_of(["ignore", "on", "off", "on-until", "schedule"].map(Value::from).to_vec(), 0)),
