@@ -1,8 +1,6 @@
 //! How the functions differ.
 
-use std::fmt::Write as _;
-
-use flow_log::Action;
+use flow_log::{Action, Policy};
 
 /// How a function differs from the others, apart from its triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,18 +52,40 @@ impl Capabilities {
 
     /// Returns the session policy with which this function assumes a role in another account.
     ///
-    /// The role there serves all functions, so the session policy narrows it to this function's own reads and writes.
+    /// The role there serves all functions, so the session policy narrows it to this function's own reads and writes. It
+    /// allows those of Log Service for the projects that the policy may create, and for no others.
     #[must_use]
-    pub fn session_policy(&self) -> String {
-        let mut actions = String::new();
-        let writes = self.actions.iter().map(|action| action.permission());
-        for action in self.selects.reads().iter().copied().chain(writes) {
-            let comma = if actions.is_empty() { "" } else { "," };
-            // Writing to a string cannot fail.
-            _ = write!(actions, "{comma}\"{action}\"");
+    pub fn session_policy(&self, policy: &Policy) -> String {
+        let (of_log_service, others): (Vec<Action>, Vec<_>) =
+            self.actions.iter().partition(|action| action.product() == LOG_SERVICE);
+        let with = |reads: &[&'static str], writes: &[Action]| -> Vec<_> {
+            reads.iter().copied().chain(writes.iter().map(|action| action.permission())).collect()
+        };
+        let mut statements = allow(&with(self.selects.reads(), &others), &["*".to_owned()]);
+        let projects = policy.created_projects();
+        if !of_log_service.is_empty() && !projects.is_empty() {
+            let resources: Vec<_> = projects
+                .iter()
+                .map(|name| format!("acs:log:*:*:project/{name}"))
+                .flat_map(|project| [format!("{project}/logstore/*"), project])
+                .collect();
+            let statement = allow(&with(&DESTINATION_READS, &of_log_service), &resources);
+            statements = format!("{statements},{statement}");
         }
-        format!(r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":["*"]}}]}}"#)
+        format!(r#"{{"Version":"1","Statement":[{statements}]}}"#)
     }
+}
+
+/// The product of the actions that create destinations.
+const LOG_SERVICE: &str = "log";
+
+/// The RAM actions of the reads that tell whether a destination is there.
+const DESTINATION_READS: [&str; 3] = ["log:GetProject", "log:GetLogStore", "log:GetIndex"];
+
+/// Returns a statement of a RAM policy.
+fn allow(actions: &[&str], resources: &[String]) -> String {
+    let (actions, resources) = (actions.join(r#"",""#), resources.join(r#"",""#));
+    format!(r#"{{"Effect":"Allow","Action":["{actions}"],"Resource":["{resources}"]}}"#)
 }
 
 #[cfg(test)]
@@ -75,18 +95,35 @@ mod tests {
     /// The longest session policy that STS accepts, in characters.
     const MAX_SESSION_POLICY: usize = 2048;
 
+    /// A statement: its actions, and its resources.
+    type Statement = (Vec<String>, Vec<String>);
+
+    /// The statements of the session policy of a function with these actions.
+    fn statements(selects: Selection, actions: &'static [Action], policy: &str) -> Vec<Statement> {
+        let capabilities = Capabilities { function: "a-function", selects, actions, repairs: false };
+        let text = capabilities.session_policy(&Policy::parse(policy).unwrap());
+        assert!(text.len() < MAX_SESSION_POLICY, "{} characters: {text}", text.len());
+        let session_policy: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(session_policy["Version"], "1");
+        let list = |value: &serde_json::Value| -> Vec<String> {
+            value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+        };
+        let read = |statement: &serde_json::Value| {
+            assert_eq!(statement["Effect"], "Allow");
+            (list(&statement["Action"]), list(&statement["Resource"]))
+        };
+        session_policy["Statement"].as_array().unwrap().iter().map(read).collect()
+    }
+
     #[test]
     fn a_session_policy_allows_the_functions_own_actions_and_no_others() {
         let actions = &[Action::CreateFlowLog, Action::EcrModifyFlowLogAttribute];
-        let capabilities =
-            Capabilities { function: "a-function", selects: Selection::Routers, actions, repairs: false };
-        let policy: serde_json::Value = serde_json::from_str(&capabilities.session_policy()).unwrap();
-        assert_eq!(policy["Version"], "1");
-        let [statement] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
-        let allowed: Vec<_> = statement["Action"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        let policy = "flow_log: {project: flowlog, log_store: vpc, create_destination: {retention_days: 7}}";
+        let found = statements(Selection::Routers, actions, policy);
+        let [(allowed, resources)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(
             allowed,
-            [
+            &[
                 "expressconnectrouter:DescribeExpressConnectRouter",
                 "expressconnectrouter:DescribeExpressConnectRouterChildInstance",
                 "expressconnectrouter:DescribeFlowLogs",
@@ -94,6 +131,56 @@ mod tests {
                 "expressconnectrouter:ModifyFlowLogAttribute",
             ]
         );
-        assert!(capabilities.session_policy().len() <= MAX_SESSION_POLICY);
+        assert_eq!(resources, &["*"]);
+    }
+
+    #[test]
+    fn destinations_may_be_created_under_the_names_that_the_policy_gives_them() {
+        let actions = &[Action::CreateFlowLog, Action::CreateProject, Action::CreateLogStore, Action::CreateIndex];
+        for (policy, resources) in [
+            ("flow_log: {project: flowlog, log_store: vpc}", vec![]),
+            (
+                "flow_log: {project: flowlog, log_store: vpc, create_destination: {retention_days: 7}}",
+                vec!["acs:log:*:*:project/flowlog/logstore/*", "acs:log:*:*:project/flowlog"],
+            ),
+            (
+                "flow_log: {project: \"flowlog-{account}-{region}\", log_store: vpc}\n\
+                 overrides: [{match: {ids: [vpc-1]}, create_destination: {retention_days: 7}}]",
+                vec!["acs:log:*:*:project/flowlog-*/logstore/*", "acs:log:*:*:project/flowlog-*"],
+            ),
+        ] {
+            let found = statements(Selection::Resources, actions, policy);
+            assert!(found[0].0.iter().all(|action| !action.starts_with("log:")), "{found:?}");
+            let for_destinations = &found[1..];
+            assert_eq!(for_destinations.len(), usize::from(!resources.is_empty()), "{policy}");
+            for (allowed, allowed_on) in for_destinations {
+                let reads_and_writes = [
+                    "log:GetProject",
+                    "log:GetLogStore",
+                    "log:GetIndex",
+                    "log:CreateProject",
+                    "log:CreateLogStore",
+                    "log:CreateIndex",
+                ];
+                assert_eq!((allowed.as_slice(), allowed_on), (&reads_and_writes.map(str::to_owned)[..], &resources));
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_session_policy_is_short_enough() {
+        let name = |nth: usize| format!("{nth}{}", "a".repeat(62));
+        let overrides: Vec<_> = (1..Policy::MAX_CREATED_PROJECTS)
+            .map(|nth| format!("{{match: {{ids: [vpc-{nth}]}}, project: {}}}", name(nth)))
+            .collect();
+        let policy = format!(
+            "flow_log: {{project: {}, log_store: vpc, create_destination: {{retention_days: 7}}}}\noverrides: [{}]",
+            name(0),
+            overrides.join(", ")
+        );
+        for selects in [Selection::Resources, Selection::Routers] {
+            let found = statements(selects, &Action::ALL, &policy);
+            assert_eq!(found[1].1.len(), 2 * Policy::MAX_CREATED_PROJECTS);
+        }
     }
 }

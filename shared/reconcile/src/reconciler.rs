@@ -42,7 +42,7 @@ impl Reconciler {
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
-        let session_policy = capabilities.session_policy();
+        let session_policy = capabilities.session_policy(&policy);
         let client = Client::new(client, clock, rng);
         Self { capabilities, policy, client, dry_run, session_policy, queue: SweepQueue::default() }
     }

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, future::Future, pin::Pin};
 
+use flow_log::Policy;
 use local_cloud::{
     Client, Credentials, Invocation, LocalCloud, OWN_ACCOUNT, Operator, Options, Role, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
@@ -356,7 +357,7 @@ async fn the_session_of_a_function_may_not_make_the_calls_of_another() {
         (DEACTIVATION, "DeactiveFlowLog", true),
         (DELETION, "DeleteFlowLog", true),
     ] {
-        let policy = capabilities.session_policy();
+        let policy = capabilities.session_policy(&Policy::parse(WIDE).unwrap());
         let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flowkeeper"), ("Policy", policy.as_str())];
         let assumed = cloud.call("AssumeRole", &role).await.unwrap();
         let of = |name: &str| assumed["Credentials"][name].as_str().unwrap().to_owned();
