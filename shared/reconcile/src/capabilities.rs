@@ -162,7 +162,8 @@ mod tests {
                     "log:CreateLogStore",
                     "log:CreateIndex",
                 ];
-                assert_eq!((allowed.as_slice(), allowed_on), (&reads_and_writes.map(str::to_owned)[..], &resources));
+                assert_eq!(allowed, &reads_and_writes);
+                assert_eq!(allowed_on, &resources);
             }
         }
     }
