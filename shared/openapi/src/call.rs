@@ -10,5 +10,6 @@ pub(crate) mod redact;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod response_object;
+mod site;
 pub(crate) mod transport;
 pub(crate) mod unreadable_item;

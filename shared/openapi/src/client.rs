@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use clock::Clock;
@@ -34,6 +34,8 @@ pub struct Client {
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
     /// clock.
     pub(crate) clock_offset: AtomicI64,
+    /// Whether Resource Directory answered at the site that the region does not suggest.
+    pub(crate) is_at_other_site: AtomicBool,
 }
 
 impl Client {
@@ -53,6 +55,7 @@ impl Client {
             rng,
             is_read_only: false,
             clock_offset: AtomicI64::new(0),
+            is_at_other_site: AtomicBool::new(false),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use flow_log::RegionId;
+use flow_log::{AccountId, RegionId};
 use reqwest::Url;
 
 /// A product of Alibaba Cloud that Flowkeeper calls.
@@ -16,6 +16,12 @@ pub enum Product {
     Ecr,
     /// Security Token Service: roles in other accounts.
     Sts,
+    /// Resource Directory: the accounts of an organization.
+    ResourceDirectory,
+    /// Function Compute: asynchronous invocations.
+    Fc,
+    /// Simple Log Service: the destinations of flow logs.
+    Sls,
 }
 
 impl Product {
@@ -27,6 +33,9 @@ impl Product {
             Self::Ecs => "2014-05-26",
             Self::Ecr => "2023-09-01",
             Self::Sts => "2015-04-01",
+            Self::ResourceDirectory => "2022-04-19",
+            Self::Fc => "2023-03-30",
+            Self::Sls => "0.6.0",
         }
     }
 
@@ -43,6 +52,9 @@ impl fmt::Display for Product {
             Self::Ecs => "ECS",
             Self::Ecr => "Express Connect Router",
             Self::Sts => "STS",
+            Self::ResourceDirectory => "Resource Directory",
+            Self::Fc => "Function Compute",
+            Self::Sls => "Simple Log Service",
         })
     }
 }
@@ -70,36 +82,85 @@ pub struct Endpoints {
     pub ecr: Option<Url>,
     /// URL for STS in every region.
     pub sts: Option<Url>,
+    /// URL for Resource Directory.
+    pub resource_directory: Option<Url>,
+    /// URL for Function Compute, for every account and region.
+    pub fc: Option<Url>,
+    /// URL to connect to for Simple Log Service. Requests still name the host of their project.
+    pub sls: Option<Url>,
+}
+
+/// What decides which host a call goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) product: Product,
+    pub(crate) account: &'a AccountId,
+    pub(crate) region: &'a RegionId,
+    /// The project, for Simple Log Service.
+    pub(crate) project: &'a str,
+    /// For Resource Directory: ask the site that the region does not suggest.
+    pub(crate) at_other_site: bool,
 }
 
 impl Endpoints {
-    /// Returns the URL of `product` in `region`.
-    ///
-    /// Source: the endpoint tables of each product; the `vpc` endpoints exist in every region. Express Connect Router
-    /// has one host for all regions, whatever the SDKs' rule would give.
-    #[must_use]
-    pub fn url(&self, product: Product, region: &RegionId) -> Url {
-        let given = match product {
+    /// Returns the URL that is connected to.
+    pub(crate) fn url(&self, to: Target<'_>) -> Url {
+        let given = match to.product {
             Product::Vpc => &self.vpc,
             Product::Ecs => &self.ecs,
             Product::Ecr => &self.ecr,
             Product::Sts => &self.sts,
+            Product::ResourceDirectory => &self.resource_directory,
+            Product::Fc => &self.fc,
+            Product::Sls => &self.sls,
         };
         given.clone().unwrap_or_else(|| {
-            let host = match (product, self.network) {
-                (Product::Vpc, Network::Public) => format!("vpc.{region}"),
-                (Product::Vpc, Network::Vpc) => format!("vpc-vpc.{region}"),
-                (Product::Ecs, Network::Public) => format!("ecs.{region}"),
-                (Product::Ecs, Network::Vpc) => format!("ecs-vpc.{region}"),
-                (Product::Sts, Network::Public) => format!("sts.{region}"),
-                (Product::Sts, Network::Vpc) => format!("sts-vpc.{region}"),
-                (Product::Ecr, Network::Public) => "expressconnectrouter.cn-shanghai".to_owned(),
-                (Product::Ecr, Network::Vpc) => "expressconnectrouter.vpc-proxy".to_owned(),
-            };
-            #[expect(clippy::expect_used, reason = "a RegionId holds nothing that a host name may not")]
-            format!("https://{host}.aliyuncs.com/").parse().expect("a host name")
+            let host = self.host(to);
+            #[expect(clippy::expect_used, reason = "none of the parts holds anything that a host name may not")]
+            format!("https://{host}/").parse().expect("a host name")
         })
     }
+
+    /// Returns Alibaba Cloud's own host for the call.
+    ///
+    /// Source: the endpoint tables of each product; the `vpc` endpoints exist in every region. Express Connect Router
+    /// has one host for all regions, whatever the SDKs' rule would give. Resource Directory has one for each of the two
+    /// sites, Function Compute one for each account, and Simple Log Service one for each project.
+    pub(crate) fn host(&self, to: Target<'_>) -> String {
+        let Target { account, region, project, .. } = to;
+        let name = match (to.product, self.network) {
+            (Product::Vpc, Network::Public) => format!("vpc.{region}"),
+            (Product::Vpc, Network::Vpc) => format!("vpc-vpc.{region}"),
+            (Product::Ecs, Network::Public) => format!("ecs.{region}"),
+            (Product::Ecs, Network::Vpc) => format!("ecs-vpc.{region}"),
+            (Product::Sts, Network::Public) => format!("sts.{region}"),
+            (Product::Sts, Network::Vpc) => format!("sts-vpc.{region}"),
+            (Product::Ecr, Network::Public) => "expressconnectrouter.cn-shanghai".to_owned(),
+            (Product::Ecr, Network::Vpc) => "expressconnectrouter.vpc-proxy".to_owned(),
+            (Product::ResourceDirectory, Network::Public) if is_china_site(region) != to.at_other_site => {
+                "resourcedirectory".to_owned()
+            }
+            (Product::ResourceDirectory, Network::Public) => "resourcedirectory-intl".to_owned(),
+            (Product::ResourceDirectory, Network::Vpc) => "resourcedirectory.vpc-proxy".to_owned(),
+            (Product::Fc, Network::Public) => format!("{account}.{region}.fc"),
+            (Product::Fc, Network::Vpc) => format!("{account}.{region}-internal.fc"),
+            // A project keeps its public name where another server stands in for it.
+            (Product::Sls, Network::Vpc) if self.sls.is_none() => format!("{project}.{region}-intranet.log"),
+            (Product::Sls, _) => format!("{project}.{region}.log"),
+        };
+        name + ".aliyuncs.com"
+    }
+
+    /// Returns whether the call may be made at the product's other site if this one refuses it. Which site an account
+    /// belongs to is not in any answer; a configured endpoint is the only one.
+    pub(crate) fn has_other_site(&self, product: Product) -> bool {
+        product == Product::ResourceDirectory && self.resource_directory.is_none() && self.network == Network::Public
+    }
+}
+
+/// Returns whether an account that works in this region probably belongs to the site for China.
+fn is_china_site(region: &RegionId) -> bool {
+    region.as_str().starts_with("cn-")
 }
 
 /// Parses the base URL of an endpoint. Plain http is allowed only for loopback: a key must not cross a network in the
@@ -133,9 +194,14 @@ fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    fn hosts(endpoints: &Endpoints, product: Product, region: &str) -> String {
+        let (account, region) = ("1000000000000001".parse().unwrap(), region.parse().unwrap());
+        let to = Target { product, account: &account, region: &region, project: "flowlog", at_other_site: false };
+        endpoints.url(to).to_string()
+    }
+
     #[test]
     fn each_product_answers_at_its_host() {
-        let region = "cn-hangzhou".parse().unwrap();
         let public = Endpoints::default();
         let inside = Endpoints { network: Network::Vpc, ..Endpoints::default() };
         for (product, host, host_inside) in [
@@ -143,9 +209,63 @@ mod tests {
             (Product::Ecs, "ecs.cn-hangzhou", "ecs-vpc.cn-hangzhou"),
             (Product::Sts, "sts.cn-hangzhou", "sts-vpc.cn-hangzhou"),
             (Product::Ecr, "expressconnectrouter.cn-shanghai", "expressconnectrouter.vpc-proxy"),
+            (Product::ResourceDirectory, "resourcedirectory", "resourcedirectory.vpc-proxy"),
+            (Product::Fc, "1000000000000001.cn-hangzhou.fc", "1000000000000001.cn-hangzhou-internal.fc"),
+            (Product::Sls, "flowlog.cn-hangzhou.log", "flowlog.cn-hangzhou-intranet.log"),
         ] {
-            assert_eq!(public.url(product, &region).as_str(), format!("https://{host}.aliyuncs.com/"));
-            assert_eq!(inside.url(product, &region).as_str(), format!("https://{host_inside}.aliyuncs.com/"));
+            assert_eq!(hosts(&public, product, "cn-hangzhou"), format!("https://{host}.aliyuncs.com/"));
+            assert_eq!(hosts(&inside, product, "cn-hangzhou"), format!("https://{host_inside}.aliyuncs.com/"));
+        }
+    }
+
+    #[test]
+    fn the_directory_is_at_the_site_that_the_region_suggests_or_at_the_other_one() {
+        let account = "1000000000000001".parse().unwrap();
+        let endpoints = Endpoints::default();
+        for (region, host, other) in [
+            ("cn-hangzhou", "resourcedirectory", "resourcedirectory-intl"),
+            ("cn-hongkong", "resourcedirectory", "resourcedirectory-intl"),
+            ("ap-southeast-1", "resourcedirectory-intl", "resourcedirectory"),
+        ] {
+            let region = region.parse().unwrap();
+            let here = Target {
+                product: Product::ResourceDirectory,
+                account: &account,
+                region: &region,
+                project: "",
+                at_other_site: false,
+            };
+            let there = Target { at_other_site: true, ..here };
+            assert_eq!(
+                [here, there].map(|to| endpoints.host(to)),
+                [host, other].map(|name| name.to_owned() + ".aliyuncs.com")
+            );
+        }
+        let url = Some("https://directory.example".parse().unwrap());
+        for only in [
+            Endpoints { resource_directory: url, ..Endpoints::default() },
+            Endpoints { network: Network::Vpc, ..Endpoints::default() },
+        ] {
+            assert!(!only.has_other_site(Product::ResourceDirectory));
+        }
+        assert!(endpoints.has_other_site(Product::ResourceDirectory) && !endpoints.has_other_site(Product::Vpc));
+    }
+
+    #[test]
+    fn a_project_keeps_its_name_where_another_server_stands_in_for_it() {
+        let (account, region) = ("1000000000000001".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+        let sls = Some("http://127.0.0.1:9900".parse().unwrap());
+        for network in [Network::Public, Network::Vpc] {
+            let endpoints = Endpoints { network, sls: sls.clone(), ..Endpoints::default() };
+            let to = Target {
+                product: Product::Sls,
+                account: &account,
+                region: &region,
+                project: "flowlog",
+                at_other_site: false,
+            };
+            assert_eq!(endpoints.url(to).as_str(), "http://127.0.0.1:9900/");
+            assert_eq!(endpoints.host(to), "flowlog.cn-hangzhou.log.aliyuncs.com");
         }
     }
 

@@ -35,12 +35,15 @@ pub enum SignatureMethod {
 
 impl ClientSettings {
     /// The names of the settings that [`ClientSettings::read`] reads.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 11] = [
         "FLOWKEEPER_ENDPOINT",
         "FLOWKEEPER_VPC_ENDPOINT",
         "FLOWKEEPER_ECS_ENDPOINT",
         "FLOWKEEPER_ECR_ENDPOINT",
         "FLOWKEEPER_STS_ENDPOINT",
+        "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT",
+        "FLOWKEEPER_FC_ENDPOINT",
+        "FLOWKEEPER_SLS_ENDPOINT",
         "FLOWKEEPER_NETWORK",
         "FLOWKEEPER_SIGNATURE",
         "FLOWKEEPER_EXTRA_ROOT_FILE",
@@ -51,7 +54,7 @@ impl ClientSettings {
     /// # Errors
     /// Lists every invalid setting.
     pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let [all, vpc, ecs, ecr, sts, network, signature, extra_root_file] = Self::NAMES;
+        let [all, vpc, ecs, ecr, sts, directory, fc, sls, network, signature, extra_root_file] = Self::NAMES;
         let mut invalid = InvalidSettings::default();
         let mut url = |name: &str| {
             let text = settings.get(name)?;
@@ -66,7 +69,8 @@ impl ClientSettings {
             invalid.collect(endpoints::parse(text).map_err(refused))
         };
         let all = url(all);
-        let [vpc, ecs, ecr, sts] = [vpc, ecs, ecr, sts].map(|name| url(name).or_else(|| all.clone()));
+        let [vpc, ecs, ecr, sts, resource_directory, fc, sls] =
+            [vpc, ecs, ecr, sts, directory, fc, sls].map(|name| url(name).or_else(|| all.clone()));
         let network = invalid.collect(settings.parse(network, |text| match text {
             "public" => Ok(Network::Public),
             "vpc" => Ok(Network::Vpc),
@@ -81,7 +85,8 @@ impl ClientSettings {
         let extra_roots = invalid
             .collect(extra_roots.map_err(|problem| InvalidSettings::new(format_args!("{extra_root_file} {problem}"))));
         invalid.into_result()?;
-        let endpoints = Endpoints { network: network.flatten().unwrap_or(Network::Public), vpc, ecs, ecr, sts };
+        let network = network.flatten().unwrap_or(Network::Public);
+        let endpoints = Endpoints { network, vpc, ecs, ecr, sts, resource_directory, fc, sls };
         Ok(Self {
             endpoints,
             signature: signature.flatten().unwrap_or_default(),
@@ -111,7 +116,7 @@ fn extra_root(file: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Product;
+    use crate::{Product, endpoints::Target};
 
     fn read(pairs: &[(&str, &str)]) -> Result<ClientSettings, InvalidSettings> {
         ClientSettings::read(&Settings::from_pairs(pairs.iter().copied()))
@@ -119,14 +124,27 @@ mod tests {
 
     #[test]
     fn an_endpoint_of_one_product_wins_over_the_one_of_all() {
-        let settings =
-            read(&[("FLOWKEEPER_ENDPOINT", "http://127.0.0.1:1"), ("FLOWKEEPER_ECS_ENDPOINT", "http://127.0.0.1:2")])
-                .unwrap();
-        let region = "cn-hangzhou".parse().unwrap();
-        assert_eq!(settings.endpoints.url(Product::Vpc, &region).port(), Some(1));
-        assert_eq!(settings.endpoints.url(Product::Ecs, &region).port(), Some(2));
-        assert_eq!(settings.endpoints.url(Product::Ecr, &region).port(), Some(1));
-        assert_eq!(settings.endpoints.url(Product::Sts, &region).port(), Some(1));
+        let settings = read(&[
+            ("FLOWKEEPER_ENDPOINT", "http://127.0.0.1:1"),
+            ("FLOWKEEPER_ECS_ENDPOINT", "http://127.0.0.1:2"),
+            ("FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT", "http://127.0.0.1:3"),
+            ("FLOWKEEPER_FC_ENDPOINT", "http://127.0.0.1:4"),
+            ("FLOWKEEPER_SLS_ENDPOINT", "http://127.0.0.1:5"),
+        ])
+        .unwrap();
+        let (account, region) = ("1000000000000001".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+        for (product, port) in [
+            (Product::Vpc, 1),
+            (Product::Ecs, 2),
+            (Product::Ecr, 1),
+            (Product::Sts, 1),
+            (Product::ResourceDirectory, 3),
+            (Product::Fc, 4),
+            (Product::Sls, 5),
+        ] {
+            let to = Target { product, account: &account, region: &region, project: "", at_other_site: false };
+            assert_eq!(settings.endpoints.url(to).port(), Some(port), "{product}");
+        }
     }
 
     #[test]

@@ -40,11 +40,11 @@ impl AccessDenied {
 
     /// Reads the details from a response, where they are an object or a string that contains one.
     pub(crate) fn of(response: &ResponseObject<'_>) -> Option<Box<Self>> {
-        const KEY: &str = "AccessDeniedDetail";
-        if let Ok(detail) = response.object(KEY) {
+        const KEYS: [&str; 2] = ["AccessDeniedDetail", "accessDeniedDetail"];
+        if let Some(detail) = KEYS.iter().find_map(|key| response.object(key).ok()) {
             return Self::read(|name| detail.text(name));
         }
-        let text = response.text(KEY)?;
+        let text = KEYS.iter().find_map(|key| response.text(key))?;
         let detail = serde_json::from_str(&text).ok()?;
         let detail = ResponseObject::whole(&detail);
         Self::read(|name| detail.text(name))

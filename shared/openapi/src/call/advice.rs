@@ -1,6 +1,6 @@
 //! What a person can do about a failed call.
 
-use crate::{CallError, Cause, ErrorKind, Product, call::codes::known};
+use crate::{CallError, Cause, ErrorKind, Product};
 
 /// Advice that names the endpoint setting of the product.
 macro_rules! with_endpoint {
@@ -10,6 +10,9 @@ macro_rules! with_endpoint {
             Product::Ecs => concat!($before, "FLOWKEEPER_ECS_ENDPOINT", $after),
             Product::Ecr => concat!($before, "FLOWKEEPER_ECR_ENDPOINT", $after),
             Product::Sts => concat!($before, "FLOWKEEPER_STS_ENDPOINT", $after),
+            Product::ResourceDirectory => concat!($before, "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT", $after),
+            Product::Fc => concat!($before, "FLOWKEEPER_FC_ENDPOINT", $after),
+            Product::Sls => concat!($before, "FLOWKEEPER_SLS_ENDPOINT", $after),
         }
     };
 }
@@ -24,7 +27,7 @@ impl CallError {
                 "The endpoint does not serve this product as it is called here; check ",
                 ", FLOWKEEPER_ENDPOINT and the region."
             ),
-            Cause::Refused { code, message, .. } => known(code, message).map_or(
+            Cause::Refused { .. } => self.known().map_or(
                 "Look the code up in the API's error centre, and give the request id to its support.",
                 |known| known.advice,
             ),
@@ -101,6 +104,9 @@ mod tests {
             (Product::Ecs, "FLOWKEEPER_ECS_ENDPOINT"),
             (Product::Ecr, "FLOWKEEPER_ECR_ENDPOINT"),
             (Product::Sts, "FLOWKEEPER_STS_ENDPOINT"),
+            (Product::ResourceDirectory, "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT"),
+            (Product::Fc, "FLOWKEEPER_FC_ENDPOINT"),
+            (Product::Sls, "FLOWKEEPER_SLS_ENDPOINT"),
         ] {
             for cause in [
                 Cause::Unreachable { host: host(), reason: reason() },

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use flow_log::RegionId;
 
-use crate::{AccessDenied, ErrorKind, Product, Remedy, UnreadableItem, call::codes::known};
+use crate::{
+    AccessDenied, ErrorKind, Product, Remedy, UnreadableItem,
+    call::codes::{Known, Refusal, known},
+};
 
 /// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -153,17 +156,36 @@ impl CallError {
             Cause::NoResponse { .. } => ErrorKind::NoResponse,
             Cause::DeadlineExceeded { .. } => ErrorKind::DeadlineExceeded,
             Cause::Unreadable { status: 500.., .. } => ErrorKind::Transient,
+            Cause::Unreadable { status: 429, .. } => ErrorKind::Throttled,
             Cause::Unreadable { .. } => ErrorKind::Unreadable,
             Cause::OutOfTime => ErrorKind::OutOfTime,
             Cause::MalformedKey { .. } => ErrorKind::Credentials,
             Cause::Invalid { .. } | Cause::ReadOnly => ErrorKind::Invalid,
             Cause::CircuitOpen { .. } => ErrorKind::CircuitOpen,
-            Cause::Refused { status, code, message, .. } => match (known(code, message), status) {
+            Cause::Refused { status, .. } => match (self.known(), status) {
                 (Some(known), _) => known.kind,
                 (None, 429) => ErrorKind::Throttled,
                 (None, 408 | 500..) => ErrorKind::Transient,
                 (None, _) => ErrorKind::Other,
             },
+        }
+    }
+
+    /// Returns what is known about the code with which the API rejected the call.
+    pub(super) fn known(&self) -> Option<Known> {
+        match &self.cause {
+            Cause::Refused { code, message, .. } => {
+                known(Refusal { product: self.product, action: self.action, code, message })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the HTTP status, if there was a whole response.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self.cause {
+            Cause::Refused { status, .. } | Cause::Unreadable { status, .. } => Some(status),
+            _ => None,
         }
     }
 
@@ -280,7 +302,8 @@ mod tests {
         for DocumentedError { code, message, class } in documented.errors {
             let (status, code) = if code == "any 5xx" { (502, "NeverSeenBefore".to_owned()) } else { (400, code) };
             let message = message.unwrap_or_default();
-            assert!(status == 502 || known(&code, &message).is_some(), "{code} is not known");
+            let refusal = Refusal { product: Product::Vpc, action: "", code: &code, message: &message };
+            assert!(status == 502 || known(refusal).is_some(), "{code} is not known");
 
             let [for_a_read, for_a_write] = match class.as_str() {
                 "throttling" => [Remedy::SlowDown; 2],

@@ -17,7 +17,7 @@ pub enum ErrorKind {
     Conflict,
     /// What was to be created already exists.
     AlreadyExists,
-    /// The flow log no longer exists.
+    /// The flow log no longer exists, or the call is about something else that does not.
     NotFound,
     /// The resource does not exist, or is not visible yet.
     NotVisible,
@@ -25,8 +25,10 @@ pub enum ErrorKind {
     Unsupported(Scope),
     /// The caller lacks the permission.
     AccessDenied,
-    /// The role to assume does not exist.
-    NoSuchRole,
+    /// The role to assume is not in that account, or does not trust the caller.
+    NotRolledOut,
+    /// The account belongs to no Resource Directory.
+    NoDirectory,
     /// The region does not exist, or does not offer the product.
     NoSuchRegion,
     /// The account has reached its quota of such resources.

@@ -3,17 +3,19 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
-use signing::{Call, Credentials, acs3, rpc, unsigned_post};
+use signing::{Call, Credentials, acs3, rpc, sls, unsigned_post};
 
 use super::{
     redact::without_secrets,
-    request::Request,
+    request::{Request, Rest},
     response::{Exhausted, parse_response},
     response_object::ResponseObject,
+    site::Site,
     transport::SignedCall,
 };
 use crate::{
-    CallError, Cause, Client, ErrorKind, Remedy, SignatureMethod,
+    CallError, Cause, Client, ErrorKind, Product, Remedy, SignatureMethod,
+    endpoints::Target,
     limits::{
         circuit_breaker::Open,
         rate_limiter::{QuotaKey, QuotaScope},
@@ -79,12 +81,16 @@ impl Pipeline<'_> {
         let mut tries = 0;
         let mut answered = None;
         let began = self.now();
+        let mut site = Site::first(self.client.is_at_other_site.load(Ordering::Relaxed));
         loop {
             self.acquire_quota(request).await?;
             // Boxed to keep the futures of all callers small, because they are moved.
-            let (error, date) = match Box::pin(self.try_once(request, credentials, read)).await {
+            let (error, date) = match Box::pin(self.try_once(request, credentials, site, read)).await {
                 Ok(()) => {
                     self.client.budget.earn();
+                    if site.is_second() {
+                        self.client.is_at_other_site.store(site.is_other(), Ordering::Relaxed);
+                    }
                     return Ok(());
                 }
                 Err(failed) => failed,
@@ -99,6 +105,13 @@ impl Pipeline<'_> {
                     self.correct_clock(date);
                     continue;
                 }
+                _ if let Some(other) = self.other_site(request, site, &error) => {
+                    site = other;
+                    answered = Some(error);
+                    continue;
+                }
+                // The site that was asked first is the more likely one, so its refusal says more.
+                _ if site.is_second() => return Err(answered.unwrap_or(error)),
                 _ => return Err(error),
             }
             tries += 1;
@@ -119,6 +132,11 @@ impl Pipeline<'_> {
             }
             answered = Some(error);
         }
+    }
+
+    /// Returns the site to ask next if this one may be the wrong one.
+    fn other_site(&self, request: &Request, site: Site, error: &CallError) -> Option<Site> {
+        if self.client.endpoints.has_other_site(request.product) { site.after(error.kind()) } else { None }
     }
 
     fn correct_clock(&self, server: Timestamp) {
@@ -143,6 +161,7 @@ impl Pipeline<'_> {
         &self,
         request: &Request,
         credentials: &Credentials,
+        site: Site,
         read: &mut Reader<'_>,
     ) -> Result<(), (CallError, Option<Timestamp>)> {
         let client = self.client;
@@ -157,17 +176,27 @@ impl Pipeline<'_> {
             (request.failed(Cause::CircuitOpen { product, region, failures, retry_in, last }), None)
         })?;
 
-        let url = client.endpoints.url(product, region);
-        let signed = self.sign(request, credentials, url.authority());
-        let outcome = match client.transport.post(url, signed, timeout).await {
+        let rest = request.rest.as_deref();
+        let project = rest.map_or("", |rest| &rest.project);
+        let to = Target { product, account: &self.scope.account, region, project, at_other_site: site.is_other() };
+        let url = client.endpoints.url(to);
+        let signed = match rest {
+            None => self.sign(request, credentials, url.authority()),
+            Some(rest) if product == Product::Sls => {
+                self.sign_with_path(request, rest, credentials, &client.endpoints.host(to))
+            }
+            Some(rest) => self.sign_with_path(request, rest, credentials, url.authority()),
+        };
+        let outcome = match client.transport.send(url, signed, timeout).await {
             Ok(response) => {
                 self.block_exhausted(request, response.exhausted);
-                let read = parse_response(&response).and_then(|whole| {
+                let read = parse_response(&response, request.may_answer_nothing()).and_then(|whole| {
                     let (whole, status) = (ResponseObject::whole(&whole), response.status);
                     read(&whole, credentials)
                         .map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))
                 });
                 read.map_err(|(cause, request_id)| {
+                    let request_id = request_id.or_else(|| response.request_id.clone());
                     let (cause, request_id) = without_secrets(cause, request_id, credentials);
                     (
                         CallError { request_id, retry_after: response.retry_after, ..request.failed(cause) },
@@ -215,6 +244,35 @@ impl Pipeline<'_> {
                 SignedCall::InHeaders(acs3::signed_post(call, host, credentials, time, &nonce))
             }
         }
+    }
+
+    /// Signs a call of an operation that has a path. Each product takes one method for it, whatever the settings say.
+    fn sign_with_path(&self, request: &Request, rest: &Rest, credentials: &Credentials, host: &str) -> SignedCall {
+        let Rest { path, content_type, body, .. } = rest;
+        let query: Vec<_> = request.parameters.iter().map(|(key, value)| (&**key, value.as_str())).collect();
+        let (method, time) = (rest.method.as_str(), self.client.server_time());
+        let (headers, query) = if request.product == Product::Sls {
+            let region = self.scope.region.as_str();
+            let signed =
+                sls::signed(&sls::Request { method, host, region, path, query: &query, body }, credentials, time);
+            (signed.headers, signed.query)
+        } else {
+            let headers: Vec<_> = rest.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let call = acs3::RestCall {
+                action: request.action,
+                version: request.product.version(),
+                method,
+                path,
+                query: &query,
+                headers: &headers,
+                content_type: *content_type,
+                body,
+            };
+            let nonce = format!("{:032x}", self.client.rng.random());
+            let signed = acs3::signed_request(&call, host, credentials, time, &nonce);
+            (signed.headers, signed.query)
+        };
+        SignedCall::WithPath { method: rest.method.clone(), path: path.clone(), headers, query, body: body.clone() }
     }
 
     /// Holds calls back for as long as the server says that it accepts none.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use flow_log::names::Tags;
+use reqwest::Method;
 
 use crate::{CallError, Cause, Product};
 
@@ -22,7 +23,25 @@ pub(crate) struct Request {
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
     /// The parameters that the documentation puts into the form. The others go into the query.
     form_parameters: &'static [&'static str],
+    /// How the call is made if its operation is a path; `parameters` are its query. Boxed because it is rare.
+    pub(crate) rest: Option<Box<Rest>>,
     problem: Option<String>,
+}
+
+/// The part of a call that only operations with a path have.
+#[derive(Clone, Default)]
+pub(crate) struct Rest {
+    pub(crate) method: Method,
+    /// The path, encoded as sent.
+    pub(crate) path: String,
+    /// The project, for Simple Log Service.
+    pub(crate) project: String,
+    /// Headers besides those that the signature adds.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: Vec<u8>,
+    /// Whether a response without a body is a success.
+    pub(crate) may_answer_nothing: bool,
 }
 
 impl Request {
@@ -37,6 +56,7 @@ impl Request {
             resource: String::new(),
             parameters: Vec::new(),
             form_parameters: &[],
+            rest: None,
             problem: None,
         }
     }
@@ -76,6 +96,16 @@ impl Request {
     /// Adds a client token, by which the API recognizes a repeated call and does not apply it again.
     pub(crate) fn with_client_token(self, token: String) -> Self {
         self.with("ClientToken", token).idempotent()
+    }
+
+    /// Makes it a call of an operation that has a path.
+    pub(crate) fn with_path(self, rest: Rest) -> Self {
+        Self { rest: Some(Box::new(rest)), ..self }
+    }
+
+    /// Returns whether a response without a body is a success.
+    pub(crate) fn may_answer_nothing(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.may_answer_nothing)
     }
 
     /// Fails the call before it is sent, unless `holds`.

@@ -11,6 +11,8 @@ use crate::{AccessDenied, Cause, call::response_object::ResponseObject};
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+    /// The request id in the headers of a failure: some products have it nowhere else.
+    pub(crate) request_id: Option<String>,
     /// The server's `Date`.
     pub(crate) date: Option<jiff::Timestamp>,
     /// The server's `x-acs-retry-after`, in milliseconds.
@@ -31,18 +33,27 @@ pub(crate) struct Exhausted {
 /// Returns the body of a successful response, or the cause of the failure with the API's request id.
 ///
 /// A failure may come with HTTP 200 and an error code in the body, or as XML if something on the path does not speak
-/// JSON.
-pub(crate) fn parse_response(response: &Response) -> Result<Json<'_>, (Cause, Option<String>)> {
+/// JSON. If the operation has nothing to answer, an empty body is a success, and so is the status 202 with any body that
+/// does not name an error.
+pub(crate) fn parse_response(
+    response: &Response,
+    may_answer_nothing: bool,
+) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = response.status;
+    let is_success = (200..300).contains(&status);
+    if may_answer_nothing && is_success && response.body.trim_ascii().is_empty() {
+        return Ok(Json::Object(Vec::new()));
+    }
     let value = match Json::read(&response.body) {
         Ok(value @ Json::Object(_)) => value,
+        _ if may_answer_nothing && status == 202 => return Ok(Json::Object(Vec::new())),
         Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
         Err(error) => return Err(from_xml(response).unwrap_or_else(|| (no_json(status, &error), None))),
     };
     let whole = ResponseObject::whole(&value);
-    let text = |upper: &str, lower: &str| whole.text(upper).or_else(|| whole.text(lower));
-    let code = text("Code", "code");
-    let is_success = (200..300).contains(&status);
+    // Simple Log Service has names of its own.
+    let text = |names: [&str; 3]| names.into_iter().find_map(|name| whole.text(name));
+    let code = text(["Code", "code", "errorCode"]);
     if is_success
         && code.as_deref().is_none_or(is_good)
         && whole.text("Success").is_none_or(|success| !is_false(&success))
@@ -50,8 +61,8 @@ pub(crate) fn parse_response(response: &Response) -> Result<Json<'_>, (Cause, Op
         return Ok(value);
     }
 
-    let request_id = text("RequestId", "requestId");
-    let message = filled(text("Message", "message"), whole.text("DynamicMessage"));
+    let request_id = text(["RequestId", "requestId", "requestID"]);
+    let message = filled(text(["Message", "message", "errorMessage"]), whole.text("DynamicMessage"));
     let code = match code {
         // The status in the body says that it failed, and the code says that it did not.
         Some(code) if is_success && is_good(&code) => whole.text("DynamicCode").unwrap_or_else(|| NAMELESS.to_owned()),
@@ -118,9 +129,14 @@ mod tests {
     use super::*;
 
     fn of(status: u16, body: &str) -> Result<(), (Cause, Option<String>)> {
+        of_call(status, body, false)
+    }
+
+    fn of_call(status: u16, body: &str, may_answer_nothing: bool) -> Result<(), (Cause, Option<String>)> {
         let body = body.as_bytes().to_vec();
-        let response = Response { status, body, date: None, retry_after: None, exhausted: Default::default() };
-        parse_response(&response).map(drop)
+        let response =
+            Response { status, body, request_id: None, date: None, retry_after: None, exhausted: Default::default() };
+        parse_response(&response, may_answer_nothing).map(drop)
     }
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {
@@ -185,6 +201,37 @@ mod tests {
         ] {
             assert!(of(200, body).is_ok(), "{body}");
         }
+    }
+
+    #[test]
+    fn an_empty_body_is_a_success_of_an_operation_that_has_nothing_to_answer_and_of_no_other() {
+        for status in [200, 202, 204] {
+            for body in ["", " \r\n"] {
+                assert!(of_call(status, body, true).is_ok(), "{status}");
+                assert!(matches!(of(status, body), Err((Cause::Unreadable { .. }, None))), "{status}");
+            }
+        }
+        assert!(of_call(202, "accepted", true).is_ok());
+        for status in [200, 204, 301, 404, 409, 503] {
+            assert!(matches!(of_call(status, "<html>", true), Err((Cause::Unreadable { .. }, None))), "{status}");
+        }
+        for status in [200, 202] {
+            let refused = of_call(status, r#"{"Code":"InvalidArgument","Message":"No."}"#, true);
+            assert!(matches!(refused, Err((Cause::Refused { .. }, None))), "{status}");
+            assert!(of_call(status, r#"{"requestId":"R-1"}"#, true).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_log_service_is_read_by_its_own_names() {
+        let body = r#"{"httpCode":404,"errorCode":"ProjectNotExist","errorMessage":"No.","requestID":"R-1"}"#;
+        let expected = (404, "ProjectNotExist".to_owned(), "No.".to_owned(), Some("R-1".to_owned()));
+        assert_eq!(refused(404, body), expected);
+        assert_eq!(refused(200, body), (200, expected.1, expected.2, expected.3));
+        let denied = r#"{"errorCode":"Unauthorized","errorMessage":"No.",
+            "accessDeniedDetail":{"AuthAction":"log:CreateProject"}}"#;
+        let cause = of(403, denied).unwrap_err().0.to_string();
+        assert!(cause.ends_with("(log:CreateProject is denied to the caller)"), "{cause}");
     }
 
     #[test]

@@ -56,6 +56,22 @@ impl<'a> ResponseObject<'a> {
         Ok(ResponseObject { value, place: format!("{}{key}.", self.place) })
     }
 
+    /// Returns the names of the members of an object that must be present.
+    pub(crate) fn member_names(&self, key: &'static str) -> Result<impl Iterator<Item = &'a str>, String> {
+        match self.value.get(key) {
+            Some(Json::Object(members)) => Ok(members.iter().map(|(name, _)| &**name)),
+            _ => Err(format!("it has no {}{key}", self.place)),
+        }
+    }
+
+    /// Returns a value as JSON, to be sent back as it came; `None` if it is missing or null.
+    pub(crate) fn as_json(&self, key: &str) -> Option<String> {
+        self.value
+            .get(key)
+            .filter(|value| !matches!(value, Json::Null))
+            .and_then(|value| serde_json::to_string(value).ok())
+    }
+
     /// Returns a boolean, which may also be written as a text or a number.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         match self.text(key)?.to_ascii_lowercase().as_str() {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    ClientBuilder, Url,
+    ClientBuilder, Method, Url,
     header::{self, HeaderValue},
     redirect,
 };
@@ -25,6 +25,9 @@ const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 /// The maximum wait that a server may ask for. The SDKs have the same.
 const MAX_WAIT: Duration = Duration::from_mins(2);
+
+/// The headers in which the products repeat the request id: most of them, Function Compute, and Simple Log Service.
+const REQUEST_IDS: [&str; 3] = ["x-acs-request-id", "x-fc-request-id", "x-log-requestid"];
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -65,36 +68,34 @@ impl Transport {
         Self(client)
     }
 
-    /// Creates a transport that sends requests with `http`.
-    pub(crate) const fn over(http: reqwest::Client) -> Self {
-        Self(http)
-    }
-
-    /// Posts `signed` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn post(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
+    ClientBuilder, Method, Url,
         let host = url.authority().to_owned();
         let failed = |error: reqwest::Error| failure(&host, &error);
-        if let SignedCall::InHeaders(Signed { query, .. }) = &signed
-            && !query.is_empty()
-        {
-            url.set_query(Some(query));
-        }
-        let post = self.0.post(url).timeout(timeout).header(header::ACCEPT, JSON);
-        let post = match signed {
-            SignedCall::InForm(form) => post.header(header::CONTENT_TYPE, FORM).body(form),
-            SignedCall::InHeaders(Signed { headers, form, .. }) => {
-                let post = headers.into_iter().fold(post, |post, (name, value)| post.header(name, value));
-                // For a POST without a body hyper sends no `Content-Length`, which some servers require.
-                let post = if form.is_empty() { post.header(header::CONTENT_LENGTH, NOTHING) } else { post };
-                post.body(form)
+        let (method, headers, query, payload) = match signed {
+            SignedCall::InForm(form) => (Method::POST, Vec::new(), String::new(), form.into_bytes()),
+            SignedCall::InHeaders(Signed { headers, query, form }) => (Method::POST, headers, query, form.into_bytes()),
+            SignedCall::WithPath { method, path, headers, query, body } => {
+                url.set_path(&path);
+                (method, headers, query, body)
             }
         };
-        let mut response = post.send().await.map_err(failed)?;
+        if !query.is_empty() {
+            url.set_query(Some(&query));
+        }
+        // For a POST without a body hyper sends no `Content-Length`, which some servers require.
+        let needs_length = payload.is_empty() && method != Method::GET;
+        let request = self.0.request(method, url).timeout(timeout).header(header::ACCEPT, JSON);
+        let request = if headers.is_empty() { request.header(header::CONTENT_TYPE, FORM) } else { request };
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = if needs_length { request.header(header::CONTENT_LENGTH, NOTHING) } else { request };
+        let mut response = request.body(payload).send().await.map_err(failed)?;
 
         let status = response.status().as_u16();
         let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let date = text("date").and_then(|text| httpdate::parse_http_date(text).ok()?.try_into().ok());
         let retry_after = text("x-acs-retry-after").and_then(|text| text.parse().ok()).map(wait_of);
+        let request_id =
+            if (200..300).contains(&status) { None } else { REQUEST_IDS.into_iter().find_map(text).map(str::to_owned) };
         let exhausted = Exhausted {
             operation: text("x-ratelimit-user-api").and_then(wait_when_exhausted),
             all: text("x-ratelimit-user").and_then(wait_when_exhausted),
@@ -110,7 +111,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status, body, date, retry_after, exhausted })
+        Ok(Response { status, body, request_id, date, retry_after, exhausted })
     }
 }
 
@@ -120,6 +121,8 @@ pub(crate) enum SignedCall {
     InForm(String),
     /// The signature is in headers.
     InHeaders(Signed),
+    /// The same, and the operation is a path.
+    WithPath { method: Method, path: String, headers: Vec<(&'static str, String)>, query: String, body: Vec<u8> },
 }
 
 /// Caps the wait that a server may ask for.

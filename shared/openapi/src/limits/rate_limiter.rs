@@ -15,12 +15,14 @@ use jiff::Timestamp;
 
 use crate::{Product, call::request::Request};
 
-/// The window of a quota.
+/// The window of most quotas.
 const WINDOW: Duration = Duration::from_secs(60);
+/// The window of the quotas that are documented per second.
+const SHORT_WINDOW: Duration = Duration::from_secs(1);
 /// Below this many scopes, expired levels are not pruned.
 const MIN_SCOPES_TO_PRUNE: usize = 64;
 
-/// The maximum number of calls per minute of one operation, for each account and region.
+/// The maximum number of calls of one operation, for each account and region: per minute, where nothing else is said.
 ///
 /// The defaults are the documented limits. Where nothing is documented, an operation gets the limit of its siblings.
 /// Other users of the account share the same quota: leave room for them.
@@ -38,28 +40,60 @@ pub struct Quotas {
     pub ecr_reads: NonZeroU32,
     /// Express Connect Router writes: 120.
     pub ecr_writes: NonZeroU32,
+    /// Resource Directory, lists of accounts: 20 per second.
+    pub directory_lists: NonZeroU32,
+    /// Resource Directory, single accounts: 50 per second.
+    pub directory_members: NonZeroU32,
+    /// Function Compute operations: 100 per second. Nothing is documented, except that tasks are not for thousands.
+    pub fc: NonZeroU32,
+    /// Simple Log Service operations: 600. Nothing is documented.
+    pub sls: NonZeroU32,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
         const DOCUMENTED: [NonZeroU32; 3] =
             [NonZeroU32::new(600).unwrap(), NonZeroU32::new(300).unwrap(), NonZeroU32::new(120).unwrap()];
+        const PER_SECOND: [NonZeroU32; 3] =
+            [NonZeroU32::new(20).unwrap(), NonZeroU32::new(50).unwrap(), NonZeroU32::new(100).unwrap()];
         let [high, medium, low] = DOCUMENTED;
-        Self { vpc: high, vpc_tags: medium, ecs: high, sts: high, ecr_reads: medium, ecr_writes: low }
+        let [directory_lists, directory_members, fc] = PER_SECOND;
+        Self {
+            vpc: high,
+            vpc_tags: medium,
+            ecs: high,
+            sts: high,
+            ecr_reads: medium,
+            ecr_writes: low,
+            directory_lists,
+            directory_members,
+            fc,
+            sls: high,
+        }
     }
 }
 
 impl Quotas {
     fn rate(&self, key: QuotaKey) -> Rate {
-        let quota = match key.product {
+        let (quota, window) = match key.product {
+            Product::ResourceDirectory if key.action == Some("ListAccounts") => (self.directory_lists, SHORT_WINDOW),
+            Product::ResourceDirectory => (self.directory_members, SHORT_WINDOW),
+            Product::Fc => (self.fc, SHORT_WINDOW),
+            other => (self.per_minute(other, key), WINDOW),
+        };
+        Rate::of(quota.get(), window)
+    }
+
+    fn per_minute(&self, product: Product, key: QuotaKey) -> NonZeroU32 {
+        match product {
             Product::Vpc if key.action.is_some_and(is_tag_operation) => self.vpc_tags,
             Product::Vpc => self.vpc,
             Product::Ecs => self.ecs,
             Product::Sts => self.sts,
             Product::Ecr if key.is_write => self.ecr_writes,
             Product::Ecr => self.ecr_reads,
-        };
-        Rate::of(quota.get())
+            _ => self.sls,
+        }
     }
 }
 
@@ -67,7 +101,7 @@ fn is_tag_operation(action: &str) -> bool {
     matches!(action, "TagResources" | "UnTagResources" | "ListTagResources")
 }
 
-/// A quota as a rate: a tenth of it may go at once, and the rest follows evenly, so that no minute exceeds the quota.
+/// A quota as a rate: a tenth of it may go at once, and the rest follows evenly, so that no window exceeds the quota.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
     /// How much one call adds to the level of a key.
@@ -77,9 +111,9 @@ struct Rate {
 }
 
 impl Rate {
-    fn of(quota: u32) -> Self {
+    fn of(quota: u32, window: Duration) -> Self {
         let burst = (quota / 10).max(1);
-        let every = WINDOW / (quota - burst).max(1);
+        let every = window / (quota - burst).max(1);
         Self { every, ahead: every * (burst - 1) }
     }
 }
@@ -255,9 +289,13 @@ mod tests {
 
     /// Returns whether no minute of `calls` contains more than `quota` of them.
     fn keeps(quota: usize, calls: &[Duration]) -> bool {
+        keeps_within(WINDOW, quota, calls)
+    }
+
+    fn keeps_within(window: Duration, quota: usize, calls: &[Duration]) -> bool {
         // One millisecond of slack for the clock's resolution.
-        let calls_of_one_minute = |nth: usize| calls[nth] + Duration::from_millis(1) < calls[nth - quota] + WINDOW;
-        !(quota..calls.len()).any(calls_of_one_minute)
+        let calls_of_one_window = |nth: usize| calls[nth] + Duration::from_millis(1) < calls[nth - quota] + window;
+        !(quota..calls.len()).any(calls_of_one_window)
     }
 
     proptest! {
@@ -307,6 +345,22 @@ mod tests {
             for of_one in calls {
                 prop_assert!(keeps(quota as usize, &of_one));
             }
+        }
+    }
+
+    #[test]
+    fn no_second_holds_more_calls_than_a_quota_that_is_documented_per_second() {
+        for (product, action, quota) in [
+            (Product::ResourceDirectory, "ListAccounts", 20),
+            (Product::ResourceDirectory, "GetAccount", 50),
+            (Product::Fc, "InvokeFunction", 100),
+        ] {
+            let limiter = RateLimiter::new(Quotas::default());
+            let key = read(product, action);
+            let waits: Vec<_> = (0..500).map(|_| limiter.acquire(&here(), key, at(0), None).unwrap()).collect();
+            assert!(keeps_within(SHORT_WINDOW, quota, &waits), "{action}: {waits:?}");
+            let evenly = SHORT_WINDOW / (quota as u32 * 9 / 10) * 500;
+            assert!(waits[499] <= evenly, "{action}: {:?}", waits[499]);
         }
     }
 

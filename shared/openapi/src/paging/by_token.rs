@@ -31,16 +31,16 @@ impl Session<'_> {
         list: List,
         read: impl Fn(&ResponseObject<'_>) -> Result<T, String> + Send + Sync + 's,
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
-        let request =
-            request.with_some("MaxResults", max_page_size.into().map(|max_page_size| max_page_size.to_string()));
+        let (size_name, token_name) = list.paged_by;
+        let request = request.with_some(size_name, max_page_size.into().map(|max_page_size| max_page_size.to_string()));
         let tokens = TokenReader { next: Some(None), ..TokenReader::default() };
         let pages = stream::try_unfold(Reading { tokens, request, list, read }, move |mut reading| async move {
             let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
-            let page = reading.request.clone().with_some("NextToken", token);
+            let page = reading.request.clone().with_some(token_name, token);
             let (found, next, total) = self
                 .call_and_read_items(page, |response, key| {
                     let found = reading.list.read(response, key, &reading.read)?;
-                    Ok((found, response.optional_text("NextToken")?, reading.list.total(response)))
+                    Ok((found, response.optional_text(token_name)?, reading.list.total(response)))
                 })
                 .await?;
             let new = reading

@@ -83,6 +83,8 @@ pub(crate) struct List {
     may_be_null: bool,
     /// Whether the `TotalCount` of a token-paged list is documented as the number of matching items.
     counts_items: bool,
+    /// The names of the page size and of the token, for a token-paged list.
+    pub(crate) paged_by: (&'static str, &'static str),
     /// The values asked for, by field. Items with another value in such a field are skipped.
     only: Vec<(&'static str, Vec<String>)>,
 }
@@ -100,7 +102,8 @@ impl List {
     /// Describes the list `{outer: {inner: [..]}}`. Its items are identified by the fields `id`, the first of which is
     /// the id.
     pub(crate) const fn new(outer: &'static str, inner: &'static str, id: &'static [&'static str]) -> Self {
-        Self { outer, inner, id, may_be_null: false, counts_items: false, only: Vec::new() }
+        let paged_by = ("MaxResults", "NextToken");
+        Self { outer, inner, id, may_be_null: false, counts_items: false, paged_by, only: Vec::new() }
     }
 
     /// Accepts null as an empty list.
@@ -111,6 +114,11 @@ impl List {
     /// Requires a token-paged list to have as many items as its `TotalCount` says.
     pub(crate) fn counted(self) -> Self {
         Self { counts_items: true, ..self }
+    }
+
+    /// Uses other names for the page size and the token.
+    pub(crate) fn paged_by(self, size: &'static str, token: &'static str) -> Self {
+        Self { paged_by: (size, token), ..self }
     }
 
     /// Returns the number of items in the whole list, if the response's number can be relied upon.
