@@ -30,6 +30,8 @@
 //! - Arguments that exceed a documented limit are an error before anything is sent.
 //! - Lists are read as streams, one page at a time. An item that exists throughout the read is not lost: see `paging`.
 //! - [`Session::in_role`] works in another account.
+//! - Operations that are paths (Function Compute, Simple Log Service) are signed as their products want it, whatever
+//!   [`SignatureMethod`] says.
 //! - Time and waits come from a [`Clock`], randomness from an [`Rng`].
 //! - Errors contain no secrets and no tokens.
 
@@ -62,7 +64,9 @@ pub use operations::details::{
 };
 pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use operations::ecs::NetworkInterfaceFilter;
+pub use operations::fc::{AsyncInvocation, AsyncTask, Submission, TaskStatus};
 pub use operations::oidc::AssumeRoleWithOidc;
+pub use operations::sls::{Destination, LogIndex, LogStore, Project};
 pub use operations::sts::CallerIdentity;
 pub use operations::tags::{AttachedTag, TagFilter, TaggedType};
 pub use operations::vpc::{

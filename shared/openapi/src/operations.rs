@@ -2,9 +2,12 @@
 
 pub(crate) mod assume_role;
 pub(crate) mod details;
+pub(crate) mod directory;
 pub(crate) mod ecr;
 pub(crate) mod ecs;
+pub(crate) mod fc;
 pub(crate) mod oidc;
+pub(crate) mod sls;
 pub(crate) mod sts;
 pub(crate) mod tags;
 pub(crate) mod vpc;

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod calls;
+mod directory;
+mod fc;
 mod fields;
 mod http;
 mod lists;
@@ -11,4 +13,5 @@ mod oidc;
 mod politeness;
 mod read_only;
 mod retry;
+mod sls;
 mod support;

@@ -65,6 +65,7 @@ pub(crate) struct Seen {
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) form: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Seen {
@@ -138,7 +139,16 @@ impl Server {
 
     fn endpoints(&self) -> Endpoints {
         let url = Some(format!("http://127.0.0.1:{}", self.port).parse().unwrap());
-        Endpoints { vpc: url.clone(), ecs: url.clone(), ecr: url.clone(), sts: url, ..Endpoints::default() }
+        Endpoints {
+            vpc: url.clone(),
+            ecs: url.clone(),
+            ecr: url.clone(),
+            sts: url.clone(),
+            resource_directory: url.clone(),
+            fc: url.clone(),
+            sls: url,
+            ..Endpoints::default()
+        }
     }
 }
 
@@ -159,6 +169,7 @@ async fn serve(
             .collect(),
         query: form(parts.uri.query().unwrap_or_default()),
         form: form(std::str::from_utf8(&body)?),
+        body: String::from_utf8_lossy(&body).into_owned(),
     };
     log.lock().unwrap().push(seen.clone());
     let reply = answer.lock().unwrap()(&seen);
