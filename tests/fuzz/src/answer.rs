@@ -12,10 +12,12 @@ use std::{
 };
 
 use flow_log::{FlowLogId, FlowLogSpec};
+use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use openapi::{
-    AssumeRole, CallError, Client, ClientSettings, Clock, Credentials, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter,
-    Endpoints, FlowLogFilter, NetworkInterfaceFilter, Rng, Session, TagFilter, TaggedType,
+    AssumeRole, AsyncInvocation, CallError, Client, ClientSettings, Clock, Credentials, Destination, EcrFilter,
+    EcrFlowLogFilter, EcrInstanceFilter, Endpoints, FlowLogFilter, Listing, NetworkInterfaceFilter, Rng, Session,
+    TagFilter, TaggedType,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -67,8 +69,16 @@ impl Api {
                 tokio::spawn(serve(stream, Arc::clone(&its_reply), Arc::clone(&its_calls)));
             }
         });
-        let endpoints =
-            Endpoints { vpc: url.clone(), ecs: url.clone(), ecr: url.clone(), sts: url, ..Endpoints::default() };
+        let endpoints = Endpoints {
+            vpc: url.clone(),
+            ecs: url.clone(),
+            ecr: url.clone(),
+            sts: url.clone(),
+            resource_directory: url.clone(),
+            fc: url.clone(),
+            sls: url,
+            ..Endpoints::default()
+        };
         let machine = Arc::new(Machine::default());
         let settings = ClientSettings { endpoints, ..ClientSettings::default() };
         let client = Client::new(settings, Arc::<Machine>::clone(&machine), Arc::<Machine>::clone(&machine));
@@ -124,6 +134,29 @@ async fn call(session: &Session<'_>, action: &str) -> Result<(), CallError> {
         "DescribeEcrFlowLogs" => {
             session.describe_ecr_flow_logs(&"ecr-1".parse().unwrap(), &EcrFlowLogFilter::default()).await.map(drop)
         }
+        "ListAccounts" => session.directory_members().try_collect::<Listing<_>>().await.map(drop),
+        "GetAccount" => session.directory_member(&"1000000000000002".parse().unwrap()).await.map(drop),
+        "ListAsyncTasks" => session.async_tasks("flowkeeper", "r1_").try_collect::<Listing<_>>().await.map(drop),
+        "InvokeFunction" => {
+            let invocation = AsyncInvocation { function: "flowkeeper", task_id: None, delay: None, payload: b"{}" };
+            session.invoke_async(&invocation).await.map(drop)
+        }
+        _ => log_service(session, action).await,
+    }
+}
+
+/// Performs `action` of Simple Log Service.
+async fn log_service(session: &Session<'_>, action: &str) -> Result<(), CallError> {
+    let (project, log_store) = ("flowlog".parse().unwrap(), "vpc".parse().unwrap());
+    let of = Destination { project: &project, log_store: &log_store };
+    match action {
+        "GetProject" => session.get_project(&project).await.map(drop),
+        "GetIndex" => session.get_index(of).await.map(drop),
+        "CreateProject" => session.writes().create_project(&project).await,
+        "GetLogStore" => match session.get_log_store(of).await? {
+            Some(observed) => session.writes().update_log_store(of, &observed, 180).await,
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
