@@ -23,9 +23,10 @@ use flow_log::{
 };
 use futures_util::TryStreamExt as _;
 use openapi::{
-    AssumeRole, CallError, Client, ClientSettings, Credentials, EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange,
-    EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable,
-    NetworkInterfaceFilter, OsRng, Session, SystemClock, TagFilter, TaggedType, VSwitchFilter, VpcFilter,
+    AssumeRole, AsyncInvocation, CallError, Client, ClientSettings, Credentials, Destination, EcrFilter,
+    EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras,
+    FlowLogFilter, Movable, NetworkInterfaceFilter, OsRng, Session, SystemClock, TagFilter, TaggedType, VSwitchFilter,
+    VpcFilter,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -60,6 +61,9 @@ async fn main() -> Result<(), Failure> {
             "ecs" => ecs(&session, &action, &parameters).await?,
             "sts" => sts(&session, &action, &parameters).await?,
             "ecr" => ecr(&session, &action, &parameters).await?,
+            "directory" => directory(&session, &action, &parameters).await?,
+            "fc" => fc(&session, &action, &parameters).await?,
+            "sls" => sls(&session, &action, &parameters).await?,
             _ => return Err(unknown(&product)),
         };
         let outcome = match tried {
@@ -350,6 +354,54 @@ async fn ecr(session: &Session<'_>, action: &str, given: &Given) -> Tried {
             };
             session.describe_ecr_instances(&ecr, &filter).await.map(drop)
         }
+        _ => return Err(unknown(action)),
+    })
+}
+
+async fn directory(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    Ok(match action {
+        "ListAccounts" => session.directory_members().try_collect::<Vec<_>>().await.map(drop),
+        "GetAccount" => session.directory_member(&given.required("AccountId")?).await.map(drop),
+        _ => return Err(unknown(action)),
+    })
+}
+
+/// The name of the function, the headers and the body are parameters, too.
+async fn fc(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    let function = given.text("functionName").unwrap_or_default();
+    Ok(match action {
+        "InvokeFunction" => {
+            let invocation = AsyncInvocation {
+                function,
+                task_id: given.text("x-fc-async-task-id"),
+                delay: given.parsed("x-fc-async-delay")?.map(Duration::from_secs),
+                payload: given.text("body").unwrap_or_default().as_bytes(),
+            };
+            session.invoke_async(&invocation).await.map(drop)
+        }
+        "ListAsyncTasks" => {
+            let prefix = given.text("prefix").unwrap_or_default();
+            session.async_tasks(function, prefix).try_collect::<Vec<_>>().await.map(drop)
+        }
+        _ => return Err(unknown(action)),
+    })
+}
+
+async fn sls(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    let (project, log_store) = (given.required("project")?, given.required("logstore")?);
+    let of = Destination { project: &project, log_store: &log_store };
+    Ok(match action {
+        "GetProject" => session.get_project(&project).await.map(drop),
+        "CreateProject" => session.writes().create_project(&project).await,
+        "GetLogStore" => session.get_log_store(of).await.map(drop),
+        "CreateLogStore" => session.writes().create_log_store(of, given.required("ttl")?).await,
+        "UpdateLogStore" => match session.get_log_store(of).await {
+            Ok(Some(observed)) => session.writes().update_log_store(of, &observed, given.required("ttl")?).await,
+            Ok(None) => return Err("there is no such Logstore".into()),
+            Err(error) => Err(error),
+        },
+        "GetIndex" => session.get_index(of).await.map(drop),
+        "CreateIndex" => session.writes().create_index(of).await,
         _ => return Err(unknown(action)),
     })
 }
