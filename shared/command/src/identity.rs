@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use flow_log::RegionId;
-use openapi::{CallerIdentity, ClientSettings, ErrorKind, Product};
+use openapi::{CallerIdentity, ClientSettings, ErrorKind};
 use settings::Settings;
 
 use crate::{
@@ -101,7 +101,7 @@ async fn caller(
     exchange: &Exchange,
 ) -> Result<CallerIdentity, Failure> {
     let url = match region {
-        Some(region) => exchange.settings.endpoints.url(Product::Sts, region),
+        Some(region) => exchange.settings.endpoints.sts_url(region),
         None => credentials::sts::url(None, None, false, env, "the environment")?,
     };
     let client = exchange.sts_client(url);

@@ -121,6 +121,22 @@ impl Endpoints {
         })
     }
 
+    /// Returns the URL of STS in a region, which also tells whose key it is: no account is needed.
+    #[must_use]
+    pub fn sts_url(&self, region: &RegionId) -> Url {
+        self.sts.clone().unwrap_or_else(|| {
+            #[expect(clippy::expect_used, reason = "a RegionId holds nothing that a host name may not")]
+            format!("https://{}.aliyuncs.com/", self.sts_name(region)).parse().expect("a host name")
+        })
+    }
+
+    fn sts_name(&self, region: &RegionId) -> String {
+        match self.network {
+            Network::Public => format!("sts.{region}"),
+            Network::Vpc => format!("sts-vpc.{region}"),
+        }
+    }
+
     /// Returns Alibaba Cloud's own host for the call.
     ///
     /// Source: the endpoint tables of each product; the `vpc` endpoints exist in every region. Express Connect Router
@@ -133,8 +149,7 @@ impl Endpoints {
             (Product::Vpc, Network::Vpc) => format!("vpc-vpc.{region}"),
             (Product::Ecs, Network::Public) => format!("ecs.{region}"),
             (Product::Ecs, Network::Vpc) => format!("ecs-vpc.{region}"),
-            (Product::Sts, Network::Public) => format!("sts.{region}"),
-            (Product::Sts, Network::Vpc) => format!("sts-vpc.{region}"),
+            (Product::Sts, _) => self.sts_name(region),
             (Product::Ecr, Network::Public) => "expressconnectrouter.cn-shanghai".to_owned(),
             (Product::Ecr, Network::Vpc) => "expressconnectrouter.vpc-proxy".to_owned(),
             (Product::ResourceDirectory, Network::Public) if is_china_site(region) != to.at_other_site => {

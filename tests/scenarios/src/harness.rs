@@ -143,7 +143,10 @@ impl Harness {
             vpc: endpoint.clone(),
             ecs: endpoint.clone(),
             ecr: endpoint.clone(),
-            sts: endpoint,
+            sts: endpoint.clone(),
+            resource_directory: endpoint.clone(),
+            fc: endpoint.clone(),
+            sls: endpoint,
         };
         let client = ClientSettings { endpoints, ..ClientSettings::default() };
         let settings = ReconcilerSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };

@@ -68,7 +68,13 @@ impl Transport {
         Self(client)
     }
 
-    ClientBuilder, Method, Url,
+    /// Creates a transport that sends requests with `http`.
+    pub(crate) const fn over(http: reqwest::Client) -> Self {
+        Self(http)
+    }
+
+    /// Sends `signed` to `url` and reads the whole answer within `timeout`.
+    pub(crate) async fn send(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
         let host = url.authority().to_owned();
         let failed = |error: reqwest::Error| failure(&host, &error);
         let (method, headers, query, payload) = match signed {
