@@ -1,6 +1,8 @@
 //! Resource Orchestration Service: the functions, triggers and roles that a template describes.
 
 pub(crate) mod function;
+mod layer;
+pub(crate) mod log_store;
 mod parameters;
 mod queue;
 mod resolve;

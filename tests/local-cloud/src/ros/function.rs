@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use serde_json::json;
 
 use super::{
+    layer,
+    log_store::{self, LogStore},
     queue::queue_of,
     resolve::{Resolver, Resource},
     template::TemplateError,
@@ -34,6 +36,10 @@ pub struct Function {
     pub memory: u64,
     /// How many requests one instance handles concurrently.
     pub concurrency: usize,
+    /// `ReservedConcurrency`: how many instances it may have at a time; `None` for no bound.
+    pub reserved_concurrency: Option<usize>,
+    /// The names of its layers, which must be in the template.
+    pub layers: Vec<String>,
     /// The name of its role, which must be in the template.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
@@ -42,6 +48,8 @@ pub struct Function {
     pub async_retries: u32,
     /// `MaxAsyncEventAgeInSeconds`: events that have waited longer are given up.
     pub async_max_age: u64,
+    /// `AsyncTask`: FC remembers its asynchronous invocations, and takes the id of a task once.
+    pub async_task: bool,
     /// The queue for events that exhausted FC's retries. It must be in the template.
     pub on_failure: Option<String>,
     /// The ARN of the Logstore for its log lines, which must be in the template.
@@ -74,10 +82,11 @@ impl Absent {
 pub(super) fn functions(
     resolver: &Resolver,
     roles: &[Role],
+    log_stores: &[LogStore],
     account: &str,
     region: &str,
 ) -> Result<Vec<Function>, TemplateError> {
-    let log_stores = log_stores(resolver, account, region)?;
+    let log_stores: Vec<String> = log_stores.iter().map(|log_store| log_store.arn(account, region)).collect();
     let function = |resource: &Resource<'_>| {
         check_runtime(resource)?;
         Ok(Function {
@@ -87,10 +96,13 @@ pub(super) fn functions(
             timeout: resource.number("Timeout", 3)?,
             memory: resource.number("MemorySize", 512)?,
             concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
+            reserved_concurrency: None,
+            layers: layer::layers_of(resource)?,
             role: role_of(resource, roles)?,
             environment: environment(resource)?,
             async_retries: DEFAULT_ASYNC_RETRIES,
             async_max_age: DEFAULT_ASYNC_MAX_AGE,
+            async_task: false,
             on_failure: None,
             log_store: log_store_of(resource, &log_stores, account, region)?,
             initializer: hook(resource, "Initializer")?,
@@ -130,25 +142,35 @@ pub(super) fn read_async_configs(
     queues: &[String],
 ) -> Result<(), TemplateError> {
     for resource in resolver.resources("ALIYUN::FC3::AsyncInvokeConfig")? {
-        let name = resource.text("FunctionName")?;
         let retries = resource.number("MaxAsyncRetryAttempts", DEFAULT_ASYNC_RETRIES.into())?;
         let destination = queue_of(&resource, "DestinationConfig.OnFailure.Destination", queues)?;
-        let function = functions.iter_mut().find(|function| function.name == name);
-        let function =
-            function.ok_or_else(|| resource.error("FunctionName", "no function of the template has this name"))?;
-        for (place, problem) in [
-            ("DestinationConfig.OnSuccess", "local-cloud supports only OnFailure"),
-            ("AsyncTask", "local-cloud does not support task mode"),
-        ] {
-            if resource.value(place)?.is_some_and(|value| value != false) {
-                return Err(resource.error(place, problem));
-            }
+        if resource.value("DestinationConfig.OnSuccess")?.is_some() {
+            return Err(resource.error("DestinationConfig.OnSuccess", "local-cloud supports only OnFailure"));
         }
+        let function = named(&resource, functions)?;
         function.async_retries = u32::try_from(retries).unwrap_or(u32::MAX);
         function.async_max_age = resource.number("MaxAsyncEventAgeInSeconds", DEFAULT_ASYNC_MAX_AGE)?;
+        function.async_task = resource.optional_text("AsyncTask")?.as_deref() == Some("true");
         function.on_failure = destination;
     }
     Ok(())
+}
+
+/// Reads the bounds of instances into the functions that they name.
+pub(super) fn read_concurrency_configs(resolver: &Resolver, functions: &mut [Function]) -> Result<(), TemplateError> {
+    for resource in resolver.resources("ALIYUN::FC3::ConcurrencyConfig")? {
+        resource.text("ReservedConcurrency")?;
+        let instances = resource.number("ReservedConcurrency", 0)?;
+        named(&resource, functions)?.reserved_concurrency = Some(usize::try_from(instances).unwrap_or(usize::MAX));
+    }
+    Ok(())
+}
+
+/// Returns the function that a resource names.
+fn named<'f>(resource: &Resource<'_>, functions: &'f mut [Function]) -> Result<&'f mut Function, TemplateError> {
+    let name = resource.text("FunctionName")?;
+    let function = functions.iter_mut().find(|function| function.name == name);
+    function.ok_or_else(|| resource.error("FunctionName", "no function of the template has this name"))
 }
 
 /// Returns the name of a function's role. It must be in the template, because the permissions of any other role are
@@ -175,18 +197,6 @@ fn environment(resource: &Resource<'_>) -> Result<BTreeMap<String, String>, Temp
     }
 }
 
-fn log_store_arn(account: &str, region: &str, project: &str, log_store: &str) -> String {
-    format!("acs:log:{region}:{account}:project/{project}/logstore/{log_store}")
-}
-
-/// Returns the ARNs of the Logstores that a template creates.
-fn log_stores(resolver: &Resolver, account: &str, region: &str) -> Result<Vec<String>, TemplateError> {
-    let arn = |resource: &Resource<'_>| {
-        Ok(log_store_arn(account, region, &resource.text("ProjectName")?, &resource.text("LogstoreName")?))
-    };
-    resolver.resources("ALIYUN::SLS::Logstore")?.iter().map(arn).collect()
-}
-
 /// Returns the ARN of the Logstore for a function's log lines. It must be in the template, or they would be lost.
 fn log_store_of(
     resource: &Resource<'_>,
@@ -195,7 +205,7 @@ fn log_store_of(
     region: &str,
 ) -> Result<Option<String>, TemplateError> {
     let Some(log_store) = resource.optional_text("LogConfig.Logstore")? else { return Ok(None) };
-    let arn = log_store_arn(account, region, &resource.text("LogConfig.Project")?, &log_store);
+    let arn = log_store::arn(account, region, &resource.text("LogConfig.Project")?, &log_store);
     if log_stores.contains(&arn) {
         Ok(Some(arn))
     } else {

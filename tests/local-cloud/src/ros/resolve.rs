@@ -186,6 +186,10 @@ impl Resolver {
                 let name = text_of(&property("RoleName")?).to_lowercase();
                 Ok(format!("acs:ram::{account}:role/{name}").into())
             }
+            ("ALIYUN::FC3::LayerVersion", "LayerVersionArn") => {
+                let name = text_of(&property("LayerName")?);
+                Ok(format!("acs:fc:{region}:{account}:layers/{name}/versions/1").into())
+            }
             ("ALIYUN::MNS::Queue", "ARN.WithSlash") => {
                 let name = text_of(&property("QueueName")?);
                 Ok(format!("acs:mns:{region}:{account}:/queues/{name}").into())

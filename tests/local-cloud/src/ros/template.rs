@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     function::{self, Absent, Function},
+    log_store::{self, LogStore},
     queue,
     resolve::Resolver,
     role,
@@ -42,6 +43,8 @@ pub struct Template {
     pub triggers: Vec<Trigger>,
     /// The roles, with their policies.
     pub roles: Vec<Role>,
+    /// The Logstores.
+    pub log_stores: Vec<LogStore>,
 }
 
 impl Template {
@@ -75,11 +78,13 @@ impl Template {
         let resolver = Resolver::new(document(text)?, parameters, account, region)?;
         let roles = role::roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?;
         let queues = queue::queues(&resolver)?;
-        let mut functions = function::functions(&resolver, &roles, account, region)?;
+        let log_stores = log_store::log_stores(&resolver)?;
+        let mut functions = function::functions(&resolver, &roles, &log_stores, account, region)?;
         let absent = function::absent(&resolver)?;
         function::read_async_configs(&resolver, &mut functions, &queues)?;
+        function::read_concurrency_configs(&resolver, &mut functions)?;
         let triggers = trigger::triggers(&resolver, &functions, &queues)?;
-        let template = Self { functions, absent, triggers, roles };
+        let template = Self { functions, absent, triggers, roles, log_stores };
         template.check_names()?;
         Ok(template)
     }
@@ -225,6 +230,7 @@ Resources:
     Properties:
       FunctionName: {'Fn::GetAtt': [Main, FunctionName]}
       MaxAsyncRetryAttempts: 1
+      AsyncTask: {'Fn::If': [Extra, true, false]}
       DestinationConfig: {OnFailure: {Destination: {'Fn::Sub': '${Queue.ARN.WithSlash}/messages'}}}
   Wake:
     Type: ALIYUN::FC3::Trigger
@@ -262,6 +268,44 @@ Resources:
         let lines = "acs:log:cn-hangzhou:1000000000000001:project/p/logstore/lines";
         assert_eq!(main.log_store.as_deref(), Some(lines), "a choice may be made above what is asked for");
         assert_eq!(template.triggers.len(), 2);
+    }
+
+    #[test]
+    fn tasks_instances_and_layers_belong_to_their_function() {
+        let more = "
+  Most: {Type: 'ALIYUN::FC3::ConcurrencyConfig', Properties: {FunctionName: demo-main, ReservedConcurrency: 5}}
+  Layer: {Type: 'ALIYUN::FC3::LayerVersion', Properties: {LayerName: policy}}
+";
+        let text = format!("{TEMPLATE}{more}")
+            .replace("Timeout: 30", "Timeout: 30\n      Layers: [{'Fn::GetAtt': [Layer, LayerVersionArn]}]");
+        let with = parse(&text, &[("Extra", "true"), ("Prefix", "demo")]).unwrap().functions.remove(0);
+        assert_eq!((with.async_task, with.reserved_concurrency), (true, Some(5)));
+        assert_eq!(with.layers, ["policy"]);
+        let without = parse(TEMPLATE, &[]).unwrap().functions.remove(0);
+        assert_eq!((without.async_task, without.reserved_concurrency, without.layers), (false, None, Vec::new()));
+        let unknown = text.replace("FunctionName: demo-main, Reserved", "FunctionName: demo-other, Reserved");
+        assert_eq!(
+            parse(&unknown, &[]).unwrap_err().to_string(),
+            "Resources.Most.Properties.FunctionName: no function of the template has this name"
+        );
+    }
+
+    #[test]
+    fn a_logstore_has_its_retention_and_its_index() {
+        let index = "
+  Index:
+    Type: ALIYUN::SLS::Index
+    Properties: {ProjectName: p, LogstoreName: lines, KeyIndices: [{Name: a, Type: long, EnableAnalytics: true}]}
+";
+        let text = format!("{TEMPLATE}{index}").replace("LogstoreName: lines}}", "LogstoreName: lines, TTL: 90}}");
+        let [lines] = parse(&text, &[]).unwrap().log_stores.try_into().unwrap();
+        assert_eq!((lines.project.as_str(), lines.name.as_str(), lines.retention_days), ("p", "lines", 90));
+        assert_eq!(lines.index.unwrap()["keys"]["a"]["type"], "long");
+        let elsewhere = text.replace("LogstoreName: lines, Key", "LogstoreName: others, Key");
+        assert_eq!(
+            parse(&elsewhere, &[]).unwrap_err().to_string(),
+            "Resources.Index.Properties.LogstoreName: is not a Logstore of the template"
+        );
     }
 
     #[test]
@@ -330,8 +374,8 @@ Resources:
             Some("Resources.Wake.Properties.TriggerConfig.eventRuleFilterPattern.type[1]: prefx is not an operator")
         );
         assert_eq!(
-            broken("MaxAsyncRetryAttempts: 1", "AsyncTask: true"),
-            "Resources.Async.Properties.AsyncTask: local-cloud does not support task mode"
+            broken("DestinationConfig: {", "DestinationConfig: {OnSuccess: {Destination: x}, "),
+            "Resources.Async.Properties.DestinationConfig.OnSuccess: local-cloud supports only OnFailure"
         );
         let somewhere = "acs:mns:cn-hangzhou:1000000000000001:/queues/somewhere";
         assert_eq!(
@@ -429,5 +473,14 @@ Resources:
         let function = template.functions.iter().find(|function| function.binary == "create-flow-log").unwrap();
         assert_eq!(function.name, "flowkeeper-create-flow-log");
         assert!(function.environment["FLOWKEEPER_POLICY"].contains("flow_log:"));
+        let destination = template.log_stores.iter().find(|known| known.name == "vpc").unwrap();
+        assert_eq!(destination.project, "flowlog-1000000000000001-cn-hangzhou");
+        let given = [("MemberRoleName", "flowkeeper"), ("PolicyLayerObject", "policy-1.zip"), ("CodeBucket", "code")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let organization = Template::read(&default_path(), &given, "1000000000000001", "cn-hangzhou").unwrap();
+        let sweeping = organization.functions.iter().find(|function| function.binary == "remediate-flow-logs").unwrap();
+        assert_eq!((sweeping.async_task, sweeping.reserved_concurrency), (true, Some(5)));
+        assert_eq!(sweeping.layers, ["flowkeeper-policy"]);
+        assert_eq!(sweeping.environment["FLOWKEEPER_POLICY_FILE"], "/opt/policy.yml");
     }
 }
