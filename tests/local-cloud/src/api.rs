@@ -13,6 +13,7 @@ pub(crate) mod parameters;
 pub(crate) mod rate_limits;
 pub(crate) mod refusal;
 pub(crate) mod response;
+pub(crate) mod rest;
 pub(crate) mod rewrite;
 pub(crate) mod rpc_signature;
 pub(crate) mod server;

@@ -2,4 +2,5 @@
 
 pub(crate) mod http;
 pub(crate) mod operator;
+pub(crate) mod rest;
 pub(crate) mod signed;

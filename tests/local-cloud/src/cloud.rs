@@ -22,7 +22,7 @@ use crate::{
         delivery,
         timers::{self, Timetable},
     },
-    function_compute::host::Host,
+    function_compute::{host::Host, layer},
     options::{Functions, Options, Timers},
     ram::{
         accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
@@ -109,8 +109,9 @@ impl LocalCloud {
                 hosts.insert(function.name.clone(), Host::new(function, path));
             }
         }
+        let layer = layer::unpack(options.layer.as_ref(), hosts.values().map(|host: &Host| &host.function))?;
         let roles = Roles::new(template.roles, member, options.external_id.as_deref());
-        let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles);
+        let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles, layer);
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,
@@ -157,16 +158,18 @@ impl LocalCloud {
 
     /// Returns an operator for an account and region. In the own account, it is the caller of the methods below.
     pub fn operator(&self, account: &str, region: &str) -> Operator {
-        let client = match account {
-            OWN_ACCOUNT => self.client(),
-            account => {
-                let caller = Caller { account: account.to_owned(), name: "operator".into(), role: None };
-                let clock = &self.shared.clock;
-                let credentials = self.shared.write(|world| world.keys.issue(caller, after(clock.now(), TOKEN_LIFE)));
-                Client::new(self.endpoint(), credentials).with_clock(clock.clone())
-            }
-        };
-        Operator::new(client, region)
+        Operator::new(self.client_of(account), region)
+    }
+
+    /// Returns a client with a key of an account, which may do everything there.
+    pub fn client_of(&self, account: &str) -> Client {
+        if account == OWN_ACCOUNT {
+            return self.client();
+        }
+        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: None };
+        let clock = &self.shared.clock;
+        let credentials = self.shared.write(|world| world.keys.issue(caller, after(clock.now(), TOKEN_LIFE)));
+        Client::new(self.endpoint(), credentials).with_clock(clock.clone())
     }
 
     fn own(&self) -> Operator {

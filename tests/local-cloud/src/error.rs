@@ -47,6 +47,9 @@ pub enum Error {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The layer cannot be used.
+    #[error("the layer cannot be used: {0}")]
+    Layer(String),
     /// Building the functions failed.
     #[error("the functions could not be built: {0}")]
     Build(String),

@@ -1,5 +1,9 @@
 //! Function Compute: functions as processes, under the contract of its custom runtimes.
 
+pub(crate) mod api;
+pub(crate) mod asynchronous;
 pub(crate) mod build;
 pub(crate) mod host;
 mod instance;
+pub(crate) mod layer;
+pub(crate) mod tasks;

@@ -1,9 +1,10 @@
 //! A small Alibaba Cloud on one port, for tests, demos and policy authors.
 //!
-//! [`LocalCloud`] serves the RPC API of VPC, ECS, STS and Express Connect Router, and verifies both kinds of signature
-//! with its own code. Its operations and refusals are checked against a copy of the documentation. Flow logs change
-//! state over time, every write becomes an ActionTrail event, and the triggers of `template.yml` deliver the events to
-//! functions, which run as processes under Function Compute's custom-runtime contract.
+//! [`LocalCloud`] serves the RPC API of VPC, ECS, STS and Express Connect Router, and the APIs of Function Compute and
+//! Log Service. It verifies their signatures with its own code. Operations and refusals are checked against a copy of
+//! the documentation. Flow logs change state over time, every write becomes an ActionTrail event, and the triggers of
+//! `template.yml` deliver the events to functions, which run as processes under Function Compute's custom-runtime
+//! contract.
 //!
 //! There are two accounts. [`LocalCloud`]'s own methods create resources in the first; an [`Operator`] works in either
 //! account and any region, and supports Express Connect Router. Lists contain the resources of all accounts, each with
@@ -47,10 +48,11 @@ pub use api::parameters::Tags;
 pub use api::rewrite::Rewrite;
 pub use client::http::{exchange, form, send};
 pub use client::operator::Operator;
+pub use client::rest::RestRequest;
 pub use client::signed::{ApiError, Client};
 pub use cloud::LocalCloud;
 pub use error::Error;
-pub use options::{CredentialsIn, Functions, Options, Timers, Transitions};
+pub use options::{CredentialsIn, Functions, Layer, Options, Timers, Transitions};
 pub use ram::accounts::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
@@ -75,6 +77,7 @@ pub mod template {
         eventbridge::pattern::Pattern,
         ros::{
             function::{Absent, Function},
+            log_store::LogStore,
             schedule::Schedule,
             template::{Template, TemplateError, default_path},
             trigger::{RetryStrategy, Source, Trigger},

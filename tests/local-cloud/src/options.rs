@@ -19,6 +19,8 @@ pub struct Options {
     pub traffic_paths: bool,
     /// How long `CreateFlowLog` does not find a new resource that lists already show.
     pub flow_logs_see_after: Duration,
+    /// What the template's layers hold: what functions find below `/opt`.
+    pub layer: Option<Layer>,
     /// Whether calls are counted against the documented rate limits, and refused beyond them.
     pub rate_limit: bool,
     /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as has been observed.
@@ -62,6 +64,7 @@ impl Default for Options {
             flow_log_service: true,
             traffic_paths: true,
             flow_logs_see_after: Duration::ZERO,
+            layer: None,
             rate_limit: false,
             ecr_failures_in_200: false,
             external_id: None,
@@ -132,6 +135,15 @@ pub enum Functions {
     None,
     /// In this folder, each under the name of its package.
     Built(PathBuf),
+}
+
+/// The contents of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// A ZIP file, as it is uploaded.
+    Zip(Vec<u8>),
+    /// A folder.
+    Folder(PathBuf),
 }
 
 /// Where functions find their temporary credentials. Function Compute's runtimes differ in this.

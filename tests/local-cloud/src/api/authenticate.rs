@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How far a client's clock may be off.
-const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
+pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a request claims about its sender.
 struct Claim<'a> {

@@ -85,6 +85,28 @@ impl Roles {
         role.is_some_and(|role| role.evaluate(&request).is_ok())
     }
 
+    /// Checks that the caller is allowed an action on one resource, which has no tags.
+    pub(crate) fn authorize_on(
+        &self,
+        caller: &Caller,
+        session_policy: Option<&SessionPolicy>,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), Denied> {
+        let denied = |why: Denial, by: PolicyKind| Denied { action: action.to_owned(), why, by };
+        let none = Tags::new();
+        let request = Request { action, resource, resource_tags: &none, request_tags: &none };
+        match self.of(caller) {
+            Permissions::Everything => Ok(()),
+            Permissions::Nothing => Err(Denial::Implicit),
+            Permissions::OfRole(role) => role.evaluate(&request),
+        }
+        .map_err(|why| denied(why, PolicyKind::Identity))?;
+        session_policy
+            .map_or(Ok(()), |policy| policy.evaluate(&request))
+            .map_err(|why| denied(why, PolicyKind::Session))
+    }
+
     /// Checks that the caller is allowed to make the call, for every resource that it affects.
     ///
     /// A session policy can only restrict.

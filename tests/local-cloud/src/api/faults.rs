@@ -14,6 +14,7 @@ use crate::{
         refusal::Refusal,
         rewrite::{self, Rewrite},
     },
+    function_compute,
     suggestion::did_you_mean,
 };
 
@@ -112,7 +113,8 @@ impl Fault {
     /// A sentence that lists the known names.
     pub fn named(name: &str, duration: Duration) -> Result<Self, String> {
         let all = Self::all(duration);
-        let code = || Refusal::named(name).map(|refusal| Self::Code(refusal.code));
+        let by_path = || function_compute::api::refusal(name);
+        let code = || Refusal::named(name).or_else(by_path).map(|refusal| Self::Code(refusal.code));
         all.into_iter().find(|fault| fault.name() == name).or_else(code).ok_or_else(|| {
             let names = all.map(Self::name);
             let hint = did_you_mean(name, names.into_iter().chain([CLOCK_AHEAD]).chain(Refusal::codes()));
@@ -220,7 +222,8 @@ impl<F: Clone> Pending<F> {
             let (of, operation) = name.split_once(':').unwrap_or_default();
             product.is_none_or(|product| product == of) && (action == "*" || action == operation)
         };
-        let names: Vec<String> = operations::names().collect();
+        let by_path = function_compute::api::OPERATIONS.iter();
+        let names: Vec<String> = operations::names().chain(by_path.map(Operation::name)).collect();
         if names.iter().any(|name| is_met(name)) {
             Ok(())
         } else {

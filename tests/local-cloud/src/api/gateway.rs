@@ -158,7 +158,11 @@ fn publish(shared: &Shared, admitted: &Admitted<'_>, event: Value) {
 }
 
 /// Returns the answer, late if the call met a fault that delays it.
-async fn reply(shared: &Shared, fault: Option<Fault>, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+pub(crate) async fn reply(
+    shared: &Shared,
+    fault: Option<Fault>,
+    mut response: Response<Full<Bytes>>,
+) -> Response<Full<Bytes>> {
     match fault {
         Some(Fault::Slow(late_by)) => shared.clock.wait(late_by).await,
         Some(Fault::SlowBytes(late_by)) => drop(response.extensions_mut().insert(SecondHalfLate(late_by))),
@@ -172,7 +176,7 @@ async fn reply(shared: &Shared, fault: Option<Fault>, mut response: Response<Ful
 pub(crate) struct SecondHalfLate(pub(crate) Duration);
 
 /// Handles a call that gets no answer.
-async fn no_reply(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
+pub(crate) async fn no_reply(shared: &Shared, fault: Fault, caller: &Caller) -> NoAnswer {
     match fault {
         Fault::Hang | Fault::HangAfterEffect => std::future::pending().await,
         Fault::FunctionKilled | Fault::FunctionKilledAfterEffect => {

@@ -94,6 +94,11 @@ const fn write(product: &'static Product, action: &'static str, fields: &'static
     Operation { product, action, is_write: true, fields, run }
 }
 
+/// An operation that its path names. Its product runs it, and the RPC gateway does not know it.
+pub(crate) const fn by_path(product: &'static Product, action: &'static str, is_write: bool) -> Operation {
+    Operation { product, action, is_write, fields: &[], run: |_| Err(Refusal::documented("InvalidApi.NotFound")) }
+}
+
 static OPERATIONS: &[Operation] = &[
     write(&VPC, "CreateVpc", vpcs::CREATE, vpcs::create),
     write(&VPC, "CreateDefaultVpc", vpcs::IN_REGION, vpcs::create_default),

@@ -177,7 +177,7 @@ fn is_tag_text(text: &str, reserved: &[&str]) -> bool {
 }
 
 /// Decodes percent-encoding and `+`. Bytes that are not UTF-8 become U+FFFD, so the signature does not match.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

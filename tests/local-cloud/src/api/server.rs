@@ -23,7 +23,9 @@ use crate::{
     api::{
         controls,
         gateway::{self, SecondHalfLate},
+        rest,
     },
+    function_compute::{self, api::FunctionCompute},
     world::shared::Shared,
 };
 
@@ -50,6 +52,9 @@ async fn handle(shared: &Arc<Shared>, incoming: Request<Incoming>) -> io::Result
     let request = Request::from_parts(head, incoming_body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
         path if path == "/_local" || path.starts_with("/_local/") => controls::answer(shared, &request).await,
+        path if path.starts_with(function_compute::api::BASE) => {
+            rest::answer::<FunctionCompute>(shared, &request).await.map_err(io::Error::other)?
+        }
         _ => gateway::answer(shared, &request).await.map_err(io::Error::other)?,
     };
     let late = response.extensions().get::<SecondHalfLate>().map(|late| late.0);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use local_cloud::{CredentialsIn, Functions, Options, RegionName, functions, template};
+use local_cloud::{CredentialsIn, Functions, Layer, Options, RegionName, functions, template};
 
 use super::InvalidArgument;
 
@@ -30,6 +30,9 @@ pub(super) struct Stack {
     /// A policy for every function that replaces the template's.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// What the template's layers hold: a ZIP file or a folder.
+    #[arg(long, value_name = "FILE")]
+    layer: Option<PathBuf>,
     /// Set an environment variable for every function; can be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     environment: Vec<(String, String)>,
@@ -79,9 +82,14 @@ impl Stack {
     /// Returns the options of a cloud with these functions. Everything else has its default.
     pub(super) fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         self.warn()?;
-        let policy = self.policy.as_ref().map(|path| {
-            std::fs::read_to_string(path)
-                .map_err(|error| InvalidArgument(format!("cannot read {}: {error}", path.display())))
+        let unreadable = |path: &Path, error| InvalidArgument(format!("cannot read {}: {error}", path.display()));
+        let policy = self.policy.as_ref();
+        let policy = policy.map(|path| std::fs::read_to_string(path).map_err(|error| unreadable(path, error)));
+        let layer = self.layer.as_ref().map(|path| {
+            if path.is_dir() {
+                return Ok(Layer::Folder(path.clone()));
+            }
+            std::fs::read(path).map(Layer::Zip).map_err(|error| unreadable(path, error))
         });
         Ok(Options {
             region: self.region.clone(),
@@ -90,6 +98,7 @@ impl Stack {
             parameters: self.parameters(),
             denied: self.denied.clone(),
             policy: policy.transpose()?,
+            layer: layer.transpose()?,
             environment: self.environment.iter().cloned().collect(),
             credentials: if self.credentials_in_headers { CredentialsIn::Headers } else { CredentialsIn::Environment },
             ..Options::default()

@@ -57,9 +57,9 @@ impl ApiError {
 /// A client with one key.
 #[derive(Debug, Clone)]
 pub struct Client {
-    endpoint: String,
-    credentials: Credentials,
-    clock: Clock,
+    pub(super) endpoint: String,
+    pub(super) credentials: Credentials,
+    pub(super) clock: Clock,
     version: Option<String>,
     acs3: bool,
 }
@@ -174,7 +174,7 @@ impl Client {
     }
 }
 
-fn nonce() -> String {
+pub(super) fn nonce() -> String {
     let nonce = RandomState::new();
     format!("{:016x}{:016x}", nonce.hash_one(1), nonce.hash_one(2))
 }

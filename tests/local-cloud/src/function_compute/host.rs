@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::instance::{Answer, Instance};
 use crate::{
@@ -17,10 +18,18 @@ use crate::{
     },
 };
 
+/// The message for a request that would take more instances than a function may have.
+pub(crate) const EXHAUSTED: &str = "ResourceExhausted: the function already runs as many requests as its reserved \
+                                    instances take";
+/// The HTTP status of that answer.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// A function and its running instances.
 pub(crate) struct Host {
     pub(crate) function: Function,
     pub(crate) program: PathBuf,
+    /// As many permits as requests may run at a time; `None` for no bound.
+    capacity: Option<Arc<Semaphore>>,
     instances: Mutex<Vec<Arc<Instance>>>,
 }
 
@@ -31,7 +40,12 @@ pub(crate) struct Attempt<'a> {
     pub(crate) number: u32,
     /// How often FC itself has retried. Each of EventBridge's attempts is new to FC.
     pub(crate) retry_count: u32,
+    /// Becomes true when somebody stops the task; `None` for an invocation that is no task.
+    pub(crate) stop: Option<watch::Receiver<bool>>,
 }
+
+/// The right to run one request. Dropping it lets the next request in.
+pub(crate) struct Turn(#[expect(dead_code, reason = "dropping it is its use")] Option<OwnedSemaphorePermit>);
 
 /// A slot for one request in an instance. Dropping it frees the slot.
 struct Slot(Arc<Instance>);
@@ -44,11 +58,47 @@ impl Drop for Slot {
 
 impl Host {
     pub(crate) fn new(function: Function, program: PathBuf) -> Self {
-        Self { function, program, instances: Mutex::default() }
+        let requests = |instances: usize| instances.saturating_mul(function.concurrency).min(Semaphore::MAX_PERMITS);
+        let capacity = function.reserved_concurrency.map(|instances| Arc::new(Semaphore::new(requests(instances))));
+        Self { function, program, capacity, instances: Mutex::default() }
+    }
+
+    /// Waits until the function may run one more request. Those who wait are served in the order in which they came.
+    pub(crate) async fn turn(&self) -> Turn {
+        match &self.capacity {
+            // Cannot fail: the semaphore is never closed.
+            Some(capacity) => Turn(Arc::clone(capacity).acquire_owned().await.ok()),
+            None => Turn(None),
+        }
+    }
+
+    /// Returns a turn if the function may run one more request now, and nobody waits for it.
+    pub(crate) fn turn_now(&self) -> Option<Turn> {
+        match &self.capacity {
+            Some(capacity) => Arc::clone(capacity).try_acquire_owned().ok().map(|permit| Turn(Some(permit))),
+            None => Some(Turn(None)),
+        }
+    }
+
+    /// Runs the function once, or fails if that would take more instances than are reserved for it.
+    pub(crate) async fn invoke_now(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
+        match self.turn_now() {
+            Some(turn) => self.invoke(shared, event, attempt, turn).await,
+            None => Invocation {
+                function: self.function.name.clone(),
+                request_id: attempt.request_id.to_owned(),
+                attempt: attempt.number,
+                event: json_or_text(event),
+                success: false,
+                status: Some(TOO_MANY_REQUESTS),
+                body: json!({"errorMessage": EXHAUSTED}),
+                lines: Vec::new(),
+            },
+        }
     }
 
     /// Runs the function once. The instance is reused, unless it failed to answer.
-    pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
+    pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>, turn: Turn) -> Invocation {
         let name = &self.function.name;
         let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
         shared.record(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
@@ -60,6 +110,7 @@ impl Host {
             () = shared.clock.wait(timeout) => {
                 Err(format!("Function timed out after {} seconds", self.function.timeout))
             }
+            () = stopped(attempt.stop.clone()) => Err("The task was stopped".to_owned()),
         };
         if answer.is_err() {
             self.dismiss(&slot.0);
@@ -67,6 +118,7 @@ impl Host {
         slot.0.quiet().await;
         let lines = slot.0.lines().get(first_line..).unwrap_or_default().to_vec();
         drop(slot);
+        drop(turn);
 
         let (status, success, body) = match answer {
             // FC counts a call as successful if the header is missing, whatever the HTTP status.
@@ -123,6 +175,16 @@ impl Host {
     fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits until a task is stopped. Never ends for an invocation that is no task.
+pub(crate) async fn stopped(stop: Option<watch::Receiver<bool>>) {
+    if let Some(mut stop) = stop
+        && stop.wait_for(|is_stopped| *is_stopped).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 fn json_or_text(bytes: &[u8]) -> Value {

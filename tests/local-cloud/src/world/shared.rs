@@ -16,7 +16,7 @@ use crate::{
     api::{authorize::Roles, faults::Faults, rate_limits::RateLimits},
     error::Error,
     eventbridge::delivery,
-    function_compute::host::Host,
+    function_compute::{host::Host, layer::Unpacked, tasks::Tasks},
     options::Options,
     ram::accounts::Keys,
     ros::{function::Absent, trigger::Trigger},
@@ -43,14 +43,19 @@ pub(crate) struct World {
     requests: u64,
     /// When the next timer is due.
     pub(crate) next_timer: Option<Timestamp>,
+    /// The asynchronous tasks of functions in task mode.
+    pub(crate) tasks: Tasks,
+    /// When the delays of asynchronous invocations are over.
+    pub(crate) delayed: Vec<Timestamp>,
     /// Deliveries, retries and transitions in progress.
     outstanding: usize,
 }
 
 impl World {
-    /// Returns whether no delivery, retry or transition is in progress and no timer is due at this time.
+    /// Returns whether no delivery, retry or transition is in progress, and no timer or delayed invocation is due at
+    /// this time.
     pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
-        self.outstanding == 0 && self.next_timer.is_none_or(|due| due > now)
+        self.outstanding == 0 && self.next_timer.iter().chain(&self.delayed).all(|due| *due > now)
     }
 }
 
@@ -63,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) absent: Vec<Absent>,
     pub(crate) triggers: Vec<Trigger>,
     pub(crate) roles: Roles,
+    pub(crate) layer: Option<Unpacked>,
     world: Mutex<World>,
     changed: watch::Sender<()>,
     tasks: Mutex<JoinSet<()>>,
@@ -78,6 +84,7 @@ impl Shared {
         absent: Vec<Absent>,
         triggers: Vec<Trigger>,
         roles: Roles,
+        layer: Option<Unpacked>,
     ) -> Arc<Self> {
         let world = World {
             state: State::new(options.flow_log_service, Constraints::new(options.flow_logs_see_after)),
@@ -90,6 +97,8 @@ impl Shared {
             journal: Vec::new(),
             requests: 0,
             next_timer: None,
+            tasks: Tasks::default(),
+            delayed: Vec::new(),
             outstanding: 0,
         };
         Arc::new_cyclic(|me| Self {
@@ -100,6 +109,7 @@ impl Shared {
             absent,
             triggers,
             roles,
+            layer,
             world: Mutex::new(world),
             changed: watch::Sender::new(()),
             tasks: Mutex::default(),

@@ -54,6 +54,10 @@ fn call_line(call: &Call) -> (&'static str, String) {
         "NetworkInterfaceId",
         "VSwitchId",
         "VpcId",
+        "x-fc-async-task-id",
+        "functionName",
+        "logstore",
+        "project",
     ];
     let subject = subjects.iter().find_map(|name| call.parameters.get(*name)).map_or("", String::as_str);
     let made = ["FlowLogId", "EcrId", "NetworkInterfaceId", "VSwitchId", "VpcId"];
