@@ -29,6 +29,7 @@ use crate::{
         policy::Role,
     },
     ros::template::{self, Template, TemplateError},
+    sls::state::LogProject,
     world::{
         clock::{Clock, after},
         constraints::Constraints,
@@ -69,6 +70,10 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
     let (parameters, region) = (&options.parameters, &options.region);
     let member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
     Ok((template, member))
+}
+
+fn place(account: &str, region: &str) -> Place {
+    Place { account: account.to_owned(), region: region.to_owned() }
 }
 
 /// Converts a template error. An error in a given parameter becomes an error of that option.
@@ -112,6 +117,9 @@ impl LocalCloud {
         let layer = layer::unpack(options.layer.as_ref(), hosts.values().map(|host: &Host| &host.function))?;
         let roles = Roles::new(template.roles, member, options.external_id.as_deref());
         let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles, layer);
+        let home = place(OWN_ACCOUNT, &shared.options.region);
+        let now = shared.clock.now();
+        shared.write(|world| world.state.log_service.seed_stack(&home, &template.log_stores, now));
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,
@@ -266,20 +274,32 @@ impl LocalCloud {
         self.shared.write(|world| world.state.router_flow_logs.get_mut(id).map(edit));
     }
 
-    /// Removes an SLS project and its Logstores. By default every project exists. `CreateFlowLog` refuses a missing one
-    /// with `ProjectOrLogstoreNotExist`, and a flow log that delivers to it cannot be activated.
+    /// Removes an SLS project and its Logstores, until somebody makes them. By default every project exists; see
+    /// [`Options::check_destinations`]. `CreateFlowLog` refuses a missing one with `ProjectOrLogstoreNotExist`, and a
+    /// flow log that delivers to it cannot be activated.
     pub fn without_project(&self, account: &str, region: &str, project: &str) {
         self.constraints(|it| it.remove_project(account, region, project));
+        let place = place(account, region);
+        self.shared.write(|world| world.state.log_service.remove_project(&place, project));
     }
 
     /// Removes a single Logstore. See [`LocalCloud::without_project`].
     pub fn without_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
         self.constraints(|it| it.remove_log_store(account, region, project, log_store));
+        let place = place(account, region);
+        self.shared.write(|world| world.state.log_service.remove_log_store(&place, project, log_store));
     }
 
-    /// Restores a Logstore and its project.
+    /// Makes a Logstore and its project, without an index, or restores them.
     pub fn with_log_store(&self, account: &str, region: &str, project: &str, log_store: &str) {
         self.constraints(|it| it.add_log_store(account, region, project, log_store));
+        let (place, now) = (place(account, region), self.shared.clock.now());
+        self.shared.write(|world| world.state.log_service.seed_log_store(&place, project, log_store, now));
+    }
+
+    /// Returns the projects of Log Service that were made, by name, with their Logstores and indexes.
+    pub fn log_projects(&self) -> Vec<LogProject> {
+        self.shared.read(|world| world.state.log_service.projects.values().cloned().collect())
     }
 
     /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.
@@ -415,7 +435,7 @@ impl LocalCloud {
     }
 
     fn own_place(&self) -> Place {
-        Place { account: OWN_ACCOUNT.to_owned(), region: self.shared.options.region.clone() }
+        place(OWN_ACCOUNT, &self.shared.options.region)
     }
 
     /// Finishes the transition of every flow log now.

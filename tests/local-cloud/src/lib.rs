@@ -40,6 +40,7 @@ mod function_compute;
 mod options;
 mod ram;
 mod ros;
+mod sls;
 mod suggestion;
 mod world;
 
@@ -58,6 +59,7 @@ pub use ram::accounts::{
     SECOND_ACCOUNT_ROLE,
 };
 pub use ram::policy::Role;
+pub use sls::state::{LogProject, LogStore};
 pub use suggestion::did_you_mean;
 pub use world::clock::Clock;
 pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};

@@ -19,6 +19,13 @@ pub struct Options {
     pub traffic_paths: bool,
     /// How long `CreateFlowLog` does not find a new resource that lists already show.
     pub flow_logs_see_after: Duration,
+    /// Whether flow logs can only deliver to Logstores that were made: by a call, or by the template. By default every
+    /// destination exists that no test has removed, although Log Service itself shows only what was made.
+    pub check_destinations: bool,
+    /// How long a new project or Logstore cannot be seen: not by reads, and not by `CreateFlowLog`.
+    pub destinations_seen_after: Duration,
+    /// Maximum number of projects in one account and region.
+    pub project_quota: usize,
     /// What the template's layers hold: what functions find below `/opt`.
     pub layer: Option<Layer>,
     /// Whether calls are counted against the documented rate limits, and refused beyond them.
@@ -64,6 +71,9 @@ impl Default for Options {
             flow_log_service: true,
             traffic_paths: true,
             flow_logs_see_after: Duration::ZERO,
+            check_destinations: false,
+            destinations_seen_after: Duration::ZERO,
+            project_quota: 50,
             layer: None,
             rate_limit: false,
             ecr_failures_in_200: false,

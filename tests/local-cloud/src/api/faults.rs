@@ -14,7 +14,7 @@ use crate::{
         refusal::Refusal,
         rewrite::{self, Rewrite},
     },
-    function_compute,
+    function_compute, sls,
     suggestion::did_you_mean,
 };
 
@@ -113,7 +113,7 @@ impl Fault {
     /// A sentence that lists the known names.
     pub fn named(name: &str, duration: Duration) -> Result<Self, String> {
         let all = Self::all(duration);
-        let by_path = || function_compute::api::refusal(name);
+        let by_path = || function_compute::api::refusal(name).or_else(|| sls::refusals::refusal(name));
         let code = || Refusal::named(name).or_else(by_path).map(|refusal| Self::Code(refusal.code));
         all.into_iter().find(|fault| fault.name() == name).or_else(code).ok_or_else(|| {
             let names = all.map(Self::name);
@@ -222,7 +222,7 @@ impl<F: Clone> Pending<F> {
             let (of, operation) = name.split_once(':').unwrap_or_default();
             product.is_none_or(|product| product == of) && (action == "*" || action == operation)
         };
-        let by_path = function_compute::api::OPERATIONS.iter();
+        let by_path = function_compute::api::OPERATIONS.iter().chain(sls::api::OPERATIONS);
         let names: Vec<String> = operations::names().chain(by_path.map(Operation::name)).collect();
         if names.iter().any(|name| is_met(name)) {
             Ok(())

@@ -63,6 +63,9 @@ struct CloudOptions {
     /// Enforce the documented rate limits, and report them in headers.
     #[arg(long)]
     rate_limit: bool,
+    /// Let flow logs deliver only to Logstores that the template or a call has made.
+    #[arg(long)]
+    check_destinations: bool,
     /// Make Express Connect Router refuse with HTTP 200 and Success: false.
     #[arg(long)]
     ecr_failures_in_200: bool,
@@ -79,6 +82,7 @@ impl CloudOptions {
             flow_log_service: !self.service_closed,
             traffic_paths: !self.no_traffic_paths,
             rate_limit: self.rate_limit,
+            check_destinations: self.check_destinations,
             ecr_failures_in_200: self.ecr_failures_in_200,
             external_id: self.external_id.clone(),
             transitions: Transitions::After(Duration::from_millis(self.transition_ms)),

@@ -260,13 +260,13 @@ fn place(item: &Value, own_region: &str) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::constraints::Constraints;
+    use crate::{sls::state::LogService, world::constraints::Constraints};
 
     /// Returns what exists after a sample: VPCs, vSwitches, network interfaces, and the flow logs with their state.
     fn made(sample: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
         let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();
-        let mut state = State::new(true, Constraints::default());
+        let mut state = State::new(true, Constraints::default(), LogService::default());
         from_event(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
         let flow_log = |one: &FlowLog| format!("{} on {}, {}", one.id, one.resource_id, one.status);
         (

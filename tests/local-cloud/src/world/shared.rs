@@ -20,6 +20,7 @@ use crate::{
     options::Options,
     ram::accounts::Keys,
     ros::{function::Absent, trigger::Trigger},
+    sls::state::LogService,
     world::{
         clock::Clock,
         constraints::Constraints,
@@ -87,7 +88,11 @@ impl Shared {
         layer: Option<Unpacked>,
     ) -> Arc<Self> {
         let world = World {
-            state: State::new(options.flow_log_service, Constraints::new(options.flow_logs_see_after)),
+            state: State::new(
+                options.flow_log_service,
+                Constraints::new(options.flow_logs_see_after),
+                LogService::new(options.destinations_seen_after),
+            ),
             before: None,
             keys: Keys::new(),
             nonces: BTreeMap::new(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{api::parameters::Tags, world::constraints::Constraints};
+use crate::{api::parameters::Tags, sls::state::LogService, world::constraints::Constraints};
 
 /// The account and region of a resource. Callers see only resources of their own place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -209,6 +209,7 @@ pub(crate) struct State {
     flow_log_service: bool,
     opened_by: BTreeSet<String>,
     pub(crate) constraints: Constraints,
+    pub(crate) log_service: LogService,
     /// Calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,
@@ -263,8 +264,22 @@ impl State {
     }
 
     /// Returns an empty state, with the flow log service open or closed.
-    pub(crate) fn new(flow_log_service: bool, constraints: Constraints) -> Self {
-        Self { flow_log_service, constraints, ..Self::default() }
+    pub(crate) fn new(flow_log_service: bool, constraints: Constraints, log_service: LogService) -> Self {
+        Self { flow_log_service, constraints, log_service, ..Self::default() }
+    }
+
+    /// Returns whether a flow log in this place can deliver to a Logstore: to any that no test has removed, or only to
+    /// those that were made.
+    pub(crate) fn has_destination(
+        &self,
+        place: &Place,
+        (project, log_store): (&str, &str),
+        only_made: bool,
+        now: Timestamp,
+    ) -> bool {
+        let Place { account, region } = place;
+        let is_assumed = !only_made && self.constraints.has_log_store(account, region, project, log_store);
+        is_assumed || self.log_service.has(place, project, log_store, now)
     }
 
     /// Returns whether the flow log service is open in an account.

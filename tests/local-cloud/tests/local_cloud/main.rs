@@ -18,6 +18,7 @@ mod program;
 mod rates;
 mod roles;
 mod routers;
+mod sls;
 mod support;
 mod tags;
 mod timers;

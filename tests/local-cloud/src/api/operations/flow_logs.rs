@@ -13,7 +13,7 @@ use crate::{
     api::refusal::Refusal,
     world::{
         clock::iso,
-        state::{FlowLog, Next, Place},
+        state::{FlowLog, Next},
     },
 };
 
@@ -109,8 +109,8 @@ pub(super) fn create(scope: &mut Scope<'_>) -> Answer {
         return Err(Refusal::documented("OperationUnsupported.AdvancedFeature"));
     }
     has_group(scope, "ResourceGroupId")?;
-    let Place { account, region } = &scope.place;
-    if !constraints.has_log_store(account, region, given.require("ProjectName")?, given.require("LogStoreName")?) {
+    let destination = (given.require("ProjectName")?, given.require("LogStoreName")?);
+    if !scope.state.has_destination(&scope.place, destination, scope.options.check_destinations, scope.now) {
         return Err(Refusal::documented("ProjectOrLogstoreNotExist"));
     }
     if scope.state.flow_logs.values().any(|flow_log| flow_log.resource_id == resource_id) {
@@ -189,12 +189,12 @@ fn change(scope: &mut Scope<'_>, status: &str, from: Option<&str>, next: impl Fn
     is_supported(scope)?;
     let id = scope.parameters.require("FlowLogId")?;
     let place = &scope.place;
-    let constraints = &scope.state.constraints;
-    let flow_log = scope.state.flow_logs.get_mut(id).filter(|flow_log| flow_log.place == *place);
-    let flow_log = flow_log.ok_or_else(|| Refusal::documented("InvalidInstanceId.NotFound"))?;
-    let Place { account, region } = place;
-    let is_delivered = flow_log.deliver_status != "FAILED"
-        && constraints.has_log_store(account, region, &flow_log.project, &flow_log.log_store);
+    let not_found = || Refusal::documented("InvalidInstanceId.NotFound");
+    let before = scope.state.flow_logs.get(id).filter(|flow_log| flow_log.place == *place).ok_or_else(not_found)?;
+    let destination = (before.project.as_str(), before.log_store.as_str());
+    let is_delivered = before.deliver_status != "FAILED"
+        && scope.state.has_destination(place, destination, scope.options.check_destinations, scope.now);
+    let flow_log = scope.state.flow_logs.get_mut(id).ok_or_else(not_found)?;
     // A flow log that is stuck in a transition has no `next`.
     let is_changing = flow_log.next.is_some() || flow_log.status.ends_with("ing");
     let in_the_way = [
