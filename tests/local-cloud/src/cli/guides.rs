@@ -2,8 +2,9 @@
 
 /// How to use a cloud that is being served.
 pub(super) const GUIDE: &str = "\
-A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, ActionTrail events, and
-the functions of template.yml as processes. Everything is in memory and is gone when the program ends.
+A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, the APIs of Function
+Compute and Log Service, ActionTrail events, and the functions of template.yml as processes. Everything is in memory
+and is gone when the program ends.
 
 Use it with the aliyun CLI:
   aliyun configure set --profile local --mode AK --region cn-hangzhou \\
@@ -72,6 +73,7 @@ first:
   event-delayed     the call's event is delivered \"seconds\" later
   event-dropped     the call's event is not delivered
   <code>            any documented error code, such as TaskConflict
+Function Compute and Log Service refuse with codes of their own, such as ResourceExhausted and WriteQuotaExceed.
 One fault needs no action:
   clock-ahead       the cloud's clock is \"seconds\" ahead until the faults are cleared";
 
