@@ -1,0 +1,120 @@
+"""The official SDK makes projects, Logstores and indexes in local-cloud.
+
+A project is part of the host's name. The SDK reaches the cloud as an HTTP proxy, so the name need not be resolved.
+"""
+
+import pytest
+from alibabacloud_sls20201230 import models
+from alibabacloud_sls20201230.client import Client
+from alibabacloud_tea_openapi.models import Config
+from darabonba.exceptions import UnretryableException
+from darabonba.runtime import RuntimeOptions
+
+from cloud import Cloud
+
+PROJECT, LOG_STORE = "flowlog-1000000000000001-cn-hangzhou", "vpc"
+TOKENS = list(", '\";=()[]{}?@&<>/:\n\t\r")
+
+
+@pytest.fixture
+def cloud():
+    with Cloud("--no-functions", "--check-destinations") as cloud:
+        yield cloud
+
+
+class Caller:
+    """The SDK with a key: `Caller(cloud).get_project(PROJECT, …)`."""
+
+    def __init__(self, cloud, secret="test-secret", region="cn-hangzhou"):
+        self._client = Client(
+            Config(
+                access_key_id="test",
+                access_key_secret=secret,
+                endpoint=f"{region}.log.aliyuncs.com",
+                region_id=region,
+                protocol="http",
+                signature_version="v4",
+            )
+        )
+        self._runtime = RuntimeOptions(http_proxy=f"http://{cloud.address}", autoretry=False)
+
+    def __getattr__(self, name):
+        return lambda *arguments: getattr(self._client, f"{name}_with_options")(*arguments, {}, self._runtime)
+
+
+@pytest.fixture
+def sls(cloud):
+    return Caller(cloud)
+
+
+@pytest.fixture
+def refusal():
+    """Makes a call that must be refused, and returns its status and code."""
+
+    def refusal(call, *arguments):
+        with pytest.raises(UnretryableException) as refused:
+            call(*arguments)
+        error = refused.value.inner_exception
+        return error.data["statusCode"], error.code
+
+    return refusal
+
+
+def new_project(name=PROJECT):
+    return models.CreateProjectRequest(project_name=name, description="flow logs")
+
+
+def new_log_store(days=30):
+    return models.CreateLogStoreRequest(
+        logstore_name=LOG_STORE, ttl=days, shard_count=2, auto_split=True, max_split_shard=64
+    )
+
+
+def new_index():
+    keys = {"vpc-id": models.IndexKey(type="text", doc_value=True, token=TOKENS)}
+    keys["bytes"] = models.IndexKey(type="long", doc_value=True)
+    return models.CreateIndexRequest(body=models.Index(keys=keys, line=models.IndexLine(token=TOKENS)))
+
+
+def make(sls):
+    sls.create_project(new_project())
+    sls.create_log_store(PROJECT, new_log_store())
+    sls.create_index(PROJECT, LOG_STORE, new_index())
+
+
+def test_a_project_a_logstore_and_an_index_are_made_and_read(sls):
+    make(sls)
+    project = sls.get_project(PROJECT, models.GetProjectRequest()).body
+    assert (project.project_name, project.owner, project.region) == (PROJECT, "1000000000000001", "cn-hangzhou")
+    log_store = sls.get_log_store(PROJECT, LOG_STORE).body
+    assert (log_store.logstore_name, log_store.ttl, log_store.shard_count) == (LOG_STORE, 30, 2)
+    assert (log_store.auto_split, log_store.max_split_shard, log_store.mode) == (True, 64, "standard")
+    index = sls.get_index(PROJECT, LOG_STORE).body
+    assert (index.keys["bytes"].type, index.keys["vpc-id"].token, index.line.token) == ("long", TOKENS, TOKENS)
+
+
+def test_retention_can_be_raised(sls):
+    make(sls)
+    sls.update_log_store(PROJECT, LOG_STORE, models.UpdateLogStoreRequest(logstore_name=LOG_STORE, ttl=180))
+    assert sls.get_log_store(PROJECT, LOG_STORE).body.ttl == 180
+
+
+def test_refusals_have_their_codes(cloud, sls, refusal):
+    assert refusal(sls.get_project, PROJECT, models.GetProjectRequest()) == (404, "ProjectNotExist")
+    assert refusal(sls.create_log_store, PROJECT, new_log_store()) == (404, "ProjectNotExist")
+    sls.create_project(new_project())
+    assert refusal(sls.create_project, new_project()) == (400, "ProjectAlreadyExist")
+    assert refusal(sls.create_project, new_project("Wrong_Name")) == (400, "ParameterInvalid")
+    assert refusal(sls.get_log_store, PROJECT, LOG_STORE) == (404, "LogStoreNotExist")
+    assert refusal(sls.create_log_store, PROJECT, new_log_store(days=3651)) == (400, "ParameterInvalid")
+    sls.create_log_store(PROJECT, new_log_store())
+    assert refusal(sls.create_log_store, PROJECT, new_log_store()) == (400, "LogStoreAlreadyExist")
+    assert refusal(sls.get_index, PROJECT, LOG_STORE) == (404, "IndexConfigNotExist")
+    sls.create_index(PROJECT, LOG_STORE, new_index())
+    assert refusal(sls.create_index, PROJECT, LOG_STORE, new_index()) == (400, "IndexAlreadyExist")
+    wrong = Caller(cloud, secret="guessed")
+    assert refusal(wrong.get_project, PROJECT, models.GetProjectRequest()) == (401, "SignatureNotMatch")
+    beijing = Caller(cloud, region="cn-beijing")
+    assert refusal(beijing.get_project, PROJECT, models.GetProjectRequest()) == (404, "ProjectNotExist")
+    cloud.fault("log:GetProject", "unavailable")
+    assert refusal(sls.get_project, PROJECT, models.GetProjectRequest()) == (503, "ServerBusy")
