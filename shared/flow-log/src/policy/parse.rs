@@ -47,7 +47,7 @@ impl Policy {
     }
 }
 
-/// Where a flow log's fields say something about its destination that create_destination depends on.
+/// Where a flow log's fields say something about its destination that `create_destination` depends on.
 fn destination_position(fields: &Fields<'_>) -> Option<Position> {
     ["create_destination", "project"].iter().find_map(|key| fields.left.get(key).map(|(_, node)| node.position))
 }
@@ -105,8 +105,7 @@ impl Decoder {
             exclude_regions: &exclude_regions,
             accounts: accounts.iter().map(|member| &member.id).collect(),
             // A directory with mistakes may have any account, so that these are not reported twice.
-            left_out: directory
-                .map(|_| resource_directory.as_ref().map_or(&nobody, |directory| &directory.exclude.accounts)),
+            left_out: directory.map(|_| resource_directory.as_ref().map_or(&nobody, |found| &found.exclude.accounts)),
             own_account,
         };
         let override_list = fields.take("overrides");
@@ -137,7 +136,7 @@ impl Decoder {
             ecr_flow_log: fields.take("ecr_flow_log").and_then(|node| self.ecr_flow_log(node, &names)),
             fields_set: flow_log.as_ref().map(|(_, fields_set)| fields_set.clone()).unwrap_or_default(),
             flow_log: match &flow_log {
-                Some((pattern, _)) => pattern.clone(),
+                Some((whole, _)) => whole.clone(),
                 None => FlowLogPattern::new(String::new(), String::new()),
             },
             schedules: schedules.map(|node| self.schedules(node)).unwrap_or_default(),

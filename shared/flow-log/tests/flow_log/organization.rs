@@ -245,22 +245,22 @@ fn an_account_is_the_own_one_or_named_or_for_the_directory_to_say_or_out_of_scop
     let names_both = "accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]\n";
     let has_directory = "resource_directory: {role: b, exclude: {accounts: [\"4\"]}}\n";
     let all = format!("{names_both}{has_directory}");
-    let (own, unknown) = (Some("1"), None);
+    let (known, unknown) = (Some("1"), None);
     for (more, own, account, expected) in [
-        ("", own, "1", "own"),
-        ("", own, "2", &not_named("2")),
+        ("", known, "1", "own"),
+        ("", known, "2", &not_named("2")),
         ("", unknown, "2", "own"),
-        (names_both, own, "1", "own"),
-        (names_both, own, "2", "acs:ram::2:role/a"),
+        (names_both, known, "1", "own"),
+        (names_both, known, "2", "acs:ram::2:role/a"),
         (names_both, unknown, "1", "acs:ram::1:role/a"),
-        (names_both, own, "3", &not_named("3")),
-        (has_directory, own, "1", "own"),
-        (has_directory, own, "3", "in the directory, b"),
-        (has_directory, own, "4", excluded),
+        (names_both, known, "3", &not_named("3")),
+        (has_directory, known, "1", "own"),
+        (has_directory, known, "3", "in the directory, b"),
+        (has_directory, known, "4", excluded),
         (has_directory, unknown, "3", "in the directory, b"),
         (has_directory, unknown, "4", excluded),
-        (&all, own, "2", "acs:ram::2:role/a"),
-        (&all, own, "3", "in the directory, b"),
+        (&all, known, "2", "acs:ram::2:role/a"),
+        (&all, known, "3", "in the directory, b"),
     ] {
         assert_eq!(scope(&policy(more), own, account), expected, "{more}{own:?} {account}");
         if more.is_empty() {

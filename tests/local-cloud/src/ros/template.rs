@@ -478,7 +478,7 @@ Resources:
         let given = [("MemberRoleName", "flowkeeper"), ("PolicyLayerObject", "policy-1.zip"), ("CodeBucket", "code")];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let organization = Template::read(&default_path(), &given, "1000000000000001", "cn-hangzhou").unwrap();
-        let sweeping = organization.functions.iter().find(|function| function.binary == "remediate-flow-logs").unwrap();
+        let sweeping = organization.functions.iter().find(|made| made.binary == "remediate-flow-logs").unwrap();
         assert_eq!((sweeping.async_task, sweeping.reserved_concurrency), (true, Some(5)));
         assert_eq!(sweeping.layers, ["flowkeeper-policy"]);
         assert_eq!(sweeping.environment["FLOWKEEPER_POLICY_FILE"], "/opt/policy.yml");
