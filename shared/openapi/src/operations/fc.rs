@@ -55,7 +55,7 @@ pub enum Submission {
 pub struct AsyncTask {
     /// The id that it was submitted with.
     pub id: String,
-    /// What became of it.
+    /// How far it is.
     pub status: TaskStatus,
     /// Why it failed, if it did.
     pub error: Option<String>,
