@@ -266,10 +266,7 @@ fn an_account_is_the_own_one_or_named_or_for_the_directory_to_say_or_out_of_scop
         if more.is_empty() {
             continue;
         }
-        let without_own = match (own, account, expected) {
-            (Some(own), account, _) if own == account => is_not_own,
-            (_, _, expected) => expected,
-        };
+        let without_own = if own == Some(account) { is_not_own } else { expected };
         let others = policy(&format!("{more}own_account: false\n"));
         assert_eq!(scope(&others, own, account), without_own, "{more}{own:?} {account}");
     }
