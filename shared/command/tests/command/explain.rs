@@ -98,6 +98,24 @@ fn what_is_out_of_scope_is_said_with_the_reason_that_an_event_of_it_is_skipped_w
 }
 
 #[test]
+fn an_account_that_the_directory_may_have_is_explained_with_its_role() {
+    let role = "acs:ram::1000000000000001:role/keeper";
+    let in_scope = format!("account                 in scope if the resource directory has it there, through {role}\n");
+    for (exclude, says) in [
+        ("", in_scope.as_str()),
+        ("", "a flow log of its own"),
+        (
+            ", exclude: {accounts: [\"1000000000000001\"]}",
+            "nothing: the account 1000000000000001 is out of scope: the policy's resource_directory.exclude names it",
+        ),
+    ] {
+        let policy = format!("{POLICY}regions: all\nresource_directory: {{role: keeper{exclude}}}\n");
+        let told = Tried::on(&policy, &resource(r#""id": "vpc-1""#)).explained("2026-03-02T12:00Z");
+        assert!(told.contains(says), "{exclude}:\n{told}");
+    }
+}
+
+#[test]
 fn the_tags_of_the_vpc_are_asked_for_where_they_decide_and_a_tag_that_does_not_count_is_a_finding() {
     let policy = "flow_log: {project: flowlog, log_store: vpc}\nresource_tag: [ignore]\n\
         overrides: [{match: {tags: {level: fine}}, coverage: network-interface}]\n";
