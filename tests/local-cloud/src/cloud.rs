@@ -25,10 +25,13 @@ use crate::{
     function_compute::{host::Host, layer},
     options::{Functions, Options, Timers},
     ram::{
-        accounts::{Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE, TOKEN_LIFE},
-        policy::Role,
+        accounts::{Accounts, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, TOKEN_LIFE},
+        members::{MemberRole, Members},
     },
-    ros::template::{self, Template, TemplateError},
+    ros::{
+        member::MemberTemplate,
+        template::{self, Template, TemplateError},
+    },
     sls::state::LogProject,
     world::{
         clock::{Clock, after},
@@ -47,8 +50,8 @@ pub struct LocalCloud {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// Reads the functions' template as the options modify it, and the role in the second account.
-fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
+/// Reads the functions' template as the options modify it, and the template of the other accounts.
+fn templates(options: &Options) -> Result<(Template, MemberTemplate), Error> {
     let path = options.template.clone().unwrap_or_else(template::default_path);
     let template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region);
     let mut template = template.map_err(|error| of_parameter(error, &options.parameters))?;
@@ -62,18 +65,25 @@ fn templates(options: &Options) -> Result<(Template, Option<Role>), Error> {
             source,
         })?;
     }
-    let role = SECOND_ACCOUNT_ROLE.rsplit('/').next().unwrap_or_default();
     // Member accounts have a template of their own, next to that of the functions.
     let beside = path.with_file_name("template-member.yml");
     let path = if beside.is_file() { beside } else { path };
-    let external_id = options.external_id.as_deref();
-    let (parameters, region) = (&options.parameters, &options.region);
-    let member = Template::role_elsewhere(&path, parameters, external_id, SECOND_ACCOUNT, region, role)?;
+    let member = MemberTemplate::read(&path, &options.parameters, &options.region, Members::role_name())?;
     Ok((template, member))
 }
 
 fn place(account: &str, region: &str) -> Place {
     Place { account: account.to_owned(), region: region.to_owned() }
+}
+
+/// Returns the roles of the other accounts, as the options modify them.
+fn members(options: &Options, template: Option<MemberTemplate>) -> Result<Members, Error> {
+    let members = Members::new(template, options.external_id.as_deref());
+    members.check(SECOND_ACCOUNT)?;
+    for (account, role) in &options.member_roles {
+        members.set(account, role)?;
+    }
+    Ok(members)
 }
 
 /// Converts a template error. An error in a given parameter becomes an error of that option.
@@ -91,7 +101,8 @@ impl LocalCloud {
     /// Checks that a cloud would start with these options, and that the template has `function` if one is given. Covers
     /// everything that can be known before the functions are built.
     pub fn check(options: &Options, function: Option<&str>) -> Result<(), Error> {
-        let (template, _) = templates(options)?;
+        let (template, member) = templates(options)?;
+        members(options, Some(member))?;
         function.map_or(Ok(()), |function| template.has(function))
     }
 
@@ -105,7 +116,8 @@ impl LocalCloud {
         let mut hosts = BTreeMap::new();
         let mut member = None;
         if let Functions::Built(folder) = &options.functions {
-            (template, member) = templates(&options)?;
+            let (own, of_members) = templates(&options)?;
+            (template, member) = (own, Some(of_members));
             for function in template.functions {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {
@@ -115,7 +127,8 @@ impl LocalCloud {
             }
         }
         let layer = layer::unpack(options.layer.as_ref(), hosts.values().map(|host: &Host| &host.function))?;
-        let roles = Roles::new(template.roles, member, options.external_id.as_deref());
+        let accounts = Accounts::new(options.accounts);
+        let roles = Roles::new(accounts, template.roles, members(&options, member)?);
         let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles, layer);
         let home = place(OWN_ACCOUNT, &shared.options.region);
         let now = shared.clock.now();
@@ -321,6 +334,16 @@ impl LocalCloud {
     /// Supports flow logs in a region again.
     pub fn with_flow_logs(&self, region: &str) {
         self.constraints(|it| it.set_flow_logs(region, true));
+    }
+
+    /// Gives another account a different role for the functions, as a stack there would.
+    pub fn set_member_role(&self, account: &str, role: &MemberRole) -> Result<(), Error> {
+        Ok(self.shared.roles.members().set(account, role)?)
+    }
+
+    /// Returns the ids of all accounts. The first is the functions' own.
+    pub fn accounts(&self) -> Vec<String> {
+        Accounts::new(self.shared.options.accounts).ids().collect()
     }
 
     /// Locks an account for overdue payment: its flow logs are `FinancialLocked`, and writes to them are refused with

@@ -6,9 +6,9 @@
 //! `template.yml` deliver the events to functions, which run as processes under Function Compute's custom-runtime
 //! contract.
 //!
-//! There are two accounts. [`LocalCloud`]'s own methods create resources in the first; an [`Operator`] works in either
-//! account and any region, and supports Express Connect Router. Lists contain the resources of all accounts, each with
-//! its [`Place`].
+//! There are two accounts, or as many as [`Options::accounts`] says. [`LocalCloud`]'s own methods create resources in the
+//! first; an [`Operator`] works in any account and region, and supports Express Connect Router. Lists contain the
+//! resources of all accounts, each with its [`Place`].
 //!
 //! Timers fire when a manual [`Clock`] is moved past their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
 //! A function has the permissions of its role in the template, and [`Options::without_permission`] removes one action.
@@ -58,6 +58,7 @@ pub use ram::accounts::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
 };
+pub use ram::members::MemberRole;
 pub use ram::policy::Role;
 pub use sls::state::{LogProject, LogStore};
 pub use suggestion::did_you_mean;

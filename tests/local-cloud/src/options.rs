@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::world::clock::Clock;
+use crate::{ram::members::MemberRole, world::clock::Clock};
 
 /// Options of a local cloud.
 #[derive(Clone)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 picks a free one.
     pub port: u16,
+    /// How many accounts there are. The first is the functions' own; each of the others has a role for them.
+    pub accounts: u32,
     /// The region of the functions, and of calls that name none.
     pub region: String,
     /// Maximum number of flow logs in one account and region.
@@ -32,8 +34,10 @@ pub struct Options {
     pub rate_limit: bool,
     /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as has been observed.
     pub ecr_failures_in_200: bool,
-    /// The `ExternalId` that a caller must give to assume the role in the second account.
+    /// The `ExternalId` that a caller must give to assume the role in another account.
     pub external_id: Option<String>,
+    /// Accounts whose role for the functions differs from that of the others.
+    pub member_roles: BTreeMap<String, MemberRole>,
     /// When flow logs finish their transitions.
     pub transitions: Transitions,
     /// Which timers fire automatically.
@@ -66,6 +70,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
+            accounts: 2,
             region: "cn-hangzhou".into(),
             quota: 200,
             flow_log_service: true,
@@ -78,6 +83,7 @@ impl Default for Options {
             rate_limit: false,
             ecr_failures_in_200: false,
             external_id: None,
+            member_roles: BTreeMap::new(),
             transitions: Transitions::After(Duration::ZERO),
             timers: Timers::ByManualClock,
             functions: Functions::None,

@@ -3,6 +3,7 @@
 pub(crate) mod function;
 mod layer;
 pub(crate) mod log_store;
+pub(crate) mod member;
 mod parameters;
 mod queue;
 mod resolve;

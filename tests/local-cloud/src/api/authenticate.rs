@@ -63,7 +63,7 @@ pub(crate) fn authenticate(
     now: Timestamp,
 ) -> Result<Identity, Refusal> {
     let claim = if by_headers(request) { acs3(request)? } else { hmac_sha1(request.method().as_str(), parameters)? };
-    let key = world.keys.get(claim.access_key_id).cloned();
+    let key = world.keys.get(claim.access_key_id);
     let key = key.ok_or_else(|| Refusal::documented("InvalidAccessKeyId.NotFound"))?;
     check_token(world, &key, claim.token, now)?;
     check_time(claim.time, now)?;

@@ -1,6 +1,9 @@
 //! Authorization: whether a caller's role allows a call, and who can assume which role.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     api::{
@@ -9,54 +12,74 @@ use crate::{
         refusal::{Denied, PolicyKind, Refusal},
     },
     ram::{
-        accounts::{Caller, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE},
+        accounts::{Accounts, Caller, OWN_ACCOUNT, REFUSED_ROLE},
+        members::{Known, Members},
         policy::{Denial, Request, Role, SessionPolicy},
         trust::{Applicant, FUNCTION_COMPUTE, Trust},
     },
     world::state::{Place, State},
 };
 
-/// The roles that templates describe, and two that exist without a template.
+/// The roles of all accounts.
 pub(crate) struct Roles {
-    /// By account and name.
-    described: BTreeMap<(&'static str, String), Role>,
-    /// The trust of each role, by ARN.
-    trusts: BTreeMap<String, Trust>,
+    accounts: Accounts,
+    /// The roles of stacks, by account and name.
+    described: Mutex<BTreeMap<(String, String), Arc<Role>>>,
+    /// The role that each of the other accounts has for the functions.
+    members: Members,
 }
 
 /// The permissions of a caller.
-enum Permissions<'a> {
+enum Permissions {
     Everything,
-    OfRole(&'a Role),
+    OfRole(Arc<Role>),
     Nothing,
 }
 
 impl Roles {
-    /// Collects the roles of the functions and the one in the second account.
-    ///
-    /// If no template describes the latter, it trusts the own account, given this `ExternalId` if there is one.
-    pub(crate) fn new(own: Vec<Role>, member: Option<Role>, external_id: Option<&str>) -> Self {
-        let own = own.into_iter().map(|role| (OWN_ACCOUNT, role));
-        let roles: Vec<_> = own.chain(member.map(|role| (SECOND_ACCOUNT, role))).collect();
-        let mut trusts = BTreeMap::from([
-            (SECOND_ACCOUNT_ROLE.to_owned(), Trust::in_account(OWN_ACCOUNT, external_id)),
-            (REFUSED_ROLE.to_owned(), Trust::default()),
-        ]);
-        trusts.extend(roles.iter().map(|(account, role)| (arn(account, &role.name), role.trust.clone())));
-        let described = roles.into_iter().map(|(account, role)| ((account, role.name.clone()), role)).collect();
-        Self { described, trusts }
+    /// Collects the roles of the functions and of the other accounts.
+    pub(crate) fn new(accounts: Accounts, own: Vec<Role>, members: Members) -> Self {
+        let roles = Self { accounts, described: Mutex::default(), members };
+        roles.add(OWN_ACCOUNT, own);
+        roles
+    }
+
+    /// Adds the roles of a stack in an account.
+    pub(crate) fn add(&self, account: &str, roles: Vec<Role>) {
+        let named = roles.into_iter().map(|role| ((account.to_owned(), role.name.clone()), Arc::new(role)));
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(named);
+    }
+
+    /// Returns the roles that the other accounts have for the functions.
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Returns a role that exists, given its account and its name in lower case.
+    fn find(&self, account: &str, name: &str) -> Option<Known> {
+        let described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(role) = described.get(&(account.to_owned(), name.to_owned())) {
+            return Some(Known::Described(Arc::clone(role)));
+        }
+        drop(described);
+        if arn(account, name) == REFUSED_ROLE {
+            return Some(Known::Undescribed(Trust::default()));
+        }
+        let is_member = account != OWN_ACCOUNT && self.accounts.has(account) && name == Members::role_name();
+        is_member.then(|| self.members.role_in(account)).flatten()
     }
 
     /// Lets an applicant assume a role that trusts it. Returns the role's account and name.
     pub(crate) fn assume(&self, role: &str, applicant: Applicant<'_>) -> Result<(String, String), Refusal> {
         let not_there = || Refusal::not_found("EntityNotExist.Role", "The specified Role not exists.");
-        let trust = self.trusts.get(role).ok_or_else(not_there)?;
-        trust.evaluate(applicant).map_err(|why| {
+        let parts = role.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
+        let (account, name) = parts.ok_or_else(not_there)?;
+        let known = self.find(account, name).ok_or_else(not_there)?;
+        known.trust().evaluate(applicant).map_err(|why| {
             let denied = Denied { action: "sts:AssumeRole".to_owned(), why, by: PolicyKind::Trust };
             Refusal { denied: Some(denied), ..Refusal::documented("NoPermission") }
         })?;
-        let parts = role.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
-        parts.map(|(account, name)| (account.to_owned(), name.to_owned())).ok_or_else(not_there)
+        Ok((account.to_owned(), name.to_owned()))
     }
 
     /// Checks that Function Compute can assume a function's role.
@@ -64,25 +87,31 @@ impl Roles {
         self.assume(&arn(OWN_ACCOUNT, role), Applicant::Service(FUNCTION_COMPUTE)).map(|_| ())
     }
 
-    /// Returns the permissions of a caller. An account may do everything; so may the role in the second account, if no
+    /// Returns the permissions of a caller. An account may do everything; so may a role in another account, if no
     /// template describes it.
-    fn of(&self, caller: &Caller) -> Permissions<'_> {
+    fn of(&self, caller: &Caller) -> Permissions {
         let Some(name) = &caller.role else { return Permissions::Everything };
-        let account = if caller.account == OWN_ACCOUNT { OWN_ACCOUNT } else { SECOND_ACCOUNT };
-        match self.described.get(&(account, name.to_lowercase())) {
-            Some(role) => Permissions::OfRole(role),
-            None if account == SECOND_ACCOUNT => Permissions::Everything,
-            None => Permissions::Nothing,
+        match self.find(&caller.account, &name.to_lowercase()) {
+            Some(Known::Described(role)) => Permissions::OfRole(role),
+            _ if caller.account == OWN_ACCOUNT => Permissions::Nothing,
+            _ => Permissions::Everything,
         }
     }
 
     /// Returns whether a function's role allows Function Compute an action that is not an operation of this cloud.
     pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
         let role = role.filter(|name| self.assume_role(name).is_ok());
-        let role = role.and_then(|name| self.described.get(&(OWN_ACCOUNT, name.to_lowercase())));
+        role.is_some_and(|name| self.permits(OWN_ACCOUNT, name, action, resource))
+    }
+
+    /// Returns whether a role of a stack allows an action that is not an operation of this cloud.
+    fn permits(&self, account: &str, role: &str, action: &str, resource: &str) -> bool {
         let none = Tags::new();
         let request = Request { action, resource, resource_tags: &none, request_tags: &none };
-        role.is_some_and(|role| role.evaluate(&request).is_ok())
+        match self.find(account, &role.to_lowercase()) {
+            Some(Known::Described(role)) => role.evaluate(&request).is_ok(),
+            _ => false,
+        }
     }
 
     /// Checks that the caller is allowed an action on one resource, which has no tags.
@@ -151,7 +180,9 @@ impl Roles {
                 resource_tags: &resource_tags,
                 request_tags: &request_tags,
             };
-            role.map_or(Ok(()), |role| role.evaluate(&request)).map_err(|why| refuse(why, PolicyKind::Identity))?;
+            role.as_ref()
+                .map_or(Ok(()), |role| role.evaluate(&request))
+                .map_err(|why| refuse(why, PolicyKind::Identity))?;
             session_policy
                 .map_or(Ok(()), |policy| policy.evaluate(&request))
                 .map_err(|why| refuse(why, PolicyKind::Session))?;

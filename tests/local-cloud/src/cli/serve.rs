@@ -42,6 +42,9 @@ struct CloudOptions {
     port: u16,
     #[command(flatten)]
     stack: Stack,
+    /// How many accounts there are; the first is the functions' own.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    accounts: u32,
     /// Maximum number of flow logs in one account and region; a new account's is 10.
     #[arg(long, default_value_t = 200)]
     quota: usize,
@@ -69,7 +72,7 @@ struct CloudOptions {
     /// Make Express Connect Router refuse with HTTP 200 and Success: false.
     #[arg(long)]
     ecr_failures_in_200: bool,
-    /// The `ExternalId` that a caller must give to assume the role in the second account.
+    /// The `ExternalId` that a caller must give to assume the role in another account.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
 }
@@ -78,6 +81,7 @@ impl CloudOptions {
     fn options(&self, functions: Functions) -> Result<Options, Box<dyn Error>> {
         Ok(Options {
             port: self.port,
+            accounts: self.accounts,
             quota: self.quota,
             flow_log_service: !self.service_closed,
             traffic_paths: !self.no_traffic_paths,
@@ -158,6 +162,9 @@ async fn until_interrupted(
 ) -> Done {
     let mut out = stdout();
     writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
+    if let [_, second, .., last] = cloud.accounts().as_slice() {
+        writeln!(out, "accounts {second} to {last}, each with the key {ACCESS_KEY_ID}-<account>")?;
+    }
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
 
     let mut printer = Printer::new(started);

@@ -16,11 +16,7 @@ use super::{
     role,
     trigger::{self, Trigger},
 };
-use crate::{
-    error::Error,
-    ram::{accounts::OWN_ACCOUNT, policy::Role},
-    suggestion::did_you_mean,
-};
+use crate::{error::Error, ram::policy::Role, suggestion::did_you_mean};
 
 /// An error in a template, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,32 +101,6 @@ impl Template {
         Ok(())
     }
 
-    /// Returns the role with this name as a template describes it for another account. Ignores the role's condition,
-    /// which is about the own account.
-    pub(crate) fn role_elsewhere(
-        path: &Path,
-        parameters: &BTreeMap<String, String>,
-        external_id: Option<&str>,
-        account: &str,
-        region: &str,
-        name: &str,
-    ) -> Result<Option<Role>, TemplateError> {
-        let document = document(&read_file(path)?)?;
-        // The parameters of the own account's stack also apply to the other account's, as far as its template has them.
-        let mut given = parameters.clone();
-        given.insert("MainAccountId".into(), OWN_ACCOUNT.into());
-        given.retain(|parameter, _| document["Parameters"].get(parameter).is_some());
-        given.extend(external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
-        let resolver = Resolver::new(document, &given, account, region)?;
-        let mut named = Vec::new();
-        for resource in resolver.declared("ALIYUN::RAM::Role") {
-            if resource.text("RoleName")?.eq_ignore_ascii_case(name) {
-                named.push(resource);
-            }
-        }
-        Ok(role::roles(&resolver, named)?.pop())
-    }
-
     /// Denies an action to a role, which is given by its name in the template.
     pub(crate) fn revoke(&mut self, role: &str, action: &str) -> Result<(), TemplateError> {
         let error = |problem: String| TemplateError { place: format!("Resources.{role}"), problem };
@@ -158,6 +128,11 @@ fn in_file(path: &Path, problem: String) -> TemplateError {
 
 fn read_file(path: &Path) -> Result<String, TemplateError> {
     std::fs::read_to_string(path).map_err(|error| in_file(path, format!("it cannot be read: {error}")))
+}
+
+/// Reads a template file without resolving it.
+pub(super) fn read_document(path: &Path) -> Result<Value, TemplateError> {
+    document(&read_file(path)?)
 }
 
 fn document(text: &str) -> Result<Value, TemplateError> {

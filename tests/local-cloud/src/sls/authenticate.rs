@@ -33,7 +33,7 @@ pub(super) fn authenticate(world: &World, request: &Request<Bytes>, now: Timesta
     let (access_key_id, scope) = field("Credential")?.split_once('/').ok_or_else(|| invalid("authorization"))?;
     let key = world.keys.get(access_key_id);
     let key = key.ok_or_else(|| unauthorized(format!("AccessKeyId not found: {access_key_id}")))?;
-    check_token(key, text(request.headers(), "x-acs-security-token"), now)?;
+    check_token(&key, text(request.headers(), "x-acs-security-token"), now)?;
     let date = require("x-log-date")?;
     check_time(date, now)?;
 
@@ -57,7 +57,7 @@ pub(super) fn authenticate(world: &World, request: &Request<Bytes>, now: Timesta
     if !is_signed {
         return Err(documented("SignatureNotMatch"));
     }
-    Ok(Identity { caller: key.caller.clone(), session_policy: key.session_policy.clone() })
+    Ok(Identity { caller: key.caller, session_policy: key.session_policy })
 }
 
 /// Checks the token. A temporary key needs its own unexpired token; a permanent key must have none.

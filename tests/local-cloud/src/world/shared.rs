@@ -18,7 +18,7 @@ use crate::{
     eventbridge::delivery,
     function_compute::{host::Host, layer::Unpacked, tasks::Tasks},
     options::Options,
-    ram::accounts::Keys,
+    ram::accounts::{Accounts, Keys},
     ros::{function::Absent, trigger::Trigger},
     sls::state::LogService,
     world::{
@@ -94,7 +94,7 @@ impl Shared {
                 LogService::new(options.destinations_seen_after),
             ),
             before: None,
-            keys: Keys::new(),
+            keys: Keys::new(Accounts::new(options.accounts)),
             nonces: BTreeMap::new(),
             faults: Faults::default(),
             rates: RateLimits::default(),

@@ -1,13 +1,14 @@
-//! Two accounts, and the role that gives one access to the other.
+//! The accounts, and the role that gives one access to the others.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use local_cloud::{
-    Client, Clock, Credentials, LocalCloud, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE,
+    Client, Clock, Credentials, Functions, LocalCloud, MemberRole, OWN_ACCOUNT, Options, REFUSED_ROLE, SECOND_ACCOUNT,
+    SECOND_ACCOUNT_ROLE,
 };
 
-use crate::support::{TEMPLATE, cloud, cloud_of, cloud_with, code, function_client};
+use crate::support::{TEMPLATE, cloud, cloud_of, cloud_with, cloud_with_template, code, function_client};
 
 const ROLE: [(&str, &str); 2] = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flow.keeper@1")];
 
@@ -179,4 +180,90 @@ async fn a_session_that_assumes_a_role_is_held_to_its_policy_there_too() {
     let session = assume(&cloud, &cloud.client(), &[&ROLE[..], &[("Policy", policy)]].concat()).await;
     assert_eq!(code(session.call("AssumeRole", &ROLE).await), "NoPermission");
     assert_eq!(cloud.calls().pop().unwrap().answer["AccessDeniedDetail"]["PolicyType"], "SessionPolicy");
+}
+
+/// Returns the parameters of `AssumeRole` for the role that an account has for the functions.
+fn role_in(account: &str) -> [(&'static str, String); 2] {
+    [("RoleArn", format!("acs:ram::{account}:role/flowkeeper")), ("RoleSessionName", "flowkeeper".to_owned())]
+}
+
+/// Lets the own account assume the role in another one, and returns the code of the refusal.
+async fn refusal_of(cloud: &LocalCloud, account: &str, external_id: Option<&str>) -> String {
+    let role = role_in(account);
+    let role = role.iter().map(|(name, value)| (*name, value.as_str()));
+    let parameters: Vec<_> = role.chain(external_id.map(|id| ("ExternalId", id))).collect();
+    code(cloud.client().call("AssumeRole", &parameters).await)
+}
+
+#[tokio::test]
+async fn each_of_five_hundred_accounts_has_a_key_a_role_and_resources_of_its_own() {
+    let options = Options { accounts: 500, ..Options::default() };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let accounts = cloud.accounts();
+    assert_eq!((accounts.len(), accounts[499].as_str()), (500, "1000000000000500"));
+    for account in [&accounts[1], &accounts[2], &accounts[499]] {
+        let vpc = cloud.operator(account, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+        let key = Client::new(cloud.endpoint(), Credentials::of_account(account));
+        assert_eq!(key.call("GetCallerIdentity", &[]).await.unwrap()["AccountId"], account.as_str());
+        let role = role_in(account);
+        let role: Vec<_> = role.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let assumed = assume(&cloud, &cloud.client(), &role).await;
+        for client in [key, assumed] {
+            let seen = client.call("DescribeVpcs", &[("RegionId", "cn-hangzhou")]).await.unwrap();
+            assert_eq!((&seen["TotalCount"], &seen["Vpcs"]["Vpc"][0]["VpcId"]), (&1.into(), &vpc.as_str().into()));
+        }
+    }
+    assert_eq!(refusal_of(&cloud, "1000000000000501", None).await, "EntityNotExist.Role");
+    let nobody = Client::new(cloud.endpoint(), Credentials::of_account("1000000000000501"));
+    assert_eq!(code(nobody.call("GetCallerIdentity", &[]).await), "InvalidAccessKeyId.NotFound");
+}
+
+#[tokio::test]
+async fn a_cloud_of_many_accounts_starts_at_once() {
+    // The repository's own templates, whose functions are not started.
+    let folder = tempfile::tempdir().unwrap();
+    for function in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap() {
+        std::fs::write(folder.path().join(function.unwrap().file_name()), "").unwrap();
+    }
+    let parameters = [("MemberRoleName", "flowkeeper"), ("TaskMode", "false")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let functions = Functions::Built(folder.path().to_owned());
+    let options = Options { accounts: 500, functions, parameters, ..Options::default() };
+    let begun = Instant::now();
+    let cloud = LocalCloud::start(options).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(refusal_of(&cloud, "1000000000000500", None).await, "NoPermission", "it trusts the functions alone");
+}
+
+#[tokio::test]
+async fn the_role_of_a_named_account_may_be_absent_refuse_everybody_or_want_an_external_id() {
+    let member_roles = [
+        ("1000000000000003".to_owned(), MemberRole::Absent),
+        ("1000000000000004".to_owned(), MemberRole::Refusing),
+        ("1000000000000005".to_owned(), MemberRole::WithExternalId("agreed".to_owned())),
+    ];
+    let options = Options { accounts: 5, member_roles: member_roles.into(), ..Options::default() };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    for (account, external_id, expected) in [
+        (SECOND_ACCOUNT, None, ""),
+        ("1000000000000003", None, "EntityNotExist.Role"),
+        ("1000000000000004", None, "NoPermission"),
+        ("1000000000000005", None, "NoPermission"),
+        ("1000000000000005", Some("agreed"), ""),
+    ] {
+        assert_eq!(refusal_of(&cloud, account, external_id).await, expected, "{account} {external_id:?}");
+    }
+    // Its stack is deployed in one account, and deleted in another.
+    cloud.set_member_role("1000000000000003", &MemberRole::AsDescribed).unwrap();
+    cloud.set_member_role(SECOND_ACCOUNT, &MemberRole::Absent).unwrap();
+    assert_eq!(refusal_of(&cloud, "1000000000000003", None).await, "");
+    assert_eq!(refusal_of(&cloud, SECOND_ACCOUNT, None).await, "EntityNotExist.Role");
+}
+
+#[tokio::test]
+async fn an_external_id_that_the_template_does_not_take_is_refused_before_anything_starts() {
+    let member_roles = [("1000000000000002".to_owned(), MemberRole::WithExternalId("agreed".to_owned()))].into();
+    let error = cloud_with_template(TEMPLATE, "succeed", Options { member_roles, ..Options::default() }).await;
+    let error = error.err().map(|error| std::error::Error::source(&error).unwrap().to_string());
+    assert!(error.as_deref().unwrap().starts_with("Parameters.ExternalId: the template has no such"), "{error:?}");
 }
