@@ -438,8 +438,8 @@ impl LocalCloud {
     /// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an
     /// event that names no resource, such as a timer's, one VPC without a flow log is created.
     pub fn seed(&self, event: &Value) {
-        let (region, now) = (&self.shared.options.region, self.shared.clock.now());
-        self.shared.write(|world| seed::from_event(&mut world.state, event, region, now));
+        let now = self.shared.clock.now();
+        self.shared.write(|world| seed::from_event(&mut world.state, event, &self.shared.options, now));
     }
 
     /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has
@@ -535,7 +535,7 @@ impl LocalCloud {
 
     #[track_caller]
     fn add_rewrite(&self, pending: Pending<Rewrite>) {
-        if let Err(problem) = pending.check() {
+        if let Err(problem) = pending.check(&self.shared.options.known_regions()) {
             panic!("{problem}");
         }
         self.shared.write(|world| world.faults.add_rewrite(pending));
@@ -544,6 +544,27 @@ impl LocalCloud {
     /// Starts a storm of faults, replacing the current one. `None` ends it.
     pub fn storm(&self, storm: Option<Storm>) {
         self.shared.write(|world| world.faults.set_storm(storm));
+    }
+
+    /// Lets an account not use a region: every call of VPC and ECS there is refused with `InvalidRegionId.NotFound`.
+    /// `DescribeRegions` still names the region.
+    pub fn without_region(&self, account: &str, region: &str) {
+        self.constraints(|it| it.set_region(account, region, false));
+    }
+
+    /// Lets an account use a region again.
+    pub fn with_region(&self, account: &str, region: &str) {
+        self.constraints(|it| it.set_region(account, region, true));
+    }
+
+    /// Closes the connection of every call in a region, without an answer, until [`LocalCloud::heal`]. Nothing can
+    /// refuse the connection itself, because all regions share a port.
+    ///
+    /// # Panics
+    /// Panics if the region does not exist.
+    #[track_caller]
+    pub fn region_unreachable(&self, region: &str) {
+        self.fail_in(region, "*", Fault::Reset, u32::MAX);
     }
 
     /// Answers every call in a region with 503 until [`LocalCloud::heal`]. Express Connect Router has no regions: its
@@ -563,7 +584,7 @@ impl LocalCloud {
 
     #[track_caller]
     fn add_fault(&self, pending: Pending) {
-        if let Err(problem) = pending.check() {
+        if let Err(problem) = pending.check(&self.shared.options.known_regions()) {
             panic!("{problem}");
         }
         self.shared.write(|world| world.faults.add(pending));

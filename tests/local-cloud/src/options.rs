@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::{ram::members::MemberRole, world::clock::Clock};
+use crate::{
+    ram::members::MemberRole,
+    world::{clock::Clock, regions},
+};
 
 /// Options of a local cloud.
 #[derive(Clone)]
@@ -13,6 +16,8 @@ pub struct Options {
     pub accounts: u32,
     /// The region of the functions, and of calls that name none.
     pub region: String,
+    /// The regions that exist, besides that of the functions.
+    pub regions: Vec<String>,
     /// Maximum number of flow logs in one account and region.
     pub quota: usize,
     /// Whether the flow log service is open from the start.
@@ -72,6 +77,7 @@ impl Default for Options {
             port: 0,
             accounts: 2,
             region: "cn-hangzhou".into(),
+            regions: regions::DEFAULT.map(|(id, _)| id.to_owned()).into(),
             quota: 200,
             flow_log_service: true,
             traffic_paths: true,
@@ -102,6 +108,14 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Returns the ids of all regions that exist.
+    pub(crate) fn known_regions(&self) -> Vec<&str> {
+        let own = self.region.as_str();
+        let others = self.regions.iter().map(String::as_str);
+        let is_named = self.regions.iter().any(|region| region == own);
+        others.chain((!is_named).then_some(own)).collect()
+    }
+
     /// Denies one action that a role of the template allows, to show which function needs it.
     ///
     /// The role is given by its name in the template, such as `CreateFlowLogRole`. The cloud does not start if the

@@ -179,7 +179,7 @@ fn arrange(shared: &Shared, request: FaultRequest) -> Result<(), String> {
         (None, Some(answer)) => {
             let body = if let Value::String(text) = answer { text } else { answer.to_string() };
             let pending = Pending { action, region, fault: Rewrite::body(body), after, times };
-            pending.check()?;
+            pending.check(&shared.options.known_regions())?;
             shared.write(|world| world.faults.add_rewrite(pending));
             return Ok(());
         }
@@ -196,7 +196,7 @@ fn arrange(shared: &Shared, request: FaultRequest) -> Result<(), String> {
         (fault, _) => fault,
     };
     let pending = Pending { action, region, fault, after, times };
-    pending.check()?;
+    pending.check(&shared.options.known_regions())?;
     shared.write(|world| world.faults.add(pending));
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        operations::{self, Operation, REGIONS},
+        operations::{self, Operation},
         refusal::Refusal,
         rewrite::{self, Rewrite},
     },
@@ -206,12 +206,11 @@ pub(crate) struct Pending<F = Fault> {
 }
 
 impl<F: Clone> Pending<F> {
-    /// Checks that some call can meet it. The error is a sentence that lists the valid names.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Checks that some call can meet it, where these regions exist. The error is a sentence that lists the valid names.
+    pub(crate) fn check(&self, regions: &[&str]) -> Result<(), String> {
         let region = self.region.as_deref();
-        if let Some(region) = region.filter(|name| !REGIONS.iter().any(|(id, _)| id == name)) {
-            let regions = REGIONS.map(|(id, _)| id);
-            let hint = did_you_mean(region, regions);
+        if let Some(region) = region.filter(|name| !regions.contains(name)) {
+            let hint = did_you_mean(region, regions.iter().copied());
             return Err(format!("there is no region {region:?}{hint}; the regions are {}", regions.join(", ")));
         }
         let (product, action) = match self.action.split_once(':') {
@@ -443,7 +442,11 @@ mod tests {
     fn a_fault_that_no_call_can_meet_is_refused_with_what_there_is() {
         let check = |action: &str, region: Option<&str>| {
             let region = region.map(str::to_owned);
-            Pending { action: action.to_owned(), region, fault: Fault::Reset, after: 0, times: 1 }.check()
+            Pending { action: action.to_owned(), region, fault: Fault::Reset, after: 0, times: 1 }.check(&[
+                "cn-hangzhou",
+                "cn-shanghai",
+                "cn-beijing",
+            ])
         };
         for action in
             ["*", "CreateFlowLog", "vpc:CreateFlowLog", "expressconnectrouter:*", "expressconnectrouter:DeleteFlowlog"]

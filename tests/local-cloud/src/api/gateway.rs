@@ -272,6 +272,9 @@ fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Ref
         let policy = call.session_policy.as_ref();
         shared.roles.authorize(&call.caller, policy, call.operation, call.parameters, &place, &world.state)
     })?;
+    if call.operation.is_regional() && !shared.read(|world| world.state.constraints.is_open(&place)) {
+        return Err(Refusal::documented("InvalidRegionId.NotFound"));
+    }
     if let Some(refusal) = call.fault.and_then(Fault::refusal) {
         return Err(refusal.of(call.operation));
     }

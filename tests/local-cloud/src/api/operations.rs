@@ -19,20 +19,11 @@ use crate::{
     api::{authorize::Roles, parameters::Parameters, refusal::Refusal},
     options::Options,
     ram::accounts::{Caller, Keys},
-    world::state::{Answered, Place, Resource, State},
+    world::{
+        regions::local_name,
+        state::{Answered, Place, Resource, State},
+    },
 };
-
-/// The regions that exist.
-pub(crate) const REGIONS: [(&str, &str); 8] = [
-    ("cn-hangzhou", "China (Hangzhou)"),
-    ("cn-shanghai", "China (Shanghai)"),
-    ("cn-beijing", "China (Beijing)"),
-    ("cn-shenzhen", "China (Shenzhen)"),
-    ("cn-qingdao", "China (Qingdao)"),
-    ("cn-hongkong", "China (Hong Kong)"),
-    ("ap-southeast-1", "Singapore"),
-    ("eu-central-1", "Germany (Frankfurt)"),
-];
 
 /// An Alibaba Cloud product, as identified in events and by API versions.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,10 +170,16 @@ impl Operation {
         self.action.starts_with("Create")
     }
 
+    /// Returns whether the operation is about one region, so that an account that may not use the region is refused.
+    pub(crate) fn is_regional(&self) -> bool {
+        [&VPC, &ECS].contains(&self.product) && self.action != "DescribeRegions"
+    }
+
     /// Checks the parameters and runs the operation.
     pub(crate) fn run(&self, scope: &mut Scope<'_>) -> Answer {
+        let regions = scope.options.known_regions();
         for field in self.fields {
-            field.check(scope.parameters, &scope.options.region)?;
+            field.check(scope.parameters, &regions)?;
         }
         let mut answer = if scope.parameters.is_on("DryRun") { self.try_out(scope)? } else { self.run_once(scope)? };
         if *self.product == ECR {
@@ -291,10 +288,7 @@ struct Page {
 }
 
 fn regions(scope: &mut Scope<'_>) -> Answer {
-    let own = scope.options.region.as_str();
-    let is_known = REGIONS.iter().any(|(id, _)| *id == own);
-    let region = |(id, name): &(&str, &str)| json!({"RegionId": id, "LocalName": name, "RegionEndpoint": format!("vpc.{id}.aliyuncs.com")});
-    Ok(
-        json!({"Regions": {"Region": REGIONS.iter().chain((!is_known).then_some(&(own, own))).map(region).collect::<Vec<_>>()}}),
-    )
+    let region = |id: &str| json!({"RegionId": id, "LocalName": local_name(id), "RegionEndpoint": format!("vpc.{id}.aliyuncs.com")});
+    let all: Vec<_> = scope.options.known_regions().into_iter().map(region).collect();
+    Ok(json!({"Regions": {"Region": all}}))
 }

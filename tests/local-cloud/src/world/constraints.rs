@@ -16,6 +16,8 @@ pub(crate) struct Constraints {
     missing: BTreeSet<Destination>,
     /// Where `TrafficPath` is not available.
     no_traffic_paths: BTreeSet<Spot>,
+    /// Regions that an account may not use.
+    closed: BTreeSet<Spot>,
     /// Regions without flow logs.
     no_flow_logs: BTreeSet<String>,
     /// Accounts with overdue payment.
@@ -77,6 +79,19 @@ impl Constraints {
 
     pub(crate) fn has_traffic_paths(&self, place: &Place) -> bool {
         !self.no_traffic_paths.contains(&spot(&place.account, &place.region))
+    }
+
+    pub(crate) fn set_region(&mut self, account: &str, region: &str, is_open: bool) {
+        if is_open {
+            self.closed.remove(&spot(account, region))
+        } else {
+            self.closed.insert(spot(account, region))
+        };
+    }
+
+    /// Returns whether an account may use a region.
+    pub(crate) fn is_open(&self, place: &Place) -> bool {
+        !self.closed.contains(&spot(&place.account, &place.region))
     }
 
     pub(crate) fn set_flow_logs(&mut self, region: &str, are_there: bool) {

@@ -1,4 +1,21 @@
-//! Alibaba Cloud's regions, to detect typos in a region's name.
+//! Alibaba Cloud's regions: those that exist here by default, and all names, to detect typos.
+
+/// The regions that exist by default, with their names in English.
+pub(crate) const DEFAULT: [(&str, &str); 8] = [
+    ("cn-hangzhou", "China (Hangzhou)"),
+    ("cn-shanghai", "China (Shanghai)"),
+    ("cn-beijing", "China (Beijing)"),
+    ("cn-shenzhen", "China (Shenzhen)"),
+    ("cn-qingdao", "China (Qingdao)"),
+    ("cn-hongkong", "China (Hong Kong)"),
+    ("ap-southeast-1", "Singapore"),
+    ("eu-central-1", "Germany (Frankfurt)"),
+];
+
+/// Returns the name of a region in English, or its id if the name is unknown.
+pub(crate) fn local_name(id: &str) -> &str {
+    DEFAULT.iter().find(|(known, _)| *known == id).map_or(id, |(_, name)| name)
+}
 
 /// The public regions, and some for finance and government.
 const KNOWN: [&str; 38] = [

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::{operations::REGIONS, parameters::Tags},
-    ram::accounts::{OWN_ACCOUNT, SECOND_ACCOUNT},
+    api::parameters::Tags,
+    options::Options,
+    ram::accounts::{Accounts, OWN_ACCOUNT},
     world::state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, State, VSwitch, Vpc},
 };
 
@@ -15,13 +16,13 @@ use crate::{
 ///
 /// A resource that the event reports as deleted is not created, but the flow log that it leaves behind is. For an event
 /// that names no resource, such as a timer's, one VPC is created.
-pub(crate) fn from_event(state: &mut State, event: &Value, own_region: &str, now: Timestamp) {
+pub(crate) fn from_event(state: &mut State, event: &Value, options: &Options, now: Timestamp) {
     let items = match event {
         Value::Array(items) => items.iter().map(parse_nested).collect(),
         one => vec![parse_nested(one)],
     };
     for item in &items {
-        Seeder { state, place: place(item, own_region), now }.make(item);
+        Seeder { state, place: place(item, options), now }.make(item);
     }
 }
 
@@ -242,18 +243,17 @@ fn ids(item: &Value) -> BTreeSet<String> {
 }
 
 /// Returns the place of the event, with the own account and region in place of unknown ones.
-fn place(item: &Value, own_region: &str) -> Place {
-    let of = |names: &[&str], is_here: fn(&str) -> bool| {
+fn place(item: &Value, options: &Options) -> Place {
+    let of = |names: &[&str], is_here: &dyn Fn(&str) -> bool| {
         names.iter().map(|name| text_named(item, name)).find(|text| is_here(text))
     };
-    let account = of(&["recipientAccountId", "resourceOwnerId", "accountId", "aliyunaccountid"], |text| {
-        [OWN_ACCOUNT, SECOND_ACCOUNT].contains(&text)
-    });
-    let region =
-        of(&["acsRegion", "regionId", "RegionId", "aliyunregionid"], |text| REGIONS.iter().any(|(id, _)| *id == text));
+    let (accounts, regions) = (Accounts::new(options.accounts), options.known_regions());
+    let account =
+        of(&["recipientAccountId", "resourceOwnerId", "accountId", "aliyunaccountid"], &|text| accounts.has(text));
+    let region = of(&["acsRegion", "regionId", "RegionId", "aliyunregionid"], &|text| regions.contains(&text));
     Place {
         account: account.unwrap_or_else(|| OWN_ACCOUNT.to_owned()),
-        region: region.unwrap_or_else(|| own_region.to_owned()),
+        region: region.unwrap_or_else(|| options.region.clone()),
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/events");
         let event = std::fs::read_to_string(format!("{folder}/{sample}.json")).unwrap();
         let mut state = State::new(true, Constraints::default(), LogService::default());
-        from_event(&mut state, &serde_json::from_str(&event).unwrap(), "cn-hangzhou", Timestamp::UNIX_EPOCH);
+        from_event(&mut state, &serde_json::from_str(&event).unwrap(), &Options::default(), Timestamp::UNIX_EPOCH);
         let flow_log = |one: &FlowLog| format!("{} on {}, {}", one.id, one.resource_id, one.status);
         (
             state.vpcs.values().map(|vpc| format!("{} in {}", vpc.id, vpc.place.account)).collect(),

@@ -16,6 +16,7 @@ mod layers;
 mod lists;
 mod program;
 mod rates;
+mod regions;
 mod roles;
 mod routers;
 mod sls;

@@ -1,6 +1,5 @@
 //! Tables of the parameters of each operation, and their valid values.
 
-use super::REGIONS;
 use crate::api::{parameters::Parameters, refusal::Refusal};
 
 /// A parameter of an operation.
@@ -57,8 +56,8 @@ impl Field {
         Self { refusal: Some((code, message)), ..self }
     }
 
-    /// Checks this parameter of a call. `own_region` is valid even if it is not a known region.
-    pub(super) fn check(&self, parameters: &Parameters, own_region: &str) -> Result<(), Refusal> {
+    /// Checks this parameter of a call, where these regions exist.
+    pub(super) fn check(&self, parameters: &Parameters, regions: &[&str]) -> Result<(), Refusal> {
         let lacks = match self.kind {
             Kind::Tags => parameters.tags(self.name)?.is_empty(),
             Kind::List(max) => match parameters.list(self.name).len() {
@@ -66,8 +65,7 @@ impl Field {
                 given => given == 0,
             },
             _ => match parameters.get(self.name) {
-                Some(value) if self.kind.is_region() && value == own_region => false,
-                Some(value) if !self.kind.allows(value) => return Err(self.refuse()),
+                Some(value) if !self.kind.allows(value, regions) => return Err(self.refuse()),
                 given => given.is_none(),
             },
         };
@@ -93,7 +91,7 @@ impl Field {
 
     #[cfg(test)]
     pub(super) fn allows(&self, value: &str) -> bool {
-        self.kind.allows(value)
+        self.kind.allows(value, &["cn-hangzhou"])
     }
 
     fn refuse(&self) -> Refusal {
@@ -106,14 +104,11 @@ impl Field {
 }
 
 impl Kind {
-    fn is_region(self) -> bool {
-        matches!(self, Self::Region)
-    }
-
-    pub(super) fn allows(self, value: &str) -> bool {
+    /// Returns whether a value is valid, where these regions exist.
+    fn allows(self, value: &str, regions: &[&str]) -> bool {
         match self {
             Self::Text | Self::List(_) | Self::Tags | Self::Unused => true,
-            Self::Region => REGIONS.iter().any(|(id, _)| *id == value),
+            Self::Region => regions.contains(&value),
             Self::OneOf(values) => values.contains(&value),
             Self::Name(max) => {
                 value.chars().count() <= max && !value.starts_with("http://") && !value.starts_with("https://")
@@ -159,7 +154,7 @@ mod tests {
             (Kind::Id("rg-"), "rg-1", true),
             (Kind::Id("rg-"), "rg-", false),
         ] {
-            assert_eq!(kind.allows(value), allowed, "{value}");
+            assert_eq!(kind.allows(value, &["cn-beijing", "cn-hangzhou"]), allowed, "{value}");
         }
     }
 }
