@@ -17,6 +17,7 @@ use crate::{
         operator::Operator,
         signed::{ApiError, Client},
     },
+    directory::Directory,
     error::{Error, MAX_WAIT},
     eventbridge::{
         delivery,
@@ -339,6 +340,20 @@ impl LocalCloud {
     /// Gives another account a different role for the functions, as a stack there would.
     pub fn set_member_role(&self, account: &str, role: &MemberRole) -> Result<(), Error> {
         Ok(self.shared.roles.members().set(account, role)?)
+    }
+
+    /// Changes the organization: `cloud.edit_directory(|it| it.without_member(account))`. Does nothing without one.
+    pub fn edit_directory(&self, change: impl FnOnce(Directory) -> Directory) {
+        self.shared.write(|world| {
+            if let Some(directory) = world.state.directory.take() {
+                world.state.directory = Some(change(directory));
+            }
+        });
+    }
+
+    /// Returns the organization.
+    pub fn directory(&self) -> Option<Directory> {
+        self.shared.read(|world| world.state.directory.clone())
     }
 
     /// Returns the ids of all accounts. The first is the functions' own.

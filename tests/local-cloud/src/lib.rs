@@ -34,6 +34,7 @@
 mod api;
 mod client;
 mod cloud;
+mod directory;
 mod error;
 mod eventbridge;
 mod function_compute;
@@ -52,6 +53,7 @@ pub use client::operator::Operator;
 pub use client::rest::RestRequest;
 pub use client::signed::{ApiError, Client};
 pub use cloud::LocalCloud;
+pub use directory::{Directory, Member};
 pub use error::Error;
 pub use options::{CredentialsIn, Functions, Layer, Options, Timers, Transitions};
 pub use ram::accounts::{

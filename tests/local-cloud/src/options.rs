@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::{
+    directory::Directory,
     ram::members::MemberRole,
     world::{clock::Clock, regions},
 };
@@ -14,6 +15,8 @@ pub struct Options {
     pub port: u16,
     /// How many accounts there are. The first is the functions' own; each of the others has a role for them.
     pub accounts: u32,
+    /// The organization that the accounts are in, if there is one.
+    pub directory: Option<Directory>,
     /// The region of the functions, and of calls that name none.
     pub region: String,
     /// The regions that exist, besides that of the functions.
@@ -76,6 +79,7 @@ impl Default for Options {
         Self {
             port: 0,
             accounts: 2,
+            directory: None,
             region: "cn-hangzhou".into(),
             regions: regions::DEFAULT.map(|(id, _)| id.to_owned()).into(),
             quota: 200,

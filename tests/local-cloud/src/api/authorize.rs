@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     api::{
-        operations::{ECR, ECS, Operation, STS, VPC},
+        operations::{ECR, ECS, Operation, RESOURCE_DIRECTORY, STS, VPC},
         parameters::{Parameters, Tags},
         refusal::{Denied, PolicyKind, Refusal},
     },
@@ -154,8 +154,8 @@ impl Roles {
         }
         let action = operation.name();
         let refuse = |why: Denial, by: PolicyKind| {
-            // STS uses its own error code.
-            let code = if *operation.product == STS { "NoPermission" } else { "Forbidden.RAM" };
+            let has_own_code = [&STS, &RESOURCE_DIRECTORY].contains(&operation.product);
+            let code = if has_own_code { "NoPermission" } else { "Forbidden.RAM" };
             let denied = Denied { action: action.clone(), why, by };
             Refusal { denied: Some(denied), ..Refusal::documented(code) }
         };
@@ -201,6 +201,11 @@ fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> V
     let product = operation.product;
     if *product == STS {
         return vec![(parameters.text("RoleArn"), None)];
+    }
+    if *product == RESOURCE_DIRECTORY {
+        let kind = if operation.action.contains("Folder") { "folder" } else { "account" };
+        let id = parameters.get("AccountId").unwrap_or("*");
+        return vec![(format!("acs:resourcemanager::{}:{kind}/{id}", place.account), None)];
     }
     let one = |name: &str| parameters.get(name).map(str::to_owned).into_iter().collect::<Vec<_>>();
     let (kind, ids) = match operation.action {
@@ -264,6 +269,9 @@ mod tests {
             ("DescribeNetworkInterfaces", ECS.version, "NetworkInterfaceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/*"),
             ("UntagResources", ECS.version, "ResourceType=eni&ResourceId.1=eni-1", "acs:ecs:cn-hangzhou:1:eni/eni-1"),
             ("AssumeRole", STS.version, "RoleArn=acs:ram::2:role/x", "acs:ram::2:role/x"),
+            ("ListAccounts", RESOURCE_DIRECTORY.version, "", "acs:resourcemanager::1:account/*"),
+            ("GetAccount", RESOURCE_DIRECTORY.version, "AccountId=2", "acs:resourcemanager::1:account/2"),
+            ("ListFoldersForParent", RESOURCE_DIRECTORY.version, "", "acs:resourcemanager::1:folder/*"),
             ("DeleteFlowlog", ECR.version, "FlowLogId=fl-1", "*"),
         ] {
             let mut parameters = Parameters::default();

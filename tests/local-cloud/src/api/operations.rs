@@ -1,6 +1,7 @@
 //! The operations that the gateway supports: their names, parameters and effects.
 
 mod cidr;
+mod directory;
 mod fields;
 mod flow_logs;
 mod network_interfaces;
@@ -40,6 +41,9 @@ pub(crate) const ECS: Product = Product { name: "ecs", version: "2014-05-26", se
 pub(crate) const ECR: Product =
     Product { name: "expressconnectrouter", version: "2023-09-01", service: "ExpressConnectRouter" };
 pub(crate) const STS: Product = Product { name: "sts", version: "2015-04-01", service: "Sts" };
+/// Its actions have the prefix of Resource Management in RAM.
+pub(crate) const RESOURCE_DIRECTORY: Product =
+    Product { name: "resourcemanager", version: "2022-04-19", service: "ResourceDirectoryMaster" };
 
 /// One operation of a product.
 pub(crate) struct Operation {
@@ -122,6 +126,9 @@ static OPERATIONS: &[Operation] = &[
     read(&ECS, "ListTagResources", tags::LIST_OF_ECS, tags::list),
     read(&STS, "GetCallerIdentity", &[], sts::caller_identity),
     read(&STS, "AssumeRole", sts::ASSUME, sts::assume_role),
+    read(&RESOURCE_DIRECTORY, "ListAccounts", directory::LIST_ACCOUNTS, directory::list_accounts),
+    read(&RESOURCE_DIRECTORY, "GetAccount", directory::GET_ACCOUNT, directory::get_account),
+    read(&RESOURCE_DIRECTORY, "ListFoldersForParent", directory::LIST_FOLDERS, directory::list_folders),
     write(&ECR, "CreateExpressConnectRouter", routers::CREATE_ROUTER, routers::create_router),
     write(&ECR, "AttachExpressConnectRouterChildInstance", routers::ATTACH, routers::attach),
     read(&ECR, "DescribeExpressConnectRouter", routers::DESCRIBE_ROUTERS, routers::describe_routers),

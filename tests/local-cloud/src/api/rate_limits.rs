@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::api::operations::{ECR, Operation};
+use crate::api::operations::{ECR, Operation, RESOURCE_DIRECTORY};
 
 const MINUTE: i64 = 60_000;
 
@@ -40,6 +40,8 @@ fn limit(operation: &Operation) -> u32 {
     let of_router = *operation.product == ECR;
     match (of_router, operation.is_write) {
         (true, true) => 120,
+        _ if operation.action == "ListAccounts" => 1_200,
+        _ if *operation.product == RESOURCE_DIRECTORY => 3_000,
         _ if of_router || operation.action.ends_with("TagResources") => 300,
         _ => 600,
     }
@@ -64,6 +66,8 @@ mod tests {
         assert_eq!(rates.count("2", "cn-hangzhou", delete, at(119_999)).remain, Some(119));
         assert_eq!(rates.count("1", "cn-shanghai", delete, at(119_999)).remain, Some(119));
         assert_eq!(rates.count("1", "cn-hangzhou", delete, at(120_000)).remain, Some(119));
+        let of_directory = |action| limit(find(action, RESOURCE_DIRECTORY.version).unwrap());
+        assert_eq!((of_directory("ListAccounts"), of_directory("GetAccount")), (1_200, 3_000));
         assert_eq!(limit(find("UnTagResources", VPC.version).unwrap()), 300);
         assert_eq!(limit(find("DeactiveFlowLog", VPC.version).unwrap()), 600);
     }

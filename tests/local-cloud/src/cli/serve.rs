@@ -11,7 +11,9 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
-use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions};
+use local_cloud::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions,
+};
 
 use super::{Done, End, changes::Changes, printer::Printer, stack::Stack};
 
@@ -45,6 +47,9 @@ struct CloudOptions {
     /// How many accounts there are; the first is the functions' own.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     accounts: u32,
+    /// Put all accounts into a resource directory, which the functions' account manages.
+    #[arg(long)]
+    directory: bool,
     /// Maximum number of flow logs in one account and region; a new account's is 10.
     #[arg(long, default_value_t = 200)]
     quota: usize,
@@ -82,6 +87,7 @@ impl CloudOptions {
         Ok(Options {
             port: self.port,
             accounts: self.accounts,
+            directory: self.directory.then(Directory::new),
             quota: self.quota,
             flow_log_service: !self.service_closed,
             traffic_paths: !self.no_traffic_paths,
@@ -164,6 +170,10 @@ async fn until_interrupted(
     writeln!(out, "local cloud at {}, account {OWN_ACCOUNT}", cloud.endpoint())?;
     if let [_, second, .., last] = cloud.accounts().as_slice() {
         writeln!(out, "accounts {second} to {last}, each with the key {ACCESS_KEY_ID}-<account>")?;
+    }
+    if let Some(directory) = cloud.directory() {
+        let (manager, members) = (directory.management_account(), directory.members().count());
+        writeln!(out, "resource directory of {members} members, managed by {manager}")?;
     }
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
 

@@ -87,14 +87,17 @@ impl Shared {
         roles: Roles,
         layer: Option<Unpacked>,
     ) -> Arc<Self> {
+        let accounts = Accounts::new(options.accounts);
+        let mut state = State::new(
+            options.flow_log_service,
+            Constraints::new(options.flow_logs_see_after),
+            LogService::new(options.destinations_seen_after),
+        );
+        state.directory = options.directory.clone().map(|directory| directory.joined_by(accounts));
         let world = World {
-            state: State::new(
-                options.flow_log_service,
-                Constraints::new(options.flow_logs_see_after),
-                LogService::new(options.destinations_seen_after),
-            ),
+            state,
             before: None,
-            keys: Keys::new(Accounts::new(options.accounts)),
+            keys: Keys::new(accounts),
             nonces: BTreeMap::new(),
             faults: Faults::default(),
             rates: RateLimits::default(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{api::parameters::Tags, sls::state::LogService, world::constraints::Constraints};
+use crate::{api::parameters::Tags, directory::Directory, sls::state::LogService, world::constraints::Constraints};
 
 /// The account and region of a resource. Callers see only resources of their own place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -210,6 +210,7 @@ pub(crate) struct State {
     opened_by: BTreeSet<String>,
     pub(crate) constraints: Constraints,
     pub(crate) log_service: LogService,
+    pub(crate) directory: Option<Directory>,
     /// Calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,

@@ -6,6 +6,7 @@
 mod accounts;
 mod acs3;
 mod controls;
+mod directory;
 mod documented;
 mod faults;
 mod fc_api;
