@@ -1,6 +1,6 @@
 //! `LocalCloud`: starts a local cloud, and lets tests and demos use and inspect it.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,7 +20,9 @@ use crate::{
     directory::Directory,
     error::{Error, MAX_WAIT},
     eventbridge::{
+        bus::EventBus,
         delivery,
+        routing::Routing,
         timers::{self, Timetable},
     },
     function_compute::{host::Host, layer},
@@ -31,13 +33,13 @@ use crate::{
     },
     ros::{
         member::MemberTemplate,
-        template::{self, Template, TemplateError},
+        template::{self, Template, TemplateError, TemplateFile},
     },
     sls::state::LogProject,
     world::{
         clock::{Clock, after},
         constraints::Constraints,
-        journal::{Call, DeadLetter, Entry, EntryKind, Invocation},
+        journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered},
         seed,
         shared::Shared,
         state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
@@ -87,6 +89,34 @@ fn members(options: &Options, template: Option<MemberTemplate>) -> Result<Member
     Ok(members)
 }
 
+/// Returns the buses, rules and queues of the functions' template, and of the stacks that forward events to it.
+fn routing(options: &Options, template: &Template) -> Result<Routing, Error> {
+    let mut routing = Routing::default();
+    for bus in &options.event_buses {
+        routing.add_bus(bus.clone());
+    }
+    routing.deploy(template.rules.clone(), template.queues.clone(), options.cross_region)?;
+    if !options.forwarded.is_empty() {
+        let path = options.template.clone().unwrap_or_else(template::default_path);
+        let (file, parameters) = (TemplateFile::read(&path.with_file_name("template-forward.yml"))?, options.to_hub());
+        for place in &options.forwarded {
+            check_place(options, place)?;
+            let stack = file.resolve(&parameters, &place.account, &place.region)?;
+            routing.deploy(stack.rules, stack.queues, options.cross_region)?;
+        }
+    }
+    Ok(routing)
+}
+
+/// Checks that an account and a region exist.
+fn check_place(options: &Options, place: &Place) -> Result<(), Error> {
+    let Place { account, region } = place;
+    if Accounts::new(options.accounts).has(account) && options.known_regions().contains(&region.as_str()) {
+        return Ok(());
+    }
+    Err(Error::NoPlace { account: account.clone(), region: region.clone() })
+}
+
 /// Converts a template error. An error in a given parameter becomes an error of that option.
 fn of_parameter(error: TemplateError, given: &BTreeMap<String, String>) -> Error {
     let name = error.place.strip_prefix("Parameters.");
@@ -102,24 +132,28 @@ impl LocalCloud {
     /// Checks that a cloud would start with these options, and that the template has `function` if one is given. Covers
     /// everything that can be known before the functions are built.
     pub fn check(options: &Options, function: Option<&str>) -> Result<(), Error> {
-        let (template, member) = templates(options)?;
-        members(options, Some(member))?;
+        let options = options.clone().with_hub();
+        let (template, member) = templates(&options)?;
+        members(&options, Some(member))?;
+        routing(&options, &template)?;
         function.map_or(Ok(()), |function| template.has(function))
     }
 
     /// Starts an empty cloud.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        let options = options.with_hub();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
         let failed = |source| Error::Listen { port: options.port, source };
         let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mut template = Template::default();
         let mut hosts = BTreeMap::new();
-        let mut member = None;
+        let (mut member, mut routes) = (None, None);
         if let Functions::Built(folder) = &options.functions {
             let (own, of_members) = templates(&options)?;
             (template, member) = (own, Some(of_members));
-            for function in template.functions {
+            routes = Some(routing(&options, &template)?);
+            for function in std::mem::take(&mut template.functions) {
                 let path = folder.join(&function.binary);
                 if !path.is_file() {
                     return Err(Error::NoProgram { function: function.name, path });
@@ -131,9 +165,13 @@ impl LocalCloud {
         let accounts = Accounts::new(options.accounts);
         let roles = Roles::new(accounts, template.roles, members(&options, member)?);
         let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles, layer);
-        let home = place(OWN_ACCOUNT, &shared.options.region);
         let now = shared.clock.now();
-        shared.write(|world| world.state.log_service.seed_stack(&home, &template.log_stores, now));
+        shared.write(|world| {
+            world.state.log_service.seed_stack(&shared.home(), &template.log_stores, now);
+            if let Some(routing) = routes {
+                world.routing = routing;
+            }
+        });
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,
@@ -473,7 +511,7 @@ impl LocalCloud {
     }
 
     fn own_place(&self) -> Place {
-        place(OWN_ACCOUNT, &self.shared.options.region)
+        self.shared.home()
     }
 
     /// Finishes the transition of every flow log now.
@@ -630,9 +668,32 @@ impl LocalCloud {
         self.calls().into_iter().filter(|call| call.action == action).collect()
     }
 
-    /// Returns the events that reached the default bus.
+    /// Returns the events of all accounts and regions, each once, as it reached its first bus.
     pub fn events(&self) -> Vec<Value> {
-        self.pick(|what| if let EntryKind::Event { event } = what { Some(event.clone()) } else { None })
+        self.pick(|what| if let EntryKind::Event { event, .. } = what { Some(event.clone()) } else { None })
+    }
+
+    /// Returns the events that reached a bus, forwarded ones too.
+    pub fn events_on(&self, on: &EventBus) -> Vec<Value> {
+        self.pick(|what| match what {
+            EntryKind::Event { bus, event, .. } | EntryKind::Forwarded { to: bus, event, .. } if bus == on => {
+                Some(event.clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns the messages that rules put into a queue, given its ARN.
+    pub fn messages(&self, of: &str) -> Vec<String> {
+        self.pick(|what| match what {
+            EntryKind::Queued { queue, body, .. } if queue == of => Some(body.clone()),
+            _ => None,
+        })
+    }
+
+    /// Returns the events that rules could not deliver.
+    pub fn undelivered(&self) -> Vec<Undelivered> {
+        self.pick(|what| if let EntryKind::Undelivered(event) = what { Some(event.clone()) } else { None })
     }
 
     /// Returns the finished invocations, one for each attempt.
@@ -649,9 +710,54 @@ impl LocalCloud {
         self.shared.read(|world| world.journal.iter().filter_map(|entry| choose(&entry.what)).collect())
     }
 
-    /// Publishes an event on the default bus.
+    /// Publishes an event on the default bus of the functions' account and region.
     pub fn publish(&self, event: &Value) {
-        self.shared.publish(event);
+        self.publish_on(&self.shared.home_bus(), event);
+    }
+
+    /// Publishes an event on a bus.
+    pub fn publish_on(&self, bus: &EventBus, event: &Value) {
+        self.shared.publish(bus, event);
+    }
+
+    /// Makes a custom event bus.
+    pub fn create_event_bus(&self, bus: &EventBus) {
+        self.shared.write(|world| world.routing.add_bus(bus.clone()));
+    }
+
+    /// Returns the custom event buses.
+    pub fn event_buses(&self) -> Vec<EventBus> {
+        self.shared.read(|world| world.routing.buses().cloned().collect())
+    }
+
+    /// Returns the places whose events are forwarded to the functions from the start.
+    pub fn forwarded(&self) -> &[Place] {
+        &self.shared.options.forwarded
+    }
+
+    /// Deploys a ROS template in an account and region: its rules, queues and roles. Functions run only in the stack that
+    /// the cloud starts with.
+    ///
+    /// A rule by which an event could come back to its bus is refused.
+    pub fn deploy(
+        &self,
+        account: &str,
+        region: &str,
+        template: &Path,
+        parameters: &[(&str, &str)],
+    ) -> Result<(), Error> {
+        let options = &self.shared.options;
+        check_place(options, &Place { account: account.to_owned(), region: region.to_owned() })?;
+        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let stack = Template::read(template, &given, account, region)?;
+        if let Some(function) = stack.functions.first() {
+            let problem =
+                format!("{} would be a function of another stack, which local-cloud does not run", function.name);
+            return Err(TemplateError { place: "Resources".to_owned(), problem }.into());
+        }
+        self.shared.write(|world| world.routing.deploy(stack.rules, stack.queues, options.cross_region))?;
+        self.shared.roles.add(account, stack.roles);
+        Ok(())
     }
 
     /// Invokes a function once, synchronously, with these bytes. Accepts the function's name in the template or that of

@@ -81,6 +81,14 @@ pub enum Error {
         /// The timers that exist.
         known: Vec<String>,
     },
+    /// There is no such account or region.
+    #[error("there is no account {account} with a region {region} here")]
+    NoPlace {
+        /// The account.
+        account: String,
+        /// The region.
+        region: String,
+    },
     /// What the caller waited for did not happen in time.
     #[error("timed out after {} s waiting until {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
     Timeout {

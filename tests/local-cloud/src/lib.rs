@@ -55,7 +55,8 @@ pub use client::signed::{ApiError, Client};
 pub use cloud::LocalCloud;
 pub use directory::{Directory, Member};
 pub use error::Error;
-pub use options::{CredentialsIn, Functions, Layer, Options, Timers, Transitions};
+pub use eventbridge::bus::EventBus;
+pub use options::{CredentialsIn, CrossRegion, Functions, Layer, Options, Timers, Transitions};
 pub use ram::accounts::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Caller, Credentials, OWN_ACCOUNT, REFUSED_ROLE, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
@@ -65,7 +66,7 @@ pub use ram::policy::Role;
 pub use sls::state::{LogProject, LogStore};
 pub use suggestion::did_you_mean;
 pub use world::clock::Clock;
-pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
+pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered};
 pub use world::regions::RegionName;
 pub use world::state::{
     ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc,
@@ -76,16 +77,17 @@ pub mod functions {
     pub use crate::function_compute::build::{build, build_of, workspace_of};
 }
 
-/// The functions and triggers that a ROS template describes.
+/// The functions, triggers, rules and roles that a ROS template describes.
 pub mod template {
     pub use crate::{
         eventbridge::pattern::Pattern,
         ros::{
             function::{Absent, Function},
             log_store::LogStore,
+            rule::{Rule, Sink, Target},
             schedule::Schedule,
             template::{Template, TemplateError, default_path},
-            trigger::{RetryStrategy, Source, Trigger},
+            trigger::{Push, RetryStrategy, Source, Trigger},
         },
     };
 }

@@ -1,12 +1,20 @@
 //! Options of a local cloud.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
     directory::Directory,
-    ram::members::MemberRole,
-    world::{clock::Clock, regions},
+    eventbridge::bus::{self, EventBus},
+    ram::{accounts::OWN_ACCOUNT, members::MemberRole},
+    world::{clock::Clock, regions, state::Place},
 };
+
+/// The bus of the hub, unless the template's parameters name another one.
+const HUB_BUS: &str = "flowkeeper";
 
 /// Options of a local cloud.
 #[derive(Clone)]
@@ -50,6 +58,15 @@ pub struct Options {
     pub transitions: Transitions,
     /// Which timers fire automatically.
     pub timers: Timers,
+    /// The places whose events are forwarded to the functions through a hub.
+    ///
+    /// Makes the bus `flowkeeper` in the functions' region, sets the template's parameters `HubBus` and `HubSenders`
+    /// unless they are given, and deploys `template-forward.yml`, from the template's folder, in each place.
+    pub forwarded: Vec<Place>,
+    /// Custom event buses besides that of the hub.
+    pub event_buses: Vec<EventBus>,
+    /// Whether events can be forwarded to another region. The documentation contradicts itself.
+    pub cross_region: CrossRegion,
     /// Where the functions' binaries are.
     pub functions: Functions,
     /// The only function whose triggers fire; `None` for all. The others can still be invoked.
@@ -68,7 +85,8 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Where functions find their temporary credentials.
     pub credentials: CredentialsIn,
-    /// How long one second of a retry pause takes here.
+    /// How long one second of a retry pause takes here. A rule may retry for a day, which takes over a minute by default;
+    /// [`Duration::ZERO`] ends all retries at once.
     pub retry_delay: Duration,
     /// The cloud's clock.
     pub clock: Clock,
@@ -96,6 +114,9 @@ impl Default for Options {
             member_roles: BTreeMap::new(),
             transitions: Transitions::After(Duration::ZERO),
             timers: Timers::ByManualClock,
+            forwarded: Vec::new(),
+            event_buses: Vec::new(),
+            cross_region: CrossRegion::Delivered,
             functions: Functions::None,
             triggers_of: None,
             template: None,
@@ -120,6 +141,36 @@ impl Options {
         others.chain((!is_named).then_some(own)).collect()
     }
 
+    /// Returns the options with everything that the hub needs in the functions' own account.
+    pub(crate) fn with_hub(mut self) -> Self {
+        if self.forwarded.is_empty() {
+            return self;
+        }
+        let bus = self.parameters.entry("HubBus".into()).or_insert_with(|| HUB_BUS.into()).clone();
+        if bus != bus::DEFAULT {
+            self.event_buses.push(EventBus::new(OWN_ACCOUNT, &self.region, &bus));
+        }
+        let accounts = self.forwarded.iter().map(|place| place.account.as_str());
+        let senders: BTreeSet<&str> = accounts.filter(|account| *account != OWN_ACCOUNT).collect();
+        if !senders.is_empty() {
+            let senders = senders.into_iter().collect::<Vec<_>>().join(",");
+            self.parameters.entry("HubSenders".into()).or_insert(senders);
+        }
+        self
+    }
+
+    /// Returns the parameters of `template-forward.yml` that send events to the hub.
+    pub(crate) fn to_hub(&self) -> BTreeMap<String, String> {
+        let given = |name: &str, default: &str| self.parameters.get(name).map_or(default, String::as_str).to_owned();
+        let values = [
+            ("HubAccountId", OWN_ACCOUNT.to_owned()),
+            ("HubRegion", self.region.clone()),
+            ("HubBus", given("HubBus", HUB_BUS)),
+            ("HubRoleName", format!("{}-hub", given("Prefix", "flowkeeper"))),
+        ];
+        values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// Denies one action that a role of the template allows, to show which function needs it.
     ///
     /// The role is given by its name in the template, such as `CreateFlowLogRole`. The cloud does not start if the
@@ -139,6 +190,17 @@ impl Options {
         self.denied_in_sessions.push((function.to_owned(), action.to_owned()));
         self
     }
+}
+
+/// Whether events can be forwarded to another region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrossRegion {
+    /// They are delivered.
+    Delivered,
+    /// Nobody can make a rule with such a target, so its stack fails.
+    Refused,
+    /// The rule can be made, but every delivery fails and ends in the rule's dead-letter queue.
+    Undelivered,
 }
 
 /// When flow logs finish their transitions.

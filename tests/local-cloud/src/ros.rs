@@ -8,6 +8,7 @@ mod parameters;
 mod queue;
 mod resolve;
 mod role;
+pub(crate) mod rule;
 pub(crate) mod schedule;
 pub(crate) mod template;
 pub(crate) mod trigger;

@@ -253,7 +253,7 @@ impl History {
         let news = self.harness.cloud.journal_after(self.read);
         self.read += news.len();
         for entry in news {
-            let EntryKind::Event { event } = entry.what else { continue };
+            let EntryKind::Event { event, .. } = entry.what else { continue };
             for kind in Kind::WOKEN {
                 let times = match self.dice.below(10) {
                     0 => 0,

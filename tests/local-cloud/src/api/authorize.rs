@@ -11,11 +11,12 @@ use crate::{
         parameters::{Parameters, Tags},
         refusal::{Denied, PolicyKind, Refusal},
     },
+    eventbridge::bus::EventBus,
     ram::{
         accounts::{Accounts, Caller, OWN_ACCOUNT, REFUSED_ROLE},
         members::{Known, Members},
         policy::{Denial, Request, Role, SessionPolicy},
-        trust::{Applicant, FUNCTION_COMPUTE, Trust},
+        trust::{Applicant, EVENT_BRIDGE, FUNCTION_COMPUTE, Trust},
     },
     world::state::{Place, State},
 };
@@ -102,6 +103,22 @@ impl Roles {
     pub(crate) fn allows(&self, role: Option<&str>, action: &str, resource: &str) -> bool {
         let role = role.filter(|name| self.assume_role(name).is_ok());
         role.is_some_and(|name| self.permits(OWN_ACCOUNT, name, action, resource))
+    }
+
+    /// Checks that a role lets EventBridge of another account send events to a bus of the role's account.
+    pub(crate) fn let_events_in(&self, sender: &str, role: &str, bus: &EventBus) -> Result<(), String> {
+        let arn = arn(&bus.account, role);
+        let service = format!("{sender}@{EVENT_BRIDGE}");
+        self.assume(&arn, Applicant::Service(&service)).map_err(|refusal| {
+            let why = if refusal.denied.is_some() { "does not trust" } else { "is not there for" };
+            format!("{arn} {why} {service}")
+        })?;
+        let action = "eventbridge:PutEvents";
+        if self.permits(&bus.account, role, action, &bus.arn()) {
+            Ok(())
+        } else {
+            Err(format!("{arn} does not allow {action} on {}", bus.arn()))
+        }
     }
 
     /// Returns whether a role of a stack allows an action that is not an operation of this cloud.

@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         faults::{CLOCK_AHEAD, Fault, Pending},
+        parameters::Parameters,
         rewrite::Rewrite,
     },
-    eventbridge::{delivery, timers},
+    eventbridge::{bus::EventBus, delivery, timers},
     ros::trigger::{Source, Trigger},
     suggestion::did_you_mean,
-    world::{journal::EntryKind, shared::Shared},
+    world::{
+        journal::{Entry, EntryKind},
+        shared::Shared,
+    },
 };
 
 #[derive(Deserialize)]
@@ -72,12 +76,12 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
         }
         (&Method::GET, "/_local/dead-letters") => {
             let entries = shared.read(|world| world.journal.clone());
-            let letters: Vec<_> = entries
-                .iter()
-                .filter_map(
-                    |entry| if let EntryKind::DeadLetter(letter) = &entry.what { Some(json!(letter)) } else { None },
-                )
-                .collect();
+            let given_up = |entry: &Entry| match &entry.what {
+                EntryKind::DeadLetter(letter) => Some(json!(letter)),
+                EntryKind::Undelivered(event) => Some(json!(event)),
+                _ => None,
+            };
+            let letters: Vec<_> = entries.iter().filter_map(given_up).collect();
             respond(StatusCode::OK, json!(letters).to_string())
         }
         (&Method::POST, "/_local/faults") => match serde_json::from_slice::<FaultRequest>(request.body()) {
@@ -93,7 +97,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
         }
         (&Method::POST, "/_local/events") => match serde_json::from_slice(request.body()) {
             Ok(event) => {
-                shared.publish(&event);
+                shared.publish(&bus_of(shared, request.uri().query().unwrap_or_default()), &event);
                 respond(StatusCode::NO_CONTENT, String::new())
             }
             Err(error) => bad(&format!("the body is not an event in JSON: {error}")),
@@ -138,12 +142,21 @@ const CONTROLS: [(&str, &str, &str); 11] = [
     ("GET", "/_local/faults", "pending faults"),
     ("POST", "/_local/faults", "inject a fault; `local-cloud --help` lists them"),
     ("DELETE", "/_local/faults", "clear all faults, and correct the clock"),
-    ("POST", "/_local/events", "put an event on the default bus"),
+    ("POST", "/_local/events", "put an event on the default bus; ?account=…&region=…&bus=… for another"),
     ("POST", "/_local/invoke/<function>", "invoke a function once with an event"),
     ("GET", "/_local/timers", "the timers, and when they are due"),
     ("POST", "/_local/timers/<function>/<trigger>", "fire a timer now"),
     ("POST", "/_local/rename", "give a network interface another id"),
 ];
+
+/// Returns the bus that a query names. By default, it is the one that the functions' triggers listen to.
+fn bus_of(shared: &Shared, query: &str) -> EventBus {
+    let mut given = Parameters::default();
+    given.add_form(query);
+    let home = shared.home_bus();
+    let or = |name: &str, default: String| given.get(name).map_or(default, str::to_owned);
+    EventBus { account: or("account", home.account), region: or("region", home.region), name: or("bus", home.name) }
+}
 
 /// The error for an unknown path or an unsupported method.
 fn no_control(method: &Method, path: &str) -> String {

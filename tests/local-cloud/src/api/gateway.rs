@@ -18,7 +18,7 @@ use crate::{
         response,
         rewrite::{self, Rewrite, Rewritten, rewrite},
     },
-    eventbridge::action_trail,
+    eventbridge::{action_trail, bus::EventBus},
     options::Transitions,
     ram::{accounts::Caller, policy::SessionPolicy},
     world::{
@@ -141,6 +141,7 @@ fn respond(
 
 /// Publishes the event of a write, as the fault that the call met has it.
 fn publish(shared: &Shared, admitted: &Admitted<'_>, event: Value) {
+    let bus = EventBus::default_of(&admitted.place());
     match admitted.fault {
         _ if !admitted.operation.is_write => {}
         Some(Fault::EventDropped) => {}
@@ -148,12 +149,12 @@ fn publish(shared: &Shared, admitted: &Admitted<'_>, event: Value) {
             let pause = shared.clock.wait(by);
             shared.spawn(move |shared| async move {
                 pause.await;
-                shared.publish(&event);
+                shared.publish(&bus, &event);
             });
         }
-        Some(Fault::EventReordered) => shared.hold_back(event),
-        Some(Fault::EventDuplicated) => (0..2).for_each(|_| shared.publish(&event)),
-        _ => shared.publish(&event),
+        Some(Fault::EventReordered) => shared.hold_back(bus, event),
+        Some(Fault::EventDuplicated) => (0..2).for_each(|_| shared.publish(&bus, &event)),
+        _ => shared.publish(&bus, &event),
     }
 }
 
@@ -210,7 +211,7 @@ fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let entry = Call { request_id, caller, parameters, answer: body.clone(), fault: None, ..like.clone() };
     let event = other.event(shared, &entry, &Ok(body));
     shared.record(EntryKind::Call(entry));
-    shared.publish(&event);
+    shared.publish(&EventBus::default_of(&other.place()), &event);
     changing.into_iter().for_each(|flow_log_id| shared.start_transition(flow_log_id));
 }
 
@@ -267,7 +268,7 @@ fn admit<'a>(
 /// Runs an operation on the state if the caller is allowed to. Returns the body and the flow logs that started a
 /// transition.
 fn run(shared: &Shared, call: &Admitted<'_>) -> Result<(Value, Vec<String>), Refusal> {
-    let place = Place { account: call.caller.account.clone(), region: call.region.to_owned() };
+    let place = call.place();
     shared.read(|world| {
         let policy = call.session_policy.as_ref();
         shared.roles.authorize(&call.caller, policy, call.operation, call.parameters, &place, &world.state)
@@ -372,6 +373,11 @@ fn mask(answer: &mut Value) {
 }
 
 impl Admitted<'_> {
+    /// Returns the account and region that the call is about.
+    fn place(&self) -> Place {
+        Place { account: self.caller.account.clone(), region: self.region.to_owned() }
+    }
+
     fn event(&self, shared: &Shared, call: &Call, result: &Result<Value, Refusal>) -> Value {
         let record = action_trail::Record {
             operation: self.operation,

@@ -12,7 +12,8 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 use local_cloud::{
-    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Functions, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions,
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Functions, LocalCloud, OWN_ACCOUNT, Options, Place, Timers,
+    Transitions,
 };
 
 use super::{Done, End, changes::Changes, printer::Printer, stack::Stack};
@@ -26,7 +27,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
     /// Serve only the API, without functions; the template is not read.
-    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment"])]
+    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment", "forwarded"])]
     no_functions: bool,
 }
 
@@ -50,6 +51,9 @@ struct CloudOptions {
     /// Put all accounts into a resource directory, which the functions' account manages.
     #[arg(long)]
     directory: bool,
+    /// Forward the events of an account and region to the functions, by template-forward.yml; can be repeated.
+    #[arg(long = "forward", value_name = "ACCOUNT/REGION", value_parser = place)]
+    forwarded: Vec<Place>,
     /// Maximum number of flow logs in one account and region; a new account's is 10.
     #[arg(long, default_value_t = 200)]
     quota: usize,
@@ -88,6 +92,7 @@ impl CloudOptions {
             port: self.port,
             accounts: self.accounts,
             directory: self.directory.then(Directory::new),
+            forwarded: self.forwarded.clone(),
             quota: self.quota,
             flow_log_service: !self.service_closed,
             traffic_paths: !self.no_traffic_paths,
@@ -101,6 +106,13 @@ impl CloudOptions {
             ..self.stack.options(functions)?
         })
     }
+}
+
+/// Splits an account and a region at the slash.
+fn place(text: &str) -> Result<Place, String> {
+    let (account, region) =
+        text.split_once('/').ok_or_else(|| format!("{text:?} is not of the form ACCOUNT/REGION"))?;
+    Ok(Place { account: account.to_owned(), region: region.to_owned() })
 }
 
 /// Serves until Ctrl-C and prints what happens.
@@ -133,7 +145,8 @@ pub(super) async fn watch(arguments: &Watch) -> Done {
     let root = stack.workspace();
     let mut changes = Changes::below(&[&root.join("functions"), &root.join("shared")])?;
     let cloud = LocalCloud::start(options).await?;
-    until_interrupted(cloud, started, &mut end, async |served| follow(served, stack, &mut changes, started).await).await
+    let work = async |served: &LocalCloud| follow(served, stack, &mut changes, started).await;
+    until_interrupted(cloud, started, &mut end, work).await
 }
 
 /// Rebuilds and restarts the functions on every change. If the build fails, the running ones stay.
@@ -174,6 +187,12 @@ async fn until_interrupted(
     if let Some(directory) = cloud.directory() {
         let (manager, members) = (directory.management_account(), directory.members().count());
         writeln!(out, "resource directory of {members} members, managed by {manager}")?;
+    }
+    for bus in cloud.event_buses() {
+        writeln!(out, "event bus: {bus}")?;
+    }
+    for Place { account, region } in cloud.forwarded() {
+        writeln!(out, "events of {account} in {region} are forwarded to the functions")?;
     }
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
 

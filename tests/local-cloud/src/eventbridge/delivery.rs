@@ -1,4 +1,4 @@
-//! Delivery of events from the bus to functions: matching triggers, retries and dead letters.
+//! Delivery of events from a bus: to functions by matching triggers, with retries and dead letters, and by rules.
 
 use std::sync::Arc;
 
@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{
     error::Error,
+    eventbridge::{bus::EventBus, forwarding},
     function_compute::{
         asynchronous::{self, Submission},
         host::Attempt,
     },
     ram::accounts::OWN_ACCOUNT,
-    ros::trigger::{RetryStrategy, Source},
+    ros::trigger::{Push, RetryStrategy, Source},
     world::{
         journal::{DeadLetter, EntryKind, Invocation},
         shared::Shared,
@@ -32,7 +33,7 @@ pub(crate) fn doubled(attempt: u32) -> u32 {
 }
 
 /// Returns the seconds that EventBridge waits after an attempt, counted from 1; `None` if there are no more retries.
-fn pause(strategy: RetryStrategy, attempt: u32) -> Option<u32> {
+pub(crate) fn pause(strategy: RetryStrategy, attempt: u32) -> Option<u32> {
     match strategy {
         RetryStrategy::ExponentialDecay => (attempt <= MAX_DECAY_RETRIES).then(|| doubled(attempt)),
         // Real pauses vary from 10 to 20. These are always the same: 17, 13, 20.
@@ -40,21 +41,30 @@ fn pause(strategy: RetryStrategy, attempt: u32) -> Option<u32> {
     }
 }
 
-/// Delivers an event to the function of every matching trigger.
-pub(crate) fn deliver(shared: &Shared, event: &Value) {
-    for trigger in &shared.triggers {
-        let Source::Events { asynchronous, retries, dead_letters, .. } = &trigger.source else { continue };
-        if !trigger.matches(event) {
-            continue;
+/// Delivers an event on a bus: to the function of every matching trigger, which listens to the default bus of the
+/// functions' own account and region alone, and to the targets of every matching rule.
+pub(crate) fn deliver(shared: &Shared, bus: &EventBus, event: &Value) {
+    if *bus == shared.home_bus() {
+        for trigger in shared.triggers.iter().filter(|trigger| trigger.matches(event)) {
+            if let Source::Events { push: how, .. } = &trigger.source {
+                push(shared, &trigger.function, how, event);
+            }
         }
-        if *asynchronous {
-            by_fc(shared, &trigger.function, event);
-            continue;
-        }
-        let (function, event) = (trigger.function.clone(), event.clone());
-        let (strategy, dead_letters) = (*retries, dead_letters.clone());
-        shared.spawn(move |shared| async move { attempts(&shared, &function, &event, strategy, dead_letters).await });
     }
+    for route in shared.read(|world| world.routing.routes(bus, event)) {
+        forwarding::send(shared, route, event);
+    }
+}
+
+/// Invokes a function with an event, as its trigger says.
+pub(crate) fn push(shared: &Shared, function: &str, how: &Push, event: &Value) {
+    if how.asynchronous {
+        by_fc(shared, function, event);
+        return;
+    }
+    let (function, event) = (function.to_owned(), event.clone());
+    let (strategy, dead_letters) = (how.retries, how.dead_letters.clone());
+    shared.spawn(move |shared| async move { attempts(&shared, &function, &event, strategy, dead_letters).await });
 }
 
 /// Delivers an event as FC's own triggers do, which is always asynchronous.

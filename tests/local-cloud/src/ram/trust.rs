@@ -10,6 +10,9 @@ use crate::ram::{
 /// Function Compute's name in trust policies.
 pub(crate) const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
 
+/// EventBridge's name in trust policies, after the account that it works for and an `@`.
+pub(crate) const EVENT_BRIDGE: &str = "eventbridge.aliyuncs.com";
+
 /// The principals that a role trusts; by default, none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Trust(Vec<Statement>);

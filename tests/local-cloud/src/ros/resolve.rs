@@ -1,4 +1,4 @@
-//! Resolves `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If` and conditions when a value is read.
+//! Resolves `Ref`, functions such as `Fn::Sub` and `Fn::If`, and conditions when a value is read.
 
 use std::collections::BTreeMap;
 
@@ -147,8 +147,31 @@ impl Resolver {
                 }
                 _ => error(place, "Fn::If takes a condition and two values"),
             },
+            ("Fn::Join", Value::Array(parts)) => match self.resolve_all(parts, place, depth)?.as_slice() {
+                [Value::String(between), Value::Array(items)] => {
+                    Ok(items.iter().map(text_of).collect::<Vec<_>>().join(between).into())
+                }
+                _ => error(place, "Fn::Join takes a text and a list"),
+            },
+            ("Fn::Split", Value::Array(parts)) => match self.resolve_all(parts, place, depth)?.as_slice() {
+                [Value::String(between), Value::String(text)] => {
+                    Ok(text.split(between.as_str()).map(Value::from).collect())
+                }
+                _ => error(place, "Fn::Split takes two texts"),
+            },
+            ("Fn::Replace", Value::Array(parts)) => match self.resolve_all(parts, place, depth)?.as_slice() {
+                [Value::Object(pairs), Value::String(text)] => {
+                    let replace = |done: String, (from, to): (&String, &Value)| done.replace(from, &text_of(to));
+                    Ok(pairs.iter().fold(text.clone(), replace).into())
+                }
+                _ => error(place, "Fn::Replace takes a mapping and a text"),
+            },
             _ => error(place, format!("local-cloud does not support {function} in this form")),
         }
+    }
+
+    fn resolve_all(&self, parts: &[Value], place: &str, depth: usize) -> Resolved<Vec<Value>> {
+        parts.iter().map(|part| self.resolve(part, place, depth)).collect()
     }
 
     fn reference(&self, name: &str, place: &str, depth: usize) -> Resolved<Value> {

@@ -14,6 +14,7 @@ use super::{
     queue,
     resolve::Resolver,
     role,
+    rule::{self, Rule},
     trigger::{self, Trigger},
 };
 use crate::{error::Error, ram::policy::Role, suggestion::did_you_mean};
@@ -41,6 +42,10 @@ pub struct Template {
     pub roles: Vec<Role>,
     /// The Logstores.
     pub log_stores: Vec<LogStore>,
+    /// The rules on event buses.
+    pub rules: Vec<Rule>,
+    /// The ARNs of the queues.
+    pub queues: Vec<String>,
 }
 
 impl Template {
@@ -60,8 +65,7 @@ impl Template {
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        Self::parse(&read_file(path)?, parameters, account, region)
-            .map_err(|error| if error.place.is_empty() { in_file(path, error.problem) } else { error })
+        TemplateFile::read(path)?.resolve(parameters, account, region)
     }
 
     /// Parses the text of a template.
@@ -71,16 +75,20 @@ impl Template {
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        let resolver = Resolver::new(document(text)?, parameters, account, region)?;
-        let roles = role::roles(&resolver, resolver.resources("ALIYUN::RAM::Role")?)?;
-        let queues = queue::queues(&resolver)?;
-        let log_stores = log_store::log_stores(&resolver)?;
-        let mut functions = function::functions(&resolver, &roles, &log_stores, account, region)?;
-        let absent = function::absent(&resolver)?;
-        function::read_async_configs(&resolver, &mut functions, &queues)?;
-        function::read_concurrency_configs(&resolver, &mut functions)?;
-        let triggers = trigger::triggers(&resolver, &functions, &queues)?;
-        let template = Self { functions, absent, triggers, roles, log_stores };
+        Self::of(&Resolver::new(document(text)?, parameters, account, region)?, account, region)
+    }
+
+    fn of(resolver: &Resolver, account: &str, region: &str) -> Result<Self, TemplateError> {
+        let roles = role::roles(resolver, resolver.resources("ALIYUN::RAM::Role")?)?;
+        let queues = queue::queues(resolver)?;
+        let log_stores = log_store::log_stores(resolver)?;
+        let mut functions = function::functions(resolver, &roles, &log_stores, account, region)?;
+        let absent = function::absent(resolver)?;
+        function::read_async_configs(resolver, &mut functions, &queues)?;
+        function::read_concurrency_configs(resolver, &mut functions)?;
+        let triggers = trigger::triggers(resolver, &functions, &queues, (account, region))?;
+        let rules = rule::rules(resolver, account, region, &queues)?;
+        let template = Self { functions, absent, triggers, roles, log_stores, rules, queues };
         template.check_names()?;
         Ok(template)
     }
@@ -91,8 +99,9 @@ impl Template {
         let functions = self.functions.iter().map(|function| format!("the function {}", function.name));
         let triggers =
             self.triggers.iter().map(|trigger| format!("the trigger {} of {}", trigger.name, trigger.function));
+        let rules = self.rules.iter().map(|rule| format!("the rule {} on the {}", rule.name, rule.bus));
         let mut names = BTreeSet::new();
-        for name in roles.chain(functions).chain(triggers) {
+        for name in roles.chain(functions).chain(triggers).chain(rules) {
             if names.contains(&name) {
                 return Err(TemplateError { place: "Resources".into(), problem: format!("{name} is defined twice") });
             }
@@ -118,6 +127,28 @@ impl Template {
                 found.allowed_actions().join(", ")
             )))
         }
+    }
+}
+
+/// A template file that is read once and resolved for several stacks.
+pub(crate) struct TemplateFile(Value);
+
+impl TemplateFile {
+    pub(crate) fn read(path: &Path) -> Result<Self, TemplateError> {
+        let text = read_file(path)?;
+        document(&text)
+            .map(Self)
+            .map_err(|error| if error.place.is_empty() { in_file(path, error.problem) } else { error })
+    }
+
+    /// Returns the template as a stack in an account and region has it.
+    pub(crate) fn resolve(
+        &self,
+        parameters: &BTreeMap<String, String>,
+        account: &str,
+        region: &str,
+    ) -> Result<Template, TemplateError> {
+        Template::of(&Resolver::new(self.0.clone(), parameters, account, region)?, account, region)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Triggers of a template: events on the default bus, and timers.
+//! Triggers of a template: events on the default bus, messages of a queue, and timers.
 
 use serde_json::Value;
 
 use super::{
     function::Function,
-    queue::queue_of,
+    queue::{self, queue_of},
     resolve::{Resolver, Resource},
     schedule::Schedule,
     template::TemplateError,
@@ -39,12 +39,19 @@ pub enum Source {
     Events {
         /// `eventRuleFilterPattern`.
         pattern: Pattern,
-        /// `asyncInvocationType`: FC retries, not EventBridge.
-        asynchronous: bool,
-        /// EventBridge's retry strategy.
-        retries: RetryStrategy,
-        /// EventBridge's dead-letter queue.
-        dead_letters: Option<String>,
+        /// How the function is invoked.
+        push: Push,
+    },
+    /// Messages of a queue, each wrapped in an event.
+    Queue {
+        /// The queue's ARN.
+        queue: String,
+        /// Whether messages are encoded with Base64.
+        is_encoded: bool,
+        /// `eventRuleFilterPattern`; `None` for all messages.
+        pattern: Option<Pattern>,
+        /// How the function is invoked.
+        push: Push,
     },
     /// A timer.
     Timer {
@@ -53,6 +60,17 @@ pub enum Source {
         /// The payload that the function receives, as text.
         payload: String,
     },
+}
+
+/// How `EventBridge` invokes a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// `asyncInvocationType`: FC retries, not EventBridge.
+    pub asynchronous: bool,
+    /// EventBridge's retry strategy.
+    pub retries: RetryStrategy,
+    /// EventBridge's dead-letter queue.
+    pub dead_letters: Option<String>,
 }
 
 /// `EventBridge`'s `PushRetryStrategy`.
@@ -64,11 +82,23 @@ pub enum RetryStrategy {
     ExponentialDecay,
 }
 
+impl RetryStrategy {
+    /// Returns the strategy with this name. The error says what is valid.
+    pub(super) fn named(name: &str) -> Result<Self, &'static str> {
+        match name {
+            "BACKOFF_RETRY" => Ok(Self::Backoff),
+            "EXPONENTIAL_DECAY_RETRY" => Ok(Self::ExponentialDecay),
+            _ => Err("is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"),
+        }
+    }
+}
+
 /// Returns the triggers that a template creates.
 pub(super) fn triggers(
     resolver: &Resolver,
     functions: &[Function],
     queues: &[String],
+    (account, region): (&str, &str),
 ) -> Result<Vec<Trigger>, TemplateError> {
     let trigger = |resource: &Resource<'_>| {
         let function = resource.text("FunctionName")?;
@@ -76,7 +106,7 @@ pub(super) fn triggers(
             return Err(resource.error("FunctionName", "no function of the template has this name"));
         }
         let (switch, source) = match resource.text("TriggerType")?.as_str() {
-            "eventbridge" => ("TriggerConfig.triggerEnable", events(resource, queues)?),
+            "eventbridge" => ("TriggerConfig.triggerEnable", events(resource, queues, (account, region))?),
             "timer" => ("TriggerConfig.enable", timer(resource)?),
             other => return Err(resource.error("TriggerType", &format!("{other:?} is not supported by local-cloud"))),
         };
@@ -97,37 +127,61 @@ fn timer(resource: &Resource<'_>) -> Result<Source, TemplateError> {
     Ok(Source::Timer { schedule, payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default() })
 }
 
-fn events(resource: &Resource<'_>, queues: &[String]) -> Result<Source, TemplateError> {
-    let text = resource.text("TriggerConfig.eventRuleFilterPattern")?;
-    let bad =
-        |error: &dyn std::fmt::Display| resource.error("TriggerConfig.eventRuleFilterPattern", &error.to_string());
+fn events(
+    resource: &Resource<'_>,
+    queues: &[String],
+    (account, region): (&str, &str),
+) -> Result<Source, TemplateError> {
     for (place, known) in [
-        ("TriggerConfig.eventSourceConfig.eventSourceType", "Default"),
         ("TriggerConfig.eventSinkConfig.deliveryOption.eventSchema", "CloudEvents"),
         ("TriggerConfig.runOptions.mode", "event-driven"),
         ("TriggerConfig.runOptions.errorsTolerance", "ALL"),
     ] {
-        if resource.optional_text(place)?.is_some_and(|given| given != known) {
-            return Err(resource.error(place, &format!("is not {known}, the only value that local-cloud supports")));
-        }
+        expect(resource, place, known)?;
     }
-    let strategy = resource.optional_text("TriggerConfig.runOptions.retryStrategy.PushRetryStrategy")?;
-    let retries = match strategy.as_deref() {
-        None | Some("BACKOFF_RETRY") => RetryStrategy::Backoff,
-        Some("EXPONENTIAL_DECAY_RETRY") => RetryStrategy::ExponentialDecay,
-        Some(_) => {
-            let place = "TriggerConfig.runOptions.retryStrategy.PushRetryStrategy";
-            return Err(resource.error(place, "is not BACKOFF_RETRY or EXPONENTIAL_DECAY_RETRY"));
-        }
+    let strategy = "TriggerConfig.runOptions.retryStrategy.PushRetryStrategy";
+    let retries = match resource.optional_text(strategy)? {
+        None => RetryStrategy::Backoff,
+        Some(name) => RetryStrategy::named(&name).map_err(|problem| resource.error(strategy, problem))?,
     };
-    let pattern = serde_json::from_str::<Value>(&text).map_err(|error| bad(&error))?;
-    let pattern = Pattern::parse(&pattern).map_err(|(place, problem)| {
-        resource.error(&format!("TriggerConfig.eventRuleFilterPattern{place}"), &problem)
-    })?;
-    Ok(Source::Events {
-        pattern,
+    let push = Push {
         asynchronous: resource.optional_text("TriggerConfig.asyncInvocationType")?.as_deref() == Some("true"),
         retries,
         dead_letters: queue_of(resource, "TriggerConfig.runOptions.deadLetterQueue.Arn", queues)?,
-    })
+    };
+    let place = "TriggerConfig.eventSourceConfig.eventSourceType";
+    match resource.optional_text(place)?.as_deref() {
+        None | Some("Default") => Ok(Source::Events { pattern: pattern(resource)?, push }),
+        Some("MNS") => {
+            let parameters = "TriggerConfig.eventSourceConfig.eventSourceParameters.sourceMNSParameters";
+            expect(resource, &format!("{parameters}.RegionId"), region)?;
+            let name = format!("{parameters}.QueueName");
+            let arn = queue::arn(account, region, &resource.text(&name)?);
+            let queue = queue::known(resource, &name, &arn, queues)?;
+            let encoded = resource.optional_text(&format!("{parameters}.IsBase64Decode"))?;
+            // Such a source passes everything that is in the queue.
+            let is_open = resource.text(PATTERN)?.replace(' ', "") == "{}";
+            let pattern = if is_open { None } else { Some(pattern(resource)?) };
+            Ok(Source::Queue { queue, is_encoded: encoded.as_deref() == Some("true"), pattern, push })
+        }
+        Some(_) => Err(resource.error(place, "is not Default or MNS, the values that local-cloud supports")),
+    }
+}
+
+const PATTERN: &str = "TriggerConfig.eventRuleFilterPattern";
+
+fn pattern(resource: &Resource<'_>) -> Result<Pattern, TemplateError> {
+    let text = resource.text(PATTERN)?;
+    let pattern: Value = serde_json::from_str(&text).map_err(|error| resource.error(PATTERN, &error.to_string()))?;
+    Pattern::parse(&pattern).map_err(|(place, problem)| resource.error(&format!("{PATTERN}{place}"), &problem))
+}
+
+/// Checks that a property is absent or has the only value that is supported.
+fn expect(resource: &Resource<'_>, place: &str, known: &str) -> Result<(), TemplateError> {
+    match resource.optional_text(place)? {
+        Some(given) if given != known => {
+            Err(resource.error(place, &format!("is not {known}, the only value that local-cloud supports")))
+        }
+        _ => Ok(()),
+    }
 }

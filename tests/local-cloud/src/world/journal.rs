@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::ram::accounts::Caller;
+use crate::{eventbridge::bus::EventBus, ram::accounts::Caller};
 
 /// One journal entry, with its time.
 #[derive(Debug, Clone, Serialize)]
@@ -24,11 +24,39 @@ pub struct Entry {
 pub enum EntryKind {
     /// The API was called.
     Call(Call),
-    /// An event reached the default bus.
+    /// An event reached the default bus of its account and region.
     Event {
+        /// The bus.
+        bus: EventBus,
+        /// Whether it is the bus that the functions' triggers listen to.
+        is_home: bool,
         /// The event as a rule sees it.
         event: Value,
     },
+    /// A rule sent an event to another bus.
+    Forwarded {
+        /// The rule.
+        rule: String,
+        /// The bus of the rule.
+        from: EventBus,
+        /// The bus that received the event.
+        to: EventBus,
+        /// The event as the receiving bus has it.
+        event: Value,
+    },
+    /// A rule sent an event to a queue.
+    Queued {
+        /// The rule.
+        rule: String,
+        /// The bus of the rule.
+        from: EventBus,
+        /// The queue's ARN.
+        queue: String,
+        /// The message as it is in the queue.
+        body: String,
+    },
+    /// A rule gave up an event.
+    Undelivered(Undelivered),
     /// A timer fired.
     Timer {
         /// The function that it invokes.
@@ -141,6 +169,23 @@ pub struct Invocation {
     pub body: Value,
     /// The lines that the process wrote during the invocation.
     pub lines: Vec<String>,
+}
+
+/// An event that a rule could not deliver.
+#[derive(Debug, Clone, Serialize)]
+pub struct Undelivered {
+    /// The rule.
+    pub rule: String,
+    /// The bus of the rule.
+    pub from: EventBus,
+    /// Why the last attempt failed.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The rule's dead-letter queue; `None` if the event is lost.
+    pub destination: Option<String>,
+    /// The event.
+    pub event: Value,
 }
 
 /// An event that was given up, in the format of FC's failure destinations.

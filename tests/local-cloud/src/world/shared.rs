@@ -15,17 +15,17 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     api::{authorize::Roles, faults::Faults, rate_limits::RateLimits},
     error::Error,
-    eventbridge::delivery,
+    eventbridge::{bus::EventBus, delivery, routing::Routing},
     function_compute::{host::Host, layer::Unpacked, tasks::Tasks},
     options::Options,
-    ram::accounts::{Accounts, Keys},
+    ram::accounts::{Accounts, Keys, OWN_ACCOUNT},
     ros::{function::Absent, trigger::Trigger},
     sls::state::LogService,
     world::{
         clock::Clock,
         constraints::Constraints,
         journal::{Entry, EntryKind},
-        state::State,
+        state::{Place, State},
     },
 };
 
@@ -39,8 +39,10 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
-    /// Events that are held back until the next one is published.
-    held_back: Vec<Value>,
+    /// The custom buses, rules and queues.
+    pub(crate) routing: Routing,
+    /// Events that are held back until the next one is published, with their buses.
+    held_back: Vec<(EventBus, Value)>,
     requests: u64,
     /// When the next timer is due.
     pub(crate) next_timer: Option<Timestamp>,
@@ -101,6 +103,7 @@ impl Shared {
             nonces: BTreeMap::new(),
             faults: Faults::default(),
             rates: RateLimits::default(),
+            routing: Routing::default(),
             held_back: Vec::new(),
             journal: Vec::new(),
             requests: 0,
@@ -181,13 +184,29 @@ impl Shared {
         lock(&self.tasks).abort_all();
     }
 
-    /// Publishes an event on the default bus, followed by the events that were held back.
-    pub(crate) fn publish(&self, event: &Value) {
+    /// Returns the bus that the functions' triggers listen to.
+    pub(crate) fn home_bus(&self) -> EventBus {
+        EventBus::default_of(&self.home())
+    }
+
+    /// Returns the account and region of the functions.
+    pub(crate) fn home(&self) -> Place {
+        Place { account: OWN_ACCOUNT.to_owned(), region: self.options.region.clone() }
+    }
+
+    /// Publishes an event on a bus, followed by the events that were held back.
+    pub(crate) fn publish(&self, bus: &EventBus, event: &Value) {
         let waited = self.write(|world| std::mem::take(&mut world.held_back));
-        for published in [event].into_iter().chain(&waited) {
-            self.record(EntryKind::Event { event: published.clone() });
-            delivery::deliver(self, published);
+        self.publish_one(bus, event);
+        for (its_bus, held_back) in &waited {
+            self.publish_one(its_bus, held_back);
         }
+    }
+
+    fn publish_one(&self, bus: &EventBus, event: &Value) {
+        let is_home = *bus == self.home_bus();
+        self.record(EntryKind::Event { bus: bus.clone(), is_home, event: event.clone() });
+        delivery::deliver(self, bus, event);
     }
 
     /// Clears all pending faults and corrects the clock.
@@ -197,8 +216,8 @@ impl Shared {
     }
 
     /// Holds an event back until the next one is published.
-    pub(crate) fn hold_back(&self, event: Value) {
-        self.write(|world| world.held_back.push(event));
+    pub(crate) fn hold_back(&self, bus: EventBus, event: Value) {
+        self.write(|world| world.held_back.push((bus, event)));
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation};
+use crate::world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -14,7 +14,11 @@ const GRAY: &str = "90";
 pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
     let (code, text) = match &entry.what {
         EntryKind::Call(call) => call_line(call),
-        EntryKind::Event { event } => (CYAN, format!("    {} → default bus", event_name(event))),
+        EntryKind::Event { is_home: true, event, .. } => (CYAN, format!("    {} → default bus", event_name(event))),
+        EntryKind::Event { bus, event, .. } => (CYAN, format!("    {} → {bus}", event_name(event))),
+        EntryKind::Forwarded { rule, to, .. } => (CYAN, format!("    {rule} → {to}")),
+        EntryKind::Queued { rule, queue, .. } => (CYAN, format!("    {rule} → queue {}", name_of(queue))),
+        EntryKind::Undelivered(undelivered) => (RED, undelivered_line(undelivered)),
         EntryKind::Timer { trigger, .. } => (CYAN, format!("    timer {trigger}")),
         EntryKind::FunctionStarted { function, instance } => {
             (GRAY, format!("    {function} listens, instance {instance}"))
@@ -77,6 +81,18 @@ fn call_line(call: &Call) -> (&'static str, String) {
 fn count(answer: &Value) -> Option<String> {
     let total = &answer["TotalCount"];
     Some(format!("{} found", total.as_str().map(str::to_owned).or_else(|| total.as_u64().map(|n| n.to_string()))?))
+}
+
+/// Returns the name of a queue, given its ARN.
+fn name_of(queue: &str) -> &str {
+    queue.rsplit('/').next().unwrap_or(queue)
+}
+
+fn undelivered_line(undelivered: &Undelivered) -> String {
+    let Undelivered { rule, from, reason, destination, .. } = undelivered;
+    let kept = destination.as_deref().map(|queue| format!("queue {}", name_of(queue)));
+    let kept = kept.unwrap_or_else(|| "nowhere: it is lost".to_owned());
+    format!("    {rule} of the {from} gave up, event → {kept} ({reason})")
 }
 
 fn event_name(event: &Value) -> String {

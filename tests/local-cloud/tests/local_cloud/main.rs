@@ -20,6 +20,7 @@ mod rates;
 mod regions;
 mod roles;
 mod routers;
+mod routing;
 mod sls;
 mod support;
 mod tags;

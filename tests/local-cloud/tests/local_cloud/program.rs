@@ -8,7 +8,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::support::TEMPLATE;
+use crate::support::{TEMPLATE, stand_ins};
 
 /// Runs `invoke` with the stand-in and these arguments. Returns its exit code and all of its output.
 async fn invoke(arguments: &[&str]) -> (Option<i32>, String) {
@@ -188,16 +188,6 @@ fn children(process: u32) -> Vec<i32> {
 fn runs(process: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| !"ZX".contains(state))
-}
-
-/// Returns a folder with the stand-in under the name of each function of the repository's template.
-fn stand_ins() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap() {
-        let name = entry.unwrap().file_name();
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stand-in"), folder.path().join(name)).unwrap();
-    }
-    folder
 }
 
 #[tokio::test]

@@ -112,3 +112,13 @@ pub(crate) async fn function_client(cloud: &LocalCloud) -> Client {
     };
     Client::new(cloud.endpoint(), credentials)
 }
+
+/// Returns a folder with the stand-in under the name of each function of the repository's template.
+pub(crate) fn stand_ins() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap() {
+        let name = entry.unwrap().file_name();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stand-in"), folder.path().join(name)).unwrap();
+    }
+    folder
+}
