@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, functions, template::default_path};
+use local_cloud::{Error, Functions, Invocation, LocalCloud, Options, Place, functions, template::default_path};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -71,6 +71,14 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
 pub fn parameters() -> BTreeMap<String, String> {
     let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper"), ("TaskMode", "false")];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The places whose events are forwarded to the functions, as [`Options::forwarded`] has them: pairs of account and region.
+#[must_use]
+pub fn forwarded(places: &[(&str, &str)]) -> Vec<Place> {
+    let place =
+        |(account, region): &(&str, &str)| Place { account: (*account).to_owned(), region: (*region).to_owned() };
+    places.iter().map(place).collect()
 }
 
 /// Finds the process in `/proc` that was started with this environment variable, such as a function by its endpoint.

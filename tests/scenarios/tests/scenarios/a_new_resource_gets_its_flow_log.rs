@@ -1,8 +1,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_cloud::{CredentialsIn, Fault, OWN_ACCOUNT, Options, Transitions};
 use scenarios::{
-    CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, call_event, cloud, result, results, uncovered_vpc, uncovered_vpcs,
-    vpc_created, whole_cloud,
+    CREATE_FLOW_LOG, EACH_NETWORK_INTERFACE, call_event, cloud, forwarded, result, results, uncovered_vpc,
+    uncovered_vpcs, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -280,8 +280,8 @@ async fn a_vpc_of_another_account_gets_its_flow_log_through_the_role_in_the_poli
     let with_role = "flow_log:\n  project: flowlog-{account}\n  log_store: vpc\n\
                      accounts: [{id: \"1000000000000002\", role: \"acs:ram::1000000000000002:role/flowkeeper\"}]\n";
     for (policy, outcome) in [(Some(with_role.to_owned()), "done"), (None, "skipped")] {
-        let cloud = cloud(Options { policy, ..Options::default() }).await.unwrap();
-        // The other account's events are forwarded to the bus of the function's account.
+        let forwarded = forwarded(&[("1000000000000002", "cn-hangzhou")]);
+        let cloud = cloud(Options { policy, forwarded, ..Options::default() }).await.unwrap();
         let vpc = cloud.operator("1000000000000002", "cn-hangzhou").create_vpc(&[]).await.unwrap();
         cloud.settled().await.unwrap();
         let [invocation] = cloud.invocations().try_into().unwrap();
@@ -298,7 +298,8 @@ async fn a_vpc_of_another_account_gets_its_flow_log_through_the_role_in_the_poli
 
 #[tokio::test]
 async fn a_vpc_of_another_region_gets_its_flow_log_there() {
-    let cloud = cloud(Options::default()).await.unwrap();
+    let forwarded = forwarded(&[(OWN_ACCOUNT, "cn-shanghai")]);
+    let cloud = cloud(Options { forwarded, ..Options::default() }).await.unwrap();
     let vpc = cloud.operator(OWN_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
     let flow_log = cloud.flow_log_of(&vpc).unwrap();

@@ -13,7 +13,7 @@ use local_cloud::{
 };
 use scenarios::{
     ACTIVATE, ACTIVATION, CREATE_ECR, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION, ECR_CREATION,
-    OPEN_SERVICE, REMEDIATE, REMEDIATION, TIMER, parameters, whole_cloud,
+    OPEN_SERVICE, REMEDIATE, REMEDIATION, TIMER, forwarded, parameters, whole_cloud,
 };
 use tempfile::TempDir;
 
@@ -210,7 +210,8 @@ async fn played(story: &Story, options: Options) -> LocalCloud {
 
 async fn played_in(account: &str, story: &Story, options: Options) -> LocalCloud {
     let triggers_of = Some(format!("flowkeeper-{}", story.function));
-    let options = Options { policy: Some(story.policy.to_owned()), triggers_of, ..options };
+    let forwarded = forwarded(&[(SECOND_ACCOUNT, "cn-hangzhou")]);
+    let options = Options { policy: Some(story.policy.to_owned()), triggers_of, forwarded, ..options };
     let cloud = whole_cloud(options).await.unwrap();
     (story.play)(&cloud, &cloud.operator(account, "cn-hangzhou")).await;
     cloud
@@ -379,7 +380,9 @@ async fn the_session_of_a_function_may_not_make_the_calls_of_another() {
 fn templates_without_trust_in(binary: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let own = default_path();
-    std::fs::copy(&own, folder.path().join("template.yml")).unwrap();
+    for name in ["template.yml", "template-forward.yml"] {
+        std::fs::copy(own.with_file_name(name), folder.path().join(name)).unwrap();
+    }
     let member = std::fs::read_to_string(own.with_file_name("template-member.yml")).unwrap();
     let trusted = format!("role/${{Prefix}}-{binary}'");
     assert!(member.contains(&trusted), "{binary} is not trusted in other accounts");

@@ -1,7 +1,7 @@
 use flow_log::Verdict;
 use local_cloud::{LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
 use reconcile::Outcome;
-use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, REMEDIATION, cloud, result, vpc_created};
+use scenarios::{CREATE_FLOW_LOG, CREATION, Harness, REMEDIATION, cloud, forwarded, result, vpc_created};
 use serde_json::Value;
 
 /// Invokes the function for a VPC, and returns its result.
@@ -144,7 +144,8 @@ async fn an_event_of_an_excluded_region_or_account_is_skipped_with_the_reason() 
         "flow_log: {{project: flowlog, log_store: vpc}}\nregions: [cn-hangzhou]\n\
          accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"{SECOND_ACCOUNT_ROLE}\"}}]\n"
     );
-    let cloud = cloud(Options { policy: Some(policy), ..Options::default() }).await.unwrap();
+    let forwarded = forwarded(&[(SECOND_ACCOUNT, "cn-hangzhou")]);
+    let cloud = cloud(Options { policy: Some(policy), forwarded, ..Options::default() }).await.unwrap();
     let there = |account: &str, region: &str| {
         let mut event = vpc_created("vpc-1");
         event["data"]["recipientAccountId"] = account.into();
@@ -177,7 +178,8 @@ async fn an_event_of_an_excluded_region_or_account_is_skipped_with_the_reason() 
 
 #[tokio::test]
 async fn without_regions_in_the_policy_an_event_of_any_region_is_acted_on() {
-    let cloud = cloud(Options::default()).await.unwrap();
+    let forwarded = forwarded(&[(OWN_ACCOUNT, "cn-shanghai")]);
+    let cloud = cloud(Options { forwarded, ..Options::default() }).await.unwrap();
     let vpc = cloud.operator(OWN_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
     let event = cloud.events().into_iter().find(|event| event["data"]["eventName"] == "CreateVpc").unwrap();

@@ -10,8 +10,8 @@ use local_cloud::{
     CredentialsIn, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE,
 };
 use scenarios::{
-    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, cloud, process,
-    results, variable, vpc_created, whole_cloud,
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, TIMER, cloud,
+    forwarded, process, results, variable, vpc_created, whole_cloud,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -50,7 +50,9 @@ async fn no_function_shows_its_credentials_or_those_of_an_assumed_role() {
     {
         let settings = [("FLOWKEEPER_LOG", "trace"), ("FLOWKEEPER_SIGNATURE", signature)];
         let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let options = Options { credentials, environment, policy: Some(policy.clone()), ..Options::default() };
+        let forwarded = forwarded(&[(SECOND_ACCOUNT, "cn-hangzhou")]);
+        let policy = Some(policy.clone());
+        let options = Options { credentials, environment, policy, forwarded, ..Options::default() };
         let cloud = whole_cloud(options).await.unwrap();
         for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
             let there = cloud.operator(account, "cn-hangzhou");
