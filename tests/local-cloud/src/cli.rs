@@ -63,7 +63,10 @@ pub(crate) async fn run() -> ExitCode {
             cause = source.source();
         }
         let _ = writeln!(std::io::stderr(), "local-cloud: {text}");
-        let is_argument = matches!(error.downcast_ref(), Some(Error::Option { .. } | Error::NoFunction { .. }));
+        let is_argument = matches!(
+            error.downcast_ref(),
+            Some(Error::Option { .. } | Error::NoFunction { .. } | Error::NoPlace { .. })
+        );
         // The same exit code as for an argument that clap refuses.
         if is_argument || error.is::<InvalidArgument>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })

@@ -10,6 +10,9 @@
 //! first; an [`Operator`] works in any account and region, and supports Express Connect Router. Lists contain the
 //! resources of all accounts, each with its [`Place`].
 //!
+//! Each event reaches the default bus of its account and region. The functions listen to that of their own; rules bring
+//! them the events of other places, as [`Options::forwarded`] or [`LocalCloud::deploy`] say.
+//!
 //! Timers fire when a manual [`Clock`] is moved past their moment, or by [`LocalCloud::fire_timer`]; see [`Timers`].
 //! A function has the permissions of its role in the template, and [`Options::without_permission`] removes one action.
 //! Only those whom a role trusts can assume it, and this includes Function Compute.

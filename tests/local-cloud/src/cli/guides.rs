@@ -2,9 +2,9 @@
 
 /// How to use a cloud that is being served.
 pub(super) const GUIDE: &str = "\
-A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS and Express Connect Router, the APIs of Function
-Compute and Log Service, ActionTrail events, and the functions of template.yml as processes. Everything is in memory
-and is gone when the program ends.
+A small Alibaba Cloud on 127.0.0.1: the RPC API of VPC, ECS, STS, Express Connect Router and Resource Directory, the
+APIs of Function Compute and Log Service, ActionTrail events, event buses with their rules, and the functions of
+template.yml as processes. Everything is in memory and is gone when the program ends.
 
 Use it with the aliyun CLI:
   aliyun configure set --profile local --mode AK --region cn-hangzhou \\
@@ -20,12 +20,18 @@ in Node:
 or with a Flowkeeper function:
   FLOWKEEPER_ENDPOINT=http://127.0.0.1:9900
 
-Accounts: 1000000000000001 has the key test / test-secret, with all permissions. 1000000000000002 has no key.
-Functions of the first account work there by assuming the role acs:ram::1000000000000002:role/flowkeeper, which trusts
-the principals in template-member.yml; without functions, it trusts the first account. Nobody can assume
+Accounts: 1000000000000001 has the key test / test-secret, with all permissions. 1000000000000002, and all others up to
+the number that --accounts says, have the key test-<account> with the same secret. Functions of the first account work
+in the others by assuming the role acs:ram::<account>:role/flowkeeper, which trusts the principals in
+template-member.yml; without functions, it trusts the first account. Nobody can assume
 acs:ram::1000000000000002:role/refused. Each function process gets a temporary key for the role that template.yml
 gives it, if that role trusts Function Compute. Calls that the role does not allow are refused with Forbidden.RAM, or
-by STS with NoPermission. --deny removes one more action.
+by STS and Resource Directory with NoPermission. --deny removes one more action.
+
+Events: a call's event reaches the default bus of its account and region. The functions listen to that of the first
+account in --region alone. --forward ACCOUNT/REGION brings those of another place to them: by the rules of
+template-forward.yml there, a custom bus, and the queues of template.yml. --directory puts the accounts into a Resource
+Directory, which the first account manages.
 
 Signatures (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonces, times, parameters and limits are
 checked as documented, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router share
@@ -40,7 +46,8 @@ Inspect and control it over HTTP:
   curl 127.0.0.1:9900/_local/faults -d '{\"action\":\"DescribeVpcs\",\"answer\":{\"TotalCount\":1}}'   replace an answer
   curl 127.0.0.1:9900/_local/faults                         pending faults
   curl 127.0.0.1:9900/_local/faults -X DELETE               clear all faults, and correct the clock
-  curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus
+  curl 127.0.0.1:9900/_local/events -d @event.json          put an event on the default bus of the functions
+  curl '127.0.0.1:9900/_local/events?account=…&region=…&bus=…' -d @event.json         put it on another bus
   curl 127.0.0.1:9900/_local/invoke/<function> -d @event.json             invoke a function once
   curl 127.0.0.1:9900/_local/timers                         the timers, and when they are due
   curl 127.0.0.1:9900/_local/timers/<function>/<trigger> -X POST          fire a timer now

@@ -142,6 +142,63 @@ async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
 }
 
 #[tokio::test]
+async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
+    let folder = stand_ins();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+        .args([
+            "serve",
+            "--port",
+            "0",
+            "--no-timers",
+            "--accounts",
+            "500",
+            "--directory",
+            "--parameter",
+            "TaskMode=false",
+        ])
+        .args(["--forward", "1000000000000002/cn-shanghai", "--functions-dir"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let mut line = async || lines.next_line().await.unwrap().unwrap();
+    assert!(line().await.starts_with("local cloud at http://127.0.0.1:"));
+    for expected in [
+        "accounts 1000000000000002 to 1000000000000500, each with the key test-<account>",
+        "resource directory of 499 members, managed by 1000000000000001",
+        "event bus: flowkeeper bus of 1000000000000001 in cn-hangzhou",
+        "events of 1000000000000002 in cn-shanghai are forwarded to the functions",
+        "key test, secret test-secret; `local-cloud --help` says how to use it",
+    ] {
+        assert_eq!(line().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn serve_refuses_what_it_cannot_forward() {
+    for (arguments, expected) in [
+        (&["--forward", "cn-shanghai"][..], "\"cn-shanghai\" is not of the form ACCOUNT/REGION"),
+        (
+            &["--forward", "1000000000000003/cn-shanghai"],
+            "there is no account 1000000000000003 with a region cn-shanghai",
+        ),
+        (&["--forward", "1000000000000002/cn-shanghai", "--no-functions"], "cannot be used with"),
+        (&["--accounts", "0"], "invalid value '0' for '--accounts <N>'"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+            .args(["serve", "--port", "0", "--parameter", "TaskMode=false"])
+            .args(arguments)
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains(expected), "{arguments:?}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_command_line_says_of_the_template_has_to_fit_it() {
     for (arguments, expected) in [
         (["--deny", "Role=vpc:DeleteVpc"], "Resources.Role: does not allow \"vpc:DeleteVpc\", so it cannot be denied"),
