@@ -134,6 +134,15 @@ impl Session<'_> {
         }
     }
 
+    /// Assumes the role of the session, unless that was done before. Does nothing for a session without one. Calls do
+    /// this by themselves: it is for callers who want to know whether the role can be assumed.
+    ///
+    /// # Errors
+    /// The role could not be assumed.
+    pub async fn obtain_credentials(&self) -> Result<(), CallError> {
+        self.credentials().await.map(drop)
+    }
+
     /// Returns the credentials to sign with.
     async fn credentials(&self) -> Result<Cow<'_, Credentials>, CallError> {
         let (key, by) = match &self.source {

@@ -154,3 +154,14 @@ async fn a_role_that_may_not_be_assumed_is_said_to_be_so() {
     assert!(error.advice().contains("trust policy"), "{}", error.advice());
     assert!(!format!("{error:?}").contains(SECRET));
 }
+
+#[tokio::test]
+async fn a_role_can_be_tried_before_the_first_call_and_is_assumed_once() {
+    let server = Server::answering(cloud()).await;
+    let client = server.client(&TestMachine::new());
+    session(&client).obtain_credentials().await.unwrap();
+    let session = member(&client, 2);
+    session.obtain_credentials().await.unwrap();
+    read(&session).await.unwrap();
+    assert_eq!(server.actions(), ["AssumeRole", "DescribeFlowLogs"]);
+}
