@@ -6,7 +6,7 @@
 use std::io;
 
 use fc_runtime::Failure;
-use reconcile::{Incomplete, Item, Outcome, Report, Summary};
+use reconcile::{Incomplete, Item, Outcome, Report, Shards, Summary};
 use serde::Serialize;
 
 /// The largest failure, in bytes.
@@ -52,6 +52,8 @@ struct Excerpt<'a> {
     request_id: &'a str,
     dry_run: bool,
     summary: &'a Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shards: Option<Shards>,
     results: Vec<&'a Item>,
     /// The number of results that are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +68,7 @@ fn fit(incomplete: &Incomplete, report: &Report, room: usize) -> Failure {
         request_id: &report.request_id,
         dry_run: report.dry_run,
         summary,
+        shards: report.shards,
         results,
         truncated,
     };

@@ -4,10 +4,10 @@ use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use reconcile::{Job, OsRng, Reconciler, ReconcilerSettings, Report, SystemClock};
+use reconcile::{Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work};
 
 use crate::{
-    FlowLogFunction, Location, SETTINGS_PREFIX, failure, is_function, reject_unknown,
+    FlowLogFunction, Location, SETTINGS_PREFIX, failure, fan_out, is_function, reject_unknown,
     routing::{self, Routes},
     run,
 };
@@ -46,7 +46,7 @@ impl<F: FlowLogFunction> Function for Handler<F> {
 /// Handles the body of an invocation and returns the report.
 ///
 /// # Errors
-/// The body is not an event, or there are targets but no credentials.
+/// The body is not an event, or there is work but no credentials.
 pub async fn respond<F: FlowLogFunction>(
     reconciler: &Reconciler,
     invocation: Invocation,
@@ -54,15 +54,40 @@ pub async fn respond<F: FlowLogFunction>(
 ) -> Result<Report, Failure> {
     let events = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
     let run = run::id(&events, &invocation.request_id);
-    fc_runtime::record_run(&run);
     let location = Location::of(&invocation);
-    let function = invocation.function_name.as_deref();
-    let Routes { targets, items } = routing::route_all::<F>(events, &location, reconciler, function);
-    if targets.is_empty() {
+    let function = invocation.function_name.clone();
+    let Routes { mut work, sweep, collect, items } =
+        routing::route_all::<F>(events, &location, reconciler, function.as_deref());
+    // A sweep of one account is done here.
+    let is_split = fan_out::applies(reconciler.policy(), &location, function.as_deref());
+    let function = function.filter(|_| collect.is_some() || (sweep.is_some() && is_split));
+    let run = match &sweep {
+        Some(sweep) if function.is_some() => fan_out::run_id(sweep.at, &invocation.request_id),
+        _ => run,
+    };
+    fc_runtime::record_run(&run);
+    if work.is_empty() && sweep.is_none() && collect.is_none() {
         return Ok(reconciler.report(run, invocation.request_id, items));
     }
     let job = job(invocation, location, run)?;
-    Ok(reconciler.reconcile(job, targets, items).await)
+    let step = match (collect, sweep, function) {
+        (Some(collect), _, Some(function)) => Some(fan_out::collect(reconciler, &job, &function, collect).await),
+        (Some(_), _, None) => Some(Item::broken_event("the name of the function is not known").into()),
+        (None, Some(_), Some(function)) => Some(fan_out::coordinate(reconciler, &job, &function).await),
+        (None, Some(sweep), None) => {
+            work.push(Work::AllAccounts { at: sweep.at });
+            None
+        }
+        (None, None, _) => None,
+    };
+    let mut results = ReportBuilder::from(items);
+    let shards = step.and_then(|step| {
+        results.extend(step.results);
+        step.shards
+    });
+    let mut report = reconciler.reconcile(job, work, results).await;
+    report.shards = shards;
+    Ok(report)
 }
 
 /// Returns the job of this invocation, in the run with this id.
@@ -75,6 +100,7 @@ pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Jo
         credentials: invocation.credentials()?.clone(),
         stop_at: Some(invocation.soft_deadline()),
         account: location.account,
+        region: location.region,
         request_id: invocation.request_id,
     })
 }

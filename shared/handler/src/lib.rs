@@ -4,6 +4,7 @@
 //! into a function that Function Compute can invoke.
 
 mod failure;
+mod fan_out;
 mod flow_log_function;
 mod functions;
 mod handler;

@@ -1,15 +1,19 @@
 //! The id of a run.
 
-use events::{Event, EventKind};
+use events::{Collect, Event, EventKind, Shard};
 
 /// The longest id, in characters. An id may come from an event, so it needs a limit.
 const MAX_ID: usize = 128;
 
 /// Returns the id of the run that these events start.
 ///
-/// It is the time of a timer, which stays the same when the sweep is retried; else the id of the first event that has
-/// one; else the request id.
+/// It is the run that a step of a sweep belongs to; else the time of a timer, which stays the same when the sweep is
+/// retried; else the id of the first event that has one; else the request id.
 pub(crate) fn id(events: &[Event], request_id: &str) -> String {
+    if let [Event { event: EventKind::Shard(Shard { run, .. }) | EventKind::Collect(Collect { run, .. }), .. }] = events
+    {
+        return run.clone();
+    }
     let is_timer = |event: &&Event| matches!(event.event, EventKind::Timer { .. });
     let time = events.iter().filter(is_timer).find_map(|event| event.time);
     let event = || events.iter().find_map(|event| event.id.as_ref()).map(|id| id.id.clone());
@@ -38,5 +42,8 @@ mod tests {
         assert_eq!(id_of(r#"{"triggerTime":"at noon","triggerName":"sweep","payload":""}"#), "1-request");
         assert_eq!(id_of(r#"{"eventName":"CreateVpc","serviceName":"Vpc"}"#), "1-request");
         assert_eq!(id_of(&event(&"x\\n".repeat(1000))), "x".repeat(MAX_ID));
+        let shard = r#"{"flowkeeper":"shard","run":"r1","account":"1","regions":"all","attempt":1}"#;
+        assert_eq!(id_of(shard), "r1");
+        assert_eq!(id_of(r#"{"flowkeeper":"collect","run":"r1","submitted":1,"attempt":1}"#), "r1");
     }
 }

@@ -83,6 +83,13 @@ pub(crate) fn target_unread(target: &Target, error: &CallError) -> Item {
 
 /// Resources or flow logs in the region of the session could not be read.
 pub(crate) fn region_unread(session: &Session<'_>, what: &str, error: &CallError) -> Item {
+    if error.kind() == ErrorKind::NoSuchRegion {
+        let (account, region) = (session.account(), session.region());
+        let reason =
+            format!("the account {account} may not use {region}, or there is no such region: {}", error.advice());
+        let item = Item::new(Outcome::Skipped, reason).in_session(session);
+        return Item { verdict: Some(Verdict::Unsupported), ..item }.finding();
+    }
     if matches!(error.kind(), ErrorKind::Unsupported(_)) {
         let reason = format!("{} has no {what}: {}", session.region(), error.advice());
         let item = Item::new(Outcome::Skipped, reason).in_session(session);

@@ -8,13 +8,16 @@
 //! - A failed read makes a resource `unknown`, never `missing`. The other resources go on.
 //! - A write with an uncertain answer is followed by a read, never directly by another write.
 
+mod accounts;
 mod capabilities;
 mod claims;
 mod converge;
 mod decision;
 mod deletion;
+mod invocations;
 mod items;
 mod limits;
+mod location;
 mod orphan;
 mod poll;
 mod read;
@@ -23,6 +26,7 @@ mod regions;
 mod report;
 mod resolve;
 mod service;
+mod sessions;
 mod settings;
 mod sweep;
 mod target;
@@ -33,10 +37,11 @@ mod visibility;
 mod writer;
 
 pub use self::settings::ReconcilerSettings;
+pub use accounts::Accounts;
 pub use capabilities::{Capabilities, Selection};
-pub use openapi::{Clock, OsRng, ROLE_SESSION_NAME, Rng, SystemClock};
+pub use location::UnknownLocation;
+pub use openapi::{AsyncInvocation, AsyncTask, Clock, OsRng, ROLE_SESSION_NAME, Rng, SystemClock, TaskStatus};
 pub use reconciler::Reconciler;
-pub use regions::UnknownLocation;
-pub use report::{DeletedFlowLog, ErrorReport, Incomplete, Item, Outcome, Report, Summary};
+pub use report::{DeletedFlowLog, ErrorReport, Incomplete, Item, Outcome, Report, ReportBuilder, Shards, Summary};
 pub use service::ServiceOpener;
-pub use target::{Job, Target, TargetKind};
+pub use target::{AccountSweep, Job, Target, TargetKind, Work};

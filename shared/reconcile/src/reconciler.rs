@@ -1,17 +1,23 @@
-//! The reconciler: takes targets, returns a report.
+//! The reconciler: takes work, returns a report.
 
 use std::sync::Arc;
 
-use flow_log::{AccountId, Policy, RegionId, policy::AccountScope};
-use futures_util::{StreamExt as _, stream};
-use openapi::{Client, Clock, Rng, Role, Session};
+use flow_log::{AccountId, Policy, RegionId};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    stream::{self, BoxStream},
+};
+use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Rng, Session};
 
 use crate::{
-    Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Target, TargetKind, UnknownLocation,
+    AccountSweep, Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Target, TargetKind, UnknownLocation,
+    Work,
+    accounts::{self, Access, Accounts, Gate},
     claims::Claims,
     converge::Converger,
-    regions,
+    invocations, location, regions,
     report::ReportBuilder,
+    sessions::Sessions,
     sweep::{MAX_CONCURRENT, SweepQueue},
     target_run::TargetRun,
     writer::Writer,
@@ -24,9 +30,24 @@ pub struct Reconciler {
     policy: Policy,
     client: Client,
     dry_run: bool,
-    /// With which roles in other accounts are assumed.
+    task_mode: bool,
+    /// What a session in another account may do at most.
     session_policy: String,
     queue: SweepQueue,
+}
+
+/// What the parts of one invocation share.
+struct Invocation<'a> {
+    sessions: Sessions<'a>,
+    gate: Gate<'a>,
+    claims: Claims,
+}
+
+/// A step on the way from the work to its results.
+enum Step {
+    Account(AccountSweep),
+    Target(Target),
+    Results(ReportBuilder),
 }
 
 impl Reconciler {
@@ -38,13 +59,13 @@ impl Reconciler {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        let ReconcilerSettings { policy, client, dry_run } = settings;
+        let ReconcilerSettings { policy, client, dry_run, task_mode } = settings;
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
         let session_policy = capabilities.session_policy(&policy);
         let client = Client::new(client, clock, rng);
-        Self { capabilities, policy, client, dry_run, session_policy, queue: SweepQueue::default() }
+        Self { capabilities, policy, client, dry_run, task_mode, session_policy, queue: SweepQueue::default() }
     }
 
     /// Returns the policy.
@@ -53,145 +74,182 @@ impl Reconciler {
         &self.policy
     }
 
-    /// Returns the report of an invocation that has no targets.
+    /// Returns whether the function is deployed with the task mode of Function Compute.
     #[must_use]
-    pub fn report(&self, run: String, request_id: String, items: Vec<Item>) -> Report {
-        self.finish(run, request_id, items.into())
+    pub const fn has_task_mode(&self) -> bool {
+        self.task_mode
     }
 
-    fn finish(&self, run: String, request_id: String, parts: ReportBuilder) -> Report {
-        let report = Report::new(self.capabilities.function, run, request_id, self.dry_run, parts);
+    /// Returns the report of an invocation that has no work to do.
+    #[must_use]
+    pub fn report(&self, run: String, request_id: String, results: impl Into<ReportBuilder>) -> Report {
+        let report = Report::new(self.capabilities.function, run, request_id, self.dry_run, results.into());
         report.log();
         report
     }
 
-    /// Returns every region of every account in the policy. `account` and `region` are the function's own.
+    /// Checks that a sweep of every account in the policy knows what it relies on. The function runs in `account` and
+    /// `region`.
     ///
     /// # Errors
-    /// The policy relies on the function's own account or region, and that is not known, or on a list of regions or
-    /// accounts that no sweep reads yet.
-    pub fn all_regions(
+    /// The policy relies on one of them, and that is not known.
+    pub fn check_location(
         &self,
         account: Option<&AccountId>,
         region: Option<&RegionId>,
-    ) -> Result<Vec<Target>, UnknownLocation> {
-        regions::all(&self.policy, self.capabilities.selects, account, region)
+    ) -> Result<(), UnknownLocation> {
+        location::check(&self.policy, account, region)
     }
 
-    /// Handles the targets. `items` are results that already exist: events that were skipped or are malformed.
-    pub async fn reconcile(&self, job: Job, targets: Vec<Target>, items: Vec<Item>) -> Report {
-        let claims = Claims::default();
-        let work: Vec<_> =
-            targets.iter().map(|target| Box::pin(self.reconcile_target(&job, target, &claims))).collect();
-        let mut all = ReportBuilder::from(items);
-        // A target that has to wait does not hold up the others.
-        let mut parts = stream::iter(work).buffer_unordered(MAX_CONCURRENT);
-        while let Some(part) = parts.next().await {
-            all.extend(part);
-        }
-        drop(parts);
-        self.finish(job.run, job.request_id, all)
+    /// Returns every account that a sweep covers.
+    pub async fn accounts(&self, job: &Job) -> Accounts {
+        accounts::covered(&self.sessions(job)).await
     }
 
-    async fn reconcile_target(&self, job: &Job, target: &Target, claims: &Claims) -> ReportBuilder {
-        let Target { account, region, .. } = target;
-        let scope = self.policy.account_scope(job.account.as_ref(), account);
-        match (self.policy.region_scope(region), &scope) {
-            (Some(reason), _) => return Item::of_target(target, Outcome::Skipped, reason).into(),
-            (None, AccountScope::Out(reason)) => {
-                return Item::of_target(target, Outcome::Skipped, reason.clone()).into();
+    /// Returns the regions that the policy lists for a sweep; `None` if each account has to be asked.
+    #[must_use]
+    pub fn listed_regions(&self, job: &Job) -> Option<Vec<RegionId>> {
+        // A sweep begins only if the region is known.
+        regions::listed(&self.policy, self.capabilities.selects, job.region.as_ref()).unwrap_or_default()
+    }
+
+    /// Submits an invocation of the function itself. It counts as submitted if it had been submitted before.
+    ///
+    /// # Errors
+    /// Returns the result `failed`, with the call that failed.
+    pub async fn submit(
+        &self,
+        job: &Job,
+        invocation: &AsyncInvocation<'_>,
+        failed: impl FnOnce() -> Item + Send,
+    ) -> Result<(), Box<Item>> {
+        let session = self.home(job)?;
+        invocations::submit(&session, invocation).await.map_err(|error| Box::new(failed().with_error(&error)))
+    }
+
+    /// Passes each task of the function whose id begins with `prefix` to `each`.
+    ///
+    /// # Errors
+    /// Returns the result of a list that could not be read.
+    pub async fn tasks(
+        &self,
+        job: &Job,
+        function: &str,
+        prefix: &str,
+        each: impl FnMut(AsyncTask) + Send,
+    ) -> Result<(), Box<Item>> {
+        let session = self.home(job)?;
+        invocations::tasks(&session, function, prefix, each).await.map_err(|error| {
+            let reason = "how the shards of the run ended could not be read";
+            Box::new(Item::of_run(Outcome::Failed, reason).with_error(&error).finding())
+        })
+    }
+
+    /// Opens a session where the function runs.
+    fn home(&self, job: &Job) -> Result<Session<'_>, Box<Item>> {
+        let (Some(account), Some(region)) = (&job.account, &job.region) else {
+            let reason = "the account and region of the function are not known";
+            return Err(Box::new(Item::broken_event(reason)));
+        };
+        let session = self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at);
+        Ok(session)
+    }
+
+    /// Does the work. `results` are those that exist already: of events that were skipped or are malformed.
+    pub async fn reconcile(&self, job: Job, work: Vec<Work>, results: impl Into<ReportBuilder>) -> Report {
+        let mut all = results.into();
+        let sessions = self.sessions(&job);
+        let invocation = Invocation {
+            sessions,
+            gate: Gate::new(sessions),
+            claims: Claims::default(),
+        };
+        {
+            let mut parts = self.parts(&invocation, work);
+            while let Some(part) = parts.next().await {
+                all.extend(part);
             }
-            (None, AccountScope::Own | AccountScope::Named(_) | AccountScope::InDirectory(_)) => {}
         }
-        let session = self.session(job, account, region);
+        drop(invocation);
+        self.report(job.run, job.request_id, all)
+    }
+
+    fn sessions<'a>(&'a self, job: &'a Job) -> Sessions<'a> {
+        Sessions { client: &self.client, policy: &self.policy, session_policy: &self.session_policy, job }
+    }
+
+    /// Returns the results of the work as they come. Each account, region and target is begun when its turn comes, and
+    /// one that has to wait does not hold up the others.
+    fn parts<'i>(&'i self, invocation: &'i Invocation<'_>, work: Vec<Work>) -> BoxStream<'i, ReportBuilder> {
+        let accounts = stream::iter(work)
+            .map(|one| self.accounts_of(invocation, one).boxed())
+            .buffer_unordered(MAX_CONCURRENT)
+            .flat_map(stream::iter);
+        let targets = accounts
+            .map(|step| self.targets_of(invocation, step).boxed())
+            .buffer_unordered(MAX_CONCURRENT)
+            .flat_map(stream::iter);
+        targets.map(|step| self.results_of(invocation, step).boxed()).buffer_unordered(MAX_CONCURRENT).boxed()
+    }
+
+    /// Returns the accounts of a sweep.
+    async fn accounts_of(&self, invocation: &Invocation<'_>, work: Work) -> Vec<Step> {
+        match work {
+            Work::Target(target) => vec![Step::Target(target)],
+            Work::Account(sweep) => vec![Step::Account(sweep)],
+            Work::AllAccounts { at } => {
+                let Accounts { covered, results } = accounts::covered(&invocation.sessions).await;
+                let account = |account| Step::Account(AccountSweep { account, regions: None, at });
+                [Step::Results(results)].into_iter().chain(covered.into_iter().map(account)).collect()
+            }
+        }
+    }
+
+    /// Returns the regions of an account.
+    async fn targets_of(&self, invocation: &Invocation<'_>, step: Step) -> Vec<Step> {
+        let Step::Account(sweep) = step else { return vec![step] };
+        let sessions = &invocation.sessions;
+        let asked = sweep.regions.as_ref().and_then(|regions| regions.first());
+        let region = sessions.job.region.as_ref().or(asked);
+        if let Some(region) = location::any_region(&self.policy, region)
+            && let Access::Refused(item) = invocation.gate.ask(&sweep.account, region).await
+        {
+            return vec![Step::Results((*item).into())];
+        }
+        match regions::targets(sessions, self.capabilities.selects, sweep).await {
+            Ok((targets, items)) => {
+                [Step::Results(items.into())].into_iter().chain(targets.into_iter().map(Step::Target)).collect()
+            }
+            Err(item) => vec![Step::Results((*item).into())],
+        }
+    }
+
+    async fn results_of(&self, invocation: &Invocation<'_>, step: Step) -> ReportBuilder {
+        match step {
+            Step::Results(results) => results,
+            Step::Target(target) => self.reconcile_target(invocation, &target).await,
+            // Became targets before.
+            Step::Account(_) => ReportBuilder::default(),
+        }
+    }
+
+    async fn reconcile_target(&self, invocation: &Invocation<'_>, target: &Target) -> ReportBuilder {
+        let Target { account, region, .. } = target;
+        if let Some(reason) = self.policy.region_scope(region) {
+            return Item::of_target(target, Outcome::Skipped, reason).into();
+        }
+        let Invocation { sessions, gate, claims } = invocation;
+        let home = sessions.job.region.as_ref().unwrap_or(region);
+        if let Access::Refused(item) = gate.ask(account, home).await {
+            return item.at(Some(account), Some(region)).naming(&target.kind).into();
+        }
+        let session = sessions.in_account(account, region);
         // A sweep runs again, and then finds what it missed in a list that was changing.
         let is_region = matches!(target.kind, TargetKind::Region | TargetKind::Sweep);
         let session = if is_region { session.best_effort() } else { session };
         let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
         let (policy, capabilities) = (&self.policy, self.capabilities);
         let converger = Converger { policy, capabilities, session: &session, writer, since: target.since };
-        TargetRun { converger, queue: &self.queue, job, target, claims }.run().await
-    }
-
-    /// Opens a session for `account`, in the role that the policy names for it. Without one, the session uses the
-    /// function's own credentials and account.
-    fn session(&self, job: &Job, account: &AccountId, region: &RegionId) -> Session<'_> {
-        let own = job.account.as_ref();
-        let session =
-            self.client.session(job.credentials.clone(), own.unwrap_or(account).clone(), region.clone(), job.stop_at);
-        let (arn, external_id) = match self.policy.account_scope(own, account) {
-            AccountScope::Named(member) => (member.role.clone(), member.external_id.clone()),
-            AccountScope::InDirectory(directory) => (directory.role_in(account), directory.external_id.clone()),
-            AccountScope::Own | AccountScope::Out(_) => return session,
-        };
-        session.in_role(Role { arn, external_id, session_policy: Some(self.session_policy.clone()) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Selection;
-    use openapi::{ClientSettings, Credentials, OsRng, SystemClock};
-
-    fn reconciler(policy: &str) -> Reconciler {
-        let policy = Policy::parse(policy).unwrap();
-        let settings = ReconcilerSettings { policy, client: ClientSettings::default(), dry_run: false };
-        let capabilities =
-            Capabilities { function: "a-function", selects: Selection::Resources, actions: &[], repairs: false };
-        Reconciler::new(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng))
-    }
-
-    fn job(account: Option<&str>) -> Job {
-        Job {
-            run: String::new(),
-            request_id: String::new(),
-            credentials: Credentials::new("the-functions-key", "secret"),
-            account: account.map(|account| account.parse().unwrap()),
-            stop_at: None,
-        }
-    }
-
-    #[test]
-    fn work_in_an_account_of_a_resource_directory_is_done_in_the_role_of_that_name() {
-        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
-                      accounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]\n\
-                      resource_directory: {role: b, external_id: agreed, exclude: {accounts: [\"4\"]}}";
-        let reconciler = reconciler(policy);
-        let region = "cn-hangzhou".parse().unwrap();
-        for (own, target, in_role) in [
-            (Some("1"), "1", None),
-            (Some("1"), "2", Some("acs:ram::2:role/a")),
-            (Some("1"), "3", Some("acs:ram::3:role/b")),
-            (Some("1"), "4", None),
-            (None, "3", Some("acs:ram::3:role/b")),
-        ] {
-            let job = job(own);
-            let text = format!("{:?}", reconciler.session(&job, &target.parse().unwrap(), &region));
-            assert_eq!(text.contains(":role/"), in_role.is_some(), "{own:?} {target}: {text}");
-            assert!(in_role.is_none_or(|role| text.contains(role)), "{own:?} {target}: {text}");
-        }
-    }
-
-    #[test]
-    fn work_in_an_account_of_the_policy_is_done_in_its_role_and_all_other_with_the_functions_own_key() {
-        let policy = "flow_log: {project: flowlog, log_store: vpc}\n\
-                      accounts: [{id: \"1\", role: \"acs:ram::1:role/a\"}, {id: \"2\", role: \"acs:ram::2:role/a\"}]";
-        let reconciler = reconciler(policy);
-        let region = "cn-hangzhou".parse().unwrap();
-        for (own, target, at_work_in, in_role) in [
-            (Some("1"), "2", "2", true),
-            (Some("1"), "1", "1", false),
-            // The policy names no role for this account, so the session stays in the function's own account.
-            (Some("1"), "3", "1", false),
-            (None, "3", "3", false),
-            (None, "2", "2", true),
-        ] {
-            let job = job(own);
-            let session = reconciler.session(&job, &target.parse().unwrap(), &region);
-            assert_eq!(session.account().as_str(), at_work_in, "{own:?} {target}");
-            let text = format!("{session:?}");
-            assert_eq!((text.contains(":role/a"), text.contains("the-functions-key")), (in_role, !in_role), "{text}");
-        }
+        TargetRun { converger, queue: &self.queue, job: sessions.job, target, claims }.run().await
     }
 }

@@ -1,138 +1,211 @@
-//! Which accounts and regions a sweep covers.
+//! Which regions of an account a sweep covers, and in which order.
 
-use std::{error, fmt};
+use flow_log::{AccountId, Policy, RegionId, Verdict, policy::Regions};
+use jiff::Timestamp;
 
-use flow_log::{AccountId, Policy, RegionId, policy::Regions};
+use crate::{
+    AccountSweep, Item, Outcome, Selection, Target, TargetKind,
+    location::{self, UnknownLocation},
+    sessions::Sessions,
+};
 
-use crate::{Selection, Target, TargetKind};
-
-/// Returns every region of every account in the policy. The function runs in `own_account` and `own_region`.
+/// Returns the regions of one account as targets, in the order in which they are swept, and results about regions that
+/// could not be read.
 ///
 /// # Errors
-/// The policy relies on the function's own account or region, and that is not known, or on a list of regions or accounts
-/// that no sweep reads yet.
-pub(crate) fn all(
+/// Returns the result of an account whose regions are not known.
+pub(crate) async fn targets(
+    sessions: &Sessions<'_>,
+    selects: Selection,
+    sweep: AccountSweep,
+) -> Result<(Vec<Target>, Vec<Item>), Box<Item>> {
+    let AccountSweep { account, regions: asked, at } = sweep;
+    let own = sessions.job.region.as_ref();
+    let unknown = |unknown: UnknownLocation| Box::new(Item::of_account(&account, Outcome::Failed, unknown.to_string()));
+    let (regions, items) = match asked {
+        Some(asked) => (asked, Vec::new()),
+        None => match listed(sessions.policy, selects, own).map_err(unknown)? {
+            Some(regions) => (regions, Vec::new()),
+            None => {
+                let region = location::any_region(sessions.policy, own).ok_or(UnknownLocation::REGION);
+                described(sessions, selects, &account, region.map_err(unknown)?).await?
+            }
+        },
+    };
+    let target = |region| Target { account: account.clone(), region, kind: TargetKind::Sweep, since: None };
+    Ok((in_turn(regions, at).into_iter().map(target).collect(), items))
+}
+
+/// Returns the regions that the policy lists; `None` if only the API knows them. The function runs in `own`.
+///
+/// # Errors
+/// The policy relies on the function's own region, and that is not known.
+pub(crate) fn listed(
     policy: &Policy,
     selects: Selection,
-    own_account: Option<&AccountId>,
-    own_region: Option<&RegionId>,
-) -> Result<Vec<Target>, UnknownLocation> {
-    if policy.resource_directory.is_some() {
-        return Err(UnknownLocation::NotListed("the accounts of a resource directory"));
-    }
-    let regions: Vec<_> = match &policy.regions {
-        Regions::All if selects != Selection::Routers => {
-            return Err(UnknownLocation::NotListed("all regions of an account"));
-        }
-        Regions::Own | Regions::All => vec![own_region.ok_or(UnknownLocation::Own("region"))?],
-        Regions::Named(regions) => regions.iter().collect(),
+    own: Option<&RegionId>,
+) -> Result<Option<Vec<RegionId>>, UnknownLocation> {
+    let regions = match &policy.regions {
+        Regions::Own => vec![own.ok_or(UnknownLocation::REGION)?.clone()],
+        Regions::Named(regions) => regions.clone(),
+        // Express Connect Routers belong to no region, so any one will do.
+        Regions::All => match own.filter(|own| selects == Selection::Routers && policy.covers_region(own)) {
+            Some(own) => vec![own.clone()],
+            None => return Ok(None),
+        },
     };
-    let covered: Vec<_> = regions.iter().copied().filter(|region| policy.covers_region(region)).collect();
-    // If no region is left, keep them all: each then gets a result that says why it was skipped.
-    let regions = if covered.is_empty() { regions } else { covered };
+    Ok(Some(narrowed(policy, selects, regions)))
+}
+
+/// Asks the API for the regions of an account, as that account.
+async fn described(
+    sessions: &Sessions<'_>,
+    selects: Selection,
+    account: &AccountId,
+    region: &RegionId,
+) -> Result<(Vec<RegionId>, Vec<Item>), Box<Item>> {
+    let unknown = |reason| {
+        Item { verdict: Some(Verdict::Unknown), ..Item::of_account(account, Outcome::Failed, reason) }.finding()
+    };
+    let found = sessions.in_account(account, region).describe_regions().await.map_err(|error| {
+        Box::new(unknown(format!("the regions of the account {account} could not be read")).with_error(&error))
+    })?;
+    let unread = found.unreadable.iter().map(|item| {
+        let id = item.id.as_deref().unwrap_or("one without a readable id");
+        unknown(format!("one of the regions of the account {account} could not be read, {id}: {}", item.reason))
+    });
+    let items: Vec<_> = unread.collect();
+    let regions: Vec<_> = found.items.into_iter().map(|item| item.id).collect();
+    if regions.is_empty() && items.is_empty() {
+        return Err(Box::new(unknown(format!("the API names no region for the account {account}"))));
+    }
+    Ok((narrowed(sessions.policy, selects, regions), items))
+}
+
+/// Removes the regions that the policy does not cover. If none is left, keeps them all: each then gets a result that says
+/// why it was skipped.
+fn narrowed(policy: &Policy, selects: Selection, mut regions: Vec<RegionId>) -> Vec<RegionId> {
+    if regions.iter().any(|region| policy.covers_region(region)) {
+        regions.retain(|region| policy.covers_region(region));
+    }
     // Express Connect Routers belong to no region: one read per account returns them all.
-    let regions = if selects == Selection::Routers { &regions[..regions.len().min(1)] } else { &regions[..] };
-    let mut accounts: Vec<_> = policy.accounts.iter().map(|member| &member.id).collect();
-    if policy.own_account {
-        let own = own_account.ok_or(UnknownLocation::Own("account"))?;
-        accounts.retain(|member| *member != own);
-        accounts.insert(0, own);
+    if selects == Selection::Routers {
+        regions.truncate(1);
     }
-    let places = accounts.iter().flat_map(|account| regions.iter().map(move |region| (*account, *region)));
-    let target = |(account, region): (&AccountId, &RegionId)| Target {
-        account: account.clone(),
-        region: region.clone(),
-        kind: TargetKind::Sweep,
-        since: None,
-    };
-    Ok(places.map(target).collect())
+    regions
 }
 
-/// It is not known what to sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownLocation {
-    /// The policy relies on this part of the function's own location, and that is not known.
-    Own(&'static str),
-    /// The policy relies on a list of these, which no sweep reads yet.
-    NotListed(&'static str),
-}
-
-impl fmt::Display for UnknownLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Own(what) => {
-                write!(f, "the function's {what} is not known, and the policy does not name one to sweep")
-            }
-            Self::NotListed(what) => write!(f, "the policy names {what}, which no sweep lists yet"),
-        }
+/// Returns the regions in the order in which they are swept by the timer that fired at `at`. Every second run begins in
+/// the middle, so that a sweep that runs out of time does not always leave out the same ones.
+fn in_turn(mut regions: Vec<RegionId>, at: Option<Timestamp>) -> Vec<RegionId> {
+    if let Some(at) = at {
+        // The order in which the API lists them may change.
+        regions.sort_unstable();
+        regions.dedup();
+        let first = first(regions.len(), at);
+        regions.rotate_left(first);
     }
+    regions
 }
 
-impl error::Error for UnknownLocation {}
+/// Returns where a sweep of this number of regions begins.
+///
+/// Timers fire every quarter of an hour, every hour or every day, and no function of the time alternates for all three.
+/// This one does for most runs: those of an hourly timer differ from the one before except at midnight, and those of a
+/// timer of every quarter except at the full hour. Of three runs in a row, two always differ.
+fn first(count: usize, at: Timestamp) -> usize {
+    const QUARTER: i64 = 900;
+    const HOUR: i64 = 3600;
+    const DAY: i64 = 86_400;
+    let second = at.as_second();
+    let run: i64 = [QUARTER, HOUR, DAY].into_iter().map(|period| second.div_euclid(period)).sum();
+    if run.rem_euclid(2) == 0 { 0 } else { count / 2 }
+}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::testing;
 
-    fn targets(lines: &str, selects: Selection) -> Vec<String> {
-        let policy = testing::policy(lines);
-        let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let targets = all(&policy, selects, Some(&account), Some(&region)).unwrap();
-        assert!(targets.iter().all(|target| target.kind == TargetKind::Sweep && target.since.is_none()));
-        targets.iter().map(|target| format!("{} {}", target.account, target.region)).collect()
+    fn regions(lines: &str, selects: Selection) -> Vec<String> {
+        let own = "cn-hangzhou".parse().unwrap();
+        let regions = listed(&testing::policy(lines), selects, Some(&own)).unwrap().expect("a list");
+        regions.iter().map(ToString::to_string).collect()
+    }
+
+    fn ids(names: &[&str]) -> Vec<RegionId> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
     #[test]
-    fn a_sweep_covers_each_region_of_each_account_with_the_own_account_first() {
-        let accounts = "accounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}, {id: \"1\", role: \"acs:ram::1:role/a\"}]";
-        let swept = |lines: &str| targets(&format!("{accounts}\n{lines}"), Selection::Resources);
-        assert_eq!(targets("", Selection::Resources), ["1 cn-hangzhou"]);
-        assert_eq!(swept(""), ["1 cn-hangzhou", "2 cn-hangzhou"]);
-        assert_eq!(
-            swept("regions: [cn-shanghai, cn-beijing]"),
-            ["1 cn-shanghai", "1 cn-beijing", "2 cn-shanghai", "2 cn-beijing"]
-        );
+    fn a_sweep_covers_the_regions_of_the_policy_or_else_the_functions_own() {
+        assert_eq!(regions("", Selection::Resources), ["cn-hangzhou"]);
+        let named = regions("regions: [cn-shanghai, cn-beijing]", Selection::Resources);
+        assert_eq!(named, ["cn-shanghai", "cn-beijing"]);
+        let own = "cn-hangzhou".parse().unwrap();
+        assert_eq!(listed(&testing::policy("regions: all"), Selection::Resources, Some(&own)), Ok(None));
+        assert_eq!(listed(&testing::policy(""), Selection::Resources, None), Err(UnknownLocation::REGION));
     }
 
     #[test]
-    fn an_excluded_region_stays_if_no_other_is_left_so_that_its_result_says_why() {
-        assert_eq!(targets("exclude_regions: [cn-hangzhou]", Selection::Resources), ["1 cn-hangzhou"]);
+    fn an_excluded_region_is_left_out_and_stays_if_no_other_is_left_so_that_its_result_says_why() {
+        assert_eq!(regions("exclude_regions: [cn-hangzhou]", Selection::Resources), ["cn-hangzhou"]);
+        let policy = testing::policy("regions: all\nexclude_regions: [cn-hangzhou]");
+        let described = narrowed(&policy, Selection::Resources, ids(&["cn-hangzhou", "cn-beijing"]));
+        assert_eq!(described, ids(&["cn-beijing"]));
     }
 
     #[test]
     fn routers_are_read_once_per_account() {
-        assert_eq!(targets("regions: [cn-shanghai, cn-beijing]", Selection::Routers), ["1 cn-shanghai"]);
-        assert_eq!(targets("regions: all", Selection::Routers), ["1 cn-hangzhou"]);
+        assert_eq!(regions("regions: [cn-shanghai, cn-beijing]", Selection::Routers), ["cn-shanghai"]);
+        assert_eq!(regions("regions: all", Selection::Routers), ["cn-hangzhou"]);
+        let elsewhere = testing::policy("regions: all\nexclude_regions: [cn-hangzhou]");
+        let own = "cn-hangzhou".parse().unwrap();
+        assert_eq!(
+            listed(&elsewhere, Selection::Routers, Some(&own)),
+            Ok(None),
+            "any other region has to be asked for"
+        );
     }
 
     #[test]
-    fn a_sweep_of_regions_or_accounts_that_have_to_be_listed_is_refused_and_not_cut_short() {
-        for (lines, reason) in [
-            ("regions: all", "the policy names all regions of an account, which no sweep lists yet"),
-            (
-                "resource_directory: {role: a}",
-                "the policy names the accounts of a resource directory, which no sweep lists yet",
-            ),
+    fn without_the_time_of_a_timer_regions_keep_their_order_and_with_it_they_are_sorted() {
+        let listed = ids(&["cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-beijing"]);
+        assert_eq!(in_turn(listed.clone(), None), listed);
+        let sorted = ids(&["cn-beijing", "cn-hangzhou", "cn-shanghai"]);
+        let turned = ids(&["cn-hangzhou", "cn-shanghai", "cn-beijing"]);
+        let times = ["2026-11-26T03:00:00Z", "2026-11-26T04:00:00Z"].map(|time| Some(time.parse().unwrap()));
+        let runs = times.map(|at| in_turn(listed.clone(), at));
+        assert!(runs.contains(&sorted) && runs.contains(&turned), "{runs:?}");
+        assert_eq!(in_turn(Vec::new(), times[0]), []);
+    }
+
+    /// The regions that are read in some runs, each with time for half of them.
+    fn read_in_half_the_time(runs: &[Timestamp], count: usize) -> usize {
+        let regions: Vec<RegionId> = (0..count).map(|nth| format!("cn-test-{nth:02}").parse().unwrap()).collect();
+        let read = |at: &Timestamp| in_turn(regions.clone(), Some(*at)).into_iter().take(count.div_ceil(2));
+        runs.iter().flat_map(read).collect::<BTreeSet<_>>().len()
+    }
+
+    #[test]
+    fn runs_with_time_for_half_of_the_regions_leave_none_unread() {
+        let start: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
+        for (period, runs, exceptions) in [
+            (SignedDuration::from_mins(15), 4 * 24 * 7, 24 * 7),
+            (SignedDuration::from_hours(1), 24 * 7, 7),
+            (SignedDuration::from_hours(24), 30, 0),
         ] {
-            let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-            let refused = all(&testing::policy(lines), Selection::Resources, Some(&account), Some(&region));
-            assert_eq!(refused.unwrap_err().to_string(), reason);
+            let times: Vec<_> = (0..=runs).map(|nth| start + period * nth).collect();
+            for count in [1, 2, 7, 30] {
+                let misses = times.windows(2).filter(|two| read_in_half_the_time(two, count) < count).count();
+                assert!(misses <= exceptions, "{count} regions, every {period}: {misses} of {runs} pairs of runs");
+                let ends = times.windows(3).all(|three| read_in_half_the_time(three, count) == count);
+                assert!(ends, "{count} regions, every {period}");
+            }
         }
-    }
-
-    #[test]
-    fn a_location_that_the_policy_relies_on_must_be_known() {
-        let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let unknown = |lines: &str, own_account, own_region| {
-            let targets = all(&testing::policy(lines), Selection::Resources, own_account, own_region);
-            targets.map_err(|error| error.to_string())
-        };
-        let no_region = unknown("", Some(&account), None).unwrap_err();
-        assert_eq!(no_region, "the function's region is not known, and the policy does not name one to sweep");
-        assert!(unknown("", None, Some(&region)).unwrap_err().starts_with("the function's account is not known"));
-        assert!(unknown("regions: [cn-hangzhou]", Some(&account), None).is_ok());
-        let others_only = "own_account: false\naccounts: [{id: \"2\", role: \"acs:ram::2:role/a\"}]";
-        assert!(unknown(others_only, None, Some(&region)).is_ok());
     }
 }

@@ -2,12 +2,14 @@
 
 mod builder;
 mod item;
+mod shards;
 mod summary;
 
 use serde::Serialize;
 
-pub(crate) use builder::ReportBuilder;
+pub use builder::ReportBuilder;
 pub use item::{DeletedFlowLog, ErrorReport, Item, Outcome};
+pub use shards::Shards;
 pub use summary::Summary;
 
 /// The report of one invocation.
@@ -23,6 +25,9 @@ pub struct Report {
     pub dry_run: bool,
     /// The number of results of each kind.
     pub summary: Summary,
+    /// How the shards of the run were submitted, or how they ended; `None` if this invocation did not ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<Shards>,
     /// One for each change, and one for each resource or event without a change.
     pub results: Vec<Item>,
     /// The limits that refused changes, one sentence each.
@@ -40,7 +45,7 @@ impl Report {
     ) -> Self {
         let (results, summary, refused) = parts.finish();
         let refused = if dry_run { Vec::new() } else { refused };
-        Self { function, run, request_id, dry_run, summary, results, refused }
+        Self { function, run, request_id, dry_run, summary, shards: None, results, refused }
     }
 
     /// Logs each result that has not been logged yet. A write is logged when it is made.
@@ -59,7 +64,8 @@ impl Report {
         }
         let first = self.results.iter().find(|item| item.is_open())?;
         let count = self.results.iter().filter(|item| item.is_open()).count();
-        let what = first.resource_id.as_deref().or(first.region.as_deref()).unwrap_or("an event");
+        let names = [&first.resource_id, &first.region, &first.account];
+        let what = names.into_iter().find_map(Option::as_deref).unwrap_or("an event");
         let mut message = format!("{count} of {} not done; the first is {what}: {}", self.results.len(), first.reason);
         if let Some(error) = &first.error {
             message.push_str(": ");

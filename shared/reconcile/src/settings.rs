@@ -13,6 +13,7 @@ use settings::{InvalidSettings, Settings};
 const POLICY: &str = "FLOWKEEPER_POLICY";
 const POLICY_FILE: &str = "FLOWKEEPER_POLICY_FILE";
 const DRY_RUN: &str = "FLOWKEEPER_DRY_RUN";
+const TASK_MODE: &str = "FLOWKEEPER_TASK_MODE";
 
 /// The settings of a [`crate::Reconciler`].
 #[derive(Debug, Clone)]
@@ -23,16 +24,18 @@ pub struct ReconcilerSettings {
     pub client: ClientSettings,
     /// Whether to plan and report without writing.
     pub dry_run: bool,
+    /// Whether the function is deployed with the task mode of Function Compute.
+    pub task_mode: bool,
 }
 
 impl ReconcilerSettings {
     /// Returns the names of the settings that [`ReconcilerSettings::read`] reads.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        [POLICY, POLICY_FILE, DRY_RUN].into_iter().chain(ClientSettings::NAMES).collect()
+        [POLICY, POLICY_FILE, DRY_RUN, TASK_MODE].into_iter().chain(ClientSettings::NAMES).collect()
     }
 
-    /// Reads the policy, `FLOWKEEPER_DRY_RUN` and the settings of the client.
+    /// Reads the policy, `FLOWKEEPER_DRY_RUN`, `FLOWKEEPER_TASK_MODE` and the settings of the client.
     ///
     /// The policy comes from `FLOWKEEPER_POLICY`, else from the file that `FLOWKEEPER_POLICY_FILE` names, else from
     /// `policy.yml` next to the binary.
@@ -44,8 +47,11 @@ impl ReconcilerSettings {
         let policy = invalid.collect(policy(settings));
         let client = invalid.collect(ClientSettings::read(settings));
         let dry_run = invalid.collect(dry_run(settings));
-        match (policy, client, dry_run) {
-            (Some(policy), Some(client), Some(dry_run)) => Ok(Self { policy, client, dry_run }),
+        let task_mode = invalid.collect(is_true(settings, TASK_MODE, true));
+        match (policy, client, dry_run, task_mode) {
+            (Some(policy), Some(client), Some(dry_run), Some(task_mode)) => {
+                Ok(Self { policy, client, dry_run, task_mode })
+            }
             _ => Err(invalid),
         }
     }
@@ -53,12 +59,17 @@ impl ReconcilerSettings {
 
 /// Reads whether this is a dry run.
 pub(crate) fn dry_run(settings: &Settings) -> Result<bool, InvalidSettings> {
-    let dry_run = settings.parse(DRY_RUN, |text| match text {
+    is_true(settings, DRY_RUN, false)
+}
+
+/// Reads a setting that is true or false, with its default.
+fn is_true(settings: &Settings, name: &str, default: bool) -> Result<bool, InvalidSettings> {
+    let value = settings.parse(name, |text| match text {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err("must be true or false"),
     })?;
-    Ok(dry_run.unwrap_or(false))
+    Ok(value.unwrap_or(default))
 }
 
 /// Reads a file, up to the size limit of a policy. A file without end would take all memory.

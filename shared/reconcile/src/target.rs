@@ -17,8 +17,41 @@ pub struct Job {
     pub credentials: Credentials,
     /// The account of the function and its credentials; `None` if it is not known.
     pub account: Option<AccountId>,
+    /// The region of the function; `None` if it is not known.
+    pub region: Option<RegionId>,
     /// The time at which work must have stopped; `None` if there is no deadline.
     pub stop_at: Option<Timestamp>,
+}
+
+/// A part of the work of one invocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// What an event names.
+    Target(Target),
+    /// The sweep of one account.
+    Account(AccountSweep),
+    /// The sweep of every account in the policy.
+    AllAccounts {
+        /// When the timer fired, if that is known. It decides which regions come first.
+        at: Option<Timestamp>,
+    },
+}
+
+impl From<Target> for Work {
+    fn from(target: Target) -> Self {
+        Self::Target(target)
+    }
+}
+
+/// The sweep of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountSweep {
+    /// The account.
+    pub account: AccountId,
+    /// The regions to sweep; `None` for those of the policy.
+    pub regions: Option<Vec<RegionId>>,
+    /// When the timer fired, if that is known. It decides which regions come first.
+    pub at: Option<Timestamp>,
 }
 
 /// Where to look, and for what.

@@ -17,7 +17,7 @@ use flow_log::{
 use jiff::{SignedDuration, Timestamp};
 use openapi::{Client, ClientSettings, Clock, Credentials, Endpoints, Rng, Session};
 
-use crate::{Target, TargetKind};
+use crate::{Job, Target, TargetKind};
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().unwrap()
@@ -101,6 +101,18 @@ pub(crate) fn target(kind: TargetKind) -> Target {
     Target { account: "1".parse().unwrap(), region: "cn-hangzhou".parse().unwrap(), kind, since: None }
 }
 
+/// A job of the function in account 1 and `cn-hangzhou`, with ten minutes until its deadline.
+pub(crate) fn job() -> Job {
+    Job {
+        run: "run".to_owned(),
+        request_id: "1-request".to_owned(),
+        credentials: credentials(),
+        account: Some("1".parse().unwrap()),
+        region: Some("cn-hangzhou".parse().unwrap()),
+        stop_at: Some(now() + SignedDuration::from_mins(10)),
+    }
+}
+
 /// What the API does with a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reply {
@@ -132,7 +144,7 @@ impl Api {
         Self { port, calls }
     }
 
-    /// Returns the actions that were called.
+    /// Returns the actions that were called. A call by path is its method and its path.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap().clone()
     }
@@ -145,6 +157,8 @@ impl Api {
 /// Reads one request, logs its action, and replies. The next request needs a new connection.
 fn answer(stream: &TcpStream, reply: Reply, calls: &Mutex<Vec<String>>) {
     let (mut reader, mut length) = (BufReader::new(stream), 0);
+    let mut first = String::new();
+    reader.read_line(&mut first).unwrap();
     for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').unwrap_or_default();
         if name.eq_ignore_ascii_case("content-length") {
@@ -154,8 +168,9 @@ fn answer(stream: &TcpStream, reply: Reply, calls: &Mutex<Vec<String>>) {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let body = String::from_utf8(body).unwrap();
-    let action = body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
-    calls.lock().unwrap().push(action.to_owned());
+    let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let path = first.rsplit_once(' ').map_or("", |(path, _)| path).split('?').next().unwrap_or_default();
+    calls.lock().unwrap().push(action.unwrap_or(path).to_owned());
     if let Reply::Answer(status, text) = reply {
         let head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
         let mut writer = stream;
@@ -165,8 +180,16 @@ fn answer(stream: &TcpStream, reply: Reply, calls: &Mutex<Vec<String>>) {
 
 /// A client of the API on this port of the machine. Its time passes only during waits.
 pub(crate) fn client_of(port: u16) -> Client {
-    let vpc = Some(format!("http://127.0.0.1:{port}").parse().unwrap());
-    let settings = ClientSettings { endpoints: Endpoints { vpc, ..Endpoints::default() }, ..ClientSettings::default() };
+    let here = || Some(format!("http://127.0.0.1:{port}").parse().unwrap());
+    let endpoints = Endpoints {
+        vpc: here(),
+        sts: here(),
+        resource_directory: here(),
+        fc: here(),
+        sls: here(),
+        ..Endpoints::default()
+    };
+    let settings = ClientSettings { endpoints, ..ClientSettings::default() };
     Client::new(settings, Arc::new(PassingTime(Mutex::new(now()))), Arc::new(NoChance))
 }
 

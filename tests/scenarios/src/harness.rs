@@ -15,7 +15,7 @@ use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
 use local_cloud::{Clock, Entry, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options};
 use openapi::{ClientSettings, Credentials, Endpoints, Network, Rng};
-use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind};
+use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind, Work};
 use settings::Settings;
 
 /// The capabilities of `create-flow-log`.
@@ -149,7 +149,8 @@ impl Harness {
             sls: endpoint,
         };
         let client = ClientSettings { endpoints, ..ClientSettings::default() };
-        let settings = ReconcilerSettings { policy: self.policy.clone(), client, dry_run: self.dry_run };
+        let settings =
+            ReconcilerSettings { policy: self.policy.clone(), client, dry_run: self.dry_run, task_mode: true };
         Reconciler::new(capabilities, settings, self.clock(), self.rng())
     }
 
@@ -167,6 +168,7 @@ impl Harness {
             request_id: "1-test".to_owned(),
             credentials: Credentials::new("test", "test-secret"),
             account: OWN_ACCOUNT.parse().ok(),
+            region: "cn-hangzhou".parse().ok(),
             stop_at: self.now().checked_add(time).ok(),
         }
     }
@@ -192,11 +194,8 @@ impl Harness {
         self.sweep_of(reconciler, Duration::from_secs(600)).await
     }
 
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     async fn sweep_of(&self, reconciler: &Reconciler, time: Duration) -> Report {
-        let (account, region) = (OWN_ACCOUNT.parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let targets = reconciler.all_regions(Some(&account), Some(&region)).unwrap();
-        reconciler.reconcile(self.job(time), targets, Vec::new()).await
+        reconciler.reconcile(self.job(time), vec![Work::AllAccounts { at: None }], Vec::new()).await
     }
 
     /// Opens the flow log service, with its terms accepted.
@@ -234,16 +233,18 @@ impl Harness {
         age: SignedDuration,
         time: Duration,
     ) -> Report {
-        let target = |id: &&str| Target {
-            account: account.parse().unwrap(),
-            region: "cn-hangzhou".parse().unwrap(),
-            kind: match id {
-                &id if id == Self::REGION => TargetKind::Region,
-                id if id.starts_with("fl-") => TargetKind::FlowLog(id.parse().unwrap()),
-                id if id.starts_with("i-") => TargetKind::Instance((*id).to_owned()),
-                id => TargetKind::Resource(id.parse().unwrap()),
-            },
-            since: self.now().checked_sub(age).ok(),
+        let target = |id: &&str| {
+            Work::Target(Target {
+                account: account.parse().unwrap(),
+                region: "cn-hangzhou".parse().unwrap(),
+                kind: match id {
+                    &id if id == Self::REGION => TargetKind::Region,
+                    id if id.starts_with("fl-") => TargetKind::FlowLog(id.parse().unwrap()),
+                    id if id.starts_with("i-") => TargetKind::Instance((*id).to_owned()),
+                    id => TargetKind::Resource(id.parse().unwrap()),
+                },
+                since: self.now().checked_sub(age).ok(),
+            })
         };
         self.reconciler(capabilities).reconcile(self.job(time), ids.iter().map(target).collect(), Vec::new()).await
     }

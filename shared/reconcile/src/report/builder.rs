@@ -11,7 +11,7 @@ const MAX_UNREMARKABLE: usize = 200;
 
 /// Collects results.
 #[derive(Debug, Default)]
-pub(crate) struct ReportBuilder {
+pub struct ReportBuilder {
     pub(crate) items: Vec<Item>,
     /// The number of resources that were judged.
     checked: usize,
@@ -29,6 +29,22 @@ impl ReportBuilder {
         let is_unremarkable = matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped) && !item.is_finding;
         if is_unremarkable && self.unremarkable >= MAX_UNREMARKABLE {
             self.unlisted.count(&item);
+            return;
+        }
+        self.unremarkable += usize::from(is_unremarkable);
+        self.items.push(item);
+    }
+
+    /// Adds a result that is about no resource.
+    pub fn push(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    /// Adds the result of an account that is left out. Of many that need nobody's attention, only the first are listed.
+    pub(crate) fn skip(&mut self, item: Item) {
+        let is_unremarkable = item.outcome == Outcome::Skipped && !item.is_finding;
+        if is_unremarkable && self.unremarkable >= MAX_UNREMARKABLE {
+            self.unlisted.count_skipped();
             return;
         }
         self.unremarkable += usize::from(is_unremarkable);
@@ -76,7 +92,8 @@ impl ReportBuilder {
         self.items.sort_by(|one, other| one.resource_id.cmp(&other.resource_id));
     }
 
-    pub(crate) fn extend(&mut self, other: Self) {
+    /// Adds the results of another part of the work.
+    pub fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
         self.checked += other.checked;
         self.unlisted.add(other.unlisted);

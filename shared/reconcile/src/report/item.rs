@@ -174,6 +174,18 @@ impl Item {
         Self::new(Outcome::Failed, reason)
     }
 
+    /// Creates a result about a whole account.
+    #[must_use]
+    pub fn of_account(account: &AccountId, outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self::new(outcome, reason).at(Some(account), None)
+    }
+
+    /// Creates a result about the invocation itself.
+    #[must_use]
+    pub fn of_run(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self::new(outcome, reason)
+    }
+
     /// Sets the account and region.
     #[must_use]
     pub fn at(self, account: Option<&AccountId>, region: Option<&RegionId>) -> Self {
@@ -231,7 +243,8 @@ impl Item {
     }
 
     /// Marks the result as a finding.
-    pub(crate) fn finding(self) -> Self {
+    #[must_use]
+    pub fn finding(self) -> Self {
         Self { is_finding: true, ..self }
     }
 

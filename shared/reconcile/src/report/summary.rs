@@ -36,7 +36,8 @@ pub struct Summary {
     pub uncovered: usize,
     /// The limits that refused changes, or that would have in a dry run: one sentence each, with the key to raise.
     pub limits: Vec<String>,
-    /// Unremarkable resources that are only counted, because the report already lists many of them.
+    /// Unremarkable resources, and accounts that are left out, that are only counted, because the report already lists
+    /// many of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: usize,
 }
@@ -46,10 +47,11 @@ const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Resources that are counted but not listed.
+/// Resources and accounts that are counted but not listed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Unlisted {
     pub(super) resources: usize,
+    pub(super) accounts: usize,
     pub(super) compliant: usize,
     pub(super) skipped: usize,
     pub(super) exceptions: usize,
@@ -63,8 +65,15 @@ impl Unlisted {
         self.exceptions += usize::from(item.is_exception);
     }
 
+    /// Counts an account that is left out.
+    pub(super) const fn count_skipped(&mut self) {
+        self.accounts += 1;
+        self.skipped += 1;
+    }
+
     pub(super) const fn add(&mut self, other: Self) {
         self.resources += other.resources;
+        self.accounts += other.accounts;
         self.compliant += other.compliant;
         self.skipped += other.skipped;
         self.exceptions += other.exceptions;
@@ -110,7 +119,7 @@ impl Summary {
             exceptions: resources(&|item| item.is_exception) + unlisted.exceptions,
             uncovered: resources(&is_uncovered),
             limits,
-            unlisted: unlisted.resources,
+            unlisted: unlisted.resources + unlisted.accounts,
         }
     }
 }

@@ -453,13 +453,14 @@ async fn a_write_that_always_fails_is_given_up_even_without_a_deadline() {
         request_id: "1-test".to_owned(),
         credentials: Credentials::new("test", "test-secret"),
         account: Some(account.clone()),
+        region: "cn-hangzhou".parse().ok(),
         stop_at: None,
     };
     let kind = TargetKind::Resource(vpc.parse().unwrap());
     let target = Target { account, region: "cn-hangzhou".parse().unwrap(), kind, since: None };
     // The clock is manual: only an endless loop takes real time.
     let reconciler = harness.reconciler(REMEDIATION);
-    let report = reconciler.reconcile(job, vec![target], Vec::new());
+    let report = reconciler.reconcile(job, vec![target.into()], Vec::new());
     let report = tokio::time::timeout(Duration::from_secs(30), report).await.unwrap();
     assert_eq!(report.summary.failed, 1, "{report:#?}");
 }
