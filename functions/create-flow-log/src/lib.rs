@@ -1,8 +1,8 @@
 //! Gives each new VPC, vSwitch or network interface the flow log that the policy asks for.
 //!
 //! Triggered by ActionTrail events of calls that create such resources, and by Cloud Config when it discovers them. It
-//! handles the resource in the event, or the VPC or vSwitch that covers it. It may make one kind of write:
-//! `CreateFlowLog`.
+//! handles the resource in the event, or the VPC or vSwitch that covers it. It may create flow logs, and what they write
+//! to if the policy says so.
 
 use handler::{Action, Capabilities, Context, EventKind, FlowLogFunction, Handler, Scope, Selection, TargetKind};
 
@@ -17,7 +17,7 @@ impl FlowLogFunction for CreateFlowLog {
     const CAPABILITIES: Capabilities = Capabilities {
         function: "create-flow-log",
         selects: Selection::Resources,
-        actions: &[Action::CreateFlowLog],
+        actions: &[Action::CreateFlowLog, Action::CreateProject, Action::CreateLogStore, Action::CreateIndex],
         repairs: false,
     };
 

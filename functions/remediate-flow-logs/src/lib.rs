@@ -2,8 +2,8 @@
 //!
 //! Triggered by a timer, for a sweep of every region of the policy; by Cloud Config, for a resource that breaks a rule;
 //! and by calls of others that change a flow log. It always makes the same comparison, so it leaves alone what a
-//! schedule has paused. It may make every write that changes a flow log. It deletes only Flowkeeper's own flow logs,
-//! only to replace them, and only if the policy allows that.
+//! schedule has paused. It may make every write that changes a flow log, and create what flow logs write to if the policy
+//! says so. It deletes only Flowkeeper's own flow logs, only to replace them, and only if the policy allows that.
 
 mod caller;
 
@@ -30,6 +30,10 @@ impl FlowLogFunction for RemediateFlowLogs {
             Action::MoveResourceGroup,
             Action::TagResources,
             Action::DeleteFlowLog,
+            Action::CreateProject,
+            Action::CreateLogStore,
+            Action::UpdateLogStore,
+            Action::CreateIndex,
         ],
         repairs: true,
     };

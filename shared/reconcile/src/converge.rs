@@ -8,6 +8,7 @@ use openapi::{CallError, ErrorKind, Session};
 use crate::{
     Capabilities, Item, Outcome,
     decision::{Decider, Decision, Step, Subject},
+    destinations::{Destinations, Looked, Occasion},
     items,
     limits::Withheld,
     poll::Poll,
@@ -23,6 +24,7 @@ pub(crate) struct Converger<'a> {
     pub(crate) capabilities: Capabilities,
     pub(crate) session: &'a Session<'a>,
     pub(crate) writer: Writer<'a>,
+    pub(crate) destinations: &'a Destinations,
     /// When the event happened that led here; `None` in a timer's sweep.
     pub(crate) since: Option<Timestamp>,
 }
@@ -84,6 +86,8 @@ struct Convergence<'a> {
     resource: &'a Resource,
     decide: &'a (dyn Fn(&[FlowLog]) -> Decision + Sync),
     visibility: Visibility,
+    /// Waits for a destination that was created and is not visible yet.
+    destination: Option<Poll>,
     /// The results so far.
     items: Vec<Item>,
     /// The changes that were made.
@@ -99,6 +103,8 @@ enum Progress {
     Again { known: Option<Vec<FlowLog>>, wait: bool },
     /// The API did not see the resource when a flow log was created on it.
     NotVisible(Box<Item>),
+    /// What the flow log writes to is missing.
+    NoDestination(Box<Item>),
 }
 
 impl<'a> Convergence<'a> {
@@ -108,7 +114,7 @@ impl<'a> Convergence<'a> {
         decide: &'a (dyn Fn(&[FlowLog]) -> Decision + Sync),
     ) -> Self {
         let visibility = Visibility::new(converger.session, converger.since);
-        Self { converger, resource, decide, visibility, items: Vec::new(), made: Vec::new() }
+        Self { converger, resource, decide, visibility, destination: None, items: Vec::new(), made: Vec::new() }
     }
 
     async fn run(mut self, mut known: Option<Vec<FlowLog>>) -> Vec<Item> {
@@ -141,6 +147,12 @@ impl<'a> Convergence<'a> {
                         Visible::Gone => return self.end_with(gone(resource)),
                         Visible::TimeOver => return self.end_with(item.logged()),
                     },
+                    Progress::NoDestination(item) => {
+                        if let Err(item) = self.create_destination(&decision, *item).await {
+                            return self.end_with(item.logged());
+                        }
+                        false
+                    }
                 },
                 Step::Wait => true,
             };
@@ -189,16 +201,21 @@ impl<'a> Convergence<'a> {
                 writer.write(Write::FlowLog(self.resource, change), about, &confirm).await
             };
             match outcome {
-                WriteOutcome::Planned(item) => self.items.push(item),
+                WriteOutcome::Planned(item) => {
+                    self.items.push(item);
+                    self.look_at_destination(change, Occasion::Planned).await;
+                }
                 WriteOutcome::Done(item) => {
                     self.made.push(change.clone());
                     let is_finding = changes.peek().is_none() && (!plan.converges || decision.withheld.is_some());
                     self.items.push(Item { is_finding, is_exception: plan.is_exception, ..item });
+                    self.look_at_destination(change, Occasion::Created).await;
                 }
                 WriteOutcome::Confirmed(item, observed) => {
                     let after = (self.decide)(&observed);
                     let is_finding = after.changes.is_empty() && !after.plan.converges;
                     self.items.push(Item { is_finding, is_exception: plan.is_exception, ..item });
+                    self.look_at_destination(change, Occasion::Created).await;
                     return Progress::Again { known: Some(observed), wait: false };
                 }
                 WriteOutcome::Superseded(observed) => {
@@ -207,6 +224,7 @@ impl<'a> Convergence<'a> {
                 WriteOutcome::NotVisible(item) if matches!(change, Change::Create(_)) => {
                     return Progress::NotVisible(Box::new(item));
                 }
+                WriteOutcome::NoDestination(item) => return Progress::NoDestination(Box::new(item)),
                 WriteOutcome::NotVisible(item) | WriteOutcome::Failed(item) => {
                     self.items.push(item);
                     return Progress::Finished;
@@ -223,6 +241,40 @@ impl<'a> Convergence<'a> {
             }
         }
         Progress::Finished
+    }
+
+    /// Creates what the flow log writes to, or waits for it if that was done before.
+    ///
+    /// # Errors
+    /// Returns the result `refused` of the flow log, if its destination is still missing.
+    async fn create_destination(&mut self, decision: &Decision, refused: Item) -> Result<(), Box<Item>> {
+        let session = self.converger.session;
+        if let Some(poll) = &mut self.destination {
+            return if poll.wait(session).await { Ok(()) } else { Err(Box::new(refused)) };
+        }
+        self.destination = Some(Poll::until_deadline(session));
+        let create = decision.changes.iter().find(|change| matches!(change, Change::Create(_)));
+        let is_there = match create {
+            Some(create) => self.look_at_destination(create, Occasion::Missing).await,
+            None => false,
+        };
+        if is_there {
+            return Ok(());
+        }
+        let reason = format!("{}: what it would write to could not be created", refused.reason);
+        Err(Box::new(Item { reason, ..refused }))
+    }
+
+    /// Looks at what a new flow log writes to, and adds the results. Returns whether it is there.
+    async fn look_at_destination(&mut self, change: &Change, occasion: Occasion) -> bool {
+        let Converger { session, writer, destinations, .. } = *self.converger;
+        let Change::Create(spec) = change else { return true };
+        if spec.create_destination.is_none() && occasion != Occasion::Planned {
+            return true;
+        }
+        let Looked { items, is_there } = destinations.look(session, writer, spec, occasion).boxed().await;
+        self.items.extend(items);
+        is_there
     }
 
     /// Reads whether a change has taken effect. If it has, the new decision no longer asks for it.

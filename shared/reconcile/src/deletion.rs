@@ -62,7 +62,7 @@ impl Deletion {
         let about = Item { is_finding: false, ..self.item(session, Outcome::Done, self.reason.clone()) };
         match delete(converger, &self.flow_log, about).await {
             WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
-            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => item,
+            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => item,
             WriteOutcome::Superseded(()) => {
                 let reason = format!("{}; somebody else has deleted it", self.reason);
                 Item { is_finding: false, ..self.item(session, Outcome::Unchanged, reason) }

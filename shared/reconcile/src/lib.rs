@@ -14,6 +14,7 @@ mod claims;
 mod converge;
 mod decision;
 mod deletion;
+mod destinations;
 mod invocations;
 mod items;
 mod limits;

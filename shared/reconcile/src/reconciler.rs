@@ -15,6 +15,7 @@ use crate::{
     accounts::{self, Access, Accounts, Gate},
     claims::Claims,
     converge::Converger,
+    destinations::Destinations,
     invocations, location, regions,
     report::ReportBuilder,
     sessions::Sessions,
@@ -41,6 +42,7 @@ struct Invocation<'a> {
     sessions: Sessions<'a>,
     gate: Gate<'a>,
     claims: Claims,
+    destinations: Destinations,
 }
 
 /// A step on the way from the work to its results.
@@ -163,6 +165,7 @@ impl Reconciler {
             sessions,
             gate: Gate::new(sessions),
             claims: Claims::default(),
+            destinations: Destinations::default(),
         };
         {
             let mut parts = self.parts(&invocation, work);
@@ -238,7 +241,7 @@ impl Reconciler {
         if let Some(reason) = self.policy.region_scope(region) {
             return Item::of_target(target, Outcome::Skipped, reason).into();
         }
-        let Invocation { sessions, gate, claims } = invocation;
+        let Invocation { sessions, gate, claims, destinations } = invocation;
         let home = sessions.job.region.as_ref().unwrap_or(region);
         if let Access::Refused(item) = gate.ask(account, home).await {
             return item.at(Some(account), Some(region)).naming(&target.kind).into();
@@ -249,7 +252,8 @@ impl Reconciler {
         let session = if is_region { session.best_effort() } else { session };
         let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
         let (policy, capabilities) = (&self.policy, self.capabilities);
-        let converger = Converger { policy, capabilities, session: &session, writer, since: target.since };
+        let converger =
+            Converger { policy, capabilities, session: &session, writer, destinations, since: target.since };
         TargetRun { converger, queue: &self.queue, job: sessions.job, target, claims }.run().await
     }
 }

@@ -83,7 +83,7 @@ impl ServiceOpener {
         let confirm = || confirm(&session).boxed();
         match writer.write(Write::OpenService, closed.clone(), &confirm).await {
             WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
-            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => item,
+            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => item,
             WriteOutcome::Superseded(()) => {
                 about(Verdict::Compliant, Outcome::Unchanged, "somebody else has opened the flow log service")
             }

@@ -5,7 +5,9 @@
 
 use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLog, FlowLogId, Resource};
 use futures_util::future::BoxFuture;
-use openapi::{CallError, ErrorKind, FlowLogAttributes, Movable, Remedy, Session, TaggedType, Writes};
+use openapi::{
+    CallError, Destination, ErrorKind, FlowLogAttributes, LogStore, Movable, Remedy, Session, TaggedType, Writes,
+};
 
 use crate::{Item, Outcome, items, poll::Poll};
 
@@ -32,6 +34,37 @@ pub(crate) enum Write<'w> {
     Ecr(&'w AttachedVbr, &'w EcrChange),
     /// Opens the flow log service of the account.
     OpenService,
+    /// Creates or changes a part of what flow logs write to.
+    Destination(Destination<'w>, DestinationChange<'w>),
+}
+
+/// A change to what flow logs write to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum DestinationChange<'w> {
+    CreateProject,
+    CreateLogStore { retention_days: u16 },
+    RaiseRetention { log_store: &'w LogStore, retention_days: u16 },
+    CreateIndex,
+}
+
+impl DestinationChange<'_> {
+    pub(crate) const fn action(&self) -> Action {
+        match self {
+            Self::CreateProject => Action::CreateProject,
+            Self::CreateLogStore { .. } => Action::CreateLogStore,
+            Self::RaiseRetention { .. } => Action::UpdateLogStore,
+            Self::CreateIndex => Action::CreateIndex,
+        }
+    }
+
+    const fn what(&self) -> &'static str {
+        match self {
+            Self::CreateProject => "the project",
+            Self::CreateLogStore { .. } => "the Logstore",
+            Self::RaiseRetention { .. } => "the retention of",
+            Self::CreateIndex => "the index of",
+        }
+    }
 }
 
 impl Write<'_> {
@@ -41,6 +74,7 @@ impl Write<'_> {
             Self::Delete(_) => Action::DeleteFlowLog,
             Self::Ecr(_, change) => change.action(),
             Self::OpenService => Action::OpenFlowLogService,
+            Self::Destination(_, change) => change.action(),
         }
     }
 
@@ -49,7 +83,16 @@ impl Write<'_> {
             Self::FlowLog(_, change) => change.flow_log(),
             Self::Delete(flow_log) => Some(&flow_log.id),
             Self::Ecr(_, change) => change.flow_log(),
-            Self::OpenService => None,
+            Self::OpenService | Self::Destination(..) => None,
+        }
+    }
+
+    /// Whether the caller can create a missing destination and write again.
+    fn waits_for_destination(&self) -> bool {
+        match self {
+            Self::FlowLog(_, Change::Create(spec)) => spec.create_destination.is_some(),
+            Self::Destination(..) => true,
+            _ => false,
         }
     }
 
@@ -60,6 +103,9 @@ impl Write<'_> {
             Self::Delete(flow_log) => writes.delete_flow_log(&flow_log.id).await.map(|()| Some(flow_log.id.clone())),
             Self::Ecr(vbr, change) => change_ecr_flow_log(writes, vbr, change).await,
             Self::OpenService => writes.open_flow_log_service().await.map(|_| None),
+            Self::Destination(destination, change) => {
+                change_destination(writes, destination, change).await.map(|()| None)
+            }
         }
     }
 }
@@ -100,6 +146,8 @@ pub(crate) enum WriteOutcome<T> {
     Superseded(T),
     /// The write was refused because the API does not see the resource yet.
     NotVisible(Item),
+    /// The write was refused because what flow logs write to is missing, or not visible yet.
+    NoDestination(Item),
     /// The write was refused, or its outcome is unknown.
     Failed(Item),
 }
@@ -113,6 +161,11 @@ impl<'a> Writer<'a> {
         self.dry_run
     }
 
+    /// Whether the function may make this kind of write.
+    pub(crate) fn may(&self, action: Action) -> bool {
+        self.actions.contains(&action)
+    }
+
     /// Makes a write. `item` describes it and the reason for it. `confirm` reads the state when the answer does not say
     /// whether the write was made.
     pub(crate) async fn write<T: Send>(
@@ -122,7 +175,7 @@ impl<'a> Writer<'a> {
         confirm: &Confirm<'_, T>,
     ) -> WriteOutcome<T> {
         let action = write.action();
-        if !self.actions.contains(&action) {
+        if !self.may(action) {
             return WriteOutcome::NotPermitted;
         }
         let deleted = match write {
@@ -161,6 +214,9 @@ impl<'a> Writer<'a> {
             let is_lost_race = matches!(kind, ErrorKind::AlreadyExists | ErrorKind::Conflict | ErrorKind::NotFound);
             if kind == ErrorKind::NotVisible {
                 return WriteOutcome::NotVisible(failed(item, &write, &error));
+            }
+            if kind == ErrorKind::DestinationMissing && write.waits_for_destination() {
+                return WriteOutcome::NoDestination(failed(item, &write, &error));
             }
             if !is_lost_race && error.remedy() != Remedy::ReadAgain {
                 return WriteOutcome::Failed(failed(item, &write, &error));
@@ -231,6 +287,7 @@ fn failed(item: Item, write: &Write<'_>, error: &CallError) -> Item {
     };
     let reason = match (write, write.flow_log()) {
         (Write::OpenService, _) => format!("the flow log service could not be {done}"),
+        (Write::Destination(_, change), _) => format!("{} {resource} could not be {done}", change.what()),
         (_, Some(id)) => format!("{id} on {resource} could not be {done}"),
         (_, None) => format!("the flow log of {resource} could not be {done}"),
     };
@@ -256,6 +313,23 @@ async fn change_flow_log(writes: &Writes<'_>, resource: &Resource, change: &Chan
         Change::Tag(id, tags) => writes.tag_resources(TaggedType::FlowLog, &[id.as_str()], tags).await.map(|()| id),
     };
     id.cloned()
+}
+
+async fn change_destination(
+    writes: &Writes<'_>,
+    destination: Destination<'_>,
+    change: DestinationChange<'_>,
+) -> Result<(), CallError> {
+    match change {
+        DestinationChange::CreateProject => writes.create_project(destination.project).await,
+        DestinationChange::CreateLogStore { retention_days } => {
+            writes.create_log_store(destination, retention_days).await
+        }
+        DestinationChange::RaiseRetention { log_store, retention_days } => {
+            writes.update_log_store(destination, log_store, retention_days).await
+        }
+        DestinationChange::CreateIndex => writes.create_index(destination).await,
+    }
 }
 
 async fn change_ecr_flow_log(

@@ -218,7 +218,7 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
             WriteOutcome::Confirmed(item, _) => results.push(item),
             // Somebody else has changed it meanwhile.
             WriteOutcome::Superseded(after) => results.push(items::unchanged(about(vbr), after, None)),
-            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
+            WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => {
                 results.push(item);
                 break;
             }

@@ -175,7 +175,7 @@ async fn attempt(
         // Somebody else deleted it. The missing flow log is created below.
         WriteOutcome::Superseded(()) => {}
         WriteOutcome::NotPermitted => return Attempt::NotNeeded,
-        WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) => {
+        WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => {
             let why = format!("the flow log of {} could not be deleted", resource.id);
             items.push(item);
             return Attempt::Failed { why };
@@ -260,7 +260,10 @@ async fn undo(
     items: &mut Vec<Item>,
 ) -> Attempt {
     let why = format!("the flow log of {} could not be replaced", resource.id);
-    let failure = created.iter().find(|item| item.outcome != Outcome::Done).cloned();
+    // What the flow log writes to may have results of its own before it.
+    let is_refused = |item: &&Item| item.outcome != Outcome::Done && item.action == Some(Action::CreateFlowLog);
+    let is_not_done = |item: &&Item| item.outcome != Outcome::Done;
+    let failure = created.iter().find(is_refused).or_else(|| created.iter().find(is_not_done)).cloned();
     let before = items.len();
     items.extend(created);
     // If the time is over or the old flow log still exists, a rollback is not possible now.
@@ -277,7 +280,8 @@ async fn undo(
 
 /// Returns the failure for a refused replacement, whether or not the old flow log could be created again.
 fn not_replaced(resource: &Resource, old: &FlowLogId, done: &[Item], why: &str) -> Item {
-    let (verdict, end) = if done.iter().any(|item| item.outcome == Outcome::Done) {
+    let is_of_flow_log = |item: &&Item| item.action.is_none_or(|action| action.product() != "log");
+    let (verdict, end) = if done.iter().filter(is_of_flow_log).any(|item| item.outcome == Outcome::Done) {
         (Verdict::Drifted, "and was created again as it was")
     } else {
         (Verdict::Missing, "and could not be created again: the log line of its deletion has its configuration")
