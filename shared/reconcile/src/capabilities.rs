@@ -1,6 +1,6 @@
 //! How the functions differ.
 
-use flow_log::{Action, Policy};
+use flow_log::{Action, Policy, policy::Regions};
 
 /// How a function differs from the others, apart from its triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,12 @@ impl Capabilities {
         let with = |reads: &[&'static str], writes: &[Action]| -> Vec<_> {
             reads.iter().copied().chain(writes.iter().map(|action| action.permission())).collect()
         };
-        let mut statements = allow(&with(self.selects.reads(), &others), &["*".to_owned()]);
+        let mut reads = self.selects.reads().to_vec();
+        // Express Connect Routers belong to no region.
+        if policy.regions == Regions::All && self.selects != Selection::Routers {
+            reads.push("vpc:DescribeRegions");
+        }
+        let mut statements = allow(&with(&reads, &others), &["*".to_owned()]);
         let projects = policy.created_projects();
         if !of_log_service.is_empty() && !projects.is_empty() {
             let resources: Vec<_> = projects
@@ -135,6 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_asked_for_its_regions_only_if_the_policy_names_all() {
+        for (selects, regions, expected) in [
+            (Selection::Resources, "all", true),
+            (Selection::Orphans, "all", true),
+            (Selection::Routers, "all", false),
+            (Selection::Resources, "[cn-hangzhou]", false),
+        ] {
+            let policy = format!("flow_log: {{project: flowlog, log_store: vpc}}\nregions: {regions}");
+            let found = statements(selects, &[Action::CreateFlowLog], &policy);
+            let is_allowed = found[0].0.iter().any(|action| action == "vpc:DescribeRegions");
+            assert_eq!(is_allowed, expected, "{selects:?} {regions}");
+        }
+    }
+
+    #[test]
     fn destinations_may_be_created_under_the_names_that_the_policy_gives_them() {
         let actions = &[Action::CreateFlowLog, Action::CreateProject, Action::CreateLogStore, Action::CreateIndex];
         for (policy, resources) in [
@@ -178,7 +198,7 @@ mod tests {
             "flow_log: {{project: {}, log_store: vpc, create_destination: {{retention_days: 7}}}}\noverrides: [{}]",
             name(0),
             overrides.join(", ")
-        );
+        ) + "\nregions: all";
         for selects in [Selection::Resources, Selection::Routers] {
             let found = statements(selects, &Action::ALL, &policy);
             assert_eq!(found[1].1.len(), 2 * Policy::MAX_CREATED_PROJECTS);

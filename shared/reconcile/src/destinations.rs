@@ -69,7 +69,10 @@ impl Destinations {
             (None, Occasion::Planned) => look.report_missing().await,
             // The refusal of the flow log is reported.
             (None, Occasion::Missing | Occasion::Created) => Err(Stopped),
-            (Some(create), Occasion::Created) => look.complete(create).await,
+            (Some(create), Occasion::Created) => {
+                look.complete(create).await;
+                Ok(())
+            }
             (Some(create), Occasion::Missing | Occasion::Planned) => look.create(create).await,
         };
         let is_there = done.is_ok();
@@ -100,13 +103,13 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// Creates what is missing.
+    ///
+    /// # Errors
+    /// Flow logs cannot write to it: the project or the Logstore is still missing, or could not be read.
     async fn create(&mut self, create: CreateDestination) -> Result<(), Stopped> {
-        let CreateDestination { retention_days } = create;
         let (session, destination) = (self.session, self.destination);
         let has_project = match session.get_project(destination.project).await {
             Ok(found) => found.is_some(),
-            // It may belong to another account. The attempt to create it tells.
-            Err(error) if self.occasion == Occasion::Missing && error.kind() == ErrorKind::AccessDenied => false,
             Err(error) => return Err(self.unread(&error)),
         };
         let log_store = if has_project {
@@ -115,35 +118,44 @@ impl Look<'_> {
             self.write(DestinationChange::CreateProject).await?;
             None
         };
-        match log_store {
-            Some(log_store) => self.raise_retention(&log_store, retention_days).await?,
-            None => {
-                self.write(DestinationChange::CreateLogStore { retention_days }).await?;
-                return self.write(DestinationChange::CreateIndex).await;
-            }
+        if let Some(log_store) = log_store {
+            self.raise_retention(&log_store, create.retention_days).await;
+            self.complete_index().await;
+        } else {
+            self.write(DestinationChange::CreateLogStore { retention_days: create.retention_days }).await?;
+            // Without an index it still takes flow logs.
+            _ = self.write(DestinationChange::CreateIndex).await;
         }
-        let index = session.get_index(destination).await.map_err(|error| self.unread(&error))?;
-        if index.is_none() { self.write(DestinationChange::CreateIndex).await } else { Ok(()) }
+        Ok(())
     }
 
     /// Completes a destination in which a flow log was just created: its retention and its index. A run that created it
     /// may have been cut off.
-    async fn complete(&mut self, create: CreateDestination) -> Result<(), Stopped> {
-        let (session, destination) = (self.session, self.destination);
+    async fn complete(&mut self, create: CreateDestination) {
         if self.writer.may(Action::UpdateLogStore) {
-            match session.get_log_store(destination).await {
-                Ok(Some(log_store)) => _ = self.raise_retention(&log_store, create.retention_days).await,
+            match self.session.get_log_store(self.destination).await {
+                Ok(Some(log_store)) => self.raise_retention(&log_store, create.retention_days).await,
                 Ok(None) => {}
                 Err(error) => _ = self.unread(&error),
             }
         }
-        match session.get_index(destination).await {
+        self.complete_index().await;
+    }
+
+    /// Raises the retention of the Logstore if it is shorter, and if this function may.
+    async fn raise_retention(&mut self, log_store: &LogStore, retention_days: u16) {
+        if log_store.retention_days < u32::from(retention_days) && self.writer.may(Action::UpdateLogStore) {
+            _ = self.write(DestinationChange::RaiseRetention { log_store, retention_days }).await;
+        }
+    }
+
+    /// Creates the index if it is missing.
+    async fn complete_index(&mut self) {
+        match self.session.get_index(self.destination).await {
             Ok(Some(_)) => {}
             Ok(None) => _ = self.write(DestinationChange::CreateIndex).await,
             Err(error) => _ = self.unread(&error),
         }
-        // The flow log was created, so it is there.
-        Ok(())
     }
 
     /// Reports a missing destination that the policy does not let Flowkeeper create.
@@ -170,14 +182,6 @@ impl Look<'_> {
                 Ok(())
             }
         }
-    }
-
-    /// Raises the retention of the Logstore if it is shorter, and if this function may.
-    async fn raise_retention(&mut self, log_store: &LogStore, retention_days: u16) -> Result<(), Stopped> {
-        if log_store.retention_days >= u32::from(retention_days) || !self.writer.may(Action::UpdateLogStore) {
-            return Ok(());
-        }
-        self.write(DestinationChange::RaiseRetention { log_store, retention_days }).await
     }
 
     /// Makes a write. If the API does not see yet what was created before it, waits for that.
@@ -219,11 +223,13 @@ impl Look<'_> {
     /// Reports that a part of the destination could not be read.
     fn unread(&mut self, error: &CallError) -> Stopped {
         let Destination { project, log_store } = self.destination;
-        let reason = format!("whether {project}/{log_store} is complete could not be read");
-        let item = self.about(Outcome::Failed, reason).with_error(error).finding();
-        // Only a missing destination stops a flow log.
-        let item = if self.occasion == Occasion::Missing { item } else { Item { outcome: Outcome::Skipped, ..item } };
-        self.items.push(item);
+        let why = if error.kind() == ErrorKind::AccessDenied {
+            ": this function may not read it, or it belongs to another account"
+        } else {
+            ""
+        };
+        let reason = format!("{project}/{log_store}, which flow logs write to, could not be read{why}");
+        self.items.push(self.about(Outcome::Failed, reason).with_error(error).finding());
         Stopped
     }
 
@@ -393,7 +399,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_another_account_owns_and_a_quota_are_failures() {
         for (replies, code) in [
-            (vec![DENIED, PROJECT_EXISTS, DENIED], "ProjectAlreadyExist"),
+            (vec![NO_PROJECT, PROJECT_EXISTS, DENIED], "ProjectAlreadyExist"),
             (vec![NO_PROJECT, PROJECT_EXISTS, NO_PROJECT, NO_PROJECT, NO_PROJECT, NO_PROJECT], "ProjectAlreadyExist"),
             (vec![NO_PROJECT, QUOTA], "ProjectQuotaExceed"),
             (vec![NO_PROJECT, DENIED], "Unauthorized"),
@@ -476,13 +482,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_fails_stops_a_flow_log_only_if_its_destination_is_missing() {
-        let broken = || Reply::Answer(400, r#"{"errorCode":"ParameterInvalid","errorMessage":"Because."}"#);
-        let missing = look(Occasion::Missing, vec![broken()]).await;
-        assert_eq!((missing.outcomes(), missing.looked.is_there), (vec![(Outcome::Failed, None)], false));
+    async fn a_destination_that_cannot_be_read_is_a_failure_and_may_belong_to_another_account() {
+        let denied = look(Occasion::Missing, vec![DENIED]).await;
+        assert_eq!((denied.outcomes(), denied.looked.is_there), (vec![(Outcome::Failed, None)], false));
+        let reason = &denied.looked.items[0].reason;
+        assert!(reason.ends_with("could not be read: this function may not read it, or it belongs to another account"));
         let created = look(Occasion::Created, vec![DENIED, DENIED]).await;
-        assert_eq!(created.outcomes(), [(Outcome::Skipped, None); 2]);
-        assert!(created.looked.is_there && created.looked.items.iter().all(|item| item.is_finding && !item.is_open()));
+        assert_eq!((created.outcomes(), created.looked.is_there), (vec![(Outcome::Failed, None); 2], true));
+    }
+
+    #[tokio::test]
+    async fn an_index_that_cannot_be_created_keeps_no_flow_log_from_its_logstore() {
+        for replies in [vec![NO_PROJECT, DONE, DONE, DENIED], vec![PROJECT, LOG_STORE, NO_INDEX, DENIED]] {
+            let seen = look(Occasion::Missing, replies).await;
+            assert!(seen.looked.is_there);
+            assert_eq!(seen.outcomes().last(), Some(&(Outcome::Failed, Some(Action::CreateIndex))));
+        }
     }
 
     #[tokio::test]

@@ -238,7 +238,7 @@ impl Reconciler {
 
     async fn reconcile_target(&self, invocation: &Invocation<'_>, target: &Target) -> ReportBuilder {
         let Target { account, region, .. } = target;
-        if let Some(reason) = self.policy.region_scope(region) {
+        if let Some(reason) = regions::objection(&self.policy, self.capabilities.selects, region) {
             return Item::of_target(target, Outcome::Skipped, reason).into();
         }
         let Invocation { sessions, gate, claims, destinations } = invocation;

@@ -28,7 +28,7 @@ pub(crate) async fn targets(
             Some(regions) => (regions, Vec::new()),
             None => {
                 let region = location::any_region(sessions.policy, own).ok_or(UnknownLocation::REGION);
-                described(sessions, selects, &account, region.map_err(unknown)?).await?
+                described(sessions, &account, region.map_err(unknown)?).await?
             }
         },
     };
@@ -49,18 +49,20 @@ pub(crate) fn listed(
         Regions::Own => vec![own.ok_or(UnknownLocation::REGION)?.clone()],
         Regions::Named(regions) => regions.clone(),
         // Express Connect Routers belong to no region, so any one will do.
-        Regions::All => match own.filter(|own| selects == Selection::Routers && policy.covers_region(own)) {
-            Some(own) => vec![own.clone()],
-            None => return Ok(None),
-        },
+        Regions::All if selects == Selection::Routers => vec![own.ok_or(UnknownLocation::REGION)?.clone()],
+        Regions::All => return Ok(None),
     };
-    Ok(Some(narrowed(policy, selects, regions)))
+    let mut regions = narrowed(policy, regions);
+    // Express Connect Routers belong to no region: one read per account returns them all.
+    if selects == Selection::Routers {
+        regions.truncate(1);
+    }
+    Ok(Some(regions))
 }
 
 /// Asks the API for the regions of an account, as that account.
 async fn described(
     sessions: &Sessions<'_>,
-    selects: Selection,
     account: &AccountId,
     region: &RegionId,
 ) -> Result<(Vec<RegionId>, Vec<Item>), Box<Item>> {
@@ -79,20 +81,23 @@ async fn described(
     if regions.is_empty() && items.is_empty() {
         return Err(Box::new(unknown(format!("the API names no region for the account {account}"))));
     }
-    Ok((narrowed(sessions.policy, selects, regions), items))
+    Ok((narrowed(sessions.policy, regions), items))
 }
 
 /// Removes the regions that the policy does not cover. If none is left, keeps them all: each then gets a result that says
 /// why it was skipped.
-fn narrowed(policy: &Policy, selects: Selection, mut regions: Vec<RegionId>) -> Vec<RegionId> {
+fn narrowed(policy: &Policy, mut regions: Vec<RegionId>) -> Vec<RegionId> {
     if regions.iter().any(|region| policy.covers_region(region)) {
         regions.retain(|region| policy.covers_region(region));
     }
-    // Express Connect Routers belong to no region: one read per account returns them all.
-    if selects == Selection::Routers {
-        regions.truncate(1);
-    }
     regions
+}
+
+/// Why a target is out of scope because of its region, if it is.
+pub(crate) fn objection(policy: &Policy, selects: Selection, region: &RegionId) -> Option<String> {
+    // The region of a sweep of all routers says nothing about them.
+    let is_any = selects == Selection::Routers && policy.regions == Regions::All;
+    if is_any { None } else { policy.region_scope(region) }
 }
 
 /// Returns the regions in the order in which they are swept by the timer that fired at `at`. Every second run begins in
@@ -155,7 +160,7 @@ mod tests {
     fn an_excluded_region_is_left_out_and_stays_if_no_other_is_left_so_that_its_result_says_why() {
         assert_eq!(regions("exclude_regions: [cn-hangzhou]", Selection::Resources), ["cn-hangzhou"]);
         let policy = testing::policy("regions: all\nexclude_regions: [cn-hangzhou]");
-        let described = narrowed(&policy, Selection::Resources, ids(&["cn-hangzhou", "cn-beijing"]));
+        let described = narrowed(&policy, ids(&["cn-hangzhou", "cn-beijing"]));
         assert_eq!(described, ids(&["cn-beijing"]));
     }
 
@@ -163,13 +168,13 @@ mod tests {
     fn routers_are_read_once_per_account() {
         assert_eq!(regions("regions: [cn-shanghai, cn-beijing]", Selection::Routers), ["cn-shanghai"]);
         assert_eq!(regions("regions: all", Selection::Routers), ["cn-hangzhou"]);
-        let elsewhere = testing::policy("regions: all\nexclude_regions: [cn-hangzhou]");
-        let own = "cn-hangzhou".parse().unwrap();
-        assert_eq!(
-            listed(&elsewhere, Selection::Routers, Some(&own)),
-            Ok(None),
-            "any other region has to be asked for"
-        );
+        let excluded = "regions: all\nexclude_regions: [cn-hangzhou]";
+        assert_eq!(regions(excluded, Selection::Routers), ["cn-hangzhou"]);
+        let (policy, own) = (testing::policy(excluded), "cn-hangzhou".parse().unwrap());
+        assert_eq!(objection(&policy, Selection::Routers, &own), None, "its own region is any region");
+        assert!(objection(&policy, Selection::Resources, &own).is_some());
+        let by_default = testing::policy("exclude_regions: [cn-hangzhou]");
+        assert!(objection(&by_default, Selection::Routers, &own).is_some());
     }
 
     #[test]
