@@ -39,6 +39,9 @@ pub const OPEN_SERVICE: &str = "flowkeeper-open-flow-log-service";
 /// The event of a Function Compute timer.
 pub const TIMER: &[u8] = br#"{"triggerTime":"2026-03-02T04:00:00Z","triggerName":"sweep","payload":""}"#;
 
+/// The event of the step that counts how the shards of a run ended, for a run without shards.
+pub const COLLECT: &[u8] = br#"{"flowkeeper":"collect","run":"r20260302T040000Z-0","submitted":0,"attempt":1}"#;
+
 /// Starts a cloud with `options` in which events trigger only `create-flow-log`. The other functions can be invoked.
 ///
 /// # Errors
@@ -65,11 +68,11 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     LocalCloud::start(Options { functions: Functions::Built(folder.clone()), parameters, ..options }).await
 }
 
-/// The parameters of `template.yml` that enable every function and name the role in the second account, without
-/// asynchronous tasks, which the local cloud does not have.
+/// The parameters of `template.yml` that enable every function, name the role in the second account, and let projects be
+/// created whose names begin with `flowlog`.
 #[must_use]
 pub fn parameters() -> BTreeMap<String, String> {
-    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper"), ("TaskMode", "false")];
+    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper"), ("CreateDestinations", "flowlog")];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
