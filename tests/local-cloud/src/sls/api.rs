@@ -129,7 +129,11 @@ impl RestProduct for LogService {
         let max_projects = shared.options.project_quota;
         let now = shared.clock.now();
         let body = shared.write(|world| {
-            let mut service = Service { state: &mut world.state, call, now };
+            if call.operation.is_write && world.faults.may_be_stale() {
+                world.before = Some(world.state.clone());
+            }
+            let mut before = world.before.clone().filter(|_| call.fault == Some(Fault::StaleRead));
+            let mut service = Service { state: before.as_mut().unwrap_or(&mut world.state), call, now };
             match call.operation.action {
                 "CreateProject" => service.create_project(max_projects),
                 "GetProject" => service.project().map(|project| ReplyBody::Json(project_wire(project))),
@@ -201,7 +205,8 @@ impl Service<'_> {
     fn project(&self) -> Result<&LogProject, Refusal> {
         let call = self.call;
         let name = call.parameters.text("project");
-        let project = self.state.log_service.project(&name, &call.place.region, self.now);
+        let is_hidden = call.fault == Some(Fault::NotVisibleYet);
+        let project = self.state.log_service.project(&name, &call.place.region, self.now).filter(|_| !is_hidden);
         let project = project.ok_or_else(|| no_project(&name))?;
         let owner = &project.place.account;
         if *owner != call.place.account {
@@ -251,7 +256,8 @@ impl Service<'_> {
         Ok(ReplyBody::Empty)
     }
 
-    /// Updates a Logstore. What the call leaves out stays, and the number of shards cannot be changed.
+    /// Updates a Logstore. The number of shards cannot be changed. The documents do not say what happens to an attribute
+    /// that the call leaves out, so the worst is assumed: it gets its default.
     fn update_log_store(&mut self) -> Result<ReplyBody, Refusal> {
         let body = Body::parse(self.call.body)?;
         let attributes = body.attributes()?;
@@ -264,7 +270,15 @@ impl Service<'_> {
         if is_new || is_other_mode {
             return Err(documented("LogStoreInfoInvalid"));
         }
-        self.change(|changed| attributes.set(changed))?;
+        let default = LogStore::new(&log_store.name, log_store.retention_days, log_store.created);
+        let mut updated = LogStore {
+            shards: log_store.shards,
+            mode: log_store.mode.clone(),
+            index: log_store.index.clone(),
+            ..default
+        };
+        attributes.set(&mut updated);
+        self.change(|changed| *changed = updated)?;
         Ok(ReplyBody::Empty)
     }
 

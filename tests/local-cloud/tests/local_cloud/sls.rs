@@ -70,10 +70,14 @@ async fn a_project_a_logstore_and_an_index_are_made_read_and_changed() {
     assert_eq!((&project_read["region"], &project_read["description"]), (&json!("cn-hangzhou"), &json!("flow logs")));
     assert_eq!(read(&client, "/logstores/vpc/index").await["keys"]["bytes"]["type"], "long");
 
-    let longer = r#"{"logstoreName": "vpc", "ttl": 180}"#;
-    assert_eq!(call(&client, "PUT", "/logstores/vpc", longer).await, ok());
+    let longer = LOG_STORE.replace("\"ttl\": 30", "\"ttl\": 180");
+    assert_eq!(call(&client, "PUT", "/logstores/vpc", &longer).await, ok());
     let log_store = read(&client, "/logstores/vpc").await;
-    assert_eq!((&log_store["ttl"], &log_store["autoSplit"]), (&json!(180), &json!(true)), "the rest stays");
+    assert_eq!((&log_store["ttl"], &log_store["autoSplit"]), (&json!(180), &json!(true)));
+    assert_eq!(read(&client, "/logstores/vpc/index").await["keys"]["bytes"]["type"], "long", "the index stays");
+    let shorter = r#"{"logstoreName": "vpc", "ttl": 180}"#;
+    assert_eq!(call(&client, "PUT", "/logstores/vpc", shorter).await, ok());
+    assert_eq!(read(&client, "/logstores/vpc").await["autoSplit"], false, "what is left out may be lost");
     let other = INDEX.replace("bytes", "packets");
     assert_eq!(call(&client, "PUT", "/logstores/vpc/index", &other).await, ok());
     assert!(read(&client, "/logstores/vpc/index").await["keys"].get("bytes").is_none());
@@ -223,11 +227,25 @@ async fn calls_meet_faults_as_those_of_other_products_do() {
         cloud.fail("log:CreateProject", fault, 1);
         assert_eq!(call(&client, "POST", "/", &project("flowlog-a")).await, refused(status, code));
     }
+    make(&client).await;
+    for fault in [Fault::NotVisibleYet, Fault::Code("LogStoreNotExist")] {
+        cloud.fail("GetLogStore", fault, 1);
+        assert_eq!(call(&client, "GET", "/logstores/vpc", "").await.0, 404);
+        assert_eq!(call(&client, "GET", "/logstores/vpc", "").await, ok());
+    }
+    cloud.fail("GetLogStore", Fault::StaleRead, 1);
+    let longer = LOG_STORE.replace("30", "180");
+    assert_eq!(call(&client, "PUT", "/logstores/vpc", &longer).await, ok());
+    let read_twice =
+        [read(&client, "/logstores/vpc").await["ttl"].clone(), read(&client, "/logstores/vpc").await["ttl"].clone()];
+    assert_eq!(read_twice, [30, 180]);
+
     cloud.fail("CreateProject", Fault::AnswerLost, 1);
-    let body = project("flowlog-a");
+    let body = project("flowlog-b");
+    let host = "flowlog-b.cn-hangzhou.log.aliyuncs.com";
     let request = RestRequest { method: "POST", path: "/", query: &[], headers: &[], body: &body };
-    assert!(client.log_service(HOST, &request).await.is_err());
-    assert_eq!(call(&client, "POST", "/", &body).await, refused(400, "ProjectAlreadyExist"));
+    assert!(client.log_service(host, &request).await.is_err());
+    assert_eq!(outcome(&send(&client, host, "POST", "/", &body).await), refused(400, "ProjectAlreadyExist"));
 }
 
 /// Starts a cloud in which flow logs deliver only to Logstores that were made.
