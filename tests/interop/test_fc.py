@@ -73,6 +73,16 @@ def test_a_repeated_task_is_refused(client):
         submit(client, "r2_a")
 
 
+def test_the_sdk_lists_what_the_client_submits(cloud, client):
+    task = {"functionName": FUNCTION, "x-fc-async-task-id": "r6_a", "body": TIMER.decode()}
+    submission = ("fc", "InvokeFunction", task)
+    listing = ("fc", "ListAsyncTasks", {"functionName": FUNCTION, "prefix": "r6_"})
+    made = cloud.called_by_client(submission, submission, listing)
+    assert made == ["fc InvokeFunction: done"] * 2 + ["fc ListAsyncTasks: done"], "a task that was taken is submitted"
+    (done,) = eventually(lambda: tasks(client, prefix="r6_", status="Succeeded").tasks)
+    assert done.task_id == "r6_a"
+
+
 def test_tasks_come_in_pages(client):
     for account in "abc":
         submit(client, f"r3_{account}")

@@ -118,3 +118,21 @@ def test_refusals_have_their_codes(cloud, sls, refusal):
     assert refusal(beijing.get_project, PROJECT, models.GetProjectRequest()) == (404, "ProjectNotExist")
     cloud.fault("log:GetProject", "unavailable")
     assert refusal(sls.get_project, PROJECT, models.GetProjectRequest()) == (503, "ServerBusy")
+
+
+def test_the_sdk_reads_what_the_client_makes(cloud, sls):
+    of = {"project": PROJECT, "logstore": LOG_STORE}
+    writes = {"CreateProject": {}, "CreateLogStore": {"ttl": "30"}, "CreateIndex": {}, "UpdateLogStore": {"ttl": "180"}}
+    made = cloud.called_by_client(*(("sls", action, of | given) for action, given in writes.items()))
+    assert made == [f"sls {action}: done" for action in writes]
+    log_store = sls.get_log_store(PROJECT, LOG_STORE).body
+    assert (log_store.ttl, log_store.auto_split, log_store.max_split_shard) == (180, True, 64)
+    index = sls.get_index(PROJECT, LOG_STORE).body
+    assert (index.keys["bytes"].type, index.keys["vpc-id"].type, index.line.token) == ("long", "text", TOKENS)
+
+
+def test_the_client_reads_what_the_sdk_makes(cloud, sls):
+    make(sls)
+    of = {"project": PROJECT, "logstore": LOG_STORE}
+    reads = ("GetProject", "GetLogStore", "GetIndex")
+    assert cloud.called_by_client(*(("sls", read, of) for read in reads)) == [f"sls {read}: done" for read in reads]
