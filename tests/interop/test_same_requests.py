@@ -373,7 +373,8 @@ def test_every_operation_of_the_client_is_called():
     named = set()
     for path in (REPOSITORY / "shared" / "openapi" / "src").rglob("*.rs"):
         source = path.read_text()
-        if "impl Session<" not in source:
+        # A call without a signature is not compared: the SDKs sign every one.
+        if not re.search(r"\bRequest::(read|write)\(", source) or ".unsigned()" in source:
             continue
         products = {product.lower() for product in re.findall(r"Product::(\w+),", source)} & clients.VERSIONS.keys()
         texts = re.findall(r'"([A-Z]\w+)"', source)

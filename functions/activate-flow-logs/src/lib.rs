@@ -1,4 +1,4 @@
-//! Activates flow logs whose schedule says that they should be recording now.
+//! Activates flow logs whose schedule or tag says that they should be recording now.
 //!
 //! Triggered by a timer. The clock and the policy alone decide what should be active now, so a timer that comes late,
 //! twice or not at all does no harm. The function handles resources that a schedule or a tag governs, in every region

@@ -1,4 +1,4 @@
-//! Activates flow logs whose schedule says that they should be recording now.
+//! Activates flow logs whose schedule or tag says that they should be recording now.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Deactivates flow logs whose schedule says that they should be paused now.
+//! Deactivates flow logs whose schedule or tag says that they should be paused now.
 //!
 //! Triggered by a timer. The clock and the policy alone decide what should be paused now, so a timer that comes late,
 //! twice or not at all does no harm. The function handles resources that a schedule or a tag governs, in every region

@@ -1,4 +1,4 @@
-//! Deactivates flow logs whose schedule says that they should be paused now.
+//! Deactivates flow logs whose schedule or tag says that they should be paused now.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Deletes Flowkeeper's own flow logs whose resource is gone.
+//! Deletes Flowkeeper's own flow logs whose resource is gone, and superfluous ones if the policy says so.
 //!
 //! Triggered when a VPC, a vSwitch or a network interface is deleted, and by a timer for a sweep. It looks up the
 //! resource of each flow log by id. A resource that cannot be read does not count as gone. It may make one kind of

@@ -1,4 +1,4 @@
-//! Deletes Flowkeeper's own flow logs whose resource is gone.
+//! Deletes Flowkeeper's own flow logs whose resource is gone, and superfluous ones if the policy says so.
 
 use std::process::ExitCode;
 

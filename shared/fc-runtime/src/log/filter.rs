@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_level_is_refused() {
+    fn a_misspelled_level_is_refused() {
         for wrong in ["inof", "openapi=loud", "=info", "", "info,", "openapi"] {
             assert_eq!(wrong.parse::<LogFilter>(), Err(InvalidFilter), "{wrong:?}");
         }

@@ -240,7 +240,7 @@ fn value(node: &Yaml<'_>) -> Value {
 fn the_published_schema_is_that_of_the_parser() {
     let published = include_str!("../../../../docs/policy.schema.json");
     let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    assert!(published == current, "run: cargo run -q -p flow-log --example schema > docs/policy.schema.json");
+    assert!(published == current, "run: cargo run -q -p flowkeeper -- schema > docs/policy.schema.json");
     jsonschema::meta::validate(&SCHEMA).unwrap();
 }
 

@@ -28,7 +28,7 @@ impl CallError {
                 ", FLOWKEEPER_ENDPOINT and the region."
             ),
             Cause::Refused { .. } => self.known().map_or(
-                "Look the code up in the API's error centre, and give the request id to its support.",
+                "Look the code up in the API's error center, and give the request id to its support.",
                 |known| known.advice,
             ),
             Cause::Unreachable { .. } => with_endpoint!(

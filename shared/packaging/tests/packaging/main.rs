@@ -58,7 +58,7 @@ fn start_in_an_empty_root(folder: &Path) -> Output {
 }
 
 #[test]
-#[ignore = "slow: builds every function with all optimisations, and one of them twice; .ci/run calls it"]
+#[ignore = "slow: builds every function with all optimizations, and one of them twice; .ci/run calls it"]
 fn a_package_made_twice_is_the_same_and_each_starts_where_there_is_nothing_else() {
     let packages = &*PACKAGES;
     assert_eq!(packages.iter().map(|package| package.function.as_str()).collect::<Vec<_>>(), workspace().functions());

@@ -60,7 +60,7 @@ fn told<T>(receiver: &Receiver<T>) -> Vec<T> {
 }
 
 #[test]
-#[ignore = "slow: builds every function with all optimisations, and only for root; .ci/run calls it"]
+#[ignore = "slow: builds every function with all optimizations, and only for root; .ci/run calls it"]
 fn a_package_resolves_names_where_there_is_nothing_else() {
     let package = PACKAGES.iter().find(|package| package.function == "open-flow-log-service").unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

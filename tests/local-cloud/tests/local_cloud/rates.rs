@@ -58,7 +58,7 @@ async fn a_region_can_be_down_while_the_others_serve() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_ahead_can_be_learnt_from_an_answers_date() {
+async fn a_clock_that_is_ahead_can_be_learned_from_an_answers_date() {
     let cloud = cloud().await;
     let behind = local_cloud::Client::new(cloud.endpoint(), Credentials::own());
     cloud.set_clock_ahead(Duration::from_secs(3600));
