@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use fc_runtime::Invocation;
 use flow_log::Policy;
 use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
@@ -91,8 +92,18 @@ impl Harness {
     #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn with(more: &str, options: Options) -> Self {
         let clock = Clock::manual("2026-03-02T04:00:00Z".parse().unwrap());
-        let cloud = LocalCloud::start(Options { clock: clock.clone(), ..options }).await.unwrap();
-        let policy = Policy::parse(&format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}")).unwrap();
+        let cloud = LocalCloud::start(Options { clock, ..options }).await.unwrap();
+        Self::of(cloud, &format!("flow_log: {{project: flowlog, log_store: vpc}}\n{more}"))
+    }
+
+    /// Returns a harness for a cloud that runs, with its clock and this policy.
+    ///
+    /// # Panics
+    /// The policy is invalid.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub fn of(cloud: LocalCloud, policy: &str) -> Self {
+        let (clock, policy) = (cloud.clock().clone(), Policy::parse(policy).unwrap());
         let machine = Arc::new(TestMachine {
             clock,
             waits: Mutex::default(),
@@ -196,6 +207,32 @@ impl Harness {
 
     async fn sweep_of(&self, reconciler: &Reconciler, time: Duration) -> Report {
         reconciler.reconcile(self.job(time), vec![Work::AllAccounts { at: None }], Vec::new()).await
+    }
+
+    /// Returns an invocation with this request id, as Function Compute makes it of a function of this name.
+    ///
+    /// # Panics
+    /// The time is too late to add ten minutes.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub fn invocation(&self, function: &str, request_id: &str) -> Invocation {
+        let now = self.now();
+        let mut invocation = Invocation::new(request_id, now).with_credentials(Credentials::new("test", "test-secret"));
+        invocation.function_name = Some(function.to_owned());
+        invocation.account_id = Some(OWN_ACCOUNT.to_owned());
+        invocation.region = Some("cn-hangzhou".to_owned());
+        invocation.deadline = Some(now.checked_add(Duration::from_secs(600)).unwrap());
+        invocation
+    }
+
+    /// Hands an event to the function `F`, which is deployed as `function`, and returns its report.
+    ///
+    /// # Panics
+    /// There is no report.
+    #[expect(clippy::unwrap_used, reason = "only tests come here")]
+    pub async fn respond<F: FlowLogFunction>(&self, function: &str, event: &[u8]) -> Report {
+        let invocation = self.invocation(function, "1-test");
+        handler::respond::<F>(&self.reconciler(F::CAPABILITIES), invocation, event).await.unwrap()
     }
 
     /// Opens the flow log service, with its terms accepted.

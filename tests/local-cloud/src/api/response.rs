@@ -53,8 +53,13 @@ fn with_headers(kind: &'static str, status: StatusCode, text: String, now: Times
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    set_header(&mut response, "date", &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    set_date(&mut response, now);
     response
+}
+
+/// Adds the time of the answer, by which clients correct their clocks.
+pub(crate) fn set_date(response: &mut Response<Full<Bytes>>, now: Timestamp) {
+    set_header(response, "date", &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
 }
 
 /// Adds a header to an answer.

@@ -18,7 +18,7 @@ use crate::{
         operations::Operation,
         parameters::Parameters,
         refusal::{Denied, Refusal},
-        response::set_header,
+        response::{set_date, set_header},
         rewrite::{self, Rewrite, Rewritten, rewrite},
     },
     ram::{accounts::Caller, policy::SessionPolicy},
@@ -104,6 +104,12 @@ pub(crate) async fn answer<P: RestProduct>(
     shared: &Shared,
     request: &Request<Bytes>,
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
+    let mut response = undated::<P>(shared, request).await?;
+    set_date(&mut response, shared.clock.now());
+    Ok(response)
+}
+
+async fn undated<P: RestProduct>(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let mut record = received::<P>(shared, request);
     let request_id = record.request_id.clone();
     let admitted = P::route(request).and_then(|(operation, parameters)| {
