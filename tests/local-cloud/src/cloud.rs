@@ -35,7 +35,7 @@ use crate::{
         member::MemberTemplate,
         template::{self, Template, TemplateError, TemplateFile},
     },
-    sls::state::LogProject,
+    sls::state::{LogProject, LogStore},
     world::{
         clock::{Clock, after},
         constraints::Constraints,
@@ -352,6 +352,14 @@ impl LocalCloud {
     /// Returns the projects of Log Service that were made, by name, with their Logstores and indexes.
     pub fn log_projects(&self) -> Vec<LogProject> {
         self.shared.read(|world| world.state.log_service.projects.values().cloned().collect())
+    }
+
+    /// Changes a Logstore, if it was made.
+    pub fn edit_log_store(&self, project: &str, log_store: &str, edit: impl FnOnce(&mut LogStore)) {
+        self.shared.write(|world| {
+            let project = world.state.log_service.projects.get_mut(project);
+            project.and_then(|project| project.log_stores.get_mut(log_store)).map(edit)
+        });
     }
 
     /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.

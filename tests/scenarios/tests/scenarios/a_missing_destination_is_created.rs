@@ -1,1 +1,249 @@
+//! With `create_destination`, a flow log's project, Logstore and index are created where they are missing.
 
+use std::time::Duration;
+
+use local_cloud::{Fault, LocalCloud, LogStore, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
+use reconcile::{Outcome, Report};
+use scenarios::{CREATION, Harness, REMEDIATION};
+
+const CREATE: &str = "overrides: [{match: {regions: [cn-hangzhou]}, create_destination: {retention_days: 180}}]\n";
+const MINUTE: Duration = Duration::from_secs(60);
+const WRITES: [&str; 5] = ["CreateProject", "CreateLogStore", "UpdateLogStore", "CreateIndex", "CreateFlowLog"];
+
+/// A harness whose flow logs can write only to what was created. The policy says `flowlog/vpc`.
+async fn harness(more: &str) -> Harness {
+    with(more, Options::default()).await
+}
+
+async fn with(more: &str, options: Options) -> Harness {
+    Harness::with(more, Options { check_destinations: true, ..options }).await
+}
+
+/// Handles the creation of a new VPC.
+async fn new_vpc(harness: &Harness) -> Report {
+    let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.look(CREATION, &[&vpc], jiff::SignedDuration::ZERO, 10 * MINUTE).await
+}
+
+/// The writes that took effect after the first `seen` calls, in order.
+fn writes(cloud: &LocalCloud, seen: usize) -> Vec<String> {
+    let calls = cloud.calls().split_off(seen);
+    let is_write = |action: &str| WRITES.contains(&action);
+    calls.into_iter().filter(|call| is_write(&call.action) && call.succeeded()).map(|call| call.action).collect()
+}
+
+fn changed(report: &Report) -> Vec<&str> {
+    let done = report.results.iter().filter(|item| item.outcome == Outcome::Done);
+    done.map(|item| item.action.unwrap().as_str()).collect()
+}
+
+fn failed(report: &Report) -> Vec<(&str, &str)> {
+    let failed = report.results.iter().filter(|item| item.outcome == Outcome::Failed);
+    failed.map(|item| (item.reason.as_str(), item.error.as_ref().map_or("", |error| &error.code))).collect()
+}
+
+/// The Logstore that flow logs write to, if it was created.
+fn log_store(cloud: &LocalCloud) -> Option<LogStore> {
+    cloud.log_projects().into_iter().find(|project| project.name == "flowlog")?.log_stores.remove("vpc")
+}
+
+#[tokio::test]
+async fn project_logstore_and_index_are_created_before_the_flow_log_and_once() {
+    let harness = harness(CREATE).await;
+    let report = new_vpc(&harness).await;
+    assert_eq!(report.incomplete(), None, "{report:#?}");
+    assert_eq!(changed(&report), ["CreateProject", "CreateLogStore", "CreateIndex", "CreateFlowLog"]);
+    let log_store = log_store(&harness.cloud).unwrap();
+    assert_eq!(log_store.retention_days, 180);
+    assert!(log_store.index.is_some());
+    assert_eq!(report.summary.checked, 1, "only the VPC is a resource: {report:#?}");
+
+    let seen = harness.calls();
+    let second = new_vpc(&harness).await;
+    assert_eq!((second.incomplete(), changed(&second)), (None, vec!["CreateFlowLog"]));
+    let again = harness.sweep(REMEDIATION).await;
+    assert_eq!((again.incomplete(), again.summary.compliant), (None, 2));
+    assert_eq!(writes(&harness.cloud, seen), ["CreateFlowLog"]);
+}
+
+#[tokio::test]
+async fn a_sweep_of_many_resources_creates_their_destination_once_and_reads_nothing_where_all_is_well() {
+    let harness = harness(CREATE).await;
+    for _ in 0..20 {
+        harness.cloud.create_vpc(&[]).await.unwrap();
+    }
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), harness.cloud.flow_logs().len()), (None, 20), "{report:#?}");
+    for action in ["GetProject", "CreateProject", "CreateLogStore", "CreateIndex"] {
+        assert_eq!(harness.cloud.calls_of(action).len(), 1, "{action}");
+    }
+    let seen = harness.calls();
+    harness.sweep(REMEDIATION).await;
+    let calls = harness.cloud.calls().split_off(seen);
+    assert!(calls.iter().all(|call| call.action.starts_with("Describe")), "{calls:#?}");
+}
+
+#[tokio::test]
+async fn without_create_destination_a_missing_destination_is_a_failure_that_names_the_setting() {
+    let harness = harness("").await;
+    let report = new_vpc(&harness).await;
+    let [item] = report.results.as_slice() else { panic!("{report:#?}") };
+    let error = item.error.as_ref().unwrap();
+    assert_eq!((item.outcome, error.code.as_str()), (Outcome::Failed, "ProjectOrLogstoreNotExist"));
+    assert!(error.advice.contains("create_destination"), "{}", error.advice);
+    assert_eq!(report.summary.findings, 1);
+    assert!(harness.cloud.calls().iter().all(|call| !call.action.starts_with("Get")));
+}
+
+#[tokio::test]
+async fn a_dry_run_notices_a_missing_destination_and_says_what_it_would_create() {
+    let mut harness = harness(CREATE).await;
+    harness.dry_run = true;
+    harness.cloud.create_vpc(&[]).await.unwrap();
+    harness.cloud.create_vpc(&[]).await.unwrap();
+    let report = harness.sweep(REMEDIATION).await;
+    let mut planned: Vec<_> = report.results.iter().map(|item| (item.outcome, item.action.unwrap().as_str())).collect();
+    planned.sort_by_key(|(_, action)| *action);
+    let expected = ["CreateFlowLog", "CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"];
+    assert_eq!(planned, expected.map(|action| (Outcome::Planned, action)));
+    assert_eq!((harness.cloud.calls_of("GetProject").len(), writes(&harness.cloud, 0).len()), (1, 0));
+
+    let mut not_asked = with("", Options::default()).await;
+    not_asked.dry_run = true;
+    not_asked.cloud.create_vpc(&[]).await.unwrap();
+    let said = not_asked.sweep(REMEDIATION).await;
+    let finding = said.results.iter().find(|item| item.outcome == Outcome::Skipped).unwrap();
+    assert!(finding.is_finding && finding.reason.contains("create_destination"), "{}", finding.reason);
+    assert_eq!(said.incomplete(), None);
+    not_asked.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    assert_eq!(not_asked.sweep(REMEDIATION).await.results.len(), 1, "it is there now");
+}
+
+#[tokio::test]
+async fn killed_between_any_two_calls_the_next_run_completes_the_destination() {
+    let undisturbed = harness(CREATE).await;
+    let before = undisturbed.calls();
+    new_vpc(&undisturbed).await;
+    let calls = undisturbed.calls() - before - 1;
+    assert!(calls > 6, "{calls}");
+    for fault in [Fault::Hang, Fault::HangAfterEffect] {
+        for after in 0..calls {
+            let when = format!("{} at call {}", fault.name(), after + 1);
+            let harness = harness(CREATE).await;
+            let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+            let named = [vpc.as_str()];
+            let run = || harness.look(CREATION, &named, jiff::SignedDuration::ZERO, 10 * MINUTE);
+            harness.cloud.fail_after(after.try_into().unwrap(), "*", fault);
+            assert!(harness.until_killed(run()).await.is_none(), "{when}");
+            harness.cloud.heal();
+            let report = run().await;
+            assert_eq!(report.incomplete(), None, "{when}: {report:#?}");
+            assert!(harness.cloud.flow_log_of(&vpc).is_some(), "{when}");
+            let mut made = writes(&harness.cloud, 0);
+            made.sort();
+            assert_eq!(made, ["CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"], "{when}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_runs_at_once_create_one_destination() {
+    let harness = harness(CREATE).await;
+    let mut vpcs = Vec::new();
+    for _ in 0..6 {
+        vpcs.push(harness.cloud.create_vpc(&[]).await.unwrap());
+    }
+    let runs = vpcs
+        .iter()
+        .map(async |vpc| harness.look(CREATION, &[vpc.as_str()], jiff::SignedDuration::ZERO, 10 * MINUTE).await);
+    let reports = futures_util::future::join_all(runs).await;
+    assert!(reports.iter().all(|report| report.incomplete().is_none()), "{reports:#?}");
+    let mut made = writes(&harness.cloud, 0);
+    made.retain(|action| action != "CreateFlowLog");
+    made.sort();
+    assert_eq!(
+        (made, harness.cloud.flow_logs().len()),
+        (["CreateIndex", "CreateLogStore", "CreateProject"].map(str::to_owned).into(), 6)
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_seen_yet_is_waited_for() {
+    let seen_after = Duration::from_secs(20);
+    let harness = with(CREATE, Options { destinations_seen_after: seen_after, ..Options::default() }).await;
+    let report = new_vpc(&harness).await;
+    assert_eq!(report.incomplete(), None, "{report:#?}");
+    assert_eq!(changed(&report).len(), 4);
+    assert!(harness.waited() >= seen_after && harness.waited() < 2 * MINUTE, "{:?}", harness.waited());
+}
+
+#[tokio::test]
+async fn a_name_that_another_account_owns_and_a_full_quota_are_clear_failures() {
+    let taken = harness(CREATE).await;
+    taken.cloud.with_log_store(SECOND_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    let refused = new_vpc(&taken).await;
+    let [(destination, code), (flow_log, _)] = failed(&refused)[..] else { panic!("{refused:#?}") };
+    assert_eq!(code, "Unauthorized");
+    assert!(destination.ends_with("this function may not read it, or it belongs to another account"), "{destination}");
+    assert!(flow_log.ends_with("could not be created: what it would write to could not be created"), "{flow_log}");
+
+    let elsewhere = harness(CREATE).await;
+    elsewhere.cloud.with_log_store(OWN_ACCOUNT, "cn-shanghai", "flowlog", "vpc");
+    let in_use = new_vpc(&elsewhere).await;
+    assert_eq!(failed(&in_use)[0], ("the project flowlog could not be created", "ProjectAlreadyExist"));
+
+    let full = with(CREATE, Options { project_quota: 0, ..Options::default() }).await;
+    let report = new_vpc(&full).await;
+    assert_eq!(failed(&report)[0], ("the project flowlog could not be created", "ProjectQuotaExceed"));
+    assert!(report.results[0].error.as_ref().unwrap().advice.contains("quota"));
+    assert!(report.incomplete().is_some() && full.cloud.flow_logs().is_empty());
+}
+
+#[tokio::test]
+async fn retention_that_is_too_short_is_raised_by_remediation_alone_and_never_lowered() {
+    let harness = harness(CREATE).await;
+    new_vpc(&harness).await;
+    for (days, by_event, by_sweep) in [(30, 30, 180), (3650, 3650, 3650)] {
+        harness.cloud.edit_log_store("flowlog", "vpc", |it| it.retention_days = days);
+        let report = new_vpc(&harness).await;
+        assert_eq!((report.incomplete(), log_store(&harness.cloud).unwrap().retention_days), (None, by_event));
+        harness.cloud.create_vpc(&[]).await.unwrap();
+        let sweep = harness.sweep(REMEDIATION).await;
+        assert_eq!(
+            (sweep.incomplete(), log_store(&harness.cloud).unwrap().retention_days),
+            (None, by_sweep),
+            "{sweep:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_is_missing_is_created_after_the_flow_log() {
+    let harness = harness(CREATE).await;
+    harness.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    let report = new_vpc(&harness).await;
+    assert_eq!(changed(&report), ["CreateFlowLog", "CreateIndex"], "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_each_write_is_followed_by_a_read() {
+    for action in ["CreateProject", "CreateLogStore", "CreateIndex"] {
+        let harness = harness(CREATE).await;
+        harness.cloud.fail(action, Fault::AnswerLost, 1);
+        let report = new_vpc(&harness).await;
+        assert_eq!((report.incomplete(), changed(&report).len()), (None, 4), "{action}: {report:#?}");
+        assert_eq!(harness.cloud.calls_of(action).len(), 1, "{action} is not repeated blindly");
+    }
+}
+
+#[tokio::test]
+async fn in_another_account_the_destination_is_created_there() {
+    let more =
+        format!("{CREATE}accounts: [{{id: '{SECOND_ACCOUNT}', role: '{SECOND_ACCOUNT_ROLE}'}}]\nown_account: false\n");
+    let harness = harness(&more).await;
+    harness.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou").create_vpc(&[]).await.unwrap();
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!(report.incomplete(), None, "{report:#?}");
+    let owners: Vec<_> = harness.cloud.log_projects().into_iter().map(|project| project.place.account).collect();
+    assert_eq!(owners, [SECOND_ACCOUNT]);
+}
