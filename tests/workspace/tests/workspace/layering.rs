@@ -122,13 +122,38 @@ fn write_operations(source: &str) -> Vec<String> {
     methods.map(|rest| rest.split('(').next().unwrap().split('<').next().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn only_the_writer_reaches_the_write_operations_and_in_one_place() {
+/// The root of the workspace, and the product's Rust files.
+fn product() -> (PathBuf, BTreeMap<PathBuf, String>) {
     let root = Path::new(ROOT).canonicalize().unwrap();
     let mut product = BTreeMap::new();
     for folder in ["shared", "functions"] {
         sources(&root.join(folder), &mut product);
     }
+    (root, product)
+}
+
+#[test]
+fn only_a_coordinator_and_its_last_step_submit_invocations_and_in_one_place() {
+    let (root, product) = product();
+    for (call, allowed) in [
+        // The client's call: no write to flow logs, so not one of `Writes`.
+        (".invoke_async(", "shared/reconcile/src/invocations.rs"),
+        // Its one user,
+        ("invocations::submit(", "shared/reconcile/src/reconciler.rs"),
+        // and the one user of that.
+        ("reconciler.submit(", "shared/handler/src/fan_out.rs"),
+    ] {
+        let allowed = root.join(allowed);
+        assert_eq!(product[&allowed].matches(call).count(), 1, "{call}");
+        let others = product.iter().filter(|(path, text)| **path != allowed && text.contains(call));
+        let others: Vec<_> = others.map(|(path, _)| path.display()).collect();
+        assert!(others.is_empty(), "{call} in {others:?}");
+    }
+}
+
+#[test]
+fn only_the_writer_reaches_the_write_operations_and_in_one_place() {
+    let (root, product) = product();
     let client = root.join("shared/openapi");
     let operations: BTreeSet<_> = product
         .iter()
