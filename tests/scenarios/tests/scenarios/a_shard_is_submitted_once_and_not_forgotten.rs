@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, Options};
+use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, Options, Timers};
 use scenarios::{CREATE_FLOW_LOG, Harness, REMEDIATE, TIMER, results, whole_cloud};
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ fn organization(accounts: u32, more: &str) -> Options {
         parameters: [("UseResourceDirectory".to_owned(), "true".to_owned())].into(),
         regions: Vec::new(),
         clock: Clock::manual(Clock::real().now()),
+        timers: Timers::ByHand,
         // Retries do not wait for the clock.
         retry_delay: Duration::ZERO,
         ..Options::default()

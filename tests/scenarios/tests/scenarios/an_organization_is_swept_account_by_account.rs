@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options};
+use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Timers};
 use scenarios::{REMEDIATE, whole_cloud};
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ async fn organization(members: u32, change: impl FnOnce(Options) -> Options) -> 
         policy: Some(POLICY.to_owned()),
         parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         clock: Clock::manual("2026-03-02T04:00:00Z".parse().unwrap()),
+        timers: Timers::ByHand,
         // With a manual clock, a pause before a retry would never end.
         retry_delay: Duration::ZERO,
         triggers_of: Some(REMEDIATE.to_owned()),
