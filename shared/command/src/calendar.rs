@@ -15,7 +15,7 @@ const MINUTES: usize = 24 * 60;
 pub(crate) struct Month {
     /// The name of the schedule.
     pub(crate) name: String,
-    /// The first day.
+    /// The first day that is drawn.
     pub(crate) first: Date,
     pub(crate) time_zone: String,
     pub(crate) days: Vec<Day>,

@@ -39,7 +39,7 @@ const CREDENTIALS_FILE: &str = "ALIBABA_CLOUD_CREDENTIALS_FILE";
 /// What says where credentials are.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
-    /// The environment.
+    /// The variables of the environment.
     pub env: &'a Settings,
     /// The person's home directory.
     pub home: Option<&'a Path>,

@@ -117,7 +117,7 @@ fn tags(item: &Value) -> Result<ObservedTags, String> {
     list.iter().map(pair).collect()
 }
 
-/// The short form.
+/// A resource in the short form that people write by hand.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {

@@ -67,7 +67,7 @@ impl Event {
 /// The identity of a CloudEvent; its producer makes the pair unique.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
-    /// The producer.
+    /// The producer, as its CloudEvent names it.
     pub source: String,
     /// The id that the producer gave the event.
     pub id: String,
@@ -84,9 +84,9 @@ pub enum EventKind {
     Deleted(ResourceId),
     /// A flow log was changed, perhaps by Flowkeeper itself.
     FlowLogChanged {
-        /// The call.
+        /// Which operation was called.
         call: FlowLogCall,
-        /// The flow log.
+        /// The flow log that it was called for.
         flow_log: FlowLogId,
         /// The caller, if known.
         caller: Option<Caller>,

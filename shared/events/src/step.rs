@@ -29,7 +29,7 @@ pub struct Shard {
 /// The end of a run: how its shards ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collect {
-    /// The run.
+    /// The run that is counted.
     pub run: String,
     /// How many shards were submitted.
     pub submitted: u32,

@@ -7,7 +7,7 @@ use crate::{AccountId, ObservedTags};
 /// The `Status` of the API is not kept: it says how the account joined, and none of its values means that it left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryMember {
-    /// Its id.
+    /// The member's account.
     pub id: AccountId,
     /// Its display name, if given.
     pub name: Option<String>,

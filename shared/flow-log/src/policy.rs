@@ -54,7 +54,7 @@ pub struct Policy {
     pub resource_tag: ResourceTagWords,
     /// When flow logs are on, unless an override says otherwise.
     pub schedule: ScheduleName,
-    /// The named schedules.
+    /// The schedules, by the names under which the policy uses them.
     pub schedules: BTreeMap<String, Schedule>,
     /// Exceptions for some resources. The first match wins; the fields it sets replace the defaults.
     pub overrides: Vec<Override>,
@@ -167,7 +167,7 @@ impl Policy {
 pub enum Coverage<'a> {
     /// The level is known.
     At {
-        /// The level.
+        /// The level at which flow logs are kept in the VPC.
         level: ResourceType,
         /// The override that sets the level; `None` if the policy's `coverage` does.
         by: Option<&'a Override>,

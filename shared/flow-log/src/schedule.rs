@@ -112,7 +112,7 @@ impl Schedule {
 /// A moment at which flow logs go on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
-    /// The moment.
+    /// When the switch happens.
     pub at: Timestamp,
     /// Whether they are on from then.
     pub is_on: bool,

@@ -27,7 +27,7 @@ pub enum Scope {
 /// The context in which an event is mapped to a scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The policy.
+    /// The policy that the function was started with.
     pub policy: &'a Policy,
     /// The name under which the function is deployed.
     pub function_name: Option<&'a str>,

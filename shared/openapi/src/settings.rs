@@ -15,7 +15,7 @@ use crate::{
 pub struct ClientSettings {
     /// The endpoints of each product.
     pub endpoints: Endpoints,
-    /// The signature method.
+    /// How RPC calls are signed.
     pub signature: SignatureMethod,
     /// The maximum call rates.
     pub quotas: Quotas,

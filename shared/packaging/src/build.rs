@@ -48,7 +48,7 @@ pub enum Error {
 pub struct Workspace {
     root: PathBuf,
     functions: Vec<String>,
-    /// The target directory.
+    /// Cargo's target directory.
     pub target: PathBuf,
 }
 

@@ -67,7 +67,7 @@ pub enum Error {
     Archive {
         /// Which function.
         function: String,
-        /// The cause.
+        /// Why the ZIP file could not be written.
         source: zip::result::ZipError,
     },
     /// The package is larger than [`MAX_PACKAGE_BYTES`].

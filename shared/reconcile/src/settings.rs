@@ -18,7 +18,7 @@ const TASK_MODE: &str = "FLOWKEEPER_TASK_MODE";
 /// The settings of a [`crate::Reconciler`].
 #[derive(Debug, Clone)]
 pub struct ReconcilerSettings {
-    /// The desired state.
+    /// What flow logs should look like, and where.
     pub policy: Policy,
     /// How to reach the cloud.
     pub client: ClientSettings,

@@ -46,7 +46,7 @@ impl From<Target> for Work {
 /// The sweep of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSweep {
-    /// The account.
+    /// The account to work in.
     pub account: AccountId,
     /// The regions to sweep; `None` for those of the policy.
     pub regions: Option<Vec<RegionId>>,

@@ -180,7 +180,7 @@ pub struct RestCall<'a> {
     pub headers: &'a [(&'static str, &'a str)],
     /// The type of the body, if there is one.
     pub content_type: Option<&'a str>,
-    /// The body.
+    /// The body as sent.
     pub body: &'a [u8],
 }
 

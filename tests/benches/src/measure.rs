@@ -2,10 +2,11 @@
 
 use std::io;
 
-use crate::clock;
-use crate::event;
-use crate::process::{Invoker, Process};
-use crate::subject::Subject;
+use crate::{
+    clock, event,
+    process::{Invoker, Process},
+    subject::Subject,
+};
 
 /// How often each measurement is repeated.
 #[derive(Debug, Clone, Copy)]

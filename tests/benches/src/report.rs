@@ -1,11 +1,13 @@
 //! Formats the figures as the tables of docs/benchmarks.md.
 
-use crate::cost::{Bill, CNY_PER_CU, Event, USD_PER_CU, VCPU, WAIT_PER_CALL};
-use crate::listing::FLOW_LOGS;
-use crate::measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile};
-use crate::signature::Signing;
-use crate::sweep::{LACKING, PAGE, Sweep, quota};
-use crate::table::{Bound, Bounded, Table, thousands};
+use crate::{
+    cost::{Bill, CNY_PER_CU, Event, USD_PER_CU, VCPU, WAIT_PER_CALL},
+    listing::FLOW_LOGS,
+    measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile},
+    signature::Signing,
+    sweep::{LACKING, PAGE, Sweep, quota},
+    table::{Bound, Bounded, Table, thousands},
+};
 
 use Bound::{AtLeast, AtMost};
 

@@ -8,8 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use signing::{Call, Credentials, acs3, rpc};
 
-use crate::clock;
-use crate::measure::median;
+use crate::{clock, measure::median};
 
 const BLOCKS: usize = 400;
 const BLOCK: usize = 100;

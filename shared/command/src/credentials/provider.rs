@@ -16,7 +16,7 @@ pub enum Provider {
     Role {
         /// The way to the key that may assume the role.
         source: Box<Provider>,
-        /// The role.
+        /// The role to assume with the key.
         role: RoleToAssume,
     },
     /// A role, assumed with the token of an identity provider.

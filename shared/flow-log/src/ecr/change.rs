@@ -22,9 +22,9 @@ pub enum EcrChange {
 /// they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EcrFlowLogUpdate {
-    /// The name.
+    /// The new name.
     pub name: Option<FlowLogName>,
-    /// The description.
+    /// The new description.
     pub description: Option<Description>,
     /// How long traffic is aggregated before a line is written.
     pub interval: Option<EcrInterval>,

@@ -10,9 +10,9 @@ use crate::{
 /// The complete specification of the flow log of a virtual border router: the parameters of `CreateFlowLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrFlowLogSpec {
-    /// Its name.
+    /// `FlowLogName`; may be empty.
     pub name: FlowLogName,
-    /// Its description.
+    /// `Description`; may be empty.
     pub description: Description,
     /// The SLS project that it writes to.
     pub project: ProjectName,
@@ -33,11 +33,11 @@ pub struct EcrFlowLogSpec {
 /// An Express Connect Router as the API describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ecr {
-    /// Its id.
+    /// `EcrId`.
     pub id: EcrId,
-    /// Its name.
+    /// `Name`; may be empty.
     pub name: String,
-    /// Its description.
+    /// `Description`; may be empty.
     pub description: String,
     /// `ACTIVE` if it can be used.
     pub status: String,
@@ -60,13 +60,13 @@ pub struct Ecr {
 /// An instance attached to an Express Connect Router: a virtual border router, or another kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrInstance {
-    /// The router.
+    /// The id of the router that it is attached to.
     pub ecr: String,
-    /// Its own id.
+    /// The id of what is attached, for example of a virtual border router.
     pub id: String,
     /// Its type: `VBR` for a virtual border router.
     pub instance_type: String,
-    /// Its name.
+    /// `Name`; may be empty.
     pub name: String,
     /// The region that it is in.
     pub region: Option<String>,
@@ -113,9 +113,9 @@ pub struct AttachedVbr {
 /// absent, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrFlowLog {
-    /// Its id.
+    /// `FlowLogId`.
     pub id: FlowLogId,
-    /// The router.
+    /// The id of the router that it records.
     pub ecr: String,
     /// The id of the instance that it records.
     pub instance_id: String,

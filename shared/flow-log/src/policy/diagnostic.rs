@@ -5,7 +5,7 @@ use std::fmt;
 /// A position in the text of a policy. Line and column count from 1; line 0 means the policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Position {
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
     /// The column, in characters.
     pub column: usize,

@@ -24,7 +24,7 @@ impl Regions {
 /// Another account, which is managed by assuming a role in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberAccount {
-    /// Its id.
+    /// The account that the role is in.
     pub id: AccountId,
     /// The role to assume in it.
     pub role: RoleArn,
@@ -66,7 +66,7 @@ pub struct Limits {
 impl Limits {
     /// The largest number of changes.
     pub(crate) const MAX_CHANGES: u32 = 1_000_000;
-    /// The largest percentage.
+    /// A sweep cannot change more than all of its resources.
     pub(crate) const MAX_PERCENT: u32 = 100;
 }
 

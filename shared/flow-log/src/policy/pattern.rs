@@ -31,9 +31,9 @@ pub struct FlowLogPattern {
     pub traffic_path: Vec<TrafficPath>,
     /// Which IP version is recorded; if `None`, the parameter is not sent.
     pub ip_version: Option<IpVersion>,
-    /// The name.
+    /// The name, of at most 128 characters once its placeholders are filled in.
     pub name: String,
-    /// The description.
+    /// The description, of at most 256 characters once its placeholders are filled in.
     pub description: String,
     /// The resource group; if `None`, the parameter is not sent.
     pub resource_group_id: Option<ResourceGroupId>,

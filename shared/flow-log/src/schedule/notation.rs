@@ -132,7 +132,7 @@ impl FromStr for Dates {
 /// A date that counts as another day of the week: `2026-09-20` as a Monday, `2026-10-10 as Fri` as a Friday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OnDate {
-    /// The date.
+    /// The date that is worked although the week says otherwise.
     pub date: Date,
     /// The day of the week that it counts as.
     pub counts_as: Weekday,

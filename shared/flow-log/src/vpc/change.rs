@@ -58,9 +58,9 @@ impl Change {
 /// The fields of a flow log that can be changed in place. Those that are `None` stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlowLogUpdate {
-    /// The name.
+    /// The new name.
     pub name: Option<FlowLogName>,
-    /// The description.
+    /// The new description.
     pub description: Option<Description>,
     /// How long traffic is aggregated before a line is written.
     pub aggregation_interval: Option<AggregationInterval>,

@@ -39,7 +39,7 @@ impl Resource {
 /// A flow log as `DescribeFlowLogs` lists it. A field that the response lacks is `None`: absent, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLog {
-    /// Its id.
+    /// `FlowLogId`.
     pub id: FlowLogId,
     /// The id of the resource that it records. A string, since the type of the resource may be unknown to this version.
     pub resource_id: String,

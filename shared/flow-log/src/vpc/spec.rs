@@ -22,9 +22,9 @@ impl CreateDestination {
 /// The complete specification of a flow log: the parameters of `CreateFlowLog`, and how its destination is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowLogSpec {
-    /// Its name.
+    /// The name, with its placeholders filled in.
     pub name: FlowLogName,
-    /// Its description.
+    /// The description, with its placeholders filled in.
     pub description: Description,
     /// The SLS project that it writes to.
     pub project: ProjectName,

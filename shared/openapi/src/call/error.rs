@@ -26,7 +26,7 @@ pub struct CallError {
     pub(crate) is_write: bool,
     /// How long the server asks the client to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// The cause.
+    /// Why the call failed.
     #[source]
     pub cause: Cause,
 }
@@ -63,7 +63,7 @@ pub enum Cause {
     Unreachable {
         /// The host and port that were called.
         host: String,
-        /// The network error.
+        /// What the network stack said.
         reason: String,
     },
     /// The endpoint could not prove its identity. Nothing was sent.
@@ -79,7 +79,7 @@ pub enum Cause {
     NoResponse {
         /// The host and port that were called.
         host: String,
-        /// The network error.
+        /// What the network stack said.
         reason: String,
     },
     /// The request was sent, and the deadline passed before the response arrived.
@@ -119,7 +119,7 @@ pub enum Cause {
         "not sent: {product} in {region} failed {failures} times in a row and is left alone for {retry_in:.1?}; the last failure: {last}"
     )]
     CircuitOpen {
-        /// The failing product.
+        /// The product whose circuit is open.
         product: Product,
         /// The region in which it fails.
         region: RegionId,
@@ -127,7 +127,7 @@ pub enum Cause {
         failures: u32,
         /// When the next probe is allowed.
         retry_in: Duration,
-        /// The last failure.
+        /// The failure that opened the circuit.
         last: String,
     },
 }

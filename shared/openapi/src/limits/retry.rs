@@ -14,7 +14,7 @@ pub struct Retry {
     pub first_delay: Duration,
     /// The same after a throttled call, which only time can help.
     pub first_delay_throttled: Duration,
-    /// The maximum wait.
+    /// The longest wait between two tries.
     pub max_delay: Duration,
     /// How long a call is retried if the session has no deadline.
     pub give_up_after: Duration,

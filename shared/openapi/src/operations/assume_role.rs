@@ -65,7 +65,7 @@ impl<'a> AssumeRole<'a> {
 /// The result of `AssumeRole`.
 #[derive(Debug, Clone)]
 pub struct AssumedRole {
-    /// The temporary credentials.
+    /// A key with a security token, good until `expiration`.
     pub credentials: Credentials,
     /// When the credentials expire.
     pub expiration: Timestamp,

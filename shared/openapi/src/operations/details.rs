@@ -11,11 +11,11 @@ use crate::call::response_object::ResponseObject;
 /// A VPC as `DescribeVpcs` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// The id.
+    /// `VpcId`.
     pub id: ResourceId,
-    /// The name.
+    /// `VpcName`; may be empty.
     pub name: String,
-    /// The description.
+    /// `Description`; may be empty.
     pub description: String,
     /// `Available`, or `Pending` while it is being created.
     pub status: String,
@@ -73,17 +73,17 @@ pub struct Ipv6CidrBlock {
 /// A vSwitch as `DescribeVSwitches` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VSwitch {
-    /// The id.
+    /// `VSwitchId`.
     pub id: ResourceId,
-    /// The name.
+    /// `VSwitchName`; may be empty.
     pub name: String,
-    /// The description.
+    /// `Description`; may be empty.
     pub description: String,
     /// `Available`, or `Pending` while it is being created.
     pub status: String,
     /// The VPC.
     pub vpc: Option<String>,
-    /// The zone.
+    /// `ZoneId`.
     pub zone: Option<String>,
     /// The owning account, if given.
     pub owner: Option<String>,
@@ -97,7 +97,7 @@ pub struct VSwitch {
     pub has_ipv6: Option<bool>,
     /// The IPv6 CIDR block, if there is one.
     pub ipv6_cidr_block: Option<String>,
-    /// The route table.
+    /// The id of the route table that is associated with it.
     pub route_table: Option<String>,
     /// `System` if the route table came with the VPC, else `Custom`.
     pub route_table_type: Option<String>,
@@ -116,11 +116,11 @@ pub struct VSwitch {
 /// A network interface as `DescribeNetworkInterfaces` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkInterface {
-    /// The id.
+    /// `NetworkInterfaceId`.
     pub id: ResourceId,
-    /// The name.
+    /// `NetworkInterfaceName`; may be empty.
     pub name: String,
-    /// The description.
+    /// `Description`; may be empty.
     pub description: String,
     /// For example `InUse` if attached to an instance, `Available` if not.
     pub status: String,
@@ -130,7 +130,7 @@ pub struct NetworkInterface {
     pub vswitch: Option<String>,
     /// The VPC.
     pub vpc: Option<String>,
-    /// The zone.
+    /// `ZoneId`.
     pub zone: Option<String>,
     /// The owning account, if given.
     pub owner: Option<String>,
@@ -138,7 +138,7 @@ pub struct NetworkInterface {
     pub instance: Option<String>,
     /// How it is attached to the instance.
     pub attachment: Option<Attachment>,
-    /// The security groups.
+    /// The ids of its security groups.
     pub security_groups: Vec<String>,
     /// The MAC address.
     pub mac_address: Option<String>,
@@ -179,7 +179,7 @@ pub struct NetworkInterface {
 /// How a network interface is attached to an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// The instance.
+    /// The id of the instance that it is attached to.
     pub instance: Option<String>,
     /// The device index on the instance.
     pub device_index: Option<u32>,
@@ -194,14 +194,14 @@ pub struct Attachment {
 pub struct PublicIp {
     /// The allocation id, if the address can be moved to another resource.
     pub allocation: Option<String>,
-    /// The address.
+    /// The public IP address.
     pub address: Option<String>,
 }
 
 /// A private IPv4 address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateIp {
-    /// The address.
+    /// The private IP address.
     pub address: String,
     /// Whether it is the primary address.
     pub is_primary: Option<bool>,
@@ -214,7 +214,7 @@ pub struct PrivateIp {
 /// An IPv6 address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ipv6Address {
-    /// The address.
+    /// The IPv6 address.
     pub address: String,
     /// Whether it is the primary address.
     pub is_primary: Option<bool>,

@@ -69,9 +69,9 @@ pub struct EcrFlowLogFilter<'a> {
 /// What `ModifyFlowLogAttribute` can change. `None` leaves a value unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcrFlowLogAttributes<'a> {
-    /// The name.
+    /// The new name.
     pub name: Option<&'a FlowLogName>,
-    /// The description.
+    /// The new description.
     pub description: Option<&'a Description>,
     /// How long traffic is aggregated before a log entry is written.
     pub interval: Option<EcrInterval>,

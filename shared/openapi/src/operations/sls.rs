@@ -78,7 +78,7 @@ pub struct Destination<'a> {
 /// A project as `GetProject` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// The name.
+    /// `projectName`, unique in all of Alibaba Cloud.
     pub name: String,
     /// `Normal`, or `Disable` if it takes no records.
     pub status: Option<String>,

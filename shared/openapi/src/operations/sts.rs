@@ -10,7 +10,7 @@ use crate::{
 /// The owner of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
-    /// The account.
+    /// The account that the key belongs to.
     pub account: AccountId,
     /// The ARN of the user, role or account.
     pub arn: Option<String>,

@@ -115,9 +115,9 @@ pub struct CreatedFlowLog {
 /// What `ModifyFlowLogAttribute` can change. `None` leaves a value unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowLogAttributes<'a> {
-    /// The name.
+    /// The new name.
     pub name: Option<&'a FlowLogName>,
-    /// The description.
+    /// The new description.
     pub description: Option<&'a Description>,
     /// How long traffic is aggregated before a log entry is written.
     pub aggregation_interval: Option<AggregationInterval>,
@@ -139,7 +139,7 @@ pub enum Movable<'a> {
 /// A region as `DescribeRegions` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// The id.
+    /// `RegionId`.
     pub id: RegionId,
     /// The name, in the language of the request.
     pub local_name: String,

@@ -10,9 +10,9 @@ use crate::{Target, TargetKind};
 /// The outcome for one resource, for one change to it, or for one event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
-    /// The account.
+    /// The account that the result is about; `None` for an event that names none.
     pub account: Option<String>,
-    /// The region.
+    /// The region that the result is about; `None` for a whole account.
     pub region: Option<String>,
     /// The kind of resource, as the API calls it.
     pub resource_type: Option<&'static str>,
