@@ -4,6 +4,7 @@ pub(crate) mod acs3_signature;
 pub(crate) mod authenticate;
 pub(crate) mod authorize;
 pub(crate) mod controls;
+pub(crate) mod digest;
 #[cfg(test)]
 pub(crate) mod documented;
 pub(crate) mod faults;

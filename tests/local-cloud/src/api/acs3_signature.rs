@@ -1,11 +1,11 @@
 //! The ACS3-HMAC-SHA256 signature, implemented from its documentation and not from the product's code.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
-
-use crate::api::rpc_signature::encode;
+use crate::api::{
+    digest::{hex, hmac_sha256, sha256},
+    rpc_signature::encode,
+};
 
 /// The algorithm's name, which starts the `Authorization` header.
 pub(crate) const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -31,27 +31,12 @@ pub(crate) fn canonical_query(query: &BTreeMap<String, String>) -> String {
 
 /// Returns the text that is signed.
 pub(crate) fn string_to_sign(canonical_request: &str) -> String {
-    format!("{ALGORITHM}\n{}", hash(canonical_request.as_bytes()))
+    format!("{ALGORITHM}\n{}", sha256(canonical_request.as_bytes()))
 }
 
 /// Returns the signature of a text with an access key's secret.
 pub(crate) fn signature(secret: &str, string_to_sign: &str) -> String {
-    // HMAC accepts keys of any length, so this cannot fail.
-    Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-        .map(|mac| hex(&mac.chain_update(string_to_sign).finalize().into_bytes()))
-        .unwrap_or_default()
-}
-
-/// Returns the SHA-256 of a body, as in the `x-acs-content-sha256` header.
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hmac_sha256(secret.as_bytes(), string_to_sign.as_bytes()))
 }
 
 #[cfg(test)]
@@ -90,7 +75,7 @@ mod tests {
         assert_eq!(vectors.len(), 24);
         for vector in vectors {
             let id = &vector.id;
-            let payload = hash(vector.body.unwrap_or_default().as_bytes());
+            let payload = sha256(vector.body.unwrap_or_default().as_bytes());
             assert_eq!(payload, vector.hashed_payload, "{id}");
             assert_eq!(canonical_query(&vector.query), vector.canonical_query_string, "{id}");
             let is_signed = |name: &str| vector.signed_headers.split(';').any(|signed| signed == name);
@@ -109,7 +94,7 @@ mod tests {
                 "{id}"
             );
             assert_eq!(canonical, vector.canonical_request, "{id}");
-            assert_eq!(hash(canonical.as_bytes()), vector.hashed_canonical_request, "{id}");
+            assert_eq!(sha256(canonical.as_bytes()), vector.hashed_canonical_request, "{id}");
             let text = string_to_sign(&canonical);
             assert_eq!(text, vector.string_to_sign, "{id}");
             let signature = signature(&vector.access_key_secret, &text);

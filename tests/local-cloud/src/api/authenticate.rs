@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, header};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    api::{acs3_signature, parameters::Parameters, refusal::Refusal, rpc_signature},
+    api::{acs3_signature, digest, parameters::Parameters, refusal::Refusal, rpc_signature},
     ram::{
         accounts::{Caller, Key},
         policy::SessionPolicy,
@@ -125,7 +125,7 @@ fn acs3(request: &Request<Bytes>) -> Result<Claim<'_>, Refusal> {
     let signed = signed.collect::<Option<BTreeMap<_, _>>>().ok_or_else(incomplete)?;
     let mut query = Parameters::default();
     query.add_form(request.uri().query().unwrap_or_default());
-    let payload = acs3_signature::hash(request.body());
+    let payload = digest::sha256(request.body());
     let (method, path) = (request.method().as_str(), request.uri().path());
     let canonical = acs3_signature::canonical_request(method, path, &query.0, &signed, signed_headers, &payload);
     let text_to_sign = acs3_signature::string_to_sign(&canonical);

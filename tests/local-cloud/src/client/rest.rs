@@ -9,7 +9,7 @@ use super::{
     signed::{Client, nonce},
 };
 use crate::{
-    api::acs3_signature,
+    api::{acs3_signature, digest},
     sls::signature::{self, Signable},
     world::clock::iso,
 };
@@ -43,7 +43,7 @@ impl Client {
         action: &str,
         request: &RestRequest<'_>,
     ) -> Result<Request<String>, http::Error> {
-        let (now, payload, nonce) = (iso(self.clock.now()), acs3_signature::hash(request.body.as_bytes()), nonce());
+        let (now, payload, nonce) = (iso(self.clock.now()), digest::sha256(request.body.as_bytes()), nonce());
         let common = [
             ("content-type", "application/octet-stream"),
             ("host", self.endpoint.trim_start_matches("http://")),
@@ -75,7 +75,7 @@ impl Client {
     /// Builds a call of Log Service, signed with SLS4-HMAC-SHA256.
     pub fn log_service_request(&self, host: &str, request: &RestRequest<'_>) -> Result<Request<String>, http::Error> {
         let date = self.clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        let (size, content) = (request.body.len().to_string(), signature::hash(request.body.as_bytes()));
+        let (size, content) = (request.body.len().to_string(), digest::sha256(request.body.as_bytes()));
         let common = [
             ("content-type", "application/json"),
             ("host", host),

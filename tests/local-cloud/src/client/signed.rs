@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::http::{exchange, form, send};
 use crate::{
     api::{
-        acs3_signature, operations,
+        acs3_signature, digest, operations,
         rpc_signature::{signature, string_to_sign},
     },
     ram::accounts::Credentials,
@@ -113,7 +113,7 @@ impl Client {
     ) -> Result<Request<String>, http::Error> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let query: BTreeMap<String, String> = query.iter().map(owned).collect();
-        let (now, payload) = (iso(self.clock.now()), acs3_signature::hash(form.as_bytes()));
+        let (now, payload) = (iso(self.clock.now()), digest::sha256(form.as_bytes()));
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("host", self.endpoint.trim_start_matches("http://")),

@@ -9,11 +9,12 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use super::{
     host,
     refusals::{documented, unauthorized},
-    signature::{ALGORITHM, Signable, hash},
+    signature::{ALGORITHM, Signable},
 };
 use crate::{
     api::{
         authenticate::{Identity, MAX_CLOCK_SKEW, text},
+        digest::sha256,
         refusal::Refusal,
         rest::query,
     },
@@ -51,7 +52,7 @@ pub(super) fn authenticate(world: &World, request: &Request<Bytes>, now: Timesta
         date,
     };
     let signature = signable.signature(&key.credentials.access_key_secret);
-    let is_signed = require("x-log-content-sha256")? == hash(request.body())
+    let is_signed = require("x-log-content-sha256")? == sha256(request.body())
         && scope == signable.scope()
         && field("Signature")? == signature;
     if !is_signed {

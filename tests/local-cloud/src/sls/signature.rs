@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
-
-use crate::api::rpc_signature::encode;
+use crate::api::{
+    digest::{hex, hmac_sha256, sha256},
+    rpc_signature::encode,
+};
 
 /// The algorithm's name, which starts the `Authorization` header.
 pub(crate) const ALGORITHM: &str = "SLS4-HMAC-SHA256";
@@ -43,11 +43,11 @@ impl Signable<'_> {
             let _ = writeln!(canonical, "{name}:{}", value.trim());
         }
         let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
-        let _ = write!(canonical, "\n{}\n{}", names.join(";"), hash(self.body));
-        let text = format!("{ALGORITHM}\n{}\n{}\n{}", self.date, self.scope(), hash(canonical.as_bytes()));
+        let _ = write!(canonical, "\n{}\n{}", names.join(";"), sha256(self.body));
+        let text = format!("{ALGORITHM}\n{}\n{}\n{}", self.date, self.scope(), sha256(canonical.as_bytes()));
         let first = format!("aliyun_v4{secret}").into_bytes();
-        let key = self.scope_parts().iter().fold(first, |key, part| hmac(&key, part.as_bytes()));
-        hex(&hmac(&key, text.as_bytes()))
+        let key = self.scope_parts().iter().fold(first, |key, part| hmac_sha256(&key, part.as_bytes()));
+        hex(&hmac_sha256(&key, text.as_bytes()))
     }
 }
 
@@ -68,25 +68,6 @@ fn canonical_query(query: &BTreeMap<String, String>) -> String {
     query.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    // HMAC accepts keys of any length, so this cannot fail.
-    Hmac::<Sha256>::new_from_slice(key)
-        .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec())
-        .unwrap_or_default()
-}
-
-/// Returns the SHA-256 of a body, as in the `x-log-content-sha256` header.
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +75,7 @@ mod tests {
     #[test]
     fn the_signature_of_the_official_sdk_is_reproduced() {
         let body = br#"{"from":1763942400,"to":1764028800,"query":"* | select \"vpc-id\" as v, count(*) as n group by v limit 1000"}"#;
-        let content = hash(body);
+        let content = sha256(body);
         let headers = [
             ("content-type", "application/json"),
             ("host", "flowlog-1000000000000001-cn-hangzhou.cn-hangzhou.log.aliyuncs.com"),
