@@ -129,6 +129,38 @@ async fn each_account_is_swept_in_an_invocation_of_its_own_and_the_last_step_cou
 }
 
 #[tokio::test]
+async fn each_region_of_each_account_is_repaired_where_it_is() {
+    let options = Options { regions: vec!["cn-shanghai".to_owned()], ..organization(3, "regions: all\n") };
+    let cloud = cloud(options).await;
+    for account in cloud.accounts() {
+        cloud.operator(&account, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    }
+    sweep(&cloud).await;
+    assert_eq!(cloud.vpcs().len(), 6);
+    for vpc in cloud.vpcs() {
+        assert_eq!(cloud.flow_log_of(&vpc.id).map(|flow_log| flow_log.place), Some(vpc.place), "{}", vpc.id);
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_names_the_members_that_it_leaves_out() {
+    let directory = Directory::new()
+        .with_folder("fd-sandbox", "sandbox", Directory::ROOT)
+        .with_change(&account(2), |member| member.deletion_status = "Deleting".to_owned())
+        .with_member(&account(3), "fd-sandbox");
+    let policy = format!("{POLICY}resource_directory: {{role: flowkeeper, exclude: {{folders: [fd-sandbox]}}}}\n");
+    let options = Options { directory: Some(directory), policy: Some(policy), ..organization(4, "") };
+    let cloud = cloud(options).await;
+    sweep(&cloud).await;
+    assert_eq!(covered(&cloud), BTreeSet::from([account(1), account(4)]));
+    let [coordinator] = coordinators(&cloud).try_into().unwrap();
+    assert!(coordinator.success, "{:#}", coordinator.body);
+    let skipped: BTreeSet<_> =
+        results(&coordinator).iter().filter_map(|it| Some(it["account"].as_str()?.to_owned())).collect();
+    assert_eq!(skipped, BTreeSet::from([account(2), account(3)]), "{:#}", coordinator.body);
+}
+
+#[tokio::test]
 async fn a_coordinator_that_is_killed_anywhere_and_runs_again_submits_nothing_twice() {
     for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
         for (action, after) in [("ListAccounts", 0)].into_iter().chain((0..5).map(|after| ("InvokeFunction", after))) {

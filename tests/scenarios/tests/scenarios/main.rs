@@ -19,7 +19,6 @@ mod a_sweep_keeps_within_its_limits;
 mod a_write_is_not_repeated_blindly;
 mod an_account_is_acted_in_only_while_the_organization_has_it;
 mod an_answer_is_evidence_only_if_it_is_whole;
-mod an_organization_is_swept_account_by_account;
 mod bad_input_gets_a_clear_answer;
 mod bad_settings_are_all_named_at_once;
 mod every_event_wakes_the_right_function;
