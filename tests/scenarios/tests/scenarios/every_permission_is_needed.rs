@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 
 use flow_log::Policy;
 use local_cloud::{
-    Call, Client, Credentials, Invocation, LocalCloud, OWN_ACCOUNT, Operator, Options, Role, SECOND_ACCOUNT,
+    Call, Client, Credentials, Directory, Invocation, LocalCloud, OWN_ACCOUNT, Operator, Options, Role, SECOND_ACCOUNT,
     SECOND_ACCOUNT_ROLE,
     template::{Function, Template, default_path},
 };
@@ -291,6 +291,41 @@ async fn a_function_fails_without_any_action_of_its_role_and_names_the_action() 
             assert!(invocations.iter().any(says_so), "without {action}: {invocations:#?}");
         }
     }
+}
+
+/// The account of the stories' policies, named by the policy and found in the directory.
+const NAMED: &str = "accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]";
+const IN_DIRECTORY: &str = "resource_directory: {role: flowkeeper}";
+
+#[tokio::test]
+async fn in_an_organization_a_function_may_ask_the_directory_what_it_needs_and_no_more() {
+    let organization = || {
+        let parameters = [("UseResourceDirectory".to_owned(), "true".to_owned())].into();
+        Options { parameters, directory: Some(Directory::new()), ..Options::default() }
+    };
+    let with_directory = parameters().into_iter().chain(organization().parameters).collect();
+    let template = Template::read(&default_path(), &with_directory, OWN_ACCOUNT, "cn-hangzhou").unwrap();
+    let mut played_with = 0;
+    for (function, role, story) in functions() {
+        let role = template.roles.iter().find(|found| found.id == role.id).unwrap();
+        let actions = role.allowed_actions().into_iter().filter(|action| action.starts_with("resourcemanager:"));
+        let actions: Vec<_> = actions.collect();
+        let lists = actions.iter().any(|action| action.ends_with(":ListAccounts"));
+        let sweeps = !["create-flow-log", "open-flow-log-service"].contains(&function.binary.as_str());
+        assert_eq!(lists, sweeps, "{} lists the accounts if it sweeps them", function.name);
+        let policy = story.policy.replace(NAMED, IN_DIRECTORY);
+        let of_organization = Story { policy: policy.leak(), ..*story };
+        for action in actions {
+            played_with += 1;
+            let options = organization().without_permission(&role.id, &action);
+            let cloud = played(&of_organization, options).await;
+            assert!(denied(&cloud, &function).contains(&action), "{} allows {action}, which no call needs", role.id);
+        }
+        let cloud = played(&of_organization, organization()).await;
+        assert_eq!(denied(&cloud, &function), [""; 0], "{}", function.name);
+        assert!(invocations(&cloud, &function).iter().all(|invocation| invocation.success), "{}", function.name);
+    }
+    assert_eq!(played_with, 11, "GetAccount for six functions, and ListAccounts for those that sweep");
 }
 
 /// Each function that works in other accounts, with the actions that it needs there and its story.
