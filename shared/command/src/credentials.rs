@@ -1,8 +1,8 @@
 //! Whose credentials are used, and where they come from.
 //!
-//! The order is that of the official SDKs, with a flag above it: `--profile`, keys in the environment, the OIDC trio, the
-//! profile of the aliyun CLI, the SDKs' INI file, an ECS role and a URI that are named, and last the metadata service.
-//! **The first source that is there decides.** If it cannot be used, that is an error with its remedy; the next one would
+//! The official SDKs' order, after a flag: `--profile`, keys in the environment, the OIDC variables, the profile of the
+//! aliyun CLI, the SDKs' INI file, an ECS role or a URI that a variable names, and last the metadata service.
+//! **The first source that is present wins.** If it cannot be used, that is an error with its remedy; the next one would
 //! be another identity, and perhaps another account.
 
 pub mod cloud_sso;
@@ -181,7 +181,7 @@ impl Found {
 struct Files {
     /// The aliyun CLI's file, and whether a variable names it.
     config: Option<(PathBuf, bool)>,
-    /// The SDKs' files, of which the first that exists counts, and whether a variable names it.
+    /// The SDKs' files, in order, each with whether a variable names it. The first one that exists is used.
     ini: Vec<(PathBuf, bool)>,
     home: Option<PathBuf>,
 }

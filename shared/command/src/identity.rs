@@ -26,7 +26,7 @@ pub(crate) struct Identity {
     pub(crate) found: Found,
     pub(crate) key: Key,
     pub(crate) caller: CallerIdentity,
-    /// The regions that the options name, or else that of the source.
+    /// The regions in the options, or else the region of the credentials' source.
     pub(crate) regions: Vec<RegionId>,
     /// What names the region.
     pub(crate) region_by: Option<String>,
@@ -54,7 +54,7 @@ pub(crate) async fn identify(options: &CloudOptions, context: &Context) -> Resul
     Ok(Identity { found, key, caller, regions, region_by, endpoint })
 }
 
-/// Reads the regions that the options name, or else that of the source.
+/// Reads the regions in the options, or else the region of the credentials' source.
 fn regions(options: &CloudOptions, found: &Found) -> Result<(Vec<RegionId>, Option<String>), Failure> {
     let exact = |text: &str, by: &str| {
         RegionId::exact(text)

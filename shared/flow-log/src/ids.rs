@@ -232,9 +232,9 @@ id!(
 );
 
 impl FolderId {
-    /// How an id begins: that of the root folder, and that of any other folder.
+    /// The prefixes of ids: for the root folder, and for any other folder.
     pub(crate) const PREFIXES: [&str; 2] = [Self::ROOT_PREFIX, "fd-"];
-    /// How the id of the root folder begins.
+    /// The prefix of the root folder's id.
     const ROOT_PREFIX: &str = "r-";
 
     /// Reads an id that must name one folder, as in a policy or an option.

@@ -31,7 +31,7 @@ pub struct Exchange {
 pub struct Hosts {
     /// The ECS metadata service.
     pub metadata: Url,
-    /// The service that exchanges OAuth tokens. `None` for that of the profile's site.
+    /// The service that exchanges OAuth tokens. `None`: the profile's site decides.
     pub oauth: Option<Url>,
 }
 

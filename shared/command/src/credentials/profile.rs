@@ -326,7 +326,7 @@ impl<'p> Reader<'p, '_> {
     }
 }
 
-/// Returns the name of the profile to use: that of the environment, or the current one.
+/// Returns the name of the profile to use: the one named in the environment, or else the current one.
 pub(crate) fn chosen<'a>(profiles: &'a Profiles, env: &'a Settings) -> Option<&'a str> {
     environment::profile(env).map(|(_, name)| name).or_else(|| profiles.current())
 }

@@ -327,7 +327,7 @@ impl Decoder {
         Some(ResourceDirectory { role: role?, external_id, folders, exclude: exclude.unwrap_or_default() })
     }
 
-    /// Reads folders, each of which may be named once. `check` judges each of them.
+    /// Reads a list of folders without duplicates. `check` may reject a folder.
     fn folders(&self, list: &Node, check: impl Fn(Position, &FolderId)) -> Vec<FolderId> {
         let mut lines = BTreeMap::new();
         let folders = self.items(list, "folders").iter().filter_map(|node| {
@@ -371,7 +371,7 @@ impl Decoder {
         Some(exclude)
     }
 
-    /// Reads the accounts that the directory may not have, none of which may be named by `accounts`.
+    /// Reads the members to leave out. An account that `accounts` names cannot be one.
     fn left_out(&self, list: &Node, accounts: &[MemberAccount]) -> BTreeSet<AccountId> {
         let named: BTreeSet<_> = accounts.iter().map(|member| &member.id).collect();
         let excluded = self.items(list, "accounts").iter().filter_map(|node| {
@@ -385,7 +385,7 @@ impl Decoder {
         excluded.collect()
     }
 
-    /// Reads the folders to leave out, none of which may be among `folders`.
+    /// Reads the folders to leave out. A folder in `folders` cannot be one.
     fn excluded_folders(&self, list: &Node, folders: &[FolderId]) -> BTreeSet<FolderId> {
         let excluded = self.folders(list, |position, folder| {
             if folders.contains(folder) {
