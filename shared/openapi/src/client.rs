@@ -9,7 +9,7 @@ use clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ClientSettings, Endpoints, Retry, Rng, SignatureMethod,
+    ClientSettings, Endpoints, PageObserver, Retry, Rng, SignatureMethod,
     call::transport::Transport,
     credentials::CredentialCache,
     limits::{circuit_breaker::CircuitBreakers, rate_limiter::RateLimiter, retry::Budget},
@@ -31,6 +31,8 @@ pub struct Client {
     pub(crate) rng: Arc<dyn Rng>,
     /// Whether anything but a read is refused before it is signed.
     pub(crate) is_read_only: bool,
+    /// Learns of each page of a list, if anybody does.
+    pub(crate) page_observer: Option<Arc<dyn PageObserver>>,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
     /// clock.
     pub(crate) clock_offset: AtomicI64,
@@ -54,6 +56,7 @@ impl Client {
             clock,
             rng,
             is_read_only: false,
+            page_observer: None,
             clock_offset: AtomicI64::new(0),
             is_at_other_site: AtomicBool::new(false),
         }
@@ -77,6 +80,18 @@ impl Client {
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { is_read_only: true, ..self }
+    }
+
+    /// Returns whether the client is [`Self::read_only`].
+    #[must_use]
+    pub const fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// Tells `observer` of each page of a list that is read.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn PageObserver>) -> Self {
+        Self { page_observer: Some(observer), ..self }
     }
 
     pub(crate) fn server_time(&self) -> Timestamp {

@@ -73,7 +73,7 @@ pub use operations::vpc::{
     CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
     VpcFilter,
 };
-pub use paging::listing::{Entry, Listing};
+pub use paging::listing::{Entry, Listing, PageObserver, PageRead};
 pub use rng::{OsRng, Rng};
 pub use session::{ROLE_SESSION_NAME, Session, Writes};
 pub use settings::{ClientSettings, SignatureMethod};

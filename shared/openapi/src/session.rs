@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use signing::Credentials;
 
 use crate::{
-    AssumeRole, AssumedRole, CallError, Cause, Client, NoTimeLeft, Remedy, Role,
+    AssumeRole, AssumedRole, CallError, Cause, Client, NoTimeLeft, PageRead, Remedy, Role,
     call::{
         pipeline::{Pipeline, Reader},
         request::Request,
@@ -204,6 +204,14 @@ impl Session<'_> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Tells the client's observer that a page of the list that `request` asks for was read.
+    pub(crate) fn report_page(&self, request: &Request, items: usize, total: Option<u32>, request_id: Option<String>) {
+        let Some(observer) = &self.pipeline.client.page_observer else { return };
+        let (about, is_filtered) = (request.resource.clone(), request.is_filtered());
+        let page = PageRead { action: request.action, about, is_filtered, items, total, request_id };
+        observer.page_read(self.account(), self.region(), &page);
     }
 
     /// Returns a token by which the API recognizes a repeated call.

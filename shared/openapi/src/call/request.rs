@@ -19,7 +19,7 @@ pub(crate) struct Request {
     is_idempotent: bool,
     /// Whether a key signs the call.
     pub(crate) is_signed: bool,
-    resource: String,
+    pub(crate) resource: String,
     pub(crate) parameters: Vec<(Cow<'static, str>, String)>,
     /// The parameters that the documentation puts into the form. The others go into the query.
     form_parameters: &'static [&'static str],
@@ -149,6 +149,12 @@ impl Request {
             request.with(format!("{key}.{nth}.Key"), name.as_str()).with(format!("{key}.{nth}.Value"), value.as_str())
         });
         request.ensure(tags.len() <= MAX_TAGS, || format!("{} tags are more than {MAX_TAGS}", tags.len()))
+    }
+
+    /// Returns whether a list is asked for items with certain properties alone.
+    pub(crate) fn is_filtered(&self) -> bool {
+        const OF_EVERY_LIST: [&str; 4] = ["AcceptLanguage", "MaxResults", "Limit", "limit"];
+        self.parameters.iter().any(|(key, _)| !OF_EVERY_LIST.contains(&key.as_ref()))
     }
 
     /// Returns whether a read-only client may make the call. Goes by the name of the operation as well, so that a write

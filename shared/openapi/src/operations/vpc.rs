@@ -171,7 +171,12 @@ impl Session<'_> {
                 endpoint: region.text("RegionEndpoint"),
             })
         };
-        let found = self.call_and_read_items(request, |response, key| list.read(response, key, read)).await?;
+        let (found, request_id) = self
+            .call_and_read_items(request.clone(), |response, key| {
+                Ok((list.read(response, key, read)?, response.text("RequestId")))
+            })
+            .await?;
+        self.report_page(&request, found.len(), None, request_id);
         Ok(found.into_iter().filter_map(|item| item.entry).collect())
     }
 

@@ -58,11 +58,15 @@ impl Session<'_> {
                 .with("PageSize", window.size.to_string());
             let page = self.call_and_read_items(page, |response, key| {
                 let (total, size) = (response.number("TotalCount"), response.number("PageSize"));
-                Ok(Page { found: reading.list.read(response, key, &reading.read)?, total, size })
+                let request_id = response.text("RequestId");
+                Ok((Page { found: reading.list.read(response, key, &reading.read)?, total, size }, request_id))
             });
-            let new = reading.windows.take(window, page.await?, |item| item.key.clone()).map_err(|broken| {
+            let (page, request_id) = page.await?;
+            let total = page.total;
+            let new = reading.windows.take(window, page, |item| item.key.clone()).map_err(|broken| {
                 reading.request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() })
             })?;
+            self.report_page(&reading.request, new.len(), total, request_id);
             Ok(Some((entries(new), reading)))
         });
         items(pages)

@@ -37,16 +37,18 @@ impl Session<'_> {
         let pages = stream::try_unfold(Reading { tokens, request, list, read }, move |mut reading| async move {
             let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
             let page = reading.request.clone().with_some(token_name, token);
-            let (found, next, total) = self
+            let (found, next, total, request_id) = self
                 .call_and_read_items(page, |response, key| {
                     let found = reading.list.read(response, key, &reading.read)?;
-                    Ok((found, response.optional_text(token_name)?, reading.list.total(response)))
+                    let (total, request_id) = (reading.list.total(response), response.text("RequestId"));
+                    Ok((found, response.optional_text(token_name)?, total, request_id))
                 })
                 .await?;
             let new = reading
                 .tokens
                 .take(found, next, total)
                 .map_err(|reason| reading.request.failed(Cause::Unreadable { status: 200, reason }))?;
+            self.report_page(&reading.request, new.len(), total, request_id);
             Ok(Some((entries(new), reading)))
         });
         items(pages)

@@ -1,7 +1,8 @@
 //! The content of a list: items that were read, and items that could not be.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
+use flow_log::{AccountId, RegionId};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 use signing::Credentials;
 
@@ -71,6 +72,29 @@ impl<T> FromIterator<Entry<T>> for Listing<T> {
         listing.extend(entries);
         listing
     }
+}
+
+/// A page of a list, as it was read: evidence that the list was read, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRead {
+    /// The operation, for example `DescribeVpcs`.
+    pub action: &'static str,
+    /// The id of the resource that the list is about, or of several; empty if it is about none in particular.
+    pub about: String,
+    /// Whether the list is read in part: the items that a filter selects.
+    pub is_filtered: bool,
+    /// How many items of the page were not on an earlier one.
+    pub items: usize,
+    /// `TotalCount`: how many items the list says it has, if it says.
+    pub total: Option<u32>,
+    /// The API's request id, if the response has one.
+    pub request_id: Option<String>,
+}
+
+/// Learns of each page that is read, for progress and evidence.
+pub trait PageObserver: fmt::Debug + Send + Sync {
+    /// A page of a list in this account and region was read.
+    fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead);
 }
 
 /// Where a list is in a response, and which of its items were asked for.

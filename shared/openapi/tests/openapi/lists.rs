@@ -1,8 +1,10 @@
 //! Paged lists, and the shapes in which lists come.
 
-use flow_log::{Delivery, Status};
+use std::sync::{Arc, Mutex};
+
+use flow_log::{AccountId, Delivery, RegionId, Status};
 use futures_util::TryStreamExt as _;
-use openapi::{EcrFlowLogFilter, FlowLogFilter, Listing, NetworkInterfaceFilter, VpcFilter};
+use openapi::{EcrFlowLogFilter, FlowLogFilter, Listing, NetworkInterfaceFilter, PageObserver, PageRead, VpcFilter};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Seen, Server, TestMachine, fixture, ok, session};
@@ -14,7 +16,7 @@ fn page(vpcs: &[u32], seen: &Seen) -> Reply {
     assert!((1..=50).contains(&size));
     let found: Vec<Value> =
         vpcs.iter().skip((page - 1) * size).take(size).map(|vpc| json!({"VpcId": format!("vpc-{vpc}")})).collect();
-    ok(json!({"TotalCount": vpcs.len(), "Vpcs": {"Vpc": found}}))
+    ok(json!({"RequestId": "R-1", "TotalCount": vpcs.len(), "Vpcs": {"Vpc": found}}))
 }
 
 #[tokio::test]
@@ -121,4 +123,35 @@ async fn the_flow_logs_of_a_router_are_read() {
     let [found] = &found.items[..] else { panic!("{found:?}") };
     assert_eq!((found.interval, found.instance_id.as_str()), (Some(600), "vbr-xxx"));
     assert_eq!(found.tags.as_ref().unwrap().get("k").map(String::as_str), Some("v"));
+}
+
+/// Keeps what it learns.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<(String, PageRead)>>);
+
+impl PageObserver for Kept {
+    fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead) {
+        self.0.lock().unwrap().push((format!("{account} {region}"), page.clone()));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_learns_of_each_page_with_its_items_and_its_request() {
+    let vpcs: Vec<u32> = (0..60).collect();
+    let server = Server::answering(move |seen| page(&vpcs, seen)).await;
+    let kept = Arc::new(Kept::default());
+    let client = server.client(&TestMachine::new()).observed_by(Arc::<Kept>::clone(&kept));
+    let session = session(&client);
+    let all: Listing<_> = session.vpcs(&VpcFilter::default()).try_collect().await.unwrap();
+    assert_eq!(all.items.len(), 60);
+    let pages = std::mem::take(&mut *kept.0.lock().unwrap());
+    assert!(pages.len() > 1 && pages.iter().all(|(at, _)| at == "1000000000000001 cn-hangzhou"), "{pages:?}");
+    assert_eq!(pages.iter().map(|(_, page)| page.items).sum::<usize>(), 60);
+    for (_, page) in &pages {
+        assert_eq!((page.action, page.is_filtered, page.total), ("DescribeVpcs", false, Some(60)));
+        assert!(page.request_id.is_some() && page.about.is_empty(), "{page:?}");
+    }
+    session.describe_vpcs(&["vpc-7".parse().unwrap()]).await.unwrap();
+    let (_, one) = kept.0.lock().unwrap().pop().unwrap();
+    assert_eq!((one.is_filtered, one.about.as_str()), (true, "vpc-7"));
 }
