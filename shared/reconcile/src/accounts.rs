@@ -18,7 +18,7 @@ use futures_util::{
 };
 use openapi::{CallError, Entry, ErrorKind};
 
-use crate::{Item, Job, Outcome, location, report::ReportBuilder, sessions::Sessions};
+use crate::{Item, Job, Listing, Outcome, location, report::ReportBuilder, sessions::Sessions};
 
 /// The accounts that a sweep covers.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub struct Accounts {
 /// Returns the accounts that a sweep covers. Members are listed by the resource directory.
 ///
 /// If the directory cannot be read, its members are unknown. The others are still covered.
-pub(crate) async fn covered(sessions: &Sessions<'_>) -> Accounts {
+pub(crate) async fn covered(sessions: &Sessions<'_>, listing: Listing) -> Accounts {
     let (policy, own) = (sessions.policy, sessions.job.account.as_ref());
     let mut accounts = Accounts::default();
     accounts.covered.extend(own.filter(|_| policy.own_account).cloned());
@@ -40,7 +40,7 @@ pub(crate) async fn covered(sessions: &Sessions<'_>) -> Accounts {
     if policy.resource_directory.is_none() {
         return accounts;
     }
-    let mut results = ReportBuilder::default();
+    let mut results = ReportBuilder::listing(listing);
     match members(sessions, &mut results).await {
         Ok(members) => {
             accounts.covered.extend(members);
@@ -226,7 +226,7 @@ mod tests {
         let api = Api::start(replies);
         let (client, policy, job) = (api.client(), testing::policy(DIRECTORY), testing::job());
         let sessions = Sessions { client: &client, policy: &policy, session_policy: "{}", job: &job };
-        let Accounts { covered, results } = covered(&sessions).await;
+        let Accounts { covered, results } = covered(&sessions, Listing::Brief).await;
         (covered.iter().map(ToString::to_string).collect(), results, api.calls())
     }
 

@@ -26,9 +26,16 @@ pub enum Selection {
     Orphans,
     /// The virtual border routers on Express Connect Routers.
     Routers,
+    /// All of these: what the command looks at in one run.
+    Everything,
 }
 
 impl Selection {
+    /// Whether it has every resource at a level of the policy.
+    pub(crate) const fn has_all_resources(self) -> bool {
+        matches!(self, Self::Resources | Self::Everything)
+    }
+
     /// Returns the RAM actions of the reads that the selection needs.
     const fn reads(self) -> &'static [&'static str] {
         match self {
@@ -36,6 +43,15 @@ impl Selection {
                 &["vpc:DescribeVpcs", "vpc:DescribeVSwitches", "ecs:DescribeNetworkInterfaces", "vpc:DescribeFlowLogs"]
             }
             Self::Routers => &[
+                "expressconnectrouter:DescribeExpressConnectRouter",
+                "expressconnectrouter:DescribeExpressConnectRouterChildInstance",
+                "expressconnectrouter:DescribeFlowLogs",
+            ],
+            Self::Everything => &[
+                "vpc:DescribeVpcs",
+                "vpc:DescribeVSwitches",
+                "ecs:DescribeNetworkInterfaces",
+                "vpc:DescribeFlowLogs",
                 "expressconnectrouter:DescribeExpressConnectRouter",
                 "expressconnectrouter:DescribeExpressConnectRouterChildInstance",
                 "expressconnectrouter:DescribeFlowLogs",
@@ -53,11 +69,15 @@ impl Capabilities {
     /// Returns the session policy with which this function assumes a role in another account.
     ///
     /// The role there serves all functions, so the session policy narrows it to this function's own reads and writes. It
-    /// allows those of Log Service for the projects that the policy may create, and for no others.
+    /// allows those of Log Service for the projects that the policy may create, and for no others. It allows no write
+    /// at all unless the client `may_write`.
     #[must_use]
-    pub fn session_policy(&self, policy: &Policy) -> String {
+    pub fn session_policy(&self, policy: &Policy, may_write: bool) -> String {
         let (of_log_service, others): (Vec<Action>, Vec<_>) =
             self.actions.iter().partition(|action| action.product() == LOG_SERVICE);
+        let reads_destinations = !of_log_service.is_empty();
+        let [of_log_service, others] =
+            [of_log_service, others].map(|actions| if may_write { actions } else { Vec::new() });
         let with = |reads: &[&'static str], writes: &[Action]| -> Vec<_> {
             reads.iter().copied().chain(writes.iter().map(|action| action.permission())).collect()
         };
@@ -68,7 +88,7 @@ impl Capabilities {
         }
         let mut statements = allow(&with(&reads, &others), &["*".to_owned()]);
         let projects = policy.created_projects();
-        if !of_log_service.is_empty() && !projects.is_empty() {
+        if reads_destinations && !projects.is_empty() {
             let resources: Vec<_> = projects
                 .iter()
                 .map(|name| format!("acs:log:*:*:project/{name}"))
@@ -106,7 +126,7 @@ mod tests {
     /// The statements of the session policy of a function with these actions.
     fn statements(selects: Selection, actions: &'static [Action], policy: &str) -> Vec<Statement> {
         let capabilities = Capabilities { function: "a-function", selects, actions, repairs: false };
-        let text = capabilities.session_policy(&Policy::parse(policy).unwrap());
+        let text = capabilities.session_policy(&Policy::parse(policy).unwrap(), true);
         assert!(text.len() < MAX_SESSION_POLICY, "{} characters: {text}", text.len());
         let session_policy: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(session_policy["Version"], "1");
@@ -137,6 +157,21 @@ mod tests {
             ]
         );
         assert_eq!(resources, &["*"]);
+    }
+
+    #[test]
+    fn the_session_policy_of_a_client_that_only_reads_allows_no_write() {
+        let policy = "flow_log: {project: flowlog, log_store: vpc, create_destination: {retention_days: 7}}";
+        let capabilities = Capabilities {
+            function: "a-command",
+            selects: Selection::Everything,
+            actions: &Action::ALL,
+            repairs: true,
+        };
+        let text = capabilities.session_policy(&Policy::parse(policy).unwrap(), false);
+        let is_allowed = |permission: &str| text.contains(&format!("\"{permission}\""));
+        assert!(Action::ALL.iter().all(|action| !is_allowed(action.permission())), "{text}");
+        assert!(is_allowed("vpc:DescribeFlowLogs") && is_allowed("log:GetLogStore"), "{text}");
     }
 
     #[test]
@@ -199,7 +234,7 @@ mod tests {
             name(0),
             overrides.join(", ")
         ) + "\nregions: all";
-        for selects in [Selection::Resources, Selection::Routers] {
+        for selects in [Selection::Resources, Selection::Routers, Selection::Everything] {
             let found = statements(selects, &Action::ALL, &policy);
             assert_eq!(found[1].1.len(), 2 * Policy::MAX_CREATED_PROJECTS);
         }

@@ -1,12 +1,12 @@
 //! Brings one resource to its desired state: reads its flow logs, decides which changes to make, and makes them.
 
-use flow_log::{Change, FlowLog, FlowLogId, FlowLogSpec, Plan, Policy, Resource, Verdict};
+use flow_log::{Change, EcrFlowLog, FlowLog, FlowLogId, FlowLogSpec, Plan, Policy, Resource, Verdict};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use openapi::{CallError, ErrorKind, Session};
 
 use crate::{
-    Capabilities, Item, Outcome,
+    Capabilities, Item, Listing, ObservedFlowLog, Outcome,
     decision::{Decider, Decision, Step, Subject},
     destinations::{Destinations, Looked, Occasion},
     items,
@@ -14,7 +14,8 @@ use crate::{
     poll::Poll,
     read::{self, Unread},
     visibility::{Visibility, Visible},
-    writer::{Confirmation, Write, WriteOutcome, Writer},
+    write::{FlowLogWrite, Write},
+    writer::{Confirmation, WriteOutcome, Writer},
 };
 
 /// Brings resources to their desired state, for one function in one account and region.
@@ -27,11 +28,25 @@ pub(crate) struct Converger<'a> {
     pub(crate) destinations: &'a Destinations,
     /// When the event happened that led here; `None` in a timer's sweep.
     pub(crate) since: Option<Timestamp>,
+    /// Which results are reported.
+    pub(crate) listing: Listing,
+    /// The time to decide for; `None` for now.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl Converger<'_> {
+    /// Returns the time to decide for.
+    pub(crate) fn decides_at(&self) -> Timestamp {
+        self.at.unwrap_or_else(|| self.session.now())
+    }
+
+    /// Returns the flow log of a virtual border router for its result, as it was read.
+    pub(crate) fn observed_router(&self, flow_log: Option<&EcrFlowLog>) -> Option<Box<ObservedFlowLog>> {
+        flow_log.filter(|_| self.listing == Listing::Full).map(|found| Box::new(found.into()))
+    }
+
     fn decider(&self) -> Decider<'_> {
-        Decider { policy: self.policy, capabilities: self.capabilities, now: self.session.now() }
+        Decider { policy: self.policy, capabilities: self.capabilities, now: self.decides_at() }
     }
 
     /// Decides what this function does about the resource now. `observed` are the flow logs on it, its vSwitch and its
@@ -61,7 +76,8 @@ impl Converger<'_> {
         Convergence::new(self, resource, &decide).run(known).await
     }
 
-    /// Creates a flow log with this spec on a resource whose flow log `deleted` was just deleted.
+    /// Creates a flow log with this spec on a resource whose flow log `deleted` was just deleted. Approving
+    /// the deletion approves that.
     pub(crate) async fn create_successor(
         &self,
         resource: &Resource,
@@ -76,7 +92,8 @@ impl Converger<'_> {
             reason.clone_into(&mut decision.plan.reason);
             decision
         };
-        Convergence::new(self, &alone, &decide).run(None).await
+        let recreating = Converger { writer: self.writer.recreating(), ..*self };
+        Convergence::new(&recreating, &alone, &decide).run(None).await
     }
 }
 
@@ -92,6 +109,8 @@ struct Convergence<'a> {
     items: Vec<Item>,
     /// The changes that were made.
     made: Vec<Change>,
+    /// The changes that nobody approved.
+    not_approved: Vec<Change>,
 }
 
 /// How far the changes were made.
@@ -114,7 +133,23 @@ impl<'a> Convergence<'a> {
         decide: &'a (dyn Fn(&[FlowLog]) -> Decision + Sync),
     ) -> Self {
         let visibility = Visibility::new(converger.session, converger.since);
-        Self { converger, resource, decide, visibility, destination: None, items: Vec::new(), made: Vec::new() }
+        Self {
+            converger,
+            resource,
+            decide,
+            visibility,
+            destination: None,
+            items: Vec::new(),
+            made: Vec::new(),
+            not_approved: Vec::new(),
+        }
+    }
+
+    /// Decides what is left to do, apart from what nobody approved.
+    fn decide(&self, observed: &[FlowLog]) -> Decision {
+        let mut decision = (self.decide)(observed);
+        decision.changes.retain(|change| !self.not_approved.contains(change));
+        decision
     }
 
     async fn run(mut self, mut known: Option<Vec<FlowLog>>) -> Vec<Item> {
@@ -129,11 +164,13 @@ impl<'a> Convergence<'a> {
                     Err(item) => return self.end_with(*item),
                 },
             };
-            let decision = (self.decide)(&observed);
+            let decision = self.decide(&observed);
             let wait = match decision.next_step(dry_run, &self.made) {
-                Step::Finished if self.items.is_empty() => return vec![decision.into_item(resource)],
+                Step::Finished if self.items.is_empty() => {
+                    return vec![decision.into_item(resource, &observed, self.converger.listing)];
+                }
                 Step::Finished => return self.items,
-                Step::Report | Step::Write => match self.make(&decision).await {
+                Step::Report | Step::Write => match self.make(&decision, &observed).await {
                     Progress::Finished => return self.items,
                     Progress::Again { known: after, wait } => {
                         known = after;
@@ -190,20 +227,30 @@ impl<'a> Convergence<'a> {
     }
 
     /// Makes the changes, until one has to wait for an earlier one to take effect.
-    async fn make(&mut self, decision: &Decision) -> Progress {
+    async fn make(&mut self, decision: &Decision, observed: &[FlowLog]) -> Progress {
         let (plan, writer) = (&decision.plan, self.converger.writer);
         let mut changes = decision.changes.iter().peekable();
         let mut is_pending = false;
         while let Some(change) = changes.next() {
-            let about = Item::of_resource(self.resource, plan.verdict, Outcome::Done, plan.reason.clone());
+            let about = Item {
+                observed: decision.observed(observed, self.converger.listing),
+                ..Item::of_resource(self.resource, plan.verdict, Outcome::Done, plan.reason.clone())
+            };
             let outcome = {
                 let confirm = || self.confirm(change).boxed();
-                writer.write(Write::FlowLog(self.resource, change), about, &confirm).await
+                let (resource, governed_by) = (self.resource, decision.governed_by());
+                let write = Write::FlowLog(FlowLogWrite { resource, change, observed, governed_by });
+                writer.write(write, about, &confirm).await
             };
             match outcome {
                 WriteOutcome::Planned(item) => {
                     self.items.push(item);
                     self.look_at_destination(change, Occasion::Planned).await;
+                }
+                WriteOutcome::NotApproved(item) => {
+                    self.not_approved.push(change.clone());
+                    self.items.push(item);
+                    continue;
                 }
                 WriteOutcome::Done(item) => {
                     self.made.push(change.clone());
@@ -211,15 +258,15 @@ impl<'a> Convergence<'a> {
                     self.items.push(Item { is_finding, is_exception: plan.is_exception, ..item });
                     self.look_at_destination(change, Occasion::Created).await;
                 }
-                WriteOutcome::Confirmed(item, observed) => {
-                    let after = (self.decide)(&observed);
+                WriteOutcome::Confirmed(item, after_it) => {
+                    let after = self.decide(&after_it);
                     let is_finding = after.changes.is_empty() && !after.plan.converges;
                     self.items.push(Item { is_finding, is_exception: plan.is_exception, ..item });
                     self.look_at_destination(change, Occasion::Created).await;
-                    return Progress::Again { known: Some(observed), wait: false };
+                    return Progress::Again { known: Some(after_it), wait: false };
                 }
-                WriteOutcome::Superseded(observed) => {
-                    return Progress::Again { known: Some(observed), wait: false };
+                WriteOutcome::Superseded(after_it) => {
+                    return Progress::Again { known: Some(after_it), wait: false };
                 }
                 WriteOutcome::NotVisible(item) if matches!(change, Change::Create(_)) => {
                     return Progress::NotVisible(Box::new(item));
@@ -230,7 +277,7 @@ impl<'a> Convergence<'a> {
                     return Progress::Finished;
                 }
                 WriteOutcome::NotPermitted => {
-                    self.items.push(decision.clone().into_item(self.resource));
+                    self.items.push(decision.clone().into_item(self.resource, observed, self.converger.listing));
                     return Progress::Finished;
                 }
             }
@@ -285,7 +332,7 @@ impl<'a> Convergence<'a> {
             // An unreadable flow log may be the one that was just created.
             Err(Unread::Item(_)) => return Ok(Confirmation::Changing),
         };
-        let decision = (self.decide)(&observed);
+        let decision = self.decide(&observed);
         if decision.changes.first().map(Change::action) != Some(change.action()) {
             let may_be_ours = may_be_effect(change, &decision.plan, &observed);
             return Ok(Confirmation::Settled { observed, may_be_ours, flow_log: decision.plan.flow_log });

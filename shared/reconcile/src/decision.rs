@@ -6,7 +6,7 @@ use flow_log::{
 };
 use jiff::Timestamp;
 
-use crate::{Capabilities, Item, Outcome, Selection, items, limits::Withheld};
+use crate::{Capabilities, Item, Listing, ObservedFlowLog, Outcome, Selection, items, limits::Withheld};
 
 /// A resource, with its VPC if the VPC's tags decide about its level.
 #[derive(Debug, Clone)]
@@ -66,9 +66,16 @@ impl Decision {
         }
     }
 
+    /// Returns the flow log that the verdict is about, as it was read.
+    pub(crate) fn observed(&self, observed: &[FlowLog], listing: Listing) -> Option<Box<ObservedFlowLog>> {
+        let id = self.plan.flow_log.as_ref().filter(|_| listing == Listing::Full)?;
+        observed.iter().find(|flow_log| flow_log.id == *id).map(|flow_log| Box::new(flow_log.into()))
+    }
+
     /// Returns the result for a resource that is not changed.
-    pub(crate) fn into_item(self, resource: &Resource) -> Item {
+    pub(crate) fn into_item(self, resource: &Resource, observed: &[FlowLog], listing: Listing) -> Item {
         let item = Item::of_resource(resource, self.plan.verdict, Outcome::Unchanged, "");
+        let item = Item { observed: self.observed(observed, listing), ..item };
         items::unchanged(item, self.plan, self.withheld.as_deref())
     }
 }

@@ -5,10 +5,11 @@ use futures_util::FutureExt as _;
 use openapi::{CallError, FlowLogFilter, Session};
 
 use crate::{
-    Item, Outcome,
+    Item, Listing, Outcome,
     converge::Converger,
     items, read,
-    writer::{Confirm, Confirmation, Write, WriteOutcome},
+    write::{Successor, Write},
+    writer::{Confirm, Confirmation, WriteOutcome},
 };
 
 /// A flow log to delete, and why.
@@ -60,8 +61,10 @@ impl Deletion {
             return skipped(&format!("not done, as {why}"));
         }
         let about = Item { is_finding: false, ..self.item(session, Outcome::Done, self.reason.clone()) };
-        match delete(converger, &self.flow_log, about).await {
+        let successor = if self.covered.is_some() { Successor::Covered } else { Successor::Gone };
+        match delete(converger, &self.flow_log, successor, about).await {
             WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
+            WriteOutcome::NotApproved(item) => item,
             WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => item,
             WriteOutcome::Superseded(()) => {
                 let reason = format!("{}; somebody else has deleted it", self.reason);
@@ -78,11 +81,18 @@ pub(crate) fn recorded_resource(flow_log: &FlowLog) -> Option<ResourceId> {
 }
 
 /// Deletes a flow log. If the answer is uncertain, looks up by id whether it is gone. `about` describes the deletion.
-pub(crate) async fn delete(converger: &Converger<'_>, flow_log: &FlowLog, about: Item) -> WriteOutcome<()> {
+pub(crate) async fn delete(
+    converger: &Converger<'_>,
+    flow_log: &FlowLog,
+    successor: Successor<'_>,
+    about: Item,
+) -> WriteOutcome<()> {
     let session = converger.session;
+    let observed = (converger.listing == Listing::Full).then(|| Box::new(flow_log.into()));
+    let about = Item { observed, ..about };
     let confirm = || confirm(session, &flow_log.id).boxed();
     let confirm: &Confirm<'_, ()> = &confirm;
-    converger.writer.write(Write::Delete(flow_log), about, confirm).await
+    converger.writer.write(Write::Delete(flow_log, successor), about, confirm).await
 }
 
 /// Reads whether a flow log is gone or being deleted.

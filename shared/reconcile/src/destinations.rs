@@ -15,7 +15,8 @@ use openapi::{CallError, Destination, ErrorKind, LogStore, Session};
 use crate::{
     Item, Outcome, items,
     poll::Poll,
-    writer::{Confirmation, DestinationChange, Write, WriteOutcome, Writer},
+    write::{DestinationChange, Write},
+    writer::{Confirmation, WriteOutcome, Writer},
 };
 
 /// The destinations that one invocation has looked at.
@@ -195,6 +196,10 @@ impl Look<'_> {
                 WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => {
                     self.items.push(item);
                     return Ok(());
+                }
+                WriteOutcome::NotApproved(item) => {
+                    self.items.push(item);
+                    return Err(Stopped);
                 }
                 // Another run was faster.
                 WriteOutcome::Superseded(()) => return Ok(()),

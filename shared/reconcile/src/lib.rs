@@ -9,7 +9,9 @@
 //! - A write with an uncertain answer is followed by a read, never directly by another write.
 
 mod accounts;
+mod approvals;
 mod capabilities;
+mod change;
 mod claims;
 mod converge;
 mod decision;
@@ -19,6 +21,7 @@ mod invocations;
 mod items;
 mod limits;
 mod location;
+mod observer;
 mod orphan;
 mod poll;
 mod read;
@@ -35,14 +38,23 @@ mod target_run;
 #[cfg(test)]
 mod testing;
 mod visibility;
+mod write;
 mod writer;
 
 pub use self::settings::ReconcilerSettings;
 pub use accounts::Accounts;
+pub use approvals::Approvals;
 pub use capabilities::{Capabilities, Selection};
+pub use change::{ChangeId, ChangeKind, FieldChange, InvalidChangeId, PlannedChange, Source};
 pub use location::UnknownLocation;
-pub use openapi::{AsyncInvocation, AsyncTask, Clock, OsRng, ROLE_SESSION_NAME, Rng, SystemClock, TaskStatus};
+pub use observer::Observer;
+pub use openapi::{
+    AsyncInvocation, AsyncTask, Clock, OsRng, PageObserver, PageRead, ROLE_SESSION_NAME, Rng, SystemClock, TaskStatus,
+};
 pub use reconciler::Reconciler;
-pub use report::{DeletedFlowLog, ErrorReport, Incomplete, Item, Outcome, Report, ReportBuilder, Shards, Summary};
+pub use report::{
+    DeletedFlowLog, ErrorReport, Incomplete, Item, Listing, MadeBy, ObservedFlowLog, Outcome, Report, ReportBuilder,
+    Shards, Summary,
+};
 pub use service::ServiceOpener;
 pub use target::{AccountSweep, Job, Target, TargetKind, Work};

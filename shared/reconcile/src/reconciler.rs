@@ -7,11 +7,12 @@ use futures_util::{
     FutureExt as _, StreamExt as _,
     stream::{self, BoxStream},
 };
+use jiff::Timestamp;
 use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Rng, Session};
 
 use crate::{
-    AccountSweep, Capabilities, Item, Job, Outcome, ReconcilerSettings, Report, Target, TargetKind, UnknownLocation,
-    Work,
+    AccountSweep, Approvals, Capabilities, Item, Job, Listing, Observer, Outcome, ReconcilerSettings, Report, Target,
+    TargetKind, UnknownLocation, Work,
     accounts::{self, Access, Accounts, Gate},
     claims::Claims,
     converge::Converger,
@@ -21,7 +22,7 @@ use crate::{
     sessions::Sessions,
     sweep::{MAX_CONCURRENT, SweepQueue},
     target_run::TargetRun,
-    writer::Writer,
+    writer::{Oversight, Writer},
 };
 
 /// Keeps flow logs in the state that the policy asks for. Lives as long as the process.
@@ -35,6 +36,10 @@ pub struct Reconciler {
     /// What a session in another account may do at most.
     session_policy: String,
     queue: SweepQueue,
+    listing: Listing,
+    at: Option<Timestamp>,
+    observer: Option<Arc<dyn Observer>>,
+    approvals: Option<Arc<Approvals>>,
 }
 
 /// What the parts of one invocation share.
@@ -65,9 +70,54 @@ impl Reconciler {
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
-        let session_policy = capabilities.session_policy(&policy);
         let client = Client::new(client, clock, rng);
-        Self { capabilities, policy, client, dry_run, task_mode, session_policy, queue: SweepQueue::default() }
+        Self { dry_run, task_mode, ..Self::over(client, capabilities, policy) }
+    }
+
+    /// Creates the reconciler of a program that has its own client, such as the command. A client that only reads makes
+    /// every run a dry run.
+    #[must_use]
+    pub fn over(client: Client, capabilities: Capabilities, policy: Policy) -> Self {
+        let (dry_run, session_policy) =
+            (client.is_read_only(), capabilities.session_policy(&policy, !client.is_read_only()));
+        Self {
+            capabilities,
+            policy,
+            client,
+            dry_run,
+            task_mode: false,
+            session_policy,
+            queue: SweepQueue::default(),
+            listing: Listing::Brief,
+            at: None,
+            observer: None,
+            approvals: None,
+        }
+    }
+
+    /// Lists these results in reports.
+    #[must_use]
+    pub fn listing(self, listing: Listing) -> Self {
+        Self { listing, ..self }
+    }
+
+    /// Decides for this time instead of now. It changes nothing about how old a flow log is.
+    #[must_use]
+    pub fn deciding_at(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
+    /// Tells `observer` what is read and written.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        let client = self.client.observed_by(Arc::<dyn Observer>::clone(&observer));
+        Self { client, observer: Some(observer), ..self }
+    }
+
+    /// Makes the approved changes alone.
+    #[must_use]
+    pub fn approving(self, approvals: Arc<Approvals>) -> Self {
+        Self { approvals: Some(approvals), ..self }
     }
 
     /// Returns the policy.
@@ -105,7 +155,7 @@ impl Reconciler {
 
     /// Returns every account that a sweep covers.
     pub async fn accounts(&self, job: &Job) -> Accounts {
-        accounts::covered(&self.sessions(job)).await
+        accounts::covered(&self.sessions(job), self.listing).await
     }
 
     /// Returns the regions that the policy lists for a sweep; `None` if each account has to be asked.
@@ -201,7 +251,7 @@ impl Reconciler {
             Work::Target(target) => vec![Step::Target(target)],
             Work::Account(sweep) => vec![Step::Account(sweep)],
             Work::AllAccounts { at } => {
-                let Accounts { covered, results } = accounts::covered(&invocation.sessions).await;
+                let Accounts { covered, results } = accounts::covered(&invocation.sessions, self.listing).await;
                 let account = |account| Step::Account(AccountSweep { account, regions: None, at });
                 [Step::Results(results)].into_iter().chain(covered.into_iter().map(account)).collect()
             }
@@ -219,8 +269,12 @@ impl Reconciler {
         {
             return vec![Step::Results((*item).into())];
         }
+        let account = sweep.account.clone();
         match regions::targets(sessions, self.capabilities.selects, sweep).await {
             Ok((targets, items)) => {
+                if let Some(observer) = &self.observer {
+                    observer.account_begun(&account, targets.len());
+                }
                 [Step::Results(items.into())].into_iter().chain(targets.into_iter().map(Step::Target)).collect()
             }
             Err(item) => vec![Step::Results((*item).into())],
@@ -230,7 +284,13 @@ impl Reconciler {
     async fn results_of(&self, invocation: &Invocation<'_>, step: Step) -> ReportBuilder {
         match step {
             Step::Results(results) => results,
-            Step::Target(target) => self.reconcile_target(invocation, &target).await,
+            Step::Target(target) => {
+                let Some(observer) = &self.observer else { return self.reconcile_target(invocation, &target).await };
+                observer.region_begun(&target.account, &target.region);
+                let results = self.reconcile_target(invocation, &target).await;
+                observer.region_done(&target.account, &target.region, &results.summary());
+                results
+            }
             // Became targets before.
             Step::Account(_) => ReportBuilder::default(),
         }
@@ -238,7 +298,7 @@ impl Reconciler {
 
     async fn reconcile_target(&self, invocation: &Invocation<'_>, target: &Target) -> ReportBuilder {
         let Target { account, region, .. } = target;
-        if let Some(reason) = regions::objection(&self.policy, self.capabilities.selects, region) {
+        if let Some(reason) = regions::objection(&self.policy, self.capabilities.selects, target) {
             return Item::of_target(target, Outcome::Skipped, reason).into();
         }
         let Invocation { sessions, gate, claims, destinations } = invocation;
@@ -248,12 +308,18 @@ impl Reconciler {
         }
         let session = sessions.in_account(account, region);
         // A sweep runs again, and then finds what it missed in a list that was changing.
-        let is_region = matches!(target.kind, TargetKind::Region | TargetKind::Sweep);
+        let is_region = matches!(target.kind, TargetKind::Region | TargetKind::Sweep | TargetKind::Routers);
         let session = if is_region { session.best_effort() } else { session };
-        let writer = Writer::new(&session, self.capabilities.actions, self.dry_run);
-        let (policy, capabilities) = (&self.policy, self.capabilities);
-        let converger =
-            Converger { policy, capabilities, session: &session, writer, destinations, since: target.since };
+        let (policy, capabilities, listing, at) = (&self.policy, self.capabilities, self.listing, self.at);
+        let oversight = Oversight {
+            policy: Some(policy),
+            listing,
+            approvals: self.approvals.as_deref(),
+            observer: self.observer.as_deref(),
+        };
+        let writer = Writer::new(&session, capabilities.actions, self.dry_run).overseen(oversight);
+        let (session, since) = (&session, target.since);
+        let converger = Converger { policy, capabilities, session, writer, destinations, since, listing, at };
         TargetRun { converger, queue: &self.queue, job: sessions.job, target, claims }.run().await
     }
 }

@@ -21,6 +21,7 @@ pub(crate) async fn targets(
 ) -> Result<(Vec<Target>, Vec<Item>), Box<Item>> {
     let AccountSweep { account, regions: asked, at } = sweep;
     let own = sessions.job.region.as_ref();
+    let is_whole_account = asked.is_none();
     let unknown = |unknown: UnknownLocation| Box::new(Item::of_account(&account, Outcome::Failed, unknown.to_string()));
     let (regions, items) = match asked {
         Some(asked) => (asked, Vec::new()),
@@ -32,8 +33,15 @@ pub(crate) async fn targets(
             }
         },
     };
-    let target = |region| Target { account: account.clone(), region, kind: TargetKind::Sweep, since: None };
-    Ok((in_turn(regions, at).into_iter().map(target).collect(), items))
+    let target = |kind, region| Target { account: account.clone(), region, kind, since: None };
+    let mut targets: Vec<_> =
+        in_turn(regions, at).into_iter().map(|region| target(TargetKind::Sweep, region)).collect();
+    let has_routers = selects == Selection::Everything && is_whole_account && sessions.policy.ecr_flow_log.is_some();
+    // Any region will do for them.
+    if let Some(region) = own.cloned().or_else(|| Some(targets.first()?.region.clone())).filter(|_| has_routers) {
+        targets.push(target(TargetKind::Routers, region));
+    }
+    Ok((targets, items))
 }
 
 /// Returns the regions that the policy lists; `None` if only the API knows them. The function runs in `own`.
@@ -94,10 +102,10 @@ fn narrowed(policy: &Policy, mut regions: Vec<RegionId>) -> Vec<RegionId> {
 }
 
 /// Why a target is out of scope because of its region, if it is.
-pub(crate) fn objection(policy: &Policy, selects: Selection, region: &RegionId) -> Option<String> {
+pub(crate) fn objection(policy: &Policy, selects: Selection, target: &Target) -> Option<String> {
     // The region of a sweep of all routers says nothing about them.
-    let is_any = selects == Selection::Routers && policy.regions == Regions::All;
-    if is_any { None } else { policy.region_scope(region) }
+    let is_any = target.kind == TargetKind::Routers || selects == Selection::Routers && policy.regions == Regions::All;
+    if is_any { None } else { policy.region_scope(&target.region) }
 }
 
 /// Returns the regions in the order in which they are swept by the timer that fired at `at`. Every second run begins in
@@ -170,9 +178,10 @@ mod tests {
         assert_eq!(regions("regions: all", Selection::Routers), ["cn-hangzhou"]);
         let excluded = "regions: all\nexclude_regions: [cn-hangzhou]";
         assert_eq!(regions(excluded, Selection::Routers), ["cn-hangzhou"]);
-        let (policy, own) = (testing::policy(excluded), "cn-hangzhou".parse().unwrap());
+        let (policy, own) = (testing::policy(excluded), testing::target(TargetKind::Sweep));
         assert_eq!(objection(&policy, Selection::Routers, &own), None, "its own region is any region");
         assert!(objection(&policy, Selection::Resources, &own).is_some());
+        assert_eq!(objection(&policy, Selection::Everything, &testing::target(TargetKind::Routers)), None);
         let by_default = testing::policy("exclude_regions: [cn-hangzhou]");
         assert!(objection(&by_default, Selection::Routers, &own).is_some());
     }

@@ -2,13 +2,15 @@
 
 mod builder;
 mod item;
+mod observed;
 mod shards;
 mod summary;
 
 use serde::Serialize;
 
-pub use builder::ReportBuilder;
+pub use builder::{Listing, ReportBuilder};
 pub use item::{DeletedFlowLog, ErrorReport, Item, Outcome};
+pub use observed::{MadeBy, ObservedFlowLog};
 pub use shards::Shards;
 pub use summary::Summary;
 

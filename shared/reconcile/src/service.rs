@@ -11,7 +11,8 @@ use crate::{
     Item, Job, Outcome, Report,
     report::ReportBuilder,
     settings::{ReconcilerSettings, dry_run},
-    writer::{Confirmation, Write, WriteOutcome, Writer},
+    write::Write,
+    writer::{Confirmation, WriteOutcome, Writer},
 };
 
 /// Opens the flow log service of the function's own account. Lives as long as the process.
@@ -83,6 +84,7 @@ impl ServiceOpener {
         let confirm = || confirm(&session).boxed();
         match writer.write(Write::OpenService, closed.clone(), &confirm).await {
             WriteOutcome::Planned(item) | WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => item,
+            WriteOutcome::NotApproved(item) => item,
             WriteOutcome::Failed(item) | WriteOutcome::NotVisible(item) | WriteOutcome::NoDestination(item) => item,
             WriteOutcome::Superseded(()) => {
                 about(Verdict::Compliant, Outcome::Unchanged, "somebody else has opened the flow log service")

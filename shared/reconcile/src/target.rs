@@ -78,8 +78,10 @@ pub enum TargetKind {
     FlowLog(FlowLogId),
     /// Everything in the region, for an event that does not say which resource it is about.
     Region,
-    /// Everything in the region, for a timer. Only this kind of sweep may replace flow logs.
+    /// Everything in the region, for a timer or a person. Only this kind of sweep may replace flow logs.
     Sweep,
+    /// The virtual border routers on the Express Connect Routers of the account, which belong to no region.
+    Routers,
 }
 
 impl Target {
@@ -91,7 +93,8 @@ impl Target {
 
 impl fmt::Display for TargetKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id().unwrap_or("the region"))
+        let rest = if *self == Self::Routers { "the Express Connect Routers" } else { "the region" };
+        f.write_str(self.id().unwrap_or(rest))
     }
 }
 
@@ -103,7 +106,7 @@ impl TargetKind {
             Self::Resource(id) => Some(id.as_str()),
             Self::Instance(id) => Some(id),
             Self::FlowLog(id) => Some(id.as_str()),
-            Self::Region | Self::Sweep => None,
+            Self::Region | Self::Sweep | Self::Routers => None,
         }
     }
 
@@ -114,7 +117,7 @@ impl TargetKind {
             Self::Resource(id) => Some(id.resource_type().as_str()),
             Self::Instance(_) => Some("Instance"),
             Self::FlowLog(_) => Some("FlowLog"),
-            Self::Region | Self::Sweep => None,
+            Self::Region | Self::Sweep | Self::Routers => None,
         }
     }
 }

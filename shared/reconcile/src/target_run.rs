@@ -33,6 +33,7 @@ impl TargetRun<'_> {
             (_, TargetKind::FlowLog(id)) => self.flow_log(id).await,
             (_, TargetKind::Region) => self.region(false).await,
             (_, TargetKind::Sweep) => self.region(true).await,
+            (_, TargetKind::Routers) => self.routers().await,
         }
     }
 
@@ -84,16 +85,27 @@ impl TargetRun<'_> {
     }
 
     async fn region(&self, by_timer: bool) -> ReportBuilder {
-        let Converger { capabilities, policy, .. } = self.converger;
         if !self.claims.claim_region(self.place()) {
             return ReportBuilder::default();
         }
-        match (capabilities.selects, &policy.ecr_flow_log) {
-            (Selection::Resources, _) => self.queued_sweep(by_timer).await,
-            (Selection::Scheduled, _) => sweep_resources(&self.converger, self.claims, false).await,
-            (Selection::Orphans, _) => sweep_orphans(&self.converger).await,
-            (Selection::Routers, Some(pattern)) => sweep_ecr(&self.converger, pattern).await,
-            (Selection::Routers, None) => {
+        match self.converger.capabilities.selects {
+            Selection::Resources => self.queued_sweep(by_timer).await,
+            Selection::Scheduled => sweep_resources(&self.converger, self.claims, false).await,
+            Selection::Orphans => sweep_orphans(&self.converger).await,
+            Selection::Routers => self.routers().await,
+            // What records comes first.
+            Selection::Everything => {
+                let mut report = sweep_resources(&self.converger, self.claims, by_timer).await;
+                report.follow_up(sweep_orphans(&self.converger).await);
+                report
+            }
+        }
+    }
+
+    async fn routers(&self) -> ReportBuilder {
+        match &self.converger.policy.ecr_flow_log {
+            Some(pattern) => sweep_ecr(&self.converger, pattern).await,
+            None => {
                 let reason = "the policy has no ecr_flow_log, so no flow log is desired on an Express Connect Router";
                 Item::of_target(self.target, Outcome::Skipped, reason).into()
             }

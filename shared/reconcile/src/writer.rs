@@ -1,15 +1,20 @@
 //! The one door for writes: permission, dry run and uncertain answers.
 //!
 //! No other code calls a write operation. For each write, this module decides whether the function may make it, whether
-//! it is only planned, and what its outcome is if the answer does not say. It logs each write when it is made.
+//! it is only planned, whether a person has approved it where that is asked for, and what its outcome is if the answer
+//! does not say. It logs each write when it is made.
 
-use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLog, FlowLogId, Resource};
+use flow_log::{Action, AttachedVbr, Change, EcrChange, FlowLogId, Policy, Resource};
 use futures_util::future::BoxFuture;
-use openapi::{
-    CallError, Destination, ErrorKind, FlowLogAttributes, LogStore, Movable, Remedy, Session, TaggedType, Writes,
-};
+use openapi::{CallError, Destination, ErrorKind, FlowLogAttributes, Movable, Remedy, Session, TaggedType, Writes};
 
-use crate::{Item, Outcome, items, poll::Poll};
+use crate::{
+    Approvals, Item, Listing, Observer, Outcome, PlannedChange,
+    approvals::{Objection, UnderWay},
+    items,
+    poll::Poll,
+    write::{DestinationChange, EcrWrite, FlowLogWrite, Write},
+};
 
 /// How many reads show that an uncertain write had no effect before it is repeated.
 const MAX_REREADS: usize = 4;
@@ -21,92 +26,33 @@ pub(crate) struct Writer<'a> {
     /// The writes that the function may make. Its RAM role allows no others.
     actions: &'static [Action],
     dry_run: bool,
+    oversight: Oversight<'a>,
+    /// Whether it may create flow logs that nobody approved: in place of one whose deletion was approved.
+    may_recreate: bool,
 }
 
-/// A write.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Write<'w> {
-    /// Changes a flow log on a resource.
-    FlowLog(&'w Resource, &'w Change),
-    /// Deletes a flow log. All that is known of it is kept in the result.
-    Delete(&'w FlowLog),
-    /// Changes a flow log on a virtual border router.
-    Ecr(&'w AttachedVbr, &'w EcrChange),
-    /// Opens the flow log service of the account.
-    OpenService,
-    /// Creates or changes a part of what flow logs write to.
-    Destination(Destination<'w>, DestinationChange<'w>),
+/// What a writer does for the person who watches it. A function has none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Oversight<'a> {
+    /// Says what asks for a change.
+    pub(crate) policy: Option<&'a Policy>,
+    /// Whether the results describe each change.
+    pub(crate) listing: Listing,
+    /// The changes that may be made; `None` if nobody has to approve any.
+    pub(crate) approvals: Option<&'a Approvals>,
+    pub(crate) observer: Option<&'a dyn Observer>,
 }
 
-/// A change to what flow logs write to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum DestinationChange<'w> {
-    CreateProject,
-    CreateLogStore { retention_days: u16 },
-    RaiseRetention { log_store: &'w LogStore, retention_days: u16 },
-    CreateIndex,
-}
-
-impl DestinationChange<'_> {
-    pub(crate) const fn action(&self) -> Action {
-        match self {
-            Self::CreateProject => Action::CreateProject,
-            Self::CreateLogStore { .. } => Action::CreateLogStore,
-            Self::RaiseRetention { .. } => Action::UpdateLogStore,
-            Self::CreateIndex => Action::CreateIndex,
+/// Makes the call of a write. Returns the id of the flow log that it was about.
+async fn make(write: &Write<'_>, writes: &Writes<'_>) -> Result<Option<FlowLogId>, CallError> {
+    match *write {
+        Write::FlowLog(FlowLogWrite { resource, change, .. }) => {
+            change_flow_log(writes, resource, change).await.map(Some)
         }
-    }
-
-    const fn what(&self) -> &'static str {
-        match self {
-            Self::CreateProject => "the project",
-            Self::CreateLogStore { .. } => "the Logstore",
-            Self::RaiseRetention { .. } => "the retention of",
-            Self::CreateIndex => "the index of",
-        }
-    }
-}
-
-impl Write<'_> {
-    pub(crate) const fn action(&self) -> Action {
-        match self {
-            Self::FlowLog(_, change) => change.action(),
-            Self::Delete(_) => Action::DeleteFlowLog,
-            Self::Ecr(_, change) => change.action(),
-            Self::OpenService => Action::OpenFlowLogService,
-            Self::Destination(_, change) => change.action(),
-        }
-    }
-
-    fn flow_log(&self) -> Option<&FlowLogId> {
-        match self {
-            Self::FlowLog(_, change) => change.flow_log(),
-            Self::Delete(flow_log) => Some(&flow_log.id),
-            Self::Ecr(_, change) => change.flow_log(),
-            Self::OpenService | Self::Destination(..) => None,
-        }
-    }
-
-    /// Whether the caller can create a missing destination and write again.
-    fn waits_for_destination(&self) -> bool {
-        match self {
-            Self::FlowLog(_, Change::Create(spec)) => spec.create_destination.is_some(),
-            Self::Destination(..) => true,
-            _ => false,
-        }
-    }
-
-    /// Makes the call. Returns the id of the flow log that it was about.
-    async fn make(&self, writes: &Writes<'_>) -> Result<Option<FlowLogId>, CallError> {
-        match *self {
-            Self::FlowLog(resource, change) => change_flow_log(writes, resource, change).await.map(Some),
-            Self::Delete(flow_log) => writes.delete_flow_log(&flow_log.id).await.map(|()| Some(flow_log.id.clone())),
-            Self::Ecr(vbr, change) => change_ecr_flow_log(writes, vbr, change).await,
-            Self::OpenService => writes.open_flow_log_service().await.map(|_| None),
-            Self::Destination(destination, change) => {
-                change_destination(writes, destination, change).await.map(|()| None)
-            }
-        }
+        Write::Delete(flow_log, _) => writes.delete_flow_log(&flow_log.id).await.map(|()| Some(flow_log.id.clone())),
+        Write::Ecr(EcrWrite { vbr, change, .. }) => change_ecr_flow_log(writes, vbr, change).await,
+        Write::OpenService => writes.open_flow_log_service().await.map(|_| None),
+        Write::Destination(destination, change) => change_destination(writes, destination, change).await.map(|()| None),
     }
 }
 
@@ -138,6 +84,8 @@ pub(crate) enum WriteOutcome<T> {
     NotPermitted,
     /// A dry run: the write was not made.
     Planned(Item),
+    /// Nobody has approved the write, or the work was stopped before it.
+    NotApproved(Item),
     /// The write was made.
     Done(Item),
     /// The answer was lost, and a read shows that the write was made.
@@ -152,9 +100,56 @@ pub(crate) enum WriteOutcome<T> {
     Failed(Item),
 }
 
+impl<T> WriteOutcome<T> {
+    /// Returns the result of a write that was made or has failed for good.
+    const fn ended(&self) -> Option<&Item> {
+        match self {
+            Self::Done(item) | Self::Confirmed(item, _) | Self::Failed(item) => Some(item),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Writer<'a> {
     pub(crate) const fn new(session: &'a Session<'a>, actions: &'static [Action], dry_run: bool) -> Self {
-        Self { session, actions, dry_run }
+        let oversight = Oversight { policy: None, listing: Listing::Brief, approvals: None, observer: None };
+        Self { session, actions, dry_run, oversight, may_recreate: false }
+    }
+
+    /// Adds somebody who watches it.
+    pub(crate) const fn overseen(self, oversight: Oversight<'a>) -> Self {
+        Self { oversight, ..self }
+    }
+
+    /// Lets it create flow logs that nobody approved, even after the work was stopped: a flow log whose replacement was
+    /// approved has been deleted, and what records must not be lost with it.
+    pub(crate) const fn recreating(self) -> Self {
+        Self { may_recreate: true, ..self }
+    }
+
+    /// Marks a write as under way until the result is dropped: what stops the work waits for that.
+    pub(crate) fn begin(&self) -> Option<UnderWay<'a>> {
+        self.oversight.approvals.map(Approvals::begin)
+    }
+
+    /// Describes a write, if anybody asks what is written.
+    fn describe(&self, write: &Write<'_>, item: &Item) -> Option<Box<PlannedChange>> {
+        let Oversight { policy, listing, approvals, .. } = self.oversight;
+        if listing == Listing::Brief && approvals.is_none() {
+            return None;
+        }
+        let place = (self.session.account(), self.session.region());
+        let resource = item.resource_id.as_deref().unwrap_or_default();
+        Some(Box::new(PlannedChange::of(write, place, resource, policy)))
+    }
+
+    /// Returns why a write is not made, if nobody approved it or the work was stopped.
+    fn objection(&self, write: &Write<'_>, change: Option<&PlannedChange>) -> Option<Objection> {
+        let approvals = self.oversight.approvals?;
+        if self.may_recreate && write.is_creation() {
+            return None;
+        }
+        change.map_or(Some(Objection::NotInPlan), |change| approvals.objection(&change.id))
     }
 
     pub(crate) const fn is_dry_run(&self) -> bool {
@@ -179,23 +174,36 @@ impl<'a> Writer<'a> {
             return WriteOutcome::NotPermitted;
         }
         let deleted = match write {
-            Write::Delete(flow_log) => Some(Box::new(flow_log.into())),
+            Write::Delete(flow_log, _) => Some(Box::new(flow_log.into())),
             _ => None,
         };
         let flow_log_id = write.flow_log().cloned().or_else(|| item.flow_log_id.clone());
-        let item = Item { action: Some(action), flow_log_id, deleted, ..item };
+        let change = self.describe(&write, &item);
+        let item = Item { action: Some(action), flow_log_id, deleted, change, ..item };
         if self.dry_run {
             return WriteOutcome::Planned(Item { outcome: Outcome::Planned, ..item }.finding());
+        }
+        let _under_way = self.begin();
+        if let Some(objection) = self.objection(&write, item.change.as_deref()) {
+            return WriteOutcome::NotApproved(not_approved(item, objection));
         }
         if item.deleted.is_some() {
             announce_deletion(&item);
         }
-        match self.attempt(write, item, confirm).await {
+        let observer = self.oversight.observer;
+        if let Some(observer) = observer {
+            observer.write_begun(&item);
+        }
+        let outcome = match self.attempt(write, item, confirm).await {
             WriteOutcome::Done(done) => WriteOutcome::Done(done.logged()),
             WriteOutcome::Confirmed(done, observed) => WriteOutcome::Confirmed(done.logged(), observed),
             WriteOutcome::Failed(failed) => WriteOutcome::Failed(failed.logged()),
             other => other,
+        };
+        if let (Some(observer), Some(ended)) = (observer, outcome.ended()) {
+            observer.write_done(ended);
         }
+        outcome
     }
 
     /// Writes, and reads before each repetition, until the outcome is known or the time is over.
@@ -203,7 +211,7 @@ impl<'a> Writer<'a> {
         let session = self.session;
         let mut poll = Poll::until_deadline(session);
         loop {
-            let error = match write.make(&session.writes()).await {
+            let error = match make(&write, &session.writes()).await {
                 Ok(id) => {
                     let flow_log_id = id.or_else(|| item.flow_log_id.clone());
                     return WriteOutcome::Done(Item { outcome: Outcome::Done, flow_log_id, ..item });
@@ -253,6 +261,16 @@ impl<'a> Writer<'a> {
             }
         }
     }
+}
+
+/// Returns the result of a write that is not made for want of an approval.
+fn not_approved(item: Item, objection: Objection) -> Item {
+    let (outcome, why) = match objection {
+        Objection::NotInPlan => (Outcome::Skipped, "not in the plan"),
+        Objection::Stopped => (Outcome::Unfinished, "not made, as the work was stopped before it"),
+    };
+    let reason = format!("{}; {why}", item.reason);
+    Item { outcome, reason, deleted: None, ..item }.finding()
 }
 
 /// Logs the fields of a flow log before it is deleted: if the process is killed in between, nothing else holds them.
@@ -366,7 +384,15 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::testing::{self, Api, Reply};
+    use crate::{
+        ChangeId,
+        testing::{self, Api, Reply},
+        write::Successor,
+    };
+
+    fn of<'w>(resource: &'w Resource, change: &'w Change) -> Write<'w> {
+        Write::FlowLog(FlowLogWrite { resource, change, observed: &[], governed_by: None })
+    }
 
     const CREATED: Reply = Reply::Answer(200, r#"{"RequestId":"R-1","Success":"true","FlowLogId":"fl-9"}"#);
 
@@ -406,7 +432,7 @@ mod tests {
             std::future::ready(read).boxed()
         };
         let writer = Writer::new(&session, actions, dry_run);
-        let outcome = writer.write(Write::FlowLog(&vpc, &change), about, &confirm).await;
+        let outcome = writer.write(of(&vpc, &change), about, &confirm).await;
         Written { outcome, calls: api.calls(), reads: count.load(Ordering::Relaxed) }
     }
 
@@ -539,12 +565,70 @@ mod tests {
         let about = Item::of_flow_log(&session, &flow_log, Verdict::Orphaned, Outcome::Done, "vpc-1 is gone");
         let writer = Writer::new(&session, &[Action::DeleteFlowLog], false);
         let confirm = || std::future::ready(Ok(settled(true))).boxed();
-        let outcome = writer.write(Write::Delete(&flow_log), about, &confirm).await;
+        let outcome = writer.write(Write::Delete(&flow_log, Successor::Gone), about, &confirm).await;
         let WriteOutcome::Done(item) = outcome else { panic!("{outcome:?}") };
         let deleted = item.deleted.unwrap();
         assert_eq!((deleted.flow_log_id.as_str(), deleted.log_store.as_deref()), ("fl-1", Some("vpc")));
         assert_eq!(deleted.tags, [("managed-by".to_owned(), "flowkeeper".to_owned())]);
         assert_eq!(api.calls(), ["DeleteFlowLog"]);
+    }
+
+    /// The outcome of a creation with approvals that are made from its id, and the calls that were made.
+    async fn approved(
+        approvals: impl FnOnce(ChangeId) -> Approvals,
+        recreating: bool,
+    ) -> (WriteOutcome<()>, Vec<String>) {
+        let (vpc, change) = (testing::vpc("vpc-1"), Change::Create(Box::new(testing::spec())));
+        let about = Item::of_resource(&vpc, Verdict::Missing, Outcome::Done, "it has none");
+        let api = Api::start(vec![CREATED]);
+        let client = api.client();
+        let session = testing::session(&client);
+        let id = PlannedChange::of(&of(&vpc, &change), (session.account(), session.region()), "vpc-1", None).id;
+        let approvals = approvals(id);
+        let oversight = Oversight { approvals: Some(&approvals), ..Oversight::default() };
+        let writer = Writer::new(&session, &[Action::CreateFlowLog], false).overseen(oversight);
+        let writer = if recreating { writer.recreating() } else { writer };
+        let confirm = || std::future::ready(Err(not_read())).boxed();
+        let outcome = writer.write(of(&vpc, &change), about, &confirm).await;
+        assert!(approvals.is_idle());
+        (outcome, api.calls())
+    }
+
+    #[tokio::test]
+    async fn a_change_is_made_only_if_exactly_it_was_approved() {
+        let (outcome, calls) = approved(|id| Approvals::of([id]), false).await;
+        assert!(matches!(&outcome, WriteOutcome::Done(item) if item.change.is_some()), "{outcome:?}");
+        assert_eq!(calls, ["CreateFlowLog"]);
+        let other = "0123456789abcdef".parse().unwrap();
+        let (refused, no_calls) = approved(|_| Approvals::of([other]), false).await;
+        let WriteOutcome::NotApproved(item) = refused else { panic!("{refused:?}") };
+        assert_eq!((item.outcome, item.reason.as_str()), (Outcome::Skipped, "it has none; not in the plan"));
+        assert_eq!(no_calls, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_after_the_work_was_stopped() {
+        let stopped = |id| {
+            let approvals = Approvals::of([id]);
+            approvals.stop();
+            approvals
+        };
+        let (outcome, calls) = approved(stopped, false).await;
+        let WriteOutcome::NotApproved(item) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(item.outcome, Outcome::Unfinished);
+        assert_eq!(calls, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_flow_log_that_was_deleted_for_another_one_is_created_although_nobody_approved_that() {
+        let none_and_stopped = |_| {
+            let approvals = Approvals::default();
+            approvals.stop();
+            approvals
+        };
+        let (outcome, calls) = approved(none_and_stopped, true).await;
+        assert!(matches!(outcome, WriteOutcome::Done(_)), "{outcome:?}");
+        assert_eq!(calls, ["CreateFlowLog"]);
     }
 
     #[test]
@@ -564,7 +648,7 @@ mod tests {
             (Change::Tag(id, tags()), "fl-1 on vpc-1 could not be tagged"),
         ] {
             let about = Item::of_resource(&vpc, Verdict::Drifted, Outcome::Done, "a reason");
-            let item = failed(about, &Write::FlowLog(&vpc, &change), &error);
+            let item = failed(about, &of(&vpc, &change), &error);
             assert_eq!((item.reason.as_str(), item.outcome), (expected, Outcome::Unfinished), "the time was over");
         }
     }

@@ -5,6 +5,17 @@ use flow_log::ResourceId;
 use super::{Item, Outcome, Summary, summary::Unlisted};
 use crate::claims::AccountRegion;
 
+/// Which results a report lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listing {
+    /// All that somebody should look at, and up to 200 others per region. Further ones are only counted, so that the
+    /// report of a function and its memory stay small.
+    #[default]
+    Brief,
+    /// Every resource, with the flow log that covers it and the details of each planned change.
+    Full,
+}
+
 /// How many unremarkable resources are listed per region. Further ones are only counted, so that the report and its
 /// memory stay small.
 const MAX_UNREMARKABLE: usize = 200;
@@ -13,6 +24,7 @@ const MAX_UNREMARKABLE: usize = 200;
 #[derive(Debug, Default)]
 pub struct ReportBuilder {
     pub(crate) items: Vec<Item>,
+    listing: Listing,
     /// The number of resources that were judged.
     checked: usize,
     /// How many of the items are about unremarkable resources.
@@ -23,11 +35,21 @@ pub struct ReportBuilder {
 }
 
 impl ReportBuilder {
+    /// Creates one that lists these results.
+    pub(crate) fn listing(listing: Listing) -> Self {
+        Self { listing, ..Self::default() }
+    }
+
+    /// Whether a further unremarkable result is only counted.
+    fn is_full(&self) -> bool {
+        self.listing == Listing::Brief && self.unremarkable >= MAX_UNREMARKABLE
+    }
+
     /// Adds the result of a resource that is not changed.
     pub(crate) fn add(&mut self, item: Item) {
         self.checked += 1;
         let is_unremarkable = matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped) && !item.is_finding;
-        if is_unremarkable && self.unremarkable >= MAX_UNREMARKABLE {
+        if is_unremarkable && self.is_full() {
             self.unlisted.count(&item);
             return;
         }
@@ -43,7 +65,7 @@ impl ReportBuilder {
     /// Adds the result of an account that is left out. Of many that need nobody's attention, only the first are listed.
     pub(crate) fn skip(&mut self, item: Item) {
         let is_unremarkable = item.outcome == Outcome::Skipped && !item.is_finding;
-        if is_unremarkable && self.unremarkable >= MAX_UNREMARKABLE {
+        if is_unremarkable && self.is_full() {
             self.unlisted.count_skipped();
             return;
         }
@@ -100,6 +122,25 @@ impl ReportBuilder {
         self.limits.extend(other.limits);
     }
 
+    /// Returns the number of results of each kind so far.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary::of(&self.items, self.unlisted, self.limits.clone())
+    }
+
+    /// Adds the results of a sweep of orphans after those of the resources in the same region. It says more about the
+    /// flow logs that both have seen, and counts no resource that the other has not counted.
+    pub(crate) fn follow_up(&mut self, orphans: Self) {
+        let is_same = |one: &Item, other: &Item| one.flow_log_id.is_some() && one.flow_log_id == other.flow_log_id;
+        self.items.retain(|item| item.action.is_some() || !orphans.items.iter().any(|other| is_same(item, other)));
+        // A list that could not be read is said once.
+        let is_new = |other: &Item| {
+            !self.items.iter().any(|item| item.reason == other.reason && item.resource_id == other.resource_id)
+        };
+        let items: Vec<_> = orphans.items.into_iter().filter(is_new).collect();
+        self.items.extend(items);
+        self.limits.extend(orphans.limits);
+    }
+
     /// Whether no item is open and no limit refused a change.
     pub(crate) fn is_complete(&self) -> bool {
         self.limits.is_empty() && !self.items.iter().any(Item::is_open)
@@ -153,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn a_full_listing_leaves_nothing_out() {
+        let mut builder = ReportBuilder::listing(Listing::Full);
+        for nth in 0..2 * MAX_UNREMARKABLE {
+            builder.add(item(nth, Outcome::Unchanged));
+            builder.skip(item(nth, Outcome::Skipped));
+        }
+        let (items, summary, _) = builder.finish();
+        assert_eq!((items.len(), summary.unlisted), (4 * MAX_UNREMARKABLE, 0));
+    }
+
+    #[test]
     fn findings_and_changes_are_listed_however_many_there_are() {
         let mut builder = long();
         builder.add(item(1000, Outcome::Skipped).finding());
@@ -199,6 +251,24 @@ mod tests {
         let (items, summary, limits) = whole.finish();
         assert_eq!((items.len(), summary.unlisted), (2 * MAX_UNREMARKABLE, 3));
         assert_eq!(limits, ["1 in cn-hangzhou: too many"]);
+    }
+
+    #[test]
+    fn a_sweep_of_orphans_says_more_about_a_flow_log_than_the_sweep_before_it_and_repeats_nothing() {
+        let about = |nth, flow_log: &str, reason: &str| Item {
+            flow_log_id: flow_log.parse().ok(),
+            reason: reason.to_owned(),
+            ..item(nth, Outcome::Skipped)
+        };
+        let mut report = ReportBuilder::from(vec![about(1, "fl-1", "it is gone"), about(2, "fl-2", "it records")]);
+        report.push(item(3, Outcome::Failed));
+        let mut orphans = ReportBuilder::from(vec![about(1, "fl-1", "it is deleted"), item(3, Outcome::Failed)]);
+        orphans.count_unlisted();
+        report.follow_up(orphans);
+        let (items, summary, _) = report.finish();
+        let reasons: Vec<_> = items.iter().map(|item| item.reason.as_str()).collect();
+        assert_eq!(reasons, ["it records", "it records", "it is deleted"]);
+        assert_eq!((summary.checked, summary.failed), (3, 1));
     }
 
     #[test]

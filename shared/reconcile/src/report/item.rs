@@ -5,7 +5,8 @@ use openapi::{CallError, ErrorKind, Session};
 use serde::Serialize;
 use tracing::{info, warn};
 
-use crate::{Target, TargetKind};
+use super::ObservedFlowLog;
+use crate::{PlannedChange, Target, TargetKind};
 
 /// The outcome for one resource, for one change to it, or for one event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,6 +45,12 @@ pub struct Item {
     /// Why the API refused a write, if it did.
     #[serde(skip)]
     pub refusal: Option<ErrorKind>,
+    /// The change that is planned or was made, if changes are described: see [`crate::Listing`].
+    #[serde(skip)]
+    pub change: Option<Box<PlannedChange>>,
+    /// The flow log that the result is about, as it was read, if every resource is listed.
+    #[serde(skip)]
+    pub observed: Option<Box<ObservedFlowLog>>,
     /// Whether the result has been logged already.
     #[serde(skip)]
     pub is_logged: bool,
@@ -158,6 +165,8 @@ impl Item {
             is_finding: false,
             is_exception: false,
             refusal: None,
+            change: None,
+            observed: None,
             is_logged: false,
         }
     }

@@ -1,7 +1,7 @@
 //! The sweep of the virtual border routers on the Express Connect Routers of one account.
 
 use flow_log::{
-    AttachedVbr, Desired, Ecr, EcrChange, GovernedBy, Plan, Policy, Verdict, desired_ecr, plan_ecr,
+    AttachedVbr, Desired, Ecr, EcrChange, EcrFlowLog, GovernedBy, Plan, Verdict, desired_ecr, plan_ecr,
     policy::EcrFlowLogPattern,
 };
 use futures_util::FutureExt as _;
@@ -17,7 +17,8 @@ use crate::{
     items,
     limits::{self, Withheld},
     report::ReportBuilder,
-    writer::{Confirmation, Write, WriteOutcome},
+    write::{EcrWrite, Write},
+    writer::{Confirmation, WriteOutcome},
 };
 
 /// The API's name for a virtual border router.
@@ -39,6 +40,8 @@ struct EcrSweep<'a> {
 struct VbrWork {
     vbr: AttachedVbr,
     plan: Plan<EcrChange>,
+    /// The flow log that the plan is about, as it was read.
+    observed: Option<EcrFlowLog>,
     /// What decides whether the flow log is on, if one is desired.
     governed_by: Option<GovernedBy>,
     /// Whether the flow log should have left a transitional state long ago.
@@ -53,7 +56,7 @@ impl Sweep for EcrSweep<'_> {
     }
 
     async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<VbrWork> {
-        let Converger { session, policy, .. } = *self.converger;
+        let session = self.converger.session;
         let routers = match session.describe_ecrs(&EcrFilter::default()).await {
             Ok(routers) => routers,
             Err(error) => {
@@ -65,7 +68,7 @@ impl Sweep for EcrSweep<'_> {
         report.items.extend(unread.map(|it| items::item_unread(session, "Express Connect Routers", it)));
         let mut work = Vec::new();
         for router in &routers.items {
-            match plans(session, policy, self.pattern, router, report).await {
+            match plans(self.converger, self.pattern, router, report).await {
                 Ok(plans) => work.extend(plans.into_iter().filter_map(|plan| self.judge(plan, report))),
                 Err(error) => report.items.push(unread_router(session, router, &error)),
             }
@@ -100,7 +103,8 @@ impl EcrSweep<'_> {
             return Some(work);
         }
         let why = forbidden.map(items::may_not_call);
-        report.add(items::unchanged(about(&work.vbr), work.plan, why.as_deref()));
+        let item = Item { observed: self.converger.observed_router(work.observed.as_ref()), ..about(&work.vbr) };
+        report.add(items::unchanged(item, work.plan, why.as_deref()));
         None
     }
 }
@@ -146,12 +150,12 @@ impl Work for VbrWork {
 
 /// Returns the plans for the virtual border routers on one router.
 async fn plans(
-    session: &Session<'_>,
-    policy: &Policy,
+    converger: &Converger<'_>,
     pattern: &EcrFlowLogPattern,
     router: &Ecr,
     report: &mut ReportBuilder,
 ) -> Result<Vec<VbrWork>, CallError> {
+    let (session, policy) = (converger.session, converger.policy);
     let vbrs_only = EcrInstanceFilter { instance_type: Some(VBR), ..EcrInstanceFilter::default() };
     let attached = session.describe_ecr_instances(&router.id, &vbrs_only).await?;
     let observed = session.describe_ecr_flow_logs(&router.id, &EcrFlowLogFilter::default()).await?;
@@ -178,7 +182,7 @@ async fn plans(
         })
     });
     let plan = |vbr: AttachedVbr| {
-        let desired = desired_ecr(&vbr, pattern, policy, session.now());
+        let desired = desired_ecr(&vbr, pattern, policy, converger.decides_at());
         let mut plan = plan_ecr(&vbr, &observed.items, &desired);
         if has_unread && plan.verdict == Verdict::Missing {
             // The unreadable flow log may be on this virtual border router.
@@ -194,14 +198,15 @@ async fn plans(
         let its_flow_log = observed.items.iter().find(|found| plan.flow_log.as_ref() == Some(&found.id));
         let is_stuck = plan.verdict == Verdict::Pending
             && its_flow_log.is_some_and(|it| is_stuck(&it.status, it.creation_time, session.now()));
-        VbrWork { vbr, plan, governed_by, is_stuck }
+        let seen = its_flow_log.cloned();
+        VbrWork { vbr, plan, observed: seen, governed_by, is_stuck }
     };
     Ok(vbrs.map(plan).collect())
 }
 
 /// Makes the changes, one after the other.
 async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: &VbrWork) -> Vec<Item> {
-    let VbrWork { vbr, plan, .. } = work;
+    let VbrWork { vbr, plan, observed, governed_by, .. } = work;
     let mut results = Vec::new();
     for change in &plan.changes {
         let planned = Item {
@@ -209,11 +214,14 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
             reason: plan.reason.clone(),
             flow_log_id: plan.flow_log.clone(),
             is_exception: plan.is_exception,
+            observed: converger.observed_router(observed.as_ref()),
             ..about(vbr)
         };
+        let changed = observed.as_ref().filter(|found| change.flow_log() == Some(&found.id));
+        let write = Write::Ecr(EcrWrite { vbr, change, changed, governed_by: governed_by.as_ref() });
         let confirm = || confirm(converger, pattern, vbr, change).boxed();
-        match converger.writer.write(Write::Ecr(vbr, change), planned, &confirm).await {
-            WriteOutcome::Planned(item) => results.push(item),
+        match converger.writer.write(write, planned, &confirm).await {
+            WriteOutcome::Planned(item) | WriteOutcome::NotApproved(item) => results.push(item),
             WriteOutcome::Done(item) => results.push(Item { is_finding: !plan.converges, ..item }),
             WriteOutcome::Confirmed(item, _) => results.push(item),
             // Somebody else has changed it meanwhile.
@@ -278,7 +286,7 @@ async fn read_plan(
 ) -> Result<Option<Plan<EcrChange>>, CallError> {
     let session = converger.session;
     let on_it = EcrFlowLogFilter { instance: Some(&vbr.id), ..EcrFlowLogFilter::default() };
-    let desired = desired_ecr(vbr, pattern, converger.policy, session.now());
+    let desired = desired_ecr(vbr, pattern, converger.policy, converger.decides_at());
     let observed = session.describe_ecr_flow_logs(&vbr.ecr, &on_it).await?;
     Ok(observed.is_complete().then(|| plan_ecr(vbr, &observed.items, &desired)))
 }

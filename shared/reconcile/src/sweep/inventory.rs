@@ -139,7 +139,7 @@ impl Inventory {
                     let decision = converger.decide(resource, vpc, flow_logs, Withheld::default());
                     if !decision.out_of_scope && decision.is_in_order() {
                         *seen = Seen::InOrder { is_exception: decision.plan.is_exception };
-                        report.add(decision.into_item(resource));
+                        report.add(decision.into_item(resource, flow_logs, converger.listing));
                         return;
                     }
                 }

@@ -11,7 +11,7 @@ use super::{
     work::ResourceWork,
 };
 use crate::{
-    Item, Outcome, Selection,
+    Item, Outcome,
     converge::Converger,
     decision::{Decision, Subject},
     items,
@@ -28,7 +28,7 @@ pub(super) fn judge(
     report: &mut ReportBuilder,
 ) -> (Vec<ResourceWork>, Vec<Subject>) {
     let session = converger.session;
-    let judges_all = converger.capabilities.selects == Selection::Resources;
+    let judges_all = converger.capabilities.selects.has_all_resources();
     if judges_all {
         report_unattached(converger, &inventory, report);
     }
@@ -70,7 +70,7 @@ pub(super) fn judge(
             report.count_checked();
             stuck.push(subject);
         } else if judges_all || decision.is_in_order() || decision.plan.verdict == Verdict::Unknown {
-            report.add(decision.into_item(&subject.resource));
+            report.add(decision.into_item(&subject.resource, &observed, converger.listing));
         }
         // Anything else about scheduled resources is reported by a function that judges every resource.
     }

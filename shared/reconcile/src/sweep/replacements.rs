@@ -20,6 +20,7 @@ use crate::{
     limits::Withheld,
     poll::Poll,
     read::{self, Unread},
+    write::Successor,
     writer::WriteOutcome,
 };
 
@@ -46,6 +47,7 @@ pub(super) async fn replace(
             Attempt::NotNeeded => {
                 items.extend(converger.converge(&work.subject, None, Withheld::default()).await);
             }
+            Attempt::NotApproved(item) => items.push(*item),
             Attempt::NotStarted(reason) => leave(converger, work, &reason, items).boxed().await,
             Attempt::Failed { why } => obstacle = Some(why),
         }
@@ -67,6 +69,8 @@ enum Attempt {
     NotNeeded,
     /// Nothing was deleted.
     NotStarted(NotStarted),
+    /// Nothing was deleted, as nobody approved it.
+    NotApproved(Box<Item>),
     /// It did not end with a new flow log that is known to work. No other replacement is tried.
     Failed { why: String },
 }
@@ -164,13 +168,22 @@ async fn attempt(
     }
     let reason = decision.plan.reason.clone();
     let about = Item::of_resource(resource, decision.plan.verdict, Outcome::Done, reason.clone());
-    match deletion::delete(converger, old, about).await {
+    // Nobody may stop between the deletion and the creation.
+    let under_way = converger.writer.begin();
+    match deletion::delete(converger, old, Successor::Replaces(resource, spec), about).await {
         WriteOutcome::Planned(item) => {
-            let created =
-                Item { action: Some(Action::CreateFlowLog), flow_log_id: None, deleted: None, ..item.clone() };
+            // The deletion describes what takes the place of the flow log.
+            let created = Item {
+                action: Some(Action::CreateFlowLog),
+                flow_log_id: None,
+                deleted: None,
+                change: None,
+                ..item.clone()
+            };
             items.extend([item, created]);
             return Attempt::Replaced;
         }
+        WriteOutcome::NotApproved(item) => return Attempt::NotApproved(Box::new(item)),
         WriteOutcome::Done(item) | WriteOutcome::Confirmed(item, ()) => items.push(item),
         // Somebody else deleted it. The missing flow log is created below.
         WriteOutcome::Superseded(()) => {}
@@ -187,6 +200,7 @@ async fn attempt(
     if !is_created {
         return undo(converger, resource, old, start, created, items).await;
     }
+    drop(under_way);
     let id = created.iter().find_map(|item| item.flow_log_id.clone());
     items.extend(created);
     if !start.is_canary {

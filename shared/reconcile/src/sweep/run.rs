@@ -58,7 +58,7 @@ pub(super) trait Work: Sized + Send {
 
 /// Sweeps a region.
 pub(super) async fn run<S: Sweep>(mut sweep: S) -> ReportBuilder {
-    let mut report = ReportBuilder::default();
+    let mut report = ReportBuilder::listing(sweep.converger().listing);
     let assessed = sweep.assess(&mut report).await;
     let (mut work, withheld) = within_limits(sweep.converger(), assessed, &mut report);
     work.retain(|one| sweep.claim(one));

@@ -8,7 +8,7 @@ use openapi::Session;
 
 use super::{inventory::Inventory, run::MAX_CONCURRENT};
 use crate::{
-    Item, Outcome, Selection,
+    Item, Outcome,
     converge::Converger,
     items,
     read::{self, Unread},
@@ -21,7 +21,7 @@ use crate::{
 /// Resources at a level of the policy have been read already. The others are read here, if they have foreign flow logs.
 pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, report: &mut ReportBuilder) {
     let session = converger.session;
-    if converger.capabilities.selects != Selection::Resources {
+    if !converger.capabilities.selects.has_all_resources() {
         return;
     }
     let is_foreign = |flow_log: &&FlowLog| flow_log.tags.is_some() && !flow_log.is_own();
