@@ -430,7 +430,7 @@ async fn the_session_of_a_function_may_not_make_the_calls_of_another() {
         (DEACTIVATION, "DeactiveFlowLog", true),
         (DELETION, "DeleteFlowLog", true),
     ] {
-        let policy = capabilities.session_policy(&Policy::parse(WIDE).unwrap());
+        let policy = capabilities.session_policy(&Policy::parse(WIDE).unwrap(), true);
         let role = [("RoleArn", SECOND_ACCOUNT_ROLE), ("RoleSessionName", "flowkeeper"), ("Policy", policy.as_str())];
         let assumed = cloud.call("AssumeRole", &role).await.unwrap();
         let of = |name: &str| assumed["Credentials"][name].as_str().unwrap().to_owned();
