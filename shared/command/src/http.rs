@@ -147,13 +147,21 @@ fn trusting(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String>
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("no TLS: {error}"))?;
-    // A container without a certificate store, such as one made from scratch, trusts the public roots.
-    let Ok(verifier) = Verifier::new_with_extra_roots(extra.clone(), provider) else {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        roots.add_parsable_certificates(extra);
-        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
-    };
+    // The verifier takes extra roots for enough: a container without a certificate store, such as one made from scratch,
+    // would trust them and nothing else. So the store is asked for first.
+    if Verifier::new(Arc::clone(&provider)).is_err() {
+        return Ok(builder.with_root_certificates(public_roots(extra)).with_no_client_auth());
+    }
+    let verifier =
+        Verifier::new_with_extra_roots(extra, provider).map_err(|error| format!("no certificates: {error}"))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// The public roots that are compiled in, and more.
+fn public_roots(extra: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(extra);
+    roots
 }
 
 #[cfg(test)]
@@ -177,6 +185,15 @@ mod tests {
         ] {
             assert_eq!(is_local(&url.parse().unwrap()), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn without_a_store_a_certificate_of_the_office_adds_to_the_public_ones() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let office = rcgen::CertificateParams::new([]).unwrap().self_signed(&key).unwrap();
+        let public = public_roots(Vec::new()).len();
+        assert!(public > 100, "{public} public roots");
+        assert_eq!(public_roots(vec![office.der().clone()]).len(), public + 1);
     }
 
     #[test]
