@@ -1,29 +1,40 @@
-//! The ZIP file around a binary. Pure: bytes in, bytes out.
+//! ZIP files. Pure: bytes in, bytes out.
 
 use std::io::{Cursor, Write as _};
 
 use zip::{CompressionMethod, DateTime, System, ZipWriter, result::ZipResult, write::SimpleFileOptions};
 
-/// The only entry. Function Compute starts it in a custom runtime, as `/code/bootstrap`.
+use crate::entry::Entry;
+
+/// The only entry of a function's ZIP file. Function Compute starts it in a custom runtime, as `/code/bootstrap`.
 pub const ENTRY: &str = "bootstrap";
 
-/// Creates a ZIP file with one executable entry.
-///
-/// The mode counts only if the file says that it was made on Unix. The date is fixed and the compressor is written in
-/// Rust, so that a binary gives the same package whenever and wherever it is built.
+/// Creates the ZIP file of a function, with one executable entry.
 ///
 /// # Errors
 /// The binary has more than 4 GiB, which the format cannot hold.
 pub fn of_bootstrap(binary: &[u8]) -> ZipResult<Vec<u8>> {
+    of(&[Entry::program(ENTRY, binary)])
+}
+
+/// Creates a ZIP file of these entries, in this order.
+///
+/// Modes count only if the file says that it was made on Unix. The date is fixed and the compressor is written in Rust,
+/// so that the same entries give the same file whenever and wherever it is made.
+///
+/// # Errors
+/// An entry has more than 4 GiB, which the format cannot hold, or two have the same path.
+pub fn of(entries: &[Entry<'_>]) -> ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .system(System::Unix)
-        .unix_permissions(0o755)
         .last_modified_time(DateTime::DEFAULT)
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(9));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(ENTRY, options)?;
-    zip.write_all(binary)?;
+    for entry in entries {
+        zip.start_file(&entry.path, options.unix_permissions(entry.mode))?;
+        zip.write_all(&entry.bytes)?;
+    }
     Ok(zip.finish()?.into_inner())
 }
 

@@ -1,4 +1,4 @@
-//! Finds the functions in the workspace, and builds them with cargo.
+//! Finds the functions and the command in the workspace, and builds them with cargo.
 
 #![expect(clippy::disallowed_methods, reason = "cargo is run in the environment that it was started from")]
 
@@ -32,6 +32,9 @@ pub enum Error {
     /// There is no function, or one without a binary.
     #[error("{0}")]
     NoFunction(String),
+    /// The command is not in the workspace, or has no binary.
+    #[error("the workspace has no crate flowkeeper with a binary flowkeeper")]
+    NoCommand,
     /// Cargo could not be started, or its output could not be read.
     #[error("cargo cannot be run: is it on the PATH?")]
     Cargo(#[from] std::io::Error),
@@ -43,11 +46,24 @@ pub enum Error {
     Failed(std::process::ExitStatus),
 }
 
-/// The workspace whose functions are packaged.
+/// The crate and the binary of the command.
+const COMMAND: &str = "flowkeeper";
+
+/// What the manifest of the command says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandCrate {
+    /// The version, such as `0.2.0`.
+    pub version: String,
+    /// The license, as an SPDX expression.
+    pub license: String,
+}
+
+/// The workspace whose functions and command are packaged.
 #[derive(Debug)]
 pub struct Workspace {
     root: PathBuf,
     functions: Vec<String>,
+    command: Option<CommandCrate>,
     /// Cargo's target directory.
     pub target: PathBuf,
 }
@@ -81,10 +97,15 @@ impl Workspace {
             functions.push(package.name.to_string());
         }
         functions.sort();
+        let command = metadata.packages.iter().find(|package| package.name == COMMAND).map(|package| CommandCrate {
+            version: package.version.to_string(),
+            license: package.license.clone().unwrap_or_default(),
+        });
         if functions.is_empty() {
             Err(Error::NoFunction(format!("{folder} holds no function of the workspace")))
         } else {
-            Ok(Self { root: metadata.workspace_root.into(), functions, target: metadata.target_directory.into() })
+            let (root, target) = (metadata.workspace_root.into(), metadata.target_directory.into());
+            Ok(Self { root, functions, command, target })
         }
     }
 
@@ -92,6 +113,24 @@ impl Workspace {
     #[must_use]
     pub fn functions(&self) -> &[String] {
         &self.functions
+    }
+
+    /// Returns the folder that packages are written into.
+    #[must_use]
+    pub fn packages(&self) -> PathBuf {
+        self.target.join("fc")
+    }
+
+    /// Returns the workspace's manifest.
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("Cargo.toml")
+    }
+
+    /// Returns the text of the workspace's license.
+    #[must_use]
+    pub fn license(&self) -> PathBuf {
+        self.root.join("LICENSE")
     }
 
     /// Uses another target directory.
@@ -114,6 +153,21 @@ impl Workspace {
     /// # Errors
     /// Cargo failed, or produced no binary for a function.
     pub fn build(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        self.binaries(&self.functions)
+    }
+
+    /// Builds the command in the same way. Returns its binary, and what its manifest says.
+    ///
+    /// # Errors
+    /// There is no command, or cargo failed.
+    pub fn build_command(&self) -> Result<(PathBuf, &CommandCrate), Error> {
+        let command = self.command.as_ref().ok_or(Error::NoCommand)?;
+        let (_, binary) = self.binaries(&[COMMAND.to_owned()])?.pop().ok_or(Error::NoCommand)?;
+        Ok((binary, command))
+    }
+
+    /// Builds these crates' binaries. With the command among them, functions would get its features: it is built alone.
+    fn binaries(&self, crates: &[String]) -> Result<Vec<(String, PathBuf)>, Error> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // The variables that `cargo run` and `cargo test` set for this crate would make some build scripts run again
         // each time.
@@ -126,7 +180,7 @@ impl Workspace {
             .args(["build", "--release", "--locked", "--message-format", "json-render-diagnostics"])
             .args(["--target", TARGET, "--target-dir"])
             .arg(self.target.join("fc-build"))
-            .args(self.functions.iter().flat_map(|function| ["--package", function, "--bin", function]))
+            .args(crates.iter().flat_map(|name| ["--package", name, "--bin", name]))
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());

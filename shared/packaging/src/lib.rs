@@ -1,21 +1,24 @@
-//! Packages the functions as static binaries in reproducible ZIP files for Function Compute.
+//! Packages the functions as static binaries in reproducible ZIP files for Function Compute, and the command for people
+//! without Rust.
 //!
 //! [`package_all`] builds every function under `functions/` with cargo, rejects with [`elf::check`] what Function
 //! Compute could not start, and writes the ZIP files made by [`archive::of_bootstrap`]. The same source gives the same
-//! bytes, so a package can be identified by its SHA-256. Nothing here uploads anything or asks for a key.
+//! bytes, so a package can be identified by its SHA-256. [`command::package_command`] does the same for the command. Nothing
+//! here uploads anything or asks for a key.
 
 pub mod archive;
 pub mod build;
+pub mod command;
 pub mod elf;
+pub mod entry;
+pub mod files;
+pub mod linked;
+pub mod sha256;
 mod table;
+pub mod tarball;
+pub mod third_party;
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
-use sha2::{Digest as _, Sha256};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use self::build::Workspace;
 
@@ -45,15 +48,8 @@ pub enum Error {
     #[error(transparent)]
     Build(#[from] build::Error),
     /// A file could not be read or written.
-    #[error("{} cannot be {attempted}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What was attempted with the file.
-        attempted: &'static str,
-        /// The system's error.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] files::Error),
     /// Function Compute could not start the binary.
     #[error("{function} is not packaged")]
     Refused {
@@ -88,23 +84,42 @@ pub enum Error {
 /// directory.
 ///
 /// Prints a table of the packages with their sizes and SHA-256. The same source gives the same bytes. Uploads nothing, and
-/// asks for no key. Takes no arguments; cargo's own variables, such as `CARGO_TARGET_DIR`, count.
+/// asks for no key. Cargo's own variables, such as `CARGO_TARGET_DIR`, count.
 #[derive(clap::Parser)]
 #[command(name = "packaging", version)]
-struct Arguments {}
+struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
 
-/// Runs the program: packages every function, and prints a table to stdout or an error to stderr. Exits with 2 if the
-/// arguments are invalid.
+/// What to package instead of the functions.
+#[derive(clap::Subcommand)]
+enum Instead {
+    /// Builds the command `flowkeeper`, and packages it for people without Rust
+    ///
+    /// Writes an archive, a Python wheel, an npm package and an OCI image, each with its SHA-256 beside it, below fc/ of
+    /// the target directory.
+    Command,
+}
+
+/// Runs the program: packages every function, or the command, and prints a table to stdout or an error to stderr. Exits
+/// with 2 if the arguments are invalid.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Arguments {} = clap::Parser::parse();
-    let packaged = Workspace::here().map_err(Error::from).and_then(|workspace| package_all(&workspace));
+    let Arguments { instead } = clap::Parser::parse();
+    let packaged = Workspace::here().map_err(Failure::from).and_then(|workspace| match instead {
+        None => Ok(table::of(&package_all(&workspace)?)),
+        Some(Instead::Command) => Ok(table::of_command(&command::package_command(&workspace)?)),
+    });
     let (said, status) = match &packaged {
-        Ok(packages) => (std::io::stdout().write_all(table::of(packages).as_bytes()), ExitCode::SUCCESS),
-        Err(error) => (writeln!(std::io::stderr(), "packaging: {}", chain(error)), ExitCode::FAILURE),
+        Ok(table) => (std::io::stdout().write_all(table.as_bytes()), ExitCode::SUCCESS),
+        Err(error) => (writeln!(std::io::stderr(), "packaging: {}", chain(&**error)), ExitCode::FAILURE),
     };
     said.map_or(ExitCode::FAILURE, |()| status)
 }
+
+/// Whatever went wrong, for a person to read.
+type Failure = Box<dyn std::error::Error>;
 
 /// Builds and packages every function of a workspace, in `fc/` of the target directory.
 ///
@@ -114,24 +129,15 @@ pub fn run() -> ExitCode {
 /// # Errors
 /// The first [`Error`] that occurs.
 pub fn package_all(workspace: &Workspace) -> Result<Vec<Package>, Error> {
-    let folder = workspace.target.join("fc");
-    let file_error = |path: &Path, attempted| {
-        let path = path.to_owned();
-        move |source| Error::File { path, attempted, source }
-    };
-    match std::fs::remove_dir_all(&folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            return Err(file_error(&folder, "emptied")(source));
-        }
-        _ => std::fs::create_dir_all(&folder).map_err(file_error(&folder, "made"))?,
-    }
+    let folder = workspace.packages();
+    files::without_earlier(&folder, |name| name.ends_with(".zip"))?;
     let mut packages = Vec::new();
     for (function, built) in workspace.build()? {
-        let binary = std::fs::read(&built).map_err(file_error(&built, "read"))?;
+        let binary = files::read(&built)?;
         let zip = package(&function, &binary)?;
         let path = folder.join(format!("{function}.zip"));
-        std::fs::write(&path, &zip).map_err(file_error(&path, "written"))?;
-        let sha256 = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
+        files::write(&path, &zip)?;
+        let sha256 = sha256::hexadecimal(&zip);
         packages.push(Package { function, path, binary_bytes: binary.len(), zip_bytes: zip.len(), sha256 });
     }
     Ok(packages)

@@ -1,7 +1,9 @@
-//! Packages this workspace's functions for real.
+//! Packages this workspace's functions and its command for real.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod command;
+mod image;
 mod names;
 
 use std::{
@@ -104,9 +106,10 @@ fn a_wrong_argument_or_a_call_for_help_builds_nothing() {
     let nowhere = tempfile::tempdir().unwrap();
     for (argument, expected, said) in [
         ("--help", 0, "Builds every function under functions/"),
+        ("--help", 0, "\n  command  Builds the command `flowkeeper`"),
         ("--version", 0, "packaging "),
         ("--functions", 2, "unexpected argument '--functions' found"),
-        ("create-flow-log", 2, "unexpected argument 'create-flow-log' found"),
+        ("create-flow-log", 2, "unrecognized subcommand 'create-flow-log'"),
     ] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_packaging")).arg(argument).current_dir(nowhere.path()).output().unwrap();
