@@ -1,4 +1,4 @@
-//! Checks whether Function Compute can start a binary. Pure: bytes in, verdict out.
+//! Checks whether a binary starts on any Linux, as in Function Compute. Pure: bytes in, verdict out.
 
 use object::{
     LittleEndian,
@@ -6,24 +6,22 @@ use object::{
     read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _},
 };
 
-/// Why Function Compute cannot start a binary.
+/// Why a binary would not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Not a 64-bit ELF file, or a broken one.
-    #[error(
-        "it is no ELF binary of 64 bits ({0}), and Function Compute runs Linux: package on Linux, or in a container"
-    )]
+    #[error("it is no ELF binary of 64 bits ({0}), and packages are for Linux: package there, or in a container")]
     NotElf(String),
     /// A binary for another architecture.
-    #[error("it is a binary for {0} and Function Compute runs x86-64: package on an x86-64 machine, or in a container")]
+    #[error("it is a binary for {0} and packages are for x86-64: package on an x86-64 machine, or in a container")]
     OtherArchitecture(String),
     /// An object file or a core dump.
     #[error("it is no program, but an ELF file of type {0}: package what cargo makes of a binary target")]
     NotAProgram(u16),
-    /// A binary that needs a loader or shared libraries, of which Function Compute may have an older version or none.
+    /// A binary that needs a loader or shared libraries, of which another machine may have an older version or none.
     #[error(
-        "it is linked dynamically (it asks for {0}), and what it asks for may be older or missing in Function Compute: \
+        "it is linked dynamically (it asks for {0}), and what it asks for may be older or missing where it runs: \
          `cargo run -p packaging` links statically, unless the configuration of cargo has other rustflags"
     )]
     Dynamic(String),

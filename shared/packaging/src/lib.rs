@@ -50,7 +50,7 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
-    /// Function Compute could not start the binary.
+    /// The binary would not start.
     #[error("{function} is not packaged")]
     Refused {
         /// Which function.

@@ -1,4 +1,4 @@
-//! Packages each function as a ZIP file for Function Compute.
+//! Packages each function as a ZIP file for Function Compute, and the command for people without Rust.
 
 use std::process::ExitCode;
 
