@@ -1,7 +1,8 @@
 //! What a flow log writes to: an SLS project, a Logstore in it, and its index.
 //!
-//! A destination is looked at only where a flow log is created in it: if the API finds that it is missing, and after the
-//! flow log was created, to complete it. Many resources of a region share one, so one invocation looks at it once.
+//! A destination is looked at where a flow log is created in it: if the API finds that it is missing, and after the flow
+//! log was created, to complete it. A sweep also looks at those that flow logs write to already, because a run that was
+//! cut off may have left one without an index. Many resources of a region share one, so one invocation looks at it once.
 
 use std::{
     collections::HashMap,
@@ -38,6 +39,8 @@ pub(crate) enum Occasion {
     Created,
     /// A dry run would create a flow log in it.
     Planned,
+    /// A sweep has seen a flow log that writes to it.
+    InUse,
 }
 
 /// The result of looking at a destination.
@@ -69,12 +72,13 @@ impl Destinations {
         let done = match (spec.create_destination, occasion) {
             (None, Occasion::Planned) => look.report_missing().await,
             // The refusal of the flow log is reported.
-            (None, Occasion::Missing | Occasion::Created) => Err(Stopped),
+            (None, Occasion::Missing | Occasion::Created | Occasion::InUse) => Err(Stopped),
             (Some(create), Occasion::Created) => {
                 look.complete(create).await;
                 Ok(())
             }
             (Some(create), Occasion::Missing | Occasion::Planned) => look.create(create).await,
+            (Some(create), Occasion::InUse) => look.keep(create).await,
         };
         let is_there = done.is_ok();
         *known = Some(is_there);
@@ -141,6 +145,23 @@ impl Look<'_> {
             }
         }
         self.complete_index().await;
+    }
+
+    /// Keeps a destination that flow logs write to as the policy says, with one read of the Logstore and one of its
+    /// index. If it was deleted, it is created again.
+    ///
+    /// # Errors
+    /// As those of [`Look::create`].
+    async fn keep(&mut self, create: CreateDestination) -> Result<(), Stopped> {
+        match self.session.get_log_store(self.destination).await {
+            Ok(Some(log_store)) => {
+                self.raise_retention(&log_store, create.retention_days).await;
+                self.complete_index().await;
+                Ok(())
+            }
+            Ok(None) => self.create(create).await,
+            Err(error) => Err(self.unread(&error)),
+        }
     }
 
     /// Raises the retention of the Logstore if it is shorter, and if this function may.
@@ -228,13 +249,13 @@ impl Look<'_> {
     /// Reports that a part of the destination could not be read.
     fn unread(&mut self, error: &CallError) -> Stopped {
         let Destination { project, log_store } = self.destination;
-        let why = if error.kind() == ErrorKind::AccessDenied {
-            ": this function may not read it, or it belongs to another account"
-        } else {
-            ""
-        };
+        let is_denied = error.kind() == ErrorKind::AccessDenied;
+        let why = if is_denied { ": this function may not read it, or it belongs to another account" } else { "" };
         let reason = format!("{project}/{log_store}, which flow logs write to, could not be read{why}");
-        self.items.push(self.about(Outcome::Failed, reason).with_error(error).finding());
+        let item = self.about(Outcome::Failed, reason).with_error(error).finding();
+        // Flow logs write to it, and no repetition of the sweep would be allowed more.
+        let is_no_failure = is_denied && self.occasion == Occasion::InUse;
+        self.items.push(if is_no_failure { Item { outcome: Outcome::Skipped, ..item } } else { item });
         Stopped
     }
 
@@ -389,6 +410,30 @@ mod tests {
         assert_eq!(look_by(creates, Occasion::Created, true, vec![INDEX]).await.calls, [GET_INDEX]);
         let seen = look_by(creates, Occasion::Missing, true, vec![PROJECT, SHORT, INDEX]).await;
         assert_eq!(seen.calls, [GET_PROJECT, GET_LOG_STORE, GET_INDEX]);
+    }
+
+    #[tokio::test]
+    async fn a_destination_in_use_is_completed_with_two_reads_and_its_index_is_never_replaced() {
+        let whole = look(Occasion::InUse, vec![LOG_STORE, INDEX]).await;
+        assert_eq!(whole.calls, [GET_LOG_STORE, GET_INDEX]);
+        assert!(whole.looked.is_there && whole.looked.items.is_empty());
+
+        let cut_off = look(Occasion::InUse, vec![SHORT, DONE, NO_INDEX, DONE]).await;
+        assert_eq!(cut_off.calls, [GET_LOG_STORE, UPDATE_LOG_STORE, GET_INDEX, CREATE_INDEX]);
+        let completed = [Action::UpdateLogStore, Action::CreateIndex].map(|action| (Outcome::Done, Some(action)));
+        assert_eq!(cut_off.outcomes(), completed);
+
+        let deleted = look(Occasion::InUse, vec![NO_PROJECT, NO_PROJECT, DONE, DONE, DONE]).await;
+        let expected = [GET_LOG_STORE, GET_PROJECT, CREATE_PROJECT, CREATE_LOG_STORE, CREATE_INDEX];
+        assert_eq!(deleted.calls, expected);
+    }
+
+    #[tokio::test]
+    async fn a_destination_in_use_that_may_not_be_read_is_a_finding_and_repeats_no_sweep() {
+        let denied = look(Occasion::InUse, vec![DENIED]).await;
+        assert_eq!(denied.outcomes(), [(Outcome::Skipped, None)]);
+        let item = &denied.looked.items[0];
+        assert!(item.is_finding && item.error.is_some() && !denied.looked.is_there, "{item:?}");
     }
 
     #[tokio::test]

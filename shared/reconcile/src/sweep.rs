@@ -1,6 +1,7 @@
 //! Sweeps of whole regions: read everything, judge it, and bring it to its desired state within the limits.
 
 mod age;
+mod destinations_in_use;
 mod ecr;
 mod evidence;
 mod inventory;

@@ -6,7 +6,7 @@ use flow_log::{FlowLog, Resource, ResourceId, ResourceType, Status};
 use futures_util::TryStreamExt as _;
 use openapi::{Entry, FlowLogFilter};
 
-use super::evidence::Evidence;
+use super::{destinations_in_use::DestinationsInUse, evidence::Evidence};
 use crate::{converge::Converger, items, limits::Withheld, read, report::ReportBuilder};
 
 /// What was read of one region.
@@ -27,6 +27,7 @@ pub(super) struct Inventory {
     /// Whether some resource could not be read. Then no resource is known to be gone.
     pub(super) has_unread_resources: bool,
     pub(super) evidence: Evidence,
+    pub(super) destinations: DestinationsInUse,
 }
 
 /// A resource, and what has been seen of its flow logs.
@@ -138,6 +139,7 @@ impl Inventory {
                     let flow_logs = std::slice::from_ref(&flow_log);
                     let decision = converger.decide(resource, vpc, flow_logs, Withheld::default());
                     if !decision.out_of_scope && decision.is_in_order() {
+                        self.destinations.add(decision.desired.as_deref(), flow_logs);
                         *seen = Seen::InOrder { is_exception: decision.plan.is_exception };
                         report.add(decision.into_item(resource, flow_logs, converger.listing));
                         return;

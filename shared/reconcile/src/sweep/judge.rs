@@ -6,6 +6,7 @@ use openapi::Session;
 
 use super::{
     age::{self, is_within_grace_period},
+    destinations_in_use::DestinationsInUse,
     inventory::{Inventory, InventoryEntry, Seen},
     superfluous,
     work::ResourceWork,
@@ -20,11 +21,12 @@ use crate::{
 };
 
 /// Returns the work, and the resources whose flow log should have left a transitional state long ago. Reports the
-/// resources that need no change or that this function may not change.
+/// resources that need no change or that this function may not change, and adds the destinations that are in use.
 pub(super) fn judge(
     converger: &Converger<'_>,
     mut inventory: Inventory,
     may_replace: bool,
+    destinations: &mut DestinationsInUse,
     report: &mut ReportBuilder,
 ) -> (Vec<ResourceWork>, Vec<Subject>) {
     let session = converger.session;
@@ -57,6 +59,7 @@ pub(super) fn judge(
             }
             continue;
         }
+        destinations.add(decision.desired.as_deref(), &observed);
         let subject = Subject { vpc: vpc.cloned(), resource };
         // The decision needs all flow logs of the resource.
         let must_read = seen == Seen::HasAnother || inventory.has_unread_flow_logs;

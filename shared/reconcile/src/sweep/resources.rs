@@ -4,6 +4,7 @@ use flow_log::{Action, Policy, Verdict};
 use futures_util::FutureExt as _;
 
 use super::{
+    destinations_in_use::DestinationsInUse,
     evidence::Evidence,
     inventory::Inventory,
     judge::judge,
@@ -21,7 +22,8 @@ use crate::{
 pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, may_replace: bool) -> ReportBuilder {
     let may_replace =
         may_replace && allows_replacing(converger.policy) && converger.capabilities.may(Action::DeleteFlowLog);
-    run::run(ResourceSweep { converger, claims, may_replace, evidence: Evidence::default(), stuck: Vec::new() }).await
+    let (evidence, destinations) = (Evidence::default(), DestinationsInUse::default());
+    run::run(ResourceSweep { converger, claims, may_replace, evidence, destinations, stuck: Vec::new() }).await
 }
 
 /// Whether the policy allows replacements. A replacement repairs drift. If it is cut off, only the repair of a missing
@@ -35,6 +37,7 @@ struct ResourceSweep<'a> {
     claims: &'a Claims,
     may_replace: bool,
     evidence: Evidence,
+    destinations: DestinationsInUse,
     /// The resources whose flow log should have left a transitional state long ago.
     stuck: Vec<Subject>,
 }
@@ -49,8 +52,9 @@ impl Sweep for ResourceSweep<'_> {
     async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<ResourceWork> {
         let Some(mut inventory) = Inventory::read(self.converger, report).await else { return Vec::new() };
         self.evidence = std::mem::take(&mut inventory.evidence);
+        self.destinations = std::mem::take(&mut inventory.destinations);
         superfluous::report(self.converger, &inventory, report).await;
-        let (work, stuck) = judge(self.converger, inventory, self.may_replace, report);
+        let (work, stuck) = judge(self.converger, inventory, self.may_replace, &mut self.destinations, report);
         self.stuck = stuck;
         work
     }
@@ -64,7 +68,7 @@ impl Sweep for ResourceSweep<'_> {
         self.converger.converge(&work.subject, work.observed, withheld).await
     }
 
-    /// Replaces flow logs, and reads again those that were still changing their state.
+    /// Replaces flow logs, completes what they write to, and reads again those that were still changing their state.
     async fn finish(self, waiting: Vec<ResourceWork>, report: &mut ReportBuilder) {
         let not_created = report.items.iter().find(|item| is_creation_not_made(item)).map(|item| {
             let id = item.resource_id.as_deref().unwrap_or_default();
@@ -73,6 +77,9 @@ impl Sweep for ResourceSweep<'_> {
         let replacements =
             replacements::replace(self.converger, waiting, self.evidence, not_created, &mut report.items);
         replacements.boxed().await;
+        if self.converger.writer.may(Action::CreateIndex) {
+            report.items.extend(self.destinations.keep(self.converger).boxed().await);
+        }
         for subject in self.stuck {
             let items = self.converger.converge(&subject, None, Withheld::default()).await;
             report.items.extend(items.into_iter().map(second_look));

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use local_cloud::{Fault, LocalCloud, LogStore, OWN_ACCOUNT, Options, SECOND_ACCOUNT, SECOND_ACCOUNT_ROLE};
-use reconcile::{Outcome, Report};
-use scenarios::{CREATION, Harness, REMEDIATION};
+use reconcile::{Capabilities, Outcome, Report};
+use scenarios::{ACTIVATION, CREATION, DELETION, Harness, REMEDIATION};
+use serde_json::json;
 
 const CREATE: &str = "overrides: [{match: {regions: [cn-hangzhou]}, create_destination: {retention_days: 180}}]\n";
+const ALWAYS: &str = "schedule: day\nschedules: {day: {time_zone: UTC, on: ['Mon-Sun 00:00-24:00']}}\n";
+const KILLS: [Fault; 2] = [Fault::Hang, Fault::HangAfterEffect];
 const MINUTE: Duration = Duration::from_secs(60);
 const WRITES: [&str; 5] = ["CreateProject", "CreateLogStore", "UpdateLogStore", "CreateIndex", "CreateFlowLog"];
 
@@ -67,7 +70,7 @@ async fn project_logstore_and_index_are_created_before_the_flow_log_and_once() {
 }
 
 #[tokio::test]
-async fn a_sweep_of_many_resources_creates_their_destination_once_and_reads_nothing_where_all_is_well() {
+async fn a_sweep_of_many_resources_creates_their_destination_once_and_reads_it_once_where_all_is_well() {
     let harness = harness(CREATE).await;
     for _ in 0..20 {
         harness.cloud.create_vpc(&[]).await.unwrap();
@@ -77,10 +80,31 @@ async fn a_sweep_of_many_resources_creates_their_destination_once_and_reads_noth
     for action in ["GetProject", "CreateProject", "CreateLogStore", "CreateIndex"] {
         assert_eq!(harness.cloud.calls_of(action).len(), 1, "{action}");
     }
+    assert_eq!(reads(&harness, REMEDIATION).await, ["GetLogStore", "GetIndex"]);
+}
+
+/// The reads of Log Service in a sweep in which nothing is to do.
+async fn reads(harness: &Harness, by: Capabilities) -> Vec<String> {
     let seen = harness.calls();
-    harness.sweep(REMEDIATION).await;
+    let report = harness.sweep(by).await;
+    assert_eq!((report.incomplete(), changed(&report).len()), (None, 0), "{report:#?}");
     let calls = harness.cloud.calls().split_off(seen);
-    assert!(calls.iter().all(|call| call.action.starts_with("Describe")), "{calls:#?}");
+    let of_log_service = calls.into_iter().filter(|call| !call.action.starts_with("Describe"));
+    of_log_service.map(|call| call.action).collect()
+}
+
+#[tokio::test]
+async fn a_sweep_reads_no_destination_that_it_may_not_create_or_that_no_flow_log_writes_to() {
+    let without = Harness::new("").await;
+    without.kept_vpc(&[]).await;
+    assert_eq!(reads(&without, REMEDIATION).await, [""; 0], "the policy does not say create_destination");
+    let unused = harness(CREATE).await;
+    assert_eq!(reads(&unused, REMEDIATION).await, [""; 0], "no flow log");
+    let scheduled = harness(&format!("{CREATE}{ALWAYS}")).await;
+    scheduled.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    scheduled.kept_vpc(&[]).await;
+    assert_eq!(reads(&scheduled, ACTIVATION).await, [""; 0], "this function creates nothing");
+    assert_eq!(reads(&scheduled, DELETION).await, [""; 0], "nor does this one");
 }
 
 #[tokio::test]
@@ -126,7 +150,7 @@ async fn killed_between_any_two_calls_the_next_run_completes_the_destination() {
     new_vpc(&undisturbed).await;
     let calls = undisturbed.calls() - before - 1;
     assert!(calls > 6, "{calls}");
-    for fault in [Fault::Hang, Fault::HangAfterEffect] {
+    for fault in KILLS {
         for after in 0..calls {
             let when = format!("{} at call {}", fault.name(), after + 1);
             let harness = harness(CREATE).await;
@@ -144,6 +168,134 @@ async fn killed_between_any_two_calls_the_next_run_completes_the_destination() {
             assert_eq!(made, ["CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"], "{when}");
         }
     }
+}
+
+/// The state of the destination: whether it has an index, and for how long it keeps what is written to it.
+fn destination(cloud: &LocalCloud) -> Option<(bool, u64)> {
+    log_store(cloud).map(|found| (found.index.is_some(), found.retention_days))
+}
+
+#[tokio::test]
+async fn killed_at_any_two_moments_a_sweep_completes_the_destination() {
+    let mut was_without_index = 0;
+    for (first, second) in KILLS.into_iter().flat_map(|first| KILLS.map(|second| (first, second))) {
+        for after in 0.. {
+            let mut is_first_whole = false;
+            for after_again in 0.. {
+                let when = format!("{first:?} at call {}, {second:?} at call {}", after + 1, after_again + 1);
+                let harness = harness(CREATE).await;
+                let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+                let named = [vpc.as_str()];
+                let run = || harness.look(CREATION, &named, jiff::SignedDuration::ZERO, 10 * MINUTE);
+                harness.cloud.fail_after(after, "*", first);
+                is_first_whole = harness.until_killed(run()).await.is_some();
+                harness.cloud.heal();
+                harness.cloud.fail_after(after_again, "*", second);
+                let is_second_whole = harness.until_killed(run()).await.is_some();
+                harness.cloud.heal();
+                was_without_index += u32::from(
+                    harness.cloud.flow_log_of(&vpc).is_some() && destination(&harness.cloud) == Some((false, 180)),
+                );
+                // Nobody sends the event again. The next timer does.
+                let report = harness.sweep(REMEDIATION).await;
+                assert_eq!(report.incomplete(), None, "{when}: {report:#?}");
+                assert_eq!(destination(&harness.cloud), Some((true, 180)), "{when}");
+                assert!(harness.cloud.flow_log_of(&vpc).is_some(), "{when}");
+                let mut made = writes(&harness.cloud, 0);
+                made.sort();
+                assert_eq!(made, ["CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"], "{when}");
+                if is_second_whole {
+                    break;
+                }
+            }
+            if is_first_whole {
+                break;
+            }
+        }
+    }
+    assert!(was_without_index > 0, "otherwise this shows nothing");
+}
+
+/// A harness with a flow log of Flowkeeper's that writes to a Logstore without an index, for 30 days.
+async fn half_made() -> Harness {
+    let harness = harness(CREATE).await;
+    harness.cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    harness.cloud.edit_log_store("flowlog", "vpc", |it| it.retention_days = 30);
+    harness.kept_vpc(&[]).await;
+    harness
+}
+
+#[tokio::test]
+async fn a_sweep_completes_what_flow_logs_write_to_and_killed_anywhere_the_next_one_does() {
+    let undisturbed = half_made().await;
+    let before = undisturbed.calls();
+    let report = undisturbed.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), changed(&report)), (None, vec!["UpdateLogStore", "CreateIndex"]), "{report:#?}");
+    let calls = undisturbed.calls() - before;
+    for kill in KILLS {
+        for after in 0..calls {
+            let when = format!("{kill:?} at call {}", after + 1);
+            let harness = half_made().await;
+            harness.cloud.fail_after(after.try_into().unwrap(), "*", kill);
+            assert!(harness.until_killed(harness.sweep(REMEDIATION)).await.is_none(), "{when}");
+            harness.cloud.heal();
+            let next = harness.sweep(REMEDIATION).await;
+            assert_eq!(next.incomplete(), None, "{when}: {next:#?}");
+            assert_eq!(destination(&harness.cloud), Some((true, 180)), "{when}");
+            let mut made = writes(&harness.cloud, 0);
+            made.retain(|action| action != "CreateFlowLog");
+            assert_eq!(made, ["UpdateLogStore", "CreateIndex"], "{when}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_somebody_else_made_is_never_replaced() {
+    let harness = half_made().await;
+    let theirs = json!({"keys": {"their-field": {"type": "text", "token": [","]}}});
+    harness.cloud.edit_log_store("flowlog", "vpc", |it| it.index = Some(theirs.clone()));
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!((report.incomplete(), changed(&report)), (None, vec!["UpdateLogStore"]), "{report:#?}");
+    assert_eq!(log_store(&harness.cloud).unwrap().index, Some(theirs.clone()));
+
+    // A read that does not show it yet does no harm either.
+    harness.cloud.fail("GetIndex", Fault::Code("IndexConfigNotExist"), 1);
+    let again = harness.sweep(REMEDIATION).await;
+    assert_eq!((again.incomplete(), changed(&again).len()), (None, 0), "{again:#?}");
+    assert_eq!(harness.cloud.calls_of("CreateIndex").len(), 1, "it was tried, and refused");
+    assert_eq!(log_store(&harness.cloud).unwrap().index, Some(theirs));
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_a_sweep_would_complete_and_completes_nothing() {
+    let mut harness = half_made().await;
+    harness.dry_run = true;
+    let report = harness.sweep(REMEDIATION).await;
+    let planned: Vec<_> = report.results.iter().filter(|item| item.outcome == Outcome::Planned).collect();
+    let [retention, index] = planned[..] else { panic!("{report:#?}") };
+    assert_eq!(retention.reason, "flowlog/vpc keeps records for 30 days, and the policy asks for 180");
+    assert_eq!(index.reason, "flowlog/vpc has no index, so flow logs in it could not be searched");
+    assert!(retention.is_finding && index.is_finding);
+    assert_eq!(destination(&harness.cloud), Some((false, 30)));
+}
+
+#[tokio::test]
+async fn a_destination_that_was_deleted_under_its_flow_logs_is_created_again() {
+    let harness = half_made().await;
+    harness.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
+    let report = harness.sweep(REMEDIATION).await;
+    assert_eq!(changed(&report), ["CreateProject", "CreateLogStore", "CreateIndex"], "{report:#?}");
+    assert_eq!(destination(&harness.cloud), Some((true, 180)));
+}
+
+#[tokio::test]
+async fn a_destination_in_use_that_may_not_be_read_is_a_finding_and_fails_no_sweep() {
+    let harness = half_made().await;
+    harness.cloud.fail("GetLogStore", Fault::Code("Unauthorized"), 1);
+    let report = harness.sweep(REMEDIATION).await;
+    let finding = report.results.iter().find(|item| item.is_finding).unwrap();
+    assert!(finding.reason.contains("flowlog/vpc, which flow logs write to, could not be read"), "{finding:#?}");
+    assert_eq!((report.incomplete(), finding.outcome), (None, Outcome::Skipped), "{report:#?}");
 }
 
 #[tokio::test]
