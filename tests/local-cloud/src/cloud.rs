@@ -226,7 +226,18 @@ impl LocalCloud {
         if account == OWN_ACCOUNT {
             return self.client();
         }
-        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: None };
+        self.client_as(Caller { account: account.to_owned(), name: "operator".into(), role: None })
+    }
+
+    /// Returns an operator with the rights of a role in an account. A role that no template describes may do everything
+    /// in another account than the functions', and nothing in theirs.
+    pub fn operator_as(&self, account: &str, role: &str, region: &str) -> Operator {
+        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: Some(role.to_owned()) };
+        Operator::new(self.client_as(caller), region)
+    }
+
+    /// Returns a client with temporary keys of a caller.
+    fn client_as(&self, caller: Caller) -> Client {
         let clock = &self.shared.clock;
         let credentials = self.shared.write(|world| world.keys.issue(caller, after(clock.now(), TOKEN_LIFE)));
         Client::new(self.endpoint(), credentials).with_clock(clock.clone())

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     api::parameters::Tags,
-    ram::accounts::{Accounts, OWN_ACCOUNT},
+    ram::{
+        accounts::{Accounts, OWN_ACCOUNT},
+        policy::{ControlPolicy, Request},
+    },
 };
 
 /// The id of the directory.
@@ -23,6 +26,8 @@ pub struct Directory {
     folders: BTreeMap<String, Folder>,
     members: BTreeMap<String, Member>,
     outsiders: BTreeSet<String>,
+    /// By the id of the folder or account that they are attached to.
+    control_policies: BTreeMap<String, Vec<ControlPolicy>>,
 }
 
 /// A folder, which is in another one or, at the top, in the Root folder.
@@ -69,6 +74,7 @@ impl Default for Directory {
             folders: BTreeMap::new(),
             members: BTreeMap::new(),
             outsiders: BTreeSet::new(),
+            control_policies: BTreeMap::new(),
         }
     }
 }
@@ -138,6 +144,38 @@ impl Directory {
         self
     }
 
+    /// Attaches a control policy, as JSON, to a folder or to an account. It binds the roles of the members there, and not
+    /// the management account.
+    ///
+    /// # Errors
+    /// Says what is wrong with the policy or with what it is attached to.
+    pub fn attach_control_policy(mut self, target: &str, document: &str) -> Result<Self, String> {
+        let is_account = target.len() == OWN_ACCOUNT.len() && target.bytes().all(|byte| byte.is_ascii_digit());
+        if target == self.management_account {
+            return Err("a control policy cannot be attached to the management account".to_owned());
+        }
+        if !is_account && !self.has_folder(target) {
+            return Err(format!("there is no folder or account {target}"));
+        }
+        self.control_policies.entry(target.to_owned()).or_default().push(ControlPolicy::read(document)?);
+        Ok(self)
+    }
+
+    /// Returns the folders and accounts that have control policies, with the number of each.
+    pub fn control_policies(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.control_policies.iter().map(|(target, policies)| (target.as_str(), policies.len()))
+    }
+
+    /// Returns whether a control policy denies a request of a role in an account: one that is attached to the account,
+    /// its folder, or any folder above.
+    pub(crate) fn denies(&self, account: &str, request: &Request<'_>) -> bool {
+        let Some(member) = self.members.get(account) else { return false };
+        let mut targets = self.folders_above(member);
+        targets.insert(0, account);
+        let attached = targets.into_iter().filter_map(|target| self.control_policies.get(target)).flatten();
+        attached.into_iter().any(|policy| policy.denies(request))
+    }
+
     fn member(&mut self, account: &str) -> &mut Member {
         self.members.entry(account.to_owned()).or_insert_with(|| Member::new(account, Self::ROOT))
     }
@@ -189,14 +227,22 @@ impl Directory {
     /// Returns the path of a member: the directory, the folders from the Root folder down, and the account.
     pub(crate) fn path(&self, member: &Member) -> String {
         let mut parts = vec![member.account_id.as_str()];
-        let mut folder = member.folder_id.as_str();
-        while let Some(inner) = self.folders.get(folder) {
-            parts.push(folder);
-            folder = &inner.parent;
-        }
-        parts.extend([Self::ROOT, DIRECTORY_ID]);
+        parts.extend(self.folders_above(member));
+        parts.push(DIRECTORY_ID);
         parts.reverse();
         parts.join("/")
+    }
+
+    /// Returns the ids of a member's folder and of those above it, up to the Root folder.
+    fn folders_above<'a>(&'a self, member: &'a Member) -> Vec<&'a str> {
+        let mut above = Vec::new();
+        let mut folder = member.folder_id.as_str();
+        while let Some(inner) = self.folders.get(folder) {
+            above.push(folder);
+            folder = &inner.parent;
+        }
+        above.push(Self::ROOT);
+        above
     }
 }
 
@@ -233,5 +279,34 @@ mod tests {
         assert_eq!(paths, expected);
         let folders = |parent| directory.folders_in(parent).map(|(id, _)| id).collect::<Vec<_>>();
         assert_eq!((folders(Directory::ROOT), folders("fd-prod")), (vec!["fd-prod"], vec!["fd-web"]));
+    }
+
+    #[test]
+    fn a_control_policy_binds_the_members_below_its_folder_and_not_the_management_account() {
+        let deny = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"vpc:DeleteVpc","Resource":"*"}]}"#;
+        let directory = Directory::new()
+            .managed_by(MANAGER)
+            .with_folder("fd-prod", "Production", Directory::ROOT)
+            .with_folder("fd-web", "Web", "fd-prod")
+            .with_member("1000000000000003", "fd-web")
+            .without_member("1000000000000004")
+            .joined_by(Accounts::new(5));
+        let request = Request {
+            action: "vpc:DeleteVpc",
+            principal: "acs:ram::1:role/x",
+            resource: "*",
+            resource_tags: &Tags::new(),
+            request_tags: &Tags::new(),
+        };
+        let bound = |target: &str| -> Vec<u32> {
+            let directory = directory.clone().attach_control_policy(target, deny).unwrap();
+            (1..=5).filter(|number| directory.denies(&format!("100000000000000{number}"), &request)).collect()
+        };
+        assert_eq!(bound(Directory::ROOT), [1, 3, 5]);
+        assert_eq!((bound("fd-prod"), bound("fd-web")), (vec![3], vec![3]));
+        assert_eq!(bound("1000000000000005"), [5]);
+        for (target, document) in [("fd-other", deny), (MANAGER, deny), (Directory::ROOT, "{}")] {
+            assert!(directory.clone().attach_control_policy(target, document).is_err(), "{target}");
+        }
     }
 }

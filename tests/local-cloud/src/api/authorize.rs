@@ -13,7 +13,7 @@ use crate::{
     },
     eventbridge::bus::EventBus,
     ram::{
-        accounts::{Accounts, Caller, OWN_ACCOUNT, REFUSED_ROLE},
+        accounts::{Accounts, Caller, OWN_ACCOUNT, REFUSED_ROLE, arn},
         members::{Known, Members},
         policy::{Denial, Request, Role, SessionPolicy},
         trust::{Applicant, EVENT_BRIDGE, FUNCTION_COMPUTE, Trust},
@@ -123,8 +123,8 @@ impl Roles {
 
     /// Returns whether a role of a stack allows an action that is not an operation of this cloud.
     fn permits(&self, account: &str, role: &str, action: &str, resource: &str) -> bool {
-        let none = Tags::new();
-        let request = Request { action, resource, resource_tags: &none, request_tags: &none };
+        let (none, principal) = (Tags::new(), &arn(account, &role.to_lowercase()));
+        let request = Request { action, principal, resource, resource_tags: &none, request_tags: &none };
         match self.find(account, &role.to_lowercase()) {
             Some(Known::Described(role)) => role.evaluate(&request).is_ok(),
             _ => false,
@@ -138,10 +138,14 @@ impl Roles {
         session_policy: Option<&SessionPolicy>,
         action: &str,
         resource: &str,
+        state: &State,
     ) -> Result<(), Denied> {
         let denied = |why: Denial, by: PolicyKind| Denied { action: action.to_owned(), why, by };
-        let none = Tags::new();
-        let request = Request { action, resource, resource_tags: &none, request_tags: &none };
+        let (none, principal) = (Tags::new(), &caller.arn());
+        let request = Request { action, principal, resource, resource_tags: &none, request_tags: &none };
+        if is_out_of_bounds(caller, &request, state) {
+            return Err(denied(Denial::Explicit, PolicyKind::Control));
+        }
         match self.of(caller) {
             Permissions::Everything => Ok(()),
             Permissions::Nothing => Err(Denial::Implicit),
@@ -176,12 +180,7 @@ impl Roles {
             let denied = Denied { action: action.clone(), why, by };
             Refusal { denied: Some(denied), ..Refusal::documented(code) }
         };
-        let role = match self.of(caller) {
-            Permissions::Everything if session_policy.is_none() => return Ok(()),
-            Permissions::Everything => None,
-            Permissions::Nothing => return Err(refuse(Denial::Implicit, PolicyKind::Identity)),
-            Permissions::OfRole(role) => Some(role),
-        };
+        let (permissions, principal) = (self.of(caller), &caller.arn());
         // The operation itself refuses invalid tags.
         let request_tags = parameters.tags("Tag").unwrap_or_default();
         for (resource, id) in resources(operation, parameters, place) {
@@ -193,13 +192,20 @@ impl Roles {
             };
             let request = Request {
                 action: &action,
+                principal,
                 resource: &resource,
                 resource_tags: &resource_tags,
                 request_tags: &request_tags,
             };
-            role.as_ref()
-                .map_or(Ok(()), |role| role.evaluate(&request))
-                .map_err(|why| refuse(why, PolicyKind::Identity))?;
+            if is_out_of_bounds(caller, &request, state) {
+                return Err(refuse(Denial::Explicit, PolicyKind::Control));
+            }
+            match &permissions {
+                Permissions::Everything => Ok(()),
+                Permissions::Nothing => Err(Denial::Implicit),
+                Permissions::OfRole(role) => role.evaluate(&request),
+            }
+            .map_err(|why| refuse(why, PolicyKind::Identity))?;
             session_policy
                 .map_or(Ok(()), |policy| policy.evaluate(&request))
                 .map_err(|why| refuse(why, PolicyKind::Session))?;
@@ -208,8 +214,10 @@ impl Roles {
     }
 }
 
-fn arn(account: &str, role: &str) -> String {
-    format!("acs:ram::{account}:role/{role}")
+/// Returns whether a control policy denies the request. Such policies bind the roles of members, and not the members'
+/// accounts themselves.
+fn is_out_of_bounds(caller: &Caller, request: &Request<'_>, state: &State) -> bool {
+    caller.role.is_some() && state.directory.as_ref().is_some_and(|it| it.denies(&caller.account, request))
 }
 
 /// Returns the ARNs of the resources that a call affects, with the id of each that already exists. The documentation

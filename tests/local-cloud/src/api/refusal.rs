@@ -36,6 +36,8 @@ pub(crate) struct Denied {
 /// The kind of policy that denies an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyKind {
+    /// A control policy of the resource directory.
+    Control,
     /// The policies of the caller.
     Identity,
     /// The session policy.
@@ -47,6 +49,7 @@ pub(crate) enum PolicyKind {
 impl fmt::Display for PolicyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Control => "ControlPolicy",
             Self::Identity => "AccountLevelIdentityBasedPolicy",
             Self::Session => "SessionPolicy",
             Self::Trust => "AssumeRolePolicy",

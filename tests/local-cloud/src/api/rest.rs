@@ -202,7 +202,8 @@ fn admit<'a, P: RestProduct>(
 async fn run<P: RestProduct>(shared: &Shared, call: &RestCall<'_>) -> Result<Reply, Refusal> {
     let resource = P::resource(call);
     let (action, policy) = (call.operation.name(), call.session_policy.as_ref());
-    let allowed = shared.roles.authorize_on(&call.caller, policy, &action, &resource);
+    let allowed =
+        shared.read(|world| shared.roles.authorize_on(&call.caller, policy, &action, &resource, &world.state));
     allowed.map_err(|denied| P::denied(denied, &resource))?;
     match call.fault.and_then(|fault| P::refusal(fault).or_else(|| fault.refusal())) {
         Some(refusal) => Err(refusal),

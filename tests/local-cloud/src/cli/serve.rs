@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     error::Error,
+    fs,
     io::{Write, stdout},
     path::PathBuf,
     process::ExitCode,
@@ -16,7 +17,7 @@ use local_cloud::{
     Transitions,
 };
 
-use super::{Done, End, changes::Changes, printer::Printer, stack::Stack};
+use super::{Done, End, InvalidArgument, changes::Changes, printer::Printer, stack::Stack};
 
 /// The cloud and its options.
 #[derive(Args)]
@@ -51,6 +52,9 @@ struct CloudOptions {
     /// Put all accounts into a resource directory, which the functions' account manages.
     #[arg(long)]
     directory: bool,
+    /// Attach a control policy, a file such as guardrail.json, to the Root folder of the directory; can be repeated.
+    #[arg(long = "control-policy", value_name = "FILE", requires = "directory")]
+    control_policies: Vec<PathBuf>,
     /// Forward the events of an account and region to the functions, by template-forward.yml; can be repeated.
     #[arg(long = "forward", value_name = "ACCOUNT/REGION", value_parser = place)]
     forwarded: Vec<Place>,
@@ -91,7 +95,7 @@ impl CloudOptions {
         Ok(Options {
             port: self.port,
             accounts: self.accounts,
-            directory: self.directory.then(Directory::new),
+            directory: self.directory.then(|| self.directory()).transpose()?,
             forwarded: self.forwarded.clone(),
             quota: self.quota,
             flow_log_service: !self.service_closed,
@@ -104,6 +108,17 @@ impl CloudOptions {
             timers: if self.no_timers { Timers::ByHand } else { Timers::ByAnyClock },
             retry_delay: Duration::from_millis(self.retry_ms),
             ..self.stack.options(functions)?
+        })
+    }
+}
+
+impl CloudOptions {
+    /// Returns the directory with its control policies.
+    fn directory(&self) -> Result<Directory, InvalidArgument> {
+        self.control_policies.iter().try_fold(Directory::new(), |directory, file| {
+            let wrong = |problem: &str| InvalidArgument(format!("--control-policy {}: {problem}", file.display()));
+            let document = fs::read_to_string(file).map_err(|error| wrong(&error.to_string()))?;
+            directory.attach_control_policy(Directory::ROOT, &document).map_err(|problem| wrong(&problem))
         })
     }
 }
@@ -187,6 +202,9 @@ async fn until_interrupted(
     if let Some(directory) = cloud.directory() {
         let (manager, members) = (directory.management_account(), directory.members().count());
         writeln!(out, "resource directory of {members} members, managed by {manager}")?;
+        for (target, count) in directory.control_policies() {
+            writeln!(out, "control policies on {target}: {count}")?;
+        }
     }
     for bus in cloud.event_buses() {
         writeln!(out, "event bus: {bus}")?;

@@ -97,6 +97,21 @@ pub struct Caller {
     pub role: Option<String>,
 }
 
+impl Caller {
+    /// Returns the ARN of its role, or of its account. ARNs have names of roles in lower case.
+    pub(crate) fn arn(&self) -> String {
+        match &self.role {
+            Some(role) => arn(&self.account, &role.to_lowercase()),
+            None => format!("acs:ram::{}:root", self.account),
+        }
+    }
+}
+
+/// Returns the ARN of a role, given its name in lower case.
+pub(crate) fn arn(account: &str, role: &str) -> String {
+    format!("acs:ram::{account}:role/{role}")
+}
+
 /// A key that the cloud knows.
 #[derive(Clone)]
 pub(crate) struct Key {

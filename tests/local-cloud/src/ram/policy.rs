@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::{operations, parameters::Tags},
-    ram::trust::Trust,
+    ram::{accounts::OWN_ACCOUNT, trust::Trust},
 };
 
 /// A role of a template, with the statements of all its policies.
@@ -30,22 +30,7 @@ pub(crate) struct SessionPolicy {
 impl SessionPolicy {
     /// Parses a session policy. The error says what is wrong. Actions that this cloud does not have are accepted.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-        let members = document.as_object().ok_or("it is not a JSON object")?;
-        if let Some(key) = members.keys().find(|key| !["Version", "Statement"].contains(&key.as_str())) {
-            return Err(format!("{key}: is not a member of a policy"));
-        }
-        if document["Version"] != "1" {
-            return Err("Version: is not \"1\"".to_owned());
-        }
-        let statements = read_statements(&document, Actions::Any).map_err(|(place, problem)| {
-            let place = place.trim_start_matches('.');
-            format!("{place}: {problem}")
-        })?;
-        if statements.is_empty() {
-            return Err("Statement: is empty".to_owned());
-        }
-        Ok(Self { statements })
+        Ok(Self { statements: read_document(text, Actions::Any)? })
     }
 
     /// Removes an action from the statements that allow it by name.
@@ -61,6 +46,54 @@ impl SessionPolicy {
         let about = self.statements.iter().filter(|statement| statement.applies_to(request));
         combine(about.map(|statement| statement.allows))
     }
+}
+
+/// A control policy of a resource directory. It denies what its statements deny, whatever the policies of a role allow.
+///
+/// Where control policies are enabled, every folder and member has a policy that allows everything. So a statement that
+/// allows something has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ControlPolicy {
+    statements: Vec<Statement>,
+}
+
+impl ControlPolicy {
+    /// The maximum length of a control policy, in characters.
+    const MAX_LENGTH: usize = 2048;
+
+    /// Parses a control policy. The error says what is wrong.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let length = text.chars().count();
+        if length > Self::MAX_LENGTH {
+            return Err(format!("it has {length} characters, more than {}", Self::MAX_LENGTH));
+        }
+        Ok(Self { statements: read_document(text, Actions::Known)? })
+    }
+
+    /// Returns whether a statement denies the request.
+    pub(crate) fn denies(&self, request: &Request<'_>) -> bool {
+        self.statements.iter().any(|statement| !statement.allows && statement.applies_to(request))
+    }
+}
+
+/// Parses a policy document. The error says what is wrong.
+fn read_document(text: &str, actions: Actions) -> Result<Vec<Statement>, String> {
+    let document: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let members = document.as_object().ok_or("it is not a JSON object")?;
+    if let Some(key) = members.keys().find(|key| !["Version", "Statement"].contains(&key.as_str())) {
+        return Err(format!("{key}: is not a member of a policy"));
+    }
+    if document["Version"] != "1" {
+        return Err("Version: is not \"1\"".to_owned());
+    }
+    let statements = read_statements(&document, actions).map_err(|(place, problem)| {
+        let place = place.trim_start_matches('.');
+        format!("{place}: {problem}")
+    })?;
+    if statements.is_empty() {
+        return Err("Statement: is empty".to_owned());
+    }
+    Ok(statements)
 }
 
 /// Which actions a policy can name, for the products that exist here.
@@ -116,6 +149,8 @@ enum Key {
     ResourceTag(String),
     /// A tag in the call.
     RequestTag(String),
+    /// The ARN of the caller.
+    Principal,
     /// A key of a service that does not exist here. The condition never holds.
     Foreign,
 }
@@ -124,6 +159,8 @@ enum Key {
 pub(crate) struct Request<'a> {
     /// The action, such as `vpc:CreateFlowLog`.
     pub(crate) action: &'a str,
+    /// The ARN of the caller's role, or of its account.
+    pub(crate) principal: &'a str,
     /// The ARN of one resource, or `*` if the operation concerns none in particular.
     pub(crate) resource: &'a str,
     pub(crate) resource_tags: &'a Tags,
@@ -175,7 +212,9 @@ impl Role {
     #[must_use]
     pub fn allows(&self, action: &str, resource: &str, tags: &[(&str, &str)]) -> bool {
         let resource_tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let request = Request { action, resource, resource_tags: &resource_tags, request_tags: &Tags::new() };
+        let principal = &format!("acs:ram::{OWN_ACCOUNT}:role/{}", self.name);
+        let request =
+            Request { action, principal, resource, resource_tags: &resource_tags, request_tags: &Tags::new() };
         self.evaluate(&request).is_ok()
     }
 
@@ -261,6 +300,7 @@ impl Statement {
             };
             for (key, values) in keys.as_object().into_iter().flatten() {
                 let key = match key.split_once('/') {
+                    None if key == "acs:PrincipalARN" => Key::Principal,
                     Some(("acs:ResourceTag", tag)) => Key::ResourceTag(tag.to_owned()),
                     Some(("acs:RequestTag", tag)) => Key::RequestTag(tag.to_owned()),
                     _ if is_foreign => Key::Foreign,
@@ -285,8 +325,9 @@ impl Statement {
 impl Condition {
     fn holds(&self, request: &Request<'_>) -> bool {
         let found = match &self.key {
-            Key::ResourceTag(tag) => request.resource_tags.get(tag),
-            Key::RequestTag(tag) => request.request_tags.get(tag),
+            Key::ResourceTag(tag) => request.resource_tags.get(tag).map(String::as_str),
+            Key::RequestTag(tag) => request.request_tags.get(tag).map(String::as_str),
+            Key::Principal => Some(request.principal),
             Key::Foreign => return false,
         };
         let any = |test: fn(&str, &str) -> bool| {
@@ -362,7 +403,7 @@ mod tests {
 
     fn ask(role: &Role, action: &str, resource: &str, tags: &[(&str, &str)]) -> Result<(), Denial> {
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        role.evaluate(&Request { action, resource, resource_tags: &tags, request_tags: &Tags::new() })
+        role.evaluate(&Request { action, principal: "", resource, resource_tags: &tags, request_tags: &Tags::new() })
     }
 
     #[test]
@@ -457,7 +498,9 @@ mod tests {
         let policy = SessionPolicy::read(ok).unwrap();
         let none = Tags::new();
         let ask = |of: &SessionPolicy, action| {
-            of.evaluate(&Request { action, resource: "acs:x", resource_tags: &none, request_tags: &none })
+            let request =
+                Request { action, principal: "", resource: "acs:x", resource_tags: &none, request_tags: &none };
+            of.evaluate(&request)
         };
         assert_eq!((ask(&policy, "vpc:DescribeVpcs"), ask(&policy, "vpc:DeleteVpc")), (Ok(()), Err(Denial::Implicit)));
         let narrowed = policy.without("vpc:DescribeVpcs");
@@ -474,6 +517,44 @@ mod tests {
         ] {
             let said = SessionPolicy::read(text).unwrap_err();
             assert!(said.starts_with(expected), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_control_policy_denies_to_everybody_but_those_it_exempts() {
+        let text = r#"{"Version":"1","Statement":[
+            {"Effect":"Allow","Action":"*","Resource":"*"},
+            {"Effect":"Deny","Action":"vpc:DeleteFlowLog","Resource":"*","Condition":{
+                "StringEquals":{"acs:ResourceTag/managed-by":"flowkeeper"},
+                "StringNotLike":{"acs:PrincipalARN":["acs:ram:*:*:role/break-glass","acs:ram:*:*:role/keeper-*"]}}}
+        ]}"#;
+        let policy = ControlPolicy::read(text).unwrap();
+        let own = Tags::from([("managed-by".to_owned(), "flowkeeper".to_owned())]);
+        let (none, resource) = (Tags::new(), "acs:vpc:cn-hangzhou:2:flowlog/fl-1");
+        for (action, principal, tags, expected) in [
+            ("vpc:DeleteFlowLog", "acs:ram::2:role/admin", &own, true),
+            ("vpc:DeleteFlowLog", "acs:ram::2:role/admin", &none, false),
+            ("vpc:ActiveFlowLog", "acs:ram::2:role/admin", &own, false),
+            ("vpc:DeleteFlowLog", "acs:ram::2:role/break-glass", &own, false),
+            ("vpc:DeleteFlowLog", "acs:ram::2:role/keeper-of-flows", &own, false),
+            ("vpc:DeleteFlowLog", "acs:ram::2:role/break-glass-2", &own, true),
+        ] {
+            let request = Request { action, principal, resource, resource_tags: tags, request_tags: &none };
+            assert_eq!(policy.denies(&request), expected, "{action} by {principal}");
+        }
+        for (wrong, expected) in [
+            (
+                text.replace("DeleteFlowLog", "DeleteFlowLogs"),
+                "Statement[1].Action[0]: \"vpc:DeleteFlowLogs\" is not an",
+            ),
+            (
+                text.replace("PrincipalARN", "PrincipalArn"),
+                "Statement[1].Condition.StringNotLike.acs:PrincipalArn: is not",
+            ),
+            (format!("{text}{}", " ".repeat(2048)), "it has "),
+        ] {
+            let said = ControlPolicy::read(&wrong).unwrap_err();
+            assert!(said.starts_with(expected), "{said}");
         }
     }
 }

@@ -153,6 +153,8 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
             "--accounts",
             "500",
             "--directory",
+            "--control-policy",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../guardrail.json"),
             "--parameter",
             "TaskMode=false",
         ])
@@ -168,6 +170,7 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
     for expected in [
         "accounts 1000000000000002 to 1000000000000500, each with the key test-<account>",
         "resource directory of 499 members, managed by 1000000000000001",
+        "control policies on r-local1: 1",
         "event bus: flowkeeper bus of 1000000000000001 in cn-hangzhou",
         "events of 1000000000000002 in cn-shanghai are forwarded to the functions",
         "key test, secret test-secret; `local-cloud --help` says how to use it",
@@ -177,7 +180,12 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
 }
 
 #[tokio::test]
-async fn serve_refuses_what_it_cannot_forward() {
+async fn serve_refuses_what_it_cannot_forward_or_attach() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, absent) = (folder.path().join("broken.json"), folder.path().join("absent.json"));
+    std::fs::write(&broken, r#"{"Version":"1"}"#).unwrap();
+    let (broken, absent) = (broken.to_str().unwrap(), absent.to_str().unwrap());
+    let (broken, absent) = (["--directory", "--control-policy", broken], ["--directory", "--control-policy", absent]);
     for (arguments, expected) in [
         (&["--forward", "cn-shanghai"][..], "\"cn-shanghai\" is not of the form ACCOUNT/REGION"),
         (
@@ -186,6 +194,9 @@ async fn serve_refuses_what_it_cannot_forward() {
         ),
         (&["--forward", "1000000000000002/cn-shanghai", "--no-functions"], "cannot be used with"),
         (&["--accounts", "0"], "invalid value '0' for '--accounts <N>'"),
+        (&broken, "broken.json: Statement: is not a list of statements"),
+        (&absent, "absent.json: No such file or directory"),
+        (&broken[1..], "required arguments were not provided"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
             .args(["serve", "--port", "0", "--parameter", "TaskMode=false"])

@@ -178,39 +178,36 @@ fn destination(cloud: &LocalCloud) -> Option<(bool, u64)> {
 #[tokio::test]
 async fn killed_at_any_two_moments_a_sweep_completes_the_destination() {
     let mut was_without_index = 0;
-    for (first, second) in KILLS.into_iter().flat_map(|first| KILLS.map(|second| (first, second))) {
-        for after in 0.. {
-            let mut is_first_whole = false;
-            for after_again in 0.. {
-                let when = format!("{first:?} at call {}, {second:?} at call {}", after + 1, after_again + 1);
-                let harness = harness(CREATE).await;
-                let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
-                let named = [vpc.as_str()];
-                let run = || harness.look(CREATION, &named, jiff::SignedDuration::ZERO, 10 * MINUTE);
-                harness.cloud.fail_after(after, "*", first);
-                is_first_whole = harness.until_killed(run()).await.is_some();
-                harness.cloud.heal();
-                harness.cloud.fail_after(after_again, "*", second);
-                let is_second_whole = harness.until_killed(run()).await.is_some();
-                harness.cloud.heal();
-                was_without_index += u32::from(
-                    harness.cloud.flow_log_of(&vpc).is_some() && destination(&harness.cloud) == Some((false, 180)),
-                );
-                // Nobody sends the event again. The next timer does.
-                let report = harness.sweep(REMEDIATION).await;
-                assert_eq!(report.incomplete(), None, "{when}: {report:#?}");
-                assert_eq!(destination(&harness.cloud), Some((true, 180)), "{when}");
-                assert!(harness.cloud.flow_log_of(&vpc).is_some(), "{when}");
-                let mut made = writes(&harness.cloud, 0);
-                made.sort();
-                assert_eq!(made, ["CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"], "{when}");
-                if is_second_whole {
-                    break;
-                }
-            }
-            if is_first_whole {
-                break;
-            }
+    let (mut after, mut after_again) = (0, 0);
+    loop {
+        let when = format!("killed at call {}, and then at call {}", after + 1, after_again + 1);
+        let harness = harness(CREATE).await;
+        let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
+        let named = [vpc.as_str()];
+        let run = async |after| {
+            // A process that is killed before a call has seen the effects of all calls before it.
+            harness.cloud.fail_after(after, "*", Fault::Hang);
+            let look = harness.look(CREATION, &named, jiff::SignedDuration::ZERO, 10 * MINUTE);
+            let is_whole = harness.until_killed(look).await.is_some();
+            harness.cloud.heal();
+            is_whole
+        };
+        let is_first_whole = run(after).await;
+        let is_second_whole = run(after_again).await;
+        let has_flow_log = harness.cloud.flow_log_of(&vpc).is_some();
+        was_without_index += u32::from(has_flow_log && destination(&harness.cloud) == Some((false, 180)));
+        // Nobody sends the event again. The next sweep is a timer's.
+        let report = harness.sweep(REMEDIATION).await;
+        assert_eq!(report.incomplete(), None, "{when}: {report:#?}");
+        assert_eq!(destination(&harness.cloud), Some((true, 180)), "{when}");
+        assert!(harness.cloud.flow_log_of(&vpc).is_some(), "{when}");
+        let mut made = writes(&harness.cloud, 0);
+        made.sort();
+        assert_eq!(made, ["CreateFlowLog", "CreateIndex", "CreateLogStore", "CreateProject"], "{when}");
+        match (is_first_whole, is_second_whole) {
+            (true, true) => break,
+            (false, true) => (after, after_again) = (after + 1, 0),
+            (_, false) => after_again += 1,
         }
     }
     assert!(was_without_index > 0, "otherwise this shows nothing");
@@ -317,6 +314,18 @@ async fn many_runs_at_once_create_one_destination() {
         (made, harness.cloud.flow_logs().len()),
         (["CreateIndex", "CreateLogStore", "CreateProject"].map(str::to_owned).into(), 6)
     );
+}
+
+#[tokio::test]
+async fn many_sweeps_at_once_complete_one_destination() {
+    let harness = half_made().await;
+    let reports = futures_util::future::join_all((0..6).map(|_| harness.sweep(REMEDIATION))).await;
+    assert!(reports.iter().all(|report| report.incomplete().is_none()), "{reports:#?}");
+    assert_eq!(destination(&harness.cloud), Some((true, 180)));
+    let made = writes(&harness.cloud, 0);
+    assert_eq!(made.iter().filter(|action| *action == "CreateIndex").count(), 1, "{made:?}");
+    let claimed = reports.iter().flat_map(changed).filter(|action| *action == "CreateIndex").count();
+    assert_eq!(claimed, 1, "nobody claims what another has made");
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ mod no_secret_gets_out;
 mod only_active_flow_logs_count_as_coverage;
 mod seeded_chaos_converges;
 mod the_flow_log_service_is_opened_only_by_somebody_who_accepts_its_terms;
+mod the_guardrail_binds_everybody_but_flowkeeper;
 mod the_vpc_decides_where_its_flow_logs_are_kept;
 mod waits_are_bounded;
 mod what_is_orphaned_is_deleted;
