@@ -184,9 +184,9 @@ async fn killed_at_any_two_moments_a_sweep_completes_the_destination() {
         let harness = harness(CREATE).await;
         let vpc = harness.cloud.create_vpc(&[]).await.unwrap();
         let named = [vpc.as_str()];
-        let run = async |after| {
+        let run = async |calls| {
             // A process that is killed before a call has seen the effects of all calls before it.
-            harness.cloud.fail_after(after, "*", Fault::Hang);
+            harness.cloud.fail_after(calls, "*", Fault::Hang);
             let look = harness.look(CREATION, &named, jiff::SignedDuration::ZERO, 10 * MINUTE);
             let is_whole = harness.until_killed(look).await.is_some();
             harness.cloud.heal();

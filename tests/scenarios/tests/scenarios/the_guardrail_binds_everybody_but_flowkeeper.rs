@@ -35,8 +35,8 @@ async fn flow_log(cloud: &LocalCloud, account: &str, tags: &[(&str, &str)]) -> S
 
 const OWN_TAG: [(&str, &str); 2] = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
 
-fn found(cloud: &LocalCloud, id: &str) -> Option<FlowLog> {
-    cloud.flow_logs().into_iter().find(|flow_log| flow_log.id == id)
+fn with_id<'f>(flow_logs: &'f [FlowLog], id: &str) -> Option<&'f FlowLog> {
+    flow_logs.iter().find(|flow_log| flow_log.id == id)
 }
 
 /// Makes a call about a flow log. Returns the code of a refusal.
@@ -58,11 +58,11 @@ async fn an_administrator_of_a_member_is_refused_all_that_would_end_a_recording(
     let cloud = cloud(guarded(Directory::new(), Directory::ROOT)).await;
     let administrator = cloud.operator_as(SECOND_ACCOUNT, ADMINISTRATOR, REGION);
     let kept = flow_log(&cloud, SECOND_ACCOUNT, &OWN_TAG).await;
-    let before = format!("{:?}", found(&cloud, &kept));
+    let before = format!("{:?}", cloud.flow_logs());
     for (action, parameters) in DENIED {
         assert_eq!(call(&administrator, action, parameters, &kept).await.as_deref(), Some("Forbidden.RAM"), "{action}");
     }
-    assert_eq!(format!("{:?}", found(&cloud, &kept)), before);
+    assert_eq!(format!("{:?}", cloud.flow_logs()), before);
     let denied = denied_by_the_guardrail(&cloud);
     assert_eq!(denied.len(), DENIED.len());
     assert!(denied.iter().all(|call| call.answer["AccessDeniedDetail"]["NoPermissionType"] == "ExplicitDeny"));
@@ -86,7 +86,7 @@ async fn the_administrator_may_do_all_of_it_to_a_flow_log_without_the_tag() {
         assert_eq!(call(&administrator, action, parameters, &theirs).await, None, "{action}");
         cloud.finish_transitions();
     }
-    assert!(found(&cloud, &theirs).is_none());
+    assert!(cloud.flow_logs().is_empty());
 }
 
 #[tokio::test]
@@ -181,21 +181,24 @@ async fn work_under(control_policy: &str) -> (Work, Vec<Call>) {
         let deletion = cloud.events().pop().unwrap().to_string().into_bytes();
         cases.push(Case { paused, drifted, orphan, deletion });
     }
-    let each = |check: fn(&LocalCloud, &Case) -> bool| [check(&cloud, &cases[0]), check(&cloud, &cases[1])];
+    let each = |check: fn(&[FlowLog], &Case) -> bool| {
+        let flow_logs = cloud.flow_logs();
+        [check(&flow_logs, &cases[0]), check(&flow_logs, &cases[1])]
+    };
     cloud.invoke(DEACTIVATE, TIMER).await.unwrap();
     cloud.settled().await.unwrap();
-    let deactivated = each(|cloud, case| found(cloud, &case.paused).unwrap().status == "Inactive");
+    let deactivated = each(|found, case| with_id(found, &case.paused).unwrap().status == "Inactive");
     cloud.invoke(REMEDIATE, TIMER).await.unwrap();
     cloud.settled().await.unwrap();
-    let repaired = each(|cloud, case| {
-        let drifted = found(cloud, &case.drifted).unwrap();
+    let repaired = each(|found, case| {
+        let drifted = with_id(found, &case.drifted).unwrap();
         drifted.name != "theirs" && drifted.tags.contains_key("team")
     });
     for case in &cases {
         cloud.invoke(DELETE_ORPHANED, &case.deletion).await.unwrap();
     }
     cloud.settled().await.unwrap();
-    let deleted = each(|cloud, case| found(cloud, &case.orphan).is_none());
+    let deleted = each(|found, case| with_id(found, &case.orphan).is_none());
     let work = Work { deactivated, repaired, deleted };
     (work, denied_by_the_guardrail(&cloud))
 }
