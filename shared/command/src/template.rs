@@ -17,8 +17,13 @@ use crate::{
 const MEMBER_ROLE: &str = "MemberRoleName";
 const FOREIGN: &str = "ManageForeignFlowLogs";
 const ROUTERS: &str = "KeepEcrFlowLogs";
-/// The parameter that holds the policy.
+const DIRECTORY: &str = "UseResourceDirectory";
+const DESTINATIONS: &str = "CreateDestinations";
+/// The parameter that is false if the roles are those of another stack.
+const ROLES: &str = "MakeRoles";
+/// The parameter that holds the policy, and the one that names a layer with it.
 const POLICY: &str = "Policy";
+const LAYER: &str = "PolicyLayerObject";
 
 /// A template, with the values of its parameters.
 pub(crate) struct Template {
@@ -87,28 +92,61 @@ impl Template {
 
     /// Says what the policy wants and the deployment does not grant.
     pub(crate) fn findings(&self, file: &PolicyFile, policy: Option<&Policy>) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let documents = MarkedYaml::load_from_str(&file.text).unwrap_or_default();
-        let mut find = |path: &[&str], message: String| {
-            let position = documents.first().and_then(|whole| position_of(whole, path)).unwrap_or_default();
-            findings.push(Finding { severity: Severity::Error, rule: "not-granted", position, message });
-        };
-        let value = |name: &str| self.values.get(name).map(String::as_str).unwrap_or_default();
-        let template = &self.name;
-        if let Some(max) = self.max_policy_bytes.filter(|max| file.text.len() > *max) {
-            let size = file.text.len();
-            find(
-                &[],
+        let mut findings = Findings::of(file);
+        self.check_size(file, &mut findings);
+        let Some(policy) = policy else { return findings.found };
+        if self.value(ROLES) == "false" {
+            let message = format!(
+                "{ROLES}=false: this stack uses the roles of the stack in the home region; check the policy with the \
+                 parameters of that stack, too"
+            );
+            findings.add(Severity::Warning, &[], message);
+            return findings.found;
+        }
+        self.check_members(policy, &mut findings);
+        self.check_destinations(policy, &mut findings);
+        if policy.foreign == Foreign::Manage && self.value(FOREIGN) != "true" {
+            findings.not_granted(
+                &["foreign"],
                 format!(
-                    "the policy has {size} bytes, and the parameter {POLICY} of {template} takes {max}; put it into a \
-                     layer and set FLOWKEEPER_POLICY_FILE, or shorten it"
+                    "`foreign: manage` needs {FOREIGN}=true: the roles allow changes of Flowkeeper's own flow logs alone"
                 ),
             );
         }
-        let Some(policy) = policy else { return findings };
-        let role = value(MEMBER_ROLE);
+        if policy.ecr_flow_log.is_some() && self.value(ROUTERS) != "true" {
+            findings.not_granted(
+                &["ecr_flow_log"],
+                format!("`ecr_flow_log` needs {ROUTERS}=true: without it the function that keeps these is not made"),
+            );
+        }
+        findings.found
+    }
+
+    /// The value of a parameter; empty if the template does not have it, as an older one may not.
+    fn value(&self, parameter: &str) -> &str {
+        self.values.get(parameter).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Whether the policy reaches the functions in one piece.
+    fn check_size(&self, file: &PolicyFile, findings: &mut Findings<'_>) {
+        let (template, size) = (&self.name, file.text.len());
+        let is_in_layer = !self.value(LAYER).is_empty();
+        if let Some(max) = self.max_policy_bytes.filter(|max| size > *max && !is_in_layer) {
+            let message = format!(
+                "the policy has {size} bytes, and the parameter {POLICY} of {template} takes {max}: put it into a layer, \
+                 with `cargo run -p packaging -- --policy {}`, upload that, and set {LAYER}; the script deploy does all \
+                 of it",
+                file.name
+            );
+            findings.not_granted(&[], message);
+        }
+    }
+
+    /// Whether the functions may find the accounts of the policy, and assume the role that it names in them.
+    fn check_members(&self, policy: &Policy, findings: &mut Findings<'_>) {
+        let role = self.value(MEMBER_ROLE);
         if !policy.accounts.is_empty() && role.is_empty() {
-            find(
+            findings.not_granted(
                 &["accounts"],
                 format!(
                     "the policy names other accounts, and {MEMBER_ROLE} is empty: the functions may assume no role"
@@ -119,7 +157,7 @@ impl Template {
             let (_, named) = member.role.as_str().rsplit_once('/').unwrap_or_default();
             if named != role {
                 let id = &member.id;
-                find(
+                findings.not_granted(
                     &["accounts"],
                     format!(
                         "the policy wants the role {named} in {id}, and {MEMBER_ROLE}={role} lets only that be assumed"
@@ -127,21 +165,91 @@ impl Template {
                 );
             }
         }
-        if policy.foreign == Foreign::Manage && value(FOREIGN) != "true" {
-            find(
-                &["foreign"],
+        let Some(directory) = &policy.resource_directory else { return };
+        if self.value(DIRECTORY) != "true" {
+            findings.not_granted(
+                &["resource_directory"],
                 format!(
-                    "`foreign: manage` needs {FOREIGN}=true: the roles allow changes of Flowkeeper's own flow logs alone"
+                    "`resource_directory` needs {DIRECTORY}=true: the functions may not ask which accounts are in the \
+                     organization"
                 ),
             );
         }
-        if policy.ecr_flow_log.is_some() && value(ROUTERS) != "true" {
-            find(
-                &["ecr_flow_log"],
-                format!("`ecr_flow_log` needs {ROUTERS}=true: without it the function that keeps these is not made"),
+        let wanted = &directory.role;
+        if wanted.as_str() != role {
+            let granted = if role.is_empty() {
+                format!("{MEMBER_ROLE} is empty: the functions may assume no role")
+            } else {
+                format!("{MEMBER_ROLE}={role} lets only that be assumed")
+            };
+            findings.not_granted(
+                &["resource_directory", "role"],
+                format!("the policy wants the role {wanted} in each account of the organization, and {granted}"),
             );
         }
-        findings
+    }
+
+    /// Whether the roles allow creating the projects that the policy lets be created.
+    fn check_destinations(&self, policy: &Policy, findings: &mut Findings<'_>) {
+        let is_missing = self.value(DESTINATIONS).is_empty();
+        let own = policy.flow_log.created_projects();
+        if let Some(project) = &own {
+            let key = if is_missing { "create_destination" } else { "project" };
+            self.check_destination(project, &["flow_log", key], findings);
+        }
+        for found in &policy.overrides {
+            let Some(project) = found.flow_log.apply_to(&policy.flow_log).created_projects() else { continue };
+            // An override that inherits both says nothing new, and one missing parameter is said once.
+            if own.as_ref() == Some(&project) || (own.is_some() && is_missing) {
+                continue;
+            }
+            let key = if found.flow_log.project.is_some() { "project" } else { "create_destination" };
+            self.check_destination(&project, &["overrides", &(found.number - 1).to_string(), key], findings);
+        }
+    }
+
+    /// Whether the roles allow creating a project. Its name may be the beginning of names and a `*`.
+    fn check_destination(&self, project: &str, at: &[&str], findings: &mut Findings<'_>) {
+        let prefix = self.value(DESTINATIONS);
+        let beginning = project.trim_end_matches('*');
+        if prefix.is_empty() {
+            let message = format!(
+                "`create_destination` needs {DESTINATIONS}, how the names of the projects begin, such as \
+                 {DESTINATIONS}={beginning}: without it the functions may create no project"
+            );
+            findings.not_granted(at, message);
+        } else if !beginning.starts_with(prefix) {
+            let names = if project.ends_with('*') { "projects whose names begin with" } else { "the project" };
+            let message = format!(
+                "`create_destination` is for {names} {beginning}, and {DESTINATIONS}={prefix} lets only projects be \
+                 created whose names begin with {prefix}"
+            );
+            findings.not_granted(at, message);
+        }
+    }
+}
+
+/// The findings about a policy.
+struct Findings<'p> {
+    /// The policy as YAML, for the places of its keys.
+    documents: Vec<MarkedYaml<'p>>,
+    found: Vec<Finding>,
+}
+
+impl<'p> Findings<'p> {
+    fn of(file: &'p PolicyFile) -> Self {
+        Self { documents: MarkedYaml::load_from_str(&file.text).unwrap_or_default(), found: Vec::new() }
+    }
+
+    /// Adds what the deployment does not grant.
+    fn not_granted(&mut self, at: &[&str], message: String) {
+        self.add(Severity::Error, at, message);
+    }
+
+    /// Adds a finding about a key of the policy, or about all of it.
+    fn add(&mut self, severity: Severity, at: &[&str], message: String) {
+        let position = self.documents.first().and_then(|whole| position_of(whole, at)).unwrap_or_default();
+        self.found.push(Finding { severity, rule: "not-granted", position, message });
     }
 }
 
@@ -173,10 +281,13 @@ fn scalar(node: &MarkedYaml<'_>) -> Option<String> {
     }
 }
 
-/// Where a key is in the policy.
+/// Where a key is in the policy. A number in the path counts the items of a list from 0.
 fn position_of(whole: &MarkedYaml<'_>, path: &[&str]) -> Option<Position> {
     let (last, parents) = path.split_last()?;
-    let parent = parents.iter().try_fold(whole, |node, key| get(node, key))?;
+    let parent = parents.iter().try_fold(whole, |node, step| match &node.data {
+        YamlData::Sequence(items) => items.get(step.parse::<usize>().ok()?),
+        _ => get(node, step),
+    })?;
     let (key, _) = entries(parent).into_iter().find(|(key, _)| scalar(key).as_deref() == Some(last))?;
     Some(Position { line: key.span.start.line(), column: key.span.start.col() + 1 })
 }
@@ -237,6 +348,82 @@ ecr_flow_log: {project: flowlog, log_store: ecr}
             found[0].2.starts_with("the policy has 4248 bytes, and the parameter Policy of template.yml takes 4000"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_policy_in_a_layer_may_be_longer() {
+        let long = format!("flow_log: {{project: flowlog, log_store: vpc}}\n# {}\n", "x".repeat(4000));
+        assert_eq!(findings(&long, &["PolicyLayerObject=flowkeeper/policy-1.zip"]), []);
+        assert!(findings(&long, &[])[0].2.contains("set PolicyLayerObject"));
+    }
+
+    #[test]
+    fn an_organization_needs_the_right_to_list_it_and_the_role_of_its_members() {
+        let policy = "\
+flow_log: {project: flowlog, log_store: vpc}
+resource_directory:
+  folders: [fd-prod]
+  role: flowkeeper
+";
+        let found = findings(policy, &[]);
+        let role = "the policy wants the role flowkeeper in each account of the organization, and MemberRoleName";
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].2.starts_with("`resource_directory` needs UseResourceDirectory=true"), "{found:?}");
+        assert_eq!((found[0].0, found[0].1, found[1].0, found[1].1), (2, 1, 4, 3));
+        assert_eq!(found[1].2, format!("{role} is empty: the functions may assume no role"));
+
+        let listed = "UseResourceDirectory=true";
+        let other = findings(policy, &[listed, "MemberRoleName=other"]);
+        assert_eq!(other, [(4, 3, format!("{role}=other lets only that be assumed"))]);
+        assert_eq!(findings(policy, &[listed, "MemberRoleName=flowkeeper"]), []);
+    }
+
+    #[test]
+    fn projects_to_create_must_begin_as_the_roles_allow() {
+        let policy = "\
+flow_log:
+  project: flowlog-{account}-{region}
+  log_store: vpc
+  create_destination: {retention_days: 180}
+overrides:
+- match: {regions: [cn-shanghai]}
+  schedule: never
+- match: {regions: [cn-hangzhou]}
+  project: audit
+";
+        let missing = findings(policy, &[]);
+        assert_eq!(missing.len(), 1, "one parameter is missing: {missing:?}");
+        assert_eq!((missing[0].0, missing[0].1), (4, 3));
+        assert!(missing[0].2.contains("such as CreateDestinations=flowlog-: without it"), "{missing:?}");
+
+        let of = |prefix: &str| findings(policy, &[&format!("CreateDestinations={prefix}")]);
+        let only = |prefix| {
+            format!("CreateDestinations={prefix} lets only projects be created whose names begin with {prefix}")
+        };
+        let audit = format!("`create_destination` is for the project audit, and {}", only("flowlog-"));
+        assert_eq!(of("flowlog-"), [(9, 3, audit)]);
+        let both = of("flowlog-1");
+        let first = "`create_destination` is for projects whose names begin with flowlog-, and";
+        assert_eq!((both.len(), &both[0]), (2, &(2, 3, format!("{first} {}", only("flowlog-1")))));
+        assert_eq!(of("audit").len(), 1);
+
+        let in_override = "\
+flow_log: {project: flowlog, log_store: vpc}
+overrides: [{match: {regions: [cn-hangzhou]}, create_destination: {retention_days: 7}}]
+";
+        assert_eq!(findings(in_override, &["CreateDestinations=flowlog"]), []);
+        let found = findings(in_override, &[]);
+        assert_eq!((found.len(), found[0].0, found[0].1), (1, 2, 47), "{found:?}");
+        assert_eq!(findings("flow_log: {project: flowlog, log_store: vpc}\n", &["CreateDestinations=other"]), []);
+    }
+
+    #[test]
+    fn the_rights_of_a_further_stack_are_those_of_the_home_stack() {
+        let found = findings(POLICY, &["MakeRoles=false"]);
+        let [(0, 0, message)] = found.as_slice() else { panic!("{found:?}") };
+        assert!(message.starts_with("MakeRoles=false: this stack uses the roles"), "{message}");
+        let long = format!("{POLICY}# {}\n", "x".repeat(4000));
+        assert_eq!(findings(&long, &["MakeRoles=false"]).len(), 2, "its functions get the policy, too");
     }
 
     #[test]

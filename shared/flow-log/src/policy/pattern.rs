@@ -64,7 +64,8 @@ impl FlowLogPattern {
 
     /// The names of the projects that the pattern may create: a name, or the beginning of names and a `*`. `None` if it
     /// creates none.
-    pub(super) fn created_projects(&self) -> Option<String> {
+    #[must_use]
+    pub fn created_projects(&self) -> Option<String> {
         self.create_destination?;
         Some(match self.project.split_once('{') {
             Some((beginning, _)) => format!("{beginning}*"),
