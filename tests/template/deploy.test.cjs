@@ -22,6 +22,9 @@ flow_log:
   log_store: 'a "Logstore" of 中文 & *'
 `;
 
+/** One that is packed, so it must be valid. */
+const LARGE = `${POLICY.replace('log_store:', 'log_store: vpc\n  description:')}# ${'保'.repeat(1300)}\n`;
+
 /** Options of the CLI, by its action, without those that every stack has. */
 const OPTIONS = {
   ListStacks: ['RegionId', 'StackName.1'],
@@ -64,6 +67,17 @@ done
 echo '{}'
 `;
 
+/** A path with the usual programs and without cargo, if there is one. */
+const NO_RUST = ['/usr/bin', '/bin'].some((bin) => fs.existsSync(`${bin}/cargo`)) ? undefined : '/usr/bin:/bin';
+
+const packaging = path.resolve(process.env.PACKAGING ?? path.join(ROOT, 'target/debug/packaging'));
+const CARGO = `#!/bin/sh
+[ "$1 $2 $3 $5 $6 $7" = "run --quiet --manifest-path --package packaging --" ] || exit 99
+[ "$4" = "\${STAND_IN}/Cargo.toml" ] || exit 98
+shift 7
+exec '${packaging}' "$@"
+`;
+
 const STACK = '{"Stacks": [{"DriftDetectionTime": "x", "ParentStackId": "", "StackId": "s-1", "StackName": "flowkeeper"}]}';
 const NO_STACK = '{\n\t"PageNumber": 1,\n\t"Stacks": []\n}';
 const PRETTY = JSON.stringify(JSON.parse(STACK), null, '\t');
@@ -91,11 +105,12 @@ const CASES = [
       assert.ok(PolicyLayerObject.startsWith(CodePrefix));
       const upload = calls.find(([, , file]) => file?.endsWith('policy.zip'));
       assert.strictEqual(upload[3], `oss://my-code/${PolicyLayerObject}`);
-      const read = 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); [n] = z.namelist(); print(n); print(len(z.read(n)))';
+      const read = 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); [n] = z.namelist(); print(n); print(z.read(n).decode(), end="")';
       const zip = execFileSync('python3', ['-c', read, path.join(folder, 'target/layer/policy.zip')], { encoding: 'utf8' });
-      assert.strictEqual(zip, 'policy.yml\n4001\n');
+      assert.strictEqual(zip, `policy.yml\n${LARGE}`);
     },
   ],
+  ['a large policy with a mistake', ['stack'], { POLICY: 'wrong.yml' }, {}, [], 64],
   [
     'a further region',
     ['stack'],
@@ -288,6 +303,7 @@ const REFUSED = [
   [['bus'], { HubBus: 'default' }, 'HubBus is default'],
   [['stack'], { POLICY: 'nowhere.yml' }, 'there is no policy nowhere.yml'],
   [['stack'], { PACKAGES: 'nowhere' }, 'there are no packages in nowhere'],
+  ...(NO_RUST ? [[['stack'], { POLICY: 'large.yml', PATH: NO_RUST }, 'to make a layer of it takes Rust']] : []),
   [['remove'], {}, 'remove what?'],
   [['status', 'all'], {}, 'all is none of stack'],
   [['-f', 'nowhere.conf', 'status'], {}, 'there is no file nowhere.conf'],
@@ -393,8 +409,11 @@ function prepare() {
   for (const name of ['deploy', ...TEMPLATES]) write(name, fs.readFileSync(path.join(ROOT, name)), 0o755);
   for (const name of PACKAGES) write(`target/fc/${name}`, name);
   write('bin/aliyun', STAND_IN, 0o755);
+  // The folder has no workspace: cargo packs with that of the repository.
+  write('bin/cargo', CARGO, 0o755);
   write('work/policy.yml', POLICY);
-  write('work/large.yml', `${'#'.repeat(4000)}\n`);
+  write('work/large.yml', LARGE);
+  write('work/wrong.yml', `${LARGE}schedule: office-hours\n`);
   write('work/deploy.conf', `# Ours.\n\nREGION=cn-hangzhou\nBUCKET=my-code\nSwitchTimer=0 */15 * * * *\nTimeZone=it's a "zone" = $HOME \\`);
   write('work/unknown.conf', '# Ours.\nREGOIN=cn-hangzhou\n');
   write('work/pattern.conf', 'RE.*=cn-hangzhou\n');
@@ -430,6 +449,7 @@ try {
   // What -n prints, run by a shell, does the same.
   for (const [command, settings, answers] of [
     [['stack'], {}, { ListStacks: NO_STACK }],
+    [['stack'], { POLICY: 'large.yml' }, { ListStacks: NO_STACK }],
     [['members'], ORGANIZATION, { GetStackGroup: 'refused' }],
     [['forward'], { ...ORGANIZATION, HubBus: 'hub', REGIONS: 'cn-hangzhou us-west-1' }, { GetStackGroup: 'refused' }],
   ]) {

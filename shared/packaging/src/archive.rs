@@ -9,12 +9,24 @@ use crate::entry::Entry;
 /// The only entry of a function's ZIP file. Function Compute starts it in a custom runtime, as `/code/bootstrap`.
 pub const ENTRY: &str = "bootstrap";
 
+/// The only entry of a policy's layer. Function Compute unpacks a layer below `/opt`, where `template.yml` says that the
+/// policy is.
+pub const POLICY: &str = "policy.yml";
+
 /// Creates the ZIP file of a function, with one executable entry.
 ///
 /// # Errors
 /// The binary has more than 4 GiB, which the format cannot hold.
 pub fn of_bootstrap(binary: &[u8]) -> ZipResult<Vec<u8>> {
     of(&[Entry::program(ENTRY, binary)])
+}
+
+/// Creates the ZIP file of a layer that holds a policy.
+///
+/// # Errors
+/// The policy has more than 4 GiB, which the format cannot hold.
+pub fn of_policy(text: &str) -> ZipResult<Vec<u8>> {
+    of(&[Entry::file(POLICY, text.as_bytes())])
 }
 
 /// Creates a ZIP file of these entries, in this order.

@@ -38,6 +38,28 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::write(path, bytes).map_err(failed(path, "written"))
 }
 
+/// Writes a file, in a folder that may not exist yet.
+///
+/// # Errors
+/// The folder cannot be made, or the file cannot be written.
+pub fn write_in_new_folder(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed(folder, "made"))?;
+    }
+    write(path, bytes)
+}
+
+/// Removes a file, if there is one.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, "removed")(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the names in a folder, sorted.
 ///
 /// # Errors

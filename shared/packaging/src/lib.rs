@@ -1,10 +1,11 @@
-//! Packages the functions as static binaries in reproducible ZIP files for Function Compute, and the command for people
-//! without Rust.
+//! Packages the functions as static binaries in reproducible ZIP files for Function Compute, a large policy as a layer,
+//! and the command for people without Rust.
 //!
 //! [`package_all`] builds every function under `functions/` with cargo, rejects with [`elf::check`] what Function
 //! Compute could not start, and writes the ZIP files made by [`archive::of_bootstrap`]. The same source gives the same
-//! bytes, so a package can be identified by its SHA-256. [`command::package_command`] does the same for the command. Nothing
-//! here uploads anything or asks for a key.
+//! bytes, so a package can be identified by its SHA-256. [`command::package_command`] does the same for the
+//! command. [`layer::of_file`] packs a policy that the functions would accept. Nothing here uploads anything or asks for a
+//! key.
 
 pub mod archive;
 pub mod build;
@@ -12,18 +13,26 @@ pub mod command;
 pub mod elf;
 pub mod entry;
 pub mod files;
+pub mod layer;
 pub mod linked;
 pub mod sha256;
 mod table;
 pub mod tarball;
 pub mod third_party;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use self::build::Workspace;
 
 /// The maximum size of a package, in bytes. Keeps the functions small and quick to start.
 pub const MAX_PACKAGE_BYTES: usize = 2_800_000;
+
+/// The exit code for a policy that is refused, as that of the functions for invalid settings.
+const REFUSED: u8 = 64;
 
 /// A packaged function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +59,9 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
+    /// The policy is not packed.
+    #[error(transparent)]
+    Policy(#[from] layer::Refusal),
     /// The binary would not start.
     #[error("{function} is not packaged")]
     Refused {
@@ -86,10 +98,19 @@ pub enum Error {
 /// Prints a table of the packages with their sizes and SHA-256. The same source gives the same bytes. Uploads nothing, and
 /// asks for no key. Cargo's own variables, such as `CARGO_TARGET_DIR`, count.
 #[derive(clap::Parser)]
-#[command(name = "packaging", version)]
+#[command(name = "packaging", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     instead: Option<Instead>,
+    /// Package a policy as a layer instead, for the template's parameter `PolicyLayerObject`; builds nothing
+    ///
+    /// The ZIP file holds it as policy.yml. A policy that the functions would refuse is refused, with every mistake and
+    /// exit code 64.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Where the layer is written [default: layer/policy.zip below the target directory]
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    out: Option<PathBuf>,
 }
 
 /// What to package instead of the functions.
@@ -102,20 +123,64 @@ enum Instead {
     Command,
 }
 
-/// Runs the program: packages every function, or the command, and prints a table to stdout or an error to stderr. Exits
-/// with 2 if the arguments are invalid.
+/// Runs the program: packages every function, the command or a policy, and prints the result to stdout or an error to
+/// stderr. Exits with 2 if the arguments are invalid, and with 64 if the policy is.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Arguments { instead } = clap::Parser::parse();
-    let packaged = Workspace::here().map_err(Failure::from).and_then(|workspace| match instead {
-        None => Ok(table::of(&package_all(&workspace)?)),
-        Some(Instead::Command) => Ok(table::of_command(&command::package_command(&workspace)?)),
-    });
+    let Arguments { instead, policy, out } = clap::Parser::parse();
+    let packaged = match (&policy, instead) {
+        (Some(policy), _) => run_policy(policy, out),
+        (None, None) => run_functions(),
+        (None, Some(Instead::Command)) => run_command(),
+    };
     let (said, status) = match &packaged {
-        Ok(table) => (std::io::stdout().write_all(table.as_bytes()), ExitCode::SUCCESS),
-        Err(error) => (writeln!(std::io::stderr(), "packaging: {}", chain(&**error)), ExitCode::FAILURE),
+        Ok(text) => (std::io::stdout().write_all(text.as_bytes()), ExitCode::SUCCESS),
+        Err(error) => (writeln!(std::io::stderr(), "packaging: {}", chain(&**error)), status_of(&**error)),
     };
     said.map_or(ExitCode::FAILURE, |()| status)
+}
+
+fn run_functions() -> Result<String, Failure> {
+    Ok(table::of(&package_all(&Workspace::here()?)?))
+}
+
+fn run_command() -> Result<String, Failure> {
+    Ok(table::of_command(&command::package_command(&Workspace::here()?)?))
+}
+
+/// Packages a policy. Warnings about it go to stderr. Returns a line that says where its layer is.
+fn run_policy(policy: &Path, out: Option<PathBuf>) -> Result<String, Failure> {
+    let path = match out {
+        Some(out) => out,
+        None => Workspace::here()?.target.join("layer/policy.zip"),
+    };
+    let layer = package_policy(policy, &path)?;
+    for line in layer.warnings.lines() {
+        writeln!(std::io::stderr(), "packaging: warning: {line}")?;
+    }
+    Ok(format!("{}: {} bytes, SHA-256 {}\n", path.display(), layer.zip.len(), sha256::hexadecimal(&layer.zip)))
+}
+
+/// Returns the exit code of a failure.
+fn status_of(failure: &(dyn std::error::Error + 'static)) -> ExitCode {
+    let is_of_policy = failure.downcast_ref().is_some_and(|error| matches!(error, Error::Policy(_)));
+    if is_of_policy { ExitCode::from(REFUSED) } else { ExitCode::FAILURE }
+}
+
+/// Packages a policy as a layer, in the file `out`. An earlier file is removed first, so that it is not uploaded by mistake
+/// if this policy is refused.
+///
+/// # Errors
+/// [`Error::Policy`] or [`Error::File`].
+pub fn package_policy(policy: &Path, out: &Path) -> Result<layer::Layer, Error> {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    if whole(policy).is_some_and(|policy| whole(out) == Some(policy)) {
+        return Err(layer::Refusal::Itself(policy.to_owned()).into());
+    }
+    files::remove(out)?;
+    let layer = layer::of_file(policy)?;
+    files::write_in_new_folder(out, &layer.zip)?;
+    Ok(layer)
 }
 
 /// Whatever went wrong, for a person to read.

@@ -5,6 +5,7 @@
 mod command;
 mod image;
 mod names;
+mod policy;
 
 use std::{
     fs::{File, Permissions},
@@ -109,6 +110,7 @@ fn a_wrong_argument_or_a_call_for_help_builds_nothing() {
         ("--help", 0, "\n  command  Builds the command `flowkeeper`"),
         ("--version", 0, "packaging "),
         ("--functions", 2, "unexpected argument '--functions' found"),
+        ("--out=layer.zip", 2, "--policy <FILE>"),
         ("create-flow-log", 2, "unrecognized subcommand 'create-flow-log'"),
     ] {
         let output =

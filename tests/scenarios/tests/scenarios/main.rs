@@ -7,6 +7,7 @@ mod a_dry_run_writes_nothing;
 mod a_duplicate_event_does_no_harm;
 mod a_failed_read_is_unknown_and_never_missing;
 mod a_killed_run_is_finished_by_the_next;
+mod a_large_policy_travels_in_a_layer;
 mod a_missing_destination_is_created;
 mod a_new_resource_gets_its_flow_log;
 mod a_replacement_never_gives_up_what_records;
