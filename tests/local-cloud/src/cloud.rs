@@ -1,6 +1,13 @@
 //! `LocalCloud`: starts a local cloud, and lets tests and demos use and inspect it.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::Ipv4Addr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -32,8 +39,10 @@ use crate::{
         members::{MemberRole, Members},
     },
     ros::{
+        function::Function,
         member::MemberTemplate,
         template::{self, Template, TemplateError, TemplateFile},
+        trigger::Source,
     },
     sls::state::{LogProject, LogStore},
     world::{
@@ -58,9 +67,6 @@ fn templates(options: &Options) -> Result<(Template, MemberTemplate), Error> {
     let path = options.template.clone().unwrap_or_else(template::default_path);
     let template = Template::read(&path, &options.parameters, OWN_ACCOUNT, &options.region);
     let mut template = template.map_err(|error| of_parameter(error, &options.parameters))?;
-    if let Some(function) = &options.triggers_of {
-        template.triggers.retain(|trigger| trigger.function == *function);
-    }
     for (role, action) in &options.denied {
         template.revoke(role, action).map_err(|source| Error::Option {
             option: format!("--deny {role}"),
@@ -77,6 +83,82 @@ fn templates(options: &Options) -> Result<(Template, MemberTemplate), Error> {
 
 fn place(account: &str, region: &str) -> Place {
     Place { account: account.to_owned(), region: region.to_owned() }
+}
+
+/// Returns the stacks that run functions in place, given that of the first region.
+fn in_place(options: &Options, first: &Template) -> Result<Vec<(Place, Template)>, Error> {
+    if options.in_place.is_empty() {
+        return Ok(Vec::new());
+    }
+    let path = options.template.clone().unwrap_or_else(template::default_path);
+    let (file, parameters) = (TemplateFile::read(&path)?, options.for_in_place());
+    let roles = first.roles.iter().map(|role| role.name.clone()).collect();
+    let stack = |region: &String| {
+        let place = place(OWN_ACCOUNT, region);
+        check_place(options, &place)?;
+        let template = file.resolve(&parameters, &place, &roles);
+        Ok((place, template.map_err(|error| of_parameter(error, &options.parameters))?))
+    };
+    options.in_place.iter().map(stack).collect()
+}
+
+/// Returns functions as hosts, which have not started yet.
+fn hosts(options: &Options, functions: Vec<Function>) -> Result<Vec<Host>, Error> {
+    let Functions::Built(folder) = &options.functions else { return Ok(Vec::new()) };
+    let host = |function: Function| {
+        let path = folder.join(&function.binary);
+        if path.is_file() {
+            Ok(Host::new(function, path))
+        } else {
+            Err(Error::NoProgram { function: function.name, path })
+        }
+    };
+    functions.into_iter().map(host).collect()
+}
+
+/// Deploys a further stack.
+fn add_stack(shared: &Shared, place: &Place, stack: Template) -> Result<(), Error> {
+    check_stack(shared, place, &stack)?;
+    layer::check(shared.layer.as_ref(), &stack.functions)?;
+    let hosts = hosts(&shared.options, stack.functions)?;
+    let now = shared.clock.now();
+    shared.write(|world| {
+        world.routing.deploy(stack.rules, stack.queues, shared.options.cross_region)?;
+        world.state.log_service.seed_stack(place, &stack.log_stores, now);
+        Ok::<_, TemplateError>(())
+    })?;
+    shared.roles.add(&place.account, stack.roles);
+    shared.deploy(hosts, stack.triggers);
+    Ok(())
+}
+
+/// Checks that a further stack makes nothing that is there already, and no function that this cloud would not run.
+fn check_stack(shared: &Shared, place: &Place, stack: &Template) -> Result<(), TemplateError> {
+    let error = |problem: String| Err(TemplateError { place: "Resources".to_owned(), problem });
+    let Place { account, region } = place;
+    let (roles, deployed): (BTreeSet<String>, _) = (shared.roles.names(account), shared.deployed.now());
+    if let Some(role) = stack.roles.iter().find(|role| roles.contains(&role.name)) {
+        return error(format!("the account {account} has a role {} already", role.name));
+    }
+    if let Some(function) = stack.functions.iter().find(|made| deployed.function(place, &made.name).is_some()) {
+        return error(format!("there is a function {} in {region} already", function.name));
+    }
+    let is_timer = |source: &Source| matches!(source, Source::Timer { .. });
+    if let Some(timer) = stack.triggers.iter().find(|trigger| is_timer(&trigger.source)) {
+        let name = format!("{}/{}", timer.function, timer.name);
+        return error(format!(
+            "{name} would be a timer of a further stack, and local-cloud fires those of the first alone"
+        ));
+    }
+    match stack.functions.first() {
+        Some(Function { name, .. }) if account != OWN_ACCOUNT => error(format!(
+            "{name} would be a function of another account, and local-cloud runs those of {OWN_ACCOUNT} alone"
+        )),
+        Some(Function { name, .. }) if shared.options.functions == Functions::None => {
+            error(format!("{name} would be a function, and this cloud was started without functions"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the roles of the other accounts, as the options modify them.
@@ -101,7 +183,7 @@ fn routing(options: &Options, template: &Template) -> Result<Routing, Error> {
         let (file, parameters) = (TemplateFile::read(&path.with_file_name("template-forward.yml"))?, options.to_hub());
         for place in &options.forwarded {
             check_place(options, place)?;
-            let stack = file.resolve(&parameters, &place.account, &place.region)?;
+            let stack = file.resolve(&parameters, place, &BTreeSet::new())?;
             routing.deploy(stack.rules, stack.queues, options.cross_region)?;
         }
     }
@@ -135,6 +217,7 @@ impl LocalCloud {
         let options = options.clone().with_hub();
         let (template, member) = templates(&options)?;
         members(&options, Some(member))?;
+        in_place(&options, &template)?;
         routing(&options, &template)?;
         function.map_or(Ok(()), |function| template.has(function))
     }
@@ -147,24 +230,19 @@ impl LocalCloud {
         let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mut template = Template::default();
-        let mut hosts = BTreeMap::new();
-        let (mut member, mut routes) = (None, None);
-        if let Functions::Built(folder) = &options.functions {
+        let (mut member, mut routes, mut further) = (None, None, Vec::new());
+        if options.functions != Functions::None {
             let (own, of_members) = templates(&options)?;
             (template, member) = (own, Some(of_members));
+            further = in_place(&options, &template)?;
             routes = Some(routing(&options, &template)?);
-            for function in std::mem::take(&mut template.functions) {
-                let path = folder.join(&function.binary);
-                if !path.is_file() {
-                    return Err(Error::NoProgram { function: function.name, path });
-                }
-                hosts.insert(function.name.clone(), Host::new(function, path));
-            }
         }
-        let layer = layer::unpack(options.layer.as_ref(), hosts.values().map(|host: &Host| &host.function))?;
+        let layer = layer::unpack(options.layer.as_ref(), &template.functions)?;
+        let hosts = hosts(&options, template.functions)?;
         let accounts = Accounts::new(options.accounts);
         let roles = Roles::new(accounts, template.roles, members(&options, member)?);
-        let shared = Shared::new(options, address, hosts, template.absent, template.triggers, roles, layer);
+        let shared = Shared::new(options, address, template.absent, roles, layer);
+        shared.deploy(hosts, template.triggers);
         let now = shared.clock.now();
         shared.write(|world| {
             world.state.log_service.seed_stack(&shared.home(), &template.log_stores, now);
@@ -172,13 +250,16 @@ impl LocalCloud {
                 world.routing = routing;
             }
         });
+        for (place, stack) in further {
+            add_stack(&shared, &place, stack)?;
+        }
         let by_themselves = match shared.options.timers {
             Timers::ByManualClock => shared.clock.is_manual(),
             Timers::ByAnyClock => true,
             Timers::ByHand => false,
         };
         if by_themselves {
-            timers::start(&shared, Timetable::new(&shared.triggers, shared.clock.unshifted()));
+            timers::start(&shared, Timetable::new(&shared.deployed.now().triggers, shared.clock.unshifted()));
         }
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, server })
@@ -201,7 +282,7 @@ impl LocalCloud {
 
     /// Stops the function processes gracefully. The next event starts new processes from the current binaries.
     pub async fn restart_functions(&self) {
-        for host in self.shared.hosts.values() {
+        for host in &self.shared.deployed.now().hosts {
             host.stop(&self.shared).await;
         }
     }
@@ -226,13 +307,13 @@ impl LocalCloud {
         if account == OWN_ACCOUNT {
             return self.client();
         }
-        self.client_as(Caller { account: account.to_owned(), name: "operator".into(), role: None })
+        self.client_as(Caller { account: account.to_owned(), name: "operator".into(), role: None, region: None })
     }
 
     /// Returns an operator with the rights of a role in an account. A role that no template describes may do everything
     /// in another account than the functions', and nothing in theirs.
     pub fn operator_as(&self, account: &str, role: &str, region: &str) -> Operator {
-        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: Some(role.to_owned()) };
+        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: Some(role.to_owned()), region: None };
         Operator::new(self.client_as(caller), region)
     }
 
@@ -749,15 +830,21 @@ impl LocalCloud {
         self.shared.read(|world| world.routing.buses().cloned().collect())
     }
 
+    /// Returns the further regions in which functions run in place from the start.
+    pub fn in_place(&self) -> &[String] {
+        &self.shared.options.in_place
+    }
+
     /// Returns the places whose events are forwarded to the functions from the start.
     pub fn forwarded(&self) -> &[Place] {
         &self.shared.options.forwarded
     }
 
-    /// Deploys a ROS template in an account and region: its rules, queues and roles. Functions run only in the stack that
-    /// the cloud starts with.
+    /// Deploys a ROS template in an account and region: its functions with their triggers, rules, queues, roles and
+    /// Logstores.
     ///
-    /// A rule by which an event could come back to its bus is refused.
+    /// Functions run in the functions' own account alone, with roles of this stack or of an earlier one there. Timers run
+    /// only in the stack that the cloud starts with. A rule by which an event could come back to its bus is refused.
     pub fn deploy(
         &self,
         account: &str,
@@ -765,24 +852,22 @@ impl LocalCloud {
         template: &Path,
         parameters: &[(&str, &str)],
     ) -> Result<(), Error> {
-        let options = &self.shared.options;
-        check_place(options, &Place { account: account.to_owned(), region: region.to_owned() })?;
+        let place = place(account, region);
+        check_place(&self.shared.options, &place)?;
         let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let stack = Template::read(template, &given, account, region)?;
-        if let Some(function) = stack.functions.first() {
-            let problem =
-                format!("{} would be a function of another stack, which local-cloud does not run", function.name);
-            return Err(TemplateError { place: "Resources".to_owned(), problem }.into());
-        }
-        self.shared.write(|world| world.routing.deploy(stack.rules, stack.queues, options.cross_region))?;
-        self.shared.roles.add(account, stack.roles);
-        Ok(())
+        let stack = TemplateFile::read(template)?.resolve(&given, &place, &self.shared.roles.names(account))?;
+        add_stack(&self.shared, &place, stack)
     }
 
     /// Invokes a function once, synchronously, with these bytes. Accepts the function's name in the template or that of
     /// its binary.
     pub async fn invoke(&self, function: &str, event: &[u8]) -> Result<Invocation, Error> {
-        delivery::invoke(&self.shared, function, event).await
+        delivery::invoke(&self.shared, None, function, event).await
+    }
+
+    /// Invokes a function of a region once. See [`LocalCloud::invoke`].
+    pub async fn invoke_in(&self, region: &str, function: &str, event: &[u8]) -> Result<Invocation, Error> {
+        delivery::invoke(&self.shared, Some(region), function, event).await
     }
 
     /// Fires a timer of the template at once, given its function and the trigger's name.
@@ -836,6 +921,6 @@ impl Drop for LocalCloud {
     fn drop(&mut self) {
         self.server.abort();
         self.shared.abort();
-        self.shared.hosts.values().for_each(Host::kill);
+        self.shared.deployed.now().hosts.iter().for_each(|host| host.kill());
     }
 }

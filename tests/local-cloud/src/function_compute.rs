@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod asynchronous;
 pub(crate) mod build;
+pub(crate) mod deployed;
 pub(crate) mod host;
 mod instance;
 pub(crate) mod layer;

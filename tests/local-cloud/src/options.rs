@@ -58,10 +58,15 @@ pub struct Options {
     pub transitions: Transitions,
     /// Which timers fire automatically.
     pub timers: Timers,
-    /// The places whose events are forwarded to the functions through a hub.
+    /// Further regions of the functions' account in which the template is deployed with `MakeRoles=false`: the functions
+    /// that react to events run there *in place*, with the roles of the first stack and without timers.
+    pub in_place: Vec<String>,
+    /// The places whose events are forwarded to the functions.
     ///
-    /// Makes the bus `flowkeeper` in the functions' region, sets the template's parameters `HubBus` and `HubSenders`
-    /// unless they are given, and deploys `template-forward.yml`, from the template's folder, in each place.
+    /// Deploys `template-forward.yml`, from the template's folder, in each place, and sets the template's parameters
+    /// `HubBus` and `HubSenders` unless they are given. Events go to the hub: the bus `flowkeeper` in the region of the
+    /// first stack, which is made. With [`Options::in_place`] or `HubBus=default` they go to the default bus of the
+    /// functions' account in their own region.
     pub forwarded: Vec<Place>,
     /// Custom event buses besides that of the hub.
     pub event_buses: Vec<EventBus>,
@@ -114,6 +119,7 @@ impl Default for Options {
             member_roles: BTreeMap::new(),
             transitions: Transitions::After(Duration::ZERO),
             timers: Timers::ByManualClock,
+            in_place: Vec::new(),
             forwarded: Vec::new(),
             event_buses: Vec::new(),
             cross_region: CrossRegion::Delivered,
@@ -146,7 +152,8 @@ impl Options {
         if self.forwarded.is_empty() {
             return self;
         }
-        let bus = self.parameters.entry("HubBus".into()).or_insert_with(|| HUB_BUS.into()).clone();
+        let usual = if self.in_place.is_empty() { HUB_BUS } else { bus::DEFAULT };
+        let bus = self.parameters.entry("HubBus".into()).or_insert_with(|| usual.into()).clone();
         if bus != bus::DEFAULT {
             self.event_buses.push(EventBus::new(OWN_ACCOUNT, &self.region, &bus));
         }
@@ -162,13 +169,24 @@ impl Options {
     /// Returns the parameters of `template-forward.yml` that send events to the hub.
     pub(crate) fn to_hub(&self) -> BTreeMap<String, String> {
         let given = |name: &str, default: &str| self.parameters.get(name).map_or(default, String::as_str).to_owned();
+        let bus = given("HubBus", HUB_BUS);
+        // Default buses are sent to within a region.
+        let region = if bus == bus::DEFAULT { String::new() } else { self.region.clone() };
         let values = [
             ("HubAccountId", OWN_ACCOUNT.to_owned()),
-            ("HubRegion", self.region.clone()),
-            ("HubBus", given("HubBus", HUB_BUS)),
+            ("HubRegion", region),
+            ("HubBus", bus),
             ("HubRoleName", format!("{}-hub", given("Prefix", "flowkeeper"))),
         ];
         values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Returns the parameters of the functions' template for a stack that runs in place: their bus is the default one.
+    pub(crate) fn for_in_place(&self) -> BTreeMap<String, String> {
+        let mut values = self.parameters.clone();
+        values.remove("HubBus");
+        values.insert("MakeRoles".to_owned(), "false".to_owned());
+        values
     }
 
     /// Denies one action that a role of the template allows, to show which function needs it.

@@ -1,8 +1,8 @@
 //! Authorization: whether a caller's role allows a call, and who can assume which role.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -48,7 +48,16 @@ impl Roles {
     /// Adds the roles of a stack in an account.
     pub(crate) fn add(&self, account: &str, roles: Vec<Role>) {
         let named = roles.into_iter().map(|role| ((account.to_owned(), role.name.clone()), Arc::new(role)));
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(named);
+        self.described().extend(named);
+    }
+
+    /// Returns the names of the roles that the stacks in an account have made, in lower case.
+    pub(crate) fn names(&self, account: &str) -> BTreeSet<String> {
+        self.described().keys().filter(|(owner, _)| owner == account).map(|(_, name)| name.clone()).collect()
+    }
+
+    fn described(&self) -> MutexGuard<'_, BTreeMap<(String, String), Arc<Role>>> {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the roles that the other accounts have for the functions.
@@ -58,11 +67,10 @@ impl Roles {
 
     /// Returns a role that exists, given its account and its name in lower case.
     fn find(&self, account: &str, name: &str) -> Option<Known> {
-        let described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(role) = described.get(&(account.to_owned(), name.to_owned())) {
-            return Some(Known::Described(Arc::clone(role)));
+        let described = self.described().get(&(account.to_owned(), name.to_owned())).cloned();
+        if let Some(role) = described {
+            return Some(Known::Described(role));
         }
-        drop(described);
         if arn(account, name) == REFUSED_ROLE {
             return Some(Known::Undescribed(Trust::default()));
         }

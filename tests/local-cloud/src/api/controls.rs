@@ -112,7 +112,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
             }
         },
         (&Method::GET, "/_local/timers") => {
-            let list: Vec<_> = timers::timers(shared).map(|trigger| timer(shared, trigger)).collect();
+            let list: Vec<_> = timers::timers(shared).iter().map(|trigger| timer(shared, trigger)).collect();
             respond(StatusCode::OK, json!(list).to_string())
         }
         (&Method::POST, path) if path.starts_with("/_local/timers/") => {
@@ -125,7 +125,9 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
         }
         (&Method::POST, path) if path.starts_with("/_local/invoke/") => {
             let function = path.trim_start_matches("/_local/invoke/");
-            match delivery::invoke(shared, function, request.body()).await {
+            let mut given = Parameters::default();
+            given.add_form(request.uri().query().unwrap_or_default());
+            match delivery::invoke(shared, given.get("region"), function, request.body()).await {
                 Ok(invocation) => respond(StatusCode::OK, json!(invocation).to_string()),
                 Err(error) => respond(StatusCode::NOT_FOUND, json!({"error": error.to_string()}).to_string()),
             }
@@ -143,7 +145,7 @@ const CONTROLS: [(&str, &str, &str); 11] = [
     ("POST", "/_local/faults", "inject a fault; `local-cloud --help` lists them"),
     ("DELETE", "/_local/faults", "clear all faults, and correct the clock"),
     ("POST", "/_local/events", "put an event on the default bus; ?account=…&region=…&bus=… for another"),
-    ("POST", "/_local/invoke/<function>", "invoke a function once with an event"),
+    ("POST", "/_local/invoke/<function>", "invoke a function once with an event; ?region= names its region"),
     ("GET", "/_local/timers", "the timers, and when they are due"),
     ("POST", "/_local/timers/<function>/<trigger>", "fire a timer now"),
     ("POST", "/_local/rename", "give a network interface another id"),

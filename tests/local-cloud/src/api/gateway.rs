@@ -182,7 +182,11 @@ pub(crate) async fn no_reply(shared: &Shared, fault: Fault, caller: &Caller) -> 
         Fault::Hang | Fault::HangAfterEffect => std::future::pending().await,
         Fault::FunctionKilled | Fault::FunctionKilledAfterEffect => {
             // The name of a session in another account does not tell which function assumed the role.
-            shared.hosts.get(&caller.name).inspect(|host| host.kill());
+            let region = caller.region.clone().unwrap_or_else(|| shared.options.region.clone());
+            let place = Place { account: caller.account.clone(), region };
+            if let Some(host) = shared.deployed.now().function(&place, &caller.name) {
+                host.kill();
+            }
         }
         _ => {}
     }
@@ -193,7 +197,8 @@ pub(crate) async fn no_reply(shared: &Shared, fault: Fault, caller: &Caller) -> 
 fn overtake(shared: &Shared, call: &Admitted<'_>, like: &Call) {
     let mut parameters = call.parameters.clone();
     parameters.0.retain(|name, _| !name.starts_with("Tag.") && name != "ClientToken");
-    let caller = Caller { account: call.caller.account.clone(), name: SOMEBODY_ELSE.to_owned(), role: None };
+    let caller =
+        Caller { account: call.caller.account.clone(), name: SOMEBODY_ELSE.to_owned(), role: None, region: None };
     let other = Admitted {
         caller: caller.clone(),
         session_policy: None,

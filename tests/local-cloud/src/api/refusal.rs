@@ -60,7 +60,7 @@ impl fmt::Display for PolicyKind {
 impl Denied {
     /// Returns `AccessDeniedDetail` as the caller sees it.
     pub(crate) fn detail(&self, caller: &Caller) -> Value {
-        let Caller { account, name, role } = caller;
+        let Caller { account, name, role, .. } = caller;
         let (principal_type, principal) = match role {
             Some(role) => ("AssumedRoleUser", format!("{role}:{name}")),
             None => ("SubUser", name.clone()),

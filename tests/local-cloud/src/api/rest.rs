@@ -188,7 +188,8 @@ fn admit<'a, P: RestProduct>(
     request_id: &'a str,
 ) -> Result<RestCall<'a>, Refusal> {
     let Identity { caller, session_policy } = shared.write(|world| P::authenticate(world, request, shared))?;
-    let region = P::region(request).unwrap_or_else(|| shared.options.region.clone());
+    let region = P::region(request).or_else(|| caller.region.clone());
+    let region = region.unwrap_or_else(|| shared.options.region.clone());
     let (fault, rewrites) = shared.write(|world| {
         let fault = world.faults.take(operation, &region, &parameters.0);
         (fault, world.faults.take_rewrites(operation, &region))

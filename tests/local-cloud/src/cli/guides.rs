@@ -30,9 +30,9 @@ by STS and Resource Directory with NoPermission. --deny removes one more action.
 
 Events: a call's event reaches the default bus of its account and region. The functions listen to that of the first
 account in --region alone. --forward ACCOUNT/REGION brings those of another place to them: by the rules of
-template-forward.yml there, a custom bus, and the queues of template.yml. --directory puts the accounts into a Resource
-Directory, which the first account manages; --control-policy attaches a control policy, such as guardrail.json, to its
-Root folder.
+template-forward.yml there, a custom bus, and the queues of template.yml. --in-place REGION runs functions there, too;
+--forward then leads to the functions in the same region. --directory puts the accounts into a Resource Directory, which
+the first account manages; --control-policy attaches a control policy, such as guardrail.json, to its Root folder.
 
 Signatures (HMAC-SHA1 in the parameters, or ACS3-HMAC-SHA256 in the headers), nonces, times, parameters and limits are
 checked as documented, and a refusal carries the documented code and HTTP status. VPC and Express Connect Router share

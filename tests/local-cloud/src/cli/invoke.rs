@@ -298,6 +298,7 @@ mod tests {
         cloud.call("DescribeFlowLogs", &[]).await.unwrap();
         let invocation = Invocation {
             function: "a-function".into(),
+            region: "cn-hangzhou".into(),
             request_id: String::new(),
             attempt: 1,
             event: Value::Null,

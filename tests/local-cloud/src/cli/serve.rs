@@ -28,7 +28,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FOLDER")]
     functions_dir: Option<PathBuf>,
     /// Serve only the API, without functions; the template is not read.
-    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment", "forwarded"])]
+    #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment", "in_place", "forwarded"])]
     no_functions: bool,
 }
 
@@ -55,6 +55,9 @@ struct CloudOptions {
     /// Attach a control policy, a file such as guardrail.json, to the Root folder of the directory; can be repeated.
     #[arg(long = "control-policy", value_name = "FILE", requires = "directory")]
     control_policies: Vec<PathBuf>,
+    /// Run the functions that react to events in this region, too, with MakeRoles=false; can be repeated.
+    #[arg(long = "in-place", value_name = "REGION", value_parser = super::stack::region)]
+    in_place: Vec<String>,
     /// Forward the events of an account and region to the functions, by template-forward.yml; can be repeated.
     #[arg(long = "forward", value_name = "ACCOUNT/REGION", value_parser = place)]
     forwarded: Vec<Place>,
@@ -96,6 +99,7 @@ impl CloudOptions {
             port: self.port,
             accounts: self.accounts,
             directory: self.directory.then(|| self.directory()).transpose()?,
+            in_place: self.in_place.clone(),
             forwarded: self.forwarded.clone(),
             quota: self.quota,
             flow_log_service: !self.service_closed,
@@ -208,6 +212,9 @@ async fn until_interrupted(
     }
     for bus in cloud.event_buses() {
         writeln!(out, "event bus: {bus}")?;
+    }
+    for region in cloud.in_place() {
+        writeln!(out, "functions in {region}, too, which react to events")?;
     }
     for Place { account, region } in cloud.forwarded() {
         writeln!(out, "events of {account} in {region} are forwarded to the functions")?;

@@ -48,7 +48,7 @@ pub(super) fn pair(text: &str, form: &str) -> Result<(String, String), String> {
 }
 
 /// Accepts a region, unless its name is a typo.
-fn region(text: &str) -> Result<String, String> {
+pub(super) fn region(text: &str) -> Result<String, String> {
     match RegionName::of(text) {
         RegionName::Wrong(problem) => Err(problem),
         RegionName::Known | RegionName::Unknown(_) => Ok(text.to_owned()),

@@ -69,7 +69,7 @@ impl Record<'_> {
     }
 
     fn identity(&self, time: &str) -> Value {
-        let Caller { account, name, role } = self.caller;
+        let Caller { account, name, role, .. } = self.caller;
         match role {
             Some(role) => json!({
                 "type": "assumed-role",

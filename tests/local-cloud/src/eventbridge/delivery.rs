@@ -9,10 +9,12 @@ use crate::{
     eventbridge::{bus::EventBus, forwarding},
     function_compute::{
         asynchronous::{self, Submission},
-        host::Attempt,
+        host::{Attempt, Host},
     },
-    ram::accounts::OWN_ACCOUNT,
-    ros::trigger::{Push, RetryStrategy, Source},
+    ros::{
+        function::Function,
+        trigger::{Push, RetryStrategy, Source},
+    },
     world::{
         journal::{DeadLetter, EntryKind, Invocation},
         shared::Shared,
@@ -41,14 +43,13 @@ pub(crate) fn pause(strategy: RetryStrategy, attempt: u32) -> Option<u32> {
     }
 }
 
-/// Delivers an event on a bus: to the function of every matching trigger, which listens to the default bus of the
-/// functions' own account and region alone, and to the targets of every matching rule.
+/// Delivers an event on a bus: to the function of every matching trigger, which listens to the default bus of its own
+/// account and region alone, and to the targets of every matching rule.
 pub(crate) fn deliver(shared: &Shared, bus: &EventBus, event: &Value) {
-    if *bus == shared.home_bus() {
-        for trigger in shared.triggers.iter().filter(|trigger| trigger.matches(event)) {
-            if let Source::Events { push: how, .. } = &trigger.source {
-                push(shared, &trigger.function, how, event);
-            }
+    let deployed = shared.deployed.now();
+    for trigger in deployed.triggers.iter().filter(|trigger| trigger.listens_to(bus) && trigger.matches(event)) {
+        if let (Source::Events { push: how, .. }, Some(host)) = (&trigger.source, deployed.woken_by(trigger)) {
+            push(shared, host, how, event);
         }
     }
     for route in shared.read(|world| world.routing.routes(bus, event)) {
@@ -57,28 +58,34 @@ pub(crate) fn deliver(shared: &Shared, bus: &EventBus, event: &Value) {
 }
 
 /// Invokes a function with an event, as its trigger says.
-pub(crate) fn push(shared: &Shared, function: &str, how: &Push, event: &Value) {
+pub(crate) fn push(shared: &Shared, host: &Arc<Host>, how: &Push, event: &Value) {
     if how.asynchronous {
-        by_fc(shared, function, event);
+        by_fc(shared, host, event);
         return;
     }
-    let (function, event) = (function.to_owned(), event.clone());
+    let (host, event) = (Arc::clone(host), event.clone());
     let (strategy, dead_letters) = (how.retries, how.dead_letters.clone());
-    shared.spawn(move |shared| async move { attempts(&shared, &function, &event, strategy, dead_letters).await });
+    shared.spawn(move |shared| async move { attempts(&shared, &host, &event, strategy, dead_letters).await });
 }
 
 /// Delivers an event as FC's own triggers do, which is always asynchronous.
-pub(crate) fn by_fc(shared: &Shared, function: &str, event: &Value) {
-    let submission = Submission::new(shared, function, event.to_string().into());
+pub(crate) fn by_fc(shared: &Shared, host: &Arc<Host>, event: &Value) {
+    let submission = Submission::new(shared, Arc::clone(host), event.to_string().into());
     // Cannot fail: the task is named after the request, whose id is new.
     let _ = asynchronous::submit(shared, submission);
 }
 
-/// Invokes a function once, synchronously.
-pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Result<Invocation, Error> {
-    let by_program = || shared.hosts.values().find(|host| host.function.binary == function);
-    let unknown = || Error::no_function(function, shared.hosts.values().map(|host| &host.function));
-    let host = shared.hosts.get(function).or_else(by_program);
+/// Invokes a function once, synchronously. Without a region, it is that of the first stack that has it.
+pub(crate) async fn invoke(
+    shared: &Shared,
+    region: Option<&str>,
+    function: &str,
+    event: &[u8],
+) -> Result<Invocation, Error> {
+    let deployed = shared.deployed.now();
+    let here = deployed.hosts.iter().filter(|host| region.is_none_or(|region| host.function.place.region == region));
+    let unknown = || Error::no_function(function, here.map(|host| &host.function));
+    let host = deployed.named(region, function);
     let host = host.ok_or_else(|| shared.not_made(function).unwrap_or_else(unknown))?;
     let attempt = Attempt { request_id: &new_request_id(shared), number: 1, retry_count: 0, stop: None };
     Ok(host.invoke_now(shared, event, &attempt).await)
@@ -87,12 +94,11 @@ pub(crate) async fn invoke(shared: &Shared, function: &str, event: &[u8]) -> Res
 /// Invokes a function synchronously until it succeeds. Each attempt is a new request.
 async fn attempts(
     shared: &Arc<Shared>,
-    function: &str,
+    host: &Host,
     event: &Value,
     strategy: RetryStrategy,
     dead_letters: Option<String>,
 ) {
-    let Some(host) = shared.hosts.get(function) else { return };
     let bytes = event.to_string();
     let mut number = 1;
     let last = loop {
@@ -107,7 +113,7 @@ async fn attempts(
     };
     give_up(
         shared,
-        function,
+        &host.function,
         dead_letters,
         &GivenUp {
             request_id: &last.request_id,
@@ -132,13 +138,12 @@ pub(crate) struct GivenUp<'a> {
 }
 
 /// Sends an event that was given up to its destination, if there is one.
-pub(crate) fn give_up(shared: &Shared, function: &str, destination: Option<String>, given_up: &GivenUp<'_>) {
-    let arn = format!("acs:fc:{}:{OWN_ACCOUNT}:functions/{function}", shared.options.region);
+pub(crate) fn give_up(shared: &Shared, function: &Function, destination: Option<String>, given_up: &GivenUp<'_>) {
     let payload = json!({
         "timestamp": shared.clock.now().as_millisecond(),
         "requestContext": {
             "requestId": given_up.request_id,
-            "functionArn": arn,
+            "functionArn": function.arn(),
             "condition": given_up.condition,
             "approximateInvokeCount": given_up.attempts,
         },
@@ -146,7 +151,7 @@ pub(crate) fn give_up(shared: &Shared, function: &str, destination: Option<Strin
         "responseContext": {"statusCode": 200, "functionError": "InvocationError"},
         "responsePayload": given_up.answer,
     });
-    shared.record(EntryKind::DeadLetter(DeadLetter { function: function.to_owned(), destination, payload }));
+    shared.record(EntryKind::DeadLetter(DeadLetter { function: function.name.clone(), destination, payload }));
 }
 
 pub(crate) fn new_request_id(shared: &Shared) -> String {

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     options::CrossRegion,
-    ram::accounts::OWN_ACCOUNT,
     ros::{
         rule::Sink,
         trigger::{Source, Trigger},
@@ -114,14 +113,16 @@ fn received(event: &Value, from: &EventBus, to: &EventBus, now: &str) -> Value {
 
 /// Hands a message to each function that listens to its queue.
 fn consume(shared: &Shared, queue: &str, body: &str) {
-    for trigger in shared.triggers.iter().filter(|trigger| trigger.enabled) {
+    let deployed = shared.deployed.now();
+    for trigger in deployed.triggers.iter().filter(|trigger| trigger.enabled) {
         let Source::Queue { queue: source, is_encoded, pattern, push } = &trigger.source else { continue };
         if source != queue {
             continue;
         }
         let event = of_message(shared, trigger, queue, &text_of(body, *is_encoded));
-        if pattern.as_ref().is_none_or(|pattern| pattern.matches(&event)) {
-            delivery::push(shared, &trigger.function, push, &event);
+        let is_for_it = pattern.as_ref().is_none_or(|pattern| pattern.matches(&event));
+        if let Some(host) = deployed.woken_by(trigger).filter(|_| is_for_it) {
+            delivery::push(shared, host, push, &event);
         }
     }
 }
@@ -146,11 +147,11 @@ fn of_message(shared: &Shared, trigger: &Trigger, queue: &str, text: &str) -> Va
         "datacontenttype": "application/json; charset=utf-8",
         "subject": queue.replace(":/queues/", ":queues/"),
         "time": now,
-        "aliyunaccountid": OWN_ACCOUNT,
-        "aliyunoriginalaccountid": OWN_ACCOUNT,
+        "aliyunaccountid": trigger.place.account,
+        "aliyunoriginalaccountid": trigger.place.account,
         "aliyunpublishtime": now,
         "aliyuneventbusname": source,
-        "aliyunregionid": shared.options.region,
+        "aliyunregionid": trigger.place.region,
         "aliyunpublishaddr": "127.0.0.1",
         "data": {"requestId": new_request_id(shared), "messageId": message, "messageBody": text},
     })

@@ -73,9 +73,10 @@ pub(crate) fn start(shared: &Shared, mut timetable: Timetable) {
 
 /// Fires a timer now, regardless of its schedule.
 pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Result<(), Error> {
-    let timers: Vec<&Trigger> = timers(shared).collect();
-    let binary = |trigger: &Trigger| shared.hosts.get(&trigger.function).map(|host| host.function.binary.clone());
-    let is_meant = |trigger: &&&Trigger| {
+    let timers = timers(shared);
+    let deployed = shared.deployed.now();
+    let binary = |trigger: &Trigger| deployed.woken_by(trigger).map(|host| host.function.binary.clone());
+    let is_meant = |trigger: &&Trigger| {
         trigger.name == name && (trigger.function == function || binary(trigger).as_deref() == Some(function))
     };
     match timers.iter().find(is_meant) {
@@ -91,8 +92,9 @@ pub(crate) fn fire_now(shared: &Arc<Shared>, function: &str, name: &str) -> Resu
 }
 
 /// Returns the triggers that are timers.
-pub(crate) fn timers(shared: &Shared) -> impl Iterator<Item = &Trigger> {
-    shared.triggers.iter().filter(|trigger| matches!(trigger.source, Source::Timer { .. }))
+pub(crate) fn timers(shared: &Shared) -> Vec<Trigger> {
+    let is_timer = |trigger: &&Trigger| matches!(trigger.source, Source::Timer { .. });
+    shared.deployed.now().triggers.iter().filter(is_timer).cloned().collect()
 }
 
 fn fire(shared: &Shared, trigger: &Trigger, at: Timestamp) {
@@ -103,5 +105,7 @@ fn fire(shared: &Shared, trigger: &Trigger, at: Timestamp) {
         trigger: trigger.name.clone(),
         event: event.clone(),
     });
-    delivery::by_fc(shared, &trigger.function, &event);
+    if let Some(host) = shared.deployed.now().woken_by(trigger) {
+        delivery::by_fc(shared, host, &event);
+    }
 }

@@ -1,6 +1,6 @@
 //! Function Compute's API: invocations, and asynchronous tasks. Its operations are paths, signed with ACS3-HMAC-SHA256.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -22,7 +22,6 @@ use crate::{
         rest::{Reply, ReplyBody, RestCall, RestProduct, parts, query},
     },
     eventbridge::delivery::new_request_id,
-    ram::accounts::OWN_ACCOUNT,
     world::{
         journal::Invocation,
         shared::{Shared, World},
@@ -163,24 +162,24 @@ impl RestProduct for FunctionCompute {
 
     async fn run(shared: &Shared, call: &RestCall<'_>) -> Result<Reply, Refusal> {
         let name = call.parameters.require("functionName")?;
-        let is_here = call.place.account == OWN_ACCOUNT && call.place.region == shared.options.region;
-        let host = shared.hosts.get(name).filter(|_| is_here);
         let not_found = || Refusal::not_found("FunctionNotFound", &format!("function '{name}' does not exist"));
-        let host = host.ok_or_else(not_found)?;
+        let deployed = shared.deployed.now();
+        let host = deployed.function(&call.place, name).ok_or_else(not_found)?;
+        let arn = host.function.arn();
         if call.parameters.get("qualifier").is_some_and(|qualifier| qualifier != "LATEST") {
             return Err(Refusal::not_found("VersionNotFound", "the local cloud has only the qualifier LATEST"));
         }
-        let (region, now) = (&call.place.region, shared.clock.now());
+        let now = shared.clock.now();
         let task = call.parameters.text("taskId");
         match call.operation.action {
             "InvokeFunction" => invoke(shared, call, host).await,
-            "ListAsyncTasks" => list(shared, call, name),
+            "ListAsyncTasks" => list(shared, call, &arn),
             "GetAsyncTask" => {
-                let task = shared.read(|world| world.tasks.one(name, &task, region))?;
+                let task = shared.read(|world| world.tasks.one(&arn, &task))?;
                 Ok(Reply::ok(ReplyBody::Json(task)))
             }
             _ => {
-                shared.write(|world| world.tasks.stop(name, &task, now))?;
+                shared.write(|world| world.tasks.stop(&arn, &task, now))?;
                 Ok(Reply::ok(ReplyBody::Empty))
             }
         }
@@ -199,7 +198,7 @@ fn host(request: &Request<Bytes>) -> Option<(Option<String>, String)> {
     }
 }
 
-async fn invoke(shared: &Shared, call: &RestCall<'_>, host: &Host) -> Result<Reply, Refusal> {
+async fn invoke(shared: &Shared, call: &RestCall<'_>, host: &Arc<Host>) -> Result<Reply, Refusal> {
     let given = &call.parameters;
     let is_asynchronous = match given.get("x-fc-invocation-type") {
         None | Some("Sync") => false,
@@ -211,11 +210,11 @@ async fn invoke(shared: &Shared, call: &RestCall<'_>, host: &Host) -> Result<Rep
         let message = format!("payload size exceeds maximum allowed size ({max} bytes)");
         return Err(Refusal::new("EntityTooLarge", message));
     }
-    if is_asynchronous { submit(shared, call) } else { invoke_now(shared, call, host).await }
+    if is_asynchronous { submit(shared, call, host) } else { invoke_now(shared, call, host).await }
 }
 
 /// Takes an asynchronous invocation, before the function sees it.
-fn submit(shared: &Shared, call: &RestCall<'_>) -> Result<Reply, Refusal> {
+fn submit(shared: &Shared, call: &RestCall<'_>, host: &Arc<Host>) -> Result<Reply, Refusal> {
     let given = &call.parameters;
     let task_id = given.get("x-fc-async-task-id");
     if task_id.is_some_and(|id| !is_task_id(id)) {
@@ -228,7 +227,7 @@ fn submit(shared: &Shared, call: &RestCall<'_>) -> Result<Reply, Refusal> {
         Some(_) => return Err(invalid(format!("x-fc-async-delay should be from 1 to {MAX_DELAY}"))),
     };
     let submission = Submission {
-        function: given.text("functionName"),
+        host: Arc::clone(host),
         request_id: call.request_id.to_owned(),
         event: call.body.clone(),
         task_id: task_id.unwrap_or(call.request_id).to_owned(),
@@ -265,7 +264,7 @@ async fn invoke_now(shared: &Shared, call: &RestCall<'_>, host: &Host) -> Result
     Ok(Reply { headers, ..Reply::ok(ReplyBody::Bytes(text.into_bytes())) })
 }
 
-fn list(shared: &Shared, call: &RestCall<'_>, function: &str) -> Result<Reply, Refusal> {
+fn list(shared: &Shared, call: &RestCall<'_>, function_arn: &str) -> Result<Reply, Refusal> {
     let given = &call.parameters;
     let number = |name: &str| given.get(name).map(|text| text.parse::<i64>().map_err(|_| invalid(name))).transpose();
     let limit = match number("limit")? {
@@ -290,7 +289,7 @@ fn list(shared: &Shared, call: &RestCall<'_>, function: &str) -> Result<Reply, R
         with_payload: given.is_on("includePayload"),
         hide_newest: call.fault == Some(Fault::NotVisibleYet),
     };
-    let (tasks, next) = shared.read(|world| world.tasks.list(function, &call.place.region, &asked))?;
+    let (tasks, next) = shared.read(|world| world.tasks.list(function_arn, &asked))?;
     let mut body = json!({"tasks": tasks});
     if let Some(next) = next {
         body["nextToken"] = json!(next);

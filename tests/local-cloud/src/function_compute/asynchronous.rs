@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{
     host::{Attempt, Host, stopped},
-    tasks::{Status, TaskExists},
+    tasks::{NewTask, Status, TaskExists},
 };
 use crate::{
     eventbridge::delivery::{GivenUp, doubled, give_up, new_request_id},
@@ -20,7 +20,7 @@ use crate::{
 
 /// An asynchronous invocation that FC has taken.
 pub(crate) struct Submission {
-    pub(crate) function: String,
+    pub(crate) host: Arc<Host>,
     /// Stays the same in FC's own retries.
     pub(crate) request_id: String,
     pub(crate) event: Bytes,
@@ -32,9 +32,9 @@ pub(crate) struct Submission {
 
 impl Submission {
     /// Returns a submission with a new request id, without a delay.
-    pub(crate) fn new(shared: &Shared, function: &str, event: Bytes) -> Self {
+    pub(crate) fn new(shared: &Shared, host: Arc<Host>, event: Bytes) -> Self {
         let request_id = new_request_id(shared);
-        Self { function: function.to_owned(), task_id: request_id.clone(), request_id, event, delay: Duration::ZERO }
+        Self { host, task_id: request_id.clone(), request_id, event, delay: Duration::ZERO }
     }
 }
 
@@ -43,10 +43,12 @@ impl Submission {
 /// [`crate::LocalCloud::settled`] does not wait for a delay that is not over, just as it waits for no timer that is not
 /// due.
 pub(crate) fn submit(shared: &Shared, submission: Submission) -> Result<(), TaskExists> {
-    let Some(host) = shared.hosts.get(&submission.function) else { return Ok(()) };
     let now = shared.clock.now();
-    let stop = if host.function.async_task {
-        Some(shared.write(|world| world.tasks.enqueue(&submission, now))?)
+    let function = &submission.host.function;
+    let stop = if function.async_task {
+        let Submission { task_id: id, request_id, event, .. } = &submission;
+        let new = NewTask { id, request_id, payload: event };
+        Some(shared.write(|world| world.tasks.enqueue(&function.arn(), &new, now))?)
     } else {
         None
     };
@@ -86,7 +88,7 @@ enum End {
 
 /// Invokes the function until it succeeds, its retries are used up, or its event is too old.
 async fn run(shared: &Arc<Shared>, submission: &Submission, stop: Option<watch::Receiver<bool>>) {
-    let Some(host) = shared.hosts.get(&submission.function) else { return };
+    let host = submission.host.as_ref();
     let function = &host.function;
     let is_stopped = || stop.as_ref().is_some_and(|stop| *stop.borrow());
     let max_age = Duration::from_secs(function.async_max_age);
@@ -134,7 +136,7 @@ async fn run(shared: &Arc<Shared>, submission: &Submission, stop: Option<watch::
             record(shared, submission, status, Some(if answer.is_empty() { condition } else { &answer }));
             give_up(
                 shared,
-                &function.name,
+                function,
                 destination(shared, host),
                 &GivenUp {
                     request_id: &submission.request_id,
@@ -159,7 +161,7 @@ fn destination(shared: &Shared, host: &Host) -> Option<String> {
 fn record(shared: &Shared, submission: &Submission, status: Status, error: Option<&str>) {
     let now = shared.clock.now();
     shared.write(|world| {
-        if let Some(task) = world.tasks.get_mut(&submission.function, &submission.task_id) {
+        if let Some(task) = world.tasks.get_mut(&submission.host.function.arn(), &submission.task_id) {
             task.set(status, error, now);
         }
     });

@@ -86,6 +86,7 @@ impl Host {
             Some(turn) => self.invoke(shared, event, attempt, turn).await,
             None => Invocation {
                 function: self.function.name.clone(),
+                region: self.function.place.region.clone(),
                 request_id: attempt.request_id.to_owned(),
                 attempt: attempt.number,
                 event: json_or_text(event),
@@ -101,7 +102,13 @@ impl Host {
     pub(crate) async fn invoke(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>, turn: Turn) -> Invocation {
         let name = &self.function.name;
         let (request_id, number) = (attempt.request_id.to_owned(), attempt.number);
-        shared.record(EntryKind::Invoking { function: name.clone(), request_id: request_id.clone(), attempt: number });
+        shared.record(EntryKind::Invoking {
+            function: name.clone(),
+            region: self.function.place.region.clone(),
+            is_home: self.function.place == shared.home(),
+            request_id: request_id.clone(),
+            attempt: number,
+        });
         let slot = self.slot();
         let first_line = slot.0.lines().len();
         let timeout = Duration::from_secs(self.function.timeout);
@@ -127,6 +134,7 @@ impl Host {
         };
         let invocation = Invocation {
             function: name.clone(),
+            region: self.function.place.region.clone(),
             request_id,
             attempt: number,
             event: json_or_text(event),

@@ -27,8 +27,8 @@ use crate::{
     api::refusal::Refusal,
     eventbridge::delivery::new_request_id,
     options::CredentialsIn,
-    ram::accounts::{Caller, Credentials, OWN_ACCOUNT, TOKEN_LIFE},
-    world::{clock::after, journal::EntryKind, shared::Shared},
+    ram::accounts::{Caller, Credentials, TOKEN_LIFE},
+    world::{clock::after, journal::EntryKind, shared::Shared, state::Place},
 };
 
 /// How long a process may take until it listens.
@@ -192,7 +192,8 @@ impl Instance {
             shared.roles.assume_role(role).map_err(refused)?;
         }
         let credentials = role.map(|role| {
-            let caller = Caller { account: OWN_ACCOUNT.into(), name: name.clone(), role: Some(role) };
+            let Place { account, region } = host.function.place.clone();
+            let caller = Caller { account, name: name.clone(), role: Some(role), region: Some(region) };
             shared.write(|world| world.keys.issue(caller, expires))
         });
         let instance = format!("c-10ca1c10-{port}");
@@ -283,8 +284,8 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
         .env_clear()
         .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
         .env("FC_SERVER_PORT", port.to_string())
-        .env("FC_ACCOUNT_ID", OWN_ACCOUNT)
-        .env("FC_REGION", &shared.options.region)
+        .env("FC_ACCOUNT_ID", &function.place.account)
+        .env("FC_REGION", &function.place.region)
         .env("FC_FUNCTION_NAME", &function.name)
         .env("FC_FUNCTION_HANDLER", &function.handler)
         .env("FC_FUNCTION_MEMORY_SIZE", function.memory.to_string())
@@ -367,8 +368,8 @@ fn request(
         .header("x-fc-function-handler", &function.handler)
         .header("x-fc-function-memory", function.memory)
         .header("x-fc-function-timeout", function.timeout)
-        .header("x-fc-region", &shared.options.region)
-        .header("x-fc-account-id", OWN_ACCOUNT)
+        .header("x-fc-region", &function.place.region)
+        .header("x-fc-account-id", &function.place.account)
         .header("x-fc-qualifier", "LATEST")
         .header("x-fc-version-id", "")
         .header("x-fc-retry-count", message.retry_count)

@@ -23,21 +23,29 @@ const MAX_SIZE: u64 = 500 * 1024 * 1024;
 pub(crate) struct Unpacked(TempDir);
 
 /// Unpacks the layer of the functions, if they have one.
-pub(crate) fn unpack<'f>(
-    layer: Option<&Layer>,
-    functions: impl IntoIterator<Item = &'f Function>,
-) -> Result<Option<Unpacked>, Error> {
-    let named: Vec<String> = functions.into_iter().flat_map(|function| function.layers.clone()).collect();
-    match (layer, named.first()) {
+pub(crate) fn unpack(layer: Option<&Layer>, functions: &[Function]) -> Result<Option<Unpacked>, Error> {
+    match (layer, named(functions)) {
         (None, None) => Ok(None),
         (Some(layer), Some(_)) => Unpacked::of(layer).map(Some).map_err(|error| Error::Layer(error.to_string())),
-        (None, Some(name)) => Err(Error::Layer(format!(
-            "the template gives the functions the layer {name}, and its contents are not given"
-        ))),
+        (None, Some(name)) => Err(not_given(name)),
         (Some(_), None) => {
             Err(Error::Layer("the template gives no function a layer; set its parameter PolicyLayerObject".to_owned()))
         }
     }
+}
+
+/// Checks that the layer of the functions of a further stack, if they have one, is the one that was unpacked.
+pub(crate) fn check(unpacked: Option<&Unpacked>, functions: &[Function]) -> Result<(), Error> {
+    named(functions).filter(|_| unpacked.is_none()).map_or(Ok(()), |name| Err(not_given(name)))
+}
+
+/// Returns the name of the functions' layer.
+fn named(functions: &[Function]) -> Option<&String> {
+    functions.iter().flat_map(|function| &function.layers).next()
+}
+
+fn not_given(name: &str) -> Error {
+    Error::Layer(format!("the template gives the functions the layer {name}, and its contents are not given"))
 }
 
 impl Unpacked {

@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::asynchronous::Submission;
-use crate::{api::refusal::Refusal, ram::accounts::OWN_ACCOUNT};
+use crate::api::refusal::Refusal;
 
 /// How long FC remembers a task.
 const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -88,7 +87,7 @@ impl Task {
     }
 
     /// Returns the task as the API does. Times are in milliseconds; one that has not come is absent.
-    fn wire(&self, function: &str, region: &str, with_payload: bool) -> Value {
+    fn wire(&self, function_arn: &str, with_payload: bool) -> Value {
         let events = self.history.iter().enumerate().map(|(n, (status, at))| {
             json!({"eventId": n + 1, "eventDetail": "", "status": status.name(), "timestamp": at.as_millisecond()})
         });
@@ -96,7 +95,7 @@ impl Task {
             "taskId": self.id,
             "status": self.status.name(),
             "requestId": self.request_id,
-            "functionArn": format!("acs:fc:{region}:{OWN_ACCOUNT}:functions/{function}"),
+            "functionArn": function_arn,
             "qualifier": "LATEST",
             "alreadyRetriedTimes": self.retries,
             "taskErrorMessage": self.error,
@@ -116,6 +115,13 @@ impl Task {
     }
 }
 
+/// A task that is submitted.
+pub(crate) struct NewTask<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) request_id: &'a str,
+    pub(crate) payload: &'a [u8],
+}
+
 /// What a list of tasks is asked for.
 pub(crate) struct Query<'a> {
     pub(crate) prefix: &'a str,
@@ -130,7 +136,7 @@ pub(crate) struct Query<'a> {
     pub(crate) hide_newest: bool,
 }
 
-/// All tasks, by function and id.
+/// All tasks, by the function's ARN and their id.
 #[derive(Default)]
 pub(crate) struct Tasks {
     all: BTreeMap<String, BTreeMap<String, Task>>,
@@ -141,21 +147,22 @@ impl Tasks {
     /// Adds a task. Returns a receiver that says when it is to stop.
     pub(crate) fn enqueue(
         &mut self,
-        submission: &Submission,
+        function_arn: &str,
+        new: &NewTask<'_>,
         now: Timestamp,
     ) -> Result<watch::Receiver<bool>, TaskExists> {
-        let tasks = self.all.entry(submission.function.clone()).or_default();
+        let tasks = self.all.entry(function_arn.to_owned()).or_default();
         tasks.retain(|_, task| now.duration_since(task.submitted) <= RETENTION);
-        if tasks.contains_key(&submission.task_id) {
+        if tasks.contains_key(new.id) {
             return Err(TaskExists);
         }
         self.numbers += 1;
         let (stop, stopped) = watch::channel(false);
         let task = Task {
-            id: submission.task_id.clone(),
+            id: new.id.to_owned(),
             number: self.numbers,
-            request_id: submission.request_id.clone(),
-            payload: String::from_utf8_lossy(&submission.event).into_owned(),
+            request_id: new.request_id.to_owned(),
+            payload: String::from_utf8_lossy(new.payload).into_owned(),
             status: Status::Enqueued,
             submitted: now,
             started: None,
@@ -169,19 +176,19 @@ impl Tasks {
         Ok(stopped)
     }
 
-    pub(crate) fn get_mut(&mut self, function: &str, id: &str) -> Option<&mut Task> {
-        self.all.get_mut(function)?.get_mut(id)
+    pub(crate) fn get_mut(&mut self, function_arn: &str, id: &str) -> Option<&mut Task> {
+        self.all.get_mut(function_arn)?.get_mut(id)
     }
 
     /// Returns one task as the API does.
-    pub(crate) fn one(&self, function: &str, id: &str, region: &str) -> Result<Value, Refusal> {
-        let task = self.all.get(function).and_then(|tasks| tasks.get(id)).ok_or_else(|| not_there(id))?;
-        Ok(task.wire(function, region, true))
+    pub(crate) fn one(&self, function_arn: &str, id: &str) -> Result<Value, Refusal> {
+        let task = self.all.get(function_arn).and_then(|tasks| tasks.get(id)).ok_or_else(|| not_there(id))?;
+        Ok(task.wire(function_arn, true))
     }
 
     /// Asks a task to stop. Its status is `Stopped` when it has.
-    pub(crate) fn stop(&mut self, function: &str, id: &str, now: Timestamp) -> Result<(), Refusal> {
-        let task = self.get_mut(function, id).ok_or_else(|| not_there(id))?;
+    pub(crate) fn stop(&mut self, function_arn: &str, id: &str, now: Timestamp) -> Result<(), Refusal> {
+        let task = self.get_mut(function_arn, id).ok_or_else(|| not_there(id))?;
         if task.status.is_final() {
             let message = format!("async task '{id}' has ended already: {}", task.status.name());
             return Err(Refusal::new("InvalidArgument", message));
@@ -192,19 +199,14 @@ impl Tasks {
     }
 
     /// Returns a page of a function's tasks, newest first unless asked otherwise, and the token of the next page.
-    pub(crate) fn list(
-        &self,
-        function: &str,
-        region: &str,
-        query: &Query<'_>,
-    ) -> Result<(Vec<Value>, Option<String>), Refusal> {
+    pub(crate) fn list(&self, function_arn: &str, query: &Query<'_>) -> Result<(Vec<Value>, Option<String>), Refusal> {
         let invalid = |name: &str| Refusal::new("InvalidArgument", format!("{name} is invalid"));
         if query.status.is_some_and(|status| !KNOWN.contains(&status)) {
             return Err(invalid("status"));
         }
         // A page begins behind the last task of the one before, so tasks that are added meanwhile shift nothing.
         let last = query.token.map(|token| token.parse::<u64>().map_err(|_| invalid("nextToken"))).transpose()?;
-        let mut tasks: Vec<&Task> = self.all.get(function).into_iter().flat_map(BTreeMap::values).collect();
+        let mut tasks: Vec<&Task> = self.all.get(function_arn).into_iter().flat_map(BTreeMap::values).collect();
         tasks.sort_by_key(|task| std::cmp::Reverse(task.number));
         if query.hide_newest && !tasks.is_empty() {
             tasks.remove(0);
@@ -227,7 +229,7 @@ impl Tasks {
         });
         let page: Vec<&Task> = wanted.by_ref().take(query.limit).collect();
         let next = wanted.next().and(page.last()).map(|task| task.number.to_string());
-        Ok((page.into_iter().map(|task| task.wire(function, region, query.with_payload)).collect(), next))
+        Ok((page.into_iter().map(|task| task.wire(function_arn, query.with_payload)).collect(), next))
     }
 }
 
@@ -237,22 +239,14 @@ fn not_there(id: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn submission(id: &str) -> Submission {
-        Submission {
-            function: "f".into(),
-            request_id: format!("request of {id}"),
-            event: "{}".into(),
-            task_id: id.into(),
-            delay: Duration::ZERO,
-        }
+    fn new(id: &str) -> NewTask<'_> {
+        NewTask { id, request_id: "request", payload: b"{}" }
     }
 
     fn query<'a>(prefix: &'a str, limit: usize, token: Option<&'a str>) -> Query<'a> {
@@ -275,9 +269,9 @@ mod tests {
     #[test]
     fn an_id_is_taken_once_and_free_again_after_seven_days() {
         let mut tasks = Tasks::default();
-        assert!(tasks.enqueue(&submission("a"), at(0)).is_ok());
-        assert_eq!(tasks.enqueue(&submission("a"), at(7 * 86_400)).err(), Some(TaskExists));
-        assert!(tasks.enqueue(&submission("a"), at(7 * 86_400 + 1)).is_ok());
+        assert!(tasks.enqueue("f", &new("a"), at(0)).is_ok());
+        assert_eq!(tasks.enqueue("f", &new("a"), at(7 * 86_400)).err(), Some(TaskExists));
+        assert!(tasks.enqueue("f", &new("a"), at(7 * 86_400 + 1)).is_ok());
     }
 
     #[test]
@@ -285,13 +279,13 @@ mod tests {
         for is_ascending in [false, true] {
             let mut tasks = Tasks::default();
             for id in ["r1_a", "r1_b", "r2_a", "r1_c"] {
-                tasks.enqueue(&submission(id), at(0)).unwrap();
+                tasks.enqueue("f", &new(id), at(0)).unwrap();
             }
             let asked = Query { is_ascending, ..query("r1_", 2, None) };
-            let (first, token) = tasks.list("f", "cn-hangzhou", &asked).unwrap();
-            tasks.enqueue(&submission("r1_d"), at(0)).unwrap();
+            let (first, token) = tasks.list("f", &asked).unwrap();
+            tasks.enqueue("f", &new("r1_d"), at(0)).unwrap();
             let rest = Query { is_ascending, ..query("r1_", 2, token.as_deref()) };
-            let (second, end) = tasks.list("f", "cn-hangzhou", &rest).unwrap();
+            let (second, end) = tasks.list("f", &rest).unwrap();
             let expected: [&[&str]; 2] =
                 if is_ascending { [&["r1_a", "r1_b"], &["r1_c", "r1_d"]] } else { [&["r1_c", "r1_b"], &["r1_a"]] };
             assert_eq!(([ids(&first), ids(&second)], end), (expected.map(<[_]>::to_vec), None));
@@ -301,14 +295,14 @@ mod tests {
     #[test]
     fn a_task_that_has_ended_keeps_its_status() {
         let mut tasks = Tasks::default();
-        let stopped = tasks.enqueue(&submission("a"), at(0)).unwrap();
+        let stopped = tasks.enqueue("f", &new("a"), at(0)).unwrap();
         let task = tasks.get_mut("f", "a").unwrap();
         task.set(Status::Running, None, at(1));
         task.set(Status::Retrying, Some("once"), at(2));
         task.set(Status::Running, None, at(3));
         tasks.stop("f", "a", at(4)).unwrap();
         assert!(*stopped.borrow());
-        let wire_of = |all: &Tasks| all.one("f", "a", "cn-hangzhou").unwrap();
+        let wire_of = |all: &Tasks| all.one("f", "a").unwrap();
         tasks.get_mut("f", "a").unwrap().set(Status::Running, None, at(5));
         assert_eq!(wire_of(&tasks)["status"], "Stopping");
         tasks.get_mut("f", "a").unwrap().set(Status::Stopped, None, at(6));

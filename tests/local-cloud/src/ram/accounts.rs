@@ -95,6 +95,9 @@ pub struct Caller {
     pub name: String,
     /// The role whose permissions it has; `None` for the account itself.
     pub role: Option<String>,
+    /// The region of the calling function; `None` for anybody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 impl Caller {
@@ -127,7 +130,7 @@ impl Key {
     fn lasting(account: &str) -> Self {
         let credentials = Credentials::of_account(account);
         let name = credentials.access_key_id.clone();
-        let caller = Caller { account: account.to_owned(), name, role: None };
+        let caller = Caller { account: account.to_owned(), name, role: None, region: None };
         Self { credentials, caller, expires: None, session_policy: None }
     }
 }
@@ -201,7 +204,7 @@ mod tests {
     #[test]
     fn a_secret_cannot_be_printed() {
         let credentials = Keys::new(Accounts::new(1)).issue(
-            Caller { account: OWN_ACCOUNT.into(), name: "f".into(), role: Some("r".into()) },
+            Caller { account: OWN_ACCOUNT.into(), name: "f".into(), role: Some("r".into()), region: None },
             Timestamp::UNIX_EPOCH,
         );
         assert_eq!(format!("{credentials:?}"), r#"Credentials { access_key_id: "STS.local0000000000000000001", .. }"#);

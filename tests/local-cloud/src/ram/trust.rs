@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn caller(account: &str, role: Option<&str>) -> Caller {
-        Caller { account: account.to_owned(), name: "somebody".to_owned(), role: role.map(str::to_owned) }
+        Caller { account: account.to_owned(), name: "somebody".to_owned(), role: role.map(str::to_owned), region: None }
     }
 
     fn trust(statements: &Value) -> Trust {

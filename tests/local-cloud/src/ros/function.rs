@@ -1,6 +1,9 @@
 //! Functions of a template, with their settings for asynchronous invocations.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde_json::json;
 
@@ -11,7 +14,7 @@ use super::{
     resolve::{Resolver, Resource},
     template::TemplateError,
 };
-use crate::ram::policy::Role;
+use crate::world::state::Place;
 
 /// The maximum total size of the names and values of a function's environment variables.
 const MAX_ENVIRONMENT_BYTES: usize = 4096;
@@ -24,6 +27,8 @@ const DEFAULT_ASYNC_MAX_AGE: u64 = 86_400;
 /// A function as the template describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
+    /// The account and region of its stack.
+    pub place: Place,
     /// `FunctionName`.
     pub name: String,
     /// The file stem of the package, which is also the name of the cargo binary.
@@ -40,7 +45,7 @@ pub struct Function {
     pub reserved_concurrency: Option<usize>,
     /// The names of its layers, which must be in the template.
     pub layers: Vec<String>,
-    /// The name of its role, which must be in the template.
+    /// The name of its role, which must be in the template or in the account already.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
     pub environment: BTreeMap<String, String>,
@@ -58,6 +63,14 @@ pub struct Function {
     pub initializer: Option<u64>,
     /// The time limit of `/pre-stop` in seconds; `None` if the hook is not called.
     pub pre_stop: Option<u64>,
+}
+
+impl Function {
+    /// Returns the ARN of the function.
+    pub(crate) fn arn(&self) -> String {
+        let Place { account, region } = &self.place;
+        format!("acs:fc:{region}:{account}:functions/{}", self.name)
+    }
 }
 
 /// A function that the template creates only with other parameters.
@@ -78,18 +91,19 @@ impl Absent {
     }
 }
 
-/// Returns the functions that a template creates.
+/// Returns the functions that a template creates in a place. `roles` are the names of those that they may have.
 pub(super) fn functions(
     resolver: &Resolver,
-    roles: &[Role],
+    roles: &BTreeSet<String>,
     log_stores: &[LogStore],
-    account: &str,
-    region: &str,
+    place: &Place,
 ) -> Result<Vec<Function>, TemplateError> {
+    let Place { account, region } = place;
     let log_stores: Vec<String> = log_stores.iter().map(|log_store| log_store.arn(account, region)).collect();
     let function = |resource: &Resource<'_>| {
         check_runtime(resource)?;
         Ok(Function {
+            place: place.clone(),
             name: resource.text("FunctionName")?,
             binary: binary(resource)?,
             handler: resource.optional_text("Handler")?.unwrap_or_else(|| "index.handler".into()),
@@ -173,15 +187,15 @@ fn named<'f>(resource: &Resource<'_>, functions: &'f mut [Function]) -> Result<&
     function.ok_or_else(|| resource.error("FunctionName", "no function of the template has this name"))
 }
 
-/// Returns the name of a function's role. It must be in the template, because the permissions of any other role are
+/// Returns the name of a function's role. It must be one of these, because the permissions of any other role are
 /// unknown.
-fn role_of(resource: &Resource<'_>, roles: &[Role]) -> Result<Option<String>, TemplateError> {
+fn role_of(resource: &Resource<'_>, roles: &BTreeSet<String>) -> Result<Option<String>, TemplateError> {
     let Some(arn) = resource.optional_text("Role")? else { return Ok(None) };
     let name = arn.rsplit('/').next().unwrap_or_default().to_lowercase();
-    if roles.iter().any(|role| role.name == name) {
+    if roles.contains(&name) {
         Ok(Some(name))
     } else {
-        Err(resource.error("Role", &format!("{arn} is not a role of the template")))
+        Err(resource.error("Role", &format!("{arn} is not a role of the template, nor of the account")))
     }
 }
 

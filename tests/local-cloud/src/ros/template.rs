@@ -17,7 +17,7 @@ use super::{
     rule::{self, Rule},
     trigger::{self, Trigger},
 };
-use crate::{error::Error, ram::policy::Role, suggestion::did_you_mean};
+use crate::{error::Error, ram::policy::Role, suggestion::did_you_mean, world::state::Place};
 
 /// An error in a template, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,14 +58,15 @@ impl Template {
         Err(Absent::among(&self.absent, function).map_or_else(unknown, Error::from))
     }
 
-    /// Reads a template file for an account and region.
+    /// Reads a template file for an account and region, for an account that has no role yet.
     pub fn read(
         path: &Path,
         parameters: &BTreeMap<String, String>,
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        TemplateFile::read(path)?.resolve(parameters, account, region)
+        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        TemplateFile::read(path)?.resolve(parameters, &place, &BTreeSet::new())
     }
 
     /// Parses the text of a template.
@@ -75,19 +76,21 @@ impl Template {
         account: &str,
         region: &str,
     ) -> Result<Self, TemplateError> {
-        Self::of(&Resolver::new(document(text)?, parameters, account, region)?, account, region)
+        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        Self::of(&Resolver::new(document(text)?, parameters, account, region)?, &place, &BTreeSet::new())
     }
 
-    fn of(resolver: &Resolver, account: &str, region: &str) -> Result<Self, TemplateError> {
+    fn of(resolver: &Resolver, place: &Place, known_roles: &BTreeSet<String>) -> Result<Self, TemplateError> {
         let roles = role::roles(resolver, resolver.resources("ALIYUN::RAM::Role")?)?;
         let queues = queue::queues(resolver)?;
         let log_stores = log_store::log_stores(resolver)?;
-        let mut functions = function::functions(resolver, &roles, &log_stores, account, region)?;
+        let names = roles.iter().map(|role| role.name.clone()).chain(known_roles.iter().cloned()).collect();
+        let mut functions = function::functions(resolver, &names, &log_stores, place)?;
         let absent = function::absent(resolver)?;
         function::read_async_configs(resolver, &mut functions, &queues)?;
         function::read_concurrency_configs(resolver, &mut functions)?;
-        let triggers = trigger::triggers(resolver, &functions, &queues, (account, region))?;
-        let rules = rule::rules(resolver, account, region, &queues)?;
+        let triggers = trigger::triggers(resolver, &functions, &queues, place)?;
+        let rules = rule::rules(resolver, &place.account, &place.region, &queues)?;
         let template = Self { functions, absent, triggers, roles, log_stores, rules, queues };
         template.check_names()?;
         Ok(template)
@@ -141,14 +144,16 @@ impl TemplateFile {
             .map_err(|error| if error.place.is_empty() { in_file(path, error.problem) } else { error })
     }
 
-    /// Returns the template as a stack in an account and region has it.
+    /// Returns the template as a stack in an account and region has it. `known_roles` are the roles that the account has
+    /// already, by their names in lower case.
     pub(crate) fn resolve(
         &self,
         parameters: &BTreeMap<String, String>,
-        account: &str,
-        region: &str,
+        place: &Place,
+        known_roles: &BTreeSet<String>,
     ) -> Result<Template, TemplateError> {
-        Template::of(&Resolver::new(self.0.clone(), parameters, account, region)?, account, region)
+        let resolver = Resolver::new(self.0.clone(), parameters, &place.account, &place.region)?;
+        Template::of(&resolver, place, known_roles)
     }
 }
 

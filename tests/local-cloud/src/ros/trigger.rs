@@ -9,11 +9,16 @@ use super::{
     schedule::Schedule,
     template::TemplateError,
 };
-use crate::eventbridge::pattern::Pattern;
+use crate::{
+    eventbridge::{bus::EventBus, pattern::Pattern},
+    world::state::Place,
+};
 
 /// What invokes a function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
+    /// The account and region of its stack, and of its function.
+    pub place: Place,
     /// `TriggerName`.
     pub name: String,
     /// The function's name.
@@ -29,6 +34,11 @@ impl Trigger {
     #[must_use]
     pub fn matches(&self, event: &Value) -> bool {
         self.enabled && matches!(&self.source, Source::Events { pattern, .. } if pattern.matches(event))
+    }
+
+    /// Returns whether a bus is the one that triggers of events listen to in the place of this one: the default bus.
+    pub(crate) fn listens_to(&self, bus: &EventBus) -> bool {
+        bus.is_default() && bus.account == self.place.account && bus.region == self.place.region
     }
 }
 
@@ -98,7 +108,7 @@ pub(super) fn triggers(
     resolver: &Resolver,
     functions: &[Function],
     queues: &[String],
-    (account, region): (&str, &str),
+    place: &Place,
 ) -> Result<Vec<Trigger>, TemplateError> {
     let trigger = |resource: &Resource<'_>| {
         let function = resource.text("FunctionName")?;
@@ -106,7 +116,7 @@ pub(super) fn triggers(
             return Err(resource.error("FunctionName", "no function of the template has this name"));
         }
         let (switch, source) = match resource.text("TriggerType")?.as_str() {
-            "eventbridge" => ("TriggerConfig.triggerEnable", events(resource, queues, (account, region))?),
+            "eventbridge" => ("TriggerConfig.triggerEnable", events(resource, queues, place)?),
             "timer" => ("TriggerConfig.enable", timer(resource)?),
             other => return Err(resource.error("TriggerType", &format!("{other:?} is not supported by local-cloud"))),
         };
@@ -115,7 +125,7 @@ pub(super) fn triggers(
         }
         // The setting is optional for event triggers, which are enabled by default. Timers require it.
         let enabled = resource.optional_text(switch)?.as_deref() != Some("false");
-        Ok(Trigger { name: resource.text("TriggerName")?, function, enabled, source })
+        Ok(Trigger { place: place.clone(), name: resource.text("TriggerName")?, function, enabled, source })
     };
     resolver.resources("ALIYUN::FC3::Trigger")?.iter().map(trigger).collect()
 }
@@ -127,11 +137,7 @@ fn timer(resource: &Resource<'_>) -> Result<Source, TemplateError> {
     Ok(Source::Timer { schedule, payload: resource.optional_text("TriggerConfig.payload")?.unwrap_or_default() })
 }
 
-fn events(
-    resource: &Resource<'_>,
-    queues: &[String],
-    (account, region): (&str, &str),
-) -> Result<Source, TemplateError> {
+fn events(resource: &Resource<'_>, queues: &[String], stack: &Place) -> Result<Source, TemplateError> {
     for (place, known) in [
         ("TriggerConfig.eventSinkConfig.deliveryOption.eventSchema", "CloudEvents"),
         ("TriggerConfig.runOptions.mode", "event-driven"),
@@ -154,9 +160,9 @@ fn events(
         None | Some("Default") => Ok(Source::Events { pattern: pattern(resource)?, push }),
         Some("MNS") => {
             let parameters = "TriggerConfig.eventSourceConfig.eventSourceParameters.sourceMNSParameters";
-            expect(resource, &format!("{parameters}.RegionId"), region)?;
+            expect(resource, &format!("{parameters}.RegionId"), &stack.region)?;
             let name = format!("{parameters}.QueueName");
-            let arn = queue::arn(account, region, &resource.text(&name)?);
+            let arn = queue::arn(&stack.account, &stack.region, &resource.text(&name)?);
             let queue = queue::known(resource, &name, &arn, queues)?;
             let encoded = resource.optional_text(&format!("{parameters}.IsBase64Decode"))?;
             // Such a source passes everything that is in the queue.

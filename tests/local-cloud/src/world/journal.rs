@@ -84,6 +84,10 @@ pub enum EntryKind {
     Invoking {
         /// The function.
         function: String,
+        /// The region of the function.
+        region: String,
+        /// Whether it belongs to the stack that the cloud started with.
+        is_home: bool,
         /// The request id, which stays the same in FC's own retries.
         request_id: String,
         /// Counted from 1.
@@ -155,6 +159,8 @@ impl Call {
 pub struct Invocation {
     /// The function's name in the template.
     pub function: String,
+    /// The region of the function, which can differ from that of its event's resource.
+    pub region: String,
     /// FC's request id. FC keeps it in its own retries; each retry of EventBridge has a new one.
     pub request_id: String,
     /// Counted from 1.

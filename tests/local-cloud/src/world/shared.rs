@@ -16,7 +16,7 @@ use crate::{
     api::{authorize::Roles, faults::Faults, rate_limits::RateLimits},
     error::Error,
     eventbridge::{bus::EventBus, delivery, routing::Routing},
-    function_compute::{host::Host, layer::Unpacked, tasks::Tasks},
+    function_compute::{deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
     options::Options,
     ram::accounts::{Accounts, Keys, OWN_ACCOUNT},
     ros::{function::Absent, trigger::Trigger},
@@ -67,9 +67,10 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
-    pub(crate) hosts: BTreeMap<String, Host>,
+    /// The functions and triggers.
+    pub(crate) deployed: Deployed,
+    /// The functions that the first stack has not, with its parameters.
     pub(crate) absent: Vec<Absent>,
-    pub(crate) triggers: Vec<Trigger>,
     pub(crate) roles: Roles,
     pub(crate) layer: Option<Unpacked>,
     world: Mutex<World>,
@@ -79,13 +80,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Returns an empty world.
+    /// Returns an empty world, in which nothing is deployed.
     pub(crate) fn new(
         options: Options,
         address: SocketAddr,
-        hosts: BTreeMap<String, Host>,
         absent: Vec<Absent>,
-        triggers: Vec<Trigger>,
         roles: Roles,
         layer: Option<Unpacked>,
     ) -> Arc<Self> {
@@ -116,9 +115,8 @@ impl Shared {
             clock: options.clock.clone(),
             options,
             address,
-            hosts,
+            deployed: Deployed::default(),
             absent,
-            triggers,
             roles,
             layer,
             world: Mutex::new(world),
@@ -149,6 +147,14 @@ impl Shared {
         let mut world = lock(&self.world);
         world.requests += 1;
         world.requests
+    }
+
+    /// Adds the functions of a stack, and those of its triggers that may fire.
+    pub(crate) fn deploy(&self, hosts: Vec<Host>, mut triggers: Vec<Trigger>) {
+        if let Some(function) = &self.options.triggers_of {
+            triggers.retain(|trigger| trigger.function == *function);
+        }
+        self.deployed.add(hosts, triggers);
     }
 
     /// Returns the error for a function that the template would create only with other parameters.
@@ -184,12 +190,12 @@ impl Shared {
         lock(&self.tasks).abort_all();
     }
 
-    /// Returns the bus that the functions' triggers listen to.
+    /// Returns the bus that the triggers of the first stack listen to.
     pub(crate) fn home_bus(&self) -> EventBus {
         EventBus::default_of(&self.home())
     }
 
-    /// Returns the account and region of the functions.
+    /// Returns the account and region of the first stack.
     pub(crate) fn home(&self) -> Place {
         Place { account: OWN_ACCOUNT.to_owned(), region: self.options.region.clone() }
     }

@@ -23,8 +23,11 @@ pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
         EntryKind::FunctionStarted { function, instance } => {
             (GRAY, format!("    {function} listens, instance {instance}"))
         }
-        EntryKind::Invoking { function, attempt: 1, .. } => (CYAN, format!("    → {function}")),
-        EntryKind::Invoking { function, attempt, .. } => (CYAN, format!("    retry {} → {function}", attempt - 1)),
+        EntryKind::Invoking { function, region, is_home, attempt, .. } => {
+            let retry = if *attempt > 1 { format!("retry {} ", attempt - 1) } else { String::new() };
+            let elsewhere = if *is_home { String::new() } else { format!(" in {region}") };
+            (CYAN, format!("    {retry}→ {function}{elsewhere}"))
+        }
         EntryKind::Invocation(invocation) => invocation_line(invocation),
         EntryKind::Changed { flow_log_id, from, to } => {
             (CYAN, format!("    {flow_log_id}: {from} → {}", to.as_deref().unwrap_or("gone")))
@@ -219,6 +222,7 @@ mod tests {
     fn told(success: bool, body: Value) -> String {
         let invocation = Invocation {
             function: "a-function".into(),
+            region: "cn-hangzhou".into(),
             request_id: String::new(),
             attempt: 1,
             event: Value::Null,

@@ -158,7 +158,8 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
             "--parameter",
             "TaskMode=false",
         ])
-        .args(["--forward", "1000000000000002/cn-shanghai", "--functions-dir"])
+        .args(["--forward", "1000000000000002/cn-shanghai", "--parameter", "HubBus=flowkeeper"])
+        .args(["--in-place", "cn-beijing", "--functions-dir"])
         .arg(folder.path())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -172,6 +173,7 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
         "resource directory of 499 members, managed by 1000000000000001",
         "control policies on r-local1: 1",
         "event bus: flowkeeper bus of 1000000000000001 in cn-hangzhou",
+        "functions in cn-beijing, too, which react to events",
         "events of 1000000000000002 in cn-shanghai are forwarded to the functions",
         "key test, secret test-secret; `local-cloud --help` says how to use it",
     ] {
@@ -193,6 +195,8 @@ async fn serve_refuses_what_it_cannot_forward_or_attach() {
             "there is no account 1000000000000003 with a region cn-shanghai",
         ),
         (&["--forward", "1000000000000002/cn-shanghai", "--no-functions"], "cannot be used with"),
+        (&["--in-place", "cn-hangzou"], "cn-hangzhou"),
+        (&["--in-place", "cn-beijing", "--no-functions"], "cannot be used with"),
         (&["--accounts", "0"], "invalid value '0' for '--accounts <N>'"),
         (&broken, "broken.json: Statement: is not a list of statements"),
         (&absent, "absent.json: No such file or directory"),

@@ -151,7 +151,8 @@ async fn a_role_that_the_template_does_not_have_is_refused_with_its_place() {
     let error = cloud_of(&elsewhere).await.unwrap_err();
     assert_eq!(
         error.source().unwrap().to_string(),
-        "Resources.Function.Properties.Role: acs:ram::1000000000000001:role/of-somebody is not a role of the template"
+        "Resources.Function.Properties.Role: acs:ram::1000000000000001:role/of-somebody is not a role of the template, nor of \
+         the account"
     );
 }
 

@@ -540,7 +540,7 @@ async fn a_mistake_in_a_rule_is_named_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_stack_needs_an_account_and_a_region_that_exist_and_brings_no_functions() {
+async fn a_stack_needs_an_account_and_a_region_that_exist() {
     let (cloud, _folder) = cloud_with("succeed", &[], Options::default()).await;
     let hub = [("HubAccountId", OWN_ACCOUNT), ("HubRegion", "cn-hangzhou")];
     for (account, region) in [("1000000000000003", "cn-hangzhou"), (OWN_ACCOUNT, "cn-nowhere")] {
@@ -550,15 +550,187 @@ async fn a_stack_needs_an_account_and_a_region_that_exist_and_brings_no_function
         let options = Options { forwarded, ..of_repository(&stand_ins(), &[]) };
         assert_eq!(LocalCloud::start(options).await.unwrap_err().to_string(), error.to_string());
     }
-    let function =
-        "  One: {Type: 'ALIYUN::FC3::Function', Properties: {FunctionName: one, Code: {OssObjectName: one.zip}}}\n";
-    let error = deployed(&cloud, SECOND_ACCOUNT, "cn-hangzhou", function).unwrap_err();
-    assert!(error.contains("one would be a function of another stack, which local-cloud does not run"), "{error}");
-    // In the hub's own account and region, the template makes nothing, since events would circulate.
-    cloud.deploy(OWN_ACCOUNT, "cn-hangzhou", &forward_template(), &hub).unwrap();
+    let options = Options { in_place: vec!["cn-nowhere".to_owned()], ..of_repository(&stand_ins(), &[]) };
+    let expected = format!("there is no account {OWN_ACCOUNT} with a region cn-nowhere here");
+    assert_eq!(LocalCloud::check(&options, None).unwrap_err().to_string(), expected);
+}
+
+#[tokio::test]
+async fn the_forward_template_makes_nothing_in_the_place_of_the_hub_and_no_queue_where_there_is_no_mns() {
+    let (folder, manila) = (stand_ins(), "ap-southeast-6");
+    let mut options = of_repository(&folder, &[]);
+    options.regions.push(manila.to_owned());
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let buses = [("flowkeeper", "cn-hangzhou"), ("default", ""), ("default", "cn-hangzhou"), ("flowkeeper", "")];
+    for (bus, region) in buses {
+        let hub = [("HubAccountId", OWN_ACCOUNT), ("HubRegion", region), ("HubBus", bus)];
+        let deployed = cloud.deploy(OWN_ACCOUNT, "cn-hangzhou", &forward_template(), &hub);
+        assert!(deployed.is_ok(), "{bus} in {region:?}: there is no rule that could be refused");
+    }
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
-    assert_eq!((cloud.invocations().len(), cloud.undelivered().len()), (1, 0));
+    assert_eq!((cloud.invocations().len(), cloud.events_on(&default_of(OWN_ACCOUNT, "cn-hangzhou")).len()), (1, 1));
+
+    // The same parameters everywhere else make rules; a role that is not there makes each delivery fail.
+    let hub = [("HubAccountId", OWN_ACCOUNT), ("HubRegion", "cn-hangzhou")];
+    for (account, region) in [(OWN_ACCOUNT, "cn-shanghai"), (SECOND_ACCOUNT, "cn-hangzhou"), (SECOND_ACCOUNT, manila)] {
+        cloud.deploy(account, region, &forward_template(), &hub).unwrap();
+        cloud.operator(account, region).create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let lost = cloud.undelivered().pop().unwrap();
+        let kept = (region != manila).then(|| dead_letters_of(account, region));
+        assert_eq!((&lost.from, lost.destination), (&default_of(account, region), kept));
+    }
+}
+
+/// The repository's template with stand-ins, with functions in place in these regions, too.
+async fn in_place(folder: &TempDir, regions: &[&str], forwarded: &[(&str, &str)]) -> LocalCloud {
+    let in_place = regions.iter().map(|region| (*region).to_owned()).collect();
+    // No event may cross regions.
+    let options = Options { in_place, cross_region: CrossRegion::Refused, ..of_repository(folder, forwarded) };
+    LocalCloud::start(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn functions_in_place_react_to_the_events_of_their_own_region_with_the_roles_of_the_first_stack() {
+    let folder = stand_ins();
+    let cloud = in_place(&folder, &["cn-shanghai"], &[]).await;
+    for region in ["cn-shanghai", "cn-beijing", "cn-hangzhou"] {
+        cloud.operator(OWN_ACCOUNT, region).create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+    }
+    let [there, at_home] = cloud.invocations().try_into().unwrap();
+    for (invocation, region) in [(&there, "cn-shanghai"), (&at_home, "cn-hangzhou")] {
+        assert_eq!((invocation.function.as_str(), invocation.region.as_str()), ("flowkeeper-create-flow-log", region));
+        let (headers, environment) = (&invocation.body["headers"], &invocation.body["environment"]);
+        assert_eq!((&headers["x-fc-region"], &environment["FC_REGION"]), (&json!(region), &json!(region)));
+        assert_eq!(headers["x-fc-account-id"], OWN_ACCOUNT);
+    }
+    let key = |invocation: &local_cloud::Invocation| {
+        let name = "ALIBABA_CLOUD_ACCESS_KEY_ID";
+        invocation.body["environment"][name].as_str().unwrap().to_owned()
+    };
+    assert_ne!(key(&there), key(&at_home), "each process has a key of its own");
+    let started = cloud.journal()[0].at;
+    let told = |entry: &local_cloud::Entry| timeline::line(entry, started, false);
+    let lines: Vec<String> = cloud.journal().iter().filter_map(told).collect();
+    let told = |end: &str| lines.iter().any(|line| line.ends_with(end));
+    assert!(told("→ flowkeeper-create-flow-log in cn-shanghai") && told("→ flowkeeper-create-flow-log"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn only_functions_that_react_to_events_run_in_place_and_no_timer_fires_there() {
+    let folder = stand_ins();
+    let cloud = in_place(&folder, &["cn-shanghai"], &[]).await;
+    for (function, is_there) in [
+        ("flowkeeper-create-flow-log", true),
+        ("flowkeeper-remediate-flow-logs", true),
+        ("delete-orphaned-flow-logs", true),
+        ("flowkeeper-activate-flow-logs", false),
+        ("flowkeeper-deactivate-flow-logs", false),
+        ("flowkeeper-open-flow-log-service", false),
+    ] {
+        let invoked = cloud.invoke_in("cn-shanghai", function, b"{}").await;
+        assert_eq!(invoked.as_ref().is_ok_and(|it| it.region == "cn-shanghai"), is_there, "{function}: {invoked:?}");
+        assert_eq!(cloud.invoke(function, b"{}").await.unwrap().region, "cn-hangzhou");
+    }
+    let path = "/_local/invoke/flowkeeper-create-flow-log?region=cn-shanghai";
+    let (_, invoked) = send(&cloud.endpoint(), http::Method::POST, path, "{}".to_owned()).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&invoked).unwrap()["region"], "cn-shanghai");
+    cloud.fire_timer("flowkeeper-remediate-flow-logs", "sweep").unwrap();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().pop().unwrap().region, "cn-hangzhou");
+    let (_, timers) = send(&cloud.endpoint(), http::Method::GET, "/_local/timers", String::new()).await.unwrap();
+    let functions: Vec<String> = serde_json::from_str::<Vec<Value>>(&timers)
+        .unwrap()
+        .iter()
+        .map(|timer| timer["function"].as_str().unwrap().to_owned())
+        .collect();
+    let swept = functions.iter().filter(|function| *function == "flowkeeper-remediate-flow-logs").count();
+    assert_eq!(swept, 1, "{functions:?}");
+}
+
+#[tokio::test]
+async fn in_place_a_member_sends_to_the_default_bus_of_the_functions_in_the_same_region() {
+    let folder = stand_ins();
+    let from = [(SECOND_ACCOUNT, "cn-shanghai"), (SECOND_ACCOUNT, "cn-hangzhou"), (SECOND_ACCOUNT, "cn-beijing")];
+    let cloud = in_place(&folder, &["cn-shanghai"], &from).await;
+    assert_eq!((cloud.event_buses(), cloud.in_place()), (vec![], &["cn-shanghai".to_owned()][..]));
+    for (account, region) in from {
+        cloud.operator(account, region).create_vpc(&[]).await.unwrap();
+        cloud.settled().await.unwrap();
+        let [event] = cloud.events_on(&default_of(OWN_ACCOUNT, region)).try_into().unwrap();
+        assert_eq!((&event["aliyunoriginalaccountid"], &event["aliyunregionid"]), (&json!(account), &json!(region)));
+    }
+    let regions: Vec<String> = cloud.invocations().into_iter().map(|invocation| invocation.region).collect();
+    assert_eq!(regions, ["cn-shanghai", "cn-hangzhou"], "nobody listens in cn-beijing");
+    assert_eq!(cloud.undelivered().len(), 0);
+}
+
+#[tokio::test]
+async fn a_template_with_functions_is_deployed_in_a_further_region_only_with_what_is_not_there_yet() {
+    let folder = stand_ins();
+    let cloud = LocalCloud::start(of_repository(&folder, &[])).await.unwrap();
+    let template = template::default_path();
+    let deploy = |account: &str, region: &str, more: &[(&str, &str)]| {
+        let parameters = [&[("TaskMode", "false"), ("CodeBucket", "code")], more].concat();
+        cloud.deploy(account, region, &template, &parameters).map_err(|error| whole(&error))
+    };
+    let further = ("MakeRoles", "false");
+    let there = "flowkeeper-create-flow-log";
+    for (account, region, more, expected) in [
+        (OWN_ACCOUNT, "cn-shanghai", &[][..], "the account 1000000000000001 has a role flowkeeper-"),
+        (OWN_ACCOUNT, "cn-hangzhou", &[further], &format!("there is a function {there} in cn-hangzhou already")),
+        (
+            OWN_ACCOUNT,
+            "cn-shanghai",
+            &[further, ("Prefix", "other")],
+            "role/other-create-flow-log is not a role of the t",
+        ),
+        (OWN_ACCOUNT, "cn-shanghai", &[("Prefix", "other")], "local-cloud fires those of the first alone"),
+        (
+            SECOND_ACCOUNT,
+            "cn-shanghai",
+            &[further],
+            "role/flowkeeper-create-flow-log is not a role of the template, nor",
+        ),
+        (
+            OWN_ACCOUNT,
+            "cn-shanghai",
+            &[further, ("HubBus", "hub")],
+            "EventBusName: there is no hub bus of 1000000000000001",
+        ),
+        (
+            OWN_ACCOUNT,
+            "cn-shanghai",
+            &[further, ("PolicyLayerObject", "p.zip")],
+            "the layer flowkeeper-policy, and its",
+        ),
+    ] {
+        let error = deploy(account, region, more).unwrap_err();
+        assert!(error.contains(expected), "{more:?}: {error}");
+    }
+    deploy(OWN_ACCOUNT, "cn-shanghai", &[further]).unwrap();
+    let again = deploy(OWN_ACCOUNT, "cn-shanghai", &[further]).unwrap_err();
+    assert!(again.contains(&format!("there is a function {there} in cn-shanghai already")), "{again}");
+    cloud.operator(OWN_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    let [invocation] = cloud.invocations().try_into().unwrap();
+    assert_eq!((invocation.region.as_str(), invocation.success), ("cn-shanghai", true));
+    assert!(cloud.log_projects().iter().any(|project| project.name == "flowlog-1000000000000001-cn-shanghai"));
+
+    let without = crate::support::cloud().await;
+    let function =
+        "  One: {Type: 'ALIYUN::FC3::Function', Properties: {FunctionName: one, Code: {OssObjectName: one.zip}}}\n";
+    for (account, expected) in [
+        (OWN_ACCOUNT, "one would be a function, and this cloud was started without functions"),
+        (SECOND_ACCOUNT, "one would be a function of another account, and local-cloud runs those of 1000000000000001"),
+    ] {
+        let error = deployed(&without, account, "cn-hangzhou", function).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let missing = deployed(&cloud, OWN_ACCOUNT, "cn-hangzhou", function).unwrap_err();
+    assert!(missing.starts_with("the binary of function one is missing at"), "{missing}");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub(super) fn assume_role(scope: &mut Scope<'_>) -> Answer {
     let life = given.number("DurationSeconds")?.unwrap_or(3600);
     let expires = after(scope.now, Duration::from_secs(life as u64));
     let assumed_id = format!("role-{role}:{session}");
-    let caller = Caller { account, name: session.clone(), role: Some(role) };
+    let caller = Caller { account, name: session.clone(), role: Some(role), region: None };
     let credentials = scope.keys.issue_within(caller, expires, policy);
     Ok(json!({
         "AssumedRoleUser": {"Arn": format!("{arn}/{session}"), "AssumedRoleId": assumed_id},
@@ -60,7 +60,7 @@ pub(super) fn assume_role(scope: &mut Scope<'_>) -> Answer {
 }
 
 pub(super) fn caller_identity(scope: &mut Scope<'_>) -> Answer {
-    let Caller { account, name, role } = scope.caller;
+    let Caller { account, name, role, .. } = scope.caller;
     Ok(match role {
         Some(role) => json!({
             "AccountId": account, "IdentityType": "AssumedRoleUser", "RoleId": format!("role-{role}"),
