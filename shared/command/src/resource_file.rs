@@ -96,7 +96,15 @@ fn listed(item: &Value, of: ResourceType, defaults: &Defaults) -> Result<Resourc
         ResourceType::VSwitch => vec![exact(ResourceType::Vpc)?],
         ResourceType::NetworkInterface => vec![exact(ResourceType::VSwitch)?, exact(ResourceType::Vpc)?],
     };
-    Ok(Resource { account, region, id, parents, tags: Some(tags(item)?), is_service_managed: false })
+    Ok(Resource {
+        account,
+        region,
+        id,
+        parents,
+        tags: Some(tags(item)?),
+        is_service_managed: false,
+        creation_time: None,
+    })
 }
 
 /// Reads tags, wrapped or not, under either pair of names.
@@ -169,7 +177,8 @@ fn short_form(text: &str, defaults: &Defaults) -> Result<Listed, Vec<String>> {
     match (account, region, id) {
         (Some(account), Some(region), Some(id)) if mistakes.is_empty() => {
             let tags = Some(written.tags.into_iter().collect());
-            let resource = Resource { account, region, id, parents, tags, is_service_managed: false };
+            let resource =
+                Resource { account, region, id, parents, tags, is_service_managed: false, creation_time: None };
             let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(vpc_id, vpc_tags)| Resource {
                 id: vpc_id,
                 parents: Vec::new(),

@@ -14,6 +14,7 @@
 //!     parents: Vec::new(),
 //!     tags: Some([("env".to_owned(), "prod".to_owned())].into_iter().collect()),
 //!     is_service_managed: false,
+//!     creation_time: None,
 //! };
 //! let now = "2026-03-02T09:00+08:00".parse()?;
 //!

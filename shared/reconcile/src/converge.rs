@@ -71,8 +71,9 @@ impl Converger<'_> {
         known: Option<Vec<FlowLog>>,
         withheld: Withheld,
     ) -> Vec<Item> {
-        let Subject { resource, vpc } = subject;
-        let decide = |observed: &[FlowLog]| self.decide(resource, vpc.as_ref(), observed, withheld);
+        let Subject { resource, vpc, unannounced } = subject;
+        let decide =
+            |observed: &[FlowLog]| self.decide(resource, vpc.as_ref(), observed, withheld).hinting_at(*unannounced);
         Convergence::new(self, resource, &decide).run(known).await
     }
 
@@ -234,6 +235,7 @@ impl<'a> Convergence<'a> {
         while let Some(change) = changes.next() {
             let about = Item {
                 observed: decision.observed(observed, self.converger.listing),
+                is_unannounced: decision.is_unannounced,
                 ..Item::of_resource(self.resource, plan.verdict, Outcome::Done, plan.reason.clone())
             };
             let outcome = {

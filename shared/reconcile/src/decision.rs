@@ -14,6 +14,8 @@ pub(crate) struct Subject {
     pub(crate) resource: Resource,
     /// Its VPC, if that was read.
     pub(crate) vpc: Option<Resource>,
+    /// When it was created, if an event should have announced it since, and seems not to have.
+    pub(crate) unannounced: Option<Timestamp>,
 }
 
 /// What to do about a resource.
@@ -28,6 +30,8 @@ pub(crate) struct Decision {
     pub(crate) withheld: Option<String>,
     /// The flow log that the resource should have, if any.
     pub(crate) desired: Option<Box<DesiredFlowLog>>,
+    /// Whether an event should have led to the missing flow log, and seems not to have.
+    pub(crate) is_unannounced: bool,
 }
 
 /// The next step for a resource.
@@ -55,6 +59,18 @@ impl Decision {
         matches!(plan.verdict, Verdict::Compliant | Verdict::Paused) && plan.changes.is_empty() && plan.converges
     }
 
+    /// Adds to the reason for a missing flow log that an event should have announced its resource, given when that was
+    /// created. This is a hint: the policy may have changed since, or somebody may have deleted the flow log.
+    pub(crate) fn hinting_at(mut self, unannounced: Option<Timestamp>) -> Self {
+        let is_missing = self.plan.verdict == Verdict::Missing;
+        if let Some(created) = unannounced.filter(|_| is_missing) {
+            let hint = "it seems that no event announced it, or that its event failed";
+            self.plan.reason.push_str(&format!("; it was created at {created}, and {hint}"));
+            self.is_unannounced = true;
+        }
+        self
+    }
+
     /// Returns the next step after this decision from the latest read. `made` are the changes that were made before it.
     pub(crate) fn next_step(&self, dry_run: bool, made: &[Change]) -> Step {
         match self.changes.first() {
@@ -75,7 +91,8 @@ impl Decision {
     /// Returns the result for a resource that is not changed.
     pub(crate) fn into_item(self, resource: &Resource, observed: &[FlowLog], listing: Listing) -> Item {
         let item = Item::of_resource(resource, self.plan.verdict, Outcome::Unchanged, "");
-        let item = Item { observed: self.observed(observed, listing), ..item };
+        let observed = self.observed(observed, listing);
+        let item = Item { observed, is_unannounced: self.is_unannounced, ..item };
         items::unchanged(item, self.plan, self.withheld.as_deref())
     }
 }
@@ -121,7 +138,7 @@ impl Decider<'_> {
                 Some(objection) => why = why.or(Some(objection)),
             }
         }
-        Decision { plan, changes, out_of_scope, withheld: why, desired: flow_log }
+        Decision { plan, changes, out_of_scope, withheld: why, desired: flow_log, is_unannounced: false }
     }
 
     /// Decides how to create a flow log with this spec in place of the flow log `deleted`, as soon as no other one blocks
@@ -142,8 +159,8 @@ impl Decider<'_> {
         let desired = Desired::FlowLog(Box::new(flow_log.clone()));
         let mut plan = plan(resource, &observed, &desired, self.policy.foreign);
         plan.changes.retain(|change| matches!(change, Change::Create(_)));
-        let changes = plan.changes.clone();
-        Decision { plan, changes, out_of_scope: false, withheld: None, desired: Some(Box::new(flow_log)) }
+        let (changes, desired) = (plan.changes.clone(), Some(Box::new(flow_log)));
+        Decision { plan, changes, out_of_scope: false, withheld: None, desired, is_unannounced: false }
     }
 
     /// Whether this function does not handle a resource with this desired state.
@@ -236,7 +253,7 @@ mod tests {
             converges: true,
             is_exception: false,
         };
-        Decision { plan, changes, out_of_scope: false, withheld: None, desired: None }
+        Decision { plan, changes, out_of_scope: false, withheld: None, desired: None, is_unannounced: false }
     }
 
     fn activation() -> Change {
@@ -289,6 +306,24 @@ mod tests {
         assert_eq!(decision.next_step(false, std::slice::from_ref(&first)), Step::Wait);
         assert_eq!(decision.next_step(false, &[second]), Step::Write, "only the first change is next");
         assert_eq!(decision.next_step(true, &[first]), Step::Report);
+    }
+
+    #[test]
+    fn only_the_reason_for_a_missing_flow_log_hints_at_an_event_that_did_not_come() {
+        let created: Timestamp = "2026-11-20T09:30:00Z".parse().unwrap();
+        for verdict in VERDICTS {
+            let plain = decision(verdict, vec![activation()]).hinting_at(None);
+            assert_eq!((plain.plan.reason.as_str(), plain.is_unannounced), ("", false), "{verdict}");
+            let hinting = decision(verdict, vec![activation()]).hinting_at(Some(created));
+            let says = hinting.plan.reason.contains("created at 2026-11-20T09:30:00Z, and it seems that no event");
+            let expected = verdict == Verdict::Missing;
+            assert_eq!((says, hinting.is_unannounced), (expected, expected), "{verdict}");
+            assert_eq!(
+                hinting.into_item(&testing::vpc("vpc-1"), &[], Listing::Brief).is_unannounced,
+                expected,
+                "{verdict}"
+            );
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Resolver<'_> {
         let is_coarser = level < resource.id.resource_type();
         let covering = resource.parents.iter().find(|parent| is_coarser && parent.resource_type() == level);
         let Some(covering) = covering.cloned() else {
-            self.subjects.push(Subject { resource, vpc });
+            self.subjects.push(Subject { resource, vpc, unannounced: None });
             return;
         };
         if !self.covering.insert(covering.clone()) {
@@ -81,13 +81,17 @@ impl Resolver<'_> {
         }
         // The tags of the covering resource say whether it may be changed, so it is read first.
         if let Some(vpc) = vpc.take_if(|vpc| vpc.id == covering) {
-            self.subjects.push(Subject { resource: vpc, vpc: None });
+            self.subjects.push(Subject { resource: vpc, vpc: None, unannounced: None });
             return;
         }
         match find(self.session, &Lookup::Resource(covering.clone())).await {
             Ok(found) if found.items.is_empty() => self.items.push(covering_not_visible(self.target, &covering)),
             Ok(found) => {
-                let subjects = found.items.into_iter().map(|parent| Subject { resource: parent, vpc: vpc.clone() });
+                let subjects = found.items.into_iter().map(|parent| Subject {
+                    resource: parent,
+                    vpc: vpc.clone(),
+                    unannounced: None,
+                });
                 self.subjects.extend(subjects);
             }
             Err(error) => self.items.push(items::target_unread(self.target, &error)),

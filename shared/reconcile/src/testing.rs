@@ -36,6 +36,7 @@ fn resource(id: &str, parents: &[&str]) -> Resource {
         parents: parents.iter().map(|parent| parent.parse::<ResourceId>().unwrap()).collect(),
         tags: Some(ObservedTags::new()),
         is_service_managed: false,
+        creation_time: Some(now() - SignedDuration::from_hours(24)),
     }
 }
 

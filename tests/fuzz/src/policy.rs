@@ -58,5 +58,6 @@ fn resource(id: &str) -> Resource {
         parents: ["vpc-2", "vsw-2"].map(|parent| parent.parse().unwrap()).into(),
         tags: Some([("env".to_owned(), "dev".to_owned())].into_iter().collect()),
         is_service_managed: false,
+        creation_time: None,
     }
 }

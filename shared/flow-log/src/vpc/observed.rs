@@ -26,6 +26,8 @@ pub struct Resource {
     pub tags: Option<ObservedTags>,
     /// Whether a cloud service manages it. If so, it cannot have a flow log of its own.
     pub is_service_managed: bool,
+    /// When it was created, if that is known.
+    pub creation_time: Option<Timestamp>,
 }
 
 impl Resource {

@@ -16,6 +16,7 @@ pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
         parents: parents.iter().map(|parent| parent.parse().unwrap()).collect(),
         tags: Some(ObservedTags::new()),
         is_service_managed: false,
+        creation_time: None,
     }
 }
 

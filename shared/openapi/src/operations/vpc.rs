@@ -308,6 +308,7 @@ impl Session<'_> {
             parents,
             tags: found.tags(),
             is_service_managed: found.flag("ServiceManaged") == Some(true),
+            creation_time: found.time("CreationTime"),
         })
     }
 }

@@ -36,6 +36,10 @@ pub struct Item {
     /// All that is known of the deleted flow log, so that it can be created again from the report or the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Box<DeletedFlowLog>>,
+    /// Whether an event should have announced the resource before a sweep found it, and seems not to have. A hint, on
+    /// the wire only if it is true.
+    #[serde(rename = "unannounced", skip_serializing_if = "is_false")]
+    pub is_unannounced: bool,
     /// Whether a person should look at it, whatever the cause.
     #[serde(skip)]
     pub is_finding: bool,
@@ -54,6 +58,11 @@ pub struct Item {
     /// Whether the result has been logged already.
     #[serde(skip)]
     pub is_logged: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The outcome for a resource, a change or an event.
@@ -162,6 +171,7 @@ impl Item {
             reason: reason.into(),
             error: None,
             deleted: None,
+            is_unannounced: false,
             is_finding: false,
             is_exception: false,
             refusal: None,
@@ -309,6 +319,7 @@ impl Item {
             self.action.map(Action::as_str).unwrap_or_default(),
         );
         let deleted = self.deleted.as_ref().and_then(|deleted| serde_json::to_string(deleted).ok());
+        let unannounced = self.is_unannounced.then_some(true);
         macro_rules! line {
             ($level:ident) => {
                 $level!(
@@ -325,6 +336,7 @@ impl Item {
                         self.error.as_ref().and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
                     advice = self.error.as_ref().map(|error| error.advice).unwrap_or_default(),
                     deleted,
+                    unannounced,
                     "{}{}",
                     self.reason,
                     self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default()

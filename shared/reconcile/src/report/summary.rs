@@ -34,6 +34,10 @@ pub struct Summary {
     /// Resources that the policy wants recorded and whose traffic is not known to be recorded and delivered after the
     /// run.
     pub uncovered: usize,
+    /// Resources without a flow log that an event should have announced before this sweep, and seems not to have. Left
+    /// out if there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unannounced: usize,
     /// The limits that refused changes, or that would have in a dry run: one sentence each, with the key to raise.
     pub limits: Vec<String>,
     /// Unremarkable resources, and accounts that are left out, that are only counted, because the report already lists
@@ -118,6 +122,7 @@ impl Summary {
             findings: count(&|item| item.is_finding),
             exceptions: resources(&|item| item.is_exception) + unlisted.exceptions,
             uncovered: resources(&is_uncovered),
+            unannounced: resources(&|item| item.is_unannounced),
             limits,
             unlisted: unlisted.resources + unlisted.accounts,
         }
@@ -220,6 +225,22 @@ mod tests {
         assert_eq!(summary(&[failed.clone(), rolled_back.clone()]).uncovered, 0);
         let other = Item { resource_id: Some("vpc-2".to_owned()), ..rolled_back };
         assert_eq!(summary(&[failed, other]).uncovered, 1, "it was created on another resource");
+    }
+
+    #[test]
+    fn a_resource_that_no_event_announced_counts_once_whatever_became_of_its_flow_log() {
+        let hinting = |id, outcome| Item { is_unannounced: true, ..item(id, Verdict::Missing, outcome) };
+        let items = [
+            hinting("vpc-1", Outcome::Failed),
+            hinting("vpc-1", Outcome::Done),
+            hinting("vpc-2", Outcome::Skipped),
+            item("vpc-3", Verdict::Missing, Outcome::Done),
+        ];
+        let sums = summary(&items);
+        assert_eq!((sums.unannounced, sums.changed), (2, 2));
+        let wire = |sums: &Summary| serde_json::to_value(sums).unwrap().get("unannounced").cloned();
+        assert_eq!(wire(&sums), Some(2.into()));
+        assert_eq!(wire(&summary(&items[3..])), None, "left out if there are none");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What the age of a flow log tells.
+//! What the age of a flow log or a resource tells.
 
-use flow_log::{FlowLog, Status};
+use flow_log::{FlowLog, Resource, Status};
 use jiff::{SignedDuration, Timestamp};
 
 /// A younger flow log is never an orphan: its resource may not be visible everywhere yet.
@@ -8,6 +8,22 @@ const GRACE_PERIOD: SignedDuration = SignedDuration::from_mins(15);
 
 /// A flow log created longer ago than this should not be `Activating` or `Modifying` any more.
 const MAX_PENDING: SignedDuration = SignedDuration::from_hours(1);
+
+/// The event of a younger resource may still be on its way.
+const MIN_UNANNOUNCED: SignedDuration = SignedDuration::from_mins(10);
+
+/// An older resource has another reason to be without a flow log, as an hourly sweep would have found it before.
+const MAX_UNANNOUNCED: SignedDuration = SignedDuration::from_hours(2);
+
+/// Returns when a resource was created, if that is long enough ago for its event to have arrived, and not so long that an
+/// earlier sweep would have found it.
+pub(super) fn should_have_been_announced(resource: &Resource, now: Timestamp) -> Option<Timestamp> {
+    let is_due = |created: &Timestamp| {
+        let age = now.duration_since(*created);
+        MIN_UNANNOUNCED < age && age < MAX_UNANNOUNCED
+    };
+    resource.creation_time.filter(is_due)
+}
 
 /// Whether a flow log should have left a transitional state long ago. One of unknown age counts as young.
 pub(super) fn is_stuck(status: &Status, creation_time: Option<Timestamp>, now: Timestamp) -> bool {
@@ -25,6 +41,19 @@ pub(super) fn is_within_grace_period(flow_log: &FlowLog, now: Timestamp) -> bool
 mod tests {
     use super::*;
     use crate::testing;
+
+    #[test]
+    fn an_event_is_missed_after_ten_minutes_and_before_two_hours() {
+        let now = testing::now();
+        let ago = |minutes: i64| Some(now - SignedDuration::from_mins(minutes));
+        for (created, expected) in
+            [(ago(-1), false), (ago(10), false), (ago(11), true), (ago(119), true), (ago(120), false), (None, false)]
+        {
+            let vpc = Resource { creation_time: created, ..testing::vpc("vpc-1") };
+            let expected = if expected { created } else { None };
+            assert_eq!(should_have_been_announced(&vpc, now), expected, "{created:?}");
+        }
+    }
 
     #[test]
     fn a_flow_log_is_stuck_after_more_than_an_hour_in_a_transitional_state() {

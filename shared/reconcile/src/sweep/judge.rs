@@ -22,11 +22,13 @@ use crate::{
 
 /// Returns the work, and the resources whose flow log should have left a transitional state long ago. Reports the
 /// resources that need no change or that this function may not change, and adds the destinations that are in use.
+/// `expects_events` says whether events should have announced new resources before.
 pub(super) fn judge(
     converger: &Converger<'_>,
     mut inventory: Inventory,
     may_replace: bool,
     destinations: &mut DestinationsInUse,
+    expects_events: bool,
     report: &mut ReportBuilder,
 ) -> (Vec<ResourceWork>, Vec<Subject>) {
     let session = converger.session;
@@ -60,7 +62,9 @@ pub(super) fn judge(
             continue;
         }
         destinations.add(decision.desired.as_deref(), &observed);
-        let subject = Subject { vpc: vpc.cloned(), resource };
+        let unannounced = expects_events.then(|| age::should_have_been_announced(&resource, session.now())).flatten();
+        let decision = decision.hinting_at(unannounced);
+        let subject = Subject { vpc: vpc.cloned(), resource, unannounced };
         // The decision needs all flow logs of the resource.
         let must_read = seen == Seen::HasAnother || inventory.has_unread_flow_logs;
         if must_read && (seen == Seen::HasAnother || !decision.changes.is_empty()) {

@@ -14,16 +14,20 @@ use super::{
     work::ResourceWork,
 };
 use crate::{
-    Item, Outcome, claims::Claims, converge::Converger, decision::Subject, limits::Withheld, report::ReportBuilder,
+    Item, Outcome, Selection, claims::Claims, converge::Converger, decision::Subject, limits::Withheld,
+    report::ReportBuilder,
 };
 
-/// Reads the region of the session, and brings its resources to their desired state. `may_replace` is set in a timer's
-/// sweep only, because such a sweep runs again.
-pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, may_replace: bool) -> ReportBuilder {
+/// Reads the region of the session, and brings its resources to their desired state. Only a sweep of everything `by_timer`
+/// may replace, because it runs again, and tells which resources an event should have announced before.
+pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, by_timer: bool) -> ReportBuilder {
     let may_replace =
-        may_replace && allows_replacing(converger.policy) && converger.capabilities.may(Action::DeleteFlowLog);
-    let (evidence, destinations) = (Evidence::default(), DestinationsInUse::default());
-    run::run(ResourceSweep { converger, claims, may_replace, evidence, destinations, stuck: Vec::new() }).await
+        by_timer && allows_replacing(converger.policy) && converger.capabilities.may(Action::DeleteFlowLog);
+    // In a dry run, the function that reacts to events creates nothing either. For a person, there may be no function.
+    let is_function = converger.capabilities.selects == Selection::Resources;
+    let expects_events = by_timer && is_function && !converger.writer.is_dry_run();
+    let (evidence, destinations, stuck) = (Evidence::default(), DestinationsInUse::default(), Vec::new());
+    run::run(ResourceSweep { converger, claims, may_replace, expects_events, evidence, destinations, stuck }).await
 }
 
 /// Whether the policy allows replacements. A replacement repairs drift. If it is cut off, only the repair of a missing
@@ -36,6 +40,7 @@ struct ResourceSweep<'a> {
     converger: &'a Converger<'a>,
     claims: &'a Claims,
     may_replace: bool,
+    expects_events: bool,
     evidence: Evidence,
     destinations: DestinationsInUse,
     /// The resources whose flow log should have left a transitional state long ago.
@@ -54,7 +59,9 @@ impl Sweep for ResourceSweep<'_> {
         self.evidence = std::mem::take(&mut inventory.evidence);
         self.destinations = std::mem::take(&mut inventory.destinations);
         superfluous::report(self.converger, &inventory, report).await;
-        let (work, stuck) = judge(self.converger, inventory, self.may_replace, &mut self.destinations, report);
+        let (may_replace, expects_events) = (self.may_replace, self.expects_events);
+        let destinations = &mut self.destinations;
+        let (work, stuck) = judge(self.converger, inventory, may_replace, destinations, expects_events, report);
         self.stuck = stuck;
         work
     }

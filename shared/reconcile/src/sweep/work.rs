@@ -62,8 +62,9 @@ impl Work for ResourceWork {
     }
 
     fn withhold(mut self, withheld: Withheld, _: &Session<'_>, items: &mut Vec<Item>) -> Option<Self> {
-        let Decision { plan, changes, desired, .. } = &mut self.decision;
+        let Decision { plan, changes, desired, is_unannounced, .. } = &mut self.decision;
         let item = Item::of_resource(&self.subject.resource, plan.verdict, Outcome::Skipped, plan.reason.clone());
+        let item = Item { is_unannounced: *is_unannounced, ..item };
         let governed_by = desired.as_ref().map(|desired| &desired.governed_by);
         changes.retain(|change| match withheld.objection(change, governed_by) {
             None => true,
@@ -99,8 +100,13 @@ mod tests {
             reason: "it differs".to_owned(),
             flow_log: Some("fl-1".parse().unwrap()),
         };
-        let decision = Decision { plan, changes, out_of_scope: false, withheld: None, desired: None };
-        ResourceWork::new(Subject { resource: testing::vpc("vpc-1"), vpc: None }, Vec::new(), decision)
+        let decision =
+            Decision { plan, changes, out_of_scope: false, withheld: None, desired: None, is_unannounced: false };
+        ResourceWork::new(
+            Subject { resource: testing::vpc("vpc-1"), vpc: None, unannounced: None },
+            Vec::new(),
+            decision,
+        )
     }
 
     fn withhold(work: ResourceWork, withheld: Withheld) -> (Option<ResourceWork>, Vec<Item>) {
