@@ -60,6 +60,7 @@ fn check_result(result: &Value) {
     found.remove("flow_log_id");
     let has_error = found.remove("error");
     let is_deletion = found.remove("deleted");
+    let is_unannounced = found.remove("unannounced");
     assert_eq!(found, set(RESULT), "{result:#}");
     let outcome = text("outcome").unwrap();
     assert!(OUTCOMES.contains(&outcome), "{result:#}");
@@ -73,6 +74,10 @@ fn check_result(result: &Value) {
     assert!(
         !is_deletion || text("action") == Some("DeleteFlowLog"),
         "only a deletion says what it deletes: {result:#}"
+    );
+    assert!(
+        !is_unannounced || (result["unannounced"] == true && text("verdict") == Some("missing")),
+        "only what is missing should have been announced: {result:#}"
     );
     assert!(text("verdict") != Some("unknown") || ["failed", "unfinished"].contains(&outcome), "{result:#}");
     if has_error {
@@ -100,6 +105,7 @@ fn check_report(report: &Value) {
     }
     let summary = &report["summary"];
     let mut counts = keys(summary);
+    counts.remove("unannounced");
     let unlisted = if counts.remove("unlisted") { summary["unlisted"].as_u64().unwrap() } else { 0 };
     assert_eq!(counts, set(SUMMARY));
     let count = |key: &str, values: &[&str]| {
