@@ -332,6 +332,10 @@ const FORWARD_BREAKAGES = [
   ['a rule that is never there', 'Resources.CallsRule.Condition', 'MakeNothing', 'there is a rule missing'],
   ['another account without its role', `${TARGET}.ParamList.Fn::If.1.4.ResourceKey`, 'RoleName', 'target of a rule is another'],
   ['one account as another', `${TARGET}.ParamList.Fn::If.2.1.Value`, 'AnotherAccount', 'target of a rule is another'],
+  ['a queue where there is no MNS', 'Resources.DeadLetters.Condition', 'Forward', 'there is a queue, and no MNS'],
+  ['no queue anywhere', 'Resources.DeadLetters.Condition', 'MakeNothing', 'in cn-shanghai, there is no queue'],
+  ['a rule without dead letters', `${TARGET}.DeadLetterQueue`, REMOVED, 'CallsRule loses what cannot be delivered'],
+  ['a queue that is not there', `${TARGET}.DeadLetterQueue.Fn::If.0`, 'Forward', 'CallsRule names a queue that is not there'],
   ['another region in the endpoint', `${TARGET}.Endpoint.Fn::If.0`, 'IsOtherAccount', 'target of a rule is another'],
 ];
 

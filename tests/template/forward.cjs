@@ -1,5 +1,5 @@
-// Whether events of other regions and accounts come to the functions as those of the home region do, and never in a
-// circle: forward.cjs TEMPLATE FORWARD_TEMPLATE
+// Whether events of other regions and accounts come to the functions as those of the home region do, never in a circle,
+// and are kept if they cannot be delivered: forward.cjs TEMPLATE FORWARD_TEMPLATE
 'use strict';
 
 const fs = require('node:fs');
@@ -10,7 +10,7 @@ const RULE = 'ALIYUN::EventBridge::Rule';
 
 /** What is wrong, as sentences. */
 function check(main, forward) {
-  return [...hub(main), ...forwarded(main, forward), ...circles(forward)];
+  return [...hub(main), ...forwarded(main, forward), ...circles(forward), ...deadLetters(forward)];
 }
 
 /** The triggers on the default bus: the function of each, and its pattern. */
@@ -109,12 +109,32 @@ function circles(forward) {
   return found;
 }
 
+/** What cannot be delivered is kept in a queue wherever there is MNS; where there is none, no rule names a queue. */
+function deadLetters(forward) {
+  const found = [];
+  for (const region of ['cn-shanghai', 'ap-southeast-6']) {
+    const hasMns = region !== 'ap-southeast-6';
+    const made = stack(forward, { HubAccountId: '1000000000000009', HubRegion: 'cn-hangzhou', 'ALIYUN::Region': region });
+    if ('DeadLetters' in made !== hasMns) {
+      found.push(`template-forward.yml: in ${region}, ${hasMns ? 'there is no queue' : 'there is a queue, and no MNS'}`);
+    }
+    for (const [id, { Type, Properties }] of Object.entries(made)) {
+      if (Type !== RULE) continue;
+      const keeps = Properties.Targets.every((target) => target.DeadLetterQueue?.Arn['Fn::GetAtt'][0] === 'DeadLetters');
+      const names = Properties.Targets.some((target) => target.DeadLetterQueue);
+      if (hasMns && !keeps) found.push(`template-forward.yml: in ${region}, ${id} loses what cannot be delivered`);
+      if (!hasMns && names) found.push(`template-forward.yml: in ${region}, ${id} names a queue that is not there`);
+    }
+  }
+  return found;
+}
+
 if (require.main === module) {
   const [main, forward] = process.argv.slice(2).map((file) => yaml.load(fs.readFileSync(file, 'utf8')));
   const found = check(main, forward);
   for (const line of found) console.error(`template: ${line}`);
   if (found.length > 0) process.exit(1);
-  console.log('template: what is forwarded is what the triggers take, and nothing goes in a circle');
+  console.log('template: what is forwarded is what the triggers take, nothing goes in a circle, and dead letters are kept');
 }
 
 module.exports = { check };

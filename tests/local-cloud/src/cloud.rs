@@ -313,7 +313,8 @@ impl LocalCloud {
     /// Returns an operator with the rights of a role in an account. A role that no template describes may do everything
     /// in another account than the functions', and nothing in theirs.
     pub fn operator_as(&self, account: &str, role: &str, region: &str) -> Operator {
-        let caller = Caller { account: account.to_owned(), name: "operator".into(), role: Some(role.to_owned()), region: None };
+        let caller =
+            Caller { account: account.to_owned(), name: "operator".into(), role: Some(role.to_owned()), region: None };
         Operator::new(self.client_as(caller), region)
     }
 

@@ -357,3 +357,35 @@ async fn a_network_interface_that_a_service_manages_says_so() {
     let managed: Vec<_> = found.items.iter().map(|found| found.is_service_managed).collect();
     assert_eq!(managed, [true, true, false, false]);
 }
+
+#[tokio::test]
+async fn a_resource_has_the_creation_time_of_its_list_unless_that_cannot_be_read() {
+    let times = [json!("2026-11-26T03:00:00Z"), json!("2026-11-26 03:00"), json!(""), json!(null)];
+    let items = |of: fn(u32) -> Value| -> Vec<Value> {
+        let with_time = |(nth, time): (u32, &Value)| {
+            let mut item = of(nth);
+            item["CreationTime"] = time.clone();
+            item
+        };
+        (1..).zip(&times).map(with_time).collect()
+    };
+    let vpcs = items(|nth| json!({"VpcId": format!("vpc-{nth}")}));
+    let vswitches = items(|nth| json!({"VSwitchId": format!("vsw-{nth}"), "VpcId": "vpc-1"}));
+    let interfaces = items(|nth| json!({"NetworkInterfaceId": format!("eni-{nth}"), "VpcId": "vpc-1"}));
+    let filter = NetworkInterfaceFilter::default();
+    let vpcs = of(json!({"TotalCount": 4, "Vpcs": {"Vpc": vpcs}}), async |session: &Session<'_>| {
+        session.vpcs(&VpcFilter::default()).try_collect::<Listing<_>>().await
+    });
+    let vswitches = of(json!({"TotalCount": 4, "VSwitches": {"VSwitch": vswitches}}), async |session: &Session<'_>| {
+        session.vswitches(&VSwitchFilter::default()).try_collect::<Listing<_>>().await
+    });
+    let interfaces = of(
+        json!({"NextToken": "", "NetworkInterfaceSets": {"NetworkInterfaceSet": interfaces}}),
+        async |session: &Session<'_>| session.describe_network_interfaces(&filter).await,
+    );
+    let expected = [Some("2026-11-26T03:00:00Z".parse().unwrap()), None, None, None];
+    for found in [vpcs.await.0, vswitches.await.0, interfaces.await.0] {
+        let found: Vec<_> = found.unwrap().items.into_iter().map(|resource| resource.creation_time).collect();
+        assert_eq!(found, expected);
+    }
+}
