@@ -159,8 +159,14 @@ impl Decider<'_> {
         let desired = Desired::FlowLog(Box::new(flow_log.clone()));
         let mut plan = plan(resource, &observed, &desired, self.policy.foreign);
         plan.changes.retain(|change| matches!(change, Change::Create(_)));
-        let (changes, desired) = (plan.changes.clone(), Some(Box::new(flow_log)));
-        Decision { plan, changes, out_of_scope: false, withheld: None, desired, is_unannounced: false }
+        Decision {
+            changes: plan.changes.clone(),
+            plan,
+            out_of_scope: false,
+            withheld: None,
+            desired: Some(Box::new(flow_log)),
+            is_unannounced: false,
+        }
     }
 
     /// Whether this function does not handle a resource with this desired state.

@@ -614,8 +614,11 @@ async fn functions_in_place_react_to_the_events_of_their_own_region_with_the_rol
     let started = cloud.journal()[0].at;
     let told = |entry: &local_cloud::Entry| timeline::line(entry, started, false);
     let lines: Vec<String> = cloud.journal().iter().filter_map(told).collect();
-    let told = |end: &str| lines.iter().any(|line| line.ends_with(end));
-    assert!(told("→ flowkeeper-create-flow-log in cn-shanghai") && told("→ flowkeeper-create-flow-log"), "{lines:?}");
+    let is_told = |end: &str| lines.iter().any(|line| line.ends_with(end));
+    assert!(
+        is_told("→ flowkeeper-create-flow-log in cn-shanghai") && is_told("→ flowkeeper-create-flow-log"),
+        "{lines:?}"
+    );
 }
 
 #[tokio::test]
