@@ -333,6 +333,7 @@ const FORWARD_BREAKAGES = [
   ['another account without its role', `${TARGET}.ParamList.Fn::If.1.4.ResourceKey`, 'RoleName', 'target of a rule is another'],
   ['one account as another', `${TARGET}.ParamList.Fn::If.2.1.Value`, 'AnotherAccount', 'target of a rule is another'],
   ['a queue where there is no MNS', 'Resources.DeadLetters.Condition', 'Forward', 'there is a queue, and no MNS'],
+  ['a queue that keeps nothing', 'Resources.DeadLetters.Properties.MessageRetentionPeriod', 86400, 'keeps events for 1 days'],
   ['no queue anywhere', 'Resources.DeadLetters.Condition', 'MakeNothing', 'in cn-shanghai, there is no queue'],
   ['a rule without dead letters', `${TARGET}.DeadLetterQueue`, REMOVED, 'CallsRule loses what cannot be delivered'],
   ['a queue that is not there', `${TARGET}.DeadLetterQueue.Fn::If.0`, 'Forward', 'CallsRule names a queue that is not there'],

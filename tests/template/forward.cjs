@@ -118,6 +118,8 @@ function deadLetters(forward) {
     if ('DeadLetters' in made !== hasMns) {
       found.push(`template-forward.yml: in ${region}, ${hasMns ? 'there is no queue' : 'there is a queue, and no MNS'}`);
     }
+    const days = made.DeadLetters?.Properties.MessageRetentionPeriod / 86400;
+    if (days < 7) found.push(`template-forward.yml: in ${region}, the queue keeps events for ${days} days`);
     for (const [id, { Type, Properties }] of Object.entries(made)) {
       if (Type !== RULE) continue;
       const keeps = Properties.Targets.every((target) => target.DeadLetterQueue?.Arn['Fn::GetAtt'][0] === 'DeadLetters');
