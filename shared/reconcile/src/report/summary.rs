@@ -238,7 +238,7 @@ mod tests {
         ];
         let sums = summary(&items);
         assert_eq!((sums.unannounced, sums.changed), (2, 2));
-        let wire = |sums: &Summary| serde_json::to_value(sums).unwrap().get("unannounced").cloned();
+        let wire = |of: &Summary| serde_json::to_value(of).unwrap().get("unannounced").cloned();
         assert_eq!(wire(&sums), Some(2.into()));
         assert_eq!(wire(&summary(&items[3..])), None, "left out if there are none");
     }
