@@ -278,6 +278,9 @@ async fn every_answer_has_the_same_shape_and_each_result_is_a_log_line() {
     for event in [batch.to_string(), String::new(), vpc_created(&cloud.vpcs()[0].id).to_string()] {
         cloud.invoke(CREATE_FLOW_LOG, event.as_bytes()).await.unwrap();
     }
+    cloud.fail("CreateVpc", Fault::EventDropped, 1);
+    let silent = cloud.create_vpc(&[]).await.unwrap();
+    cloud.edit_vpc(&silent, |it| it.created -= SignedDuration::from_mins(20));
     cloud.fail("DescribeVpcs", Fault::Throttled, 1);
     timer(REMEDIATE).await;
     cloud.close_flow_log_service();
