@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use handler::{Location, SETTINGS_PREFIX, answer, is_function, job, reject_unknown};
-use reconcile::{OsRng, ServiceOpener, SystemClock};
+use handler::{InvocationKind, Location, Measurement, SETTINGS_PREFIX, answer, is_function, job, reject_unknown};
+use reconcile::{CallCounter, OsRng, ServiceOpener, SystemClock};
 use serde_json::Value;
 
 /// Opens the flow log service of the account that the function runs in.
@@ -49,7 +49,10 @@ impl Function for OpenFlowLogService {
             ));
         };
         let run = invocation.request_id.clone();
-        let report = self.opener.open(job(invocation, location, run)?, &region, accept_terms).await;
+        let measurement = Measurement { arrived: invocation.arrived, calls: CallCounter::default() };
+        let job = job(invocation, location, run, measurement.calls.clone())?;
+        let report = self.opener.open(job, &region, accept_terms).await;
+        measurement.log(&InvocationKind::ByHand, &report, self.opener.now());
         answer(&report, &event)
     }
 }

@@ -4,10 +4,13 @@ use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use reconcile::{Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work};
+use reconcile::{
+    CallCounter, Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work,
+};
 
 use crate::{
-    FlowLogFunction, Location, SETTINGS_PREFIX, failure, fan_out, is_function, reject_unknown,
+    FlowLogFunction, InvocationKind, Location, Measurement, SETTINGS_PREFIX, failure, fan_out, is_function,
+    reject_unknown,
     routing::{self, Routes},
     run,
 };
@@ -66,10 +69,19 @@ pub async fn respond<F: FlowLogFunction>(
         _ => run,
     };
     fc_runtime::record_run(&run);
+    let kind = match (&collect, &sweep) {
+        (Some(_), _) => InvocationKind::Collect,
+        (None, Some(_)) if function.is_some() => InvocationKind::Coordinator,
+        (None, Some(_)) => InvocationKind::Sweep,
+        (None, None) => InvocationKind::of(&work),
+    };
+    let measurement = Measurement { arrived: invocation.arrived, calls: CallCounter::default() };
     if work.is_empty() && sweep.is_none() && collect.is_none() {
-        return Ok(reconciler.report(run, invocation.request_id, items));
+        let report = reconciler.report(run, invocation.request_id, items);
+        measurement.log(&kind, &report, reconciler.now());
+        return Ok(report);
     }
-    let job = job(invocation, location, run)?;
+    let job = job(invocation, location, run, measurement.calls.clone())?;
     let step = match (collect, sweep, function) {
         (Some(collect), _, Some(function)) => Some(fan_out::collect(reconciler, &job, &function, collect).await),
         (Some(_), _, None) => Some(Item::broken_event("the name of the function is not known").into()),
@@ -87,14 +99,15 @@ pub async fn respond<F: FlowLogFunction>(
     });
     let mut report = reconciler.reconcile(job, work, results).await;
     report.shards = shards;
+    measurement.log(&kind, &report, reconciler.now());
     Ok(report)
 }
 
-/// Returns the job of this invocation, in the run with this id.
+/// Returns the job of this invocation, in the run with this id. `calls` counts its calls.
 ///
 /// # Errors
 /// The invocation has no credentials.
-pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Job, Failure> {
+pub fn job(invocation: Invocation, location: Location, run: String, calls: CallCounter) -> Result<Job, Failure> {
     Ok(Job {
         run,
         credentials: invocation.credentials()?.clone(),
@@ -102,6 +115,7 @@ pub fn job(invocation: Invocation, location: Location, run: String) -> Result<Jo
         account: location.account,
         region: location.region,
         request_id: invocation.request_id,
+        calls,
     })
 }
 

@@ -12,6 +12,7 @@ mod location;
 mod routing;
 mod run;
 mod settings;
+mod summary_line;
 
 pub use events::{Caller, EventKind, FlowLogCall};
 pub use flow_log::Action;
@@ -20,5 +21,6 @@ pub use functions::{FUNCTIONS, is_function};
 pub use handler::{Handler, answer, job, respond};
 pub use location::Location;
 pub use reconcile::{Capabilities, Selection, TargetKind};
+pub use summary_line::{InvocationKind, Measurement};
 
 pub use self::settings::{SETTINGS_PREFIX, reject_unknown};

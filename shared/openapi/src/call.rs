@@ -3,6 +3,7 @@
 pub(crate) mod access_denied;
 mod advice;
 pub(crate) mod codes;
+pub(crate) mod counter;
 pub(crate) mod error;
 pub(crate) mod error_kind;
 pub(crate) mod pipeline;

@@ -94,6 +94,12 @@ impl Client {
         Self { page_observer: Some(observer), ..self }
     }
 
+    /// Returns the current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn server_time(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.clock_offset.load(Ordering::Relaxed));
         let now = self.clock.now();

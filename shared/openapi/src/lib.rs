@@ -47,6 +47,7 @@ mod session;
 mod settings;
 
 pub use call::access_denied::AccessDenied;
+pub use call::counter::{CallCounter, CallCounts};
 pub use call::error::{CallError, Cause};
 pub use call::error_kind::{ErrorKind, Remedy, Scope};
 pub use call::pipeline::NoTimeLeft;

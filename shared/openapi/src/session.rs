@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use signing::Credentials;
 
 use crate::{
-    AssumeRole, AssumedRole, CallError, Cause, Client, NoTimeLeft, PageRead, Remedy, Role,
+    AssumeRole, AssumedRole, CallCounter, CallError, Cause, Client, NoTimeLeft, PageRead, Remedy, Role,
     call::{
         pipeline::{Pipeline, Reader},
         request::Request,
@@ -62,7 +62,7 @@ impl Client {
         region: RegionId,
         stop_at: Option<Timestamp>,
     ) -> Session<'_> {
-        let pipeline = Pipeline { client: self, scope: QuotaScope { account, region }, stop_at };
+        let pipeline = Pipeline { client: self, scope: QuotaScope { account, region }, stop_at, counter: None };
         Session { pipeline, source: CredentialSource::Own(credentials), is_best_effort: false }
     }
 }
@@ -120,15 +120,22 @@ impl Session<'_> {
         self.is_best_effort
     }
 
+    /// Counts the calls of the session, those to assume its role included.
+    #[must_use]
+    pub fn counted_by(mut self, counter: CallCounter) -> Self {
+        self.pipeline.counter = Some(counter);
+        self
+    }
+
     /// Works in the role's account. The role is assumed with the session's own credentials at the first call, and its
     /// token is renewed before it expires.
     #[must_use]
     pub fn in_role(self, role: Role) -> Self {
         let CredentialSource::Own(with) = self.source else { return self };
-        let Pipeline { client, scope, stop_at } = self.pipeline;
+        let Pipeline { client, scope, stop_at, counter } = self.pipeline;
         let other = QuotaScope { account: role.arn.account().clone(), region: scope.region };
         Self {
-            pipeline: Pipeline { client, scope: other, stop_at },
+            pipeline: Pipeline { client, scope: other, stop_at, counter },
             source: CredentialSource::Role { key: AssumeRoleKey { with, role }, by: scope.account },
             ..self
         }
@@ -156,9 +163,9 @@ impl Session<'_> {
     /// Assumes the role. Boxed because it is rare, and would make the future of every call larger.
     fn assume<'s>(&'s self, key: &'s AssumeRoleKey, by: &AccountId) -> BoxFuture<'s, Result<AssumedRole, CallError>> {
         let AssumeRoleKey { with, role } = key;
-        let Pipeline { client, scope, stop_at } = &self.pipeline;
+        let Pipeline { client, scope, stop_at, counter } = &self.pipeline;
         let scope = QuotaScope { account: by.clone(), region: scope.region.clone() };
-        let pipeline = Pipeline { client, scope, stop_at: *stop_at };
+        let pipeline = Pipeline { client, scope, stop_at: *stop_at, counter: counter.clone() };
         Box::pin(async move {
             let asked = AssumeRole {
                 external_id: role.external_id.as_deref(),

@@ -126,6 +126,12 @@ impl Reconciler {
         &self.policy
     }
 
+    /// Returns the current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.client.now()
+    }
+
     /// Returns whether the function is deployed with the task mode of Function Compute.
     #[must_use]
     pub const fn has_task_mode(&self) -> bool {
@@ -204,7 +210,7 @@ impl Reconciler {
             return Err(Box::new(Item::broken_event(reason)));
         };
         let session = self.client.session(job.credentials.clone(), account.clone(), region.clone(), job.stop_at);
-        Ok(session)
+        Ok(session.counted_by(job.calls.clone()))
     }
 
     /// Does the work. `results` are those that exist already: of events that were skipped or are malformed.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flow_log::{Action, RegionId, Verdict};
 use futures_util::FutureExt as _;
+use jiff::Timestamp;
 use openapi::{CallError, Client, ClientSettings, Clock, Rng, Session};
 use settings::{InvalidSettings, Settings};
 
@@ -48,6 +49,12 @@ impl ServiceOpener {
         Ok(Self { function, client: Client::new(client, clock, rng), dry_run })
     }
 
+    /// Returns the current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.client.now()
+    }
+
     /// Opens the service if it is not open and its terms are accepted.
     pub async fn open(&self, job: Job, region: &RegionId, accept_terms: bool) -> Report {
         let item = self.item(&job, region, accept_terms).await.at(job.account.as_ref(), Some(region));
@@ -61,6 +68,7 @@ impl ServiceOpener {
             return Item::broken_event("the function's account is not known");
         };
         let session = self.client.session(job.credentials.clone(), account, region.clone(), job.stop_at);
+        let session = session.counted_by(job.calls.clone());
         let about = |verdict, outcome, reason: &str| Item {
             verdict: Some(verdict),
             resource_type: Some("FlowLogService"),

@@ -19,9 +19,9 @@ impl<'a> Sessions<'a> {
     /// Opens a session with the function's own credentials, in its own account. If that is not known, `account` stands
     /// for it.
     pub(crate) fn own(&self, account: &AccountId, region: &RegionId) -> Session<'a> {
-        let Job { credentials, stop_at, .. } = self.job;
+        let Job { credentials, stop_at, calls, .. } = self.job;
         let own = self.job.account.as_ref().unwrap_or(account);
-        self.client.session(credentials.clone(), own.clone(), region.clone(), *stop_at)
+        self.client.session(credentials.clone(), own.clone(), region.clone(), *stop_at).counted_by(calls.clone())
     }
 
     /// Opens a session in `account`, in the role that the policy names for it. If the policy names none, the session

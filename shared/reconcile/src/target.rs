@@ -4,7 +4,7 @@ use std::fmt;
 
 use flow_log::{AccountId, FlowLogId, RegionId, ResourceId};
 use jiff::{SignedDuration, Timestamp};
-use openapi::Credentials;
+use openapi::{CallCounter, Credentials};
 
 /// What all targets of one invocation share.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Job {
     pub region: Option<RegionId>,
     /// The time at which work must have stopped; `None` if there is no deadline.
     pub stop_at: Option<Timestamp>,
+    /// Counts the calls of the invocation.
+    pub calls: CallCounter,
 }
 
 /// A part of the work of one invocation.

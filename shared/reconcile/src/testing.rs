@@ -15,7 +15,7 @@ use flow_log::{
     names::{AggregationInterval, Tags, TrafficType},
 };
 use jiff::{SignedDuration, Timestamp};
-use openapi::{Client, ClientSettings, Clock, Credentials, Endpoints, Rng, Session};
+use openapi::{CallCounter, Client, ClientSettings, Clock, Credentials, Endpoints, Rng, Session};
 
 use crate::{Job, Target, TargetKind};
 
@@ -111,6 +111,7 @@ pub(crate) fn job() -> Job {
         account: Some("1".parse().unwrap()),
         region: Some("cn-hangzhou".parse().unwrap()),
         stop_at: Some(now() + SignedDuration::from_mins(10)),
+        calls: CallCounter::default(),
     }
 }
 

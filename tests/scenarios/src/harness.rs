@@ -15,7 +15,7 @@ use flow_log::Policy;
 use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
 use local_cloud::{Clock, Entry, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options};
-use openapi::{ClientSettings, Credentials, Endpoints, Network, Rng};
+use openapi::{CallCounter, ClientSettings, Credentials, Endpoints, Network, Rng};
 use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind, Work};
 use settings::Settings;
 
@@ -181,6 +181,7 @@ impl Harness {
             account: OWN_ACCOUNT.parse().ok(),
             region: "cn-hangzhou".parse().ok(),
             stop_at: self.now().checked_add(time).ok(),
+            calls: CallCounter::default(),
         }
     }
 

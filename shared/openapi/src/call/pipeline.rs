@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use signing::{Call, Credentials, acs3, rpc, sls, unsigned_post};
 
 use super::{
+    counter::CallCounter,
     redact::without_secrets,
     request::{Request, Rest},
     response::{Exhausted, parse_response},
@@ -34,6 +35,8 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) client: &'a Client,
     pub(crate) scope: QuotaScope,
     pub(crate) stop_at: Option<Timestamp>,
+    /// Counts the calls, if somebody asks for that.
+    pub(crate) counter: Option<CallCounter>,
 }
 
 /// The deadline would have passed during the wait.
@@ -57,7 +60,14 @@ impl Pipeline<'_> {
             return Err(NoTimeLeft);
         }
         self.client.clock.sleep(duration).await;
+        self.count(|counter| counter.count_wait(duration));
         Ok(())
+    }
+
+    fn count(&self, count: impl FnOnce(&CallCounter)) {
+        if let Some(counter) = &self.counter {
+            count(counter);
+        }
     }
 
     /// Makes a call, and retries it if the error's remedy says so. `read` receives the response. Fresh credentials are up
@@ -95,6 +105,9 @@ impl Pipeline<'_> {
                 }
                 Err(failed) => failed,
             };
+            if error.kind() == ErrorKind::Throttled {
+                self.count(CallCounter::count_throttle);
+            }
             match (error.remedy(), date) {
                 // Waiting for the service to recover would use up all the time. The last response says more than the
                 // open circuit.
@@ -130,6 +143,7 @@ impl Pipeline<'_> {
             if self.wait(delay).await.is_err() {
                 return Err(error);
             }
+            self.count(CallCounter::count_retry);
             answered = Some(error);
         }
     }
@@ -187,6 +201,7 @@ impl Pipeline<'_> {
             }
             Some(rest) => self.sign_with_path(request, rest, credentials, url.authority()),
         };
+        self.count(|counter| counter.count_call(request.is_read()));
         let outcome = match client.transport.send(url, signed, timeout).await {
             Ok(response) => {
                 self.block_exhausted(request, response.exhausted);

@@ -64,7 +64,7 @@ impl Client {
             assumed = Some(AssumedRole::read(response)?);
             Ok(())
         };
-        Pipeline { client: self, scope, stop_at }.call(&request, &credentials, &mut read).await?;
+        Pipeline { client: self, scope, stop_at, counter: None }.call(&request, &credentials, &mut read).await?;
         assumed.ok_or_else(|| {
             request.failed(Cause::Unreadable { status: 200, reason: "it has no credentials".to_owned() })
         })

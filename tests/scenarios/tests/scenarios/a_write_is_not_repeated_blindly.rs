@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use flow_log::{AccountId, Action, Verdict};
 use jiff::SignedDuration;
 use local_cloud::{Call, Fault, OWN_ACCOUNT, Options, Rewrite, Transitions};
-use openapi::Credentials;
+use openapi::{CallCounter, Credentials};
 use reconcile::{Capabilities, Job, Outcome, Report, Target, TargetKind};
 use scenarios::{CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
 
@@ -455,6 +455,7 @@ async fn a_write_that_always_fails_is_given_up_even_without_a_deadline() {
         account: Some(account.clone()),
         region: "cn-hangzhou".parse().ok(),
         stop_at: None,
+        calls: CallCounter::default(),
     };
     let kind = TargetKind::Resource(vpc.parse().unwrap());
     let target = Target { account, region: "cn-hangzhou".parse().unwrap(), kind, since: None };

@@ -1,0 +1,112 @@
+//! The line that an invocation writes about itself, for dashboards and alerts.
+//!
+//! `template.yml` has SLS index its fields, and the alerts and charts there query them.
+
+use flow_log::AccountId;
+use jiff::Timestamp;
+use reconcile::{CallCounter, Report, Summary, Work};
+use tracing::info;
+
+/// What an invocation is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvocationKind {
+    /// Events of resources, flow logs or Cloud Config.
+    Event,
+    /// A sweep that a timer asks for, done in place.
+    Sweep,
+    /// A sweep of several accounts: it submits a shard for each.
+    Coordinator,
+    /// A sweep of this account, submitted by a coordinator.
+    Shard(AccountId),
+    /// The step that asks how the shards ended.
+    Collect,
+    /// An invocation that only a person makes.
+    ByHand,
+}
+
+impl InvocationKind {
+    /// Returns the kind of an invocation with this work, which is neither a sweep nor a step that counts shards.
+    pub(crate) fn of(work: &[Work]) -> Self {
+        match work {
+            [Work::Account(sweep)] => Self::Shard(sweep.account.clone()),
+            _ => Self::Event,
+        }
+    }
+
+    /// Returns the name that is in the line.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Sweep => "sweep",
+            Self::Coordinator => "coordinator",
+            Self::Shard(_) => "shard",
+            Self::Collect => "collect",
+            Self::ByHand => "by-hand",
+        }
+    }
+
+    const fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Shard(account) => Some(account),
+            _ => None,
+        }
+    }
+}
+
+/// Measures an invocation.
+#[derive(Debug)]
+pub struct Measurement {
+    /// When the invocation arrived.
+    pub arrived: Timestamp,
+    /// Counts its calls.
+    pub calls: CallCounter,
+}
+
+impl Measurement {
+    /// Writes the line. `now` is when the report is complete.
+    pub fn log(&self, kind: &InvocationKind, report: &Report, now: Timestamp) {
+        let calls = self.calls.counts();
+        let Summary {
+            checked,
+            compliant,
+            changed,
+            planned,
+            skipped,
+            failed,
+            unknown,
+            unfinished,
+            findings,
+            exceptions,
+            uncovered,
+            limits,
+            unlisted,
+        } = &report.summary;
+        info!(
+            line = "summary",
+            kind = kind.as_str(),
+            account = kind.account().map(AccountId::as_str),
+            checked,
+            compliant,
+            changed,
+            planned,
+            skipped,
+            failed,
+            unknown,
+            unfinished,
+            findings,
+            exceptions,
+            uncovered,
+            unlisted,
+            limits = limits.len(),
+            calls = calls.calls,
+            writes = calls.writes,
+            retries = calls.retries,
+            throttles = calls.throttles,
+            wait_ms = calls.wait.as_millis() as u64,
+            duration_ms = now.duration_since(self.arrived).as_millis().max(0) as u64,
+            "{}: {checked} checked, {changed} changed, {failed} failed, {findings} findings",
+            kind.as_str()
+        );
+    }
+}
