@@ -30,6 +30,10 @@ const PATTERN = `${TRIGGER}.TriggerConfig.eventRuleFilterPattern`;
 const HUB_RULE = 'Resources.HubNewResourcesRule.Properties';
 const HUB_TRIGGER =
   'Resources.HubCreateFlowLogTrigger.Properties.TriggerConfig.eventSourceConfig.eventSourceParameters.sourceMNSParameters';
+const ALERT = 'Resources.FailedAlert.Properties.Detail';
+const CONFIGURATION = `${ALERT}.Configuration`;
+const RULE = 'Resources.DeadLettersAlarm.Properties';
+const CHART = 'Resources.Dashboard.Properties.Charts.0';
 const REMOVED = undefined;
 
 /**
@@ -206,6 +210,44 @@ const BREAKAGES = [
   ['a target without its type', `${HUB_RULE}.Targets.0.Type`, REMOVED, 'required but missing'],
   ['a parameter of a target', `${HUB_RULE}.Targets.0.ParamList.1.Values`, 'x', 'no such property'],
   ['a tolerance of a target', `${HUB_RULE}.Targets.0.ErrorsTolerance`, 'SOME', "doesn't exist in"],
+  ['an alert without a name', `${ALERT}.Name`, REMOVED, 'required but missing'],
+  ['an alert without a title', `${ALERT}.DisplayName`, REMOVED, 'required but missing'],
+  ['an alert without a dashboard', `${CONFIGURATION}.Dashboard`, REMOVED, 'required but missing'],
+  ['a query without its kind of time', `${CONFIGURATION}.QueryList.0.TimeSpanType`, REMOVED, 'required but missing'],
+  ['a kind of store', `${CONFIGURATION}.QueryList.0.StoreType`, 'logs', "doesn't exist in"],
+  ['a name of two alerts', `${ALERT}.Name`, { 'Fn::Sub': '${Prefix}-unknown' }, 'has the name of another', 'Resources.UnknownAlert.Properties'],
+  ['a severity', `${CONFIGURATION}.SeverityConfigurations.0.Severity`, 7, 'must be one of 2'],
+  ['an alert of no severity', `${CONFIGURATION}.SeverityConfigurations`, [], 'has no severity'],
+  ['a condition of an alert', `${CONFIGURATION}.SeverityConfigurations.0.EvalCondition.Condition`, 'n is many', 'is not such as'],
+  ['a count of rows', `${CONFIGURATION}.SeverityConfigurations.0.EvalCondition.CountCondition`, REMOVED, 'is not such as'],
+  ['a state of an alert', `${ALERT}.State`, 'Whatever', 'must be Enabled'],
+  ['a kind of schedule', `${ALERT}.Schedule.Type`, 'Sometimes', 'must be one of FixedRate'],
+  ['an interval of an alert', `${ALERT}.Schedule.Interval`, '15', 'is not such as 15m'],
+  ['a schedule without an interval', `${ALERT}.Schedule.Interval`, REMOVED, 'is missing'],
+  ['an alert that nobody hears of', `${CONFIGURATION}.PolicyConfiguration.ActionPolicyId`, REMOVED, 'nobody hears of it'],
+  ['an alert of no alert policy', `${CONFIGURATION}.PolicyConfiguration.AlertPolicyId`, REMOVED, 'nobody hears of it'],
+  ['a version of alerts', `${CONFIGURATION}.Version`, '1.0', 'must be 2.0'],
+  ['a start of a query', `${CONFIGURATION}.QueryList.0.Start`, '15m', 'is not such as -15m'],
+  ['a field that has no index', `${CONFIGURATION}.QueryList.0.Query`, 'message.outcom: failed | select 1 as n', 'message.outcom is not in the index'],
+  ['a field of a search', 'Resources.RunsSearch.Properties.Detail.SearchQuery', 'message.lines: summary', 'message.lines is not in the index'],
+  ['a statistic', `${RULE}.Escalations.Critical.Statistics`, 'Sum', "doesn't exist in"],
+  ['a level', `${RULE}.Escalations`, { Fatal: { Threshold: '0', Times: 1 } }, 'no such property', `${RULE}.Escalations.Fatal`],
+  ['a threshold', `${RULE}.Escalations.Critical.Threshold`, 'none', 'is no number in a text'],
+  ['how often', `${RULE}.Escalations.Critical.Times`, 0, 'is no number of periods'],
+  ['a comparison', `${RULE}.Escalations.Critical.ComparisonOperator`, '>', "doesn't exist in"],
+  ['a rule that never fires', `${RULE}.Escalations`, {}, 'never fires'],
+  ['nobody to call', `${RULE}.ContactGroups`, [], 'less than'],
+  ['a policy for no data', `${RULE}.NoDataPolicy`, 'IGNORE', "doesn't exist in"],
+  ['a period', `${RULE}.Period`, 7, 'is no multiple of 60'],
+  ['a namespace', `${RULE}.Namespace`, 'acs_mns_new', 'is none of acs_smq'],
+  ['a metric', `${RULE}.MetricName`, 'ActiveMessages', 'is none of NumberOfMessagesVisible'],
+  ['a dimension', `${RULE}.Resources.0.queue`, 'q', 'is no dimension'],
+  ['a missing dimension', `${RULE}.Resources.0.queueName`, REMOVED, 'is missing'],
+  ['a type of a chart', `${CHART}.type`, 'gauge', 'is none of table'],
+  ['a key of a chart', `${CHART}.titel`, 'x', 'no such key'],
+  ['a query of a chart', `${CHART}.search.query`, REMOVED, 'is missing'],
+  ['a place of a chart', `${CHART}.display.xPos`, 9, 'goes beyond', `${CHART}.display.width`],
+  ['a saved search without a query', 'Resources.RunsSearch.Properties.Detail.SearchQuery', REMOVED, 'required but missing'],
   ['a layer without a name', 'Resources.PolicyLayer.Properties.LayerName', REMOVED, 'required but missing'],
   ['a condition of an output', 'Outputs.Functions.Condition', 'Functions', 'Functions is no condition'],
   ['a condition without a use', 'Conditions.Forgotten', { 'Fn::Not': 'HasMembers' }, 'nothing asks for it'],
@@ -371,6 +413,7 @@ const FURTHER_BREAKAGES = [
     { 'Fn::Sub': 'acs:log:${ALIYUN::Region}:${ALIYUN::TenantId}:project/p/logstore/functions' },
     'CreateFlowLogRole: its rights are those of one region',
   ],
+  ['an alert of sweeps without a timer', 'Resources.NoSweepAlert.Condition', 'MakeAlerts', 'asks for sweeps, and there is no timer'],
   ['a policy that is never there', 'Resources.Destinations.Condition', 'MakeNothing', 'Destinations: is not there'],
 ];
 

@@ -8,6 +8,7 @@ const { example } = require('./values.cjs');
 
 /** Of each type of resource: the call that makes it, and what it is called in RAM. */
 const CALLS = {
+  'ALIYUN::CMS::ResourceMetricRule': ['cms:PutResourceMetricRule', () => '*'],
   'ALIYUN::EventBridge::Rule': ['eventbridge:CreateRule', () => '*'],
   'ALIYUN::FC3::AsyncInvokeConfig': ['fc:PutAsyncInvokeConfig', () => 'acs:fc:*:*:functions/flowkeeper-x'],
   'ALIYUN::FC3::ConcurrencyConfig': ['fc:PutConcurrencyConfig', () => 'acs:fc:*:*:functions/flowkeeper-x'],
@@ -18,8 +19,11 @@ const CALLS = {
   'ALIYUN::RAM::ManagedPolicy': ['ram:CreatePolicy', ({ PolicyName }) => `acs:ram:*:*:policy/${PolicyName}`],
   'ALIYUN::RAM::Role': ['ram:CreateRole', ({ RoleName }) => `acs:ram:*:*:role/${RoleName}`],
   'ALIYUN::ResourceManager::ServiceLinkedRole': ['ram:CreateServiceLinkedRole', () => '*'],
+  'ALIYUN::SLS::Alert': ['log:CreateAlert', () => 'acs:log:*:*:project/flowkeeper-x/alert/x'],
+  'ALIYUN::SLS::Dashboard': ['log:CreateDashboard', () => 'acs:log:*:*:project/flowkeeper-x/dashboard/x'],
   'ALIYUN::SLS::Index': ['log:CreateIndex', () => 'acs:log:*:*:project/flowlog-x'],
   'ALIYUN::SLS::Logstore': ['log:CreateLogStore', () => 'acs:log:*:*:project/flowlog-x'],
+  'ALIYUN::SLS::Savedsearch': ['log:CreateSavedSearch', () => 'acs:log:*:*:project/flowkeeper-x/savedsearch/x'],
   'ALIYUN::SLS::Project': ['log:CreateProject', ({ Name }) => `acs:log:*:*:project/${Name}`],
 };
 

@@ -21,6 +21,8 @@ const ALL = {
   PolicyLayerObject: 'policy.zip',
   HubBus: 'flowkeeper',
   HubSenders: '1000000000000002',
+  AlertActionPolicy: 'sls.builtin',
+  AlarmContactGroups: 'team',
 };
 
 /** What is wrong, as sentences. */
@@ -36,6 +38,9 @@ function check(template) {
   for (const [id, { Type, Properties }] of Object.entries(further)) {
     if (OF_THE_ACCOUNT.some((of) => Type.startsWith(of))) found.push(`${id}: is of the whole account`);
     if (Properties.TriggerType === 'timer') found.push(`${id}: is a second timer`);
+    if (Type === 'ALIYUN::SLS::Alert' && texts(Properties).some((text) => text.includes('message.kind: sweep'))) {
+      found.push(`${id}: asks for sweeps, and there is no timer`);
+    }
     if (Type !== 'ALIYUN::FC3::Function') continue;
     const name = Properties.Role['Fn::Sub']?.replace('acs:ram::${ALIYUN::TenantId}:role/', '');
     if (!names.includes(name)) found.push(`${id}: has the role ${JSON.stringify(Properties.Role)}, which no stack makes`);

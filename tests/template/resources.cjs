@@ -16,7 +16,7 @@ for (const name of fs.readdirSync(folder).filter((name) => name.startsWith('ros-
 }
 
 /** Whose keys are data. */
-const DATA = ['Condition', 'EnvironmentVariables', 'FilterPattern', 'TriggerConfig'];
+const DATA = ['Charts', 'Condition', 'EnvironmentVariables', 'FilterPattern', 'Resources', 'TriggerConfig'];
 
 /** How a class spells the name of a property: `TTL` as `ttl`, `VSwitchId` as `vSwitchId`, `OSSBucket` as `ossBucket`. */
 function spelling(name) {

@@ -6,6 +6,7 @@
 
 const fs = require('node:fs');
 const yaml = require('js-yaml');
+const alarms = require('./alarms.cjs');
 const references = require('./references.cjs');
 const resources = require('./resources.cjs');
 const functionCompute = require('./function_compute.cjs');
@@ -29,6 +30,7 @@ function check(template) {
       functionCompute.check(view, report);
       roles.check(view, report);
       smallestPolicy.check(view, report);
+      alarms.check(view, report);
       return resources.check(view, report);
     });
     references.check(template, attributes, report);

@@ -4,7 +4,7 @@
 
 use flow_log::AccountId;
 use jiff::Timestamp;
-use reconcile::{CallCounter, Report, Summary, Work};
+use reconcile::{CallCounter, ErrorReport, Item, Outcome, Report, Summary, Work};
 use tracing::info;
 
 /// What an invocation is for.
@@ -99,6 +99,7 @@ impl Measurement {
             uncovered,
             unlisted,
             limits = limits.len(),
+            refused_roles = report.results.iter().filter(|item| is_refused_role(item)).count(),
             calls = calls.calls,
             writes = calls.writes,
             retries = calls.retries,
@@ -109,4 +110,11 @@ impl Measurement {
             kind.as_str()
         );
     }
+}
+
+/// Whether a member's role refuses the function. It may not be rolled out, so that is no failure: but if most members
+/// refuse, the function's own role may lack the right to assume theirs, and the API's code is the same.
+fn is_refused_role(item: &Item) -> bool {
+    let is_refused = |error: &ErrorReport| (error.action, error.code.as_str()) == ("AssumeRole", "NoPermission");
+    item.outcome == Outcome::Skipped && item.error.as_ref().is_some_and(is_refused)
 }
