@@ -58,7 +58,7 @@ use crate::{
 
 /// A small Alibaba Cloud on one port. Dropping it ends the server and all function processes.
 pub struct LocalCloud {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -246,6 +246,7 @@ impl LocalCloud {
         let now = shared.clock.now();
         shared.write(|world| {
             world.state.log_service.seed_stack(&shared.home(), &template.log_stores, now);
+            world.alarms = template.alarms;
             if let Some(routing) = routes {
                 world.routing = routing;
             }

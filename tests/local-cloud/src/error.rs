@@ -89,6 +89,14 @@ pub enum Error {
         /// The region.
         region: String,
     },
+    /// An alarm, a chart or a saved search of the template cannot be evaluated.
+    #[error("{name} of the template cannot be evaluated: {problem}")]
+    Alarm {
+        /// Its name, or the title of the chart.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// What the caller waited for did not happen in time.
     #[error("timed out after {} s waiting until {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
     Timeout {

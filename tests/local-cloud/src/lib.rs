@@ -34,9 +34,11 @@
 //! # }
 //! ```
 
+mod alarms;
 mod api;
 mod client;
 mod cloud;
+mod cloud_monitor;
 mod directory;
 mod error;
 mod eventbridge;
@@ -48,6 +50,7 @@ mod sls;
 mod suggestion;
 mod world;
 
+pub use alarms::Alarm;
 pub use api::faults::{Fault, Storm};
 pub use api::parameters::Tags;
 pub use api::rewrite::Rewrite;
@@ -85,6 +88,7 @@ pub mod template {
     pub use crate::{
         eventbridge::pattern::Pattern,
         ros::{
+            alarms::{Alarms, Alert, Escalation, MetricRule, Query, Severity},
             function::{Absent, Function},
             log_store::LogStore,
             rule::{Rule, Sink, Target},

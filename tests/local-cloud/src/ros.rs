@@ -1,11 +1,12 @@
 //! Resource Orchestration Service: the functions, triggers and roles that a template describes.
 
+pub(crate) mod alarms;
 pub(crate) mod function;
 mod layer;
 pub(crate) mod log_store;
 pub(crate) mod member;
 mod parameters;
-mod queue;
+pub(crate) mod queue;
 mod resolve;
 mod role;
 pub(crate) mod rule;

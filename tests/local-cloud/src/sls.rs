@@ -1,8 +1,11 @@
-//! Log Service: projects, Logstores and indexes. Records are not kept.
+//! Log Service: projects, Logstores and indexes, and queries of the lines that functions write. Other records are not kept.
 
+pub(crate) mod alert;
 pub(crate) mod api;
 mod authenticate;
 mod body;
+pub(crate) mod lines;
+pub(crate) mod query;
 pub(crate) mod refusals;
 pub(crate) mod signature;
 pub(crate) mod state;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    alarms,
     api::{
         faults::{CLOCK_AHEAD, Fault, Pending},
         parameters::Parameters,
@@ -84,6 +85,10 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
             let letters: Vec<_> = entries.iter().filter_map(given_up).collect();
             respond(StatusCode::OK, json!(letters).to_string())
         }
+        (&Method::GET, "/_local/alarms") => match alarms::firing(shared) {
+            Ok(firing) => respond(StatusCode::OK, json!(firing).to_string()),
+            Err(error) => respond(StatusCode::INTERNAL_SERVER_ERROR, json!({"error": error.to_string()}).to_string()),
+        },
         (&Method::POST, "/_local/faults") => match serde_json::from_slice::<FaultRequest>(request.body()) {
             Ok(fault) => match arrange(shared, fault) {
                 Ok(()) => respond(StatusCode::NO_CONTENT, String::new()),
@@ -137,10 +142,11 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
 }
 
 /// The routes below `/_local`.
-const CONTROLS: [(&str, &str, &str); 11] = [
+const CONTROLS: [(&str, &str, &str); 12] = [
     ("GET", "/_local", "this list"),
     ("GET", "/_local/journal", "what happened, as JSON lines"),
     ("GET", "/_local/dead-letters", "events that were given up, and their destinations"),
+    ("GET", "/_local/alarms", "the alarms of the template that fire now"),
     ("GET", "/_local/faults", "pending faults"),
     ("POST", "/_local/faults", "inject a fault; `local-cloud --help` lists them"),
     ("DELETE", "/_local/faults", "clear all faults, and correct the clock"),

@@ -23,7 +23,7 @@ use crate::{
     },
     eventbridge::delivery::new_request_id,
     world::{
-        journal::Invocation,
+        journal::{EntryKind, Invocation},
         shared::{Shared, World},
     },
 };
@@ -249,7 +249,10 @@ fn is_task_id(id: &str) -> bool {
 /// Invokes a function and answers with what it answers. FC does not retry a synchronous invocation.
 async fn invoke_now(shared: &Shared, call: &RestCall<'_>, host: &Host) -> Result<Reply, Refusal> {
     let exhausted = || Refusal::new("ResourceExhausted", EXHAUSTED).with_status(StatusCode::TOO_MANY_REQUESTS);
-    let turn = host.turn_now().ok_or_else(exhausted)?;
+    let Some(turn) = host.turn_now() else {
+        shared.record(EntryKind::Throttled { function: host.function.name.clone() });
+        return Err(exhausted());
+    };
     let attempt = Attempt { request_id: call.request_id, number: 1, retry_count: 0, stop: None };
     let Invocation { success, body, lines, .. } = host.invoke(shared, call.body, &attempt, turn).await;
     let text = if let Value::String(text) = body { text } else { body.to_string() };

@@ -84,17 +84,20 @@ impl Host {
     pub(crate) async fn invoke_now(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
         match self.turn_now() {
             Some(turn) => self.invoke(shared, event, attempt, turn).await,
-            None => Invocation {
-                function: self.function.name.clone(),
-                region: self.function.place.region.clone(),
-                request_id: attempt.request_id.to_owned(),
-                attempt: attempt.number,
-                event: json_or_text(event),
-                success: false,
-                status: Some(TOO_MANY_REQUESTS),
-                body: json!({"errorMessage": EXHAUSTED}),
-                lines: Vec::new(),
-            },
+            None => {
+                shared.record(EntryKind::Throttled { function: self.function.name.clone() });
+                Invocation {
+                    function: self.function.name.clone(),
+                    region: self.function.place.region.clone(),
+                    request_id: attempt.request_id.to_owned(),
+                    attempt: attempt.number,
+                    event: json_or_text(event),
+                    success: false,
+                    status: Some(TOO_MANY_REQUESTS),
+                    body: json!({"errorMessage": EXHAUSTED}),
+                    lines: Vec::new(),
+                }
+            }
         }
     }
 

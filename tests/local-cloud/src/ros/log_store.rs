@@ -60,7 +60,11 @@ pub(super) fn log_stores(resolver: &Resolver) -> Result<Vec<LogStore>, TemplateE
 fn index(fields: &Value) -> Value {
     let field = |field: &Value| {
         let name = field["Name"].as_str()?.to_owned();
-        Some((name, json!({"type": field["Type"], "doc_value": field["EnableAnalytics"]})))
+        let mut key = json!({"type": field["Type"], "doc_value": field["EnableAnalytics"]});
+        if let Some(inner) = field.get("JsonKeyIndices") {
+            key["json_keys"] = index(inner)["keys"].take();
+        }
+        Some((name, key))
     };
     let keys: Map<String, Value> = fields.as_array().into_iter().flatten().filter_map(field).collect();
     json!({"keys": keys})

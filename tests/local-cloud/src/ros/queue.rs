@@ -11,7 +11,7 @@ pub(super) fn queues(resolver: &Resolver) -> Result<Vec<String>, TemplateError> 
 }
 
 /// Returns the ARN of the queue with this name in an account and region.
-pub(super) fn arn(account: &str, region: &str, name: &str) -> String {
+pub(crate) fn arn(account: &str, region: &str, name: &str) -> String {
     format!("acs:mns:{region}:{account}:/queues/{name}")
 }
 

@@ -9,6 +9,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use super::{
+    alarms::{self, Alarms},
     function::{self, Absent, Function},
     log_store::{self, LogStore},
     queue,
@@ -46,6 +47,8 @@ pub struct Template {
     pub rules: Vec<Rule>,
     /// The ARNs of the queues.
     pub queues: Vec<String>,
+    /// What looks at the functions.
+    pub alarms: Alarms,
 }
 
 impl Template {
@@ -91,7 +94,8 @@ impl Template {
         function::read_concurrency_configs(resolver, &mut functions)?;
         let triggers = trigger::triggers(resolver, &functions, &queues, place)?;
         let rules = rule::rules(resolver, &place.account, &place.region, &queues)?;
-        let template = Self { functions, absent, triggers, roles, log_stores, rules, queues };
+        let alarms = alarms::alarms(resolver, &place.account, &place.region)?;
+        let template = Self { functions, absent, triggers, roles, log_stores, rules, queues, alarms };
         template.check_names()?;
         Ok(template)
     }

@@ -97,6 +97,11 @@ pub(crate) fn after(moment: Timestamp, duration: Duration) -> Timestamp {
     SignedDuration::try_from(duration).ok().and_then(|by| moment.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns the moment this long before another.
+pub(crate) fn before(moment: Timestamp, duration: Duration) -> Timestamp {
+    SignedDuration::try_from(duration).ok().and_then(|by| moment.checked_sub(by).ok()).unwrap_or(Timestamp::MIN)
+}
+
 /// Formats a timestamp as the API does: UTC, whole seconds.
 pub(crate) fn iso(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

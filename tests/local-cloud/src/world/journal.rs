@@ -104,8 +104,18 @@ pub enum EntryKind {
         /// The state now; `None` if it is deleted.
         to: Option<String>,
     },
+    /// A request would have taken more instances than are reserved for the function.
+    Throttled {
+        /// The function.
+        function: String,
+    },
     /// An event was given up.
     DeadLetter(DeadLetter),
+    /// Somebody deleted a message from a queue.
+    MessageDeleted {
+        /// The queue's ARN.
+        queue: String,
+    },
 }
 
 /// A call of the API and its answer.

@@ -19,7 +19,7 @@ use crate::{
     function_compute::{deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
     options::Options,
     ram::accounts::{Accounts, Keys, OWN_ACCOUNT},
-    ros::{function::Absent, trigger::Trigger},
+    ros::{alarms::Alarms, function::Absent, trigger::Trigger},
     sls::state::LogService,
     world::{
         clock::Clock,
@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
+    /// The alarms of the functions' template.
+    pub(crate) alarms: Alarms,
     /// The custom buses, rules and queues.
     pub(crate) routing: Routing,
     /// Events that are held back until the next one is published, with their buses.
@@ -102,6 +104,7 @@ impl Shared {
             nonces: BTreeMap::new(),
             faults: Faults::default(),
             rates: RateLimits::default(),
+            alarms: Alarms::default(),
             routing: Routing::default(),
             held_back: Vec::new(),
             journal: Vec::new(),

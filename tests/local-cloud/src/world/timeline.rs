@@ -37,6 +37,8 @@ pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
             format!("    {function} gave up, event → {}", destination.as_deref().unwrap_or("nowhere: it is lost")),
         ),
         // These are JSON log lines; the calls and results around them say the same in words.
+        EntryKind::Throttled { function } => (RED, format!("    {function} is throttled")),
+        EntryKind::MessageDeleted { queue } => (CYAN, format!("    a message of {} is deleted", name_of(queue))),
         EntryKind::Line { .. } => return None,
     };
     let seconds = entry.at.duration_since(started).as_secs_f64();

@@ -1,0 +1,134 @@
+//! Evaluates the alarms of the template over what the functions really did.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    cloud::LocalCloud,
+    cloud_monitor,
+    error::Error,
+    ros::alarms::{Alert, Query},
+    sls::{
+        alert, lines,
+        query::{self, Table},
+    },
+    world::{
+        clock::before,
+        journal::EntryKind,
+        shared::{Shared, World},
+    },
+};
+
+/// An alarm that fires.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Alarm {
+    /// Its name in the template.
+    pub name: String,
+    /// The severity of an alert of Log Service, from 2 to 10, or the level of a rule of CloudMonitor.
+    pub severity: String,
+    /// The rows for which an alert fires, or the resource of a rule.
+    pub rows: Vec<Map<String, Value>>,
+}
+
+impl LocalCloud {
+    /// Returns the names of the template's alarms.
+    pub fn alarm_names(&self) -> BTreeSet<String> {
+        self.shared.read(|world| {
+            let alerts = world.alarms.alerts.iter().map(|alert| alert.name.clone());
+            alerts.chain(world.alarms.rules.iter().map(|rule| rule.name.clone())).collect()
+        })
+    }
+
+    /// Returns the alarms that fire now: alerts of Log Service over the lines that the functions wrote, and rules of
+    /// CloudMonitor over the metrics that are published here.
+    ///
+    /// An alert looks at lines that are older than now, so a manual clock has to be moved first.
+    ///
+    /// # Errors
+    /// A query, a condition or a rule is not understood here, or names a field without an index.
+    pub fn alarms(&self) -> Result<Vec<Alarm>, Error> {
+        firing(&self.shared)
+    }
+
+    /// Returns the answer of each chart of the template's dashboards, by its title.
+    ///
+    /// # Errors
+    /// A query is not understood here.
+    pub fn charts(&self) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+        self.answers(|world| &world.alarms.charts)
+    }
+
+    /// Returns the lines that each saved search of the template finds, by its name.
+    ///
+    /// # Errors
+    /// A query is not understood here.
+    pub fn saved_searches(&self) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+        self.answers(|world| &world.alarms.searches)
+    }
+
+    fn answers(&self, of: impl FnOnce(&World) -> &Vec<Query>) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+        let now = self.shared.clock.now();
+        self.shared.read(|world| {
+            let answer = |query: &Query| Ok((query.name.clone(), answer(&self.shared, world, query, now)?.to_json()));
+            of(world).iter().map(answer).collect()
+        })
+    }
+}
+
+/// Returns the alarms that fire now.
+pub(crate) fn firing(shared: &Shared) -> Result<Vec<Alarm>, Error> {
+    let now = shared.clock.now();
+    shared.read(|world| {
+        let mut firing = Vec::new();
+        for Alert { name, query, severities } in &world.alarms.alerts {
+            let answer = answer(shared, world, query, now)?;
+            let wrong = |problem| Error::Alarm { name: name.clone(), problem };
+            if let Some((severity, rows)) = alert::evaluate(severities, &answer).map_err(wrong)? {
+                firing.push(Alarm { name: name.clone(), severity: severity.to_string(), rows: rows.to_json() });
+            }
+        }
+        for rule in &world.alarms.rules {
+            let wrong = |problem| Error::Alarm { name: rule.name.clone(), problem };
+            let level = cloud_monitor::evaluate(rule, &shared.home(), &world.journal, now).map_err(wrong)?;
+            if let Some((severity, resource)) = level {
+                let row = Map::from_iter([("resource".to_owned(), Value::String(resource))]);
+                firing.push(Alarm { name: rule.name.clone(), severity, rows: vec![row] });
+            }
+        }
+        Ok(firing)
+    })
+}
+
+/// Answers a query over the lines of the functions whose log goes to its Logstore.
+fn answer(shared: &Shared, world: &World, of: &Query, now: Timestamp) -> Result<Table, Error> {
+    let wrong = |problem: String| Error::Alarm { name: of.name.clone(), problem };
+    let stores = world.state.log_service.projects.values().flat_map(|project| {
+        let place = &project.place;
+        project.log_stores.values().map(move |store| {
+            (
+                format!("acs:log:{}:{}:project/{}/logstore/{}", place.region, place.account, project.name, store.name),
+                store,
+            )
+        })
+    });
+    let mut stores = stores.filter(|(arn, _)| *arn == of.log_store);
+    let Some((_, store)) = stores.next() else { return Err(wrong(format!("there is no {}", of.log_store))) };
+    let index = store.index.as_ref().ok_or_else(|| wrong("the Logstore has no index".to_owned()))?;
+    let writes_there = |function: &str| {
+        shared.hosts.get(function).is_some_and(|host| host.function.log_store.as_ref() == Some(&of.log_store))
+    };
+    let since = match &of.start {
+        Some(start) => before(now, alert::look_back(start).map_err(wrong)?),
+        None => Timestamp::MIN,
+    };
+    let lines = world.journal.iter().filter_map(|entry| match &entry.what {
+        EntryKind::Line { function, text } => Some((entry.at, function.as_str(), text.as_str())),
+        _ => None,
+    });
+    let lines = lines.filter(|(at, function, _)| since <= *at && *at < now && writes_there(function));
+    let records = lines::records(index, lines).map_err(wrong)?;
+    query::run(&of.text, &records).map_err(wrong)
+}
