@@ -19,6 +19,7 @@ mod a_sweep_goes_over_accounts_and_regions;
 mod a_sweep_keeps_within_its_limits;
 mod a_write_is_not_repeated_blindly;
 mod an_account_is_acted_in_only_while_the_organization_has_it;
+mod an_alarm_fires_when_it_should;
 mod an_answer_is_evidence_only_if_it_is_whole;
 mod bad_input_gets_a_clear_answer;
 mod bad_settings_are_all_named_at_once;

@@ -3,9 +3,9 @@
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use sqlparser::{
     ast::{
-        BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
-        InTarget, LimitClause, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectItem, SetExpr, Statement, TableFactor, UnaryOperator,
-        Value as Literal,
+        BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, InTarget,
+        LimitClause, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectItem, SetExpr, Statement,
+        TableFactor, UnaryOperator, Value as Literal,
     },
     dialect::GenericDialect,
     parser::Parser,

@@ -1,0 +1,343 @@
+//! Each alarm of `template.yml` fires when something is wrong, and stays quiet while nothing is.
+//!
+//! The alerts are evaluated over the lines that the functions really write, so one that can never fire is found here.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use local_cloud::{
+    Alarm, Clock, Directory, Fault, LocalCloud, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT, Timers,
+};
+use scenarios::{ACTIVATE, CREATE_FLOW_LOG, REMEDIATE, TIMER, call_event, uncovered_vpcs, whole_cloud};
+use serde_json::{Value, json};
+
+/// This file, in which every alarm has to be.
+const THIS_FILE: &str = include_str!("an_alarm_fires_when_it_should.rs");
+const ORGANIZATION: &str = "flow_log: {project: flowlog, log_store: vpc}\nresource_directory: {role: flowkeeper}\n";
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn options() -> Options {
+    let parameters = [("AlertActionPolicy", "sls.builtin"), ("AlarmContactGroups", "team"), ("MaxSweepInstances", "1")];
+    Options {
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        clock: Clock::manual(Clock::real().now()),
+        timers: Timers::ByHand,
+        triggers_of: Some(CREATE_FLOW_LOG.to_owned()),
+        // Retries do not wait for the clock.
+        retry_delay: Duration::ZERO,
+        ..Options::default()
+    }
+}
+
+/// Lets time pass, so that what happened is older than now.
+fn pass(cloud: &LocalCloud, time: Duration) {
+    cloud.clock().advance(time);
+}
+
+async fn sweep(cloud: &LocalCloud) {
+    cloud.invoke(REMEDIATE, TIMER).await.unwrap();
+    cloud.settled().await.unwrap();
+    pass(cloud, MINUTE);
+}
+
+/// Starts a cloud in which a VPC has its flow log, and the timers have fired. No alarm fires.
+async fn quiet_cloud(options: Options) -> LocalCloud {
+    let cloud = whole_cloud(options).await.unwrap();
+    cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.invoke(ACTIVATE, TIMER).await.unwrap();
+    sweep(&cloud).await;
+    assert_eq!(cloud.alarms().unwrap(), []);
+    cloud
+}
+
+/// Returns an alarm by its name without the prefix, if it fires.
+fn alarm(cloud: &LocalCloud, name: &str) -> Option<Alarm> {
+    let name = format!("flowkeeper-{name}");
+    assert!(cloud.alarm_names().contains(&name), "{name} is none of {:?}", cloud.alarm_names());
+    cloud.alarms().unwrap().into_iter().find(|alarm| alarm.name == name)
+}
+
+/// Asserts that an alarm fires, with this severity and these values in its first row.
+#[track_caller]
+fn fires(cloud: &LocalCloud, name: &str, severity: &str, row: &Value) {
+    let alarm = alarm(cloud, name).unwrap_or_else(|| panic!("{name} does not fire: {:#?}", cloud.alarms()));
+    assert_eq!((alarm.severity.as_str(), json!(alarm.rows.first())), (severity, row.clone()), "{name}");
+}
+
+#[track_caller]
+fn is_quiet(cloud: &LocalCloud, name: &str) {
+    assert_eq!(alarm(cloud, name), None);
+}
+
+/// The event of a call that names no resource that exists.
+fn broken_event() -> Value {
+    call_event("Vpc", "CreateVpc", &json!({"VpcId": "not an id"}))
+}
+
+#[tokio::test]
+async fn failures_and_invocations_without_a_report() {
+    let cloud = quiet_cloud(options()).await;
+    let [vpc] = uncovered_vpcs(&cloud, 1).await.try_into().unwrap();
+    cloud.fail("CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 1);
+    cloud.invoke(CREATE_FLOW_LOG, scenarios::vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+    pass(&cloud, MINUTE);
+    fires(&cloud, "failed", "8", &json!({"code": "QuotaExceeded.FlowlogCount", "n": 1}));
+    is_quiet(&cloud, "unknown");
+    is_quiet(&cloud, "access-denied");
+    pass(&cloud, 20 * MINUTE);
+    is_quiet(&cloud, "failed");
+    cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    pass(&cloud, MINUTE);
+    fires(&cloud, "failed", "8", &json!({"code": "UnknownEvent", "n": 1}));
+}
+
+#[tokio::test]
+async fn regions_that_could_not_be_read() {
+    let cloud = quiet_cloud(options()).await;
+    cloud.fail("DescribeFlowLogs", Fault::Code("InvalidParameter"), 1);
+    sweep(&cloud).await;
+    fires(&cloud, "unknown", "8", &json!({"account": OWN_ACCOUNT, "region": "cn-hangzhou", "n": 1}));
+    is_quiet(&cloud, "failed");
+}
+
+#[tokio::test]
+async fn uncovered_resources_until_a_sweep_has_covered_them() {
+    let cloud = quiet_cloud(options()).await;
+    uncovered_vpcs(&cloud, 2).await;
+    cloud.fail("CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 2);
+    sweep(&cloud).await;
+    let uncovered = alarm(&cloud, "uncovered").unwrap();
+    assert_eq!((uncovered.severity.as_str(), &uncovered.rows[0]["n"]), ("8", &json!(2)));
+    sweep(&cloud).await;
+    is_quiet(&cloud, "uncovered");
+}
+
+#[tokio::test]
+async fn findings_until_the_latest_sweep_has_none() {
+    let cloud = quiet_cloud(options()).await;
+    let vpc = cloud.create_vpc(&[("flowkeeper", "ingore")]).await.unwrap();
+    cloud.settled().await.unwrap();
+    sweep(&cloud).await;
+    fires(&cloud, "findings", "4", &json!({"n": 1}));
+    is_quiet(&cloud, "uncovered");
+    cloud.edit_vpc(&vpc, |vpc| vpc.tags.clear());
+    sweep(&cloud).await;
+    is_quiet(&cloud, "findings");
+}
+
+#[tokio::test]
+async fn a_flow_log_that_does_not_deliver() {
+    let cloud = quiet_cloud(options()).await;
+    let flow_log = cloud.flow_logs().remove(0);
+    cloud.edit_flow_log(&flow_log.id, |it| it.deliver_status = "FAILED".into());
+    sweep(&cloud).await;
+    let row = json!({"flow_log": flow_log.id, "resource": flow_log.resource_id, "n": 1});
+    fires(&cloud, "not-delivering", "8", &row);
+    fires(&cloud, "uncovered", "8", &json!({"n": 1}));
+}
+
+#[tokio::test]
+async fn limits_that_refuse_changes() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc}\nlimits: {max_creations: 1}\n";
+    let cloud = quiet_cloud(Options { policy: Some(policy.to_owned()), ..options() }).await;
+    uncovered_vpcs(&cloud, 2).await;
+    sweep(&cloud).await;
+    fires(&cloud, "too-many-changes", "10", &json!({"n": 1}));
+    is_quiet(&cloud, "failed");
+}
+
+#[tokio::test]
+async fn a_right_that_a_role_lacks() {
+    let cloud = quiet_cloud(options().without_permission("RemediateFlowLogsRole", "vpc:CreateFlowLog")).await;
+    uncovered_vpcs(&cloud, 1).await;
+    pass(&cloud, 20 * MINUTE);
+    is_quiet(&cloud, "access-denied");
+    sweep(&cloud).await;
+    fires(&cloud, "access-denied", "10", &json!({"code": "Forbidden.RAM", "account": OWN_ACCOUNT, "n": 2}));
+}
+
+/// Starts a cloud with an organization of three accounts, and sweeps it.
+async fn swept_organization(options: Options) -> LocalCloud {
+    let mut options = Options {
+        accounts: 3,
+        directory: Some(Directory::new()),
+        policy: Some(ORGANIZATION.to_owned()),
+        regions: Vec::new(),
+        triggers_of: None,
+        ..options
+    };
+    options.parameters.insert("UseResourceDirectory".to_owned(), "true".to_owned());
+    let cloud = whole_cloud(options).await.unwrap();
+    cloud.fire_timer(REMEDIATE, "sweep").unwrap();
+    cloud.settled().await.unwrap();
+    pass(&cloud, MINUTE);
+    cloud
+}
+
+#[tokio::test]
+async fn most_members_refuse_because_the_functions_own_role_lacks_the_right_to_assume_theirs() {
+    let cloud = swept_organization(options()).await;
+    is_quiet(&cloud, "roles-refused");
+    is_quiet(&cloud, "no-sweep-in-2h");
+
+    let one = [(SECOND_ACCOUNT.to_owned(), MemberRole::Refusing)].into();
+    let not_rolled_out = swept_organization(Options { member_roles: one, ..options() }).await;
+    is_quiet(&not_rolled_out, "roles-refused");
+
+    let refused = swept_organization(options().without_permission("RemediateFlowLogsRole", "sts:AssumeRole")).await;
+    assert!(refused.invocations().iter().all(|invocation| invocation.success), "the run stays green");
+    fires(&refused, "roles-refused", "10", &json!({"n": 2, "refused": 2, "members": 2}));
+    is_quiet(&refused, "access-denied");
+}
+
+#[tokio::test]
+async fn sweeps_that_do_not_happen() {
+    let cloud = quiet_cloud(Options { triggers_of: None, ..options() }).await;
+    pass(&cloud, 100 * MINUTE);
+    is_quiet(&cloud, "no-sweep-in-2h");
+    pass(&cloud, 30 * MINUTE);
+    // An event is no sweep.
+    let flow_log = cloud.flow_logs().remove(0);
+    cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    pass(&cloud, MINUTE);
+    fires(&cloud, "no-sweep-in-2h", "8", &json!({"n": 0}));
+    sweep(&cloud).await;
+    is_quiet(&cloud, "no-sweep-in-2h");
+}
+
+#[tokio::test]
+async fn flow_logs_that_stay_off_because_nobody_activates_them() {
+    let cloud = quiet_cloud(options()).await;
+    pass(&cloud, 40 * MINUTE);
+    is_quiet(&cloud, "no-activation-in-45m");
+    pass(&cloud, 10 * MINUTE);
+    fires(&cloud, "no-activation-in-45m", "8", &json!({"n": 0}));
+    is_quiet(&cloud, "no-sweep-in-2h");
+    cloud.invoke(ACTIVATE, TIMER).await.unwrap();
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "no-activation-in-45m");
+}
+
+#[tokio::test]
+async fn somebody_who_undoes_every_repair() {
+    let cloud = quiet_cloud(Options { triggers_of: None, ..options() }).await;
+    let flow_log = cloud.flow_logs().remove(0);
+    for times in 1..=4 {
+        cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
+        cloud.settled().await.unwrap();
+        pass(&cloud, MINUTE);
+        assert_eq!(alarm(&cloud, "fight").is_some(), times > 3, "{times}");
+    }
+    fires(&cloud, "fight", "6", &json!({"resource": flow_log.resource_id, "n": 4}));
+}
+
+#[tokio::test]
+async fn events_that_exhausted_their_retries() {
+    let cloud = quiet_cloud(options()).await;
+    cloud.publish(&broken_event());
+    cloud.settled().await.unwrap();
+    pass(&cloud, MINUTE);
+    fires(&cloud, "cn-hangzhou-dead-letters", "Critical", &json!({"resource": "flowkeeper-dead-letters cn-hangzhou"}));
+    is_quiet(&cloud, "cn-hangzhou-dead-letters-lost");
+    is_quiet(&cloud, "cn-hangzhou-events-lost");
+}
+
+#[tokio::test]
+async fn dead_letters_that_could_not_be_written() {
+    let cloud = quiet_cloud(options().without_permission("CreateFlowLogRole", "mns:SendMessage")).await;
+    cloud.publish(&broken_event());
+    cloud.settled().await.unwrap();
+    let row = json!({"resource": "flowkeeper-create-flow-log cn-hangzhou"});
+    fires(&cloud, "cn-hangzhou-dead-letters-lost", "Critical", &row);
+    is_quiet(&cloud, "cn-hangzhou-dead-letters");
+}
+
+#[tokio::test]
+async fn events_that_grew_too_old() {
+    let cloud = quiet_cloud(Options { retry_delay: Duration::from_secs(1), ..options() }).await;
+    let (others, before) = (cloud.clock().waiting(), cloud.invocations().len());
+    cloud.publish(&broken_event());
+    cloud.wait_until("it is tried", |cloud| cloud.invocations().len() > before).await.unwrap();
+    while cloud.clock().waiting() == others {
+        tokio::task::yield_now().await;
+    }
+    pass(&cloud, 70 * MINUTE);
+    cloud.settled().await.unwrap();
+    let row = json!({"resource": "flowkeeper-create-flow-log cn-hangzhou"});
+    fires(&cloud, "cn-hangzhou-events-lost", "Critical", &row);
+}
+
+#[tokio::test]
+async fn a_function_that_fails_in_two_quarters_of_an_hour() {
+    let cloud = quiet_cloud(options()).await;
+    cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    is_quiet(&cloud, "cn-hangzhou-function-errors");
+    pass(&cloud, 15 * MINUTE);
+    cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    let row = json!({"resource": "flowkeeper-create-flow-log cn-hangzhou"});
+    fires(&cloud, "cn-hangzhou-function-errors", "Warn", &row);
+    pass(&cloud, 15 * MINUTE);
+    is_quiet(&cloud, "cn-hangzhou-function-errors");
+}
+
+#[tokio::test]
+async fn a_function_that_is_throttled_for_an_hour() {
+    let cloud = quiet_cloud(options()).await;
+    for quarter in 1..=4 {
+        // There is one instance, and it takes one request.
+        let (one, other) = tokio::join!(cloud.invoke(ACTIVATE, TIMER), cloud.invoke(ACTIVATE, TIMER));
+        assert_eq!([one.unwrap().success, other.unwrap().success], [true, false]);
+        assert_eq!(alarm(&cloud, "cn-hangzhou-function-throttles").is_some(), quarter == 4, "{quarter}");
+        pass(&cloud, 15 * MINUTE);
+    }
+    is_quiet(&cloud, "cn-hangzhou-function-throttles");
+}
+
+#[tokio::test]
+async fn every_alarm_of_the_template_is_here() {
+    let cloud = whole_cloud(options()).await.unwrap();
+    let names: BTreeSet<_> = cloud.alarm_names();
+    assert_eq!(names.len(), 16, "{names:?}");
+    for name in names {
+        let name = name.strip_prefix("flowkeeper-").unwrap();
+        let says = ["fires(&cloud", "fires(&refused"].map(|call| format!("{call}, \"{name}\""));
+        let fires = says.iter().any(|says| THIS_FILE.contains(says));
+        assert!(fires || THIS_FILE.contains(&format!("alarm(&cloud, \"{name}\").is_some()")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
+    let cloud = whole_cloud(Options { parameters: [].into(), ..options() }).await.unwrap();
+    assert_eq!(cloud.alarm_names(), BTreeSet::new());
+    let only_alerts = [("AlertActionPolicy".to_owned(), "sls.builtin".to_owned())].into();
+    let alerts = whole_cloud(Options { parameters: only_alerts, ..options() }).await.unwrap().alarm_names();
+    assert_eq!(alerts.len(), 11, "{alerts:?}");
+    assert!(alerts.contains("flowkeeper-failed"));
+}
+
+#[tokio::test]
+async fn each_chart_and_saved_search_finds_something() {
+    let cloud = quiet_cloud(options()).await;
+    uncovered_vpcs(&cloud, 1).await;
+    cloud.fail("CreateFlowLog", Fault::Throttled, 1);
+    cloud.fail_after(1, "CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"));
+    sweep(&cloud).await;
+    cloud.invoke(CREATE_FLOW_LOG, broken_event().to_string().as_bytes()).await.unwrap();
+    pass(&cloud, MINUTE);
+    let charts = cloud.charts().unwrap();
+    assert_eq!(charts.len(), 10);
+    for (title, rows) in charts {
+        assert!(!rows.is_empty(), "{title}");
+        assert!(rows.iter().flat_map(|row| row.values()).any(|value| !value.is_null()), "{title}: {rows:?}");
+    }
+    for (name, lines) in cloud.saved_searches().unwrap() {
+        // It is about members of an organization.
+        assert_eq!(lines.is_empty(), name == "flowkeeper-not-rolled-out", "{name}");
+    }
+    let one = [(SECOND_ACCOUNT.to_owned(), MemberRole::Absent)].into();
+    let organization = swept_organization(Options { member_roles: one, ..options() }).await;
+    let searches = organization.saved_searches().unwrap();
+    assert!(searches.iter().any(|(name, lines)| name == "flowkeeper-not-rolled-out" && !lines.is_empty()));
+}
