@@ -43,6 +43,7 @@ mod directory;
 mod error;
 mod eventbridge;
 mod function_compute;
+mod mns;
 mod options;
 mod ram;
 mod ros;

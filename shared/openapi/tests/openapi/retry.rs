@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use flow_log::{FlowLogSpec, ResourceId};
-use openapi::{Cause, Credentials, ErrorKind, FlowLogFilter, Listing, Remedy, Retry, SignatureMethod};
+use openapi::{
+    CallCounter, CallCounts, Cause, Credentials, ErrorKind, FlowLogFilter, Listing, Remedy, Retry, SignatureMethod,
+};
 use serde_json::json;
 
 use crate::support::{
@@ -265,4 +267,22 @@ async fn no_error_says_what_was_signed_with() {
         let text = format!("{error} {error:?} {} {session:?} {client:?}", error.cause);
         assert!(![SECRET, TOKEN, &encoded].iter().any(|secret| text.contains(secret)), "{text}");
     }
+}
+
+#[tokio::test]
+async fn sessions_with_one_counter_count_their_calls_writes_retries_and_waits_together() {
+    let done = || ok(r#"{"RequestId":"R-1"}"#);
+    let server = Server::scripted([refused(400, "Throttling.User"), ok(NOTHING), done(), ok(NOTHING)]).await;
+    let machine = TestMachine::new();
+    let client = server.client(&machine);
+    let counter = CallCounter::default();
+    let counted = session(&client).counted_by(counter.clone());
+    assert_eq!(counter.counts(), CallCounts::default());
+    counted.describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+    session(&client).counted_by(counter.clone()).writes().activate_flow_log(&"fl-1".parse().unwrap()).await.unwrap();
+    session(&client).describe_flow_logs(&FlowLogFilter::default()).await.unwrap();
+    let [wait] = machine.waits().try_into().unwrap();
+    let wait = Duration::from_millis(wait.as_millis() as u64);
+    assert_eq!(counter.counts(), CallCounts { calls: 3, writes: 1, retries: 1, throttles: 1, wait });
+    assert_eq!(server.actions().len(), 4, "the last has no counter");
 }

@@ -26,6 +26,7 @@ use crate::{
         rest,
     },
     function_compute::{self, api::FunctionCompute},
+    mns,
     sls::{self, api::LogService},
     world::shared::Shared,
 };
@@ -53,6 +54,7 @@ async fn handle(shared: &Arc<Shared>, incoming: Request<Incoming>) -> io::Result
     let request = Request::from_parts(head, incoming_body.collect().await.map_err(io::Error::other)?.to_bytes());
     let response = match request.uri().path() {
         path if path == "/_local" || path.starts_with("/_local/") => controls::answer(shared, &request).await,
+        _ if mns::is_for(&request) => mns::answer(shared, &request),
         _ if sls::is_for(&request) => rest::answer::<LogService>(shared, &request).await.map_err(io::Error::other)?,
         path if path.starts_with(function_compute::api::BASE) => {
             rest::answer::<FunctionCompute>(shared, &request).await.map_err(io::Error::other)?

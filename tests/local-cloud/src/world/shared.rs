@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     eventbridge::{bus::EventBus, delivery, routing::Routing},
     function_compute::{deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
+    mns::Messages,
     options::Options,
     ram::accounts::{Accounts, Keys, OWN_ACCOUNT},
     ros::{alarms::Alarms, function::Absent, trigger::Trigger},
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
+    /// What happened to the messages of queues.
+    pub(crate) messages: Messages,
     /// The alarms of the functions' template.
     pub(crate) alarms: Alarms,
     /// The custom buses, rules and queues.
@@ -104,6 +107,7 @@ impl Shared {
             nonces: BTreeMap::new(),
             faults: Faults::default(),
             rates: RateLimits::default(),
+            messages: Messages::default(),
             alarms: Alarms::default(),
             routing: Routing::default(),
             held_back: Vec::new(),

@@ -191,7 +191,10 @@ fn check_summary_line(lines: &[Value], invocation: &Invocation, report: &Value) 
     assert_eq!(line["limits"], report["summary"]["limits"].as_array().unwrap().len(), "{line:#}");
     assert_eq!(&line["unlisted"], report["summary"].get("unlisted").unwrap_or(&Value::from(0)), "{line:#}");
     let changed = line["changed"].as_u64().unwrap();
-    assert!(changed <= line["writes"].as_u64().unwrap() && line["writes"].as_u64() <= line["calls"].as_u64(), "{line:#}");
+    assert!(
+        changed <= line["writes"].as_u64().unwrap() && line["writes"].as_u64() <= line["calls"].as_u64(),
+        "{line:#}"
+    );
     assert!(["event", "sweep", "by-hand"].iter().any(|kind| line["kind"] == *kind), "{line:#}");
     let is_timer = invocation.event.get("triggerName").is_some();
     assert_eq!(line["kind"] == "sweep", is_timer, "{line:#} {:#}", invocation.event);
