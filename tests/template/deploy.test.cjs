@@ -112,6 +112,17 @@ const CASES = [
   ],
   ['a large policy with a mistake', ['stack'], { POLICY: 'wrong.yml' }, {}, [], 64],
   [
+    'a webhook, which is not shown',
+    ['stack'],
+    { AlarmContactGroups: 'team,on call', AlarmWebhook: 'https://chat.example/robot?token=hidden' },
+    { ListStacks: NO_STACK },
+    (calls, folder, stdout, stderr) => {
+      const { AlarmContactGroups, AlarmWebhook } = parameters(calls.at(-1));
+      assert.deepStrictEqual([AlarmContactGroups, AlarmWebhook], ['team,on call', 'https://chat.example/robot?token=hidden']);
+      assert.ok(stderr.includes('"$AlarmWebhook"') && !`${stdout}${stderr}`.includes('hidden'), stderr);
+    },
+  ],
+  [
     'a further region',
     ['stack'],
     { REGION: 'cn-shanghai', BUCKET: 'their-code', MakeRoles: 'false' },
@@ -433,7 +444,7 @@ try {
       assert.strictEqual(status, code, said);
       checkWords(calls);
       if (Array.isArray(expected)) assert.deepStrictEqual(actions(calls), expected, said);
-      else assert.notStrictEqual(expected(calls, folder, stdout), false, said);
+      else assert.notStrictEqual(expected(calls, folder, stdout, stderr), false, said);
       return JSON.stringify(calls);
     });
     assert.ok(results.every((result) => result === results[0]), `${what}: the shells differ`);

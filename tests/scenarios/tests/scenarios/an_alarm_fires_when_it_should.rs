@@ -315,6 +315,11 @@ async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
     let alerts = whole_cloud(Options { parameters: only_alerts, ..options() }).await.unwrap().alarm_names();
     assert_eq!(alerts.len(), 11, "{alerts:?}");
     assert!(alerts.contains("flowkeeper-failed"));
+    let without_schedules = [("AlertActionPolicy", "sls.builtin"), ("MaxMinutesWithoutSwitch", "0")];
+    let parameters = without_schedules.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let fewer = whole_cloud(Options { parameters, ..options() }).await.unwrap().alarm_names();
+    let left_out: Vec<_> = alerts.difference(&fewer).cloned().collect();
+    assert_eq!(left_out, ["flowkeeper-no-activation-in-45m"]);
 }
 
 #[tokio::test]
