@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// This file, in which every alarm has to be.
 const THIS_FILE: &str = include_str!("an_alarm_fires_when_it_should.rs");
+/// The runbook.
+const RUNBOOK: &str = include_str!("../../../../docs/operations.md");
 const ORGANIZATION: &str = "flow_log: {project: flowlog, log_store: vpc}\nresource_directory: {role: flowkeeper}\n";
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -305,6 +307,40 @@ async fn every_alarm_of_the_template_is_here() {
         let fires = says.iter().any(|says| THIS_FILE.contains(says));
         assert!(fires || THIS_FILE.contains(&format!("alarm(&cloud, \"{name}\").is_some()")), "{name}");
     }
+}
+
+/// The sections of the runbook about alarms: the name of each, and its text.
+fn sections() -> Vec<(&'static str, &'static str)> {
+    let (_, alarms) = RUNBOOK.split_once("\n## Alarms\n").unwrap();
+    let alarms = alarms.split("\n## ").next().unwrap();
+    alarms.split("\n### ").skip(1).map(|section| section.split_once('\n').unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_alarm_has_a_section_in_the_runbook_that_says_what_it_means_how_to_look_and_what_to_do() {
+    let cloud = whole_cloud(options()).await.unwrap();
+    let short = |name: &String| {
+        let name = name.trim_start_matches("flowkeeper-").trim_start_matches("cn-hangzhou-");
+        name.split("-in-").next().unwrap().to_owned()
+    };
+    let alarms: BTreeSet<String> = cloud.alarm_names().iter().map(short).collect();
+    let sections = sections();
+    assert_eq!(sections.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), alarms);
+    for (name, text) in sections {
+        let places = ["**Means:** ", "**Look:** ", "**Do:** "].map(|part| text.find(part).ok_or(part).unwrap());
+        assert!(places.is_sorted(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_queries_of_the_runbook_are_understood() {
+    let cloud = quiet_cloud(options()).await;
+    let queries: Vec<&str> = RUNBOOK.split("lines '").skip(1).map(|rest| rest.split_once('\'').unwrap().0).collect();
+    assert!(queries.len() > 10, "{queries:?}");
+    for query in queries {
+        cloud.query_lines(query).unwrap();
+    }
+    assert_eq!(cloud.query_lines("message.line: summary").unwrap().len(), 3, "one for each invocation");
 }
 
 #[tokio::test]
