@@ -30,8 +30,11 @@ pub struct Alarm {
     /// The severity of an alert of Log Service, from 2 to 10, or the level of a rule of CloudMonitor.
     pub severity: String,
     /// The rows for which an alert fires, or the resource of a rule.
-    pub rows: Vec<Map<String, Value>>,
+    pub rows: Rows,
 }
+
+/// The rows of an answer.
+type Rows = Vec<Map<String, Value>>;
 
 impl LocalCloud {
     /// Returns the names of the template's alarms.
@@ -57,7 +60,7 @@ impl LocalCloud {
     ///
     /// # Errors
     /// A query is not understood here.
-    pub fn charts(&self) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+    pub fn charts(&self) -> Result<Vec<(String, Rows)>, Error> {
         self.answers(|world| &world.alarms.charts)
     }
 
@@ -65,7 +68,7 @@ impl LocalCloud {
     ///
     /// # Errors
     /// A query is not understood here.
-    pub fn saved_searches(&self) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+    pub fn saved_searches(&self) -> Result<Vec<(String, Rows)>, Error> {
         self.answers(|world| &world.alarms.searches)
     }
 
@@ -73,7 +76,7 @@ impl LocalCloud {
     ///
     /// # Errors
     /// The query is not understood here, or the functions write to no Logstore.
-    pub fn query_lines(&self, query: &str) -> Result<Vec<Map<String, Value>>, Error> {
+    pub fn query_lines(&self, query: &str) -> Result<Rows, Error> {
         let mut stores = self.shared.hosts.values().filter_map(|host| host.function.log_store.clone());
         let log_store = stores.next().unwrap_or_default();
         let query = Query { name: query.to_owned(), log_store, text: query.to_owned(), start: None };
@@ -81,7 +84,7 @@ impl LocalCloud {
         self.shared.read(|world| Ok(answer(&self.shared, world, &query, now)?.to_json()))
     }
 
-    fn answers(&self, of: impl FnOnce(&World) -> &Vec<Query>) -> Result<Vec<(String, Vec<Map<String, Value>>)>, Error> {
+    fn answers(&self, of: impl FnOnce(&World) -> &Vec<Query>) -> Result<Vec<(String, Rows)>, Error> {
         let now = self.shared.clock.now();
         self.shared.read(|world| {
             let answer = |query: &Query| Ok((query.name.clone(), answer(&self.shared, world, query, now)?.to_json()));

@@ -180,9 +180,9 @@ fn authenticate(world: &World, request: &Request<Bytes>, now: Timestamp) -> Resu
 }
 
 fn element(name: &str, members: &[(&str, &str)]) -> String {
-    let member = |(name, value): &(&str, &str)| {
-        let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        format!("<{name}>{value}</{name}>")
+    let member = |(key, value): &(&str, &str)| {
+        let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        format!("<{key}>{escaped}</{key}>")
     };
     let members: String = members.iter().map(member).collect();
     format!(

@@ -80,15 +80,16 @@ fn counted(metric: &str) -> Result<Counted, String> {
 }
 
 /// Returns how many messages a queue has, once a minute since the first.
-fn depth(queue: &str, journal: &[Entry], now: Timestamp) -> Vec<(Timestamp, f64)> {
-    let is_queue = |destination: &str| destination.strip_suffix("/messages").unwrap_or(destination) == queue;
-    let change = |entry: &Entry| match &entry.what {
+fn depth(of: &str, journal: &[Entry], now: Timestamp) -> Vec<(Timestamp, f64)> {
+    let is_queue = |destination: &str| destination.strip_suffix("/messages").unwrap_or(destination) == of;
+    let change_by = |entry: &Entry| match &entry.what {
         EntryKind::DeadLetter(letter) => letter.destination.as_deref().is_some_and(is_queue).then_some(1.0),
         EntryKind::Undelivered(event) => event.destination.as_deref().is_some_and(is_queue).then_some(1.0),
         EntryKind::MessageDeleted { queue } => is_queue(queue).then_some(-1.0),
         _ => None,
     };
-    let changes: Vec<(Timestamp, f64)> = journal.iter().filter_map(|entry| Some((entry.at, change(entry)?))).collect();
+    let changes: Vec<(Timestamp, f64)> =
+        journal.iter().filter_map(|entry| Some((entry.at, change_by(entry)?))).collect();
     let Some((first, _)) = changes.first() else { return Vec::new() };
     let depth_at = |at: Timestamp| changes.iter().filter(|(when, _)| *when <= at).map(|(_, change)| change).sum();
     let mut points = Vec::new();

@@ -121,10 +121,10 @@ impl Reader<'_> {
         let name = resource.text("Detail.Name")?;
         let at = "Detail.Configuration.QueryList";
         let queries = resource.value(at)?.unwrap_or_default();
-        let [query] = queries.as_array().map(Vec::as_slice).unwrap_or_default() else {
+        let [only] = queries.as_array().map(Vec::as_slice).unwrap_or_default() else {
             return Err(resource.error(at, "is not one query, and local-cloud does not join several"));
         };
-        let part = |name: &str| text(&query[name], resource, &format!("{at}[0].{name}"));
+        let part = |member: &str| text(&only[member], resource, &format!("{at}[0].{member}"));
         if part("End")? != "now" {
             return Err(resource.error(&format!("{at}[0].End"), "is not now, the only one that local-cloud supports"));
         }
@@ -134,14 +134,14 @@ impl Reader<'_> {
             text: part("Query")?,
             start: Some(part("Start")?),
         };
-        let at = "Detail.Configuration.SeverityConfigurations";
-        let configurations = resource.value(at)?.unwrap_or_default();
+        let place = "Detail.Configuration.SeverityConfigurations";
+        let configurations = resource.value(place)?.unwrap_or_default();
         let severity = |configuration: &Value| {
             let condition = &configuration["EvalCondition"];
             Ok(Severity {
-                severity: number(&configuration["Severity"], resource, at)?,
-                condition: text(&condition["Condition"], resource, at)?,
-                count_condition: text(&condition["CountCondition"], resource, at)?,
+                severity: number(&configuration["Severity"], resource, place)?,
+                condition: text(&condition["Condition"], resource, place)?,
+                count_condition: text(&condition["CountCondition"], resource, place)?,
             })
         };
         let severities = configurations.as_array().into_iter().flatten().map(severity);
@@ -176,8 +176,8 @@ impl Reader<'_> {
 
 fn rule(resource: &Resource<'_>) -> Result<MetricRule, TemplateError> {
     let resources = resource.value("Resources")?.unwrap_or_default();
-    let dimensions = |resource: &Value| {
-        let members = resource.as_object()?;
+    let dimensions = |of: &Value| {
+        let members = of.as_object()?;
         Some(members.iter().map(|(name, value)| (name.clone(), text_of(value))).collect())
     };
     let escalations = resource.value("Escalations")?.unwrap_or_default();

@@ -96,7 +96,7 @@ mod tests {
 
     fn severity(of: &[(u64, &str, &str)], rows: &[f64]) -> Option<(u64, usize)> {
         let found = evaluate(&severities(of), &answer(rows)).unwrap();
-        found.map(|(severity, rows)| (severity, rows.rows.len()))
+        found.map(|(severity, answer)| (severity, answer.rows.len()))
     }
 
     #[test]

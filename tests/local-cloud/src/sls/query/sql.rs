@@ -35,9 +35,9 @@ fn run_query(query: &Query, log: &Table) -> Evaluated<Table> {
     let mut answer = run_select(select, log)?;
     if let Some(order) = &query.order_by {
         known.push_str(&format!(" {order}"));
-        let OrderByKind::Expressions(by) = &order.kind else { return Err(format!("{order} is not understood")) };
+        let OrderByKind::Expressions(parts) = &order.kind else { return Err(format!("{order} is not understood")) };
         // The last first, because sorting keeps the order of equal rows.
-        for by in by.iter().rev() {
+        for by in parts.iter().rev() {
             let column = answer.column(&name(&by.expr)?)?;
             let is_descending = match &by.options {
                 OrderByOptions { sort: None | Some(OrderBySort::Asc), nulls_first: None } => false,
@@ -135,7 +135,7 @@ fn run_select(select: &Select, log: &Table) -> Evaluated<Table> {
         for row in &rows {
             let scope = Scope { source: &source, of: Of::Row(row) };
             let key: Vec<Value> = keys.iter().map(|key| value(key, &scope)).collect::<Evaluated<_>>()?;
-            match groups.iter_mut().find(|(known, _)| *known == key) {
+            match groups.iter_mut().find(|(of, _)| *of == key) {
                 Some((_, members)) => members.push(row),
                 None => groups.push((key, vec![row])),
             }
@@ -232,7 +232,7 @@ fn has_aggregate(expr: &Expr) -> bool {
         Expr::Function(function) => {
             AGGREGATES.contains(&function.name.to_string().to_lowercase().as_str())
                 || arguments(function).is_ok_and(|arguments| {
-                    arguments.iter().any(|argument| matches!(argument, Argument::Expr(expr) if has_aggregate(expr)))
+                    arguments.iter().any(|argument| matches!(argument, Argument::Expr(inner) if has_aggregate(inner)))
                 })
         }
         Expr::BinaryOp { left, right, .. } => has_aggregate(left) || has_aggregate(right),
