@@ -79,6 +79,8 @@ impl Measurement {
             findings,
             exceptions,
             uncovered,
+            // Each has a line of its own.
+            unannounced: _,
             limits,
             unlisted,
         } = &report.summary;

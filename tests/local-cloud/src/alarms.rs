@@ -77,8 +77,8 @@ impl LocalCloud {
     /// # Errors
     /// The query is not understood here, or the functions write to no Logstore.
     pub fn query_lines(&self, query: &str) -> Result<Rows, Error> {
-        let mut stores = self.shared.hosts.values().filter_map(|host| host.function.log_store.clone());
-        let log_store = stores.next().unwrap_or_default();
+        let deployed = self.shared.deployed.now();
+        let log_store = deployed.hosts.iter().find_map(|host| host.function.log_store.clone()).unwrap_or_default();
         let query = Query { name: query.to_owned(), log_store, text: query.to_owned(), start: None };
         let now = self.shared.clock.now();
         self.shared.read(|world| Ok(answer(&self.shared, world, &query, now)?.to_json()))
@@ -132,8 +132,10 @@ fn answer(shared: &Shared, world: &World, of: &Query, now: Timestamp) -> Result<
     let mut stores = stores.filter(|(arn, _)| *arn == of.log_store);
     let Some((_, store)) = stores.next() else { return Err(wrong(format!("there is no {}", of.log_store))) };
     let index = store.index.as_ref().ok_or_else(|| wrong("the Logstore has no index".to_owned()))?;
+    let deployed = shared.deployed.now();
     let writes_there = |function: &str| {
-        shared.hosts.get(function).is_some_and(|host| host.function.log_store.as_ref() == Some(&of.log_store))
+        let mut named = deployed.hosts.iter().filter(|host| host.function.name == function);
+        named.any(|host| host.function.log_store.as_ref() == Some(&of.log_store))
     };
     let since = match &of.start {
         Some(start) => before(now, alert::look_back(start).map_err(wrong)?),

@@ -72,7 +72,9 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
     let queue = queue::arn(&key.caller.account, &home.region, name);
     let action = if request.method() == Method::DELETE { "mns:DeleteMessage" } else { "mns:ReceiveMessage" };
     let resource = format!("{queue}/messages");
-    shared.roles.authorize_on(&key.caller, key.session_policy.as_ref(), action, &resource).map_err(|denied| {
+    let policy = key.session_policy.as_ref();
+    let allowed = shared.read(|world| shared.roles.authorize_on(&key.caller, policy, action, &resource, &world.state));
+    allowed.map_err(|denied| {
         (StatusCode::FORBIDDEN, "AccessDenied", format!("{} is not allowed on {resource}.", denied.action))
     })?;
     if !shared.read(|world| world.routing.has_queue(&queue)) {
