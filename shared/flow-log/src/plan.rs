@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     DesiredFlowLog, FlowLog, FlowLogId,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What was found about a resource, compared with its desired state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The resource is in its desired state.
@@ -39,6 +39,25 @@ pub enum Verdict {
     Unsupported,
     /// The state could not be read.
     Unknown,
+}
+
+impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Self; 13] = [
+        Self::Compliant,
+        Self::Missing,
+        Self::Inactive,
+        Self::Paused,
+        Self::DueToPause,
+        Self::Drifted,
+        Self::Foreign,
+        Self::Orphaned,
+        Self::Undelivered,
+        Self::Pending,
+        Self::Excluded,
+        Self::Unsupported,
+        Self::Unknown,
+    ];
 }
 
 /// What was found about one resource, and the changes that bring it to its desired state.

@@ -14,6 +14,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
     let is_shared = [
         "clock",
         "events",
+        "evidence",
         "fc-runtime",
         "flow-log",
         "json",
@@ -36,6 +37,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing"),
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
+        "evidence" => matches!(to, "flow-log" | "reconcile"),
         // Its tests run against the local cloud.
         "flowkeeper" => {
             matches!(to, "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing")

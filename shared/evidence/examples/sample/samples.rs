@@ -1,0 +1,398 @@
+//! Sample facts. The accounts, the resources and what is the matter with them are invented.
+
+use evidence::{
+    Asked, AskedAccount, Caller, Change, Cost, CostRow, Currency, Delivery, DeliveryState, Facts, Failure,
+    FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note, NoteState, PolicyName, Read, ResourceResult,
+    Service, Week,
+};
+use flow_log::{Policy, Verdict};
+use jiff::Timestamp;
+
+pub(crate) const FIRST: &str = "1000000000000001";
+pub(crate) const SECOND: &str = "1000000000000002";
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap_or_default()
+}
+
+/// Facts about nothing.
+pub(crate) fn minimal() -> Facts {
+    Facts {
+        head: Head {
+            tool: "flowkeeper".to_owned(),
+            versions: vec!["0.2.0".to_owned()],
+            run: "2026-11-25T22:07:00Z".to_owned(),
+            started: time("2026-11-25T22:07:00Z"),
+            ended: time("2026-11-25T22:07:31Z"),
+            clock_offset_ms: None,
+        },
+        policy: PolicyName {
+            name: "policy.yml".to_owned(),
+            sha256: "3f2a9c0d5b7e81640f1d2c3b4a5968778695a4b3c2d1e0f00f1e2d3c4b5a6978".to_owned(),
+        },
+        callers: Vec::new(),
+        asked: Asked::default(),
+        exceptions_count_as: evidence::ExceptionsCountAs::default(),
+        judged: Vec::new(),
+        reads: Vec::new(),
+        services: Vec::new(),
+        results: Vec::new(),
+        notes: Vec::new(),
+        changes: Vec::new(),
+        log_stores: Vec::new(),
+        deliveries: Vec::new(),
+        schedules: Vec::new(),
+        costs: Vec::new(),
+    }
+}
+
+/// A VPC whose flow log records as the policy wants.
+pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> ResourceResult {
+    let id = format!("vpc-bp1example{nth:011}");
+    ResourceResult {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        kind: Kind::Vpc,
+        name: Some(name.to_owned()),
+        verdict: Verdict::Compliant,
+        reason: format!("{id} is recorded as the policy wants"),
+        is_finding: false,
+        is_exception: false,
+        is_changed: false,
+        flow_log: Some(FlowLogState {
+            id: format!("fl-bp1example{nth:012}"),
+            status: Some("Active".to_owned()),
+            traffic_type: Some("All".to_owned()),
+            interval_minutes: Some(10),
+            project: Some(format!("flowlog-{account}-{region}")),
+            log_store: Some("vpc".to_owned()),
+            impairment: None,
+        }),
+        schedule: None,
+        next_change: None,
+        error: None,
+        id,
+    }
+}
+
+/// A whole list.
+pub(crate) fn read(account: &str, region: &str, operation: &str, items: u64) -> Read {
+    let request = |nth: u64| format!("{:08X}-0000-4000-8000-{}{nth:04X}", items + 0x0A11_0000, &account[8..]);
+    let pages = items.div_ceil(50).max(1);
+    Read {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        operation: operation.to_owned(),
+        pages,
+        items,
+        total: Some(items),
+        first_request_id: Some(request(1)),
+        last_request_id: Some(request(pages)),
+        error: None,
+    }
+}
+
+pub(crate) fn denied(operation: &str) -> Failure {
+    Failure {
+        operation: operation.to_owned(),
+        code: "Forbidden.RAM".to_owned(),
+        message: format!("{operation} in eu-central-1 of {SECOND}: the role may not call it"),
+        request_id: Some("6B0C9D1E-5F2A-4C3B-8D7E-000000000007".to_owned()),
+        advice: format!("allow vpc:{operation} in the role flowkeeper of {SECOND}"),
+    }
+}
+
+/// A schedule's week, and the next time that it goes on.
+fn office_hours(now: Timestamp) -> Option<(Week, Timestamp)> {
+    let policy = Policy::parse(
+        "flow_log: {project: flowlog, log_store: vpc}\nschedule: office-hours\nschedules:\n  office-hours:\n    \
+         time_zone: Asia/Shanghai\n    on: [Mon-Thu 07:00-21:00, Fri 07:00-19:00]\n    on_dates: [2026-11-28]\n",
+    );
+    let policy = policy.ok()?;
+    let week = Week::of("office-hours", policy.schedules.get("office-hours")?, now)?;
+    let next = week.next?;
+    Some((week, next))
+}
+
+const NAMES: [&str; 12] = [
+    "web-prod",
+    "payments",
+    "search",
+    "ingest",
+    "core-network",
+    "data-lake",
+    "ci-runners",
+    "partner-link",
+    "mobile-api",
+    "observability",
+    "identity",
+    "billing",
+];
+
+/// Two accounts, ten regions and 41 VPCs, with something of everything.
+pub(crate) fn small() -> Facts {
+    let mut facts = minimal();
+    let now = facts.head.started;
+    facts.head.clock_offset_ms = Some(-140);
+    facts.callers = [FIRST, SECOND]
+        .map(|account| Caller {
+            account: account.to_owned(),
+            arn: format!("acs:ram::{account}:assumed-role/flowkeeper-audit/report"),
+            source: "profile audit".to_owned(),
+        })
+        .to_vec();
+    let regions = ["cn-hangzhou", "cn-shanghai", "cn-beijing", "ap-southeast-1", "eu-central-1"];
+    facts.asked = Asked {
+        accounts: [(FIRST, "production"), (SECOND, "research")]
+            .map(|(account, name)| AskedAccount {
+                account: account.to_owned(),
+                name: Some(name.to_owned()),
+                regions: regions.map(str::to_owned).to_vec(),
+            })
+            .to_vec(),
+        kinds: vec![Kind::Vpc],
+        left_out: vec![LeftOut { what: "me-east-1".to_owned(), why: "the policy's exclude_regions".to_owned() }],
+    };
+    let place = |nth: usize| match nth {
+        0..=13 => (FIRST, "cn-hangzhou"),
+        14..=24 => (FIRST, "cn-shanghai"),
+        25..=30 => (FIRST, "ap-southeast-1"),
+        31..=37 => (SECOND, "cn-hangzhou"),
+        _ => (SECOND, "cn-beijing"),
+    };
+    for nth in 0..41 {
+        let (account, region) = place(nth);
+        let environment = ["", "-staging", "-dr", "-dev"][nth / 12];
+        facts.results.push(vpc(account, region, nth + 1, &format!("{}{environment}", NAMES[nth % 12])));
+    }
+    let office = office_hours(now);
+    for nth in [16, 17, 33] {
+        let result = &mut facts.results[nth];
+        result.verdict = Verdict::Paused;
+        result.is_exception = true;
+        result.reason = "the schedule office-hours keeps it off now".to_owned();
+        result.schedule = Some("office-hours".to_owned());
+        result.next_change = office.as_ref().map(|(_, at)| NextChange { at: *at, is_on: true });
+        if let Some(log) = &mut result.flow_log {
+            log.status = Some("Inactive".to_owned());
+        }
+    }
+    let excluded = &mut facts.results[29];
+    excluded.verdict = Verdict::Excluded;
+    excluded.is_exception = true;
+    excluded.reason = "the policy's exclude names the tag env=sandbox".to_owned();
+    excluded.flow_log = None;
+    let missing = &mut facts.results[7];
+    missing.verdict = Verdict::Missing;
+    missing.is_finding = true;
+    missing.reason = format!("no active flow log covers {}", missing.id);
+    missing.flow_log = None;
+    let drifted = &mut facts.results[20];
+    drifted.verdict = Verdict::Drifted;
+    drifted.is_finding = true;
+    drifted.reason = "it records Allow, and the policy wants All".to_owned();
+    if let Some(log) = &mut drifted.flow_log {
+        log.traffic_type = Some("Allow".to_owned());
+    }
+    let undelivered = &mut facts.results[36];
+    undelivered.verdict = Verdict::Undelivered;
+    undelivered.is_finding = true;
+    undelivered.reason = "what it records does not arrive: LogStoreNotExist".to_owned();
+    if let Some(log) = &mut undelivered.flow_log {
+        log.log_store = Some("vpc-2025".to_owned());
+        log.impairment = Some("the Logstore vpc-2025 does not exist".to_owned());
+    }
+    for account in [FIRST, SECOND] {
+        for region in regions {
+            let here = facts.results.iter().filter(|it| it.account == account && it.region == region).count() as u64;
+            facts.reads.push(read(account, region, "DescribeVpcs", here));
+            facts.reads.push(read(account, region, "DescribeFlowLogs", here.saturating_sub(here.min(1))));
+        }
+    }
+    facts.reads.retain(|read| (read.account.as_str(), read.region.as_str()) != (SECOND, "eu-central-1"));
+    facts.reads.push(Read {
+        pages: 0,
+        items: 0,
+        total: None,
+        first_request_id: None,
+        last_request_id: None,
+        error: Some(denied("DescribeVpcs")),
+        ..read(SECOND, "eu-central-1", "DescribeVpcs", 0)
+    });
+    facts.judged = [FIRST, SECOND]
+        .map(|account| Judged {
+            accounts: vec![account.to_owned()],
+            resources: facts.results.iter().filter(|it| it.account == account).count() as u64,
+            unlisted: 0,
+        })
+        .to_vec();
+    facts.services = [FIRST, SECOND]
+        .map(|account| Service { account: account.to_owned(), is_open: Some(true), error: None })
+        .to_vec();
+    for (account, region, days) in [
+        (FIRST, "cn-hangzhou", Some(400)),
+        (FIRST, "cn-shanghai", Some(180)),
+        (FIRST, "ap-southeast-1", Some(3650)),
+        (SECOND, "cn-hangzhou", Some(30)),
+        (SECOND, "cn-beijing", None),
+    ] {
+        facts.log_stores.push(LogStore {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            project: format!("flowlog-{account}-{region}"),
+            name: "vpc".to_owned(),
+            days,
+            why_unknown: days.is_none().then(|| "the role may not call GetLogStore".to_owned()),
+        });
+    }
+    facts.schedules.extend(office.map(|(week, _)| week));
+    facts.deliveries = deliveries(&facts.results);
+    facts.costs = vec![cost(&facts.results)];
+    facts.changes.push(Change {
+        account: FIRST.to_owned(),
+        region: "cn-hangzhou".to_owned(),
+        subject: facts.results[7].id.clone(),
+        action: "CreateFlowLog".to_owned(),
+        outcome: "planned".to_owned(),
+        flow_log_id: None,
+        reason: facts.results[7].reason.clone(),
+        before: None,
+        error: None,
+    });
+    facts
+}
+
+fn deliveries(results: &[ResourceResult]) -> Vec<Delivery> {
+    type State = (DeliveryState, Option<u64>, Option<u64>, Option<u64>);
+    let states: [State; 5] = [
+        (DeliveryState::Delivers, Some(48_210), Some(12), Some(0)),
+        (DeliveryState::NothingFlowed, Some(144), Some(144), Some(0)),
+        (DeliveryState::RecordsLost, Some(90_114), Some(0), Some(27)),
+        (DeliveryState::Silent, Some(0), Some(0), Some(0)),
+        (DeliveryState::Unknown, None, None, None),
+    ];
+    let of = |(result, (state, records, no_data, skip_data)): (&ResourceResult, State)| Delivery {
+        account: result.account.clone(),
+        region: result.region.clone(),
+        flow_log_id: result.flow_log.as_ref().map_or(String::new(), |log| log.id.clone()),
+        from: time("2026-11-24T22:00:00Z"),
+        to: time("2026-11-25T22:00:00Z"),
+        state,
+        last_record: records.filter(|records| *records > 0).map(|_| time("2026-11-25T21:54:12Z")),
+        records,
+        no_data,
+        skip_data,
+        why_unknown: (state == DeliveryState::Unknown).then(|| "the Logstore has no index".to_owned()),
+    };
+    results.iter().zip(states).map(of).collect()
+}
+
+fn cost(results: &[ResourceResult]) -> Cost {
+    let recorded = results.iter().filter_map(|result| Some((result, result.flow_log.as_ref()?))).take(5).enumerate();
+    let row = |(nth, (result, log)): (usize, (&ResourceResult, &FlowLogState))| CostRow {
+        account: result.account.clone(),
+        region: result.region.clone(),
+        resource_id: result.id.clone(),
+        flow_log_id: log.id.clone(),
+        bytes: 7_838_315_315 >> nth,
+        micros: 18_250_000 >> nth,
+        saved_micros: if nth == 1 { 5_720_000 } else { 0 },
+        is_estimated: nth == 1,
+    };
+    Cost {
+        currency: Currency::Cny,
+        prices_of: "2026-11-26".parse().unwrap_or_default(),
+        source: "the list of the VPC and Log Service pages".to_owned(),
+        rows: recorded.map(row).collect(),
+    }
+}
+
+/// What a stranger could name things.
+pub(crate) const HOSTILE: [&str; 14] = [
+    "<script>document.title='taken'</script>",
+    "</script><script>document.title='taken'</script>",
+    "\"><img src=x onerror=\"document.title='taken'\">",
+    "<!--<script>",
+    "=HYPERLINK(\"http://example.com\",\"click\")",
+    "+1+1",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1+1",
+    "'=1+1",
+    "payments\u{202e}dorp-",
+    "a\u{200b}b\u{2066}c\u{0}d\u{1b}[31me\u{85}f\u{ffff}",
+    "\\u003cb\\u003e & &lt;i&gt; ]]> {{ 7 * 7 }}",
+    "\r\nSet-Cookie: a=b",
+];
+
+/// The small sample, with hostile text wherever text comes from the cloud.
+pub(crate) fn hostile() -> Facts {
+    let mut facts = small();
+    let wide = "深".repeat(128);
+    for (nth, result) in facts.results.iter_mut().enumerate() {
+        let payload = HOSTILE.get(nth % 15).copied().unwrap_or(&wide);
+        result.name = Some(payload.to_owned());
+        result.reason = format!("{payload} {}", result.reason);
+        if let Some(log) = &mut result.flow_log {
+            log.status = Some(payload.to_owned());
+            log.impairment = Some(payload.to_owned());
+        }
+        result.error = Some(Failure {
+            operation: payload.to_owned(),
+            code: payload.to_owned(),
+            message: payload.to_owned(),
+            request_id: Some(payload.to_owned()),
+            advice: payload.to_owned(),
+        });
+    }
+    for payload in HOSTILE {
+        facts.notes.push(Note {
+            account: Some(FIRST.to_owned()),
+            region: Some("cn-hangzhou".to_owned()),
+            subject: Some(payload.to_owned()),
+            state: NoteState::Finding,
+            reason: payload.to_owned(),
+            error: None,
+        });
+        facts.asked.left_out.push(LeftOut { what: payload.to_owned(), why: payload.to_owned() });
+    }
+    for week in &mut facts.schedules {
+        week.name = HOSTILE[1].to_owned();
+    }
+    facts.policy.name = HOSTILE[0].to_owned();
+    facts.callers[0].source = HOSTILE[2].to_owned();
+    facts
+}
+
+/// Many VPCs, a hundred in each account. One in a hundred has no flow log.
+pub(crate) fn large(number: usize) -> Facts {
+    let mut facts = minimal();
+    facts.callers = small().callers;
+    facts.asked.kinds = vec![Kind::Vpc];
+    for nth in 0..number.div_ceil(100) {
+        let account = (1_000_000_000_000_001 + nth as u64).to_string();
+        let mut results: Vec<_> = (100 * nth..(100 * nth + 100).min(number))
+            .map(|vpc_nth| vpc(&account, "cn-hangzhou", vpc_nth, &format!("{}-{vpc_nth}", NAMES[vpc_nth % 12])))
+            .collect();
+        if let Some(first) = results.first_mut() {
+            first.verdict = Verdict::Missing;
+            first.is_finding = true;
+            first.reason = format!("no active flow log covers {}", first.id);
+            first.flow_log = None;
+        }
+        let resources = results.len() as u64;
+        facts.asked.accounts.push(AskedAccount {
+            account: account.clone(),
+            name: None,
+            regions: ["cn-hangzhou", "cn-shanghai"].map(str::to_owned).to_vec(),
+        });
+        for (region, items) in [("cn-hangzhou", resources), ("cn-shanghai", 0)] {
+            facts.reads.push(read(&account, region, "DescribeVpcs", items));
+            facts.reads.push(read(&account, region, "DescribeFlowLogs", items));
+        }
+        facts.services.push(Service { account: account.clone(), is_open: Some(true), error: None });
+        facts.judged.push(Judged { accounts: vec![account], resources, unlisted: 0 });
+        facts.results.append(&mut results);
+    }
+    facts
+}

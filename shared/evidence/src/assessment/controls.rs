@@ -1,0 +1,328 @@
+//! The controls of standards, and how the facts answer them.
+//!
+//! Two of them ask for VPC flow logs on Alibaba Cloud by name: 2.5 and 3.3 of the CIS Alibaba Cloud Foundation
+//! Benchmark. The others relate to flow logs or to their retention; nobody publishes a mapping of them for Alibaba
+//! Cloud, so a report says what the flow logs contribute and never that a standard is met.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_log::Verdict;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{class::Class, scope::ScopeRead, sums::Sums};
+use crate::facts::{ExceptionsCountAs, Facts, Kind, ResourceResult};
+
+/// A control, and how the facts answer it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Control {
+    /// The standard.
+    pub framework: String,
+    /// The number of the control in it.
+    pub id: String,
+    /// What it asks for, in short.
+    pub title: String,
+    /// Whether the control itself is assessed, or only something that it is about.
+    pub relation: Relation,
+    /// The answer.
+    pub status: ControlStatus,
+    /// Why, one sentence each.
+    pub details: Vec<String>,
+}
+
+/// How a control and the facts are related.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The control asks for this by name.
+    Assessed,
+    /// The control is about more, of which this is a part.
+    RelatesTo,
+}
+
+/// The answer to a control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlStatus {
+    /// Everything that it is about was read, and satisfies it.
+    Pass,
+    /// Something does not satisfy it.
+    Fail,
+    /// Nothing is known to fail, and not everything is known.
+    Unknown,
+}
+
+impl ControlStatus {
+    /// The status as a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How long a Logstore keeps records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Retention {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The project.
+    pub project: String,
+    /// The Logstore.
+    pub log_store: String,
+    /// For how many days; absent if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Why it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_unknown: Option<String>,
+    /// Whether it keeps them for 180 days.
+    pub keeps_180: ControlStatus,
+    /// Whether it keeps them for 365 days.
+    pub keeps_365: ControlStatus,
+}
+
+/// How many names a sentence lists.
+const MAX_NAMES: usize = 10;
+
+/// Lists names, as the end of a sentence.
+fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let number = all.len();
+    let listed: Vec<_> = all.take(MAX_NAMES).collect();
+    let more = number.saturating_sub(MAX_NAMES);
+    let listed = listed.join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
+}
+
+/// Whether a Logstore that keeps records for `days` keeps them for as many as are needed.
+const fn keeps(days: Option<u32>, needed: u32) -> ControlStatus {
+    match days {
+        // For ever is 3650.
+        Some(days) if days >= needed => ControlStatus::Pass,
+        Some(_) => ControlStatus::Fail,
+        None => ControlStatus::Unknown,
+    }
+}
+
+/// How long each Logstore that a flow log writes to keeps records. One that was not read is unknown.
+pub(super) fn retention(facts: &Facts) -> Vec<Retention> {
+    type Target<'a> = (&'a str, &'a str, &'a str, &'a str);
+    let mut found: BTreeMap<Target<'_>, (Option<u32>, Option<&str>)> = BTreeMap::new();
+    for result in &facts.results {
+        let Some(flow_log) = &result.flow_log else { continue };
+        let (Some(project), Some(log_store)) = (&flow_log.project, &flow_log.log_store) else { continue };
+        found.insert((&result.account, &result.region, project, log_store), (None, Some("it was not read")));
+    }
+    for it in &facts.log_stores {
+        let why = it.why_unknown.as_deref().or(it.days.is_none().then_some("it was not read"));
+        found.insert((&it.account, &it.region, &it.project, &it.name), (it.days, why));
+    }
+    let of =
+        |((account, region, project, log_store), (days, why)): (Target<'_>, (Option<u32>, Option<&str>))| Retention {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            project: project.to_owned(),
+            log_store: log_store.to_owned(),
+            days,
+            why_unknown: why.map(str::to_owned),
+            keeps_180: keeps(days, 180),
+            keeps_365: keeps(days, 365),
+        };
+    found.into_iter().map(of).collect()
+}
+
+/// Answers every control.
+pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &[Retention]) -> Vec<Control> {
+    let coverage = coverage(facts, scope, sums);
+    let relates = |framework: &str, id: &str, title: &str, (status, details): (ControlStatus, Vec<String>)| Control {
+        framework: framework.to_owned(),
+        id: id.to_owned(),
+        title: title.to_owned(),
+        relation: Relation::RelatesTo,
+        status,
+        details,
+    };
+    let kept = |needed: u32| kept(retention, scope, needed);
+    vec![
+        service(facts),
+        vpcs(facts, scope, sums),
+        relates("PCI DSS 4.0.1", "10.5.1", "Keep audit logs for twelve months, three of them at hand", kept(365)),
+        relates("Cybersecurity Law of China", "article 21 (3)", "Keep network logs for six months", kept(180)),
+        relates("MLPS 2.0, GB/T 22239-2019", "8.1.3.5", "Audit network behavior at zone boundaries", coverage.clone()),
+        relates("PCI DSS 4.0.1", "10.2.1", "Audit logs are enabled and active", coverage.clone()),
+        relates("ISO/IEC 27001:2022", "A.8.15", "Logging", coverage.clone()),
+        relates("SOC 2", "CC7.2", "Monitor for anomalies, all through the period", coverage.clone()),
+        relates("NIST SP 800-53 r5", "AU-12", "Generate audit records", coverage),
+    ]
+}
+
+/// CIS 2.5: the flow log service is open.
+fn service(facts: &Facts) -> Control {
+    let open: BTreeMap<_, _> = facts.services.iter().map(|found| (found.account.as_str(), found.is_open)).collect();
+    let accounts: BTreeSet<_> = facts.asked.accounts.iter().map(|asked| asked.account.as_str()).collect();
+    let which = |wanted: Option<bool>| -> Vec<&str> {
+        accounts.iter().copied().filter(|account| open.get(account).copied().flatten() == wanted).collect()
+    };
+    let (opened, closed, unread) = (which(Some(true)), which(Some(false)), which(None));
+    let status = match (closed.is_empty(), unread.is_empty() && !opened.is_empty()) {
+        (false, _) => ControlStatus::Fail,
+        (true, true) => ControlStatus::Pass,
+        (true, false) => ControlStatus::Unknown,
+    };
+    let mut details = vec![format!("open in {} of {} accounts", opened.len(), accounts.len())];
+    for (found, what) in [(closed, "not open in"), (unread, "not read in")] {
+        if !found.is_empty() {
+            details.push(format!("{what} {}", names(found.into_iter())));
+        }
+    }
+    Control {
+        framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
+        id: "2.5".to_owned(),
+        title: "The flow log service is open".to_owned(),
+        relation: Relation::Assessed,
+        status,
+        details,
+    }
+}
+
+/// How a VPC answers CIS 3.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VpcStatus {
+    /// It has an active flow log that records rejected packets.
+    Records,
+    /// It has none.
+    DoesNot,
+    /// It is off or left alone on purpose.
+    Exception,
+    /// That is not known.
+    Unknown,
+}
+
+/// How a VPC answers CIS 3.3, which asks for an active flow log that records rejected packets: `All` and `Drop` do, and
+/// `Allow` does not. `None` if the result is about no VPC, or about one that is gone.
+pub(crate) fn vpc_status(result: &ResourceResult) -> Option<VpcStatus> {
+    if result.kind != Kind::Vpc || result.verdict == Verdict::Orphaned {
+        return None;
+    }
+    let class = result.class();
+    let flow_log = result.flow_log.as_ref();
+    let status = flow_log.and_then(|it| it.status.as_deref());
+    let traffic = flow_log.and_then(|it| it.traffic_type.as_deref());
+    let is = |text: Option<&str>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word));
+    let rejected = is(traffic, "All") || is(traffic, "Drop");
+    Some(match (class, result.verdict) {
+        // In transition, or repaired and not read again.
+        (Class::Unknown | Class::Changed | Class::Pending, _) => VpcStatus::Unknown,
+        (_, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => VpcStatus::DoesNot,
+        _ if is(status, "Active") && rejected => VpcStatus::Records,
+        (Class::Exception, _) => VpcStatus::Exception,
+        _ if is(traffic, "Allow") || status.is_some_and(|status| !status.eq_ignore_ascii_case("Active")) => {
+            VpcStatus::DoesNot
+        }
+        _ => VpcStatus::Unknown,
+    })
+}
+
+/// CIS 3.3: every VPC has an active flow log that records rejected packets.
+fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
+    let of = |wanted: VpcStatus| -> Vec<&str> {
+        let found = facts.results.iter().filter(|result| vpc_status(result) == Some(wanted));
+        found.map(|result| result.id.as_str()).collect()
+    };
+    let [records, does_not, exceptions, unknown] =
+        [VpcStatus::Records, VpcStatus::DoesNot, VpcStatus::Exception, VpcStatus::Unknown].map(of);
+    let mut details = vec![format!(
+        "{} of {} VPCs have an active flow log that records rejected packets",
+        records.len(),
+        records.len() + does_not.len() + exceptions.len() + unknown.len()
+    )];
+    let mut tell = |ids: &[&str], what: &str| {
+        if !ids.is_empty() {
+            details.push(format!("{what}: {}", names(ids.iter().copied())));
+        }
+    };
+    tell(&does_not, "do not");
+    let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
+    let aside = if is_strict { "exceptions, counted as failures" } else { "exceptions, set aside" };
+    tell(&exceptions, aside);
+    tell(&unknown, "not known");
+    let mut is_whole = scope.is_whole && unknown.is_empty();
+    if !scope.is_whole {
+        details.push("not all of the scope was read".to_owned());
+    }
+    if sums.unlisted > 0 {
+        is_whole = false;
+        details.push(format!("{} resources were only counted", sums.unlisted));
+    }
+    let has_vpcs = facts.asked.kinds.contains(&Kind::Vpc);
+    if !has_vpcs || facts.asked.kinds.iter().any(|kind| matches!(kind, Kind::VSwitch | Kind::NetworkInterface)) {
+        is_whole = false;
+        details.push("the policy keeps flow logs below the VPC, where this control does not look".to_owned());
+    }
+    let fails = !does_not.is_empty() || is_strict && !exceptions.is_empty();
+    let is_known = is_whole && (!records.is_empty() || exceptions.is_empty());
+    Control {
+        framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
+        id: "3.3".to_owned(),
+        title: "VPC flow logging is enabled in all VPCs".to_owned(),
+        relation: Relation::Assessed,
+        status: status(fails, is_known),
+        details,
+    }
+}
+
+const fn status(fails: bool, is_known: bool) -> ControlStatus {
+    match (fails, is_known) {
+        (true, _) => ControlStatus::Fail,
+        (false, true) => ControlStatus::Pass,
+        (false, false) => ControlStatus::Unknown,
+    }
+}
+
+/// Whether everything that the policy wants recorded is recorded.
+fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Vec<String>) {
+    let mut parts = vec![format!("{} of {} resources are as the policy wants them", sums.compliant, sums.resources)];
+    let mut tell = |number: u64, what: &str| {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    };
+    tell(sums.findings, "not");
+    tell(sums.exceptions, "on purpose not");
+    tell(sums.unknown + sums.pending + sums.changed, "not known");
+    tell(sums.unlisted, "only counted");
+    let mut details = vec![parts.join(", ")];
+    if !scope.is_whole {
+        details.push("not all of the scope was read".to_owned());
+    }
+    let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
+    let fails = sums.findings > 0 || is_strict && sums.exceptions > 0;
+    let is_known = scope.is_whole
+        && sums.unknown + sums.pending + sums.changed + sums.unlisted == 0
+        && (sums.compliant > 0 || sums.exceptions == 0);
+    (status(fails, is_known), details)
+}
+
+/// Whether every Logstore keeps records for as many days as are needed.
+fn kept(retention: &[Retention], scope: &ScopeRead, needed: u32) -> (ControlStatus, Vec<String>) {
+    let of = |wanted: ControlStatus| -> Vec<String> {
+        let found = retention.iter().filter(|it| keeps(it.days, needed) == wanted);
+        found.map(|it| format!("{}/{}", it.project, it.log_store)).collect()
+    };
+    let (long, short, unread) = (of(ControlStatus::Pass), of(ControlStatus::Fail), of(ControlStatus::Unknown));
+    let mut details = vec![format!("{} of {} Logstores keep records for {needed} days", long.len(), retention.len())];
+    for (found, what) in [(&short, "do not"), (&unread, "not read")] {
+        if !found.is_empty() {
+            details.push(format!("{what}: {}", names(found.iter().map(String::as_str))));
+        }
+    }
+    if !scope.is_whole {
+        details.push("not all of the scope was read, so there may be others".to_owned());
+    }
+    (status(!short.is_empty(), scope.is_whole && unread.is_empty() && !long.is_empty()), details)
+}

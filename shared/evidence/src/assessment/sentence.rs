@@ -1,0 +1,94 @@
+//! The result in one sentence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_log::Verdict;
+
+use super::{class::Class, scope::ScopeRead, sums::Sums};
+use crate::{
+    facts::{Facts, Kind, NoteState},
+    text::{count, moment},
+};
+
+/// How findings are told, in the order in which they matter.
+const FINDINGS: [(Verdict, &str, &str); 7] = [
+    (Verdict::Missing, "has no flow log", "have no flow log"),
+    (Verdict::Inactive, "has a flow log that does not record", "have a flow log that does not record"),
+    (Verdict::Undelivered, "is recorded and does not arrive", "are recorded and do not arrive"),
+    (Verdict::Drifted, "differs from the policy", "differ from the policy"),
+    (Verdict::Orphaned, "is gone and still has a flow log", "are gone and still have flow logs"),
+    (Verdict::Unsupported, "cannot have the flow log", "cannot have the flow log"),
+    (Verdict::DueToPause, "records and should not", "record and should not"),
+];
+
+/// What the resources are called.
+fn noun(facts: &Facts, number: u64) -> &'static str {
+    match (&facts.asked.kinds[..], number) {
+        ([Kind::Vpc], 1) => "VPC",
+        ([Kind::Vpc], _) => "VPCs",
+        (_, 1) => "resource",
+        _ => "resources",
+    }
+}
+
+/// Says how many resources record, and what is the matter with the others.
+pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
+    let mut parts = Vec::new();
+    // Orphans are no resources any more.
+    let orphans = facts.results.iter().filter(|result| result.verdict == Verdict::Orphaned).count() as u64;
+    let resources = sums.resources.saturating_sub(orphans);
+    if scope.regions_read + scope.regions_unsupported == 0 && sums.resources == 0 {
+        return "Nothing could be read.".to_owned();
+    }
+    if resources == 0 {
+        parts.push("No resource was found".to_owned());
+    } else if sums.compliant == resources {
+        parts.push(match resources {
+            1 => format!("The one {} records", noun(facts, 1)),
+            _ => format!("All {} {} record", count(resources), noun(facts, resources)),
+        });
+    } else {
+        let verb = if sums.compliant == 1 { "records" } else { "record" };
+        let (recorded, whole, noun) = (count(sums.compliant), count(resources), noun(facts, resources));
+        parts.push(format!("{recorded} of {whole} {noun} {verb}"));
+    }
+    let mut tell = |number: u64, one: &str, many: &str| {
+        if number > 0 {
+            parts.push(format!("{} {}", count(number), if number == 1 { one } else { many }));
+        }
+    };
+    tell(sums.unlisted, "more needs nothing and is not listed", "more need nothing and are not listed");
+    tell(sums.changed, "was repaired", "were repaired");
+    let until = until(facts).unwrap_or_default();
+    tell(sums.paused, &format!("is off on purpose{until}"), &format!("are off on purpose{until}"));
+    tell(sums.excluded, "is left alone on purpose", "are left alone on purpose");
+    tell(sums.pending, "is being switched", "are being switched");
+    let mut findings: BTreeMap<Verdict, u64> = BTreeMap::new();
+    for result in facts.results.iter().filter(|result| result.class() == Class::Finding) {
+        *findings.entry(result.verdict).or_default() += 1;
+    }
+    for (verdict, one, many) in FINDINGS {
+        tell(findings.remove(&verdict).unwrap_or_default(), one, many);
+    }
+    let others = findings.into_values().sum::<u64>();
+    let notes = facts.notes.iter().filter(|note| note.state == NoteState::Finding).count() as u64;
+    tell(others + notes, "needs a look", "need a look");
+    tell(sums.unknown, "could not be read", "could not be read");
+    let unread = scope.regions_asked - scope.regions_read - scope.regions_unsupported;
+    if unread > 0 {
+        parts.push(format!("{} of {} regions could not be read", count(unread), count(scope.regions_asked)));
+    } else if !scope.is_whole {
+        parts.push("not all of the scope could be read".to_owned());
+    }
+    format!("{}.", parts.join("; "))
+}
+
+/// Until when paused resources are off, if that is the same for all.
+fn until(facts: &Facts) -> Option<String> {
+    let paused = facts.results.iter().filter(|result| result.class() == Class::Exception && result.is_paused());
+    let ends: BTreeSet<_> = paused.map(|result| result.next_change.as_ref().map(|next| next.at)).collect();
+    match ends.into_iter().collect::<Vec<_>>()[..] {
+        [Some(at)] => Some(format!(" until {}", moment(at))),
+        _ => None,
+    }
+}

@@ -1,0 +1,160 @@
+//! Counts, and whether they add up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_log::Verdict;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::class::Class;
+use crate::facts::{Facts, Kind};
+
+/// The number of resources in each class: `resources` is the sum of `compliant`, `exceptions`, `findings`, `pending`,
+/// `changed`, `unknown` and `unlisted`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Sums {
+    /// Resources that the run judged, counted while it judged them.
+    pub resources: u64,
+    /// Resources that are as the policy wants them.
+    pub compliant: u64,
+    /// Resources that are off or left alone on purpose: the sum of `paused` and `excluded`.
+    pub exceptions: u64,
+    /// Exceptions whose flow log is off, by a schedule or a tag.
+    pub paused: u64,
+    /// Exceptions that are left alone.
+    pub excluded: u64,
+    /// Resources that are not as the policy wants them, or that a person should look at.
+    pub findings: u64,
+    /// Resources whose flow log is in a transitional state.
+    pub pending: u64,
+    /// Resources that the run repaired.
+    pub changed: u64,
+    /// Resources that could not be read.
+    pub unknown: u64,
+    /// Resources that needed nothing and were only counted.
+    pub unlisted: u64,
+    /// The number of listed resources with each verdict.
+    pub verdicts: Vec<VerdictCount>,
+}
+
+/// The number of resources with a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerdictCount {
+    /// The verdict, as in a result.
+    pub verdict: String,
+    /// The number of resources.
+    pub count: u64,
+}
+
+impl Sums {
+    /// The number of resources by class, with what was only counted.
+    #[must_use]
+    pub const fn counted(&self) -> u64 {
+        self.listed().saturating_add(self.unlisted)
+    }
+
+    /// The number of resources that a result names.
+    #[must_use]
+    pub const fn listed(&self) -> u64 {
+        self.compliant + self.exceptions + self.findings + self.pending + self.changed + self.unknown
+    }
+}
+
+/// Counts the results.
+pub(super) fn count(facts: &Facts) -> Sums {
+    let mut sums = Sums {
+        resources: facts.judged.iter().map(|part| part.resources).fold(0, u64::saturating_add),
+        unlisted: facts.judged.iter().map(|part| part.unlisted).fold(0, u64::saturating_add),
+        ..Sums::default()
+    };
+    let mut verdicts: BTreeMap<Verdict, u64> = BTreeMap::new();
+    for result in &facts.results {
+        *verdicts.entry(result.verdict).or_default() += 1;
+        match result.class() {
+            Class::Compliant => sums.compliant += 1,
+            Class::Changed => sums.changed += 1,
+            Class::Exception if result.is_paused() => sums.paused += 1,
+            Class::Exception => sums.excluded += 1,
+            Class::Pending => sums.pending += 1,
+            Class::Finding => sums.findings += 1,
+            Class::Unknown => sums.unknown += 1,
+        }
+    }
+    sums.exceptions = sums.paused + sums.excluded;
+    sums.verdicts =
+        verdicts.into_iter().map(|(verdict, count)| VerdictCount { verdict: verdict.to_string(), count }).collect();
+    sums
+}
+
+/// Says where counts disagree. The run's own count, the lists that it read and the results must agree.
+pub(super) fn discrepancies(facts: &Facts, sums: &Sums) -> Vec<String> {
+    let mut found = Vec::new();
+    if facts.head.ended < facts.head.started {
+        found.push(format!("the run ended at {}, before it began at {}", facts.head.ended, facts.head.started));
+    }
+    let mut by_account: BTreeMap<&str, u64> = BTreeMap::new();
+    for result in &facts.results {
+        *by_account.entry(&result.account).or_default() += 1;
+    }
+    for part in &facts.judged {
+        let accounts: BTreeSet<_> = part.accounts.iter().map(String::as_str).collect();
+        let listed: u64 = accounts.iter().filter_map(|account| by_account.remove(account)).sum();
+        let counted = listed.saturating_add(part.unlisted);
+        if counted != part.resources {
+            found.push(format!(
+                "in {} the run judged {} resources, and {counted} are accounted for",
+                part.accounts.join(", "),
+                part.resources
+            ));
+        }
+    }
+    for (account, listed) in by_account {
+        found.push(format!("the run counted no resources in {account}, and {listed} results name it"));
+    }
+    for pair in facts.results.windows(2) {
+        let [one, next] = pair else { continue };
+        if (&one.account, &one.region, one.kind, &one.id) == (&next.account, &next.region, next.kind, &next.id) {
+            found.push(format!("{} in {} of {} has more than one result", one.id, one.region, one.account));
+        }
+    }
+    found.extend(lists_against_results(facts, sums));
+    found
+}
+
+/// Says where a list that was read has fewer resources than were judged. If flow logs are kept at one level, each
+/// resource of the list was judged.
+fn lists_against_results(facts: &Facts, sums: &Sums) -> Vec<String> {
+    let mut read: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for list in facts.reads.iter().filter(|list| list.problem().is_none()) {
+        let items = read.entry((&list.account, &list.region, &list.operation)).or_default();
+        // Two sweeps of one run may both read it.
+        *items = (*items).max(list.items);
+    }
+    let mut judged: BTreeMap<(&str, &str, Kind), u64> = BTreeMap::new();
+    // The resource of an orphaned flow log is gone, so no list has it.
+    for result in facts.results.iter().filter(|result| result.verdict != Verdict::Orphaned) {
+        *judged.entry((&result.account, &result.region, result.kind)).or_default() += 1;
+    }
+    let mut found = Vec::new();
+    for ((account, region, kind), count) in &judged {
+        let Some(items) = kind.listed_by().and_then(|operation| read.get(&(*account, *region, operation))) else {
+            continue;
+        };
+        if count > items {
+            let kind = kind.as_str();
+            found.push(format!("{count} results name a {kind} in {region} of {account}, and the list has {items}"));
+        }
+    }
+    let [level] = facts.asked.kinds[..] else { return found };
+    let Some(list) = level.listed_by().filter(|_| sums.unlisted == 0) else { return found };
+    for ((account, region, _), items) in read.iter().filter(|((_, _, operation), _)| *operation == list) {
+        let count = judged.get(&(*account, *region, level)).copied().unwrap_or_default();
+        if count < *items {
+            let kind = level.as_str();
+            found.push(format!(
+                "{items} resources of type {kind} are in {region} of {account}, and {count} were judged"
+            ));
+        }
+    }
+    found
+}

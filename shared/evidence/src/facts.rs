@@ -1,0 +1,180 @@
+//! What a run read: the input of every report.
+
+mod cost;
+mod read;
+mod result;
+mod schedule;
+
+use flow_log::ResourceType;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    cost::{Cost, CostRow, Currency},
+    read::{Failure, Judged, Note, NoteState, Read, Service},
+    result::{Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, ResourceResult},
+    schedule::{Day, Span, Week},
+};
+
+/// What a run read. Lists may come in any order; evidence sorts them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Facts {
+    /// Which program made the report, and when.
+    pub head: Head,
+    /// The policy that the run compared with.
+    pub policy: PolicyName,
+    /// Who asked, one for each identity that was used.
+    pub callers: Vec<Caller>,
+    /// What the run was asked to read.
+    pub asked: Asked,
+    /// How exceptions count when a control is assessed.
+    #[serde(default)]
+    pub exceptions_count_as: ExceptionsCountAs,
+    /// How many resources the run judged, counted while it judged them.
+    pub judged: Vec<Judged>,
+    /// The calls that read resources and flow logs.
+    pub reads: Vec<Read>,
+    /// Whether the flow log service is open, by account.
+    pub services: Vec<Service>,
+    /// One for each resource.
+    pub results: Vec<ResourceResult>,
+    /// What the run found about whole accounts and regions, and about anything else that is no resource.
+    pub notes: Vec<Note>,
+    /// The changes that the run made, or would have made.
+    pub changes: Vec<Change>,
+    /// The Logstores that flow logs write to.
+    pub log_stores: Vec<LogStore>,
+    /// Whether records arrived, by flow log.
+    pub deliveries: Vec<Delivery>,
+    /// The policy's schedules.
+    pub schedules: Vec<Week>,
+    /// What flow logs cost, by currency. Empty if nobody asked.
+    pub costs: Vec<Cost>,
+}
+
+impl Facts {
+    /// Sorts every list and drops what is said twice, so that equal facts are written in one way.
+    pub(crate) fn normalize(&mut self) {
+        fn tidy<T: Ord>(list: &mut Vec<T>) {
+            list.sort();
+            list.dedup();
+        }
+        tidy(&mut self.head.versions);
+        tidy(&mut self.callers);
+        tidy(&mut self.asked.kinds);
+        tidy(&mut self.asked.left_out);
+        for asked in &mut self.asked.accounts {
+            tidy(&mut asked.regions);
+        }
+        tidy(&mut self.asked.accounts);
+        for part in &mut self.judged {
+            tidy(&mut part.accounts);
+        }
+        tidy(&mut self.judged);
+        tidy(&mut self.reads);
+        tidy(&mut self.services);
+        tidy(&mut self.results);
+        tidy(&mut self.notes);
+        tidy(&mut self.changes);
+        tidy(&mut self.log_stores);
+        tidy(&mut self.deliveries);
+        tidy(&mut self.schedules);
+        for cost in &mut self.costs {
+            tidy(&mut cost.rows);
+        }
+        tidy(&mut self.costs);
+    }
+}
+
+/// Which program made the report, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Head {
+    /// The program, such as `flowkeeper`.
+    pub tool: String,
+    /// Its version. Several, if the program was updated during the run of an organization.
+    pub versions: Vec<String>,
+    /// The id of the run.
+    pub run: String,
+    /// When the first call was made.
+    pub started: Timestamp,
+    /// When the last answer arrived.
+    pub ended: Timestamp,
+    /// How far the machine's clock was ahead of the cloud's `Date` header, in milliseconds; absent if unknown. Of
+    /// several parts, the largest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ms: Option<i64>,
+}
+
+/// The policy, by name and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyName {
+    /// Where the policy was found, such as `policy.yml`.
+    pub name: String,
+    /// The SHA-256 of its text, as 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// An identity that made calls. It never holds a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Caller {
+    /// The account that the identity belongs to.
+    pub account: String,
+    /// The ARN of the user or of the assumed role.
+    pub arn: String,
+    /// Where the credentials were found, such as `profile audit` or `Function Compute`.
+    pub source: String,
+}
+
+/// What the run was asked to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Asked {
+    /// The accounts, with the regions of each.
+    pub accounts: Vec<AskedAccount>,
+    /// The kinds of resource at which the policy keeps flow logs.
+    pub kinds: Vec<Kind>,
+    /// What was not asked for, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An account in scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct AskedAccount {
+    /// The id of the account.
+    pub account: String,
+    /// Its name in the directory, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The regions in scope. Empty if they could not be listed: then the account is unread.
+    pub regions: Vec<String>,
+}
+
+/// Something outside the scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// An account, a region or a kind of resource.
+    pub what: String,
+    /// Why it was not asked for.
+    pub why: String,
+}
+
+/// How resources that are off or left alone on purpose count when a control is assessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExceptionsCountAs {
+    /// Set aside and named: neither passed nor failed.
+    #[default]
+    Exception,
+    /// Failed, as for a checker that does not know the policy.
+    Failure,
+}
+
+impl From<ResourceType> for Kind {
+    fn from(found: ResourceType) -> Self {
+        match found {
+            ResourceType::Vpc => Self::Vpc,
+            ResourceType::VSwitch => Self::VSwitch,
+            ResourceType::NetworkInterface => Self::NetworkInterface,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What was found about resources, their flow logs, and where these deliver.
+
+use flow_log::Verdict;
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::read::Failure;
+
+/// A kind of resource, as the API calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A virtual private cloud.
+    #[serde(rename = "VPC")]
+    Vpc,
+    /// A vSwitch.
+    VSwitch,
+    /// An elastic network interface.
+    NetworkInterface,
+    /// A virtual border router.
+    #[serde(rename = "VBR")]
+    Vbr,
+    /// An Express Connect Router.
+    #[serde(rename = "ECR")]
+    Ecr,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Vpc, Self::VSwitch, Self::NetworkInterface, Self::Vbr, Self::Ecr];
+
+    /// The API's name of the kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vpc => "VPC",
+            Self::VSwitch => "VSwitch",
+            Self::NetworkInterface => "NetworkInterface",
+            Self::Vbr => "VBR",
+            Self::Ecr => "ECR",
+        }
+    }
+
+    /// Finds the kind with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The operation that lists all resources of the kind in a region. Routers are listed once for an account, and not
+    /// in each region.
+    #[must_use]
+    pub const fn listed_by(self) -> Option<&'static str> {
+        match self {
+            Self::Vpc => Some("DescribeVpcs"),
+            Self::VSwitch => Some("DescribeVSwitches"),
+            Self::NetworkInterface => Some("DescribeNetworkInterfaces"),
+            Self::Vbr | Self::Ecr => None,
+        }
+    }
+}
+
+/// What was found about one resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceResult {
+    /// The account that it was read in.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: String,
+    /// Its name. Anybody who may create resources chooses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The verdict when it was read, before any change.
+    #[schemars(schema_with = "verdict_schema")]
+    pub verdict: Verdict,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Whether a person should look at it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_finding: bool,
+    /// Whether it is off or left alone on purpose: by a tag, a schedule or the policy's `exclude`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_exception: bool,
+    /// Whether the run repaired it. It was not read again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_changed: bool,
+    /// The flow log that covers it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_log: Option<FlowLogState>,
+    /// The schedule or the tag that decides when it records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// When it is switched next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_change: Option<NextChange>,
+    /// The call that failed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn verdict_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Verdict::ALL.map(|verdict| verdict.to_string()) })
+}
+
+/// A flow log as it was read. What the API did not say is absent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct FlowLogState {
+    /// Its id.
+    pub id: String,
+    /// Its status in the API's words, such as `Active`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The traffic that it records: `All`, `Allow` or `Drop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_type: Option<String>,
+    /// The aggregation interval in minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_minutes: Option<u32>,
+    /// The project that it writes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The Logstore that it writes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_store: Option<String>,
+    /// Why its records may not arrive, in the words of `DescribeFlowLogs`; absent if nothing suggests that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impairment: Option<String>,
+}
+
+impl FlowLogState {
+    /// A flow log of which nothing is known but its id.
+    #[must_use]
+    pub const fn unread(id: String) -> Self {
+        Self {
+            id,
+            status: None,
+            traffic_type: None,
+            interval_minutes: None,
+            project: None,
+            log_store: None,
+            impairment: None,
+        }
+    }
+}
+
+/// When a flow log is switched next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct NextChange {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it records from then.
+    pub is_on: bool,
+}
+
+/// A change that the run made, or would have made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The resource, or the project or Logstore, that it is about.
+    pub subject: String,
+    /// The API action.
+    pub action: String,
+    /// The outcome: `done`, `planned`, `skipped`, `failed` or `unfinished`.
+    pub outcome: String,
+    /// The flow log that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_log_id: Option<String>,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// The flow log before it was deleted, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The call that failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// A Logstore that flow logs write to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LogStore {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Its project.
+    pub project: String,
+    /// Its name.
+    pub name: String,
+    /// For how many days it keeps records, its `ttl`; 3650 means for ever. Absent if that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Why it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_unknown: Option<String>,
+}
+
+/// Whether the records of a flow log arrived in a time window.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Delivery {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The flow log.
+    pub flow_log_id: String,
+    /// The beginning of the window.
+    pub from: Timestamp,
+    /// The end of the window.
+    pub to: Timestamp,
+    /// What can be said about it.
+    pub state: DeliveryState,
+    /// The end of the last record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_record: Option<Timestamp>,
+    /// All records in the window; absent if they could not be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Records that say that nothing flowed, `NODATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_data: Option<u64>,
+    /// Records that say that records were lost, `SKIPDATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_data: Option<u64>,
+    /// Why it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_unknown: Option<String>,
+}
+
+/// What can be said about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryState {
+    /// It could not be found out.
+    Unknown,
+    /// No record at all arrived, although some were due.
+    Silent,
+    /// Records say that others were lost.
+    RecordsLost,
+    /// Records say that nothing flowed.
+    NothingFlowed,
+    /// Records of traffic arrived.
+    Delivers,
+}

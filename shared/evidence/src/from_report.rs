@@ -1,0 +1,197 @@
+//! Facts from the report of a run.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use flow_log::{FlowLog, Verdict};
+use reconcile::{DeletedFlowLog, ErrorReport, Item, Outcome, Summary};
+
+use crate::facts::{
+    Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, ResourceResult,
+};
+
+/// What was observed of one resource, beside the result of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The id of the resource.
+    pub resource_id: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// The schedule or the tag that decides when it records.
+    pub schedule: Option<String>,
+    /// When it is switched next.
+    pub next_change: Option<NextChange>,
+}
+
+impl From<&FlowLog> for FlowLogState {
+    fn from(found: &FlowLog) -> Self {
+        Self {
+            id: found.id.to_string(),
+            status: Some(found.status.to_string()),
+            traffic_type: found.traffic_type.clone(),
+            interval_minutes: found.aggregation_interval,
+            project: found.project.clone(),
+            log_store: found.log_store.clone(),
+            impairment: found.impairment(),
+        }
+    }
+}
+
+impl From<&ErrorReport> for Failure {
+    fn from(error: &ErrorReport) -> Self {
+        Self {
+            operation: error.action.to_owned(),
+            code: error.code.clone(),
+            message: error.message.clone(),
+            request_id: error.request_id.clone(),
+            advice: error.advice.to_owned(),
+        }
+    }
+}
+
+/// The key of a resource: its account, its region and its id.
+type Key<'a> = (&'a str, &'a str, &'a str);
+
+impl Facts {
+    /// Adds what a run reports, the `results` and the `summary` of its report: its results, its changes, and what it
+    /// says about accounts and regions. `accounts` are
+    /// those that the run covered; `observed` is what was read of its resources, and `flow_logs` are the flow logs that
+    /// were read, with the account and region of each. A flow log that is not among them is known by its id alone.
+    ///
+    /// A report that does not list every resource leaves the others counted and not listed; evidence says so.
+    pub fn add_report(
+        &mut self,
+        (items, summary): (&[Item], &Summary),
+        accounts: &[String],
+        observed: &[Observed],
+        flow_logs: &[(String, String, FlowLog)],
+    ) {
+        let observed: BTreeMap<Key<'_>, &Observed> =
+            observed.iter().map(|it| ((&*it.account, &*it.region, &*it.resource_id), it)).collect();
+        let flow_logs: BTreeMap<Key<'_>, &FlowLog> =
+            flow_logs.iter().map(|(account, region, it)| ((&**account, &**region, it.id.as_str()), it)).collect();
+        let mut results: BTreeMap<(String, String, String), ResourceResult> = BTreeMap::new();
+        let mut undone = BTreeSet::new();
+        for item in items {
+            if let Some(change) = change(item) {
+                self.changes.push(change);
+            }
+            let Some(mut result) = result(item) else {
+                match what_else(item) {
+                    Some(Other::Note(note)) => self.notes.push(note),
+                    Some(Other::LeftOut(left_out)) => self.asked.left_out.push(left_out),
+                    None => {}
+                }
+                continue;
+            };
+            let key = (result.account.clone(), result.region.clone(), result.id.clone());
+            if let Some(it) = observed.get(&(&*key.0, &*key.1, &*key.2)) {
+                result.name.clone_from(&it.name);
+                result.schedule.clone_from(&it.schedule);
+                result.next_change.clone_from(&it.next_change);
+            }
+            if let Some(known) = &mut result.flow_log
+                && let Some(found) = flow_logs.get(&(&*key.0, &*key.1, &*known.id))
+            {
+                *known = FlowLogState::from(*found);
+            }
+            if item.action.is_some() && item.outcome != Outcome::Done {
+                undone.insert(key.clone());
+            }
+            // A replacement has two results. The worse one counts.
+            match results.entry(key) {
+                Entry::Vacant(entry) => _ = entry.insert(result),
+                Entry::Occupied(mut entry) => {
+                    let known = entry.get_mut();
+                    let is_changed = known.is_changed || result.is_changed;
+                    if result.class() > known.class() {
+                        *known = result;
+                    }
+                    known.is_changed = is_changed;
+                }
+            }
+        }
+        for (key, result) in &mut results {
+            result.is_changed &= !undone.contains(key);
+        }
+        let (resources, listed) = (summary.checked as u64, results.len() as u64);
+        let unlisted = resources.saturating_sub(listed).min(summary.unlisted as u64);
+        self.judged.push(Judged { accounts: accounts.to_vec(), resources, unlisted });
+        self.results.extend(results.into_values());
+    }
+}
+
+fn change(item: &Item) -> Option<Change> {
+    let action = item.action?;
+    Some(Change {
+        account: item.account.clone().unwrap_or_default(),
+        region: item.region.clone().unwrap_or_default(),
+        subject: item.resource_id.clone().unwrap_or_default(),
+        action: action.to_string(),
+        outcome: item.outcome.as_str().to_owned(),
+        flow_log_id: item.flow_log_id.as_ref().map(ToString::to_string),
+        reason: item.reason.clone(),
+        before: item.deleted.as_deref().and_then(as_json),
+        error: item.error.as_ref().map(Failure::from),
+    })
+}
+
+fn as_json(deleted: &DeletedFlowLog) -> Option<String> {
+    serde_json::to_string(deleted).ok()
+}
+
+/// The result of a resource; `None` if the item is about something else.
+fn result(item: &Item) -> Option<ResourceResult> {
+    let verdict = item.verdict?;
+    Some(ResourceResult {
+        account: item.account.clone()?,
+        region: item.region.clone()?,
+        kind: Kind::named(item.resource_type?)?,
+        id: item.resource_id.clone()?,
+        name: None,
+        verdict,
+        reason: item.reason.clone(),
+        is_finding: item.is_finding,
+        is_exception: item.is_exception,
+        is_changed: item.action.is_some() && item.outcome == Outcome::Done,
+        flow_log: item.flow_log_id.as_ref().map(|id| FlowLogState::unread(id.to_string())),
+        schedule: None,
+        next_change: None,
+        error: item.error.as_ref().map(Failure::from),
+    })
+}
+
+/// What an item that is about no resource becomes.
+enum Other {
+    Note(Note),
+    LeftOut(LeftOut),
+}
+
+fn what_else(item: &Item) -> Option<Other> {
+    let is_open = matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
+    // A whole account of which a person should hear was not read.
+    let is_whole_account = item.region.is_none() && item.resource_id.is_none();
+    let state = match item.verdict {
+        Some(Verdict::Unknown) => NoteState::Unread,
+        Some(Verdict::Unsupported) if item.resource_id.is_none() => NoteState::Unsupported,
+        _ if is_whole_account && (is_open || item.is_finding) => NoteState::Unread,
+        _ if item.resource_id.is_none() && is_open => NoteState::Unread,
+        _ if is_open || item.is_finding => NoteState::Finding,
+        _ if item.outcome == Outcome::Skipped && item.resource_id.is_none() => {
+            let what = item.region.clone().or_else(|| item.account.clone())?;
+            return Some(Other::LeftOut(LeftOut { what, why: item.reason.clone() }));
+        }
+        _ => return None,
+    };
+    Some(Other::Note(Note {
+        account: item.account.clone(),
+        region: item.region.clone(),
+        subject: item.resource_id.clone(),
+        state,
+        reason: item.reason.clone(),
+        error: item.error.as_ref().map(Failure::from),
+    }))
+}

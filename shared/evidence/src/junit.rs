@@ -1,0 +1,102 @@
+//! Evidence as JUnit XML, for CI: one suite for each region of an account, one case for each resource.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::{
+    assessment::Class,
+    evidence::Evidence,
+    facts::{Failure, NoteState},
+    text::visible,
+};
+
+impl Evidence {
+    /// Writes the evidence as JUnit XML. A finding is a failure, whatever could not be read is an error, and an
+    /// exception is skipped. Counts that disagree are an error, too.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_junit<'a>(&'a self, to: impl Write) -> io::Result<()> {
+        let (facts, assessment) = (self.facts(), self.assessment());
+        let mut report = Report::new("flowkeeper evidence");
+        let mut suites: BTreeMap<(&str, &str), TestSuite> = BTreeMap::new();
+        for result in &facts.results {
+            let mut case = TestCase::new(visible(&result.id).as_ref(), TestCaseStatus::success());
+            case.set_classname(result.kind.as_str());
+            if let Some(name) = &result.name {
+                case.add_property(Property::new("name", visible(name).as_ref()));
+            }
+            let verdict = result.verdict.to_string();
+            case.status = match result.class() {
+                Class::Compliant | Class::Changed => TestCaseStatus::success(),
+                Class::Exception => skipped(&result.reason),
+                Class::Pending | Class::Finding => failed(NonSuccessKind::Failure, &verdict, &result.reason, None),
+                Class::Unknown => failed(NonSuccessKind::Error, &verdict, &result.reason, result.error.as_ref()),
+            };
+            let place = (result.account.as_str(), result.region.as_str());
+            suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);
+        }
+        let mut add = |account: &'a Option<String>, region: &'a Option<String>, case: TestCase| {
+            let place = (account.as_deref().unwrap_or_default(), region.as_deref().unwrap_or_default());
+            suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);
+        };
+        for unknown in assessment.unknown.iter().filter(|unknown| !unknown.has_result) {
+            let name = unknown.subject.as_deref().or(unknown.region.as_deref()).unwrap_or("the account");
+            let status = failed(NonSuccessKind::Error, "unknown", &unknown.why, unknown.error.as_ref());
+            let mut case = TestCase::new(visible(name).as_ref(), status);
+            case.set_classname("scope");
+            add(&unknown.account, &unknown.region, case);
+        }
+        for note in facts.notes.iter().filter(|note| note.state != NoteState::Unread) {
+            let name = note.subject.as_deref().or(note.region.as_deref()).unwrap_or("the account");
+            let status = match note.state {
+                NoteState::Unsupported => skipped(&note.reason),
+                _ => failed(NonSuccessKind::Failure, "finding", &note.reason, note.error.as_ref()),
+            };
+            let mut case = TestCase::new(visible(name).as_ref(), status);
+            case.set_classname("scope");
+            add(&note.account, &note.region, case);
+        }
+        if !assessment.discrepancies.is_empty() || !assessment.scope.is_whole {
+            let mut sums = TestSuite::new("completeness");
+            for why in &assessment.discrepancies {
+                let status = failed(NonSuccessKind::Error, "discrepancy", why, None);
+                sums.add_test_case(TestCase::new("the sums close", status));
+            }
+            if !assessment.scope.is_whole {
+                let why = "not all of the scope was read";
+                let status = failed(NonSuccessKind::Error, "unknown", why, None);
+                sums.add_test_case(TestCase::new("the scope was read", status));
+            }
+            report.add_test_suite(sums);
+        }
+        report.add_test_suites(suites.into_values());
+        report.serialize(to).map_err(io::Error::other)
+    }
+}
+
+fn suite((account, region): (&str, &str)) -> TestSuite {
+    let name = [account, region].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    TestSuite::new(visible(if name.is_empty() { "the run" } else { &name }).as_ref())
+}
+
+fn skipped(reason: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(visible(reason).as_ref());
+    status
+}
+
+fn failed(kind: NonSuccessKind, verdict: &str, reason: &str, error: Option<&Failure>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(verdict).set_message(visible(reason).as_ref());
+    if let Some(error) = error {
+        let request = error.request_id.as_deref().unwrap_or("none");
+        let text = format!("{} {} (request {request}): {}", error.operation, error.code, error.advice);
+        status.set_description(visible(&text).as_ref());
+    }
+    status
+}

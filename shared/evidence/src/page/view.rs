@@ -1,0 +1,429 @@
+//! What the page shows, in the order in which it shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flow_log::Verdict;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    parts::{EmbeddedJson, Icon, Shown, Time, money, volume},
+    strip::Strip,
+};
+use crate::{
+    assessment::{Assessment, Class, Control, ControlStatus, Relation, Unknown},
+    evidence::Evidence,
+    facts::{Change, Cost, CostRow, Delivery, DeliveryState, Facts, Note, NoteState, Read, ResourceResult},
+    text::count,
+};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The page.
+#[derive(Template)]
+#[template(path = "page.html")]
+pub(super) struct View<'a> {
+    facts: &'a Facts,
+    assessment: &'a Assessment,
+    /// `Content-Security-Policy`: this style and this script, and nothing else.
+    csp: String,
+    style: &'static str,
+    script: &'static str,
+    seal: String,
+    json: Option<EmbeddedJson<'a>>,
+    mood: Mood,
+    tiles: Vec<Tile>,
+    findings: ResultTable<'a>,
+    exceptions: ResultTable<'a>,
+    pending: ResultTable<'a>,
+    changed: ResultTable<'a>,
+    quiet: ResultTable<'a>,
+    /// Findings about something that is no resource.
+    notes: Rows<'a, Note>,
+    unsupported: Vec<&'a Note>,
+    unknown: Rows<'a, Unknown>,
+    changes: Rows<'a, Change>,
+    deliveries: Rows<'a, Delivery>,
+    places: Vec<PlaceRow<'a>>,
+    more_places: usize,
+    /// Regions that were read and have no resource, by account.
+    empty: Vec<(&'a str, Vec<&'a str>)>,
+    reads: Rows<'a, Read>,
+}
+
+/// The state of the whole report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Good,
+    Findings,
+    Incomplete,
+}
+
+impl Mood {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Findings => "bad",
+            Self::Incomplete => "unknown",
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "Everything was read, and nothing needs a person",
+            Self::Findings => "Everything was read, and some of it needs a person",
+            Self::Incomplete => "Not everything is known",
+        }
+    }
+}
+
+/// A number on the first screen.
+struct Tile {
+    class: &'static str,
+    number: u64,
+    label: &'static str,
+    href: &'static str,
+    /// Whether it counts resources, and so belongs to the bar.
+    is_part: bool,
+}
+
+impl Tile {
+    /// The share of the bar, in thousandths of the whole, and at least a visible one.
+    fn share(&self, whole: u64) -> u64 {
+        if self.number == 0 { 0 } else { (self.number.saturating_mul(1000) / whole.max(1)).max(6) }
+    }
+}
+
+/// The first rows of a table, and how many there are.
+struct Rows<'a, T> {
+    shown: Vec<&'a T>,
+    all: usize,
+}
+
+impl<'a, T> Rows<'a, T> {
+    fn of(all: impl Iterator<Item = &'a T>) -> Self {
+        let mut shown: Vec<_> = all.collect();
+        let number = shown.len();
+        shown.truncate(Evidence::MAX_ROWS);
+        Self { shown, all: number }
+    }
+
+    const fn left_out(&self) -> usize {
+        self.all - self.shown.len()
+    }
+
+    fn extent(&self) -> String {
+        extent(self.all, self.shown.len())
+    }
+}
+
+/// A table of resources.
+#[derive(Template)]
+#[template(path = "results.html")]
+struct ResultTable<'a> {
+    caption: &'static str,
+    rows: Vec<&'a ResourceResult>,
+    all: usize,
+    has_schedules: bool,
+}
+
+impl<'a> ResultTable<'a> {
+    fn of(caption: &'static str, mut rows: Vec<&'a ResourceResult>, max: usize) -> Self {
+        let all = rows.len();
+        rows.sort_by_key(|result| order(result.verdict));
+        rows.truncate(max);
+        let has_schedules = rows.iter().any(|result| result.schedule.is_some() || result.next_change.is_some());
+        Self { caption, rows, all, has_schedules }
+    }
+
+    const fn left_out(&self) -> usize {
+        self.all - self.rows.len()
+    }
+
+    fn extent(&self) -> String {
+        extent(self.all, self.rows.len())
+    }
+
+    fn number(&self) -> String {
+        count(self.all as u64)
+    }
+}
+
+/// How much of a table a page lists.
+fn extent(all: usize, shown: usize) -> String {
+    format!("{} rows; this page lists the first {}", count(all as u64), count(shown as u64))
+}
+
+/// The worst first.
+const fn order(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Missing => 0,
+        Verdict::Undelivered => 1,
+        Verdict::Inactive => 2,
+        Verdict::Drifted => 3,
+        Verdict::Orphaned => 4,
+        Verdict::DueToPause => 5,
+        Verdict::Unsupported => 6,
+        Verdict::Excluded => 7,
+        _ => 8,
+    }
+}
+
+/// A region with resources, and how it was read.
+struct PlaceRow<'a> {
+    account: &'a str,
+    region: &'a str,
+    resources: usize,
+    reads: Vec<&'a Read>,
+}
+
+impl PlaceRow<'_> {
+    fn first_request(&self) -> Option<&str> {
+        self.reads.iter().find_map(|read| read.first_request_id.as_deref())
+    }
+
+    fn last_request(&self) -> Option<&str> {
+        self.reads.iter().rev().find_map(|read| read.last_request_id.as_deref())
+    }
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
+        let (facts, assessment) = (evidence.facts(), evidence.assessment());
+        let mut classes: BTreeMap<Class, Vec<&ResourceResult>> = BTreeMap::new();
+        for result in &facts.results {
+            classes.entry(result.class()).or_default().push(result);
+        }
+        let mut table = |class, caption, max| {
+            let rows = classes.remove(&class).unwrap_or_default();
+            ResultTable::of(caption, rows, max)
+        };
+        let quiet = table(Class::Compliant, "Resources that are as the policy wants them", usize::MAX);
+        // A part of them would look like all of them.
+        let is_short = quiet.all <= Evidence::MAX_QUIET_ROWS;
+        let quiet = if is_short { quiet } else { ResultTable { rows: Vec::new(), ..quiet } };
+        let is_small = is_short && facts.results.len() <= Evidence::MAX_ROWS;
+        let (places, more_places, empty) = places(facts);
+        let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+        let csp = format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+             form-action 'none'",
+            hash(STYLE),
+            hash(SCRIPT)
+        );
+        Self {
+            facts,
+            assessment,
+            csp,
+            style: STYLE,
+            script: SCRIPT,
+            seal: evidence.seal(),
+            json: is_small.then_some(EmbeddedJson(evidence)),
+            mood: mood(assessment),
+            tiles: tiles(assessment),
+            findings: table(Class::Finding, "Resources that are not as the policy wants them", Evidence::MAX_ROWS),
+            exceptions: table(Class::Exception, "Resources that are off or left alone on purpose", Evidence::MAX_ROWS),
+            pending: table(Class::Pending, "Resources whose flow log is being switched", Evidence::MAX_ROWS),
+            changed: table(Class::Changed, "Resources that the run repaired", Evidence::MAX_ROWS),
+            quiet,
+            notes: Rows::of(facts.notes.iter().filter(|note| note.state == NoteState::Finding)),
+            unsupported: facts.notes.iter().filter(|note| note.state == NoteState::Unsupported).collect(),
+            unknown: Rows::of(assessment.unknown.iter()),
+            changes: Rows::of(facts.changes.iter()),
+            deliveries: Rows::of(facts.deliveries.iter()),
+            places,
+            more_places,
+            empty,
+            reads: Rows::of(facts.reads.iter()),
+        }
+    }
+
+    /// Whether the counts of classes add up, as an equation.
+    fn equation(&self) -> String {
+        let sums = &self.assessment.sums;
+        let parts = [
+            (sums.compliant, "recording"),
+            (sums.exceptions, "exceptions"),
+            (sums.findings, "findings"),
+            (sums.pending, "in transition"),
+            (sums.changed, "repaired"),
+            (sums.unknown, "unknown"),
+            (sums.unlisted, "counted only"),
+        ];
+        let parts = parts.iter().enumerate().filter(|(nth, (number, _))| *nth < 3 || *number > 0);
+        let parts: Vec<_> = parts.map(|(_, (number, what))| format!("{} {what}", count(*number))).collect();
+        let sign = if sums.resources == sums.counted() { "=" } else { "≠" };
+        format!("{} {sign} {}", count(sums.resources), parts.join(" + "))
+    }
+
+    fn bar_title(&self) -> String {
+        let parts: Vec<_> = self
+            .tiles
+            .iter()
+            .filter(|tile| tile.is_part)
+            .map(|tile| format!("{} {}", count(tile.number), tile.label))
+            .collect();
+        format!("Resources by class: {}", parts.join(", "))
+    }
+
+    /// Where each part of the bar begins, its width, and its class.
+    fn bar(&self) -> Vec<(u64, u64, &'static str)> {
+        let tiles = || self.tiles.iter().filter(|tile| tile.is_part);
+        let whole = tiles().map(|tile| tile.number).fold(0, u64::saturating_add);
+        let mut at = 0;
+        let mut parts = Vec::new();
+        for tile in tiles() {
+            let share = tile.share(whole);
+            parts.push((at, share, tile.class));
+            at += share;
+        }
+        parts
+    }
+
+    fn bar_width(&self) -> u64 {
+        self.bar().last().map_or(1, |(at, share, _)| (at + share).max(1))
+    }
+
+    /// How the clock of the machine compares with that of the cloud.
+    fn clock(&self) -> String {
+        match self.facts.head.clock_offset_ms {
+            None => "the clock was not compared with the cloud's".to_owned(),
+            Some(0) => "the clock agrees with the cloud's".to_owned(),
+            Some(offset) => {
+                let direction = if offset < 0 { "behind" } else { "ahead of" };
+                format!("the clock was {} ms {direction} the cloud's", count(offset.unsigned_abs()))
+            }
+        }
+    }
+
+    fn seconds(&self) -> i64 {
+        self.facts.head.ended.duration_since(self.facts.head.started).as_secs()
+    }
+}
+
+fn mood(assessment: &Assessment) -> Mood {
+    let is_known = assessment.scope.is_whole && assessment.unknown.is_empty() && assessment.discrepancies.is_empty();
+    match (is_known, assessment.sums.findings) {
+        (false, _) => Mood::Incomplete,
+        (true, 0) => Mood::Good,
+        (true, _) => Mood::Findings,
+    }
+}
+
+fn tiles(assessment: &Assessment) -> Vec<Tile> {
+    let sums = &assessment.sums;
+    let part = |class, number, label, href| Tile { class, number, label, href, is_part: true };
+    let always = [
+        part("ok", sums.compliant, "recording", "#quiet"),
+        part("aside", sums.exceptions, "exceptions", "#exceptions"),
+        part("bad", sums.findings, "findings", "#findings"),
+        part("unknown", sums.unknown, "unknown", "#unknown"),
+    ];
+    let scope = &assessment.scope;
+    let unread = scope.regions_asked - scope.regions_read - scope.regions_unsupported;
+    let label = if unread == 1 { "region not read" } else { "regions not read" };
+    let rare = [
+        part("wait", sums.pending, "in transition", "#pending"),
+        part("wait", sums.changed, "repaired", "#changed"),
+        part("plain", sums.unlisted, "counted only", "#quiet"),
+        Tile { is_part: false, ..part("unknown", unread, label, "#unknown") },
+    ];
+    always.into_iter().chain(rare.into_iter().filter(|tile| tile.number > 0)).collect()
+}
+
+/// The regions with resources, how many more there are than a table has, and the regions without any, by account.
+type Places<'a> = (Vec<PlaceRow<'a>>, usize, Vec<(&'a str, Vec<&'a str>)>);
+
+fn places(facts: &Facts) -> Places<'_> {
+    let mut rows: BTreeMap<(&str, &str), PlaceRow<'_>> = BTreeMap::new();
+    let row = |account, region| PlaceRow { account, region, resources: 0, reads: Vec::new() };
+    for result in &facts.results {
+        let place = (result.account.as_str(), result.region.as_str());
+        rows.entry(place).or_insert_with(|| row(place.0, place.1)).resources += 1;
+    }
+    let mut empty: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for read in &facts.reads {
+        let place = (read.account.as_str(), read.region.as_str());
+        match rows.get_mut(&place) {
+            Some(found) => found.reads.push(read),
+            None => _ = empty.entry(place.0).or_default().insert(place.1),
+        }
+    }
+    // A region that could not be read is no empty one.
+    let unread = facts.reads.iter().filter(|read| read.problem().is_some());
+    let unread: BTreeSet<_> = unread.map(|read| (read.account.as_str(), read.region.as_str())).collect();
+    let mut shown: Vec<_> = rows.into_values().collect();
+    let more = shown.len().saturating_sub(Evidence::MAX_QUIET_ROWS);
+    shown.truncate(Evidence::MAX_QUIET_ROWS);
+    let empty = empty.into_iter().filter_map(|(account, regions)| {
+        let regions: Vec<_> = regions.into_iter().filter(|region| !unread.contains(&(account, region))).collect();
+        (!regions.is_empty()).then_some((account, regions))
+    });
+    (shown, more, empty.collect())
+}
+
+/// The sign of a class.
+const fn sign(class: Class) -> Icon {
+    Icon(match class {
+        Class::Compliant => "ok",
+        Class::Exception => "aside",
+        Class::Pending | Class::Changed => "wait",
+        Class::Finding => "bad",
+        Class::Unknown => "unknown",
+    })
+}
+
+const fn control_sign(status: ControlStatus) -> Icon {
+    Icon(match status {
+        ControlStatus::Pass => "ok",
+        ControlStatus::Fail => "bad",
+        ControlStatus::Unknown => "unknown",
+    })
+}
+
+const fn relation(control: &Control) -> &'static str {
+    match control.relation {
+        Relation::Assessed => "assessed",
+        Relation::RelatesTo => "relates to",
+    }
+}
+
+const fn delivery(state: DeliveryState) -> (Icon, &'static str) {
+    match state {
+        DeliveryState::Delivers => (Icon("ok"), "records arrive"),
+        DeliveryState::NothingFlowed => (Icon("ok"), "nothing flowed"),
+        DeliveryState::RecordsLost => (Icon("bad"), "records were lost"),
+        DeliveryState::Silent => (Icon("bad"), "no record arrived"),
+        DeliveryState::Unknown => (Icon("unknown"), "unknown"),
+    }
+}
+
+/// A number, or a word if it is not known.
+fn known(number: Option<u64>) -> String {
+    number.map_or_else(|| "unknown".to_owned(), count)
+}
+
+/// A retention in days.
+fn days(number: Option<u32>) -> String {
+    match number {
+        Some(3650) => "for ever".to_owned(),
+        Some(days) => format!("{} days", count(days.into())),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// The dearest flow logs.
+fn top(cost: &Cost) -> Vec<&CostRow> {
+    let mut rows: Vec<_> = cost.rows.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.micros));
+    rows.truncate(Evidence::MAX_QUIET_ROWS);
+    rows
+}
+
+/// The sums of a currency, as amounts.
+fn total(cost: &Cost) -> (String, String) {
+    let (costs, saved) = cost.totals();
+    (money(costs), money(saved))
+}

@@ -1,0 +1,358 @@
+//! What follows from facts.
+
+use evidence::{
+    Class, Control,
+    ControlStatus::{self, Fail, Pass, Unknown},
+    Evidence, ExceptionsCountAs, Facts, InvalidEvidence, Judged, Kind, Note, NoteState, Read,
+};
+use flow_log::Verdict;
+
+use crate::samples::{self, FIRST, SECOND};
+
+/// One account, one region, and VPCs that all record.
+fn whole() -> Facts {
+    let mut facts = samples::small();
+    facts.results.retain(|it| (it.account.as_str(), it.region.as_str()) == (FIRST, "cn-hangzhou"));
+    facts.results.retain(|it| it.verdict == Verdict::Compliant);
+    facts.asked.accounts.truncate(1);
+    facts.asked.accounts[0].regions = vec!["cn-hangzhou".to_owned()];
+    let count = facts.results.len() as u64;
+    facts.reads =
+        ["DescribeVpcs", "DescribeFlowLogs"].map(|it| samples::read(FIRST, "cn-hangzhou", it, count)).to_vec();
+    facts.judged.truncate(1);
+    facts.judged[0].resources = count;
+    facts.services.truncate(1);
+    facts.log_stores.truncate(1);
+    facts
+}
+
+fn control(facts: Facts, id: &str) -> Control {
+    let evidence = Evidence::new(facts);
+    evidence.assessment().controls.iter().find(|control| control.id == id).unwrap().clone()
+}
+
+fn status(facts: Facts, id: &str) -> ControlStatus {
+    control(facts, id).status
+}
+
+#[test]
+fn the_sums_close_and_the_sentence_tells_them() {
+    let evidence = Evidence::new(samples::small());
+    let found = evidence.assessment();
+    let sums = &found.sums;
+    assert_eq!((sums.resources, sums.compliant, sums.paused, sums.excluded, sums.findings), (41, 34, 3, 1, 3));
+    assert_eq!(sums.counted(), sums.resources);
+    assert_eq!(found.discrepancies, [""; 0]);
+    assert_eq!(
+        found.verdict,
+        "34 of 41 VPCs record; 3 are off on purpose until 2026-11-25 23:00 UTC; 1 is left alone on purpose; \
+         1 has no flow log; 1 is recorded and does not arrive; 1 differs from the policy; \
+         1 of 10 regions could not be read."
+    );
+}
+
+#[test]
+fn each_way_in_which_counts_can_disagree_is_said() {
+    let discrepancies = |break_it: fn(&mut Facts)| {
+        let mut facts = whole();
+        break_it(&mut facts);
+        Evidence::new(facts).assessment().discrepancies.clone()
+    };
+    assert_eq!(discrepancies(|_| ()), [""; 0]);
+    type Case = (fn(&mut Facts), &'static str);
+    let cases: [Case; 7] = [
+        (|facts| facts.judged[0].resources += 1, "the run judged 14 resources, and 13 are accounted for"),
+        (|facts| _ = facts.results.pop(), "judged 13 resources, and 12 are accounted for"),
+        (|facts| facts.judged.clear(), "the run counted no resources in 1000000000000001"),
+        (|facts| facts.judged[0].unlisted = u64::MAX, "are accounted for"),
+        (
+            |facts| {
+                let twin = facts.results[0].clone();
+                facts.results.push(evidence::ResourceResult { reason: "another".to_owned(), ..twin });
+            },
+            "has more than one result",
+        ),
+        (
+            |facts| facts.reads[0] = samples::read(FIRST, "cn-hangzhou", "DescribeVpcs", 12),
+            "13 results name a VPC in cn-hangzhou",
+        ),
+        (|facts| facts.head.ended = "2026-11-25T22:00:00Z".parse().unwrap(), "before it began"),
+    ];
+    for (break_it, expected) in cases {
+        let found = discrepancies(break_it);
+        assert!(found.iter().any(|why| why.contains(expected)), "{expected}: {found:#?}");
+    }
+    let more = discrepancies(|facts| {
+        facts.reads[0].items += 2;
+        facts.reads[0].total = Some(15);
+    });
+    assert_eq!(more, ["15 resources of type VPC are in cn-hangzhou of 1000000000000001, and 13 were judged"]);
+}
+
+#[test]
+fn what_was_only_counted_closes_the_sums_and_passes_no_control() {
+    let mut facts = whole();
+    facts.results.truncate(10);
+    facts.judged[0].unlisted = 3;
+    let evidence = Evidence::new(facts.clone());
+    let found = evidence.assessment();
+    assert_eq!((found.discrepancies.len(), found.sums.unlisted), (0, 3));
+    assert_eq!(found.verdict, "10 of 13 VPCs record; 3 more need nothing and are not listed.");
+    assert_eq!(status(facts, "3.3"), Unknown);
+}
+
+#[test]
+fn cis_3_3_passes_only_if_every_vpc_was_read_and_records_rejected_packets() {
+    assert_eq!(status(whole(), "3.3"), Pass);
+    let with = |change: fn(&mut Facts)| {
+        let mut facts = whole();
+        change(&mut facts);
+        status(facts, "3.3")
+    };
+    let traffic = |facts: &mut Facts, word: Option<&str>| {
+        facts.results[0].flow_log.as_mut().unwrap().traffic_type = word.map(str::to_owned);
+    };
+    let mut recorded = whole();
+    for (word, expected) in
+        [(Some("Drop"), Pass), (Some("All"), Pass), (Some("Allow"), Fail), (Some("Some"), Unknown), (None, Unknown)]
+    {
+        traffic(&mut recorded, word);
+        assert_eq!(status(recorded.clone(), "3.3"), expected, "{word:?}");
+    }
+    assert_eq!(with(|facts| facts.results[0].flow_log = None), Unknown, "compliant, by a flow log nobody read");
+    assert_eq!(with(|facts| facts.results[0].flow_log.as_mut().unwrap().status = None), Unknown);
+    assert_eq!(with(|facts| facts.results[0].flow_log.as_mut().unwrap().status = Some("Inactive".into())), Fail);
+    for (verdict, expected) in [
+        (Verdict::Missing, Fail),
+        (Verdict::Inactive, Fail),
+        (Verdict::Undelivered, Fail),
+        (Verdict::Unknown, Unknown),
+        (Verdict::Pending, Unknown),
+    ] {
+        let mut broken = whole();
+        broken.results[0].verdict = verdict;
+        assert_eq!(status(broken, "3.3"), expected, "{verdict}");
+    }
+    assert_eq!(with(|facts| facts.reads[0].total = Some(14)), Unknown, "a list that is cut short");
+    assert_eq!(with(|facts| facts.reads[0].pages = 0), Unknown, "a list without a page");
+    assert_eq!(with(|facts| facts.reads[1].error = Some(samples::denied("DescribeFlowLogs"))), Unknown);
+    assert_eq!(with(|facts| _ = facts.reads.pop()), Unknown, "no call was made");
+    assert_eq!(with(|facts| facts.asked.accounts[0].regions.push("cn-beijing".into())), Unknown);
+    assert_eq!(with(|facts| facts.asked.accounts[0].regions.clear()), Unknown);
+    assert_eq!(with(|facts| facts.asked.accounts.clear()), Unknown);
+    assert_eq!(with(|facts| facts.asked.kinds = vec![Kind::Vpc, Kind::VSwitch]), Unknown);
+    assert_eq!(with(|facts| facts.asked.kinds = vec![Kind::NetworkInterface]), Unknown);
+}
+
+#[test]
+fn a_known_failure_fails_a_control_even_if_other_things_are_unknown() {
+    let mut facts = whole();
+    facts.results[0].verdict = Verdict::Missing;
+    facts.results[1].verdict = Verdict::Unknown;
+    facts.asked.accounts[0].regions.push("cn-beijing".to_owned());
+    let found = control(facts, "3.3");
+    assert_eq!(found.status, Fail);
+    assert!(found.details.iter().any(|why| why.starts_with("not known")), "{:?}", found.details);
+}
+
+#[test]
+fn an_exception_is_set_aside_and_named_or_counts_as_a_failure_if_the_reader_wants() {
+    let mut facts = whole();
+    for (nth, verdict) in [Verdict::Paused, Verdict::Excluded].into_iter().enumerate() {
+        facts.results[nth].verdict = verdict;
+        facts.results[nth].is_exception = true;
+        facts.results[nth].flow_log.as_mut().unwrap().status = Some("Inactive".to_owned());
+    }
+    let found = control(facts.clone(), "3.3");
+    assert_eq!(found.status, Pass);
+    let named = found.details.iter().find(|why| why.starts_with("exceptions, set aside")).unwrap();
+    assert!(named.contains(&facts.results[0].id) && named.contains(&facts.results[1].id), "{named}");
+    facts.exceptions_count_as = ExceptionsCountAs::Failure;
+    assert_eq!(status(facts.clone(), "3.3"), Fail);
+    assert_eq!(status(facts, "A.8.15"), Fail);
+    let mut all = whole();
+    for result in &mut all.results {
+        result.verdict = Verdict::Excluded;
+        result.flow_log = None;
+    }
+    assert_eq!(status(all, "3.3"), Unknown, "if all are exceptions, nothing is proven");
+}
+
+#[test]
+fn cis_2_5_needs_the_answer_of_every_account() {
+    let with = |states: [Option<bool>; 2]| {
+        let mut facts = samples::small();
+        for (service, state) in facts.services.iter_mut().zip(states) {
+            service.is_open = state;
+        }
+        status(facts, "2.5")
+    };
+    assert_eq!(with([Some(true), Some(true)]), Pass);
+    assert_eq!(with([Some(true), None]), Unknown);
+    assert_eq!(with([None, Some(false)]), Fail);
+    let mut none = samples::small();
+    none.services.truncate(1);
+    assert_eq!(status(none, "2.5"), Unknown, "an account that nobody asked");
+    assert_eq!(status(samples::minimal(), "2.5"), Unknown, "no account at all");
+}
+
+#[test]
+fn retention_is_compared_with_180_and_365_days_and_one_that_was_not_read_is_unknown() {
+    let with = |days: Option<u32>| {
+        let mut facts = whole();
+        facts.log_stores[0].days = days;
+        (status(facts.clone(), "article 21 (3)"), status(facts, "10.5.1"))
+    };
+    for (days, expected) in [
+        (Some(3650), (Pass, Pass)),
+        (Some(365), (Pass, Pass)),
+        (Some(364), (Pass, Fail)),
+        (Some(180), (Pass, Fail)),
+        (Some(179), (Fail, Fail)),
+        (None, (Unknown, Unknown)),
+    ] {
+        assert_eq!(with(days), expected, "{days:?}");
+    }
+    let mut unread = whole();
+    unread.log_stores.clear();
+    let evidence = Evidence::new(unread);
+    let found = &evidence.assessment().retention;
+    assert_eq!((found.len(), found[0].keeps_180), (1, Unknown), "the target of a flow log that nobody read");
+    assert_eq!(status(samples::minimal(), "10.5.1"), Unknown, "no Logstore keeps nothing");
+}
+
+#[test]
+fn everything_that_could_not_be_read_is_named_with_its_call_and_its_remedy() {
+    let mut facts = samples::small();
+    facts.notes.push(Note {
+        account: Some(SECOND.to_owned()),
+        region: Some("cn-shanghai".to_owned()),
+        subject: Some("vpc-x".to_owned()),
+        state: NoteState::Unread,
+        reason: "one of the VPCs could not be read".to_owned(),
+        error: None,
+    });
+    let evidence = Evidence::new(facts);
+    let found = evidence.assessment();
+    let unread: Vec<_> = found.unknown.iter().map(|it| (it.region.as_deref().unwrap(), it.why.as_str())).collect();
+    assert_eq!(
+        unread,
+        [
+            ("cn-shanghai", "one of the VPCs could not be read"),
+            (
+                "eu-central-1",
+                "DescribeVpcs failed: DescribeVpcs in eu-central-1 of 1000000000000002: the role may not call it"
+            )
+        ]
+    );
+    let error = found.unknown[1].error.as_ref().unwrap();
+    assert_eq!(error.request_id.as_deref(), Some("6B0C9D1E-5F2A-4C3B-8D7E-000000000007"));
+    assert!(error.advice.contains("allow vpc:DescribeVpcs"));
+    assert_eq!((found.scope.regions_read, found.scope.regions_asked, found.scope.accounts_read), (8, 10, 1));
+}
+
+#[test]
+fn a_region_without_the_service_is_told_apart_from_one_that_could_not_be_read() {
+    let mut facts = whole();
+    facts.asked.accounts[0].regions.push("me-central-1".to_owned());
+    let note = |state| Note {
+        account: Some(FIRST.to_owned()),
+        region: Some("me-central-1".to_owned()),
+        subject: None,
+        state,
+        reason: "me-central-1 has no flow logs".to_owned(),
+        error: None,
+    };
+    facts.notes = vec![note(NoteState::Unsupported)];
+    let evidence = Evidence::new(facts.clone());
+    assert!(evidence.assessment().scope.is_whole);
+    assert_eq!(evidence.assessment().scope.regions_unsupported, 1);
+    facts.notes.push(note(NoteState::Unread));
+    let both = Evidence::new(facts);
+    assert!(!both.assessment().scope.is_whole, "both are said: then it is unread");
+}
+
+#[test]
+fn an_account_that_could_not_be_entered_is_unread_with_all_its_regions() {
+    let mut facts = whole();
+    facts.notes.push(Note {
+        account: Some(FIRST.to_owned()),
+        region: None,
+        subject: None,
+        state: NoteState::Unread,
+        reason: "not rolled out".to_owned(),
+        error: None,
+    });
+    let evidence = Evidence::new(facts);
+    let scope = &evidence.assessment().scope;
+    assert_eq!((scope.is_whole, scope.regions_read, scope.accounts_read), (false, 0, 0));
+}
+
+#[test]
+fn a_failure_on_the_whole_run_leaves_the_scope_unknown() {
+    let mut facts = whole();
+    let reason = "the directory could not be listed".to_owned();
+    facts.notes.push(Note {
+        account: None,
+        region: None,
+        subject: None,
+        state: NoteState::Unread,
+        reason,
+        error: None,
+    });
+    let evidence = Evidence::new(facts.clone());
+    assert!(!evidence.assessment().scope.is_whole);
+    assert!(evidence.assessment().verdict.ends_with("not all of the scope could be read."));
+    assert_eq!(status(facts, "3.3"), Unknown);
+}
+
+#[test]
+fn every_verdict_has_one_class_and_unknown_is_never_fine() {
+    let class = |verdict, is_finding| {
+        let result = samples::vpc(FIRST, "cn-hangzhou", 1, "a");
+        evidence::ResourceResult { verdict, is_finding, ..result }.class()
+    };
+    for verdict in Verdict::ALL {
+        let expected = match verdict {
+            Verdict::Compliant | Verdict::Foreign => Class::Compliant,
+            Verdict::Paused | Verdict::Excluded | Verdict::Unsupported => Class::Exception,
+            Verdict::Pending => Class::Pending,
+            Verdict::Unknown => Class::Unknown,
+            _ => Class::Finding,
+        };
+        assert_eq!(class(verdict, false), expected, "{verdict}");
+        let as_finding = if verdict == Verdict::Unknown { Class::Unknown } else { Class::Finding };
+        assert_eq!(class(verdict, true), as_finding, "{verdict}, a finding");
+    }
+}
+
+#[test]
+fn a_document_whose_assessment_does_not_follow_is_refused() {
+    let evidence = Evidence::new(samples::small());
+    let json = serde_json::to_string(&evidence).unwrap();
+    assert_eq!(Evidence::from_json(json.as_bytes()).unwrap(), evidence);
+    for (from, to) in [
+        (r#""status":"fail""#, r#""status":"pass""#),
+        (r#""findings":3"#, r#""findings":0"#),
+        (r#""verdict":"missing""#, r#""verdict":"compliant""#),
+        (r#""is_whole":false"#, r#""is_whole":true"#),
+    ] {
+        let edited = json.replacen(from, to, 1);
+        assert_ne!(edited, json, "{from}");
+        assert!(matches!(Evidence::from_json(edited.as_bytes()), Err(InvalidEvidence::DoesNotFollow)), "{from}");
+    }
+    let other = json.replacen("flowkeeper.evidence.v1", "flowkeeper.evidence.v2", 1);
+    assert!(matches!(Evidence::from_json(other.as_bytes()), Err(InvalidEvidence::OtherSchema(_))));
+    assert!(matches!(Evidence::from_json(b"{}"), Err(InvalidEvidence::Json(_))));
+}
+
+#[test]
+fn no_count_in_a_crafted_document_makes_the_sums_overflow() {
+    let mut facts = whole();
+    facts.judged.push(Judged { accounts: vec![SECOND.to_owned()], resources: u64::MAX, unlisted: u64::MAX });
+    let read = samples::read(SECOND, "cn-hangzhou", "DescribeVpcs", 1);
+    facts.reads.push(Read { pages: u64::MAX, items: u64::MAX, ..read });
+    let evidence = Evidence::new(facts);
+    assert!(!evidence.assessment().discrepancies.is_empty());
+    evidence.write_page(std::io::sink()).unwrap();
+}

@@ -1,0 +1,227 @@
+//! Each form says what the evidence says.
+
+use std::{collections::BTreeMap, io};
+
+use evidence::{Cost, Currency, Evidence};
+use flow_log::Verdict;
+use serde_json::Value;
+
+use crate::samples;
+
+pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+pub(crate) fn page(evidence: &Evidence) -> String {
+    written(|to| evidence.write_page(to))
+}
+
+/// The JSON in the page.
+pub(crate) fn embedded(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"evidence\">")?;
+    Some(rest.split_once("</script>").unwrap().0)
+}
+
+#[test]
+fn the_seal_is_the_digest_of_the_json_and_the_page_shows_it() {
+    use sha2::Digest as _;
+    let evidence = Evidence::new(samples::small());
+    let json = written(|to| evidence.write_json(to));
+    let digest: String = sha2::Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(evidence.seal(), digest);
+    assert!(page(&evidence).contains(&digest));
+    let mut other = samples::small();
+    other.results[0].name = None;
+    assert_ne!(Evidence::new(other).seal(), digest);
+}
+
+#[test]
+fn equal_facts_in_any_order_have_one_seal() {
+    let mut reversed = samples::small();
+    reversed.results.reverse();
+    reversed.reads.reverse();
+    reversed.asked.accounts.reverse();
+    assert_eq!(Evidence::new(reversed).seal(), Evidence::new(samples::small()).seal());
+}
+
+#[test]
+fn the_csv_has_one_row_for_each_resource_and_one_for_everything_unread() {
+    let evidence = Evidence::new(samples::small());
+    let text = written(|to| evidence.write_csv(to));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    assert_eq!(reader.headers().unwrap().len(), 22);
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 41 + 1);
+    let unread = rows.iter().find(|row| row["class"] == "unknown").unwrap();
+    assert_eq!((unread["region"].as_str(), unread["error_code"].as_str()), ("eu-central-1", "Forbidden.RAM"));
+    let paused = rows.iter().find(|row| row["verdict"] == "paused").unwrap();
+    let expected = ("exception", "office-hours", "2026-11-25T23:00:00Z");
+    assert_eq!((paused["class"].as_str(), paused["schedule"].as_str(), paused["next_change"].as_str()), expected);
+    assert!(text.lines().next().unwrap().starts_with("class,verdict,account,") && text.contains("\r\n"));
+}
+
+#[test]
+fn ocsf_events_have_the_numbers_of_the_standard_and_milliseconds() {
+    let mut facts = samples::small();
+    facts.results[0].verdict = Verdict::Unknown;
+    facts.results[1].verdict = Verdict::Pending;
+    let evidence = Evidence::new(facts);
+    let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+    assert_eq!(events.len(), 41 + 1);
+    let by_verdict = |verdict: &str| {
+        let event = events.iter().find(|event| event["status_code"] == verdict).unwrap();
+        let of = |value: &Value| value.as_u64().unwrap();
+        (of(&event["compliance"]["status_id"]), of(&event["status_id"]), of(&event["severity_id"]))
+    };
+    assert_eq!(by_verdict("compliant"), (1, 4, 1));
+    assert_eq!(by_verdict("paused"), (1, 3, 1));
+    assert_eq!(by_verdict("excluded"), (0, 3, 1));
+    assert_eq!(by_verdict("pending"), (2, 2, 2));
+    assert_eq!(by_verdict("unknown"), (2, 1, 3));
+    assert_eq!(by_verdict("missing"), (3, 1, 4));
+    assert_eq!(by_verdict("drifted"), (3, 1, 3));
+    for event in &events {
+        assert_eq!(
+            (&event["class_uid"], &event["type_uid"], &event["category_uid"]),
+            (&2003.into(), &200_301.into(), &2.into())
+        );
+        assert_eq!(event["time"], 1_764_108_451_000_u64 + 31_536_000_000, "milliseconds, and not seconds");
+    }
+    let drifted = events.iter().find(|event| event["status_code"] == "drifted").unwrap();
+    assert_eq!(drifted["compliance"]["checks"][1]["status_id"], 3, "CIS 3.3: it records Allow");
+    let paused = events.iter().find(|event| event["status_code"] == "paused").unwrap();
+    assert_eq!(paused["compliance"]["status_code"], "paused-by-schedule");
+    let unread = events.iter().find(|event| event["resources"][0]["type"] == "Region").unwrap();
+    assert_eq!(unread["evidences"][0]["data"]["error"]["code"], "Forbidden.RAM");
+    assert!(unread["remediation"]["desc"].as_str().unwrap().starts_with("allow vpc:DescribeVpcs"));
+}
+
+#[test]
+fn junit_has_a_suite_for_each_region_and_counts_failures_errors_and_skipped_cases() {
+    let evidence = Evidence::new(samples::small());
+    let text = written(|to| evidence.write_junit(to));
+    let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
+    assert_eq!((report.tests, report.failures), (41 + 2, 3));
+    assert_eq!(report.errors, 2, "a region that was not read, and the scope as a whole");
+    assert_eq!(text.matches("<skipped").count(), 4);
+    let names: Vec<_> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
+    assert!(names.contains(&"1000000000000001/cn-hangzhou") && names.contains(&"1000000000000002/eu-central-1"));
+}
+
+#[test]
+fn junit_is_in_error_if_the_sums_do_not_close() {
+    let mut facts = samples::small();
+    facts.judged[0].resources += 1;
+    let text = written(|to| Evidence::new(facts).write_junit(to));
+    assert!(text.contains("the sums close") && text.contains("are accounted for"), "{text}");
+}
+
+#[test]
+fn the_json_in_the_page_is_the_json() {
+    let evidence = Evidence::new(samples::small());
+    let page = page(&evidence);
+    let inside: Value = serde_json::from_str(embedded(&page).unwrap()).unwrap();
+    assert_eq!(inside, serde_json::to_value(&evidence).unwrap());
+    assert_eq!(Evidence::from_json(embedded(&page).unwrap().as_bytes()).unwrap(), evidence);
+}
+
+#[test]
+fn the_first_screen_tells_the_verdict_the_scope_who_asked_when_and_with_which_policy() {
+    let page = page(&Evidence::new(samples::small()));
+    let (first, _) = page.split_once("</section>").unwrap();
+    for expected in [
+        "34 of 41 VPCs record;",
+        "9 of 10 regions; 1 of 2 accounts whole",
+        "acs:ram::1000000000000001:assumed-role/flowkeeper-audit/report",
+        "2026-11-25 22:07 UTC",
+        "the clock was 140 ms behind",
+        "3f2a9c0d5b7e81640f1d2c3b4a5968778695a4b3c2d1e0f00f1e2d3c4b5a6978",
+        "41 = 34 recording + 4 exceptions + 3 findings",
+        "the sums close",
+        "no sampling",
+    ] {
+        assert!(first.contains(expected), "{expected}\n{first}");
+    }
+}
+
+#[test]
+fn findings_exceptions_and_unknown_are_listed_whole_and_the_quiet_ones_are_folded() {
+    let evidence = Evidence::new(samples::small());
+    let page = page(&evidence);
+    let section = |id: &str| {
+        let (_, rest) = page.split_once(&format!("<section id=\"{id}\"")).unwrap();
+        rest.split_once("</section>").unwrap().0.to_owned()
+    };
+    let (findings, exceptions, quiet) = (section("findings"), section("exceptions"), section("quiet"));
+    for result in &evidence.facts().results {
+        let here = match result.verdict {
+            Verdict::Missing | Verdict::Drifted | Verdict::Undelivered => &findings,
+            Verdict::Paused | Verdict::Excluded => &exceptions,
+            _ => &quiet,
+        };
+        assert!(here.contains(&result.id), "{}", result.id);
+    }
+    assert!(section("unknown").contains("6B0C9D1E-5F2A-4C3B-8D7E-000000000007"));
+    assert!(quiet.contains("<details><summary>34 resources are as the policy wants</summary>"));
+}
+
+#[test]
+fn counts_that_disagree_are_the_first_thing_that_a_page_says() {
+    let mut facts = samples::small();
+    facts.judged[0].resources += 1;
+    let page = page(&Evidence::new(facts));
+    let (first, _) = page.split_once("</section>").unwrap();
+    assert!(first.contains("the sums do not close") && first.contains("Counts disagree."));
+    assert!(first.contains("42 ≠ 34 recording"), "{first}");
+}
+
+#[test]
+fn a_page_of_nothing_claims_nothing() {
+    let page = page(&Evidence::new(samples::minimal()));
+    assert!(page.contains("Nothing could be read.") && page.contains("Not everything is known"));
+    assert!(!page.contains("Everything in scope was read"));
+    assert!(!page.contains("</svg>pass</span>"));
+}
+
+#[test]
+fn amounts_keep_their_currency() {
+    let mut facts = samples::small();
+    let dollars = Cost { currency: Currency::Usd, ..facts.costs[0].clone() };
+    facts.costs.push(dollars);
+    let page = page(&Evidence::new(facts));
+    for currency in ["CNY", "USD"] {
+        assert!(page.contains(&format!("Cost of a month in {currency}")));
+    }
+    assert!(page.contains("18.25") && page.contains("9.13 <abbr title=\"estimated\">*</abbr>"));
+}
+
+#[test]
+fn a_week_of_each_schedule_is_drawn_and_told() {
+    let page = page(&Evidence::new(samples::small()));
+    assert!(page.contains("The schedule office-hours in Asia/Shanghai: Monday 07:00 to 21:00;"));
+    assert!(page.contains("Sunday off</title>") && page.contains("counts as Mon"));
+}
+
+#[test]
+fn above_some_thousand_rows_the_quiet_ones_are_in_the_csv_and_the_page_says_so() {
+    let evidence = Evidence::new(samples::large(3_000));
+    let page = page(&evidence);
+    assert!(page.contains("2,970 resources are as the policy wants them. That is too many for a page"));
+    assert_eq!(page.matches("no active flow log covers").count(), 30, "findings are listed whole");
+    assert_eq!(embedded(&page), None);
+    assert!(page.contains("This page is too short for that report"));
+    let csv = written(|to| evidence.write_csv(to));
+    assert_eq!(csv.lines().count(), 3_001);
+}
+
+#[test]
+fn a_table_that_is_cut_says_so() {
+    let mut facts = samples::large(6_000);
+    for result in &mut facts.results {
+        result.verdict = Verdict::Missing;
+    }
+    let page = page(&Evidence::new(facts));
+    assert!(page.contains("6,000 rows; this page lists the first 5,000. The CSV and the JSON have all of them."));
+}
