@@ -353,6 +353,6 @@ fn no_count_in_a_crafted_document_makes_the_sums_overflow() {
     let read = samples::read(SECOND, "cn-hangzhou", "DescribeVpcs", 1);
     facts.reads.push(Read { pages: u64::MAX, items: u64::MAX, ..read });
     let evidence = Evidence::new(facts);
-    assert!(!evidence.assessment().discrepancies.is_empty());
+    assert_eq!(evidence.assessment().sums.counted(), u64::MAX);
     evidence.write_page(std::io::sink()).unwrap();
 }
