@@ -18,7 +18,7 @@ const WIDTHS = [1280, 390];
 const MAX_OPENING = 2000;
 
 /** How large such a page may be, in bytes. */
-const MAX_SIZE = 15e6;
+const MAX_SIZE = 2e6;
 
 let browser;
 before(async () => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use flow_log::{FlowLog, Verdict};
-use reconcile::{DeletedFlowLog, ErrorReport, Item, Outcome, Summary};
+use reconcile::{DeletedFlowLog, ErrorReport, Item, ObservedFlowLog, Outcome, Summary};
 
 use crate::facts::{
     Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, ResourceResult,
@@ -40,6 +40,18 @@ impl From<&FlowLog> for FlowLogState {
     }
 }
 
+impl From<&ObservedFlowLog> for FlowLogState {
+    fn from(found: &ObservedFlowLog) -> Self {
+        Self {
+            status: Some(found.status.clone()),
+            traffic_type: found.traffic_type.clone(),
+            project: found.project.clone(),
+            log_store: found.log_store.clone(),
+            ..Self::unread(found.id.to_string())
+        }
+    }
+}
+
 impl From<&ErrorReport> for Failure {
     fn from(error: &ErrorReport) -> Self {
         Self {
@@ -59,7 +71,8 @@ impl Facts {
     /// Adds what a run reports, the `results` and the `summary` of its report: its results, its changes, and what it
     /// says about accounts and regions. `accounts` are
     /// those that the run covered; `observed` is what was read of its resources, and `flow_logs` are the flow logs that
-    /// were read, with the account and region of each. A flow log that is not among them is known by its id alone.
+    /// were read, with the account and region of each. Of a flow log that is not among them, only what the result itself
+    /// tells is known.
     ///
     /// A report that does not list every resource leaves the others counted and not listed; evidence says so.
     pub fn add_report(
@@ -157,11 +170,17 @@ fn result(item: &Item) -> Option<ResourceResult> {
         is_finding: item.is_finding,
         is_exception: item.is_exception,
         is_changed: item.action.is_some() && item.outcome == Outcome::Done,
-        flow_log: item.flow_log_id.as_ref().map(|id| FlowLogState::unread(id.to_string())),
+        flow_log: flow_log(item),
         schedule: None,
         next_change: None,
         error: item.error.as_ref().map(Failure::from),
     })
+}
+
+/// The flow log that an item is about, as far as the item tells.
+fn flow_log(item: &Item) -> Option<FlowLogState> {
+    let observed = item.observed.as_deref().map(FlowLogState::from);
+    observed.or_else(|| item.flow_log_id.as_ref().map(|id| FlowLogState::unread(id.to_string())))
 }
 
 /// What an item that is about no resource becomes.

@@ -19,7 +19,7 @@ mod json;
 mod junit;
 mod ocsf;
 mod page;
-
+mod read_log;
 mod text;
 
 pub use assessment::{
@@ -33,3 +33,4 @@ pub use facts::{
 };
 pub use from_report::Observed;
 pub use join::NotJoined;
+pub use read_log::ReadLog;

@@ -83,6 +83,7 @@ pub(crate) fn read(account: &str, region: &str, operation: &str, items: u64) -> 
         account: account.to_owned(),
         region: region.to_owned(),
         operation: operation.to_owned(),
+        about: None,
         pages,
         items,
         total: Some(items),

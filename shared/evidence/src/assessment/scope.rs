@@ -150,7 +150,7 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
                 }
             }
             for operation in &required {
-                if here.iter().any(|read| read.operation == *operation) {
+                if here.iter().any(|read| read.operation == *operation && read.about.is_none()) {
                     continue;
                 }
                 // If it is known why, that is said already.

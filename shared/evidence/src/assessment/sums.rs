@@ -125,10 +125,10 @@ pub(super) fn discrepancies(facts: &Facts, sums: &Sums) -> Vec<String> {
 /// resource of the list was judged.
 fn lists_against_results(facts: &Facts, sums: &Sums) -> Vec<String> {
     let mut read: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-    for list in facts.reads.iter().filter(|list| list.problem().is_none()) {
+    for list in facts.reads.iter().filter(|list| list.problem().is_none() && list.about.is_none()) {
         let items = read.entry((&list.account, &list.region, &list.operation)).or_default();
         // Two sweeps of one run may both read it.
-        *items = (*items).max(list.items);
+        *items = (*items).max(list.items.min(list.total.unwrap_or(list.items)));
     }
     let mut judged: BTreeMap<(&str, &str, Kind), u64> = BTreeMap::new();
     // The resource of an orphaned flow log is gone, so no list has it.

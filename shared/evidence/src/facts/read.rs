@@ -12,6 +12,10 @@ pub struct Read {
     pub region: String,
     /// The API operation, such as `DescribeVpcs`.
     pub operation: String,
+    /// The resource that the list is about, if it is not the list of the whole region. Such a list never shows that the
+    /// region was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The number of pages that were read.
     pub pages: u64,
     /// The number of items on these pages.

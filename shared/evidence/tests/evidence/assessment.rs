@@ -137,6 +137,7 @@ fn cis_3_3_passes_only_if_every_vpc_was_read_and_records_rejected_packets() {
     assert_eq!(with(|facts| facts.reads[0].pages = 0), Unknown, "a list without a page");
     assert_eq!(with(|facts| facts.reads[1].error = Some(samples::denied("DescribeFlowLogs"))), Unknown);
     assert_eq!(with(|facts| _ = facts.reads.pop()), Unknown, "no call was made");
+    assert_eq!(with(|facts| facts.reads[1].about = Some("vpc-1".into())), Unknown, "a list about one VPC");
     assert_eq!(with(|facts| facts.asked.accounts[0].regions.push("cn-beijing".into())), Unknown);
     assert_eq!(with(|facts| facts.asked.accounts[0].regions.clear()), Unknown);
     assert_eq!(with(|facts| facts.asked.accounts.clear()), Unknown);

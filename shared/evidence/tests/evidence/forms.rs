@@ -225,3 +225,47 @@ fn a_table_that_is_cut_says_so() {
     let page = page(&Evidence::new(facts));
     assert!(page.contains("6,000 rows; this page lists the first 5,000. The CSV and the JSON have all of them."));
 }
+
+/// A row of the table of classes in docs/evidence.md: the class, its verdicts, the JUnit result, and the OCSF numbers.
+type Row = (String, Vec<Verdict>, String, [u64; 2]);
+
+fn documented() -> Vec<Row> {
+    let text = include_str!("../../../../docs/evidence.md");
+    let (_, table) = text.split_once("| class | verdicts | JUnit |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let row = |line: &str| {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let verdicts = Verdict::ALL.into_iter().filter(|verdict| cells[1].contains(&format!("`{verdict}`"))).collect();
+        let number = |part: &str| part.trim().split(' ').next().unwrap().parse().unwrap();
+        let (compliance, status) = cells[3].split_once(',').unwrap();
+        (cells[0].to_owned(), verdicts, cells[2].to_owned(), [number(compliance), number(status)])
+    };
+    table.lines().skip(2).map(row).collect()
+}
+
+#[test]
+fn every_verdict_becomes_in_junit_and_ocsf_what_the_documents_say() {
+    let mut seen = 0;
+    for (class, named, junit, ocsf) in documented() {
+        let is_changed = class == "repaired";
+        let verdicts = if is_changed { vec![Verdict::Missing, Verdict::Drifted] } else { named };
+        for verdict in verdicts {
+            seen += usize::from(!is_changed);
+            let mut facts = samples::minimal();
+            let is_exception = class.starts_with("exception");
+            let vpc = samples::vpc(samples::FIRST, "cn-hangzhou", 1, "web");
+            facts.results.push(evidence::ResourceResult { verdict, is_changed, is_exception, ..vpc });
+            let evidence = Evidence::new(facts);
+            let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+            let numbers =
+                [&events[0]["compliance"]["status_id"], &events[0]["status_id"]].map(|it| it.as_u64().unwrap());
+            assert_eq!(numbers, ocsf, "{class}: {verdict}");
+            let text = written(|to| evidence.write_junit(to));
+            let (_, case) = text.split_once("classname=\"VPC\"").unwrap();
+            let (case, _) = case.split_once("</testsuite>").unwrap();
+            let found = ["skipped", "failure", "error"].into_iter().find(|it| case.contains(&format!("<{it}")));
+            assert_eq!(found.unwrap_or("passed"), junit, "{class}: {verdict}: {case}");
+        }
+    }
+    assert_eq!(seen, Verdict::ALL.len(), "every verdict is in the table, once");
+}

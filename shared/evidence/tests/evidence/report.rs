@@ -88,6 +88,23 @@ fn a_flow_log_that_was_not_read_is_known_by_its_id_alone() {
 }
 
 #[test]
+fn a_result_that_tells_of_its_flow_log_needs_no_list_of_them() {
+    let mut other = item("vpc-2", Verdict::Compliant, Outcome::Unchanged);
+    let read = FlowLog { traffic_type: Some("Drop".to_owned()), ..active() };
+    other.observed = Some(Box::new((&read).into()));
+    other.flow_log_id = None;
+    let found = facts(&[other], 1, 0);
+    let log = found.results[0].flow_log.as_ref().unwrap();
+    // The list has the same flow log as it was read later.
+    assert_eq!((log.status.as_deref(), log.interval_minutes), (Some("Active"), Some(10)));
+    let mut unlisted = samples::minimal();
+    let mut alone = item("vpc-3", Verdict::Compliant, Outcome::Unchanged);
+    alone.observed = Some(Box::new((&read).into()));
+    unlisted.add_report((&[alone], &Summary { checked: 1, ..Summary::default() }), &[FIRST.to_owned()], &[], &[]);
+    assert_eq!(unlisted.results[0].flow_log.as_ref().unwrap().traffic_type.as_deref(), Some("Drop"));
+}
+
+#[test]
 fn the_two_results_of_a_replacement_are_one_resource_and_two_changes() {
     let change = |action, outcome| Item { action: Some(action), ..item("vpc-1", Verdict::Drifted, outcome) };
     let both = [change(Action::DeleteFlowLog, Outcome::Done), change(Action::CreateFlowLog, Outcome::Done)];
