@@ -181,6 +181,12 @@ async fn most_members_refuse_because_the_functions_own_role_lacks_the_right_to_a
     let cloud = swept_organization(options()).await;
     is_quiet(&cloud, "roles-refused");
     is_quiet(&cloud, "no-sweep-in-2h");
+    pass(&cloud, 10 * MINUTE);
+    cloud.settled().await.unwrap();
+    pass(&cloud, MINUTE);
+    let kinds = "message.line: summary | select \"message.kind\" as kind, count(*) as n group by kind order by kind";
+    let counted = json!([{"kind": "collect", "n": 1}, {"kind": "coordinator", "n": 1}, {"kind": "shard", "n": 3}]);
+    assert_eq!(json!(cloud.query_lines(kinds).unwrap()), counted);
 
     let one = [(SECOND_ACCOUNT.to_owned(), MemberRole::Refusing)].into();
     let not_rolled_out = swept_organization(Options { member_roles: one, ..options() }).await;
