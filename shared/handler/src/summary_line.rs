@@ -79,10 +79,9 @@ impl Measurement {
             findings,
             exceptions,
             uncovered,
-            // Each has a line of its own.
-            unannounced: _,
             limits,
             unlisted,
+            unannounced,
         } = &report.summary;
         info!(
             line = "summary",
@@ -100,6 +99,8 @@ impl Measurement {
             exceptions,
             uncovered,
             unlisted,
+            // `unannounced` is a mark on the line of a result.
+            unannounced_count = unannounced,
             limits = limits.len(),
             refused_roles = report.results.iter().filter(|item| is_refused_role(item)).count(),
             calls = calls.calls,
