@@ -32,7 +32,7 @@ use crate::{
         routing::Routing,
         timers::{self, Timetable},
     },
-    function_compute::{host::Host, layer},
+    function_compute::{asynchronous, host::Host, layer},
     options::{Functions, Options, Timers},
     ram::{
         accounts::{Accounts, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, TOKEN_LIFE},
@@ -880,6 +880,17 @@ impl LocalCloud {
         timers::fire_now(&self.shared, function, trigger)
     }
 
+    /// Ends the delays of all asynchronous invocations that were submitted with one, as if their time had come.
+    pub fn end_delays(&self) {
+        asynchronous::end_delays(&self.shared);
+    }
+
+    /// Returns the ids of the processes of a function that run, one for each instance. The function is given by its name
+    /// in the template.
+    pub fn processes(&self, function: &str) -> Vec<u32> {
+        self.shared.hosts.get(function).map(Host::processes).unwrap_or_default()
+    }
+
     /// Returns a receiver that is notified of every change.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.shared.changes()
@@ -887,6 +898,10 @@ impl LocalCloud {
 
     /// Waits up to ten seconds until a condition holds.
     pub async fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), Error> {
+        self.wait(what, MAX_WAIT, holds).await
+    }
+
+    async fn wait(&self, what: &str, limit: Duration, holds: impl Fn(&Self) -> bool) -> Result<(), Error> {
         let mut changes = self.changes();
         let wait = async {
             while !holds(self) {
@@ -894,18 +909,23 @@ impl LocalCloud {
                 let _ = changes.changed().await;
             }
         };
-        tokio::time::timeout(MAX_WAIT, wait).await.map_err(|_| {
+        tokio::time::timeout(limit, wait).await.map_err(|_| {
             let started = self.journal().first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
             let lines: Vec<String> =
                 self.journal().iter().filter_map(|entry| timeline::line(entry, started, false)).collect();
-            Error::Timeout { what: what.to_owned(), journal: lines.join("\n") }
+            Error::Timeout { what: what.to_owned(), limit, journal: lines.join("\n") }
         })
     }
 
     /// Waits until no timer is due and no event, retry or flow log transition is in progress. Transitions that a test
     /// finishes itself do not count.
     pub async fn settled(&self) -> Result<(), Error> {
-        self.wait_until("nothing is in progress", |cloud| {
+        self.settled_within(MAX_WAIT).await
+    }
+
+    /// Like [`LocalCloud::settled`], for what takes longer than ten seconds.
+    pub async fn settled_within(&self, limit: Duration) -> Result<(), Error> {
+        self.wait("nothing is in progress", limit, |cloud| {
             let now = cloud.shared.clock.unshifted();
             cloud.shared.read(|world| world.is_idle(now))
         })

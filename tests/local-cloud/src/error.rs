@@ -98,10 +98,12 @@ pub enum Error {
         problem: String,
     },
     /// What the caller waited for did not happen in time.
-    #[error("timed out after {} s waiting until {what}; the journal:\n{journal}", MAX_WAIT.as_secs())]
+    #[error("timed out after {} s waiting until {what}; the journal:\n{journal}", limit.as_secs())]
     Timeout {
         /// What the caller waited for.
         what: String,
+        /// How long.
+        limit: Duration,
         /// What happened instead.
         journal: String,
     },

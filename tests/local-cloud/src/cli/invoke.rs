@@ -301,6 +301,7 @@ mod tests {
             region: "cn-hangzhou".into(),
             request_id: String::new(),
             attempt: 1,
+            instance: None,
             event: Value::Null,
             success: true,
             status: Some(200),

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
@@ -12,10 +11,7 @@ use super::{
 };
 use crate::{
     eventbridge::delivery::{GivenUp, doubled, give_up, new_request_id},
-    world::{
-        clock::after,
-        shared::{Shared, World},
-    },
+    world::{clock::after, shared::Shared},
 };
 
 /// An asynchronous invocation that FC has taken.
@@ -57,26 +53,29 @@ pub(crate) fn submit(shared: &Shared, submission: Submission) -> Result<(), Task
         return Ok(());
     }
     let due = after(shared.clock.unshifted(), submission.delay);
-    let delay = shared.clock.wait(submission.delay);
-    shared.write(|world| world.delayed.push(due));
+    let (delay, mut ended) = (shared.clock.wait(submission.delay), shared.delays_end.subscribe());
+    let number = shared.next_number();
+    shared.write(|world| world.delayed.insert(number, due));
     shared.spawn_background(move |shared| async move {
         tokio::select! {
             () = delay => {}
+            // Fails only if the cloud is gone.
+            _ = ended.changed() => {}
             () = stopped(stop.clone()) => {}
         }
         let Some(shared) = shared.upgrade() else { return };
         shared.spawn(move |shared| async move { run(&shared, &submission, stop).await });
-        shared.write(|world| world.end_delay(due));
+        shared.write(|world| world.delayed.remove(&number));
     });
     Ok(())
 }
 
-impl World {
-    fn end_delay(&mut self, due: Timestamp) {
-        if let Some(n) = self.delayed.iter().position(|delayed| *delayed == due) {
-            self.delayed.swap_remove(n);
-        }
-    }
+/// Ends every delay that has begun.
+pub(crate) fn end_delays(shared: &Shared) {
+    let now = shared.clock.unshifted();
+    // They are due, until each of them has noticed.
+    shared.write(|world| world.delayed.values_mut().for_each(|due| *due = now.min(*due)));
+    shared.delays_end.send_replace(());
 }
 
 /// How an asynchronous invocation ended.

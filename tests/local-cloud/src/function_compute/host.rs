@@ -91,6 +91,7 @@ impl Host {
                     region: self.function.place.region.clone(),
                     request_id: attempt.request_id.to_owned(),
                     attempt: attempt.number,
+                    instance: None,
                     event: json_or_text(event),
                     success: false,
                     status: Some(TOO_MANY_REQUESTS),
@@ -127,6 +128,7 @@ impl Host {
         }
         slot.0.quiet().await;
         let lines = slot.0.lines().get(first_line..).unwrap_or_default().to_vec();
+        let instance = slot.0.id();
         drop(slot);
         drop(turn);
 
@@ -140,6 +142,7 @@ impl Host {
             region: self.function.place.region.clone(),
             request_id,
             attempt: number,
+            instance,
             event: json_or_text(event),
             success,
             status,
@@ -168,6 +171,11 @@ impl Host {
     fn dismiss(&self, failed: &Arc<Instance>) {
         failed.kill();
         self.instances().retain(|instance| !Arc::ptr_eq(instance, failed));
+    }
+
+    /// Returns the ids of the processes of the instances that run.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        self.instances().iter().filter_map(|instance| instance.process()).collect()
     }
 
     /// Stops every instance gracefully, and kills those that do not end.

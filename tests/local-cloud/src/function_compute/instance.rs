@@ -69,6 +69,7 @@ pub(super) struct Instance {
 }
 
 struct Started {
+    id: String,
     port: u16,
     /// Reserves the port as long as this lives.
     _reservation: UdpSocket,
@@ -85,6 +86,16 @@ impl Instance {
 
     pub(super) fn release(&self) {
         self.requests.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Returns its id, if it has started.
+    pub(super) fn id(&self) -> Option<String> {
+        self.started.get().map(|started| started.id.clone())
+    }
+
+    /// Returns the id of its process, if it runs.
+    pub(super) fn process(&self) -> Option<u32> {
+        lock(&self.child).as_ref().and_then(Child::id)
     }
 
     /// Returns the lines that the process has written so far.
@@ -220,7 +231,7 @@ impl Instance {
         };
         let connection = tokio::time::timeout(MAX_START_TIME, listening).await.map_err(not_healthy)??;
         lock(&self.idle).push(connection);
-        let started = Started { port, credentials, _reservation: reservation };
+        let started = Started { id: instance.clone(), port, credentials, _reservation: reservation };
         self.initialize(host, shared, &started).await?;
         shared.record(EntryKind::FunctionStarted { function: name.clone(), instance });
         Ok(started)

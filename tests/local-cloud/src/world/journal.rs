@@ -175,6 +175,8 @@ pub struct Invocation {
     pub request_id: String,
     /// Counted from 1.
     pub attempt: u32,
+    /// The id of the instance that ran it; `None` if none did, or if it did not start.
+    pub instance: Option<String>,
     /// The event that the function received; text if it is not JSON.
     pub event: Value,
     /// Whether FC counts the invocation as successful.

@@ -53,8 +53,8 @@ pub(crate) struct World {
     pub(crate) next_timer: Option<Timestamp>,
     /// The asynchronous tasks of functions in task mode.
     pub(crate) tasks: Tasks,
-    /// When the delays of asynchronous invocations are over.
-    pub(crate) delayed: Vec<Timestamp>,
+    /// When the delays of asynchronous invocations are over, each by a number of its own.
+    pub(crate) delayed: BTreeMap<u64, Timestamp>,
     /// Deliveries, retries and transitions in progress.
     outstanding: usize,
 }
@@ -63,7 +63,7 @@ impl World {
     /// Returns whether no delivery, retry or transition is in progress, and no timer or delayed invocation is due at
     /// this time.
     pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
-        self.outstanding == 0 && self.next_timer.iter().chain(&self.delayed).all(|due| *due > now)
+        self.outstanding == 0 && self.next_timer.iter().chain(self.delayed.values()).all(|due| *due > now)
     }
 }
 
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) layer: Option<Unpacked>,
     world: Mutex<World>,
     changed: watch::Sender<()>,
+    /// Is sent to when the delays of asynchronous invocations end before their time.
+    pub(crate) delays_end: watch::Sender<()>,
     tasks: Mutex<JoinSet<()>>,
     me: Weak<Self>,
 }
@@ -115,7 +117,7 @@ impl Shared {
             requests: 0,
             next_timer: None,
             tasks: Tasks::default(),
-            delayed: Vec::new(),
+            delayed: BTreeMap::new(),
             outstanding: 0,
         };
         Arc::new_cyclic(|me| Self {
@@ -128,6 +130,7 @@ impl Shared {
             layer,
             world: Mutex::new(world),
             changed: watch::Sender::new(()),
+            delays_end: watch::Sender::new(()),
             tasks: Mutex::default(),
             me: Weak::clone(me),
         })

@@ -227,6 +227,7 @@ mod tests {
             region: "cn-hangzhou".into(),
             request_id: String::new(),
             attempt: 1,
+            instance: None,
             event: Value::Null,
             success,
             status: None,

@@ -163,6 +163,36 @@ async fn a_delay_is_counted_on_the_clouds_clock() {
 }
 
 #[tokio::test]
+async fn a_delay_can_be_ended_before_its_time() {
+    let (cloud, _folder) = start("succeed", Options::default()).await;
+    let headers = [("x-fc-invocation-type", "Async"), ("x-fc-async-delay", "3600")];
+    for _ in 0..2 {
+        invoke(&cloud.client(), &headers, "{}").await;
+    }
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().len(), 0);
+    cloud.end_delays();
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().len(), 2);
+    invoke(&cloud.client(), &headers, "{}").await;
+    cloud.settled().await.unwrap();
+    assert_eq!(cloud.invocations().len(), 2, "a later delay is a delay again");
+}
+
+#[tokio::test]
+async fn the_instances_of_a_function_are_known_by_their_processes() {
+    let (cloud, _folder) = start("succeed", Options::default()).await;
+    assert!(cloud.processes("demo-stand-in").is_empty());
+    for _ in 0..2 {
+        invoke(&cloud.client(), &[], "{}").await;
+    }
+    let [process] = cloud.processes("demo-stand-in").try_into().unwrap();
+    assert!(std::path::Path::new(&format!("/proc/{process}/exe")).exists());
+    let invocations = cloud.invocations();
+    assert!(invocations.iter().all(|it| it.instance.is_some() && it.instance == invocations[0].instance));
+}
+
+#[tokio::test]
 async fn reserved_instances_bound_what_runs_and_the_rest_waits_in_order() {
     let (cloud, _folder, clock) = start_at_rest("hang").await;
     let client = cloud.client().with_clock(clock.clone());
