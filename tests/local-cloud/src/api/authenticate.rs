@@ -68,18 +68,47 @@ pub(crate) fn authenticate(
     check_token(world, &key, claim.token, now)?;
     check_time(claim.time, now)?;
     let nonce = (key.credentials.access_key_id.clone(), claim.nonce.to_owned());
-    world.nonces.retain(|_, used| now.duration_since(*used) <= MAX_CLOCK_SKEW * 2);
-    if world.nonces.contains_key(&nonce) {
+    if world.nonces.is_used(&nonce, now) {
         return Err(Refusal::documented("SignatureNonceUsed"));
     }
     if claim.signature != (claim.sign)(&key.credentials.access_key_secret, &claim.text) {
         return Err(mismatch(&claim.text));
     }
-    world.nonces.insert(nonce, now);
+    world.nonces.add(nonce, now);
     if by_headers(request) {
         parameters.check_places(request.uri().query().unwrap_or_default())?;
     }
     Ok(Identity { caller: key.caller, session_policy: key.session_policy })
+}
+
+/// The nonces that were used lately, each with the key that it was used with.
+#[derive(Debug, Default)]
+pub(crate) struct Nonces {
+    used: BTreeMap<(String, String), Timestamp>,
+    /// How many were kept when the old ones were last dropped.
+    kept: usize,
+}
+
+impl Nonces {
+    /// Below this many, old ones are not dropped.
+    const MIN_TO_DROP: usize = 1024;
+
+    fn is_used(&self, nonce: &(String, String), now: Timestamp) -> bool {
+        self.used.get(nonce).is_some_and(|used| is_recent(*used, now))
+    }
+
+    fn add(&mut self, nonce: (String, String), now: Timestamp) {
+        // Not with each call: that would make each call slower than the one before.
+        if self.used.len() >= (self.kept * 2).max(Self::MIN_TO_DROP) {
+            self.used.retain(|_, used| is_recent(*used, now));
+            self.kept = self.used.len();
+        }
+        self.used.insert(nonce, now);
+    }
+}
+
+fn is_recent(used: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(used) <= MAX_CLOCK_SKEW * 2
 }
 
 fn mismatch(text: &str) -> Refusal {
@@ -170,4 +199,25 @@ fn check_time(timestamp: &str, now: Timestamp) -> Result<(), Refusal> {
         return Err(Refusal::documented("InvalidTimeStamp.Expired"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_used_for_twice_the_skew_and_not_kept_much_longer() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let nonce = |nth: i64| ("key".to_owned(), nth.to_string());
+        let mut nonces = Nonces::default();
+        for second in 0..20_000 {
+            assert!(!nonces.is_used(&nonce(second), at(second)));
+            nonces.add(nonce(second), at(second));
+        }
+        let twice = (MAX_CLOCK_SKEW * 2).as_secs();
+        for (age, expected) in [(0, true), (twice, true), (twice + 1, false)] {
+            assert_eq!(nonces.is_used(&nonce(19_999 - age), at(19_999)), expected, "{age}");
+        }
+        assert!(nonces.used.len() < 10_000, "{}", nonces.used.len());
+    }
 }

@@ -152,8 +152,8 @@ impl Tasks {
         now: Timestamp,
     ) -> Result<watch::Receiver<bool>, TaskExists> {
         let tasks = self.all.entry(function_arn.to_owned()).or_default();
-        tasks.retain(|_, task| now.duration_since(task.submitted) <= RETENTION);
-        if tasks.contains_key(new.id) {
+        let is_kept = |task: &Task| now.duration_since(task.submitted) <= RETENTION;
+        if tasks.get(new.id).is_some_and(is_kept) {
             return Err(TaskExists);
         }
         self.numbers += 1;

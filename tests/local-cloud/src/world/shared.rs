@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    api::{authorize::Roles, faults::Faults, rate_limits::RateLimits},
+    api::{authenticate::Nonces, authorize::Roles, faults::Faults, rate_limits::RateLimits},
     error::Error,
     eventbridge::{bus::EventBus, delivery, routing::Routing},
     function_compute::{deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
@@ -36,7 +36,7 @@ pub(crate) struct World {
     /// The state before the last write, kept only if a stale read may have to show it.
     pub(crate) before: Option<State>,
     pub(crate) keys: Keys,
-    pub(crate) nonces: BTreeMap<(String, String), Timestamp>,
+    pub(crate) nonces: Nonces,
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
@@ -106,7 +106,7 @@ impl Shared {
             state,
             before: None,
             keys: Keys::new(accounts),
-            nonces: BTreeMap::new(),
+            nonces: Nonces::default(),
             faults: Faults::default(),
             rates: RateLimits::default(),
             messages: Messages::default(),
