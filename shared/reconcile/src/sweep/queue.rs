@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -59,11 +60,7 @@ impl SweepQueue {
         sweep: impl AsyncFnOnce() -> T,
         is_complete: impl FnOnce(&T) -> bool,
     ) -> Joined<T> {
-        let key = (account.clone(), region.clone());
-        let line = {
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(lines.entry(key).or_default())
-        };
+        let line = self.stand_in((account.clone(), region.clone()));
         while let Some(other) = line.joinable(by_timer) {
             // The lock is free once that sweep has ended or was dropped.
             if let Some(outcome) = *other.outcome.lock().await {
@@ -80,6 +77,41 @@ impl SweepQueue {
         *outcome = Some(is_complete(&swept));
         drop(turn);
         Joined::Swept(swept)
+    }
+
+    /// Joins the line of a region.
+    fn stand_in(&self, key: (AccountId, RegionId)) -> Place<'_> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = Arc::clone(lines.entry(key.clone()).or_default());
+        Place { queue: self, key, line }
+    }
+}
+
+/// A place in the line of a region. The last one to leave it takes the line away, so that memory does not grow with the
+/// accounts that a process has seen.
+struct Place<'a> {
+    queue: &'a SweepQueue,
+    key: (AccountId, RegionId),
+    line: Arc<Line>,
+}
+
+impl Deref for Place<'_> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        /// The map has one, and this place the other.
+        const MINE_ALONE: usize = 2;
+        let mut lines = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody joins meanwhile: that takes the lock.
+        if Arc::strong_count(&self.line) == MINE_ALONE {
+            lines.remove(&self.key);
+        }
     }
 }
 
@@ -104,6 +136,29 @@ impl Line {
 mod tests {
     use super::*;
     use futures_util::{FutureExt as _, future::join_all};
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_region_when_its_sweeps_have_ended_or_were_dropped() {
+        let queue = SweepQueue::default();
+        let sweep = async |account: u32, work: &dyn Fn() -> bool| {
+            let (account, region) = (account.to_string().parse().unwrap(), "cn-hangzhou".parse().unwrap());
+            let pending = async || {
+                if work() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            queue.sweep((&account, &region), "1-request", true, pending, |()| true).await;
+        };
+        let kept = || queue.0.lock().unwrap().len();
+        join_all((1..=100).map(|account| sweep(account % 7 + 1, &|| false))).await;
+        assert_eq!(kept(), 0, "each has ended");
+        {
+            let mut endless = Box::pin(sweep(1, &|| true));
+            assert!(endless.as_mut().now_or_never().is_none());
+            assert_eq!(kept(), 1, "it runs");
+        }
+        assert_eq!(kept(), 0, "it was dropped");
+    }
 
     struct Here(AccountId, RegionId);
 
