@@ -20,7 +20,7 @@ impl Session<'_> {
     #[must_use]
     pub fn directory_members(&self) -> BoxStream<'_, Result<Entry<DirectoryMember>, CallError>> {
         let request = Request::read(Product::ResourceDirectory, "ListAccounts").with_flag("IncludeTags", Some(true));
-        let list = List::new("Accounts", "Account", &["AccountId"]).counted();
+        let list = List::new("Accounts", "Account", &["AccountId"]).counted_throughout();
         self.by_token(request, MAX_PAGE_SIZE, list, member)
     }
 

@@ -3,7 +3,8 @@
 //! Changes during the read are the server's responsibility. Here, nothing is delivered twice. The list ends with an
 //! empty token. It is an error if a token leads back to an earlier page, or if tokens go on without a new item. It is
 //! also an error if the list ends with fewer items than its `TotalCount` says, where that is documented as the number
-//! of matching items, as for routers and their flow logs. For ECS it is documented as meaningless.
+//! of matching items, as for routers and their flow logs. For ECS it is documented as meaningless. The accounts of a
+//! directory must be as many as its largest `TotalCount`: when one leaves, another one could be skipped.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use crate::{
     paging::{
         broken::Broken,
         entries, items,
-        listing::{Item, List},
+        listing::{Count, Item, List},
     },
 };
 
@@ -33,7 +34,7 @@ impl Session<'_> {
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
         let (size_name, token_name) = list.paged_by;
         let request = request.with_some(size_name, max_page_size.into().map(|max_page_size| max_page_size.to_string()));
-        let tokens = TokenReader { next: Some(None), ..TokenReader::default() };
+        let tokens = TokenReader::new(list.count());
         let pages = stream::try_unfold(Reading { tokens, request, list, read }, move |mut reading| async move {
             let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
             let page = reading.request.clone().with_some(token_name, token);
@@ -64,19 +65,24 @@ struct Reading<R> {
 }
 
 /// How far a token-paged list has been read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TokenReader {
+    count: Count,
     /// The token of the next page; the first page has none. The outer `None` marks the end.
     next: Option<Option<String>>,
     tokens: HashSet<String>,
     seen: HashSet<String>,
     /// How many pages in a row brought nothing new.
     idle: u32,
-    /// The smallest total that the list reported, because a list may shrink while it is read.
-    shortest: Option<u32>,
+    /// The smallest or the largest total that the list reported, because a list may change while it is read.
+    total: Option<u32>,
 }
 
 impl TokenReader {
+    fn new(count: Count) -> Self {
+        Self { count, next: Some(None), tokens: HashSet::new(), seen: HashSet::new(), idle: 0, total: None }
+    }
+
     /// Processes what a page showed, and returns the new items.
     fn take<T>(
         &mut self,
@@ -87,18 +93,19 @@ impl TokenReader {
         if next.as_ref().is_some_and(|token| !self.tokens.insert(token.clone())) {
             return Err("its NextToken leads back to where it was".to_owned());
         }
-        self.shortest = total.into_iter().chain(self.shortest).min();
+        let totals = total.into_iter().chain(self.total);
+        self.total = if self.count == Count::AtMost { totals.max() } else { totals.min() };
         found.retain(|item| self.seen.insert(item.key.clone()));
         self.idle = if found.is_empty() { self.idle + 1 } else { 0 };
         if self.idle > MAX_IDLE_PAGES && next.is_some() {
             return Err("its NextToken leads on and on, and to nothing new".to_owned());
         }
         let seen = self.seen.len();
-        if let Some(shortest) = self.shortest
+        if let Some(required) = self.total
             && next.is_none()
-            && (seen as u64) < u64::from(shortest)
+            && (seen as u64) < u64::from(required)
         {
-            return Err(Broken::Short { seen, total: shortest }.to_string());
+            return Err(Broken::Short { seen, total: required }.to_string());
         }
         self.next = next.map(Some);
         Ok(found)

@@ -105,12 +105,23 @@ pub(crate) struct List {
     /// The fields that identify an item.
     id: &'static [&'static str],
     may_be_null: bool,
-    /// Whether the `TotalCount` of a token-paged list is documented as the number of matching items.
-    counts_items: bool,
+    /// What the `TotalCount` of a token-paged list says.
+    count: Count,
     /// The names of the page size and of the token, for a token-paged list.
     pub(crate) paged_by: (&'static str, &'static str),
     /// The values asked for, by field. Items with another value in such a field are skipped.
     only: Vec<(&'static str, Vec<String>)>,
+}
+
+/// What the `TotalCount` of a token-paged list says, and so how many items the list must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Nothing that is relied upon.
+    Nothing,
+    /// The number of matching items. The list must show as many as it had at some moment.
+    AtSomeMoment,
+    /// The same, and the list must show as many as it ever had while it was read.
+    AtMost,
 }
 
 /// One item of a page.
@@ -127,7 +138,7 @@ impl List {
     /// the id.
     pub(crate) const fn new(outer: &'static str, inner: &'static str, id: &'static [&'static str]) -> Self {
         let paged_by = ("MaxResults", "NextToken");
-        Self { outer, inner, id, may_be_null: false, counts_items: false, paged_by, only: Vec::new() }
+        Self { outer, inner, id, may_be_null: false, count: Count::Nothing, paged_by, only: Vec::new() }
     }
 
     /// Accepts null as an empty list.
@@ -135,9 +146,20 @@ impl List {
         Self { may_be_null: true, ..self }
     }
 
-    /// Requires a token-paged list to have as many items as its `TotalCount` says.
+    /// Requires a token-paged list to have as many items as its `TotalCount` says, when it says the least.
     pub(crate) fn counted(self) -> Self {
-        Self { counts_items: true, ..self }
+        Self { count: Count::AtSomeMoment, ..self }
+    }
+
+    /// Requires a token-paged list to have as many items as its `TotalCount` says, when it says the most. A list that
+    /// shrinks while it is read is an error then. If its tokens count items, as may be, it has not shown all of them.
+    pub(crate) fn counted_throughout(self) -> Self {
+        Self { count: Count::AtMost, ..self }
+    }
+
+    /// Returns which number of items is required.
+    pub(crate) const fn count(&self) -> Count {
+        self.count
     }
 
     /// Uses other names for the page size and the token.
@@ -147,7 +169,7 @@ impl List {
 
     /// Returns the number of items in the whole list, if the response's number can be relied upon.
     pub(crate) fn total(&self, response: &ResponseObject<'_>) -> Option<u32> {
-        if self.counts_items { response.number("TotalCount") } else { None }
+        if self.count == Count::Nothing { None } else { response.number("TotalCount") }
     }
 
     /// Skips items whose field `key` has none of the values in `asked`. No effect if `asked` is empty.

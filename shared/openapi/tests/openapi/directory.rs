@@ -70,6 +70,19 @@ async fn members_are_listed_by_the_hundred_with_their_tags_whatever_the_signatur
 }
 
 #[tokio::test]
+async fn a_directory_that_changes_while_it_is_listed_is_unreadable_if_a_member_may_have_been_skipped() {
+    for (totals, is_whole) in [([3, 3], true), ([2, 3], true), ([4, 3], false), ([3, 4], false)] {
+        let pages = [ok(page(&["2", "3"], totals[0], "more")), ok(page(&["4"], totals[1], ""))];
+        let server = Server::scripted(pages).await;
+        let client = server.client(&TestMachine::new());
+        let read = all(&session(&client)).await;
+        assert_eq!(read.is_ok(), is_whole, "{totals:?}: {read:?}");
+        let said = read.map_or_else(|error| error.cause.to_string(), |_| String::new());
+        assert_eq!(said.contains("shows 3 of the 4 items"), !is_whole, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_member_is_asked_for_by_its_id_and_may_not_be_there() {
     let flat = json!([{"Key": "env", "Value": "prod"}]);
     for tags in [flat.clone(), json!({"Tag": flat})] {
