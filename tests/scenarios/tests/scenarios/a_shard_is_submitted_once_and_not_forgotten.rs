@@ -381,3 +381,80 @@ async fn an_account_that_a_listing_loses_while_it_is_read_is_found_by_the_repeti
     assert_eq!(report(&tried[0])["shards"], json!({"submitted": 1, "failed": 0}), "its own account");
     each_was_swept_once(&cloud, "a listing that changed");
 }
+
+#[tokio::test]
+async fn a_directory_that_changes_while_it_is_listed_is_listed_again_and_no_member_is_skipped() {
+    type Change = fn(Directory) -> Directory;
+    let changes: [(Change, &str, usize); 2] = [
+        // All that follow move back by one, and one of them is on no page.
+        (|directory| directory.without_member(&account(50)), "shows 148 of the 149 items", 149),
+        // All that follow move on by one, and one of them is on both pages.
+        (|directory| directory.with_member("1000000000000000", Directory::ROOT), "shows 149 of the 150 items", 151),
+    ];
+    for (change, said, accounts) in changes {
+        let options = organization(150, "");
+        let policy = options.policy.clone().unwrap();
+        let harness = Harness::of(whole_cloud(options).await.unwrap(), &policy);
+        let cloud = &harness.cloud;
+        // The first page arrives when the clock has moved.
+        cloud.fail("ListAccounts", Fault::Slow(Duration::from_secs(1)), 1);
+        // Under this name there is a function without sweeps, which ends each shard at once.
+        let coordinate = || harness.respond::<remediate_flow_logs::RemediateFlowLogs>(CREATE_FLOW_LOG, TIMER);
+        let (first, ()) = tokio::join!(coordinate(), async {
+            cloud.wait_until("a page was read", |it| !it.calls_of("ListAccounts").is_empty()).await.unwrap();
+            cloud.edit_directory(change);
+            cloud.clock().advance(Duration::from_secs(1));
+        });
+        let [item] = first.results.as_slice() else { panic!("{first:#?}") };
+        assert_eq!(item.reason, "the directory could not be read: accounts unknown");
+        assert!(item.error.as_ref().unwrap().message.contains(said), "{item:#?}");
+        assert_eq!((first.shards.unwrap().submitted, first.incomplete().is_some()), (1, true), "it is repeated");
+        let repeated = coordinate().await;
+        assert_eq!((repeated.shards.unwrap().submitted, repeated.incomplete()), (accounts, None), "{repeated:#?}");
+    }
+}
+
+#[tokio::test]
+async fn two_runs_at_once_do_the_work_once() {
+    let options = organization(12, "");
+    let policy = options.policy.clone().unwrap();
+    let harness = Harness::of(cloud(options).await, &policy);
+    let coordinate = async |request_id| {
+        let invocation = harness.invocation(REMEDIATE, request_id);
+        let reconciler = harness.reconciler(scenarios::REMEDIATION);
+        handler::respond::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER).await.unwrap()
+    };
+    let (one, other) = tokio::join!(coordinate("1-one"), coordinate("1-other"));
+    assert_ne!(one.run, other.run);
+    harness.cloud.settled().await.unwrap();
+    let shards = steps(&harness.cloud, "shard");
+    assert!(shards.len() == 24 && shards.iter().all(|it| it.success), "{shards:#?}");
+    assert!(requests(&harness.cloud).values().all(|ids| ids.len() == 2));
+    let instances: BTreeSet<_> = shards.iter().map(|it| it.instance.clone()).collect();
+    assert!(instances.len() > 1, "they meet in one instance and in several: {instances:?}");
+    let covered: BTreeSet<_> = harness.cloud.flow_logs().into_iter().map(|it| it.resource_id).collect();
+    assert_eq!((covered.len(), harness.cloud.flow_logs().len()), (12, 12), "one flow log on each VPC");
+}
+
+#[tokio::test]
+async fn ten_thousand_accounts_are_all_submitted_within_the_time_of_one_invocation() {
+    let mut options = organization(10_000, "");
+    options.parameters.insert("MaxSweepInstances".into(), "1".into());
+    let policy = options.policy.clone().unwrap();
+    let harness = Harness::of(whole_cloud(options).await.unwrap(), &policy);
+    // What is submitted waits in the queue: the only instance is busy.
+    harness.cloud.fail("GetAccount", Fault::Hang, u32::MAX);
+    let began = harness.now();
+    let report = harness.respond::<remediate_flow_logs::RemediateFlowLogs>(REMEDIATE, TIMER).await;
+    assert_eq!(report.incomplete(), None, "{:#?}", report.results);
+    let shards = report.shards.unwrap();
+    assert_eq!((shards.submitted, shards.failed, report.results.len()), (10_000, 0, 0));
+    let calls = harness.cloud.calls();
+    let tasks: BTreeSet<_> = calls.iter().filter_map(|call| call.parameters.get("x-fc-async-task-id")).collect();
+    let lists = calls.iter().filter(|call| call.action == "ListAccounts").count();
+    assert_eq!((lists, tasks.len()), (100, 10_001), "a collect step, too");
+    // The pace alone. Each page waits for the one before it: 100 answers after 200 ms are another 20 s.
+    let took = harness.now().duration_since(began).as_secs();
+    assert!((400..500).contains(&took), "{took} s of the 570 that a coordinator has");
+    assert_eq!(harness.cloud.processes(REMEDIATE).len(), 1);
+}

@@ -32,6 +32,7 @@ mod express_connect_routers_have_flow_logs_too;
 mod foreign_flow_logs_are_left_alone;
 mod hostile_input_is_refused_within_bounds;
 mod no_key_goes_to_a_stranger;
+mod no_region_is_always_left_out;
 mod no_secret_gets_out;
 mod only_active_flow_logs_count_as_coverage;
 mod seeded_chaos_converges;
