@@ -1,4 +1,5 @@
-//! The cost of a million events by the list prices of Function Compute, from the measured CPU time.
+//! The cost of a million events, and of a month of sweeps, by the list prices of Function Compute, from the measured CPU
+//! time.
 
 /// The function's vCPU: the minimum of Function Compute.
 pub(crate) const VCPU: f64 = 0.05;
@@ -8,6 +9,8 @@ const MIN_MEMORY: f64 = 128.0;
 /// The assumed time from an API call to its answer, in ms.
 pub(crate) const WAIT_PER_CALL: f64 = 50.0;
 pub(crate) const EVENTS: f64 = 1e6;
+/// The hours of a month of 31 days.
+pub(crate) const HOURS: f64 = 744.0;
 
 /// First-tier prices.
 const CU_PER_INVOCATION: f64 = 75.0 / 10_000.0;
@@ -15,6 +18,8 @@ const CU_PER_VCPU_SECOND: f64 = 1.0;
 const CU_PER_GB_SECOND: f64 = 0.15;
 pub(crate) const CNY_PER_CU: f64 = 0.000_11;
 pub(crate) const USD_PER_CU: f64 = 0.000_020;
+/// What a function costs at least in an hour in which it is invoked. There is no such figure in USD.
+pub(crate) const MIN_CNY_AN_HOUR: f64 = 0.01;
 
 /// The measurements of an event.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +63,42 @@ impl Bill {
     }
 }
 
+/// What a sweep uses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) invocations: f64,
+    /// How long its instances were busy, together, in s.
+    pub(crate) busy: f64,
+    /// Their CPU time, in s.
+    pub(crate) cpu: f64,
+}
+
+/// The cost of a sweep every hour.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sweeps {
+    /// The compute units of one.
+    pub(crate) cu: f64,
+}
+
+impl Sweeps {
+    /// Computes the worst case: on a twentieth of a processor everything that an instance computes takes twenty times as
+    /// long, and none of it while it waits for an answer. The units of a function are rounded up every hour.
+    pub(crate) fn of(used: Use) -> Self {
+        let a_second = VCPU * CU_PER_VCPU_SECOND + MIN_MEMORY / 1024.0 * CU_PER_GB_SECOND;
+        Self { cu: (used.invocations * CU_PER_INVOCATION + (used.busy + used.cpu / VCPU) * a_second).ceil() }
+    }
+
+    /// What a month costs, in CNY.
+    pub(crate) fn cny(self) -> f64 {
+        (self.cu * CNY_PER_CU).max(MIN_CNY_AN_HOUR) * HOURS
+    }
+
+    /// What a month costs, in USD.
+    pub(crate) fn usd(self) -> f64 {
+        self.cu * USD_PER_CU * HOURS
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +122,16 @@ mod tests {
     fn memory_is_rounded_up_to_the_next_step() {
         let memory = |resident| Bill::of(Event { cpu: 1.0, calls: 0.0, resident }).memory;
         assert_eq!((memory(4_000.0), memory(125_000.0), memory(132_000.0)), (128.0, 128.0, 192.0));
+    }
+
+    #[test]
+    fn a_sweep_costs_what_its_invocations_and_instances_use_and_at_least_a_cent_an_hour() {
+        // 502 invocations, 1,000 s of instances and 100 s at a twentieth of a processor.
+        let sweeps = Sweeps::of(Use { invocations: 502.0, busy: 1_000.0, cpu: 5.0 });
+        assert_eq!(sweeps.cu, 80.0, "3.765 + 1,100 × 0.06875, rounded up");
+        assert_eq!((format!("{:.2}", sweeps.cny()), format!("{:.2}", sweeps.usd())), ("7.44".into(), "1.19".into()));
+        let large = Sweeps::of(Use { invocations: 10_000.0, busy: 20_000.0, cpu: 0.0 });
+        assert_eq!(large.cu, 1_450.0);
+        assert_eq!(format!("{:.2}", large.cny()), "118.67");
     }
 }

@@ -13,6 +13,7 @@ mod fleet;
 mod http;
 mod listing;
 mod measure;
+mod organization;
 mod page;
 mod plot;
 mod process;
@@ -42,6 +43,8 @@ use table::Table;
 
 /// The plot that docs/benchmarks.md shows.
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
+/// The plot of the sweeps of an organization.
+const ORGANIZATION_CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/organization.svg");
 /// Numbers of VPCs that are swept, spread over all regions.
 const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 /// The default number of VPCs for the sweep of a single region.
@@ -71,6 +74,9 @@ struct Arguments {
     /// VPCs in the sweep of a single region. Because of the quota, 100000 take nine minutes.
     #[arg(long, value_name = "VPCS", default_value_t = VPCS_OF_ONE_REGION)]
     one_region: usize,
+    /// The numbers of accounts of the organizations that are swept. 500 take half a minute.
+    #[arg(long, value_name = "ACCOUNTS", value_delimiter = ',', default_values_t = [1, 10, 100, 500])]
+    accounts: Vec<u32>,
 }
 
 /// A part that can be measured by itself.
@@ -82,6 +88,8 @@ enum Part {
     Signing,
     /// Sweeps of many VPCs, and their plot.
     Sweeps,
+    /// Sweeps of many accounts, on the local cloud's Function Compute, and their plot.
+    Organization,
 }
 
 fn main() -> io::Result<ExitCode> {
@@ -106,6 +114,9 @@ fn main() -> io::Result<ExitCode> {
     }
     if is_asked_for(Part::Sweeps) {
         show(sweeps(&arguments)?);
+    }
+    if is_asked_for(Part::Organization) {
+        organizations(&arguments)?.into_iter().for_each(&mut show);
     }
     match &arguments.write {
         Some(page) if is_kept => page::write(page, &tables)?,
@@ -168,4 +179,14 @@ fn sweeps(arguments: &Arguments) -> io::Result<Table> {
     plot::draw(&sweeps, Path::new(CURVE)).map_err(|error| io::Error::other(error.to_string()))?;
     sweeps.push(one_region);
     Ok(report::sweeps(&sweeps))
+}
+
+fn organizations(arguments: &Arguments) -> io::Result<[Table; 2]> {
+    let remediate = binaries::build("remediate-flow-logs", "remediate-flow-logs")?;
+    let load = organization::load()?;
+    let sweeps = arguments.accounts.iter().map(|accounts| organization::measure(&remediate, *accounts));
+    let sweeps = sweeps.collect::<io::Result<Vec<_>>>()?;
+    let plotted = plot::draw_organization(&sweeps, Path::new(ORGANIZATION_CURVE));
+    plotted.map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(report::organization(&sweeps, load, thread::available_parallelism()?.get()))
 }

@@ -53,27 +53,37 @@ impl Process {
 
     /// The CPU time of its threads, in microseconds.
     pub(crate) fn cpu(&self) -> io::Result<f64> {
-        let mut nanoseconds = 0.0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            nanoseconds += first_number(&fs::read_to_string(task?.path().join("schedstat"))?)?;
-        }
-        Ok(nanoseconds / 1e3)
+        cpu_of(self.child.id())
     }
 
     /// Its resident memory (`VmRSS`), in KiB.
     pub(crate) fn resident(&self) -> io::Result<f64> {
-        self.status("VmRSS:")
+        status(self.child.id(), "VmRSS:")
     }
 
     /// Its peak resident memory (`VmHWM`), in KiB.
     pub(crate) fn peak(&self) -> io::Result<f64> {
-        self.status("VmHWM:")
+        peak_of(self.child.id())
     }
+}
 
-    fn status(&self, name: &str) -> io::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        first_number(status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default())
+/// The CPU time of the threads of a process, in microseconds.
+pub(crate) fn cpu_of(id: u32) -> io::Result<f64> {
+    let mut nanoseconds = 0.0;
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        nanoseconds += first_number(&fs::read_to_string(task?.path().join("schedstat"))?)?;
     }
+    Ok(nanoseconds / 1e3)
+}
+
+/// The peak resident memory of a process (`VmHWM`), in KiB.
+pub(crate) fn peak_of(id: u32) -> io::Result<f64> {
+    status(id, "VmHWM:")
+}
+
+fn status(id: u32, name: &str) -> io::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    first_number(status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default())
 }
 
 impl Drop for Process {
@@ -97,7 +107,8 @@ fn free_port() -> io::Result<u16> {
     Err(io::Error::other("there is no free port"))
 }
 
-fn first_number(text: &str) -> io::Result<f64> {
+/// Returns the number that a text begins with.
+pub(crate) fn first_number(text: &str) -> io::Result<f64> {
     let number = text.split_whitespace().next().and_then(|word| word.parse().ok());
     number.ok_or_else(|| io::Error::other(format!("{text:?} begins with no number")))
 }

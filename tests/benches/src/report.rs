@@ -1,9 +1,10 @@
 //! Formats the figures as the tables of docs/benchmarks.md.
 
 use crate::{
-    cost::{Bill, CNY_PER_CU, Event, USD_PER_CU, VCPU, WAIT_PER_CALL},
+    cost::{Bill, CNY_PER_CU, Event, HOURS, MIN_CNY_AN_HOUR, USD_PER_CU, VCPU, WAIT_PER_CALL},
     listing::FLOW_LOGS,
     measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile},
+    organization,
     signature::Signing,
     sweep::{LACKING, PAGE, Sweep, quota},
     table::{Bound, Bounded, Table, thousands},
@@ -246,6 +247,91 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
             thousands(few.size.vpcs),
             bounded.text(),
         ));
+    }
+    table
+}
+
+/// The tables of the sweeps of organizations, the smallest first, and of their bounds. `load` is that of the machine
+/// before they began.
+pub(crate) fn organization(sweeps: &[organization::Sweep], load: f64, cores: usize) -> [Table; 2] {
+    let heads = [
+        "accounts",
+        "time, s",
+        "at 0.05 vCPU, s",
+        "calls",
+        "least",
+        "AssumeRole",
+        "refused",
+        "instances",
+        "memory of one, MiB",
+        "CPU, s",
+        "CU",
+        "CNY a month",
+        "USD a month",
+    ];
+    let mut table = Table::new("organization", &heads);
+    for sweep in sweeps {
+        let bill = sweep.bill();
+        table.row([
+            thousands(sweep.accounts),
+            format!("{:.1}", sweep.wall),
+            format!("{:.1}", sweep.wall_at(VCPU)),
+            thousands(sweep.total_calls()),
+            thousands(sweep.min_calls()),
+            thousands(sweep.calls_of("AssumeRole")),
+            sweep.refused.to_string(),
+            sweep.instances.to_string(),
+            format!("{:.1}", sweep.peak / 1024.0),
+            format!("{:.2}", sweep.cpu[0]),
+            thousands(bill.cu as usize),
+            format!("{:.2}", bill.cny()),
+            format!("{:.2}", bill.usd()),
+        ]);
+    }
+    let (regions, in_use, vpcs) = (organization::REGIONS.len(), organization::REGIONS_IN_USE, organization::VPCS);
+    let latency = organization::LATENCY.as_millis();
+    table.say(&format!(
+        "{regions} regions, every answer after {latency} ms, at most {} instances. Each account has {vpcs} VPCs in each of {in_use} regions, and one of\n\
+         them lacks its flow log. **time**: from the timer to the end of the last account; the step that counts them comes ten\n\
+         minutes later by design, and is in all other columns. **at {VCPU} vCPU**: as if the busiest instance waited for nothing\n\
+         while it computes. **least**: a call per 100 accounts and per 100 tasks, one submission per account and one of the last\n\
+         step; per member, one look into the directory and one AssumeRole; per account, its regions, a page of VPCs and one of\n\
+         flow logs in each region, and the flow log that is created. **refused**: calls that the cloud refused. It counts them\n\
+         against the documented quotas: 600 a minute per action of VPC, account and region; 20 ListAccounts, 50 GetAccount and\n\
+         100 AssumeRole a second.",
+        organization::MAX_INSTANCES,
+    ));
+    table.say(&format!(
+        "**CU** of one sweep: 75 for 10,000 invocations, and the time in which an instance had any, with the measured CPU at\n\
+         {VCPU} of a processor added, for {VCPU} vCPU and 128 MB. **a month**: one sweep in each of {HOURS} hours at list prices, CNY {CNY_PER_CU}\n\
+         or USD {USD_PER_CU:.6} per CU, and at least CNY {MIN_CNY_AN_HOUR} an hour. Plain HTTP: TLS would add its handshakes.",
+    ));
+    table.say(&format!(
+        "Static release builds as processes on {cores} cores, beside the cloud itself. The load average was {load:.1} before they began."
+    ));
+    [table, bounds_of_organization(sweeps)]
+}
+
+/// The table of what must hold for the sweeps of organizations.
+fn bounds_of_organization(sweeps: &[organization::Sweep]) -> Table {
+    const MAX_SECONDS: f64 = 600.0;
+    let mut table = Table::new("organization's bounds", &["", "measured", "bound"]);
+    let mut add = |what: &str, figure: f64, decimals: usize, most: f64| {
+        table.bounded([what.to_owned(), format!("{figure:.decimals$}")], Bounded::new(figure, AtMost(most)));
+    };
+    let worst = |of: fn(&organization::Sweep) -> f64| sweeps.iter().map(of).fold(0.0, f64::max);
+    if let Some(largest) = sweeps.last() {
+        let what = format!("time of the sweep of {} accounts at {VCPU} vCPU, s", thousands(largest.accounts));
+        add(&what, largest.wall_at(VCPU), 1, MAX_SECONDS);
+    }
+    add("calls ÷ the least number, at worst", worst(|it| it.total_calls() as f64 / it.min_calls() as f64), 4, 1.02);
+    let assumed = |it: &organization::Sweep| it.calls_of("AssumeRole") as f64 / it.members().max(1) as f64;
+    add("AssumeRole calls per member, at worst", worst(assumed), 4, 1.0);
+    add("calls refused", worst(|it| it.refused as f64), 0, 0.0);
+    add("instances, at most", worst(|it| it.instances as f64), 0, organization::MAX_INSTANCES as f64);
+    let of = |accounts: usize| sweeps.iter().find(|it| it.accounts == accounts);
+    if let (Some(few), Some(many)) = (of(10), of(500)) {
+        add("memory of an instance: 500 accounts ÷ 10", many.peak / few.peak, 2, 1.2);
     }
     table
 }
