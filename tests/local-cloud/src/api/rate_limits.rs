@@ -37,8 +37,8 @@ impl RateLimits {
     }
 }
 
-/// Returns the limit, as a number of calls in a window of so many milliseconds. Operations without a documented limit
-/// have that of their family.
+/// Returns the limit, as a number of calls and the window that they are counted in, in milliseconds. Operations without
+/// a documented limit have that of their family.
 fn limit(operation: &Operation) -> (u32, i64) {
     let of_router = *operation.product == ECR;
     match (of_router, operation.is_write) {
