@@ -886,9 +886,9 @@ impl LocalCloud {
     }
 
     /// Returns the ids of the processes of a function that run, one for each instance. The function is given by its name
-    /// in the template.
+    /// in the template or that of its binary.
     pub fn processes(&self, function: &str) -> Vec<u32> {
-        self.shared.hosts.get(function).map(Host::processes).unwrap_or_default()
+        self.shared.deployed.now().named(None, function).map(|host| host.processes()).unwrap_or_default()
     }
 
     /// Returns a receiver that is notified of every change.
