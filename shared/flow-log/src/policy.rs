@@ -7,6 +7,7 @@ mod options;
 mod overrides;
 mod parse;
 mod pattern;
+mod places;
 mod schema;
 mod scope;
 mod surrogates;
@@ -25,6 +26,7 @@ pub use options::{
 pub use overrides::{Match, Override};
 pub(crate) use pattern::fill;
 pub use pattern::{EcrFlowLogPattern, FlowLogFields, FlowLogPattern};
+pub use places::Places;
 pub use schema::{Schema, schema};
 
 use crate::{ObservedTags, RegionId, Resource, ResourceType, schedule::Schedule};
