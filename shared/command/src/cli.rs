@@ -1,27 +1,32 @@
 //! The command line: what each subcommand takes, and which exit codes there are.
 
+pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod explain;
+mod help;
 pub(crate) mod man;
+pub(crate) mod plan;
+pub(crate) mod remove;
 pub(crate) mod schedule;
 pub(crate) mod schema;
 pub(crate) mod whoami;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use flow_log::RegionId;
 
 use crate::{context::Context, failure::Failure, terminal::Color};
 
 const EXAMPLES: &str = "\
+Also schema, completions and man: for editors, shells and readers
 Examples:
-  flowkeeper check policy.yml
-  flowkeeper schedule office-hours --month 2026-11
-
+  flowkeeper plan policy.yml
 Exit codes: 0 done; 1 failed or unknown; 64 wrong usage or policy";
 
-/// VPC flow logs on Alibaba Cloud, as a policy wants them. Reads only.
+/// VPC flow logs on Alibaba Cloud, as a policy wants them.
 #[derive(Debug, Parser)]
-#[command(name = "flowkeeper", version, after_help = EXAMPLES, max_term_width = 80, disable_help_subcommand = true)]
+#[command(name = "flowkeeper", version, after_help = EXAMPLES, help_template = help::OF_ALL)]
+#[command(max_term_width = 80, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -32,6 +37,9 @@ pub(crate) struct Cli {
     /// Say more on stderr; twice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Show no progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
 }
 
 /// The subcommands.
@@ -41,15 +49,24 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     /// Show every mistake in a policy
     Check(check::Check),
+    /// Show what would be changed, and why
+    Plan(plan::PlanOptions),
+    /// Make the changes of a plan
+    Apply(apply::Apply),
+    /// Delete what Flowkeeper made
+    Remove(remove::Remove),
     /// Show what a policy wants of a resource, and why
     Explain(explain::Explain),
     /// Show when a schedule is on: a list, a month, a picture
     Schedule(schedule::ScheduleOf),
     /// Print the JSON Schema of a policy, for editors
+    #[command(hide = true)]
     Schema(schema::Schema),
     /// Print the completions of a shell
+    #[command(hide = true)]
     Completions(completions::Completions),
     /// Print the manual
+    #[command(hide = true)]
     Man(man::Man),
 }
 
@@ -67,11 +84,25 @@ pub(crate) struct CloudOptions {
     pub(crate) endpoint: Option<String>,
 }
 
+impl CloudOptions {
+    /// Reads the regions in the options; empty if there are none.
+    pub(crate) fn regions(&self) -> Result<Vec<RegionId>, Failure> {
+        let exact = |text: &String| {
+            RegionId::exact(text)
+                .map_err(|error| Failure::usage(format!("--region: {error}"), "name a region, as in cn-hangzhou"))
+        };
+        self.region.iter().map(exact).collect()
+    }
+}
+
 impl Command {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Whoami(asked) => asked.run(context),
             Self::Check(asked) => asked.run(context),
+            Self::Plan(asked) => asked.run(context),
+            Self::Apply(asked) => asked.run(context),
+            Self::Remove(asked) => asked.run(context),
             Self::Explain(asked) => asked.run(context),
             Self::Schedule(asked) => asked.run(context),
             Self::Schema(asked) => asked.run(context),

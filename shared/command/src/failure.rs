@@ -8,8 +8,12 @@ use crate::{call_remedy::remedy, credentials::error::SourceError};
 
 /// Something failed, or is unknown.
 pub(crate) const FAILED: u8 = 1;
+/// Everything was read, and there is something to do: only where that is asked for.
+pub(crate) const CHANGES: u8 = 2;
 /// Wrong usage, or a policy with mistakes. The functions exit with it for settings, too.
 pub(crate) const USAGE: u8 = 64;
+/// Interrupted, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why the command ends, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

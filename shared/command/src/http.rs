@@ -46,6 +46,12 @@ impl Http {
         })
     }
 
+    /// Returns the client for the cloud, or for another one at `endpoint`.
+    #[must_use]
+    pub fn for_cloud(&self, endpoint: Option<&Url>) -> &reqwest::Client {
+        endpoint.map_or(&self.proxied, |endpoint| self.for_url(endpoint))
+    }
+
     /// Returns the client for `url`. A proxy knows nothing of this machine or of its metadata service, and credentials
     /// that come from there in the clear must not pass through one.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use flow_log::RegionId;
-use openapi::{CallerIdentity, ClientSettings, ErrorKind};
+use openapi::{CallerIdentity, Client, ClientSettings, ErrorKind, OsRng};
 use settings::Settings;
 
 use crate::{
@@ -32,6 +32,28 @@ pub(crate) struct Identity {
     pub(crate) region_by: Option<String>,
     /// The endpoint, if it is another one than Alibaba Cloud's.
     pub(crate) endpoint: Option<String>,
+    /// How the cloud is reached.
+    exchange: Exchange,
+}
+
+impl Identity {
+    /// Returns a client for this person's calls. It may write.
+    pub(crate) fn client(&self) -> Client {
+        let Exchange { http, settings, clock, .. } = &self.exchange;
+        let http = http.for_cloud(settings.endpoints.vpc.as_ref()).clone();
+        Client::new(settings.clone(), Arc::clone(clock), Arc::new(OsRng)).with_http(http)
+    }
+
+    /// Returns a region for calls that are about none.
+    pub(crate) fn any_region(&self) -> RegionId {
+        self.regions.first().cloned().unwrap_or_else(credentials::role::any_region)
+    }
+
+    /// Says who calls, in a line.
+    pub(crate) fn text(&self) -> String {
+        let arn = self.caller.arn.as_deref().map(|arn| format!(", {arn}")).unwrap_or_default();
+        format!("account {}{arn}, by {}", self.caller.account, self.found.origin.text)
+    }
 }
 
 /// Finds the credentials, gets their key, and asks whose it is.
@@ -51,7 +73,7 @@ pub(crate) async fn identify(options: &CloudOptions, context: &Context) -> Resul
     }
     let key = credentials::obtain(&found, &sources, &exchange).await?;
     let caller = caller(&key, &found, regions.first(), &context.env, &exchange).await?;
-    Ok(Identity { found, key, caller, regions, region_by, endpoint })
+    Ok(Identity { found, key, caller, regions, region_by, endpoint, exchange })
 }
 
 /// Reads the regions in the options, or else the region of the credentials' source.

@@ -1,8 +1,9 @@
 //! The command `flowkeeper`: the functions' decision code on a laptop or in CI, with a person's own credentials.
 //!
-//! It reads only. Its client of the API refuses anything but a read before it is signed, and it writes no configuration
-//! file. Data goes to stdout, everything else to stderr. See `docs/command.md`.
+//! All but `apply` and `remove` only read: their client of the API refuses anything else before it is signed. No
+//! configuration file is written. Data goes to stdout, everything else to stderr. See `docs/command.md`.
 
+mod applying;
 mod calendar;
 mod call_remedy;
 mod cli;
@@ -13,18 +14,25 @@ pub mod http;
 mod identity;
 mod month_svg;
 mod month_text;
+mod plan;
+mod planning;
 mod policy_file;
 mod resource_file;
 mod sarif;
 mod template;
 mod terminal;
+mod watcher;
 
 use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser as _;
 use openapi::SystemClock;
 use settings::Settings;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use self::{cli::Cli, context::Context, failure::USAGE, terminal::Terminal};
 
@@ -41,9 +49,11 @@ pub fn main() -> ExitCode {
         }
     };
     let env = Settings::from_process();
-    let terminal = Terminal::new(cli.color, &env);
+    let mut terminal = Terminal::new(cli.color, &env);
+    terminal.shows_progress &= !cli.quiet;
     log(cli.verbose);
-    let context = Context { env, home: std::env::home_dir(), clock: Arc::new(SystemClock), terminal };
+    let (home, clock) = (std::env::home_dir(), Arc::new(SystemClock));
+    let context = Context { env, home, clock, terminal, verbosity: cli.verbose };
     match cli.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -53,12 +63,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes what the client has to say to stderr: warnings, and more with `-v`.
+/// Writes what the client has to say to stderr: warnings, and more with `-v`. The results of a sweep are data here, and
+/// not repeated as log lines.
 fn log(verbosity: u8) {
     let level = match verbosity {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_ansi(false).without_time().init();
+    let results = if verbosity > 1 { level } else { LevelFilter::OFF };
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
+    let targets = Targets::new().with_default(level).with_target("reconcile", results);
+    tracing_subscriber::registry().with(layer).with(targets).init();
 }

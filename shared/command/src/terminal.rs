@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    io::{self, IsTerminal as _, Write},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write},
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -43,8 +43,14 @@ pub(crate) struct Terminal {
     columns: Option<usize>,
     /// Whether only ASCII can be shown.
     pub(crate) is_dumb: bool,
+    /// Whether a person sees what is said besides the data, and may see it change.
+    pub(crate) shows_progress: bool,
+    /// Whether a person can answer.
+    pub(crate) can_ask: bool,
 }
 
+/// The maximum length of an answer, in bytes.
+const MAX_ANSWER: u64 = 1024;
 /// The number of columns where nobody says.
 const DEFAULT_COLUMNS: usize = 80;
 /// The least number of columns that anything is made for.
@@ -64,6 +70,8 @@ impl Terminal {
             stderr: choice(io::stderr().is_terminal()),
             columns: columns.filter(|columns| *columns > 0).map(|columns: usize| columns.max(MIN_COLUMNS)),
             is_dumb: env.get("TERM") == Some("dumb"),
+            shows_progress: io::stderr().is_terminal() && env.get("TERM") != Some("dumb"),
+            can_ask: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
     }
 
@@ -95,6 +103,21 @@ impl Terminal {
     fn say(&self, style: Style, word: &str, text: impl Display) {
         // If stderr is gone, nobody can be told.
         _ = writeln!(AutoStream::new(io::stderr(), self.stderr), "{style}{word}{style:#}: {text}");
+    }
+
+    /// Says a line besides the data, as it is.
+    pub(crate) fn tell(&self, text: impl Display) {
+        _ = writeln!(AutoStream::new(io::stderr(), self.stderr), "{text}");
+    }
+
+    /// Asks a question, and returns the answer; `None` if there is none.
+    pub(crate) fn ask(&self, question: impl Display) -> Option<String> {
+        let mut stderr = AutoStream::new(io::stderr(), self.stderr);
+        _ = write!(stderr, "{BOLD}{question}{BOLD:#} ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        // A pasted line may be long; an endless one is no answer.
+        let read = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
+        read.ok().filter(|length| *length > 0).map(|_| answer.trim().to_owned())
     }
 
     pub(crate) fn note(&self, text: impl Display) {

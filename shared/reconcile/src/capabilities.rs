@@ -26,8 +26,10 @@ pub enum Selection {
     Orphans,
     /// The virtual border routers on Express Connect Routers.
     Routers,
-    /// All of these: what the command looks at in one run.
+    /// Resources, orphans and routers: what the command looks at in one run.
     Everything,
+    /// All of Flowkeeper's own flow logs, to remove them. The policy only says where they are.
+    Own,
 }
 
 impl Selection {
@@ -47,6 +49,7 @@ impl Selection {
                 "expressconnectrouter:DescribeExpressConnectRouterChildInstance",
                 "expressconnectrouter:DescribeFlowLogs",
             ],
+            Self::Own => &["vpc:DescribeFlowLogs"],
             Self::Everything => &[
                 "vpc:DescribeVpcs",
                 "vpc:DescribeVSwitches",

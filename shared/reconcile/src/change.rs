@@ -67,8 +67,8 @@ pub enum Source {
     Default,
     /// The tag `flowkeeper` of the resource, with this value.
     Tag(String),
-    /// Nothing in the policy: the resource is gone.
-    Gone,
+    /// Nothing in the policy: the resource is gone, or a person asks for it.
+    Nothing,
 }
 
 /// The id of a change: the first 16 hexadecimal digits of SHA-256 over all that it is.
@@ -347,7 +347,7 @@ fn of_deletion(
         Successor::Gone | Successor::Covered => {
             let source = match successor {
                 Successor::Covered => Source::Policy("superfluous".to_owned()),
-                _ => Source::Gone,
+                _ => Source::Nothing,
             };
             let status = ("status".to_owned(), Some(recording(&flow_log.status)));
             let given = [status].into_iter().chain(before).filter(|(_, value)| value.is_some());
@@ -516,7 +516,7 @@ mod tests {
         let deleted = described(&Write::Delete(&old, Successor::Gone), "");
         assert_eq!(
             (deleted.kind, fields(&deleted)[0]),
-            (ChangeKind::Delete, ("status", Some("Active"), None, &Source::Gone))
+            (ChangeKind::Delete, ("status", Some("Active"), None, &Source::Nothing))
         );
         assert_ne!(deleted.id, replaced.id);
     }

@@ -33,6 +33,13 @@ impl Deletion {
         Self { flow_log, verdict: Verdict::Orphaned, reason, covered: None, kept }
     }
 
+    /// Returns the deletion of a flow log that a person asks for, because Flowkeeper made it.
+    pub(crate) fn of_own(flow_log: FlowLog) -> Self {
+        let (key, value) = FlowLog::OWN_TAG;
+        let reason = format!("{} on {} carries the tag {key}={value}", flow_log.id, flow_log.resource_id);
+        Self { flow_log, verdict: Verdict::Excluded, reason, covered: None, kept: None }
+    }
+
     /// Returns the result for a flow log that is kept, if it is.
     pub(crate) fn kept_item(&self, session: &Session<'_>) -> Option<Item> {
         let reason = format!("{}; {}", self.reason, self.kept.as_ref()?);

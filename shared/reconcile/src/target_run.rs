@@ -12,7 +12,7 @@ use crate::{
     orphan,
     report::ReportBuilder,
     resolve::{Lookup, resolve},
-    sweep::{Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_resources},
+    sweep::{Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_removals, sweep_resources},
 };
 
 /// The work on one target.
@@ -93,6 +93,7 @@ impl TargetRun<'_> {
             Selection::Scheduled => sweep_resources(&self.converger, self.claims, false).await,
             Selection::Orphans => sweep_orphans(&self.converger).await,
             Selection::Routers => self.routers().await,
+            Selection::Own => sweep_removals(&self.converger).await,
             // What records comes first.
             Selection::Everything => {
                 let mut report = sweep_resources(&self.converger, self.claims, by_timer).await;

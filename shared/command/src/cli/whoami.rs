@@ -47,7 +47,7 @@ enum Output {
 
 impl Whoami {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let identity = block_on(identify(&self.cloud, context))?;
+        let identity = context.block_on(identify(&self.cloud, context))?;
         context.terminal.print(&match self.output {
             Output::Table => table(&identity),
             Output::Json => json(&identity),
@@ -55,16 +55,8 @@ impl Whoami {
     }
 }
 
-/// Runs calls of the cloud. Subcommands that make none start no runtime.
-fn block_on<T>(calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|error| Failure::failed(format!("no runtime: {error}"), "check the limits of this process"))?
-        .block_on(calls)
-}
-
 fn table(identity: &Identity) -> String {
-    let Identity { found, key, caller, regions, region_by, endpoint } = identity;
+    let Identity { found, key, caller, regions, region_by, endpoint, .. } = identity;
     let regions: Vec<_> = regions.iter().map(ToString::to_string).collect();
     let regions = match region_by {
         Some(by) => format!("{} ({by})", regions.join(", ")),
@@ -85,7 +77,7 @@ fn table(identity: &Identity) -> String {
 }
 
 fn json(identity: &Identity) -> String {
-    let Identity { found, key, caller, regions, region_by, endpoint } = identity;
+    let Identity { found, key, caller, regions, region_by, endpoint, .. } = identity;
     let value = json!({
         "version": JSON_VERSION,
         "account": caller.account.as_str(),

@@ -1,6 +1,7 @@
 //! The command as people run it: the built binary, its files, its environment, and servers over sockets.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod apply;
 mod certificates;
 mod check;
 mod conventions;
@@ -8,7 +9,10 @@ mod exchanges;
 mod explain;
 mod order;
 mod pages;
+mod plan;
+mod remove;
 mod schedule;
 mod server;
 mod support;
 mod whoami;
+mod world;

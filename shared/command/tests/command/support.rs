@@ -62,6 +62,19 @@ pub(crate) fn run_in(home: &Path, arguments: &[&str], env: &[(&str, &str)]) -> R
     run_with_input(home, arguments, env, "")
 }
 
+/// Runs the command while the servers of this runtime answer.
+pub(crate) async fn run_beside(home: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Ran {
+    let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
+    let env: Vec<_> = env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let path = home.to_owned();
+    let command = move || {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        run_in(&path, &arguments, &env)
+    };
+    tokio::task::spawn_blocking(command).await.unwrap()
+}
+
 fn run_with_input(home: &Path, arguments: &[&str], env: &[(&str, &str)], input: &str) -> Ran {
     let mut command = command(home, arguments, env);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

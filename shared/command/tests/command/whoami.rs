@@ -5,20 +5,11 @@ use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalCloud, Options};
 
 use crate::{
     server::{Server, sts},
-    support::{Home, Ran},
+    support::{Home, Ran, run_beside},
 };
 
-/// Runs the command while the servers of this runtime answer.
 async fn run(home: &Home, arguments: &[&str], env: &[(&str, &str)]) -> Ran {
-    let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
-    let env: Vec<_> = env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let path = home.path().to_owned();
-    let command = move || {
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        crate::support::run_in(&path, &arguments, &env)
-    };
-    tokio::task::spawn_blocking(command).await.unwrap()
+    run_beside(home.path(), arguments, env).await
 }
 
 /// Replaces what differs from run to run.

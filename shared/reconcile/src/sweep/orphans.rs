@@ -108,7 +108,7 @@ impl Work for Deletion {
 }
 
 /// Whether a flow log may be deleted. This does not rely on the filter of the API call.
-fn is_deletable(flow_log: &FlowLog) -> bool {
+pub(super) fn is_deletable(flow_log: &FlowLog) -> bool {
     flow_log.is_own() && flow_log.status != Status::Deleting
 }
 

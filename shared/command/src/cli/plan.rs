@@ -1,0 +1,128 @@
+//! `flowkeeper plan`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use flow_log::{AccountId, RoleName};
+use jiff::Timestamp;
+
+use crate::{
+    cli::{CloudOptions, help},
+    context::Context,
+    failure::{CHANGES, FAILED, Failure},
+    identity::identify,
+    plan::{
+        Plan, PolicyUsed, Totals, csv, file,
+        table::{self, Drawing},
+    },
+    planning::{EVERYTHING, Narrowed, Planning},
+    policy_file::{DEFAULT, PolicyFile},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  flowkeeper plan
+  flowkeeper plan policy.yml --region cn-hangzhou --out plan.json
+Exit codes: 0 done; 1 failed or unknown; 2 changes (--detailed-exitcode)";
+
+/// Show what would be changed, and why. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
+pub(crate) struct PlanOptions {
+    /// Policy, YAML or JSON; - for stdin
+    #[arg(default_value = DEFAULT)]
+    policy: PathBuf,
+    #[command(flatten)]
+    cloud: CloudOptions,
+    /// Account; may be repeated
+    #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
+    account: Vec<AccountId>,
+    /// Role in other accounts, such as one that only reads
+    #[arg(long, value_name = "NAME")]
+    role: Option<RoleName>,
+    /// Form of the output: table, json or csv
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", hide_possible_values = true)]
+    #[arg(hide_default_value = true)]
+    output: Output,
+    /// Save the plan, for `apply`
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    out: Option<PathBuf>,
+    /// Exit with 2 if there is something to change
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Moment to decide for, as in 2026-03-01T09:00+08:00
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+impl PlanOptions {
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        let file = PolicyFile::read(&self.policy)?;
+        let policy = file.policy(&context.terminal)?;
+        context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
+        let plan = context.block_on(async {
+            let identity = identify(&self.cloud, context).await?;
+            context.terminal.tell(identity.text());
+            let regions = self.cloud.regions()?;
+            if policy.ecr_flow_log.is_some() && !regions.is_empty() {
+                context.terminal.note("Express Connect Routers belong to no region: --region leaves them out");
+            }
+            let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
+            let planning = Planning {
+                context,
+                identity: &identity,
+                capabilities: EVERYTHING,
+                policy_file: &file.name,
+                policy_text: &file.text,
+                policy: &policy,
+                narrowed: &narrowed,
+                at: self.at,
+            };
+            planning.plan().await
+        })?;
+        // What cannot be saved is shown all the same.
+        let saved = self.out.as_ref().map_or(Ok(()), |out| {
+            let policy_used = PolicyUsed { text: Some(file.text.clone()), ..plan.policy.clone() };
+            file::save(&Plan { policy: policy_used, ..plan.clone() }, out)
+        });
+        context.terminal.print(&match self.output {
+            Output::Table => table::text(&plan, drawing(context)),
+            Output::Json => file::json(&plan)?,
+            Output::Csv => csv::csv(&plan)?,
+        })?;
+        saved?;
+        if let Some(out) = &self.out {
+            context.terminal.note(format_args!("flowkeeper apply {} makes these changes", out.display()));
+        }
+        match exit_code(&plan.summary, self.detailed_exitcode) {
+            0 => Ok(()),
+            code => Err(Failure::told(code)),
+        }
+    }
+}
+
+/// Returns how to draw tables here.
+pub(crate) const fn drawing(context: &Context) -> Drawing {
+    Drawing { columns: context.terminal.cut_at(), is_verbose: context.verbosity > 0 }
+}
+
+/// What could not be read is worse than what is to change: nobody knows what would.
+const fn exit_code(totals: &Totals, is_detailed: bool) -> u8 {
+    match (totals.unread, totals.changes()) {
+        (1.., _) => FAILED,
+        (0, 1..) if is_detailed => CHANGES,
+        _ => 0,
+    }
+}

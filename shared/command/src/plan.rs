@@ -1,0 +1,291 @@
+//! A plan: what was read, what would be changed and why, as data. The JSON of `plan`, and the content of a saved plan.
+
+pub(crate) mod build;
+pub(crate) mod csv;
+pub(crate) mod file;
+pub(crate) mod table;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The name of this form, in which its version is.
+pub(crate) const SCHEMA: &str = "flowkeeper.plan/1";
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plan {
+    /// [`SCHEMA`].
+    pub(crate) schema: String,
+    /// The version of the command.
+    pub(crate) version: String,
+    /// When everything was read.
+    pub(crate) created: Timestamp,
+    /// The time for which it was decided.
+    pub(crate) decided_for: Timestamp,
+    /// Who asked.
+    pub(crate) caller: Caller,
+    /// The endpoint, if it is another one than Alibaba Cloud's.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) policy: PolicyUsed,
+    pub(crate) scope: Scope,
+    pub(crate) summary: Totals,
+    /// In the order of accounts, regions and resources.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) resources: Vec<Resource>,
+    /// Findings about no resource of the policy's levels, and what was left out.
+    pub(crate) notes: Vec<Note>,
+    pub(crate) unread: Vec<Unread>,
+    /// The limits that would refuse changes, one sentence each with the key to raise.
+    pub(crate) limits: Vec<String>,
+    /// Each list that was read.
+    pub(crate) read: Vec<ListRead>,
+}
+
+/// Who asked for the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Caller {
+    pub(crate) account: String,
+    pub(crate) arn: Option<String>,
+}
+
+/// The policy that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyUsed {
+    /// The file, as the person named it.
+    pub(crate) file: String,
+    /// SHA-256 of its text, in hexadecimal digits.
+    pub(crate) sha256: String,
+    /// Its text, in a saved plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+}
+
+/// What the options narrowed the plan to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scope {
+    /// The accounts; empty for those of the policy.
+    pub(crate) accounts: Vec<String>,
+    /// The regions; empty for those of the policy, or else of each account.
+    pub(crate) regions: Vec<String>,
+    /// The role in other accounts; `None` for that of the policy.
+    pub(crate) role: Option<String>,
+}
+
+/// The number of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Totals {
+    pub(crate) create: usize,
+    pub(crate) modify: usize,
+    pub(crate) activate: usize,
+    pub(crate) deactivate: usize,
+    pub(crate) replace: usize,
+    pub(crate) delete: usize,
+    /// Resources that the policy wants recorded now.
+    pub(crate) resources: usize,
+    /// Those of them whose traffic is recorded and delivered now, as far as was read.
+    pub(crate) covered: usize,
+    /// Resources that are off or left alone on purpose.
+    pub(crate) exceptions: usize,
+    /// What somebody should look at, apart from changes and from what could not be read.
+    pub(crate) findings: usize,
+    /// What could not be read.
+    pub(crate) unread: usize,
+}
+
+impl Totals {
+    /// The number of changes.
+    pub(crate) const fn changes(&self) -> usize {
+        self.create + self.modify + self.activate + self.deactivate + self.replace + self.delete
+    }
+}
+
+/// What a change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Create,
+    Activate,
+    Deactivate,
+    Modify,
+    Replace,
+    Delete,
+}
+
+impl Kind {
+    /// What it does, in the words of a plan.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Activate => "switch on",
+            Self::Deactivate => "switch off",
+            Self::Modify => "modify",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The sign in front of it.
+    pub(crate) const fn sign(self) -> char {
+        match self {
+            Self::Create | Self::Activate => '+',
+            Self::Modify | Self::Replace => '~',
+            Self::Deactivate | Self::Delete => '-',
+        }
+    }
+}
+
+/// A change that would be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// Identifies the change, and what it leads from and to.
+    pub(crate) id: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) resource_type: String,
+    pub(crate) resource_id: String,
+    pub(crate) kind: Kind,
+    /// The call, as the API names it.
+    pub(crate) action: String,
+    /// The flow log that is changed.
+    pub(crate) flow_log_id: Option<String>,
+    pub(crate) verdict: Option<String>,
+    /// Why.
+    pub(crate) reason: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Field {
+    pub(crate) field: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) source: Source,
+}
+
+/// What asks for a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Source {
+    /// A key of the policy.
+    Policy {
+        /// Its path, as in `overrides[0].schedule`.
+        key: String,
+        /// The number of the override that it is in, counted from 1.
+        #[serde(rename = "override")]
+        in_override: Option<usize>,
+        line: usize,
+        column: usize,
+    },
+    /// A default.
+    Default,
+    /// The tag `flowkeeper` of the resource.
+    Tag { value: String },
+    /// Nothing in the policy: the resource is gone, or a person asks for it.
+    Nothing,
+}
+
+/// The state of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resource {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) resource_type: String,
+    pub(crate) resource_id: String,
+    pub(crate) verdict: String,
+    /// Whether its traffic is recorded and delivered now, as far as was read.
+    pub(crate) covered: bool,
+    /// Whether it is off or left alone on purpose.
+    pub(crate) exception: bool,
+    /// Whether somebody should look at it.
+    pub(crate) finding: bool,
+    pub(crate) reason: String,
+    /// The flow log that the verdict is about.
+    pub(crate) flow_log: Option<FlowLog>,
+}
+
+/// A flow log, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FlowLog {
+    pub(crate) id: String,
+    /// The resource that it is on: the resource itself, or what contains it.
+    pub(crate) resource_id: String,
+    pub(crate) made_by: Maker,
+    pub(crate) status: String,
+    pub(crate) project: Option<String>,
+    pub(crate) log_store: Option<String>,
+    pub(crate) traffic_type: Option<String>,
+}
+
+/// Who made a flow log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Maker {
+    Flowkeeper,
+    Sls,
+    Others,
+    Unknown,
+}
+
+/// Something else that somebody may want to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Note {
+    pub(crate) account: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) resource_type: Option<String>,
+    pub(crate) resource_id: Option<String>,
+    pub(crate) flow_log_id: Option<String>,
+    /// Whether somebody should look at it.
+    pub(crate) finding: bool,
+    pub(crate) reason: String,
+}
+
+/// Something that could not be read, and so is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unread {
+    pub(crate) account: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) resource_type: Option<String>,
+    pub(crate) resource_id: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) error: Option<CallFailed>,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallFailed {
+    pub(crate) action: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) request_id: Option<String>,
+    pub(crate) advice: String,
+}
+
+/// A list that was read in one account and region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListRead {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) action: String,
+    /// Whether parts of the list were read, by ids or by a tag, and not the whole.
+    pub(crate) filtered: bool,
+    pub(crate) pages: usize,
+    pub(crate) items: usize,
+    /// The last `TotalCount` of a whole list, if the API gave one.
+    pub(crate) total: Option<u32>,
+    pub(crate) first_request_id: Option<String>,
+    pub(crate) last_request_id: Option<String>,
+}

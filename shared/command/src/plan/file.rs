@@ -1,0 +1,122 @@
+//! A saved plan: a plan with the policy's text, and a digest over all of it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Plan, SCHEMA};
+use crate::failure::Failure;
+
+/// How long a saved plan can be applied. Single changes go stale earlier: each is decided anew before it is made.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// The maximum size of a saved plan, in bytes. A change takes about 2 KB, a resource half of one.
+const MAX_BYTES: u64 = 512 << 20;
+
+/// What a file of a saved plan holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    #[serde(flatten)]
+    plan: Plan,
+    /// SHA-256 of the rest, written without spaces.
+    sha256: String,
+}
+
+/// Only what is needed to tell whether the rest can be read.
+#[derive(Debug, Deserialize)]
+struct Head {
+    schema: Option<String>,
+    version: Option<String>,
+}
+
+/// Returns the first hexadecimal digits of a digest of `bytes`, all of them.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a plan as JSON.
+pub(crate) fn json(plan: &Plan) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(plan).map_err(unwritable)?;
+    Ok(text + "\n")
+}
+
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::failed(format!("the plan cannot be written as JSON: {error}"), "report it")
+}
+
+/// Saves a plan in a file that only its owner can read. A file of that name is replaced in one step, or left as it is.
+///
+/// # Errors
+/// It cannot be written there.
+pub(crate) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
+    let sha256 = digest(&serde_json::to_vec(plan).map_err(unwritable)?);
+    let text = serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(unwritable)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(folder).and_then(|mut file| {
+        // A temporary file can be read by its owner alone.
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| {
+        let name = path.display();
+        Failure::failed(
+            format!("--out {name}: the plan cannot be saved: {error}"),
+            "name a file in a folder of your own",
+        )
+    })
+}
+
+/// Reads a saved plan, and makes sure that it is as it was saved, and young enough at `now`.
+///
+/// # Errors
+/// It is none, was changed, is of another version, or is too old.
+pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Plan, Failure> {
+    let name = path.display();
+    let again = "make a new one with flowkeeper plan --out";
+    let text = text_of(path).map_err(|error| Failure::usage(format!("{name} cannot be read: {error}"), again))?;
+    let no_plan = |error: serde_json::Error| Failure::usage(format!("{name} is no saved plan: {error}"), again);
+    let head: Head = serde_json::from_str(&text).map_err(no_plan)?;
+    let version = env!("CARGO_PKG_VERSION");
+    match (head.schema.as_deref(), head.version.as_deref()) {
+        (Some(SCHEMA), Some(found)) if found == version => {}
+        (Some(schema), Some(found)) if schema.starts_with("flowkeeper.plan/") => {
+            let problem =
+                format!("{name} was made by version {found}, and this is {version}: they may decide otherwise");
+            return Err(Failure::usage(problem, again));
+        }
+        _ => return Err(Failure::usage(format!("{name} is no saved plan: it has no schema {SCHEMA}"), again)),
+    }
+    let Saved { plan, sha256 } = serde_json::from_str(&text).map_err(no_plan)?;
+    let expected = digest(&serde_json::to_vec(&plan).map_err(unwritable)?);
+    if sha256 != expected {
+        return Err(Failure::usage(format!("{name} was changed after it was saved: its digest does not match"), again));
+    }
+    let age = now.duration_since(plan.created);
+    if age > MAX_AGE {
+        let (hours, max) = (age.as_hours(), MAX_AGE.as_hours());
+        return Err(Failure::usage(format!("{name} is {hours} hours old, and a plan is good for {max}"), again));
+    }
+    // The clock may be off by a little.
+    if age < -SignedDuration::from_mins(15) {
+        let problem = format!("{name} was made in the future, at {}", plan.created);
+        return Err(Failure::usage(problem, "set the clock of this machine"));
+    }
+    Ok(plan)
+}
+
+fn text_of(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > MAX_BYTES {
+        return Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes")));
+    }
+    let mut text = String::new();
+    // Bounded: an endless file such as a device would exhaust the memory.
+    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,1 @@
+//! `apply` against a local cloud.

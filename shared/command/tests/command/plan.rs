@@ -1,0 +1,332 @@
+//! `plan` against a local cloud.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    time::{Duration, Instant},
+};
+
+use insta::assert_snapshot;
+use local_cloud::{Fault, Options, SECOND_ACCOUNT};
+use serde_json::Value;
+
+use crate::{
+    support::repository,
+    world::{POLICY, World},
+};
+
+/// A VPC for each of the things that a plan can say about one.
+async fn mixed() -> World {
+    let world = World::new().await;
+    let cloud = &world.cloud;
+    cloud.with_log_store("1000000000000001", "cn-hangzhou", "flowlog", "vpc");
+    cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();
+    world.kept_vpc(&[], &[]).await;
+    world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    cloud.create_vpc(&[("env", "dev")]).await.unwrap();
+    world.kept_vpc(&[("env", "night")], &[]).await;
+    let foreign = cloud.create_vpc(&[]).await.unwrap();
+    world.flow_log(&foreign, &[("TrafficType", "Drop")]).await;
+    let by_log_service = cloud.create_vpc(&[]).await.unwrap();
+    let id = world.flow_log(&by_log_service, &[]).await;
+    cloud.edit_flow_log(&id, |flow_log| flow_log.service_type = "sls".to_owned());
+    let (off, its_flow_log) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    cloud.edit_flow_log(&its_flow_log, |flow_log| flow_log.status = "Inactive".to_owned());
+    assert!(cloud.flow_log_of(&off).is_some());
+    // Its VPC is gone.
+    let (gone, orphan) = world.kept_vpc(&[], &[]).await;
+    cloud.edit_flow_log(&orphan, |flow_log| {
+        flow_log.resource_id = format!("{gone}x");
+        flow_log.created = "2026-01-01T00:00:00Z".parse().unwrap();
+    });
+    cloud.copy_flow_log(&its_flow_log, std::slice::from_ref(&gone));
+    let copy = cloud.flow_log_of(&gone).unwrap().id;
+    cloud.edit_flow_log(&copy, |flow_log| flow_log.status = "Active".to_owned());
+    world
+}
+
+#[tokio::test]
+async fn it_shows_what_would_be_changed_why_and_which_line_asks_for_it() {
+    let world = mixed().await;
+    let ran = world.run(&["plan"]).await;
+    assert_snapshot!("table", world.stable(&ran));
+    let narrow = world.run_with(&["plan", "-v"], &[("COLUMNS", "80")]).await;
+    assert_snapshot!("verbose", world.stable(&narrow));
+    let wide = narrow.stdout.lines().filter(|line| line.chars().count() > 80 && !line.starts_with("Plan: "));
+    assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(written(&world), [""; 0], "a plan writes nothing");
+}
+
+#[tokio::test]
+async fn a_line_in_a_pipe_is_never_broken_and_no_id_is_cut_short() {
+    let world = mixed().await;
+    let ran = world.run(&["plan", "-v"]).await.good();
+    for vpc in world.cloud.vpcs() {
+        assert!(ran.contains(&vpc.id), "{}\n{ran}", vpc.id);
+    }
+    assert!(ran.lines().any(|line| line.chars().count() > 120), "{ran}");
+}
+
+/// Checks a plan by its schema.
+fn check(plan: &Value) {
+    let text = std::fs::read_to_string(repository().join("docs/plan.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
+    let problems: Vec<_> = schema.iter_errors(plan).map(|problem| problem.to_string()).collect();
+    assert_eq!(problems, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_json_is_as_its_schema_says_and_has_each_change_field_by_field() {
+    let world = mixed().await;
+    let printed = world.run(&["plan", "--output", "json", "--out", "plan.json"]).await.good();
+    let plan: Value = serde_json::from_str(&printed).unwrap();
+    check(&plan);
+    let saved: Value =
+        serde_json::from_str(&std::fs::read_to_string(world.home.path().join("plan.json")).unwrap()).unwrap();
+    check(&saved);
+    assert_eq!(plan["changes"], saved["changes"]);
+    assert_eq!(
+        plan["policy"].get("text"),
+        None,
+        "what is printed has no policy in it, and a policy may have an ExternalId"
+    );
+    assert_eq!(saved["policy"]["text"], POLICY);
+
+    let changes = plan["changes"].as_array().unwrap();
+    let kinds: Vec<_> = changes.iter().map(|change| change["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["create", "modify", "deactivate", "create", "deactivate", "delete"]);
+    let renamed = &changes[1]["fields"][0];
+    assert_eq!((&renamed["field"], &renamed["before"]), (&"name".into(), &"renamed".into()));
+    assert_eq!(renamed["source"]["by"], "default");
+    let drop = changes[3]["fields"].as_array().unwrap().iter().find(|it| it["field"] == "traffic_type").unwrap();
+    let source =
+        serde_json::json!({"by": "policy", "key": "overrides[0].traffic_type", "override": 1, "line": 9, "column": 5});
+    assert_eq!((&drop["after"], &drop["source"]), (&"Drop".into(), &source));
+    assert_eq!(changes[2]["fields"][0]["source"], serde_json::json!({"by": "tag", "value": "off"}));
+
+    let whole = |action: &str| {
+        let read = plan["read"].as_array().unwrap().iter();
+        let is_it = |it: &&Value| it["action"] == action && it["region"] == "cn-hangzhou" && it["filtered"] == false;
+        read.clone().find(is_it).cloned().unwrap()
+    };
+    assert_eq!(whole("DescribeVpcs")["items"], world.cloud.vpcs().len());
+    assert_eq!(whole("DescribeFlowLogs")["total"], world.cloud.flow_logs().len());
+    assert!(whole("DescribeFlowLogs")["first_request_id"].is_string());
+}
+
+#[tokio::test]
+async fn the_csv_has_a_line_for_each_field_of_a_change_and_for_each_resource() {
+    let world = mixed().await;
+    let printed = world.run(&["plan", "--output", "csv"]).await.good();
+    let plan: Value = serde_json::from_str(&world.run(&["plan", "--output", "json"]).await.good()).unwrap();
+    let count = |list: &str| plan[list].as_array().unwrap().len();
+    let fields: usize =
+        plan["changes"].as_array().unwrap().iter().map(|it| it["fields"].as_array().unwrap().len()).sum();
+    assert_eq!(printed.lines().count(), 1 + fields + count("resources") + count("notes") + count("unread"));
+    assert!(printed.starts_with("what,account,region,resource_type,resource_id,"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_exit_code_says_whether_there_are_changes_only_where_that_is_asked_for() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    assert_eq!(world.run(&["plan"]).await.code, 0);
+    assert_eq!(world.run(&["plan", "--detailed-exitcode"]).await.code, 0, "there is nothing to change");
+    world.cloud.create_vpc(&[]).await.unwrap();
+    assert_eq!(world.run(&["plan"]).await.code, 0);
+    assert_eq!(world.run(&["plan", "--detailed-exitcode"]).await.code, 2);
+    world.cloud.fail_in("cn-shanghai", "DescribeVpcs", Fault::Refused, u32::MAX);
+    assert_eq!(world.run(&["plan", "--detailed-exitcode"]).await.code, 1, "what is unknown is worse");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_said_last_and_together_and_the_rest_is_planned() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.fail_in("cn-shanghai", "*", Fault::Refused, u32::MAX);
+    let ran = world.run(&["plan"]).await;
+    assert_eq!(ran.code, 1);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    let unread = lines.iter().position(|line| line.ends_with("could not be read, and is unknown:")).unwrap();
+    assert!(lines[unread + 1].contains("cn-shanghai: the VPCs of cn-shanghai could not be read"), "{}", ran.whole());
+    assert!(lines[unread + 2].contains("refused with Forbidden.RAM") && lines[unread + 2].contains("(request "));
+    let last = "Plan: 1 to create, 0 to modify, 0 to switch on, 0 to switch off, 0 to replace, 0 to delete; \
+                0 of 1 resources covered; 1 finding; 1 could not be read.";
+    assert_eq!(lines.last(), Some(&last));
+}
+
+#[tokio::test]
+async fn a_region_that_goes_down_in_the_middle_is_unknown_and_nothing_in_it_is_planned() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    // The resources can be read, and then the flow logs cannot.
+    world.cloud.fail("DescribeFlowLogs", Fault::Code("Forbidden"), u32::MAX);
+    let ran = world.run(&["plan", "--region", "cn-hangzhou"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(ran.stdout.contains("the flow logs of cn-hangzhou could not be read"), "{}", ran.whole());
+    assert!(ran.stdout.contains("Plan: 0 to create"), "a flow log that was not read is not missing\n{}", ran.whole());
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_saved_is_shown_all_the_same() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    for (out, says) in [
+        ("/proc/plan.json", "error: --out /proc/plan.json: the plan cannot be saved"),
+        ("no/plan.json", "No such file"),
+    ] {
+        let ran = world.run(&["plan", "--out", out]).await;
+        assert_eq!(ran.code, 1);
+        assert!(ran.stdout.contains("Plan: 1 to create"), "{}", ran.whole());
+        assert!(ran.stderr.contains(says), "{}", ran.whole());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_saved_plan_can_be_read_by_its_owner_alone_and_replaces_the_one_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::new().await;
+    world.home.write("plan.json", "the one before");
+    world.run(&["plan", "--out", "plan.json"]).await.good();
+    let path = world.home.path().join("plan.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("{\n  \"schema\": \"flowkeeper.plan/1\""));
+    let names: Vec<_> = std::fs::read_dir(world.home.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "no temporary file is left: {names:?}");
+}
+
+#[tokio::test]
+async fn the_options_narrow_it_to_accounts_and_regions_and_name_another_role() {
+    let policy =
+        format!("{POLICY}accounts: [{{id: \"{SECOND_ACCOUNT}\", role: \"acs:ram::{SECOND_ACCOUNT}:role/refused\"}}]\n");
+    let world = World::with(Options::default(), &policy).await;
+    world.cloud.operator(SECOND_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let all = world.run(&["plan"]).await;
+    assert_eq!(all.code, 1, "the role of the policy refuses\n{}", all.whole());
+    assert!(all.stdout.contains("Plan: 1 to create"), "{}", all.whole());
+    let both = world.run(&["plan", "--role", "flowkeeper"]).await.good();
+    assert!(both.contains("Plan: 2 to create"), "{both}");
+    let one = world.run(&["plan", "--role", "flowkeeper", "--account", SECOND_ACCOUNT]).await.good();
+    assert!(one.contains("Plan: 1 to create") && one.contains("1000000000000002  cn-shanghai"), "{one}");
+    let none = ["plan", "--role", "flowkeeper", "--account", SECOND_ACCOUNT, "--region", "cn-hangzhou"];
+    let none = world.run(&none).await.good();
+    assert!(none.contains("Plan: 0 to create"), "{none}");
+    let out = world.run(&["plan", "--region", "cn-beijing"]).await.good();
+    assert!(out.contains("the region cn-beijing is out of scope"), "{out}");
+}
+
+#[tokio::test]
+async fn a_policy_without_regions_is_about_every_region_of_the_account() {
+    let policy = POLICY.replace("regions: [cn-hangzhou, cn-shanghai]\n", "");
+    let world = World::with(Options::default(), &policy).await;
+    world.cloud.operator("1000000000000001", "eu-central-1").create_vpc(&[]).await.unwrap();
+    let printed = world.run(&["plan"]).await.good();
+    assert!(printed.contains("1000000000000001  eu-central-1") && printed.contains("Plan: 1 to create"), "{printed}");
+    assert!(printed.contains("7 regions have no resource at a level of the policy."), "{printed}");
+}
+
+#[tokio::test]
+async fn it_decides_for_another_moment_if_asked() {
+    let policy = format!("{POLICY}schedule: weekends\n");
+    let world = World::with(Options::default(), &policy).await;
+    world.kept_vpc(&[], &[]).await;
+    let on = world.run(&["plan", "--at", "2026-11-28T12:00Z"]).await.good();
+    assert!(on.contains("0 to switch off"), "a Saturday\n{on}");
+    let off = world.run(&["plan", "--at", "2026-11-30T12:00Z"]).await.good();
+    assert!(
+        off.contains("1 to switch off") && off.contains("the schedule weekends keeps it off now"),
+        "a Monday\n{off}"
+    );
+    assert!(off.contains("status: Active -> Inactive (policy.yml:12:1)"), "{off}");
+    let said = world.run(&["plan", "--at", "2026-11-30T12:00Z", "--out", "plan.json"]).await.refused(64);
+    assert!(said[0].contains("cannot be used with"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn limits_that_would_refuse_are_said_with_the_key_to_raise() {
+    let policy = format!("{POLICY}limits: {{max_changes: 1}}\n");
+    let world = World::with(Options::default(), &policy).await;
+    for _ in 0..2 {
+        world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    }
+    let printed = world.run(&["plan"]).await.good();
+    assert!(printed.contains("limits would refuse changes of their kind:\n"), "{printed}");
+    assert!(printed.contains("raise limits.max_changes in the policy to allow them"), "{printed}");
+    assert!(printed.contains("2 to modify"), "what a limit would refuse is planned all the same\n{printed}");
+}
+
+#[tokio::test]
+async fn something_is_said_at_once() {
+    let world = World::new().await;
+    world.cloud.fail("GetCallerIdentity", Fault::Slow(Duration::from_secs(2)), 1);
+    let mut child = world.command(&["plan"]).spawn().unwrap();
+    let began = Instant::now();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    let line = tokio::task::spawn_blocking(move || {
+        stderr.read_line(&mut first).unwrap();
+        (first, began.elapsed())
+    });
+    let (first, after) = line.await.unwrap();
+    assert!(first.starts_with("policy policy.yml, SHA-256 "), "{first}");
+    assert!(after < Duration::from_millis(1500), "{after:?}: it waited for an answer");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() {
+    let world = mixed().await;
+    let mut child = world.command(&["plan", "-v"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn bad_input_is_said_and_nothing_is_read() {
+    let world = World::new().await;
+    world.home.write("broken.yml", "flow_log: {project: Flow}\n");
+    for (arguments, code, says) in [
+        (&["plan", "none.yml"][..], 64, "none.yml"),
+        (&["plan", "broken.yml"], 64, "broken.yml:1:12"),
+        (&["plan", "--profile", "none"], 1, "no profile"),
+        (&["plan", "--region", "cn-hangzou"], 64, "cn-hangzou"),
+        (&["plan", "--account", "12"], 64, "12"),
+        (&["plan", "--endpoint", "http://10.0.0.1"], 64, "--endpoint"),
+    ] {
+        let calls = world.cloud.calls().len();
+        let said = world.run(arguments).await.refused(code);
+        assert!(said.iter().any(|line| line.contains(says)), "{arguments:?}: {said:#?}");
+        assert_eq!(world.cloud.calls().len(), calls, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_an_error_with_its_remedy_and_a_clock_that_is_off_is_corrected() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.fail("GetCallerIdentity", Fault::TokenExpired, u32::MAX);
+    let said = world.run(&["plan"]).await.refused(1);
+    assert!(said.iter().any(|line| line.contains("get new temporary credentials")), "{said:#?}");
+    world.cloud.heal();
+    // In the middle of the reads it makes everything after it unknown.
+    world.cloud.fail("DescribeVpcs", Fault::TokenExpired, u32::MAX);
+    let ran = world.run(&["plan"]).await;
+    assert!(ran.code == 1 && ran.stdout.contains("2 could not be read"), "{}", ran.whole());
+    world.cloud.heal();
+    world.cloud.set_clock_ahead(Duration::from_secs(3600));
+    let ran = world.run(&["plan"]).await;
+    assert!(ran.code == 0 && ran.stdout.contains("Plan: 1 to create"), "{}", ran.whole());
+    assert!(ran.stderr.contains("the clock of this machine is off"), "{}", ran.whole());
+}
+
+/// What the command wrote. The tests themselves write with the same key, and before it.
+fn written(world: &World) -> Vec<String> {
+    let calls = world.cloud.calls();
+    let first = calls.iter().position(|call| call.action == "GetCallerIdentity").unwrap_or(calls.len());
+    world.writes_after(first)
+}

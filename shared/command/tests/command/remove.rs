@@ -1,0 +1,1 @@
+//! `remove` against a local cloud.
