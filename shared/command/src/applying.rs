@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use flow_log::{AccountId, Policy};
+use flow_log::{AccountId, Policy, Verdict};
 use reconcile::{
     Approvals, Capabilities, ChangeId, Item, Listing, Outcome, Reconciler, Report, Target, TargetKind, Work,
 };
@@ -99,7 +99,7 @@ impl Applying<'_> {
         let run = reconciler.reconcile(job(identity), work, Vec::new());
         let (report, is_interrupted) = until_interrupted(run, &approvals, context).await;
         watcher.clear();
-        self::tell(context, changes, report.as_ref(), &watcher.writes(), is_interrupted)
+        tell(context, changes, report.as_ref(), &watcher.writes(), is_interrupted)
     }
 }
 
@@ -177,7 +177,7 @@ fn tell(
         for limit in &report.summary.limits {
             text.push_str(&format!("{YELLOW}limit{YELLOW:#}  {limit}\n"));
         }
-        let others = report.results.iter().filter(|item| items.is_new(item, changes)).count();
+        let others = items.count_new(changes);
         if others > 0 {
             text.push_str(&format!(
                 "{others} further changes are wanted now, and not in the plan: plan again to see them\n"
@@ -209,27 +209,39 @@ fn tell(
 /// The results of a run, by the change and by the resource that they are about.
 struct Items<'r> {
     by_change: BTreeMap<&'r str, &'r Item>,
-    all: Vec<&'r Item>,
+    by_resource: BTreeMap<Key<'r>, Vec<&'r Item>>,
+    /// What could not be read or done, by account and region.
+    open: Vec<&'r Item>,
     is_whole: bool,
+}
+
+/// Account, region and resource.
+type Key<'r> = (&'r str, &'r str, &'r str);
+
+fn key(item: &Item) -> Key<'_> {
+    (
+        item.account.as_deref().unwrap_or_default(),
+        item.region.as_deref().unwrap_or_default(),
+        item.resource_id.as_deref().unwrap_or_default(),
+    )
 }
 
 impl<'r> Items<'r> {
     fn of(report: Option<&'r Report>, writes: &'r Writes) -> Self {
-        let all: Vec<&Item> = match report {
-            Some(report) => report.results.iter().collect(),
-            None => writes.ended.iter().collect(),
-        };
-        let by_change = all.iter().filter_map(|item| Some((item.change.as_ref()?.id.as_str(), *item))).collect();
-        Self { by_change, all, is_whole: report.is_some() }
+        let all = report.map_or(writes.ended.as_slice(), |report| report.results.as_slice());
+        let by_change = all.iter().filter_map(|item| Some((item.change.as_ref()?.id.as_str(), item))).collect();
+        let mut by_resource: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for item in all {
+            by_resource.entry(key(item)).or_default().push(item);
+        }
+        let is_open = |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
+        Self { by_change, by_resource, open: all.iter().filter(is_open).collect(), is_whole: report.is_some() }
     }
 
     /// Returns the results about the same resource.
-    fn on<'s>(&'s self, change: &'s Change) -> impl Iterator<Item = &'r Item> + 's {
-        self.all.iter().copied().filter(|item| {
-            item.resource_id.as_deref() == Some(change.resource_id.as_str())
-                && item.account.as_deref() == Some(change.account.as_str())
-                && item.region.as_deref() == Some(change.region.as_str())
-        })
+    fn on<'s>(&'s self, change: &'s Change) -> &'s [&'r Item] {
+        let key = (change.account.as_str(), change.region.as_str(), change.resource_id.as_str());
+        self.by_resource.get(&key).map_or(&[], Vec::as_slice)
     }
 
     fn ending(&self, change: &Change) -> Ending {
@@ -237,10 +249,11 @@ impl<'r> Items<'r> {
             Some(error) => format!("{}: {}; {}", item.reason, error.message, error.advice),
             None => item.reason.clone(),
         };
+        let on_it = self.on(change);
         if let Some(item) = self.by_change.get(change.id.as_str()) {
             return match item.outcome {
                 // Of a replacement, the first half may be done and the second not.
-                Outcome::Done => match self.on(change).find(|other| other.outcome == Outcome::Failed) {
+                Outcome::Done => match on_it.iter().find(|other| other.outcome == Outcome::Failed) {
                     Some(failed) => Ending::Failed(said(failed)),
                     None => Ending::Made,
                 },
@@ -252,37 +265,37 @@ impl<'r> Items<'r> {
             return Ending::NotMade("it was not begun".to_owned());
         }
         // A limit refuses a change before anybody asks whether it was approved.
-        let refused = self.on(change).find(|item| {
-            item.change.is_none()
-                && item.outcome == Outcome::Skipped
-                && item.action.is_some_and(|action| action.as_str() == change.action)
-        });
-        if let Some(refused) = refused {
+        let is_refused = |item: &&&Item| {
+            let is_it = item.action.is_some_and(|action| action.as_str() == change.action);
+            is_it && item.change.is_none() && item.outcome == Outcome::Skipped
+        };
+        if let Some(refused) = on_it.iter().find(is_refused) {
             return Ending::NotMade(said(refused));
         }
-        if let Some(now) = self.on(change).next() {
-            return if now.verdict == Some(flow_log::Verdict::Unknown) {
+        if let Some(now) = on_it.first() {
+            return if now.verdict == Some(Verdict::Unknown) {
                 Ending::Unread(said(now))
             } else {
-                Ending::Stale(format!("not as it was planned; now {}", said(now)))
+                Ending::Stale(format!("it is not as it was planned: {}", said(now)))
             };
         }
-        let unread = self.all.iter().find(|item| {
-            matches!(item.outcome, Outcome::Failed | Outcome::Unfinished)
-                && item.account.as_deref().is_none_or(|account| account == change.account)
+        let unread = self.open.iter().find(|item| {
+            item.account.as_deref().is_none_or(|account| account == change.account)
                 && item.region.as_deref().is_none_or(|region| region == change.region)
         });
         match unread {
             Some(unread) => Ending::Unread(said(unread)),
-            None => Ending::Stale(format!("{} needs nothing now, or is not there", change.resource_id)),
+            None => Ending::Stale(format!("{} needs nothing now, or is gone", change.resource_id)),
         }
     }
 
-    /// Whether an item is a change that is wanted now, on a resource that the plan does not change.
-    fn is_new(&self, item: &Item, changes: &[&Change]) -> bool {
-        let is_of_change = item.change.as_ref().is_some_and(|change| {
-            item.outcome == Outcome::Skipped && !changes.iter().any(|planned| planned.id == change.id.as_str())
-        });
-        is_of_change && !changes.iter().any(|change| item.resource_id.as_deref() == Some(change.resource_id.as_str()))
+    /// Returns how many changes are wanted now on resources that the plan does not change.
+    fn count_new(&self, changes: &[&Change]) -> usize {
+        let planned: BTreeSet<Key<'_>> = changes
+            .iter()
+            .map(|change| (change.account.as_str(), change.region.as_str(), change.resource_id.as_str()))
+            .collect();
+        let is_new = |item: &&&Item| item.outcome == Outcome::Skipped && !planned.contains(&key(item));
+        self.by_change.values().filter(is_new).count()
     }
 }

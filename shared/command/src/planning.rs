@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flow_log::{
     AccountId, Action, Policy, RegionId, RoleArn, RoleName,
-    policy::{Places, Regions},
+    policy::{AccountScope, Places, Regions},
 };
 use jiff::Timestamp;
 use reconcile::{AccountSweep, Accounts, Capabilities, Job, Listing, Reconciler, ReportBuilder, Selection, Work};
@@ -81,6 +81,25 @@ impl Narrowed {
         Some(Self { accounts, regions, role })
     }
 
+    /// Makes sure that the policy is about what the options name. `own` is the account of the credentials.
+    ///
+    /// # Errors
+    /// Names the first account or region that it is not about.
+    pub(crate) fn check(&self, policy: &Policy, own: &AccountId) -> Result<(), Failure> {
+        let out = |option: &str, reason: String| {
+            Failure::usage(format!("{option}: {reason}"), "name one that the policy is about")
+        };
+        for account in &self.accounts {
+            if let AccountScope::Out(reason) = policy.account_scope(Some(own), account) {
+                return Err(out("--account", reason));
+            }
+        }
+        match self.regions.iter().find_map(|region| policy.region_scope(region)) {
+            Some(reason) => Err(out("--region", reason)),
+            None => Ok(()),
+        }
+    }
+
     fn scope(&self) -> Scope {
         Scope {
             accounts: self.accounts.iter().map(ToString::to_string).collect(),
@@ -124,8 +143,12 @@ pub(crate) fn job(identity: &Identity) -> Job {
 
 impl Planning<'_> {
     /// Reads everything, and decides.
+    ///
+    /// # Errors
+    /// The options name what the policy is not about.
     pub(crate) async fn plan(&self) -> Result<Plan, Failure> {
         let Self { context, identity, narrowed, .. } = self;
+        narrowed.check(self.policy, &identity.caller.account)?;
         let watcher = Arc::new(Watcher::new(&context.terminal, 0));
         let policy = narrowed.policy(self.policy);
         let client = identity.client().read_only();

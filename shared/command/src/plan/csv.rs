@@ -30,7 +30,7 @@ pub(crate) fn csv(plan: &Plan) -> Result<String, Failure> {
     let head = add(HEAD.map(str::to_owned));
     let rows = plan.changes.iter().flat_map(of_change);
     let rows = rows.chain(plan.resources.iter().map(of_resource)).chain(plan.unread.iter().map(of_unread));
-    let rows = rows.chain(plan.notes.iter().map(|note| {
+    let mut rows = rows.chain(plan.notes.iter().map(|note| {
         let what = if note.finding { "finding" } else { "left-out" };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         row(
@@ -39,7 +39,7 @@ pub(crate) fn csv(plan: &Plan) -> Result<String, Failure> {
             &note.reason,
         )
     }));
-    head.and_then(|()| rows.map(add).collect::<Result<(), _>>()).map_err(|error| failed(&error))?;
+    head.and_then(|()| rows.try_for_each(add)).map_err(|error| failed(&error))?;
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }

@@ -41,11 +41,11 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 /// Writes a plan as JSON.
 pub(crate) fn json(plan: &Plan) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(plan).map_err(unwritable)?;
+    let text = serde_json::to_string_pretty(plan).map_err(|error| unwritable(&error))?;
     Ok(text + "\n")
 }
 
-fn unwritable(error: serde_json::Error) -> Failure {
+fn unwritable(error: &serde_json::Error) -> Failure {
     Failure::failed(format!("the plan cannot be written as JSON: {error}"), "report it")
 }
 
@@ -54,8 +54,9 @@ fn unwritable(error: serde_json::Error) -> Failure {
 /// # Errors
 /// It cannot be written there.
 pub(crate) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
-    let sha256 = digest(&serde_json::to_vec(plan).map_err(unwritable)?);
-    let text = serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(unwritable)?;
+    let sha256 = digest(&serde_json::to_vec(plan).map_err(|error| unwritable(&error))?);
+    let text =
+        serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(|error| unwritable(&error))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(folder).and_then(|mut file| {
         // A temporary file can be read by its owner alone.
@@ -94,7 +95,7 @@ pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Plan, Failure> {
         _ => return Err(Failure::usage(format!("{name} is no saved plan: it has no schema {SCHEMA}"), again)),
     }
     let Saved { plan, sha256 } = serde_json::from_str(&text).map_err(no_plan)?;
-    let expected = digest(&serde_json::to_vec(&plan).map_err(unwritable)?);
+    let expected = digest(&serde_json::to_vec(&plan).map_err(|error| unwritable(&error))?);
     if sha256 != expected {
         return Err(Failure::usage(format!("{name} was changed after it was saved: its digest does not match"), again));
     }
@@ -119,4 +120,73 @@ fn text_of(path: &Path) -> io::Result<String> {
     // Bounded: an endless file such as a device would exhaust the memory.
     File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Caller, PolicyUsed, Scope, Totals};
+
+    fn plan() -> Plan {
+        let created: Timestamp = "2026-11-26T10:00:00Z".parse().unwrap();
+        Plan {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            created,
+            decided_for: created,
+            caller: Caller { account: "1".to_owned(), arn: None },
+            endpoint: None,
+            policy: PolicyUsed { file: "生产.yml".to_owned(), sha256: digest(b""), text: Some(String::new()) },
+            scope: Scope::default(),
+            summary: Totals::default(),
+            changes: Vec::new(),
+            resources: Vec::new(),
+            notes: Vec::new(),
+            unread: Vec::new(),
+            limits: vec!["a limit".to_owned()],
+            read: Vec::new(),
+        }
+    }
+
+    /// What is wrong with a plan that is read this long after it was made, and after this edit.
+    fn problem(hours: i64, edit: impl Fn(String) -> String) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        save(&plan(), &path).unwrap();
+        fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
+        let now = plan().created + SignedDuration::from_hours(hours);
+        match read(&path, now) {
+            Ok(found) => {
+                assert_eq!(found, plan());
+                None
+            }
+            Err(failure) => Some(failure.messages.join("; ")),
+        }
+    }
+
+    #[test]
+    fn a_saved_plan_is_good_for_a_day() {
+        assert_eq!(problem(0, |text| text), None);
+        assert_eq!(problem(24, |text| text), None);
+        let old = problem(25, |text| text).unwrap();
+        assert!(old.ends_with("is 25 hours old, and a plan is good for 24"), "{old}");
+        let future = problem(-1, |text| text).unwrap();
+        assert!(future.contains("was made in the future, at 2026-11-26T10:00:00Z"), "{future}");
+    }
+
+    #[test]
+    fn a_saved_plan_in_which_anything_was_changed_is_refused() {
+        for (from, to, says) in [
+            ("a limit", "no limit", "was changed after it was saved"),
+            ("\"account\": \"1\"", "\"account\": \"2\"", "was changed after it was saved"),
+            ("\"limits\"", "\"limit\"", "is no saved plan: missing field"),
+            ("flowkeeper.plan/1", "flowkeeper.plan/2", "was made by version"),
+            ("flowkeeper.plan/1", "terraform", "is no saved plan: it has no schema flowkeeper.plan/1"),
+            ("{", "[", "is no saved plan"),
+        ] {
+            let said = problem(0, |text| text.replacen(from, to, 1)).unwrap();
+            assert!(said.contains(says), "{from}: {said}");
+        }
+        assert_eq!(problem(0, |text| text.replace("  ", "\t")), None, "spaces say nothing");
+    }
 }

@@ -9,7 +9,7 @@ use clap::builder::styling::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::{
-    Change, Kind, Maker, Plan, Resource, Totals,
+    Change, Kind, Maker, Note, Plan, Resource, Totals,
     csv::{asked_by, values},
 };
 use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW};
@@ -29,21 +29,59 @@ pub(crate) struct Drawing {
 /// An account and a region; the region is missing for what is about a whole account.
 type Place<'p> = (&'p str, &'p str);
 
+/// What a plan says about one place.
+#[derive(Debug, Default)]
+struct Said<'p> {
+    changes: Vec<&'p Change>,
+    resources: Vec<&'p Resource>,
+    notes: Vec<&'p Note>,
+    is_unread: bool,
+}
+
 /// Draws a plan.
 pub(crate) fn text(plan: &Plan, drawing: Drawing) -> String {
     let mut text = String::new();
-    let mut quiet = Vec::new();
-    for place in places(plan) {
-        match of_region(plan, place, drawing) {
-            Some(region) => text.push_str(&region),
-            None => quiet.push(place),
+    let mut quiet = 0;
+    for (place, said) in by_place(plan) {
+        if said.changes.is_empty() && said.resources.is_empty() && said.notes.is_empty() {
+            quiet += usize::from(!said.is_unread);
+        } else {
+            text.push_str(&of_region(plan, place, &said, drawing));
         }
     }
-    text.push_str(&of_quiet(plan, &quiet));
+    match quiet {
+        0 => {}
+        1 => text.push_str("1 region has no resource at a level of the policy.\n\n"),
+        count => _ = writeln!(text, "{count} regions have no resource at a level of the policy.\n"),
+    }
     text.push_str(&limits(plan));
     text.push_str(&unread(plan));
     _ = writeln!(text, "{BOLD}{}{BOLD:#}", last_line(&plan.summary));
     text
+}
+
+/// Sorts what a plan says by its places.
+fn by_place(plan: &Plan) -> BTreeMap<Place<'_>, Said<'_>> {
+    let mut places: BTreeMap<Place<'_>, Said<'_>> = BTreeMap::new();
+    for change in &plan.changes {
+        places.entry((&change.account, &change.region)).or_default().changes.push(change);
+    }
+    for resource in &plan.resources {
+        places.entry((&resource.account, &resource.region)).or_default().resources.push(resource);
+    }
+    for note in &plan.notes {
+        places.entry((of(&note.account), of(&note.region))).or_default().notes.push(note);
+    }
+    // The regions of an account belong to none of them.
+    for read in plan.read.iter().filter(|it| it.action != "DescribeRegions") {
+        places.entry((&read.account, &read.region)).or_default();
+    }
+    for unread in &plan.unread {
+        if let Some(said) = places.get_mut(&(of(&unread.account), of(&unread.region))) {
+            said.is_unread = true;
+        }
+    }
+    places
 }
 
 /// Draws some changes of a plan, and what could not be read.
@@ -94,44 +132,27 @@ pub(crate) fn last_line(totals: &Totals) -> String {
     line + "."
 }
 
-/// Returns the places that the plan is about, in order.
-fn places(plan: &Plan) -> BTreeSet<Place<'_>> {
-    let changes = plan.changes.iter().map(|it| (it.account.as_str(), it.region.as_str()));
-    let resources = plan.resources.iter().map(|it| (it.account.as_str(), it.region.as_str()));
-    let read = plan.read.iter().filter(|it| it.action != "DescribeRegions");
-    let read = read.map(|it| (it.account.as_str(), it.region.as_str()));
-    let notes = plan.notes.iter().map(|it| (of(&it.account), of(&it.region)));
-    changes.chain(resources).chain(read).chain(notes).collect()
-}
-
 fn of(text: &Option<String>) -> &str {
     text.as_deref().unwrap_or_default()
 }
 
-/// Draws what is to say about a region; `None` if that is nothing.
-fn of_region(plan: &Plan, place: Place<'_>, drawing: Drawing) -> Option<String> {
-    let (account, region) = place;
-    let changes: Vec<_> = plan.changes.iter().filter(|it| (it.account.as_str(), it.region.as_str()) == place).collect();
-    let resources: Vec<_> =
-        plan.resources.iter().filter(|it| (it.account.as_str(), it.region.as_str()) == place).collect();
-    let notes: Vec<_> = plan.notes.iter().filter(|it| (of(&it.account), of(&it.region)) == place).collect();
+/// Draws the changes and findings about a region.
+fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing: Drawing) -> String {
+    let Said { changes, resources, notes, .. } = said;
     let changed: BTreeSet<_> = changes.iter().map(|change| change.resource_id.as_str()).collect();
     let findings: Vec<_> = resources.iter().copied().filter(|it| it.finding).collect();
     let exceptions: Vec<_> =
         resources.iter().copied().filter(|it| it.exception && !changed.contains(it.resource_id.as_str())).collect();
-    if changes.is_empty() && notes.is_empty() && resources.is_empty() {
-        return None;
-    }
     let mut text = match (account, region) {
         ("", _) => String::new(),
         (_, "") => format!("{BOLD}{account}{BOLD:#}\n"),
         _ => format!("{BOLD}{account}  {region}{BOLD:#}\n"),
     };
     if !resources.is_empty() {
-        _ = writeln!(text, "  {}", coverage(&resources));
+        text.push_str(&wrapped(&coverage(resources), 2, drawing));
     }
     if !changes.is_empty() {
-        text.push_str(&changes_table(plan, &changes, drawing));
+        text.push_str(&changes_table(plan, changes, drawing));
     }
     if drawing.is_verbose {
         let quiet: Vec<_> = resources
@@ -162,33 +183,46 @@ fn of_region(plan: &Plan, place: Place<'_>, drawing: Drawing) -> Option<String> 
         .collect();
     text.push_str(&headed("left out", DIM, left_out, drawing));
     text.push('\n');
-    Some(text)
+    text
 }
 
 fn about(resource: &Resource) -> [String; 3] {
     [resource.resource_id.clone(), resource.verdict.clone(), resource.reason.clone()]
 }
 
-/// Says by what the resources of a region are covered.
+/// Says by what the resources of a region are covered, and why the others are not.
 fn coverage(resources: &[&Resource]) -> String {
-    let mut counts: BTreeMap<(u8, String), usize> = BTreeMap::new();
+    let (mut covered, mut others, mut exceptions) = (BTreeMap::new(), BTreeMap::new(), 0);
     for resource in resources {
-        let kind = match &resource.flow_log {
-            _ if resource.exception => (6, "exception".to_owned()),
-            Some(flow_log) if resource.covered => match flow_log.made_by {
-                Maker::Flowkeeper if flow_log.resource_id == resource.resource_id => (0, "own flow log".to_owned()),
-                Maker::Flowkeeper => (1, "flow log of what contains it".to_owned()),
-                Maker::Sls => (3, "flow log of Log Service".to_owned()),
-                Maker::Others | Maker::Unknown => (2, "flow log of others".to_owned()),
-            },
-            _ => (5, resource.verdict.clone()),
-        };
-        *counts.entry(kind).or_default() += 1;
+        match &resource.flow_log {
+            _ if resource.exception => exceptions += 1,
+            Some(flow_log) if resource.covered => {
+                let by = match flow_log.made_by {
+                    Maker::Flowkeeper if flow_log.resource_id == resource.resource_id => "own",
+                    Maker::Flowkeeper => "by what contains them",
+                    Maker::Sls => "by Log Service",
+                    Maker::Others | Maker::Unknown => "by others",
+                };
+                *covered.entry(by).or_insert(0) += 1;
+            }
+            // What others record is not all that the policy wants.
+            _ if resource.verdict == "foreign" => *others.entry("in part").or_insert(0) += 1,
+            _ => *others.entry(resource.verdict.as_str()).or_insert(0) += 1,
+        }
     }
-    let counted: Vec<_> = counts.iter().map(|((_, what), count)| format!("{count} {what}")).collect();
-    let count = resources.len();
-    let noun = if count == 1 { "resource" } else { "resources" };
-    format!("{count} {noun}: {}", counted.join(", "))
+    let mut parts = vec![counted(resources.len(), "resource")];
+    let listed = |head: &str, counts: BTreeMap<&str, usize>| {
+        let counts: Vec<_> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        (!counts.is_empty()).then(|| format!("{head}: {}", counts.join(", ")))
+    };
+    parts.extend(listed("covered", covered));
+    parts.extend(listed("not covered", others));
+    parts.extend((exceptions > 0).then(|| counted(exceptions, "exception")));
+    parts.join("; ")
+}
+
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// Draws changes: each with a line that says what it does to what, and below it why, field by field.
@@ -204,21 +238,21 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
         let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
         _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{}{BOLD:#}{flow_log}", change.resource_id);
         for line in details(plan, change, drawing.is_verbose) {
-            text.push_str(&wrapped(&line, drawing));
+            text.push_str(&wrapped(&line, 6, drawing));
         }
         _ = writeln!(text, "      {DIM}change {}{DIM:#}", change.id);
     }
     text
 }
 
-/// Breaks a line under a change to the width of the terminal.
-fn wrapped(line: &str, drawing: Drawing) -> String {
+/// Breaks a line to the width of the terminal.
+fn wrapped(line: &str, indent: u16, drawing: Drawing) -> String {
     let mut table = table(drawing);
     table.add_row([line]);
     if let Some(column) = table.column_mut(0) {
-        column.set_padding((6, 0));
+        column.set_padding((indent, 0));
     }
-    lines(&table).map(|line| line + "\n").collect()
+    lines(&table).map(|part| part + "\n").collect()
 }
 
 /// Says why, and each field with what asks for it. Of a new flow log, defaults are left out unless they are asked for.
@@ -289,17 +323,6 @@ fn table(drawing: Drawing) -> Table {
 fn lines(table: &Table) -> impl Iterator<Item = String> {
     let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.into_iter()
-}
-
-/// Sums up the regions in which there is nothing.
-fn of_quiet(plan: &Plan, quiet: &[Place<'_>]) -> String {
-    let is_unread = |place: &&Place<'_>| plan.unread.iter().any(|it| (of(&it.account), of(&it.region)) == **place);
-    let count = quiet.iter().filter(|place| !is_unread(place)).count();
-    match count {
-        0 => String::new(),
-        1 => "1 region has no resource at a level of the policy.\n\n".to_owned(),
-        count => format!("{count} regions have no resource at a level of the policy.\n\n"),
-    }
 }
 
 fn limits(plan: &Plan) -> String {

@@ -5,9 +5,12 @@ use std::{
     process::Stdio,
 };
 
-use crate::support::Home;
+use crate::{support::Home, world::World};
 
-const SUBCOMMANDS: [&str; 7] = ["whoami", "check", "explain", "schedule", "schema", "completions", "man"];
+const SUBCOMMANDS: [&str; 10] =
+    ["whoami", "check", "plan", "apply", "remove", "explain", "schedule", "schema", "completions", "man"];
+/// Those that the help names in one line.
+const OF_ONE_LINE: [&str; 3] = ["schema", "completions", "man"];
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n\
     schedules: {office: {time_zone: Asia/Shanghai, on: [\"Mon-Fri 07:00-21:00\"]}}\n";
 
@@ -26,7 +29,8 @@ fn help_fits_a_screen_and_has_examples() {
     let help = home.run(&["--help"], &[]).good();
     assert!(help.contains("Exit codes: 0 done; 1 failed or unknown; 64 wrong usage or policy"), "{help}");
     for name in SUBCOMMANDS {
-        assert!(help.contains(&format!("\n  {name} ")), "{name}\n{help}");
+        let is_named = help.contains(&format!("\n  {name} ")) != OF_ONE_LINE.contains(&name);
+        assert!(is_named && help.contains(name), "{name}\n{help}");
     }
 }
 
@@ -37,6 +41,9 @@ fn wrong_usage_is_64_and_help_is_0() {
         &["frobnicate"][..],
         &[],
         &["check", "--frobnicate"],
+        &["plan", "--output", "xml"],
+        &["apply", "plan.json", "--yes"],
+        &["remove", "--yes"],
         &["schedule"],
         &["schedule", "office", "--month", "november"],
         &["schedule", "office", "--month", "2026-11", "--days", "3"],
@@ -120,11 +127,40 @@ fn the_manual_has_a_page_for_each_subcommand() {
     let page = home.run(&["man"], &[]).good();
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 8 pages in man/man1\n"));
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 11 pages in man/man1\n"));
     for name in SUBCOMMANDS {
         let written = std::fs::read_to_string(home.path().join(format!("man/man1/flowkeeper-{name}.1"))).unwrap();
         assert!(written.contains(&format!(".TH flowkeeper-{name} 1")), "{written}");
     }
     let said = home.run(&["man", "--dir", "/proc/man"], &[]).refused(1);
     assert!(said[0].starts_with("error: /proc/man cannot be written"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn every_subcommand_but_apply_and_remove_only_reads() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    world.home.write("vpc.json", r#"{"account": "1000000000000001", "region": "cn-hangzhou", "id": "vpc-1"}"#);
+    let before = world.cloud.calls().len();
+    for arguments in [
+        &["whoami"][..],
+        &["check"],
+        &["plan", "--out", "plan.json"],
+        &["explain", "vpc.json"],
+        &["schedule", "weekends"],
+        &["schema"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let subcommand = arguments[0];
+        assert!(SUBCOMMANDS.contains(&subcommand) && !["apply", "remove"].contains(&subcommand));
+        let ran = world.run(arguments).await;
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.whole());
+        assert_eq!(world.writes_after(before), [""; 0], "{arguments:?}");
+    }
+    assert!(world.cloud.calls().len() > before + 2, "some of them have read");
+    // The same cloud takes the writes of a plan that is applied.
+    world.run(&["apply", "plan.json", "--yes", "--account", "1000000000000001"]).await.good();
+    assert_eq!(world.writes_after(before).len(), 2);
 }

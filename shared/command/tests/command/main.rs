@@ -10,6 +10,7 @@ mod explain;
 mod order;
 mod pages;
 mod plan;
+mod pty;
 mod remove;
 mod schedule;
 mod server;

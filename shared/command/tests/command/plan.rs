@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use insta::assert_snapshot;
@@ -147,11 +147,11 @@ async fn what_could_not_be_read_is_said_last_and_together_and_the_rest_is_planne
     let ran = world.run(&["plan"]).await;
     assert_eq!(ran.code, 1);
     let lines: Vec<_> = ran.stdout.lines().collect();
-    let unread = lines.iter().position(|line| line.ends_with("could not be read, and is unknown:")).unwrap();
+    let unread = lines.iter().position(|line| line.ends_with("could not be read, and are unknown:")).unwrap();
     assert!(lines[unread + 1].contains("cn-shanghai: the VPCs of cn-shanghai could not be read"), "{}", ran.whole());
     assert!(lines[unread + 2].contains("refused with Forbidden.RAM") && lines[unread + 2].contains("(request "));
     let last = "Plan: 1 to create, 0 to modify, 0 to switch on, 0 to switch off, 0 to replace, 0 to delete; \
-                0 of 1 resources covered; 1 finding; 1 could not be read.";
+                0 of 1 resources covered; 1 finding; 2 could not be read.";
     assert_eq!(lines.last(), Some(&last));
 }
 
@@ -214,8 +214,6 @@ async fn the_options_narrow_it_to_accounts_and_regions_and_name_another_role() {
     let none = ["plan", "--role", "flowkeeper", "--account", SECOND_ACCOUNT, "--region", "cn-hangzhou"];
     let none = world.run(&none).await.good();
     assert!(none.contains("Plan: 0 to create"), "{none}");
-    let out = world.run(&["plan", "--region", "cn-beijing"]).await.good();
-    assert!(out.contains("the region cn-beijing is out of scope"), "{out}");
 }
 
 #[tokio::test]
@@ -259,20 +257,17 @@ async fn limits_that_would_refuse_are_said_with_the_key_to_raise() {
 }
 
 #[tokio::test]
-async fn something_is_said_at_once() {
+async fn something_is_said_before_the_first_answer() {
     let world = World::new().await;
-    world.cloud.fail("GetCallerIdentity", Fault::Slow(Duration::from_secs(2)), 1);
+    world.cloud.fail("GetCallerIdentity", Fault::Hang, 1);
     let mut child = world.command(&["plan"]).spawn().unwrap();
-    let began = Instant::now();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut first = String::new();
     let line = tokio::task::spawn_blocking(move || {
-        stderr.read_line(&mut first).unwrap();
-        (first, began.elapsed())
+        let mut line = String::new();
+        stderr.read_line(&mut line).map(|_| line)
     });
-    let (first, after) = line.await.unwrap();
+    let first = line.await.unwrap().unwrap();
     assert!(first.starts_with("policy policy.yml, SHA-256 "), "{first}");
-    assert!(after < Duration::from_millis(1500), "{after:?}: it waited for an answer");
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -292,16 +287,21 @@ async fn bad_input_is_said_and_nothing_is_read() {
     world.home.write("broken.yml", "flow_log: {project: Flow}\n");
     for (arguments, code, says) in [
         (&["plan", "none.yml"][..], 64, "none.yml"),
-        (&["plan", "broken.yml"], 64, "broken.yml:1:12"),
+        (&["plan", "broken.yml"], 64, "broken.yml:1:21"),
         (&["plan", "--profile", "none"], 1, "no profile"),
         (&["plan", "--region", "cn-hangzou"], 64, "cn-hangzou"),
-        (&["plan", "--account", "12"], 64, "12"),
+        (&["plan", "--account", "12"], 64, "--account: the account 12 is out of scope"),
+        (&["plan", "--region", "cn-beijing"], 64, "--region: the region cn-beijing is out of scope"),
         (&["plan", "--endpoint", "http://10.0.0.1"], 64, "--endpoint"),
     ] {
-        let calls = world.cloud.calls().len();
+        let before = world.cloud.calls().len();
         let said = world.run(arguments).await.refused(code);
         assert!(said.iter().any(|line| line.contains(says)), "{arguments:?}: {said:#?}");
-        assert_eq!(world.cloud.calls().len(), calls, "{arguments:?}");
+        let calls = world.cloud.calls().into_iter().skip(before).map(|call| call.action);
+        assert!(
+            calls.eq((code == 64 && arguments.len() == 3).then(|| "GetCallerIdentity".to_owned())),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -319,9 +319,9 @@ async fn an_expired_token_is_an_error_with_its_remedy_and_a_clock_that_is_off_is
     assert!(ran.code == 1 && ran.stdout.contains("2 could not be read"), "{}", ran.whole());
     world.cloud.heal();
     world.cloud.set_clock_ahead(Duration::from_secs(3600));
-    let ran = world.run(&["plan"]).await;
-    assert!(ran.code == 0 && ran.stdout.contains("Plan: 1 to create"), "{}", ran.whole());
-    assert!(ran.stderr.contains("the clock of this machine is off"), "{}", ran.whole());
+    let corrected = world.run(&["plan"]).await;
+    assert!(corrected.code == 0 && corrected.stdout.contains("Plan: 1 to create"), "{}", corrected.whole());
+    assert!(corrected.stderr.contains("the clock of this machine is off"), "{}", corrected.whole());
 }
 
 /// What the command wrote. The tests themselves write with the same key, and before it.

@@ -84,11 +84,6 @@ impl World {
         flow_log
     }
 
-    /// The calls since the cloud was started that change something.
-    pub(crate) fn writes(&self) -> Vec<String> {
-        self.writes_after(0)
-    }
-
     /// The calls after the first `count` that change something.
     pub(crate) fn writes_after(&self, count: usize) -> Vec<String> {
         let is_read =
