@@ -47,8 +47,12 @@ pub(crate) const EVERYTHING: Capabilities = Capabilities {
 };
 
 /// What `remove` does.
-pub(crate) const REMOVAL: Capabilities =
-    Capabilities { function: "flowkeeper", selects: Selection::Own, actions: &[Action::DeleteFlowLog], repairs: false };
+pub(crate) const REMOVAL: Capabilities = Capabilities {
+    function: "flowkeeper",
+    selects: Selection::Own,
+    actions: &[Action::DeleteFlowLog, Action::EcrDeleteFlowlog],
+    repairs: false,
+};
 
 /// What a plan is made of.
 pub(crate) struct Planning<'a> {

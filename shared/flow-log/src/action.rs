@@ -31,6 +31,8 @@ pub enum Action {
     EcrDeactivateFlowLog,
     /// Express Connect Router: changes fields of a flow log.
     EcrModifyFlowLogAttribute,
+    /// Express Connect Router: deletes a flow log. The API spells it this way. No function does this.
+    EcrDeleteFlowlog,
     /// Log Service: creates a project.
     CreateProject,
     /// Log Service: creates a Logstore.
@@ -43,7 +45,7 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateFlowLog,
         Self::ActiveFlowLog,
         Self::DeactiveFlowLog,
@@ -56,6 +58,7 @@ impl Action {
         Self::EcrActivateFlowLog,
         Self::EcrDeactivateFlowLog,
         Self::EcrModifyFlowLogAttribute,
+        Self::EcrDeleteFlowlog,
         Self::CreateProject,
         Self::CreateLogStore,
         Self::UpdateLogStore,
@@ -87,6 +90,7 @@ impl Action {
             Self::EcrActivateFlowLog => "expressconnectrouter:ActivateFlowLog",
             Self::EcrDeactivateFlowLog => "expressconnectrouter:DeactivateFlowLog",
             Self::EcrModifyFlowLogAttribute => "expressconnectrouter:ModifyFlowLogAttribute",
+            Self::EcrDeleteFlowlog => "expressconnectrouter:DeleteFlowlog",
             Self::CreateProject => "log:CreateProject",
             Self::CreateLogStore => "log:CreateLogStore",
             Self::UpdateLogStore => "log:UpdateLogStore",
@@ -101,7 +105,8 @@ impl Action {
             Self::EcrCreateFlowLog
             | Self::EcrActivateFlowLog
             | Self::EcrDeactivateFlowLog
-            | Self::EcrModifyFlowLogAttribute => "expressconnectrouter",
+            | Self::EcrModifyFlowLogAttribute
+            | Self::EcrDeleteFlowlog => "expressconnectrouter",
             Self::CreateProject | Self::CreateLogStore | Self::UpdateLogStore | Self::CreateIndex => "log",
             _ => "vpc",
         }

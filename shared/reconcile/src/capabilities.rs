@@ -49,7 +49,11 @@ impl Selection {
                 "expressconnectrouter:DescribeExpressConnectRouterChildInstance",
                 "expressconnectrouter:DescribeFlowLogs",
             ],
-            Self::Own => &["vpc:DescribeFlowLogs"],
+            Self::Own => &[
+                "vpc:DescribeFlowLogs",
+                "expressconnectrouter:DescribeExpressConnectRouter",
+                "expressconnectrouter:DescribeFlowLogs",
+            ],
             Self::Everything => &[
                 "vpc:DescribeVpcs",
                 "vpc:DescribeVSwitches",

@@ -131,6 +131,9 @@ impl PlannedChange {
             Write::FlowLog(write) => of_flow_log(write, policy),
             Write::Delete(flow_log, successor) => of_deletion(flow_log, *successor, policy),
             Write::Ecr(write) => of_router(write, policy),
+            Write::DeleteEcr(_, flow_log) => {
+                (ChangeKind::Delete, deleted(&flow_log.status, of_observed_router(flow_log), &Source::Nothing))
+            }
             Write::OpenService => (ChangeKind::Activate, Vec::new()),
             Write::Destination(destination, change) => of_destination(*destination, *change),
         };
@@ -216,12 +219,15 @@ fn of_router_spec(spec: &EcrFlowLogSpec) -> Fields {
 
 fn of_observed_router(flow_log: &EcrFlowLog) -> Fields {
     let fields = [
+        ("project", flow_log.project.clone()),
+        ("log_store", flow_log.log_store.clone()),
         ("interval", flow_log.interval.map(|seconds| seconds.to_string())),
         ("sampling_rate", flow_log.sampling_rate.clone()),
         ("name", flow_log.name.clone()),
         ("description", flow_log.description.clone()),
+        ("resource_group_id", flow_log.resource_group_id.clone()),
     ];
-    named(fields).collect()
+    named(fields).chain(of_observed_tags(flow_log.tags.as_ref())).collect()
 }
 
 fn named<const N: usize>(fields: [(&str, Option<String>); N]) -> impl Iterator<Item = (String, Option<String>)> {
@@ -337,6 +343,13 @@ fn of_flow_log(write: &FlowLogWrite<'_>, policy: Option<&Policy>) -> (ChangeKind
     }
 }
 
+/// Describes a flow log that is deleted.
+fn deleted(status: &Status, fields: Fields, source: &Source) -> Vec<FieldChange> {
+    let status = ("status".to_owned(), Some(recording(status)));
+    let given = [status].into_iter().chain(fields).filter(|(_, value)| value.is_some());
+    given.map(|(field, before)| FieldChange { field, before, after: None, source: source.clone() }).collect()
+}
+
 fn of_deletion(
     flow_log: &FlowLog,
     successor: Successor<'_>,
@@ -349,10 +362,7 @@ fn of_deletion(
                 Successor::Covered => Source::Policy("superfluous".to_owned()),
                 _ => Source::Nothing,
             };
-            let status = ("status".to_owned(), Some(recording(&flow_log.status)));
-            let given = [status].into_iter().chain(before).filter(|(_, value)| value.is_some());
-            let field = |(field, value)| FieldChange { field, before: value, after: None, source: source.clone() };
-            (ChangeKind::Delete, given.map(field).collect())
+            (ChangeKind::Delete, deleted(&flow_log.status, before, &source))
         }
         Successor::Replaces(resource, spec) => {
             let sources = Sources::of(policy, resource);

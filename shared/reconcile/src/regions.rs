@@ -36,7 +36,8 @@ pub(crate) async fn targets(
     let target = |kind, region| Target { account: account.clone(), region, kind, since: None };
     let mut targets: Vec<_> =
         in_turn(regions, at).into_iter().map(|region| target(TargetKind::Sweep, region)).collect();
-    let has_routers = selects == Selection::Everything && is_whole_account && sessions.policy.ecr_flow_log.is_some();
+    let takes_routers = matches!(selects, Selection::Everything | Selection::Own);
+    let has_routers = takes_routers && is_whole_account && sessions.policy.ecr_flow_log.is_some();
     // Any region will do for them.
     if let Some(region) = own.cloned().or_else(|| Some(targets.first()?.region.clone())).filter(|_| has_routers) {
         targets.push(target(TargetKind::Routers, region));

@@ -18,6 +18,6 @@ mod work;
 pub(crate) use ecr::sweep as sweep_ecr;
 pub(crate) use orphans::sweep as sweep_orphans;
 pub(crate) use queue::{Joined, SweepQueue};
-pub(crate) use removals::sweep as sweep_removals;
+pub(crate) use removals::{sweep as sweep_removals, sweep_routers as sweep_router_removals};
 pub(crate) use resources::sweep as sweep_resources;
 pub(crate) use run::MAX_CONCURRENT;

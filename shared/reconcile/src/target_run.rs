@@ -12,7 +12,7 @@ use crate::{
     orphan,
     report::ReportBuilder,
     resolve::{Lookup, resolve},
-    sweep::{Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_removals, sweep_resources},
+    sweep::{Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_removals, sweep_resources, sweep_router_removals},
 };
 
 /// The work on one target.
@@ -104,6 +104,9 @@ impl TargetRun<'_> {
     }
 
     async fn routers(&self) -> ReportBuilder {
+        if self.converger.capabilities.selects == Selection::Own {
+            return sweep_router_removals(&self.converger).await;
+        }
         match &self.converger.policy.ecr_flow_log {
             Some(pattern) => sweep_ecr(&self.converger, pattern).await,
             None => {

@@ -1,7 +1,7 @@
 //! A write, as the writer makes it and as plans describe it.
 
 use flow_log::{
-    Action, AttachedVbr, Change, EcrChange, EcrFlowLog, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, Resource,
+    Action, AttachedVbr, Change, EcrChange, EcrFlowLog, EcrId, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, Resource,
 };
 use openapi::{Destination, LogStore};
 
@@ -14,6 +14,8 @@ pub(crate) enum Write<'w> {
     Delete(&'w FlowLog, Successor<'w>),
     /// Changes a flow log on a virtual border router.
     Ecr(EcrWrite<'w>),
+    /// Deletes a flow log of an Express Connect Router. All that is known of it is kept in the result.
+    DeleteEcr(&'w EcrId, &'w EcrFlowLog),
     /// Opens the flow log service of the account.
     OpenService,
     /// Creates or changes a part of what flow logs write to.
@@ -96,6 +98,7 @@ impl Write<'_> {
             Self::FlowLog(write) => write.change.action(),
             Self::Delete(..) => Action::DeleteFlowLog,
             Self::Ecr(write) => write.change.action(),
+            Self::DeleteEcr(..) => Action::EcrDeleteFlowlog,
             Self::OpenService => Action::OpenFlowLogService,
             Self::Destination(_, change) => change.action(),
         }
@@ -106,6 +109,7 @@ impl Write<'_> {
             Self::FlowLog(write) => write.change.flow_log(),
             Self::Delete(flow_log, _) => Some(&flow_log.id),
             Self::Ecr(write) => write.change.flow_log(),
+            Self::DeleteEcr(_, flow_log) => Some(&flow_log.id),
             Self::OpenService | Self::Destination(..) => None,
         }
     }

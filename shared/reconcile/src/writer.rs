@@ -51,6 +51,9 @@ async fn make(write: &Write<'_>, writes: &Writes<'_>) -> Result<Option<FlowLogId
         }
         Write::Delete(flow_log, _) => writes.delete_flow_log(&flow_log.id).await.map(|()| Some(flow_log.id.clone())),
         Write::Ecr(EcrWrite { vbr, change, .. }) => change_ecr_flow_log(writes, vbr, change).await,
+        Write::DeleteEcr(ecr, flow_log) => {
+            writes.delete_ecr_flow_log(ecr, &flow_log.id).await.map(|()| Some(flow_log.id.clone()))
+        }
         Write::OpenService => writes.open_flow_log_service().await.map(|_| None),
         Write::Destination(destination, change) => change_destination(writes, destination, change).await.map(|()| None),
     }
@@ -175,6 +178,7 @@ impl<'a> Writer<'a> {
         }
         let deleted = match write {
             Write::Delete(flow_log, _) => Some(Box::new(flow_log.into())),
+            Write::DeleteEcr(_, flow_log) => Some(Box::new(flow_log.into())),
             _ => None,
         };
         let flow_log_id = write.flow_log().cloned().or_else(|| item.flow_log_id.clone());
@@ -277,7 +281,7 @@ fn not_approved(item: Item, objection: Objection) -> Item {
 fn announce_deletion(item: &Item) {
     let deleted = serde_json::to_string(&item.deleted).unwrap_or_default();
     let (id, resource) = (item.flow_log_id.as_ref().map(FlowLogId::as_str), item.resource_id.as_deref());
-    let action = Action::DeleteFlowLog;
+    let action = item.action.map(Action::as_str).unwrap_or_default();
     tracing::info!(flow_log_id = id, resource_id = resource, deleted, "{action} follows: {}", item.reason);
 }
 
@@ -298,7 +302,7 @@ fn failed(item: Item, write: &Write<'_>, error: &CallError) -> Item {
         Action::ActiveFlowLog | Action::EcrActivateFlowLog => "activated",
         Action::DeactiveFlowLog | Action::EcrDeactivateFlowLog => "deactivated",
         Action::ModifyFlowLogAttribute | Action::EcrModifyFlowLogAttribute | Action::UpdateLogStore => "modified",
-        Action::DeleteFlowLog => "deleted",
+        Action::DeleteFlowLog | Action::EcrDeleteFlowlog => "deleted",
         Action::TagResources => "tagged",
         Action::MoveResourceGroup => "moved to its resource group",
         Action::OpenFlowLogService => "opened",

@@ -11,12 +11,12 @@ use std::{
 };
 
 use fc_runtime::Invocation;
-use flow_log::Policy;
+use flow_log::{Action, Policy};
 use handler::{Capabilities, FlowLogFunction};
 use jiff::{SignedDuration, Timestamp};
 use local_cloud::{Clock, Entry, EntryKind, Fault, LocalCloud, OWN_ACCOUNT, Options};
 use openapi::{CallCounter, ClientSettings, Credentials, Endpoints, Network, Rng};
-use reconcile::{Job, Reconciler, ReconcilerSettings, Report, ServiceOpener, Target, TargetKind, Work};
+use reconcile::{Job, Reconciler, ReconcilerSettings, Report, Selection, ServiceOpener, Target, TargetKind, Work};
 use settings::Settings;
 
 /// The capabilities of `create-flow-log`.
@@ -31,6 +31,14 @@ pub const REMEDIATION: Capabilities = remediate_flow_logs::RemediateFlowLogs::CA
 pub const DELETION: Capabilities = delete_orphaned_flow_logs::DeleteOrphanedFlowLogs::CAPABILITIES;
 /// The capabilities of `create-ecr-flow-log`.
 pub const ECR_CREATION: Capabilities = create_ecr_flow_log::CreateEcrFlowLog::CAPABILITIES;
+
+/// What `flowkeeper remove` may do. No function does it.
+pub const REMOVAL: Capabilities = Capabilities {
+    function: "flowkeeper",
+    selects: Selection::Own,
+    actions: &[Action::DeleteFlowLog, Action::EcrDeleteFlowlog],
+    repairs: false,
+};
 
 /// A machine that shares its clock with the cloud and records how long it was asked to sleep.
 #[derive(Debug)]

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 pub use harness::{
-    ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, TestMachine, create_kept_vpc,
+    ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, REMOVAL, TestMachine,
+    create_kept_vpc,
 };
 
 /// The name of the function `create-flow-log` in the template.

@@ -75,6 +75,7 @@ impl Apply {
                         at: None,
                     };
                     let plan = planning.plan().await?;
+                    context.terminal.print(&table::text(&plan, drawing(context)))?;
                     self.apply(context, &identity, &plan, &file.text).await
                 })
             }
@@ -114,7 +115,10 @@ impl Apply {
     /// Shows the changes, asks, and makes them.
     async fn apply(&self, context: &Context, identity: &Identity, plan: &Plan, text: &str) -> Result<(), Failure> {
         let changes = self.chosen(plan)?;
-        context.terminal.print(&table::chosen(plan, &changes, drawing(context)))?;
+        // A plan that was just made has been shown.
+        if self.plan.is_some() || !self.only.is_empty() {
+            context.terminal.print(&table::chosen(plan, &changes, drawing(context)))?;
+        }
         if changes.is_empty() {
             context.terminal.note("nothing is to change");
             return if plan.unread.is_empty() { Ok(()) } else { Err(Failure::told(crate::failure::FAILED)) };

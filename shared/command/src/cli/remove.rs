@@ -24,7 +24,8 @@ Examples:
 Exit codes: 0 all removed; 1 not all; 64 wrong usage; 130 interrupted";
 
 /// Where flow logs are removed without a policy. What they should look like does not matter.
-const ANY_POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}";
+const ANY_POLICY: &str =
+    "flow_log: {project: flowlog, log_store: vpc}\necr_flow_log: {project: flowlog, log_store: vpc}\n";
 
 /// Delete the flow logs that Flowkeeper made, and no others.
 #[derive(Debug, Args)]

@@ -84,7 +84,7 @@ fn by_place(plan: &Plan) -> BTreeMap<Place<'_>, Said<'_>> {
     places
 }
 
-/// Draws some changes of a plan, and what could not be read.
+/// Draws some changes of a plan, with the findings that are about no resource, and what could not be read.
 pub(crate) fn chosen(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
     let mut text = String::new();
     let places: BTreeSet<_> = changes.iter().map(|change| (change.account.as_str(), change.region.as_str())).collect();
@@ -96,6 +96,10 @@ pub(crate) fn chosen(plan: &Plan, changes: &[&Change], drawing: Drawing) -> Stri
         text.push_str(&changes_table(plan, &here, drawing));
         text.push('\n');
     }
+    let found = plan.notes.iter().filter(|note| note.finding);
+    let found =
+        found.map(|note| [of(&note.resource_id).to_owned(), of(&note.flow_log_id).to_owned(), note.reason.clone()]);
+    text.push_str(&headed("findings", YELLOW, found.collect(), drawing));
     text + &limits(plan) + &unread(plan)
 }
 

@@ -36,6 +36,22 @@ async fn it_deletes_what_flowkeeper_made_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn it_deletes_the_flow_logs_of_routers_too() {
+    let world = World::new().await;
+    let operator = world.cloud.operator("1000000000000001", "cn-hangzhou");
+    let router = operator.create_router(&["vbr-1", "vbr-2"]).await.unwrap();
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    operator.create_router_flow_log(&router, "vbr-1", &own).await.unwrap();
+    operator.create_router_flow_log(&router, "vbr-2", &[]).await.unwrap();
+    world.cloud.finish_transitions();
+    let before = world.cloud.calls().len();
+    let ran = world.run(&YES).await;
+    assert_eq!(world.writes_after(before), ["DeleteFlowlog"], "{}", ran.whole());
+    assert!(ran.stdout.contains("DeleteFlowlog vbr-1 "), "{}", ran.whole());
+    assert!(ran.stdout.ends_with("Applied: 1 made, 0 failed, 0 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn it_deletes_in_the_chosen_regions_alone() {
     let (world, _) = three().await;
     world.run(&[&YES[..], &["--region", "cn-shanghai"]].concat()).await.good();

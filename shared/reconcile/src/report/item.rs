@@ -1,6 +1,6 @@
 //! One result: the outcome for a resource, for one change to it, or for an event.
 
-use flow_log::{AccountId, Action, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
+use flow_log::{AccountId, Action, EcrFlowLog, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
 use openapi::{CallError, ErrorKind, Session};
 use serde::Serialize;
 use tracing::{info, warn};
@@ -151,6 +151,26 @@ impl From<&FlowLog> for DeletedFlowLog {
             traffic_path: flow_log.traffic_path.clone(),
             aggregation_interval: flow_log.aggregation_interval,
             ip_version: flow_log.ip_version.clone(),
+            resource_group_id: flow_log.resource_group_id.clone(),
+            tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }
+    }
+}
+
+impl From<&EcrFlowLog> for DeletedFlowLog {
+    fn from(flow_log: &EcrFlowLog) -> Self {
+        let tags = flow_log.tags.iter().flat_map(|tags| tags.iter());
+        Self {
+            flow_log_id: flow_log.id.to_string(),
+            resource_id: flow_log.instance_id.clone(),
+            name: flow_log.name.clone(),
+            description: flow_log.description.clone(),
+            project: flow_log.project.clone(),
+            log_store: flow_log.log_store.clone(),
+            traffic_type: None,
+            traffic_path: None,
+            aggregation_interval: flow_log.interval,
+            ip_version: None,
             resource_group_id: flow_log.resource_group_id.clone(),
             tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
         }

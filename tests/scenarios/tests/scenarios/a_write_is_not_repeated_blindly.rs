@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use local_cloud::{Call, Fault, OWN_ACCOUNT, Options, Rewrite, Transitions};
 use openapi::{CallCounter, Credentials};
 use reconcile::{Capabilities, Job, Outcome, Report, Target, TargetKind};
-use scenarios::{CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, cloud, result};
+use scenarios::{CREATION, DELETION, ECR_CREATION, Harness, REMEDIATION, REMOVAL, cloud, result};
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_is_lost_is_found_and_not_created_twice() {
@@ -222,6 +222,7 @@ fn of_whom(action: Action) -> (&'static str, Capabilities) {
         | Action::EcrActivateFlowLog
         | Action::EcrDeactivateFlowLog
         | Action::EcrModifyFlowLogAttribute => (ecr, ECR_CREATION),
+        Action::EcrDeleteFlowlog => (ecr, REMOVAL),
         Action::CreateProject | Action::CreateLogStore | Action::UpdateLogStore | Action::CreateIndex => {
             panic!("{action} is never made alone")
         }
@@ -255,7 +256,8 @@ async fn due(action: Action) -> Harness {
         Action::EcrCreateFlowLog
         | Action::EcrActivateFlowLog
         | Action::EcrDeactivateFlowLog
-        | Action::EcrModifyFlowLogAttribute => {
+        | Action::EcrModifyFlowLogAttribute
+        | Action::EcrDeleteFlowlog => {
             let operator = cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
             let router = operator.create_router(&["vbr-1"]).await.unwrap();
             if action != Action::EcrCreateFlowLog {
@@ -389,6 +391,7 @@ fn somebody_else(harness: &Harness, action: Action) {
         Action::EcrActivateFlowLog => of_routers(|it| it.status = "ACTIVE".into()),
         Action::EcrDeactivateFlowLog => of_routers(|it| it.status = "INACTIVE".into()),
         Action::EcrModifyFlowLogAttribute => of_routers(|it| it.name = "kept".into()),
+        Action::EcrDeleteFlowlog => of_routers(|it| it.status = "DELETING".into()),
         // These cannot be made without a call.
         Action::EcrCreateFlowLog | Action::OpenFlowLogService => {}
         Action::CreateProject | Action::CreateLogStore | Action::UpdateLogStore | Action::CreateIndex => {
