@@ -180,7 +180,7 @@ fn tell(
         let others = items.count_new(changes);
         if others > 0 {
             text.push_str(&format!(
-                "{others} further changes are wanted now, and not in the plan: plan again to see them\n"
+                "Also wanted now, and not among these changes: {others}. Plan again to see them.\n"
             ));
         }
     }

@@ -76,7 +76,7 @@ async fn only_the_chosen_changes_are_made() {
     let chosen = id(&renamed);
     let ran = apply(&world, &["--only", &chosen[..8]]).await.good();
     assert!(ran.ends_with("Applied: 1 made, 0 failed, 0 stale, 0 not made.\n"), "{ran}");
-    assert!(ran.contains("2 further changes are wanted now, and not in the plan"), "{ran}");
+    assert!(ran.contains("Also wanted now, and not among these changes: 2."), "{ran}");
     assert_eq!(world.writes_after(before), ["ModifyFlowLogAttribute"]);
     assert!(world.cloud.flow_log_of(&missing).is_none());
     for (only, says) in [

@@ -18,9 +18,30 @@ fn examples(page: &str) -> Vec<(String, String)> {
     examples.collect()
 }
 
+/// What the examples find: a VPC without a flow log, and one whose flow log has another name.
+async fn seed(cloud: &LocalCloud) {
+    let project = "flowlog-1000000000000001-cn-hangzhou";
+    cloud.with_log_store("1000000000000001", "cn-hangzhou", project, "vpc");
+    cloud.create_vpc(&[("env", "dev")]).await.unwrap();
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let parameters = [
+        ("Tag.1.Key", "managed-by"),
+        ("Tag.1.Value", "flowkeeper"),
+        ("Tag.2.Key", "team"),
+        ("Tag.2.Value", "network"),
+        ("FlowLogName", "renamed"),
+        ("Description", "Kept by Flowkeeper"),
+        ("ProjectName", project),
+        ("LogStoreName", "vpc"),
+    ];
+    cloud.create_flow_log("VPC", &vpc, &parameters).await.unwrap();
+    cloud.finish_transitions();
+}
+
 #[tokio::test]
 async fn each_example_of_a_page_prints_what_the_page_shows() {
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
+    seed(&cloud).await;
     let endpoint = cloud.endpoint();
     let folder = repository().join("shared/command/examples");
     let mut count = 0;

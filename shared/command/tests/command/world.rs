@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalCloud, Options, Transitions};
+use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalCloud, OWN_ACCOUNT, Options};
 
 use crate::support::{Home, Ran, run_beside};
 
@@ -34,9 +34,11 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options, policy: &str) -> Self {
-        let options = Options { transitions: Transitions::After(std::time::Duration::ZERO), ..options };
         let cloud = LocalCloud::start(options).await.unwrap();
         let endpoint = cloud.endpoint();
+        for region in ["cn-hangzhou", "cn-shanghai"] {
+            cloud.with_log_store(OWN_ACCOUNT, region, "flowlog", "vpc");
+        }
         Self { cloud, home: Home::with(&[("policy.yml", policy)]), endpoint }
     }
 
