@@ -99,7 +99,7 @@ impl Applying<'_> {
         let run = reconciler.reconcile(job(identity), work, Vec::new());
         let (report, is_interrupted) = until_interrupted(run, &approvals, context).await;
         watcher.clear();
-        tell(context, changes, report.as_ref(), &watcher.writes(), is_interrupted)
+        tell(context, changes, report.as_ref(), &watcher.written(), is_interrupted)
     }
 }
 

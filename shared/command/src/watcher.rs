@@ -58,7 +58,7 @@ impl Watcher {
     }
 
     /// Returns the writes so far.
-    pub(crate) fn writes(&self) -> Writes {
+    pub(crate) fn written(&self) -> Writes {
         lock(&self.writes).clone()
     }
 

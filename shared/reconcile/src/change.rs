@@ -6,8 +6,8 @@
 use std::{fmt, str::FromStr};
 
 use flow_log::{
-    AccountId, Change, EcrChange, EcrFlowLog, EcrFlowLogSpec, FlowLog, FlowLogId, FlowLogSpec, GovernedBy,
-    ObservedTags, Policy, RegionId, Resource, Status, names::Tags, policy::Origin,
+    Change, EcrChange, EcrFlowLog, EcrFlowLogSpec, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, ObservedTags, Policy,
+    Resource, Status, names::Tags, policy::Origin,
 };
 use openapi::Destination;
 use serde::{Serialize, Serializer};
@@ -120,13 +120,8 @@ impl FromStr for ChangeId {
 }
 
 impl PlannedChange {
-    /// Describes a write to `resource_id`. `policy` says what asks for it.
-    pub(crate) fn of(
-        write: &Write<'_>,
-        (account, region): (&AccountId, &RegionId),
-        resource_id: &str,
-        policy: Option<&Policy>,
-    ) -> Self {
+    /// Describes a write to something in an account and region, by their ids. `policy` says what asks for it.
+    pub(crate) fn of(write: &Write<'_>, place: [&str; 3], policy: Option<&Policy>) -> Self {
         let (kind, fields) = match write {
             Write::FlowLog(write) => of_flow_log(write, policy),
             Write::Delete(flow_log, successor) => of_deletion(flow_log, *successor, policy),
@@ -137,20 +132,13 @@ impl PlannedChange {
             Write::OpenService => (ChangeKind::Activate, Vec::new()),
             Write::Destination(destination, change) => of_destination(*destination, *change),
         };
-        let id = digest(write, kind, account.as_str(), region.as_str(), resource_id, &fields);
+        let id = digest(write, kind, place, &fields);
         Self { id, kind, fields }
     }
 }
 
 /// Returns the id of a change. Every text is preceded by its length, so no two changes give the same bytes.
-fn digest(
-    write: &Write<'_>,
-    kind: ChangeKind,
-    account: &str,
-    region: &str,
-    resource_id: &str,
-    fields: &[FieldChange],
-) -> ChangeId {
+fn digest(write: &Write<'_>, kind: ChangeKind, place: [&str; 3], fields: &[FieldChange]) -> ChangeId {
     let mut hash = Sha256::new();
     let mut add = |text: Option<&str>| {
         hash.update([u8::from(text.is_some())]);
@@ -160,7 +148,8 @@ fn digest(
     let flow_log = write.flow_log().map(FlowLogId::as_str);
     let permission = write.action().permission();
     let is_replacement = (kind == ChangeKind::Replace).then_some("replace");
-    for text in [Some(account), Some(region), Some(resource_id), Some(permission), is_replacement, flow_log] {
+    place.into_iter().for_each(|text| add(Some(text)));
+    for text in [Some(permission), is_replacement, flow_log] {
         add(text);
     }
     for FieldChange { field, before, after, .. } in fields {
@@ -444,8 +433,7 @@ mod tests {
     use crate::testing;
 
     fn described(write: &Write<'_>, policy: &str) -> PlannedChange {
-        let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        PlannedChange::of(write, (&account, &region), "vpc-1", Some(&testing::policy(policy)))
+        PlannedChange::of(write, ["1", "cn-hangzhou", "vpc-1"], Some(&testing::policy(policy)))
     }
 
     /// Describes a change to a flow log of `vpc-1`.
@@ -553,10 +541,11 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len(), "{ids:?}");
-        let place = ("2".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         let (resource, again) = (testing::vpc("vpc-1"), renamed("new"));
         let write = Write::FlowLog(FlowLogWrite { resource: &resource, change: &again, observed, governed_by: None });
-        assert_ne!(PlannedChange::of(&write, (&place.0, &place.1), "vpc-1", None).id, first, "in another account");
+        for place in [["2", "cn-hangzhou", "vpc-1"], ["1", "cn-shanghai", "vpc-1"], ["1", "cn-hangzhou", "vpc-2"]] {
+            assert_ne!(PlannedChange::of(&write, place, None).id, first, "{place:?}");
+        }
     }
 
     #[test]

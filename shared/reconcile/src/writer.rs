@@ -141,9 +141,11 @@ impl<'a> Writer<'a> {
         if listing == Listing::Brief && approvals.is_none() {
             return None;
         }
-        let place = (self.session.account(), self.session.region());
+        // Express Connect Routers belong to no region, and the session is in any: the result says where the change is.
+        let account = item.account.as_deref().unwrap_or(self.session.account().as_str());
+        let region = item.region.as_deref().unwrap_or(self.session.region().as_str());
         let resource = item.resource_id.as_deref().unwrap_or_default();
-        Some(Box::new(PlannedChange::of(write, place, resource, policy)))
+        Some(Box::new(PlannedChange::of(write, [account, region, resource], policy)))
     }
 
     /// Returns why a write is not made, if nobody approved it or the work was stopped.
@@ -587,7 +589,8 @@ mod tests {
         let api = Api::start(vec![CREATED]);
         let client = api.client();
         let session = testing::session(&client);
-        let id = PlannedChange::of(&of(&vpc, &change), (session.account(), session.region()), "vpc-1", None).id;
+        let place = [session.account().as_str(), session.region().as_str(), "vpc-1"];
+        let id = PlannedChange::of(&of(&vpc, &change), place, None).id;
         let approvals = approvals(id);
         let oversight = Oversight { approvals: Some(&approvals), ..Oversight::default() };
         let writer = Writer::new(&session, &[Action::CreateFlowLog], false).overseen(oversight);

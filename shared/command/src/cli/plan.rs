@@ -118,7 +118,7 @@ pub(crate) const fn drawing(context: &Context) -> Drawing {
     Drawing { columns: context.terminal.cut_at(), is_verbose: context.verbosity > 0 }
 }
 
-/// What could not be read is worse than what is to change: nobody knows what would.
+/// What could not be read is worse than a change: it may need one, too.
 const fn exit_code(totals: &Totals, is_detailed: bool) -> u8 {
     match (totals.unread, totals.changes()) {
         (1.., _) => FAILED,

@@ -157,6 +157,8 @@ impl RouterRemoval {
             observed: converger.observed_router(Some(flow_log)),
             ..Item::new(Outcome::Done, reason.clone()).in_session(session)
         };
+        // The session is in any region.
+        let about = Item { region: flow_log.region.clone().or(about.region), ..about };
         let left = |outcome, why: &str| Item { outcome, reason: format!("{reason}; {why}"), ..about.clone() };
         let confirm = || self.confirm(session).boxed();
         match converger.writer.write(Write::DeleteEcr(&self.ecr, flow_log), about.clone(), &confirm).await {
