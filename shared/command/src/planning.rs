@@ -7,7 +7,9 @@ use flow_log::{
     policy::{AccountScope, Places, Regions},
 };
 use jiff::Timestamp;
-use reconcile::{AccountSweep, Accounts, Capabilities, Job, Listing, Reconciler, ReportBuilder, Selection, Work};
+use reconcile::{
+    AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Reconciler, ReportBuilder, Selection, Work,
+};
 
 use crate::{
     context::Context,
@@ -142,6 +144,7 @@ pub(crate) fn job(identity: &Identity) -> Job {
         account: Some(identity.caller.account.clone()),
         region: Some(identity.any_region()),
         stop_at: None,
+        calls: CallCounter::default(),
     }
 }
 
