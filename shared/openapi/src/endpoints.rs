@@ -22,6 +22,10 @@ pub enum Product {
     Fc,
     /// Simple Log Service: the destinations of flow logs.
     Sls,
+    /// Billing (BSS OpenAPI): what an account has paid.
+    Bss,
+    /// `CloudMonitor`: how much a Logstore takes in.
+    Cms,
 }
 
 impl Product {
@@ -36,6 +40,8 @@ impl Product {
             Self::ResourceDirectory => "2022-04-19",
             Self::Fc => "2023-03-30",
             Self::Sls => "0.6.0",
+            Self::Bss => "2017-12-14",
+            Self::Cms => "2019-01-01",
         }
     }
 
@@ -55,6 +61,8 @@ impl fmt::Display for Product {
             Self::ResourceDirectory => "Resource Directory",
             Self::Fc => "Function Compute",
             Self::Sls => "Simple Log Service",
+            Self::Bss => "Billing",
+            Self::Cms => "CloudMonitor",
         })
     }
 }
@@ -88,6 +96,10 @@ pub struct Endpoints {
     pub fc: Option<Url>,
     /// URL to connect to for Simple Log Service. Requests still name the host of their project.
     pub sls: Option<Url>,
+    /// URL for Billing.
+    pub bss: Option<Url>,
+    /// URL for `CloudMonitor` in every region.
+    pub cms: Option<Url>,
 }
 
 /// What decides which host a call goes to.
@@ -98,7 +110,7 @@ pub(crate) struct Target<'a> {
     pub(crate) region: &'a RegionId,
     /// The project, for Simple Log Service.
     pub(crate) project: &'a str,
-    /// For Resource Directory: ask the site that the region does not suggest.
+    /// For Resource Directory and Billing: ask the site that the region does not suggest.
     pub(crate) at_other_site: bool,
 }
 
@@ -113,6 +125,8 @@ impl Endpoints {
             Product::ResourceDirectory => &self.resource_directory,
             Product::Fc => &self.fc,
             Product::Sls => &self.sls,
+            Product::Bss => &self.bss,
+            Product::Cms => &self.cms,
         };
         given.clone().unwrap_or_else(|| {
             let host = self.host(to);
@@ -140,8 +154,9 @@ impl Endpoints {
     /// Returns Alibaba Cloud's own host for the call.
     ///
     /// Source: the endpoint tables of each product; the `vpc` endpoints exist in every region. Express Connect Router
-    /// has one host for all regions, whatever the SDKs' rule would give. Resource Directory has one for each of the two
-    /// sites, Function Compute one for each account, and Simple Log Service one for each project.
+    /// has one host for all regions, whatever the SDKs' rule would give. Resource Directory and Billing have one for each
+    /// of the two sites, Function Compute one for each account, and Simple Log Service one for each project. No host
+    /// within a VPC is documented for Billing and `CloudMonitor`.
     pub(crate) fn host(&self, to: Target<'_>) -> String {
         let Target { account, region, project, .. } = to;
         let name = match (to.product, self.network) {
@@ -162,6 +177,9 @@ impl Endpoints {
             // A project keeps its public name where another server stands in for it.
             (Product::Sls, Network::Vpc) if self.sls.is_none() => format!("{project}.{region}-intranet.log"),
             (Product::Sls, _) => format!("{project}.{region}.log"),
+            (Product::Bss, _) if is_china_site(region) != to.at_other_site => "business".to_owned(),
+            (Product::Bss, _) => "business.ap-southeast-1".to_owned(),
+            (Product::Cms, _) => format!("metrics.{region}"),
         };
         name + ".aliyuncs.com"
     }
@@ -169,7 +187,11 @@ impl Endpoints {
     /// Returns whether the call may be made at the product's other site if this one refuses it. Which site an account
     /// belongs to is not in any answer; a configured endpoint is the only one.
     pub(crate) fn has_other_site(&self, product: Product) -> bool {
-        product == Product::ResourceDirectory && self.resource_directory.is_none() && self.network == Network::Public
+        match product {
+            Product::ResourceDirectory => self.resource_directory.is_none() && self.network == Network::Public,
+            Product::Bss => self.bss.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -227,6 +249,8 @@ mod tests {
             (Product::ResourceDirectory, "resourcedirectory", "resourcedirectory.vpc-proxy"),
             (Product::Fc, "1000000000000001.cn-hangzhou.fc", "1000000000000001.cn-hangzhou-internal.fc"),
             (Product::Sls, "flowlog.cn-hangzhou.log", "flowlog.cn-hangzhou-intranet.log"),
+            (Product::Bss, "business", "business"),
+            (Product::Cms, "metrics.cn-hangzhou", "metrics.cn-hangzhou"),
         ] {
             assert_eq!(hosts(&public, product, "cn-hangzhou"), format!("https://{host}.aliyuncs.com/"));
             assert_eq!(hosts(&inside, product, "cn-hangzhou"), format!("https://{host_inside}.aliyuncs.com/"));
@@ -234,22 +258,18 @@ mod tests {
     }
 
     #[test]
-    fn the_directory_is_at_the_site_that_the_region_suggests_or_at_the_other_one() {
+    fn the_directory_and_the_bill_are_at_the_site_that_the_region_suggests_or_at_the_other_one() {
         let account = "1000000000000001".parse().unwrap();
         let endpoints = Endpoints::default();
-        for (region, host, other) in [
-            ("cn-hangzhou", "resourcedirectory", "resourcedirectory-intl"),
-            ("cn-hongkong", "resourcedirectory", "resourcedirectory-intl"),
-            ("ap-southeast-1", "resourcedirectory-intl", "resourcedirectory"),
+        for (product, region, host, other) in [
+            (Product::ResourceDirectory, "cn-hangzhou", "resourcedirectory", "resourcedirectory-intl"),
+            (Product::ResourceDirectory, "cn-hongkong", "resourcedirectory", "resourcedirectory-intl"),
+            (Product::ResourceDirectory, "ap-southeast-1", "resourcedirectory-intl", "resourcedirectory"),
+            (Product::Bss, "cn-hangzhou", "business", "business.ap-southeast-1"),
+            (Product::Bss, "eu-central-1", "business.ap-southeast-1", "business"),
         ] {
             let region = region.parse().unwrap();
-            let here = Target {
-                product: Product::ResourceDirectory,
-                account: &account,
-                region: &region,
-                project: "",
-                at_other_site: false,
-            };
+            let here = Target { product, account: &account, region: &region, project: "", at_other_site: false };
             let there = Target { at_other_site: true, ..here };
             assert_eq!(
                 [here, there].map(|to| endpoints.host(to)),
@@ -263,6 +283,8 @@ mod tests {
         ] {
             assert!(!only.has_other_site(Product::ResourceDirectory));
         }
+        let configured = Endpoints { bss: Some("https://bills.example".parse().unwrap()), ..Endpoints::default() };
+        assert!(!configured.has_other_site(Product::Bss) && endpoints.has_other_site(Product::Bss));
         assert!(endpoints.has_other_site(Product::ResourceDirectory) && !endpoints.has_other_site(Product::Vpc));
     }
 

@@ -47,6 +47,7 @@ mod session;
 mod settings;
 
 pub use call::access_denied::AccessDenied;
+pub use call::codes::MissingPart;
 pub use call::counter::{CallCounter, CallCounts};
 pub use call::error::{CallError, Cause};
 pub use call::error_kind::{ErrorKind, Remedy, Scope};
@@ -60,14 +61,17 @@ pub use endpoints::{Endpoints, Network, Product};
 pub use limits::rate_limiter::Quotas;
 pub use limits::retry::Retry;
 pub use operations::assume_role::{AssumeRole, AssumedRole};
+pub use operations::bss::{Bill, BillItem, BillingCycle};
+pub use operations::cms::{DataPoint, Metric};
 pub use operations::details::{
     Attachment, Ipv6Address, Ipv6CidrBlock, NetworkInterface, PrivateIp, PublicIp, VSwitch, Vpc,
 };
 pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use operations::ecs::NetworkInterfaceFilter;
 pub use operations::fc::{AsyncInvocation, AsyncTask, Submission, TaskStatus};
+pub use operations::log_records::{Bucket, RecordCount, RecordField, RecordFilter, TimeSpan};
 pub use operations::oidc::AssumeRoleWithOidc;
-pub use operations::sls::{Destination, LogIndex, LogStore, Project};
+pub use operations::sls::{Destination, LogIndex, LogStore, MeteringMode, Project};
 pub use operations::sts::CallerIdentity;
 pub use operations::tags::{AttachedTag, TagFilter, TaggedType};
 pub use operations::vpc::{

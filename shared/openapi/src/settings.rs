@@ -35,7 +35,7 @@ pub enum SignatureMethod {
 
 impl ClientSettings {
     /// The names of the settings that [`ClientSettings::read`] reads.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 13] = [
         "FLOWKEEPER_ENDPOINT",
         "FLOWKEEPER_VPC_ENDPOINT",
         "FLOWKEEPER_ECS_ENDPOINT",
@@ -44,6 +44,8 @@ impl ClientSettings {
         "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT",
         "FLOWKEEPER_FC_ENDPOINT",
         "FLOWKEEPER_SLS_ENDPOINT",
+        "FLOWKEEPER_BSS_ENDPOINT",
+        "FLOWKEEPER_CMS_ENDPOINT",
         "FLOWKEEPER_NETWORK",
         "FLOWKEEPER_SIGNATURE",
         "FLOWKEEPER_EXTRA_ROOT_FILE",
@@ -54,7 +56,7 @@ impl ClientSettings {
     /// # Errors
     /// Lists every invalid setting.
     pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let [all, vpc, ecs, ecr, sts, directory, fc, sls, network, signature, extra_root_file] = Self::NAMES;
+        let [all, vpc, ecs, ecr, sts, directory, fc, sls, bss, cms, network, signature, extra_root_file] = Self::NAMES;
         let mut invalid = InvalidSettings::default();
         let mut url = |name: &str| {
             let text = settings.get(name)?;
@@ -69,8 +71,8 @@ impl ClientSettings {
             invalid.collect(endpoints::parse(text).map_err(refused))
         };
         let all = url(all);
-        let [vpc, ecs, ecr, sts, resource_directory, fc, sls] =
-            [vpc, ecs, ecr, sts, directory, fc, sls].map(|name| url(name).or_else(|| all.clone()));
+        let [vpc, ecs, ecr, sts, resource_directory, fc, sls, bss, cms] =
+            [vpc, ecs, ecr, sts, directory, fc, sls, bss, cms].map(|name| url(name).or_else(|| all.clone()));
         let network = invalid.collect(settings.parse(network, |text| match text {
             "public" => Ok(Network::Public),
             "vpc" => Ok(Network::Vpc),
@@ -86,7 +88,7 @@ impl ClientSettings {
             .collect(extra_roots.map_err(|problem| InvalidSettings::new(format_args!("{extra_root_file} {problem}"))));
         invalid.into_result()?;
         let network = network.flatten().unwrap_or(Network::Public);
-        let endpoints = Endpoints { network, vpc, ecs, ecr, sts, resource_directory, fc, sls };
+        let endpoints = Endpoints { network, vpc, ecs, ecr, sts, resource_directory, fc, sls, bss, cms };
         Ok(Self {
             endpoints,
             signature: signature.flatten().unwrap_or_default(),
@@ -130,6 +132,7 @@ mod tests {
             ("FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT", "http://127.0.0.1:3"),
             ("FLOWKEEPER_FC_ENDPOINT", "http://127.0.0.1:4"),
             ("FLOWKEEPER_SLS_ENDPOINT", "http://127.0.0.1:5"),
+            ("FLOWKEEPER_BSS_ENDPOINT", "http://127.0.0.1:6"),
         ])
         .unwrap();
         let (account, region) = ("1000000000000001".parse().unwrap(), "cn-hangzhou".parse().unwrap());
@@ -141,6 +144,8 @@ mod tests {
             (Product::ResourceDirectory, 3),
             (Product::Fc, 4),
             (Product::Sls, 5),
+            (Product::Bss, 6),
+            (Product::Cms, 1),
         ] {
             let to = Target { product, account: &account, region: &region, project: "", at_other_site: false };
             assert_eq!(settings.endpoints.url(to).port(), Some(port), "{product}");

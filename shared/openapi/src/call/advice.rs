@@ -13,6 +13,8 @@ macro_rules! with_endpoint {
             Product::ResourceDirectory => concat!($before, "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT", $after),
             Product::Fc => concat!($before, "FLOWKEEPER_FC_ENDPOINT", $after),
             Product::Sls => concat!($before, "FLOWKEEPER_SLS_ENDPOINT", $after),
+            Product::Bss => concat!($before, "FLOWKEEPER_BSS_ENDPOINT", $after),
+            Product::Cms => concat!($before, "FLOWKEEPER_CMS_ENDPOINT", $after),
         }
     };
 }
@@ -58,6 +60,9 @@ impl CallError {
             }
             Cause::OutOfTime | Cause::DeadlineExceeded { .. } => "Give the function a longer timeout.",
             Cause::Invalid { .. } => "Correct what is asked for; the message says which limit it breaks.",
+            Cause::Incomplete { .. } => {
+                "Ask again later, or for a shorter time: Log Service has not counted all records yet."
+            }
             Cause::ReadOnly => "Report it: a program that only reads has asked for a change.",
             Cause::CircuitOpen { .. } => {
                 "The service is down, or not to be reached; nothing to do if a later run succeeds, otherwise look at the last failure."
@@ -107,6 +112,8 @@ mod tests {
             (Product::ResourceDirectory, "FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT"),
             (Product::Fc, "FLOWKEEPER_FC_ENDPOINT"),
             (Product::Sls, "FLOWKEEPER_SLS_ENDPOINT"),
+            (Product::Bss, "FLOWKEEPER_BSS_ENDPOINT"),
+            (Product::Cms, "FLOWKEEPER_CMS_ENDPOINT"),
         ] {
             for cause in [
                 Cause::Unreachable { host: host(), reason: reason() },

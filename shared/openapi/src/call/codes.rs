@@ -14,6 +14,27 @@ pub(crate) struct Known {
     pub(crate) advice: &'static str,
 }
 
+/// The part of a destination that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingPart {
+    /// The project.
+    Project,
+    /// The Logstore: its project is there.
+    LogStore,
+    /// The index: its Logstore is there.
+    Index,
+}
+
+/// Returns which part of a destination a code of Log Service calls missing.
+pub(crate) fn missing_part(code: &str) -> Option<MissingPart> {
+    match code {
+        "ProjectNotExist" => Some(MissingPart::Project),
+        "LogStoreNotExist" => Some(MissingPart::LogStore),
+        "IndexConfigNotExist" => Some(MissingPart::Index),
+        _ => None,
+    }
+}
+
 /// What was called, and how it was refused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refusal<'a> {
@@ -36,6 +57,10 @@ pub(crate) fn known(refusal: Refusal<'_>) -> Option<Known> {
         }
         // The gateway of the other products means something else by it.
         "Unauthorized" if product == Product::Sls => return found(AccessDenied, RIGHT),
+        // Only who pays sees the bill.
+        "NotAuthorized" | "NoPermission" | "Forbidden.RAM" if product == Product::Bss => {
+            return found(AccessDenied, NO_BILL);
+        }
         // Some products report an expired token this way.
         "InvalidParameter" if message.contains("SecurityToken") && message.contains("Expired") => {
             return found(Expired, EXPIRED);
@@ -89,6 +114,7 @@ const NO_DIRECTORY: &str = "This account is in no Resource Directory, as the end
     of the policy, or let FLOWKEEPER_RESOURCE_DIRECTORY_ENDPOINT name the endpoint of the account's site.";
 const LOG_QUOTA: &str = "Simple Log Service allows no more of these in the account or the project: raise the quota in its \
     console, or remove what is not needed.";
+const NO_BILL: &str = "Only the account that pays sees the bill, and its role needs bss:DescribeBillList.";
 const LOG_CLOSED: &str = "Simple Log Service has closed this project, or the account; check its state and its bills.";
 const REGION: &str = "This region does not offer flow logs; leave it out of the policy.";
 const NO_REGION: &str = "There is no such region, or this product is not in it.";

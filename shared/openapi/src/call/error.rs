@@ -6,7 +6,7 @@ use flow_log::RegionId;
 
 use crate::{
     AccessDenied, ErrorKind, Product, Remedy, UnreadableItem,
-    call::codes::{Known, Refusal, known},
+    call::codes::{Known, MissingPart, Refusal, known, missing_part},
 };
 
 /// A failed call.
@@ -96,6 +96,12 @@ pub enum Cause {
         /// What is wrong with the response.
         reason: String,
     },
+    /// Log Service had not counted all records, however often it was asked: its counts are partial.
+    #[error("its counts are partial, after {tries} tries")]
+    Incomplete {
+        /// How often it was asked.
+        tries: u32,
+    },
     /// The deadline had passed before the request was sent.
     #[error("not sent: no time left")]
     OutOfTime,
@@ -158,6 +164,7 @@ impl CallError {
             Cause::Unreadable { status: 500.., .. } => ErrorKind::Transient,
             Cause::Unreadable { status: 429, .. } => ErrorKind::Throttled,
             Cause::Unreadable { .. } => ErrorKind::Unreadable,
+            Cause::Incomplete { .. } => ErrorKind::Incomplete,
             Cause::OutOfTime => ErrorKind::OutOfTime,
             Cause::MalformedKey { .. } => ErrorKind::Credentials,
             Cause::Invalid { .. } | Cause::ReadOnly => ErrorKind::Invalid,
@@ -209,6 +216,7 @@ impl CallError {
             Cause::Refused { status, .. } => *status >= 500 && self.remedy() != Remedy::SlowDown,
             Cause::Unreadable { status, .. } => *status >= 500,
             Cause::OutOfTime
+            | Cause::Incomplete { .. }
             | Cause::DeadlineExceeded { .. }
             | Cause::MalformedKey { .. }
             | Cause::Invalid { .. }
@@ -224,6 +232,12 @@ impl CallError {
             Cause::Refused { code, .. } => Some(code),
             _ => None,
         }
+    }
+
+    /// Returns which part of a destination is not there, if the API rejected the call for that.
+    #[must_use]
+    pub fn missing_part(&self) -> Option<MissingPart> {
+        missing_part(self.code()?)
     }
 
     /// Returns which permission is missing, if the API rejected the call for that and says so.
@@ -245,6 +259,7 @@ impl CallError {
             Cause::NoResponse { .. } => "Unanswered",
             Cause::DeadlineExceeded { .. } => "CutOff",
             Cause::Unreadable { .. } => "Unreadable",
+            Cause::Incomplete { .. } => "Incomplete",
             Cause::OutOfTime => "OutOfTime",
             Cause::MalformedKey { .. } => "MalformedKey",
             Cause::Invalid { .. } => "Invalid",

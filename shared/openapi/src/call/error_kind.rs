@@ -35,6 +35,8 @@ pub enum ErrorKind {
     QuotaExceeded,
     /// The SLS project or the Logstore does not exist.
     DestinationMissing,
+    /// Log Service had not counted all records: the counts are partial.
+    Incomplete,
     /// The account has not opened the flow log service.
     NotSubscribed,
     /// It was a dry run, and the call itself would have succeeded.

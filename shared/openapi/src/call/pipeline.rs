@@ -205,7 +205,7 @@ impl Pipeline<'_> {
         let outcome = match client.transport.send(url, signed, timeout).await {
             Ok(response) => {
                 self.block_exhausted(request, response.exhausted);
-                let read = parse_response(&response, request.may_answer_nothing()).and_then(|whole| {
+                let read = parse_response(&response, request.answer()).and_then(|whole| {
                     let (whole, status) = (ResponseObject::whole(&whole), response.status);
                     read(&whole, credentials)
                         .map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use flow_log::names::Tags;
 use reqwest::Method;
 
-use crate::{CallError, Cause, Product};
+use crate::{CallError, Cause, Product, call::response::Answer};
 
 /// How many tags the API accepts at once.
 const MAX_TAGS: usize = 20;
@@ -42,6 +42,8 @@ pub(crate) struct Rest {
     pub(crate) body: Vec<u8>,
     /// Whether a response without a body is a success.
     pub(crate) may_answer_nothing: bool,
+    /// Whether the response is an array instead of an object.
+    pub(crate) answers_list: bool,
 }
 
 impl Request {
@@ -103,9 +105,13 @@ impl Request {
         Self { rest: Some(Box::new(rest)), ..self }
     }
 
-    /// Returns whether a response without a body is a success.
-    pub(crate) fn may_answer_nothing(&self) -> bool {
-        self.rest.as_ref().is_some_and(|rest| rest.may_answer_nothing)
+    /// Returns what a successful response looks like.
+    pub(crate) fn answer(&self) -> Answer {
+        match &self.rest {
+            Some(rest) if rest.may_answer_nothing => Answer::ObjectOrNothing,
+            Some(rest) if rest.answers_list => Answer::List,
+            _ => Answer::Object,
+        }
     }
 
     /// Fails the call before it is sent, unless `holds`.

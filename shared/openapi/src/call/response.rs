@@ -30,22 +30,39 @@ pub(crate) struct Exhausted {
     pub(crate) all: Option<Duration>,
 }
 
+/// What a successful response looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// An object.
+    Object,
+    /// An object, or nothing at all.
+    ObjectOrNothing,
+    /// An array. It is read as an object with this one member.
+    List,
+}
+
+impl Answer {
+    /// The name of the array.
+    pub(crate) const LIST: &'static str = "list";
+}
+
 /// Returns the body of a successful response, or the cause of the failure with the API's request id.
 ///
 /// A failure may come with HTTP 200 and an error code in the body, or as XML if something on the path does not speak
 /// JSON. If the operation has nothing to answer, an empty body is a success, and so is the status 202 with any body that
 /// does not name an error.
-pub(crate) fn parse_response(
-    response: &Response,
-    may_answer_nothing: bool,
-) -> Result<Json<'_>, (Cause, Option<String>)> {
+pub(crate) fn parse_response(response: &Response, expected: Answer) -> Result<Json<'_>, (Cause, Option<String>)> {
     let status = response.status;
+    let may_answer_nothing = expected == Answer::ObjectOrNothing;
     let is_success = (200..300).contains(&status);
     if may_answer_nothing && is_success && response.body.trim_ascii().is_empty() {
         return Ok(Json::Object(Vec::new()));
     }
     let value = match Json::read(&response.body) {
         Ok(value @ Json::Object(_)) => value,
+        Ok(list @ Json::Array(_)) if expected == Answer::List && is_success => {
+            return Ok(Json::Object(vec![(Answer::LIST.into(), list)]));
+        }
         _ if may_answer_nothing && status == 202 => return Ok(Json::Object(Vec::new())),
         Ok(_) => return Err((Cause::Unreadable { status, reason: "it is no JSON object".to_owned() }, None)),
         Err(error) => return Err(from_xml(response).unwrap_or_else(|| (no_json(status, &error), None))),
@@ -58,6 +75,9 @@ pub(crate) fn parse_response(
         && code.as_deref().is_none_or(is_good)
         && whole.text("Success").is_none_or(|success| !is_false(&success))
     {
+        if expected == Answer::List {
+            return Err((Cause::Unreadable { status, reason: "it is no JSON array".to_owned() }, None));
+        }
         return Ok(value);
     }
 
@@ -136,7 +156,36 @@ mod tests {
         let body = body.as_bytes().to_vec();
         let response =
             Response { status, body, request_id: None, date: None, retry_after: None, exhausted: Default::default() };
-        parse_response(&response, may_answer_nothing).map(drop)
+        let expected = if may_answer_nothing { Answer::ObjectOrNothing } else { Answer::Object };
+        parse_response(&response, expected).map(drop)
+    }
+
+    #[test]
+    fn an_array_is_the_answer_where_one_is_expected_and_nowhere_else() {
+        let parse = |status: u16, body: &str, expected| {
+            let body = body.as_bytes().to_vec();
+            let response = Response {
+                status,
+                body,
+                request_id: None,
+                date: None,
+                retry_after: None,
+                exhausted: Default::default(),
+            };
+            parse_response(&response, expected)
+                .map(|value| ResponseObject::whole(&value).list(Answer::LIST, "").count())
+        };
+        assert_eq!(parse(200, "[{}, {}]", Answer::List), Ok(2));
+        for (status, body, expected) in [
+            (200, "{}", Answer::List),
+            (404, "[]", Answer::List),
+            (200, "7", Answer::List),
+            (200, "[]", Answer::Object),
+        ] {
+            assert!(matches!(parse(status, body, expected), Err((Cause::Unreadable { .. }, None))), "{status} {body}");
+        }
+        let refused = parse(404, r#"{"errorCode":"LogStoreNotExist","errorMessage":"No."}"#, Answer::List);
+        assert!(matches!(refused, Err((Cause::Refused { .. }, None))), "{refused:?}");
     }
 
     fn refused(status: u16, body: &str) -> (u16, String, String, Option<String>) {

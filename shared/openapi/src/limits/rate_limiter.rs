@@ -51,20 +51,25 @@ pub struct Quotas {
     pub fc: NonZeroU32,
     /// Simple Log Service operations: 600. Nothing is documented.
     pub sls: NonZeroU32,
+    /// Billing operations: 10 per second.
+    pub bss: NonZeroU32,
+    /// `CloudMonitor` operations: 10 per second. More are documented, for the whole account.
+    pub cms: NonZeroU32,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
         const DOCUMENTED: [NonZeroU32; 3] =
             [NonZeroU32::new(600).unwrap(), NonZeroU32::new(300).unwrap(), NonZeroU32::new(120).unwrap()];
-        const PER_SECOND: [NonZeroU32; 4] = [
+        const PER_SECOND: [NonZeroU32; 5] = [
             NonZeroU32::new(20).unwrap(),
             NonZeroU32::new(50).unwrap(),
             NonZeroU32::new(100).unwrap(),
             NonZeroU32::new(24).unwrap(),
+            NonZeroU32::new(10).unwrap(),
         ];
         let [high, medium, low] = DOCUMENTED;
-        let [directory_lists, directory_members, sts, fc] = PER_SECOND;
+        let [directory_lists, directory_members, sts, fc, ten] = PER_SECOND;
         Self {
             vpc: high,
             vpc_tags: medium,
@@ -76,6 +81,8 @@ impl Default for Quotas {
             directory_members,
             fc,
             sls: high,
+            bss: ten,
+            cms: ten,
         }
     }
 }
@@ -87,6 +94,8 @@ impl Quotas {
             Product::ResourceDirectory => (self.directory_members, SHORT_WINDOW),
             Product::Sts => (self.sts, SHORT_WINDOW),
             Product::Fc => (self.fc, SHORT_WINDOW),
+            Product::Bss => (self.bss, SHORT_WINDOW),
+            Product::Cms => (self.cms, SHORT_WINDOW),
             other => (self.per_minute(other, key), WINDOW),
         };
         Rate::of(quota.get(), window)

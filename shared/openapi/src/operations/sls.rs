@@ -87,10 +87,23 @@ pub struct Project {
 /// A Logstore as `GetLogStore` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogStore {
-    /// How long it keeps its records, in days; 3650 means for ever.
+    /// How long it keeps its records, in days; [`LogStore::FOR_EVER`] means for ever.
     pub retention_days: u32,
+    /// `mode`: `standard`, or `query` for one that counts records but knows no SQL. `None` if the response lacks it.
+    pub mode: Option<String>,
     /// The other settings as JSON, in which an update leaves them.
     settings: Vec<(&'static str, String)>,
+}
+
+impl LogStore {
+    /// The retention that stands for ever.
+    pub const FOR_EVER: u32 = MAX_RETENTION_DAYS as u32;
+
+    /// Returns whether it knows no SQL, so that its records can only be counted.
+    #[must_use]
+    pub fn only_counts(&self) -> bool {
+        self.mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("query"))
+    }
 }
 
 /// An index as `GetIndex` shows it.
@@ -100,6 +113,27 @@ pub struct LogIndex {
     pub fields: BTreeSet<String>,
     /// Whether all texts can be searched.
     pub has_full_text: bool,
+}
+
+/// How a Logstore is charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MeteringMode {
+    /// `ChargeByFunction`: for writing, indexing, storing and more, each by itself.
+    ByFeature,
+    /// `ChargeByDataIngest`: for what is written, raw. Storage for 30 days and the index are in it.
+    ByIngest,
+    /// A mode that is not documented.
+    Other(String),
+}
+
+impl From<String> for MeteringMode {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "ChargeByFunction" => Self::ByFeature,
+            "ChargeByDataIngest" => Self::ByIngest,
+            _ => Self::Other(text),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -125,6 +159,7 @@ impl Session<'_> {
             let settings = LOG_STORE_SETTINGS.into_iter();
             Ok(LogStore {
                 retention_days: response.parsed("ttl")?,
+                mode: response.text("mode"),
                 settings: settings.filter_map(|name| Some((name, response.as_json(name)?))).collect(),
             })
         };
@@ -148,6 +183,16 @@ impl Session<'_> {
             Ok(LogIndex { fields, has_full_text })
         };
         self.read_if_there(request, read).await
+    }
+
+    /// `GetLogStoreMeteringMode`: returns how a Logstore is charged, or `None` if there is no such Logstore.
+    ///
+    /// # Errors
+    /// The call failed, or its response cannot be read.
+    pub async fn get_log_store_metering_mode(&self, of: Destination<'_>) -> Result<Option<MeteringMode>, CallError> {
+        let request =
+            of.request(Request::read(Product::Sls, "GetLogStoreMeteringMode"), "/meteringmode", Rest::default());
+        self.read_if_there(request, |response| Ok(response.required("meteringMode")?.into())).await
     }
 
     /// Makes a call and reads its response; `None` if there is no such project, Logstore or index.
@@ -225,12 +270,12 @@ impl Writes<'_> {
 
 impl Destination<'_> {
     /// Returns the name for errors.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.project, self.log_store)
     }
 
     /// Makes it a call on the Logstore, or on `what` of it. Names hold nothing that a path would have to encode.
-    fn request(&self, request: Request, what: &str, rest: Rest) -> Request {
+    pub(crate) fn request(&self, request: Request, what: &str, rest: Rest) -> Request {
         of_project(request, self.project, format!("/logstores/{}{what}", self.log_store), rest).about(self.name())
     }
 }

@@ -40,9 +40,10 @@ impl Session<'_> {
             let page = reading.request.clone().with_some(token_name, token);
             let (found, next, total, request_id) = self
                 .call_and_read_items(page, |response, key| {
-                    let found = reading.list.read(response, key, &reading.read)?;
-                    let (total, request_id) = (reading.list.total(response), response.text("RequestId"));
-                    Ok((found, response.optional_text(token_name)?, total, request_id))
+                    let root = reading.list.root(response)?;
+                    let found = reading.list.read(&root, key, &reading.read)?;
+                    let (total, request_id) = (reading.list.total(&root), response.text("RequestId"));
+                    Ok((found, root.optional_text(token_name)?, total, request_id))
                 })
                 .await?;
             let new = reading

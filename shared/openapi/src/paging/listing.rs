@@ -100,8 +100,12 @@ pub trait PageObserver: fmt::Debug + Send + Sync {
 /// Where a list is in a response, and which of its items were asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
+    /// The object that holds the list, its token and its total; `None` if the response itself does.
+    within: Option<&'static str>,
     outer: &'static str,
     inner: &'static str,
+    /// Whether only the whole content identifies an item.
+    is_by_content: bool,
     /// The fields that identify an item.
     id: &'static [&'static str],
     may_be_null: bool,
@@ -138,7 +142,35 @@ impl List {
     /// the id.
     pub(crate) const fn new(outer: &'static str, inner: &'static str, id: &'static [&'static str]) -> Self {
         let paged_by = ("MaxResults", "NextToken");
-        Self { outer, inner, id, may_be_null: false, count: Count::Nothing, paged_by, only: Vec::new() }
+        Self {
+            within: None,
+            is_by_content: false,
+            outer,
+            inner,
+            id,
+            may_be_null: false,
+            count: Count::Nothing,
+            paged_by,
+            only: Vec::new(),
+        }
+    }
+
+    /// Looks for the list, its token and its total in the object `key` of the response.
+    pub(crate) fn within(self, key: &'static str) -> Self {
+        Self { within: Some(key), ..self }
+    }
+
+    /// Tells items apart by all that they hold: those with the same id may be several.
+    pub(crate) fn by_content(self) -> Self {
+        Self { is_by_content: true, ..self }
+    }
+
+    /// Returns the object that holds the list.
+    pub(crate) fn root<'a>(&self, response: &ResponseObject<'a>) -> Result<ResponseObject<'a>, String> {
+        match self.within {
+            Some(key) => response.object(key),
+            None => Ok(response.clone()),
+        }
     }
 
     /// Accepts null as an empty list.
@@ -199,7 +231,7 @@ impl List {
                     Entry::Unreadable(item_without_secrets(unreadable, credentials))
                 }
             };
-            let ids: Option<Vec<_>> = self.id.iter().map(|id| item.text(id)).collect();
+            let ids: Option<Vec<_>> = self.id.iter().map(|id| item.text(id).filter(|_| !self.is_by_content)).collect();
             let has_ids = ids.is_some();
             let key = ids.map_or_else(|| item.fingerprint(), |ids| ids.join("\n"));
             // If a page repeats an id, it is the same item, and the list has another one that the page does not show.
@@ -209,7 +241,7 @@ impl List {
             let is_asked_for = self.only.iter().all(|(field, asked)| {
                 item.text(field).is_none_or(|is| asked.iter().any(|asked| asked.eq_ignore_ascii_case(&is)))
             });
-            Item { entry: (is_asked_for && *nth == 0).then_some(entry), key }
+            Item { entry: (is_asked_for && (*nth == 0 || self.is_by_content)).then_some(entry), key }
         });
         Ok(items.collect())
     }

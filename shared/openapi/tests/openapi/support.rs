@@ -146,6 +146,8 @@ impl Server {
             sts: url.clone(),
             resource_directory: url.clone(),
             fc: url.clone(),
+            bss: url.clone(),
+            cms: url.clone(),
             sls: url,
             ..Endpoints::default()
         }

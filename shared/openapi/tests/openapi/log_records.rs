@@ -1,0 +1,194 @@
+//! How many records arrived in a Logstore.
+
+use flow_log::names::{LogStoreName, ProjectName};
+use openapi::{
+    Bucket, CallError, Cause, Destination, ErrorKind, MeteringMode, MissingPart, RecordCount, RecordField,
+    RecordFilter, Session, TimeSpan,
+};
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Server, TestMachine, ok, session};
+
+fn names() -> (ProjectName, LogStoreName) {
+    ("flowlog-1".parse().unwrap(), "vpc_logs".parse().unwrap())
+}
+
+fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(second).unwrap()
+}
+
+fn span() -> TimeSpan {
+    TimeSpan::new(at(1_763_942_400), at(1_764_028_800)).unwrap()
+}
+
+fn rows(progress: &str, rows: &[Value]) -> Reply {
+    ok(json!({"meta": {"progress": progress, "count": rows.len(), "hasSQL": true}, "data": rows}))
+}
+
+fn row(vpc: &str, last: &str) -> Value {
+    json!({"vpc": vpc, "records": "12", "last": last, "skipped": "1", "empty": "2"})
+}
+
+fn refused(status: u16, code: &str) -> Reply {
+    let body = json!({"errorCode": code, "errorMessage": "Because."}).to_string();
+    Reply::Answer(status, vec![("x-log-requestid", "5F-sls".to_owned())], body)
+}
+
+async fn count(session: &Session<'_>, by: &[RecordField]) -> Result<Vec<RecordCount>, CallError> {
+    let (project, log_store) = names();
+    session.count_records(Destination { project: &project, log_store: &log_store }, span(), by).await
+}
+
+async fn counted(replies: impl IntoIterator<Item = Reply>) -> (Result<Vec<RecordCount>, CallError>, usize) {
+    let server = Server::scripted(replies).await;
+    let client = server.client(&TestMachine::new()).read_only();
+    let found = count(&session(&client), &[RecordField::Vpc]).await;
+    (found, server.seen().len())
+}
+
+async fn histogram(session: &Session<'_>, filter: RecordFilter<'_>) -> Result<Vec<Bucket>, CallError> {
+    let (project, log_store) = names();
+    session.histogram(Destination { project: &project, log_store: &log_store }, span(), filter).await
+}
+
+#[tokio::test]
+async fn records_are_counted_by_a_client_that_only_reads_although_the_query_is_a_post() {
+    let server = Server::scripted([rows("Complete", &[row("vpc-1", "1764028000"), row("null", "null")])]).await;
+    let client = server.client(&TestMachine::new()).read_only();
+    let found = count(&session(&client), &[RecordField::Vpc]).await.unwrap();
+    let first = RecordCount {
+        of: vec![Some("vpc-1".into())],
+        records: 12,
+        skipped: 1,
+        empty: 2,
+        last: Some(at(1_764_028_000)),
+    };
+    assert_eq!(found, [first.clone(), RecordCount { of: vec![None], last: None, ..first }]);
+    let call = server.seen().remove(0);
+    assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/logstores/vpc_logs/logs"));
+    let body: Value = serde_json::from_str(&call.body).unwrap();
+    assert_eq!((&body["from"], &body["to"]), (&json!(1_763_942_400), &json!(1_764_028_800)));
+    let query = body["query"].as_str().unwrap();
+    assert!(query.starts_with(r#"* | select "vpc-id" as vpc, count(*) as records"#), "{query}");
+}
+
+#[tokio::test]
+async fn counts_that_are_partial_are_asked_for_again_and_are_never_taken_for_whole() {
+    let partial = || rows("Incomplete", &[row("vpc-1", "1764028000")]);
+    let (found, calls) = counted([partial(), partial(), rows("Complete", &[])]).await;
+    assert_eq!((found.unwrap(), calls), (vec![], 3));
+    let (never, tries) = counted((0..9).map(|_| partial())).await;
+    let error = never.unwrap_err();
+    assert_eq!((error.kind(), &error.cause, tries), (ErrorKind::Incomplete, &Cause::Incomplete { tries: 4 }, 4));
+    assert_eq!(error.to_string(), "GetLogsV2 of flowlog-1/vpc_logs");
+}
+
+#[tokio::test]
+async fn a_count_that_has_more_rows_than_one_answer_is_read_to_its_end() {
+    let many: Vec<_> = (0..5000).map(|nth| row(&format!("vpc-{nth}"), "1764028000")).collect();
+    let server = Server::scripted([rows("Complete", &many), rows("Complete", &[row("vpc-x", "1764028000")])]).await;
+    let client = server.client(&TestMachine::new());
+    assert_eq!(count(&session(&client), &[RecordField::Vpc]).await.unwrap().len(), 5001);
+    assert!(server.seen()[1].body.contains("order by vpc limit 5000,5000"), "{}", server.seen()[1].body);
+}
+
+#[tokio::test]
+async fn a_count_that_does_not_add_up_or_cannot_be_read_is_unreadable_and_never_zero() {
+    let odd = |field: &str, value: Value| {
+        let mut odd = row("vpc-1", "1764028000");
+        odd[field] = value;
+        rows("Complete", &[odd])
+    };
+    for reply in [
+        ok(json!({"data": []})),
+        ok(json!({"meta": {}, "data": []})),
+        ok(json!({"meta": {"progress": "Complete"}})),
+        ok(json!({"meta": {"progress": "Complete"}, "data": null})),
+        ok(json!([])),
+        odd("records", json!("many")),
+        odd("records", json!(null)),
+        odd("records", json!("2")),
+        odd("skipped", json!("-1")),
+        odd("last", json!("yesterday")),
+    ] {
+        let (found, _) = counted([reply]).await;
+        let error = found.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreadable, "{}", error.cause);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_which_part_is_missing() {
+    for (status, code, kind, part) in [
+        (401, "Unauthorized", ErrorKind::AccessDenied, None),
+        (404, "ProjectNotExist", ErrorKind::DestinationMissing, Some(MissingPart::Project)),
+        (404, "LogStoreNotExist", ErrorKind::DestinationMissing, Some(MissingPart::LogStore)),
+        (404, "IndexConfigNotExist", ErrorKind::NotFound, Some(MissingPart::Index)),
+        (400, "ParameterInvalid", ErrorKind::Invalid, None),
+    ] {
+        let (found, calls) = counted([refused(status, code)]).await;
+        let error = found.unwrap_err();
+        assert_eq!((error.kind(), error.missing_part(), calls), (kind, part, 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_histogram_is_an_array_whose_every_part_must_be_complete() {
+    let bucket = |from: i64, count: i64, progress: &str| json!({"from": from, "to": from + 3600, "count": count, "progress": progress});
+    let server = Server::scripted([
+        ok(json!([bucket(1_763_942_400, 3, "Complete"), bucket(1_763_946_000, 4, "Incomplete")])),
+        ok(json!([bucket(1_763_942_400, 3, "Complete"), bucket(1_763_946_000, 5, "Complete")])),
+    ])
+    .await;
+    let client = server.client(&TestMachine::new()).read_only();
+    let filter = RecordFilter { of: Some((RecordField::Vpc, "vpc-1")), log_status: None };
+    let found = histogram(&session(&client), filter).await.unwrap();
+    assert_eq!(found.iter().map(|part| part.records).collect::<Vec<_>>(), [3, 5]);
+    let call = server.seen().remove(0);
+    assert_eq!((call.method.as_str(), call.path.as_str()), ("GET", "/logstores/vpc_logs"));
+    assert_eq!(call.query.get("type").map(String::as_str), Some("histogram"));
+    assert_eq!(call.query.get("query").map(String::as_str), Some(r#""vpc-id": "vpc-1""#));
+}
+
+#[tokio::test]
+async fn a_histogram_that_is_no_array_or_runs_backwards_is_unreadable() {
+    for reply in [
+        ok(json!({})),
+        ok(json!([{"from": 1, "to": 2, "count": 1}])),
+        ok(json!([{"from": 2, "to": 1, "count": 1, "progress": "Complete"}])),
+        ok(json!([{"from": 1, "to": 2, "count": "few", "progress": "Complete"}])),
+    ] {
+        let server = Server::scripted([reply]).await;
+        let client = server.client(&TestMachine::new());
+        let error = histogram(&session(&client), RecordFilter::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreadable, "{}", error.cause);
+    }
+    let server = Server::scripted([]).await;
+    let client = server.client(&TestMachine::new());
+    let filter = RecordFilter { of: Some((RecordField::Vpc, "vpc-1\" or *")), log_status: None };
+    assert_eq!(histogram(&session(&client), filter).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn how_a_logstore_is_charged_is_read() {
+    let server = Server::scripted([
+        ok(json!({"meteringMode": "ChargeByDataIngest"})),
+        ok(json!({"meteringMode": "ChargeByFunction"})),
+        ok(json!({"meteringMode": "New"})),
+        refused(404, "LogStoreNotExist"),
+        ok(json!({})),
+    ])
+    .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let (project, log_store) = names();
+    let of = Destination { project: &project, log_store: &log_store };
+    let expected =
+        [Some(MeteringMode::ByIngest), Some(MeteringMode::ByFeature), Some(MeteringMode::Other("New".into())), None];
+    for mode in expected {
+        assert_eq!(session.get_log_store_metering_mode(of).await.unwrap(), mode);
+    }
+    assert_eq!(session.get_log_store_metering_mode(of).await.unwrap_err().kind(), ErrorKind::Unreadable);
+    assert_eq!(server.seen()[0].path, "/logstores/vpc_logs/meteringmode");
+}
