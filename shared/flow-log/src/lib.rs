@@ -38,6 +38,7 @@ pub mod names;
 mod next_switch;
 mod plan;
 pub mod policy;
+pub mod proof;
 mod regions;
 mod resource_type;
 pub mod schedule;

@@ -16,6 +16,7 @@ mod claims;
 mod converge;
 mod decision;
 mod deletion;
+pub mod delivery;
 mod destinations;
 mod invocations;
 mod items;

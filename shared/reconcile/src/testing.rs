@@ -187,6 +187,7 @@ pub(crate) fn client_of(port: u16) -> Client {
         vpc: here(),
         sts: here(),
         resource_directory: here(),
+        ecs: here(),
         fc: here(),
         sls: here(),
         ..Endpoints::default()

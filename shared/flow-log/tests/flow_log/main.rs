@@ -7,5 +7,6 @@ mod organization;
 mod plan;
 mod plan_ecr;
 mod policy;
+mod proof;
 mod schema;
 mod support;
