@@ -86,6 +86,10 @@ class Cloud:
         """Puts an event on the default bus."""
         self._ask("events", event)
 
+    def write_records(self, project, log_store, records):
+        """Writes records to a Logstore."""
+        self._ask("records", {"project": project, "log_store": log_store, "records": records})
+
     def fault(self, action, fault, times=1):
         """Makes the next calls of an action fail."""
         self._ask("faults", {"action": action, "fault": fault, "times": times})

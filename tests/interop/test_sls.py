@@ -1,7 +1,9 @@
-"""The official SDK makes projects, Logstores and indexes in local-cloud.
+"""The official SDK makes projects, Logstores and indexes in local-cloud, and counts the records in them.
 
 A project is part of the host's name. The SDK reaches the cloud as an HTTP proxy, so the name need not be resolved.
 """
+
+import time
 
 import pytest
 from alibabacloud_sls20201230 import models
@@ -72,7 +74,8 @@ def new_log_store(days=30):
 
 def new_index():
     keys = {"vpc-id": models.IndexKey(type="text", doc_value=True, token=TOKENS)}
-    keys["bytes"] = models.IndexKey(type="long", doc_value=True)
+    keys |= {name: models.IndexKey(type="text", doc_value=True, token=TOKENS) for name in ("vswitch-id", "eni-id", "log-status")}
+    keys |= {name: models.IndexKey(type="long", doc_value=True) for name in ("bytes", "end")}
     return models.CreateIndexRequest(body=models.Index(keys=keys, line=models.IndexLine(token=TOKENS)))
 
 
@@ -136,3 +139,61 @@ def test_the_client_reads_what_the_sdk_makes(cloud, sls):
     of = {"project": PROJECT, "logstore": LOG_STORE}
     reads = ("GetProject", "GetLogStore", "GetIndex")
     assert cloud.called_by_client(*(("sls", read, of) for read in reads)) == [f"sls {read}: done" for read in reads]
+
+
+COUNT = """* | select "vpc-id" as vpc, "log-status" as status, count(*) as records, max("end") as last
+    group by vpc, status order by status limit 1000"""
+
+
+@pytest.fixture
+def records(cloud, sls):
+    """A Logstore with three records, and the time in which they were received."""
+    make(sls)
+    end = int(time.time()) - 600
+    fields = {"vpc-id": "vpc-1", "vswitch-id": "vsw-1", "eni-id": "eni-1", "end": str(end)}
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end))
+    written = [{"time": moment, "fields": fields | {"log-status": status}} for status in ("OK", "OK", "NODATA")]
+    cloud.write_records(PROJECT, LOG_STORE, written)
+    return end
+
+
+def test_records_are_counted_by_sql(sls, records):
+    asked = models.GetLogsV2Request(from_=records - 60, to=records + 60, query=COUNT)
+    found = sls.get_logs_v2(PROJECT, LOG_STORE, asked).body
+    assert (found.meta.progress, found.meta.has_sql) == ("Complete", True)
+    row = {"vpc": "vpc-1", "last": str(records)}
+    assert found.data == [row | {"status": "NODATA", "records": "1"}, row | {"status": "OK", "records": "2"}]
+
+
+def test_counts_may_be_partial_and_say_so(cloud, sls, records):
+    cloud.fault("GetLogsV2", "partial-counts")
+    asked = models.GetLogsV2Request(from_=records - 60, to=records + 60, query=COUNT)
+    progress = [sls.get_logs_v2(PROJECT, LOG_STORE, asked).body.meta.progress for _ in range(2)]
+    assert progress == ["Incomplete", "Complete"]
+
+
+def test_records_are_counted_over_time(sls, records):
+    asked = models.GetHistogramsRequest(from_=records - 60, to=records + 60, query='"log-status": "NODATA"')
+    parts = sls.get_histograms(PROJECT, LOG_STORE, asked).body
+    assert sum(part.count for part in parts) == 1
+    assert {part.progress for part in parts} == {"Complete"}
+
+
+def test_the_metering_mode_is_read(sls):
+    make(sls)
+    mode = sls.get_log_store_metering_mode(PROJECT, LOG_STORE).body
+    assert mode.metering_mode == "ChargeByFunction"
+
+
+def test_records_are_not_counted_without_an_index(sls, refusal):
+    sls.create_project(new_project())
+    sls.create_log_store(PROJECT, new_log_store())
+    asked = models.GetLogsV2Request(from_=1, to=2, query=COUNT)
+    assert refusal(sls.get_logs_v2, PROJECT, LOG_STORE, asked) == (404, "IndexConfigNotExist")
+
+
+def test_the_client_counts_what_is_there(cloud, records):
+    of = {"project": PROJECT, "logstore": LOG_STORE, "from": str(records - 60), "to": str(records + 60)}
+    reads = ("GetLogsV2", "GetHistograms", "GetLogStoreMeteringMode", "DescribeMetricList")
+    made = cloud.called_by_client(*(("sls", read, of) for read in reads))
+    assert made == [f"sls {read}: done" for read in reads]

@@ -69,7 +69,7 @@ pub use operations::details::{
 pub use operations::ecr::{EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter};
 pub use operations::ecs::NetworkInterfaceFilter;
 pub use operations::fc::{AsyncInvocation, AsyncTask, Submission, TaskStatus};
-pub use operations::log_records::{Bucket, RecordCount, RecordField, RecordFilter, TimeSpan};
+pub use operations::log_records::{Bucket, HourCount, RecordCount, RecordField, RecordFilter, TimeSpan};
 pub use operations::oidc::AssumeRoleWithOidc;
 pub use operations::sls::{Destination, LogIndex, LogStore, MeteringMode, Project};
 pub use operations::sts::CallerIdentity;

@@ -304,7 +304,7 @@ mod tests {
     /// Five minutes before [`testing::now`].
     const ROWS: Reply = Reply::Answer(
         200,
-        r#"{"meta":{"progress":"Complete"},"data":[{"vpc":"vpc-1","records":"9","skipped":"0","empty":"1","last":"1795168500"}]}"#,
+        r#"{"meta":{"progress":"Complete"},"data":[{"vpc":"vpc-1","status":"OK","records":"8","last":"1795168500"},{"vpc":"vpc-1","status":"NODATA","records":"1","last":"1795167000"}]}"#,
     );
     const NO_INTERFACES: Reply = Reply::Answer(200, r#"{"NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}"#);
 

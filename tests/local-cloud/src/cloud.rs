@@ -44,7 +44,10 @@ use crate::{
         template::{self, Template, TemplateError, TemplateFile},
         trigger::Source,
     },
-    sls::state::{LogProject, LogStore},
+    sls::{
+        records::LogRecord,
+        state::{LogProject, LogStore},
+    },
     world::{
         clock::{Clock, after},
         constraints::Constraints,
@@ -454,6 +457,17 @@ impl LocalCloud {
             let project = world.state.log_service.projects.get_mut(project);
             project.and_then(|project| project.log_stores.get_mut(log_store)).map(edit)
         });
+    }
+
+    /// Writes records to a Logstore, if it was made.
+    pub fn write_records(&self, project: &str, log_store: &str, records: impl IntoIterator<Item = LogRecord>) {
+        self.edit_log_store(project, log_store, |log_store| log_store.records.extend(records));
+    }
+
+    /// Adds a line to the bill of an account for a month such as `2026-10`, as `DescribeInstanceBill` shows it.
+    pub fn add_to_bill(&self, account: &str, cycle: &str, line: Value) {
+        let of = (account.to_owned(), cycle.to_owned());
+        self.shared.write(|world| world.state.bills.entry(of).or_default().push(line));
     }
 
     /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.

@@ -70,6 +70,7 @@ pub use ram::accounts::{
 };
 pub use ram::members::MemberRole;
 pub use ram::policy::Role;
+pub use sls::records::LogRecord;
 pub use sls::state::{LogProject, LogStore};
 pub use suggestion::did_you_mean;
 pub use world::clock::Clock;

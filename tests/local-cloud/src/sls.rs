@@ -1,4 +1,4 @@
-//! Log Service: projects, Logstores and indexes, and queries of the lines that functions write. Other records are not kept.
+//! Log Service: projects, Logstores, indexes and the records in them, and queries of the lines that functions write.
 
 pub(crate) mod alert;
 pub(crate) mod api;
@@ -6,6 +6,7 @@ mod authenticate;
 mod body;
 pub(crate) mod lines;
 pub(crate) mod query;
+pub(crate) mod records;
 pub(crate) mod refusals;
 pub(crate) mod signature;
 pub(crate) mod state;

@@ -6,7 +6,7 @@
 //!
 //! Nothing here takes a query from outside, so nothing but counting can be asked for.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use flow_log::ResourceType;
 use jiff::Timestamp;
@@ -21,14 +21,15 @@ use crate::{
     },
 };
 
-/// How many rows one answer holds at most. Log Service returns 100 unless it is told otherwise.
-const MAX_ROWS: usize = 5000;
-/// How many answers are read at most for one count.
-const MAX_PAGES: usize = 20;
+/// How many rows an answer holds at most. Log Service returns 100 unless it is told otherwise. An answer with as many
+/// may lack some, and is no evidence.
+const MAX_ROWS: usize = 50_000;
 /// How often counts that are not complete are asked for.
 const MAX_TRIES: u32 = 4;
 /// How long to wait before they are asked for again; twice as long each time.
 const WAIT_FOR_COMPLETE: Duration = Duration::from_secs(1);
+/// An hour, in seconds.
+const HOUR: u32 = 3600;
 /// How many buckets of a histogram are read at most. Log Service gives 60 or so.
 const MAX_BUCKETS: usize = 10_000;
 
@@ -110,7 +111,14 @@ impl From<ResourceType> for RecordField {
     }
 }
 
-/// The records of one VPC, vSwitch or network interface, counted.
+/// The `log-status` of a record of traffic.
+const TRAFFIC: &str = "OK";
+/// The `log-status` of a record that says that others were lost.
+const SKIPPED: &str = "SKIPDATA";
+/// The `log-status` of a record that says that nothing flowed.
+const EMPTY: &str = "NODATA";
+
+/// The records of one VPC, vSwitch or network interface, counted. Records that are no flow log's do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordCount {
     /// What each field holds in these records, in the order in which the fields were asked for. `None` if the records lack
@@ -124,6 +132,17 @@ pub struct RecordCount {
     pub empty: u64,
     /// When the last of them ends; `None` if none says so.
     pub last: Option<Timestamp>,
+}
+
+/// The records of a resource in an hour, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourCount {
+    /// What the field holds in these records; `None` if they lack it.
+    pub of: Option<String>,
+    /// When the hour begins.
+    pub hour: Timestamp,
+    /// How many records were received in it.
+    pub records: u64,
 }
 
 /// Which records a histogram counts.
@@ -159,18 +178,43 @@ impl Session<'_> {
         span: TimeSpan,
         by: &[RecordField],
     ) -> Result<Vec<RecordCount>, CallError> {
-        let mut counts = Vec::new();
-        for page in 0..MAX_PAGES {
-            let request = records_request(of, span, &query(by, page * MAX_ROWS));
-            let rows = self.until_complete(&request, |response| records_read(response, by)).await?;
-            let is_last = rows.len() < MAX_ROWS;
-            counts.extend(rows);
-            if is_last {
-                return Ok(counts);
+        let request = records_request(of, span, &query(by, None));
+        let rows = self.until_complete(&request, |response| rows_read(response, by)).await?;
+        let mut counts: BTreeMap<Vec<Option<String>>, RecordCount> = BTreeMap::new();
+        for Row { of: ids, status, records, last, .. } in rows {
+            let none = RecordCount { of: ids.clone(), records: 0, skipped: 0, empty: 0, last: None };
+            let count = counts.entry(ids).or_insert(none);
+            match status.as_deref() {
+                Some(TRAFFIC) => {}
+                Some(SKIPPED) => count.skipped = count.skipped.saturating_add(records),
+                Some(EMPTY) => count.empty = count.empty.saturating_add(records),
+                _ => continue,
             }
+            count.records = count.records.saturating_add(records);
+            count.last = count.last.max(last);
         }
-        let reason = format!("it goes on after {} rows", MAX_PAGES * MAX_ROWS);
-        Err(records_request(of, span, "").failed(Cause::Unreadable { status: 200, reason }))
+        Ok(counts.into_values().filter(|count| count.records > 0).collect())
+    }
+
+    /// `GetLogsV2`: counts the same records in each hour, which begins with a full hour in UTC.
+    ///
+    /// # Errors
+    /// As for [`Session::count_records`].
+    pub async fn count_records_by_hour(
+        &self,
+        of: Destination<'_>,
+        span: TimeSpan,
+        by: RecordField,
+    ) -> Result<Vec<HourCount>, CallError> {
+        let request = records_request(of, span, &query(&[by], Some(HOUR)));
+        let rows = self.until_complete(&request, |response| rows_read(response, &[by])).await?;
+        let mut counts: BTreeMap<(Option<String>, Timestamp), u64> = BTreeMap::new();
+        for row in rows.into_iter().filter(Row::is_of_flow_log) {
+            let hour = row.hour.ok_or_else(|| unreadable(&request, "a row has no hour"))?;
+            let count = counts.entry((row.of.into_iter().next().flatten(), hour)).or_default();
+            *count = count.saturating_add(row.records);
+        }
+        Ok(counts.into_iter().map(|((id, hour), records)| HourCount { of: id, hour, records }).collect())
     }
 
     /// `GetHistograms`: counts the records over time. It needs an index on the fields of the filter, and no SQL.
@@ -215,6 +259,10 @@ impl Session<'_> {
     }
 }
 
+fn unreadable(request: &Request, reason: &str) -> CallError {
+    request.failed(Cause::Unreadable { status: 200, reason: reason.to_owned() })
+}
+
 fn records_request(of: Destination<'_>, span: TimeSpan, query: &str) -> Request {
     // No part of the query needs an escape but its quotes.
     let query = query.replace('"', "\\\"");
@@ -225,44 +273,60 @@ fn records_request(of: Destination<'_>, span: TimeSpan, query: &str) -> Request 
     of.request(Request::read(Product::Sls, "GetLogsV2"), "/logs", rest)
 }
 
-/// Returns the query that counts records by these fields, beginning with the row `offset`. Rows have an order, so that
-/// none is lost between two pages.
-fn query(by: &[RecordField], offset: usize) -> String {
+/// A row of a count.
+#[derive(Debug)]
+struct Row {
+    of: Vec<Option<String>>,
+    status: Option<String>,
+    records: u64,
+    last: Option<Timestamp>,
+    hour: Option<Timestamp>,
+}
+
+impl Row {
+    fn is_of_flow_log(&self) -> bool {
+        self.status.as_deref().is_some_and(|status| [TRAFFIC, SKIPPED, EMPTY].contains(&status))
+    }
+}
+
+/// Returns the query that counts records by these fields, and over time in steps of this many seconds.
+fn query(by: &[RecordField], step: Option<u32>) -> String {
     let mut text = "* | select ".to_owned();
     for field in by {
         _ = write!(text, "\"{}\" as {}, ", field.name(), field.column());
     }
-    let columns: Vec<_> = by.iter().map(|field| field.column()).collect();
+    let mut columns: Vec<_> = by.iter().map(|field| field.column()).collect();
+    if let Some(step) = step {
+        _ = write!(text, "__time__ - __time__ % {step} as hour, ");
+        columns.push("hour");
+    }
     let columns = columns.join(", ");
     _ = write!(
         text,
-        "count(*) as records, max(\"end\") as last, \
-         sum(case when \"log-status\" = 'SKIPDATA' then 1 else 0 end) as skipped, \
-         sum(case when \"log-status\" = 'NODATA' then 1 else 0 end) as empty \
-         group by {columns} order by {columns} limit {offset},{MAX_ROWS}"
+        "\"log-status\" as status, count(*) as records, max(\"end\") as last group by {columns}, status limit {MAX_ROWS}"
     );
     text
 }
 
 /// Reads the rows, or `None` if they are partial.
-fn records_read(response: &ResponseObject<'_>, by: &[RecordField]) -> Result<Option<Vec<RecordCount>>, String> {
+fn rows_read(response: &ResponseObject<'_>, by: &[RecordField]) -> Result<Option<Vec<Row>>, String> {
     if !is_complete(&response.object("meta")?)? {
         return Ok(None);
     }
     let row = |row: ResponseObject<'_>| {
-        // Log Service writes null where there is nothing.
+        // Log Service writes null where there is nothing, and a flow log a dash.
         let text = |name: &str| row.text(name).filter(|text| text != "null" && text != "-");
-        let count = RecordCount {
+        let time = |name: &str| text(name).map(|seconds| seconds_of(&seconds)).transpose();
+        Ok(Row {
             of: by.iter().map(|field| text(field.column())).collect(),
+            status: text("status"),
             records: row.parsed("records")?,
-            skipped: row.parsed("skipped")?,
-            empty: row.parsed("empty")?,
-            last: text("last").map(|seconds| seconds_of(&seconds)).transpose()?,
-        };
-        let is_sum = count.skipped.checked_add(count.empty).is_some_and(|sum| sum <= count.records);
-        if is_sum { Ok(count) } else { Err(format!("{} counts more than all records", row.place())) }
+            last: time("last")?,
+            hour: time("hour")?,
+        })
     };
-    response.items("data", "", false)?.map(row).collect::<Result<_, _>>().map(Some)
+    let rows = response.items("data", "", false)?.map(row).collect::<Result<Vec<_>, String>>()?;
+    if rows.len() < MAX_ROWS { Ok(Some(rows)) } else { Err(format!("it has {MAX_ROWS} rows, and may lack some")) }
 }
 
 fn histogram_read(response: &ResponseObject<'_>) -> Result<Option<Vec<Bucket>>, String> {
@@ -321,11 +385,14 @@ mod tests {
     #[test]
     fn one_query_counts_what_every_flow_log_of_a_logstore_has_delivered() {
         assert_eq!(
-            query(&[RecordField::Vpc, RecordField::VSwitch], 5000),
-            "* | select \"vpc-id\" as vpc, \"vswitch-id\" as vswitch, count(*) as records, max(\"end\") as last, \
-             sum(case when \"log-status\" = 'SKIPDATA' then 1 else 0 end) as skipped, \
-             sum(case when \"log-status\" = 'NODATA' then 1 else 0 end) as empty \
-             group by vpc, vswitch order by vpc, vswitch limit 5000,5000"
+            query(&[RecordField::Vpc, RecordField::VSwitch], None),
+            "* | select \"vpc-id\" as vpc, \"vswitch-id\" as vswitch, \"log-status\" as status, count(*) as records, \
+             max(\"end\") as last group by vpc, vswitch, status limit 50000"
+        );
+        assert_eq!(
+            query(&[RecordField::NetworkInterface], Some(HOUR)),
+            "* | select \"eni-id\" as eni, __time__ - __time__ % 3600 as hour, \"log-status\" as status, count(*) as records, \
+             max(\"end\") as last group by eni, hour, status limit 50000"
         );
     }
 

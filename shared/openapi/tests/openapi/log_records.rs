@@ -25,8 +25,8 @@ fn rows(progress: &str, rows: &[Value]) -> Reply {
     ok(json!({"meta": {"progress": progress, "count": rows.len(), "hasSQL": true}, "data": rows}))
 }
 
-fn row(vpc: &str, last: &str) -> Value {
-    json!({"vpc": vpc, "records": "12", "last": last, "skipped": "1", "empty": "2"})
+fn row(vpc: &str, status: &str, records: &str, last: &str) -> Value {
+    json!({"vpc": vpc, "status": status, "records": records, "last": last})
 }
 
 fn refused(status: u16, code: &str) -> Reply {
@@ -53,28 +53,32 @@ async fn histogram(session: &Session<'_>, filter: RecordFilter<'_>) -> Result<Ve
 
 #[tokio::test]
 async fn records_are_counted_by_a_client_that_only_reads_although_the_query_is_a_post() {
-    let server = Server::scripted([rows("Complete", &[row("vpc-1", "1764028000"), row("null", "null")])]).await;
+    let answer = [
+        row("vpc-1", "OK", "9", "1764027000"),
+        row("vpc-1", "NODATA", "2", "1764028000"),
+        row("vpc-1", "SKIPDATA", "1", "1764026000"),
+        row("-", "OK", "3", "null"),
+        row("null", "null", "700", "1764028000"),
+        row("vpc-2", "New", "700", "1764028000"),
+    ];
+    let server = Server::scripted([rows("Complete", &answer)]).await;
     let client = server.client(&TestMachine::new()).read_only();
     let found = count(&session(&client), &[RecordField::Vpc]).await.unwrap();
-    let first = RecordCount {
-        of: vec![Some("vpc-1".into())],
-        records: 12,
-        skipped: 1,
-        empty: 2,
-        last: Some(at(1_764_028_000)),
-    };
-    assert_eq!(found, [first.clone(), RecordCount { of: vec![None], last: None, ..first }]);
+    let nameless = RecordCount { of: vec![None], records: 3, skipped: 0, empty: 0, last: None };
+    let last = Some(at(1_764_028_000));
+    let named = RecordCount { of: vec![Some("vpc-1".into())], records: 12, skipped: 1, empty: 2, last };
+    assert_eq!(found, [nameless, named], "what is no record of a flow log does not count");
     let call = server.seen().remove(0);
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/logstores/vpc_logs/logs"));
     let body: Value = serde_json::from_str(&call.body).unwrap();
     assert_eq!((&body["from"], &body["to"]), (&json!(1_763_942_400), &json!(1_764_028_800)));
     let query = body["query"].as_str().unwrap();
-    assert!(query.starts_with(r#"* | select "vpc-id" as vpc, count(*) as records"#), "{query}");
+    assert!(query.starts_with(r#"* | select "vpc-id" as vpc, "log-status" as status, count(*) as records"#), "{query}");
 }
 
 #[tokio::test]
 async fn counts_that_are_partial_are_asked_for_again_and_are_never_taken_for_whole() {
-    let partial = || rows("Incomplete", &[row("vpc-1", "1764028000")]);
+    let partial = || rows("Incomplete", &[row("vpc-1", "OK", "1", "1764028000")]);
     let (found, calls) = counted([partial(), partial(), rows("Complete", &[])]).await;
     assert_eq!((found.unwrap(), calls), (vec![], 3));
     let (never, tries) = counted((0..9).map(|_| partial())).await;
@@ -84,18 +88,39 @@ async fn counts_that_are_partial_are_asked_for_again_and_are_never_taken_for_who
 }
 
 #[tokio::test]
-async fn a_count_that_has_more_rows_than_one_answer_is_read_to_its_end() {
-    let many: Vec<_> = (0..5000).map(|nth| row(&format!("vpc-{nth}"), "1764028000")).collect();
-    let server = Server::scripted([rows("Complete", &many), rows("Complete", &[row("vpc-x", "1764028000")])]).await;
-    let client = server.client(&TestMachine::new());
-    assert_eq!(count(&session(&client), &[RecordField::Vpc]).await.unwrap().len(), 5001);
-    assert!(server.seen()[1].body.contains("order by vpc limit 5000,5000"), "{}", server.seen()[1].body);
+async fn a_count_with_as_many_rows_as_an_answer_can_have_may_lack_some_and_is_no_evidence() {
+    let many: Vec<_> = (0..50_000).map(|nth| row(&format!("vpc-{nth}"), "OK", "1", "1764028000")).collect();
+    let (found, _) = counted([rows("Complete", &many)]).await;
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::Unreadable);
+    let (fewer, _) = counted([rows("Complete", &many[1..])]).await;
+    assert_eq!(fewer.unwrap().len(), 49_999);
 }
 
 #[tokio::test]
-async fn a_count_that_does_not_add_up_or_cannot_be_read_is_unreadable_and_never_zero() {
+async fn records_are_counted_by_the_hour() {
+    let of_hour = |vpc: &str, hour: &str, status: &str, records: &str| json!({"vpc": vpc, "hour": hour, "status": status, "records": records});
+    let answer = [
+        of_hour("vpc-1", "1763942400", "OK", "9"),
+        of_hour("vpc-1", "1763942400", "NODATA", "1"),
+        of_hour("vpc-1", "1763946000", "OK", "4"),
+        of_hour("vpc-1", "1763946000", "null", "700"),
+    ];
+    let server = Server::scripted([rows("Complete", &answer), rows("Complete", &[row("vpc-1", "OK", "1", "1")])]).await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let (project, log_store) = names();
+    let of = Destination { project: &project, log_store: &log_store };
+    let found = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap();
+    let hours: Vec<_> = found.iter().map(|count| (count.hour.as_second(), count.records)).collect();
+    assert_eq!(hours, [(1_763_942_400, 10), (1_763_946_000, 4)]);
+    let without_hour = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap_err();
+    assert_eq!(without_hour.kind(), ErrorKind::Unreadable);
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_read_is_unreadable_and_never_zero() {
     let odd = |field: &str, value: Value| {
-        let mut odd = row("vpc-1", "1764028000");
+        let mut odd = row("vpc-1", "OK", "9", "1764028000");
         odd[field] = value;
         rows("Complete", &[odd])
     };
@@ -107,8 +132,7 @@ async fn a_count_that_does_not_add_up_or_cannot_be_read_is_unreadable_and_never_
         ok(json!([])),
         odd("records", json!("many")),
         odd("records", json!(null)),
-        odd("records", json!("2")),
-        odd("skipped", json!("-1")),
+        odd("records", json!("-2")),
         odd("last", json!("yesterday")),
     ] {
         let (found, _) = counted([reply]).await;

@@ -25,8 +25,8 @@ use futures_util::TryStreamExt as _;
 use openapi::{
     AssumeRole, AsyncInvocation, CallError, Client, ClientSettings, Credentials, Destination, EcrFilter,
     EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras,
-    FlowLogFilter, Movable, NetworkInterfaceFilter, OsRng, Session, SystemClock, TagFilter, TaggedType, VSwitchFilter,
-    VpcFilter,
+    FlowLogFilter, Metric, Movable, NetworkInterfaceFilter, OsRng, RecordField, RecordFilter, Session, SystemClock,
+    TagFilter, TaggedType, TimeSpan, VSwitchFilter, VpcFilter,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -402,6 +402,10 @@ async fn sls(session: &Session<'_>, action: &str, given: &Given) -> Tried {
         },
         "GetIndex" => session.get_index(of).await.map(drop),
         "CreateIndex" => session.writes().create_index(of).await,
+        "GetLogStoreMeteringMode" => session.get_log_store_metering_mode(of).await.map(drop),
+        "GetLogsV2" => session.count_records(of, given.span()?, &RecordField::ALL).await.map(drop),
+        "GetHistograms" => session.histogram(of, given.span()?, RecordFilter::default()).await.map(drop),
+        "DescribeMetricList" => session.metric_of_log_store(Metric::LogInflow, of, given.span()?).await.map(drop),
         _ => return Err(unknown(action)),
     })
 }
@@ -424,6 +428,12 @@ impl Given {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let parsed = value.as_str().map_or_else(|| value.to_string().parse(), str::parse);
         Ok(Some(parsed?))
+    }
+
+    /// Returns the time from `from` to `to`, in seconds.
+    fn span(&self) -> Result<TimeSpan, Failure> {
+        let second = |name: &str| Ok::<_, Failure>(jiff::Timestamp::from_second(self.required(name)?)?);
+        TimeSpan::new(second("from")?, second("to")?).ok_or_else(|| "the time ends before it begins".into())
     }
 
     fn required<T: FromStr<Err: Error + 'static>>(&self, name: &str) -> Result<T, Failure> {

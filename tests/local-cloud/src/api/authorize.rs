@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     api::{
-        operations::{ECR, ECS, Operation, RESOURCE_DIRECTORY, STS, VPC},
+        operations::{BSS, CMS, ECR, ECS, Operation, RESOURCE_DIRECTORY, STS, VPC},
         parameters::{Parameters, Tags},
         refusal::{Denied, PolicyKind, Refusal},
     },
@@ -181,7 +181,7 @@ impl Roles {
         if operation.action == "GetCallerIdentity" {
             return Ok(());
         }
-        let action = operation.name();
+        let action = operation.permission();
         let refuse = |why: Denial, by: PolicyKind| {
             let has_own_code = [&STS, &RESOURCE_DIRECTORY].contains(&operation.product);
             let code = if has_own_code { "NoPermission" } else { "Forbidden.RAM" };
@@ -239,6 +239,10 @@ fn resources(operation: &Operation, parameters: &Parameters, place: &Place) -> V
         let kind = if operation.action.contains("Folder") { "folder" } else { "account" };
         let id = parameters.get("AccountId").unwrap_or("*");
         return vec![(format!("acs:resourcemanager::{}:{kind}/{id}", place.account), None)];
+    }
+    // Neither bills nor metrics have resources.
+    if [&BSS, &CMS].contains(&product) {
+        return vec![("*".to_owned(), None)];
     }
     let one = |name: &str| parameters.get(name).map(str::to_owned).into_iter().collect::<Vec<_>>();
     let (kind, ids) = match operation.action {

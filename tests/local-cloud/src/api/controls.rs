@@ -17,6 +17,7 @@ use crate::{
     },
     eventbridge::{bus::EventBus, delivery, timers},
     ros::trigger::{Source, Trigger},
+    sls::records::LogRecord,
     suggestion::did_you_mean,
     world::{
         journal::{Entry, EntryKind},
@@ -51,6 +52,26 @@ struct FaultRequest {
 struct Rename {
     network_interface_id: String,
     new_id: String,
+}
+
+/// Records for a Logstore.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    project: String,
+    log_store: String,
+    records: Vec<LogRecord>,
+}
+
+/// Lines of a bill.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Billed {
+    account: String,
+    /// The month, such as `2026-10`.
+    cycle: String,
+    /// As `DescribeInstanceBill` shows them.
+    lines: Vec<Value>,
 }
 
 fn one() -> u32 {
@@ -107,6 +128,24 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
             }
             Err(error) => bad(&format!("the body is not an event in JSON: {error}")),
         },
+        (&Method::POST, "/_local/records") => match serde_json::from_slice::<Written>(request.body()) {
+            Ok(Written { project, log_store, records }) => {
+                let is_there = shared.write(|world| {
+                    let project = world.state.log_service.projects.get_mut(&project);
+                    let found = project.and_then(|project| project.log_stores.get_mut(&log_store));
+                    found.map(|found| found.records.extend(records)).is_some()
+                });
+                if is_there { respond(StatusCode::NO_CONTENT, String::new()) } else { bad("there is no such Logstore") }
+            }
+            Err(error) => bad(&format!("the body is not JSON with project, log_store and records: {error}")),
+        },
+        (&Method::POST, "/_local/bills") => match serde_json::from_slice::<Billed>(request.body()) {
+            Ok(Billed { account, cycle, lines }) => {
+                shared.write(|world| world.state.bills.entry((account, cycle)).or_default().extend(lines));
+                respond(StatusCode::NO_CONTENT, String::new())
+            }
+            Err(error) => bad(&format!("the body is not JSON with account, cycle and lines: {error}")),
+        },
         (&Method::POST, "/_local/rename") => match serde_json::from_slice::<Rename>(request.body()) {
             Ok(Rename { network_interface_id, new_id }) => {
                 shared.write(|world| world.state.rename_network_interface(&network_interface_id, &new_id));
@@ -142,7 +181,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Bytes>) -> Re
 }
 
 /// The routes below `/_local`.
-const CONTROLS: [(&str, &str, &str); 12] = [
+const CONTROLS: [(&str, &str, &str); 14] = [
     ("GET", "/_local", "this list"),
     ("GET", "/_local/journal", "what happened, as JSON lines"),
     ("GET", "/_local/dead-letters", "events that were given up, and their destinations"),
@@ -154,6 +193,8 @@ const CONTROLS: [(&str, &str, &str); 12] = [
     ("POST", "/_local/invoke/<function>", "invoke a function once with an event; ?region= names its region"),
     ("GET", "/_local/timers", "the timers, and when they are due"),
     ("POST", "/_local/timers/<function>/<trigger>", "fire a timer now"),
+    ("POST", "/_local/records", "write records to a Logstore"),
+    ("POST", "/_local/bills", "add lines to the bill of an account"),
     ("POST", "/_local/rename", "give a network interface another id"),
 ];
 

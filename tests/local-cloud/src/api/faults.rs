@@ -67,6 +67,8 @@ pub enum Fault {
     FunctionKilledAfterEffect,
     /// `small-pages`: a list's page holds at most this many items, whatever size is requested.
     SmallPages(usize),
+    /// `partial-counts`: Log Service has not counted all records, and says so.
+    PartialCounts,
     /// Any documented refusal, by its code.
     Code(&'static str),
 }
@@ -79,7 +81,7 @@ const SMALL_PAGE: usize = 20;
 
 impl Fault {
     /// Returns the faults that have their own names. Those with a duration take this one.
-    fn all(duration: Duration) -> [Self; 23] {
+    fn all(duration: Duration) -> [Self; 24] {
         [
             Self::Throttled,
             Self::Unavailable,
@@ -104,6 +106,7 @@ impl Fault {
             Self::FunctionKilled,
             Self::FunctionKilledAfterEffect,
             Self::SmallPages(SMALL_PAGE),
+            Self::PartialCounts,
         ]
     }
 
@@ -151,6 +154,7 @@ impl Fault {
             Self::FunctionKilled => "function-killed",
             Self::FunctionKilledAfterEffect => "function-killed-after-effect",
             Self::SmallPages(_) => "small-pages",
+            Self::PartialCounts => "partial-counts",
             Self::Code(code) => code,
         }
     }
@@ -169,6 +173,7 @@ impl Fault {
     fn suits(self, operation: &Operation) -> bool {
         match self {
             Self::NotVisibleYet | Self::StaleRead | Self::SmallPages(_) => !operation.is_write,
+            Self::PartialCounts => ["GetLogsV2", "GetHistograms"].contains(&operation.action),
             Self::Overtaken => operation.action == "CreateFlowLog",
             Self::FailureIn200 => *operation.product == operations::ECR,
             _ => true,

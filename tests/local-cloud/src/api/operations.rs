@@ -1,9 +1,11 @@
 //! The operations that the gateway supports: their names, parameters and effects.
 
+mod bills;
 mod cidr;
 mod directory;
 mod fields;
 mod flow_logs;
+mod metrics;
 mod network_interfaces;
 mod routers;
 mod sts;
@@ -44,6 +46,11 @@ pub(crate) const STS: Product = Product { name: "sts", version: "2015-04-01", se
 /// Its actions have the prefix of Resource Management in RAM.
 pub(crate) const RESOURCE_DIRECTORY: Product =
     Product { name: "resourcemanager", version: "2022-04-19", service: "ResourceDirectoryMaster" };
+
+/// Billing.
+pub(crate) const BSS: Product = Product { name: "bss", version: "2017-12-14", service: "BssOpenApi" };
+/// `CloudMonitor`.
+pub(crate) const CMS: Product = Product { name: "cms", version: "2019-01-01", service: "Cms" };
 
 /// One operation of a product.
 pub(crate) struct Operation {
@@ -129,6 +136,8 @@ static OPERATIONS: &[Operation] = &[
     read(&RESOURCE_DIRECTORY, "ListAccounts", directory::LIST_ACCOUNTS, directory::list_accounts),
     read(&RESOURCE_DIRECTORY, "GetAccount", directory::GET_ACCOUNT, directory::get_account),
     read(&RESOURCE_DIRECTORY, "ListFoldersForParent", directory::LIST_FOLDERS, directory::list_folders),
+    read(&BSS, "DescribeInstanceBill", bills::DESCRIBE, bills::describe),
+    read(&CMS, "DescribeMetricList", metrics::DESCRIBE, metrics::describe),
     write(&ECR, "CreateExpressConnectRouter", routers::CREATE_ROUTER, routers::create_router),
     write(&ECR, "AttachExpressConnectRouterChildInstance", routers::ATTACH, routers::attach),
     read(&ECR, "DescribeExpressConnectRouter", routers::DESCRIBE_ROUTERS, routers::describe_routers),
@@ -170,6 +179,17 @@ impl Operation {
     /// Returns the operation's name prefixed with the product's, as in RAM.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.product.name, self.action)
+    }
+
+    /// Returns the action of RAM that allows the operation, which is not always named like it.
+    pub(crate) fn permission(&self) -> String {
+        let action = match self.action {
+            "GetLogsV2" | "GetHistograms" => "GetLogStoreLogs",
+            "DescribeInstanceBill" => "DescribeBillList",
+            "DescribeMetricList" => "QueryMetricList",
+            action => action,
+        };
+        format!("{}:{action}", self.product.name)
     }
 
     /// Returns whether the operation creates the resource that it affects.

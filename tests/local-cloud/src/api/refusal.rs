@@ -110,8 +110,11 @@ impl Refusal {
     /// Returns the refusal as an operation gives it: one for a missing permission names the action.
     pub(crate) fn of(self, operation: &Operation) -> Self {
         let is_denial = ["Forbidden.RAM", "NoPermission"].contains(&self.code);
-        let denied =
-            is_denial.then(|| Denied { action: operation.name(), why: Denial::Implicit, by: PolicyKind::Identity });
+        let denied = is_denial.then(|| Denied {
+            action: operation.permission(),
+            why: Denial::Implicit,
+            by: PolicyKind::Identity,
+        });
         Self { denied: self.denied.or(denied), ..self }
     }
 

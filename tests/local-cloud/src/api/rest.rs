@@ -202,7 +202,7 @@ fn admit<'a, P: RestProduct>(
 /// Runs an operation if the caller is allowed to.
 async fn run<P: RestProduct>(shared: &Shared, call: &RestCall<'_>) -> Result<Reply, Refusal> {
     let resource = P::resource(call);
-    let (action, policy) = (call.operation.name(), call.session_policy.as_ref());
+    let (action, policy) = (call.operation.permission(), call.session_policy.as_ref());
     let allowed =
         shared.read(|world| shared.roles.authorize_on(&call.caller, policy, &action, &resource, &world.state));
     allowed.map_err(|denied| P::denied(denied, &resource))?;

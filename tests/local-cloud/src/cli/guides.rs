@@ -70,6 +70,7 @@ first:
   slow              the answer is delayed by \"seconds\" (default 1)
   slow-bytes        the second half of the answer is delayed by \"seconds\"
   not-visible-yet   a read omits the newest resource
+  partial-counts    Log Service has not counted all records, and says so
   small-pages       a page of a list holds at most \"items\" (default 20), whatever size is requested
   stale-read        a read shows the state before the last write
   overtaken         another caller creates the same flow log first, without tags

@@ -11,6 +11,7 @@ use super::{
     authenticate::authenticate,
     body::{Attributes, Body, check_name, invalid},
     host,
+    records::{self, Span},
     refusals::{documented, no_log_store, no_project, refusal, unauthorized},
     state::{LogProject, LogStore},
 };
@@ -33,6 +34,8 @@ use crate::{
 /// As RAM and the hosts call it.
 const LOG: Product = Product { name: "log", version: "0.6.0", service: "Sls" };
 
+/// The most records of an answer.
+const MAX_LINES: usize = 100;
 /// The most Logstores of a project.
 const MAX_LOG_STORES: usize = 200;
 
@@ -45,6 +48,9 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     by_path(&LOG, "CreateIndex", true),
     by_path(&LOG, "GetIndex", false),
     by_path(&LOG, "UpdateIndex", true),
+    by_path(&LOG, "GetLogsV2", false),
+    by_path(&LOG, "GetHistograms", false),
+    by_path(&LOG, "GetLogStoreMeteringMode", false),
 ];
 
 /// Log Service, as a product whose operations are paths.
@@ -66,7 +72,12 @@ impl RestProduct for LogService {
             (&Method::POST, [""]) => ("CreateProject", None),
             (&Method::GET, [""]) => ("GetProject", None),
             (&Method::POST, ["logstores"]) => ("CreateLogStore", None),
+            (&Method::GET, ["logstores", log_store]) if query(request).get("type") == Some("histogram") => {
+                ("GetHistograms", Some(log_store))
+            }
             (&Method::GET, ["logstores", log_store]) => ("GetLogStore", Some(log_store)),
+            (&Method::POST, ["logstores", log_store, "logs"]) => ("GetLogsV2", Some(log_store)),
+            (&Method::GET, ["logstores", log_store, "meteringmode"]) => ("GetLogStoreMeteringMode", Some(log_store)),
             (&Method::PUT, ["logstores", log_store]) => ("UpdateLogStore", Some(log_store)),
             (&Method::POST, ["logstores", log_store, "index"]) => ("CreateIndex", Some(log_store)),
             (&Method::GET, ["logstores", log_store, "index"]) => ("GetIndex", Some(log_store)),
@@ -99,6 +110,9 @@ impl RestProduct for LogService {
     }
 
     fn resource(call: &RestCall<'_>) -> String {
+        if call.operation.action == "GetLogStoreMeteringMode" {
+            return "*".to_owned();
+        }
         let (region, account) = (&call.place.region, &call.place.account);
         let project = call.parameters.text("project");
         let log_store = call.parameters.get("logstore").map(|name| format!("/logstore/{name}")).unwrap_or_default();
@@ -141,6 +155,12 @@ impl RestProduct for LogService {
                 "GetLogStore" => service.log_store().map(|log_store| ReplyBody::Json(log_store_wire(log_store))),
                 "UpdateLogStore" => service.update_log_store(),
                 "GetIndex" => service.index(),
+                "GetLogsV2" => service.logs(),
+                "GetHistograms" => service.histogram(),
+                "GetLogStoreMeteringMode" => {
+                    let mode = &service.log_store()?.metering_mode;
+                    Ok(ReplyBody::Json(json!({"meteringMode": mode})))
+                }
                 action => service.set_index(action == "CreateIndex"),
             }
         })?;
@@ -211,7 +231,7 @@ impl Service<'_> {
         let owner = &project.place.account;
         if *owner != call.place.account {
             let resource = format!("acs:log:{}:{owner}:project/{name}", call.place.region);
-            let action = call.operation.name();
+            let action = call.operation.permission();
             return Err(unauthorized(format!("denied by sts or ram, action: {action}, resource: {resource}")));
         }
         Ok(project)
@@ -274,6 +294,8 @@ impl Service<'_> {
         let mut updated = LogStore {
             shards: log_store.shards,
             mode: log_store.mode.clone(),
+            metering_mode: log_store.metering_mode.clone(),
+            records: log_store.records.clone(),
             index: log_store.index.clone(),
             ..default
         };
@@ -292,6 +314,49 @@ impl Service<'_> {
         Ok(ReplyBody::Json(index))
     }
 
+    /// Returns the rows of a query. Without SQL, these are the records that it finds, a page of them.
+    fn logs(&self) -> Result<ReplyBody, Refusal> {
+        let (log_store, span, query) = self.question()?;
+        let has_sql = query.contains('|');
+        let mut rows = records::rows(log_store, span, &query).map_err(not_answered)?;
+        if !has_sql {
+            let number = |name: &str, default| self.call.parameters.number(name).map(|given| given.unwrap_or(default));
+            rows =
+                rows.into_iter().skip(number("offset", 0)?).take(number("line", MAX_LINES)?.min(MAX_LINES)).collect();
+        }
+        let meta = json!({
+            "progress": self.progress(), "count": rows.len(), "processedRows": log_store.records.len(),
+            "processedBytes": 0, "hasSQL": has_sql, "isAccurate": true, "elapsedMillisecond": 1, "mode": 0,
+        });
+        Ok(ReplyBody::Json(json!({"meta": meta, "data": rows})))
+    }
+
+    fn histogram(&self) -> Result<ReplyBody, Refusal> {
+        let (log_store, span, search) = self.question()?;
+        let buckets = records::histogram(log_store, span, &search, self.progress()).map_err(not_answered)?;
+        Ok(ReplyBody::Json(json!(buckets)))
+    }
+
+    /// Returns what is asked of which Logstore. Without an index nothing can be asked.
+    fn question(&self) -> Result<(&LogStore, Span, String), Refusal> {
+        let parameters = &self.call.parameters;
+        let seconds = |name: &str| parameters.require(name)?.parse().map_err(|_| invalid(name));
+        let span = Span { from: seconds("from")?, to: seconds("to")? };
+        if span.from >= span.to {
+            return Err(invalid("from"));
+        }
+        let log_store = self.log_store()?;
+        if log_store.index.is_none() {
+            return Err(documented("IndexConfigNotExist"));
+        }
+        let query = parameters.get("query").filter(|query| !query.is_empty()).unwrap_or("*");
+        Ok((log_store, span, query.to_owned()))
+    }
+
+    fn progress(&self) -> &'static str {
+        if self.call.fault == Some(Fault::PartialCounts) { "Incomplete" } else { "Complete" }
+    }
+
     fn set_index(&mut self, is_new: bool) -> Result<ReplyBody, Refusal> {
         let body = Body::parse(self.call.body)?;
         body.check_index()?;
@@ -304,6 +369,10 @@ impl Service<'_> {
         self.change(|log_store| log_store.index = Some(index))?;
         Ok(ReplyBody::Empty)
     }
+}
+
+fn not_answered(problem: String) -> Refusal {
+    documented("ParameterInvalid").saying(problem)
 }
 
 impl Attributes {

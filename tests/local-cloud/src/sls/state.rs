@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::records::LogRecord;
 use crate::{ros::log_store::LogStore as StackLogStore, world::state::Place};
 
 /// How many days a Logstore keeps records that is made without a call.
@@ -40,6 +41,11 @@ pub struct LogStore {
     pub tracks: bool,
     /// `standard` or `query`.
     pub mode: String,
+    /// `ChargeByFunction` or `ChargeByDataIngest`.
+    pub metering_mode: String,
+    /// What was written to it.
+    #[serde(skip)]
+    pub records: Vec<LogRecord>,
     /// As the API has it; `None` if it has none.
     pub index: Option<Value>,
     pub created: Timestamp,
@@ -57,6 +63,8 @@ impl LogStore {
             appends_meta: false,
             tracks: false,
             mode: "standard".to_owned(),
+            metering_mode: "ChargeByFunction".to_owned(),
+            records: Vec::new(),
             index: None,
             created: now,
             modified: now,

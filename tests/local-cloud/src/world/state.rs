@@ -211,6 +211,8 @@ pub(crate) struct State {
     pub(crate) constraints: Constraints,
     pub(crate) log_service: LogService,
     pub(crate) directory: Option<Directory>,
+    /// The lines of bills, by account and month, as the API has them.
+    pub(crate) bills: BTreeMap<(String, String), Vec<Value>>,
     /// Calls with client tokens, by account, operation and token.
     pub(crate) answered: BTreeMap<(String, &'static str, String), Answered>,
     ids: u32,

@@ -1,10 +1,12 @@
-//! Log Service: projects, Logstores and indexes, and the flow logs that deliver to them.
+//! Log Service: projects, Logstores, indexes and records, and the flow logs that deliver to them.
 
 use std::time::Duration;
 
 use http::Response;
 use jiff::Timestamp;
-use local_cloud::{Client, Clock, Credentials, Fault, LocalCloud, OWN_ACCOUNT, Options, RestRequest, SECOND_ACCOUNT};
+use local_cloud::{
+    Client, Clock, Credentials, Fault, LocalCloud, LogRecord, OWN_ACCOUNT, Options, RestRequest, SECOND_ACCOUNT,
+};
 use serde_json::{Value, json};
 
 use crate::support::{self, TEMPLATE, cloud, cloud_with_template, function_client};
@@ -317,4 +319,141 @@ async fn the_logstores_of_the_template_exist() {
         cloud_with_template(&format!("{TEMPLATE}{log_stores}"), "succeed", Options::default()).await.unwrap();
     assert_eq!(read(&cloud.client(), "/logstores/vpc").await["ttl"], 90);
     assert_eq!(read(&cloud.client(), "/logstores/vpc/index").await["keys"]["bytes"]["doc_value"], true);
+}
+
+const FULL_INDEX: &str = r#"{"keys": {"vpc-id": {"type": "text", "token": [","]}, "log-status": {"type": "text", "token": [","]},
+    "end": {"type": "long", "doc_value": true}}}"#;
+const COUNT: &str = "* | select \"vpc-id\" as vpc, \"log-status\" as status, count(*) as n, max(\"end\") as last \
+                     group by vpc, status order by vpc limit 10";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_764_000_000 + second).unwrap()
+}
+
+fn of_vpc(vpc: &str, log_status: &str, second: i64) -> LogRecord {
+    LogRecord::of_flow_log(vpc, "vsw-1", "eni-1", log_status, at(second))
+}
+
+/// Starts a cloud with a Logstore that has records of two VPCs.
+async fn with_records() -> (LocalCloud, Client) {
+    let cloud = cloud().await;
+    let client = cloud.client();
+    assert_eq!(call(&client, "POST", "/", &project("flowlog-a")).await, ok());
+    assert_eq!(call(&client, "POST", "/logstores", LOG_STORE).await, ok());
+    assert_eq!(call(&client, "POST", "/logstores/vpc/index", FULL_INDEX).await, ok());
+    let records = [of_vpc("vpc-1", "OK", 10), of_vpc("vpc-1", "OK", 20), of_vpc("vpc-2", "NODATA", 30)];
+    cloud.write_records("flowlog-a", "vpc", records);
+    (cloud, client)
+}
+
+fn question(query: &str) -> String {
+    json!({"from": at(0).as_second(), "to": at(30).as_second(), "query": query}).to_string()
+}
+
+async fn rows(client: &Client, query: &str) -> Value {
+    let answer = send(client, HOST, "POST", "/logstores/vpc/logs", &question(query)).await;
+    serde_json::from_str(answer.body()).unwrap()
+}
+
+async fn histogram(client: &Client, query: &str) -> Response<String> {
+    let (from, to) = (at(0).as_second().to_string(), at(40).as_second().to_string());
+    let query = [("type", "histogram"), ("from", &from), ("to", &to), ("query", query)];
+    let request = RestRequest { method: "GET", path: "/logstores/vpc", query: &query, headers: &[], body: "" };
+    client.log_service(HOST, &request).await.unwrap()
+}
+
+#[tokio::test]
+async fn records_are_counted_by_sql_from_the_first_second_to_before_the_last() {
+    let (_cloud, client) = with_records().await;
+    let found = rows(&client, COUNT).await;
+    assert_eq!((&found["meta"]["progress"], &found["meta"]["hasSQL"]), (&json!("Complete"), &json!(true)));
+    let last = at(20).as_second().to_string();
+    assert_eq!(found["data"], json!([{"vpc": "vpc-1", "status": "OK", "n": "2", "last": last}]));
+    let hours = rows(&client, "* | select __time__ - __time__ % 3600 as hour, count(*) as n group by hour").await;
+    assert_eq!(hours["data"], json!([{"hour": "1764000000", "n": "2"}]));
+    assert_eq!(rows(&client, "log-status: OK").await["data"].as_array().unwrap().len(), 2);
+    for query in ["* | select \"eni-id\" as eni", "* | drop table log", "* | select"] {
+        let refusal = call(&client, "POST", "/logstores/vpc/logs", &question(query)).await;
+        assert_eq!(refusal, refused(400, "ParameterInvalid"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_histogram_counts_without_sql() {
+    let (cloud, client) = with_records().await;
+    cloud.edit_log_store("flowlog-a", "vpc", |log_store| log_store.mode = "query".to_owned());
+    let refusal = call(&client, "POST", "/logstores/vpc/logs", &question(COUNT)).await;
+    assert_eq!(refusal, refused(400, "ParameterInvalid"), "the mode query has no SQL");
+    let parts: Vec<Value> = serde_json::from_str(histogram(&client, "\"vpc-id\": \"vpc-1\"").await.body()).unwrap();
+    assert_eq!(parts.iter().map(|part| part["count"].as_u64().unwrap()).sum::<u64>(), 2);
+    assert!(parts.len() <= 60 && parts.iter().all(|part| part["progress"] == "Complete"));
+    assert_eq!(outcome(&histogram(&client, COUNT).await), refused(400, "ParameterInvalid"));
+}
+
+#[tokio::test]
+async fn counts_are_partial_as_often_as_a_test_says() {
+    let (cloud, client) = with_records().await;
+    cloud.fail("GetLogsV2", Fault::PartialCounts, 2);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(rows(&client, COUNT).await["meta"]["progress"].clone());
+    }
+    assert_eq!(seen, ["Incomplete", "Incomplete", "Complete"]);
+}
+
+#[tokio::test]
+async fn records_are_not_counted_without_an_index_or_a_right() {
+    let (cloud, client) = with_records().await;
+    cloud.edit_log_store("flowlog-a", "vpc", |log_store| log_store.index = None);
+    let without_index = call(&client, "POST", "/logstores/vpc/logs", &question(COUNT)).await;
+    assert_eq!(without_index, refused(404, "IndexConfigNotExist"));
+    let rights = "- {Effect: Allow, Action: ['log:GetLogStoreLogs', 'log:CreateProject', 'log:CreateLogStore', \
+                  'log:CreateIndex'], Resource: '*'}\n              ";
+    let anchor = "- {Effect: Deny, Action: 'vpc:DescribeVSwitches'";
+    let template = TEMPLATE.replace(anchor, &format!("{rights}{anchor}"));
+    let (other, _folder) = cloud_with_template(&template, "succeed", Options::default()).await.unwrap();
+    let function = function_client(&other).await;
+    make(&function).await;
+    assert_eq!(call(&function, "POST", "/logstores/vpc/logs", &question("* | select count(*) as n")).await, ok());
+    assert_eq!(outcome(&histogram(&function, "*").await), ok());
+    let denied = send(&function, HOST, "GET", "/logstores/vpc/meteringmode", "").await;
+    assert_eq!(outcome(&denied), refused(401, "Unauthorized"));
+    assert!(denied.body().contains("log:GetLogStoreMeteringMode, resource: *"), "{}", denied.body());
+}
+
+#[tokio::test]
+async fn a_logstore_has_a_metering_mode_and_a_metric_of_its_bytes() {
+    let (cloud, client) = with_records().await;
+    assert_eq!(read(&client, "/logstores/vpc/meteringmode").await, json!({"meteringMode": "ChargeByFunction"}));
+    cloud.edit_log_store("flowlog-a", "vpc", |store| store.metering_mode = "ChargeByDataIngest".to_owned());
+    assert_eq!(read(&client, "/logstores/vpc/meteringmode").await["meteringMode"], "ChargeByDataIngest");
+    let metric = |of: &'static str| {
+        let dimensions = json!([{"project": "flowlog-a", "logstore": of}]).to_string();
+        let cloud = &cloud;
+        async move {
+            let parameters =
+                [("Namespace", "acs_sls_dashboard"), ("MetricName", "LogInflow"), ("Dimensions", dimensions.as_str())];
+            let answer = cloud.call("DescribeMetricList", &parameters).await.unwrap();
+            serde_json::from_str::<Value>(answer["Datapoints"].as_str().unwrap()).unwrap()
+        }
+    };
+    let points = metric("vpc").await;
+    assert_eq!((points.as_array().unwrap().len(), &points[0]["timestamp"]), (1, &json!(at(0).as_millisecond())));
+    assert!(points[0]["Value"].as_u64().unwrap() > 300);
+    assert_eq!(metric("other").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_bill_has_the_lines_of_its_account_and_month() {
+    let cloud = cloud().await;
+    let line = json!({"InstanceID": "fl-1", "ProductCode": "vpc", "PretaxAmount": "0.85", "Currency": "USD"});
+    cloud.add_to_bill(OWN_ACCOUNT, "2026-10", line.clone());
+    let bill = async |cycle: &str| {
+        cloud.call("DescribeInstanceBill", &[("BillingCycle", cycle)]).await.unwrap()["Data"].clone()
+    };
+    assert_eq!(bill("2026-10").await["Items"], json!([line]));
+    assert_eq!(
+        (bill("2026-11").await["Items"].clone(), bill("2026-11").await["TotalCount"].clone()),
+        (json!([]), json!(0))
+    );
 }

@@ -1,6 +1,6 @@
 //! Checks the table of operations against the documentation.
 
-use super::{ECR, ECS, OPERATIONS, RESOURCE_DIRECTORY, STS, VPC, find};
+use super::{BSS, CMS, ECR, ECS, OPERATIONS, RESOURCE_DIRECTORY, STS, VPC, find};
 use crate::api::documented::{Operation, documented};
 
 /// Parameters that every operation of VPC and ECS also accepts, without effect.
@@ -42,5 +42,7 @@ fn an_operation_is_there_once() {
         let same = |other: &&super::Operation| other.action == one.action && other.product == one.product;
         assert_eq!(OPERATIONS.iter().position(|other| same(&other)), Some(n), "{}", one.action);
     }
-    assert!(OPERATIONS.iter().all(|one| [&VPC, &ECS, &STS, &RESOURCE_DIRECTORY, &ECR].contains(&one.product)));
+    assert!(
+        OPERATIONS.iter().all(|one| [&VPC, &ECS, &STS, &RESOURCE_DIRECTORY, &ECR, &BSS, &CMS].contains(&one.product))
+    );
 }

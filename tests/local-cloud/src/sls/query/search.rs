@@ -200,7 +200,8 @@ impl Parser<'_> {
                 };
             }
             Some(Token::Word(word)) if word == "*" => return Ok(Search::All),
-            Some(Token::Word(word)) => word,
+            // A name with a hyphen may be quoted.
+            Some(Token::Word(word) | Token::Quoted(word)) => word,
             found => return Err(format!("{found:?} is not a condition")),
         };
         match (self.next(), self.next()) {

@@ -209,6 +209,7 @@ fn value(expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
                 BinaryOperator::Plus => Ok(Value::Number(left + right)),
                 BinaryOperator::Minus => Ok(Value::Number(left - right)),
                 BinaryOperator::Multiply => Ok(Value::Number(left * right)),
+                BinaryOperator::Modulo if right != 0.0 => Ok(Value::Number(left % right)),
                 // Division differs for whole numbers.
                 _ => Err(format!("{op} is not understood")),
             }
