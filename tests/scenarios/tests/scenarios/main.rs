@@ -41,4 +41,5 @@ mod the_guardrail_binds_everybody_but_flowkeeper;
 mod the_vpc_decides_where_its_flow_logs_are_kept;
 mod waits_are_bounded;
 mod what_is_orphaned_is_deleted;
+mod what_is_recorded_is_proved_to_arrive;
 mod what_others_did_to_a_flow_log_is_put_right;

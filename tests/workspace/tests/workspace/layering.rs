@@ -13,6 +13,7 @@ use workspace::ROOT;
 fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bool {
     let is_shared = [
         "clock",
+        "cost",
         "events",
         "evidence",
         "fc-runtime",
@@ -33,6 +34,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "clock" | "flow-log" | "json" | "signing" | "settings" | "local-cloud" | "support" | "workspace" => false,
         // Only to refuse a policy that the functions would refuse.
         "packaging" => to == "flow-log",
+        "cost" => to == "flow-log",
         "events" => matches!(to, "flow-log" | "json"),
         "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing"),
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
@@ -40,7 +42,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "evidence" => matches!(to, "flow-log" | "reconcile"),
         // Its tests run against the local cloud.
         "flowkeeper" => {
-            matches!(to, "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing")
+            matches!(to, "cost" | "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing")
         }
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "fixture-function" => to == "fc-runtime",
@@ -78,7 +80,7 @@ fn pure_crates_have_no_dependency_that_does_io() {
     for package in metadata
         .packages
         .iter()
-        .filter(|package| ["flow-log", "json", "signing", "events", "evidence"].contains(&package.name.as_str()))
+        .filter(|package| ["cost", "flow-log", "json", "signing", "events", "evidence"].contains(&package.name.as_str()))
     {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
             let does_io = ["tokio", "hyper", "reqwest", "openapi", "fc-runtime", "tracing-subscriber"];

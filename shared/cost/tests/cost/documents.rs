@@ -1,0 +1,198 @@
+//! Every number of docs/costs.md is computed here, from the numbers that it begins with.
+
+use cost::{
+    Amount, Bytes, Currency, FunctionUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile, Statement, Traffic,
+    hours_on,
+};
+use flow_log::Policy;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+
+fn page() -> String {
+    std::fs::read_to_string(format!("{}/../../docs/costs.md", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// Returns the rows of the table whose head begins with this cell, as cells without emphasis.
+fn table(head: &str) -> Vec<Vec<String>> {
+    let page = page();
+    let (_, rest) = page.split_once(&format!("\n| {head} |")).unwrap_or_else(|| panic!("no table of {head}"));
+    let rows = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cell = |cell: &str| cell.trim().trim_matches('*').to_owned();
+    rows.map(|row| row.trim_matches('|').split('|').map(cell).collect()).collect()
+}
+
+fn number(text: &str) -> u64 {
+    text.replace(',', "").parse().unwrap()
+}
+
+/// Writes thousands with commas.
+fn grouped(text: &str) -> String {
+    let (whole, rest) = text.split_once('.').map_or((text, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + &rest
+}
+
+fn tables() -> [PriceTable; 2] {
+    [Currency::Usd, Currency::Cny].map(PriceTable::of)
+}
+
+fn row(name: &str, amounts: [Amount; 2]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(amounts.map(|amount| grouped(&amount.to_string()))).collect()
+}
+
+fn log_store(metering: Metering, retention_days: u32) -> LogStoreUsage {
+    LogStoreUsage {
+        metering: Some(metering),
+        retention_days,
+        shards: 2,
+        ..LogStoreUsage::unread("flowlog/vpc".to_owned())
+    }
+}
+
+fn assumed() -> Traffic {
+    let given: Vec<u64> = table("assumed").iter().map(|row| number(&row[1])).collect();
+    let [interfaces, connections, interval_minutes, days, record_bytes] = given.try_into().unwrap();
+    Traffic { interfaces, connections, interval_minutes, days, record_bytes }
+}
+
+#[test]
+fn the_example_is_what_the_prices_make_of_its_assumptions() {
+    let traffic = assumed();
+    let volume = traffic.volume().bytes().unwrap();
+    let vpc = tables().map(|table| table.generation(volume));
+    let kept = |metering, days| {
+        let store = log_store(metering, days);
+        tables().map(|table| store.cost(volume, &table) + store.shards_cost(traffic.days, &table))
+    };
+    let (ingest, feature) = (kept(Metering::ByIngest, 30), kept(Metering::ByFeature, 30));
+    let both = [vpc[0] + ingest[0], vpc[1] + ingest[1]];
+    let longer = kept(Metering::ByIngest, 180);
+    let minute = Traffic { interval_minutes: 1, ..traffic }.volume().bytes().unwrap();
+    let every_minute =
+        tables().map(|table| table.generation(minute) + log_store(Metering::ByIngest, 30).cost(minute, &table));
+    let records = grouped(&traffic.records().to_string());
+    let expected = [
+        row(&format!("VPC, {volume} GB of {records} records"), vpc),
+        row("Log Service, by ingest", ingest),
+        row("Log Service, by feature", feature),
+        row("VPC, and by ingest", both),
+        row("kept for 180 days, by ingest, more", [longer[0] - ingest[0], longer[1] - ingest[1]]),
+        row("interval of 1 minute, VPC and by ingest, at most", every_minute),
+    ];
+    assert_eq!(table("a month"), expected);
+}
+
+#[test]
+fn the_example_of_a_schedule_is_what_its_traffic_makes_of_it() {
+    let traffic = assumed();
+    let volume = traffic.volume().bytes().unwrap();
+    let policy = Policy::parse(
+        "flow_log: {project: flowlog, log_store: vpc}\nschedule: office\n\
+         schedules: {office: {time_zone: Asia/Shanghai, on: [Mon-Fri 07:00-21:00]}}",
+    )
+    .unwrap();
+    let (_, schedule) = policy.schedules.iter().next().unwrap();
+    let on = hours_on(schedule, "2026-11-19".parse().unwrap());
+    // In parts: a day has 14 hours of three parts and 10 of one, so a week has 364.
+    let week = volume.scaled(7, traffic.days);
+    let monday: Timestamp = "2026-11-16T00:00+08:00".parse().unwrap();
+    let hours: Vec<_> = (0..HOURS as i64)
+        .map(|nth| (monday + nth.hours(), week.scaled(if (7..21).contains(&(nth % 24)) { 3 } else { 1 }, 364)))
+        .collect();
+    let span = (monday, monday + (HOURS as i64).hours());
+    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let profile = Profile::measured(&zone, span, &hours, |_| true);
+    let savings = tables().map(|table| {
+        let off: Bytes = hours.iter().zip(&on).filter(|(_, is_on)| !**is_on).map(|((_, bytes), _)| *bytes).sum();
+        let with_schedule = volume - off.scaled(traffic.days, 7);
+        profile.saving(&on, with_schedule, &log_store(Metering::ByIngest, 30), traffic.days, &table)
+    });
+    let page = page();
+    assert!(page.contains(&format!("off in {} of the {HOURS} hours", savings[0].off_hours)));
+    // By the clock, the volume without the schedule would be split evenly.
+    let share = volume.scaled(savings[0].off_hours.into(), HOURS as u64);
+    let by_clock = tables().map(|table| {
+        let store = log_store(Metering::ByIngest, 30);
+        table.generation(volume) - table.generation(volume - share) + store.cost(share, &table)
+    });
+    let expected = [row("by the clock", by_clock), row("by traffic", savings.map(|saving| saving.by_traffic))];
+    assert_eq!(table("the schedule saves"), expected);
+}
+
+#[test]
+fn the_prices_are_those_of_the_tables() {
+    let [usd, cny] = tables();
+    let rows = table("GB in the month");
+    for (at, row) in rows.iter().skip(1).enumerate() {
+        let prices = [&usd, &cny].map(|table| table.flow_log.tiers[at].per_gb.to_string());
+        assert_eq!(row[1..], prices, "{}", row[0]);
+        let end = usd.flow_log.tiers[at].up_to_gb.map(|end| format!("to {} TB", end / 1024));
+        assert_eq!(row[0], end.unwrap_or_else(|| "above".to_owned()));
+    }
+    assert_eq!((rows.len(), rows[0][0].as_str()), (5, format!("the first {}", usd.flow_log.free_gb).as_str()));
+    let items = |table: &PriceTable| {
+        let service = &table.log_service;
+        let feature = &service.by_feature;
+        [
+            service.by_ingest.ingest_per_gb,
+            feature.write_per_gb,
+            feature.index_per_gb,
+            feature.query_mode_index_per_gb,
+            feature.per_shard_day,
+            service.storage_per_gb_day,
+        ]
+        .map(|rate| rate.to_string())
+    };
+    let expected: Vec<_> = items(&usd).into_iter().zip(items(&cny)).map(|(usd, cny)| vec![usd, cny]).collect();
+    let found: Vec<_> = table("Logstore").into_iter().map(|row| row[2..].to_vec()).collect();
+    assert_eq!(found, expected);
+    let date = format!("{}", usd.date.strftime("%-d %B %Y"));
+    assert!(page().contains(&format!("list prices of {date}")), "{date}");
+    for part in [usd.log_service.written_percent, usd.log_service.stored_percent] {
+        assert!(page().contains(&format!("{part} %")), "{part}");
+    }
+}
+
+#[test]
+fn what_flowkeeper_itself_costs_is_computed_from_its_invocations() {
+    let rows = table("function");
+    let (total, functions) = rows.split_last().unwrap();
+    let usages: Vec<_> = functions
+        .iter()
+        .map(|row| {
+            let seconds: String = row[0].chars().skip_while(|c| *c != ',').filter(char::is_ascii_digit).collect();
+            FunctionUsage {
+                name: row[0].clone(),
+                invocations: number(&row[1]),
+                milliseconds: number(&seconds) * 1000,
+                hours: number(&row[4]),
+                vcpu_thousandths: 50,
+                memory_mb: 128,
+            }
+        })
+        .collect();
+    let statement = Statement::of(&[], &usages, &PriceTable::of(Currency::Cny));
+    let tenths = |tenths: u64| grouped(&format!("{}.{}", tenths / 10, tenths % 10));
+    for (row, function) in functions.iter().zip(&statement.functions) {
+        let expected = [tenths(function.cu_tenths), format!("{:.3}", function.of_use)];
+        assert_eq!(row[2..4], expected, "{}", row[0]);
+        assert_eq!(row[5], function.total().to_string(), "{}", row[0]);
+    }
+    let of_use: Amount = statement.functions.iter().map(|function| function.of_use).sum();
+    assert_eq!(total[3], format!("{of_use:.3}"));
+    assert_eq!(total[2], tenths(statement.functions.iter().map(|function| function.cu_tenths).sum()));
+    assert_eq!(total[5], statement.total().to_string());
+    let switches: Amount = statement
+        .functions
+        .iter()
+        .filter(|function| function.name.contains("activate"))
+        .map(cost::FunctionCost::total)
+        .sum();
+    let saved = switches - Amount::from_millionths(20_000);
+    assert!(page().contains(&format!("saves CNY {saved}")), "{saved}");
+}
