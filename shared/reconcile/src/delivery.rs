@@ -277,7 +277,7 @@ fn level(flow_log: &FlowLog) -> Option<ResourceType> {
 }
 
 /// Returns what a failed call means for the proof.
-fn unproven(error: &CallError) -> Unproven {
+pub(crate) fn unproven(error: &CallError) -> Unproven {
     match (error.kind(), error.missing_part()) {
         (ErrorKind::AccessDenied, _) => Unproven::NoPermission { action: error.action },
         (ErrorKind::Incomplete, _) => Unproven::Incomplete,

@@ -39,6 +39,7 @@ mod target_run;
 #[cfg(test)]
 mod testing;
 mod visibility;
+pub mod volumes;
 mod write;
 mod writer;
 

@@ -188,6 +188,8 @@ pub(crate) fn client_of(port: u16) -> Client {
         sts: here(),
         resource_directory: here(),
         ecs: here(),
+        bss: here(),
+        cms: here(),
         fc: here(),
         sls: here(),
         ..Endpoints::default()

@@ -91,6 +91,8 @@ pub struct LogStore {
     pub retention_days: u32,
     /// `mode`: `standard`, or `query` for one that counts records but knows no SQL. `None` if the response lacks it.
     pub mode: Option<String>,
+    /// `shardCount`, if the response has it.
+    pub shards: Option<u32>,
     /// The other settings as JSON, in which an update leaves them.
     settings: Vec<(&'static str, String)>,
 }
@@ -160,6 +162,7 @@ impl Session<'_> {
             Ok(LogStore {
                 retention_days: response.parsed("ttl")?,
                 mode: response.text("mode"),
+                shards: response.number("shardCount"),
                 settings: settings.filter_map(|name| Some((name, response.as_json(name)?))).collect(),
             })
         };
