@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod cost;
 pub(crate) mod explain;
 mod help;
 pub(crate) mod man;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Remove(remove::Remove),
     /// Show what a policy wants of a resource, and why
     Explain(explain::Explain),
+    /// Show what flow logs cost, and what schedules save
+    Cost(cost::CostOptions),
     /// Show when a schedule is on: a list, a month, a picture
     Schedule(schedule::ScheduleOf),
     /// Print the JSON Schema of a policy, for editors
@@ -104,6 +107,7 @@ impl Command {
             Self::Apply(asked) => asked.run(context),
             Self::Remove(asked) => asked.run(context),
             Self::Explain(asked) => asked.run(context),
+            Self::Cost(asked) => asked.run(context),
             Self::Schedule(asked) => asked.run(context),
             Self::Schema(asked) => asked.run(context),
             Self::Completions(asked) => asked.run(context),

@@ -8,6 +8,7 @@ mod calendar;
 mod call_remedy;
 mod cli;
 mod context;
+mod costing;
 pub mod credentials;
 mod failure;
 pub mod http;

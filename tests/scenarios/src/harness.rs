@@ -165,6 +165,8 @@ impl Harness {
             sts: endpoint.clone(),
             resource_directory: endpoint.clone(),
             fc: endpoint.clone(),
+            bss: endpoint.clone(),
+            cms: endpoint.clone(),
             sls: endpoint,
         };
         let client = ClientSettings { endpoints, ..ClientSettings::default() };

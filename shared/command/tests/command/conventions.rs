@@ -7,8 +7,8 @@ use std::{
 
 use crate::{support::Home, world::World};
 
-const SUBCOMMANDS: [&str; 10] =
-    ["whoami", "check", "plan", "apply", "remove", "explain", "schedule", "schema", "completions", "man"];
+const SUBCOMMANDS: [&str; 11] =
+    ["whoami", "check", "plan", "apply", "remove", "explain", "cost", "schedule", "schema", "completions", "man"];
 /// Those that the help names in one line.
 const OF_ONE_LINE: [&str; 3] = ["schema", "completions", "man"];
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n\
@@ -127,7 +127,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     let page = home.run(&["man"], &[]).good();
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 11 pages in man/man1\n"));
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 12 pages in man/man1\n"));
     for name in SUBCOMMANDS {
         let written = std::fs::read_to_string(home.path().join(format!("man/man1/flowkeeper-{name}.1"))).unwrap();
         assert!(written.contains(&format!(".TH flowkeeper-{name} 1")), "{written}");

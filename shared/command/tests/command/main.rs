@@ -5,6 +5,7 @@ mod apply;
 mod certificates;
 mod check;
 mod conventions;
+mod cost;
 mod exchanges;
 mod explain;
 mod order;

@@ -1,6 +1,6 @@
 //! Active is what the API says of a flow log. What arrives is what its Logstore says, and what cannot be read is unknown.
 
-use std::sync::Arc;
+use std::{future, pin::Pin, sync::Arc, time::Duration};
 
 use flow_log::{
     FlowLog,
@@ -8,8 +8,8 @@ use flow_log::{
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use local_cloud::{Client as CloudClient, Clock, Fault, LocalCloud, LogRecord, Options, RestRequest};
-use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, OsRng, SystemClock};
-use reconcile::delivery::{Look, LogStoreProof, prove};
+use openapi::{Client, ClientSettings, Credentials, FlowLogFilter, OsRng};
+use reconcile::delivery::{LogStoreProof, Look, prove};
 use settings::Settings;
 
 const PROJECT: &str = "flowlog-a";
@@ -17,6 +17,20 @@ const HOST: &str = "flowlog-a.cn-hangzhou.log.aliyuncs.com";
 const INDEX: &str = r#"{"keys": {"vpc-id": {"type": "text", "token": [","]}, "vswitch-id": {"type": "text", "token": [","]},
     "eni-id": {"type": "text", "token": [","]}, "log-status": {"type": "text", "token": [","]},
     "end": {"type": "long", "doc_value": true}}}"#;
+
+/// A clock that stands still, so that no wait takes time.
+#[derive(Debug)]
+struct Stopped(Timestamp);
+
+impl openapi::Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(future::ready(()))
+    }
+}
 
 /// A cloud with a VPC, a network interface in it, and a flow log that is a day old.
 struct Place {
@@ -33,7 +47,7 @@ async fn send(client: &CloudClient, method: &str, path: &str, body: &str) {
 }
 
 async fn place() -> Place {
-    let now = Timestamp::now();
+    let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     let cloud = LocalCloud::start(Options { clock: Clock::manual(now), ..Options::default() }).await.unwrap();
     let client = cloud.client();
     send(&client, "POST", "/", r#"{"projectName": "flowlog-a", "description": "flow logs"}"#).await;
@@ -60,7 +74,7 @@ impl Place {
     async fn proofs(&self) -> Vec<LogStoreProof> {
         let settings = Settings::from_pairs([("FLOWKEEPER_ENDPOINT", self.cloud.endpoint().as_str())]);
         let settings = ClientSettings::read(&settings).unwrap();
-        let client = Client::new(settings, Arc::new(SystemClock), Arc::new(OsRng)).read_only();
+        let client = Client::new(settings, Arc::new(Stopped(self.now)), Arc::new(OsRng)).read_only();
         let credentials = Credentials::new(local_cloud::ACCESS_KEY_ID, local_cloud::ACCESS_KEY_SECRET);
         let account = local_cloud::OWN_ACCOUNT.parse().unwrap();
         let session = client.session(credentials, account, "cn-hangzhou".parse().unwrap(), None);

@@ -1,0 +1,161 @@
+//! `cost` against a local cloud.
+
+use jiff::ToSpan as _;
+use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Fault, LocalCloud, LogRecord, OWN_ACCOUNT, Options, RestRequest};
+use serde_json::{Value, json};
+
+use crate::support::{Home, Ran, run_in};
+
+const HOST: &str = "flowlog-a.cn-hangzhou.log.aliyuncs.com";
+const INDEX: &str = r#"{"keys": {"vpc-id": {"type": "text", "token": [","]}, "log-status": {"type": "text", "token": [","]},
+    "end": {"type": "long", "doc_value": true}}}"#;
+const POLICY: &str = "flow_log: {project: flowlog-a, log_store: vpc}\nschedule: office\n\
+    schedules: {office: {time_zone: Asia/Shanghai, on: [\"Mon-Fri 07:00-21:00\"]}}\n";
+/// The records of an hour.
+const RECORDS_AN_HOUR: i64 = 3;
+
+/// A cloud with a Logstore that keeps records for a week, and a flow log that wrote in every hour of it.
+async fn cloud() -> (LocalCloud, String) {
+    let cloud = LocalCloud::start(Options::default()).await.unwrap();
+    let client = cloud.client();
+    for (path, body) in [
+        ("/", r#"{"projectName": "flowlog-a", "description": "flow logs"}"#),
+        ("/logstores", r#"{"logstoreName": "vpc", "ttl": 7, "shardCount": 2}"#),
+        ("/logstores/vpc/index", INDEX),
+    ] {
+        let request = RestRequest { method: "POST", path, query: &[], headers: &[], body };
+        assert_eq!(client.log_service(HOST, &request).await.unwrap().status(), 200, "{path}");
+    }
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    let id = cloud.create_flow_log("VPC", &vpc, &of).await.unwrap();
+    cloud.finish_transitions();
+    let now = cloud.now();
+    cloud.edit_flow_log(&id, |flow_log| flow_log.created = now - (24 * 60).hours());
+    let moments =
+        (1..=7 * 24).flat_map(|hour| (0..RECORDS_AN_HOUR).map(move |nth| now - (hour * 60 + nth * 10).minutes()));
+    cloud.write_records(
+        "flowlog-a",
+        "vpc",
+        moments.map(|end| LogRecord::of_flow_log(&vpc, "vsw-1", "eni-1", "OK", end)),
+    );
+    (cloud, vpc)
+}
+
+async fn cost(cloud: &LocalCloud, home: &Home, arguments: &[&str]) -> Ran {
+    let endpoint = cloud.endpoint();
+    let all = [&["cost", "--endpoint", &endpoint, "--region", "cn-hangzhou"], arguments].concat();
+    let owned: Vec<_> = all.into_iter().map(str::to_owned).collect();
+    let path = home.path().to_owned();
+    let command = move || {
+        let given: Vec<_> = owned.iter().map(String::as_str).collect();
+        let env =
+            [("ALIBABA_CLOUD_ACCESS_KEY_ID", ACCESS_KEY_ID), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET)];
+        run_in(&path, &given, &env)
+    };
+    tokio::task::spawn_blocking(command).await.unwrap()
+}
+
+async fn json_of(cloud: &LocalCloud, home: &Home, arguments: &[&str]) -> Value {
+    let ran = cost(cloud, home, &[&["--output", "json"], arguments].concat()).await;
+    serde_json::from_str(&ran.good()).unwrap()
+}
+
+#[tokio::test]
+async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
+    let (cloud, vpc) = cloud().await;
+    let cycle = openapi::BillingCycle::of(cloud.now()).previous().to_string();
+    for (instance, amount) in [("fl-1", "0.25"), ("fl-2", "0.5"), ("i-1", "900")] {
+        cloud.add_to_bill(
+            OWN_ACCOUNT,
+            &cycle,
+            json!({"InstanceID": instance, "PretaxAmount": amount, "Currency": "USD"}),
+        );
+    }
+    let home = Home::new();
+    let found = json_of(&cloud, &home, &[]).await;
+    assert_eq!((&found["currency"], &found["unread"]), (&json!("USD"), &json!([])), "the currency is that of the bill");
+    assert_eq!(found["bill"], json!({"cycle": cycle, "currency": "USD", "amount": "0.750000"}));
+    let flow_log = &found["regions"][0]["flow_logs"][0];
+    assert_eq!((&flow_log["resource_id"], &flow_log["volume"]["basis"]), (&json!(vpc), &json!("part_of_the_month")));
+    let bytes = flow_log["volume"]["bytes"].as_u64().unwrap();
+    let records = 30 * 24 * RECORDS_AN_HOUR as u64;
+    assert!((records * 100..records * 400).contains(&bytes), "{bytes} bytes of {records} records");
+    let table = cost(&cloud, &home, &[]).await.good();
+    assert!(table.contains(&vpc) && table.contains("list prices of 2026-"), "{table}");
+    assert!(table.contains(&format!("the bill of {cycle}  0.75 USD")), "{table}");
+    let calls: Vec<_> = cloud.calls().into_iter().filter(|call| call.action.starts_with("Create")).collect();
+    assert!(calls.iter().all(|call| {
+        ["CreateProject", "CreateLogStore", "CreateIndex", "CreateVpc", "CreateFlowLog"].contains(&call.action.as_str())
+    }));
+}
+
+#[tokio::test]
+async fn a_schedule_saves_what_the_hours_off_would_have_written() {
+    let (cloud, _) = cloud().await;
+    let home = Home::with(&[("policy.yml", POLICY)]);
+    let found = json_of(&cloud, &home, &["--currency", "USD"]).await;
+    let schedule = &found["regions"][0]["flow_logs"][0]["schedule"];
+    // Hours off were recorded here, but as the schedule was off then, they do not count.
+    assert_eq!((&schedule["on_hours"], &schedule["off_hours_unknown"]), (&json!(70), &json!(98)));
+    let table = cost(&cloud, &home, &["--currency", "USD"]).await.good();
+    assert!(
+        table.contains("70 of 168") && table.contains("in 98 of 98 hours off nothing was ever recorded"),
+        "{table}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_permission_makes_an_estimate_and_no_failure() {
+    let (cloud, vpc) = cloud().await;
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.edit_network_interface(&interface, |interface| interface.instance_id = "i-1".to_owned());
+    for action in ["GetLogsV2", "GetLogStoreMeteringMode", "DescribeMetricList", "DescribeInstanceBill"] {
+        cloud.fail(action, Fault::Refused, 9);
+    }
+    let ran = cost(&cloud, &Home::new(), &["--currency", "CNY"]).await;
+    let table = ran.good();
+    for said in ["the traffic was assumed", "by feature is assumed", "GetLogsV2 is not allowed", "no bill: "] {
+        assert!(table.contains(said), "{said}\n{table}");
+    }
+    assert!(table.contains(" *"), "{table}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_for_another_reason_is_named_and_the_exit_code_is_1() {
+    let (cloud, _) = cloud().await;
+    cloud.fail("DescribeFlowLogs", Fault::Code("InvalidParameter"), 1);
+    let unread = cost(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_eq!(unread.code, 1);
+    assert!(unread.stderr.contains("DescribeFlowLogs") && unread.stdout.contains("no flow logs"), "{}", unread.whole());
+}
+
+#[tokio::test]
+async fn prices_can_be_replaced_and_are_never_converted() {
+    let (cloud, _) = cloud().await;
+    let prices = include_str!("../../../cost/prices/usd.json");
+    let dear = prices.replace("\"free_gb\": 5", "\"free_gb\": 0").replace("\"0.37\"", "\"370000\"");
+    let elsewhere = prices.replace("cn-hangzhou", "cn-elsewhere");
+    let home = Home::with(&[("dear.json", &dear), ("elsewhere.json", &elsewhere), ("odd.json", "{}")]);
+    let found = json_of(&cloud, &home, &["--prices", "dear.json"]).await;
+    let generation: f64 = found["regions"][0]["generation"].as_str().unwrap().parse().unwrap();
+    assert!(generation > 100.0, "{found:#}");
+    let unknown = json_of(&cloud, &home, &["--prices", "elsewhere.json"]).await;
+    assert_eq!((&unknown["regions"][0]["total"], &unknown["total"]), (&Value::Null, &json!("0.000000")));
+    assert!(unknown["notes"].to_string().contains("no prices for this region"), "{unknown:#}");
+    for arguments in [&["--prices", "dear.json", "--currency", "CNY"][..], &["--prices", "odd.json"], &["--days", "32"]]
+    {
+        assert_eq!(cost(&cloud, &home, arguments).await.code, 64, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn csv_has_a_row_for_each_flow_log() {
+    let (cloud, vpc) = cloud().await;
+    let text = cost(&cloud, &Home::new(), &["--currency", "USD", "--output", "csv"]).await.good();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].starts_with("account,region,resource_id,flow_log_id,bytes,volume,currency"), "{text}");
+    assert!(lines[1].contains(&format!("cn-hangzhou,{vpc},fl-")) && lines[1].contains(",estimated,USD,"), "{text}");
+}
