@@ -72,7 +72,10 @@ impl RestProduct for LogService {
             (&Method::POST, [""]) => ("CreateProject", None),
             (&Method::GET, [""]) => ("GetProject", None),
             (&Method::POST, ["logstores"]) => ("CreateLogStore", None),
-            (&Method::GET, ["logstores", log_store]) if query(request).get("type") == Some("histogram") => {
+            // The SDKs have two paths for it, the older and the newer one.
+            (&Method::GET, ["logstores", log_store] | ["logstores", log_store, "index"])
+                if query(request).get("type") == Some("histogram") =>
+            {
                 ("GetHistograms", Some(log_store))
             }
             (&Method::GET, ["logstores", log_store]) => ("GetLogStore", Some(log_store)),
