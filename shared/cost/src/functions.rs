@@ -6,7 +6,7 @@ use crate::{Amount, PriceTable};
 const CU_PER_TEN_THOUSAND: u128 = 75;
 /// The CU of a GB of memory in a second, in hundredths: 0.15.
 const CU_PER_GB_SECOND: u128 = 15;
-/// What CU are counted in here: a CU has so many parts. With milliseconds, thousandths of a vCPU and MB, no part is lost.
+/// What CU are counted in here: a CU has this number of parts. With milliseconds, thousandths of a vCPU and MB, no part is lost.
 const PARTS: u128 = 1024 * 1_000 * 1_000 * 100;
 
 /// How much a function runs in a month.

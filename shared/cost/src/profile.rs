@@ -105,7 +105,7 @@ impl Profile {
         filled
     }
 
-    /// Computes what a schedule saves in a month of so many days.
+    /// Computes what a schedule saves in a month of `days` days.
     ///
     /// `on` are the hours of the week in which it keeps the flow log on, and `volume` is what all flow logs of the account
     /// write in the region and month, with this schedule. So the saving is what VPC and Log Service would charge more

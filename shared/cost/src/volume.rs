@@ -16,7 +16,7 @@ pub(crate) const GB: u64 = 1 << 30;
 pub struct Bytes(pub u64);
 
 impl Bytes {
-    /// Returns so many GB.
+    /// Returns this number of GB.
     #[must_use]
     pub const fn gigabytes(gigabytes: u64) -> Self {
         Self(gigabytes.saturating_mul(GB))

@@ -42,7 +42,10 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "evidence" => matches!(to, "flow-log" | "reconcile"),
         // Its tests run against the local cloud.
         "flowkeeper" => {
-            matches!(to, "cost" | "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing")
+            matches!(
+                to,
+                "cost" | "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing"
+            )
         }
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
         "fixture-function" => to == "fc-runtime",
