@@ -179,6 +179,8 @@ pub enum Unproven {
     },
     /// Log Service had not counted all records.
     Incomplete,
+    /// The project or the Logstore is not there.
+    NoDestination(Missing),
     /// The records may be those of other flow logs over the same resource.
     Shared(Vec<FlowLogId>),
     /// The response about the flow log lacks its project, its Logstore, or what it is on.
@@ -287,6 +289,8 @@ impl fmt::Display for Unproven {
             Self::NoPermission { action } => write!(f, "{action} is not allowed"),
             Self::NoIndex { field: None } => f.write_str("the Logstore has no index"),
             Self::NoIndex { field: Some(field) } => write!(f, "the Logstore has no index on {field}"),
+            Self::NoDestination(Missing::Project) => f.write_str("the project is not there"),
+            Self::NoDestination(Missing::LogStore) => f.write_str("the Logstore is not there"),
             Self::Incomplete => f.write_str("Log Service had not counted all records"),
             Self::Shared(with) => {
                 let with: Vec<_> = with.iter().map(FlowLogId::as_str).collect();

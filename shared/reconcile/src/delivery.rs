@@ -117,8 +117,7 @@ impl Looked<'_> {
             Ok(None) => Ok(Missing::Project),
             Err(error) => Err(unproven(&error)),
         };
-        let why =
-            missing.as_ref().err().cloned().unwrap_or_else(|| Unproven::Unread("there is no Logstore".to_owned()));
+        let why = missing.clone().map_or_else(|unknown| unknown, Unproven::NoDestination);
         self.of_each(Err(why), |flow_log| match &missing {
             _ if flow_log.status != Status::Active => {
                 self.judge(flow_log, Expected::default(), Err(&Unproven::Incomplete))
@@ -282,6 +281,8 @@ pub(crate) fn unproven(error: &CallError) -> Unproven {
         (ErrorKind::AccessDenied, _) => Unproven::NoPermission { action: error.action },
         (ErrorKind::Incomplete, _) => Unproven::Incomplete,
         (_, Some(MissingPart::Index)) => Unproven::NoIndex { field: None },
+        (_, Some(MissingPart::Project)) => Unproven::NoDestination(Missing::Project),
+        (_, Some(MissingPart::LogStore)) => Unproven::NoDestination(Missing::LogStore),
         _ => Unproven::Unread(format!("{error}: {}", error.cause)),
     }
 }

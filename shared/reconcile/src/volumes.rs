@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use flow_log::{
     FlowLog, FlowLogId, ResourceType,
     names::{LogStoreName, ProjectName},
-    proof::{self, Unproven},
+    proof::{self, Missing, Unproven},
 };
 use jiff::{SignedDuration, Timestamp};
 use openapi::{Destination, ErrorKind, LogStore, MeteringMode, Metric, RecordFilter, Session, TimeSpan};
@@ -77,7 +77,7 @@ async fn of_log_store(
     let names = (project.parse::<ProjectName>().ok()).zip(log_store.parse::<LogStoreName>().ok());
     let (project_name, log_store_name) = names?;
     let of = Destination { project: &project_name, log_store: &log_store_name };
-    let none = || Unproven::Unread("there is no such Logstore".to_owned());
+    let none = || Unproven::NoDestination(Missing::LogStore);
     let settings =
         session.get_log_store(of).await.map_err(|error| unproven(&error)).and_then(|found| found.ok_or_else(none));
     let metering = session.get_log_store_metering_mode(of).await;
@@ -120,8 +120,10 @@ async fn count(session: &Session<'_>, of: Destination<'_>, span: TimeSpan, write
     let mut levels = levels.into_iter();
     let (Some(level), None) = (levels.next(), levels.next()) else {
         // A record names the VPC, the vSwitch and the interface: it may be counted for each of them.
-        let why = Unproven::Unread("flow logs of several kinds of resources deliver to its Logstore".to_owned());
-        return for_each(writers, |_| Err(why.clone()));
+        return for_each(writers, |flow_log| {
+            let others = writers.iter().map(|other| other.id.clone()).filter(|id| *id != flow_log.id);
+            Err(Unproven::Shared(others.collect()))
+        });
     };
     match session.count_records_by_hour(of, span, level.into()).await {
         Ok(counts) => for_each(writers, |flow_log| {
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!((found.record_bytes, found.metering), (None, denied("GetLogStoreMeteringMode")));
         let several = [testing::flow_log("fl-1", "vpc-1"), testing::flow_log("fl-2", "vsw-1")];
         let (mixed, calls) = volume_of(vec![LOG_STORE, METERING], &several).await;
-        assert!(mixed.flow_logs.iter().all(|(_, written)| written.is_err()));
+        assert_eq!(mixed.flow_logs[0].1, Err(Unproven::Shared(vec![several[1].id.clone()])));
         assert_eq!(calls.len(), 2);
     }
 
