@@ -12,7 +12,7 @@ use cost::{Amount, Currency, FlowLogCost, HOURS, PriceTable, Volume};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::CloudOptions,
+    cli::{CloudOptions, help},
     context::Context,
     costing::{Asked, Costing, compute, is_estimated},
     failure::{FAILED, Failure},
@@ -32,7 +32,7 @@ const JSON_VERSION: u8 = 1;
 
 /// Show what flow logs cost, and what schedules save.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
 pub(crate) struct CostOptions {
     /// Policy, for its schedules [default: policy.yml, if it is there]
     policy: Option<PathBuf>,

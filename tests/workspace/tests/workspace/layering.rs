@@ -80,11 +80,9 @@ fn every_crate_uses_only_what_lies_below_it() {
 #[test]
 fn pure_crates_have_no_dependency_that_does_io() {
     let metadata = metadata();
-    for package in metadata
-        .packages
-        .iter()
-        .filter(|package| ["cost", "flow-log", "json", "signing", "events", "evidence"].contains(&package.name.as_str()))
-    {
+    for package in metadata.packages.iter().filter(|package| {
+        ["cost", "flow-log", "json", "signing", "events", "evidence"].contains(&package.name.as_str())
+    }) {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
             let does_io = ["tokio", "hyper", "reqwest", "openapi", "fc-runtime", "tracing-subscriber"];
             assert!(!does_io.contains(&dependency.name.as_str()), "{} uses {}", package.name, dependency.name);
