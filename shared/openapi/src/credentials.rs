@@ -19,6 +19,9 @@ use crate::{AssumedRole, CallError};
 
 /// A token that is valid for no longer than this is renewed.
 const MIN_LEFT: Duration = Duration::from_mins(5);
+/// How many tokens are kept at most while nobody waits for them. An instance that sweeps the accounts of an organization
+/// one after the other needs each token for a few seconds only.
+const MAX_IDLE: usize = 32;
 
 /// A role to assume, for work in the role's account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +31,7 @@ pub struct Role {
     /// The external id that the role's trust policy may require.
     pub external_id: Option<String>,
     /// A policy that restricts the session to less than the role allows.
-    pub session_policy: Option<String>,
+    pub session_policy: Option<Arc<str>>,
 }
 
 /// The cache key of a token.
@@ -41,9 +44,23 @@ pub(crate) struct AssumeRoleKey {
 /// A cached token, locked while it is being obtained.
 type Slot = Arc<sync::Mutex<Option<AssumedRole>>>;
 
+/// The slot of a key.
+struct Entry {
+    slot: Slot,
+    /// When it was asked for last, as a count of all questions.
+    used: u64,
+}
+
 /// The role tokens of all sessions of a client.
 #[derive(Default)]
-pub(crate) struct CredentialCache(Mutex<HashMap<AssumeRoleKey, Slot>>);
+pub(crate) struct CredentialCache(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    by_key: HashMap<AssumeRoleKey, Entry>,
+    /// How often a slot was asked for.
+    questions: u64,
+}
 
 impl std::fmt::Debug for CredentialCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,16 +99,36 @@ impl CredentialCache {
         slot.lock().await.take_if(|token| token.credentials == *credentials);
     }
 
-    /// Returns the slot of this key. Removes slots that are not in use and hold no valid token.
+    /// Returns the slot of this key. Makes room for a new one by removing slots that are not in use: those that hold no
+    /// valid token, and of the others those that were asked for the longest ago.
     fn slot(&self, key: &AssumeRoleKey, now: Timestamp) -> Slot {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(key) {
-            return Arc::clone(slot);
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.questions += 1;
+        let used = entries.questions;
+        if let Some(entry) = entries.by_key.get_mut(key) {
+            entry.used = used;
+            return Arc::clone(&entry.slot);
         }
-        slots.retain(|_, slot| match slot.try_lock() {
-            Ok(token) => token.as_ref().is_some_and(|token| token.expiration > now) || Arc::strong_count(slot) > 1,
-            Err(_) => true,
-        });
-        Arc::clone(slots.entry(key.clone()).or_default())
+        entries.by_key.retain(|_, entry| entry.is_in_use() || entry.holds_token(now));
+        while entries.by_key.len() >= MAX_IDLE {
+            let idle = entries.by_key.iter().filter(|(_, entry)| !entry.is_in_use());
+            let Some(oldest) = idle.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone()) else { break };
+            entries.by_key.remove(&oldest);
+        }
+        let slot = Slot::default();
+        entries.by_key.insert(key.clone(), Entry { slot: Arc::clone(&slot), used });
+        slot
+    }
+}
+
+impl Entry {
+    /// Whether somebody waits for the token or obtains it.
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.slot) > 1
+    }
+
+    /// Whether it holds a token that is still valid.
+    fn holds_token(&self, now: Timestamp) -> bool {
+        self.slot.try_lock().is_ok_and(|token| token.as_ref().is_some_and(|token| token.expiration > now))
     }
 }

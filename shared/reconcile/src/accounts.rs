@@ -225,7 +225,8 @@ mod tests {
     async fn list(replies: Vec<Reply>) -> (Vec<String>, ReportBuilder, Vec<String>) {
         let api = Api::start(replies);
         let (client, policy, job) = (api.client(), testing::policy(DIRECTORY), testing::job());
-        let sessions = Sessions { client: &client, policy: &policy, session_policy: "{}", job: &job };
+        let session_policy = "{}".into();
+        let sessions = Sessions { client: &client, policy: &policy, session_policy: &session_policy, job: &job };
         let Accounts { covered, results } = covered(&sessions, Listing::Brief).await;
         (covered.iter().map(ToString::to_string).collect(), results, api.calls())
     }
@@ -290,7 +291,8 @@ mod tests {
     async fn ask(account: &str, replies: Vec<Reply>) -> (Option<Item>, Vec<String>) {
         let api = Api::start(replies);
         let (client, policy, job) = (api.client(), testing::policy(DIRECTORY), testing::job());
-        let gate = Gate::new(Sessions { client: &client, policy: &policy, session_policy: "{}", job: &job });
+        let session_policy = "{}".into();
+        let gate = Gate::new(Sessions { client: &client, policy: &policy, session_policy: &session_policy, job: &job });
         let (account, region) = (account.parse().unwrap(), "cn-hangzhou".parse().unwrap());
         let asks = [gate.ask(&account, &region), gate.ask(&account, &region), gate.ask(&account, &region)];
         let mut found = futures_util::future::join_all(asks).await.into_iter().map(|access| match access {

@@ -34,7 +34,7 @@ pub struct Reconciler {
     dry_run: bool,
     task_mode: bool,
     /// What a session in another account may do at most.
-    session_policy: String,
+    session_policy: Arc<str>,
     queue: SweepQueue,
     listing: Listing,
     at: Option<Timestamp>,
@@ -78,8 +78,8 @@ impl Reconciler {
     /// every run a dry run.
     #[must_use]
     pub fn over(client: Client, capabilities: Capabilities, policy: Policy) -> Self {
-        let (dry_run, session_policy) =
-            (client.is_read_only(), capabilities.session_policy(&policy, !client.is_read_only()));
+        let dry_run = client.is_read_only();
+        let session_policy = capabilities.session_policy(&policy, !dry_run).into();
         Self {
             capabilities,
             policy,

@@ -1,5 +1,7 @@
 //! Sessions in the accounts of the policy.
 
+use std::sync::Arc;
+
 use flow_log::{AccountId, Policy, RegionId, policy::AccountScope};
 use openapi::{Client, Role, Session};
 
@@ -11,7 +13,7 @@ pub(crate) struct Sessions<'a> {
     pub(crate) client: &'a Client,
     pub(crate) policy: &'a Policy,
     /// What a session in another account may do at most.
-    pub(crate) session_policy: &'a str,
+    pub(crate) session_policy: &'a Arc<str>,
     pub(crate) job: &'a Job,
 }
 
@@ -33,14 +35,12 @@ impl<'a> Sessions<'a> {
             AccountScope::InDirectory(directory) => (directory.role_in(account), directory.external_id.clone()),
             AccountScope::Own | AccountScope::Out(_) => return session,
         };
-        session.in_role(Role { arn, external_id, session_policy: Some(self.session_policy.to_owned()) })
+        session.in_role(Role { arn, external_id, session_policy: Some(Arc::clone(self.session_policy)) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use openapi::{ClientSettings, Credentials, OsRng, SystemClock};
 
     use super::*;
@@ -50,14 +50,14 @@ mod tests {
     fn check(policy: &str, cases: &[(Option<&str>, &str, &str, Option<&str>)]) {
         let client = Client::new(ClientSettings::default(), Arc::new(SystemClock), Arc::new(OsRng));
         let policy = testing::policy(policy);
-        let region = "cn-hangzhou".parse().unwrap();
+        let (region, session_policy) = ("cn-hangzhou".parse().unwrap(), "{}".into());
         for (own, account, works_in, in_role) in cases {
             let job = Job {
                 account: own.map(|own| own.parse().unwrap()),
                 credentials: Credentials::new("the-functions-key", "secret"),
                 ..testing::job()
             };
-            let sessions = Sessions { client: &client, policy: &policy, session_policy: "{}", job: &job };
+            let sessions = Sessions { client: &client, policy: &policy, session_policy: &session_policy, job: &job };
             let session = sessions.in_account(&account.parse().unwrap(), &region);
             assert_eq!(session.account().as_str(), *works_in, "{own:?} {account}");
             let text = format!("{session:?}");

@@ -86,7 +86,7 @@ async fn a_session_policy_goes_with_the_role_and_its_token_is_for_that_policy_al
     let client = server.client(&TestMachine::new());
     let policies = [None, Some("{\"Version\":\"1\",\"Statement\":[]}"), Some("{}")];
     for policy in policies.into_iter().chain(policies) {
-        let role = Role { session_policy: policy.map(str::to_owned), ..role(2, None) };
+        let role = Role { session_policy: policy.map(Into::into), ..role(2, None) };
         read(&session(&client).in_role(role)).await.unwrap();
     }
     let seen = server.seen();
@@ -164,4 +164,20 @@ async fn a_role_can_be_tried_before_the_first_call_and_is_assumed_once() {
     session.obtain_credentials().await.unwrap();
     read(&session).await.unwrap();
     assert_eq!(server.actions(), ["AssumeRole", "DescribeFlowLogs"]);
+}
+
+#[tokio::test]
+async fn the_tokens_of_the_last_accounts_are_kept_and_those_of_thousands_are_not() {
+    let answer = |seen: &Seen| if seen.action() == "AssumeRole" { assumed(1) } else { ok(NOTHING) };
+    let server = Server::answering(answer).await;
+    let client = server.client(&TestMachine::new());
+    for account in (100..140).chain([139, 130, 110]) {
+        read(&member(&client, account)).await.unwrap();
+    }
+    let bought = |seen: &[Seen]| seen.iter().filter(|seen| seen.action() == "AssumeRole").count();
+    assert_eq!(bought(&server.seen()), 40, "a token that is kept is used again");
+    read(&member(&client, 100)).await.unwrap();
+    assert_eq!(bought(&server.seen()), 41, "the first account's token made room");
+    read(&member(&client, 110)).await.unwrap();
+    assert_eq!(bought(&server.seen()), 41, "the one that was used last did not");
 }
