@@ -112,7 +112,9 @@ impl CredentialCache {
         entries.by_key.retain(|_, entry| entry.is_in_use() || entry.holds_token(now));
         while entries.by_key.len() >= MAX_IDLE {
             let idle = entries.by_key.iter().filter(|(_, entry)| !entry.is_in_use());
-            let Some(oldest) = idle.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone()) else { break };
+            let Some(oldest) = idle.min_by_key(|(_, entry)| entry.used).map(|(oldest, _)| oldest.clone()) else {
+                break;
+            };
             entries.by_key.remove(&oldest);
         }
         let slot = Slot::default();
