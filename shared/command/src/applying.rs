@@ -44,7 +44,10 @@ pub(crate) fn confirm(context: &Context, account: &AccountId, consent: Consent, 
     let terminal = &context.terminal;
     if !terminal.can_ask {
         let remedy = format!("--yes --account {account} makes them without a question");
-        return Err(Failure::usage(format!("there is no terminal to ask on, and {what} need an answer"), remedy));
+        return Err(Failure::usage(
+            format!("nothing was changed: without a terminal, nobody can confirm {what}"),
+            remedy,
+        ));
     }
     let answer = terminal.ask(format_args!("Type the id of the account whose credentials are used to make {what}:"));
     match answer.as_deref() {
@@ -196,6 +199,9 @@ fn tell(
     let failed = count(|ending| matches!(ending, Ending::Failed(_)));
     let stale = count(|ending| matches!(ending, Ending::Stale(_)));
     let rest = changes.len() - made - failed - stale;
+    if stale > 0 {
+        text.push_str("What is stale is not as it was when it was planned: plan again to see what is wanted now.\n");
+    }
     let begin = if is_interrupted { "Interrupted" } else { "Applied" };
     text.push_str(&format!("{BOLD}{begin}: {made} made, {failed} failed, {stale} stale, {rest} not made.{BOLD:#}\n"));
     context.terminal.print(&text)?;
@@ -276,7 +282,7 @@ impl<'r> Items<'r> {
             return if now.verdict == Some(Verdict::Unknown) {
                 Ending::Unread(said(now))
             } else {
-                Ending::Stale(format!("it is not as it was planned: {}", said(now)))
+                Ending::Stale(said(now))
             };
         }
         let unread = self.open.iter().find(|item| {

@@ -207,7 +207,7 @@ fn is_china_site(region: &RegionId) -> bool {
 /// Describes what is wrong, in a sentence.
 pub(crate) fn parse(text: &str) -> Result<Url, String> {
     let url: Url =
-        text.parse().map_err(|error| format!("is no URL, as in https://vpc.cn-hangzhou.aliyuncs.com: {error}"))?;
+        text.parse().map_err(|error| format!("must be a URL, as in https://vpc.cn-hangzhou.aliyuncs.com: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err("must be a bare URL, without user, query or fragment".to_owned());
     }

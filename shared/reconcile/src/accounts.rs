@@ -170,7 +170,7 @@ async fn ask_directory(
     match sessions.in_account(&account, &region).obtain_credentials().await {
         Ok(()) => Access::Granted,
         Err(error) if error.kind() == ErrorKind::NotRolledOut => {
-            let reason = format!("not rolled out: {role} is not there, or does not trust this function");
+            let reason = format!("not rolled out: {role} is not there, or does not trust the caller");
             refused(Item::of_account(&account, Outcome::Skipped, reason).with_error(&error).finding())
         }
         Err(error) => {
@@ -347,7 +347,7 @@ mod tests {
             assert_eq!(item.outcome, Outcome::Skipped);
             assert!(item.is_finding && !item.is_open(), "{item:#?}");
             let role = "acs:ram::3:role/flowkeeper";
-            assert_eq!(item.reason, format!("not rolled out: {role} is not there, or does not trust this function"));
+            assert_eq!(item.reason, format!("not rolled out: {role} is not there, or does not trust the caller"));
             assert_eq!(calls, ["GetAccount", "AssumeRole"]);
         }
     }

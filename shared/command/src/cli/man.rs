@@ -53,5 +53,16 @@ impl Man {
 fn page(command: clap::Command) -> io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    Ok(unfilled(&String::from_utf8_lossy(&page)))
+}
+
+/// Keeps the lines of the examples, which would be filled up like those of a paragraph.
+fn unfilled(page: &str) -> String {
+    let Some((before, rest)) = page.split_once("\n.SH EXTRA\n") else {
+        return page.to_owned();
+    };
+    let (examples, after) = rest.split_once("\n.SH ").unwrap_or((rest, ""));
+    let examples = examples.strip_prefix("Examples:\n").unwrap_or(examples);
+    let end = if after.is_empty() { String::new() } else { format!("\n.SH {after}") };
+    format!("{before}\n.SH EXAMPLES\n.nf\n{examples}\n.fi{end}")
 }

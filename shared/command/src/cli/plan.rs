@@ -103,12 +103,35 @@ impl PlanOptions {
             Output::Csv => csv::csv(&plan)?,
         })?;
         saved?;
-        if let Some(out) = &self.out {
-            context.terminal.note(format_args!("flowkeeper apply {} makes these changes", out.display()));
-        }
+        self.say_next_step(&plan.summary, context);
         match exit_code(&plan.summary, self.detailed_exitcode) {
             0 => Ok(()),
             code => Err(Failure::told(code)),
+        }
+    }
+}
+
+impl PlanOptions {
+    /// Says how the changes are made.
+    fn say_next_step(&self, totals: &Totals, context: &Context) {
+        let terminal = &context.terminal;
+        match &self.out {
+            Some(out) if totals.changes() == 0 => {
+                terminal.note(format_args!("the plan is in {}, and has no change to apply", out.display()));
+            }
+            Some(out) => {
+                let options = [("--profile", &self.cloud.profile), ("--endpoint", &self.cloud.endpoint)];
+                let options: String = options
+                    .into_iter()
+                    .filter_map(|(option, value)| Some(format!(" {option} {}", value.as_ref()?)))
+                    .collect();
+                terminal.note(format_args!("flowkeeper apply {}{options} makes these changes", out.display()));
+            }
+            None if totals.changes() > 0 && self.at.is_none() && terminal.shows_progress => {
+                terminal
+                    .note("nothing was changed; with --out plan.json, flowkeeper apply plan.json makes these changes");
+            }
+            None => {}
         }
     }
 }

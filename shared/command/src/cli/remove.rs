@@ -78,7 +78,7 @@ impl Remove {
             }
             context.terminal.note("functions that are deployed create them again: remove their stack first");
             let count = changes.len();
-            let what = if count == 1 { "this change".to_owned() } else { format!("these {count} changes") };
+            let what = if count == 1 { "this deletion".to_owned() } else { format!("these {count} deletions") };
             confirm(context, &identity.caller.account, Consent { is_given: self.yes }, &what)?;
             let policy = narrowed.policy(&policy);
             let applying = Applying { context, identity: &identity, capabilities: REMOVAL, policy, changes: &changes };

@@ -78,8 +78,8 @@ fn totals(content: &Content) -> Totals {
     totals
 }
 
-/// Whether a resource can never have a flow log.
-fn is_unable(resource: &Resource) -> bool {
+/// Whether nothing is wanted of a resource, because it can never have a flow log, or what its tag asks for is no policy.
+pub(crate) fn is_unable(resource: &Resource) -> bool {
     resource.verdict == Verdict::Unsupported.to_string()
 }
 

@@ -79,9 +79,14 @@ pub(crate) fn values(field: &Field) -> String {
         (None, Some(after)) => after.clone(),
         (Some(before), None) => before.clone(),
         (Some(before), Some(after)) if before == after => after.clone(),
-        (Some(before), Some(after)) => format!("{before} -> {after}"),
+        (Some(before), Some(after)) => format!("{} -> {}", visible(before), visible(after)),
         (None, None) => String::new(),
     }
+}
+
+/// An empty text can be seen beside another one.
+fn visible(text: &str) -> &str {
+    if text.is_empty() { "\"\"" } else { text }
 }
 
 /// What asks for a field, in a few words. `file` is the policy's.

@@ -9,13 +9,18 @@ use clap::builder::styling::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::{
-    Change, Kind, Maker, Note, Plan, Resource, Totals,
+    Change, Kind, Maker, Note, Plan, Resource, Totals, Unread,
+    build::is_unable,
     csv::{asked_by, values},
 };
-use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW};
+use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, width};
 
 /// How many exceptions of a region are listed, unless all are asked for.
 const MAX_EXCEPTIONS: usize = 20;
+/// How many places of the same finding are listed, unless all are asked for.
+const MAX_PLACES: usize = 5;
+/// The least number of columns for a sentence beside an id. With fewer, it stands below.
+const MIN_SENTENCE: usize = 30;
 
 /// How to draw.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +54,12 @@ pub(crate) fn text(plan: &Plan, drawing: Drawing) -> String {
             text.push_str(&of_region(plan, place, &said, drawing));
         }
     }
-    match quiet {
-        0 => {}
-        1 => text.push_str("1 region has no resource at a level of the policy.\n\n"),
-        count => _ = writeln!(text, "{count} regions have no resource at a level of the policy.\n"),
+    text.push_str(&of_accounts(plan, drawing));
+    if quiet > 0 {
+        _ = writeln!(text, "Nothing to record in {}.\n", counted(quiet, "region"));
     }
     text.push_str(&limits(plan));
-    text.push_str(&unread(plan));
+    text.push_str(&unread(plan, drawing));
     _ = writeln!(text, "{BOLD}{}{BOLD:#}", last_line(&plan.summary));
     text
 }
@@ -69,7 +73,7 @@ fn by_place(plan: &Plan) -> BTreeMap<Place<'_>, Said<'_>> {
     for resource in &plan.resources {
         places.entry((&resource.account, &resource.region)).or_default().resources.push(resource);
     }
-    for note in &plan.notes {
+    for note in plan.notes.iter().filter(|note| !is_about_account(note)) {
         places.entry((of(&note.account), of(&note.region))).or_default().notes.push(note);
     }
     // The regions of an account belong to none of them.
@@ -96,11 +100,61 @@ pub(crate) fn chosen(plan: &Plan, changes: &[&Change], drawing: Drawing) -> Stri
         text.push_str(&changes_table(plan, &here, drawing));
         text.push('\n');
     }
-    let found = plan.notes.iter().filter(|note| note.finding);
-    let found =
-        found.map(|note| [of(&note.resource_id).to_owned(), of(&note.flow_log_id).to_owned(), note.reason.clone()]);
-    text.push_str(&headed("findings", YELLOW, found.collect(), drawing));
-    text + &limits(plan) + &unread(plan)
+    let found: Vec<_> = plan.notes.iter().filter(|note| note.finding && !is_about_account(note)).map(noted).collect();
+    if !found.is_empty() {
+        _ = writeln!(text, "{}", headed("findings", YELLOW, &[found], drawing));
+    }
+    text + &of_accounts(plan, drawing) + &limits(plan) + &unread(plan, drawing)
+}
+
+/// Whether a note is about an account as a whole.
+const fn is_about_account(note: &Note) -> bool {
+    note.account.is_some() && note.region.is_none() && note.resource_id.is_none() && note.flow_log_id.is_none()
+}
+
+/// Draws what is said of whole accounts. In an organization, hundreds may lack the same role.
+fn of_accounts(plan: &Plan, drawing: Drawing) -> String {
+    let mut groups: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
+    for note in plan.notes.iter().filter(|note| is_about_account(note)) {
+        let account = of(&note.account);
+        groups.entry((!note.finding, general(&note.reason, [account, "", ""]))).or_default().push(account);
+    }
+    let mut text = String::new();
+    for ((is_left_out, reason), mut accounts) in groups {
+        accounts.sort_unstable();
+        let (head, style) = if is_left_out { ("left out", DIM) } else { ("findings", YELLOW) };
+        _ = writeln!(text, "{style}{head}{style:#} in {}", counted(accounts.len(), "account"));
+        let sentence = if let [account] = *accounts { particular(&reason, account) } else { reason };
+        text.push_str(&wrapped(&sentence, 2, drawing));
+        text.push_str(&wrapped(&listed(&accounts, drawing), 4, drawing));
+        text.push('\n');
+    }
+    text
+}
+
+const PLACEHOLDERS: [&str; 3] = ["{account}", "{region}", "{resource_id}"];
+
+/// Takes the account, the region and the resource out of a sentence, so that it is the same for all.
+fn general(sentence: &str, names: [&str; 3]) -> String {
+    let mut general = sentence.to_owned();
+    for (name, placeholder) in names.into_iter().zip(PLACEHOLDERS).filter(|(name, _)| !name.is_empty()) {
+        general = general.replace(name, placeholder);
+    }
+    general
+}
+
+fn particular(sentence: &str, account: &str) -> String {
+    sentence.replace(PLACEHOLDERS[0], account)
+}
+
+/// Lists the first of some places, or all of them if everything is asked for.
+fn listed(places: &[&str], drawing: Drawing) -> String {
+    match places.len().saturating_sub(MAX_PLACES) {
+        more @ 2.. if !drawing.is_verbose => {
+            format!("{} and {more} more; -v lists them", places[..MAX_PLACES].join(", "))
+        }
+        _ => places.join(", "),
+    }
 }
 
 /// Returns the line with the counts.
@@ -118,10 +172,27 @@ pub(crate) fn last_line(totals: &Totals) -> String {
         findings,
         unread,
     } = totals;
-    let mut line = format!(
-        "Plan: {create} to create, {modify} to modify, {activate} to switch on, {deactivate} to switch off, \
-         {replace} to replace, {delete} to delete; {covered} of {resources} resources covered"
-    );
+    let kinds = [
+        (create, "to create"),
+        (modify, "to modify"),
+        (activate, "to switch on"),
+        (deactivate, "to switch off"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+    ];
+    let wanted: Vec<_> =
+        kinds.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let changes = match (wanted.as_slice(), unread) {
+        ([], 0) => "nothing to change".to_owned(),
+        ([], _) => "nothing to change in what could be read".to_owned(),
+        _ => wanted.join(", "),
+    };
+    let coverage = if *resources == 0 {
+        "no resource found".to_owned()
+    } else {
+        format!("{covered} of {} covered", counted(*resources, "resource"))
+    };
+    let mut line = format!("Plan: {changes}; {coverage}");
     for (count, one, many) in [
         (exceptions, "exception", "exceptions"),
         (findings, "finding", "findings"),
@@ -165,27 +236,17 @@ fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing
             .filter(|it| !it.finding && !it.exception && !changed.contains(it.resource_id.as_str()))
             .map(about)
             .collect();
-        text.push_str(&rows(quiet, drawing));
+        text.push_str(&rows(&quiet, drawing));
     }
     let listed = if drawing.is_verbose { exceptions.len() } else { MAX_EXCEPTIONS };
-    text.push_str(&headed("exceptions", DIM, exceptions.iter().copied().take(listed).map(about).collect(), drawing));
+    text.push_str(&headed("exceptions", DIM, &[exceptions.iter().copied().take(listed).map(about).collect()], drawing));
     if exceptions.len() > listed {
         _ = writeln!(text, "  and {} more; -v lists them", exceptions.len() - listed);
     }
-    let mut found: Vec<_> = findings.iter().copied().map(about).collect();
-    found.extend(
-        notes
-            .iter()
-            .filter(|note| note.finding)
-            .map(|note| [of(&note.resource_id).to_owned(), of(&note.flow_log_id).to_owned(), note.reason.clone()]),
-    );
-    text.push_str(&headed("findings", YELLOW, found, drawing));
-    let left_out: Vec<_> = notes
-        .iter()
-        .filter(|note| !note.finding)
-        .map(|note| [of(&note.resource_id).to_owned(), of(&note.flow_log_id).to_owned(), note.reason.clone()])
-        .collect();
-    text.push_str(&headed("left out", DIM, left_out, drawing));
+    let notes = |finding: bool| notes.iter().copied().filter(|note| note.finding == finding).map(noted).collect();
+    let found = [findings.iter().copied().map(about).collect(), notes(true)];
+    text.push_str(&headed("findings", YELLOW, &found, drawing));
+    text.push_str(&headed("left out", DIM, &[notes(false)], drawing));
     text.push('\n');
     text
 }
@@ -194,12 +255,17 @@ fn about(resource: &Resource) -> [String; 3] {
     [resource.resource_id.clone(), resource.verdict.clone(), resource.reason.clone()]
 }
 
+fn noted(note: &Note) -> [String; 3] {
+    [of(&note.resource_id).to_owned(), of(&note.flow_log_id).to_owned(), note.reason.clone()]
+}
+
 /// Says by what the resources of a region are covered, and why the others are not.
 fn coverage(resources: &[&Resource]) -> String {
-    let (mut covered, mut others, mut exceptions) = (BTreeMap::new(), BTreeMap::new(), 0);
+    let (mut covered, mut others, mut exceptions, mut unsupported) = (BTreeMap::new(), BTreeMap::new(), 0, 0);
     for resource in resources {
         match &resource.flow_log {
             _ if resource.exception => exceptions += 1,
+            _ if is_unable(resource) => unsupported += 1,
             Some(flow_log) if resource.covered => {
                 let by = match flow_log.made_by {
                     Maker::Flowkeeper if flow_log.resource_id == resource.resource_id => "own",
@@ -221,6 +287,7 @@ fn coverage(resources: &[&Resource]) -> String {
     };
     parts.extend(listed("covered", covered));
     parts.extend(listed("not covered", others));
+    parts.extend((unsupported > 0).then(|| format!("{unsupported} unsupported")));
     parts.extend((exceptions > 0).then(|| counted(exceptions, "exception")));
     parts.join("; ")
 }
@@ -282,22 +349,27 @@ fn details(plan: &Plan, change: &Change, is_verbose: bool) -> Vec<String> {
     lines
 }
 
-fn headed(head: &str, style: Style, found: Vec<[String; 3]>, drawing: Drawing) -> String {
-    if found.is_empty() {
+/// Draws tables below a head, if there is anything in one of them.
+fn headed(head: &str, style: Style, tables: &[Vec<[String; 3]>], drawing: Drawing) -> String {
+    if tables.iter().all(Vec::is_empty) {
         return String::new();
     }
-    format!("  {style}{head}{style:#}\n{}", rows(found, drawing))
+    tables.iter().fold(format!("  {style}{head}{style:#}\n"), |text, found| text + &rows(found, drawing))
 }
 
 /// Draws rows of an id, a word and a sentence.
-fn rows(found: Vec<[String; 3]>, drawing: Drawing) -> String {
+fn rows(found: &[[String; 3]], drawing: Drawing) -> String {
     if found.is_empty() {
         return String::new();
+    }
+    let widest = |nth: usize| found.iter().map(|row| width(&row[nth])).max().unwrap_or_default();
+    if drawing.columns.is_some_and(|columns| widest(0) + widest(1) + 9 + MIN_SENTENCE > columns) {
+        return stacked(found, drawing);
     }
     let mut table = table(drawing);
     let has_word = found.iter().any(|[_, word, _]| !word.is_empty());
     for [id, word, sentence] in found {
-        let id = if id.is_empty() { "-".to_owned() } else { id };
+        let id = if id.is_empty() { "-" } else { id };
         if has_word {
             table.add_row([id, word, sentence])
         } else {
@@ -312,6 +384,19 @@ fn rows(found: Vec<[String; 3]>, drawing: Drawing) -> String {
         }
     }
     lines(&table).map(|line| line + "\n").collect()
+}
+
+/// Draws rows in two lines or more: the id and the word, and the sentence below.
+fn stacked(found: &[[String; 3]], drawing: Drawing) -> String {
+    let mut text = String::new();
+    for [id, word, sentence] in found {
+        let head = [id, word].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>();
+        if !head.is_empty() {
+            _ = writeln!(text, "    {}", head.join("  "));
+        }
+        text.push_str(&wrapped(sentence, if head.is_empty() { 4 } else { 6 }, drawing));
+    }
+    text
 }
 
 fn table(drawing: Drawing) -> Table {
@@ -341,21 +426,37 @@ fn limits(plan: &Plan) -> String {
 }
 
 /// Says what could not be read, the same failure once for all that it is about.
-fn unread(plan: &Plan) -> String {
+fn unread(plan: &Plan, drawing: Drawing) -> String {
     if plan.unread.is_empty() {
         return String::new();
     }
     let count = plan.unread.len();
     let mut text =
         format!("{RED}{count} could not be read{RED:#}, and {} unknown:\n", if count == 1 { "is" } else { "are" });
+    let mut groups: BTreeMap<_, Vec<&Unread>> = BTreeMap::new();
     for it in &plan.unread {
-        let place = [&it.account, &it.region, &it.resource_id].into_iter().flatten();
-        let place: Vec<_> = place.map(String::as_str).collect();
-        _ = writeln!(text, "  {}: {}", place.join(" "), it.reason);
-        if let Some(error) = &it.error {
+        let reason = general(&it.reason, [of(&it.account), of(&it.region), of(&it.resource_id)]);
+        let error = it.error.as_ref().map(|error| (error.code.as_str(), error.advice.as_str()));
+        groups.entry((reason, error)).or_default().push(it);
+    }
+    for ((reason, _), alike) in groups {
+        let places: Vec<_> = alike.iter().copied().map(place).collect();
+        let places: Vec<_> = places.iter().map(String::as_str).collect();
+        match *alike {
+            [it] => _ = writeln!(text, "  {}: {}", places[0], it.reason),
+            _ => _ = writeln!(text, "  {}: {reason}\n    {}", alike.len(), listed(&places, drawing)),
+        }
+        // The request ids are of the first of them.
+        if let Some(error) = &alike[0].error {
             _ = writeln!(text, "    {}", error.message);
             _ = writeln!(text, "    {}", error.advice);
         }
     }
     text + "\n"
+}
+
+fn place(unread: &Unread) -> String {
+    let place: Vec<_> =
+        [&unread.account, &unread.region, &unread.resource_id].into_iter().flatten().map(String::as_str).collect();
+    place.join(" ")
 }

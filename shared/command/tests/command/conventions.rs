@@ -126,6 +126,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     let home = Home::new();
     let page = home.run(&["man"], &[]).good();
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
+    assert!(page.contains(".SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n.SH VERSION"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 12 pages in man/man1\n"));
     for name in SUBCOMMANDS {

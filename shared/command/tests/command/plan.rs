@@ -149,8 +149,7 @@ async fn what_could_not_be_read_is_said_last_and_together_and_the_rest_is_planne
     let unread = lines.iter().position(|line| line.ends_with("could not be read, and are unknown:")).unwrap();
     assert!(lines[unread + 1].contains("cn-shanghai: the VPCs of cn-shanghai could not be read"), "{}", ran.whole());
     assert!(lines[unread + 2].contains("refused with Forbidden.RAM") && lines[unread + 2].contains("(request "));
-    let last = "Plan: 1 to create, 0 to modify, 0 to switch on, 0 to switch off, 0 to replace, 0 to delete; \
-                0 of 1 resources covered; 2 could not be read.";
+    let last = "Plan: 1 to create; 0 of 1 resource covered; 2 could not be read.";
     assert_eq!(lines.last(), Some(&last));
 }
 
@@ -163,7 +162,11 @@ async fn a_region_that_goes_down_in_the_middle_is_unknown_and_nothing_in_it_is_p
     let ran = world.run(&["plan", "--region", "cn-hangzhou"]).await;
     assert_eq!(ran.code, 1, "{}", ran.whole());
     assert!(ran.stdout.contains("the flow logs of cn-hangzhou could not be read"), "{}", ran.whole());
-    assert!(ran.stdout.contains("Plan: 0 to create"), "a flow log that was not read is not missing\n{}", ran.whole());
+    assert!(
+        ran.stdout.contains("Plan: nothing to change in what could be read; "),
+        "a flow log that was not read is not missing\n{}",
+        ran.whole()
+    );
 }
 
 #[tokio::test]
@@ -212,7 +215,7 @@ async fn the_options_narrow_it_to_accounts_and_regions_and_name_another_role() {
     assert!(one.contains("Plan: 1 to create") && one.contains("1000000000000002  cn-shanghai"), "{one}");
     let none = ["plan", "--role", "flowkeeper", "--account", SECOND_ACCOUNT, "--region", "cn-hangzhou"];
     let none = world.run(&none).await.good();
-    assert!(none.contains("Plan: 0 to create"), "{none}");
+    assert!(none.contains("Plan: nothing to change; no resource found."), "{none}");
 }
 
 #[tokio::test]
@@ -222,7 +225,7 @@ async fn a_policy_without_regions_is_about_every_region_of_the_account() {
     world.cloud.operator("1000000000000001", "eu-central-1").create_vpc(&[]).await.unwrap();
     let printed = world.run(&["plan"]).await.good();
     assert!(printed.contains("1000000000000001  eu-central-1") && printed.contains("Plan: 1 to create"), "{printed}");
-    assert!(printed.contains("7 regions have no resource at a level of the policy."), "{printed}");
+    assert!(printed.contains("Nothing to record in 7 regions."), "{printed}");
 }
 
 #[tokio::test]
@@ -236,7 +239,7 @@ async fn routers_are_planned_once_for_an_account_and_left_out_of_a_plan_for_one_
     assert_eq!((&change["resource_id"], &change["kind"]), (&"vbr-1".into(), &"create".into()));
     assert_eq!(change["fields"][0]["source"]["key"], "ecr_flow_log.project");
     let one = world.run(&["plan", "--region", "cn-hangzhou"]).await;
-    assert!(one.stdout.contains("Plan: 0 to create"), "{}", one.whole());
+    assert!(one.stdout.contains("Plan: nothing to change; "), "{}", one.whole());
     assert!(one.stderr.contains("note: Express Connect Routers belong to no region"), "{}", one.whole());
     world.run(&["plan", "--out", "plan.json"]).await.good();
     let before = world.cloud.calls().len();
@@ -262,12 +265,60 @@ async fn a_plan_covers_every_member_of_an_organization_that_can_be_read() {
 }
 
 #[tokio::test]
+async fn what_is_the_same_in_many_accounts_is_said_once() {
+    let options = Options { accounts: 40, directory: Some(Directory::new()), ..Options::default() };
+    let policy = format!("{POLICY}resource_directory: {{role: reader}}\n");
+    let world = World::with(options, &policy).await;
+    let printed = world.run(&["plan"]).await.good();
+    assert_eq!(printed.matches("not rolled out: ").count(), 1, "{printed}");
+    assert!(
+        printed.contains(
+            "findings in 39 accounts\n  \
+             not rolled out: acs:ram::{account}:role/reader is not there, or does not trust the caller\n    \
+             1000000000000002, 1000000000000003, 1000000000000004, 1000000000000005, 1000000000000006 and 34 more"
+        ),
+        "{printed}"
+    );
+    let all = world.run(&["plan", "-v"]).await.good();
+    assert!(all.contains("1000000000000040") && !printed.contains("1000000000000040"), "{all}");
+    let one = world.run(&["plan", "--account", "1000000000000040"]).await.good();
+    assert!(one.contains("not rolled out: acs:ram::1000000000000040:role/reader"), "{one}");
+}
+
+#[tokio::test]
+async fn a_sentence_that_has_no_room_beside_its_id_stands_below() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[("flowkeeper", "oof")]).await.unwrap();
+    world.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
+    let ran = world.run_with(&["plan"], &[("COLUMNS", "40")]).await;
+    assert!(
+        ran.stdout.contains("    vpc-bp1local0000000000001  unsupported\n      its tag flowkeeper is"),
+        "{}",
+        ran.whole()
+    );
+    let shortest = ran.stdout.lines().filter(|line| !line.is_empty()).map(|line| line.trim().len()).min();
+    assert!(shortest > Some(3), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn what_to_run_next_is_said_with_the_options_that_it_needs() {
+    let world = World::new().await;
+    let said = world.run(&["plan", "--out", "plan.json"]).await;
+    assert!(said.stderr.ends_with("note: the plan is in plan.json, and has no change to apply\n"), "{}", said.whole());
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let endpoint = world.cloud.endpoint();
+    let said = world.run(&["plan", "--out", "plan.json", "--endpoint", &endpoint]).await;
+    let next = format!("note: flowkeeper apply plan.json --endpoint {endpoint} makes these changes\n");
+    assert!(said.stderr.ends_with(&next), "{}", said.whole());
+}
+
+#[tokio::test]
 async fn it_decides_for_another_moment_if_asked() {
     let policy = format!("{POLICY}schedule: weekends\n");
     let world = World::with(Options::default(), &policy).await;
     world.kept_vpc(&[], &[]).await;
     let on = world.run(&["plan", "--at", "2026-11-28T12:00Z"]).await.good();
-    assert!(on.contains("0 to switch off"), "a Saturday\n{on}");
+    assert!(on.contains("Plan: nothing to change; 1 of 1 resource covered."), "a Saturday\n{on}");
     let off = world.run(&["plan", "--at", "2026-11-30T12:00Z"]).await.good();
     assert!(
         off.contains("1 to switch off") && off.contains("the schedule weekends keeps it off now"),

@@ -126,7 +126,7 @@ fn an_option_that_cannot_be_right_is_wrong_usage() {
     let home = Home::with(&[(".aliyun/config.json", CONFIG)]);
     for (arguments, env, says) in [
         (&["--endpoint", "http://10.0.0.1"][..], None, "error: --endpoint is \"http://10.0.0.1\": is plain http"),
-        (&[], Some(("FLOWKEEPER_ENDPOINT", "x")), "error: FLOWKEEPER_ENDPOINT is \"x\": is no URL"),
+        (&[], Some(("FLOWKEEPER_ENDPOINT", "x")), "error: FLOWKEEPER_ENDPOINT is \"x\": must be a URL"),
         (&["--region", "cn-*"], None, "error: --region: "),
         (&["--region", "hangzhou!"], None, "error: --region: "),
         (
