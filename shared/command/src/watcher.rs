@@ -89,7 +89,7 @@ impl Bars {
     fn new(parts: u64) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new(parts));
-        total.set_style(style("{bar:24} {pos} of {len} regions, {per_sec}, {eta} left"));
+        total.set_style(style("{bar:24} {pos} of {len} regions, {eta} left"));
         Self { all, total, regions: Mutex::default() }
     }
 }
@@ -117,7 +117,7 @@ impl PageObserver for Watcher {
         read.items += page.items;
         read.total = page.total.filter(|_| !page.is_filtered).or(read.total);
         read.last_request_id.clone_from(&page.request_id);
-        let said = format!("{account} {region} {}: {} items in {} pages", page.action, read.items, read.pages);
+        let said = format!("{account} {region} {}: items {}, pages {}", page.action, read.items, read.pages);
         drop(reads);
         if let Some(bars) = &self.bars
             && let Some(bar) = lock(&bars.regions).get(&(account.to_string(), region.to_string()))
