@@ -303,8 +303,12 @@ async fn a_sentence_that_has_no_room_beside_its_id_stands_below() {
 #[tokio::test]
 async fn what_to_run_next_is_said_with_the_options_that_it_needs() {
     let world = World::new().await;
-    let said = world.run(&["plan", "--out", "plan.json"]).await;
-    assert!(said.stderr.ends_with("note: the plan is in plan.json, and has no change to apply\n"), "{}", said.whole());
+    let empty = world.run(&["plan", "--out", "plan.json"]).await;
+    assert!(
+        empty.stderr.ends_with("note: the plan is in plan.json, and has no change to apply\n"),
+        "{}",
+        empty.whole()
+    );
     world.cloud.create_vpc(&[]).await.unwrap();
     let endpoint = world.cloud.endpoint();
     let said = world.run(&["plan", "--out", "plan.json", "--endpoint", &endpoint]).await;
