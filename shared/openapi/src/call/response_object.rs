@@ -91,6 +91,13 @@ impl<'a> ResponseObject<'a> {
         self.text(key)?.parse().ok()
     }
 
+    /// Returns the `TotalCount` of a list, or `None` if it is missing, null or empty. Anything but a number is an error:
+    /// the list may have more items than it shows.
+    pub(crate) fn total_count(&self) -> Result<Option<u32>, String> {
+        let total = self.optional_text("TotalCount")?;
+        total.map(|total| total.parse().map_err(|error| format!("{}TotalCount: {error}", self.place))).transpose()
+    }
+
     /// Returns the items of a list that must be present but may be empty: `{"FlowLogs": {"FlowLog": [..]}}` as the API
     /// returns it, or `{"FlowLogs": [..]}` as some documentation pages show it.
     ///

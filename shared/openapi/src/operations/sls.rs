@@ -146,7 +146,11 @@ impl Session<'_> {
     pub async fn get_project(&self, project: &ProjectName) -> Result<Option<Project>, CallError> {
         let request = of_project(Request::read(Product::Sls, "GetProject"), project, "/".to_owned(), Rest::default());
         let read = |response: &ResponseObject<'_>| {
-            Ok(Project { name: response.required("projectName")?, status: response.text("status") })
+            let name = response.required("projectName")?;
+            if name != project.as_str() {
+                return Err("it is about another project".to_owned());
+            }
+            Ok(Project { name, status: response.text("status") })
         };
         self.read_if_there(request, read).await
     }
@@ -158,6 +162,10 @@ impl Session<'_> {
     pub async fn get_log_store(&self, of: Destination<'_>) -> Result<Option<LogStore>, CallError> {
         let request = of.request(Request::read(Product::Sls, "GetLogStore"), "", Rest::default());
         let read = |response: &ResponseObject<'_>| {
+            // An update would give this Logstore the settings of the other one.
+            if response.text("logstoreName").is_some_and(|name| name != of.log_store.as_str()) {
+                return Err("it is about another Logstore".to_owned());
+            }
             let settings = LOG_STORE_SETTINGS.into_iter();
             Ok(LogStore {
                 retention_days: response.parsed("ttl")?,

@@ -42,7 +42,7 @@ impl Session<'_> {
                 .call_and_read_items(page, |response, key| {
                     let root = reading.list.root(response)?;
                     let found = reading.list.read(&root, key, &reading.read)?;
-                    let (total, request_id) = (reading.list.total(&root), response.text("RequestId"));
+                    let (total, request_id) = (reading.list.total(&root)?, response.text("RequestId"));
                     Ok((found, root.optional_text(token_name)?, total, request_id))
                 })
                 .await?;

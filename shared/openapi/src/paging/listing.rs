@@ -200,8 +200,8 @@ impl List {
     }
 
     /// Returns the number of items in the whole list, if the response's number can be relied upon.
-    pub(crate) fn total(&self, response: &ResponseObject<'_>) -> Option<u32> {
-        if self.count == Count::Nothing { None } else { response.number("TotalCount") }
+    pub(crate) fn total(&self, response: &ResponseObject<'_>) -> Result<Option<u32>, String> {
+        if self.count == Count::Nothing { Ok(None) } else { response.total_count() }
     }
 
     /// Skips items whose field `key` has none of the values in `asked`. No effect if `asked` is empty.

@@ -125,6 +125,10 @@ async fn a_directory_that_does_not_show_all_of_its_members_is_unreadable_and_abo
         (page(&["2"], 2, ""), "shows 1 of the 2 items"),
         (page(&[], 1, ""), "shows 0 of the 1 items"),
         (page(&["2"], 2, "the-same"), "leads back"),
+        (json!({"Accounts": {"Account": [account("2", &json!([]))]}, "TotalCount": "many"}), "TotalCount: "),
+        (json!({"Accounts": {"Account": [account("2", &json!([]))]}, "TotalCount": -1}), "TotalCount: "),
+        (json!({"Accounts": {"Account": [account("2", &json!([]))]}, "TotalCount": [2]}), "TotalCount is no text"),
+        (json!({"Accounts": {"Account": [account("2", &json!([]))]}, "TotalCount": 5_000_000_000_u64}), "TotalCount: "),
     ] {
         let (read, calls) = of(body.clone()).await;
         let error = read.unwrap_err();
