@@ -1,5 +1,7 @@
 //! Which regions of an account a sweep covers, and in which order.
 
+use std::collections::BTreeSet;
+
 use flow_log::{AccountId, Policy, RegionId, Verdict, policy::Regions};
 use jiff::Timestamp;
 
@@ -24,7 +26,7 @@ pub(crate) async fn targets(
     let is_whole_account = asked.is_none();
     let unknown = |unknown: UnknownLocation| Box::new(Item::of_account(&account, Outcome::Failed, unknown.to_string()));
     let (regions, items) = match asked {
-        Some(asked) => (asked, Vec::new()),
+        Some(asked) => (asked_for(sessions.policy, selects, asked), Vec::new()),
         None => match listed(sessions.policy, selects, own).map_err(unknown)? {
             Some(regions) => (regions, Vec::new()),
             None => {
@@ -61,12 +63,24 @@ pub(crate) fn listed(
         Regions::All if selects == Selection::Routers => vec![own.ok_or(UnknownLocation::REGION)?.clone()],
         Regions::All => return Ok(None),
     };
-    let mut regions = narrowed(policy, regions);
-    // Express Connect Routers belong to no region: one read per account returns them all.
+    Ok(Some(one_for_routers(selects, narrowed(policy, regions))))
+}
+
+/// Returns the regions that an event asks for, each once. Those that the policy does not cover stay: their results say
+/// why they were skipped.
+fn asked_for(policy: &Policy, selects: Selection, mut asked: Vec<RegionId>) -> Vec<RegionId> {
+    let mut seen = BTreeSet::new();
+    asked.retain(|region| seen.insert(region.clone()));
+    if selects == Selection::Routers { one_for_routers(selects, narrowed(policy, asked)) } else { asked }
+}
+
+/// Express Connect Routers belong to no region: one read per account returns them all, and a second one at the same time
+/// would do the same work.
+fn one_for_routers(selects: Selection, mut regions: Vec<RegionId>) -> Vec<RegionId> {
     if selects == Selection::Routers {
         regions.truncate(1);
     }
-    Ok(Some(regions))
+    regions
 }
 
 /// Asks the API for the regions of an account, as that account.
@@ -138,8 +152,6 @@ fn first(count: usize, at: Timestamp) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use jiff::SignedDuration;
 
     use super::*;
@@ -185,6 +197,25 @@ mod tests {
         assert_eq!(objection(&policy, Selection::Everything, &testing::target(TargetKind::Routers)), None);
         let by_default = testing::policy("exclude_regions: [cn-hangzhou]");
         assert!(objection(&by_default, Selection::Routers, &own).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_region_that_is_asked_for_twice_is_swept_once_and_routers_are_read_in_one_region() {
+        let client = testing::client_of(1);
+        let (policy, job) = (testing::policy("regions: [cn-shanghai, cn-beijing]"), testing::job());
+        let sessions = Sessions { client: &client, policy: &policy, session_policy: &"{}".into(), job: &job };
+        let repeated = ["cn-hangzhou", "cn-shanghai", "cn-shanghai", "cn-beijing", "cn-hangzhou"];
+        for (selects, asked, expected) in [
+            (Selection::Resources, &repeated[..], &["cn-hangzhou", "cn-shanghai", "cn-beijing"][..]),
+            (Selection::Routers, &repeated, &["cn-shanghai"]),
+            // Its result says why it is skipped.
+            (Selection::Routers, &["cn-hangzhou", "cn-hangzhou"], &["cn-hangzhou"]),
+        ] {
+            let sweep = AccountSweep { account: "1".parse().unwrap(), regions: Some(ids(asked)), at: None };
+            let (targets, items) = targets(&sessions, selects, sweep).await.unwrap();
+            let swept: Vec<_> = targets.into_iter().map(|target| target.region).collect();
+            assert_eq!((swept, items), (ids(expected), Vec::new()), "{selects:?}");
+        }
     }
 
     #[test]
