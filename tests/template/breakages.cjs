@@ -422,6 +422,7 @@ const GUARDRAIL_BREAKAGES = [
   ['JSON cut short', '}', '', 'is no JSON'],
   ['a function that is bound', '-remediate-flow-logs', '-sweep', 'flowkeeper-remediate-flow-logs is not exempt'],
   ['a role that is exempt for nothing', '-remediate-flow-logs', '-*', 'flowkeeper-* is exempt'],
+  ['a function of any account', ':${MainAccountId}:', ':*:', '*:*:role/flowkeeper-deactivate-flow-logs is exempt'],
   ['a member role that is bound', 'role/${MemberRoleName}', 'role/x', 'role/flowkeeper is not exempt'],
   ['another tag', '"flowkeeper"', '"others"', 'guardrail.json: is not what the template makes'],
 ];

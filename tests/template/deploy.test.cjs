@@ -230,11 +230,15 @@ const CASES = [
   [
     'a guardrail',
     ['guardrail'],
-    { PROFILE: 'management', TargetId: 'r-root', BreakGlassRoleName: 'glass' },
+    { PROFILE: 'management', ACCOUNT: '1000000000000001', TargetId: 'r-root', BreakGlassRoleName: 'glass' },
     { ListStacks: NO_STACK },
     (calls) => {
       assert.strictEqual(options(calls[1]).StackName, 'flowkeeper-guardrail');
-      assert.deepStrictEqual(parameters(calls[1]), { TargetId: 'r-root', BreakGlassRoleName: 'glass' });
+      assert.deepStrictEqual(parameters(calls[1]), {
+        TargetId: 'r-root',
+        MainAccountId: '1000000000000001',
+        BreakGlassRoleName: 'glass',
+      });
     },
   ],
   ['the state of the stack', ['status'], {}, { ListStacks: PRETTY }, ['ListStacks', 'GetStack']],
@@ -311,6 +315,7 @@ const REFUSED = [
   [['stack'], { REGION: '', BUCKET: '' }, 'not set: REGION BUCKET'],
   [['members'], {}, 'not set: FOLDERS'],
   [['forward'], {}, 'not set: ACCOUNT HubBus'],
+  [['guardrail'], { TargetId: 'r-root' }, 'not set: ACCOUNT'],
   [['bus'], { HubBus: 'default' }, 'HubBus is default'],
   [['stack'], { POLICY: 'nowhere.yml' }, 'there is no policy nowhere.yml'],
   [['stack'], { PACKAGES: 'nowhere' }, 'there are no packages in nowhere'],

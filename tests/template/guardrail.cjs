@@ -6,7 +6,10 @@ const fs = require('node:fs');
 const yaml = require('js-yaml');
 const { example } = require('./values.cjs');
 
-const ARN = 'acs:ram:*:*:role/';
+/** The account of the functions in guardrail.json. */
+const MAIN = '1000000000000001';
+/** The role with this name: of the functions in their own account alone, as anybody may make one in another. */
+const arn = (name, account = '*') => `acs:ram:*:${account}:role/${name}`;
 
 /** What is wrong, as sentences. */
 function check(main, member, guardrail, json) {
@@ -14,7 +17,9 @@ function check(main, member, guardrail, json) {
   const { PolicyDocument } = guardrail.Resources.Guardrail.Properties;
   let made;
   try {
-    made = JSON.parse(example(PolicyDocument, guardrail));
+    const { Parameters } = guardrail;
+    const stack = { ...guardrail, Parameters: { ...Parameters, MainAccountId: { Default: MAIN } } };
+    made = JSON.parse(example(PolicyDocument, stack));
   } catch (error) {
     return [`Guardrail: its policy is no JSON: ${error.message}`];
   }
@@ -25,12 +30,12 @@ function check(main, member, guardrail, json) {
     Properties.Policies.some(({ PolicyDocument }) =>
       PolicyDocument.Statement.some((statement) => statement.Action.some((action) => Action.includes(action))),
     );
-  const roles = [main, member].flatMap((template) =>
+  const names = (template) =>
     Object.values(template.Resources)
       .filter(needs)
-      .map(({ Properties }) => ARN + example(Properties.RoleName, template)),
-  );
-  const wanted = [...roles, ARN + guardrail.Parameters.BreakGlassRoleName.Default];
+      .map(({ Properties }) => example(Properties.RoleName, template));
+  const anywhere = [...names(member), guardrail.Parameters.BreakGlassRoleName.Default];
+  const wanted = [...names(main).map((name) => arn(name, MAIN)), ...anywhere.map((name) => arn(name))];
   const given = Condition.StringNotLike['acs:PrincipalARN'];
   for (const one of wanted) if (!given.includes(one)) found.push(`Guardrail: ${one} is not exempt, and cannot do its work`);
   for (const one of given) if (!wanted.includes(one)) found.push(`Guardrail: ${one} is exempt, and need not be`);

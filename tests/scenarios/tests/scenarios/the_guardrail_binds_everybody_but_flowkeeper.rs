@@ -101,7 +101,12 @@ async fn flowkeeper_and_the_break_glass_role_may_do_all_of_it() {
         }
     }
     let kept = flow_log(&cloud, SECOND_ACCOUNT, &OWN_TAG).await;
-    for role in ["flowkeeper-", "my-flowkeeper", "flowkeeper-create-flow-log", "flowkeeper-break-glass2"] {
+    // A role with the name of a function's is no function's in a member, where its administrator may create it.
+    let functions = [DEACTIVATE, REMEDIATE, DELETE_ORPHANED];
+    for role in ["flowkeeper-", "my-flowkeeper", "flowkeeper-create-flow-log", "flowkeeper-break-glass2"]
+        .into_iter()
+        .chain(functions)
+    {
         let by = cloud.operator_as(SECOND_ACCOUNT, role, REGION);
         assert_eq!(call(&by, "DeleteFlowLog", &[], &kept).await.as_deref(), Some("Forbidden.RAM"), "{role}");
     }
@@ -223,7 +228,7 @@ async fn each_role_that_is_exempt_needs_to_be() {
         let exempt = without.pointer_mut("/Statement/0/Condition/StringNotLike/acs:PrincipalARN").unwrap();
         let exempt = exempt.as_array_mut().unwrap();
         let before = exempt.len();
-        exempt.retain(|arn| *arn != format!("acs:ram:*:*:role/{role}"));
+        exempt.retain(|arn| !arn.as_str().unwrap().ends_with(&format!(":role/{role}")));
         assert_eq!(exempt.len(), before - 1, "{role}");
         let (work, denied) = work_under(&without.to_string()).await;
         // The functions' own account has a role for each of them, and members have one for all.
