@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
 mod help;
+pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod remove;
@@ -46,6 +47,8 @@ pub(crate) struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a policy to begin with
+    Init(init::Init),
     /// Show whose credentials are used, and where they were found
     Whoami(whoami::Whoami),
     /// Show every mistake in a policy
@@ -101,6 +104,7 @@ impl CloudOptions {
 impl Command {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Init(asked) => asked.run(context),
             Self::Whoami(asked) => asked.run(context),
             Self::Check(asked) => asked.run(context),
             Self::Plan(asked) => asked.run(context),

@@ -9,17 +9,24 @@ use std::{
 
 use clap::Args;
 use flow_log::{
-    AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, Policy, RegionId, Resource,
-    ResourceId, ResourceType, Status,
+    AccountId, Delivery, Desired, DesiredFlowLog, FlowLog, FlowLogSpec, GovernedBy, Policy, Resource, ResourceId,
+    ResourceType, Status,
     names::TagWord,
-    policy::{AccountScope, Origin, Override, ScheduleName},
+    policy::{AccountScope, Origin, Override, Places, ScheduleName},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::{
-    cli::schedule::local,
+    cli::{CloudOptions, help, plan::drawing, schedule::local},
     context::Context,
-    failure::{Failure, USAGE},
+    failure::{FAILED, Failure, USAGE},
+    identity::{Identity, identify},
+    live::{Live, Looking},
+    plan::{
+        Change, Plan,
+        table::{self, Drawing},
+    },
+    planning::{EVERYTHING, Narrowed, Planning},
     policy_file::{DEFAULT, PolicyFile},
     resource_file::{self, Defaults, Listed},
     terminal::{BOLD, padded},
@@ -27,8 +34,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
+  flowkeeper explain vpc-bp1example
   aliyun vpc DescribeVpcs --RegionId cn-hangzhou > vpcs.json
-  flowkeeper explain vpcs.json --policy policy.yml
   flowkeeper explain vpcs.json vswitches.json --only vsw-bp1example";
 
 /// The columns of the names.
@@ -38,34 +45,34 @@ const VALUE: usize = 40;
 
 /// Show what a policy wants of a resource, and why.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
 pub(crate) struct Explain {
-    /// JSON as the API lists VPCs, vSwitches or interfaces; - for stdin
+    /// Ids; or files with JSON as the API lists resources, - for stdin
     #[arg(required = true, value_name = "RESOURCES")]
-    files: Vec<PathBuf>,
+    given: Vec<PathBuf>,
     /// Policy, YAML or JSON
     #[arg(long, default_value = DEFAULT, value_name = "FILE")]
     policy: PathBuf,
-    /// Explain this resource alone
+    /// Explain this resource of the files alone
     #[arg(long, value_name = "ID", value_parser = ResourceId::exact)]
     only: Option<ResourceId>,
     /// Moment, as in 2026-03-01T09:00+08:00; now by default
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// Account of resources that name none
+    /// Account to look in, or of resources that name none
     #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
     account: Option<AccountId>,
-    /// Region of resources that name none
-    #[arg(long, value_name = "ID", value_parser = RegionId::exact)]
-    region: Option<RegionId>,
+    #[command(flatten)]
+    cloud: CloudOptions,
 }
 
 impl Explain {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         // Mistakes in all files are reported at once.
-        let policy = PolicyFile::read(&self.policy).and_then(|file| file.policy(&context.terminal));
+        let policy =
+            PolicyFile::read(&self.policy).and_then(|file| file.policy(&context.terminal).map(|policy| (file, policy)));
         let resources = self.resources();
-        let (policy, resources) = match (policy, resources) {
+        let ((file, policy), (resources, ids)) = match (policy, resources) {
             (Ok(policy), Ok(resources)) => (policy, resources),
             (Err(policy), Err(resources)) => {
                 return Err(Failure { messages: [policy.messages, resources.messages].concat(), ..policy });
@@ -73,16 +80,96 @@ impl Explain {
             (Err(failure), _) | (_, Err(failure)) => return Err(failure),
         };
         let at = self.at.unwrap_or_else(|| context.now());
-        let texts: Vec<_> = resources.iter().map(|listed| Explained { policy: &policy, listed, at }.text()).collect();
-        context.terminal.print(&texts.join("\n"))
+        let places = &Places::of(&file.text);
+        let texts: Vec<_> = resources
+            .iter()
+            .map(|listed| Explained { policy: &policy, places, listed, at, live: None }.text())
+            .collect();
+        context.terminal.print(&texts.join("\n"))?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        context.block_on(async {
+            let identity = identify(&self.cloud, context).await?;
+            context.terminal.tell(identity.text());
+            let (account, regions) = (self.account.as_ref(), self.cloud.regions()?);
+            let looking = Looking { identity: &identity, policy: &policy, account, regions: &regions };
+            let client = identity.client().read_only();
+            let mut is_first = texts.is_empty();
+            let mut failed = Vec::new();
+            for id in &ids {
+                let live = match looking.find(&client, id).await {
+                    Ok(live) => live,
+                    // The others may be there.
+                    Err(failure) => {
+                        failed.push(failure);
+                        continue;
+                    }
+                };
+                let plan = self.plan(context, &identity, (&file, &policy), &live.listed.resource).await?;
+                let seen = Seen { own: &identity.caller.account, live: &live, plan: plan.as_ref() };
+                let listed = &live.listed;
+                let explained = Explained { policy: &policy, places, listed, at, live: Some(seen) };
+                let text = format!("{}{}", explained.text(), seen.changes(drawing(context)));
+                context.terminal.print(&if is_first { text } else { format!("\n{text}") })?;
+                is_first = false;
+                if seen.is_unread() {
+                    failed.push(Failure::told(FAILED));
+                }
+            }
+            let Some(Failure { exit_code, remedy, .. }) = failed.iter().max_by_key(|it| it.remedy.is_some()).cloned()
+            else {
+                return Ok(());
+            };
+            let messages = failed.into_iter().flat_map(|failure| failure.messages).collect();
+            Err(Failure { exit_code, messages, remedy })
+        })
     }
 
-    /// Reads the resources in all files, those that are asked for.
-    fn resources(&self) -> Result<Vec<Listed>, Failure> {
-        let defaults = Defaults { account: self.account.clone(), region: self.region.clone() };
+    /// Makes the plan of the region that the resource is in; `None` if the policy is not about it.
+    async fn plan(
+        &self,
+        context: &Context,
+        identity: &Identity,
+        (file, policy): (&PolicyFile, &Policy),
+        resource: &Resource,
+    ) -> Result<Option<Plan>, Failure> {
+        let narrowed = &Narrowed {
+            accounts: vec![resource.account.clone()],
+            regions: vec![resource.region.clone()],
+            ..Narrowed::default()
+        };
+        if narrowed.check(policy, &identity.caller.account).is_err() {
+            return Ok(None);
+        }
+        let planning = Planning {
+            context,
+            identity,
+            capabilities: EVERYTHING,
+            policy_file: &file.name,
+            policy_text: &file.text,
+            policy,
+            narrowed,
+            at: self.at,
+        };
+        planning.plan().await.map(Some)
+    }
+
+    /// Reads the resources in all files, those that are asked for, and the ids to look for in the cloud.
+    fn resources(&self) -> Result<(Vec<Listed>, Vec<ResourceId>), Failure> {
+        let (ids, files): (Vec<_>, Vec<_>) = self.given.iter().partition(|given| id(given).is_some());
+        let ids = ids.into_iter().filter_map(|given| id(given)).collect();
+        if files.is_empty() && self.only.is_none() {
+            return Ok((Vec::new(), ids));
+        }
+        let mut regions = self.cloud.regions()?;
+        if regions.len() > 1 {
+            return Err(Failure::usage("--region: the resources of files are of one region", "name one region"));
+        }
+        let defaults = Defaults { account: self.account.clone(), region: regions.pop() };
         let mut resources = Vec::new();
         let mut mistakes = Vec::new();
-        for file in &self.files {
+        for file in files {
             let name = if file == Path::new("-") { "<stdin>".to_owned() } else { file.display().to_string() };
             let text = if file == Path::new("-") { stdin() } else { fs::read_to_string(file) };
             match text.map_err(|error| vec![format!("cannot be read: {error}")]) {
@@ -107,8 +194,14 @@ impl Explain {
                 ));
             }
         }
-        Ok(joined)
+        Ok((joined, ids))
     }
+}
+
+/// Reads the id of a resource that is to be looked for in the cloud. What is there as a file is a file.
+fn id(given: &Path) -> Option<ResourceId> {
+    let id = ResourceId::exact(given.to_str()?).ok()?;
+    (!given.exists()).then_some(id)
 }
 
 fn stdin() -> io::Result<String> {
@@ -142,30 +235,127 @@ fn made(resource: &Resource, spec: &FlowLogSpec, status: Status) -> Option<FlowL
     })
 }
 
+/// What is in the cloud about a resource, and what a plan would do.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    /// The account of the credentials.
+    own: &'a AccountId,
+    live: &'a Live,
+    /// `None` if the policy is not about the resource's account or region.
+    plan: Option<&'a Plan>,
+}
+
+impl Seen<'_> {
+    /// Whether an id is that of the resource, or of what contains it.
+    fn is_about(&self, id: &str) -> bool {
+        let Resource { id: own, parents, .. } = &self.live.listed.resource;
+        own.as_str() == id || parents.iter().any(|parent| parent.as_str() == id)
+    }
+
+    fn planned(&self) -> Vec<&Change> {
+        let changes = self.plan.iter().flat_map(|plan| &plan.changes);
+        changes.filter(|change| self.is_about(&change.resource_id)).collect()
+    }
+
+    fn is_unread(&self) -> bool {
+        let is_planned = |plan: &Plan| plan.unread.iter().all(|unread| !self.may_be_about(&unread.resource_id));
+        !self.live.unread.is_empty() || !self.plan.is_none_or(is_planned)
+    }
+
+    /// Whether something about this resource, or about no resource at all, is about it.
+    fn may_be_about(&self, id: &Option<String>) -> bool {
+        id.as_deref().is_none_or(|id| self.is_about(id))
+    }
+
+    /// The flow logs that are there, a line for each.
+    fn there(&self) -> Vec<String> {
+        let Live { flow_logs, unread, .. } = self.live;
+        let mut lines: Vec<_> = flow_logs.iter().map(flow_log_line).collect();
+        lines.extend(unread.iter().map(|problem| format!("unknown: {problem}")));
+        if lines.is_empty() {
+            lines.push("no flow log".to_owned());
+        }
+        lines
+    }
+
+    /// What a plan would do, in a line.
+    fn to_do(self) -> String {
+        let Some(plan) = self.plan else { return "nothing".to_owned() };
+        let planned = self.planned();
+        if !planned.is_empty() {
+            let words = planned.iter().map(|change| format!("{}, change {}", change.kind.words(), change.id));
+            return words.collect::<Vec<_>>().join("; ");
+        }
+        let about = plan.resources.iter().find(|it| it.resource_id == self.live.listed.resource.id.as_str());
+        let about = about.or_else(|| plan.resources.iter().find(|it| self.is_about(&it.resource_id)));
+        match about {
+            Some(found) => format!("nothing, as {} is {}: {}", found.resource_id, found.verdict, found.reason),
+            None if self.is_unread() => "unknown".to_owned(),
+            None => "nothing".to_owned(),
+        }
+    }
+
+    /// The changes in full, with the lines of the policy that ask for them, and what could not be read.
+    fn changes(&self, drawing: Drawing) -> String {
+        let Some(plan) = self.plan else { return String::new() };
+        let plan = Plan {
+            notes: plan
+                .notes
+                .iter()
+                .filter(|note| note.resource_id.is_some() && self.may_be_about(&note.resource_id))
+                .cloned()
+                .collect(),
+            unread: plan.unread.iter().filter(|unread| self.may_be_about(&unread.resource_id)).cloned().collect(),
+            ..plan.clone()
+        };
+        let text = table::chosen(&plan, &self.planned(), drawing);
+        if text.is_empty() { text } else { format!("\n{text}") }
+    }
+}
+
+/// Describes a flow log that is there.
+fn flow_log_line(flow_log: &FlowLog) -> String {
+    let by = match flow_log {
+        it if it.is_managed_by_sls() => "Log Service",
+        it if it.is_own() => "Flowkeeper",
+        it if it.has_unknown_tags() => "somebody unknown",
+        _ => "others",
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+    let (project, log_store) = (text(&flow_log.project), text(&flow_log.log_store));
+    let FlowLog { id, status, resource_id, .. } = flow_log;
+    format!("{id}, {status}, on {resource_id}, made by {by}, to {project}/{log_store}")
+}
+
 /// A resource, with the policy that decides about it.
 struct Explained<'a> {
     policy: &'a Policy,
+    places: &'a Places,
     listed: &'a Listed,
     at: Timestamp,
+    /// What is in the cloud, if it was read.
+    live: Option<Seen<'a>>,
 }
 
 impl Explained<'_> {
     fn text(&self) -> String {
-        let Self { policy, listed, at } = self;
+        let Self { policy, listed, at, live, .. } = self;
         let Listed { resource, vpc, .. } = listed;
         let what = resource.id.resource_type();
         let mut text = String::new();
         let mut add = |name: &str, value: &str| _ = writeln!(text, "{BOLD}{name:<NAME$}{BOLD:#}{value}");
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
-        // The function's own account is unknown here.
-        let account = policy.account_scope(None, &resource.account);
+        // Without a cloud, the function's own account is unknown.
+        let account = policy.account_scope(live.map(|seen| seen.own), &resource.account);
         let out_of_scope = policy.region_scope(&resource.region).or_else(|| match &account {
             AccountScope::Out(reason) => Some(reason.clone()),
             AccountScope::Own | AccountScope::Named(_) | AccountScope::InDirectory(_) => None,
         });
+        let there = live.map(|seen| seen.there()).unwrap_or_default();
         if let Some(reason) = out_of_scope {
             add("desired", &format!("nothing: {reason}"));
+            there.iter().for_each(|line| add("there now", line));
             return text;
         }
         if let AccountScope::InDirectory(directory) = account {
@@ -178,7 +368,8 @@ impl Explained<'_> {
                 add("desired", &format!("nothing until this is mended: {reason}. It is left as it is"));
             }
             Desired::Unknown { reason } => {
-                add("desired", &format!("unknown: {reason}. Give the file of DescribeVpcs as well"));
+                let hint = if live.is_some() { "" } else { ". Give the file of DescribeVpcs as well" };
+                add("desired", &format!("unknown: {reason}{hint}"));
             }
             Desired::OtherLevel(level) => {
                 add("override", &self.matched());
@@ -194,8 +385,14 @@ impl Explained<'_> {
                 }
                 add("now", if desired.is_on { "on" } else { "off" });
                 add("next change", &self.next_change());
-                add("to do", &self.to_do(desired));
+                if live.is_none() {
+                    add("to do", &self.to_do(desired));
+                }
             }
+        }
+        there.iter().for_each(|line| add("there now", line));
+        if let Some(seen) = live {
+            add("to do", &seen.to_do());
         }
         text
     }
@@ -294,10 +491,17 @@ impl Explained<'_> {
                 other => format!("({other} is not known here)"),
             };
             let value = if value.is_empty() { "not sent".to_owned() } else { value };
+            let key = match origin {
+                Origin::Default => None,
+                Origin::FlowLog => Some(format!("flow_log.{field}")),
+                Origin::Override(number) => Some(format!("overrides[{}].{field}", number - 1)),
+            };
+            let line = key.and_then(|key| self.places.get(&key)).map(|place| format!(", line {}", place.line));
+            let line = line.unwrap_or_default();
             let by = match (field, origin) {
                 ("tags", Origin::Default) => "always set".to_owned(),
-                ("tags", origin) => format!("{origin}; {} is always set", FlowLog::OWN_TAG.0),
-                (_, origin) => origin.to_string(),
+                ("tags", origin) => format!("{origin}{line}; {} is always set", FlowLog::OWN_TAG.0),
+                (_, origin) => format!("{origin}{line}"),
             };
             (field, format!("{} {by}", padded(&value, VALUE)))
         })

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{support::Home, world::World};
 
-const SUBCOMMANDS: [&str; 11] =
-    ["whoami", "check", "plan", "apply", "remove", "explain", "cost", "schedule", "schema", "completions", "man"];
+const SUBCOMMANDS: [&str; 12] =
+    ["init", "whoami", "check", "plan", "apply", "remove", "explain", "cost", "schedule", "schema", "completions", "man"];
 /// Those that the help names in one line.
 const OF_ONE_LINE: [&str; 3] = ["schema", "completions", "man"];
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n\
@@ -128,7 +128,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
     assert!(page.contains(".SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n.SH VERSION"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 12 pages in man/man1\n"));
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 13 pages in man/man1\n"));
     for name in SUBCOMMANDS {
         let written = std::fs::read_to_string(home.path().join(format!("man/man1/flowkeeper-{name}.1"))).unwrap();
         assert!(written.contains(&format!(".TH flowkeeper-{name} 1")), "{written}");
@@ -145,10 +145,12 @@ async fn every_subcommand_but_apply_and_remove_only_reads() {
     world.home.write("vpc.json", r#"{"account": "1000000000000001", "region": "cn-hangzhou", "id": "vpc-1"}"#);
     let before = world.cloud.calls().len();
     for arguments in [
-        &["whoami"][..],
+        &["init", "--out", "-"][..],
+        &["whoami"],
         &["check"],
         &["plan", "--out", "plan.json"],
         &["explain", "vpc.json"],
+        &["explain", "vpc-bp1local0000000000001"],
         &["schedule", "weekends"],
         &["schema"],
         &["completions", "bash"],
