@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A VPC for each of the things that a plan can say about one.
-async fn mixed() -> World {
+pub(crate) async fn mixed() -> World {
     let world = World::new().await;
     let cloud = &world.cloud;
     cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();

@@ -3,12 +3,21 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
+    num::NonZero,
     process::{Child, Command},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
 };
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+/// The columns of a terminal if a test does not care.
+const COLUMNS: u16 = 100;
+/// Enough for everything that a session shows.
+const ROWS: u16 = 200;
 
 /// A terminal that the command runs on.
 pub(crate) struct Terminal {
@@ -16,16 +25,24 @@ pub(crate) struct Terminal {
     seen: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
     child: Child,
+    columns: u16,
 }
 
 impl Terminal {
     /// Runs the command on a terminal.
-    pub(crate) fn run(mut command: Command) -> Self {
+    pub(crate) fn run(command: Command) -> Self {
+        Self::run_at(COLUMNS, command)
+    }
+
+    /// Runs the command on a terminal with this many columns, which is its controlling terminal: Ctrl-C interrupts it.
+    pub(crate) fn run_at(columns: u16, command: Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        tcsetwinsize(&master, Winsize { ws_row: ROWS, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let open = || File::options().read(true).write(true).open(&name).unwrap();
+        let mut command = controlled(&command);
         let child = command.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
         // The ends of the command stay with it alone, so that the terminal ends with it.
         drop(command);
@@ -40,7 +57,7 @@ impl Terminal {
                 log.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
             }
         });
-        Self { keys, seen, reader, child }
+        Self { keys, seen, reader, child, columns }
     }
 
     /// Waits until the screen has shown this text.
@@ -56,6 +73,31 @@ impl Terminal {
         self.keys.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    /// Waits for the end. Returns all that was written, with its colors.
+    pub(crate) fn raw(mut self) -> String {
+        self.child.wait().unwrap();
+        self.reader.join().unwrap();
+        let seen = self.seen.lock().unwrap();
+        seen.clone()
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&mut self) {
+        self.keys.write_all(b"\x03").unwrap();
+    }
+
+    /// Waits for the end. Returns what the screen shows then, with the exit code. Lines that the terminal had to break
+    /// are in one piece.
+    pub(crate) fn screen(mut self) -> String {
+        let status = self.child.wait().unwrap();
+        self.reader.join().unwrap();
+        let size = |count| NonZero::new(count).unwrap();
+        let mut screen = vt100::Parser::new(size(ROWS), size(self.columns), 0);
+        screen.process(self.seen.lock().unwrap().as_bytes());
+        let shown = screen.screen().contents();
+        format!("{}\n---- exit code {}\n", shown.trim_end(), status.code().unwrap_or(-1))
+    }
+
     /// Waits for the end. Returns the exit code and all that was shown, without colors.
     pub(crate) fn end(mut self) -> (i32, String) {
         let status = self.child.wait().unwrap();
@@ -63,4 +105,20 @@ impl Terminal {
         let seen = self.seen.lock().unwrap();
         (status.code().unwrap_or(-1), anstream::adapter::strip_str(&seen).to_string())
     }
+}
+
+/// Returns the command in a session of its own, of which its terminal is the controlling one.
+fn controlled(command: &Command) -> Command {
+    let mut controlled = Command::new("setsid");
+    controlled.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
+    controlled.env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            controlled.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        controlled.current_dir(folder);
+    }
+    controlled
 }

@@ -96,7 +96,11 @@ impl World {
 
     /// Replaces what differs from run to run.
     pub(crate) fn stable(&self, ran: &Ran) -> String {
-        let mut text = ran.whole().replace(&self.endpoint, "http://127.0.0.1:9900");
+        self.stable_text(&ran.whole())
+    }
+
+    pub(crate) fn stable_text(&self, text: &str) -> String {
+        let mut text = text.replace(&self.endpoint, "http://127.0.0.1:9900");
         let ids = digits(&text);
         for (nth, id) in ids.iter().enumerate() {
             text = text.replace(id.as_str(), &format!("{:016x}", nth + 1));

@@ -1,0 +1,117 @@
+//! Sessions on terminals of several widths, as a person sees them.
+
+use std::{process::Command, time::Duration};
+
+use insta::assert_snapshot;
+use local_cloud::Fault;
+
+use crate::{
+    plan::mixed,
+    pty::Terminal,
+    support::{Home, repository},
+    world::World,
+};
+
+/// What the screen shows at the end.
+async fn screen(columns: u16, mut command: Command) -> String {
+    command.env("TERM", "xterm-256color");
+    tokio::task::spawn_blocking(move || Terminal::run_at(columns, command).screen()).await.unwrap()
+}
+
+/// The same of a command that needs no cloud, among the examples.
+async fn example(columns: u16, arguments: &[&str]) -> String {
+    let home = Home::new();
+    let mut command = home.command(arguments, &[]);
+    command.current_dir(repository().join("shared/command/examples"));
+    screen(columns, command).await
+}
+
+#[tokio::test]
+async fn a_plan_is_read_on_narrow_usual_and_wide_terminals() {
+    let world = mixed().await;
+    for columns in [40, 80, 200] {
+        let shown = screen(columns, world.home.command(&["plan", "-v"], &world.env())).await;
+        assert_snapshot!(format!("plan_{columns}"), world.stable_text(&shown));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_applied_by_a_person_who_types_the_account() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();
+    let mut command = world.home.command(&["apply"], &world.env());
+    command.env("TERM", "xterm-256color");
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::run_at(80, command);
+        terminal.wait_for("used to make this change:");
+        terminal.type_line("1000000000000001");
+        terminal.screen()
+    });
+    assert_snapshot!("apply_80", world.stable_text(&shown.await.unwrap()));
+    assert_eq!(world.cloud.flow_logs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_resource_is_explained_on_narrow_and_usual_terminals() {
+    let world = World::new().await;
+    let (vpc, _) = world.kept_vpc(&[("env", "dev")], &[]).await;
+    for columns in [40, 80, 200] {
+        let arguments = ["explain", &vpc, "--at", "2026-11-26T10:00Z"];
+        let shown = screen(columns, world.home.command(&arguments, &world.env())).await;
+        assert_snapshot!(format!("explain_{columns}"), world.stable_text(&shown));
+    }
+}
+
+#[tokio::test]
+async fn schedules_and_mistakes_fit_the_terminal() {
+    for columns in [40, 80, 200] {
+        let month = ["schedule", "nights", "--month", "2026-11"];
+        assert_snapshot!(format!("schedule_{columns}"), example(columns, &month).await);
+        assert_snapshot!(format!("check_{columns}"), example(columns, &["check", "mistakes.yml"]).await);
+    }
+}
+
+#[tokio::test]
+async fn a_person_asks_who_they_are_and_begins_with_a_policy() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    for columns in [40, 80, 200] {
+        let whoami = screen(columns, world.home.command(&["whoami"], &world.env())).await;
+        assert_snapshot!(format!("whoami_{columns}"), world.stable_text(&whoami));
+    }
+    let init = screen(80, world.home.command(&["init", "--out", "new.yml"], &world.env())).await;
+    assert_snapshot!("init_80", world.stable_text(&init));
+}
+
+#[tokio::test]
+async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_was_not_made() {
+    let world = World::new().await;
+    let first = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.copy_vpc(&first, 29);
+    world.cloud.fail("CreateFlowLog", Fault::Slow(Duration::from_millis(300)), u32::MAX);
+    let mut command = world.home.command(&["apply"], &world.env());
+    command.env("TERM", "xterm-256color");
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::run(command);
+        terminal.wait_for("used to make these 30 changes:");
+        terminal.type_line("1000000000000001");
+        terminal.wait_for("CreateFlowLog vpc-");
+        terminal.interrupt();
+        terminal.screen()
+    });
+    let shown = shown.await.unwrap();
+    let made = world.cloud.flow_logs().len();
+    assert!((1..30).contains(&made), "{made}\n{shown}");
+    let said = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
+    assert!(shown.contains(&said) && shown.ends_with("---- exit code 130\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_terminal_is_in_color_unless_no_color_is_set() {
+    for (name, is_colored) in [("UNRELATED", true), ("NO_COLOR", false)] {
+        let mut command = Home::new().command(&["check", "mistakes.yml"], &[(name, "1"), ("TERM", "xterm-256color")]);
+        command.current_dir(repository().join("shared/command/examples"));
+        let seen = tokio::task::spawn_blocking(move || Terminal::run(command).raw()).await.unwrap();
+        assert_eq!(seen.contains("\u{1b}[1m"), is_colored, "{seen:?}");
+    }
+}
