@@ -173,7 +173,7 @@ async fn a_person_types_the_account_before_anything_is_changed() {
         let mut command = world.home.command(&["apply"], &world.env());
         command.env("TERM", "xterm").env("COLUMNS", "100");
         let (ended, text) = tokio::task::spawn_blocking(move || {
-            let mut terminal = Terminal::run(command);
+            let mut terminal = Terminal::run(&command);
             terminal.wait_for("used to make these 3 changes:");
             terminal.type_line(typed);
             terminal.end()
@@ -197,7 +197,7 @@ async fn a_terminal_shows_progress_unless_it_is_dumb_or_somebody_wants_quiet() {
         world.cloud.fail("DescribeVpcs", Fault::Slow(Duration::from_millis(300)), 2);
         let mut command = world.home.command(arguments, &world.env());
         command.env("TERM", term).env("NO_COLOR", "1");
-        let (code, text) = tokio::task::spawn_blocking(move || Terminal::run(command).end()).await.unwrap();
+        let (code, text) = tokio::task::spawn_blocking(move || Terminal::run(&command).end()).await.unwrap();
         assert_eq!(code, 0, "{text}");
         assert_eq!(text.contains(" regions, "), is_shown, "{arguments:?} {term}: {text:?}");
     }

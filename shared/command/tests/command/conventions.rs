@@ -7,8 +7,20 @@ use std::{
 
 use crate::{support::Home, world::World};
 
-const SUBCOMMANDS: [&str; 12] =
-    ["init", "whoami", "check", "plan", "apply", "remove", "explain", "cost", "schedule", "schema", "completions", "man"];
+const SUBCOMMANDS: [&str; 12] = [
+    "init",
+    "whoami",
+    "check",
+    "plan",
+    "apply",
+    "remove",
+    "explain",
+    "cost",
+    "schedule",
+    "schema",
+    "completions",
+    "man",
+];
 /// Those that the help names in one line.
 const OF_ONE_LINE: [&str; 3] = ["schema", "completions", "man"];
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n\

@@ -35,8 +35,8 @@ async fn it_writes_a_policy_from_what_is_there_that_passes_check() {
         world.cloud.create_vpc(&[("env", "dev"), ("once", "only")]).await.unwrap();
     }
     let (vpc, _) = world.kept_vpc(&[("团队", "网络")], &[]).await;
-    for vpc in world.cloud.vpcs() {
-        world.cloud.edit_vpc(&vpc.id, |vpc| _ = vpc.tags.insert("acs:rm:rgId".to_owned(), "rg-1".to_owned()));
+    for each in world.cloud.vpcs() {
+        world.cloud.edit_vpc(&each.id, |found| _ = found.tags.insert("acs:rm:rgId".to_owned(), "rg-1".to_owned()));
     }
     assert!(world.cloud.flow_log_of(&vpc).is_some());
     let before = world.cloud.calls().len();

@@ -22,7 +22,7 @@ const ROWS: u16 = 200;
 /// A terminal that the command runs on.
 pub(crate) struct Terminal {
     keys: File,
-    seen: Arc<Mutex<String>>,
+    seen: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
     child: Child,
     columns: u16,
@@ -30,41 +30,46 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Runs the command on a terminal.
-    pub(crate) fn run(command: Command) -> Self {
+    pub(crate) fn run(command: &Command) -> Self {
         Self::run_at(COLUMNS, command)
     }
 
     /// Runs the command on a terminal with this many columns, which is its controlling terminal: Ctrl-C interrupts it.
-    pub(crate) fn run_at(columns: u16, command: Command) -> Self {
+    pub(crate) fn run_at(columns: u16, command: &Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         tcsetwinsize(&master, Winsize { ws_row: ROWS, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let open = || File::options().read(true).write(true).open(&name).unwrap();
-        let mut command = controlled(&command);
+        let mut command = controlled(command);
         let child = command.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
         // The ends of the command stay with it alone, so that the terminal ends with it.
         drop(command);
         let keys = File::from(master);
         let mut screen = keys.try_clone().unwrap();
-        let seen = Arc::new(Mutex::new(String::new()));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
         let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             // A terminal without anybody at its other end is an error here.
             while let Ok(length @ 1..) = screen.read(&mut buffer) {
-                log.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
+                log.lock().unwrap().extend_from_slice(&buffer[..length]);
             }
         });
         Self { keys, seen, reader, child, columns }
     }
 
+    /// All that was written so far. A read may end within a character, so the bytes are kept.
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.seen.lock().unwrap()).into_owned()
+    }
+
     /// Waits until the screen has shown this text.
     pub(crate) fn wait_for(&self, text: &str) {
-        let has = || self.seen.lock().unwrap().contains(text);
+        let has = || self.seen().contains(text);
         while !has() {
-            assert!(!self.reader.is_finished(), "{text} never came: {}", self.seen.lock().unwrap());
+            assert!(!self.reader.is_finished(), "{text} never came: {}", self.seen());
             thread::yield_now();
         }
     }
@@ -73,12 +78,17 @@ impl Terminal {
         self.keys.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Waits for the end. Returns all that was written, with its colors.
-    pub(crate) fn raw(mut self) -> String {
-        self.child.wait().unwrap();
+    /// Waits for the end. Returns the exit code and all that was written.
+    fn finish(mut self) -> (i32, Vec<u8>) {
+        let status = self.child.wait().unwrap();
         self.reader.join().unwrap();
-        let seen = self.seen.lock().unwrap();
-        seen.clone()
+        let seen = self.seen.lock().unwrap().clone();
+        (status.code().unwrap_or(-1), seen)
+    }
+
+    /// Waits for the end. Returns all that was written, with its colors.
+    pub(crate) fn raw(self) -> String {
+        String::from_utf8(self.finish().1).unwrap()
     }
 
     /// Presses Ctrl-C.
@@ -88,22 +98,19 @@ impl Terminal {
 
     /// Waits for the end. Returns what the screen shows then, with the exit code. Lines that the terminal had to break
     /// are in one piece.
-    pub(crate) fn screen(mut self) -> String {
-        let status = self.child.wait().unwrap();
-        self.reader.join().unwrap();
+    pub(crate) fn screen(self) -> String {
         let size = |count| NonZero::new(count).unwrap();
         let mut screen = vt100::Parser::new(size(ROWS), size(self.columns), 0);
-        screen.process(self.seen.lock().unwrap().as_bytes());
+        let (code, seen) = self.finish();
+        screen.process(&seen);
         let shown = screen.screen().contents();
-        format!("{}\n---- exit code {}\n", shown.trim_end(), status.code().unwrap_or(-1))
+        format!("{}\n---- exit code {code}\n", shown.trim_end())
     }
 
     /// Waits for the end. Returns the exit code and all that was shown, without colors.
-    pub(crate) fn end(mut self) -> (i32, String) {
-        let status = self.child.wait().unwrap();
-        self.reader.join().unwrap();
-        let seen = self.seen.lock().unwrap();
-        (status.code().unwrap_or(-1), anstream::adapter::strip_str(&seen).to_string())
+    pub(crate) fn end(self) -> (i32, String) {
+        let (code, seen) = self.finish();
+        (code, anstream::adapter::strip_str(&String::from_utf8(seen).unwrap()).to_string())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 /// What the screen shows at the end.
 async fn screen(columns: u16, mut command: Command) -> String {
     command.env("TERM", "xterm-256color");
-    tokio::task::spawn_blocking(move || Terminal::run_at(columns, command).screen()).await.unwrap()
+    tokio::task::spawn_blocking(move || Terminal::run_at(columns, &command).screen()).await.unwrap()
 }
 
 /// The same of a command that needs no cloud, among the examples.
@@ -42,7 +42,7 @@ async fn a_plan_is_applied_by_a_person_who_types_the_account() {
     let mut command = world.home.command(&["apply"], &world.env());
     command.env("TERM", "xterm-256color");
     let shown = tokio::task::spawn_blocking(move || {
-        let mut terminal = Terminal::run_at(80, command);
+        let mut terminal = Terminal::run_at(80, &command);
         terminal.wait_for("used to make this change:");
         terminal.type_line("1000000000000001");
         terminal.screen()
@@ -92,7 +92,7 @@ async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_w
     let mut command = world.home.command(&["apply"], &world.env());
     command.env("TERM", "xterm-256color");
     let shown = tokio::task::spawn_blocking(move || {
-        let mut terminal = Terminal::run(command);
+        let mut terminal = Terminal::run(&command);
         terminal.wait_for("used to make these 30 changes:");
         terminal.type_line("1000000000000001");
         terminal.wait_for("CreateFlowLog vpc-");
@@ -111,7 +111,7 @@ async fn a_terminal_is_in_color_unless_no_color_is_set() {
     for (name, is_colored) in [("UNRELATED", true), ("NO_COLOR", false)] {
         let mut command = Home::new().command(&["check", "mistakes.yml"], &[(name, "1"), ("TERM", "xterm-256color")]);
         command.current_dir(repository().join("shared/command/examples"));
-        let seen = tokio::task::spawn_blocking(move || Terminal::run(command).raw()).await.unwrap();
+        let seen = tokio::task::spawn_blocking(move || Terminal::run(&command).raw()).await.unwrap();
         assert_eq!(seen.contains("\u{1b}[1m"), is_colored, "{seen:?}");
     }
 }
