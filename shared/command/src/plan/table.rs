@@ -460,3 +460,76 @@ fn place(unread: &Unread) -> String {
         [&unread.account, &unread.region, &unread.resource_id].into_iter().flatten().map(String::as_str).collect();
     place.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::plan::{Caller, PolicyUsed, Scope};
+
+    /// A plan for this many VPCs, each of which gets a flow log.
+    fn plan(count: usize) -> Plan {
+        let id = |nth: usize| format!("vpc-bp1{nth:018}");
+        let resource = |nth| Resource {
+            account: "1000000000000001".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_type: "VPC".to_owned(),
+            resource_id: id(nth),
+            verdict: "missing".to_owned(),
+            covered: false,
+            exception: false,
+            finding: nth % 2 == 0,
+            reason: "生产网络没有流日志，生产网络没有流日志，生产网络没有流日志".to_owned(),
+            flow_log: None,
+        };
+        let change = |nth| Change {
+            id: format!("{nth:016x}"),
+            account: "1000000000000001".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_type: "VPC".to_owned(),
+            resource_id: id(nth),
+            kind: Kind::Create,
+            action: "CreateFlowLog".to_owned(),
+            flow_log_id: None,
+            verdict: Some("missing".to_owned()),
+            reason: format!("no active flow log covers {}", id(nth)),
+            fields: Vec::new(),
+        };
+        Plan {
+            schema: String::new(),
+            version: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            decided_for: Timestamp::UNIX_EPOCH,
+            caller: Caller { account: "1000000000000001".to_owned(), arn: None },
+            endpoint: None,
+            policy: PolicyUsed { file: "policy.yml".to_owned(), sha256: String::new(), text: None },
+            scope: Scope::default(),
+            summary: Totals { create: count, resources: count, ..Totals::default() },
+            changes: (0..count).map(change).collect(),
+            resources: (0..count).map(resource).collect(),
+            notes: Vec::new(),
+            unread: Vec::new(),
+            limits: Vec::new(),
+            read: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_plan_of_fifty_thousand_vpcs_fits_a_narrow_terminal_and_names_each() {
+        let plan = plan(50_000);
+        let drawn = text(&plan, Drawing { columns: Some(40), is_verbose: true });
+        let drawn = anstream::adapter::strip_str(&drawn).to_string();
+        // Ids stay in one piece, whatever the width.
+        let wide: Vec<_> = drawn
+            .lines()
+            .filter(|line| width(line) > 40 && !["  + create ", "Plan: "].iter().any(|it| line.starts_with(it)))
+            .collect();
+        assert_eq!(wide, [""; 0]);
+        assert_eq!(drawn.lines().filter(|line| line.starts_with("  + create ")).count(), 50_000);
+        // A sentence is not broken into single characters.
+        let finding: Vec<_> = drawn.lines().skip_while(|line| *line != "  findings").skip(1).take(3).collect();
+        assert_eq!(finding[0], "    vpc-bp1000000000000000000  missing");
+        assert!(width(finding[1]) > 30, "{finding:#?}");
+    }
+}

@@ -59,7 +59,7 @@ async fn the_destination_of_the_flow_logs_that_are_there_is_taken_over_where_it_
     assert!(text.contains("  project: \"logs-{account}-{region}\"\n  log_store: \"flows\"\n"), "{text}");
     check(&world).await;
     let plan = world.run(&["plan"]).await.good();
-    assert!(plan.contains("Plan: 0 to create, 0 to modify"), "what is there is as this policy wants it\n{plan}");
+    assert!(plan.contains("Plan: nothing to change"), "what is there is as this policy wants it\n{plan}");
 }
 
 #[tokio::test]
