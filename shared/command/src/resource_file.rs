@@ -102,6 +102,7 @@ fn listed(item: &Value, of: ResourceType, defaults: &Defaults) -> Result<Resourc
         id,
         parents,
         tags: Some(tags(item)?),
+        name: None,
         is_service_managed: false,
         creation_time: None,
     })
@@ -177,8 +178,16 @@ fn short_form(text: &str, defaults: &Defaults) -> Result<Listed, Vec<String>> {
     match (account, region, id) {
         (Some(account), Some(region), Some(id)) if mistakes.is_empty() => {
             let tags = Some(written.tags.into_iter().collect());
-            let resource =
-                Resource { account, region, id, parents, tags, is_service_managed: false, creation_time: None };
+            let resource = Resource {
+                account,
+                region,
+                id,
+                parents,
+                tags,
+                name: None,
+                is_service_managed: false,
+                creation_time: None,
+            };
             let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(vpc_id, vpc_tags)| Resource {
                 id: vpc_id,
                 parents: Vec::new(),

@@ -13,6 +13,7 @@
 //!     id: "vpc-bp1example00000000001".parse()?,
 //!     parents: Vec::new(),
 //!     tags: Some([("env".to_owned(), "prod".to_owned())].into_iter().collect()),
+//!     name: None,
 //!     is_service_managed: false,
 //!     creation_time: None,
 //! };

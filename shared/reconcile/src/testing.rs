@@ -35,6 +35,7 @@ fn resource(id: &str, parents: &[&str]) -> Resource {
         id: id.parse().unwrap(),
         parents: parents.iter().map(|parent| parent.parse::<ResourceId>().unwrap()).collect(),
         tags: Some(ObservedTags::new()),
+        name: None,
         is_service_managed: false,
         creation_time: Some(now() - SignedDuration::from_hours(24)),
     }

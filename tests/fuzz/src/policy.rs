@@ -57,6 +57,7 @@ fn resource(id: &str) -> Resource {
         id: id.parse().unwrap(),
         parents: ["vpc-2", "vsw-2"].map(|parent| parent.parse().unwrap()).into(),
         tags: Some([("env".to_owned(), "dev".to_owned())].into_iter().collect()),
+        name: None,
         is_service_managed: false,
         creation_time: None,
     }

@@ -20,6 +20,8 @@ pub struct Resource {
     pub region: RegionId,
     /// Its id, which includes its type.
     pub id: ResourceId,
+    /// Its name, if it has one. Anybody who may create resources chooses it.
+    pub name: Option<String>,
     /// The resources that contain it: its vSwitch and its VPC, if any, nearest first.
     pub parents: Vec<ResourceId>,
     /// Its tags; `None` if they could not be read.

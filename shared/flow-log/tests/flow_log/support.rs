@@ -15,6 +15,7 @@ pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
         id: id.parse().unwrap(),
         parents: parents.iter().map(|parent| parent.parse().unwrap()).collect(),
         tags: Some(ObservedTags::new()),
+        name: None,
         is_service_managed: false,
         creation_time: None,
     }

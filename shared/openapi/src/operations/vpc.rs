@@ -292,10 +292,10 @@ impl Session<'_> {
         found: &ResponseObject<'_>,
         parents: Vec<ResourceId>,
     ) -> Result<Resource, String> {
-        let key = match resource_type {
-            ResourceType::Vpc => "VpcId",
-            ResourceType::VSwitch => "VSwitchId",
-            ResourceType::NetworkInterface => "NetworkInterfaceId",
+        let (key, name) = match resource_type {
+            ResourceType::Vpc => ("VpcId", "VpcName"),
+            ResourceType::VSwitch => ("VSwitchId", "VSwitchName"),
+            ResourceType::NetworkInterface => ("NetworkInterfaceId", "NetworkInterfaceName"),
         };
         // Resources that another account shares are listed too. Without an owner, or with owner 0, a resource belongs
         // to the calling account.
@@ -305,6 +305,8 @@ impl Session<'_> {
             account: owner.unwrap_or_else(|| self.account().clone()),
             region: self.region().clone(),
             id: details::id(found, resource_type, key)?,
+            // Nothing depends on a name, so one that is no text is none.
+            name: found.optional_text(name).ok().flatten().filter(|name| !name.is_empty()),
             parents,
             tags: found.tags(),
             is_service_managed: found.flag("ServiceManaged") == Some(true),
