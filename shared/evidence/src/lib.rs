@@ -13,6 +13,7 @@ mod assessment;
 mod csv;
 mod evidence;
 mod facts;
+mod from_proof;
 mod from_report;
 mod join;
 mod json;
@@ -34,3 +35,4 @@ pub use facts::{
 pub use from_report::Observed;
 pub use join::NotJoined;
 pub use read_log::ReadLog;
+pub use text::visible;

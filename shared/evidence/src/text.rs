@@ -18,7 +18,8 @@ pub(crate) fn is_invisible(c: char) -> bool {
 }
 
 /// The text with its invisible characters written out, as in `\u{202e}`.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {
         return Cow::Borrowed(text);
     }

@@ -80,6 +80,17 @@ impl Capabilities {
     /// at all unless the client `may_write`.
     #[must_use]
     pub fn session_policy(&self, policy: &Policy, may_write: bool) -> String {
+        session_policy(&self.statements(policy, may_write))
+    }
+
+    /// Returns the session policy of a run that only reads, and reads what evidence needs as well: whether the flow log
+    /// service is open, and what arrives in Logstores. Which ones is known only when the flow logs have been read.
+    pub(crate) fn session_policy_for_evidence(&self, policy: &Policy) -> String {
+        let more = allow(&EVIDENCE_READS, &["*".to_owned()]);
+        session_policy(&format!("{},{more}", self.statements(policy, false)))
+    }
+
+    fn statements(&self, policy: &Policy, may_write: bool) -> String {
         let (of_log_service, others): (Vec<Action>, Vec<_>) =
             self.actions.iter().partition(|action| action.product() == LOG_SERVICE);
         let reads_destinations = !of_log_service.is_empty();
@@ -104,8 +115,12 @@ impl Capabilities {
             let statement = allow(&with(&DESTINATION_READS, &of_log_service), &resources);
             statements = format!("{statements},{statement}");
         }
-        format!(r#"{{"Version":"1","Statement":[{statements}]}}"#)
+        statements
     }
+}
+
+fn session_policy(statements: &str) -> String {
+    format!(r#"{{"Version":"1","Statement":[{statements}]}}"#)
 }
 
 /// The product of the actions that create destinations.
@@ -113,6 +128,16 @@ const LOG_SERVICE: &str = "log";
 
 /// The RAM actions of the reads that tell whether a destination is there.
 const DESTINATION_READS: [&str; 3] = ["log:GetProject", "log:GetLogStore", "log:GetIndex"];
+
+/// The RAM actions of the reads that only evidence needs. An interface is asked for where a flow log is silent.
+const EVIDENCE_READS: [&str; 6] = [
+    "vpc:GetFlowLogServiceStatus",
+    "ecs:DescribeNetworkInterfaces",
+    "log:GetProject",
+    "log:GetLogStore",
+    "log:GetIndex",
+    "log:GetLogStoreLogs",
+];
 
 /// Returns a statement of a RAM policy.
 fn allow(actions: &[&str], resources: &[String]) -> String {
@@ -179,6 +204,24 @@ mod tests {
         let is_allowed = |permission: &str| text.contains(&format!("\"{permission}\""));
         assert!(Action::ALL.iter().all(|action| !is_allowed(action.permission())), "{text}");
         assert!(is_allowed("vpc:DescribeFlowLogs") && is_allowed("log:GetLogStore"), "{text}");
+    }
+
+    #[test]
+    fn the_session_policy_of_evidence_allows_more_reads_and_no_write() {
+        let policy =
+            "flow_log: {project: flowlog, log_store: vpc, create_destination: {retention_days: 7}}\nregions: all";
+        let capabilities = Capabilities {
+            function: "a-command",
+            selects: Selection::Everything,
+            actions: &Action::ALL,
+            repairs: true,
+        };
+        let text = capabilities.session_policy_for_evidence(&Policy::parse(policy).unwrap());
+        assert!(text.len() < MAX_SESSION_POLICY, "{} characters: {text}", text.len());
+        serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        let is_allowed = |permission: &str| text.contains(&format!("\"{permission}\""));
+        assert!(Action::ALL.iter().all(|action| !is_allowed(action.permission())), "{text}");
+        assert!(EVIDENCE_READS.iter().all(|action| is_allowed(action)), "{text}");
     }
 
     #[test]

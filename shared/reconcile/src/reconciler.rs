@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use flow_log::{AccountId, Policy, RegionId};
+use flow_log::{
+    AccountId, FlowLog, Policy, RegionId,
+    names::{LogStoreName, ProjectName},
+};
 use futures_util::{
     FutureExt as _, StreamExt as _,
     stream::{self, BoxStream},
 };
 use jiff::Timestamp;
-use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Rng, Session};
+use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Destination, Rng, Session};
 
 use crate::{
-    AccountSweep, Approvals, Capabilities, Item, Job, Listing, Observer, Outcome, ReconcilerSettings, Report, Target,
-    TargetKind, UnknownLocation, Work,
+    AccountSweep, Approvals, Capabilities, ErrorReport, Item, Job, Listing, Observer, Outcome, ReconcilerSettings,
+    Report, Target, TargetKind, UnknownLocation, Work,
     accounts::{self, Access, Accounts, Gate},
     claims::Claims,
     converge::Converger,
+    delivery::{self, LogStoreProof, Look},
     destinations::Destinations,
     invocations, location, regions,
     report::ReportBuilder,
@@ -114,6 +118,13 @@ impl Reconciler {
         Self { client, observer: Some(observer), ..self }
     }
 
+    /// Lets sessions in other accounts read what evidence needs, and write nothing.
+    #[must_use]
+    pub fn reading_evidence(self) -> Self {
+        let session_policy = self.capabilities.session_policy_for_evidence(&self.policy);
+        Self { client: self.client.read_only(), dry_run: true, session_policy: session_policy.into(), ..self }
+    }
+
     /// Makes the approved changes alone.
     #[must_use]
     pub fn approving(self, approvals: Arc<Approvals>) -> Self {
@@ -203,6 +214,52 @@ impl Reconciler {
         })
     }
 
+    /// Asks whether an account has opened the flow log service.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn is_service_open(
+        &self,
+        job: &Job,
+        account: &AccountId,
+        region: &RegionId,
+    ) -> Result<bool, Box<ErrorReport>> {
+        let session = self.sessions(job).in_account(account, region);
+        session.get_flow_log_service_status().await.map_err(|error| Box::new(ErrorReport::from(&error)))
+    }
+
+    /// Reads for how many days a Logstore keeps records; 3650 means for ever, and `None` that it is not there.
+    ///
+    /// # Errors
+    /// Says why that is not known.
+    pub async fn retention_days(
+        &self,
+        job: &Job,
+        (account, region): (&AccountId, &RegionId),
+        (project, log_store): (&str, &str),
+    ) -> Result<Option<u32>, String> {
+        let names = project.parse::<ProjectName>().ok().zip(log_store.parse::<LogStoreName>().ok());
+        let Some((project_name, log_store_name)) = names else {
+            return Err(format!("{project}/{log_store} is no name of a Logstore that this version knows"));
+        };
+        let session = self.sessions(job).in_account(account, region);
+        let found = session.get_log_store(Destination { project: &project_name, log_store: &log_store_name }).await;
+        let found = found.map_err(|error| format!("{error}: {}", error.cause))?;
+        Ok(found.map(|it| it.retention_days))
+    }
+
+    /// Reads whether what these flow logs record arrives: all flow logs of an account and region, those of others
+    /// included.
+    pub async fn delivery(
+        &self,
+        job: &Job,
+        (account, region): (&AccountId, &RegionId),
+        flow_logs: &[FlowLog],
+        look: &Look,
+    ) -> Vec<LogStoreProof> {
+        delivery::prove(&self.sessions(job).in_account(account, region), flow_logs, look).await
+    }
+
     /// Opens a session where the function runs.
     fn home(&self, job: &Job) -> Result<Session<'_>, Box<Item>> {
         let (Some(account), Some(region)) = (&job.account, &job.region) else {
@@ -279,7 +336,7 @@ impl Reconciler {
         match regions::targets(sessions, self.capabilities.selects, sweep).await {
             Ok((targets, items)) => {
                 if let Some(observer) = &self.observer {
-                    observer.account_begun(&account, targets.len());
+                    observer.account_begun(&account, &targets);
                 }
                 [Step::Results(items.into())].into_iter().chain(targets.into_iter().map(Step::Target)).collect()
             }

@@ -124,6 +124,11 @@ impl<'a> Writer<'a> {
         Self { oversight, ..self }
     }
 
+    /// Returns who watches the work, if anybody does.
+    pub(crate) const fn observer(&self) -> Option<&'a dyn Observer> {
+        self.oversight.observer
+    }
+
     /// Lets it create flow logs that nobody approved, even after the work was stopped: a flow log whose replacement was
     /// approved has been deleted, and what records must not be lost with it.
     pub(crate) const fn recreating(self) -> Self {

@@ -233,7 +233,7 @@ pub struct Delivery {
     /// Records that say that records were lost, `SKIPDATA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_data: Option<u64>,
-    /// Why it is unknown.
+    /// Why it is unknown, or why no record can arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_unknown: Option<String>,
 }

@@ -108,6 +108,10 @@ impl Inventory {
     ) {
         match entry {
             Entry::Read(resource) => {
+                if let Some(observer) = converger.writer.observer() {
+                    let session = converger.session;
+                    observer.resource_read(session.account(), session.region(), &resource);
+                }
                 if level == ResourceType::Vpc && converger.policy.coverage_needs_vpc_tags() {
                     self.vpcs.insert(resource.id.clone(), resource.clone());
                 }
@@ -124,6 +128,9 @@ impl Inventory {
     fn add_flow_log(&mut self, converger: &Converger<'_>, flow_log: FlowLog, report: &mut ReportBuilder) {
         if converger.policy.replace {
             self.evidence.add(&flow_log);
+        }
+        if let Some(observer) = converger.writer.observer() {
+            observer.flow_log_read(converger.session.account(), converger.session.region(), &flow_log);
         }
         let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
         let id = flow_log.resource_id.parse::<ResourceId>().ok();
