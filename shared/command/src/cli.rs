@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod remove;
+pub(crate) mod report;
 pub(crate) mod schedule;
 pub(crate) mod schema;
 pub(crate) mod whoami;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     /// Delete what Flowkeeper made
     Remove(remove::Remove),
+    /// Show an auditor what records, and what proves it
+    Report(report::ReportOptions),
     /// Show what a policy wants of a resource, and why
     Explain(explain::Explain),
     /// Show what flow logs cost, and what schedules save
@@ -110,6 +113,7 @@ impl Command {
             Self::Plan(asked) => asked.run(context),
             Self::Apply(asked) => asked.run(context),
             Self::Remove(asked) => asked.run(context),
+            Self::Report(asked) => asked.run(context),
             Self::Explain(asked) => asked.run(context),
             Self::Cost(asked) => asked.run(context),
             Self::Schedule(asked) => asked.run(context),

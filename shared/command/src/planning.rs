@@ -8,7 +8,8 @@ use flow_log::{
 };
 use jiff::Timestamp;
 use reconcile::{
-    AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Reconciler, ReportBuilder, Selection, Work,
+    AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Observer, Reconciler, Report, ReportBuilder,
+    Selection, Work,
 };
 
 use crate::{
@@ -57,6 +58,7 @@ pub(crate) const REMOVAL: Capabilities = Capabilities {
 };
 
 /// What a plan is made of.
+#[derive(Clone, Copy)]
 pub(crate) struct Planning<'a> {
     pub(crate) context: &'a Context,
     pub(crate) identity: &'a Identity,
@@ -68,6 +70,8 @@ pub(crate) struct Planning<'a> {
     pub(crate) narrowed: &'a Narrowed,
     /// The time to decide for, if it is not now.
     pub(crate) at: Option<Timestamp>,
+    /// Whether what only evidence needs is read as well.
+    pub(crate) is_evidence: bool,
 }
 
 /// What the options narrow the policy to.
@@ -148,24 +152,33 @@ pub(crate) fn job(identity: &Identity) -> Job {
     }
 }
 
+/// What a sweep covered and found. Its reconciler only reads, and may read more.
+pub(crate) struct Swept {
+    pub(crate) reconciler: Reconciler,
+    pub(crate) job: Job,
+    /// The accounts that it covered.
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) report: Report,
+}
+
 impl Planning<'_> {
-    /// Reads everything, and decides.
+    /// Reads everything, and decides. Tells `observer` what is read.
     ///
     /// # Errors
     /// The options name what the policy is not about.
-    pub(crate) async fn plan(&self) -> Result<Plan, Failure> {
-        let Self { context, identity, narrowed, .. } = self;
+    pub(crate) async fn sweep(&self, observer: Arc<dyn Observer>) -> Result<Swept, Failure> {
+        let Self { identity, narrowed, .. } = self;
         narrowed.check(self.policy, &identity.caller.account)?;
-        let watcher = Arc::new(Watcher::new(&context.terminal, 0));
         let policy = narrowed.policy(self.policy);
         let client = identity.client().read_only();
-        let mut reconciler = Reconciler::over(client, self.capabilities, policy)
-            .listing(Listing::Full)
-            .observed_by(Arc::<Watcher>::clone(&watcher));
+        let mut reconciler =
+            Reconciler::over(client, self.capabilities, policy).listing(Listing::Full).observed_by(observer);
         if let Some(at) = self.at {
             reconciler = reconciler.deciding_at(at);
         }
-        let created = context.now();
+        if self.is_evidence {
+            reconciler = reconciler.reading_evidence();
+        }
         let job = job(identity);
         let Accounts { covered, results } = if narrowed.accounts.is_empty() {
             reconciler.accounts(&job).await
@@ -174,7 +187,19 @@ impl Planning<'_> {
         };
         let regions = Some(&narrowed.regions).filter(|regions| !regions.is_empty());
         let sweep = |account| Work::Account(AccountSweep { account, regions: regions.cloned(), at: None });
-        let report = reconciler.reconcile(job, covered.into_iter().map(sweep).collect(), results).await;
+        let report = reconciler.reconcile(job.clone(), covered.iter().cloned().map(sweep).collect(), results).await;
+        Ok(Swept { reconciler, job, accounts: covered, report })
+    }
+
+    /// Makes a plan.
+    ///
+    /// # Errors
+    /// The options name what the policy is not about.
+    pub(crate) async fn plan(&self) -> Result<Plan, Failure> {
+        let Self { context, identity, narrowed, .. } = self;
+        let watcher = Arc::new(Watcher::new(&context.terminal, 0));
+        let created = context.now();
+        let Swept { report, .. } = self.sweep(Arc::<Watcher>::clone(&watcher)).await?;
         watcher.clear();
         let Content { summary, changes, resources, notes, unread, limits, read } =
             content(&report, &Places::of(self.policy_text), watcher.reads());

@@ -7,7 +7,7 @@ use std::{
 
 use flow_log::{AccountId, RegionId};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use reconcile::{Item, Observer, PageObserver, PageRead, Summary};
+use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
 
 use crate::{
     plan::ListRead,
@@ -128,9 +128,9 @@ impl PageObserver for Watcher {
 }
 
 impl Observer for Watcher {
-    fn account_begun(&self, _: &AccountId, parts: usize) {
+    fn account_begun(&self, _: &AccountId, parts: &[Target]) {
         if let Some(bars) = &self.bars {
-            bars.total.inc_length(parts as u64);
+            bars.total.inc_length(parts.len() as u64);
         }
     }
 

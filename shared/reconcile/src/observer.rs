@@ -13,7 +13,7 @@ pub trait Observer: PageObserver {
     /// A sweep has read a resource. It reads VPCs for their tags as well, where the policy's levels are below them.
     fn resource_read(&self, _account: &AccountId, _region: &RegionId, _resource: &Resource) {}
 
-    /// A sweep has read a flow log of a VPC, vSwitch or network interface, whoever made it.
+    /// A sweep has read a flow log of a VPC, vSwitch or network interface. Others may have made it.
     fn flow_log_read(&self, _account: &AccountId, _region: &RegionId, _flow_log: &FlowLog) {}
 
     /// The sweep of a region has begun.

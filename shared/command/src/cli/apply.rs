@@ -73,6 +73,7 @@ impl Apply {
                         policy: &policy,
                         narrowed,
                         at: None,
+                        is_evidence: false,
                     };
                     let plan = planning.plan().await?;
                     context.terminal.print(&table::text(&plan, drawing(context)))?;

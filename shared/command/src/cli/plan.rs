@@ -89,6 +89,7 @@ impl PlanOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: self.at,
+                is_evidence: false,
             };
             planning.plan().await
         })?;

@@ -68,6 +68,7 @@ impl Remove {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: None,
+                is_evidence: false,
             };
             let plan = planning.plan().await?;
             let changes: Vec<_> = plan.changes.iter().collect();

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
 };
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Plan, SCHEMA};
-use crate::failure::Failure;
+use crate::{failure::Failure, output_file};
 
 /// How long a saved plan can be applied. Single changes go stale earlier: each is decided anew before it is made.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
@@ -57,15 +57,7 @@ pub(crate) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
     let sha256 = digest(&serde_json::to_vec(plan).map_err(|error| unwritable(&error))?);
     let text =
         serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(|error| unwritable(&error))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(folder).and_then(|mut file| {
-        // A temporary file can be read by its owner alone.
-        file.write_all(text.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| {
+    output_file::write(path, |to| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n"))).map_err(|error| {
         let name = path.display();
         Failure::failed(
             format!("--out {name}: the plan cannot be saved: {error}"),

@@ -7,13 +7,14 @@ use std::{
 
 use crate::{support::Home, world::World};
 
-const SUBCOMMANDS: [&str; 12] = [
+const SUBCOMMANDS: [&str; 13] = [
     "init",
     "whoami",
     "check",
     "plan",
     "apply",
     "remove",
+    "report",
     "explain",
     "cost",
     "schedule",
@@ -54,6 +55,9 @@ fn wrong_usage_is_64_and_help_is_0() {
         &[],
         &["check", "--frobnicate"],
         &["plan", "--output", "xml"],
+        &["report", "--html", "-", "--csv", "-"],
+        &["report", "--html", "a", "--json", "a"],
+        &["report", "--exceptions", "never"],
         &["apply", "plan.json", "--yes"],
         &["remove", "--yes"],
         &["schedule"],
@@ -140,7 +144,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
     assert!(page.contains(".SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n.SH VERSION"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 13 pages in man/man1\n"));
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 14 pages in man/man1\n"));
     for name in SUBCOMMANDS {
         let written = std::fs::read_to_string(home.path().join(format!("man/man1/flowkeeper-{name}.1"))).unwrap();
         assert!(written.contains(&format!(".TH flowkeeper-{name} 1")), "{written}");
@@ -161,6 +165,7 @@ async fn every_subcommand_but_apply_and_remove_only_reads() {
         &["whoami"],
         &["check"],
         &["plan", "--out", "plan.json"],
+        &["report", "--region", "cn-shanghai", "--json", "report.json"],
         &["explain", "vpc.json"],
         &["explain", "vpc-bp1local0000000000001"],
         &["schedule", "weekends"],

@@ -15,6 +15,7 @@ mod pages;
 mod plan;
 mod pty;
 mod remove;
+mod report;
 mod schedule;
 mod server;
 mod sessions;

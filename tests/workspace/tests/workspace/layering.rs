@@ -44,7 +44,15 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "flowkeeper" => {
             matches!(
                 to,
-                "cost" | "flow-log" | "json" | "local-cloud" | "openapi" | "reconcile" | "settings" | "signing"
+                "cost"
+                    | "evidence"
+                    | "flow-log"
+                    | "json"
+                    | "local-cloud"
+                    | "openapi"
+                    | "reconcile"
+                    | "settings"
+                    | "signing"
             )
         }
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),

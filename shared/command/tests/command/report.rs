@@ -1,0 +1,291 @@
+//! `report` against a local cloud.
+
+use std::{fs, path::Path};
+
+use jiff::ToSpan as _;
+use local_cloud::{Directory, Fault, LogRecord, OWN_ACCOUNT, Options, SECOND_ACCOUNT};
+use openapi::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+use crate::{
+    support::{Ran, repository},
+    world::{POLICY, World},
+};
+
+/// Gives the Logstore the index of a flow log's Logstore, and time to keep records.
+fn index(world: &World) {
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| {
+        log_store.retention_days = 400;
+        let text = json!({"type": "text"});
+        log_store.index = Some(json!({"keys": {
+            "vpc-id": text, "vswitch-id": text, "eni-id": text, "log-status": text, "end": {"type": "long"},
+        }}));
+    });
+}
+
+/// A world whose records can be counted.
+async fn world() -> World {
+    let world = World::new().await;
+    index(&world);
+    world
+}
+
+/// A VPC with a network interface in use and a flow log that has been on for a day.
+async fn old_vpc(world: &World) -> String {
+    let (vpc, flow_log) = world.kept_vpc(&[], &[]).await;
+    let yesterday = SystemClock.now() - 24.hours();
+    world.cloud.edit_flow_log(&flow_log, |flow_log| flow_log.created = yesterday);
+    let vswitch = world.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = world.cloud.create_network_interface(&vswitch).await.unwrap();
+    world.cloud.edit_network_interface(&interface, |interface| interface.instance_id = "i-1".to_owned());
+    vpc
+}
+
+fn write_record(world: &World, vpc: &str, log_status: &str) {
+    let record = LogRecord::of_flow_log(vpc, "vsw-1", "eni-1", log_status, SystemClock.now() - 5.minutes());
+    world.cloud.write_records("flowlog", "vpc", [record]);
+}
+
+/// Makes the JSON, and checks it by its schema.
+async fn json_of(world: &World, more: &[&str]) -> (Value, Ran) {
+    let ran = world.run(&[&["report", "--json", "-"], more].concat()).await;
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.whole()));
+    let schema = fs::read_to_string(repository().join("docs/evidence.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let problems: Vec<_> = schema.iter_errors(&report).map(|problem| problem.to_string()).collect();
+    assert_eq!(problems, [""; 0]);
+    (report, ran)
+}
+
+fn control<'r>(report: &'r Value, id: &str) -> &'r Value {
+    report["assessment"]["controls"].as_array().unwrap().iter().find(|control| control["id"] == id).unwrap()
+}
+
+fn read(world: &World, name: &str) -> String {
+    fs::read_to_string(world.home.path().join(name)).unwrap()
+}
+
+#[tokio::test]
+async fn it_writes_every_form_at_once_with_one_seal() {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let forms = ["--html", "r.html", "--csv", "r.csv", "--json", "r.json", "--ocsf", "r.ocsf.json", "--junit", "r.xml"];
+    let ran = world.run(&[&["report"], &forms[..]].concat()).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.whole());
+    let seal = sha256(world.home.path().join("r.json").as_path());
+    assert!(ran.stderr.contains(&format!("seal SHA-256 {seal}")), "{}", ran.whole());
+    assert!(ran.stderr.contains("1 of 2 VPCs records; 1 has no flow log."), "{}", ran.whole());
+    assert!(read(&world, "r.html").contains(&seal), "the page shows the seal");
+    for name in ["r.html", "r.csv", "r.json", "r.ocsf.json", "r.xml"] {
+        assert!(read(&world, name).contains(&vpc), "{name}");
+    }
+    assert_eq!(read(&world, "r.csv").lines().count(), 3, "a header and two VPCs");
+    let names = fs::read_dir(world.home.path()).unwrap().count();
+    assert_eq!(names, 6, "no temporary file is left");
+}
+
+/// The digest of a file by another program.
+fn sha256(path: &Path) -> String {
+    let output = std::process::Command::new("sha256sum").arg(path).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn it_says_who_read_what_with_which_policy_and_its_sums_close() {
+    let world = world().await;
+    let (paused, off) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    world.kept_vpc(&[("env", "night")], &[]).await;
+    let foreign = world.cloud.create_vpc(&[]).await.unwrap();
+    world.flow_log(&foreign, &[("TrafficType", "Drop")]).await;
+    let (gone, orphan) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&orphan, |flow_log| {
+        flow_log.resource_id = format!("{gone}x");
+        flow_log.created = "2026-01-01T00:00:00Z".parse().unwrap();
+    });
+    let (report, ran) = json_of(&world, &[]).await;
+    let (facts, assessment) = (&report["facts"], &report["assessment"]);
+    assert_eq!(assessment["discrepancies"], json!([]), "{}", ran.whole());
+    assert_eq!(assessment["scope"]["is_whole"], true);
+    assert_eq!((&assessment["scope"]["regions_read"], &assessment["scope"]["regions_asked"]), (&json!(2), &json!(2)));
+    assert_eq!(assessment["sums"]["resources"], 6, "five VPCs, and one that is gone");
+    let policy = sha256(world.home.path().join("policy.yml").as_path());
+    assert_eq!(facts["policy"], json!({"name": "policy.yml", "sha256": policy}));
+    let caller = &facts["callers"][0];
+    assert_eq!(caller["account"], OWN_ACCOUNT);
+    assert!(caller["arn"].as_str().unwrap().starts_with("acs:ram::") && caller["source"].is_string(), "{caller}");
+    let lists = facts["reads"].as_array().unwrap();
+    let whole = |operation: &str| {
+        let is_it =
+            |it: &&Value| it["operation"] == operation && it["region"] == "cn-hangzhou" && it["about"].is_null();
+        lists.iter().find(is_it).unwrap()
+    };
+    assert_eq!(whole("DescribeVpcs")["total"], 5);
+    assert!(whole("DescribeFlowLogs")["first_request_id"].is_string() && whole("DescribeFlowLogs")["pages"] == 1);
+    let of = |id: &str| facts["results"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+    assert_eq!((&of(&paused)["schedule"], &of(&paused)["is_exception"]), (&json!("flowkeeper=off"), &json!(true)));
+    assert!(of(&paused)["flow_log"]["interval_minutes"].is_number(), "{}", of(&paused));
+    assert_eq!(facts["schedules"][0]["name"], "weekends");
+    assert_eq!(facts["services"][0]["is_open"], true);
+    assert_eq!(control(&report, "2.5")["status"], "pass");
+    assert_eq!((&facts["log_stores"][0]["days"], &control(&report, "10.5.1")["status"]), (&json!(400), &json!("pass")));
+}
+
+#[tokio::test]
+async fn without_a_file_it_is_summed_up_on_stdout_with_every_finding_and_exception_by_name() {
+    let world = world().await;
+    let missing = world.cloud.create_vpc(&[]).await.unwrap();
+    let (paused, off) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    let ran = world.run(&["report"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    for says in
+        [&*missing, &paused, "Findings (1)", "Exceptions (1)", "keeps records for 400 days", "CIS Alibaba Cloud"]
+    {
+        assert!(ran.stdout.contains(says), "{says}\n{}", ran.whole());
+    }
+    assert!(ran.stdout.lines().last().unwrap().starts_with("seal SHA-256 "), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn a_region_that_cannot_be_read_is_unknown_and_no_control_that_needs_it_passes() {
+    let world = world().await;
+    old_vpc(&world).await;
+    world.cloud.fail_in("cn-shanghai", "DescribeVpcs", Fault::Refused, u32::MAX);
+    let (report, ran) = json_of(&world, &[]).await;
+    assert_eq!(ran.code, 1);
+    let assessment = &report["assessment"];
+    assert_eq!((&assessment["scope"]["is_whole"], &assessment["scope"]["regions_read"]), (&json!(false), &json!(1)));
+    let unknown = &assessment["unknown"][0];
+    assert_eq!((&unknown["region"], &unknown["error"]["code"]), (&json!("cn-shanghai"), &json!("Forbidden.RAM")));
+    assert!(unknown["error"]["request_id"].is_string() && unknown["error"]["advice"].is_string(), "{unknown}");
+    assert_eq!(
+        (&control(&report, "3.3")["status"], &control(&report, "AU-12")["status"]),
+        (&json!("unknown"), &json!("unknown"))
+    );
+    assert_eq!(assessment["sums"]["resources"], 1, "the other region is reported");
+}
+
+#[tokio::test]
+async fn the_exit_code_says_whether_there_are_findings_only_where_that_is_asked_for() {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
+    assert_eq!(world.run(&["report", "--detailed-exitcode"]).await.code, 0);
+    world.cloud.create_vpc(&[]).await.unwrap();
+    assert_eq!(world.run(&["report"]).await.code, 0);
+    assert_eq!(world.run(&["report", "--detailed-exitcode"]).await.code, 2);
+    world.cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
+    assert_eq!(world.run(&["report", "--detailed-exitcode"]).await.code, 1, "what is unknown is worse");
+}
+
+#[tokio::test]
+async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    let state = |report: &Value| report["facts"]["deliveries"][0]["state"].as_str().unwrap().to_owned();
+    let (silent, ran_silent) = json_of(&world, &["--detailed-exitcode"]).await;
+    assert_eq!((state(&silent).as_str(), ran_silent.code), ("silent", 2), "{}", ran_silent.whole());
+    write_record(&world, &vpc, "OK");
+    let before = world.cloud.calls_of("GetLogsV2").len();
+    let (delivering, ran_delivering) = json_of(&world, &["--detailed-exitcode"]).await;
+    assert_eq!((state(&delivering).as_str(), ran_delivering.code), ("delivers", 0), "{}", ran_delivering.whole());
+    assert_eq!(world.cloud.calls_of("GetLogsV2").len() - before, 1, "one query for the Logstore");
+    world.cloud.fail("GetLogsV2", Fault::Refused, 1);
+    let (denied, ran_denied) = json_of(&world, &[]).await;
+    assert_eq!((state(&denied).as_str(), ran_denied.code), ("unknown", 1));
+    assert!(ran_denied.stderr.contains("GetLogsV2 is not allowed"), "{}", ran_denied.whole());
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| log_store.index = None);
+    let (without_index, ran_without_index) = json_of(&world, &[]).await;
+    assert_eq!((state(&without_index).as_str(), ran_without_index.code), ("unknown", 1));
+    assert_eq!(without_index["facts"]["deliveries"][0]["why_unknown"], "the Logstore has no index");
+    assert_eq!(without_index["facts"]["log_stores"][0]["days"], 400, "its retention is known all the same");
+}
+
+#[tokio::test]
+async fn a_logstore_that_is_gone_is_silent_and_its_retention_fails_no_pass() {
+    let world = world().await;
+    old_vpc(&world).await;
+    world.cloud.without_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
+    let (report, ran) = json_of(&world, &["--detailed-exitcode"]).await;
+    let delivery = &report["facts"]["deliveries"][0];
+    assert_eq!((&delivery["state"], &delivery["why_unknown"]), (&json!("silent"), &json!("its Logstore is not there")));
+    assert_eq!(control(&report, "10.5.1")["status"], "unknown");
+    assert_ne!(ran.code, 0, "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_an_error_and_the_report_is_printed_instead() {
+    let world = world().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    for (path, says) in [
+        ("/dev/full", "No space left"),
+        ("/proc/report.csv", "/proc/report.csv: the report cannot"),
+        ("no/report.csv", "No such file"),
+    ] {
+        let ran = world.run(&["report", "--csv", path, "--json", "kept.json"]).await;
+        assert_eq!(ran.code, 1, "{}", ran.whole());
+        assert!(ran.stderr.contains(&format!("error: --csv {path}")) && ran.stderr.contains(says), "{}", ran.whole());
+        assert!(ran.stdout.starts_with("class,verdict,") && ran.stdout.contains(&vpc), "{}", ran.whole());
+        assert!(read(&world, "kept.json").contains(&vpc), "the others are written");
+    }
+    let both = world.run(&["report", "--csv", "no/a.csv", "--html", "no/a.html"]).await;
+    let report: Value = serde_json::from_str(&both.stdout).unwrap();
+    assert_eq!((both.code, &report["schema"]), (1, &json!("flowkeeper.evidence.v1")));
+}
+
+#[tokio::test]
+async fn names_from_strangers_stay_names() {
+    let world = world().await;
+    let wide = "生".repeat(128);
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let (long, hostile) = (world.cloud.create_vpc(&[]).await.unwrap(), world.cloud.create_vpc(&[]).await.unwrap());
+    world.cloud.edit_vpc(&long, |vpc| vpc.name.clone_from(&wide));
+    world.cloud.edit_vpc(&hostile, |vpc| vpc.name = "=1+1\u{1b}[2J\u{202e}<script>".to_owned());
+    let ran = world.run(&["report", "--html", "r.html", "--csv", "r.csv", "--junit", "r.xml"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    for name in ["r.html", "r.csv", "r.xml"] {
+        assert!(read(&world, name).contains(&wide), "{name}");
+    }
+    assert!(read(&world, "r.csv").contains("'=1+1"), "no formula");
+    let summary = world.run(&["report"]).await.good();
+    assert!(!summary.contains('\u{1b}') && !summary.contains('\u{202e}') && summary.contains("\\u{202e}"), "{summary}");
+}
+
+#[tokio::test]
+async fn the_accounts_of_an_organization_are_one_report_and_one_that_is_refused_is_unknown() {
+    let policy = format!("{POLICY}resource_directory: {{role: flowkeeper}}\n");
+    let options = Options { accounts: 3, directory: Some(Directory::new()), ..Options::default() };
+    let world = World::with(options, &policy).await;
+    index(&world);
+    world.cloud.operator(SECOND_ACCOUNT, "cn-shanghai").create_vpc(&[]).await.unwrap();
+    let (report, ran) = json_of(&world, &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    assert_eq!(report["assessment"]["scope"]["accounts_read"], 3);
+    let role = format!("acs:ram::{SECOND_ACCOUNT}:role/flowkeeper");
+    assert!(report["facts"]["callers"].as_array().unwrap().iter().any(|caller| caller["arn"] == *role), "{report}");
+    world.cloud.set_member_role(SECOND_ACCOUNT, &local_cloud::MemberRole::Absent).unwrap();
+    let (partial, partly) = json_of(&world, &[]).await;
+    assert_eq!((partly.code, &partial["assessment"]["scope"]["accounts_read"]), (1, &json!(2)), "{}", partly.whole());
+    let unknown = partial["assessment"]["unknown"].as_array().unwrap();
+    assert!(unknown.iter().any(|it| it["account"] == SECOND_ACCOUNT), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_report_of_one_region_says_what_it_leaves_out() {
+    let policy = format!("{POLICY}ecr_flow_log: {{project: flowlog, log_store: ecr}}\n");
+    let world = World::with(Options::default(), &policy).await;
+    index(&world);
+    world.cloud.operator(OWN_ACCOUNT, "cn-hangzhou").create_router(&["vbr-1"]).await.unwrap();
+    let (all, ran) = json_of(&world, &[]).await;
+    assert_eq!(all["facts"]["results"][0]["id"], "vbr-1", "{}", ran.whole());
+    assert_eq!(all["assessment"]["discrepancies"], json!([]));
+    let (one, _) = json_of(&world, &["--region", "cn-hangzhou"]).await;
+    assert_eq!((&one["assessment"]["scope"]["regions_asked"], &one["facts"]["results"]), (&json!(1), &json!([])));
+    let left_out: Vec<_> =
+        one["facts"]["asked"]["left_out"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
+    assert_eq!(left_out, ["Express Connect Routers", "every other region of the policy"]);
+}
