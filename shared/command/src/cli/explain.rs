@@ -151,6 +151,7 @@ impl Explain {
             policy,
             narrowed,
             at: self.at,
+            is_evidence: false,
         };
         planning.plan().await.map(Some)
     }

@@ -4,7 +4,6 @@
 pub(crate) const OF_ALL: &str = "\
 {about}
 {usage-heading} {usage}
-
 Commands:
 {subcommands}
 Options:

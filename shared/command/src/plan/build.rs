@@ -85,7 +85,14 @@ pub(crate) fn is_unable(resource: &Resource) -> bool {
 
 /// Whether an item says that something is unknown.
 fn is_unread(item: &Item) -> bool {
-    item.verdict == Some(Verdict::Unknown) || matches!(item.outcome, Outcome::Failed | Outcome::Unfinished)
+    let is_unknown = item.verdict == Some(Verdict::Unknown);
+    is_unknown || matches!(item.outcome, Outcome::Failed | Outcome::Unfinished) || is_closed(item)
+}
+
+/// Whether an item is about an account that could not be entered. A function goes on, since the role may not be rolled out
+/// there yet; a person must not take a plan for that of the whole organization.
+const fn is_closed(item: &Item) -> bool {
+    item.account.is_some() && item.region.is_none() && item.error.is_some()
 }
 
 /// Returns the state of the resource that an item is about; `None` if it is about none that is there.

@@ -259,8 +259,11 @@ async fn a_plan_covers_every_member_of_an_organization_that_can_be_read() {
         world.cloud.operator(account, "cn-shanghai").create_vpc(&[]).await.unwrap();
     }
     world.cloud.set_member_role("1000000000000004", &MemberRole::Absent).unwrap();
-    let printed = world.run(&["plan"]).await.good();
+    let ran = world.run(&["plan"]).await;
+    assert_eq!(ran.code, 1, "an account that was not read is unknown: {}", ran.whole());
+    let printed = ran.stdout;
     assert!(printed.contains("Plan: 2 to create"), "{printed}");
+    assert!(printed.contains("1 could not be read"), "{printed}");
     assert!(printed.contains("not rolled out: acs:ram::1000000000000004:role/flowkeeper"), "{printed}");
 }
 
@@ -269,19 +272,19 @@ async fn what_is_the_same_in_many_accounts_is_said_once() {
     let options = Options { accounts: 40, directory: Some(Directory::new()), ..Options::default() };
     let policy = format!("{POLICY}resource_directory: {{role: reader}}\n");
     let world = World::with(options, &policy).await;
-    let printed = world.run(&["plan"]).await.good();
+    let printed = world.run(&["plan"]).await.stdout;
     assert_eq!(printed.matches("not rolled out: ").count(), 1, "{printed}");
     assert!(
         printed.contains(
-            "findings in 39 accounts\n  \
-             not rolled out: acs:ram::{account}:role/reader is not there, or does not trust the caller\n    \
+            "39 could not be read, and are unknown:\n  \
+             39: not rolled out: acs:ram::{account}:role/reader is not there, or does not trust the caller\n    \
              1000000000000002, 1000000000000003, 1000000000000004, 1000000000000005, 1000000000000006 and 34 more"
         ),
         "{printed}"
     );
-    let all = world.run(&["plan", "-v"]).await.good();
+    let all = world.run(&["plan", "-v"]).await.stdout;
     assert!(all.contains("1000000000000040") && !printed.contains("1000000000000040"), "{all}");
-    let one = world.run(&["plan", "--account", "1000000000000040"]).await.good();
+    let one = world.run(&["plan", "--account", "1000000000000040"]).await.stdout;
     assert!(one.contains("not rolled out: acs:ram::1000000000000040:role/reader"), "{one}");
 }
 
