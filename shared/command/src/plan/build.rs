@@ -47,6 +47,7 @@ pub(crate) fn content(report: &Report, places: &Places, read: Vec<ListRead>) -> 
     }
     content.resources = resources.into_values().collect();
     content.changes.sort_by(|one, other| place(one).cmp(&place(other)));
+    content.unread.sort_by(|one, other| place_of_unread(one).cmp(&place_of_unread(other)));
     content.limits.sort_unstable();
     content.summary = totals(&content);
     content
@@ -54,6 +55,10 @@ pub(crate) fn content(report: &Report, places: &Places, read: Vec<ListRead>) -> 
 
 fn place(change: &Change) -> (&str, &str, &str) {
     (&change.account, &change.region, &change.resource_id)
+}
+
+const fn place_of_unread(unread: &Unread) -> (&Option<String>, &Option<String>, &Option<String>) {
+    (&unread.account, &unread.region, &unread.resource_id)
 }
 
 fn totals(content: &Content) -> Totals {
