@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use settings::Settings;
+use signing::Credentials;
 
 use self::{
     environment::is_on, error::SourceError, exchange::Exchange, ini::Sections, key::Key, metadata::EcsRole,
@@ -103,7 +104,7 @@ pub fn find(sources: &Sources<'_>) -> Result<Found, SourceError> {
 pub async fn obtain(found: &Found, sources: &Sources<'_>, exchange: &Exchange) -> Result<Key, SourceError> {
     let key = found.provider.obtain(exchange, &found.origin.text).await;
     let key = key.map_err(|error| {
-        if found.origin.kind != PROBE {
+        if !found.is_probe() {
             return error;
         }
         // Nobody named the metadata service: without a role from it there is no source.
@@ -122,6 +123,14 @@ pub async fn obtain(found: &Found, sources: &Sources<'_>, exchange: &Exchange) -
 
 /// The kind of the metadata service that nobody named.
 const PROBE: &str = "ecs-metadata";
+
+/// Returns the key of the local cloud, which is no secret.
+#[must_use]
+pub fn of_local_cloud() -> Found {
+    let text = "the key of the local cloud, as no other was found";
+    let key = Key::new(Credentials::new("test", "test-secret"));
+    Found::new(Provider::Key(key), Origin { kind: "local-cloud", text: text.to_owned() })
+}
 
 fn unnamed(files: &Files, sources: &Sources<'_>) -> Result<Option<Found>, SourceError> {
     let Sources { env, now, .. } = *sources;
@@ -172,6 +181,12 @@ fn unnamed(files: &Files, sources: &Sources<'_>) -> Result<Option<Found>, Source
 }
 
 impl Found {
+    /// Whether no source was found, and only the metadata service that nobody named is left to ask.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.origin.kind == PROBE
+    }
+
     const fn new(provider: Provider, origin: Origin) -> Self {
         Self { provider, origin, region: None, notes: Vec::new() }
     }

@@ -10,7 +10,7 @@ use local_cloud::{Directory, Fault, MemberRole, Options, SECOND_ACCOUNT};
 use serde_json::Value;
 
 use crate::{
-    support::repository,
+    support::{repository, run_beside},
     world::{POLICY, World},
 };
 
@@ -265,6 +265,21 @@ async fn a_plan_covers_every_member_of_an_organization_that_can_be_read() {
     assert!(printed.contains("Plan: 2 to create"), "{printed}");
     assert!(printed.contains("1 could not be read"), "{printed}");
     assert!(printed.contains("not rolled out: acs:ram::1000000000000004:role/flowkeeper"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_plan_on_the_local_cloud_needs_no_key() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let [(_, endpoint), ..] = world.env();
+    let ran = run_beside(world.home.path(), &["plan", "--endpoint", endpoint, "policy.yml"], &[]).await;
+    assert!(ran.stderr.contains("by the key of the local cloud, as no other was found"), "{}", ran.whole());
+    assert!(ran.good().contains("Plan: 1 to create"));
+    // A key that is there is used, whatever the endpoint.
+    let own = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "mine"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")];
+    let ran = run_beside(world.home.path(), &["plan", "--endpoint", endpoint, "policy.yml"], &own).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(ran.stderr.contains("InvalidAccessKeyId"), "{}", ran.whole());
 }
 
 #[tokio::test]
