@@ -39,6 +39,7 @@ ANSWERS = {
     ("PUT", OF_LOG_STORE): 200,
     ("POST", f"{OF_LOG_STORE}/index"): 200,
     ("GET", f"{OF_LOG_STORE}/index"): {"keys": {}},
+    ("GET", f"{OF_LOG_STORE}/meteringmode"): {"meteringMode": "ChargeByFunction"},
 }
 
 # Every call of the client, with its parameters.
@@ -56,6 +57,7 @@ CALLS = [
     ("sls", "UpdateLogStore", {"ttl": 180}),
     ("sls", "GetIndex", {}),
     ("sls", "CreateIndex", {}),
+    ("sls", "GetLogStoreMeteringMode", {}),
 ]
 IDS = [f"{product}-{action}-{n}" for n, (product, action, _) in enumerate(CALLS)]
 
@@ -99,6 +101,7 @@ def sdk_call(recorder, product, action, given, ours):
         "UpdateLogStore": (client.update_log_store_with_options, [PROJECT, LOG_STORE], sls_models.UpdateLogStoreRequest),
         "GetIndex": (client.get_index_with_options, [PROJECT, LOG_STORE], None),
         "CreateIndex": (client.create_index_with_options, [PROJECT, LOG_STORE], sls_models.CreateIndexRequest),
+        "GetLogStoreMeteringMode": (client.get_log_store_metering_mode_with_options, [PROJECT, LOG_STORE], None),
     }
     method, path, model = named[action]
     if action == "CreateIndex":

@@ -15,7 +15,7 @@ const isAtHome = (action) => AT_HOME.includes(action.split(':')[0]) || action ==
 const GIVEN = ['MakeRoles', 'MemberRoleName'];
 
 /** What the reader reads that no function does, to say what would fail. */
-const FOR_PLANS = ['vpc:GetFlowLogServiceStatus'];
+const FOR_PLANS = ['vpc:GetFlowLogServiceStatus', 'log:GetLogStoreLogs'];
 
 /** What is wrong, as sentences. */
 function check(main, member) {
