@@ -277,9 +277,9 @@ async fn a_plan_on_the_local_cloud_needs_no_key() {
     assert!(ran.good().contains("Plan: 1 to create"));
     // A key that is there is used, whatever the endpoint.
     let own = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "mine"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")];
-    let ran = run_beside(world.home.path(), &["plan", "--endpoint", endpoint, "policy.yml"], &own).await;
-    assert_eq!(ran.code, 1, "{}", ran.whole());
-    assert!(ran.stderr.contains("InvalidAccessKeyId"), "{}", ran.whole());
+    let refused = run_beside(world.home.path(), &["plan", "--endpoint", endpoint, "policy.yml"], &own).await;
+    assert_eq!(refused.code, 1, "{}", refused.whole());
+    assert!(refused.stderr.contains("InvalidAccessKeyId"), "{}", refused.whole());
 }
 
 #[tokio::test]
