@@ -11,6 +11,7 @@ mod queue;
 mod removals;
 mod replacements;
 mod resources;
+mod routers;
 mod run;
 mod superfluous;
 mod work;

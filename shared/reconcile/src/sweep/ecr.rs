@@ -5,10 +5,11 @@ use flow_log::{
     policy::EcrFlowLogPattern,
 };
 use futures_util::FutureExt as _;
-use openapi::{CallError, EcrFilter, EcrFlowLogFilter, EcrInstanceFilter, Session, UnreadableItem};
+use openapi::{CallError, EcrFlowLogFilter, EcrInstanceFilter, Session, UnreadableItem};
 
 use super::{
     age::is_stuck,
+    routers,
     run::{self, Sweep, Work},
 };
 use crate::{
@@ -57,17 +58,8 @@ impl Sweep for EcrSweep<'_> {
 
     async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<VbrWork> {
         let session = self.converger.session;
-        let routers = match session.describe_ecrs(&EcrFilter::default()).await {
-            Ok(routers) => routers,
-            Err(error) => {
-                report.items.push(items::region_unread(session, "Express Connect Routers", &error));
-                return Vec::new();
-            }
-        };
-        let unread = routers.unreadable.iter();
-        report.items.extend(unread.map(|it| items::item_unread(session, "Express Connect Routers", it)));
         let mut work = Vec::new();
-        for router in &routers.items {
+        for router in &routers::read(session, report).await {
             match plans(self.converger, self.pattern, router, report).await {
                 Ok(plans) => work.extend(plans.into_iter().filter_map(|plan| self.judge(plan, report))),
                 Err(error) => report.items.push(unread_router(session, router, &error)),

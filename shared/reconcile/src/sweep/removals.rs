@@ -3,10 +3,11 @@
 
 use flow_log::{Action, EcrFlowLog, EcrId, FlowLog, Status, Verdict};
 use futures_util::FutureExt as _;
-use openapi::{CallError, EcrFilter, EcrFlowLogFilter, Session};
+use openapi::{CallError, EcrFlowLogFilter, Session};
 
 use super::{
     orphans::is_deletable,
+    routers,
     run::{self, Sweep, Work},
 };
 use crate::{
@@ -102,17 +103,8 @@ impl Sweep for RouterRemovalSweep<'_> {
 
     async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<RouterRemoval> {
         let session = self.converger.session;
-        let routers = match session.describe_ecrs(&EcrFilter::default()).await {
-            Ok(routers) => routers,
-            Err(error) => {
-                report.items.push(items::region_unread(session, "Express Connect Routers", &error));
-                return Vec::new();
-            }
-        };
-        let unread = routers.unreadable.iter();
-        report.items.extend(unread.map(|it| items::item_unread(session, "Express Connect Routers", it)));
         let mut work = Vec::new();
-        for router in routers.items {
+        for router in routers::read(session, report).await {
             let what = format!("flow logs on {}", router.id);
             match session.describe_ecr_flow_logs(&router.id, &EcrFlowLogFilter::default()).await {
                 Ok(found) => {
