@@ -22,7 +22,7 @@ pub(crate) struct Live {
 pub(crate) struct Looking<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) policy: &'a Policy,
-    /// The account; `None` for that of the credentials.
+    /// The account; `None` for the caller's own.
     pub(crate) account: Option<&'a AccountId>,
     /// The regions; empty for those of the policy.
     pub(crate) regions: &'a [RegionId],
@@ -80,7 +80,7 @@ impl Looking<'_> {
         Ok(session.in_role(Role { arn, external_id, session_policy: None }))
     }
 
-    /// Returns the regions to look in. That of the credentials comes first.
+    /// Returns the regions to look in. The caller's own comes first.
     async fn regions(&self, client: &Client) -> Result<Vec<RegionId>, Failure> {
         let mut regions = match (self.regions, &self.policy.regions) {
             ([], Regions::Named(regions)) => regions.clone(),

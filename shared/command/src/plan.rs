@@ -71,7 +71,7 @@ pub(crate) struct Scope {
     pub(crate) accounts: Vec<String>,
     /// The regions; empty for those of the policy, or else of each account.
     pub(crate) regions: Vec<String>,
-    /// The role in other accounts; `None` for that of the policy.
+    /// The role in other accounts; `None` for the one in the policy.
     pub(crate) role: Option<String>,
 }
 

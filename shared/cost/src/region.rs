@@ -29,7 +29,7 @@ pub struct LogStoreUsage {
 }
 
 impl LogStoreUsage {
-    /// A Logstore of which nothing could be read: it is charged by feature, and keeps records for 30 days.
+    /// A Logstore that could not be read: it is charged by feature, and keeps records for 30 days.
     #[must_use]
     pub const fn unread(name: String) -> Self {
         Self { name, metering: None, retention_days: 30, only_counts: false, shards: 0 }

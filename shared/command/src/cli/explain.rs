@@ -247,7 +247,7 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Whether an id is that of the resource, or of what contains it.
+    /// Whether an id names the resource, or what contains it.
     fn is_about(&self, id: &str) -> bool {
         let Resource { id: own, parents, .. } = &self.live.listed.resource;
         own.as_str() == id || parents.iter().any(|parent| parent.as_str() == id)

@@ -95,7 +95,7 @@ fn is_unread(item: &Item) -> bool {
 }
 
 /// Whether an item is about an account that could not be entered. A function goes on, since the role may not be rolled out
-/// there yet; a person must not take a plan for that of the whole organization.
+/// there yet; a person must not think that the plan covers the whole organization.
 const fn is_closed(item: &Item) -> bool {
     item.account.is_some() && item.region.is_none() && item.error.is_some()
 }

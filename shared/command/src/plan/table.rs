@@ -468,7 +468,7 @@ mod tests {
     use super::*;
     use crate::plan::{Caller, PolicyUsed, Scope};
 
-    /// A plan for this many VPCs, each of which gets a flow log.
+    /// A plan that creates a flow log for each of this many VPCs.
     fn plan(count: usize) -> Plan {
         let id = |nth: usize| format!("vpc-bp1{nth:018}");
         let resource = |nth| Resource {

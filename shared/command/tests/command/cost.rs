@@ -74,7 +74,7 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     }
     let home = Home::new();
     let found = json_of(&cloud, &home, &[]).await;
-    assert_eq!((&found["currency"], &found["unread"]), (&json!("USD"), &json!([])), "the currency is that of the bill");
+    assert_eq!((&found["currency"], &found["unread"]), (&json!("USD"), &json!([])), "the bill decides the currency");
     assert_eq!(found["bill"], json!({"cycle": cycle, "currency": "USD", "amount": "0.750000"}));
     let flow_log = &found["regions"][0]["flow_logs"][0];
     assert_eq!((&flow_log["resource_id"], &flow_log["volume"]["basis"]), (&json!(vpc), &json!("part_of_the_month")));

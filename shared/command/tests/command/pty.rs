@@ -114,7 +114,7 @@ impl Terminal {
     }
 }
 
-/// Returns the command in a session of its own, of which its terminal is the controlling one.
+/// Returns the command in a session of its own, with its terminal in control.
 fn controlled(command: &Command) -> Command {
     let mut controlled = Command::new("setsid");
     controlled.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());

@@ -72,7 +72,7 @@ fn programs_get_the_list_with_the_changes_of_clocks() {
     assert_eq!(value["clock_changes"][0]["what"], "02:00 to 03:00 does not exist");
     assert_eq!(value["spans"][1]["local"], "2026-03-07T22:15:00-05:00");
     let seconds: i64 = value["spans"].as_array().unwrap().iter().map(|span| span["seconds"].as_i64().unwrap()).sum();
-    assert_eq!(seconds, 47 * 3600, "two days, one of which has 23 hours");
+    assert_eq!(seconds, 47 * 3600, "two days; one has 23 hours");
     let csv = home.run(&[&list[..], &["--output", "csv"]].concat(), &[]).good();
     assert!(
         csv.starts_with("state,at,local,seconds\noff,2026-03-07T05:00:00Z,Sat 2026-03-07 00:00 -05:00,80100\n"),

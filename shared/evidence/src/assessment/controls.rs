@@ -36,7 +36,7 @@ pub struct Control {
 pub enum Relation {
     /// The control asks for this by name.
     Assessed,
-    /// The control is about more, of which this is a part.
+    /// This is one part of what the control asks for.
     RelatesTo,
 }
 

@@ -13,7 +13,7 @@ use crate::facts::{Facts, Failure, Kind, Note, NoteState, Read};
 pub struct ScopeRead {
     /// Accounts in scope.
     pub accounts_asked: u64,
-    /// Accounts of which every region was read.
+    /// Accounts with every region read.
     pub accounts_read: u64,
     /// Regions in scope, counted in each account.
     pub regions_asked: u64,

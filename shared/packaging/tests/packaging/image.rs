@@ -181,9 +181,9 @@ fn the_image_checks_a_policy_in_its_working_folder_and_knows_time_zones() {
     let root = root();
     let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/../command/examples/policy.yml");
     fs::copy(policy, root.path().join("work/policy.yml")).unwrap();
-    let (status, said) = run(root.path(), &["check", "/work/policy.yml"]);
+    let (status, said) = run(root.path(), &["check", "work/policy.yml"]);
     assert!(status.success() && said.contains("no mistakes"), "{said}");
-    let schedule = ["schedule", "nights", "--policy", "/work/policy.yml", "--month", "2026-11"];
+    let schedule = ["schedule", "nights", "--policy", "work/policy.yml", "--month", "2026-11"];
     let (ended, drawn) = run(root.path(), &schedule);
     assert!(ended.success() && drawn.contains("clocks change: 01:00 to 02:00 comes twice"), "{drawn}");
 }
