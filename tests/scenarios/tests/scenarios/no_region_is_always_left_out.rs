@@ -1,4 +1,5 @@
-//! If the time limit is too short for all regions, two runs in a row leave no region unread.
+//! If the time limit is too short for all regions, two runs in a row, with time for two thirds of them each, leave none
+//! unread.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -47,15 +48,15 @@ fn is_unfinished(harness: &Harness, report: &Report, before: usize) {
 async fn two_runs_in_a_row_of_an_account_of_an_organization_read_every_region() {
     let harness = harness("resource_directory: {role: flowkeeper}\n", SECOND_ACCOUNT).await;
     let run = async |time: &str| {
-        let shard = json!({"flowkeeper": "shard", "run": format!("r20260302T{time}Z-1a2b3c4d"), "account": SECOND_ACCOUNT,
+        let shard = json!({"flowkeeper": "shard", "run": format!("r{time}Z-1a2b3c4d"), "account": SECOND_ACCOUNT,
                            "regions": "all", "attempt": 1});
         harness.respond::<RemediateFlowLogs>(REMEDIATE, shard.to_string().as_bytes()).await
     };
-    is_unfinished(&harness, &run("040700").await, 0);
+    is_unfinished(&harness, &run("20260302T230700").await, 0);
     let first = covered(&harness);
-    assert!((REGIONS / 2..REGIONS).contains(&first.len()), "{first:?}");
-    // Function Compute repeats what is unfinished, at the same place. The next timer begins elsewhere.
-    is_unfinished(&harness, &run("050700").await, first.len());
+    assert!((REGIONS * 2 / 3..REGIONS).contains(&first.len()), "{first:?}");
+    // Function Compute repeats what is unfinished, at the same place. The next timer begins elsewhere, after midnight, too.
+    is_unfinished(&harness, &run("20260303T000700").await, first.len());
     assert_eq!(covered(&harness).len(), REGIONS, "the first run read {first:?}");
 }
 
@@ -63,11 +64,11 @@ async fn two_runs_in_a_row_of_an_account_of_an_organization_read_every_region() 
 async fn two_runs_in_a_row_of_one_account_read_every_region() {
     let harness = harness("", OWN_ACCOUNT).await;
     let run = async |time: &str| {
-        let timer = json!({"triggerTime": format!("2026-03-02T{time}Z"), "triggerName": "sweep", "payload": ""});
+        let timer = json!({"triggerTime": format!("{time}Z"), "triggerName": "sweep", "payload": ""});
         harness.respond::<RemediateFlowLogs>(REMEDIATE, timer.to_string().as_bytes()).await
     };
-    is_unfinished(&harness, &run("04:07:00").await, 0);
+    is_unfinished(&harness, &run("2026-03-02T04:07:00").await, 0);
     let first = covered(&harness);
-    is_unfinished(&harness, &run("05:07:00").await, first.len());
+    is_unfinished(&harness, &run("2026-03-02T05:07:00").await, first.len());
     assert_eq!(covered(&harness).len(), REGIONS, "the first run read {first:?}");
 }
