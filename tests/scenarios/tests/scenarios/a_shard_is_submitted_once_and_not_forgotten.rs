@@ -163,14 +163,18 @@ async fn a_coordinator_names_the_members_that_it_leaves_out() {
 #[tokio::test]
 async fn a_coordinator_that_is_killed_anywhere_and_runs_again_submits_nothing_twice() {
     for fault in [Fault::FunctionKilled, Fault::FunctionKilledAfterEffect] {
-        for (action, after) in [("ListAccounts", 0)].into_iter().chain((0..5).map(|after| ("InvokeFunction", after))) {
+        // Two pages, four shards and the last step.
+        let pages = (0..2).map(|after| ("ListAccounts", after));
+        for (action, after) in pages.chain((0..5).map(|after| ("InvokeFunction", after))) {
             let when = format!("{} at {action} {}", fault.name(), after + 1);
             let cloud = cloud(organization(4, "")).await;
             cloud.fail_after(after, action, fault);
+            cloud.fail("ListAccounts", Fault::SmallPages(2), 6);
             sweep(&cloud).await;
             let tried = coordinators(&cloud);
             assert!(tried.len() > 1 && !tried[0].success && tried.last().unwrap().success, "{when}: {tried:#?}");
             each_was_swept_once(&cloud, &when);
+            assert!(cloud.calls_of("ListAccounts").len() >= 3, "{when}: each attempt reads two pages");
             let last = &tried.last().unwrap().body;
             assert_eq!(last["shards"], json!({"submitted": 4, "failed": 0}), "{when}");
             ten_minutes_later(&cloud).await;
