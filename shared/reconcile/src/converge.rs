@@ -246,7 +246,7 @@ impl<'a> Convergence<'a> {
             };
             match outcome {
                 WriteOutcome::Planned(item) => {
-                    self.items.push(item);
+                    self.items.push(Item { is_exception: plan.is_exception, ..item });
                     self.look_at_destination(change, Occasion::Planned).await;
                 }
                 WriteOutcome::NotApproved(item) => {
