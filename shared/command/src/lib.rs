@@ -11,7 +11,6 @@ mod context;
 mod costing;
 pub mod credentials;
 mod failure;
-mod gathering;
 pub mod http;
 mod identity;
 mod live;

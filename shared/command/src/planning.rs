@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use audit::Swept;
 use flow_log::{
     AccountId, Action, Policy, RegionId, RoleArn, RoleName,
     policy::{AccountScope, Places, Regions},
 };
 use jiff::Timestamp;
 use reconcile::{
-    AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Observer, Reconciler, Report, ReportBuilder,
-    Selection, Work,
+    AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Observer, Reconciler, ReportBuilder, Selection,
+    Work,
 };
 
 use crate::{
@@ -26,28 +27,7 @@ use crate::{
 
 /// What the command does where the functions share the work: all that the sweeps of `remediate-flow-logs`,
 /// `delete-orphaned-flow-logs` and `create-ecr-flow-log` may do.
-pub(crate) const EVERYTHING: Capabilities = Capabilities {
-    function: "flowkeeper",
-    selects: Selection::Everything,
-    actions: &[
-        Action::CreateFlowLog,
-        Action::ActiveFlowLog,
-        Action::DeactiveFlowLog,
-        Action::ModifyFlowLogAttribute,
-        Action::MoveResourceGroup,
-        Action::TagResources,
-        Action::DeleteFlowLog,
-        Action::CreateProject,
-        Action::CreateLogStore,
-        Action::UpdateLogStore,
-        Action::CreateIndex,
-        Action::EcrCreateFlowLog,
-        Action::EcrModifyFlowLogAttribute,
-        Action::EcrActivateFlowLog,
-        Action::EcrDeactivateFlowLog,
-    ],
-    repairs: true,
-};
+pub(crate) const EVERYTHING: Capabilities = Capabilities::everything("flowkeeper");
 
 /// What `remove` does.
 pub(crate) const REMOVAL: Capabilities = Capabilities {
@@ -150,15 +130,6 @@ pub(crate) fn job(identity: &Identity) -> Job {
         stop_at: None,
         calls: CallCounter::default(),
     }
-}
-
-/// What a sweep covered and found. Its reconciler only reads, and may read more.
-pub(crate) struct Swept {
-    pub(crate) reconciler: Reconciler,
-    pub(crate) job: Job,
-    /// The accounts that it covered.
-    pub(crate) accounts: Vec<AccountId>,
-    pub(crate) report: Report,
 }
 
 impl Planning<'_> {

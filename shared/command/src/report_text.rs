@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
+use audit::Audited;
 use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible};
 
-use crate::{
-    reporting::Reported,
-    terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded},
-};
+use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded};
 
 /// How many lines of a kind are shown, unless all are asked for.
 const MAX_LINES: usize = 20;
@@ -15,7 +13,7 @@ const MAX_LINES: usize = 20;
 const WORD: usize = 10;
 
 /// Draws a report.
-pub(crate) fn text(reported: &Reported, is_verbose: bool) -> String {
+pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
     let evidence = &reported.evidence;
     let (facts, assessment) = (evidence.facts(), evidence.assessment());
     let max = if is_verbose { usize::MAX } else { MAX_LINES };

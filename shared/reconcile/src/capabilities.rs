@@ -68,6 +68,34 @@ impl Selection {
 }
 
 impl Capabilities {
+    /// All that the sweeps of `remediate-flow-logs`, `delete-orphaned-flow-logs` and `create-ecr-flow-log` may do: what
+    /// plans and reports are made of. With a client that only reads, none of it is done.
+    #[must_use]
+    pub const fn everything(function: &'static str) -> Self {
+        Self {
+            function,
+            selects: Selection::Everything,
+            actions: &[
+                Action::CreateFlowLog,
+                Action::ActiveFlowLog,
+                Action::DeactiveFlowLog,
+                Action::ModifyFlowLogAttribute,
+                Action::MoveResourceGroup,
+                Action::TagResources,
+                Action::DeleteFlowLog,
+                Action::CreateProject,
+                Action::CreateLogStore,
+                Action::UpdateLogStore,
+                Action::CreateIndex,
+                Action::EcrCreateFlowLog,
+                Action::EcrModifyFlowLogAttribute,
+                Action::EcrActivateFlowLog,
+                Action::EcrDeactivateFlowLog,
+            ],
+            repairs: true,
+        }
+    }
+
     /// Whether the function may make this kind of write.
     pub(crate) fn may(&self, action: Action) -> bool {
         self.actions.contains(&action)

@@ -5,7 +5,10 @@
 //! for only where nothing has arrived. `flow_log::proof` judges. One thing that cannot be read makes what depends on it
 //! unknown, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use flow_log::{
     FlowLog, FlowLogId, ResourceType, Status,
@@ -18,6 +21,8 @@ use openapi::{
     CallError, Destination, Entry, ErrorKind, LogIndex, LogStore, MissingPart, NetworkInterfaceFilter, RecordField,
     RecordFilter, Session, TimeSpan,
 };
+
+use crate::ErrorReport;
 
 /// How many Logstores are looked at together.
 const MAX_AT_ONCE: usize = 4;
@@ -53,6 +58,8 @@ pub struct LogStoreProof {
     pub to: Timestamp,
     /// Each flow log that delivers to it, and whether what it records arrives.
     pub flow_logs: Vec<(FlowLogId, Proof)>,
+    /// The calls that failed: another try, or another right, may prove more.
+    pub failures: Vec<ErrorReport>,
 }
 
 /// Reads what arrived, for every flow log of one account and region.
@@ -66,15 +73,18 @@ pub async fn prove(session: &Session<'_>, flow_logs: &[FlowLog], look: &Look) ->
         by_log_store.entry(destination).or_default().push(flow_log);
     }
     let unknown = by_log_store.remove(&None);
-    let looks = by_log_store.into_iter().filter_map(|(destination, writers)| Some((destination?, writers)));
-    let looks = looks.map(|((project, log_store), writers)| {
-        let now = session.now();
-        Looked { session, look, project, log_store, writers, now }.proof()
-    });
+    // Made here, and not as the stream asks for them: only so can the whole be sent to another thread.
+    let mut looks = Vec::with_capacity(by_log_store.len());
+    for (destination, writers) in by_log_store {
+        let Some((project, log_store)) = destination else { continue };
+        let (now, failures) = (session.now(), Mutex::default());
+        looks.push(Looked { session, look, project, log_store, writers, now, failures }.proof());
+    }
     let mut proofs: Vec<_> = stream::iter(looks).buffered(MAX_AT_ONCE).collect().await;
     proofs.extend(unknown.map(|writers| {
         let now = session.now();
-        Looked { session, look, project: "", log_store: "", writers, now }.unread(&Unproven::UnknownFlowLog)
+        let failures = Mutex::default();
+        Looked { session, look, project: "", log_store: "", writers, now, failures }.unread(&Unproven::UnknownFlowLog)
     }));
     proofs
 }
@@ -88,6 +98,7 @@ struct Looked<'a> {
     /// The flow logs that deliver to it.
     writers: Vec<&'a FlowLog>,
     now: Timestamp,
+    failures: Mutex<Vec<ErrorReport>>,
 }
 
 impl Looked<'_> {
@@ -105,7 +116,7 @@ impl Looked<'_> {
             // Counting has a permission of its own. A Logstore that may not be looked at is taken for a usual one.
             Err(error) => {
                 let counts = self.count(of, None).await;
-                self.judged(Err(unproven(&error)), counts).await
+                self.judged(Err(self.failed(&error)), counts).await
             }
         }
     }
@@ -115,7 +126,7 @@ impl Looked<'_> {
         let missing = match self.session.get_project(project).await {
             Ok(Some(_)) => Ok(Missing::LogStore),
             Ok(None) => Ok(Missing::Project),
-            Err(error) => Err(unproven(&error)),
+            Err(error) => Err(self.failed(&error)),
         };
         let why = missing.clone().map_or_else(|unknown| unknown, Unproven::NoDestination);
         self.of_each(Err(why), |flow_log| match &missing {
@@ -136,8 +147,11 @@ impl Looked<'_> {
             Ok(Some(index)) => Some(index),
             Ok(None) => return Err(Unproven::NoIndex { field: None }),
             // Counting has a permission of its own.
-            Err(error) if error.kind() == ErrorKind::AccessDenied => None,
-            Err(error) => return Err(unproven(&error)),
+            Err(error) if error.kind() == ErrorKind::AccessDenied => {
+                self.failed(&error);
+                None
+            }
+            Err(error) => return Err(self.failed(&error)),
         };
         if found.only_counts() { self.count_each(of).await } else { self.count(of, index.as_ref()).await }
     }
@@ -155,7 +169,7 @@ impl Looked<'_> {
                 return Err(Unproven::NoIndex { field: Some(field) });
             }
         }
-        let rows = self.session.count_records(of, self.span()?, &fields).await.map_err(|error| unproven(&error))?;
+        let rows = self.session.count_records(of, self.span()?, &fields).await.map_err(|error| self.failed(&error))?;
         let counted = |row: openapi::RecordCount| CountedResource {
             ids: levels.iter().zip(row.of).filter_map(|(level, id)| Some((*level, id?))).collect(),
             tally: Tally { records: row.records, skipped: row.skipped, empty: row.empty, last: row.last },
@@ -183,7 +197,7 @@ impl Looked<'_> {
 
     /// Counts by a histogram. The last record is not later than the end of the last part that has any.
     async fn tally(&self, of: Destination<'_>, filter: RecordFilter<'_>) -> Result<Tally, Unproven> {
-        let buckets = self.session.histogram(of, self.span()?, filter).await.map_err(|error| unproven(&error))?;
+        let buckets = self.session.histogram(of, self.span()?, filter).await.map_err(|error| self.failed(&error))?;
         let with_records = buckets.iter().filter(|bucket| bucket.records > 0);
         Ok(Tally {
             records: buckets.iter().fold(0, |sum, bucket| sum.saturating_add(bucket.records)),
@@ -223,7 +237,21 @@ impl Looked<'_> {
                 *proof = self.judge(flow_log, expected, seen.as_ref().map_err(|why| *why));
             }
         }
+        judged.failures = self.failures();
         judged
+    }
+
+    /// Keeps a call that failed, and says what that means for the proof.
+    fn failed(&self, error: &CallError) -> Unproven {
+        // What is missing is known to be missing.
+        if error.missing_part().is_none() {
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(error.into());
+        }
+        unproven(error)
+    }
+
+    fn failures(&self) -> Vec<ErrorReport> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn on_since(&self, flow_log: &FlowLog) -> Option<Timestamp> {
@@ -250,7 +278,10 @@ impl Looked<'_> {
         match self.session.network_interfaces(&filter).next().await {
             None => Some(false),
             Some(Ok(Entry::Read(_) | Entry::Unreadable(_))) => Some(true),
-            Some(Err(_)) => None,
+            Some(Err(error)) => {
+                self.failed(&error);
+                None
+            }
         }
     }
 
@@ -262,6 +293,7 @@ impl Looked<'_> {
             from: self.from(),
             to: self.now,
             flow_logs: self.writers.iter().map(|flow_log| (flow_log.id.clone(), proof(flow_log))).collect(),
+            failures: self.failures(),
         }
     }
 

@@ -43,7 +43,7 @@ pub mod volumes;
 mod write;
 mod writer;
 
-pub use self::settings::ReconcilerSettings;
+pub use self::settings::{PolicyText, ReconcilerSettings};
 pub use accounts::Accounts;
 pub use approvals::Approvals;
 pub use capabilities::{Capabilities, Selection};

@@ -153,7 +153,10 @@ impl Reconciler {
     #[must_use]
     pub fn report(&self, run: String, request_id: String, results: impl Into<ReportBuilder>) -> Report {
         let report = Report::new(self.capabilities.function, run, request_id, self.dry_run, results.into());
-        report.log();
+        // Who lists everything shows it elsewhere.
+        if self.listing == Listing::Brief {
+            report.log();
+        }
         report
     }
 
@@ -212,6 +215,21 @@ impl Reconciler {
             let reason = "how the shards of the run ended could not be read";
             Box::new(Item::of_run(Outcome::Failed, reason).with_error(&error).finding())
         })
+    }
+
+    /// Asks whose credentials the function has; `None` if the answer does not say. Needs no right.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn caller(
+        &self,
+        job: &Job,
+        account: &AccountId,
+        region: &RegionId,
+    ) -> Result<Option<String>, Box<ErrorReport>> {
+        let session = self.sessions(job).own(account, region);
+        let found = session.get_caller_identity().await.map_err(|error| Box::new(ErrorReport::from(&error)))?;
+        Ok(found.arn)
     }
 
     /// Asks whether an account has opened the flow log service.

@@ -50,6 +50,20 @@ impl Report {
         Self { function, run, request_id, dry_run, summary, shards: None, results, refused }
     }
 
+    /// The report of a run whose results are told elsewhere, such as in evidence: its counts, what is open, and these
+    /// results about the run itself. Logs what it keeps.
+    #[must_use]
+    pub fn told_elsewhere(mut self, about_run: Vec<Item>) -> Self {
+        self.results.retain(Item::is_open);
+        self.summary.failed += about_run.iter().filter(|item| item.outcome == Outcome::Failed).count();
+        self.summary.unfinished += about_run.iter().filter(|item| item.outcome == Outcome::Unfinished).count();
+        self.summary.skipped += about_run.iter().filter(|item| item.outcome == Outcome::Skipped).count();
+        self.summary.findings += about_run.iter().filter(|item| item.is_finding).count();
+        self.results.extend(about_run);
+        self.log();
+        self
+    }
+
     /// Logs each result that has not been logged yet. A write is logged when it is made.
     pub(crate) fn log(&self) {
         for item in &self.results {

@@ -86,22 +86,40 @@ fn read(file: &Path) -> io::Result<String> {
 }
 
 fn policy(settings: &Settings) -> Result<Policy, InvalidSettings> {
-    if let Some(text) = settings.get(POLICY) {
-        let invalid = |mistakes| InvalidSettings::new(format_args!("{POLICY} is not a valid policy: {mistakes}"));
-        return Policy::parse(text).map_err(invalid);
-    }
-    let named = settings.get(POLICY_FILE);
-    let file = named.map_or_else(|| settings.next_to_binary("policy.yml"), Into::into);
-    let shown = file.display();
-    match read(&file) {
-        Ok(text) => Policy::parse(&text).map_err(|mistakes| {
-            InvalidSettings::new(format_args!("{POLICY_FILE} {shown} is not a valid policy: {mistakes}"))
-        }),
-        Err(error) if named.is_some() => {
-            Err(InvalidSettings::new(format_args!("{POLICY_FILE} {shown} cannot be read: {error}")))
+    let PolicyText { name, text } = PolicyText::read(settings)?;
+    Policy::parse(&text)
+        .map_err(|mistakes| InvalidSettings::new(format_args!("{name} is not a valid policy: {mistakes}")))
+}
+
+/// The text of the policy, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyText {
+    /// The setting that holds the policy, or that names its file, with the file.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+impl PolicyText {
+    /// Reads the policy that [`ReconcilerSettings::read`] parses.
+    ///
+    /// # Errors
+    /// There is none, or its file cannot be read.
+    pub fn read(settings: &Settings) -> Result<Self, InvalidSettings> {
+        if let Some(text) = settings.get(POLICY) {
+            return Ok(Self { name: POLICY.to_owned(), text: text.to_owned() });
         }
-        Err(error) => Err(InvalidSettings::new(format_args!(
-            "{POLICY} is not set, nor is {POLICY_FILE}, and there is no policy in {shown} ({error})"
-        ))),
+        let named = settings.get(POLICY_FILE);
+        let file = named.map_or_else(|| settings.next_to_binary("policy.yml"), Into::into);
+        let shown = file.display();
+        match read(&file) {
+            Ok(text) => Ok(Self { name: format!("{POLICY_FILE} {shown}"), text }),
+            Err(error) if named.is_some() => {
+                Err(InvalidSettings::new(format_args!("{POLICY_FILE} {shown} cannot be read: {error}")))
+            }
+            Err(error) => Err(InvalidSettings::new(format_args!(
+                "{POLICY} is not set, nor is {POLICY_FILE}, and there is no policy in {shown} ({error})"
+            ))),
+        }
     }
 }

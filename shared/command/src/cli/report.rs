@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use audit::Audited;
 use clap::{Args, ValueEnum};
 use evidence::{Evidence, ExceptionsCountAs};
 use flow_log::{AccountId, RoleName};
@@ -19,7 +20,7 @@ use crate::{
     planning::{EVERYTHING, Narrowed, Planning},
     policy_file::{DEFAULT, PolicyFile},
     report_text,
-    reporting::{Reported, Reporting},
+    reporting::Reporting,
 };
 
 const EXAMPLES: &str = "\
@@ -161,8 +162,8 @@ impl ReportOptions {
     }
 
     /// Writes the files, and says on stderr what the report is and how to recognize it.
-    fn write(&self, context: &Context, reported: &Reported, wanted: &[Wanted<'_>]) -> Result<(), Failure> {
-        let Reported { evidence, unproven, .. } = reported;
+    fn write(&self, context: &Context, reported: &Audited, wanted: &[Wanted<'_>]) -> Result<(), Failure> {
+        let Audited { evidence, unproven, .. } = reported;
         let terminal = &context.terminal;
         if wanted.is_empty() {
             terminal.print(&report_text::text(reported, context.verbosity > 0))?;
@@ -213,7 +214,7 @@ fn text(evidence: &Evidence, form: Form) -> Result<String, Failure> {
 }
 
 /// What is unknown is worse than a finding: it may be one, too.
-fn exit_code(reported: &Reported, is_detailed: bool) -> u8 {
+fn exit_code(reported: &Audited, is_detailed: bool) -> u8 {
     let (facts, assessment) = (reported.evidence.facts(), reported.evidence.assessment());
     let is_known = assessment.scope.is_whole
         && assessment.unknown.is_empty()

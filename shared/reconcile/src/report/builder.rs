@@ -122,8 +122,15 @@ impl ReportBuilder {
         self.limits.extend(other.limits);
     }
 
+    /// Returns the results so far.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
     /// Returns the number of results of each kind so far.
-    pub(crate) fn summary(&self) -> Summary {
+    #[must_use]
+    pub fn summary(&self) -> Summary {
         Summary::of(&self.items, self.unlisted, self.limits.clone())
     }
 

@@ -2,19 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use evidence::ReadLog;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
 
-use crate::watcher::Watcher;
-
-/// Gathers what a sweep reads, and shows its progress.
+/// Gathers what a sweep reads. The observer of the sweep.
 #[derive(Debug)]
-pub(crate) struct Gathering {
-    watcher: Watcher,
+pub struct Gathering {
+    /// Hears of everything as well, such as to show progress.
+    other: Option<Arc<dyn Observer>>,
     /// How many resources and flow logs are kept at most.
     max: usize,
     gathered: Mutex<Gathered>,
@@ -41,8 +40,21 @@ pub(crate) struct Place {
 }
 
 impl Gathering {
-    pub(crate) fn new(watcher: Watcher, max: usize) -> Self {
-        Self { watcher, max, gathered: Mutex::default() }
+    /// Gathers up to `max` resources and flow logs. Each takes about 2 KB of memory until the report is written.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        Self { other: None, max, gathered: Mutex::default() }
+    }
+
+    /// Tells another observer as well.
+    #[must_use]
+    pub fn telling(self, other: Arc<dyn Observer>) -> Self {
+        Self { other: Some(other), ..self }
+    }
+
+    /// How many resources and flow logs are kept at most.
+    pub(crate) const fn max(&self) -> usize {
+        self.max
     }
 
     /// Whether there is more than is kept. What is beyond was not kept, so nothing can be said of the whole.
@@ -50,9 +62,8 @@ impl Gathering {
         self.lock().count > self.max
     }
 
-    /// Takes what was read, and removes the progress from the terminal.
+    /// Takes what was read.
     pub(crate) fn take(&self) -> Gathered {
-        self.watcher.clear();
         std::mem::take(&mut *self.lock())
     }
 
@@ -73,7 +84,9 @@ impl Gathering {
 impl PageObserver for Gathering {
     fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead) {
         self.lock().reads.page_read(account, region, page);
-        self.watcher.page_read(account, region, page);
+        if let Some(other) = &self.other {
+            other.page_read(account, region, page);
+        }
     }
 }
 
@@ -81,7 +94,9 @@ impl Observer for Gathering {
     fn account_begun(&self, account: &AccountId, parts: &[Target]) {
         let regions = parts.iter().filter(|part| part.kind == TargetKind::Sweep).map(|part| part.region.clone());
         self.lock().regions.insert(account.clone(), regions.collect());
-        self.watcher.account_begun(account, parts);
+        if let Some(other) = &self.other {
+            other.account_begun(account, parts);
+        }
     }
 
     fn resource_read(&self, account: &AccountId, region: &RegionId, resource: &Resource) {
@@ -93,33 +108,37 @@ impl Observer for Gathering {
     }
 
     fn region_begun(&self, account: &AccountId, region: &RegionId) {
-        self.watcher.region_begun(account, region);
+        if let Some(other) = &self.other {
+            other.region_begun(account, region);
+        }
     }
 
     fn region_done(&self, account: &AccountId, region: &RegionId, summary: &Summary) {
-        self.watcher.region_done(account, region, summary);
+        if let Some(other) = &self.other {
+            other.region_done(account, region, summary);
+        }
     }
 
     fn write_begun(&self, item: &Item) {
-        self.watcher.write_begun(item);
+        if let Some(other) = &self.other {
+            other.write_begun(item);
+        }
     }
 
     fn write_done(&self, item: &Item) {
-        self.watcher.write_done(item);
+        if let Some(other) = &self.other {
+            other.write_done(item);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use settings::Settings;
-
     use super::*;
-    use crate::terminal::{Color, Terminal};
 
     #[test]
     fn more_than_it_takes_is_counted_and_not_kept() {
-        let terminal = Terminal::new(Color::Never, &Settings::from_pairs([("TERM", "dumb")]));
-        let gathering = Gathering::new(Watcher::new(&terminal, 0), 2);
+        let gathering = Gathering::new(2);
         let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=3 {
             assert!(!gathering.is_full());

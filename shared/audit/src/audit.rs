@@ -1,0 +1,457 @@
+//! Audits: reads what only an auditor asks for beside a sweep, and draws the conclusions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future,
+    pin::pin,
+    task::Poll,
+};
+
+use evidence::{
+    Asked, AskedAccount, Caller, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head, Kind, LeftOut,
+    LogStore, NextChange, Observed, PolicyName, Service, Week,
+};
+use flow_log::{
+    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource,
+    policy::AccountScope,
+    proof::{Proof, Unproven},
+};
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use reconcile::{
+    Accounts, ErrorReport, Item, Job, Outcome, Reconciler, Report,
+    delivery::{LogStoreProof, Look},
+};
+
+use crate::gathering::{Gathered, Gathering, Place};
+
+/// How many Logstores, and how many accounts, are asked about together.
+const MAX_AT_ONCE: usize = 8;
+/// How far to look ahead for the next switch of a flow log: first a little, since schedules switch every few days.
+const AHEAD_HOURS: [i64; 2] = [8 * 24, 366 * 24];
+
+/// For how long the records are looked at that prove delivery.
+const PROOF_HOURS: i64 = 24;
+
+/// What a report says about itself.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The program.
+    pub tool: String,
+    /// Its version.
+    pub version: String,
+    /// The id of the run.
+    pub run: String,
+    /// When the first call was made.
+    pub started: Timestamp,
+    /// The policy.
+    pub policy: PolicyName,
+    /// How exceptions count when a control is assessed.
+    pub exceptions_count_as: ExceptionsCountAs,
+    /// What was left out on purpose, beside what the policy leaves out.
+    pub left_out: Vec<LeftOut>,
+    /// Whether Express Connect Routers were swept.
+    pub has_routers: bool,
+}
+
+/// What a sweep covered and found. Its reconciler only reads, and may read more; it lists every result, and has the
+/// gathering as its observer.
+#[derive(Debug)]
+pub struct Swept {
+    /// The reconciler that swept.
+    pub reconciler: Reconciler,
+    /// Its job.
+    pub job: Job,
+    /// The accounts that it covered.
+    pub accounts: Vec<AccountId>,
+    /// What it found.
+    pub report: Report,
+}
+
+/// Evidence, and what was found out on the way to it.
+#[derive(Debug)]
+pub struct Audited {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// What could not be read of Logstores and records, one sentence each.
+    pub unproven: Vec<String>,
+    /// How many flow logs lose records, or have nothing that arrives.
+    pub undelivered: usize,
+    /// The calls that failed after the sweep, as results: another try, or another right, may prove more.
+    pub failures: Vec<Item>,
+    /// What the sweep found.
+    pub report: Report,
+}
+
+/// The error for more resources and flow logs than a report takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there are more than {max} resources and flow logs, and a report takes no more")]
+pub struct TooMuch {
+    /// How many it takes.
+    pub max: usize,
+}
+
+/// Reads everything, and draws the conclusions. `callers` says who asked, given the accounts that were covered.
+///
+/// # Errors
+/// There is more than the gathering takes: nothing can be said of the whole then. Or the sweep's own error.
+pub async fn audit<E: From<TooMuch>>(
+    about: About,
+    gathering: &Gathering,
+    sweep: impl Future<Output = Result<Swept, E>>,
+    callers: impl FnOnce(&[AccountId]) -> Vec<Caller>,
+) -> Result<Audited, E> {
+    let swept = within(gathering, sweep).await?;
+    let Gathered { reads, regions, places, .. } = gathering.take();
+    let Swept { reconciler, accounts, report, .. } = &swept;
+    let policy = reconciler.policy();
+    // Nothing more is asked of an account that could not be entered.
+    let entered = regions.keys().cloned().collect();
+    let asked = asked(accounts, regions, report);
+    let names: Vec<_> = accounts.iter().map(ToString::to_string).collect();
+    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
+    let (services, mut failures) = services(&swept, &entered).await;
+    let mut facts = Facts {
+        head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: None },
+        policy: policy_name,
+        callers: callers(accounts),
+        asked: Asked { accounts: asked, kinds: kinds(policy), left_out },
+        exceptions_count_as,
+        judged: Vec::new(),
+        reads: reads.into_reads(),
+        services,
+        results: Vec::new(),
+        notes: Vec::new(),
+        changes: Vec::new(),
+        log_stores: Vec::new(),
+        deliveries: Vec::new(),
+        schedules: weeks(policy, started),
+        costs: Vec::new(),
+    };
+    if has_routers {
+        facts.asked.kinds.push(Kind::Vbr);
+    }
+    let (mut unproven, mut undelivered) = (Vec::new(), 0);
+    for (place, proofs) in proofs(&swept, &places, started).await {
+        let (account, region) = (place.0.to_string(), place.1.to_string());
+        facts.add_proofs(&account, &region, &proofs);
+        unproven.extend(proofs.iter().flat_map(|proof| unread(&region, proof)));
+        let found = proofs.iter().flat_map(|proof| &proof.flow_logs);
+        undelivered += found.filter(|(_, it)| it.is_alarm()).count();
+        failures.extend(proofs.iter().flat_map(|proof| failed(&place, proof)));
+    }
+    let (observed, flow_logs) = observed(places, policy, started);
+    facts.add_report((&report.results, &report.summary), &names, &observed, &flow_logs);
+    let (others, why) = other_log_stores(&swept, &facts).await;
+    facts.log_stores.extend(others);
+    for (account, region, what) in why {
+        let item = Item::of_run(Outcome::Failed, what.clone()).finding();
+        failures.push(Item { account: Some(account), region: Some(region), ..item });
+        unproven.push(what);
+    }
+    let closed = facts.services.iter().filter(|service| service.is_open.is_none());
+    unproven.extend(closed.map(|it| format!("whether {} has opened the flow log service", it.account)));
+    facts.head.ended = reconciler.now();
+    Ok(Audited { evidence: Evidence::new(facts), unproven, undelivered, failures, report: swept.report })
+}
+
+/// The part of an organization's report that its coordinator knows: the accounts in scope, and what the listing of
+/// them found. Joined with the parts of the accounts, it shows which of them are missing.
+#[must_use]
+pub fn roster(about: About, policy: &Policy, callers: Vec<Caller>, found: &Accounts, ended: Timestamp) -> Evidence {
+    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
+    let asked = |account: &AccountId| AskedAccount { account: account.to_string(), name: None, regions: Vec::new() };
+    let mut kinds = kinds(policy);
+    kinds.extend(has_routers.then_some(Kind::Vbr));
+    let mut facts = Facts {
+        head: Head { tool, versions: vec![version], run, started, ended, clock_offset_ms: None },
+        policy: policy_name,
+        callers,
+        asked: Asked { accounts: found.covered.iter().map(asked).collect(), kinds, left_out },
+        exceptions_count_as,
+        judged: Vec::new(),
+        reads: Vec::new(),
+        services: Vec::new(),
+        results: Vec::new(),
+        notes: Vec::new(),
+        changes: Vec::new(),
+        log_stores: Vec::new(),
+        deliveries: Vec::new(),
+        schedules: weeks(policy, started),
+        costs: Vec::new(),
+    };
+    facts.add_report((found.results.items(), &found.results.summary()), &[], &[], &[]);
+    Evidence::new(facts)
+}
+
+/// Sweeps, and gives up once there is more than a report takes.
+async fn within<E: From<TooMuch>>(
+    gathering: &Gathering,
+    sweep: impl Future<Output = Result<Swept, E>>,
+) -> Result<Swept, E> {
+    let mut sweep = pin!(sweep);
+    let swept = future::poll_fn(|context| {
+        let swept = sweep.as_mut().poll(context);
+        if gathering.is_full() { Poll::Ready(None) } else { swept.map(Some) }
+    });
+    let swept = swept.await;
+    let Some(swept) = swept else {
+        gathering.take();
+        return Err(TooMuch { max: gathering.max() }.into());
+    };
+    swept
+}
+
+/// Returns each identity that is used: that of `arn`, which the account `own` has, and the role in each other account.
+#[must_use]
+pub fn callers(
+    policy: &Policy,
+    own: &AccountId,
+    arn: Option<&str>,
+    source: &str,
+    accounts: &[AccountId],
+) -> Vec<Caller> {
+    let arn = arn.unwrap_or("an identity without an ARN").to_owned();
+    let first = Caller { account: own.to_string(), arn: arn.clone(), source: source.to_owned() };
+    let role = |account: &AccountId| {
+        let role = match policy.account_scope(Some(own), account) {
+            AccountScope::Named(member) => member.role.to_string(),
+            AccountScope::InDirectory(directory) => directory.role_in(account).to_string(),
+            AccountScope::Own | AccountScope::Out(_) => return None,
+        };
+        Some(Caller { account: account.to_string(), arn: role, source: format!("assumed by {arn}") })
+    };
+    std::iter::once(first).chain(accounts.iter().filter_map(role)).collect()
+}
+
+/// What a report leaves out if Express Connect Routers are not swept. `is_narrowed` says that only some regions are.
+#[must_use]
+pub fn scope_left_out(policy: &Policy, is_narrowed: bool) -> Option<LeftOut> {
+    let why = match (&policy.ecr_flow_log, is_narrowed) {
+        (Some(_), false) => return None,
+        (Some(_), true) => "they belong to no region, and --region names some",
+        (None, _) => "the policy has no ecr_flow_log",
+    };
+    Some(LeftOut { what: "Express Connect Routers".to_owned(), why: why.to_owned() })
+}
+
+/// The calls about a Logstore that failed, as results.
+fn failed<'p>((account, region): &PlaceId, proof: &'p LogStoreProof) -> impl Iterator<Item = Item> + use<'p> {
+    let (account, region) = (account.to_string(), region.to_string());
+    let LogStoreProof { project, log_store, failures, .. } = proof;
+    failures.iter().map(move |error| {
+        let reason = format!("whether records arrive in {project}/{log_store} could not be read");
+        let (account, region) = (Some(account.clone()), Some(region.clone()));
+        Item { account, region, error: Some(error.clone()), ..Item::of_run(Outcome::Failed, reason).finding() }
+    })
+}
+
+/// The accounts in scope with their regions. What was left out on purpose is said elsewhere.
+fn asked(
+    accounts: &[AccountId],
+    mut regions: BTreeMap<AccountId, Vec<RegionId>>,
+    report: &Report,
+) -> Vec<AskedAccount> {
+    let left_out: BTreeSet<_> = report
+        .results
+        .iter()
+        .filter(|item| item.outcome == Outcome::Skipped && item.verdict.is_none() && !item.is_finding)
+        .filter(|item| item.resource_id.is_none())
+        .map(|item| (item.account.clone().unwrap_or_default(), item.region.clone()))
+        .collect();
+    let asked = accounts.iter().filter(|account| !left_out.contains(&(account.to_string(), None)));
+    let asked = asked.map(|account| {
+        let regions = regions.remove(account).unwrap_or_default().into_iter().map(|region| region.to_string());
+        let is_asked = |region: &String| !left_out.contains(&(account.to_string(), Some(region.clone())));
+        AskedAccount { account: account.to_string(), name: None, regions: regions.filter(is_asked).collect() }
+    });
+    asked.collect()
+}
+
+fn kinds(policy: &Policy) -> Vec<Kind> {
+    policy.levels().into_iter().map(Kind::from).collect()
+}
+
+fn weeks(policy: &Policy, now: Timestamp) -> Vec<Week> {
+    policy.schedules.iter().filter_map(|(name, schedule)| Week::of(name, schedule, now)).collect()
+}
+
+/// A flow log, with its account and region.
+type Located = (String, String, FlowLog);
+
+/// What was observed of each resource, beside what was decided about it, and the flow logs.
+fn observed(
+    places: BTreeMap<(AccountId, RegionId), Place>,
+    policy: &Policy,
+    now: Timestamp,
+) -> (Vec<Observed>, Vec<Located>) {
+    let (mut observed, mut located) = (Vec::new(), Vec::new());
+    for ((account, region), Place { resources, flow_logs }) in places {
+        for resource in resources.values() {
+            let vpc = resource.vpc().and_then(|id| resources.get(id));
+            let (schedule, next_change) = governed(resource, vpc, policy, now);
+            observed.push(Observed {
+                account: account.to_string(),
+                region: region.to_string(),
+                resource_id: resource.id.to_string(),
+                name: resource.name.clone(),
+                schedule,
+                next_change,
+            });
+        }
+        located.extend(flow_logs.into_iter().map(|it| (account.to_string(), region.to_string(), it)));
+    }
+    (observed, located)
+}
+
+/// What decides when a resource records, and when that is switched next.
+fn governed(
+    resource: &Resource,
+    vpc: Option<&Resource>,
+    policy: &Policy,
+    now: Timestamp,
+) -> (Option<String>, Option<NextChange>) {
+    let Desired::FlowLog(desired) = flow_log::desired(resource, vpc, policy, now) else { return (None, None) };
+    let by = match desired.governed_by {
+        GovernedBy::Always => return (None, None),
+        GovernedBy::Never => "never".to_owned(),
+        GovernedBy::Schedule(name) => name,
+        GovernedBy::Tag(value) => format!("flowkeeper={value}"),
+    };
+    let next = AHEAD_HOURS.into_iter().find_map(|hours| {
+        let until = now.checked_add(hours.hours()).unwrap_or(Timestamp::MAX);
+        flow_log::next_change(resource, vpc, policy, now, until)
+    });
+    (Some(by), next.map(|(at, then)| NextChange { at, is_on: then.is_on }))
+}
+
+/// Asks each account whether its flow log service is open. Returns the results of calls that failed, too.
+async fn services(swept: &Swept, entered: &BTreeSet<AccountId>) -> (Vec<Service>, Vec<Item>) {
+    let Swept { reconciler, job, accounts, .. } = swept;
+    let Some(region) = &job.region else { return (Vec::new(), Vec::new()) };
+    let ask = |account: &AccountId| {
+        let account = account.clone();
+        async move {
+            if !entered.contains(&account) {
+                return (Service { account: account.to_string(), is_open: None, error: None }, None);
+            }
+            let found = reconciler.is_service_open(job, &account, region).await;
+            let (is_open, error) = found.map_or_else(|error| (None, Some(error)), |is_open| (Some(is_open), None));
+            let failed = error.as_ref().map(|error| service_unread(&account, error));
+            let error = error.as_deref().map(CallFailed::from);
+            (Service { account: account.to_string(), is_open, error }, failed)
+        }
+    };
+    let asked: Vec<_> = stream::iter(accounts.iter().map(ask)).buffer_unordered(MAX_AT_ONCE).collect().await;
+    let (services, failed): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+    (services, failed.into_iter().flatten().collect())
+}
+
+fn service_unread(account: &AccountId, error: &ErrorReport) -> Item {
+    let reason = format!("whether {account} has opened the flow log service could not be read");
+    Item { error: Some(error.clone()), ..Item::of_account(account, Outcome::Failed, reason).finding() }
+}
+
+/// An account and a region.
+type PlaceId = (AccountId, RegionId);
+
+/// Reads whether what each flow log records arrives.
+async fn proofs(
+    swept: &Swept,
+    places: &BTreeMap<PlaceId, Place>,
+    now: Timestamp,
+) -> Vec<(PlaceId, Vec<LogStoreProof>)> {
+    let Swept { reconciler, job, .. } = swept;
+    let reads = places.iter().filter(|(_, place)| !place.flow_logs.is_empty()).map(|(id, place)| async move {
+        let look =
+            Look { back: SignedDuration::from_hours(PROOF_HOURS), on_since: on_since(place, reconciler.policy(), now) };
+        (id.clone(), reconciler.delivery(job, (&id.0, &id.1), &place.flow_logs, &look).await)
+    });
+    let reads: Vec<_> = reads.collect();
+    stream::iter(reads).buffered(MAX_AT_ONCE).collect().await
+}
+
+/// Since when those flow logs have been on that a schedule has switched on.
+fn on_since(place: &Place, policy: &Policy, now: Timestamp) -> BTreeMap<FlowLogId, Timestamp> {
+    let from = now.checked_sub(AHEAD_HOURS[0].hours()).unwrap_or(Timestamp::MIN);
+    let switched: BTreeMap<&str, Timestamp> = policy
+        .schedules
+        .iter()
+        .filter_map(|(name, schedule)| Some((name.as_str(), schedule.transitions(from, now).last()?.at)))
+        .collect();
+    let since = |flow_log: &FlowLog| {
+        let resource = place.resources.get(&flow_log.resource_id.parse().ok()?)?;
+        let vpc = resource.vpc().and_then(|id| place.resources.get(id));
+        let Desired::FlowLog(desired) = flow_log::desired(resource, vpc, policy, now) else { return None };
+        let GovernedBy::Schedule(name) = desired.governed_by else { return None };
+        Some((flow_log.id.clone(), *switched.get(name.as_str()).filter(|_| desired.is_on)?))
+    };
+    place.flow_logs.iter().filter_map(since).collect()
+}
+
+/// Says what could not be read of a Logstore. One that is not there is known to be gone.
+fn unread(region: &str, proof: &LogStoreProof) -> Vec<String> {
+    let LogStoreProof { project, log_store, retention_days, flow_logs, .. } = proof;
+    let mut unread = Vec::new();
+    match retention_days {
+        Ok(_) | Err(Unproven::NoDestination(_)) => {}
+        Err(why) => unread.push(format!("{region}: the retention of {project}/{log_store}: {why}")),
+    }
+    let mut unknown = flow_logs.iter().filter_map(|(id, found)| match found {
+        Proof::Unknown(why) => Some((id, why)),
+        _ => None,
+    });
+    if let Some((id, why)) = unknown.next() {
+        let others = match unknown.count() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        unread.push(format!("{region}: whether the records of {id}{others} arrive in {project}/{log_store}: {why}"));
+    }
+    unread
+}
+
+/// Account, region, project and Logstore.
+type Target = (String, String, String, String);
+
+/// Something unread: its account, its region, and a sentence.
+type UnreadThere = (String, String, String);
+
+/// Reads for how long those Logstores keep records that only flow logs of routers write to. Returns what is unread, too.
+async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<UnreadThere>) {
+    let Swept { reconciler, job, .. } = swept;
+    let known: BTreeSet<_> =
+        facts.log_stores.iter().map(|it| (&it.account, &it.region, &it.project, &it.name)).collect();
+    let targets: BTreeSet<Target> = facts
+        .results
+        .iter()
+        .filter_map(|result| {
+            let flow_log = result.flow_log.as_ref()?;
+            let (project, log_store) = (flow_log.project.as_ref()?, flow_log.log_store.as_ref()?);
+            let is_known = known.contains(&(&result.account, &result.region, project, log_store));
+            let target = || (result.account.clone(), result.region.clone(), project.clone(), log_store.clone());
+            (!is_known).then(target)
+        })
+        .collect();
+    let read = |(account, region, project, name): Target| async move {
+        let days = match (account.parse::<AccountId>(), region.parse::<RegionId>()) {
+            (Ok(account_id), Ok(region_id)) => {
+                reconciler.retention_days(job, (&account_id, &region_id), (&project, &name)).await
+            }
+            _ => Err(format!("{account} in {region} is no place that this version knows")),
+        };
+        let unread = days.as_ref().err().map(|why| {
+            (account.clone(), region.clone(), format!("{region}: the retention of {project}/{name}: {why}"))
+        });
+        let why_unknown = match &days {
+            Ok(Some(_)) => None,
+            Ok(None) => Some("the Logstore is not there".to_owned()),
+            Err(why) => Some(why.clone()),
+        };
+        (LogStore { account, region, project, name, days: days.ok().flatten(), why_unknown }, unread)
+    };
+    let reads: Vec<_> = targets.into_iter().map(read).collect();
+    let found: Vec<_> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;
+    let (log_stores, unread): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    (log_stores, unread.into_iter().flatten().collect())
+}

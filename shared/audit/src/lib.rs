@@ -1,0 +1,11 @@
+//! Reads what evidence is made of: one path for `flowkeeper report` and for the function `report-flow-logs`.
+//!
+//! A caller sweeps with a [`Gathering`] as observer, in a run that writes nothing. [`audit`] keeps what the sweep read,
+//! asks for what only an auditor wants to know (whether records arrive, for how long they are kept, whether the service
+//! is open), and draws the conclusions.
+
+mod audit;
+mod gathering;
+
+pub use audit::{About, Audited, Swept, TooMuch, audit, callers, roster, scope_left_out};
+pub use gathering::Gathering;
