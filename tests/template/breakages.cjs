@@ -19,6 +19,7 @@ const [template, memberTemplate, forwardTemplate, guardrailTemplate, guardrailJs
 
 const GROUPS = 'Metadata.ALIYUN::ROS::Interface.ParameterGroups';
 const FUNCTION = 'Resources.CreateFlowLogFunction.Properties';
+const MOUNT = 'Resources.ReportFlowLogsFunction.Properties.OssMountConfig.MountPoints.0';
 const TRIGGER = 'Resources.CreateFlowLogTrigger.Properties';
 const TIMER = 'Resources.ActivateFlowLogsTimer.Properties';
 const CRON = `${TIMER}.TriggerConfig.cronExpression`;
@@ -77,6 +78,10 @@ const BREAKAGES = [
     'no such property',
   ],
   ['a missing property', `${FUNCTION}.Handler`, REMOVED, 'required but missing'],
+  ['a bucket that is mounted elsewhere', `${MOUNT}.MountDir`, '/srv', 'must be below /home/, /mnt/ or /data/'],
+  ['reports in a folder that nothing is mounted at', `${MOUNT}.MountDir`, '/mnt/other', 'FLOWKEEPER_EVIDENCE_DIR is not in it'],
+  ['a bucket that cannot be written to', `${MOUNT}.ReadOnly`, true, 'reports are written there'],
+  ['a misspelled property of a mount', `${MOUNT}.BucketNames`, 'x', 'no such property'],
   [
     'a missing property inside another',
     `${ASYNC}.DestinationConfig.OnFailure.Destination`,
@@ -337,8 +342,11 @@ const MEMBER_BREAKAGES = [
   ['a right that is missing', `${RIGHTS}.0.Action.5`, 'vpc:DescribeVpcs', 'vpc:CreateFlowLog is missing'],
   ['a right that no function has', `${RIGHTS}.0.Action.6`, 'vpc:DeleteVpc', 'vpc:DeleteVpc is more than'],
   ['a right without its condition', `${RIGHTS}.2.Condition`, REMOVED, 'vpc:DeleteFlowLog is more than'],
-  ['a function that is not trusted', `${TRUSTED}.1.5`, REMOVED, 'does not trust'],
-  ['a function that is trusted though it is not there', `${TRUSTED}.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],
+  ['a function that is not trusted', `${TRUSTED}.1.Fn::If.2.5`, REMOVED, 'does not trust'],
+  ['a function that is trusted though it is not there', `${TRUSTED}.2.Fn::If.2.5`, { 'Fn::Sub': 'x' }, 'trusts x, which'],
+  ['a function of evidence that is not trusted', `${TRUSTED}.2.Fn::If.1.5`, { 'Fn::Sub': 'y' }, 'role/${Prefix}-report-flow-logs'],
+  ['evidence that nobody asked for', 'Resources.MemberEvidence.Condition', REMOVED, 'log:GetLogStoreLogs is more than'],
+  ['evidence that cannot be read', 'Resources.MemberEvidence.Properties.PolicyDocument.Statement.0.Action.9', REMOVED, 'log:GetLogStoreLogs with EvidenceBucket is missing'],
   ['a right to destinations that is missing', `${DESTINATIONS}.Statement.1.Action.0`, 'log:GetIndex', 'log:UpdateLogStore on'],
   ['destinations of any name', `${DESTINATIONS}.Statement.0.Resource`, ['*'], 'log:CreateProject with CreateDestinations is more than'],
   [
@@ -464,6 +472,8 @@ const COPIED = [
   ['Parameters.MaxSweepInstances.Default', 50],
   ['Resources.RemediateFlowLogsConcurrency.Properties.ReservedConcurrency', 7],
   ['Resources.CreateEcrFlowLogFunction.Properties.Timeout', 61],
+  ['Resources.ReportFlowLogsFunction.Properties.OssMountConfig.MountPoints.0.MountDir', '/mnt/other'],
+  ['Parameters.EvidenceTimer.Default', '0 0 4 * * *'],
   ['Resources.CreateEcrFlowLogFunction.Condition', 'MakeFunctions'],
   ['Resources.CreateFlowLogFunction.Condition', 'MakeEcrFunction'],
   ['Conditions.MakeEcrFunction', { 'Fn::Or': ['MakeFunctions', 'KeepEcrFlowLogs'] }],

@@ -38,7 +38,7 @@ function check(template, report) {
 }
 
 function checkFunction(place, properties, template, report) {
-  const { Cpu, MemorySize, DiskSize, EnvironmentVariables } = example(properties, template);
+  const { Cpu, MemorySize, DiskSize, EnvironmentVariables, OssMountConfig } = example(properties, template);
   // Five hundredths of a vCPU have no exact binary form.
   const cpuSteps = Cpu / 0.05;
   if (Math.abs(cpuSteps - Math.round(cpuSteps)) > 1e-6) report(`${place}.Cpu`, `${Cpu} is no multiple of 0.05`);
@@ -48,6 +48,15 @@ function checkFunction(place, properties, template, report) {
     report(`${place}.MemorySize`, `for each vCPU there are 1 to 4 GB, not ${ratio.toFixed(2)}: change it or Cpu`);
   }
   if (DiskSize !== undefined && ![512, 10240].includes(DiskSize)) report(`${place}.DiskSize`, 'must be 512 or 10240');
+
+  (OssMountConfig?.MountPoints ?? []).forEach(({ MountDir, ReadOnly }, at) => {
+    const mount = `${place}.OssMountConfig.MountPoints[${at}]`;
+    if (!/^\/(home|mnt|data)\/./.test(MountDir)) report(`${mount}.MountDir`, 'must be below /home/, /mnt/ or /data/');
+    else if (EnvironmentVariables?.FLOWKEEPER_EVIDENCE_DIR !== MountDir) {
+      report(`${mount}.MountDir`, 'FLOWKEEPER_EVIDENCE_DIR is not in it');
+    }
+    if (ReadOnly) report(`${mount}.ReadOnly`, 'reports are written there');
+  });
 
   const chosen = properties.Runtime?.Ref;
   const allowed = template.Parameters?.[chosen]?.AllowedValues;

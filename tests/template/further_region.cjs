@@ -14,6 +14,7 @@ const OF_THE_ACCOUNT = ['ALIYUN::RAM::', 'ALIYUN::ResourceManager::'];
 /** Everything that may be asked for. */
 const ALL = {
   KeepEcrFlowLogs: 'true',
+  EvidenceBucket: 'reports',
   MemberRoleName: 'flowkeeper',
   UseResourceDirectory: 'true',
   CreateDestinations: 'flowlog-',

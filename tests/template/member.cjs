@@ -5,10 +5,10 @@
 
 const fs = require('node:fs');
 const yaml = require('js-yaml');
-const { isMap } = require('./values.cjs');
+const { isMap, stack } = require('./values.cjs');
 
 /** Needed in the name of a function for others, or to come here: nothing that is done in a member account. */
-const AT_HOME = ['eventbridge', 'fc', 'mns', 'resourcemanager', 'sts'];
+const AT_HOME = ['eventbridge', 'fc', 'mns', 'oss', 'resourcemanager', 'sts'];
 const isAtHome = (action) => AT_HOME.includes(action.split(':')[0]) || action === 'log:PostLogStoreLogs';
 
 /** The parameters that say that there are roles and members at all. */
@@ -33,21 +33,26 @@ function check(main, member) {
   return found;
 }
 
+/** What makes a function be there that is not always, as the parameters of both templates have it. */
+const OPTIONAL = { KeepEcrFlowLogs: ['true', 'false'], EvidenceBucket: ['reports', ''] };
+
 /** Each of the functions' roles is trusted, where it is made. */
 function trust(main, member, roles) {
-  const found = [];
-  const names = roles.map((id) => main.Resources[id].Properties.RoleName['Fn::Sub']);
-  const { 'Fn::If': trusted } = member.Resources.MemberRole.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM;
-  const always = roles.filter((id) => gates(main, id).length === 0);
-  const arn = (id) => `acs:ram::\${MainAccountId}:role/${names[roles.indexOf(id)]}`;
-  for (const [at, expected] of [roles, always].entries()) {
-    const given = trusted[at + 1].map((one) => one?.['Fn::Sub']);
-    const missing = expected.map(arn).filter((one) => !given.includes(one));
-    const more = given.filter((one) => one !== undefined && !expected.map(arn).includes(one));
-    for (const one of missing) found.push(`MemberRole: does not trust ${one}`);
-    for (const one of more) found.push(`MemberRole: trusts ${one}, which no function has`);
+  const found = new Set();
+  const combinations = Object.entries(OPTIONAL).reduce(
+    (sets, [name, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [name]: value }))),
+    [{}],
+  );
+  for (const parameters of combinations) {
+    const made = stack(main, { MemberRoleName: 'flowkeeper', ...parameters });
+    const there = roles.filter((id) => id in made).map((id) => made[id].Properties.RoleName['Fn::Sub']);
+    const expected = there.map((name) => `acs:ram::\${MainAccountId}:role/${name}`);
+    const { MemberRole } = stack(member, parameters);
+    const given = MemberRole.Properties.AssumeRolePolicyDocument.Statement[0].Principal.RAM.map((one) => one['Fn::Sub']);
+    for (const one of expected) if (!given.includes(one)) found.add(`MemberRole: does not trust ${one}`);
+    for (const one of given) if (!expected.includes(one)) found.add(`MemberRole: trusts ${one}, which no function has`);
   }
-  return found;
+  return [...found];
 }
 
 /** The reader reads what the functions read, and does nothing else. */

@@ -1,4 +1,4 @@
-// s.yaml and s.ecr.yaml, for Serverless Devs, from template.yml beside them: serverless_devs.cjs TEMPLATE [--write]
+// s.yaml, s.ecr.yaml and s.evidence.yaml, for Serverless Devs, from template.yml beside them: serverless_devs.cjs TEMPLATE [--write]
 //
 // They make the same functions and triggers as the template. With --write they are generated again, otherwise they
 // are compared: a change in one place alone is refused.
@@ -14,17 +14,21 @@ const { holds, isFunction, isMap } = require('./values.cjs');
 const HEADING = `# The functions and triggers of template.yml for Serverless Devs. Made from it: do not edit but for the vars, and run
 # tests/template/run --write after a change to template.yml.
 #
-# Roles, Logstores and the dead-letter queue are made by template.yml, with MakeFunctions=false. With KeepEcrFlowLogs=true
-# it is s.ecr.yaml that has all functions. What the template makes of MakeRoles, PolicyLayerObject, TaskMode,
-# ResourceDirectoryEndpoint and HubBus is here as it is by default.
+# Roles, Logstores and the dead-letter queue are made by template.yml, with MakeFunctions=false. With KeepEcrFlowLogs=true,
+# s.ecr.yaml has one function more, and so has s.evidence.yaml with EvidenceBucket. What the template makes of MakeRoles,
+# PolicyLayerObject, TaskMode, ResourceDirectoryEndpoint and HubBus is here as it is by default.
 `;
 
 const ECR_HEADING = `# s.yaml, with its vars, and create-ecr-flow-log: for a stack of template.yml with KeepEcrFlowLogs=true, without which that
 # function has no role. Made from template.yml as s.yaml is: do not edit.
 `;
 
+const EVIDENCE_HEADING = `# s.yaml, with its vars, and report-flow-logs: for a stack of template.yml with EvidenceBucket, without which that function has
+# no role. Set the var evidenceBucket in s.yaml. Made from template.yml as s.yaml is: do not edit.
+`;
+
 /** The files, and the parameters with which the template has what is in one and in none before. */
-const FILES = { 's.yaml': {}, 's.ecr.yaml': { KeepEcrFlowLogs: 'true' } };
+const FILES = { 's.yaml': {}, 's.ecr.yaml': { KeepEcrFlowLogs: 'true' }, 's.evidence.yaml': { EvidenceBucket: 'x' } };
 
 /** The parameters of the template that are vars here. The others are settled when the stack is made. */
 const VARS = {
@@ -36,6 +40,8 @@ const VARS = {
   SwitchTimer: 'switchTimer',
   SweepTimer: 'sweepTimer',
   OrphanTimer: 'orphanTimer',
+  EvidenceTimer: 'evidenceTimer',
+  EvidenceBucket: 'evidenceBucket',
   MaxSweepInstances: 'maxSweepInstances',
 };
 
@@ -57,6 +63,10 @@ function write(template) {
       `\n${dump({ vars: { region: 'cn-hangzhou', ...Object.fromEntries(vars) } })}`,
     ],
     's.ecr.yaml': [ECR_HEADING, dump({ edition: '3.0.0', name: 'flowkeeper', extend: './s.yaml', access: 'default' })],
+    's.evidence.yaml': [
+      EVIDENCE_HEADING,
+      dump({ edition: '3.0.0', name: 'flowkeeper', extend: './s.yaml', access: 'default' }),
+    ],
   };
   const written = new Set();
   const texts = Object.entries(FILES).map(([file, parameters]) => {
@@ -174,7 +184,7 @@ if (require.main === module) {
       process.exit(1);
     }
   }
-  console.log(`template: ${Object.keys(FILES).join(' and ')} have the functions and triggers of ${templateFile}`);
+  console.log(`template: ${Object.keys(FILES).join(', ')} have the functions and triggers of ${templateFile}`);
 }
 
 module.exports = { write };

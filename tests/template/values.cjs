@@ -25,7 +25,7 @@ const gaps = (text) => [...text.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => 
 
 /**
  * A value as it might be in a stack: parameters as they are by default, so that their type and form count where they are
- * used. What only a cloud knows stays as it is written.
+ * used; in a text, one that is empty by default is an x. What only a cloud knows stays as it is written.
  */
 function example(value, template) {
   if (Array.isArray(value)) return value.map((member) => example(member, template));
@@ -33,7 +33,7 @@ function example(value, template) {
   const named = (name) => PSEUDO[name] ?? template.Parameters?.[name]?.Default;
   if (isFunction(value)) {
     if (typeof value['Fn::Sub'] === 'string') {
-      return value['Fn::Sub'].replace(/\$\{([^!}][^}]*)\}/g, (_, name) => named(name) ?? 'x');
+      return value['Fn::Sub'].replace(/\$\{([^!}][^}]*)\}/g, (_, name) => named(name) || 'x');
     }
     return named(value.Ref) ?? value;
   }

@@ -15,12 +15,14 @@ mod evidence;
 mod facts;
 mod from_proof;
 mod from_report;
+mod index;
 mod join;
 mod json;
 mod junit;
 mod ocsf;
 mod page;
 mod read_log;
+mod summary;
 mod text;
 
 pub use assessment::{
@@ -33,6 +35,8 @@ pub use facts::{
     ResourceResult, Service, Span, Week,
 };
 pub use from_report::Observed;
+pub use index::Index;
 pub use join::NotJoined;
 pub use read_log::ReadLog;
+pub use summary::ReportSummary;
 pub use text::visible;

@@ -2,6 +2,7 @@
 //!
 //! The page is written piece by piece, so that its size is not held in memory. Its script only filters, sorts and saves.
 
+mod index_view;
 mod parts;
 mod strip;
 mod view;
@@ -10,6 +11,7 @@ use std::io::{self, BufWriter, Write};
 
 use askama::Template as _;
 
+pub(crate) use self::index_view::IndexView;
 use self::view::View;
 use crate::evidence::Evidence;
 

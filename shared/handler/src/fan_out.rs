@@ -17,11 +17,12 @@ use reconcile::{Accounts, AsyncInvocation, Item, Job, Outcome, Reconciler, Repor
 
 use self::{
     ids::{collect_task, shard_task, task_prefix},
-    tally::{Next, Tally},
+    tally::Next,
 };
 use crate::Location;
 
-pub(crate) use ids::{run_id, run_time};
+pub use self::tally::Tally;
+pub use ids::{run_id, run_time};
 
 /// How many shards are submitted at once.
 const MAX_SUBMISSIONS: usize = 20;
@@ -41,9 +42,11 @@ pub(crate) fn applies(policy: &Policy, location: &Location, function: Option<&st
 
 /// The results of a step, and the number of shards.
 #[derive(Debug)]
-pub(crate) struct Step {
-    pub(crate) results: ReportBuilder,
-    pub(crate) shards: Option<Shards>,
+pub struct Step {
+    /// The results.
+    pub results: ReportBuilder,
+    /// The number of shards, if the step knows it.
+    pub shards: Option<Shards>,
 }
 
 impl From<Item> for Step {
@@ -52,10 +55,16 @@ impl From<Item> for Step {
     }
 }
 
-/// Submits a shard for each account that the sweep covers, and the collect step.
-pub(crate) async fn coordinate(reconciler: &Reconciler, job: &Job, function: &str) -> Step {
+/// Submits a shard for each of these accounts, and the collect step if the run is to be collected.
+pub async fn coordinate(
+    reconciler: &Reconciler,
+    job: &Job,
+    function: &str,
+    accounts: Accounts,
+    is_collected: bool,
+) -> Step {
     let invoker = Invoker { reconciler, job, function };
-    let Accounts { covered, mut results } = reconciler.accounts(job).await;
+    let Accounts { covered, mut results } = accounts;
     let mut shards = Shards { submitted: 0, done: None, failed: 0, unfinished: None };
     {
         let plan = plan(&job.run, covered, reconciler.listed_regions(job));
@@ -71,7 +80,7 @@ pub(crate) async fn coordinate(reconciler: &Reconciler, job: &Job, function: &st
             }
         }
     }
-    if shards.submitted > 0 && reconciler.has_task_mode() {
+    if shards.submitted > 0 && is_collected {
         let submitted = u32::try_from(shards.submitted).unwrap_or(u32::MAX);
         let collect = Collect { run: job.run.clone(), submitted, attempt: 1 };
         if let Err(item) = invoker.submit_collect(&collect).await {
@@ -95,18 +104,52 @@ fn plan(run: &str, accounts: Vec<AccountId>, regions: Option<Vec<RegionId>>) -> 
     accounts.into_iter().map(shard)
 }
 
+/// The result of a collect step that does not know which function it counts.
+pub(crate) fn nameless() -> Item {
+    Item::broken_event("the name of the function is not known")
+}
+
+/// Asks Function Compute how the shards of a run ended.
+///
+/// # Errors
+/// Returns the result of a list that could not be read.
+pub async fn count<'a>(
+    reconciler: &Reconciler,
+    job: &Job,
+    function: &str,
+    run: &'a str,
+) -> Result<Tally<'a>, Box<Item>> {
+    let mut tally = Tally::new(run);
+    reconciler.tasks(job, function, &task_prefix(run), |task| tally.add(task)).await?;
+    Ok(tally)
+}
+
+/// Whether a collect step that finds a run unfinished may ask again later.
+#[must_use]
+pub const fn may_repeat(step: &Collect) -> bool {
+    step.attempt <= tally::MAX_REPETITIONS
+}
+
+/// Submits the collect step once more, ten minutes later, and returns the result that says so. `counts` says what there
+/// is by now.
+pub async fn again(reconciler: &Reconciler, job: &Job, function: &str, step: &Collect, counts: &str) -> Item {
+    let next = Collect { attempt: step.attempt.saturating_add(1), ..step.clone() };
+    let minutes = COLLECT_DELAY.as_secs() / 60;
+    let waiting = || Item::of_run(Outcome::Skipped, format!("{counts}; they are counted again in {minutes} minutes"));
+    Invoker { reconciler, job, function }.submit_collect(&next).await.map_or_else(|item| *item, |()| waiting())
+}
+
 /// Asks how the shards of a run ended, and asks again later if some have not.
 pub(crate) async fn collect(reconciler: &Reconciler, job: &Job, function: &str, step: Collect) -> Step {
-    let invoker = Invoker { reconciler, job, function };
     let Collect { run, submitted, attempt } = &step;
     if !reconciler.has_task_mode() {
         let reason = "FLOWKEEPER_TASK_MODE is false, so Function Compute does not know how the shards ended";
         return Item::of_run(Outcome::Skipped, reason).into();
     }
-    let mut tally = Tally::new(run);
-    if let Err(item) = reconciler.tasks(job, function, &task_prefix(run), |task| tally.add(task)).await {
-        return (*item).into();
-    }
+    let tally = match count(reconciler, job, function, run).await {
+        Ok(tally) => tally,
+        Err(item) => return (*item).into(),
+    };
     let shards = tally.count(usize::try_from(*submitted).unwrap_or(usize::MAX));
     let Shards { submitted: all, done, failed, unfinished } = shards;
     let (done, unfinished) = (done.unwrap_or_default(), unfinished.unwrap_or_default());
@@ -117,13 +160,7 @@ pub(crate) async fn collect(reconciler: &Reconciler, job: &Job, function: &str, 
         tracing::info!(submitted = all, done, failed, unfinished, "{run}: {counts}");
     }
     let results = match tally::next(shards, *attempt) {
-        Next::Repeat => {
-            let again = Collect { attempt: attempt + 1, ..step.clone() };
-            let minutes = COLLECT_DELAY.as_secs() / 60;
-            let later = format!("{counts}; they are counted again in {minutes} minutes");
-            let waiting = || Item::of_run(Outcome::Skipped, later);
-            invoker.submit_collect(&again).await.map_or_else(|item| *item, |()| waiting()).into()
-        }
+        Next::Repeat => again(reconciler, job, function, &step, &counts).await.into(),
         Next::End if failed == 0 => Item::of_run(Outcome::Unchanged, counts).into(),
         Next::End => failures(&tally),
         Next::GiveUp => {
@@ -138,7 +175,8 @@ pub(crate) async fn collect(reconciler: &Reconciler, job: &Job, function: &str, 
 }
 
 /// Returns the results of the shards that failed.
-fn failures(tally: &Tally<'_>) -> ReportBuilder {
+#[must_use]
+pub fn failures(tally: &Tally<'_>) -> ReportBuilder {
     let item = |(account, error): (&str, Option<&str>)| {
         let error = error.map(|error| format!(": {error}")).unwrap_or_default();
         let reason = format!("the sweep of the account {account} failed{error}");

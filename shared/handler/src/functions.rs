@@ -1,7 +1,7 @@
 //! The names of the functions.
 
 /// The names of all functions. A deployed function and its role are both named by a common prefix and this name.
-pub const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 8] = [
     "create-flow-log",
     "activate-flow-logs",
     "deactivate-flow-logs",
@@ -9,6 +9,7 @@ pub const FUNCTIONS: [&str; 7] = [
     "delete-orphaned-flow-logs",
     "create-ecr-flow-log",
     "open-flow-log-service",
+    "report-flow-logs",
 ];
 
 /// Whether there is a function of this name. Each function checks its own name at compile time, so the list is

@@ -3,6 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
+use events::Collect;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
 use reconcile::{
     CallCounter, Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work,
@@ -40,21 +41,54 @@ impl<F: FlowLogFunction> Function for Handler<F> {
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
-        let report = respond::<F>(&self.reconciler, invocation, &event).await;
-        let answer = report.and_then(|report| answer(&report, &event));
-        answer.inspect_err(|_| failure::warn_of_lost_letter(&event))
+        answered(respond::<F>(&self.reconciler, invocation, &event).await, &event)
     }
 }
 
-/// Handles the body of an invocation and returns the report.
+/// How an invocation begins.
+#[derive(Debug)]
+pub enum Begun {
+    /// There is nothing to do: its events lead nowhere. The report says why.
+    Ended(Box<Report>),
+    /// There is something to do.
+    Busy(Box<Busy>),
+}
+
+/// What an invocation has to do.
+#[derive(Debug)]
+pub struct Busy {
+    /// What its parts share.
+    pub job: Job,
+    /// What it is for.
+    pub kind: InvocationKind,
+    /// The work that is done in place.
+    pub work: Vec<Work>,
+    /// The step of a sweep of several accounts, if it is one that sweeps nothing itself.
+    pub step: Option<FanOut>,
+    /// The results of events that lead to no work.
+    pub items: Vec<Item>,
+    /// Measures it.
+    pub measurement: Measurement,
+}
+
+/// A step of a sweep of several accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FanOut {
+    /// Submit a shard for each account, as invocations of this function.
+    Coordinate(String),
+    /// Count how the shards ended; `None` if the name of the function is not known.
+    Collect(Option<String>, Collect),
+}
+
+/// Parses and routes the body of an invocation.
 ///
 /// # Errors
 /// The body is not an event, or there is work but no credentials.
-pub async fn respond<F: FlowLogFunction>(
+pub fn begin<F: FlowLogFunction>(
     reconciler: &Reconciler,
     invocation: Invocation,
     event: &[u8],
-) -> Result<Report, Failure> {
+) -> Result<Begun, Failure> {
     let events = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
     let run = run::id(&events, &invocation.request_id);
     let location = Location::of(&invocation);
@@ -79,18 +113,44 @@ pub async fn respond<F: FlowLogFunction>(
     if work.is_empty() && sweep.is_none() && collect.is_none() {
         let report = reconciler.report(run, invocation.request_id, items);
         measurement.log(&kind, &report, reconciler.now());
-        return Ok(report);
+        return Ok(Begun::Ended(Box::new(report)));
     }
     let job = job(invocation, location, run, measurement.calls.clone())?;
     let step = match (collect, sweep, function) {
-        (Some(collect), _, Some(function)) => Some(fan_out::collect(reconciler, &job, &function, collect).await),
-        (Some(_), _, None) => Some(Item::broken_event("the name of the function is not known").into()),
-        (None, Some(_), Some(function)) => Some(fan_out::coordinate(reconciler, &job, &function).await),
+        (Some(collect), _, function) => Some(FanOut::Collect(function, collect)),
+        (None, Some(_), Some(function)) => Some(FanOut::Coordinate(function)),
         (None, Some(sweep), None) => {
             work.push(Work::AllAccounts { at: sweep.at });
             None
         }
         (None, None, _) => None,
+    };
+    Ok(Begun::Busy(Box::new(Busy { job, kind, work, step, items, measurement })))
+}
+
+/// Handles the body of an invocation and returns the report.
+///
+/// # Errors
+/// The body is not an event, or there is work but no credentials.
+pub async fn respond<F: FlowLogFunction>(
+    reconciler: &Reconciler,
+    invocation: Invocation,
+    event: &[u8],
+) -> Result<Report, Failure> {
+    let Busy { job, kind, work, step, items, measurement } = match begin::<F>(reconciler, invocation, event)? {
+        Begun::Ended(report) => return Ok(*report),
+        Begun::Busy(busy) => *busy,
+    };
+    let step = match step {
+        Some(FanOut::Collect(Some(function), collect)) => {
+            Some(fan_out::collect(reconciler, &job, &function, collect).await)
+        }
+        Some(FanOut::Collect(None, _)) => Some(fan_out::nameless().into()),
+        Some(FanOut::Coordinate(function)) => {
+            let accounts = reconciler.accounts(&job).await;
+            Some(fan_out::coordinate(reconciler, &job, &function, accounts, reconciler.has_task_mode()).await)
+        }
+        None => None,
     };
     let mut results = ReportBuilder::from(items);
     let shards = step.and_then(|step| {
@@ -117,6 +177,15 @@ pub fn job(invocation: Invocation, location: Location, run: String, calls: CallC
         request_id: invocation.request_id,
         calls,
     })
+}
+
+/// Turns the end of an invocation into the answer to `request`, and warns if a failure fits no dead letter.
+///
+/// # Errors
+/// The invocation failed.
+pub fn answered(report: Result<Report, Failure>, request: &[u8]) -> Result<Output, Failure> {
+    let answer = report.and_then(|report| answer(&report, request));
+    answer.inspect_err(|_| failure::warn_of_lost_letter(request))
 }
 
 /// Turns the report into the answer to `request`.

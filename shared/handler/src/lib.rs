@@ -4,7 +4,7 @@
 //! into a function that Function Compute can invoke.
 
 mod failure;
-mod fan_out;
+pub mod fan_out;
 mod flow_log_function;
 mod functions;
 mod handler;
@@ -14,11 +14,11 @@ mod run;
 mod settings;
 mod summary_line;
 
-pub use events::{Caller, EventKind, FlowLogCall};
+pub use events::{Caller, Collect, EventKind, FlowLogCall};
 pub use flow_log::Action;
 pub use flow_log_function::{Context, FlowLogFunction, Scope};
 pub use functions::{FUNCTIONS, is_function};
-pub use handler::{Handler, answer, job, respond};
+pub use handler::{Begun, Busy, FanOut, Handler, answer, answered, begin, job, respond};
 pub use location::Location;
 pub use reconcile::{Capabilities, Selection, TargetKind};
 pub use summary_line::{InvocationKind, Measurement};

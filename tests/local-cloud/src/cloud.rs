@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::Ipv4Addr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -32,7 +32,7 @@ use crate::{
         routing::Routing,
         timers::{self, Timetable},
     },
-    function_compute::{asynchronous, host::Host, layer},
+    function_compute::{asynchronous, buckets::Buckets, host::Host, layer},
     options::{Functions, Options, Timers},
     ram::{
         accounts::{Accounts, Caller, Credentials, OWN_ACCOUNT, SECOND_ACCOUNT, TOKEN_LIFE},
@@ -241,10 +241,11 @@ impl LocalCloud {
             routes = Some(routing(&options, &template)?);
         }
         let layer = layer::unpack(options.layer.as_ref(), &template.functions)?;
+        let buckets = Buckets::of(&template.functions, options.buckets.as_deref())?;
         let hosts = hosts(&options, template.functions)?;
         let accounts = Accounts::new(options.accounts);
         let roles = Roles::new(accounts, template.roles, members(&options, member)?);
-        let shared = Shared::new(options, address, template.absent, roles, layer);
+        let shared = Shared::new(options, address, template.absent, roles, layer, buckets);
         shared.deploy(hosts, template.triggers);
         let now = shared.clock.now();
         shared.write(|world| {
@@ -272,6 +273,11 @@ impl LocalCloud {
     /// Returns the endpoint of every product: `http://127.0.0.1:` and the port.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.shared.address)
+    }
+
+    /// Returns the folder that is a bucket, for one that a function mounts.
+    pub fn bucket(&self, name: &str) -> PathBuf {
+        self.shared.buckets.bucket(name)
     }
 
     /// Returns the time on the cloud's clock.

@@ -47,6 +47,9 @@ pub enum Error {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The folders of buckets cannot be made.
+    #[error("the buckets that functions mount cannot be made: {0}")]
+    Buckets(String),
     /// The layer cannot be used.
     #[error("the layer cannot be used: {0}")]
     Layer(String),

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod asynchronous;
+pub(crate) mod buckets;
 pub(crate) mod build;
 pub(crate) mod deployed;
 pub(crate) mod host;

@@ -46,6 +46,8 @@ pub struct Options {
     pub project_quota: usize,
     /// What the template's layers hold: what functions find below `/opt`.
     pub layer: Option<Layer>,
+    /// The folder in which each bucket that a function mounts is a folder; `None` for a temporary one.
+    pub buckets: Option<PathBuf>,
     /// Whether calls are counted against the documented rate limits, and refused beyond them.
     pub rate_limit: bool,
     /// Whether Express Connect Router refuses with HTTP 200 and `Success: false`, as has been observed.
@@ -113,6 +115,7 @@ impl Default for Options {
             destinations_seen_after: Duration::ZERO,
             project_quota: 50,
             layer: None,
+            buckets: None,
             rate_limit: false,
             ecr_failures_in_200: false,
             external_id: None,

@@ -5,6 +5,7 @@ pub(crate) mod function;
 mod layer;
 pub(crate) mod log_store;
 pub(crate) mod member;
+mod mount;
 mod parameters;
 pub(crate) mod queue;
 mod resolve;

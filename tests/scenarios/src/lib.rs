@@ -37,6 +37,12 @@ pub const CREATE_ECR: &str = "flowkeeper-create-ecr-flow-log";
 /// See [`ACTIVATE`].
 pub const OPEN_SERVICE: &str = "flowkeeper-open-flow-log-service";
 
+/// See [`ACTIVATE`]. Only with [`EVIDENCE_BUCKET`].
+pub const REPORT: &str = "flowkeeper-report-flow-logs";
+
+/// The parameter of `template.yml` that makes `report-flow-logs`, and the bucket of the scenarios.
+pub const EVIDENCE_BUCKET: (&str, &str) = ("EvidenceBucket", "evidence");
+
 /// The event of a Function Compute timer.
 pub const TIMER: &[u8] = br#"{"triggerTime":"2026-03-02T04:00:00Z","triggerName":"sweep","payload":""}"#;
 
@@ -53,7 +59,8 @@ pub async fn cloud(options: Options) -> Result<LocalCloud, Error> {
 
 /// Starts a cloud with `options`, with all functions, built from the current source, and all their triggers.
 ///
-/// The template's parameters are those that suit the policy, unless `options` override them.
+/// The template's parameters are those that suit the policy, unless `options` override them. `report-flow-logs`, which
+/// changes nothing and reads everything every day, is there only if they have [`EVIDENCE_BUCKET`].
 ///
 /// # Errors
 /// The functions do not build, or the cloud does not start.
@@ -62,6 +69,7 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
     let build = || async { functions::build_of(&default_path(), &parameters()).await };
     let folder = BUILT.get_or_try_init(build).await?;
     let mut parameters = parameters();
+    parameters.remove(EVIDENCE_BUCKET.0);
     if options.policy.as_deref().is_some_and(|policy| policy.contains("foreign: manage")) {
         parameters.insert("ManageForeignFlowLogs".into(), "true".into());
     }
@@ -73,7 +81,12 @@ pub async fn whole_cloud(options: Options) -> Result<LocalCloud, Error> {
 /// created whose names begin with `flowlog`.
 #[must_use]
 pub fn parameters() -> BTreeMap<String, String> {
-    let values = [("KeepEcrFlowLogs", "true"), ("MemberRoleName", "flowkeeper"), ("CreateDestinations", "flowlog")];
+    let values = [
+        ("KeepEcrFlowLogs", "true"),
+        ("MemberRoleName", "flowkeeper"),
+        ("CreateDestinations", "flowlog"),
+        EVIDENCE_BUCKET,
+    ];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

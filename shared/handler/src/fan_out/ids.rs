@@ -13,7 +13,8 @@ const COLLECT: &str = "collect";
 ///
 /// Function Compute keeps both when it repeats an invocation, so a repeated coordinator continues its run. A second timer,
 /// or an invocation by hand, starts another one.
-pub(crate) fn run_id(timer: Option<Timestamp>, request_id: &str) -> String {
+#[must_use]
+pub fn run_id(timer: Option<Timestamp>, request_id: &str) -> String {
     let time = timer.and_then(|timer| Timestamp::from_second(timer.as_second()).ok());
     let time = time.map(|time| time.to_string()).unwrap_or_default();
     let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -21,7 +22,8 @@ pub(crate) fn run_id(timer: Option<Timestamp>, request_id: &str) -> String {
 }
 
 /// Returns the time of the timer of a run, if its id has one.
-pub(crate) fn run_time(run: &str) -> Option<Timestamp> {
+#[must_use]
+pub fn run_time(run: &str) -> Option<Timestamp> {
     let (time, _) = run.strip_prefix(PREFIX)?.split_once('-')?;
     time.parse().ok()
 }

@@ -7,7 +7,7 @@ use reconcile::{AsyncTask, Shards};
 use crate::fan_out::ids::account_of;
 
 /// How many times a collect step submits the next one.
-const MAX_REPETITIONS: u32 = 6;
+pub(crate) const MAX_REPETITIONS: u32 = 6;
 /// How many failed shards are listed. Further ones are only counted.
 const MAX_LISTED: usize = 200;
 /// The longest error of a shard that is listed, in bytes.
@@ -23,7 +23,7 @@ enum State {
 
 /// The states of the shards of a run.
 #[derive(Debug)]
-pub(crate) struct Tally<'a> {
+pub struct Tally<'a> {
     run: &'a str,
     shards: BTreeMap<String, State>,
     errors: BTreeMap<String, String>,
@@ -63,7 +63,8 @@ impl<'a> Tally<'a> {
 
     /// Returns the counts, for a run of which `submitted` shards are known to have been submitted. One without a task has
     /// not ended.
-    pub(crate) fn count(&self, submitted: usize) -> Shards {
+    #[must_use]
+    pub fn count(&self, submitted: usize) -> Shards {
         let count = |state| self.shards.values().filter(|found| **found == state).count();
         let (done, failed) = (count(State::Done), count(State::Failed));
         let submitted = submitted.max(self.shards.len());
@@ -75,6 +76,12 @@ impl<'a> Tally<'a> {
         let failed = self.shards.iter().filter(|(_, state)| **state == State::Failed).map(|(account, _)| account);
         let error = |account: &str| self.errors.get(account).map(String::as_str).filter(|error| !error.is_empty());
         failed.take(MAX_LISTED).map(move |account| (account.as_str(), error(account)))
+    }
+
+    /// Whether the shard of this account has failed.
+    #[must_use]
+    pub fn has_failed(&self, account: &str) -> bool {
+        self.shards.get(account) == Some(&State::Failed)
     }
 
     /// Whether Function Compute knows no task of the run.

@@ -33,6 +33,9 @@ pub(super) struct Stack {
     /// What the template's layers hold: a ZIP file or a folder.
     #[arg(long, value_name = "FILE")]
     layer: Option<PathBuf>,
+    /// The folder for the buckets that functions mount [default: a temporary one].
+    #[arg(long, value_name = "FOLDER")]
+    buckets: Option<PathBuf>,
     /// Set an environment variable for every function; can be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = |text: &str| pair(text, "NAME=VALUE"))]
     environment: Vec<(String, String)>,
@@ -99,6 +102,7 @@ impl Stack {
             denied: self.denied.clone(),
             policy: policy.transpose()?,
             layer: layer.transpose()?,
+            buckets: self.buckets.as_deref().map(std::path::absolute).transpose()?,
             environment: self.environment.iter().cloned().collect(),
             credentials: if self.credentials_in_headers { CredentialsIn::Headers } else { CredentialsIn::Environment },
             ..Options::default()

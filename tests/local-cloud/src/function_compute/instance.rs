@@ -302,7 +302,12 @@ fn command(host: &Host, shared: &Shared, credentials: Option<&Credentials>, port
         .env("FC_FUNCTION_MEMORY_SIZE", function.memory.to_string())
         .env("FC_INSTANCE_ID", instance)
         .env("FC_FUNC_CODE_PATH", folder)
-        .envs(function.environment.iter().map(|(name, value)| (name, shared.in_layer(value))))
+        .envs(
+            function
+                .environment
+                .iter()
+                .map(|(name, value)| (name, shared.buckets.mounted(function, &shared.in_layer(value)))),
+        )
         .env("FLOWKEEPER_ENDPOINT", format!("http://{}", shared.address))
         // Prevents others from invoking it on a shared machine.
         .env("FLOWKEEPER_LISTEN_ADDRESS", Ipv4Addr::LOCALHOST.to_string());

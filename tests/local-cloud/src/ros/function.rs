@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{
     layer,
     log_store::{self, LogStore},
+    mount::{Mount, mounts_of},
     queue::queue_of,
     resolve::{Resolver, Resource},
     template::TemplateError,
@@ -45,6 +46,8 @@ pub struct Function {
     pub reserved_concurrency: Option<usize>,
     /// The names of its layers, which must be in the template.
     pub layers: Vec<String>,
+    /// `OssMountConfig`: the buckets that it mounts.
+    pub mounts: Vec<Mount>,
     /// The name of its role, which must be in the template or in the account already.
     pub role: Option<String>,
     /// `EnvironmentVariables`.
@@ -112,6 +115,7 @@ pub(super) fn functions(
             concurrency: usize::try_from(resource.number("InstanceConcurrency", 1)?).unwrap_or(usize::MAX),
             reserved_concurrency: None,
             layers: layer::layers_of(resource)?,
+            mounts: mounts_of(resource)?,
             role: role_of(resource, roles)?,
             environment: environment(resource)?,
             async_retries: DEFAULT_ASYNC_RETRIES,

@@ -16,7 +16,7 @@ use crate::{
     api::{authenticate::Nonces, authorize::Roles, faults::Faults, rate_limits::RateLimits},
     error::Error,
     eventbridge::{bus::EventBus, delivery, routing::Routing},
-    function_compute::{deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
+    function_compute::{buckets::Buckets, deployed::Deployed, host::Host, layer::Unpacked, tasks::Tasks},
     mns::Messages,
     options::Options,
     ram::accounts::{Accounts, Keys, OWN_ACCOUNT},
@@ -78,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) absent: Vec<Absent>,
     pub(crate) roles: Roles,
     pub(crate) layer: Option<Unpacked>,
+    pub(crate) buckets: Buckets,
     world: Mutex<World>,
     changed: watch::Sender<()>,
     /// Is sent to when the delays of asynchronous invocations end before their time.
@@ -94,6 +95,7 @@ impl Shared {
         absent: Vec<Absent>,
         roles: Roles,
         layer: Option<Unpacked>,
+        buckets: Buckets,
     ) -> Arc<Self> {
         let accounts = Accounts::new(options.accounts);
         let mut state = State::new(
@@ -128,6 +130,7 @@ impl Shared {
             absent,
             roles,
             layer,
+            buckets,
             world: Mutex::new(world),
             changed: watch::Sender::new(()),
             delays_end: watch::Sender::new(()),

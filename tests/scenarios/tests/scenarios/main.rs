@@ -28,6 +28,7 @@ mod every_event_wakes_the_right_function;
 mod every_fault_is_survived;
 mod every_permission_is_needed;
 mod every_run_answers_with_a_report;
+mod evidence_is_written_every_day;
 mod express_connect_routers_have_flow_logs_too;
 mod foreign_flow_logs_are_left_alone;
 mod hostile_input_is_refused_within_bounds;

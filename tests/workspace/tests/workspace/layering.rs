@@ -12,6 +12,7 @@ use workspace::ROOT;
 /// `from` is in `functions/`, and `is_for_tests` that only its tests use the other crate.
 fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bool {
     let is_shared = [
+        "audit",
         "clock",
         "cost",
         "events",
@@ -40,11 +41,13 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
         "evidence" => matches!(to, "flow-log" | "reconcile"),
+        "audit" => matches!(to, "evidence" | "flow-log" | "reconcile"),
         // Its tests run against the local cloud.
         "flowkeeper" => {
             matches!(
                 to,
-                "cost"
+                "audit"
+                    | "cost"
                     | "evidence"
                     | "flow-log"
                     | "json"

@@ -1,0 +1,240 @@
+//! The folder of the reports.
+//!
+//! ```text
+//! index.html                                       lists the reports
+//! 2026-11-27/r20261127T061700Z-1a2b3c4d-5e6f7a8b/  a report: the run, and the beginning of the seal
+//!     evidence.html .csv .json .ocsf.json .junit.xml
+//!     summary.json                                 what the index says of it
+//!     SHA256SUMS                                   written last: a report without it is not whole
+//! parts/2026-11-27/r20261127T061700Z-1a2b3c4d/     what shards of an organization have left
+//! ```
+//!
+//! A mounted bucket is no file system: another instance sees a file late, and a large file is copied when it is renamed.
+//! So nothing here relies on either. A report has a folder of its own that its content names, and no file of it is ever
+//! replaced by another content. `SHA256SUMS` says what belongs to it. A part is used only if it can be read to its end.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, ErrorKind, Read as _, Write},
+    path::{Path, PathBuf},
+};
+
+use evidence::{Evidence, Index, ReportSummary};
+use handler::fan_out::run_time;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::digest::Digesting;
+
+/// The part of the coordinator: which accounts there are.
+const ROSTER: &str = "organization.json";
+/// The file that completes a report.
+const SUMS: &str = "SHA256SUMS";
+/// What the index says of a report.
+const SUMMARY: &str = "summary.json";
+/// How many reports the index lists. Older ones stay in their folders.
+const MAX_LISTED: usize = 400;
+/// The largest summary that is read, in bytes.
+const MAX_SUMMARY: u64 = 64 << 10;
+/// The largest part that is read, in bytes.
+const MAX_PART: u64 = 256 << 20;
+
+/// The folder of the reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folder(PathBuf);
+
+/// The error for what cannot be written or read there.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}; {}", path.display(), remedy(error))]
+pub(crate) struct NotThere {
+    path: PathBuf,
+    #[source]
+    error: io::Error,
+}
+
+/// What to do about it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "make room there",
+        ErrorKind::ReadOnlyFilesystem => "mount the bucket for writing",
+        ErrorKind::PermissionDenied => "let the role of the function write there: oss:PutObject",
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "is the bucket mounted there?",
+        _ => "earlier reports are as they were",
+    }
+}
+
+/// What a file holds.
+type Form = fn(&Evidence, &mut dyn Write) -> io::Result<()>;
+
+/// The files of a report.
+const FORMS: [(&str, Form); 5] = [
+    ("evidence.json", |evidence, to| evidence.write_json(to)),
+    ("evidence.csv", |evidence, to| evidence.write_csv(to)),
+    ("evidence.ocsf.json", |evidence, to| evidence.write_ocsf(to)),
+    ("evidence.junit.xml", |evidence, to| evidence.write_junit(to)),
+    ("evidence.html", |evidence, to| evidence.write_page(to)),
+];
+
+/// The parts of a run, as far as they are there.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// The part of the coordinator.
+    pub(crate) roster: Option<PathBuf>,
+    /// The part of each account, with its size in bytes.
+    pub(crate) accounts: Vec<(String, PathBuf, u64)>,
+}
+
+impl Folder {
+    pub(crate) const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Makes sure that the folder is there and can be written to, before anything is read for an hour. A folder that is
+    /// not there is not made: without its bucket, a report would be lost with the instance.
+    pub(crate) fn check(&self) -> Result<(), NotThere> {
+        self.on(&self.0, || {
+            if !fs::metadata(&self.0)?.is_dir() {
+                return Err(ErrorKind::NotADirectory.into());
+            }
+            tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(&self.0).map(drop)
+        })
+    }
+
+    /// Writes a report in every form. Returns its folder, relative to this one.
+    pub(crate) fn publish(&self, evidence: &Evidence) -> Result<String, NotThere> {
+        let head = &evidence.facts().head;
+        let seal = evidence.seal();
+        let name = format!("{}/{}-{}", day(&head.run, head.started), head.run, seal.get(..8).unwrap_or_default());
+        let folder = self.0.join(&name);
+        if folder.join(SUMS).exists() {
+            // A repetition that has read the same.
+            return Ok(name);
+        }
+        self.on(&folder, || fs::create_dir_all(&folder))?;
+        let mut sums = String::new();
+        for (file, form) in FORMS {
+            let path = folder.join(file);
+            let digest = self.on(&path, || write(&path, |to| form(evidence, to)))?;
+            sums.push_str(&format!("{digest}  {file}\n"));
+        }
+        let summary = ReportSummary::of(evidence, &name);
+        let summed_up = folder.join(SUMMARY);
+        self.on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
+        let whole = folder.join(SUMS);
+        self.on(&whole, || write(&whole, |to| to.write_all(sums.as_bytes())))?;
+        Ok(name)
+    }
+
+    /// Whether a run that began then has a report.
+    pub(crate) fn has_report(&self, run: &str, started: Timestamp) -> bool {
+        let of_run = format!("{run}-");
+        entries(&self.0.join(day(run, started).to_string()))
+            .into_iter()
+            .any(|(name, path)| name.starts_with(&of_run) && path.join(SUMS).exists())
+    }
+
+    /// Writes the list of the reports.
+    pub(crate) fn list(&self) -> Result<(), NotThere> {
+        let path = self.0.join("index.html");
+        let mut days: Vec<_> = entries(&self.0).into_iter().filter(|(name, _)| name.parse::<Date>().is_ok()).collect();
+        days.sort_unstable_by(|one, other| other.cmp(one));
+        let (mut reports, mut is_whole) = (Vec::new(), true);
+        for (_, day) in days {
+            if reports.len() >= MAX_LISTED {
+                is_whole = false;
+                break;
+            }
+            reports.extend(entries(&day).into_iter().filter_map(|(_, report)| summary(&report)));
+        }
+        let index = Index::new(reports, is_whole);
+        self.on(&path, || write(&path, |to| index.write_page(to)).map(drop))
+    }
+
+    /// Leaves the part of an account, or that of the coordinator.
+    pub(crate) fn leave(&self, account: Option<&str>, evidence: &Evidence) -> Result<(), NotThere> {
+        let head = &evidence.facts().head;
+        let folder = self.parts_of(&head.run, head.started);
+        self.on(&folder, || fs::create_dir_all(&folder))?;
+        let path = folder.join(account.map_or(ROSTER.to_owned(), |account| format!("{account}.json")));
+        self.on(&path, || write(&path, |to| evidence.write_json(to)).map(drop))
+    }
+
+    /// Lists the parts of a run that began then.
+    pub(crate) fn parts(&self, run: &str, started: Timestamp) -> Parts {
+        let mut parts = Parts::default();
+        for (name, path) in entries(&self.parts_of(run, started)) {
+            if name == ROSTER {
+                parts.roster = Some(path);
+            } else if let Some(account) = name.strip_suffix(".json")
+                && account.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                let size = fs::metadata(&path).map_or(0, |found| found.len());
+                parts.accounts.push((account.to_owned(), path, size));
+            }
+        }
+        parts.accounts.sort();
+        parts
+    }
+
+    /// The runs of an organization that have left parts on this day.
+    pub(crate) fn runs(&self, day: Date) -> Vec<String> {
+        entries(&self.0.join("parts").join(day.to_string())).into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn parts_of(&self, run: &str, started: Timestamp) -> PathBuf {
+        self.0.join("parts").join(day(run, started).to_string()).join(run)
+    }
+
+    fn on<T>(&self, path: &Path, what: impl FnOnce() -> io::Result<T>) -> Result<T, NotThere> {
+        let path = path.strip_prefix(&self.0).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
+        what().map_err(|error| NotThere { path: path.to_owned(), error })
+    }
+}
+
+/// Reads a part.
+///
+/// # Errors
+/// Says why it cannot be read, as part of a sentence.
+pub(crate) fn read_part(path: &Path) -> Result<Evidence, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_PART + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("its part cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_PART {
+        return Err(format!("its part is larger than {MAX_PART} bytes"));
+    }
+    Evidence::from_json(&bytes).map_err(|error| format!("its part cannot be used: {error}"))
+}
+
+/// The day of a run, in UTC. The id of a run has it, so that every step of an organization finds the same folder.
+fn day(run: &str, started: Timestamp) -> Date {
+    run_time(run).unwrap_or(started).to_zoned(TimeZone::UTC).date()
+}
+
+/// What is in a folder, by name. Nothing if it cannot be read: it may not be there yet.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path()))).collect()
+}
+
+/// The summary of a whole report.
+fn summary(report: &Path) -> Option<ReportSummary> {
+    if !report.join(SUMS).exists() {
+        return None;
+    }
+    let mut text = String::new();
+    File::open(report.join(SUMMARY)).ok()?.take(MAX_SUMMARY).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Writes a file under a name of its own first, so that one that cannot be finished leaves what was there. Returns the
+/// digest of what was written.
+fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<String> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let file = tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(folder)?;
+    let mut to = Digesting::new(BufWriter::with_capacity(1 << 16, file.as_file()));
+    content(&mut to)?;
+    to.flush()?;
+    let digest = to.finish();
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(digest)
+}

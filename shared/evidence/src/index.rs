@@ -1,0 +1,37 @@
+//! The list of reports, as a page.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufWriter, Write},
+};
+
+use askama::Template as _;
+
+use crate::{page::IndexView, summary::ReportSummary};
+
+/// A list of reports, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    reports: Vec<ReportSummary>,
+    /// Whether there are no others.
+    is_whole: bool,
+}
+
+impl Index {
+    /// Lists these reports. `is_whole` says that there are no others.
+    #[must_use]
+    pub fn new(reports: impl IntoIterator<Item = ReportSummary>, is_whole: bool) -> Self {
+        let sorted: BTreeSet<_> = reports.into_iter().collect();
+        Self { reports: sorted.into_iter().rev().collect(), is_whole }
+    }
+
+    /// Writes the page. It needs nothing but the reports beside it.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_page(&self, to: impl Write) -> io::Result<()> {
+        let mut to = BufWriter::new(to);
+        IndexView::of(&self.reports, self.is_whole).write_into(&mut to)?;
+        to.flush()
+    }
+}
