@@ -13,7 +13,8 @@ use local_cloud::{
 };
 use scenarios::{
     ACTIVATE, ACTIVATION, COLLECT, CREATE_ECR, CREATION, DEACTIVATE, DEACTIVATION, DELETE_ORPHANED, DELETION,
-    ECR_CREATION, OPEN_SERVICE, REMEDIATE, REMEDIATION, TIMER, forwarded, parameters, whole_cloud,
+    ECR_CREATION, EVIDENCE_BUCKET, OPEN_SERVICE, REMEDIATE, REMEDIATION, REPORT, TIMER, forwarded, parameters,
+    whole_cloud,
 };
 use tempfile::TempDir;
 
@@ -63,6 +64,17 @@ const STORIES: &[Story] = &[
                  ecr_flow_log: {project: example-project, log_store: example-logstore}\n\
                  accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
         play: |cloud, on| Box::pin(routers(cloud, on)),
+    },
+    Story {
+        function: "report-flow-logs",
+        policy: "flow_log: {project: 'flowlog-{account}', log_store: vpc, create_destination: {retention_days: 180}}\n\
+                 overrides:\n\
+                 - {match: {tags: {level: vswitch}}, coverage: vswitch}\n\
+                 - {match: {tags: {level: eni}}, coverage: network-interface}\n\
+                 regions: all\n\
+                 ecr_flow_log: {project: example-project, log_store: example-logstore}\n\
+                 accounts: [{id: '1000000000000002', role: 'acs:ram::1000000000000002:role/flowkeeper'}]\n",
+        play: |cloud, on| Box::pin(evidence(cloud, on)),
     },
     Story {
         function: "open-flow-log-service",
@@ -197,6 +209,32 @@ async fn routers(cloud: &LocalCloud, on: &Operator) {
     time_has_come(cloud, CREATE_ECR).await;
 }
 
+/// Creates a VPC without a flow log, one whose flow log delivers, one whose flow log writes to a project that is gone, and
+/// a router.
+async fn evidence(cloud: &LocalCloud, on: &Operator) {
+    for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
+        cloud.with_log_store(account, "cn-hangzhou", &format!("flowlog-{account}"), "vpc");
+        cloud.edit_log_store(&format!("flowlog-{account}"), "vpc", |log_store| {
+            let text = serde_json::json!({"type": "text"});
+            log_store.index = Some(serde_json::json!({"keys": {
+                "vpc-id": text, "vswitch-id": text, "eni-id": text, "log-status": text, "end": {"type": "long"},
+            }}));
+        });
+    }
+    on.create_vpc(&[]).await.unwrap();
+    let caller = on.call("GetCallerIdentity", &[]).await.unwrap();
+    for project in [&format!("flowlog-{}", caller["AccountId"].as_str().unwrap()), "gone"] {
+        let vpc = on.create_vpc(&[]).await.unwrap();
+        on.create_flow_log("VPC", &vpc, &[("ProjectName", project), ("LogStoreName", "vpc")]).await.unwrap();
+    }
+    on.create_router(&["vbr-1"]).await.unwrap();
+    cloud.settled().await.unwrap();
+    for account in [OWN_ACCOUNT, SECOND_ACCOUNT] {
+        cloud.without_project(account, "cn-hangzhou", "gone");
+    }
+    time_has_come(cloud, REPORT).await;
+}
+
 async fn opening(cloud: &LocalCloud) {
     cloud.close_flow_log_service();
     cloud.invoke(OPEN_SERVICE, br#"{"accept_terms": true}"#).await.unwrap();
@@ -215,9 +253,10 @@ fn functions() -> Vec<(Function, Role, &'static Story)> {
     template.functions.clone().into_iter().map(with_story).collect()
 }
 
-/// The actions in a role that the function itself needs.
+/// The actions in a role that the function itself needs. Function Compute mounts a bucket with those of OSS.
 fn own_actions(role: &Role) -> Vec<String> {
-    let is_own = |action: &String| !FOR_OTHERS.iter().any(|(others, _)| others == action);
+    let is_own =
+        |action: &String| !FOR_OTHERS.iter().any(|(others, _)| others == action) && !action.starts_with("oss:");
     role.allowed_actions().into_iter().filter(is_own).collect()
 }
 
@@ -230,7 +269,10 @@ async fn played_in(account: &str, story: &Story, options: Options) -> LocalCloud
     let forwarded = forwarded(&[(SECOND_ACCOUNT, "cn-hangzhou")]);
     // One region is enough, and that of the functions is always there.
     let regions = Vec::new();
-    let options = Options { policy: Some(story.policy.to_owned()), triggers_of, forwarded, regions, ..options };
+    let mut options = Options { policy: Some(story.policy.to_owned()), triggers_of, forwarded, regions, ..options };
+    if story.function == "report-flow-logs" {
+        options.parameters.insert(EVIDENCE_BUCKET.0.to_owned(), EVIDENCE_BUCKET.1.to_owned());
+    }
     let cloud = whole_cloud(options).await.unwrap();
     (story.play)(&cloud, &cloud.operator(account, "cn-hangzhou")).await;
     cloud
@@ -251,6 +293,8 @@ fn denied(cloud: &LocalCloud, function: &Function) -> Vec<String> {
 fn denied_action(call: &Call) -> Option<String> {
     match call.code.as_deref() {
         Some("AccessDenied") => Some(format!("fc:{}", call.action)),
+        // The right to count records has the name of an older call.
+        Some("Unauthorized") if call.action == "GetLogsV2" => Some("log:GetLogStoreLogs".to_owned()),
         Some("Unauthorized") => Some(format!("log:{}", call.action)),
         _ => call.denied_action(),
     }
@@ -325,7 +369,7 @@ async fn in_an_organization_a_function_may_ask_the_directory_what_it_needs_and_n
         assert_eq!(denied(&cloud, &function), [""; 0], "{}", function.name);
         assert!(invocations(&cloud, &function).iter().all(|invocation| invocation.success), "{}", function.name);
     }
-    assert_eq!(played_with, 11, "GetAccount for six functions, and ListAccounts for those that sweep");
+    assert_eq!(played_with, 13, "GetAccount for seven functions, and ListAccounts for those that sweep");
 }
 
 /// Each function that works in other accounts, with the actions that it needs there and its story.
@@ -528,6 +572,29 @@ fn function_compute_may_write_logs_and_send_dead_letters_and_nothing_else() {
             assert!(role.allows(action, resource, &[]), "{} does not allow {action} on {resource}", role.id);
             let another = format!("{resource}-of-others");
             assert!(!role.allows(action, &another, &[]), "{} allows {action} on {another}", role.id);
+        }
+    }
+}
+
+#[test]
+fn the_role_of_the_report_only_reads_but_for_its_bucket() {
+    let (_, role, _) = functions().into_iter().find(|(it, ..)| it.binary == "report-flow-logs").unwrap();
+    let is_read = |action: &String| ["Describe", "Get", "List"].iter().any(|verb| action.contains(&format!(":{verb}")));
+    let others: BTreeSet<_> = role.allowed_actions().into_iter().filter(|action| !is_read(action)).collect();
+    let expected = [
+        "fc:InvokeFunction",
+        "log:PostLogStoreLogs",
+        "mns:SendMessage",
+        "oss:AbortMultipartUpload",
+        "oss:DeleteObject",
+        "oss:PutObject",
+        "sts:AssumeRole",
+    ];
+    assert_eq!(others, expected.map(str::to_owned).into());
+    for action in role.allowed_actions().iter().filter(|action| action.starts_with("oss:")) {
+        for (object, is_allowed) in [("evidence", true), ("evidence/2026-11-27/a", true), ("others/a", false)] {
+            let bucket = format!("acs:oss:*:*:{object}");
+            assert_eq!(role.allows(action, &bucket, &[]), is_allowed, "{action} on {bucket}");
         }
     }
 }
