@@ -27,10 +27,10 @@ fn without_a_folder_for_its_reports_it_does_not_start() {
 #[test]
 fn a_body_that_is_not_an_event_fails_and_an_event_is_skipped() {
     let mut running = started("/tmp");
-    let answer = running.invoke("", "no event");
-    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains(r#""errorType":"UnknownEvent""#), "{answer}");
-    let answer = running.invoke("", VPC_CREATED);
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("this function runs by timers only"), "{answer}");
+    let failed = running.invoke("", "no event");
+    assert!(failed.starts_with("HTTP/1.1 404 ") && failed.contains(r#""errorType":"UnknownEvent""#), "{failed}");
+    let skipped = running.invoke("", VPC_CREATED);
+    assert!(skipped.starts_with("HTTP/1.1 200 ") && skipped.contains("this function runs by timers only"), "{skipped}");
 }
 
 #[test]
