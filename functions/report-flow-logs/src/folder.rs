@@ -238,3 +238,31 @@ fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     file.persist(path).map_err(|error| error.error)?;
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_finds_no_room_leaves_the_one_before_and_nothing_else_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.html");
+        write(&path, |to| to.write_all(b"whole")).unwrap();
+        let full = |to: &mut dyn Write| {
+            to.write_all(b"half")?;
+            Err(ErrorKind::StorageFull.into())
+        };
+        let there = Folder::new(folder.path().to_owned());
+        let error = there.on(&path, || write(&path, full)).unwrap_err();
+        assert_eq!(error.to_string(), "index.html: no storage space; make room there");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(entries(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_bucket_that_is_mounted_for_reading_says_so() {
+        let there = Folder::new(PathBuf::from("/mnt/evidence"));
+        let error = there.on(&there.0, || Err::<(), _>(ErrorKind::ReadOnlyFilesystem.into())).unwrap_err();
+        assert!(error.to_string().ends_with("mount the bucket for writing"), "{error}");
+    }
+}

@@ -102,7 +102,7 @@ pub async fn audit<E: From<TooMuch>>(
     callers: impl FnOnce(&[AccountId]) -> Vec<Caller>,
 ) -> Result<Audited, E> {
     let swept = within(gathering, sweep).await?;
-    let Gathered { reads, regions, places, .. } = gathering.take();
+    let Gathered { reads, regions, places, clock, .. } = gathering.take();
     let Swept { reconciler, accounts, report, .. } = &swept;
     let policy = reconciler.policy();
     // Nothing more is asked of an account that could not be entered.
@@ -112,7 +112,7 @@ pub async fn audit<E: From<TooMuch>>(
     let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
     let (services, mut failures) = services(&swept, &entered).await;
     let mut facts = Facts {
-        head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: None },
+        head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: clock.millis() },
         policy: policy_name,
         callers: callers(accounts),
         asked: Asked { accounts: asked, kinds: kinds(policy), left_out },
@@ -454,4 +454,38 @@ async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<U
     let found: Vec<_> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;
     let (log_stores, unread): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     (log_stores, unread.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use reconcile::Observer as _;
+
+    use super::*;
+
+    #[test]
+    fn a_sweep_of_more_than_a_report_takes_is_given_up_and_said() {
+        let gathering = Gathering::new(1);
+        let (account, region): (AccountId, RegionId) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
+        for nth in 1..=2 {
+            let resource = Resource {
+                account: account.clone(),
+                region: region.clone(),
+                id: format!("vpc-{nth}").parse().unwrap(),
+                name: None,
+                parents: Vec::new(),
+                tags: None,
+                is_service_managed: false,
+                creation_time: None,
+            };
+            gathering.resource_read(&account, &region, &resource);
+        }
+        let endless = future::pending::<Result<Swept, TooMuch>>();
+        let mut swept = pin!(within(&gathering, endless));
+        let Poll::Ready(Err(error)) = swept.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("it goes on")
+        };
+        assert_eq!(error.to_string(), "there are more than 1 resources and flow logs, and a report takes no more");
+    }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use evidence::ReadLog;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId};
+use jiff::Timestamp;
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
+
+use crate::clock_offset::ClockOffset;
 
 /// Gathers what a sweep reads. The observer of the sweep.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Gathered {
     pub(crate) regions: BTreeMap<AccountId, Vec<RegionId>>,
     /// Its resources and flow logs, by account and region.
     pub(crate) places: BTreeMap<(AccountId, RegionId), Place>,
+    /// How the machine's clock compares with the cloud's.
+    pub(crate) clock: ClockOffset,
     /// How many resources and flow logs it has read.
     count: usize,
 }
@@ -82,6 +87,10 @@ impl Gathering {
 }
 
 impl PageObserver for Gathering {
+    fn answered(&self, sent: Timestamp, received: Timestamp, date: Timestamp) {
+        self.lock().clock.add(sent, received, date);
+    }
+
     fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead) {
         self.lock().reads.page_read(account, region, page);
         if let Some(other) = &self.other {

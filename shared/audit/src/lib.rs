@@ -5,6 +5,7 @@
 //! is open), and draws the conclusions.
 
 mod audit;
+mod clock_offset;
 mod gathering;
 
 pub use audit::{About, Audited, Swept, TooMuch, audit, callers, roster, scope_left_out};

@@ -202,8 +202,12 @@ impl Pipeline<'_> {
             Some(rest) => self.sign_with_path(request, rest, credentials, url.authority()),
         };
         self.count(|counter| counter.count_call(request.is_read()));
+        let sent = client.page_observer.as_ref().map(|observer| (observer, self.now()));
         let outcome = match client.transport.send(url, signed, timeout).await {
             Ok(response) => {
+                if let (Some((observer, sent)), Some(date)) = (sent, response.date) {
+                    observer.answered(sent, self.now(), date);
+                }
                 self.block_exhausted(request, response.exhausted);
                 let read = parse_response(&response, request.answer()).and_then(|whole| {
                     let (whole, status) = (ResponseObject::whole(&whole), response.status);

@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt};
 
 use flow_log::{AccountId, RegionId};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
+use jiff::Timestamp;
 use signing::Credentials;
 
 use crate::{
@@ -95,6 +96,9 @@ pub struct PageRead {
 pub trait PageObserver: fmt::Debug + Send + Sync {
     /// A page of a list in this account and region was read.
     fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead);
+
+    /// An answer arrived. The machine's clock said `sent` and `received`, and the answer says `date`.
+    fn answered(&self, _sent: Timestamp, _received: Timestamp, _date: Timestamp) {}
 }
 
 /// Where a list is in a response, and which of its items were asked for.

@@ -57,6 +57,18 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
 }
 
 #[tokio::test]
+async fn what_a_dry_run_would_switch_off_on_purpose_is_an_exception_as_it_is_afterwards() {
+    let mut harness = Harness::new(OFFICE_HOURS).await;
+    harness.kept_vpc(&[]).await;
+    harness.wait_until(EVENING);
+    harness.dry_run = true;
+    let planned = harness.sweep(DEACTIVATION).await;
+    assert_eq!((planned.results[0].outcome, planned.summary.exceptions), (Outcome::Planned, 1));
+    harness.dry_run = false;
+    assert_eq!(harness.sweep(DEACTIVATION).await.summary.exceptions, 1);
+}
+
+#[tokio::test]
 async fn a_timer_that_is_missed_late_or_doubled_leads_to_the_same_state() {
     let harness = Harness::new(OFFICE_HOURS).await;
     let (_, flow_log) = harness.kept_vpc(&[]).await;

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use evidence::{Evidence, NoteState};
-use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, Options, Timers};
+use evidence::{DeliveryState, Evidence, NoteState};
+use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, OWN_ACCOUNT, Options, Timers};
 use scenarios::{EVIDENCE_BUCKET, REPORT, results, whole_cloud};
 
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n";
@@ -212,6 +212,97 @@ async fn two_runs_at_once_are_two_reports() {
     let runs: BTreeSet<_> = reports.iter().map(|report| report.facts().head.run.clone()).collect();
     assert_eq!(runs.len(), 2, "{runs:?}");
     assert!(reports.iter().all(|report| report.assessment().scope.is_whole));
+}
+
+#[tokio::test]
+async fn without_task_mode_the_parts_are_joined_as_well() {
+    let mut options = organization(3);
+    options.parameters.insert("TaskMode".to_owned(), "false".to_owned());
+    let cloud = cloud(options).await;
+    day(&cloud).await;
+    ten_minutes_later(&cloud).await;
+    let [report] = reports(&cloud).try_into().unwrap();
+    assert!(read(&report).assessment().scope.is_whole);
+}
+
+#[tokio::test]
+async fn a_coordinator_or_a_shard_that_is_killed_leaves_one_whole_report() {
+    for (call, fault) in [
+        ("InvokeFunction", Fault::FunctionKilled),
+        ("InvokeFunction", Fault::FunctionKilledAfterEffect),
+        ("DescribeVpcs", Fault::FunctionKilledAfterEffect),
+        ("ListAsyncTasks", Fault::FunctionKilled),
+    ] {
+        let cloud = cloud(organization(3)).await;
+        cloud.fail(call, fault, 1);
+        day(&cloud).await;
+        for _ in 0..2 {
+            ten_minutes_later(&cloud).await;
+        }
+        let reports = reports(&cloud);
+        assert_eq!(reports.len(), 1, "{call}: {reports:?}");
+        let scope = read(&reports[0]).assessment().scope.clone();
+        assert_eq!((scope.accounts_read, scope.is_whole), (3, true), "{call}: {scope:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_last_step_is_lost_is_joined_by_the_next_run() {
+    // The functions have the machine's clock, and see a run that began four hours ago.
+    let clock = Clock::manual(Clock::real().now() - jiff::SignedDuration::from_hours(4));
+    let cloud = cloud(Options { clock, ..organization(2) }).await;
+    day(&cloud).await;
+    cloud.fail("ListAsyncTasks", Fault::Refused, 4);
+    ten_minutes_later(&cloud).await;
+    assert!(reports(&cloud).is_empty());
+    day(&cloud).await;
+    let [report] = reports(&cloud).try_into().unwrap();
+    let evidence = read(&report);
+    assert!(evidence.assessment().scope.is_whole, "{}", evidence.assessment().verdict);
+    let offset = evidence.facts().head.clock_offset_ms.unwrap();
+    assert!((14_398_000..14_700_000).contains(&offset), "the cloud is four hours behind: {offset}");
+    let first = cloud.invocations().into_iter().next().unwrap();
+    assert_eq!(first.body["run"], evidence.facts().head.run.as_str());
+}
+
+#[tokio::test]
+async fn a_log_store_that_is_gone_or_has_no_index_is_in_the_report_and_fails_nothing() {
+    let cloud = cloud(options(POLICY)).await;
+    cloud.with_log_store(OWN_ACCOUNT, "cn-hangzhou", "bare", "vpc");
+    let mut flow_logs = Vec::new();
+    for project in ["bare", "gone"] {
+        let vpc = cloud.create_vpc(&[]).await.unwrap();
+        let to = [("ProjectName", project), ("LogStoreName", "vpc")];
+        flow_logs.push(cloud.create_flow_log("VPC", &vpc, &to).await.unwrap());
+    }
+    cloud.settled().await.unwrap();
+    cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "gone");
+    day(&cloud).await;
+    let last = cloud.invocations().pop().unwrap();
+    assert!(last.success, "{:#}", last.body);
+    let evidence = read(&reports(&cloud)[0]);
+    let delivery = |id: &str| evidence.facts().deliveries.iter().find(|it| it.flow_log_id == id).unwrap();
+    let (bare, gone) = (delivery(&flow_logs[0]), delivery(&flow_logs[1]));
+    assert_eq!(bare.state, DeliveryState::Unknown);
+    assert!(bare.why_unknown.as_ref().unwrap().contains("index"), "{bare:?}");
+    assert_eq!(gone.state, DeliveryState::Silent);
+    assert!(
+        gone.why_unknown.as_ref().unwrap().contains("gone") || gone.why_unknown.as_ref().unwrap().contains("not"),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn parts_that_are_too_large_to_join_are_refused_and_stay() {
+    let cloud = cloud(organization(2)).await;
+    day(&cloud).await;
+    let part = parts(&cloud).into_iter().find(|part| !part.ends_with("organization.json")).unwrap();
+    fs::File::options().write(true).open(&part).unwrap().set_len(65 << 20).unwrap();
+    ten_minutes_later(&cloud).await;
+    let last = cloud.invocations().pop().unwrap();
+    assert!(!last.success && said(&last).contains("a joined report takes 67108864 at most"), "{:#}", last.body);
+    assert!(reports(&cloud).is_empty());
+    assert_eq!(parts(&cloud).len(), 3);
 }
 
 #[tokio::test]
