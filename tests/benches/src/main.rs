@@ -9,7 +9,6 @@ mod certificate;
 mod clock;
 mod cost;
 mod event;
-mod evidence;
 mod fleet;
 mod http;
 mod listing;
@@ -91,8 +90,6 @@ enum Part {
     Sweeps,
     /// Sweeps of many accounts, on the local cloud's Function Compute, and their plot.
     Organization,
-    /// Reports of evidence on large accounts.
-    Report,
 }
 
 fn main() -> io::Result<ExitCode> {
@@ -120,9 +117,6 @@ fn main() -> io::Result<ExitCode> {
     }
     if is_asked_for(Part::Organization) {
         organizations(&arguments)?.into_iter().for_each(&mut show);
-    }
-    if is_asked_for(Part::Report) {
-        show(reports()?);
     }
     match &arguments.write {
         Some(page) if is_kept => page::write(page, &tables)?,
@@ -185,13 +179,6 @@ fn sweeps(arguments: &Arguments) -> io::Result<Table> {
     plot::draw(&sweeps, Path::new(CURVE)).map_err(|error| io::Error::other(error.to_string()))?;
     sweeps.push(one_region);
     Ok(report::sweeps(&sweeps))
-}
-
-fn reports() -> io::Result<Table> {
-    let function = binaries::build("report-flow-logs", "report-flow-logs")?;
-    let folder = binaries::target_dir()?;
-    let reports = evidence::VPCS.map(|vpcs| evidence::measure(&function, &folder, vpcs));
-    Ok(evidence::table(&reports.into_iter().collect::<io::Result<Vec<_>>>()?))
 }
 
 fn organizations(arguments: &Arguments) -> io::Result<[Table; 2]> {
