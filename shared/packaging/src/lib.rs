@@ -31,6 +31,14 @@ use self::build::Workspace;
 /// The maximum size of a package, in bytes. Keeps the functions small and quick to start.
 pub const MAX_PACKAGE_BYTES: usize = 2_800_000;
 
+/// The same for `report-flow-logs`, in bytes. It has the five forms of evidence, and starts once a day.
+pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_600_000;
+
+/// The maximum size of the package of a function, in bytes.
+fn max_bytes(function: &str) -> usize {
+    if function == "report-flow-logs" { MAX_REPORT_PACKAGE_BYTES } else { MAX_PACKAGE_BYTES }
+}
+
 /// The exit code for a policy that is refused, as that of the functions for invalid settings.
 const REFUSED: u8 = 64;
 
@@ -78,11 +86,12 @@ pub enum Error {
         /// Why the ZIP file could not be written.
         source: zip::result::ZipError,
     },
-    /// The package is larger than [`MAX_PACKAGE_BYTES`].
+    /// The package is larger than [`MAX_PACKAGE_BYTES`], or than [`MAX_REPORT_PACKAGE_BYTES`].
     #[error(
-        "the package of {function} has {zip_bytes} bytes, more than {MAX_PACKAGE_BYTES}: \
+        "the package of {function} has {zip_bytes} bytes, more than {}: \
          see with `cargo tree --package {function}` which dependency is new, and do without it or without its default \
-         features"
+         features",
+        max_bytes(function)
     )]
     TooLarge {
         /// Which function.
@@ -216,7 +225,7 @@ pub fn package(function: &str, binary: &[u8]) -> Result<Vec<u8>, Error> {
     elf::check(binary).map_err(|source| Error::Refused { function: function.to_owned(), source })?;
     let zip =
         archive::of_bootstrap(binary).map_err(|source| Error::Archive { function: function.to_owned(), source })?;
-    if zip.len() > MAX_PACKAGE_BYTES {
+    if zip.len() > max_bytes(function) {
         return Err(Error::TooLarge { function: function.to_owned(), zip_bytes: zip.len() });
     }
     Ok(zip)
