@@ -28,7 +28,7 @@ class Cloud:
 
     def __init__(self, *arguments):
         self._output = tempfile.TemporaryFile()
-        command = [PROGRAMS / "local-cloud", "serve", "--port", "0", *arguments]
+        command = [PROGRAMS / "local-cloud", "serve", "--port", "0", "--empty", *arguments]
         if "--no-functions" not in arguments:
             command += ["--functions-dir", PROGRAMS]
         self._process = subprocess.Popen(

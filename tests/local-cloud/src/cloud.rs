@@ -52,7 +52,7 @@ use crate::{
         clock::{Clock, after},
         constraints::Constraints,
         journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered},
-        seed,
+        sample, seed,
         shared::Shared,
         state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
         timeline,
@@ -609,6 +609,13 @@ impl LocalCloud {
     pub fn seed(&self, event: &Value) {
         let now = self.shared.clock.now();
         self.shared.write(|world| seed::from_event(&mut world.state, event, &self.shared.options, now));
+    }
+
+    /// Creates a few VPCs and flow logs to look at, in several regions, without API calls or events: some as `policy.yml`
+    /// of the repository wants them, and some not.
+    pub fn seed_sample(&self) {
+        let now = self.shared.clock.now();
+        self.shared.write(|world| sample::seed(&mut world.state, &self.shared.options, now));
     }
 
     /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has
