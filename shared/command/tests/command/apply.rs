@@ -220,6 +220,21 @@ async fn a_limit_keeps_its_changes_from_being_made_and_says_which_key_to_raise()
 }
 
 #[tokio::test]
+async fn limits_count_the_changes_that_are_chosen_and_not_the_rest_of_the_plan() {
+    let world = World::with(Options::default(), &format!("{POLICY}limits: {{max_changes: 1}}\n")).await;
+    for _ in 0..3 {
+        world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    }
+    let plan = save(&world).await;
+    let id = |nth: usize| plan["changes"][nth]["id"].as_str().unwrap();
+    let two = apply(&world, &["--only", id(0), "--only", id(1)]).await;
+    assert!(two.stdout.ends_with("Applied: 0 made, 0 failed, 0 stale, 2 not made.\n"), "{}", two.whole());
+    assert!(two.stdout.contains("2 changes are more than max_changes: 1"), "{}", two.whole());
+    let one = apply(&world, &["--only", id(2)]).await.good();
+    assert!(one.ends_with("Applied: 1 made, 0 failed, 0 stale, 0 not made.\n"), "{one}");
+}
+
+#[tokio::test]
 async fn a_refused_change_is_said_with_its_request_and_the_others_are_made() {
     let (world, _) = three().await;
     save(&world).await;
