@@ -7,6 +7,7 @@ mod applying;
 mod calendar;
 mod call_remedy;
 mod cli;
+mod columns;
 mod context;
 mod costing;
 pub mod credentials;
