@@ -22,10 +22,12 @@ use openapi::{
 };
 use reconcile::volumes::{self, LogStoreVolume, Written};
 
-use crate::{failure::Failure, identity::Identity};
+use crate::{
+    failure::Failure,
+    identity::Identity,
+    plan::costs::{ASSUMED_CONNECTIONS, currency_of_site},
+};
 
-/// How many connections a network interface is assumed to have in an interval, where nothing can be counted.
-const ASSUMED_CONNECTIONS: u64 = 50;
 /// How the ids of flow logs begin, which is how their lines of a bill are found.
 const FLOW_LOG_PREFIX: &str = "fl-";
 const DAY_SECONDS: u64 = 86_400;
@@ -140,8 +142,7 @@ fn prices(asked: &Asked<'_>, bill: Option<&Billed>, notes: &mut Vec<String>) -> 
         _ => None,
     });
     let currency = asked.currency.or(billed).unwrap_or_else(|| {
-        let is_china = asked.identity.any_region().as_str().starts_with("cn-");
-        let currency = if is_china { Currency::Cny } else { Currency::Usd };
+        let currency = currency_of_site(&asked.identity.any_region());
         notes.push(format!("the account's currency is not known; {currency} is assumed, --currency names another"));
         currency
     });

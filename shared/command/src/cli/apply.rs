@@ -74,6 +74,7 @@ impl Apply {
                         narrowed,
                         at: None,
                         is_evidence: false,
+                        is_costed: true,
                     };
                     let plan = planning.plan().await?;
                     context.terminal.print(&table::text(&plan, drawing(context)))?;

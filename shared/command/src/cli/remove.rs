@@ -69,6 +69,7 @@ impl Remove {
                 narrowed: &narrowed,
                 at: None,
                 is_evidence: false,
+                is_costed: false,
             };
             let plan = planning.plan().await?;
             let changes: Vec<_> = plan.changes.iter().collect();

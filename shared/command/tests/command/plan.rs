@@ -1,6 +1,7 @@
 //! `plan` against a local cloud.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader},
     time::Duration,
 };
@@ -349,6 +350,60 @@ async fn it_decides_for_another_moment_if_asked() {
     assert!(off.contains("status: Active -> Inactive (policy.yml:12:1)"), "{off}");
     let said = world.run(&["plan", "--at", "2026-11-30T12:00Z", "--out", "plan.json"]).await.refused(64);
     assert!(said[0].contains("cannot be used with"), "{said:#?}");
+}
+
+/// What the local cloud starts with, beside the policy of the repository. Its schedule is on all week if asked.
+async fn sample(is_always_on: bool) -> World {
+    let policy = std::fs::read_to_string(repository().join("policy.yml")).unwrap();
+    let hours = "Mon-Fri 08:00-20:00";
+    assert!(policy.contains(hours), "{policy}");
+    let policy = if is_always_on { policy.replace(hours, "Mon-Sun 00:00-24:00") } else { policy };
+    let world = World::with(Options::default(), &policy).await;
+    world.cloud.seed_sample();
+    world
+}
+
+#[tokio::test]
+async fn the_example_policy_makes_a_plan_of_everything_that_the_local_cloud_starts_with() {
+    let world = sample(false).await;
+    let at = ["--at", "2026-11-26T10:00+08:00"];
+    let ran = world.run_with(&[&["plan"][..], &at].concat(), &[("COLUMNS", "100")]).await;
+    assert_snapshot!("sample", world.stable(&ran));
+    let plan: Value =
+        serde_json::from_str(&world.run(&[&["plan", "--output", "json"][..], &at].concat()).await.good()).unwrap();
+    check(&plan);
+    let kinds: BTreeSet<_> =
+        plan["changes"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["activate", "create", "deactivate", "delete", "modify"].into());
+    assert_eq!(written(&world), [""; 0], "a plan writes nothing");
+    // In the evening, what is only recorded in office hours is switched off.
+    let evening = world.run(&["plan", "--at", "2026-11-26T21:00+08:00"]).await.good();
+    assert!(evening.contains("2 to switch off") && evening.contains("the schedule office-hours keeps it off now"));
+}
+
+#[tokio::test]
+async fn what_is_planned_and_applied_is_as_the_policy_wants_it_and_nothing_is_left() {
+    let world = sample(true).await;
+    world.run(&["plan", "--out", "plan.json"]).await.good();
+    let applied = world.run(&["apply", "plan.json", "--yes", "--account", "1000000000000001"]).await.good();
+    assert!(applied.ends_with("Applied: 6 made, 0 failed, 0 stale, 0 not made.\n"), "{applied}");
+    world.cloud.finish_transitions();
+    let again = world.run(&["plan", "--detailed-exitcode"]).await.good();
+    assert!(again.contains("Plan: nothing to change; 7 of 8 resources covered"), "{again}");
+}
+
+#[tokio::test]
+async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_the_plan_is_whole() {
+    let world = sample(true).await;
+    world.cloud.fail_in("cn-hangzhou", "DescribeNetworkInterfaces", Fault::Refused, u32::MAX);
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.contains("cn-hangzhou  unknown: the network interfaces could not be read: DescribeNetworkInterfaces"),
+        "{printed}"
+    );
+    assert!(printed.contains("cn-shanghai  +") && !printed.contains("could not be read."), "{printed}");
+    let only_names = world.run(&["explain", "vpc-bp1local0000000000001"]).await.good();
+    assert!(!only_names.contains("cost"), "{only_names}");
 }
 
 #[tokio::test]
