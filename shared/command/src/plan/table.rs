@@ -25,6 +25,9 @@ const MAX_EXCEPTIONS: usize = 20;
 /// How many places of the same finding are listed, unless all are asked for.
 const MAX_PLACES: usize = 5;
 
+/// The fields of a flow log that cannot be changed in place.
+const FIXED: [&str; 5] = ["project", "log_store", "traffic_type", "traffic_path", "ip_version"];
+
 /// How to draw.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drawing {
@@ -397,8 +400,16 @@ fn wrapped(line: &str, indent: u16, drawing: Drawing) -> String {
 /// Says why, and each field with what asks for it. Of a new flow log, defaults are left out unless they are asked for.
 fn details(plan: &Plan, change: &Change, is_verbose: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    // The fields of these say all of it.
-    if is_verbose || !matches!(change.kind, Kind::Modify | Kind::Replace) {
+    // The fields of these say all of it, unless something is left that only a replacement can change.
+    let leaves = |field: &&str| {
+        change.reason.contains(&format!("{field} is \"")) && change.fields.iter().all(|it| it.field != **field)
+    };
+    let is_said = match change.kind {
+        Kind::Modify => !FIXED.iter().any(|field| leaves(&field)),
+        Kind::Replace => true,
+        Kind::Create | Kind::Activate | Kind::Deactivate | Kind::Delete => false,
+    };
+    if is_verbose || !is_said {
         lines.push(change.reason.clone());
     }
     for field in &change.fields {

@@ -106,6 +106,18 @@ async fn a_change_whose_ground_has_shifted_is_not_made_and_what_is_there_now_is_
 }
 
 #[tokio::test]
+async fn a_change_to_a_resource_that_is_gone_is_stale() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    save(&world).await;
+    world.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    let ran = apply(&world, &[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(ran.stdout.contains(&format!("{vpc} needs nothing now, or is gone")), "{}", ran.whole());
+    assert!(ran.stdout.ends_with("Applied: 0 made, 0 failed, 1 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn a_flow_log_that_somebody_stopped_meanwhile_is_not_switched_on_by_a_plan_that_renames_it() {
     let world = World::new().await;
     let (vpc, id) = world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;

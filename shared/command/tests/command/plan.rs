@@ -7,7 +7,7 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use local_cloud::{Directory, Fault, MemberRole, Options, SECOND_ACCOUNT};
+use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT};
 use serde_json::Value;
 
 use crate::{
@@ -239,6 +239,8 @@ async fn routers_are_planned_once_for_an_account_and_left_out_of_a_plan_for_one_
     let [change] = plan["changes"].as_array().unwrap().as_slice() else { panic!("{plan:#}") };
     assert_eq!((&change["resource_id"], &change["kind"]), (&"vbr-1".into(), &"create".into()));
     assert_eq!(change["fields"][0]["source"]["key"], "ecr_flow_log.project");
+    let why = "what Express Connect Routers record cannot be estimated";
+    assert_eq!((&plan["costs"][0]["unknown"], &plan["costs"][0]["after"]), (&why.into(), &Value::Null));
     let one = world.run(&["plan", "--region", "cn-hangzhou"]).await;
     assert!(one.stdout.contains("Plan: nothing to change; "), "{}", one.whole());
     assert!(one.stderr.contains("note: Express Connect Routers belong to no region"), "{}", one.whole());
@@ -317,6 +319,49 @@ async fn a_sentence_that_has_no_room_beside_its_id_stands_below() {
     );
     let shortest = ran.stdout.lines().filter(|line| !line.is_empty()).map(|line| line.trim().len()).min();
     assert!(shortest > Some(3), "{}", ran.whole());
+}
+
+/// The counts of a plan, and the plan.
+async fn counts(world: &World) -> (Value, Value) {
+    let plan: Value = serde_json::from_str(&world.run(&["plan", "--output", "json"]).await.good()).unwrap();
+    (plan["summary"].clone(), plan)
+}
+
+#[tokio::test]
+async fn a_resource_that_can_have_no_flow_log_is_neither_covered_nor_missing() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    world.cloud.create_vpc(&[("flowkeeper", "oof")]).await.unwrap();
+    let (summary, plan) = counts(&world).await;
+    assert_eq!((&summary["resources"], &summary["covered"]), (&1.into(), &1.into()), "{plan:#}");
+    assert_eq!((&summary["findings"], &summary["exceptions"]), (&1.into(), &0.into()), "{plan:#}");
+}
+
+#[tokio::test]
+async fn what_a_change_cannot_repair_is_said_beside_what_it_does() {
+    let world = World::new().await;
+    // The name can be changed in place. The Logstore cannot, and the policy does not allow a replacement.
+    world.kept_vpc(&[], &[("FlowLogName", "renamed"), ("LogStoreName", "old")]).await;
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.contains("Plan: 1 to modify; ") && printed.contains("log_store is \"old\", not \"vpc\""),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn a_finding_about_no_resource_counts_and_a_csv_says_what_is_covered() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    let missing = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
+    let (summary, plan) = counts(&world).await;
+    let findings: Vec<_> = plan["notes"].as_array().unwrap().iter().filter(|note| note["finding"] == true).collect();
+    assert!(!findings.is_empty(), "{plan:#}");
+    assert_eq!(summary["findings"], findings.len(), "{plan:#}");
+    let csv = world.run(&["plan", "--output", "csv"]).await.good();
+    let line = csv.lines().find(|line| line.starts_with("resource,") && line.contains(&missing)).unwrap();
+    assert!(line.contains(",missing,false,false,"), "{line}");
 }
 
 #[tokio::test]
