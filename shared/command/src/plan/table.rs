@@ -405,7 +405,7 @@ fn details(plan: &Plan, change: &Change, is_verbose: bool) -> Vec<String> {
         change.reason.contains(&format!("{field} is \"")) && change.fields.iter().all(|it| it.field != **field)
     };
     let is_said = match change.kind {
-        Kind::Modify => !FIXED.iter().any(|field| leaves(&field)),
+        Kind::Modify => !FIXED.iter().any(leaves),
         Kind::Replace => true,
         Kind::Create | Kind::Activate | Kind::Deactivate | Kind::Delete => false,
     };
