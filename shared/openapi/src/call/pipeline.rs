@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
-use signing::{Call, Credentials, acs3, rpc, sls, unsigned_post};
+use signing::{Call, Credentials, acs3, hex, rpc, sls, unsigned_post};
 
 use super::{
     counter::CallCounter,
@@ -248,7 +248,7 @@ impl Pipeline<'_> {
             if request.belongs_in_form(key) { &mut form } else { &mut query }.push((&**key, value.as_str()));
         }
         let call = Call { action: request.action, version: request.product.version(), query: &query, form: &form };
-        let nonce = format!("{:032x}", client.rng.random());
+        let nonce = hex(&client.rng.random().to_be_bytes());
         let time = client.server_time();
         if !request.is_signed {
             return SignedCall::InHeaders(unsigned_post(call, time));
@@ -283,7 +283,7 @@ impl Pipeline<'_> {
                 content_type: *content_type,
                 body,
             };
-            let nonce = format!("{:032x}", self.client.rng.random());
+            let nonce = hex(&self.client.rng.random().to_be_bytes());
             let signed = acs3::signed_request(&call, host, credentials, time, &nonce);
             (signed.headers, signed.query)
         };
