@@ -13,6 +13,7 @@ use tracing::{
     field::{Field, Visit},
 };
 
+use super::unescaped::unescaped;
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
@@ -95,12 +96,13 @@ impl Fields<'_> {
     fn name(&mut self, field: &Field) {
         let name = field.name();
         let name = name.strip_prefix("r#").unwrap_or(name);
-        self.out.extend_from_slice(b",\"");
-        let mut text = Text::new(self.out, MAX_LINE_BYTES);
-        if OWN_KEYS.contains(&name) {
-            let _ = text.write_str("field.");
+        self.out.extend_from_slice(if OWN_KEYS.contains(&name) { b",\"field.".as_slice() } else { b",\"" });
+        // Nearly all names are identifiers.
+        if unescaped(name.as_bytes()) == name.len() {
+            self.out.extend_from_slice(name.as_bytes());
+        } else {
+            let _ = Text::new(self.out, MAX_LINE_BYTES).write_str(name);
         }
-        let _ = text.write_str(name);
         self.out.extend_from_slice(b"\":");
     }
 
@@ -201,27 +203,15 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Returns whether JSON does not allow the byte in a string as it is.
-const fn is_escaped(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
 impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.all += text.len();
-        // The usual case. Without a branch for each byte, it is quicker than to look for the first that is escaped.
-        if !text.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
-            self.push_plain(text);
-            return Ok(());
-        }
         let mut rest = text;
         while !self.cut {
-            let Some(at) = rest.bytes().position(is_escaped) else {
-                self.push_plain(rest);
-                break;
-            };
+            let at = unescaped(rest.as_bytes());
             self.push_plain(&rest[..at]);
-            match rest.as_bytes()[at] {
+            let Some(escaped) = rest.as_bytes().get(at) else { break };
+            match escaped {
                 b'"' => self.push(b"\\\""),
                 b'\\' => self.push(b"\\\\"),
                 b'\n' => self.push(b"\\n"),
