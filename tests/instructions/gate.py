@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FIGURES = Path(__file__).parent / "figures.json"
-# In percent of the figure on record. Counts differ by a few thousandths from run to run: nonces are random.
+# In percent of the figure on record. From run to run counts differ by less than one: nonces and hash seeds are random.
 MAX_CHANGE = 3
 
 
