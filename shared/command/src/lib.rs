@@ -8,6 +8,7 @@ mod calendar;
 mod call_remedy;
 mod cli;
 mod context;
+mod cost_text;
 mod costing;
 pub mod credentials;
 mod failure;

@@ -70,8 +70,19 @@ pub(crate) struct Planning<'a> {
     pub(crate) narrowed: &'a Narrowed,
     /// The time to decide for, if it is not now.
     pub(crate) at: Option<Timestamp>,
-    /// Whether what only evidence needs is read as well.
-    pub(crate) is_evidence: bool,
+    /// What is read besides.
+    pub(crate) reads: Reads,
+}
+
+/// What a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// What a plan needs.
+    Plan,
+    /// What evidence needs as well.
+    Evidence,
+    /// What evidence and costs need as well.
+    Costs,
 }
 
 /// What the options narrow the policy to.
@@ -176,9 +187,11 @@ impl Planning<'_> {
         if let Some(at) = self.at {
             reconciler = reconciler.deciding_at(at);
         }
-        if self.is_evidence {
-            reconciler = reconciler.reading_evidence();
-        }
+        reconciler = match self.reads {
+            Reads::Plan => reconciler,
+            Reads::Evidence => reconciler.reading_evidence(),
+            Reads::Costs => reconciler.reading_costs(),
+        };
         let job = job(identity);
         let Accounts { covered, results } = if narrowed.accounts.is_empty() {
             reconciler.accounts(&job).await

@@ -15,7 +15,7 @@ use crate::{
         Plan, PolicyUsed, Totals, csv, file,
         table::{self, Drawing},
     },
-    planning::{EVERYTHING, Narrowed, Planning},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
 };
 
@@ -89,7 +89,7 @@ impl PlanOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: self.at,
-                is_evidence: false,
+                reads: Reads::Plan,
             };
             planning.plan().await
         })?;

@@ -16,7 +16,7 @@ use crate::{
     identity::identify,
     output_file,
     plan::file::digest,
-    planning::{EVERYTHING, Narrowed, Planning},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
     report_text,
     reporting::{Reported, Reporting},
@@ -48,6 +48,9 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_enum, default_value_t, value_name = "AS", hide_possible_values = true)]
     #[arg(hide_default_value = true)]
     exceptions: Exceptions,
+    /// Read what flow logs cost as well; asks each Logstore more
+    #[arg(long)]
+    cost: bool,
     /// Exit with 2 if there are findings
     #[arg(long)]
     detailed_exitcode: bool,
@@ -145,7 +148,7 @@ impl ReportOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: None,
-                is_evidence: true,
+                reads: if self.cost { Reads::Costs } else { Reads::Evidence },
             };
             let exceptions_count_as = match self.exceptions {
                 Exceptions::Exception => ExceptionsCountAs::Exception,

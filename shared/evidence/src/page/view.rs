@@ -422,6 +422,21 @@ fn top(cost: &Cost) -> Vec<&CostRow> {
     rows
 }
 
+/// What duplicates cost.
+fn duplicates(cost: &Cost) -> String {
+    money(cost.duplicates())
+}
+
+/// What a schedule saves; nothing if there is none, or if nobody can tell.
+fn saved(micros: Option<i64>) -> String {
+    micros.map(money).unwrap_or_default()
+}
+
+/// A number of the cost; unknown is never zero.
+fn if_known<N>(number: Option<N>, shown: fn(N) -> String) -> String {
+    number.map_or_else(|| "unknown".to_owned(), shown)
+}
+
 /// The sums of a currency, as amounts.
 fn total(cost: &Cost) -> (String, String) {
     let (costs, saved) = cost.totals();

@@ -195,6 +195,16 @@ fn amounts_keep_their_currency() {
         assert!(page.contains(&format!("Cost of a month in {currency}")));
     }
     assert!(page.contains("18.25") && page.contains("9.13 <abbr title=\"estimated\">*</abbr>"));
+    assert!(page.contains("All that is known") && page.contains("<td class=\"number\">unknown</td>"), "{page}");
+    assert!(
+        page.contains("Duplicates cost 2.28 CNY") && page.contains("records what fl-0000000000000001 records already")
+    );
+    assert!(page.contains("The bill of 2026-10 of 1000000000000001: 33.12 CNY in the lines that name a flow log."));
+    assert!(page.contains("Flowkeeper itself") && page.contains("21.90"));
+    let csv = written(|to| Evidence::new(samples::small()).write_csv(to));
+    assert_eq!(csv.matches(",18.250000,CNY,false").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",9.125000,CNY,true").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",,CNY,false").count(), 1, "unknown is not zero");
 }
 
 #[test]
