@@ -30,28 +30,27 @@ pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
     text.push_str(&sums(costing));
     let prices = format!("list prices of {}, {}", costing.statement.prices_of, costing.statement.source);
     for line in [&prices].into_iter().chain(&costing.notes) {
-        text.push_str(&wrapped(line, drawing));
+        text.push_str(&format!("{DIM}{}{DIM:#}", wrapped(line, 0, drawing)));
     }
     text
 }
 
-/// Breaks a sentence into lines.
-fn wrapped(line: &str, drawing: Drawing) -> String {
-    let Some(columns) = drawing.columns else { return format!("{DIM}{line}{DIM:#}\n") };
-    let columns = columns.clamp(SENTENCE[0], SENTENCE[1]);
-    let (mut lines, mut last) = (String::new(), String::new());
+/// Breaks a sentence into lines. The first is indented by this number of columns, the others by more.
+fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
+    let columns = drawing.columns.map_or(usize::MAX, |columns| columns.clamp(SENTENCE[0], SENTENCE[1]));
+    let mut lines = vec![" ".repeat(indent)];
     for word in line.split(' ') {
-        if !last.is_empty() && width(&last) + 1 + width(word) > columns {
-            _ = writeln!(lines, "{DIM}{last}{DIM:#}");
-            last = "   ".to_owned();
+        let is_first = lines.last().is_some_and(|last| last.trim().is_empty());
+        match lines.last_mut() {
+            Some(last) if is_first => last.push_str(word),
+            Some(last) if width(last) + 1 + width(word) <= columns => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(format!("{}{word}", " ".repeat(indent + 2))),
         }
-        if !last.is_empty() {
-            last.push(' ');
-        }
-        last.push_str(word);
     }
-    _ = writeln!(lines, "{DIM}{last}{DIM:#}");
-    lines
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String {
@@ -63,8 +62,8 @@ fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String
     let mut rows = Table::new();
     rows.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let (first, parts): (&[&str], &[&str]) =
-        if is_wide { (&["resource", "flow log"], &["VPC", "Log Service"]) } else { (&["resource"], &[]) };
-    let head = [first, &["hours on", "GB"], parts, &["a month", "saves"]].concat();
+        if is_wide { (&["resource", "flow log"], &["VPC ", "Log Service "]) } else { (&["resource"], &[]) };
+    let head = [first, &["hours on", "GB "], parts, &["a month ", "saves "]].concat();
     rows.set_header(head);
     for flow_log in dearest.iter().take(shown) {
         rows.add_row(row(costing, flow_log, is_wide));
@@ -84,8 +83,8 @@ fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String
             Some(amount) => format!("{} less", marked(Some(amount), is_estimated(flow_log)).trim_end()),
             None => "an unknown amount less".to_owned(),
         };
-        let line = format!("  {} records what {other} records already: {less} without it", flow_log.resource_id);
-        _ = writeln!(text, "{line}");
+        let line = format!("{} records what {other} records already: {less} without it", flow_log.resource_id);
+        text.push_str(&wrapped(&line, 2, drawing));
     }
     text.push('\n');
     text
@@ -141,14 +140,21 @@ fn sums(costing: &Costing) -> String {
             format!("{gigabytes} GB recorded"),
         );
         add("Log Service".to_owned(), marked(Some(sum(|region| region.log_service)), estimated), String::new());
-        add("shards of Logstores".to_owned(), marked(Some(sum(|region| region.shards)), estimated), String::new());
+        let shards = sum(|region| region.shards);
+        if shards > Amount::ZERO {
+            add("shards of Logstores".to_owned(), marked(Some(shards), estimated), String::new());
+        }
     }
     if let Some((functions, amount)) = costing.flowkeeper() {
         let count = functions.iter().fold(0_u64, |sum, function| sum.saturating_add(function.invocations));
         add("Flowkeeper itself".to_owned(), marked(Some(amount), true), format!("{count} invocations"));
     }
     let unknown = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.total().is_none()).count();
-    let lacks = if unknown > 0 { format!("{unknown} flow logs are not in it: unknown") } else { String::new() };
+    let lacks = match unknown {
+        0 => String::new(),
+        1 => "without 1 flow log, whose cost is unknown".to_owned(),
+        more => format!("without {more} flow logs, whose cost is unknown"),
+    };
     add("total".to_owned(), marked(Some(statement.total()), estimated || costing.flowkeeper().is_some()), lacks);
     if costing.saved() > Amount::ZERO {
         let assumed = costing.savings.values().any(|(_, saving)| saving.measured_hours < saving.off_hours);
@@ -175,4 +181,132 @@ fn sums(costing: &Costing) -> String {
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cost::{
+        Basis, Bytes, Currency, Deployment, FlowLogUsage, LogStoreUsage, Metering, PriceTable, RegionUsage, Saving,
+        Statement,
+    };
+
+    use super::*;
+    use crate::costing::Billed;
+
+    const PAGE: &str = include_str!("../../../docs/command.md");
+
+    fn flow_log(id: &str, resource_id: &str, volume: Volume, duplicates: Option<&str>) -> FlowLogUsage {
+        FlowLogUsage {
+            id: id.parse().unwrap(),
+            resource_id: resource_id.to_owned(),
+            log_store: Some(0),
+            volume,
+            duplicates: duplicates.map(|other| other.parse().unwrap()),
+        }
+    }
+
+    fn region(name: &str, flow_logs: Vec<FlowLogUsage>) -> RegionUsage {
+        let by_ingest = LogStoreUsage::unread("flowlog-1000000000000001/vpc".to_owned());
+        RegionUsage {
+            account: "1000000000000001".parse().unwrap(),
+            region: name.parse().unwrap(),
+            days: 30,
+            log_stores: vec![LogStoreUsage { metering: Some(Metering::ByIngest), ..by_ingest }],
+            flow_logs,
+        }
+    }
+
+    /// Two regions: a VPC with a schedule, a vSwitch in it with a flow log of its own, one that was off, and an estimate.
+    fn example() -> Costing {
+        let bytes = Bytes::gigabytes;
+        let prod = "fl-bp1kf2pq7vx3n8d0a6ty4";
+        let hangzhou = region(
+            "cn-hangzhou",
+            vec![
+                flow_log(prod, "vpc-bp1aevy8sofi8mh1q2c5x", Volume::Measured { bytes: bytes(61) }, None),
+                flow_log(
+                    "fl-bp1z9mnt45hc0w2e8u1rj",
+                    "vsw-bp1s5fnvk4gn2tws03624",
+                    Volume::Measured { bytes: bytes(9) },
+                    Some(prod),
+                ),
+                flow_log(
+                    "fl-bp1q8ye3ro6i7g5l0b4xd",
+                    "vpc-bp1m7v25emi1h5mtc5k0p",
+                    Volume::Unknown { reason: "its records could not be counted, and it is off now".to_owned() },
+                    None,
+                ),
+            ],
+        );
+        let estimated = Volume::Estimated { bytes: bytes(12), basis: Basis::AssumedTraffic };
+        let shanghai = region(
+            "cn-shanghai",
+            vec![flow_log("fl-uf6c1s8hj2o9t4wq7kx05", "vpc-uf6r0dn5jk1c3zvt8m2ya", estimated, None)],
+        );
+        let deployment = Deployment { accounts: 1, regions: 2, has_routers: false, days: 30, created: Vec::new() };
+        let table = PriceTable::of(Currency::Cny);
+        let saving = Saving {
+            off_hours: 98,
+            measured_hours: 60,
+            assumed_hours: 38,
+            bytes: bytes(22),
+            by_traffic: Amount::from_millionths(63_800_000),
+            by_clock: Amount::from_millionths(91_200_000),
+            ..Saving::default()
+        };
+        Costing {
+            statement: Statement::of(&[hangzhou, shanghai], &deployment.functions(), &table),
+            days: 30,
+            savings: BTreeMap::from([(prod.parse().unwrap(), (70, saving))]),
+            off: ["fl-bp1q8ye3ro6i7g5l0b4xd".parse().unwrap()].into(),
+            bills: vec![Billed {
+                account: "1000000000000001".parse().unwrap(),
+                cycle: "2026-10".parse().unwrap(),
+                currency: "CNY".to_owned(),
+                amount: Amount::from_millionths(201_940_000),
+            }],
+            notes: vec![
+                "fl-bp1q8ye3ro6i7g5l0b4xd: its records could not be counted, and it is off now".to_owned(),
+                "* fl-uf6c1s8hj2o9t4wq7kx05: the traffic was assumed, which may be off by a factor of ten".to_owned(),
+            ],
+            unread: Vec::new(),
+        }
+    }
+
+    /// Draws the example as it is without colors.
+    fn drawn(columns: usize) -> String {
+        let text = text(&example(), Drawing { columns: Some(columns), is_verbose: false });
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for columns in [80, 100, 120, 200] {
+            for line in drawn(columns).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_in_the_documents_is_drawn_from_its_volumes() {
+        let drawn = drawn(80);
+        assert!(PAGE.contains(&drawn), "docs/command.md should have\n{drawn}");
+        insta::assert_snapshot!("cost_120", self::drawn(120));
+    }
+
+    #[test]
+    fn the_dearest_come_first_and_the_others_are_summed_up() {
+        let mut costing = example();
+        let volumes = (1..=25).map(|nth| Volume::Measured { bytes: Bytes::gigabytes(nth) }).enumerate();
+        let flow_logs =
+            volumes.map(|(nth, volume)| flow_log(&format!("fl-{nth}"), &format!("vpc-{nth}"), volume, None));
+        let usage = region("cn-hangzhou", flow_logs.collect());
+        costing.statement = Statement::of(&[usage], &[], &PriceTable::of(Currency::Usd));
+        let short = text(&costing, Drawing { columns: None, is_verbose: false });
+        assert!(short.contains("vpc-24 ") && !short.contains("vpc-4 ") && short.contains("and 5 more, "), "{short}");
+        assert!(text(&costing, Drawing { columns: None, is_verbose: true }).contains("vpc-4 "));
+    }
 }

@@ -118,7 +118,9 @@ impl Remarks {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            if named.is_empty() { text.clone() } else { format!("{}{more}: {text}", named.join(", ")) }
+            // The asterisk of an estimate comes first.
+            let (mark, sentence) = text.strip_prefix("* ").map_or(("", text.as_str()), |sentence| ("* ", sentence));
+            if named.is_empty() { text.clone() } else { format!("{mark}{}{more}: {sentence}", named.join(", ")) }
         };
         self.notes.iter().map(line).collect()
     }

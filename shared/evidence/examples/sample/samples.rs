@@ -299,7 +299,7 @@ fn cost(results: &[ResourceResult]) -> Cost {
         micros: (nth != 4).then_some(18_250_000 >> nth),
         saved_micros: (nth == 1).then_some(5_720_000),
         is_estimated: nth == 1,
-        duplicate_of: (nth == 3).then(|| "fl-0000000000000001".to_owned()),
+        duplicate_of: (nth == 3).then(|| "fl-bp1example000000000001".to_owned()),
         avoidable_micros: (nth == 3).then_some(2_281_250),
     };
     Cost {

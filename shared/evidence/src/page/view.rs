@@ -417,7 +417,8 @@ fn days(number: Option<u32>) -> String {
 /// The dearest flow logs.
 fn top(cost: &Cost) -> Vec<&CostRow> {
     let mut rows: Vec<_> = cost.rows.iter().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.micros));
+    // Whose cost is unknown may be the dearest.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.micros.unwrap_or(i64::MAX)));
     rows.truncate(Evidence::MAX_QUIET_ROWS);
     rows
 }
