@@ -48,7 +48,7 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_enum, default_value_t, value_name = "AS", hide_possible_values = true)]
     #[arg(hide_default_value = true)]
     exceptions: Exceptions,
-    /// Read what flow logs cost as well; asks each Logstore more
+    /// Read what flow logs cost, too
     #[arg(long)]
     cost: bool,
     /// Exit with 2 if there are findings
