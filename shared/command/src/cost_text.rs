@@ -50,7 +50,7 @@ fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
             _ => lines.push(format!("{}{word}", " ".repeat(indent + 2))),
         }
     }
-    lines.into_iter().map(|line| line + "\n").collect()
+    lines.join("\n") + "\n"
 }
 
 fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String {
@@ -146,7 +146,7 @@ fn sums(costing: &Costing) -> String {
         }
     }
     if let Some((functions, amount)) = costing.flowkeeper() {
-        let count = functions.iter().fold(0_u64, |sum, function| sum.saturating_add(function.invocations));
+        let count = functions.iter().fold(0_u64, |all, function| all.saturating_add(function.invocations));
         add("Flowkeeper itself".to_owned(), marked(Some(amount), true), format!("{count} invocations"));
     }
     let unknown = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.total().is_none()).count();

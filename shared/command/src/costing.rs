@@ -92,16 +92,16 @@ struct Remarks {
 }
 
 impl Remarks {
-    fn note(&mut self, of: impl ToString, text: impl ToString) {
-        self.notes.entry(text.to_string()).or_default().insert(of.to_string());
+    fn note(&mut self, of: &impl ToString, text: impl Into<String>) {
+        self.notes.entry(text.into()).or_default().insert(of.to_string());
     }
 
-    fn general(&mut self, text: impl ToString) {
-        self.notes.entry(text.to_string()).or_default();
+    fn general(&mut self, text: impl Into<String>) {
+        self.notes.entry(text.into()).or_default();
     }
 
-    fn unread(&mut self, what: impl ToString) {
-        self.unread.insert(what.to_string());
+    fn unread(&mut self, what: impl Into<String>) {
+        self.unread.insert(what.into());
     }
 
     fn add(&mut self, other: Self) {
@@ -380,12 +380,12 @@ impl<'a> InRegion<'a> {
         };
         let mut found = Self { flow_logs, usage, hours: BTreeMap::new(), counted: BTreeMap::new(), schedules, remarks };
         for flow_log in flow_logs {
-            let place = read.iter().position(|store| store.flow_logs.iter().any(|(id, _)| *id == flow_log.id));
-            let volume = found.volume(&session, flow_log, place.map(|at| &read[at]), days).await;
+            let at = read.iter().position(|store| store.flow_logs.iter().any(|(id, _)| *id == flow_log.id));
+            let volume = found.volume(&session, flow_log, at.map(|nth| &read[nth]), days).await;
             found.usage.flow_logs.push(FlowLogUsage {
                 id: flow_log.id.clone(),
                 resource_id: flow_log.resource_id.clone(),
-                log_store: place,
+                log_store: at,
                 volume,
                 duplicates: duplicates.remove(&flow_log.id),
             });
@@ -409,9 +409,9 @@ impl<'a> InRegion<'a> {
             Some((LogStoreVolume { settings: Err(Unproven::NoDestination(_)), .. }, _)) => {
                 Volume::Unknown { reason: "its project or Logstore is gone, so nothing can be counted".to_owned() }
             }
-            Some((store, Ok(written))) => {
-                self.keep_hours(&flow_log.id, store, written);
-                counted(store, written, days)
+            Some((counted_in, Ok(written))) => {
+                self.keep_hours(&flow_log.id, counted_in, written);
+                counted(counted_in, written, days)
             }
             Some((_, Err(why))) => {
                 if let Unproven::Unread(what) = why {

@@ -61,10 +61,14 @@ impl Reporting<'_> {
     /// # Errors
     /// The options name what the policy is not about, or there is more than a report takes.
     pub(crate) async fn evidence(&self) -> Result<Reported, Failure> {
-        let Planning { context, policy_file, policy_text, narrowed, reads, .. } = self.planning;
+        let Planning { context, policy_file, policy_text, narrowed, .. } = self.planning;
         let started = context.now();
         let (swept, gathered) = gather(&self.planning, MAX_FOUND).await?;
-        let costing = if reads == Reads::Costs { Some(self.costing(&swept, &gathered, started).await?) } else { None };
+        let costing = if self.planning.reads == Reads::Costs {
+            Some(self.costing(&swept, &gathered, started).await?)
+        } else {
+            None
+        };
         let Gathered { reads, regions, places, .. } = gathered;
         let Swept { accounts, report, .. } = &swept;
         let policy = swept.reconciler.policy();

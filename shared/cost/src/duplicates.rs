@@ -25,7 +25,7 @@ pub fn duplicates(
     for (resource, flow_log) in &on {
         let parents = parents(resource);
         let wider = parents.iter().filter_map(|parent| by_resource.get(parent)).flatten();
-        let age = |flow_log: &FlowLog| (flow_log.creation_time, flow_log.id.clone());
+        let age = |of: &FlowLog| (of.creation_time, of.id.clone());
         let older = by_resource[resource].iter().filter(|other| age(other) < age(flow_log));
         if let Some(other) = wider.chain(older).find(|other| includes(other, flow_log)) {
             found.insert(flow_log.id.clone(), other.id.clone());

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use cost::{Amount, Currency, FlowLogCost, FunctionCost, PriceTable, Volume};
-use flow_log::{AccountId, RoleName, policy::Places};
+use flow_log::{AccountId, FlowLogId, RoleName, policy::Places};
 use serde_json::{Value, json};
 
 use crate::{
@@ -188,7 +188,7 @@ fn json(costing: &Costing) -> Value {
             "marginal": flow_log.marginal,
             "log_service": flow_log.log_service,
             "total": flow_log.total(),
-            "duplicate_of": flow_log.duplicates.as_ref().map(|id| id.as_str()),
+            "duplicate_of": flow_log.duplicates.as_ref().map(FlowLogId::as_str),
             "avoidable": flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()),
             "schedule": savings.get(&flow_log.id).map(|(on, saving)| json!({
                 "on_hours": on,
