@@ -28,7 +28,6 @@ const EXAMPLES: &str = "\
 Examples:
   flowkeeper cost
   flowkeeper cost policy.yml --region cn-hangzhou --output csv
-
 Estimates are marked with *. It exits with 0 whatever it costs.";
 
 /// The version of the JSON.
@@ -38,7 +37,7 @@ const JSON_VERSION: u8 = 1;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
 pub(crate) struct CostOptions {
-    /// Policy: its accounts, regions and schedules [default: policy.yml, if it is there]
+    /// Policy, YAML or JSON [default: policy.yml, if it is there]
     policy: Option<PathBuf>,
     #[command(flatten)]
     cloud: CloudOptions,
