@@ -370,7 +370,8 @@ impl<'a> InRegion<'a> {
         let parents = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone()).unwrap_or_default();
         let is_on = |flow_log: &FlowLog| flow_log.status == Status::Active || schedules.contains_key(&flow_log.id);
         let mut duplicates = duplicates(flow_logs, parents, is_on);
-        let read = volumes::read(&session, flow_logs, asked.days).await;
+        let around = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone());
+        let read = volumes::read(&session, flow_logs, asked.days, &around).await;
         let usage = RegionUsage {
             account: account.clone(),
             region: region.clone(),
@@ -491,6 +492,7 @@ fn counted(store: &LogStoreVolume, written: &Written, days: u64) -> Volume {
     let bytes = Bytes(written.records.saturating_mul(size)).scaled(days, counted_days);
     match store.record_bytes {
         None => Volume::Estimated { bytes, basis: Basis::AssumedSize },
+        Some(_) if written.is_split => Volume::Estimated { bytes, basis: Basis::SplitEvenly },
         Some(_) if counted_days < days => Volume::Estimated { bytes, basis: Basis::PartOfTheMonth },
         Some(_) => Volume::Measured { bytes },
     }

@@ -197,6 +197,17 @@ async fn a_flow_log_that_records_what_another_one_records_already_is_named_with_
         (&json!(outer), &Value::Null)
     );
     assert!(on(&found, &vswitch)["avoidable"].is_string(), "{found:#}");
+    let text = json!({"type": "text"});
+    let keys = json!({
+        "vpc-id": text, "vswitch-id": text, "eni-id": text, "log-status": text, "end": {"type": "long"},
+    });
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| log_store.index = Some(json!({"keys": keys})));
+    let end = world.cloud.now() - 90.minutes();
+    let record = |status| LogRecord::of_flow_log(&vpc, &vswitch, &interface, status, end);
+    world.cloud.write_records("flowlog", "vpc", ["OK"; 8].map(record));
+    let (counted, _) = world_json(&world, &["--currency", "USD"]).await;
+    assert_eq!(on(&counted, &vswitch)["volume"]["basis"], "split_evenly", "{counted:#}");
+    assert_eq!(on(&counted, &vswitch)["volume"]["bytes"], on(&counted, &vpc)["volume"]["bytes"]);
     let csv = world.run(&["cost", "--currency", "USD", "--output", "csv"]).await.good();
     assert!(csv.lines().any(|line| line.contains(&inner) && line.contains(&outer)), "{csv}");
     // One that records more is no duplicate, and neither is one over a flow log that is off.
