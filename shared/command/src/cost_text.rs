@@ -20,17 +20,11 @@ const SENTENCE: [usize; 2] = [40, 120];
 
 /// Draws what flow logs cost: each region with its flow logs, the dearest first, and then the sums.
 pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
-    let mut text = String::new();
-    for region in &costing.statement.regions {
-        text.push_str(&of_region(costing, region, drawing));
-    }
-    if costing.statement.regions.is_empty() {
-        text.push_str("no flow logs\n\n");
-    }
+    let mut text = regions(costing, drawing);
     text.push_str(&sums(costing));
     let prices = format!("list prices of {}, {}", costing.statement.prices_of, costing.statement.source);
     for line in [&prices].into_iter().chain(&costing.notes) {
-        text.push_str(&format!("{DIM}{}{DIM:#}", wrapped(line, 0, drawing)));
+        _ = write!(text, "{DIM}{}{DIM:#}", wrapped(line, 0, drawing));
     }
     text
 }
@@ -53,31 +47,65 @@ fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
     lines.join("\n") + "\n"
 }
 
-fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String {
+/// Draws one table of all regions. A region's own row has its sums.
+fn regions(costing: &Costing, drawing: Drawing) -> String {
+    let regions = &costing.statement.regions;
+    if regions.is_empty() {
+        return "no flow logs\n\n".to_owned();
+    }
     let is_wide = drawing.columns.is_none_or(|columns| columns >= WIDE);
-    let mut dearest: Vec<_> = region.flow_logs.iter().collect();
-    // Whose cost is unknown comes first: it may be the dearest of all.
-    dearest.sort_by_key(|flow_log| std::cmp::Reverse(flow_log.total().unwrap_or(Amount::from_millionths(i64::MAX))));
-    let shown = if drawing.is_verbose { dearest.len() } else { MAX_FLOW_LOGS };
     let mut rows = Table::new();
     rows.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let (first, parts): (&[&str], &[&str]) =
         if is_wide { (&["resource", "flow log"], &["VPC ", "Log Service "]) } else { (&["resource"], &[]) };
-    let head = [first, &["hours on", "GB "], parts, &["a month ", "saves "]].concat();
-    rows.set_header(head);
-    for flow_log in dearest.iter().take(shown) {
-        rows.add_row(row(costing, flow_log, is_wide));
+    rows.set_header([first, &["hours on", "GB "], parts, &["a month ", "saves "]].concat());
+    // Of each line below the head: whether it is of a region, and what follows it.
+    let mut lines: Vec<(bool, String)> = Vec::new();
+    for region in regions {
+        let dearest = dearest(region);
+        let shown = if drawing.is_verbose { dearest.len() } else { dearest.len().min(MAX_FLOW_LOGS) };
+        rows.add_row(region_row(region, is_wide));
+        lines.push((true, String::new()));
+        for flow_log in dearest.iter().take(shown) {
+            rows.add_row(row(costing, flow_log, is_wide));
+            lines.push((false, String::new()));
+        }
+        if let Some((_, last)) = lines.last_mut() {
+            *last = beside(&dearest, shown, drawing);
+        }
     }
     for column in rows.column_iter_mut().skip(first.len()) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut text = format!("{BOLD}{}{BOLD:#}  account {}\n", region.region, region.account);
-    rows.lines().map(|line| line.trim_end().to_owned()).for_each(|line| _ = writeln!(text, " {line}"));
+    let mut text = String::new();
+    for (nth, drawn) in rows.lines().enumerate() {
+        let line = drawn.trim_end();
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        match nth.checked_sub(1).and_then(|nth| lines.get(nth)) {
+            None => _ = writeln!(text, "{DIM}{line}{DIM:#}"),
+            Some((true, after)) => _ = write!(text, "{BOLD}{line}{BOLD:#}\n{after}"),
+            Some((false, after)) => _ = write!(text, "{line}\n{after}"),
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// The flow logs of a region, the dearest first. Whose cost is unknown comes before: it may be the dearest of all.
+fn dearest(region: &RegionCost) -> Vec<&FlowLogCost> {
+    let mut dearest: Vec<_> = region.flow_logs.iter().collect();
+    dearest.sort_by_key(|flow_log| std::cmp::Reverse(flow_log.total().unwrap_or(Amount::from_millionths(i64::MAX))));
+    dearest
+}
+
+/// What is said below the flow logs of a region: how many more there are, and which are duplicates.
+fn beside(dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
+    let mut text = String::new();
     if let Some(more) = dearest.len().checked_sub(shown).filter(|more| *more > 0) {
         let cost: Amount = dearest.iter().skip(shown).filter_map(|flow_log| flow_log.total()).sum();
         _ = writeln!(text, "  and {more} more, {cost} together: -v shows them");
     }
-    for flow_log in dearest.iter().filter(|flow_log| flow_log.duplicates.is_some()).take(shown) {
+    for flow_log in dearest.iter().take(shown) {
         let Some(other) = &flow_log.duplicates else { continue };
         let less = match flow_log.avoidable() {
             Some(amount) => format!("{} less", marked(Some(amount), is_estimated(flow_log)).trim_end()),
@@ -86,8 +114,22 @@ fn of_region(costing: &Costing, region: &RegionCost, drawing: Drawing) -> String
         let line = format!("{} records what {other} records already: {less} without it", flow_log.resource_id);
         text.push_str(&wrapped(&line, 2, drawing));
     }
-    text.push('\n');
     text
+}
+
+fn region_row(region: &RegionCost, is_wide: bool) -> Vec<String> {
+    let estimated = region.has_estimates();
+    let amount = |amount| marked(amount, estimated);
+    let mark = if estimated { "*" } else { " " };
+    let mut row = if is_wide {
+        vec![region.region.to_string(), region.account.to_string()]
+    } else {
+        vec![format!("{}  {}", region.region, region.account)]
+    };
+    row.extend([String::new(), format!("{}{mark}", region.volume)]);
+    row.extend([region.generation, region.log_service].into_iter().filter(|_| is_wide).map(amount));
+    row.extend([amount(region.total()), String::new()]);
+    row
 }
 
 fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> {
@@ -107,7 +149,7 @@ fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> 
         (_, Some(bytes)) => format!("{bytes} "),
         (_, None) => "unknown ".to_owned(),
     };
-    let mut row = vec![flow_log.resource_id.clone()];
+    let mut row = vec![format!("  {}", flow_log.resource_id)];
     row.extend(is_wide.then(|| flow_log.id.to_string()));
     row.extend([hours, volume]);
     let parts = [flow_log.share, flow_log.log_service].map(|amount| marked(amount, is_estimated));
