@@ -299,6 +299,8 @@ async fn a_report_has_the_costs_if_they_are_asked_for() {
     let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     assert!(schema.is_valid(&report), "{:?}", schema.iter_errors(&report).map(|it| it.to_string()).collect::<Vec<_>>());
     assert!(read("r.html").contains("Flowkeeper itself") && read("r.csv").contains(",CNY,"), "{}", ran.whole());
+    let summary = world.run(&["report", "--cost"]).await;
+    assert!(summary.stdout.contains("\nCost of 30 days: ") && summary.stdout.contains(" CNY"), "{}", summary.whole());
     let without = world.run(&["report", "--json", "-"]).await;
     assert!(without.stdout.contains("\"costs\":[]"), "{}", without.whole());
 }
