@@ -226,7 +226,14 @@ async fn every_account_and_region_of_the_policy_is_in_it_and_who_is_refused_is_n
     world.kept_vpc(&[], &[]).await;
     let member = world.cloud.operator(SECOND_ACCOUNT, "cn-shanghai");
     let vpc = member.create_vpc(&[]).await.unwrap();
-    let of = [("ProjectName", "flowlog"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    world.cloud.with_log_store(SECOND_ACCOUNT, "cn-shanghai", "flowlog-b", "vpc");
+    let text = json!({"type": "text"});
+    let keys = json!({"vpc-id": text, "log-status": text, "end": {"type": "long"}});
+    world.cloud.edit_log_store("flowlog-b", "vpc", |log_store| log_store.index = Some(json!({"keys": keys})));
+    let end = world.cloud.now() - 90.minutes();
+    let record = LogRecord::of_flow_log(&vpc, "vsw-1", "eni-1", "OK", end);
+    world.cloud.write_records("flowlog-b", "vpc", [record]);
+    let of = [("ProjectName", "flowlog-b"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
     member.create_flow_log("VPC", &vpc, &of).await.unwrap();
     world.cloud.finish_transitions();
     let cycle = openapi::BillingCycle::of(world.cloud.now()).previous().to_string();
@@ -243,6 +250,10 @@ async fn every_account_and_region_of_the_policy_is_in_it_and_who_is_refused_is_n
         .map(|region| (region["account"].as_str().unwrap(), region["region"].as_str().unwrap()))
         .collect();
     assert_eq!(places, [(OWN_ACCOUNT, "cn-hangzhou"), (SECOND_ACCOUNT, "cn-shanghai")]);
+    // In the account of the member, the session may read what costs need.
+    let volume = &on(&found, &vpc)["volume"];
+    assert!(volume["bytes"].as_u64().unwrap() > 0 && volume["basis"] != "assumed_size", "{found:#}");
+    assert!(!found["notes"].to_string().contains("flowlog-b/vpc"), "how it is charged is known: {found:#}");
     let billed: Vec<_> = found["bills"].as_array().unwrap().iter().map(|bill| &bill["amount"]).collect();
     assert_eq!(billed, ["1.500000", "2.250000"], "the account that pays sees the bill of its member: {found:#}");
     let functions = found["flowkeeper"]["functions"].as_array().unwrap();
