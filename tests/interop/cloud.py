@@ -90,6 +90,10 @@ class Cloud:
         """Writes records to a Logstore."""
         self._ask("records", {"project": project, "log_store": log_store, "records": records})
 
+    def add_to_bill(self, account, month, lines):
+        """Adds lines to the bill of an account."""
+        self._ask("bills", {"account": account, "cycle": month, "lines": lines})
+
     def fault(self, action, fault, times=1):
         """Makes the next calls of an action fail."""
         self._ask("faults", {"action": action, "fault": fault, "times": times})

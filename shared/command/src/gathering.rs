@@ -2,14 +2,43 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    future,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use evidence::ReadLog;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
 
-use crate::watcher::Watcher;
+use crate::{
+    failure::Failure,
+    planning::{Planning, Swept},
+    watcher::Watcher,
+};
+
+/// Sweeps, and keeps what was read. Gives up once there are more than `max` resources and flow logs.
+///
+/// # Errors
+/// The options name what the policy is not about, or there is more.
+pub(crate) async fn gather(planning: &Planning<'_>, max: usize) -> Result<(Swept, Gathered), Failure> {
+    let gathering = Arc::new(Gathering::new(Watcher::new(&planning.context.terminal, 0), max));
+    let mut sweep = pin!(planning.sweep(Arc::<Gathering>::clone(&gathering)));
+    let swept = future::poll_fn(|context| {
+        let swept = sweep.as_mut().poll(context);
+        if gathering.is_full() { Poll::Ready(None) } else { swept.map(Some) }
+    });
+    let swept = swept.await;
+    let gathered = gathering.take();
+    let Some(swept) = swept else {
+        return Err(Failure::failed(
+            format!("there are more than {max} resources and flow logs, and a report takes no more"),
+            "make a report for each account or region, with --account and --region",
+        ));
+    };
+    Ok((swept?, gathered))
+}
 
 /// Gathers what a sweep reads, and shows its progress.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod call_remedy;
 mod cli;
 mod columns;
 mod context;
+mod cost_text;
 mod costing;
 pub mod credentials;
 mod failure;

@@ -79,10 +79,21 @@ pub(crate) struct Planning<'a> {
     pub(crate) narrowed: &'a Narrowed,
     /// The time to decide for, if it is not now.
     pub(crate) at: Option<Timestamp>,
-    /// Whether what only evidence needs is read as well.
-    pub(crate) is_evidence: bool,
-    /// Whether a plan says what its changes cost, for which it reads network interfaces.
-    pub(crate) is_costed: bool,
+    /// What is read besides.
+    pub(crate) reads: Reads,
+}
+
+/// What a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// What a plan needs.
+    Plan,
+    /// What a plan needs that says what its changes cost: network interfaces as well.
+    PlanAndCosts,
+    /// What evidence needs as well.
+    Evidence,
+    /// What evidence and costs need as well.
+    Costs,
 }
 
 /// What the options narrow the policy to.
@@ -187,9 +198,11 @@ impl Planning<'_> {
         if let Some(at) = self.at {
             reconciler = reconciler.deciding_at(at);
         }
-        if self.is_evidence {
-            reconciler = reconciler.reading_evidence();
-        }
+        reconciler = match self.reads {
+            Reads::Plan | Reads::PlanAndCosts => reconciler,
+            Reads::Evidence => reconciler.reading_evidence(),
+            Reads::Costs => reconciler.reading_costs(),
+        };
         let job = job(identity);
         let Accounts { covered, results } = if narrowed.accounts.is_empty() {
             reconciler.accounts(&job).await
@@ -214,8 +227,11 @@ impl Planning<'_> {
         let mut found = content(&swept.report, &Places::of(self.policy_text), watcher.reads());
         found.name(&watcher.take_names());
         let Content { summary, mut changes, resources, notes, unread, limits, read } = found;
-        let costs =
-            if self.is_costed { self.costs(&swept, &mut changes, &watcher.take_flow_logs()).await } else { Vec::new() };
+        let costs = if self.reads == Reads::PlanAndCosts {
+            self.costs(&swept, &mut changes, &watcher.take_flow_logs()).await
+        } else {
+            Vec::new()
+        };
         watcher.clear();
         let policy_used =
             PolicyUsed { file: self.policy_file.to_owned(), sha256: digest(self.policy_text.as_bytes()), text: None };

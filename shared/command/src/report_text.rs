@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cost::Amount;
 use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible};
 
 use crate::{
@@ -77,6 +78,7 @@ pub(crate) fn text(reported: &Reported, is_verbose: bool) -> String {
         }),
     );
     text.push_str(&deliveries(evidence));
+    text.push_str(&costs(evidence));
     controls(&mut text, evidence);
     _ = writeln!(text, "{DIM}seal SHA-256 {}{DIM:#}", evidence.seal());
     text
@@ -159,6 +161,26 @@ fn deliveries(evidence: &Evidence) -> String {
         _ = writeln!(text, "  {} {} {}  {what}{why}", it.account, it.region, visible(&it.flow_log_id));
     }
     text.push('\n');
+    text
+}
+
+/// Sums up what flow logs cost, if that was asked for.
+fn costs(evidence: &Evidence) -> String {
+    let mut text = String::new();
+    for cost in &evidence.facts().costs {
+        let amount = |micros| format!("{} {}", Amount::from_millionths(micros), cost.currency.as_str());
+        let (total, saved) = cost.totals();
+        _ = write!(text, "{BOLD}Cost{BOLD:#} of {} days: {}", cost.days, amount(total));
+        if cost.has_unknown() {
+            text.push_str(" of what is known");
+        }
+        for (micros, what) in [(saved, "schedules save"), (cost.duplicates(), "duplicates cost")] {
+            if micros > 0 {
+                _ = write!(text, "; {what} {}", amount(micros));
+            }
+        }
+        text.push_str("\n\n");
+    }
     text
 }
 

@@ -1,16 +1,12 @@
 //! Makes a report of evidence: reads what a plan reads, and what only an auditor asks for.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
+use cost::{Amount, FlowLogCost, RegionCost};
 use evidence::{
-    Asked, AskedAccount, Caller, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head, Kind, LeftOut,
-    LogStore, NextChange, Observed, PolicyName, Service, Week,
+    Asked, AskedAccount, BilledMonth, Caller, Cost, CostRow, Currency, Evidence, ExceptionsCountAs, Facts,
+    Failure as CallFailed, Head, Kind, LeftOut, LogStore, NextChange, Observed, OtherCost, OtherKind, PolicyName,
+    Service, Week,
 };
 use flow_log::{
     AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource,
@@ -25,11 +21,11 @@ use reconcile::{
 };
 
 use crate::{
+    costing::{self, Costing},
     failure::Failure,
-    gathering::{Gathered, Gathering, Place},
+    gathering::{Gathered, Place, gather},
     plan::file::digest,
-    planning::{Planning, Swept},
-    watcher::Watcher,
+    planning::{Planning, Reads, Swept},
 };
 
 /// How many resources and flow logs a report takes. Each takes about 2 KB of memory until the report is written.
@@ -39,6 +35,8 @@ const MAX_AT_ONCE: usize = 8;
 /// How far to look ahead for the next switch of a flow log: first a little, since schedules switch every few days.
 const AHEAD_HOURS: [i64; 2] = [8 * 24, 366 * 24];
 
+/// How many days of records are counted for what they cost.
+const DAYS_OF_COST: u16 = 30;
 /// For how long the records are looked at that prove delivery.
 const PROOF_HOURS: i64 = 24;
 
@@ -64,10 +62,14 @@ impl Reporting<'_> {
     /// The options name what the policy is not about, or there is more than a report takes.
     pub(crate) async fn evidence(&self) -> Result<Reported, Failure> {
         let Planning { context, policy_file, policy_text, narrowed, .. } = self.planning;
-        let gathering = Arc::new(Gathering::new(Watcher::new(&context.terminal, 0), MAX_FOUND));
         let started = context.now();
-        let swept = self.sweep(&gathering).await?;
-        let Gathered { reads, regions, places, .. } = gathering.take();
+        let (swept, gathered) = gather(&self.planning, MAX_FOUND).await?;
+        let costing = if self.planning.reads == Reads::Costs {
+            Some(self.costing(&swept, &gathered, started).await?)
+        } else {
+            None
+        };
+        let Gathered { reads, regions, places, .. } = gathered;
         let Swept { accounts, report, .. } = &swept;
         let policy = swept.reconciler.policy();
         let asked = asked(accounts, regions, report);
@@ -94,7 +96,7 @@ impl Reporting<'_> {
             log_stores: Vec::new(),
             deliveries: Vec::new(),
             schedules: weeks(policy, started),
-            costs: Vec::new(),
+            costs: costing.iter().map(cost).collect(),
         };
         if !narrowed.accounts.is_empty() {
             let why = "--account names others".to_owned();
@@ -115,7 +117,8 @@ impl Reporting<'_> {
             let what = "Express Connect Routers".to_owned();
             facts.asked.left_out.push(LeftOut { what, why: why.to_owned() });
         }
-        let (mut unproven, mut undelivered) = (Vec::new(), 0);
+        let mut unproven = costing.map_or_else(Vec::new, |costing| costing.unread);
+        let mut undelivered = 0;
         for (place, proofs) in proofs(&swept, &places, started).await {
             let (account, region) = (place.0.to_string(), place.1.to_string());
             facts.add_proofs(&account, &region, &proofs);
@@ -134,22 +137,21 @@ impl Reporting<'_> {
         Ok(Reported { evidence: Evidence::new(facts), unproven, undelivered })
     }
 
-    /// Sweeps, and gives up once there is more than a report takes.
-    async fn sweep(&self, gathering: &Arc<Gathering>) -> Result<Swept, Failure> {
-        let mut sweep = pin!(self.planning.sweep(Arc::<Gathering>::clone(gathering)));
-        let swept = future::poll_fn(|context| {
-            let swept = sweep.as_mut().poll(context);
-            if gathering.is_full() { Poll::Ready(None) } else { swept.map(Some) }
-        });
-        let swept = swept.await;
-        let Some(swept) = swept else {
-            gathering.take();
-            return Err(Failure::failed(
-                format!("there are more than {MAX_FOUND} resources and flow logs, and a report takes no more"),
-                "make a report for each account or region, with --account and --region",
-            ));
+    /// Reads what flow logs cost in a month.
+    async fn costing(&self, swept: &Swept, gathered: &Gathered, now: Timestamp) -> Result<Costing, Failure> {
+        let identity = self.planning.identity;
+        let asked = costing::Asked {
+            swept,
+            gathered,
+            own: &identity.caller.account,
+            any_region: identity.any_region(),
+            has_policy: true,
+            days: DAYS_OF_COST,
+            currency: None,
+            prices: None,
+            now,
         };
-        swept
+        costing::compute(&asked).await
     }
 
     /// Returns each identity that was used.
@@ -168,6 +170,56 @@ impl Reporting<'_> {
             Some(Caller { account: account.to_string(), arn: role, source: format!("assumed by {arn}") })
         };
         std::iter::once(person).chain(accounts.iter().filter_map(role)).collect()
+    }
+}
+
+/// What flow logs cost, as evidence has it.
+fn cost(costing: &Costing) -> Cost {
+    let statement = &costing.statement;
+    let micros = |amount: Amount| amount.millionths();
+    let row = |region: &RegionCost, flow_log: &FlowLogCost| CostRow {
+        account: region.account.to_string(),
+        region: region.region.to_string(),
+        resource_id: flow_log.resource_id.clone(),
+        flow_log_id: flow_log.id.to_string(),
+        bytes: flow_log.volume.bytes().map(|bytes| bytes.0),
+        micros: flow_log.total().map(micros),
+        saved_micros: costing.saving(&flow_log.id).map(micros),
+        is_estimated: costing::is_estimated(flow_log),
+        duplicate_of: flow_log.duplicates.as_ref().map(ToString::to_string),
+        avoidable_micros: flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()).map(micros),
+    };
+    let rows = statement.regions.iter().flat_map(|region| region.flow_logs.iter().map(move |it| row(region, it)));
+    let shards = statement.regions.iter().map(|region| OtherCost {
+        account: Some(region.account.to_string()),
+        region: Some(region.region.to_string()),
+        kind: OtherKind::Shards,
+        micros: region.shards.map(micros),
+    });
+    let flowkeeper = costing.flowkeeper().map(|(_, amount)| OtherCost {
+        account: None,
+        region: None,
+        kind: OtherKind::Flowkeeper,
+        micros: Some(micros(amount)),
+    });
+    let bill = |bill: &costing::Billed| BilledMonth {
+        account: bill.account.to_string(),
+        month: bill.cycle.to_string(),
+        currency: bill.currency.clone(),
+        micros: micros(bill.amount),
+    };
+    Cost {
+        currency: match statement.currency {
+            cost::Currency::Cny => Currency::Cny,
+            cost::Currency::Usd => Currency::Usd,
+        },
+        prices_of: statement.prices_of,
+        source: statement.source.clone(),
+        days: costing.days,
+        rows: rows.collect(),
+        others: shards.chain(flowkeeper).collect(),
+        bills: costing.bills.iter().map(bill).collect(),
+        notes: costing.notes.clone(),
     }
 }
 

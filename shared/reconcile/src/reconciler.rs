@@ -121,7 +121,17 @@ impl Reconciler {
     /// Lets sessions in other accounts read what evidence needs, and write nothing.
     #[must_use]
     pub fn reading_evidence(self) -> Self {
-        let session_policy = self.capabilities.session_policy_for_evidence(&self.policy);
+        self.reading_more(false)
+    }
+
+    /// Lets sessions in other accounts read what evidence and costs need, and write nothing.
+    #[must_use]
+    pub fn reading_costs(self) -> Self {
+        self.reading_more(true)
+    }
+
+    fn reading_more(self, costs: bool) -> Self {
+        let session_policy = self.capabilities.session_policy_for_evidence(&self.policy, costs);
         Self { client: self.client.read_only(), dry_run: true, session_policy: session_policy.into(), ..self }
     }
 
@@ -273,6 +283,12 @@ impl Reconciler {
         look: &Look,
     ) -> Vec<LogStoreProof> {
         delivery::prove(&self.sessions(job).in_account(account, region), flow_logs, look).await
+    }
+
+    /// Opens a session in an account of the policy, for reads that no sweep makes.
+    #[must_use]
+    pub fn session<'a>(&'a self, job: &'a Job, (account, region): (&AccountId, &RegionId)) -> Session<'a> {
+        self.sessions(job).in_account(account, region)
     }
 
     /// Opens a session where the function runs.

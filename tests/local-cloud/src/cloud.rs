@@ -11,7 +11,10 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     api::{
@@ -108,10 +111,11 @@ fn in_place(options: &Options, first: &Template) -> Result<Vec<(Place, Template)
 /// Returns functions as hosts, which have not started yet.
 fn hosts(options: &Options, functions: Vec<Function>) -> Result<Vec<Host>, Error> {
     let Functions::Built(folder) = &options.functions else { return Ok(Vec::new()) };
+    let of_region = options.requests_in_region.map(|requests| Arc::new(Semaphore::new(requests)));
     let host = |function: Function| {
         let path = folder.join(&function.binary);
         if path.is_file() {
-            Ok(Host::new(function, path))
+            Ok(Host::new(function, path, of_region.clone()))
         } else {
             Err(Error::NoProgram { function: function.name, path })
         }

@@ -26,7 +26,7 @@ use crate::{
         Change, Plan,
         table::{self, Drawing},
     },
-    planning::{EVERYTHING, Narrowed, Planning},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
     resource_file::{self, Defaults, Listed},
     terminal::padded,
@@ -152,8 +152,7 @@ impl Explain {
             policy,
             narrowed,
             at: self.at,
-            is_evidence: false,
-            is_costed: false,
+            reads: Reads::Plan,
         };
         planning.plan().await.map(Some)
     }

@@ -14,7 +14,7 @@ use crate::{
         Plan, PolicyUsed, Totals, csv, file,
         table::{self, Drawing},
     },
-    planning::{EVERYTHING, Planning},
+    planning::{EVERYTHING, Planning, Reads},
     policy_file::PolicyFile,
 };
 
@@ -78,8 +78,7 @@ impl PlanOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: self.at,
-                is_evidence: false,
-                is_costed: true,
+                reads: Reads::PlanAndCosts,
             };
             planning.plan().await
         })?;

@@ -15,7 +15,7 @@ use crate::{
     identity::identify,
     output_file,
     plan::file::digest,
-    planning::{EVERYTHING, Planning},
+    planning::{EVERYTHING, Planning, Reads},
     policy_file::PolicyFile,
     report_text,
     reporting::{Reported, Reporting},
@@ -38,6 +38,9 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_enum, default_value_t, value_name = "AS", hide_possible_values = true)]
     #[arg(hide_default_value = true)]
     exceptions: Exceptions,
+    /// Read what flow logs cost, too
+    #[arg(long)]
+    cost: bool,
     /// Exit with 2 if there are findings
     #[arg(long)]
     detailed_exitcode: bool,
@@ -134,8 +137,7 @@ impl ReportOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: None,
-                is_evidence: true,
-                is_costed: false,
+                reads: if self.cost { Reads::Costs } else { Reads::Evidence },
             };
             let exceptions_count_as = match self.exceptions {
                 Exceptions::Exception => ExceptionsCountAs::Exception,
