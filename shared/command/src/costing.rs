@@ -198,7 +198,7 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
         let Saving { off_hours, unknown_hours, .. } = saving;
         if *unknown_hours > 0 {
             let never = format!("in {unknown_hours} of {off_hours} hours off nothing was ever recorded");
-            remarks.note(id, format!("{never}, and nobody can tell what the schedule saves there"));
+            remarks.note(id, format!("{never}, so what the schedule saves there is unknown"));
         }
     }
     if asked.has_policy {

@@ -61,7 +61,7 @@ fn a_flow_log_inside_another_one_is_a_duplicate_and_the_nearest_is_named() {
 fn what_records_more_or_elsewhere_is_no_duplicate() {
     let all = flow_log("fl-1", "vpc-1", "All");
     for other in [
-        // Nobody knows what contains it.
+        // What contains it is not known.
         flow_log("fl-2", "vsw-2", "All"),
         FlowLog { status: Status::Inactive, ..flow_log("fl-2", "vsw-1", "All") },
         FlowLog { ip_version: Some("DualStack".to_owned()), ..flow_log("fl-2", "vsw-1", "All") },

@@ -428,7 +428,7 @@ fn duplicates(cost: &Cost) -> String {
     money(cost.duplicates())
 }
 
-/// What a schedule saves; nothing if there is none, or if nobody can tell.
+/// What a schedule saves; nothing if there is none, or if that is unknown.
 fn saved(micros: Option<i64>) -> String {
     micros.map(money).unwrap_or_default()
 }
