@@ -36,17 +36,23 @@ def run():
     master, slave = pty.openpty()
     demo = subprocess.Popen(cargo, cwd=ROOT, stdout=slave, stderr=subprocess.DEVNULL, env=environment)
     os.close(slave)
+    output = read(master)
+    if demo.wait() != 0:
+        sys.exit(f"the demo ended with {demo.returncode}:\n{output}")
+    return output
+
+
+def read(master):
+    """What a program writes to a pseudo-terminal until it ends."""
     output = b""
     while True:
         try:
-            read = os.read(master, 1 << 16)
+            some = os.read(master, 1 << 16)
         except OSError:  # the end of a pseudo-terminal
             break
-        if not read:
+        if not some:
             break
-        output += read
-    if demo.wait() != 0:
-        sys.exit(f"the demo ended with {demo.returncode}:\n{output.decode()}")
+        output += some
     return output.decode().replace("\r", "")
 
 
@@ -120,7 +126,7 @@ def steps(name, offsets, total):
     return f"@keyframes {name}{{{''.join(frames)}100%{{transform:translateY({offsets[-1][1]}px)}}}}"
 
 
-def draw(rows, still):
+def draw(rows, still, title="cargo demo", label="The demo of Flowkeeper in a terminal"):
     """The picture. A still one shows the last screen."""
     width, height = round(2 * MARGIN + COLUMNS * CHAR), BAR + 2 * MARGIN + ROWS * LINE
     time, cover, scroll = 0.0, [(0.0, 0)], [(0.0, 0)]
@@ -155,12 +161,12 @@ def draw(rows, still):
     dots = "".join(f'<circle cx="{18 + 20 * n}" cy="17" r="6" fill="{c}"/>' for n, c in enumerate(["#ff5f57", "#febc2e", "#28c840"]))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        'aria-label="The demo of Flowkeeper in a terminal">\n'
+        f'aria-label="{label}">\n'
         f"<style>{style}</style>\n"
         f'<clipPath id="screen"><rect width="{width}" height="{ROWS * LINE}"/></clipPath>\n'
         f'<rect width="{width}" height="{height}" rx="8" fill="{BACKGROUND}"/>'
         f'<path d="M0 {BAR}V8a8 8 0 0 1 8-8H{width - 8}a8 8 0 0 1 8 8V{BAR}z" fill="{BAR_COLOR}"/>{dots}'
-        f'<text x="{width / 2}" y="22" text-anchor="middle" fill="#8b949e">cargo demo</text>\n'
+        f'<text x="{width / 2}" y="22" text-anchor="middle" fill="#8b949e">{title}</text>\n'
         f'<g transform="translate(0 {BAR + MARGIN})" clip-path="url(#screen)">\n{screen}{covering}</g>\n</svg>\n'
     )
 
@@ -178,4 +184,5 @@ def main():
         Path(arguments.still).write_text(draw(rows, still=True))
 
 
-main()
+if __name__ == "__main__":
+    main()

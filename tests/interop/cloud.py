@@ -28,7 +28,7 @@ class Cloud:
 
     def __init__(self, *arguments):
         self._output = tempfile.TemporaryFile()
-        command = [PROGRAMS / "local-cloud", "serve", "--port", "0", *arguments]
+        command = [PROGRAMS / "local-cloud", "serve", "--port", "0", "--empty", *arguments]
         if "--no-functions" not in arguments:
             command += ["--functions-dir", PROGRAMS]
         self._process = subprocess.Popen(
@@ -89,6 +89,10 @@ class Cloud:
     def write_records(self, project, log_store, records):
         """Writes records to a Logstore."""
         self._ask("records", {"project": project, "log_store": log_store, "records": records})
+
+    def add_to_bill(self, account, month, lines):
+        """Adds lines to the bill of an account."""
+        self._ask("bills", {"account": account, "cycle": month, "lines": lines})
 
     def fault(self, action, fault, times=1):
         """Makes the next calls of an action fail."""

@@ -15,7 +15,8 @@ const METRICS = {
   acs_smq: { metrics: ['NumberOfMessagesVisible'], dimensions: ['region', 'queueName'] },
   acs_fc: {
     metrics: [
-      'FunctionFunctionErrors', 'FunctionConcurrencyThrottles', 'FunctionAsyncEventExpiredDropped', 'FunctionDestinationErrors',
+      'FunctionFunctionErrors', 'FunctionConcurrencyThrottles', 'FunctionResourceThrottles', 'FunctionAsyncEventExpiredDropped',
+      'FunctionDestinationErrors',
     ],
     dimensions: ['region', 'functionName'],
   },

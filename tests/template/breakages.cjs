@@ -357,7 +357,8 @@ const MEMBER_BREAKAGES = [
   ],
   ['a reader that writes', `${READER}.Action.0`, 'vpc:CreateFlowLog', 'vpc:CreateFlowLog is no read'],
   ['a reader that cannot read everything', `${READER}.Action.0`, 'vpc:DescribeVpcs', 'vpc:DescribeRegions is missing'],
-  ['a reader that reads more', `${READER}.Action.13`, 'ecs:DescribeDisks', 'ecs:DescribeDisks is read by nothing'],
+  ['a reader that sees no bill', `${READER}.Action.15`, 'vpc:DescribeVpcs', 'bss:DescribeBillList is missing'],
+  ['a reader that reads more', `${READER}.Action.16`, 'ecs:DescribeDisks', 'ecs:DescribeDisks is read by nothing'],
   ['a Logstore of another kind', 'Resources.FlowLogStore.Properties.ShardCount', 3, 'FlowLogStore: is not that of'],
 ];
 

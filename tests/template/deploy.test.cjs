@@ -318,6 +318,7 @@ const REFUSED = [
   [['guardrail'], { TargetId: 'r-root' }, 'not set: ACCOUNT'],
   [['bus'], { HubBus: 'default' }, 'HubBus is default'],
   [['stack'], { POLICY: 'nowhere.yml' }, 'there is no policy nowhere.yml'],
+  [['stack'], { POLICY: 'example.yml' }, 'example.yml is the example of the local cloud'],
   [['stack'], { PACKAGES: 'nowhere' }, 'there are no packages in nowhere'],
   ...(NO_RUST ? [[['stack'], { POLICY: 'large.yml', PATH: NO_RUST }, 'to make a layer of it takes Rust']] : []),
   [['remove'], {}, 'remove what?'],
@@ -429,6 +430,7 @@ function prepare() {
   write('bin/cargo', CARGO, 0o755);
   write('work/policy.yml', POLICY);
   write('work/large.yml', LARGE);
+  write('work/example.yml', fs.readFileSync(path.join(ROOT, 'policy.yml')));
   write('work/wrong.yml', `${LARGE}schedule: office-hours\n`);
   write('work/deploy.conf', `# Ours.\n\nREGION=cn-hangzhou\nBUCKET=my-code\nSwitchTimer=0 */15 * * * *\nTimeZone=it's a "zone" = $HOME \\`);
   write('work/unknown.conf', '# Ours.\nREGOIN=cn-hangzhou\n');

@@ -1,5 +1,5 @@
 // Whether the role in a member account allows what the functions' own roles allow together, to the same conditions,
-// and trusts just these; whether the reader's role only reads, and reads everything that a plan needs; and whether a
+// and trusts just these; whether the reader's role only reads, and reads everything that a plan, a report and its costs need; and whether a
 // member's Logstore is made as the main account's is: member.cjs TEMPLATE MEMBER_TEMPLATE
 'use strict';
 
@@ -14,8 +14,14 @@ const isAtHome = (action) => AT_HOME.includes(action.split(':')[0]) || action ==
 /** The parameters that say that there are roles and members at all. */
 const GIVEN = ['MakeRoles', 'MemberRoleName'];
 
-/** What the reader reads that no function does, to say what would fail. */
-const FOR_PLANS = ['vpc:GetFlowLogServiceStatus', 'log:GetLogStoreLogs'];
+/** What the reader reads that no function does: for evidence, and for what it costs. */
+const FOR_PEOPLE = [
+  'vpc:GetFlowLogServiceStatus',
+  'log:GetLogStoreLogs',
+  'log:GetLogStoreMeteringMode',
+  'cms:QueryMetricList',
+  'bss:DescribeBillList',
+];
 
 /** What is wrong, as sentences. */
 function check(main, member) {
@@ -58,8 +64,8 @@ function trust(main, member, roles) {
 /** The reader reads what the functions read, and does nothing else. */
 function reader(member) {
   const actions = (role) => [...statements(member, role)].flatMap(({ Action }) => Action);
-  const reads = (action) => /^[a-z]+:(Describe|List|Get)/.test(action);
-  const [given, wanted] = [actions('ReaderRole'), [...actions('MemberRole').filter(reads), ...FOR_PLANS]];
+  const reads = (action) => /^[a-z]+:(Describe|List|Get|Query)/.test(action);
+  const [given, wanted] = [actions('ReaderRole'), [...actions('MemberRole').filter(reads), ...FOR_PEOPLE]];
   return [
     ...given.filter((action) => !reads(action)).map((action) => `ReaderRole: ${action} is no read`),
     ...wanted.filter((action) => !given.includes(action)).map((action) => `ReaderRole: ${action} is missing`),

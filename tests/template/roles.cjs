@@ -5,7 +5,7 @@ const { example, isFunction } = require('./values.cjs');
 
 /** The products whose actions a role may name: another is a slip of the pen. */
 const PRODUCTS = [
-  'ecs', 'eventbridge', 'expressconnectrouter', 'fc', 'log', 'mns', 'oss', 'ram', 'resourcemanager', 'sts', 'vpc',
+  'bss', 'cms', 'ecs', 'eventbridge', 'expressconnectrouter', 'fc', 'log', 'mns', 'oss', 'ram', 'resourcemanager', 'sts', 'vpc',
 ];
 
 function check(template, report) {

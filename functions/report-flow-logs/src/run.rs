@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit::{About, Gathering, Swept, TooMuch, audit, callers, roster, scope_left_out};
+use audit::{About, Gathering, Swept, TooMuch, audit, callers, gather, roster, scope_left_out};
 use evidence::{Caller, Evidence};
 use flow_log::{AccountId, Policy};
 use handler::fan_out;
@@ -75,14 +75,15 @@ impl ReportFlowLogs {
             let report = reader.reconcile(job.clone(), sweeps, results).await;
             Ok::<_, TooMuch>(Swept { reconciler: reader, job: job.clone(), accounts: covered, report })
         };
-        let audited = audit(about, &gathering, swept, |accounts| who.callers(&policy, accounts)).await;
-        let audited = match audited {
-            Ok(audited) => audited,
+        let (swept, gathered) = match gather(&gathering, swept).await {
+            Ok(found) => found,
             Err(error) => {
                 let reason = format!("{error}: name the accounts and regions of the policy in several stacks");
                 return self.told(job, items, Item::of_run(Outcome::Failed, reason).finding());
             }
         };
+        let callers = who.callers(&policy, &swept.accounts);
+        let audited = audit(about, swept, gathered, callers, Vec::new()).await;
         let mut told = items;
         told.extend(who.failure);
         told.extend(audited.failures);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use evidence::{
-    Asked, AskedAccount, Caller, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head, Kind, LeftOut,
+    Asked, AskedAccount, Caller, Cost, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head, Kind, LeftOut,
     LogStore, NextChange, Observed, PolicyName, Service, Week,
 };
 use flow_log::{
@@ -91,18 +91,10 @@ pub struct TooMuch {
     pub max: usize,
 }
 
-/// Reads everything, and draws the conclusions. `callers` says who asked, given the accounts that were covered.
-///
-/// # Errors
-/// There is more than the gathering takes: nothing can be said of the whole then. Or the sweep's own error.
-pub async fn audit<E: From<TooMuch>>(
-    about: About,
-    gathering: &Gathering,
-    sweep: impl Future<Output = Result<Swept, E>>,
-    callers: impl FnOnce(&[AccountId]) -> Vec<Caller>,
-) -> Result<Audited, E> {
-    let swept = within(gathering, sweep).await?;
-    let Gathered { reads, regions, places, clock, .. } = gathering.take();
+/// Reads what else an auditor wants to know, and draws the conclusions. `callers` are those who asked, and `costs` is what
+/// flow logs cost, if somebody asked.
+pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<Caller>, costs: Vec<Cost>) -> Audited {
+    let Gathered { reads, regions, places, clock, .. } = gathered;
     let Swept { reconciler, accounts, report, .. } = &swept;
     let policy = reconciler.policy();
     // Nothing more is asked of an account that could not be entered.
@@ -114,7 +106,7 @@ pub async fn audit<E: From<TooMuch>>(
     let mut facts = Facts {
         head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: clock.millis() },
         policy: policy_name,
-        callers: callers(accounts),
+        callers,
         asked: Asked { accounts: asked, kinds: kinds(policy), left_out },
         exceptions_count_as,
         judged: Vec::new(),
@@ -126,7 +118,7 @@ pub async fn audit<E: From<TooMuch>>(
         log_stores: Vec::new(),
         deliveries: Vec::new(),
         schedules: weeks(policy, started),
-        costs: Vec::new(),
+        costs,
     };
     if has_routers {
         facts.asked.kinds.push(Kind::Vbr);
@@ -152,7 +144,7 @@ pub async fn audit<E: From<TooMuch>>(
     let closed = facts.services.iter().filter(|service| service.is_open.is_none());
     unproven.extend(closed.map(|it| format!("whether {} has opened the flow log service", it.account)));
     facts.head.ended = reconciler.now();
-    Ok(Audited { evidence: Evidence::new(facts), unproven, undelivered, failures, report: swept.report })
+    Audited { evidence: Evidence::new(facts), unproven, undelivered, failures, report: swept.report }
 }
 
 /// The part of an organization's report that its coordinator knows: the accounts in scope, and what the listing of
@@ -184,22 +176,24 @@ pub fn roster(about: About, policy: &Policy, callers: Vec<Caller>, found: &Accou
     Evidence::new(facts)
 }
 
-/// Sweeps, and gives up once there is more than a report takes.
-async fn within<E: From<TooMuch>>(
+/// Sweeps, and returns what the sweep read as well. Gives up once there is more than the gathering takes: nothing can be
+/// said of the whole then.
+///
+/// # Errors
+/// There is more, or the sweep's own error.
+pub async fn gather<E: From<TooMuch>>(
     gathering: &Gathering,
     sweep: impl Future<Output = Result<Swept, E>>,
-) -> Result<Swept, E> {
+) -> Result<(Swept, Gathered), E> {
     let mut sweep = pin!(sweep);
     let swept = future::poll_fn(|context| {
         let swept = sweep.as_mut().poll(context);
         if gathering.is_full() { Poll::Ready(None) } else { swept.map(Some) }
     });
     let swept = swept.await;
-    let Some(swept) = swept else {
-        gathering.take();
-        return Err(TooMuch { max: gathering.max() }.into());
-    };
-    swept
+    let gathered = gathering.take();
+    let Some(swept) = swept else { return Err(TooMuch { max: gathering.max() }.into()) };
+    Ok((swept?, gathered))
 }
 
 /// Returns each identity that is used: that of `arn`, which the account `own` has, and the role in each other account.
@@ -482,7 +476,7 @@ mod tests {
             gathering.resource_read(&account, &region, &resource);
         }
         let endless = future::pending::<Result<Swept, TooMuch>>();
-        let mut swept = pin!(within(&gathering, endless));
+        let mut swept = pin!(gather(&gathering, endless));
         let Poll::Ready(Err(error)) = swept.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("it goes on")
         };

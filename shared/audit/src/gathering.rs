@@ -24,13 +24,13 @@ pub struct Gathering {
 
 /// What a sweep has read.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered {
+pub struct Gathered {
     /// Its lists.
-    pub(crate) reads: ReadLog,
+    pub reads: ReadLog,
     /// The regions that each account has in scope. An account without any was not read.
-    pub(crate) regions: BTreeMap<AccountId, Vec<RegionId>>,
+    pub regions: BTreeMap<AccountId, Vec<RegionId>>,
     /// Its resources and flow logs, by account and region.
-    pub(crate) places: BTreeMap<(AccountId, RegionId), Place>,
+    pub places: BTreeMap<(AccountId, RegionId), Place>,
     /// How the machine's clock compares with the cloud's.
     pub(crate) clock: ClockOffset,
     /// How many resources and flow logs it has read.
@@ -39,9 +39,11 @@ pub(crate) struct Gathered {
 
 /// What is in a region of an account.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) resources: BTreeMap<ResourceId, Resource>,
-    pub(crate) flow_logs: Vec<FlowLog>,
+pub struct Place {
+    /// Its resources.
+    pub resources: BTreeMap<ResourceId, Resource>,
+    /// Its flow logs, those of others included.
+    pub flow_logs: Vec<FlowLog>,
 }
 
 impl Gathering {

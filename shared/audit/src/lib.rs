@@ -8,5 +8,5 @@ mod audit;
 mod clock_offset;
 mod gathering;
 
-pub use audit::{About, Audited, Swept, TooMuch, audit, callers, roster, scope_left_out};
-pub use gathering::Gathering;
+pub use audit::{About, Audited, Swept, TooMuch, audit, callers, gather, roster, scope_left_out};
+pub use gathering::{Gathered, Gathering, Place};

@@ -91,7 +91,9 @@ impl Applying<'_> {
     /// Not all of them were made.
     pub(crate) async fn apply(self) -> Result<(), Failure> {
         let Self { context, identity, capabilities, policy, changes } = self;
-        let approvals = Arc::new(Approvals::of(changes.iter().filter_map(|change| change.id.parse::<ChangeId>().ok())));
+        let ids = changes.iter().filter_map(|change| change.id.parse::<ChangeId>().ok());
+        let resources = changes.iter().map(|change| change.resource_id.clone());
+        let approvals = Arc::new(Approvals::of(ids).on(resources));
         let targets = targets(changes, identity)?;
         let watcher = Arc::new(Watcher::new(&context.terminal, targets.len()));
         let reconciler = Reconciler::over(identity.client(), capabilities, policy)

@@ -13,6 +13,7 @@ pub(crate) mod remove;
 pub(crate) mod report;
 pub(crate) mod schedule;
 pub(crate) mod schema;
+mod scope;
 pub(crate) mod whoami;
 
 use clap::{ArgAction, Args, Parser, Subcommand};

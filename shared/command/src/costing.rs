@@ -5,35 +5,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use audit::{Gathered, Place, Swept};
 use cost::{
-    Amount, Basis, Bytes, Currency, FlowLogCost, FlowLogUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile,
-    RECORD_BYTES, RegionUsage, Saving, Statement, Traffic, Volume, hours_on,
+    Amount, Basis, Bytes, Currency, Deployment, FlowLogCost, FlowLogUsage, FunctionCost, HOURS, LogStoreUsage,
+    Metering, PriceTable, Profile, RECORD_BYTES, RegionUsage, Saving, Statement, Traffic, Volume, duplicates, hours_on,
 };
 use flow_log::{
-    Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, ResourceId, ResourceType, Status, desired,
+    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, ResourceId, ResourceType, Status,
+    desired,
     proof::{Unproven, recorded},
     schedule::Schedule,
 };
-use futures_util::TryStreamExt as _;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 use openapi::{
-    Bill, BillingCycle, CallError, Client, Entry, ErrorKind, FlowLogFilter, MeteringMode, NetworkInterfaceFilter,
-    Scope, Session,
+    Bill, BillItem, BillingCycle, CallError, Entry, ErrorKind, Listing, MeteringMode, NetworkInterfaceFilter, Session,
 };
 use reconcile::volumes::{self, LogStoreVolume, Written};
 
-use crate::{failure::Failure, identity::Identity};
+use crate::{
+    failure::Failure,
+    plan::costs::{ASSUMED_CONNECTIONS, currency_of_site},
+};
 
-/// How many connections a network interface is assumed to have in an interval, where nothing can be counted.
-const ASSUMED_CONNECTIONS: u64 = 50;
 /// How the ids of flow logs begin, which is how their lines of a bill are found.
 const FLOW_LOG_PREFIX: &str = "fl-";
 const DAY_SECONDS: u64 = 86_400;
+/// How many regions, and how many accounts, are asked about together.
+const MAX_AT_ONCE: usize = 8;
+/// How many ids a call takes.
+const MAX_IDS: usize = 20;
+/// How many things of a note are named.
+const MAX_NAMED: usize = 3;
 
 /// What to compute.
 pub(crate) struct Asked<'a> {
-    pub(crate) identity: &'a Identity,
-    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) swept: &'a Swept,
+    pub(crate) gathered: &'a Gathered,
+    /// The account of the credentials.
+    pub(crate) own: &'a AccountId,
+    /// A region for calls that are about none.
+    pub(crate) any_region: RegionId,
+    /// Whether the person gave a policy, so that Flowkeeper is deployed or will be.
+    pub(crate) has_policy: bool,
     /// The days of the month that is computed, and how far back records are counted.
     pub(crate) days: u16,
     pub(crate) currency: Option<Currency>,
@@ -43,88 +57,191 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What was computed.
+#[derive(Debug)]
 pub(crate) struct Costing {
     pub(crate) statement: Statement,
+    pub(crate) days: u16,
     /// What the schedule of a flow log saves, and in how many hours of the week it is on.
     pub(crate) savings: BTreeMap<FlowLogId, (u32, Saving)>,
     /// The flow logs that are not on now.
     pub(crate) off: BTreeSet<FlowLogId>,
-    pub(crate) bill: Option<Billed>,
+    pub(crate) bills: Vec<Billed>,
     /// What was assumed or left out, one line each.
     pub(crate) notes: Vec<String>,
     /// What could not be read, one line each.
     pub(crate) unread: Vec<String>,
 }
 
-/// The bill of the last whole month.
+/// The bill of the last whole month of an account: the lines that name a flow log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Billed {
+    pub(crate) account: AccountId,
     pub(crate) cycle: BillingCycle,
     pub(crate) currency: String,
-    /// Of the lines that name a flow log.
     pub(crate) amount: Amount,
+}
+
+/// What was assumed or left out, and what could not be read.
+#[derive(Debug, Default)]
+struct Remarks {
+    /// What is said, and of what.
+    notes: BTreeMap<String, BTreeSet<String>>,
+    unread: BTreeSet<String>,
+}
+
+impl Remarks {
+    fn note(&mut self, of: &impl ToString, text: impl Into<String>) {
+        self.notes.entry(text.into()).or_default().insert(of.to_string());
+    }
+
+    fn general(&mut self, text: impl Into<String>) {
+        self.notes.entry(text.into()).or_default();
+    }
+
+    fn unread(&mut self, what: impl Into<String>) {
+        self.unread.insert(what.into());
+    }
+
+    fn add(&mut self, other: Self) {
+        for (text, of) in other.notes {
+            self.notes.entry(text).or_default().extend(of);
+        }
+        self.unread.extend(other.unread);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let line = |(text, of): (&String, &BTreeSet<String>)| {
+            let named: Vec<_> = of.iter().take(MAX_NAMED).map(String::as_str).collect();
+            let more = match of.len().saturating_sub(MAX_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            // The asterisk of an estimate comes first.
+            let (mark, sentence) = text.strip_prefix("* ").map_or(("", text.as_str()), |sentence| ("* ", sentence));
+            if named.is_empty() { text.clone() } else { format!("{mark}{}{more}: {sentence}", named.join(", ")) }
+        };
+        self.notes.iter().map(line).collect()
+    }
+}
+
+impl Costing {
+    /// The functions of Flowkeeper, and what they cost together; `None` without a policy.
+    pub(crate) fn flowkeeper(&self) -> Option<(&[FunctionCost], Amount)> {
+        let functions = &self.statement.functions;
+        (!functions.is_empty()).then(|| (functions.as_slice(), self.statement.flowkeeper()))
+    }
+
+    /// What the schedule of a flow log saves, if anything of that is known.
+    pub(crate) fn saving(&self, id: &FlowLogId) -> Option<Amount> {
+        let (_, saving) = self.savings.get(id)?;
+        (saving.unknown_hours < saving.off_hours || saving.off_hours == 0).then_some(saving.by_traffic)
+    }
+
+    /// What schedules save, as far as it is known.
+    pub(crate) fn saved(&self) -> Amount {
+        self.savings.values().map(|(_, saving)| saving.by_traffic).sum()
+    }
+
+    /// What would not be charged without the flow logs that record what others record already.
+    pub(crate) fn duplicates(&self) -> Amount {
+        self.statement.regions.iter().filter_map(|region| region.duplicates).sum()
+    }
+
+    /// What was billed, by currency, in the order of the currencies.
+    pub(crate) fn billed(&self) -> BTreeMap<(String, &str), Amount> {
+        let mut sums = BTreeMap::new();
+        for bill in &self.bills {
+            *sums.entry((bill.cycle.to_string(), bill.currency.as_str())).or_insert(Amount::ZERO) += bill.amount;
+        }
+        sums
+    }
 }
 
 /// Reads and computes.
 ///
 /// # Errors
-/// The regions cannot be read, or the prices are in another currency than asked for.
+/// The prices are in another currency than asked for.
 pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
-    let client = asked.identity.client().read_only();
-    let (mut notes, mut unread) = (Vec::new(), Vec::new());
-    let bill = bill(asked, &client, &mut notes, &mut unread).await;
-    let table = prices(asked, bill.as_ref(), &mut notes)?;
-    let mut regions = Vec::new();
-    let mut savings = BTreeMap::new();
-    let mut off = BTreeSet::new();
-    for region in in_regions(asked, &client).await? {
-        let session = session(asked, &client, region.clone());
-        match flow_logs(&session, &mut unread).await {
-            Ok(found) if found.is_empty() => {}
-            Ok(found) => {
-                let read = InRegion::read(asked, &session, &found, &mut notes, &mut unread).await;
-                savings.extend(read.savings(asked, &found, &table));
-                let is_off = |flow_log: &&FlowLog| flow_log.status != Status::Active;
-                off.extend(found.iter().filter(is_off).map(|flow_log| flow_log.id.clone()));
-                regions.push(read.usage);
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::Unsupported(Scope::Region) | ErrorKind::NoSuchRegion) => {}
-            Err(error) => unread.push(of_call(&region, &error)),
-        }
+    let mut remarks = Remarks::default();
+    let bills = bills(asked, &mut remarks).await;
+    let table = prices(asked, &bills, &mut remarks)?;
+    let places = asked.gathered.places.iter().filter(|(_, place)| !place.flow_logs.is_empty());
+    let reads: Vec<_> = places.map(|(id, place)| InRegion::read(asked, id, place)).collect();
+    let mut read: Vec<InRegion<'_>> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;
+    let savings: BTreeMap<FlowLogId, (u32, Saving)> =
+        read.iter().flat_map(|region| region.savings(asked, &table)).collect();
+    for region in &mut read {
+        remarks.add(std::mem::take(&mut region.remarks));
     }
-    let statement = Statement::of(&regions, &[], &table);
+    let off = read.iter().flat_map(|region| region.flow_logs).filter(|flow_log| flow_log.status != Status::Active);
+    let off = off.map(|flow_log| flow_log.id.clone()).collect();
+    let regions: Vec<_> = read.into_iter().map(|region| region.usage).collect();
+    let functions = if asked.has_policy { deployment(asked).functions() } else { Vec::new() };
+    let statement = Statement::of(&regions, &functions, &table);
     for region in statement.without_prices() {
-        notes.push(format!("{}: the price table has no prices for this region, so its cost is unknown", region.region));
+        remarks.note(&region.region, "the price table has no prices for this region, so its cost is unknown");
     }
     for region in &statement.regions {
         for name in &region.assumed_metering {
-            notes.push(format!("{name}: how it is charged could not be read; by feature is assumed"));
+            remarks.note(name, "how it is charged could not be read; by feature is assumed");
+        }
+        for flow_log in &region.flow_logs {
+            match (&flow_log.volume, flow_log.volume.basis()) {
+                (_, Some(basis)) => remarks.note(&flow_log.id, format!("* {basis}")),
+                (Volume::Unknown { reason }, _) => remarks.note(&flow_log.id, reason),
+                _ => {}
+            }
         }
     }
-    Ok(Costing { statement, savings, off, bill, notes, unread })
+    for (id, (_, saving)) in &savings {
+        let Saving { off_hours, unknown_hours, .. } = saving;
+        if *unknown_hours > 0 {
+            let never = format!("in {unknown_hours} of {off_hours} hours off nothing was ever recorded");
+            remarks.note(id, format!("{never}, so what the schedule saves there is unknown"));
+        }
+    }
+    if asked.has_policy {
+        if table.function_compute.least_per_function_hour.is_none() {
+            remarks
+                .general("Flowkeeper itself: without a least charge for an hour, which the price table does not have");
+        }
+        remarks.general("Flowkeeper itself: by the template's own timers, and the resources created in that time");
+    }
+    Ok(Costing {
+        statement,
+        days: asked.days,
+        savings,
+        off,
+        bills,
+        notes: remarks.lines(),
+        unread: remarks.unread.into_iter().collect(),
+    })
 }
 
-fn session<'c>(asked: &Asked<'_>, client: &'c Client, region: RegionId) -> Session<'c> {
-    let Identity { key, caller, .. } = asked.identity;
-    client.session(key.credentials.clone(), caller.account.clone(), region, None)
+/// What Flowkeeper looks after, by the policy and what was read.
+fn deployment(asked: &Asked<'_>) -> Deployment {
+    let Asked { swept, gathered, days, now, .. } = asked;
+    let policy = swept.reconciler.policy();
+    let levels = policy.levels();
+    let since = now.checked_sub((i64::from(*days) * 24).hours()).unwrap_or(Timestamp::MIN);
+    let resources = gathered.places.values().flat_map(|place| place.resources.values());
+    let counted = resources.filter(|resource| levels.contains(&resource.id.resource_type()));
+    Deployment {
+        accounts: swept.accounts.len() as u64,
+        regions: gathered.regions.values().map(|regions| regions.len() as u64).sum(),
+        has_routers: policy.ecr_flow_log.is_some(),
+        days: (*days).into(),
+        created: counted.filter_map(|resource| resource.creation_time).filter(|at| *at >= since).collect(),
+    }
 }
 
 fn of_call(region: &RegionId, error: &CallError) -> String {
     format!("{region}: {error}: {}", error.cause)
 }
 
-/// Returns the regions of the options, or else all regions.
-async fn in_regions(asked: &Asked<'_>, client: &Client) -> Result<Vec<RegionId>, Failure> {
-    if !asked.identity.regions.is_empty() {
-        return Ok(asked.identity.regions.clone());
-    }
-    let regions = session(asked, client, asked.identity.any_region()).describe_regions().await?;
-    Ok(regions.items.into_iter().map(|region| region.id).collect())
-}
-
 /// Chooses the prices: those of a file, else those of the currency that is asked for or billed, else those of the site
 /// that the regions suggest.
-fn prices(asked: &Asked<'_>, bill: Option<&Billed>, notes: &mut Vec<String>) -> Result<PriceTable, Failure> {
+fn prices(asked: &Asked<'_>, bills: &[Billed], remarks: &mut Remarks) -> Result<PriceTable, Failure> {
     if let Some(table) = &asked.prices {
         let is_other = asked.currency.is_some_and(|currency| currency != table.currency);
         return if is_other {
@@ -134,68 +251,102 @@ fn prices(asked: &Asked<'_>, bill: Option<&Billed>, notes: &mut Vec<String>) -> 
             Ok(table.clone())
         };
     }
-    let billed = bill.and_then(|bill| match bill.currency.as_str() {
+    let billed = bills.iter().find_map(|bill| match bill.currency.as_str() {
         "CNY" => Some(Currency::Cny),
         "USD" => Some(Currency::Usd),
         _ => None,
     });
     let currency = asked.currency.or(billed).unwrap_or_else(|| {
-        let is_china = asked.identity.any_region().as_str().starts_with("cn-");
-        let currency = if is_china { Currency::Cny } else { Currency::Usd };
-        notes.push(format!("the account's currency is not known; {currency} is assumed, --currency names another"));
+        let currency = currency_of_site(&asked.any_region);
+        remarks
+            .general(format!("the account's currency is not known; {currency} is assumed, --currency names another"));
         currency
     });
     Ok(PriceTable::of(currency))
 }
 
-/// Reads the bill of the last whole month. Without the permission there is none.
-async fn bill(asked: &Asked<'_>, client: &Client, notes: &mut Vec<String>, unread: &mut Vec<String>) -> Option<Billed> {
-    let session = session(asked, client, asked.identity.any_region());
+/// Reads the bill of the last whole month of each account. Without the permission there is none.
+async fn bills(asked: &Asked<'_>, remarks: &mut Remarks) -> Vec<Billed> {
     let cycle = BillingCycle::of(asked.now).previous();
-    match session.describe_instance_bill(Bill { cycle, product_code: None }).await {
-        Ok(lines) if !lines.unreadable.is_empty() => {
-            unread.push(format!("the bill of {cycle}: {}", lines.unreadable[0]));
-            None
-        }
-        Ok(lines) => {
-            let of_flow_logs = lines
-                .items
-                .iter()
-                .filter(|line| line.instance_id.as_deref().is_some_and(|id| id.starts_with(FLOW_LOG_PREFIX)));
-            let mut billed: Option<Billed> = None;
-            for line in of_flow_logs {
-                let amount = line.pretax_amount.parse().unwrap_or_default();
-                let sum = billed.get_or_insert(Billed { cycle, currency: line.currency.clone(), amount: Amount::ZERO });
-                if sum.currency != line.currency {
-                    unread.push(format!("the bill of {cycle} is in {} and in {}", sum.currency, line.currency));
-                    return None;
-                }
-                sum.amount += amount;
-            }
-            if billed.is_none() {
-                notes.push(format!("the bill of {cycle} has no line that names a flow log"));
-            }
-            billed
-        }
-        Err(error) if error.kind() == ErrorKind::AccessDenied => {
-            notes.push(format!("no bill: {}", error.advice()));
-            None
-        }
-        Err(error) => {
-            unread.push(format!("the bill of {cycle}: {error}: {}", error.cause));
-            None
-        }
+    let mut read = Vec::new();
+    let (own, members): (Vec<_>, Vec<_>) = asked.swept.accounts.iter().partition(|account| *account == asked.own);
+    let mut pays = true;
+    for account in own {
+        let found = bill(asked, account, None).await;
+        pays = !found.as_ref().is_err_and(|error| error.kind() == ErrorKind::AccessDenied);
+        read.push((account, found));
     }
+    let asks = members.into_iter().map(|account| async move {
+        // Who pays for a member sees its bill. A member that pays for itself sees its own.
+        let by_payer = if pays { bill(asked, asked.own, Some(account)).await.ok() } else { None };
+        match by_payer {
+            Some(found) => (account, Ok(found)),
+            None => (account, bill(asked, account, None).await),
+        }
+    });
+    let asks: Vec<_> = asks.collect();
+    read.extend(stream::iter(asks).buffered(MAX_AT_ONCE).collect::<Vec<_>>().await);
+    read.into_iter().filter_map(|(account, found)| billed(account, cycle, found, remarks)).collect()
 }
 
-async fn flow_logs(session: &Session<'_>, unread: &mut Vec<String>) -> Result<Vec<FlowLog>, CallError> {
-    let listing = session.describe_flow_logs(&FlowLogFilter::default()).await?;
-    unread.extend(listing.unreadable.iter().map(|item| format!("{}: a flow log: {item}", session.region())));
-    Ok(listing.items)
+async fn bill(asked: &Asked<'_>, by: &AccountId, owner: Option<&AccountId>) -> Result<Listing<BillItem>, CallError> {
+    let Swept { reconciler, job, .. } = asked.swept;
+    let session = reconciler.session(job, (by, &asked.any_region));
+    let cycle = BillingCycle::of(asked.now).previous();
+    session.describe_instance_bill(Bill { cycle, product_code: None, owner }).await
+}
+
+/// Sums up the lines of a bill that name a flow log.
+fn billed(
+    account: &AccountId,
+    cycle: BillingCycle,
+    found: Result<Listing<BillItem>, CallError>,
+    remarks: &mut Remarks,
+) -> Option<Billed> {
+    let lines = match found {
+        Ok(lines) => lines,
+        Err(error) if error.kind() == ErrorKind::AccessDenied => {
+            remarks.note(account, format!("no bill: {}", error.advice()));
+            return None;
+        }
+        Err(error) => {
+            remarks.unread(format!("the bill of {cycle} of {account}: {error}: {}", error.cause));
+            return None;
+        }
+    };
+    if let Some(line) = lines.unreadable.first() {
+        remarks.unread(format!("the bill of {cycle} of {account}: {line}"));
+        return None;
+    }
+    let is_of_flow_log =
+        |line: &&BillItem| line.instance_id.as_deref().is_some_and(|id| id.starts_with(FLOW_LOG_PREFIX));
+    let mut sum: Option<Billed> = None;
+    for line in lines.items.iter().filter(is_of_flow_log) {
+        let Ok(amount) = line.pretax_amount.parse::<Amount>() else {
+            remarks.unread(format!("the bill of {cycle} of {account}: {:?} is no amount", line.pretax_amount));
+            return None;
+        };
+        let sum = sum.get_or_insert_with(|| Billed {
+            account: account.clone(),
+            cycle,
+            currency: line.currency.clone(),
+            amount: Amount::ZERO,
+        });
+        if sum.currency != line.currency {
+            remarks.unread(format!("the bill of {cycle} of {account} is in {} and in {}", sum.currency, line.currency));
+            return None;
+        }
+        sum.amount += amount;
+    }
+    if sum.is_none() {
+        remarks.note(account, format!("the bill of {cycle} has no line that names a flow log"));
+    }
+    sum
 }
 
 /// What was read in a region.
-struct InRegion {
+struct InRegion<'a> {
+    flow_logs: &'a [FlowLog],
     usage: RegionUsage,
     /// The records of each flow log by the hour, as bytes, where they could be counted.
     hours: BTreeMap<FlowLogId, Vec<(Timestamp, Bytes)>>,
@@ -203,61 +354,72 @@ struct InRegion {
     counted: BTreeMap<FlowLogId, (Timestamp, Timestamp)>,
     /// The schedule of each flow log that has one.
     schedules: BTreeMap<FlowLogId, Schedule>,
+    remarks: Remarks,
 }
 
-impl InRegion {
-    async fn read(
-        asked: &Asked<'_>,
-        session: &Session<'_>,
-        flow_logs: &[FlowLog],
-        notes: &mut Vec<String>,
-        unread: &mut Vec<String>,
-    ) -> Self {
-        let days = u64::from(asked.days);
-        let read = volumes::read(session, flow_logs, asked.days).await;
-        let log_stores: Vec<_> = read.iter().map(usage_of).collect();
-        let mut found = Self {
-            usage: RegionUsage {
-                account: session.account().clone(),
-                region: session.region().clone(),
-                days,
-                log_stores,
-                flow_logs: Vec::new(),
-            },
-            hours: BTreeMap::new(),
-            counted: BTreeMap::new(),
-            schedules: schedules(asked, session, flow_logs, unread).await,
+impl<'a> InRegion<'a> {
+    async fn read(asked: &Asked<'_>, (account, region): &(AccountId, RegionId), place: &'a Place) -> Self {
+        let Swept { reconciler, job, .. } = asked.swept;
+        let (session, flow_logs) = (reconciler.session(job, (account, region)), place.flow_logs.as_slice());
+        let (days, mut remarks) = (u64::from(asked.days), Remarks::default());
+        let resources = resources(&session, place, &mut remarks).await;
+        let schedules = schedules(reconciler.policy(), asked.now, flow_logs, &resources);
+        let parents = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone()).unwrap_or_default();
+        let is_on = |flow_log: &FlowLog| flow_log.status == Status::Active || schedules.contains_key(&flow_log.id);
+        let mut duplicates = duplicates(flow_logs, parents, is_on);
+        let around = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone());
+        let read = volumes::read(&session, flow_logs, asked.days, &around).await;
+        let usage = RegionUsage {
+            account: account.clone(),
+            region: region.clone(),
+            days,
+            log_stores: read.iter().map(usage_of).collect(),
+            flow_logs: Vec::new(),
         };
+        let mut found = Self { flow_logs, usage, hours: BTreeMap::new(), counted: BTreeMap::new(), schedules, remarks };
         for flow_log in flow_logs {
-            let place = read.iter().position(|store| store.flow_logs.iter().any(|(id, _)| *id == flow_log.id));
-            let written = place.and_then(|at| {
-                let store = &read[at];
-                Some((store, &store.flow_logs.iter().find(|(id, _)| *id == flow_log.id)?.1))
-            });
-            let volume = match written {
-                Some((store, Ok(written))) => {
-                    found.keep_hours(&flow_log.id, store, written);
-                    counted(store, written, days)
-                }
-                Some((_, Err(why))) => {
-                    if let Unproven::Unread(what) = why {
-                        unread.push(format!("{}: the records of {}: {what}", session.region(), flow_log.id));
-                    } else {
-                        notes.push(format!("{}: its records could not be counted: {why}", flow_log.id));
-                    }
-                    assumed(session, flow_log, days).await
-                }
-                None => Volume::Unknown { reason: "its project or Logstore is not known".to_owned() },
-            };
+            let at = read.iter().position(|store| store.flow_logs.iter().any(|(id, _)| *id == flow_log.id));
+            let volume = found.volume(&session, flow_log, at.map(|nth| &read[nth]), days).await;
             found.usage.flow_logs.push(FlowLogUsage {
                 id: flow_log.id.clone(),
                 resource_id: flow_log.resource_id.clone(),
-                log_store: place,
+                log_store: at,
                 volume,
-                duplicates: None,
+                duplicates: duplicates.remove(&flow_log.id),
             });
         }
         found
+    }
+
+    /// Returns what a flow log writes in a month.
+    async fn volume(
+        &mut self,
+        session: &Session<'_>,
+        flow_log: &FlowLog,
+        store: Option<&LogStoreVolume>,
+        days: u64,
+    ) -> Volume {
+        let written =
+            store.and_then(|store| Some((store, &store.flow_logs.iter().find(|(id, _)| *id == flow_log.id)?.1)));
+        match written {
+            None => Volume::Unknown { reason: "its project or Logstore is not known".to_owned() },
+            // Nothing can be written there. What VPC charges then is not documented.
+            Some((LogStoreVolume { settings: Err(Unproven::NoDestination(_)), .. }, _)) => {
+                Volume::Unknown { reason: "its project or Logstore is gone, so nothing can be counted".to_owned() }
+            }
+            Some((counted_in, Ok(written))) => {
+                self.keep_hours(&flow_log.id, counted_in, written);
+                counted(counted_in, written, days)
+            }
+            Some((_, Err(why))) => {
+                if let Unproven::Unread(what) = why {
+                    self.remarks.unread(format!("{}: the records of {}: {what}", session.region(), flow_log.id));
+                } else {
+                    self.remarks.note(&flow_log.id, format!("its records could not be counted: {why}"));
+                }
+                assumed(session, flow_log, days).await
+            }
+        }
     }
 
     fn keep_hours(&mut self, id: &FlowLogId, store: &LogStoreVolume, written: &Written) {
@@ -269,12 +431,8 @@ impl InRegion {
     }
 
     /// Computes what the schedule of each flow log saves.
-    fn savings(
-        &self,
-        asked: &Asked<'_>,
-        flow_logs: &[FlowLog],
-        table: &PriceTable,
-    ) -> BTreeMap<FlowLogId, (u32, Saving)> {
+    fn savings(&self, asked: &Asked<'_>, table: &PriceTable) -> BTreeMap<FlowLogId, (u32, Saving)> {
+        let flow_logs = self.flow_logs;
         let volume = self.usage.flow_logs.iter().filter_map(|usage| usage.volume.bytes()).sum();
         let profile = |flow_log: &FlowLog, time_zone: &TimeZone, schedule: Option<&Schedule>| {
             let (hours, span) = (self.hours.get(&flow_log.id)?, *self.counted.get(&flow_log.id)?);
@@ -331,6 +489,7 @@ fn counted(store: &LogStoreVolume, written: &Written, days: u64) -> Volume {
     let bytes = Bytes(written.records.saturating_mul(size)).scaled(days, counted_days);
     match store.record_bytes {
         None => Volume::Estimated { bytes, basis: Basis::AssumedSize },
+        Some(_) if written.is_split => Volume::Estimated { bytes, basis: Basis::SplitEvenly },
         Some(_) if counted_days < days => Volume::Estimated { bytes, basis: Basis::PartOfTheMonth },
         Some(_) => Volume::Measured { bytes },
     }
@@ -364,25 +523,20 @@ async fn assumed(session: &Session<'_>, flow_log: &FlowLog, days: u64) -> Volume
     traffic.volume()
 }
 
-/// Returns the schedules of flow logs, by the policy and the tags of what they are on.
-async fn schedules(
-    asked: &Asked<'_>,
-    session: &Session<'_>,
-    flow_logs: &[FlowLog],
-    unread: &mut Vec<String>,
-) -> BTreeMap<FlowLogId, Schedule> {
-    let mut schedules = BTreeMap::new();
-    let Some(policy) = asked.policy.filter(|policy| !policy.schedules.is_empty()) else { return schedules };
-    let ids: Vec<ResourceId> = flow_logs.iter().filter_map(recorded).collect();
-    let mut resources: BTreeMap<ResourceId, Resource> = BTreeMap::new();
+/// Returns the resources that flow logs are on and what contains them, by id. The sweep has read those at the levels of
+/// the policy.
+async fn resources(session: &Session<'_>, place: &Place, remarks: &mut Remarks) -> BTreeMap<ResourceId, Resource> {
+    let ids: Vec<ResourceId> = place.flow_logs.iter().filter_map(recorded).collect();
+    let mut resources: BTreeMap<ResourceId, Resource> =
+        ids.iter().filter_map(|id| Some((id.clone(), place.resources.get(id)?.clone()))).collect();
     for resource_type in [ResourceType::NetworkInterface, ResourceType::VSwitch, ResourceType::Vpc] {
         // VPCs come last: those of the others are read, too.
         let parents = resources.values().filter_map(|resource: &Resource| resource.vpc().cloned());
-        let mut wanted: Vec<ResourceId> = ids.iter().cloned().chain(parents).collect();
-        wanted.retain(|id| id.resource_type() == resource_type);
-        wanted.sort_unstable();
-        wanted.dedup();
-        for some in wanted.chunks(20) {
+        let mut wanted: BTreeSet<ResourceId> = ids.iter().cloned().chain(parents).collect();
+        wanted.retain(|id| id.resource_type() == resource_type && !resources.contains_key(id));
+        let (known, unknown): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|id| place.resources.contains_key(id));
+        resources.extend(known.into_iter().filter_map(|id| Some((id.clone(), place.resources.get(&id)?.clone()))));
+        for some in unknown.chunks(MAX_IDS) {
             let found = match resource_type {
                 ResourceType::Vpc => session.describe_vpcs(some).await,
                 ResourceType::VSwitch => session.describe_vswitches(some).await,
@@ -393,22 +547,29 @@ async fn schedules(
             };
             match found {
                 Ok(found) => resources.extend(found.items.into_iter().map(|resource| (resource.id.clone(), resource))),
-                Err(error) => unread.push(of_call(session.region(), &error)),
+                Err(error) if error.kind() == ErrorKind::NotVisible => {}
+                Err(error) => remarks.unread(of_call(session.region(), &error)),
             }
         }
     }
-    for flow_log in flow_logs {
-        let resource = recorded(flow_log).and_then(|on| resources.get(&on));
-        let Some(resource) = resource else { continue };
+    resources
+}
+
+/// Returns the schedules of flow logs, by the policy and the tags of what they are on.
+fn schedules(
+    policy: &Policy,
+    now: Timestamp,
+    flow_logs: &[FlowLog],
+    resources: &BTreeMap<ResourceId, Resource>,
+) -> BTreeMap<FlowLogId, Schedule> {
+    let schedule = |flow_log: &FlowLog| {
+        let resource = resources.get(&recorded(flow_log)?)?;
         let vpc = resource.vpc().and_then(|id| resources.get(id));
-        if let Desired::FlowLog(desired) = desired(resource, vpc, policy, asked.now)
-            && let GovernedBy::Schedule(name) = desired.governed_by
-            && let Some(schedule) = policy.schedules.get(&name)
-        {
-            schedules.insert(flow_log.id.clone(), schedule.clone());
-        }
-    }
-    schedules
+        let Desired::FlowLog(desired) = desired(resource, vpc, policy, now) else { return None };
+        let GovernedBy::Schedule(name) = desired.governed_by else { return None };
+        Some((flow_log.id.clone(), policy.schedules.get(&name)?.clone()))
+    };
+    flow_logs.iter().filter_map(schedule).collect()
 }
 
 /// Returns whether anything in the amounts of a flow log is estimated.

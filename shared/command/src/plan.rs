@@ -1,6 +1,7 @@
 //! A plan: what was read, what would be changed and why, as data. The JSON of `plan`, and the content of a saved plan.
 
 pub(crate) mod build;
+pub(crate) mod costs;
 pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod table;
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     /// Findings about no resource of the policy's levels, and what was left out.
     pub(crate) notes: Vec<Note>,
     pub(crate) unread: Vec<Unread>,
+    /// What flow logs cost before and after the changes, in each account and region where that changes. An estimate.
+    pub(crate) costs: Vec<Cost>,
     /// The limits that would refuse changes, one sentence each with the key to raise.
     pub(crate) limits: Vec<String>,
     /// Each list that was read.
@@ -149,6 +152,8 @@ pub(crate) struct Change {
     pub(crate) region: String,
     pub(crate) resource_type: String,
     pub(crate) resource_id: String,
+    /// Its name, if it has one. Anybody who may create resources chooses it.
+    pub(crate) resource_name: Option<String>,
     pub(crate) kind: Kind,
     /// The call, as the API names it.
     pub(crate) action: String,
@@ -158,6 +163,8 @@ pub(crate) struct Change {
     /// Why.
     pub(crate) reason: String,
     pub(crate) fields: Vec<Field>,
+    /// How many bytes a month are recorded more, or less, estimated; `None` if that is unknown or does not change.
+    pub(crate) monthly_bytes: Option<i64>,
 }
 
 /// A field of a change.
@@ -200,6 +207,8 @@ pub(crate) struct Resource {
     pub(crate) region: String,
     pub(crate) resource_type: String,
     pub(crate) resource_id: String,
+    /// Its name, if it has one.
+    pub(crate) resource_name: Option<String>,
     pub(crate) verdict: String,
     /// Whether its traffic is recorded and delivered now, as far as was read.
     pub(crate) covered: bool,
@@ -288,4 +297,31 @@ pub(crate) struct ListRead {
     pub(crate) total: Option<u32>,
     pub(crate) first_request_id: Option<String>,
     pub(crate) last_request_id: Option<String>,
+}
+
+/// What the flow logs of an account and region are estimated to cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cost {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// The currency of the amounts, and when their prices were looked up.
+    pub(crate) currency: String,
+    pub(crate) prices_of: String,
+    /// As it is now; `None` if it is unknown.
+    pub(crate) before: Option<Month>,
+    /// After all changes; `None` if it is unknown.
+    pub(crate) after: Option<Month>,
+    /// Why it is unknown.
+    pub(crate) unknown: Option<String>,
+}
+
+/// A month of the flow logs of a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Month {
+    /// What they record.
+    pub(crate) bytes: u64,
+    /// What VPC and Log Service charge for that, with six decimals.
+    pub(crate) amount: String,
 }

@@ -1,12 +1,17 @@
 //! Makes a plan: reads what a policy is about, decides as the functions do, and writes nothing.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use audit::Swept;
+use cost::PriceTable;
 use flow_log::{
-    AccountId, Action, Policy, RegionId, RoleArn, RoleName,
+    AccountId, Action, Policy, RegionId, Resource, RoleArn, RoleName,
     policy::{AccountScope, Places, Regions},
 };
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use reconcile::{
     AccountSweep, Accounts, CallCounter, Capabilities, Job, Listing, Observer, Reconciler, ReportBuilder, Selection,
@@ -18,8 +23,9 @@ use crate::{
     failure::Failure,
     identity::Identity,
     plan::{
-        Caller, Plan, PolicyUsed, SCHEMA, Scope,
+        Caller, Change, Cost, Plan, PolicyUsed, SCHEMA, Scope,
         build::{Content, content},
+        costs::{Place, Recorder, alters_volume, currency_of_site, estimate, is_of_router},
         file::digest,
     },
     watcher::Watcher,
@@ -37,6 +43,9 @@ pub(crate) const REMOVAL: Capabilities = Capabilities {
     repairs: false,
 };
 
+/// How many regions are asked about together.
+const MAX_AT_ONCE: usize = 8;
+
 /// What a plan is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Planning<'a> {
@@ -50,8 +59,21 @@ pub(crate) struct Planning<'a> {
     pub(crate) narrowed: &'a Narrowed,
     /// The time to decide for, if it is not now.
     pub(crate) at: Option<Timestamp>,
-    /// Whether what only evidence needs is read as well.
-    pub(crate) is_evidence: bool,
+    /// What is read besides.
+    pub(crate) reads: Reads,
+}
+
+/// What a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// What a plan needs.
+    Plan,
+    /// What a plan needs that says what its changes cost: network interfaces as well.
+    PlanAndCosts,
+    /// What evidence needs as well.
+    Evidence,
+    /// What evidence and costs need as well.
+    Costs,
 }
 
 /// What the options narrow the policy to.
@@ -147,9 +169,11 @@ impl Planning<'_> {
         if let Some(at) = self.at {
             reconciler = reconciler.deciding_at(at);
         }
-        if self.is_evidence {
-            reconciler = reconciler.reading_evidence();
-        }
+        reconciler = match self.reads {
+            Reads::Plan | Reads::PlanAndCosts => reconciler,
+            Reads::Evidence => reconciler.reading_evidence(),
+            Reads::Costs => reconciler.reading_costs(),
+        };
         let job = job(identity);
         let Accounts { covered, results } = if narrowed.accounts.is_empty() {
             reconciler.accounts(&job).await
@@ -170,10 +194,16 @@ impl Planning<'_> {
         let Self { context, identity, narrowed, .. } = self;
         let watcher = Arc::new(Watcher::new(&context.terminal, 0));
         let created = context.now();
-        let Swept { report, .. } = self.sweep(Arc::<Watcher>::clone(&watcher)).await?;
+        let swept = self.sweep(Arc::<Watcher>::clone(&watcher)).await?;
+        let mut found = content(&swept.report, &Places::of(self.policy_text), watcher.reads());
+        found.name(&watcher.take_names());
+        let Content { summary, mut changes, resources, notes, unread, limits, read } = found;
+        let costs = if self.reads == Reads::PlanAndCosts {
+            self.costs(&swept, &mut changes, &watcher.take_flow_logs()).await
+        } else {
+            Vec::new()
+        };
         watcher.clear();
-        let Content { summary, changes, resources, notes, unread, limits, read } =
-            content(&report, &Places::of(self.policy_text), watcher.reads());
         let policy_used =
             PolicyUsed { file: self.policy_file.to_owned(), sha256: digest(self.policy_text.as_bytes()), text: None };
         Ok(Plan {
@@ -190,8 +220,50 @@ impl Planning<'_> {
             resources,
             notes,
             unread,
+            costs,
             limits,
             read,
         })
     }
+
+    /// Estimates what the changes cost. What cannot be read for that is unknown, and changes nothing else.
+    async fn costs(
+        &self,
+        swept: &Swept,
+        changes: &mut [Change],
+        flow_logs: &BTreeMap<(AccountId, RegionId), Vec<Recorder>>,
+    ) -> Vec<Cost> {
+        let table = PriceTable::of(currency_of_site(&self.identity.any_region()));
+        let mut by_place: BTreeMap<(AccountId, RegionId), Vec<&mut Change>> = BTreeMap::new();
+        let mut costs = Vec::new();
+        let mut of_routers = BTreeSet::new();
+        for change in changes.iter_mut().filter(|change| alters_volume(change)) {
+            if is_of_router(change) {
+                of_routers.insert((change.account.clone(), change.region.clone()));
+            } else if let (Ok(account), Ok(region)) = (change.account.parse(), change.region.parse()) {
+                by_place.entry((account, region)).or_default().push(change);
+            }
+        }
+        let Swept { reconciler, job, .. } = swept;
+        let reads = by_place.keys().cloned().map(|(account, region)| async move {
+            reconciler.network_interfaces_in_use(job, (&account, &region)).await
+        });
+        let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_AT_ONCE).collect().await;
+        for (((account, region), here), read) in by_place.iter_mut().zip(reads) {
+            let interfaces = read.map(|found| counted(&found)).map_err(|error| error.message.clone());
+            let known = flow_logs.get(&(account.clone(), region.clone())).map_or(&[][..], Vec::as_slice);
+            costs.push(estimate(&Place { account, region, flow_logs: known, interfaces }, here, &table));
+        }
+        costs.extend(of_routers.iter().map(|(account, region)| Cost::of_routers(account, region, &table)));
+        costs
+    }
+}
+
+/// Counts network interfaces by themselves, by their vSwitch and by their VPC.
+fn counted(interfaces: &[Resource]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for id in interfaces.iter().flat_map(|interface| std::iter::once(&interface.id).chain(&interface.parents)) {
+        *counts.entry(id.to_string()).or_default() += 1;
+    }
+    counts
 }

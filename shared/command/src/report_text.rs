@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use audit::Audited;
+use cost::Amount;
 use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible};
 
 use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded};
@@ -75,6 +76,7 @@ pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
         }),
     );
     text.push_str(&deliveries(evidence));
+    text.push_str(&costs(evidence));
     controls(&mut text, evidence);
     _ = writeln!(text, "{DIM}seal SHA-256 {}{DIM:#}", evidence.seal());
     text
@@ -157,6 +159,26 @@ fn deliveries(evidence: &Evidence) -> String {
         _ = writeln!(text, "  {} {} {}  {what}{why}", it.account, it.region, visible(&it.flow_log_id));
     }
     text.push('\n');
+    text
+}
+
+/// Sums up what flow logs cost, if that was asked for.
+fn costs(evidence: &Evidence) -> String {
+    let mut text = String::new();
+    for cost in &evidence.facts().costs {
+        let amount = |micros| format!("{} {}", Amount::from_millionths(micros), cost.currency.as_str());
+        let (total, saved) = cost.totals();
+        _ = write!(text, "{BOLD}Cost{BOLD:#} of {} days: {}", cost.days, amount(total));
+        if cost.has_unknown() {
+            text.push_str(" of what is known");
+        }
+        for (micros, what) in [(saved, "schedules save"), (cost.duplicates(), "duplicates cost")] {
+            if micros > 0 {
+                _ = write!(text, "; {what} {}", amount(micros));
+            }
+        }
+        text.push_str("\n\n");
+    }
     text
 }
 

@@ -1,25 +1,27 @@
 //! Makes a report of evidence: a plan that is told as evidence, with what only an auditor asks for.
 
-use std::sync::Arc;
+use audit::{About, Audited, Gathered, Swept, audit, callers, scope_left_out};
+use cost::{Amount, FlowLogCost, RegionCost};
+use evidence::{BilledMonth, Cost, CostRow, Currency, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, PolicyName};
+use jiff::Timestamp;
 
-use audit::{About, Audited, Gathering, TooMuch, audit, callers, scope_left_out};
-use evidence::{ExceptionsCountAs, LeftOut, PolicyName};
-
-use crate::{failure::Failure, plan::file::digest, planning::Planning, watcher::Watcher};
+use crate::{
+    costing::{self, Costing},
+    failure::Failure,
+    gathering::gather,
+    plan::file::digest,
+    planning::{Planning, Reads},
+};
 
 /// How many resources and flow logs a report takes. Each takes about 2 KB of memory until the report is written.
-const MAX_FOUND: usize = 500_000;
+pub(crate) const MAX_FOUND: usize = 500_000;
+/// How many days of records are counted for what they cost.
+const DAYS_OF_COST: u16 = 30;
 
 /// A report is a plan that is told as evidence.
 pub(crate) struct Reporting<'a> {
     pub(crate) planning: Planning<'a>,
     pub(crate) exceptions_count_as: ExceptionsCountAs,
-}
-
-impl From<TooMuch> for Failure {
-    fn from(error: TooMuch) -> Self {
-        Self::failed(error.to_string(), "make a report for each account or region, with --account and --region")
-    }
 }
 
 impl Reporting<'_> {
@@ -29,8 +31,6 @@ impl Reporting<'_> {
     /// The options name what the policy is not about, or there is more than a report takes.
     pub(crate) async fn evidence(&self) -> Result<Audited, Failure> {
         let Planning { context, identity, policy_file, policy_text, policy, narrowed, .. } = self.planning;
-        let watcher = Arc::new(Watcher::new(&context.terminal, 0));
-        let gathering = Arc::new(Gathering::new(MAX_FOUND).telling(Arc::<Watcher>::clone(&watcher)));
         let started = context.now();
         let policy = narrowed.policy(policy);
         let mut left_out = Vec::new();
@@ -55,15 +55,84 @@ impl Reporting<'_> {
             left_out,
             has_routers,
         };
-        let sweep = async {
-            let swept = self.planning.sweep(Arc::<Gathering>::clone(&gathering)).await;
-            watcher.clear();
-            swept
+        let (swept, gathered) = gather(&self.planning, MAX_FOUND).await?;
+        let costing = if self.planning.reads == Reads::Costs {
+            Some(self.costing(&swept, &gathered, started).await?)
+        } else {
+            None
         };
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
-        let origin = &identity.found.origin.text;
-        let audited = audit(about, &gathering, sweep, |accounts| callers(&policy, own, arn, origin, accounts)).await;
-        watcher.clear();
-        audited
+        let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
+        let costs = costing.iter().map(cost).collect();
+        let mut audited = audit(about, swept, gathered, callers, costs).await;
+        audited.unproven.extend(costing.map_or_else(Vec::new, |costing| costing.unread));
+        Ok(audited)
+    }
+
+    /// Reads what flow logs cost in a month.
+    async fn costing(&self, swept: &Swept, gathered: &Gathered, now: Timestamp) -> Result<Costing, Failure> {
+        let identity = self.planning.identity;
+        let asked = costing::Asked {
+            swept,
+            gathered,
+            own: &identity.caller.account,
+            any_region: identity.any_region(),
+            has_policy: true,
+            days: DAYS_OF_COST,
+            currency: None,
+            prices: None,
+            now,
+        };
+        costing::compute(&asked).await
+    }
+}
+
+/// What flow logs cost, as evidence has it.
+fn cost(costing: &Costing) -> Cost {
+    let statement = &costing.statement;
+    let micros = |amount: Amount| amount.millionths();
+    let row = |region: &RegionCost, flow_log: &FlowLogCost| CostRow {
+        account: region.account.to_string(),
+        region: region.region.to_string(),
+        resource_id: flow_log.resource_id.clone(),
+        flow_log_id: flow_log.id.to_string(),
+        bytes: flow_log.volume.bytes().map(|bytes| bytes.0),
+        micros: flow_log.total().map(micros),
+        saved_micros: costing.saving(&flow_log.id).map(micros),
+        is_estimated: costing::is_estimated(flow_log),
+        duplicate_of: flow_log.duplicates.as_ref().map(ToString::to_string),
+        avoidable_micros: flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()).map(micros),
+    };
+    let rows = statement.regions.iter().flat_map(|region| region.flow_logs.iter().map(move |it| row(region, it)));
+    let shards = statement.regions.iter().map(|region| OtherCost {
+        account: Some(region.account.to_string()),
+        region: Some(region.region.to_string()),
+        kind: OtherKind::Shards,
+        micros: region.shards.map(micros),
+    });
+    let flowkeeper = costing.flowkeeper().map(|(_, amount)| OtherCost {
+        account: None,
+        region: None,
+        kind: OtherKind::Flowkeeper,
+        micros: Some(micros(amount)),
+    });
+    let bill = |bill: &costing::Billed| BilledMonth {
+        account: bill.account.to_string(),
+        month: bill.cycle.to_string(),
+        currency: bill.currency.clone(),
+        micros: micros(bill.amount),
+    };
+    Cost {
+        currency: match statement.currency {
+            cost::Currency::Cny => Currency::Cny,
+            cost::Currency::Usd => Currency::Usd,
+        },
+        prices_of: statement.prices_of,
+        source: statement.source.clone(),
+        days: costing.days,
+        rows: rows.collect(),
+        others: shards.chain(flowkeeper).collect(),
+        bills: costing.bills.iter().map(bill).collect(),
+        notes: costing.notes.clone(),
     }
 }

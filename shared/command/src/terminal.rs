@@ -113,7 +113,9 @@ impl Terminal {
     /// Asks a question, and returns the answer; `None` if there is none.
     pub(crate) fn ask(&self, question: impl Display) -> Option<String> {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr);
-        _ = write!(stderr, "{BOLD}{question}{BOLD:#} ").and_then(|()| stderr.flush());
+        // At once, so that an answer that is typed early is not shown in the middle of it.
+        let shown = format!("{BOLD}{question}{BOLD:#} ");
+        _ = stderr.write_all(shown.as_bytes()).and_then(|()| stderr.flush());
         let mut answer = String::new();
         // A pasted line may be long; an endless one is no answer.
         let read = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);

@@ -5,12 +5,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use flow_log::{AccountId, RegionId};
+use flow_log::{AccountId, FlowLog, RegionId, Resource, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
 
 use crate::{
-    plan::ListRead,
+    plan::{ListRead, build::Names, costs::Recorder},
     terminal::{GREEN, RED, Terminal},
 };
 
@@ -21,7 +21,12 @@ pub(crate) struct Watcher {
     bars: Option<Bars>,
     reads: Mutex<BTreeMap<ListKey, ListRead>>,
     writes: Mutex<Writes>,
+    flow_logs: Mutex<BTreeMap<PlaceId, Vec<Recorder>>>,
+    names: Mutex<Names>,
 }
+
+/// Account and region.
+type PlaceId = (AccountId, RegionId);
 
 /// Account, region, operation, and whether the list was read in part.
 type ListKey = (String, String, &'static str, bool);
@@ -49,12 +54,29 @@ impl Watcher {
     /// Watches for a person at this terminal. `parts` is how many regions there are, if that is known.
     pub(crate) fn new(terminal: &Terminal, parts: usize) -> Self {
         let bars = terminal.shows_progress.then(|| Bars::new(parts as u64));
-        Self { terminal: terminal.clone(), bars, reads: Mutex::default(), writes: Mutex::default() }
+        Self {
+            terminal: terminal.clone(),
+            bars,
+            reads: Mutex::default(),
+            writes: Mutex::default(),
+            flow_logs: Mutex::default(),
+            names: Mutex::default(),
+        }
     }
 
     /// Returns the lists that were read.
     pub(crate) fn reads(&self) -> Vec<ListRead> {
         lock(&self.reads).values().cloned().collect()
+    }
+
+    /// Takes the flow logs that were read, by account and region.
+    pub(crate) fn take_flow_logs(&self) -> BTreeMap<PlaceId, Vec<Recorder>> {
+        std::mem::take(&mut *lock(&self.flow_logs))
+    }
+
+    /// Takes the names of the resources that were read.
+    pub(crate) fn take_names(&self) -> Names {
+        std::mem::take(&mut *lock(&self.names))
     }
 
     /// Returns the writes so far.
@@ -132,6 +154,23 @@ impl Observer for Watcher {
         if let Some(bars) = &self.bars {
             bars.total.inc_length(parts.len() as u64);
         }
+    }
+
+    fn resource_read(&self, account: &AccountId, region: &RegionId, resource: &Resource) {
+        if let Some(name) = resource.name.as_ref().filter(|name| !name.is_empty()) {
+            let id = [account.to_string(), region.to_string(), resource.id.to_string()];
+            lock(&self.names).insert(id, name.clone());
+        }
+    }
+
+    fn flow_log_read(&self, account: &AccountId, region: &RegionId, flow_log: &FlowLog) {
+        let recorder = Recorder {
+            id: flow_log.id.to_string(),
+            resource_id: flow_log.resource_id.clone(),
+            interval_minutes: flow_log.aggregation_interval,
+            is_on: flow_log.status == Status::Active,
+        };
+        lock(&self.flow_logs).entry((account.clone(), region.clone())).or_default().push(recorder);
     }
 
     fn region_begun(&self, account: &AccountId, region: &RegionId) {

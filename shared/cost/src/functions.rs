@@ -31,6 +31,8 @@ pub struct FunctionUsage {
 pub struct FunctionCost {
     /// Its name.
     pub name: String,
+    /// How often it is invoked.
+    pub invocations: u64,
     /// The CU, in tenths, rounded half up.
     pub cu_tenths: u64,
     /// What the CU cost.
@@ -48,6 +50,7 @@ impl FunctionUsage {
         let tenths = (parts * 10 + PARTS / 2) / PARTS;
         FunctionCost {
             name: self.name.clone(),
+            invocations: self.invocations,
             cu_tenths: u64::try_from(tenths).unwrap_or(u64::MAX),
             of_use: Amount::of(prices.per_cu, parts, PARTS),
             least: prices.least_per_function_hour.map(|least| Amount::of(least, u128::from(self.hours), 1)),

@@ -13,6 +13,8 @@
 //!
 //! A GB here is 2^30 bytes, since the vendor counts 1,024 GB to a TB.
 
+mod deployment;
+mod duplicates;
 mod estimate;
 mod functions;
 mod money;
@@ -22,6 +24,8 @@ mod region;
 mod statement;
 mod volume;
 
+pub use deployment::Deployment;
+pub use duplicates::duplicates;
 pub use estimate::{RECORD_BYTES, Traffic};
 pub use functions::{FunctionCost, FunctionUsage};
 pub use money::{Amount, Currency, InvalidRate, Rate};

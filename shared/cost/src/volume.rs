@@ -90,6 +90,8 @@ pub enum Volume {
 pub enum Basis {
     /// Records and bytes were counted, and extended from a part of the month.
     PartOfTheMonth,
+    /// Records were counted together with those of other flow logs over the same traffic, and split evenly.
+    SplitEvenly,
     /// Records were counted, and their size was assumed.
     AssumedSize,
     /// The traffic was assumed: it may be off by a factor of ten.
@@ -100,6 +102,7 @@ impl fmt::Display for Basis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PartOfTheMonth => "extended from the part of the month that was counted",
+            Self::SplitEvenly => "counted with other flow logs over the same traffic, and split evenly",
             Self::AssumedSize => "records were counted, and their size was assumed",
             Self::AssumedTraffic => "the traffic was assumed, which may be off by a factor of ten",
         })

@@ -2,15 +2,22 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     io::{self, Write},
 };
 
 use csv::Writer;
 
-use crate::{assessment::Class, evidence::Evidence, facts::ResourceResult};
+use crate::{
+    assessment::Class,
+    evidence::Evidence,
+    facts::{Cost, CostRow, Facts, ResourceResult},
+};
 
+/// How many columns there are.
+const COLUMNS: usize = 25;
 /// The columns.
-const HEADER: [&str; 22] = [
+const HEADER: [&str; COLUMNS] = [
     "class",
     "verdict",
     "account",
@@ -33,6 +40,9 @@ const HEADER: [&str; 22] = [
     "error_code",
     "error_request_id",
     "advice",
+    "cost",
+    "currency",
+    "cost_is_estimated",
 ];
 
 /// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
@@ -52,13 +62,16 @@ impl Evidence {
     pub fn write_csv(&self, to: impl Write) -> io::Result<()> {
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to);
         writer.write_record(HEADER)?;
+        let costs = costs(self.facts());
         for result in &self.facts().results {
-            write_result(&mut writer, result)?;
+            let id = result.flow_log.as_ref().map_or("", |flow_log| &flow_log.id);
+            let cost = costs.get(&(result.account.as_str(), result.region.as_str(), id)).copied();
+            write_result(&mut writer, result, cost)?;
         }
         for unknown in self.assessment().unknown.iter().filter(|unknown| !unknown.has_result) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
             let error = unknown.error.as_ref();
-            let row: [&str; 22] = [
+            let row: [&str; COLUMNS] = [
                 Class::Unknown.word(),
                 "unknown",
                 &text(&unknown.account),
@@ -81,6 +94,9 @@ impl Evidence {
                 error.map_or("", |error| &error.code),
                 error.and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
                 error.map_or("", |error| &error.advice),
+                "",
+                "",
+                "",
             ];
             write_row(&mut writer, row)?;
         }
@@ -88,11 +104,33 @@ impl Evidence {
     }
 }
 
-fn write_result(writer: &mut Writer<impl Write>, result: &ResourceResult) -> io::Result<()> {
+/// What a flow log costs, with the currency.
+type OfFlowLog<'f> = (&'f Cost, &'f CostRow);
+
+/// What each flow log costs, by its account, region and id. Of several currencies, the first.
+fn costs(facts: &Facts) -> BTreeMap<(&str, &str, &str), OfFlowLog<'_>> {
+    let mut costs = BTreeMap::new();
+    for (cost, row) in facts.costs.iter().flat_map(|cost| cost.rows.iter().map(move |row| (cost, row))) {
+        costs.entry((row.account.as_str(), row.region.as_str(), row.flow_log_id.as_str())).or_insert((cost, row));
+    }
+    costs
+}
+
+/// An amount with all its decimals, from millionths.
+fn amount(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    format!("{sign}{}.{:06}", micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000)
+}
+
+fn write_result(
+    writer: &mut Writer<impl Write>,
+    result: &ResourceResult,
+    cost: Option<OfFlowLog<'_>>,
+) -> io::Result<()> {
     let flow_log = result.flow_log.as_ref();
     let error = result.error.as_ref();
     let text = |field: Option<&String>| field.map_or(String::new(), Clone::clone);
-    let row: [&str; 22] = [
+    let row: [&str; COLUMNS] = [
         result.class().word(),
         &result.verdict.to_string(),
         &result.account,
@@ -115,11 +153,14 @@ fn write_result(writer: &mut Writer<impl Write>, result: &ResourceResult) -> io:
         error.map_or("", |error| &error.code),
         error.and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
         error.map_or("", |error| &error.advice),
+        &cost.and_then(|(_, row)| row.micros).map_or(String::new(), amount),
+        cost.map_or("", |(cost, _)| cost.currency.as_str()),
+        cost.map_or("", |(_, row)| if row.is_estimated { "true" } else { "false" }),
     ];
     write_row(writer, row)
 }
 
-fn write_row(writer: &mut Writer<impl Write>, row: [&str; 22]) -> io::Result<()> {
+fn write_row(writer: &mut Writer<impl Write>, row: [&str; COLUMNS]) -> io::Result<()> {
     for field in row {
         writer.write_field(as_text(field).as_bytes())?;
     }

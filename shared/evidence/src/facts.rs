@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    cost::{Cost, CostRow, Currency},
+    cost::{BilledMonth, Cost, CostRow, Currency, OtherCost, OtherKind},
     read::{Failure, Judged, Note, NoteState, Read, Service},
     result::{Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, ResourceResult},
     schedule::{Day, Span, Week},
@@ -82,6 +82,9 @@ impl Facts {
         tidy(&mut self.schedules);
         for cost in &mut self.costs {
             tidy(&mut cost.rows);
+            tidy(&mut cost.others);
+            tidy(&mut cost.bills);
+            tidy(&mut cost.notes);
         }
         tidy(&mut self.costs);
     }

@@ -149,9 +149,15 @@ fn schedules(all: impl Iterator<Item = Week>) -> Vec<Week> {
 fn costs(all: impl Iterator<Item = Cost>) -> Vec<Cost> {
     let mut found: BTreeMap<_, Cost> = BTreeMap::new();
     for cost in all {
-        match found.entry((cost.currency, cost.prices_of, cost.source.clone())) {
+        match found.entry((cost.currency, cost.prices_of, cost.source.clone(), cost.days)) {
             Entry::Vacant(entry) => _ = entry.insert(cost),
-            Entry::Occupied(mut entry) => entry.get_mut().rows.extend(cost.rows),
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.rows.extend(cost.rows);
+                known.others.extend(cost.others);
+                known.bills.extend(cost.bills);
+                known.notes.extend(cost.notes);
+            }
         }
     }
     found.into_values().collect()

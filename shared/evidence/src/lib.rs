@@ -30,9 +30,9 @@ pub use assessment::{
 };
 pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
-    Asked, AskedAccount, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState, ExceptionsCountAs,
-    Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note, NoteState, PolicyName, Read,
-    ResourceResult, Service, Span, Week,
+    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
+    ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note,
+    NoteState, OtherCost, OtherKind, PolicyName, Read, ResourceResult, Service, Span, Week,
 };
 pub use from_report::Observed;
 pub use index::Index;

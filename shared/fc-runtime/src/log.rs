@@ -4,6 +4,7 @@ mod filter;
 mod layer;
 mod line;
 mod sink;
+mod unescaped;
 
 pub(crate) use self::layer::span;
 pub use self::{

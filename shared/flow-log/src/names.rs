@@ -123,7 +123,7 @@ macro_rules! for_ecr {
             pub fn for_ecr(text: &str) -> Result<Self, InvalidName> {
                 let is_good: fn(&str) -> bool = $is_good;
                 if has_length(text, &Self::ECR_LENGTH) && is_good(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidName { given: text.chars().take(300).collect(), what: $what, limit: $limit })
                 }

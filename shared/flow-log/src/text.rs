@@ -1,12 +1,13 @@
 //! Strings that are validated once.
 
 /// Defines a string type that is validated when parsed: `$is_good` checks the text, and `$error` makes the error.
+///
+/// Clones share the text: the account and the region go with everything that is read in them.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $invalid:ty, $is_good:expr, $error:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// The text, as the cloud writes it.
@@ -22,7 +23,13 @@ macro_rules! checked_text {
             fn from_str(text: &str) -> Result<Self, $invalid> {
                 let is_good: fn(&str) -> bool = $is_good;
                 let error: fn(&str) -> $invalid = $error;
-                if is_good(text) { Ok(Self(text.to_owned())) } else { Err(error(text)) }
+                if is_good(text) { Ok(Self(text.into())) } else { Err(error(text)) }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

@@ -22,6 +22,9 @@ The binary also contains:
   version of that library: build it anew.
 ";
 
+/// The license of the GNU C Library. It asks for a copy beside each binary that contains the library.
+const LGPL: &str = include_str!("lgpl-2.1.txt");
+
 /// Lists the works, then each text once, with the works that it belongs to.
 #[must_use]
 pub fn notice(mut works: Vec<Work>) -> String {
@@ -36,6 +39,7 @@ pub fn notice(mut works: Vec<Work>) -> String {
     }
     notice += "\n";
     notice += LIBRARIES;
+    texts.entry(LGPL.trim()).or_default().push("the GNU C Library");
     let mut texts: Vec<_> = texts.into_iter().collect();
     texts.sort_by(|(_, left), (_, right)| left.cmp(right));
     for (text, names) in texts {
@@ -60,6 +64,7 @@ mod tests {
         let (list, texts) = notice.split_once(LIBRARIES).unwrap();
         assert_eq!(list, "flowkeeper contains these works of others:\n\n  a 1: MIT\n  b 2: MIT\n  c 3: MIT\n\n");
         let line = "=".repeat(80);
-        assert_eq!(texts, format!("\n{line}\na 1, c 3\n\nShared\n\n{line}\nb 2\n\nCopyright B\n"));
+        let library = format!("\n{line}\nthe GNU C Library\n\n{}\n", LGPL.trim());
+        assert_eq!(texts, format!("\n{line}\na 1, c 3\n\nShared\n\n{line}\nb 2\n\nCopyright B\n{library}"));
     }
 }

@@ -14,6 +14,8 @@ use crate::ChangeId;
 #[derive(Debug, Default)]
 pub struct Approvals {
     approved: BTreeSet<ChangeId>,
+    /// The resources of the changes; `None` if they are not known.
+    resources: Option<BTreeSet<String>>,
     is_stopped: AtomicBool,
     /// How many writes are being made that must not be cut off.
     under_way: AtomicUsize,
@@ -23,6 +25,12 @@ impl Approvals {
     /// Approves these changes.
     pub fn of(approved: impl IntoIterator<Item = ChangeId>) -> Self {
         Self { approved: approved.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Names the resources of the changes, by their ids: limits count what is approved, and not what else is wanted.
+    #[must_use]
+    pub fn on(self, resources: impl IntoIterator<Item = String>) -> Self {
+        Self { resources: Some(resources.into_iter().collect()), ..self }
     }
 
     /// Makes no further write. A replacement whose first half was made is completed.
@@ -42,6 +50,11 @@ impl Approvals {
             return Some(Objection::NotInPlan);
         }
         self.is_stopped.load(Ordering::SeqCst).then_some(Objection::Stopped)
+    }
+
+    /// Returns whether a change to a resource may be approved.
+    pub(crate) fn is_about(&self, resource_id: &str) -> bool {
+        self.resources.as_ref().is_none_or(|resources| resources.contains(resource_id))
     }
 
     /// Marks a write as under way until the guard is dropped.

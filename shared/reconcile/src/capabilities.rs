@@ -112,9 +112,11 @@ impl Capabilities {
     }
 
     /// Returns the session policy of a run that only reads, and reads what evidence needs as well: whether the flow log
-    /// service is open, and what arrives in Logstores. Which ones is known only when the flow logs have been read.
-    pub(crate) fn session_policy_for_evidence(&self, policy: &Policy) -> String {
-        let more = allow(&EVIDENCE_READS, &["*".to_owned()]);
+    /// service is open, and what arrives in Logstores. Which ones is known only when the flow logs have been read. With
+    /// `costs`, it reads what flow logs cost, too.
+    pub(crate) fn session_policy_for_evidence(&self, policy: &Policy, costs: bool) -> String {
+        let reads: Vec<_> = EVIDENCE_READS.into_iter().chain(COST_READS.into_iter().filter(|_| costs)).collect();
+        let more = allow(&reads, &["*".to_owned()]);
         session_policy(&format!("{},{more}", self.statements(policy, false)))
     }
 
@@ -166,6 +168,9 @@ const EVIDENCE_READS: [&str; 6] = [
     "log:GetIndex",
     "log:GetLogStoreLogs",
 ];
+
+/// The RAM actions of the reads that only costs need.
+const COST_READS: [&str; 3] = ["log:GetLogStoreMeteringMode", "cms:QueryMetricList", "bss:DescribeBillList"];
 
 /// Returns a statement of a RAM policy.
 fn allow(actions: &[&str], resources: &[String]) -> String {
@@ -244,12 +249,14 @@ mod tests {
             actions: &Action::ALL,
             repairs: true,
         };
-        let text = capabilities.session_policy_for_evidence(&Policy::parse(policy).unwrap());
+        let text = capabilities.session_policy_for_evidence(&Policy::parse(policy).unwrap(), true);
         assert!(text.len() < MAX_SESSION_POLICY, "{} characters: {text}", text.len());
         serde_json::from_str::<serde_json::Value>(&text).unwrap();
         let is_allowed = |permission: &str| text.contains(&format!("\"{permission}\""));
         assert!(Action::ALL.iter().all(|action| !is_allowed(action.permission())), "{text}");
-        assert!(EVIDENCE_READS.iter().all(|action| is_allowed(action)), "{text}");
+        assert!(EVIDENCE_READS.iter().chain(&COST_READS).all(|action| is_allowed(action)), "{text}");
+        let less = capabilities.session_policy_for_evidence(&Policy::parse(policy).unwrap(), false);
+        assert!(COST_READS.iter().all(|action| !less.contains(action)), "{less}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use flow_log::{FlowLog, Resource, ResourceId, ResourceType, names::Tags};
 use futures_util::{TryStreamExt as _, future::try_join_all};
 use openapi::{
-    CallError, Entry, ErrorKind, FlowLogFilter, Listing, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter,
+    CallError, ErrorKind, FlowLogFilter, Listing, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter,
 };
 
 /// Why the flow logs of a resource are not known.
@@ -44,7 +44,7 @@ pub(crate) async fn resources(
         ResourceType::Vpc => session.describe_vpcs(ids).await,
         ResourceType::VSwitch if ids.len() <= MAX_VSWITCHES => session.describe_vswitches(ids).await,
         ResourceType::VSwitch => {
-            let mut found: Listing<Resource> = all_resources(session, resource_type).await?.into_iter().collect();
+            let mut found = all_resources(session, resource_type).await?;
             found.items.retain(|vswitch| ids.contains(&vswitch.id));
             Ok(found)
         }
@@ -63,7 +63,7 @@ pub(crate) async fn resources(
 pub(crate) async fn all_resources(
     session: &Session<'_>,
     resource_type: ResourceType,
-) -> Result<Vec<Entry<Resource>>, CallError> {
+) -> Result<Listing<Resource>, CallError> {
     match resource_type {
         ResourceType::Vpc => session.vpcs(&VpcFilter::default()).try_collect().await,
         ResourceType::VSwitch => session.vswitches(&VSwitchFilter::default()).try_collect().await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flow_log::{
-    AccountId, FlowLog, Policy, RegionId,
+    AccountId, FlowLog, Policy, RegionId, Resource,
     names::{LogStoreName, ProjectName},
 };
 use futures_util::{
@@ -11,7 +11,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use jiff::Timestamp;
-use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Destination, Rng, Session};
+use openapi::{AsyncInvocation, AsyncTask, Client, Clock, Destination, NetworkInterfaceFilter, Rng, Session};
 
 use crate::{
     AccountSweep, Approvals, Capabilities, ErrorReport, Item, Job, Listing, Observer, Outcome, ReconcilerSettings,
@@ -121,7 +121,17 @@ impl Reconciler {
     /// Lets sessions in other accounts read what evidence needs, and write nothing.
     #[must_use]
     pub fn reading_evidence(self) -> Self {
-        let session_policy = self.capabilities.session_policy_for_evidence(&self.policy);
+        self.reading_more(false)
+    }
+
+    /// Lets sessions in other accounts read what evidence and costs need, and write nothing.
+    #[must_use]
+    pub fn reading_costs(self) -> Self {
+        self.reading_more(true)
+    }
+
+    fn reading_more(self, costs: bool) -> Self {
+        let session_policy = self.capabilities.session_policy_for_evidence(&self.policy, costs);
         Self { client: self.client.read_only(), dry_run: true, session_policy: session_policy.into(), ..self }
     }
 
@@ -246,6 +256,21 @@ impl Reconciler {
         session.get_flow_log_service_status().await.map_err(|error| Box::new(ErrorReport::from(&error)))
     }
 
+    /// Reads the network interfaces of an account and region that are in use, each with its vSwitch and VPC.
+    ///
+    /// # Errors
+    /// They could not be read, or not all of them.
+    pub async fn network_interfaces_in_use(
+        &self,
+        job: &Job,
+        (account, region): (&AccountId, &RegionId),
+    ) -> Result<Vec<Resource>, Box<ErrorReport>> {
+        let session = self.sessions(job).in_account(account, region);
+        let in_use = NetworkInterfaceFilter { status: Some("InUse"), ..NetworkInterfaceFilter::default() };
+        let found = session.describe_network_interfaces(&in_use).await;
+        found.map(|listing| listing.items).map_err(|error| Box::new(ErrorReport::from(&error)))
+    }
+
     /// Reads for how many days a Logstore keeps records; 3650 means for ever, and `None` that it is not there.
     ///
     /// # Errors
@@ -276,6 +301,12 @@ impl Reconciler {
         look: &Look,
     ) -> Vec<LogStoreProof> {
         delivery::prove(&self.sessions(job).in_account(account, region), flow_logs, look).await
+    }
+
+    /// Opens a session in an account of the policy, for reads that no sweep makes.
+    #[must_use]
+    pub fn session<'a>(&'a self, job: &'a Job, (account, region): (&AccountId, &RegionId)) -> Session<'a> {
+        self.sessions(job).in_account(account, region)
     }
 
     /// Opens a session where the function runs.

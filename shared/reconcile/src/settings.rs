@@ -123,3 +123,23 @@ impl PolicyText {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_with_a_mistake_is_refused_in_the_words_of_the_documentation() {
+        let page = include_str!("../../../docs/policy.md");
+        let (_, from) = page.split_once("```text\nFLOWKEEPER_POLICY is").unwrap();
+        let (shown, _) = from.split_once(", …").unwrap();
+        let shown = format!("FLOWKEEPER_POLICY is{}", shown.replace('\n', " "));
+        let text = "flow_log:\n  project: flowlog\n  log_stor: vpc\n";
+        let refused = policy(&Settings::from_pairs([(POLICY, text)])).unwrap_err();
+        assert!(
+            refused.messages().iter().any(|message| message.starts_with(&shown)),
+            "{shown}: {:?}",
+            refused.messages()
+        );
+    }
+}

@@ -13,6 +13,7 @@ mod replacements;
 mod resources;
 mod routers;
 mod run;
+mod sorted;
 mod superfluous;
 mod work;
 

@@ -140,6 +140,11 @@ impl<'a> Writer<'a> {
         self.oversight.approvals.map(Approvals::begin)
     }
 
+    /// Whether it may change a resource: nobody has to approve that, or somebody may have.
+    pub(crate) fn may_change(&self, resource_id: &str) -> bool {
+        self.oversight.approvals.is_none_or(|approvals| approvals.is_about(resource_id))
+    }
+
     /// Describes a write, if anybody asks what is written.
     fn describe(&self, write: &Write<'_>, item: &Item) -> Option<Box<PlannedChange>> {
         let Oversight { policy, listing, approvals, .. } = self.oversight;

@@ -1,11 +1,11 @@
-//! SHA-256 and HMAC-SHA256, and their hexadecimal digits.
+//! SHA-256 and HMAC-SHA256, and hexadecimal digits.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 /// Returns the SHA-256 of `data`, in hexadecimal digits.
 pub(crate) fn sha256(data: &[u8]) -> String {
-    hex(&Sha256::digest(data).into())
+    hex(&Sha256::digest(data))
 }
 
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -15,7 +15,9 @@ pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+/// Returns the bytes as hexadecimal digits, in lower case, as in the nonces of the official SDKs.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
     let mut out = String::with_capacity(bytes.len() * 2);

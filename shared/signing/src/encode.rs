@@ -1,4 +1,6 @@
-//! Percent-encoding for signatures.
+//! Percent-encoding for signatures, and times as they are signed.
+
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 
 /// Appends `text` percent-encoded by RFC 3986: everything but `A-Z a-z 0-9 - _ . ~` as `%XX` of its UTF-8 bytes, in
 /// upper case.
@@ -6,6 +8,15 @@
 /// It differs from form encoding in ways that break signatures: a space is `%20`, `*` is `%2A`, and `~` stays.
 pub(crate) fn push_encoded(out: &mut String, text: &str) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    // The usual case. Four bytes at a time, this is quicker than to look for the first that is reserved.
+    let is_plain = |byte: u8| UNRESERVED[usize::from(byte)];
+    let (fours, few) = text.as_bytes().as_chunks();
+    if fours.iter().all(|[a, b, c, d]| is_plain(*a) & is_plain(*b) & is_plain(*c) & is_plain(*d))
+        && few.iter().all(|byte| is_plain(*byte))
+    {
+        out.push_str(text);
+        return;
+    }
     let mut plain = 0;
     while let Some(found) = text.as_bytes()[plain..].iter().position(|byte| !UNRESERVED[usize::from(*byte)]) {
         let at = plain + found;
@@ -77,6 +88,12 @@ fn push_both(out: &mut String, encoded: &mut String, text: &str) {
     } else {
         push_encoded(encoded, &out[start..]);
     }
+}
+
+/// Returns the time to the second, as in `2016-02-23T12:46:24Z`. Quicker than by its `Display`.
+pub(crate) fn seconds(time: Timestamp) -> String {
+    const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+    SECONDS.timestamp_to_string(&time)
 }
 
 /// Sorts parameters in the order in which they are signed.

@@ -37,5 +37,6 @@ mod unsigned;
 
 pub use call::Call;
 pub use credentials::Credentials;
+pub use digest::hex;
 pub use encode::percent_encode;
 pub use unsigned::unsigned_post;

@@ -3,13 +3,14 @@
 //! Source: Alibaba Cloud, "Signature method V2 for RPC APIs", verified against the signatures of the official SDKs.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
 use sha1::Sha1;
 
 use crate::{
     Call, Credentials,
-    encode::{push_encoded, push_query_and_encoded, sort},
+    credentials::hmac_sha1,
+    encode::{push_encoded, push_query_and_encoded, seconds, sort},
 };
 
 /// A signature, with its intermediates.
@@ -28,24 +29,16 @@ pub struct Signature {
 pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
     let mut sorted = parameters.to_vec();
     sort(&mut sorted);
-    sign_sorted(method, &sorted, access_key_secret)
+    sign_sorted(method, &sorted, hmac_sha1(access_key_secret))
 }
 
-fn sign_sorted(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) -> Signature {
+fn sign_sorted(method: &str, parameters: &[(&str, &str)], hmac: Hmac<Sha1>) -> Signature {
     let mut canonicalized_query_string = String::new();
     let mut string_to_sign = [method, "&%2F&"].concat();
     push_query_and_encoded(&mut canonicalized_query_string, &mut string_to_sign, parameters);
 
-    let signature = STANDARD.encode(hmac_sha1(access_key_secret, &string_to_sign));
+    let signature = STANDARD.encode(hmac.chain_update(&string_to_sign).finalize().into_bytes());
     Signature { canonicalized_query_string, string_to_sign, signature }
-}
-
-fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
-    let key = [access_key_secret.as_bytes(), b"&"].concat();
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-    let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("a key of any length");
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().into()
 }
 
 /// Returns the form body of a signed POST of `call`. It holds all parameters, as query and form are signed as one.
@@ -53,7 +46,7 @@ fn hmac_sha1(access_key_secret: &str, message: &str) -> [u8; 20] {
 /// `nonce` must never have been used before with this key, and `time` must be within 15 minutes of the server's clock.
 #[must_use]
 pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, nonce: &str) -> String {
-    let time = format!("{time:.0}");
+    let time = seconds(time);
     let mut parameters = Vec::with_capacity(9 + call.query.len() + call.form.len());
     // Nearly in sorted order, which makes the sort fast.
     parameters.extend([("AccessKeyId", credentials.access_key_id()), ("Action", call.action), ("Format", "JSON")]);
@@ -69,7 +62,7 @@ pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, n
     ]);
     sort(&mut parameters);
 
-    let signed = sign_sorted("POST", &parameters, credentials.access_key_secret());
+    let signed = sign_sorted("POST", &parameters, credentials.hmac_sha1());
     let mut form = signed.canonicalized_query_string;
     form.push_str("&Signature=");
     push_encoded(&mut form, &signed.signature);

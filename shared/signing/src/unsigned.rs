@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::{Call, acs3::Signed, encode::push_query};
+use crate::{
+    Call,
+    acs3::Signed,
+    encode::{push_query, seconds},
+};
 
 /// Returns a POST of `call` to the path `/` without key and signature. The common parameters are in the query, as in the
 /// official SDKs.
 #[must_use]
 pub fn unsigned_post(call: Call<'_>, time: Timestamp) -> Signed {
-    let time = format!("{time:.0}");
+    let time = seconds(time);
     let mut parameters =
         vec![("Action", call.action), ("Format", "JSON"), ("Timestamp", &*time), ("Version", call.version)];
     parameters.extend_from_slice(call.query);

@@ -178,7 +178,7 @@ fn sweeps(arguments: &Arguments) -> io::Result<Table> {
     let mut sweeps = sizes.map(|size| sweep::measure(&remediate, size)).into_iter().collect::<io::Result<Vec<_>>>()?;
     plot::draw(&sweeps, Path::new(CURVE)).map_err(|error| io::Error::other(error.to_string()))?;
     sweeps.push(one_region);
-    Ok(report::sweeps(&sweeps))
+    Ok(report::sweeps(&sweeps, sweep::measure_empty_target(&remediate)?))
 }
 
 fn organizations(arguments: &Arguments) -> io::Result<[Table; 2]> {

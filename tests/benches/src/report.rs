@@ -187,10 +187,14 @@ pub(crate) fn signing_and_lists(signing: &Signing, listing: [f64; 2]) -> Table {
 }
 
 /// The table of sweeps, the smallest first.
-pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
+pub(crate) fn sweeps(sweeps: &[Sweep], empty_target: f64) -> Table {
     /// A sweep with a pace below this, in s, counts as not delayed by the quota.
     const MIN_PACE: f64 = 1.0;
     const TENFOLD: usize = 10;
+    /// The most memory of the largest sweep, in MiB.
+    const MAX_MIB: f64 = 60.0;
+    /// The most memory of a target with nothing in it, in bytes.
+    const MAX_EMPTY: f64 = 512.0;
     let heads = [
         "VPCs",
         "regions",
@@ -246,6 +250,16 @@ pub(crate) fn sweeps(sweeps: &[Sweep]) -> Table {
             thousands(many.size.vpcs),
             thousands(few.size.vpcs),
             bounded.text(),
+        ));
+        let (mib, bytes) = (many.peak / 1024.0, empty_target);
+        let [of_all, of_empty] = [(mib, MAX_MIB), (bytes, MAX_EMPTY)].map(|(it, max)| Bounded::new(it, AtMost(max)));
+        table.is_kept &= of_all.is_kept() && of_empty.is_kept();
+        table.say(&format!(
+            "{} VPCs take {mib:.1} MiB; the bound is {}. An account and region with nothing in it takes {bytes:.0} bytes, by\n\
+             the difference of 100 and 500 accounts in 30 regions and one process; the bound is {}.",
+            thousands(many.size.vpcs),
+            of_all.text(),
+            of_empty.text(),
         ));
     }
     table

@@ -1,4 +1,4 @@
-//! The stub cloud: answers three actions as fast as possible, so that its own time does not count.
+//! The stub cloud: answers a few actions as fast as possible, so that its own time does not count.
 //!
 //! It checks nothing. Each connection has a thread, which only finds the action in the request. The answers are fixed,
 //! unless the cloud has a fleet, which it then lists page by page.
@@ -34,7 +34,10 @@ const FLOW_LOGS: &str = r#"{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","
 "PageSize":"50","Success":"true","FlowLogs":{"FlowLog":[]}}"#;
 const CREATED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC0","Success":"true",
 "FlowLogId":"fl-bp1example00000000001","ResourceGroupId":"rg-example"}"#;
-const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"none of the three"}"#;
+const ASSUMED: &str = r#"{"RequestId":"6894B13B-6D71-4EF5-88FA-F32781734A7F","Credentials":{
+"AccessKeyId":"STS.example0000000000000001","AccessKeySecret":"example0000000000000000000001",
+"SecurityToken":"CAISexampleexampleexampleexampleexampleexampleexampleexample","Expiration":"2099-01-01T00:00:00Z"}}"#;
+const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"none of these"}"#;
 
 /// The stub cloud. It runs until the process ends.
 pub(crate) struct Cloud {
@@ -46,17 +49,20 @@ pub(crate) struct Cloud {
 
 /// The number of answered calls of each action.
 #[derive(Debug, Default)]
-struct Calls([AtomicUsize; 3]);
+struct Calls([AtomicUsize; 4]);
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
     DescribeVpcs,
     DescribeFlowLogs,
     CreateFlowLog,
+    AssumeRole,
 }
 
 impl Action {
-    const ALL: [(&str, Self); 3] = [
+    /// A request to assume a role names the other actions, too: those that the session may call.
+    const ALL: [(&str, Self); 4] = [
+        ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
         ("CreateFlowLog", Self::CreateFlowLog),
@@ -108,8 +114,8 @@ impl Cloud {
         self.calls_of_each().iter().sum()
     }
 
-    /// The number of calls of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`.
-    pub(crate) fn calls_of_each(&self) -> [usize; 3] {
+    /// The number of calls of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`, `AssumeRole`.
+    pub(crate) fn calls_of_each(&self) -> [usize; 4] {
         self.calls.0.each_ref().map(|calls| calls.load(Ordering::Relaxed))
     }
 }
@@ -129,7 +135,7 @@ fn accept(
 }
 
 fn serve(stream: impl Read + Write, fleet: Option<Fleet>, calls: &Calls) -> io::Result<()> {
-    let fixed = [VPCS, FLOW_LOGS, CREATED].map(|body| response("200 OK", body));
+    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED].map(|body| response("200 OK", body));
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
     while let Some(request) = messages.next()? {
@@ -151,7 +157,7 @@ fn page(fleet: Fleet, action: Action, form: &str) -> Option<String> {
     match action {
         Action::DescribeVpcs => Some(fleet.vpcs_page(form)),
         Action::DescribeFlowLogs => Some(fleet.flow_logs_page(form)),
-        Action::CreateFlowLog => None,
+        Action::CreateFlowLog | Action::AssumeRole => None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     clock, event,
     fleet::{Fleet, REGIONS},
     http::find,
+    organization,
     process::Process,
     stub::Cloud,
     subject::function,
@@ -98,6 +99,41 @@ pub(crate) fn measure(remediate: &Path, size: Size) -> io::Result<Sweep> {
     }
     let cpu = (process.cpu()? - idle) / 1e6;
     Ok(Sweep { size, calls: cloud.calls(), wall, cpu, peak: process.peak()? })
+}
+
+/// The accounts whose empty regions are swept in one process.
+const ACCOUNTS: [usize; 2] = [100, 500];
+
+/// Measures the peak memory that a sweep takes for each further target, an account and region with nothing in it, in
+/// bytes: the difference between two numbers of accounts.
+pub(crate) fn measure_empty_target(remediate: &Path) -> io::Result<f64> {
+    let [few, many] = ACCOUNTS.map(|accounts| peak_of_empty(remediate, accounts));
+    let targets = (ACCOUNTS[1] - ACCOUNTS[0]) * organization::REGIONS.len();
+    Ok((many? - few?) * 1024.0 / targets as f64)
+}
+
+/// The peak memory of a sweep of this many accounts in every region, in KiB.
+fn peak_of_empty(remediate: &Path, accounts: usize) -> io::Result<f64> {
+    let cloud = Cloud::with(Fleet::in_order(0))?;
+    let ids = (0..accounts).map(|nth| format!("2{nth:015}"));
+    let members: Vec<_> =
+        ids.map(|id| format!(r#"{{"id": "{id}", "role": "acs:ram::{id}:role/flowkeeper"}}"#)).collect();
+    let policy = format!(
+        r#"{{"flow_log": {{"project": "flowlog", "log_store": "vpc"}}, "regions": ["{}"],
+"own_account": false, "accounts": [{}]}}"#,
+        organization::REGIONS.join(r#"", ""#),
+        members.join(", ")
+    );
+    let mut command = function(remediate, &cloud);
+    let mut process = Process::start(command.env("FLOWKEEPER_POLICY", policy), "FC_CUSTOM_LISTEN_PORT")?;
+    // A function that does not know its name cannot invoke itself, and sweeps all accounts in one process.
+    let event = String::from_utf8_lossy(&event::timer()).replace("x-fc-function-name: create-flow-log\r\n", "");
+    process.connect()?.invoke(event.as_bytes())?;
+    let (calls, targets) = (cloud.calls_of_each(), accounts * organization::REGIONS.len());
+    if calls != [targets, targets, 0, accounts] {
+        return Err(io::Error::other(format!("{accounts} accounts with nothing in them took {calls:?} calls")));
+    }
+    process.peak()
 }
 
 fn start(remediate: &Path, cloud: &Cloud, size: Size) -> io::Result<Process> {

@@ -11,7 +11,10 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     api::{
@@ -52,7 +55,7 @@ use crate::{
         clock::{Clock, after},
         constraints::Constraints,
         journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered},
-        seed,
+        sample, seed,
         shared::Shared,
         state::{ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterFlowLog, VSwitch, Vpc},
         timeline,
@@ -108,10 +111,11 @@ fn in_place(options: &Options, first: &Template) -> Result<Vec<(Place, Template)
 /// Returns functions as hosts, which have not started yet.
 fn hosts(options: &Options, functions: Vec<Function>) -> Result<Vec<Host>, Error> {
     let Functions::Built(folder) = &options.functions else { return Ok(Vec::new()) };
+    let of_region = options.requests_in_region.map(|requests| Arc::new(Semaphore::new(requests)));
     let host = |function: Function| {
         let path = folder.join(&function.binary);
         if path.is_file() {
-            Ok(Host::new(function, path))
+            Ok(Host::new(function, path, of_region.clone()))
         } else {
             Err(Error::NoProgram { function: function.name, path })
         }
@@ -615,6 +619,13 @@ impl LocalCloud {
     pub fn seed(&self, event: &Value) {
         let now = self.shared.clock.now();
         self.shared.write(|world| seed::from_event(&mut world.state, event, &self.shared.options, now));
+    }
+
+    /// Creates a few VPCs and flow logs to look at, in several regions, without API calls or events: some as `policy.yml`
+    /// of the repository wants them, and some not.
+    pub fn seed_sample(&self) {
+        let now = self.shared.clock.now();
+        self.shared.write(|world| sample::seed(&mut world.state, &self.shared.options, now));
     }
 
     /// Creates a flow log on a VPC as Flowkeeper would, without an API call or an event. Returns its id. If no VPC has

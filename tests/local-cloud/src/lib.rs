@@ -74,7 +74,7 @@ pub use sls::records::LogRecord;
 pub use sls::state::{LogProject, LogStore};
 pub use suggestion::did_you_mean;
 pub use world::clock::Clock;
-pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Undelivered};
+pub use world::journal::{Call, DeadLetter, Entry, EntryKind, Invocation, Limit, Undelivered};
 pub use world::regions::RegionName;
 pub use world::state::{
     ExpressConnectRouter, FlowLog, NetworkInterface, Place, RouterChild, RouterFlowLog, VSwitch, Vpc,

@@ -74,6 +74,9 @@ pub struct Options {
     pub event_buses: Vec<EventBus>,
     /// Whether events can be forwarded to another region. The documentation contradicts itself.
     pub cross_region: CrossRegion,
+    /// How many requests the functions of one stack run at a time, as if each took one of the instances that the account
+    /// has in the region; `None` for no bound.
+    pub requests_in_region: Option<usize>,
     /// Where the functions' binaries are.
     pub functions: Functions,
     /// The only function whose triggers fire; `None` for all. The others can still be invoked.
@@ -126,6 +129,7 @@ impl Default for Options {
             forwarded: Vec::new(),
             event_buses: Vec::new(),
             cross_region: CrossRegion::Delivered,
+            requests_in_region: None,
             functions: Functions::None,
             triggers_of: None,
             template: None,

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod constraints;
 pub(crate) mod journal;
 pub(crate) mod regions;
+pub(crate) mod sample;
 pub(crate) mod seed;
 pub(crate) mod shared;
 pub(crate) mod state;

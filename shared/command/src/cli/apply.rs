@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     identity::{Identity, identify},
     plan::{Change, Plan, file, table},
-    planning::{EVERYTHING, Narrowed, Planning},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
 };
 
@@ -73,7 +73,7 @@ impl Apply {
                         policy: &policy,
                         narrowed,
                         at: None,
-                        is_evidence: false,
+                        reads: Reads::PlanAndCosts,
                     };
                     let plan = planning.plan().await?;
                     context.terminal.print(&table::text(&plan, drawing(context)))?;

@@ -1,43 +1,52 @@
 //! `flowkeeper cost`.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
-use cost::{Amount, Currency, FlowLogCost, HOURS, PriceTable, Volume};
+use cost::{Amount, Currency, FlowLogCost, FunctionCost, PriceTable, Volume};
+use flow_log::{AccountId, FlowLogId, RoleName, policy::Places};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{CloudOptions, help},
+    cli::{CloudOptions, help, plan::drawing},
     context::Context,
-    costing::{Asked, Costing, compute, is_estimated},
+    cost_text,
+    costing::{Asked, Costing, compute},
     failure::{FAILED, Failure},
+    gathering::gather,
     identity::identify,
+    plan::{Unread, build::content},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
+    reporting::MAX_FOUND,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   flowkeeper cost
   flowkeeper cost policy.yml --region cn-hangzhou --output csv
-
 Estimates are marked with *. It exits with 0 whatever it costs.";
 
 /// The version of the JSON.
 const JSON_VERSION: u8 = 1;
 
-/// Show what flow logs cost, and what schedules save.
+/// Show what flow logs cost, what schedules save, and what Flowkeeper costs.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
 pub(crate) struct CostOptions {
-    /// Policy, for its schedules [default: policy.yml, if it is there]
+    /// Policy, YAML or JSON [default: policy.yml, if it is there]
     policy: Option<PathBuf>,
     #[command(flatten)]
     cloud: CloudOptions,
+    /// Account; may be repeated
+    #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
+    account: Vec<AccountId>,
+    /// Role in other accounts, such as one that only reads
+    #[arg(long, value_name = "NAME")]
+    role: Option<RoleName>,
     /// Days to count, and to compute
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=31))]
     days: u16,
@@ -76,35 +85,66 @@ enum Output {
     Csv,
 }
 
+/// Where flow logs are looked for without a policy. What they should look like does not matter.
+const ANY_POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\nregions: all\n";
+
+impl From<CurrencyName> for Currency {
+    fn from(name: CurrencyName) -> Self {
+        match name {
+            CurrencyName::Cny => Self::Cny,
+            CurrencyName::Usd => Self::Usd,
+        }
+    }
+}
+
 impl CostOptions {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let policy = match &self.policy {
-            Some(path) => Some(PolicyFile::read(path)?.policy(&context.terminal)?),
-            None if Path::new(DEFAULT).is_file() => {
-                Some(PolicyFile::read(Path::new(DEFAULT))?.policy(&context.terminal)?)
-            }
-            None => None,
+        let path = self.policy.as_deref().or_else(|| Some(Path::new(DEFAULT)).filter(|path| path.is_file()));
+        let file = match path {
+            Some(path) => PolicyFile::read(path)?,
+            None => PolicyFile { name: "no policy".to_owned(), text: ANY_POLICY.to_owned() },
         };
+        let policy = file.policy(&context.terminal)?;
         let prices = self.prices.as_deref().map(price_table).transpose()?;
         let costing = context.block_on(async {
             let identity = identify(&self.cloud, context).await?;
-            let currency = self.currency.map(|name| match name {
-                CurrencyName::Cny => Currency::Cny,
-                CurrencyName::Usd => Currency::Usd,
-            });
-            let asked = Asked {
+            let regions = self.cloud.regions()?;
+            let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
+            let planning = Planning {
+                context,
                 identity: &identity,
-                policy: policy.as_ref(),
+                capabilities: EVERYTHING,
+                policy_file: &file.name,
+                policy_text: &file.text,
+                policy: &policy,
+                narrowed: &narrowed,
+                at: None,
+                reads: Reads::Costs,
+            };
+            let (swept, gathered) = gather(&planning, MAX_FOUND).await?;
+            let asked = Asked {
+                swept: &swept,
+                gathered: &gathered,
+                own: &identity.caller.account,
+                any_region: identity.any_region(),
+                has_policy: path.is_some(),
                 days: self.days,
-                currency,
+                currency: self.currency.map(Currency::from),
                 prices,
                 now: context.now(),
             };
-            compute(&asked).await
+            let mut costing = compute(&asked).await?;
+            let read = content(&swept.report, &Places::of(&file.text), Vec::new());
+            costing.unread.extend(read.unread.iter().filter(|it| it.resource_id.is_none()).map(unread));
+            let left_out = read.notes.iter().filter(|note| note.finding && note.region.is_none());
+            costing
+                .notes
+                .extend(left_out.filter_map(|note| Some(format!("{}: {}", note.account.as_ref()?, note.reason))));
+            Ok(costing)
         })?;
         context.terminal.print(&match self.output {
-            Output::Table => table(&costing, self.days),
-            Output::Json => format!("{:#}\n", json(&costing, self.days)),
+            Output::Table => cost_text::text(&costing, drawing(context)),
+            Output::Json => format!("{:#}\n", json(&costing)),
             Output::Csv => csv(&costing)?,
         })?;
         if self.output != Output::Table {
@@ -118,6 +158,16 @@ impl CostOptions {
     }
 }
 
+/// Says what could not be read, and what the API answered.
+fn unread(found: &Unread) -> String {
+    let place = [&found.account, &found.region].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let error = found.error.as_ref().map_or_else(String::new, |error| {
+        let request = error.request_id.as_deref().unwrap_or("none");
+        format!(": {} answered {} (request {request}); {}", error.action, error.code, error.advice)
+    });
+    format!("{place}: {}{error}", found.reason)
+}
+
 fn price_table(path: &Path) -> Result<PriceTable, Failure> {
     let name = path.display();
     let remedy = "the files in shared/cost/prices have the form";
@@ -125,96 +175,8 @@ fn price_table(path: &Path) -> Result<PriceTable, Failure> {
     PriceTable::parse(&text).map_err(|error| Failure::usage(format!("{name}: {error}"), remedy))
 }
 
-fn marked(amount: Option<Amount>, is_estimated: bool) -> String {
-    let mark = if is_estimated { " *" } else { "" };
-    amount.map_or_else(|| "unknown".to_owned(), |amount| format!("{amount}{mark}"))
-}
-
-fn volume(flow_log: &FlowLogCost) -> String {
-    match (&flow_log.volume, flow_log.volume.bytes()) {
-        (Volume::Estimated { .. }, Some(bytes)) => format!("{bytes} *"),
-        (_, Some(bytes)) => bytes.to_string(),
-        (_, None) => "unknown".to_owned(),
-    }
-}
-
-fn table(costing: &Costing, days: u16) -> String {
-    let Costing { statement, savings, off, bill, notes, .. } = costing;
-    let currency = statement.currency;
-    let mut rows = Table::new();
-    rows.load_style(NOTHING);
-    rows.set_header(["resource", "flow log", "region", "on h/week", "GB", "VPC", "SLS", "total", "schedule saves"]);
-    let mut saved = Amount::ZERO;
-    let mut footnotes: Vec<String> = Vec::new();
-    for region in &statement.regions {
-        for flow_log in &region.flow_logs {
-            let is_estimated = is_estimated(flow_log);
-            let saving = savings.get(&flow_log.id);
-            saved += saving.map(|(_, saving)| saving.by_traffic).unwrap_or_default();
-            let saves = saving.map(|(_, saving)| {
-                let is_assumed = saving.measured_hours < saving.off_hours;
-                if saving.unknown_hours > 0 {
-                    footnotes.push(format!(
-                        "{}: in {} of {} hours off nothing was ever recorded, and nobody can tell what it saves there",
-                        flow_log.id, saving.unknown_hours, saving.off_hours
-                    ));
-                }
-                marked(Some(saving.by_traffic), is_assumed || is_estimated)
-            });
-            if let Some(basis) = flow_log.volume.basis() {
-                footnotes.push(format!("{}: {basis}", flow_log.id));
-            }
-            if let Volume::Unknown { reason } = &flow_log.volume {
-                footnotes.push(format!("{}: {reason}", flow_log.id));
-            }
-            rows.add_row([
-                flow_log.resource_id.clone(),
-                flow_log.id.to_string(),
-                region.region.to_string(),
-                match saving {
-                    Some((on, _)) => format!("{on} of {HOURS}"),
-                    None if off.contains(&flow_log.id) => "off".to_owned(),
-                    None => HOURS.to_string(),
-                },
-                volume(flow_log),
-                marked(flow_log.share, is_estimated),
-                marked(flow_log.log_service, is_estimated),
-                marked(flow_log.total(), is_estimated),
-                saves.unwrap_or_default(),
-            ]);
-        }
-    }
-    for column in rows.column_iter_mut().skip(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let mut text =
-        if statement.regions.is_empty() { "no flow logs\n".to_owned() } else { format!("{}\n\n", rows.trim_fmt()) };
-    for region in &statement.regions {
-        let total = marked(region.total(), region.has_estimates());
-        let shards = region.shards.filter(|shards| *shards > Amount::ZERO);
-        let shards = shards.map(|shards| format!(", {shards} of it for shards")).unwrap_or_default();
-        _ = writeln!(text, "{}  {} GB  {total} {currency} in {days} days{shards}", region.region, region.volume);
-    }
-    _ = writeln!(text, "total  {} {currency} in {days} days", statement.total());
-    if saved > Amount::ZERO {
-        _ = writeln!(text, "schedules save  {saved} {currency}");
-    }
-    if let Some(bill) = bill {
-        _ = writeln!(
-            text,
-            "the bill of {}  {} {}, of lines that name a flow log",
-            bill.cycle, bill.amount, bill.currency
-        );
-    }
-    _ = writeln!(text, "\nlist prices of {}", statement.prices_of);
-    for footnote in footnotes.iter().map(|note| format!("* {note}")).chain(notes.iter().cloned()) {
-        _ = writeln!(text, "{footnote}");
-    }
-    text
-}
-
-fn json(costing: &Costing, days: u16) -> Value {
-    let Costing { statement, savings, off, bill, notes, unread } = costing;
+fn json(costing: &Costing) -> Value {
+    let Costing { statement, days, savings, off, bills, notes, unread } = costing;
     let flow_log = |flow_log: &FlowLogCost| {
         json!({
             "id": flow_log.id.as_str(),
@@ -225,6 +187,8 @@ fn json(costing: &Costing, days: u16) -> Value {
             "marginal": flow_log.marginal,
             "log_service": flow_log.log_service,
             "total": flow_log.total(),
+            "duplicate_of": flow_log.duplicates.as_ref().map(FlowLogId::as_str),
+            "avoidable": flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()),
             "schedule": savings.get(&flow_log.id).map(|(on, saving)| json!({
                 "on_hours": on,
                 "saves_by_traffic": saving.by_traffic,
@@ -233,6 +197,15 @@ fn json(costing: &Costing, days: u16) -> Value {
                 "off_hours_assumed": saving.assumed_hours,
                 "off_hours_unknown": saving.unknown_hours,
             })),
+        })
+    };
+    let function = |function: &FunctionCost| {
+        json!({
+            "name": function.name,
+            "invocations": function.invocations,
+            "of_use": function.of_use,
+            "least": function.least,
+            "total": function.total(),
         })
     };
     let regions: Vec<_> = statement
@@ -246,6 +219,7 @@ fn json(costing: &Costing, days: u16) -> Value {
                 "generation": region.generation,
                 "log_service": region.log_service,
                 "shards": region.shards,
+                "duplicates": region.duplicates,
                 "total": region.total(),
                 "flow_logs": region.flow_logs.iter().map(flow_log).collect::<Vec<_>>(),
             })
@@ -258,10 +232,19 @@ fn json(costing: &Costing, days: u16) -> Value {
         "source": statement.source,
         "days": days,
         "regions": regions,
-        "total": statement.total(),
-        "bill": bill.as_ref().map(|bill| json!({
-            "cycle": bill.cycle.to_string(), "currency": bill.currency, "amount": bill.amount,
+        "flowkeeper": costing.flowkeeper().map(|(functions, total)| json!({
+            "functions": functions.iter().map(function).collect::<Vec<_>>(),
+            "total": total,
         })),
+        "total": statement.total(),
+        "schedules_save": costing.saved(),
+        "duplicates": costing.duplicates(),
+        "bills": bills.iter().map(|bill| json!({
+            "account": bill.account.as_str(),
+            "cycle": bill.cycle.to_string(),
+            "currency": bill.currency,
+            "amount": bill.amount,
+        })).collect::<Vec<_>>(),
         "notes": notes,
         "unread": unread,
     })
@@ -284,6 +267,8 @@ fn csv(costing: &Costing) -> Result<String, Failure> {
         "log_service",
         "total",
         "schedule_saves",
+        "duplicate_of",
+        "avoidable",
     ];
     writer.write_record(head).map_err(|error| failed(&error))?;
     for region in &costing.statement.regions {
@@ -307,6 +292,8 @@ fn csv(costing: &Costing) -> Result<String, Failure> {
                 amount(flow_log.log_service),
                 amount(flow_log.total()),
                 amount(saving),
+                flow_log.duplicates.as_ref().map(ToString::to_string).unwrap_or_default(),
+                amount(flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable())),
             ];
             writer.write_record(row).map_err(|error| failed(&error))?;
         }

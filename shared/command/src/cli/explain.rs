@@ -1,7 +1,6 @@
 //! `flowkeeper explain`.
 
 use std::{
-    fmt::Write as _,
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -18,6 +17,7 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::{
     cli::{CloudOptions, help, plan::drawing, schedule::local},
+    columns::labelled,
     context::Context,
     failure::{FAILED, Failure, USAGE},
     identity::{Identity, identify},
@@ -26,10 +26,10 @@ use crate::{
         Change, Plan,
         table::{self, Drawing},
     },
-    planning::{EVERYTHING, Narrowed, Planning},
+    planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
     resource_file::{self, Defaults, Listed},
-    terminal::{BOLD, padded},
+    terminal::padded,
 };
 
 const EXAMPLES: &str = "\
@@ -41,7 +41,7 @@ Examples:
 /// The columns of the names.
 const NAME: usize = 24;
 /// The columns of a value.
-const VALUE: usize = 40;
+const VALUE: usize = 36;
 
 /// Show what a policy wants of a resource, and why.
 #[derive(Debug, Args)]
@@ -81,9 +81,10 @@ impl Explain {
         };
         let at = self.at.unwrap_or_else(|| context.now());
         let places = &Places::of(&file.text);
+        let columns = context.terminal.cut_at();
         let texts: Vec<_> = resources
             .iter()
-            .map(|listed| Explained { policy: &policy, places, listed, at, live: None }.text())
+            .map(|listed| Explained { policy: &policy, places, listed, at, live: None }.text(columns))
             .collect();
         context.terminal.print(&texts.join("\n"))?;
         if ids.is_empty() {
@@ -110,7 +111,7 @@ impl Explain {
                 let seen = Seen { own: &identity.caller.account, live: &live, plan: plan.as_ref() };
                 let listed = &live.listed;
                 let explained = Explained { policy: &policy, places, listed, at, live: Some(seen) };
-                let text = format!("{}{}", explained.text(), seen.changes(drawing(context)));
+                let text = format!("{}{}", explained.text(columns), seen.changes(drawing(context)));
                 context.terminal.print(&if is_first { text } else { format!("\n{text}") })?;
                 is_first = false;
                 if seen.is_unread() {
@@ -151,7 +152,7 @@ impl Explain {
             policy,
             narrowed,
             at: self.at,
-            is_evidence: false,
+            reads: Reads::Plan,
         };
         planning.plan().await.map(Some)
     }
@@ -339,12 +340,12 @@ struct Explained<'a> {
 }
 
 impl Explained<'_> {
-    fn text(&self) -> String {
+    fn text(&self, columns: Option<usize>) -> String {
         let Self { policy, listed, at, live, .. } = self;
         let Listed { resource, vpc, .. } = listed;
         let what = resource.id.resource_type();
         let mut text = String::new();
-        let mut add = |name: &str, value: &str| _ = writeln!(text, "{BOLD}{name:<NAME$}{BOLD:#}{value}");
+        let mut add = |name: &str, value: &str| text.push_str(&labelled(name, value, NAME, columns));
         add("resource", &format!("{}, a {what} of {} in {}", resource.id, resource.account, resource.region));
         add("at", &self.moment(*at));
         // Without a cloud, the function's own account is unknown.
@@ -504,7 +505,7 @@ impl Explained<'_> {
                 ("tags", origin) => format!("{origin}{line}; {} is always set", FlowLog::OWN_TAG.0),
                 (_, origin) => format!("{origin}{line}"),
             };
-            (field, format!("{} {by}", padded(&value, VALUE)))
+            (field, format!("{}  {by}", padded(&value, VALUE)))
         })
     }
 

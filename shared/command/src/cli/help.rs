@@ -23,6 +23,5 @@ Options:
 pub(crate) const WITH_OPTIONS: &str = "\
 {about}
 {usage-heading} {usage}
-
 Options:
 {options}{after-help}";

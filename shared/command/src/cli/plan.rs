@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flow_log::{AccountId, RoleName};
 use jiff::Timestamp;
 
 use crate::{
-    cli::{CloudOptions, help},
+    cli::{help, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
@@ -15,8 +14,8 @@ use crate::{
         Plan, PolicyUsed, Totals, csv, file,
         table::{self, Drawing},
     },
-    planning::{EVERYTHING, Narrowed, Planning},
-    policy_file::{DEFAULT, PolicyFile},
+    planning::{EVERYTHING, Planning, Reads},
+    policy_file::PolicyFile,
 };
 
 const EXAMPLES: &str = "\
@@ -29,17 +28,8 @@ Exit codes: 0 done; 1 failed or unknown; 2 changes (--detailed-exitcode)";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, help_template = help::WITH_ARGUMENTS)]
 pub(crate) struct PlanOptions {
-    /// Policy, YAML or JSON; - for stdin
-    #[arg(default_value = DEFAULT)]
-    policy: PathBuf,
     #[command(flatten)]
-    cloud: CloudOptions,
-    /// Account; may be repeated
-    #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
-    account: Vec<AccountId>,
-    /// Role in other accounts, such as one that only reads
-    #[arg(long, value_name = "NAME")]
-    role: Option<RoleName>,
+    scope: ScopeOptions,
     /// Form of the output: table, json or csv
     #[arg(long, value_enum, default_value_t, value_name = "FORM", hide_possible_values = true)]
     #[arg(hide_default_value = true)]
@@ -69,17 +59,16 @@ enum Output {
 
 impl PlanOptions {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let file = PolicyFile::read(&self.policy)?;
+        let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
         let plan = context.block_on(async {
-            let identity = identify(&self.cloud, context).await?;
+            let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
-            let regions = self.cloud.regions()?;
-            if policy.ecr_flow_log.is_some() && !regions.is_empty() {
+            let narrowed = self.scope.narrowed()?;
+            if policy.ecr_flow_log.is_some() && !narrowed.regions.is_empty() {
                 context.terminal.note("Express Connect Routers belong to no region: --region leaves them out");
             }
-            let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
             let planning = Planning {
                 context,
                 identity: &identity,
@@ -89,7 +78,7 @@ impl PlanOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: self.at,
-                is_evidence: false,
+                reads: Reads::PlanAndCosts,
             };
             planning.plan().await
         })?;
@@ -121,7 +110,7 @@ impl PlanOptions {
                 terminal.note(format_args!("the plan is in {}, and has no change to apply", out.display()));
             }
             Some(out) => {
-                let options = [("--profile", &self.cloud.profile), ("--endpoint", &self.cloud.endpoint)];
+                let options = [("--profile", &self.scope.cloud.profile), ("--endpoint", &self.scope.cloud.endpoint)];
                 let options: String = options
                     .into_iter()
                     .filter_map(|(option, value)| Some(format!(" {option} {}", value.as_ref()?)))

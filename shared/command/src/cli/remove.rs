@@ -12,7 +12,7 @@ use crate::{
     failure::{FAILED, Failure},
     identity::identify,
     plan::table,
-    planning::{Narrowed, Planning, REMOVAL},
+    planning::{Narrowed, Planning, REMOVAL, Reads},
     policy_file::PolicyFile,
 };
 
@@ -68,7 +68,7 @@ impl Remove {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: None,
-                is_evidence: false,
+                reads: Reads::Plan,
             };
             let plan = planning.plan().await?;
             let changes: Vec<_> = plan.changes.iter().collect();

@@ -8,17 +8,16 @@ use std::{
 use audit::Audited;
 use clap::{Args, ValueEnum};
 use evidence::{Evidence, ExceptionsCountAs};
-use flow_log::{AccountId, RoleName};
 
 use crate::{
-    cli::{CloudOptions, help},
+    cli::{help, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
     output_file,
     plan::file::digest,
-    planning::{EVERYTHING, Narrowed, Planning},
-    policy_file::{DEFAULT, PolicyFile},
+    planning::{EVERYTHING, Planning, Reads},
+    policy_file::PolicyFile,
     report_text,
     reporting::Reporting,
 };
@@ -32,23 +31,17 @@ Exit codes: 0 done; 1 failed or unknown; 2 findings (--detailed-exitcode)";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, help_template = help::WITH_OPTIONS)]
 pub(crate) struct ReportOptions {
-    /// Policy, YAML or JSON; - for stdin
-    #[arg(default_value = DEFAULT)]
-    policy: PathBuf,
     #[command(flatten)]
-    cloud: CloudOptions,
-    /// Account; may be repeated
-    #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
-    account: Vec<AccountId>,
-    /// Role in other accounts, such as one that only reads
-    #[arg(long, value_name = "NAME")]
-    role: Option<RoleName>,
+    scope: ScopeOptions,
     #[command(flatten)]
     files: Files,
     /// How controls count exceptions: exception or failure
     #[arg(long, value_enum, default_value_t, value_name = "AS", hide_possible_values = true)]
     #[arg(hide_default_value = true)]
     exceptions: Exceptions,
+    /// Read what flow logs cost, too
+    #[arg(long)]
+    cost: bool,
     /// Exit with 2 if there are findings
     #[arg(long)]
     detailed_exitcode: bool,
@@ -129,14 +122,13 @@ impl Files {
 impl ReportOptions {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let wanted = self.files.wanted()?;
-        let file = PolicyFile::read(&self.policy)?;
+        let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, digest(file.text.as_bytes())));
         let reported = context.block_on(async {
-            let identity = identify(&self.cloud, context).await?;
+            let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
-            let regions = self.cloud.regions()?;
-            let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
+            let narrowed = self.scope.narrowed()?;
             let planning = Planning {
                 context,
                 identity: &identity,
@@ -146,7 +138,7 @@ impl ReportOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: None,
-                is_evidence: true,
+                reads: if self.cost { Reads::Costs } else { Reads::Evidence },
             };
             let exceptions_count_as = match self.exceptions {
                 Exceptions::Exception => ExceptionsCountAs::Exception,

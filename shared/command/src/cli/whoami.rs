@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::{
     cli::CloudOptions,
+    columns::labelled,
     context::Context,
     failure::Failure,
     identity::{Identity, identify},
-    terminal::BOLD,
 };
 
 const EXAMPLES: &str = "\
@@ -20,6 +20,8 @@ Examples:
 Credentials: --profile, keys in the environment, OIDC, aliyun CLI profile,
 ~/.alibabacloud/credentials, ECS role, URI. The first that is there decides.";
 
+/// The columns of names, and of the space after them.
+const NAME: usize = 10;
 /// The version of the JSON.
 const JSON_VERSION: u8 = 1;
 
@@ -49,13 +51,13 @@ impl Whoami {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let identity = context.block_on(identify(&self.cloud, context))?;
         context.terminal.print(&match self.output {
-            Output::Table => table(&identity),
+            Output::Table => table(&identity, context.terminal.cut_at()),
             Output::Json => json(&identity),
         })
     }
 }
 
-fn table(identity: &Identity) -> String {
+fn table(identity: &Identity, columns: Option<usize>) -> String {
     let Identity { found, key, caller, regions, region_by, endpoint, .. } = identity;
     let regions: Vec<_> = regions.iter().map(ToString::to_string).collect();
     let regions = match region_by {
@@ -73,7 +75,7 @@ fn table(identity: &Identity) -> String {
         ("endpoint", endpoint.clone()),
     ];
     let rows = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    rows.map(|(name, value)| format!("{BOLD}{name:<10}{BOLD:#}{value}\n")).collect()
+    rows.map(|(name, value)| labelled(name, &value, NAME, columns)).collect()
 }
 
 fn json(identity: &Identity) -> String {

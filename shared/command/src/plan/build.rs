@@ -7,6 +7,9 @@ use reconcile::{ChangeKind, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChang
 
 use super::{CallFailed, Change, Field, FlowLog, Kind, ListRead, Maker, Note, Resource, Source, Totals, Unread};
 
+/// The names of resources, by account, region and id.
+pub(crate) type Names = BTreeMap<[String; 3], String>;
+
 /// What a report says, apart from who asked and with which policy.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
@@ -83,6 +86,20 @@ fn totals(content: &Content) -> Totals {
     totals
 }
 
+impl Content {
+    /// Adds the names of resources, by account, region and id.
+    pub(crate) fn name(&mut self, names: &Names) {
+        let name =
+            |account: &str, region: &str, id: &str| names.get(&[account, region, id].map(str::to_owned)).cloned();
+        for Change { account, region, resource_id, resource_name, .. } in &mut self.changes {
+            *resource_name = name(account, region, resource_id);
+        }
+        for Resource { account, region, resource_id, resource_name, .. } in &mut self.resources {
+            *resource_name = name(account, region, resource_id);
+        }
+    }
+}
+
 /// Whether nothing is wanted of a resource, because it can never have a flow log, or what its tag asks for is no policy.
 pub(crate) fn is_unable(resource: &Resource) -> bool {
     resource.verdict == Verdict::Unsupported.to_string()
@@ -122,6 +139,7 @@ fn resource(item: &Item) -> Option<Resource> {
         region: item.region.clone()?,
         resource_type: item.resource_type?.to_owned(),
         resource_id: item.resource_id.clone()?,
+        resource_name: None,
         verdict: verdict.to_string(),
         covered,
         exception: item.is_exception,
@@ -146,6 +164,7 @@ fn planned(item: &Item, change: &PlannedChange, places: &Places) -> Change {
         region: item.region.clone().unwrap_or_default(),
         resource_type: item.resource_type.unwrap_or_default().to_owned(),
         resource_id: item.resource_id.clone().unwrap_or_default(),
+        resource_name: None,
         kind: change.kind.into(),
         action: item.action.map(|action| action.to_string()).unwrap_or_default(),
         flow_log_id: item.flow_log_id.as_ref().map(ToString::to_string),
@@ -161,6 +180,7 @@ fn planned(item: &Item, change: &PlannedChange, places: &Places) -> Change {
                 source: source(&field.source, places),
             })
             .collect(),
+        monthly_bytes: None,
     }
 }
 

@@ -135,6 +135,7 @@ mod tests {
             resources: Vec::new(),
             notes: Vec::new(),
             unread: Vec::new(),
+            costs: Vec::new(),
             limits: vec!["a limit".to_owned()],
             read: Vec::new(),
         }

@@ -6,21 +6,27 @@ use std::{
 };
 
 use clap::builder::styling::Style;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::ColumnConstraint;
+use cost::{Amount, Bytes};
 
 use super::{
-    Change, Kind, Maker, Note, Plan, Resource, Totals, Unread,
+    Change, Cost, Kind, Maker, Note, Plan, Resource, Totals, Unread,
     build::is_unable,
+    costs::{ASSUMED_CONNECTIONS, total},
     csv::{asked_by, values},
 };
-use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, width};
+use crate::{
+    columns::{self, MIN_SENTENCE},
+    terminal::{BOLD, DIM, GREEN, RED, YELLOW, width},
+};
 
 /// How many exceptions of a region are listed, unless all are asked for.
 const MAX_EXCEPTIONS: usize = 20;
 /// How many places of the same finding are listed, unless all are asked for.
 const MAX_PLACES: usize = 5;
-/// The least number of columns for a sentence beside an id. With fewer, it stands below.
-const MIN_SENTENCE: usize = 30;
+
+/// The fields of a flow log that cannot be changed in place.
+const FIXED: [&str; 5] = ["project", "log_store", "traffic_type", "traffic_path", "ip_version"];
 
 /// How to draw.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +66,7 @@ pub(crate) fn text(plan: &Plan, drawing: Drawing) -> String {
     }
     text.push_str(&limits(plan));
     text.push_str(&unread(plan, drawing));
+    text.push_str(&costs(plan, drawing));
     _ = writeln!(text, "{BOLD}{}{BOLD:#}", last_line(&plan.summary));
     text
 }
@@ -252,7 +259,9 @@ fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing
 }
 
 fn about(resource: &Resource) -> [String; 3] {
-    [resource.resource_id.clone(), resource.verdict.clone(), resource.reason.clone()]
+    let name = resource.resource_name.as_deref().map(|name| format!("{}: ", evidence::visible(name)));
+    let sentence = format!("{}{}", name.unwrap_or_default(), resource.reason);
+    [resource.resource_id.clone(), resource.verdict.clone(), sentence]
 }
 
 fn noted(note: &Note) -> [String; 3] {
@@ -307,30 +316,100 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
         };
         let verb = format!("{} {:<10}", change.kind.sign(), change.kind.words());
         let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
-        _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{}{BOLD:#}{flow_log}", change.resource_id);
+        let name = change.resource_name.as_deref().map(evidence::visible).unwrap_or_default();
+        let columns = 2 + width(&verb) + 2 + width(&change.resource_id) + width(&flow_log) + 2 + width(&name);
+        let is_beside = drawing.columns.is_none_or(|all| columns <= all) && !name.is_empty();
+        let beside = if is_beside { format!("  {name}") } else { String::new() };
+        _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{}{BOLD:#}{flow_log}{beside}", change.resource_id);
+        if !is_beside && !name.is_empty() {
+            text.push_str(&wrapped(&name, 6, drawing));
+        }
         for line in details(plan, change, drawing.is_verbose) {
             text.push_str(&wrapped(&line, 6, drawing));
+        }
+        if let Some(sentence) = change.monthly_bytes.and_then(|bytes| volume(bytes, change)) {
+            text.push_str(&wrapped(&sentence, 6, drawing));
         }
         _ = writeln!(text, "      {DIM}change {}{DIM:#}", change.id);
     }
     text
 }
 
+/// Says how much more or less is recorded in a month.
+fn volume(bytes: i64, change: &Change) -> Option<String> {
+    let is_part = change.fields.iter().any(|it| it.field == "traffic_type" && it.after.as_deref() != Some("All"));
+    let gigabytes = match Bytes(bytes.unsigned_abs()).to_string().as_str() {
+        "0.0" => "less than 0.1".to_owned(),
+        // How much of the traffic is dropped is not known.
+        amount if is_part => format!("at most {amount}"),
+        amount => format!("about {amount}"),
+    };
+    match bytes {
+        0 if matches!(change.kind, Kind::Create | Kind::Activate) => {
+            Some("records nothing yet, as no network interface there is in use".to_owned())
+        }
+        0 => None,
+        1.. => Some(format!("records {gigabytes} GB a month more")),
+        _ => Some(format!("records {gigabytes} GB a month less")),
+    }
+}
+
+/// Draws what flow logs cost before and after the changes, and from what that is estimated.
+fn costs(plan: &Plan, drawing: Drawing) -> String {
+    // Where no network interface is in use, nothing is recorded before or after.
+    let changed: Vec<_> =
+        plan.costs.iter().filter(|cost| cost.unknown.is_some() || cost.before != cost.after).collect();
+    if changed.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{BOLD}cost{BOLD:#} of a month, estimated\n");
+    for cost in &changed {
+        let Cost { account, region, currency, before, after, unknown, .. } = cost;
+        let amounts = match (before, after) {
+            (Some(now), Some(then)) => from_to(now.amount(), then.amount(), currency),
+            _ => format!("unknown: {}", of(unknown)),
+        };
+        text.push_str(&wrapped(&format!("{account}  {region}  {amounts}"), 2, drawing));
+    }
+    let known: Vec<_> = changed.iter().filter(|cost| cost.before.is_some()).collect();
+    if let (Some((now, then, currency)), 2..) = (total(&plan.costs), known.len()) {
+        text.push_str(&wrapped(&format!("in all  {}", from_to(now, then, currency)), 2, drawing));
+    }
+    if let [first, ..] = known.as_slice() {
+        let basis = format!(
+            "By the network interfaces in use, with {ASSUMED_CONNECTIONS} connections of each in an interval and \
+             list prices of {}. It may be off by a factor of ten; flowkeeper cost counts what is recorded now.",
+            first.prices_of
+        );
+        text.push_str(&wrapped(&basis, 2, drawing));
+    }
+    text + "\n"
+}
+
+fn from_to(now: Amount, then: Amount, currency: &str) -> String {
+    let sign = if then < now { '-' } else { '+' };
+    let by = if then < now { now - then } else { then - now };
+    format!("{sign}{by} {currency}, from {now} to {then}")
+}
+
 /// Breaks a line to the width of the terminal.
 fn wrapped(line: &str, indent: u16, drawing: Drawing) -> String {
-    let mut table = table(drawing);
-    table.add_row([line]);
-    if let Some(column) = table.column_mut(0) {
-        column.set_padding((indent, 0));
-    }
-    lines(&table).map(|part| part + "\n").collect()
+    columns::wrapped(line, indent, drawing.columns)
 }
 
 /// Says why, and each field with what asks for it. Of a new flow log, defaults are left out unless they are asked for.
 fn details(plan: &Plan, change: &Change, is_verbose: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    // The fields of these say all of it.
-    if is_verbose || !matches!(change.kind, Kind::Modify | Kind::Replace) {
+    // The fields of these say all of it, unless something is left that only a replacement can change.
+    let leaves = |field: &&str| {
+        change.reason.contains(&format!("{field} is \"")) && change.fields.iter().all(|it| it.field != **field)
+    };
+    let is_said = match change.kind {
+        Kind::Modify => !FIXED.iter().any(leaves),
+        Kind::Replace => true,
+        Kind::Create | Kind::Activate | Kind::Deactivate | Kind::Delete => false,
+    };
+    if is_verbose || !is_said {
         lines.push(change.reason.clone());
     }
     for field in &change.fields {
@@ -366,7 +445,7 @@ fn rows(found: &[[String; 3]], drawing: Drawing) -> String {
     if drawing.columns.is_some_and(|columns| widest(0) + widest(1) + 9 + MIN_SENTENCE > columns) {
         return stacked(found, drawing);
     }
-    let mut table = table(drawing);
+    let mut table = columns::table(drawing.columns);
     let has_word = found.iter().any(|[_, word, _]| !word.is_empty());
     for [id, word, sentence] in found {
         let id = if id.is_empty() { "-" } else { id };
@@ -383,7 +462,7 @@ fn rows(found: &[[String; 3]], drawing: Drawing) -> String {
             column.set_padding((if nth == 0 { 4 } else { 1 }, 1));
         }
     }
-    lines(&table).map(|line| line + "\n").collect()
+    columns::lines(&table).map(|line| line + "\n").collect()
 }
 
 /// Draws rows in two lines or more: the id and the word, and the sentence below.
@@ -397,21 +476,6 @@ fn stacked(found: &[[String; 3]], drawing: Drawing) -> String {
         text.push_str(&wrapped(sentence, if head.is_empty() { 4 } else { 6 }, drawing));
     }
     text
-}
-
-fn table(drawing: Drawing) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    match drawing.columns.and_then(|columns| u16::try_from(columns).ok()) {
-        Some(columns) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    table
-}
-
-fn lines(table: &Table) -> impl Iterator<Item = String> {
-    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.into_iter()
 }
 
 fn limits(plan: &Plan) -> String {
@@ -476,6 +540,7 @@ mod tests {
             region: "cn-hangzhou".to_owned(),
             resource_type: "VPC".to_owned(),
             resource_id: id(nth),
+            resource_name: Some("生产网络".to_owned()),
             verdict: "missing".to_owned(),
             covered: false,
             exception: false,
@@ -489,12 +554,14 @@ mod tests {
             region: "cn-hangzhou".to_owned(),
             resource_type: "VPC".to_owned(),
             resource_id: id(nth),
+            resource_name: Some("生产网络".to_owned()),
             kind: Kind::Create,
             action: "CreateFlowLog".to_owned(),
             flow_log_id: None,
             verdict: Some("missing".to_owned()),
             reason: format!("no active flow log covers {}", id(nth)),
             fields: Vec::new(),
+            monthly_bytes: Some(1 << 30),
         };
         Plan {
             schema: String::new(),
@@ -510,6 +577,7 @@ mod tests {
             resources: (0..count).map(resource).collect(),
             notes: Vec::new(),
             unread: Vec::new(),
+            costs: Vec::new(),
             limits: Vec::new(),
             read: Vec::new(),
         }

@@ -106,6 +106,18 @@ async fn a_change_whose_ground_has_shifted_is_not_made_and_what_is_there_now_is_
 }
 
 #[tokio::test]
+async fn a_change_to_a_resource_that_is_gone_is_stale() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    save(&world).await;
+    world.cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    let ran = apply(&world, &[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(ran.stdout.contains(&format!("{vpc} needs nothing now, or is gone")), "{}", ran.whole());
+    assert!(ran.stdout.ends_with("Applied: 0 made, 0 failed, 1 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn a_flow_log_that_somebody_stopped_meanwhile_is_not_switched_on_by_a_plan_that_renames_it() {
     let world = World::new().await;
     let (vpc, id) = world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
@@ -217,6 +229,21 @@ async fn a_limit_keeps_its_changes_from_being_made_and_says_which_key_to_raise()
     assert!(ran.stdout.contains("raise limits.max_changes in the policy"), "{}", ran.whole());
     assert!(ran.stdout.ends_with("Applied: 1 made, 0 failed, 0 stale, 2 not made.\n"), "{}", ran.whole());
     assert!(world.cloud.flow_log_of(&missing).is_some(), "what records more is not held up");
+}
+
+#[tokio::test]
+async fn limits_count_the_changes_that_are_chosen_and_not_the_rest_of_the_plan() {
+    let world = World::with(Options::default(), &format!("{POLICY}limits: {{max_changes: 1}}\n")).await;
+    for _ in 0..3 {
+        world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    }
+    let plan = save(&world).await;
+    let id = |nth: usize| plan["changes"][nth]["id"].as_str().unwrap();
+    let two = apply(&world, &["--only", id(0), "--only", id(1)]).await;
+    assert!(two.stdout.ends_with("Applied: 0 made, 0 failed, 0 stale, 2 not made.\n"), "{}", two.whole());
+    assert!(two.stdout.contains("2 changes are more than max_changes: 1"), "{}", two.whole());
+    let one = apply(&world, &["--only", id(2)]).await.good();
+    assert!(one.ends_with("Applied: 1 made, 0 failed, 0 stale, 0 not made.\n"), "{one}");
 }
 
 #[tokio::test]

@@ -1,10 +1,16 @@
 //! `cost` against a local cloud.
 
 use jiff::ToSpan as _;
-use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Fault, LocalCloud, LogRecord, OWN_ACCOUNT, Options, RestRequest};
+use local_cloud::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options,
+    RestRequest, SECOND_ACCOUNT,
+};
 use serde_json::{Value, json};
 
-use crate::support::{Home, Ran, run_in};
+use crate::{
+    support::{Home, Ran, run_in},
+    world::{POLICY as PLAN_POLICY, World},
+};
 
 const HOST: &str = "flowlog-a.cn-hangzhou.log.aliyuncs.com";
 const INDEX: &str = r#"{"keys": {"vpc-id": {"type": "text", "token": [","]}, "log-status": {"type": "text", "token": [","]},
@@ -75,7 +81,8 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     let home = Home::new();
     let found = json_of(&cloud, &home, &[]).await;
     assert_eq!((&found["currency"], &found["unread"]), (&json!("USD"), &json!([])), "the bill decides the currency");
-    assert_eq!(found["bill"], json!({"cycle": cycle, "currency": "USD", "amount": "0.750000"}));
+    let bill = json!({"account": OWN_ACCOUNT, "cycle": cycle, "currency": "USD", "amount": "0.750000"});
+    assert_eq!(found["bills"], json!([bill]));
     let flow_log = &found["regions"][0]["flow_logs"][0];
     assert_eq!((&flow_log["resource_id"], &flow_log["volume"]["basis"]), (&json!(vpc), &json!("part_of_the_month")));
     let bytes = flow_log["volume"]["bytes"].as_u64().unwrap();
@@ -83,7 +90,8 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     assert!((records * 100..records * 400).contains(&bytes), "{bytes} bytes of {records} records");
     let table = cost(&cloud, &home, &[]).await.good();
     assert!(table.contains(&vpc) && table.contains("list prices of 2026-"), "{table}");
-    assert!(table.contains(&format!("the bill of {cycle}  0.75 USD")), "{table}");
+    let line = table.lines().find(|line| line.contains(&format!("the bill of {cycle}"))).unwrap();
+    assert!(line.contains(" 0.75 ") && line.ends_with("USD, of lines that name a flow log"), "{table}");
     let calls: Vec<_> = cloud.calls().into_iter().filter(|call| call.action.starts_with("Create")).collect();
     assert!(calls.iter().all(|call| {
         ["CreateProject", "CreateLogStore", "CreateIndex", "CreateVpc", "CreateFlowLog"].contains(&call.action.as_str())
@@ -119,7 +127,7 @@ async fn a_missing_permission_makes_an_estimate_and_no_failure() {
     for said in ["the traffic was assumed", "by feature is assumed", "GetLogsV2 is not allowed", "no bill: "] {
         assert!(table.contains(said), "{said}\n{table}");
     }
-    assert!(table.contains(" *"), "{table}");
+    assert!(table.contains("* fl-") && table.contains(": the traffic was assumed"), "{table}");
 }
 
 #[tokio::test]
@@ -158,4 +166,152 @@ async fn csv_has_a_row_for_each_flow_log() {
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[0].starts_with("account,region,resource_id,flow_log_id,bytes,volume,currency"), "{text}");
     assert!(lines[1].contains(&format!("cn-hangzhou,{vpc},fl-")) && lines[1].contains(",estimated,USD,"), "{text}");
+}
+
+async fn world_json(world: &World, more: &[&str]) -> (Value, Ran) {
+    let ran = world.run(&[&["cost", "--output", "json"], more].concat()).await;
+    (serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.whole())), ran)
+}
+
+/// The flow log of a statement that is on a resource.
+fn on<'f>(found: &'f Value, resource: &str) -> &'f Value {
+    let regions = found["regions"].as_array().unwrap();
+    let mut flow_logs = regions.iter().flat_map(|region| region["flow_logs"].as_array().unwrap());
+    flow_logs.find(|flow_log| flow_log["resource_id"] == resource).unwrap_or_else(|| panic!("{resource}: {found:#}"))
+}
+
+#[tokio::test]
+async fn a_flow_log_that_records_what_another_one_records_already_is_named_with_what_it_costs() {
+    let world = World::new().await;
+    let (vpc, outer) = world.kept_vpc(&[], &[("TrafficType", "All")]).await;
+    let vswitch = world.cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = world.cloud.create_network_interface(&vswitch).await.unwrap();
+    world.cloud.edit_network_interface(&interface, |interface| interface.instance_id = "i-1".to_owned());
+    let of = [("ProjectName", "flowlog"), ("LogStoreName", "vpc"), ("TrafficType", "Drop")];
+    let inner = world.cloud.create_flow_log("VSwitch", &vswitch, &of).await.unwrap();
+    world.cloud.finish_transitions();
+    let (found, ran) = world_json(&world, &["--currency", "USD"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    assert_eq!(
+        (&on(&found, &vswitch)["duplicate_of"], &on(&found, &vpc)["duplicate_of"]),
+        (&json!(outer), &Value::Null)
+    );
+    assert!(on(&found, &vswitch)["avoidable"].is_string(), "{found:#}");
+    let text = json!({"type": "text"});
+    let keys = json!({
+        "vpc-id": text, "vswitch-id": text, "eni-id": text, "log-status": text, "end": {"type": "long"},
+    });
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| log_store.index = Some(json!({"keys": keys})));
+    let end = world.cloud.now() - 90.minutes();
+    let record = |status| LogRecord::of_flow_log(&vpc, &vswitch, &interface, status, end);
+    world.cloud.write_records("flowlog", "vpc", ["OK"; 8].map(record));
+    let (counted, _) = world_json(&world, &["--currency", "USD"]).await;
+    assert_eq!(on(&counted, &vswitch)["volume"]["basis"], "split_evenly", "{counted:#}");
+    assert_eq!(on(&counted, &vswitch)["volume"]["bytes"], on(&counted, &vpc)["volume"]["bytes"]);
+    let csv = world.run(&["cost", "--currency", "USD", "--output", "csv"]).await.good();
+    assert!(csv.lines().any(|line| line.contains(&inner) && line.contains(&outer)), "{csv}");
+    // One that records more is no duplicate, and neither is one over a flow log that is off.
+    world.cloud.edit_flow_log(&outer, |flow_log| flow_log.traffic_type = "Allow".to_owned());
+    assert_eq!(on(&world_json(&world, &[]).await.0, &vswitch)["duplicate_of"], Value::Null);
+    world.cloud.edit_flow_log(&outer, |flow_log| flow_log.traffic_type = "All".to_owned());
+    world.cloud.edit_flow_log(&outer, |flow_log| flow_log.status = "Inactive".to_owned());
+    assert_eq!(on(&world_json(&world, &[]).await.0, &vswitch)["duplicate_of"], Value::Null);
+}
+
+#[tokio::test]
+async fn every_account_and_region_of_the_policy_is_in_it_and_who_is_refused_is_named() {
+    let policy = format!("{PLAN_POLICY}resource_directory: {{role: flowkeeper}}\n");
+    let options = Options { accounts: 3, directory: Some(Directory::new()), ..Options::default() };
+    let world = World::with(options, &policy).await;
+    world.kept_vpc(&[], &[]).await;
+    let member = world.cloud.operator(SECOND_ACCOUNT, "cn-shanghai");
+    let vpc = member.create_vpc(&[]).await.unwrap();
+    world.cloud.with_log_store(SECOND_ACCOUNT, "cn-shanghai", "flowlog-b", "vpc");
+    let text = json!({"type": "text"});
+    let keys = json!({"vpc-id": text, "log-status": text, "end": {"type": "long"}});
+    world.cloud.edit_log_store("flowlog-b", "vpc", |log_store| log_store.index = Some(json!({"keys": keys})));
+    let end = world.cloud.now() - 90.minutes();
+    let record = LogRecord::of_flow_log(&vpc, "vsw-1", "eni-1", "OK", end);
+    world.cloud.write_records("flowlog-b", "vpc", [record]);
+    let of = [("ProjectName", "flowlog-b"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    member.create_flow_log("VPC", &vpc, &of).await.unwrap();
+    world.cloud.finish_transitions();
+    let cycle = openapi::BillingCycle::of(world.cloud.now()).previous().to_string();
+    for (account, amount) in [(OWN_ACCOUNT, "1.5"), (SECOND_ACCOUNT, "2.25")] {
+        let line = json!({"InstanceID": "fl-1", "PretaxAmount": amount, "Currency": "CNY"});
+        world.cloud.add_to_bill(account, &cycle, line);
+    }
+    let (found, ran) = world_json(&world, &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    let places: Vec<_> = found["regions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|region| (region["account"].as_str().unwrap(), region["region"].as_str().unwrap()))
+        .collect();
+    assert_eq!(places, [(OWN_ACCOUNT, "cn-hangzhou"), (SECOND_ACCOUNT, "cn-shanghai")]);
+    // In the account of the member, the session may read what costs need.
+    let volume = &on(&found, &vpc)["volume"];
+    assert!(volume["bytes"].as_u64().unwrap() > 0 && volume["basis"] != "assumed_size", "{found:#}");
+    assert!(!found["notes"].to_string().contains("flowlog-b/vpc"), "how it is charged is known: {found:#}");
+    let billed: Vec<_> = found["bills"].as_array().unwrap().iter().map(|bill| &bill["amount"]).collect();
+    assert_eq!(billed, ["1.500000", "2.250000"], "the account that pays sees the bill of its member: {found:#}");
+    let functions = found["flowkeeper"]["functions"].as_array().unwrap();
+    let sweeps = functions.iter().find(|function| function["name"] == "remediate-flow-logs").unwrap();
+    assert_eq!(sweeps["invocations"], json!(30 * 24 * (3 + 2)), "three accounts, the coordinator and the last step");
+    let (only, _) = world_json(&world, &["--account", SECOND_ACCOUNT]).await;
+    assert_eq!(only["regions"].as_array().unwrap().len(), 1);
+
+    world.cloud.set_member_role(SECOND_ACCOUNT, &MemberRole::Absent).unwrap();
+    let (less, partly) = world_json(&world, &[]).await;
+    assert_eq!(less["regions"].as_array().unwrap().len(), 1);
+    assert!(partly.stderr.contains(SECOND_ACCOUNT) && partly.stderr.contains("not rolled out"), "{}", partly.whole());
+}
+
+#[tokio::test]
+async fn a_logstore_that_is_gone_or_has_no_index_makes_no_zero() {
+    let (cloud, vpc) = cloud().await;
+    cloud.edit_log_store("flowlog-a", "vpc", |log_store| log_store.index = None);
+    let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_eq!(on(&found, &vpc)["volume"]["basis"], "assumed_traffic");
+    assert!(found["notes"].to_string().contains("no index"), "{found:#}");
+    cloud.without_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog-a", "vpc");
+    let gone = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_eq!((&on(&gone, &vpc)["volume"]["is"], &on(&gone, &vpc)["total"]), (&json!("unknown"), &Value::Null));
+    assert!(gone["notes"].to_string().contains("is gone"), "{gone:#}");
+}
+
+#[tokio::test]
+async fn a_flow_log_that_wrote_nothing_costs_nothing() {
+    let (cloud, vpc) = cloud().await;
+    let idle = cloud.create_vpc(&[]).await.unwrap();
+    let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    cloud.create_flow_log("VPC", &idle, &of).await.unwrap();
+    cloud.finish_transitions();
+    let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_eq!((&on(&found, &idle)["volume"]["bytes"], &on(&found, &idle)["total"]), (&json!(0), &json!("0.000000")));
+    assert!(on(&found, &vpc)["volume"]["bytes"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_report_has_the_costs_if_they_are_asked_for() {
+    let world = World::new().await;
+    let (vpc, flow_log) = world.kept_vpc(&[], &[]).await;
+    let ran = world.run(&["report", "--cost", "--json", "r.json", "--html", "r.html", "--csv", "r.csv"]).await;
+    let read = |name: &str| {
+        std::fs::read_to_string(world.home.path().join(name)).unwrap_or_else(|_| panic!("{}", ran.whole()))
+    };
+    let report: Value = serde_json::from_str(&read("r.json")).unwrap();
+    let cost = &report["facts"]["costs"][0];
+    assert_eq!((&cost["currency"], &cost["days"]), (&json!("CNY"), &json!(30)));
+    assert_eq!((&cost["rows"][0]["resource_id"], &cost["rows"][0]["flow_log_id"]), (&json!(vpc), &json!(flow_log)));
+    assert!(cost["others"].as_array().unwrap().iter().any(|other| other["kind"] == "flowkeeper"), "{cost:#}");
+    let schema = std::fs::read_to_string(crate::support::repository().join("docs/evidence.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    assert!(schema.is_valid(&report), "{:?}", schema.iter_errors(&report).map(|it| it.to_string()).collect::<Vec<_>>());
+    assert!(read("r.html").contains("Flowkeeper itself") && read("r.csv").contains(",CNY,"), "{}", ran.whole());
+    let summary = world.run(&["report", "--cost"]).await;
+    assert!(summary.stdout.contains("\nCost of 30 days: ") && summary.stdout.contains(" CNY"), "{}", summary.whole());
+    let without = world.run(&["report", "--json", "-"]).await;
+    assert!(without.stdout.contains("\"costs\":[]"), "{}", without.whole());
 }

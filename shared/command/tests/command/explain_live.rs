@@ -1,7 +1,8 @@
 //! `explain` of a resource in a local cloud.
 
 use insta::assert_snapshot;
-use local_cloud::{Fault, Options, SECOND_ACCOUNT};
+use local_cloud::{Fault, Options, Rewrite, SECOND_ACCOUNT};
+use serde_json::Value;
 
 use crate::world::{POLICY, World};
 
@@ -107,4 +108,33 @@ async fn a_file_of_that_name_is_read_as_before_and_no_cloud_is_asked() {
     let ran = world.run(&["explain", "vpc-1"]).await.good();
     assert!(ran.starts_with("resource                vpc-9, a VPC"), "{ran}");
     assert_eq!(world.cloud.calls().len(), before);
+}
+
+#[tokio::test]
+async fn the_region_of_the_credentials_is_looked_in_first() {
+    let world = World::new().await;
+    let elsewhere = [("ALIBABA_CLOUD_REGION_ID", "cn-shanghai")];
+    let said = world.run_with(&["explain", "vpc-none"], &elsewhere).await.refused(1);
+    assert!(said.iter().any(|line| line.ends_with("in: cn-shanghai, cn-hangzhou")), "{said:#?}");
+}
+
+#[tokio::test]
+async fn a_flow_log_that_cannot_be_read_makes_it_unknown() {
+    let world = World::new().await;
+    let (vpc, _) = world.kept_vpc(&[], &[]).await;
+    let without_id = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["FlowLogId"] = Value::Null;
+    world.cloud.rewrite("DescribeFlowLogs", Rewrite::value(without_id), u32::MAX);
+    let ran = world.run(&["explain", &vpc]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    let unknown = format!("there now               unknown: the flow logs of {vpc} could not be read: ");
+    assert!(ran.stdout.contains(&unknown) && !ran.stdout.contains("no flow log\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn what_a_plan_would_do_to_another_resource_is_left_out() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    let other = world.cloud.create_vpc(&[]).await.unwrap();
+    let ran = world.run(&["explain", &vpc]).await.good();
+    assert!(ran.contains("to do                   create, change ") && !ran.contains(&other), "{ran}");
 }

@@ -1,7 +1,7 @@
 //! `init` against a local cloud.
 
 use insta::assert_snapshot;
-use local_cloud::Fault;
+use local_cloud::{Fault, OWN_ACCOUNT, SECOND_ACCOUNT};
 
 use crate::world::World;
 
@@ -158,4 +158,17 @@ async fn others_can_read_the_policy_as_they_can_any_file() {
     world.home.write("other", "");
     let mode = |name: &str| std::fs::metadata(world.home.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("policy.yml"), mode("other"));
+}
+
+#[tokio::test]
+async fn vpcs_that_another_account_shares_are_not_those_of_this_one() {
+    let world = account().await;
+    let theirs = world.cloud.operator(SECOND_ACCOUNT, "cn-hangzhou");
+    for _ in 0..2 {
+        let vpc = theirs.create_vpc(&[("env", "theirs")]).await.unwrap();
+        world.cloud.share_vpc(&vpc, OWN_ACCOUNT);
+    }
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let text = world.run(&["init", "--out", "-"]).await.good();
+    assert!(text.contains("# 1 VPC in 1 of 8 regions") && !text.contains("theirs"), "{text}");
 }

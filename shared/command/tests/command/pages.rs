@@ -1,8 +1,13 @@
 //! The documents show what the command prints.
 
+use std::path::Path;
+
 use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalCloud, Options};
 
 use crate::support::{repository, run_in};
+
+/// The pages with examples.
+const PAGES: [&str; 2] = ["docs/command.md", "docs/policy.md"];
 
 /// The commands that a page shows, each with what it prints.
 fn examples(page: &str) -> Vec<(String, String)> {
@@ -38,14 +43,27 @@ async fn seed(cloud: &LocalCloud) {
     cloud.finish_transitions();
 }
 
+#[test]
+fn no_other_page_shows_what_the_command_prints() {
+    let docs = std::fs::read_dir(repository().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let docs = docs.map(|name| format!("docs/{}", name.to_str().unwrap()));
+    let others = ["README.md", "README.zh-CN.md", "tests/local-cloud/README.md"].map(str::to_owned);
+    let pages = docs.chain(others).filter(|name| name.ends_with(".md"));
+    let has_examples = |page: &String| std::fs::read_to_string(repository().join(page)).unwrap().contains("```console");
+    let mut found: Vec<_> = pages.filter(has_examples).collect();
+    found.sort_unstable();
+    assert_eq!(found, PAGES);
+}
+
 #[tokio::test]
 async fn each_example_of_a_page_prints_what_the_page_shows() {
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
     seed(&cloud).await;
     let endpoint = cloud.endpoint();
     let folder = repository().join("shared/command/examples");
-    let mut count = 0;
-    for page in ["docs/command.md", "docs/policy.md"] {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for page in PAGES {
+        let mut corrected = std::fs::read_to_string(repository().join(page)).unwrap();
         for (command, shown) in examples(page) {
             let words: Vec<_> = command.split(' ').map(str::to_owned).collect();
             assert_eq!(words[0], "flowkeeper", "{page}: {command}");
@@ -64,9 +82,19 @@ async fn each_example_of_a_page_prints_what_the_page_shows() {
             .unwrap();
             // A terminal shows both.
             let printed = format!("{}{}", ran.stdout, ran.stderr).replace(&cloud.endpoint(), "http://127.0.0.1:9900");
-            assert_eq!(printed.trim_end(), shown, "{page}: {command}");
+            if printed.trim_end() != shown {
+                corrected = corrected.replacen(
+                    &format!("$ {command}\n{shown}"),
+                    &format!("$ {command}\n{}", printed.trim_end()),
+                    1,
+                );
+                wrong.push(format!("{page}: {command}\n{printed}"));
+            }
             count += 1;
         }
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(page.replace('/', "-"));
+        std::fs::write(path, corrected).unwrap();
     }
-    assert!(count >= 6, "{count} examples");
+    assert_eq!(wrong, [""; 0], "corrected pages are in {}", env!("CARGO_TARGET_TMPDIR"));
+    assert!(count >= 7, "{count} examples");
 }

@@ -1,12 +1,13 @@
 //! `plan` against a local cloud.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader},
     time::Duration,
 };
 
 use insta::assert_snapshot;
-use local_cloud::{Directory, Fault, MemberRole, Options, SECOND_ACCOUNT};
+use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT};
 use serde_json::Value;
 
 use crate::{
@@ -238,6 +239,8 @@ async fn routers_are_planned_once_for_an_account_and_left_out_of_a_plan_for_one_
     let [change] = plan["changes"].as_array().unwrap().as_slice() else { panic!("{plan:#}") };
     assert_eq!((&change["resource_id"], &change["kind"]), (&"vbr-1".into(), &"create".into()));
     assert_eq!(change["fields"][0]["source"]["key"], "ecr_flow_log.project");
+    let why = "what Express Connect Routers record cannot be estimated";
+    assert_eq!((&plan["costs"][0]["unknown"], &plan["costs"][0]["after"]), (&why.into(), &Value::Null));
     let one = world.run(&["plan", "--region", "cn-hangzhou"]).await;
     assert!(one.stdout.contains("Plan: nothing to change; "), "{}", one.whole());
     assert!(one.stderr.contains("note: Express Connect Routers belong to no region"), "{}", one.whole());
@@ -318,6 +321,49 @@ async fn a_sentence_that_has_no_room_beside_its_id_stands_below() {
     assert!(shortest > Some(3), "{}", ran.whole());
 }
 
+/// The counts of a plan, and the plan.
+async fn counts(world: &World) -> (Value, Value) {
+    let plan: Value = serde_json::from_str(&world.run(&["plan", "--output", "json"]).await.good()).unwrap();
+    (plan["summary"].clone(), plan)
+}
+
+#[tokio::test]
+async fn a_resource_that_can_have_no_flow_log_is_neither_covered_nor_missing() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    world.cloud.create_vpc(&[("flowkeeper", "oof")]).await.unwrap();
+    let (summary, plan) = counts(&world).await;
+    assert_eq!((&summary["resources"], &summary["covered"]), (&1.into(), &1.into()), "{plan:#}");
+    assert_eq!((&summary["findings"], &summary["exceptions"]), (&1.into(), &0.into()), "{plan:#}");
+}
+
+#[tokio::test]
+async fn what_a_change_cannot_repair_is_said_beside_what_it_does() {
+    let world = World::new().await;
+    // The name can be changed in place. The Logstore cannot, and the policy does not allow a replacement.
+    world.kept_vpc(&[], &[("FlowLogName", "renamed"), ("LogStoreName", "old")]).await;
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.contains("Plan: 1 to modify; ") && printed.contains("log_store is \"old\", not \"vpc\""),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn a_finding_about_no_resource_counts_and_a_csv_says_what_is_covered() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    let missing = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.without_project(OWN_ACCOUNT, "cn-hangzhou", "flowlog");
+    let (summary, plan) = counts(&world).await;
+    let findings: Vec<_> = plan["notes"].as_array().unwrap().iter().filter(|note| note["finding"] == true).collect();
+    assert!(!findings.is_empty(), "{plan:#}");
+    assert_eq!(summary["findings"], findings.len(), "{plan:#}");
+    let csv = world.run(&["plan", "--output", "csv"]).await.good();
+    let line = csv.lines().find(|line| line.starts_with("resource,") && line.contains(&missing)).unwrap();
+    assert!(line.contains(",missing,false,false,"), "{line}");
+}
+
 #[tokio::test]
 async fn what_to_run_next_is_said_with_the_options_that_it_needs() {
     let world = World::new().await;
@@ -349,6 +395,60 @@ async fn it_decides_for_another_moment_if_asked() {
     assert!(off.contains("status: Active -> Inactive (policy.yml:12:1)"), "{off}");
     let said = world.run(&["plan", "--at", "2026-11-30T12:00Z", "--out", "plan.json"]).await.refused(64);
     assert!(said[0].contains("cannot be used with"), "{said:#?}");
+}
+
+/// What the local cloud starts with, beside the policy of the repository. Its schedule is on all week if asked.
+async fn sample(is_always_on: bool) -> World {
+    let policy = std::fs::read_to_string(repository().join("policy.yml")).unwrap();
+    let hours = "Mon-Fri 08:00-20:00";
+    assert!(policy.contains(hours), "{policy}");
+    let policy = if is_always_on { policy.replace(hours, "Mon-Sun 00:00-24:00") } else { policy };
+    let world = World::with(Options::default(), &policy).await;
+    world.cloud.seed_sample();
+    world
+}
+
+#[tokio::test]
+async fn the_example_policy_makes_a_plan_of_everything_that_the_local_cloud_starts_with() {
+    let world = sample(false).await;
+    let at = ["--at", "2026-11-26T10:00+08:00"];
+    let ran = world.run_with(&[&["plan"][..], &at].concat(), &[("COLUMNS", "100")]).await;
+    assert_snapshot!("sample", world.stable(&ran));
+    let plan: Value =
+        serde_json::from_str(&world.run(&[&["plan", "--output", "json"][..], &at].concat()).await.good()).unwrap();
+    check(&plan);
+    let kinds: BTreeSet<_> =
+        plan["changes"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["activate", "create", "deactivate", "delete", "modify"].into());
+    assert_eq!(written(&world), [""; 0], "a plan writes nothing");
+    // In the evening, what is only recorded in office hours is switched off.
+    let evening = world.run(&["plan", "--at", "2026-11-26T21:00+08:00"]).await.good();
+    assert!(evening.contains("2 to switch off") && evening.contains("the schedule office-hours keeps it off now"));
+}
+
+#[tokio::test]
+async fn what_is_planned_and_applied_is_as_the_policy_wants_it_and_nothing_is_left() {
+    let world = sample(true).await;
+    world.run(&["plan", "--out", "plan.json"]).await.good();
+    let applied = world.run(&["apply", "plan.json", "--yes", "--account", "1000000000000001"]).await.good();
+    assert!(applied.ends_with("Applied: 6 made, 0 failed, 0 stale, 0 not made.\n"), "{applied}");
+    world.cloud.finish_transitions();
+    let again = world.run(&["plan", "--detailed-exitcode"]).await.good();
+    assert!(again.contains("Plan: nothing to change; 7 of 8 resources covered"), "{again}");
+}
+
+#[tokio::test]
+async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_the_plan_is_whole() {
+    let world = sample(true).await;
+    world.cloud.fail_in("cn-hangzhou", "DescribeNetworkInterfaces", Fault::Refused, u32::MAX);
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.contains("cn-hangzhou  unknown: the network interfaces could not be read: DescribeNetworkInterfaces"),
+        "{printed}"
+    );
+    assert!(printed.contains("cn-shanghai  +") && !printed.contains("could not be read."), "{printed}");
+    let only_names = world.run(&["explain", "vpc-bp1local0000000000001"]).await.good();
+    assert!(!only_names.contains("cost"), "{only_names}");
 }
 
 #[tokio::test]

@@ -183,6 +183,15 @@ async fn the_exit_code_says_whether_there_are_findings_only_where_that_is_asked_
 }
 
 #[tokio::test]
+async fn a_flow_log_service_that_is_closed_needs_a_look() {
+    let world = world().await;
+    world.cloud.close_flow_log_service();
+    let (report, ran) = json_of(&world, &["--detailed-exitcode"]).await;
+    assert_eq!(report["facts"]["services"][0]["is_open"], false, "{}", ran.whole());
+    assert_eq!(ran.code, 2, "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
     let world = world().await;
     let vpc = old_vpc(&world).await;

@@ -107,6 +107,35 @@ async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_w
 }
 
 #[tokio::test]
+async fn a_second_ctrl_c_ends_at_once_and_says_which_write_nobody_waited_for() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.fail("CreateFlowLog", Fault::HangAfterEffect, u32::MAX);
+    let mut command = world.home.command(&["apply"], &world.env());
+    command.env("TERM", "xterm-256color");
+    let cloud = &world.cloud;
+    let (begun, waited) = std::sync::mpsc::channel();
+    let session = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::run(&command);
+        terminal.wait_for("used to make this change:");
+        terminal.type_line("1000000000000001");
+        // The answer never comes, so the first interruption waits for it.
+        waited.recv().unwrap();
+        terminal.interrupt();
+        terminal.wait_for("again to end at once");
+        terminal.interrupt();
+        terminal.screen()
+    });
+    cloud.wait_until("the write has begun", |it| !it.calls_of("CreateFlowLog").is_empty()).await.unwrap();
+    begun.send(()).unwrap();
+    let shown = session.await.unwrap();
+    let unknown = format!("unknown CreateFlowLog {vpc}: it was begun, and nobody waited for its end");
+    assert!(shown.contains(&unknown), "{shown}");
+    assert!(shown.contains("Interrupted: 0 made, 0 failed, 0 stale, 1 not made."), "{shown}");
+    assert!(shown.ends_with("---- exit code 130\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_terminal_is_in_color_unless_no_color_is_set() {
     for (name, is_colored) in [("UNRELATED", true), ("NO_COLOR", false)] {
         let mut command = Home::new().command(&["check", "mistakes.yml"], &[(name, "1"), ("TERM", "xterm-256color")]);

@@ -196,3 +196,22 @@ fn what_flowkeeper_itself_costs_is_computed_from_its_invocations() {
     let saved = switches - Amount::from_millionths(20_000);
     assert!(page().contains(&format!("saves CNY {saved}")), "{saved}");
 }
+
+#[test]
+fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_template() {
+    let template = std::fs::read_to_string(format!("{}/../../template.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let default = |name: &str| {
+        let (_, parameter) = template.split_once(&format!("\n  {name}:\n")).unwrap();
+        parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap().to_owned()
+    };
+    let timers = ["SwitchTimer", "SweepTimer", "OrphanTimer"].map(default);
+    assert_eq!(timers, ["0 */15 * * * *", "0 7 * * * *", "0 37 3 * * *"], "every quarter, every hour, every night");
+    let deployment = cost::Deployment { accounts: 1, regions: 1, has_routers: false, days: 1, created: Vec::new() };
+    let functions = deployment.functions();
+    let a_day: Vec<_> = functions.iter().skip(1).map(|function| function.invocations).collect();
+    assert_eq!(a_day, [96, 96, 24, 1]);
+    let (cpu, memory) = (functions[0].vcpu_thousandths, functions[0].memory_mb);
+    assert_eq!((cpu, memory), (50, 128));
+    assert!(template.contains("Cpu: 0.05") && template.contains("MemorySize: 128"));
+    assert!(page().contains("100 ms for each invocation and 52 ms for each\nregion"));
+}

@@ -1,9 +1,9 @@
 //! Sample facts. The accounts, the resources and what is the matter with them are invented.
 
 use evidence::{
-    Asked, AskedAccount, Caller, Change, Cost, CostRow, Currency, Delivery, DeliveryState, Facts, Failure,
-    FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note, NoteState, PolicyName, Read, ResourceResult,
-    Service, Week,
+    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Delivery, DeliveryState, Facts, Failure,
+    FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note, NoteState, OtherCost, OtherKind, PolicyName,
+    Read, ResourceResult, Service, Week,
 };
 use flow_log::{Policy, Verdict};
 use jiff::Timestamp;
@@ -295,16 +295,27 @@ fn cost(results: &[ResourceResult]) -> Cost {
         region: result.region.clone(),
         resource_id: result.id.clone(),
         flow_log_id: log.id.clone(),
-        bytes: 7_838_315_315 >> nth,
-        micros: 18_250_000 >> nth,
-        saved_micros: if nth == 1 { 5_720_000 } else { 0 },
+        bytes: (nth != 4).then_some(7_838_315_315 >> nth),
+        micros: (nth != 4).then_some(18_250_000 >> nth),
+        saved_micros: (nth == 1).then_some(5_720_000),
         is_estimated: nth == 1,
+        duplicate_of: (nth == 3).then(|| "fl-bp1example000000000001".to_owned()),
+        avoidable_micros: (nth == 3).then_some(2_281_250),
     };
     Cost {
         currency: Currency::Cny,
         prices_of: "2026-11-26".parse().unwrap_or_default(),
         source: "the list of the VPC and Log Service pages".to_owned(),
+        days: 30,
         rows: recorded.map(row).collect(),
+        others: vec![OtherCost { account: None, region: None, kind: OtherKind::Flowkeeper, micros: Some(21_900_000) }],
+        bills: vec![BilledMonth {
+            account: results.first().map(|result| result.account.clone()).unwrap_or_default(),
+            month: "2026-10".to_owned(),
+            currency: "CNY".to_owned(),
+            micros: 33_120_000,
+        }],
+        notes: vec!["1 flow log: its project or Logstore is gone".to_owned()],
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What flow logs cost in a month, in one currency. Currencies are never converted.
+/// What flow logs cost in a month, in one currency. Currencies are never converted, and unknown is never zero.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// The currency of all amounts.
@@ -13,8 +13,16 @@ pub struct Cost {
     pub prices_of: Date,
     /// Where the prices come from.
     pub source: String,
+    /// How many days were counted and computed.
+    pub days: u16,
     /// One for each flow log.
     pub rows: Vec<CostRow>,
+    /// What costs besides.
+    pub others: Vec<OtherCost>,
+    /// What was charged, by account. Of the lines that name a flow log.
+    pub bills: Vec<BilledMonth>,
+    /// What was assumed or left out, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A currency.
@@ -50,21 +58,93 @@ pub struct CostRow {
     pub resource_id: String,
     /// The flow log.
     pub flow_log_id: String,
-    /// The volume, in bytes.
-    pub bytes: u64,
-    /// The cost, in millionths of the currency.
-    pub micros: i64,
-    /// What its schedule saves, in millionths of the currency.
-    pub saved_micros: i64,
+    /// The volume, in bytes; absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The cost, in millionths of the currency; absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micros: Option<i64>,
+    /// What its schedule saves, in millionths of the currency; absent if it has none or that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_micros: Option<i64>,
     /// Whether some of it is an estimate.
     pub is_estimated: bool,
+    /// The flow log that records the same traffic already, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<String>,
+    /// What would not be charged without it, if it is a duplicate, in millionths of the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoidable_micros: Option<i64>,
+}
+
+/// What costs besides the flow logs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OtherCost {
+    /// The account, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The region, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// What it is.
+    pub kind: OtherKind,
+    /// The cost, in millionths of the currency; absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micros: Option<i64>,
+}
+
+/// What costs besides the flow logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OtherKind {
+    /// The shards of the Logstores.
+    Shards,
+    /// Flowkeeper's own functions, by the timers of its template.
+    Flowkeeper,
+}
+
+impl OtherKind {
+    /// What it is, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Shards => "Shards of Logstores",
+            Self::Flowkeeper => "Flowkeeper itself",
+        }
+    }
+}
+
+/// What an account was charged for its flow logs in a month.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct BilledMonth {
+    /// The account.
+    pub account: String,
+    /// The month, as in `2026-10`.
+    pub month: String,
+    /// The currency of the bill.
+    pub currency: String,
+    /// The amount, in millionths of the currency.
+    pub micros: i64,
 }
 
 impl Cost {
-    /// The sums of the costs and of the savings, in millionths.
+    /// The sums of what is known of the costs, and of the savings, in millionths.
     #[must_use]
     pub fn totals(&self) -> (i64, i64) {
-        let sum = |of: fn(&CostRow) -> i64| self.rows.iter().map(of).fold(0, i64::saturating_add);
-        (sum(|row| row.micros), sum(|row| row.saved_micros))
+        let costs = self.rows.iter().map(|row| row.micros).chain(self.others.iter().map(|other| other.micros));
+        let sum = |amounts: &mut dyn Iterator<Item = Option<i64>>| amounts.flatten().fold(0, i64::saturating_add);
+        (sum(&mut costs.into_iter()), sum(&mut self.rows.iter().map(|row| row.saved_micros)))
+    }
+
+    /// What would not be charged without duplicates, in millionths.
+    #[must_use]
+    pub fn duplicates(&self) -> i64 {
+        self.rows.iter().filter_map(|row| row.avoidable_micros).fold(0, i64::saturating_add)
+    }
+
+    /// Whether the cost of something is not in the total, because it is unknown.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.rows.iter().any(|row| row.micros.is_none()) || self.others.iter().any(|other| other.micros.is_none())
     }
 }

@@ -417,9 +417,25 @@ fn days(number: Option<u32>) -> String {
 /// The dearest flow logs.
 fn top(cost: &Cost) -> Vec<&CostRow> {
     let mut rows: Vec<_> = cost.rows.iter().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.micros));
+    // Whose cost is unknown may be the dearest.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.micros.unwrap_or(i64::MAX)));
     rows.truncate(Evidence::MAX_QUIET_ROWS);
     rows
+}
+
+/// What duplicates cost.
+fn duplicates(cost: &Cost) -> String {
+    money(cost.duplicates())
+}
+
+/// What a schedule saves; nothing if there is none, or if that is unknown.
+fn saved(micros: Option<i64>) -> String {
+    micros.map(money).unwrap_or_default()
+}
+
+/// A number of the cost; unknown is never zero.
+fn if_known<N>(number: Option<N>, shown: fn(N) -> String) -> String {
+    number.map_or_else(|| "unknown".to_owned(), shown)
 }
 
 /// The sums of a currency, as amounts.

@@ -51,7 +51,7 @@ fn the_csv_has_one_row_for_each_resource_and_one_for_everything_unread() {
     let evidence = Evidence::new(samples::small());
     let text = written(|to| evidence.write_csv(to));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 22);
+    assert_eq!(reader.headers().unwrap().len(), 25);
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 41 + 1);
     let unread = rows.iter().find(|row| row["class"] == "unknown").unwrap();
@@ -195,6 +195,15 @@ fn amounts_keep_their_currency() {
         assert!(page.contains(&format!("Cost of a month in {currency}")));
     }
     assert!(page.contains("18.25") && page.contains("9.13 <abbr title=\"estimated\">*</abbr>"));
+    assert!(page.contains("All that is known") && page.contains("<td class=\"number\">unknown</td>"), "{page}");
+    assert!(page.contains("Duplicates cost 2.28 CNY"));
+    assert!(page.contains("records what <bdi>fl-bp1example000000000001</bdi> records already"));
+    assert!(page.contains("The bill of <bdi>2026-10</bdi> of <bdi>1000000000000001</bdi>: 33.12 <bdi>CNY</bdi>"));
+    assert!(page.contains("Flowkeeper itself") && page.contains("21.90"));
+    let csv = written(|to| Evidence::new(samples::small()).write_csv(to));
+    assert_eq!(csv.matches(",18.250000,CNY,false").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",9.125000,CNY,true").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",,CNY,false").count(), 1, "unknown is not zero");
 }
 
 #[test]

@@ -49,17 +49,17 @@ impl Log {
     }
 
     pub(crate) fn start(&self, what: &str, request_id: &str) {
-        self.marker(format_args!("FC {what} Start RequestId: {}\n", line::short(request_id)));
+        self.marker(["FC ", what, " Start RequestId: ", line::short(request_id), "\n"]);
     }
 
     pub(crate) fn end(&self, what: &str, request_id: &str, failed: bool) {
         let error = if failed { ", Error: Unhandled function error" } else { "" };
-        self.marker(format_args!("FC {what} End RequestId: {}{error}\n", line::short(request_id)));
+        self.marker(["FC ", what, " End RequestId: ", line::short(request_id), error, "\n"]);
     }
 
-    fn marker(&self, line: fmt::Arguments<'_>) {
+    fn marker<const N: usize>(&self, line: [&str; N]) {
         if self.markers {
-            self.write(line.to_string().as_bytes());
+            self.write(line.concat().as_bytes());
         }
     }
 

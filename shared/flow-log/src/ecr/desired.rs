@@ -31,7 +31,7 @@ pub fn desired_ecr(
 
 fn fill(pattern: &EcrFlowLogPattern, vbr: &AttachedVbr) -> Result<EcrFlowLogSpec, InvalidName> {
     let values = [vbr.account.as_str(), vbr.region.as_str(), vbr.id.as_str()];
-    let fill = |text: &str| crate::policy::fill(text, values);
+    let fill = |text| crate::policy::fill(text, values);
     let (key, value) = FlowLog::OWN_TAG;
     let mut tags = pattern.tags.clone();
     tags.insert(key.parse()?, value.parse()?);

@@ -1,11 +1,13 @@
 //! Patterns: what flow logs should look like, with placeholders.
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use super::ScheduleName;
 use crate::{
     CreateDestination, FlowLog, FlowLogSpec, RegionId, Resource,
     names::{
-        AggregationInterval, EcrInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, Tags, TrafficPath,
-        TrafficType,
+        AggregationInterval, EcrInterval, InvalidName, IpVersion, ResourceGroupId, SamplingRate, TagKey, TagValue,
+        Tags, TrafficPath, TrafficType,
     },
 };
 
@@ -84,10 +86,10 @@ impl FlowLogPattern {
     /// A field breaks its limit once its placeholders are filled in.
     pub fn fill(&self, resource: &Resource) -> Result<FlowLogSpec, InvalidName> {
         let values = [resource.account.as_str(), resource.region.as_str(), resource.id.as_str()];
-        let fill = |pattern: &str| fill(pattern, values);
-        let (key, value) = FlowLog::OWN_TAG;
+        let fill = |pattern| fill(pattern, values);
+        let (key, value) = OWN_TAG.clone()?;
         let mut tags = self.tags.clone();
-        tags.insert(key.parse()?, value.parse()?);
+        tags.insert(key, value);
         Ok(FlowLogSpec {
             name: fill(&self.name).parse()?,
             description: fill(&self.description).parse()?,
@@ -129,8 +131,17 @@ pub struct EcrFlowLogPattern {
     pub schedule: Option<ScheduleName>,
 }
 
+/// [`FlowLog::OWN_TAG`], checked once and not for each resource.
+static OWN_TAG: LazyLock<Result<(TagKey, TagValue), InvalidName>> = LazyLock::new(|| {
+    let (key, value) = FlowLog::OWN_TAG;
+    Ok((key.parse()?, value.parse()?))
+});
+
 /// Replaces the placeholders in `pattern` with the values of the account, the region and the resource.
-pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
+pub(crate) fn fill<'p>(pattern: &'p str, values: [&str; 3]) -> Cow<'p, str> {
+    if !pattern.contains('{') {
+        return pattern.into();
+    }
     let mut filled = String::with_capacity(pattern.len() + 64);
     let mut rest = pattern;
     while let Some((before, from_brace)) = rest.find('{').map(|at| rest.split_at(at)) {
@@ -142,7 +153,7 @@ pub(crate) fn fill(pattern: &str, values: [&str; 3]) -> String {
         rest = after;
     }
     filled.push_str(rest);
-    filled
+    filled.into()
 }
 
 /// The fields of a [`FlowLogPattern`], each set or not.

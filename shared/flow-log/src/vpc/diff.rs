@@ -85,14 +85,19 @@ type Row<'a> = (&'static str, Option<Cow<'a, str>>, Option<Cow<'a, str>>, Fix);
 fn rows<'a>(flow_log: &'a FlowLog, spec: &'a FlowLogSpec) -> [Row<'a>; 9] {
     let seen = |text: &'a Option<String>| text.as_deref().map(Cow::from);
     let some = |text: &'a str| Some(Cow::from(text));
+    let sets_paths = !spec.traffic_path.is_empty();
     [
         ("project", seen(&flow_log.project), some(spec.project.as_str()), Fix::Replace),
         ("log_store", seen(&flow_log.log_store), some(spec.log_store.as_str()), Fix::Replace),
         ("traffic_type", seen(&flow_log.traffic_type), some(spec.traffic_type.as_str()), Fix::Replace),
         (
             "traffic_path",
-            flow_log.traffic_path.as_ref().map(|paths| sorted(paths.iter().map(String::as_str)).into()),
-            (!spec.traffic_path.is_empty()).then(|| sorted(spec.traffic_path.iter().map(|path| path.as_str())).into()),
+            flow_log
+                .traffic_path
+                .as_ref()
+                .filter(|_| sets_paths)
+                .map(|paths| sorted(paths.iter().map(String::as_str)).into()),
+            sets_paths.then(|| sorted(spec.traffic_path.iter().map(|path| path.as_str())).into()),
             Fix::Replace,
         ),
         (

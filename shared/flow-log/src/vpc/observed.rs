@@ -104,19 +104,18 @@ impl FlowLog {
     /// Why its data may not arrive, as a phrase; `None` if nothing suggests that.
     #[must_use]
     pub fn impairment(&self) -> Option<String> {
-        let destination = match (&self.project, &self.log_store) {
+        let destination = || match (&self.project, &self.log_store) {
             (Some(project), Some(log_store)) => format!(" in {project}/{log_store}"),
             _ => String::new(),
         };
         match &self.delivery {
             Delivery::Working => {}
             Delivery::Failed(error) => {
-                return Some(format!("what it records does not arrive{destination}: {error}"));
+                return Some(format!("what it records does not arrive{}: {error}", destination()));
             }
             Delivery::Unknown(words) => {
-                return Some(format!(
-                    "it is unknown whether what it records arrives{destination}: its delivery is {words:?}"
-                ));
+                let whether = format!("it is unknown whether what it records arrives{}", destination());
+                return Some(format!("{whether}: its delivery is {words:?}"));
             }
         }
         match self.business_status.as_deref() {

@@ -56,7 +56,8 @@ impl Request {
             is_idempotent: true,
             is_signed: true,
             resource: String::new(),
-            parameters: Vec::new(),
+            // As many as most calls have.
+            parameters: Vec::with_capacity(8),
             form_parameters: &[],
             rest: None,
             problem: None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use json::Json;
 
 use crate::{AccessDenied, Cause, call::response_object::ResponseObject};
@@ -10,7 +11,7 @@ use crate::{AccessDenied, Cause, call::response_object::ResponseObject};
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// The request id in the headers of a failure: some products have it nowhere else.
     pub(crate) request_id: Option<String>,
     /// The server's `Date`.
@@ -153,7 +154,7 @@ mod tests {
     }
 
     fn of_call(status: u16, body: &str, may_answer_nothing: bool) -> Result<(), (Cause, Option<String>)> {
-        let body = body.as_bytes().to_vec();
+        let body = Bytes::copy_from_slice(body.as_bytes());
         let response =
             Response { status, body, request_id: None, date: None, retry_after: None, exhausted: Default::default() };
         let expected = if may_answer_nothing { Answer::ObjectOrNothing } else { Answer::Object };
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn an_array_is_the_answer_where_one_is_expected_and_nowhere_else() {
         let parse = |status: u16, body: &str, expected| {
-            let body = body.as_bytes().to_vec();
+            let body = Bytes::copy_from_slice(body.as_bytes());
             let response = Response {
                 status,
                 body,

@@ -25,7 +25,8 @@ impl<'a> ResponseObject<'a> {
 
     /// Returns a text that must be present and parse as `T`.
     pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &'static str) -> Result<T, String> {
-        self.required(key)?.parse().map_err(|error| format!("{}{key}: {error}", self.place))
+        let text = self.value.text(key).ok_or_else(|| format!("it has no {}{key}", self.place))?;
+        text.parse().map_err(|error| format!("{}{key}: {error}", self.place))
     }
 
     /// Returns a text, or `None` if it is missing, null or empty. Numbers and booleans are converted to text.
@@ -74,21 +75,22 @@ impl<'a> ResponseObject<'a> {
 
     /// Returns a boolean, which may also be written as a text or a number.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        match self.text(key)?.to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        }
+        let text = self.value.text(key)?;
+        let is = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        if is(["true", "1"]) { Some(true) } else { is(["false", "0"]).then_some(false) }
     }
 
     /// Returns a timestamp, or `None` if it is missing or cannot be read.
     pub(crate) fn time(&self, key: &str) -> Option<jiff::Timestamp> {
-        self.text(key)?.parse().ok()
+        self.value.text(key)?.parse().ok()
     }
 
     /// Returns a number, which may also be written as a text.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
-        self.text(key)?.parse().ok()
+        match self.value.get(key)? {
+            Json::Number(number) => number.as_u64()?.try_into().ok(),
+            _ => self.value.text(key)?.parse().ok(),
+        }
     }
 
     /// Returns the `TotalCount` of a list, or `None` if it is missing, null or empty. Anything but a number is an error:

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use reqwest::{
     ClientBuilder, Method, Url,
-    header::{self, HeaderValue},
+    header::{self, HeaderName, HeaderValue},
     redirect,
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::TrustAnchor};
@@ -27,7 +28,15 @@ const MAX_RESPONSE_BYTES: usize = 16 << 20;
 const MAX_WAIT: Duration = Duration::from_mins(2);
 
 /// The headers in which the products repeat the request id: most of them, Function Compute, and Simple Log Service.
-const REQUEST_IDS: [&str; 3] = ["x-acs-request-id", "x-fc-request-id", "x-log-requestid"];
+/// Like the names below they are static, so that no lookup parses them.
+static REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-acs-request-id"),
+    HeaderName::from_static("x-fc-request-id"),
+    HeaderName::from_static("x-log-requestid"),
+];
+static RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
+static RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-user");
+static RATE_LIMIT_OF_OPERATION: HeaderName = HeaderName::from_static("x-ratelimit-user-api");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -44,8 +53,8 @@ pub fn http_client(tls: ClientConfig) -> ClientBuilder {
         // An API does not redirect, and a signed request must not be sent to another host.
         .redirect(redirect::Policy::none())
         .referer(false)
-        // Retries are decided by the error's remedy.
-        .retry(reqwest::retry::never())
+        // Retries are decided by the error's remedy. Without a maximum of 0, a copy of each request is kept for one.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .user_agent(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -97,26 +106,29 @@ impl Transport {
         let mut response = request.body(payload).send().await.map_err(failed)?;
 
         let status = response.status().as_u16();
-        let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let date = text("date").and_then(|text| httpdate::parse_http_date(text).ok()?.try_into().ok());
-        let retry_after = text("x-acs-retry-after").and_then(|text| text.parse().ok()).map(wait_of);
+        let text = |name: &HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let date = text(&header::DATE).and_then(|text| httpdate::parse_http_date(text).ok()?.try_into().ok());
+        let retry_after = text(&RETRY_AFTER).and_then(|text| text.parse().ok()).map(wait_of);
         let request_id =
-            if (200..300).contains(&status) { None } else { REQUEST_IDS.into_iter().find_map(text).map(str::to_owned) };
+            if (200..300).contains(&status) { None } else { REQUEST_IDS.iter().find_map(text).map(str::to_owned) };
         let exhausted = Exhausted {
-            operation: text("x-ratelimit-user-api").and_then(wait_when_exhausted),
-            all: text("x-ratelimit-user").and_then(wait_when_exhausted),
+            operation: text(&RATE_LIMIT_OF_OPERATION).and_then(wait_when_exhausted),
+            all: text(&RATE_LIMIT).and_then(wait_when_exhausted),
         };
 
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+        let (mut pieces, mut size) = (Vec::<Bytes>::new(), 0);
+        while let Some(piece) = response.chunk().await.map_err(failed)? {
+            size += piece.len();
+            if size > MAX_RESPONSE_BYTES {
                 return Err(Cause::Unreadable {
                     status,
                     reason: format!("it is larger than {MAX_RESPONSE_BYTES} bytes"),
                 });
             }
-            body.extend_from_slice(&chunk);
+            pieces.push(piece);
         }
+        // Most bodies come in one piece, and are not copied.
+        let body = if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() };
         Ok(Response { status, body, request_id, date, retry_after, exhausted })
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{fmt, str::FromStr};
 
+use flow_log::AccountId;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
@@ -59,6 +60,8 @@ pub struct Bill<'a> {
     pub cycle: BillingCycle,
     /// Of this product alone, such as `sls`.
     pub product_code: Option<&'a str>,
+    /// Of this member's account, for which the caller's pays; `None` for the caller's own.
+    pub owner: Option<&'a AccountId>,
 }
 
 /// A line of a bill. Amounts are decimal numbers as texts, as the API wrote them.
@@ -95,7 +98,8 @@ impl Session<'_> {
             .with("Granularity", "MONTHLY")
             .with_flag("IsBillingItem", Some(true))
             .with_flag("IsHideZeroCharge", Some(true))
-            .with_some("ProductCode", bill.product_code);
+            .with_some("ProductCode", bill.product_code)
+            .with_some("BillOwnerId", bill.owner.map(AccountId::as_str));
         // One instance has as many lines as billing items, and nothing in a line is documented as unique.
         let list = List::new("Items", "Item", &["InstanceID"]).within("Data").by_content().counted().or_null();
         Listing::of(self.by_token(request, MAX_PAGE_SIZE, list, item)).await

@@ -300,9 +300,14 @@ impl Session<'_> {
         // Resources that another account shares are listed too. Without an owner, or with owner 0, a resource belongs
         // to the calling account.
         let owner = found.optional_text("OwnerId")?.filter(|owner| owner.bytes().any(|digit| digit != b'0'));
-        let owner = owner.map(|owner| owner.parse().map_err(|error| format!("OwnerId: {error}"))).transpose()?;
+        let account = match owner {
+            Some(owner) if owner != self.account().as_str() => {
+                owner.parse().map_err(|error| format!("OwnerId: {error}"))?
+            }
+            _ => self.account().clone(),
+        };
         Ok(Resource {
-            account: owner.unwrap_or_else(|| self.account().clone()),
+            account,
             region: self.region().clone(),
             id: details::id(found, resource_type, key)?,
             // Nothing depends on a name, so one that is no text is none.

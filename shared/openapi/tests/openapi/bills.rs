@@ -19,7 +19,7 @@ fn page(total: u32, next: Option<&str>, lines: &[Value]) -> Reply {
 async fn bill(replies: impl IntoIterator<Item = Reply>) -> (Result<Listing<BillItem>, CallError>, Server) {
     let server = Server::scripted(replies).await;
     let client = server.client(&TestMachine::new()).read_only();
-    let asked = Bill { cycle: "2026-10".parse().unwrap(), product_code: Some("vpc") };
+    let asked = Bill { cycle: "2026-10".parse().unwrap(), product_code: Some("vpc"), owner: None };
     let found = session(&client).describe_instance_bill(asked).await;
     (found, server)
 }
@@ -37,6 +37,16 @@ async fn a_bill_is_read_to_its_last_page_and_lines_that_look_alike_are_several()
     let parameters =
         ["BillingCycle", "Granularity", "IsBillingItem", "MaxResults", "ProductCode"].map(|key| asked.get(key));
     assert_eq!(parameters, ["2026-10", "MONTHLY", "true", "300", "vpc"].map(Some));
+}
+
+#[tokio::test]
+async fn who_pays_for_a_member_sees_its_bill() {
+    let server = Server::scripted([page(0, None, &[])]).await;
+    let client = server.client(&TestMachine::new()).read_only();
+    let member = "1000000000000002".parse().unwrap();
+    let asked = Bill { cycle: "2026-10".parse().unwrap(), product_code: None, owner: Some(&member) };
+    session(&client).describe_instance_bill(asked).await.unwrap();
+    assert_eq!(server.seen()[0].get("BillOwnerId"), Some("1000000000000002"));
 }
 
 #[tokio::test]

@@ -228,7 +228,8 @@ impl Item {
     /// Sets the account and region.
     #[must_use]
     pub fn at(self, account: Option<&AccountId>, region: Option<&RegionId>) -> Self {
-        Self { account: account.map(ToString::to_string), region: region.map(ToString::to_string), ..self }
+        let (account, region) = (account.map(AccountId::as_str), region.map(RegionId::as_str));
+        Self { account: account.map(str::to_owned), region: region.map(str::to_owned), ..self }
     }
 
     /// Sets the id and kind of resource that an event names.
@@ -255,7 +256,7 @@ impl Item {
         Self {
             verdict: Some(verdict),
             resource_type: Some(resource.id.resource_type().as_str()),
-            resource_id: Some(resource.id.to_string()),
+            resource_id: Some(resource.id.as_str().to_owned()),
             ..Self::new(outcome, reason)
         }
         .at(Some(&resource.account), Some(&resource.region))

@@ -117,6 +117,10 @@ const fn is_creation(change: &EcrChange) -> bool {
 }
 
 impl Work for VbrWork {
+    fn resource_id(&self) -> &str {
+        self.vbr.id.as_str()
+    }
+
     fn is_risky(&self) -> bool {
         self.plan.changes.iter().any(|change| self.is_risky_change(change))
     }

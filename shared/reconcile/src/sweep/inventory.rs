@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flow_log::{FlowLog, Resource, ResourceId, ResourceType, Status};
 use futures_util::TryStreamExt as _;
-use openapi::{Entry, FlowLogFilter};
+use openapi::{Entry, FlowLogFilter, Listing};
 
-use super::{destinations_in_use::DestinationsInUse, evidence::Evidence};
+use super::{
+    destinations_in_use::DestinationsInUse,
+    evidence::Evidence,
+    sorted::{Seen, Sorted},
+};
 use crate::{converge::Converger, items, limits::Withheld, read, report::ReportBuilder};
 
 /// What was read of one region.
@@ -15,7 +19,7 @@ use crate::{converge::Converger, items, limits::Withheld, read, report::ReportBu
 /// resources and the flow logs that need attention.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    pub(super) resources: BTreeMap<ResourceId, InventoryEntry>,
+    pub(super) resources: Sorted,
     /// The VPCs, if their tags decide about the level of the resources in them.
     pub(super) vpcs: BTreeMap<ResourceId, Resource>,
     /// By the id of the resource that they are on.
@@ -28,23 +32,6 @@ pub(super) struct Inventory {
     pub(super) has_unread_resources: bool,
     pub(super) evidence: Evidence,
     pub(super) destinations: DestinationsInUse,
-}
-
-/// A resource, and what has been seen of its flow logs.
-#[derive(Debug)]
-pub(super) struct InventoryEntry {
-    pub(super) resource: Resource,
-    pub(super) seen: Seen,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// Its flow logs, if any, are in the inventory.
-    Unjudged,
-    /// It has a flow log that needs no change and has been reported. That flow log is not in the inventory.
-    InOrder { is_exception: bool },
-    /// It has another flow log besides the one that was reported, and only the other one is in the inventory.
-    HasAnother,
 }
 
 impl Inventory {
@@ -61,20 +48,14 @@ impl Inventory {
         for level in levels {
             match read::all_resources(session, level).await {
                 Ok(found) => {
-                    inventory.levels.insert(level);
-                    for entry in found {
-                        inventory.add_resource(converger, level, entry, report);
-                    }
+                    let is_for_tags = reads_vpcs_for_tags && level == ResourceType::Vpc;
+                    inventory.add_resources(converger, level, found, is_for_tags, report);
                 }
                 Err(error) => {
                     inventory.has_unread_resources = true;
                     report.items.push(items::region_unread(session, level.plural(), &error));
                 }
             }
-        }
-        if reads_vpcs_for_tags {
-            inventory.levels.remove(&ResourceType::Vpc);
-            inventory.resources.retain(|id, _| id.resource_type() != ResourceType::Vpc);
         }
         if inventory.levels.is_empty() {
             return None;
@@ -99,28 +80,30 @@ impl Inventory {
         Some(inventory)
     }
 
-    fn add_resource(
+    /// Adds the resources of a level, or only their tags, if they have no flow logs of their own.
+    fn add_resources(
         &mut self,
         converger: &Converger<'_>,
         level: ResourceType,
-        entry: Entry<Resource>,
+        found: Listing<Resource>,
+        is_for_tags: bool,
         report: &mut ReportBuilder,
     ) {
-        match entry {
-            Entry::Read(resource) => {
-                if let Some(observer) = converger.writer.observer() {
-                    let session = converger.session;
-                    observer.resource_read(session.account(), session.region(), &resource);
-                }
-                if level == ResourceType::Vpc && converger.policy.coverage_needs_vpc_tags() {
-                    self.vpcs.insert(resource.id.clone(), resource.clone());
-                }
-                self.resources.insert(resource.id.clone(), InventoryEntry { resource, seen: Seen::Unjudged });
+        let (policy, session) = (converger.policy, converger.session);
+        let Listing { items: resources, unreadable } = found;
+        if let Some(observer) = converger.writer.observer() {
+            for resource in &resources {
+                observer.resource_read(session.account(), session.region(), resource);
             }
-            Entry::Unreadable(unreadable) => {
-                self.has_unread_resources = true;
-                report.items.push(items::item_unread(converger.session, level.plural(), &unreadable));
-            }
+        }
+        self.has_unread_resources |= !unreadable.is_empty();
+        report.items.extend(unreadable.iter().map(|it| items::item_unread(session, level.plural(), it)));
+        if level == ResourceType::Vpc && policy.coverage_needs_vpc_tags() {
+            self.vpcs.extend(resources.iter().map(|vpc| (vpc.id.clone(), vpc.clone())));
+        }
+        if !is_for_tags {
+            self.levels.insert(level);
+            self.resources.add(resources);
         }
     }
 
@@ -133,33 +116,34 @@ impl Inventory {
             observer.flow_log_read(converger.session.account(), converger.session.region(), &flow_log);
         }
         let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
-        let id = flow_log.resource_id.parse::<ResourceId>().ok();
-        match id.and_then(|id| self.resources.get_mut(&id)) {
-            Some(InventoryEntry { resource, seen: seen @ Seen::Unjudged }) if is_first => {
-                // If nothing inside the resource is judged, its flow log is needed for no other resource.
-                let is_finest = self.levels.last() == Some(&resource.id.resource_type());
-                let is_shared = resource.account != *converger.session.account();
-                // If it is not active, it matters whether a flow log on its VPC or vSwitch records.
-                let is_enough = flow_log.status == Status::Active || resource.parents.is_empty();
-                if is_finest && is_enough && !is_shared {
-                    let vpc = resource.vpc().and_then(|vpc| self.vpcs.get(vpc));
-                    let flow_logs = std::slice::from_ref(&flow_log);
-                    let decision = converger.decide(resource, vpc, flow_logs, Withheld::default());
-                    if !decision.out_of_scope && decision.is_in_order() {
-                        self.destinations.add(decision.desired.as_deref(), flow_logs);
-                        *seen = Seen::InOrder { is_exception: decision.plan.is_exception };
-                        report.add(decision.into_item(resource, flow_logs, converger.listing));
-                        return;
+        if let Some((resource, seen)) = self.resources.find(&flow_log.resource_id) {
+            match *seen {
+                Seen::Unjudged if is_first => {
+                    // If nothing inside the resource is judged, its flow log is needed for no other resource.
+                    let is_finest = self.levels.last() == Some(&resource.id.resource_type());
+                    let is_shared = resource.account != *converger.session.account();
+                    // If it is not active, it matters whether a flow log on its VPC or vSwitch records.
+                    let is_enough = flow_log.status == Status::Active || resource.parents.is_empty();
+                    if is_finest && is_enough && !is_shared {
+                        let vpc = resource.vpc().and_then(|vpc| self.vpcs.get(vpc));
+                        let flow_logs = std::slice::from_ref(&flow_log);
+                        let decision = converger.decide(resource, vpc, flow_logs, Withheld::default());
+                        if !decision.out_of_scope && decision.is_in_order() {
+                            self.destinations.add(decision.desired.as_deref(), flow_logs);
+                            let is_exception = decision.plan.is_exception;
+                            *seen = Seen::InOrder { is_exception };
+                            let item = || decision.into_item(resource, flow_logs, converger.listing);
+                            report.add_in_order(is_exception, item);
+                            return;
+                        }
                     }
                 }
-            }
-            Some(InventoryEntry { resource, seen: seen @ Seen::InOrder { .. } }) => {
-                if let Seen::InOrder { is_exception } = *seen {
+                Seen::InOrder { is_exception } => {
                     report.retract(&resource.id, is_exception);
+                    *seen = Seen::HasAnother;
                 }
-                *seen = Seen::HasAnother;
+                Seen::Unjudged | Seen::HasAnother => {}
             }
-            _ => {}
         }
         self.flow_logs.entry(flow_log.resource_id.clone()).or_default().push(flow_log);
     }

@@ -7,7 +7,8 @@ use openapi::Session;
 use super::{
     age::{self, is_within_grace_period},
     destinations_in_use::DestinationsInUse,
-    inventory::{Inventory, InventoryEntry, Seen},
+    inventory::Inventory,
+    sorted::Seen,
     superfluous,
     work::ResourceWork,
 };
@@ -37,7 +38,7 @@ pub(super) fn judge(
         report_unattached(converger, &inventory, report);
     }
     let (mut work, mut stuck) = (Vec::new(), Vec::new());
-    for InventoryEntry { resource, seen } in std::mem::take(&mut inventory.resources).into_values() {
+    for (resource, seen) in std::mem::take(&mut inventory.resources).into_all() {
         if matches!(seen, Seen::InOrder { .. }) {
             continue;
         }
@@ -99,14 +100,14 @@ fn is_stuck(decision: &Decision, observed: &[FlowLog], now: Timestamp) -> bool {
 fn report_unattached(converger: &Converger<'_>, inventory: &Inventory, report: &mut ReportBuilder) {
     let (levels, session) = (converger.policy.levels(), converger.session);
     let unread = inventory.flow_logs.values().flatten().filter(|flow_log| flow_log.tags.is_none());
-    for flow_log in unread.filter(|it| !it.resource_id.parse().is_ok_and(|id| inventory.resources.contains_key(&id))) {
+    for flow_log in unread.filter(|it| !inventory.resources.contains(&it.resource_id)) {
         let (id, resource) = (&flow_log.id, &flow_log.resource_id);
         let reason = format!("the tags of {id} on {resource} cannot be read, so its owner is unknown");
         report.items.push(Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Skipped, reason));
     }
     for flow_log in inventory.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {
         let recorded: Option<ResourceId> = flow_log.resource_id.parse().ok();
-        let Some(id) = recorded.filter(|id| !inventory.resources.contains_key(id)) else { continue };
+        let Some(id) = recorded.filter(|id| !inventory.resources.contains(id.as_str())) else { continue };
         if !levels.contains(&id.resource_type()) {
             let reason = format!("flow logs are kept at other levels than that of a {}", id.resource_type());
             report.items.push(at_other_level(session, flow_log, &reason));

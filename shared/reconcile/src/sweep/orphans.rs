@@ -92,6 +92,10 @@ impl Sweep for OrphanSweep<'_> {
 }
 
 impl Work for Deletion {
+    fn resource_id(&self) -> &str {
+        &self.flow_log.resource_id
+    }
+
     fn is_risky(&self) -> bool {
         true
     }

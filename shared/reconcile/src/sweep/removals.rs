@@ -66,6 +66,10 @@ impl Sweep for RemovalSweep<'_> {
 }
 
 impl Work for Removal {
+    fn resource_id(&self) -> &str {
+        &self.0.flow_log.resource_id
+    }
+
     /// The person has seen the list, so no limit counts it.
     fn is_risky(&self) -> bool {
         false
@@ -127,6 +131,10 @@ impl Sweep for RouterRemovalSweep<'_> {
 }
 
 impl Work for RouterRemoval {
+    fn resource_id(&self) -> &str {
+        self.flow_log.instance_id.as_str()
+    }
+
     fn is_risky(&self) -> bool {
         false
     }

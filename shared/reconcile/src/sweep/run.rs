@@ -39,6 +39,9 @@ pub(super) trait Sweep: Sized + Sync {
 
 /// The work on one resource.
 pub(super) trait Work: Sized + Send {
+    /// The id of the resource.
+    fn resource_id(&self) -> &str;
+
     /// Whether it has a change that can take recording away.
     fn is_risky(&self) -> bool;
 
@@ -78,9 +81,11 @@ pub(super) async fn run<S: Sweep>(mut sweep: S) -> ReportBuilder {
 /// Reports the changes that the limits refuse, and removes them from the work. A dry run shows them all.
 fn within_limits<W: Work>(converger: &Converger<'_>, work: Vec<W>, report: &mut ReportBuilder) -> (Vec<W>, Withheld) {
     let session = converger.session;
+    // Of a plan from which somebody has chosen, the rest is not about to be changed.
+    let chosen = || work.iter().filter(|one| converger.writer.may_change(one.resource_id()));
     let counts = Counts {
-        risky: work.iter().filter(|work| work.is_risky()).count(),
-        creations: work.iter().filter(|work| work.is_creation()).count(),
+        risky: chosen().filter(|one| one.is_risky()).count(),
+        creations: chosen().filter(|one| one.is_creation()).count(),
         checked: report.checked(),
     };
     let (withheld, exceeded) = limits::check(converger.policy.limits, counts);
@@ -90,6 +95,6 @@ fn within_limits<W: Work>(converger: &Converger<'_>, work: Vec<W>, report: &mut 
     if converger.writer.is_dry_run() {
         return (work, Withheld::default());
     }
-    let left = work.into_iter().filter_map(|work| work.withhold(withheld, session, &mut report.items));
+    let left = work.into_iter().filter_map(|one| one.withhold(withheld, session, &mut report.items));
     (left.collect(), withheld)
 }

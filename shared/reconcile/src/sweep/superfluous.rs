@@ -28,7 +28,7 @@ pub(super) async fn report(converger: &Converger<'_>, inventory: &Inventory, rep
     let foreign = inventory.flow_logs.values().flatten().filter(is_foreign);
     let all_ids: BTreeSet<ResourceId> = foreign
         .filter_map(|flow_log| flow_log.resource_id.parse().ok())
-        .filter(|id: &ResourceId| id.resource_type() != ResourceType::Vpc && !inventory.resources.contains_key(id))
+        .filter(|id: &ResourceId| id.resource_type() != ResourceType::Vpc && !inventory.resources.contains(id.as_str()))
         .collect();
     for level in [ResourceType::VSwitch, ResourceType::NetworkInterface] {
         let ids: Vec<_> = all_ids.iter().filter(|id| id.resource_type() == level).cloned().collect();

@@ -49,6 +49,10 @@ impl ResourceWork {
 }
 
 impl Work for ResourceWork {
+    fn resource_id(&self) -> &str {
+        self.subject.resource.id.as_str()
+    }
+
     fn is_risky(&self) -> bool {
         self.is_risky
     }

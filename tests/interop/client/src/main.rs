@@ -23,10 +23,10 @@ use flow_log::{
 };
 use futures_util::TryStreamExt as _;
 use openapi::{
-    AssumeRole, AsyncInvocation, CallError, Client, ClientSettings, Credentials, Destination, EcrFilter,
-    EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes, FlowLogExtras,
-    FlowLogFilter, Metric, Movable, NetworkInterfaceFilter, OsRng, RecordField, RecordFilter, Session, SystemClock,
-    TagFilter, TaggedType, TimeSpan, VSwitchFilter, VpcFilter,
+    AssumeRole, AsyncInvocation, Bill, BillingCycle, CallError, Client, ClientSettings, Credentials, Destination,
+    EcrFilter, EcrFlowLogAttributes, EcrFlowLogChange, EcrFlowLogFilter, EcrInstanceFilter, FlowLogAttributes,
+    FlowLogExtras, FlowLogFilter, Metric, Movable, NetworkInterfaceFilter, OsRng, RecordField, RecordFilter, Session,
+    SystemClock, TagFilter, TaggedType, TimeSpan, VSwitchFilter, VpcFilter,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -64,6 +64,7 @@ async fn main() -> Result<(), Failure> {
             "directory" => directory(&session, &action, &parameters).await?,
             "fc" => fc(&session, &action, &parameters).await?,
             "sls" => sls(&session, &action, &parameters).await?,
+            "bss" => bss(&session, &action, &parameters).await?,
             _ => return Err(unknown(&product)),
         };
         let outcome = match tried {
@@ -408,6 +409,16 @@ async fn sls(session: &Session<'_>, action: &str, given: &Given) -> Tried {
         "DescribeMetricList" => session.metric_of_log_store(Metric::LogInflow, of, given.span()?).await.map(drop),
         _ => return Err(unknown(action)),
     })
+}
+
+async fn bss(session: &Session<'_>, action: &str, given: &Given) -> Tried {
+    let (owner, product_code) = (given.parsed("BillOwnerId")?, given.text("ProductCode"));
+    let cycle: BillingCycle = given.text("BillingCycle").ok_or("BillingCycle is missing")?.parse()?;
+    let bill = Bill { cycle, product_code, owner: owner.as_ref() };
+    match action {
+        "DescribeInstanceBill" => Ok(session.describe_instance_bill(bill).await.map(drop)),
+        _ => Err(unknown(action)),
+    }
 }
 
 /// Parameters by their API names.

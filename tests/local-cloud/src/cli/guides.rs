@@ -20,6 +20,9 @@ in Node:
 or with a Flowkeeper function:
   FLOWKEEPER_ENDPOINT=http://127.0.0.1:9900
 
+It starts with a few VPCs and flow logs in three regions, unless --empty is given:
+  cargo run -q -p flowkeeper -- plan --endpoint http://127.0.0.1:9900 policy.yml
+
 Accounts: 1000000000000001 has the key test / test-secret, with all permissions. 1000000000000002, and all others up to
 the number that --accounts says, have the key test-<account> with the same secret. Functions of the first account work
 in the others by assuming the role acs:ram::<account>:role/flowkeeper, which trusts the principals in

@@ -1,6 +1,7 @@
 //! `serve`: runs the cloud until Ctrl-C. `watch`: does the same and rebuilds the functions when their code changes.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     error::Error,
     fs,
@@ -30,6 +31,9 @@ pub(super) struct Serve {
     /// Serve only the API, without functions; the template is not read.
     #[arg(long, conflicts_with_all = ["functions_dir", "template", "parameters", "denied", "policy", "environment", "in_place", "forwarded"])]
     no_functions: bool,
+    /// Start with nothing in it, instead of a few VPCs and flow logs to look at.
+    #[arg(long)]
+    empty: bool,
 }
 
 /// The cloud and its options, with functions that are rebuilt on changes.
@@ -147,6 +151,9 @@ pub(super) async fn serve(arguments: &Serve) -> Done {
     }
     let started = options.clock.now();
     let cloud = LocalCloud::start(options).await?;
+    if !arguments.empty {
+        cloud.seed_sample();
+    }
     until_interrupted(cloud, started, &mut end, async |_| std::future::pending().await).await
 }
 
@@ -220,6 +227,16 @@ async fn until_interrupted(
         writeln!(out, "events of {account} in {region} are forwarded to the functions")?;
     }
     writeln!(out, "key {ACCESS_KEY_ID}, secret {ACCESS_KEY_SECRET}; `local-cloud --help` says how to use it")?;
+    let regions: BTreeSet<_> = cloud.vpcs().into_iter().map(|vpc| vpc.place.region).collect();
+    if !regions.is_empty() {
+        let (vpcs, flow_logs) = (cloud.vpcs().len(), cloud.flow_logs().len());
+        writeln!(
+            out,
+            "{vpcs} VPCs and {flow_logs} flow logs in {} regions. To see what policy.yml wants:",
+            regions.len()
+        )?;
+        writeln!(out, "  cargo run -q -p flowkeeper -- plan --endpoint {} policy.yml", cloud.endpoint())?;
+    }
 
     let mut printer = Printer::new(started);
     tokio::select! {

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::{
     ros::queue,
     world::{
-        journal::{Entry, EntryKind},
+        journal::{Entry, EntryKind, Limit},
         state::Place,
     },
 };
@@ -63,7 +63,11 @@ fn counted(metric: &str) -> Result<Counted, String> {
             _ => None,
         }),
         "FunctionConcurrencyThrottles" => Ok(|what| match what {
-            EntryKind::Throttled { function } => Some(function),
+            EntryKind::Throttled { function, limit: Limit::OfFunction } => Some(function),
+            _ => None,
+        }),
+        "FunctionResourceThrottles" => Ok(|what| match what {
+            EntryKind::Throttled { function, limit: Limit::OfRegion } => Some(function),
             _ => None,
         }),
         "FunctionAsyncEventExpiredDropped" => Ok(|what| match what {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     asynchronous::{self, Submission},
-    host::{Attempt, EXHAUSTED, Host},
+    host::{Attempt, EXHAUSTED, Host, REGION_EXHAUSTED},
     tasks::{Query, TaskExists},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     },
     eventbridge::delivery::new_request_id,
     world::{
-        journal::{EntryKind, Invocation},
+        journal::{EntryKind, Invocation, Limit},
         shared::{Shared, World},
     },
 };
@@ -248,11 +248,17 @@ fn is_task_id(id: &str) -> bool {
 
 /// Invokes a function and answers with what it answers. FC does not retry a synchronous invocation.
 async fn invoke_now(shared: &Shared, call: &RestCall<'_>, host: &Host) -> Result<Reply, Refusal> {
-    let exhausted = || Refusal::new("ResourceExhausted", EXHAUSTED).with_status(StatusCode::TOO_MANY_REQUESTS);
-    let Some(turn) = host.turn_now() else {
-        shared.record(EntryKind::Throttled { function: host.function.name.clone() });
-        return Err(exhausted());
-    };
+    let turn = host.turn_now().map_err(|limit| {
+        shared.record(EntryKind::Throttled { function: host.function.name.clone(), limit });
+        match limit {
+            Limit::OfFunction => {
+                Refusal::new("ResourceExhausted", EXHAUSTED).with_status(StatusCode::TOO_MANY_REQUESTS)
+            }
+            Limit::OfRegion => {
+                Refusal::new("ResourceThrottled", REGION_EXHAUSTED).with_status(StatusCode::SERVICE_UNAVAILABLE)
+            }
+        }
+    })?;
     let attempt = Attempt { request_id: call.request_id, number: 1, retry_count: 0, stop: None };
     let Invocation { success, body, lines, .. } = host.invoke(shared, call.body, &attempt, turn).await;
     let text = if let Value::String(text) = body { text } else { body.to_string() };

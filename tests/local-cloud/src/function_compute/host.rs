@@ -13,7 +13,7 @@ use super::instance::{Answer, Instance};
 use crate::{
     ros::function::Function,
     world::{
-        journal::{EntryKind, Invocation},
+        journal::{EntryKind, Invocation, Limit},
         shared::Shared,
     },
 };
@@ -21,8 +21,12 @@ use crate::{
 /// The message for a request that would take more instances than a function may have.
 pub(crate) const EXHAUSTED: &str = "ResourceExhausted: the function already runs as many requests as its reserved \
                                     instances take";
-/// The HTTP status of that answer.
+/// The message for a request for which the region has no instance left.
+pub(crate) const REGION_EXHAUSTED: &str = "ResourceThrottled: the functions of the account already run as many requests \
+                                           as the region takes";
+/// The HTTP statuses of these answers.
 const TOO_MANY_REQUESTS: u16 = 429;
+const UNAVAILABLE: u16 = 503;
 
 /// A function and its running instances.
 pub(crate) struct Host {
@@ -30,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) program: PathBuf,
     /// As many permits as requests may run at a time; `None` for no bound.
     capacity: Option<Arc<Semaphore>>,
+    /// As many permits as requests may run at a time in all functions of the account and region.
+    of_region: Option<Arc<Semaphore>>,
     instances: Mutex<Vec<Arc<Instance>>>,
 }
 
@@ -45,7 +51,13 @@ pub(crate) struct Attempt<'a> {
 }
 
 /// The right to run one request. Dropping it lets the next request in.
-pub(crate) struct Turn(#[expect(dead_code, reason = "dropping it is its use")] Option<OwnedSemaphorePermit>);
+#[derive(Default)]
+pub(crate) struct Turn {
+    #[expect(dead_code, reason = "dropping it is its use")]
+    own: Option<OwnedSemaphorePermit>,
+    #[expect(dead_code, reason = "dropping it is its use")]
+    of_region: Option<OwnedSemaphorePermit>,
+}
 
 /// A slot for one request in an instance. Dropping it frees the slot.
 struct Slot(Arc<Instance>);
@@ -57,48 +69,53 @@ impl Drop for Slot {
 }
 
 impl Host {
-    pub(crate) fn new(function: Function, program: PathBuf) -> Self {
+    pub(crate) fn new(function: Function, program: PathBuf, of_region: Option<Arc<Semaphore>>) -> Self {
         let requests = |instances: usize| instances.saturating_mul(function.concurrency).min(Semaphore::MAX_PERMITS);
         let capacity = function.reserved_concurrency.map(|instances| Arc::new(Semaphore::new(requests(instances))));
-        Self { function, program, capacity, instances: Mutex::default() }
+        Self { function, program, capacity, of_region, instances: Mutex::default() }
     }
 
     /// Waits until the function may run one more request. Those who wait are served in the order in which they came.
     pub(crate) async fn turn(&self) -> Turn {
-        match &self.capacity {
-            // Cannot fail: the semaphore is never closed.
-            Some(capacity) => Turn(Arc::clone(capacity).acquire_owned().await.ok()),
-            None => Turn(None),
-        }
+        let own = permit(self.capacity.as_ref()).await;
+        Turn { own, of_region: permit(self.of_region.as_ref()).await }
     }
 
     /// Returns a turn if the function may run one more request now, and nobody waits for it.
-    pub(crate) fn turn_now(&self) -> Option<Turn> {
-        match &self.capacity {
-            Some(capacity) => Arc::clone(capacity).try_acquire_owned().ok().map(|permit| Turn(Some(permit))),
-            None => Some(Turn(None)),
-        }
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(crate) fn turn_now(&self) -> Result<Turn, Limit> {
+        let now = |capacity: Option<&Arc<Semaphore>>, limit| match capacity {
+            Some(capacity) => Arc::clone(capacity).try_acquire_owned().map(Some).map_err(|_| limit),
+            None => Ok(None),
+        };
+        let own = now(self.capacity.as_ref(), Limit::OfFunction)?;
+        Ok(Turn { own, of_region: now(self.of_region.as_ref(), Limit::OfRegion)? })
     }
 
-    /// Runs the function once, or fails if that would take more instances than are reserved for it.
+    /// Runs the function once, or fails if that would take more instances than there are for it.
     pub(crate) async fn invoke_now(&self, shared: &Shared, event: &[u8], attempt: &Attempt<'_>) -> Invocation {
-        match self.turn_now() {
-            Some(turn) => self.invoke(shared, event, attempt, turn).await,
-            None => {
-                shared.record(EntryKind::Throttled { function: self.function.name.clone() });
-                Invocation {
-                    function: self.function.name.clone(),
-                    region: self.function.place.region.clone(),
-                    request_id: attempt.request_id.to_owned(),
-                    attempt: attempt.number,
-                    instance: None,
-                    event: json_or_text(event),
-                    success: false,
-                    status: Some(TOO_MANY_REQUESTS),
-                    body: json!({"errorMessage": EXHAUSTED}),
-                    lines: Vec::new(),
-                }
-            }
+        let limit = match self.turn_now() {
+            Ok(turn) => return self.invoke(shared, event, attempt, turn).await,
+            Err(limit) => limit,
+        };
+        shared.record(EntryKind::Throttled { function: self.function.name.clone(), limit });
+        let (status, message) = match limit {
+            Limit::OfFunction => (TOO_MANY_REQUESTS, EXHAUSTED),
+            Limit::OfRegion => (UNAVAILABLE, REGION_EXHAUSTED),
+        };
+        Invocation {
+            function: self.function.name.clone(),
+            region: self.function.place.region.clone(),
+            request_id: attempt.request_id.to_owned(),
+            attempt: attempt.number,
+            instance: None,
+            event: json_or_text(event),
+            success: false,
+            status: Some(status),
+            body: json!({"errorMessage": message}),
+            lines: Vec::new(),
         }
     }
 
@@ -194,6 +211,12 @@ impl Host {
     fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for a permit, if there is a bound.
+async fn permit(capacity: Option<&Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    // Cannot fail: the semaphore is never closed.
+    Arc::clone(capacity?).acquire_owned().await.ok()
 }
 
 /// Waits until a task is stopped. Never ends for an invocation that is no task.

@@ -104,10 +104,12 @@ pub enum EntryKind {
         /// The state now; `None` if it is deleted.
         to: Option<String>,
     },
-    /// A request would have taken more instances than are reserved for the function.
+    /// A request would have taken more instances than there are.
     Throttled {
         /// The function.
         function: String,
+        /// Which instances there are no more of.
+        limit: Limit,
     },
     /// An event was given up.
     DeadLetter(DeadLetter),
@@ -116,6 +118,16 @@ pub enum EntryKind {
         /// The queue's ARN.
         queue: String,
     },
+}
+
+/// What throttles a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The instances that are reserved for it.
+    OfFunction,
+    /// The instances of the account in the region.
+    OfRegion,
 }
 
 /// A call of the API and its answer.

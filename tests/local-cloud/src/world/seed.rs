@@ -57,10 +57,11 @@ pub(crate) fn router(state: &mut State, place: Place, now: Timestamp) -> String 
     id
 }
 
-struct Seeder<'a> {
-    state: &'a mut State,
-    place: Place,
-    now: Timestamp,
+/// Creates resources in one place.
+pub(super) struct Seeder<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) place: Place,
+    pub(super) now: Timestamp,
 }
 
 impl Seeder<'_> {
@@ -106,7 +107,7 @@ impl Seeder<'_> {
         }
     }
 
-    fn vpc(&mut self, id: &str) {
+    pub(super) fn vpc(&mut self, id: &str) {
         let vpc = Vpc {
             id: id.to_owned(),
             place: self.place.clone(),
@@ -126,7 +127,7 @@ impl Seeder<'_> {
         self.state.vpcs.insert(vpc.id.clone(), vpc);
     }
 
-    fn vswitch(&mut self, id: &str, vpc_id: &str) {
+    pub(super) fn vswitch(&mut self, id: &str, vpc_id: &str) {
         let vswitch = VSwitch {
             id: id.to_owned(),
             place: self.place.clone(),
@@ -144,7 +145,7 @@ impl Seeder<'_> {
         self.state.vswitches.insert(vswitch.id.clone(), vswitch);
     }
 
-    fn network_interface(&mut self, id: String, instance_id: &str, vswitch_id: &str, vpc_id: &str) {
+    pub(super) fn network_interface(&mut self, id: String, instance_id: &str, vswitch_id: &str, vpc_id: &str) {
         let interface = NetworkInterface {
             id,
             place: self.place.clone(),
@@ -168,7 +169,7 @@ impl Seeder<'_> {
     }
 
     /// Creates one of Flowkeeper's own flow logs, as the template's policy wants it.
-    fn flow_log(&mut self, id: Option<String>, resource_type: &str, resource_id: &str) -> String {
+    pub(super) fn flow_log(&mut self, id: Option<String>, resource_type: &str, resource_id: &str) -> String {
         let Place { account, region } = &self.place;
         let flow_log = FlowLog {
             id: id.unwrap_or_else(|| self.state.new_id("fl")),

@@ -37,7 +37,7 @@ pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
             format!("    {function} gave up, event → {}", destination.as_deref().unwrap_or("nowhere: it is lost")),
         ),
         // These are JSON log lines; the calls and results around them say the same in words.
-        EntryKind::Throttled { function } => (RED, format!("    {function} is throttled")),
+        EntryKind::Throttled { function, .. } => (RED, format!("    {function} is throttled")),
         EntryKind::MessageDeleted { queue } => (CYAN, format!("    a message of {} is deleted", name_of(queue))),
         EntryKind::Line { .. } => return None,
     };

@@ -120,7 +120,7 @@ async fn the_version_is_that_of_the_package() {
 #[tokio::test]
 async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
-        .args(["serve", "--port", "0", "--no-functions", "--transition-ms", "0"])
+        .args(["serve", "--port", "0", "--no-functions", "--transition-ms", "0", "--empty"])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -142,6 +142,27 @@ async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
 }
 
 #[tokio::test]
+async fn serve_starts_with_something_to_look_at_and_says_how() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
+        .args(["serve", "--port", "0", "--no-functions"])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let mut line = async || lines.next_line().await.unwrap().unwrap();
+    let first = line().await;
+    let endpoint = first.split([' ', ',']).find(|word| word.starts_with("http://")).unwrap();
+    line().await;
+    assert_eq!(line().await, "10 VPCs and 8 flow logs in 3 regions. To see what policy.yml wants:");
+    let plan = format!("  cargo run -q -p flowkeeper -- plan --endpoint {endpoint} policy.yml");
+    assert_eq!(line().await, plan);
+    let client = Client::new(endpoint, Credentials::own());
+    let found = client.call("DescribeVpcs", &[("RegionId", "cn-hangzhou")]).await.unwrap();
+    assert_eq!(found["TotalCount"], 5, "{found}");
+}
+
+#[tokio::test]
 async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
     let folder = stand_ins();
     let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
@@ -149,6 +170,7 @@ async fn serve_says_which_accounts_buses_and_forwarded_events_there_are() {
             "serve",
             "--port",
             "0",
+            "--empty",
             "--no-timers",
             "--accounts",
             "500",

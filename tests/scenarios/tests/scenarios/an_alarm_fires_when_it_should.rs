@@ -303,10 +303,38 @@ async fn a_function_that_is_throttled_for_an_hour() {
 }
 
 #[tokio::test]
+async fn a_region_that_has_no_instance_left_for_half_an_hour() {
+    let cloud = quiet_cloud(Options { requests_in_region: Some(1), ..options() }).await;
+    for quarter in 1..=2 {
+        let (one, other) = tokio::join!(cloud.invoke(ACTIVATE, TIMER), cloud.invoke(REMEDIATE, TIMER));
+        assert_eq!([one.unwrap().success, other.unwrap().success], [true, false]);
+        assert_eq!(alarm(&cloud, "cn-hangzhou-region-throttles").is_some(), quarter == 2, "{quarter}");
+        pass(&cloud, 15 * MINUTE);
+    }
+    is_quiet(&cloud, "cn-hangzhou-function-throttles");
+    is_quiet(&cloud, "cn-hangzhou-region-throttles");
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_off() {
+    let cloud = quiet_cloud(options()).await;
+    // Only the clock of the cloud goes on, so that of the machine is behind.
+    pass(&cloud, 10 * MINUTE);
+    sweep(&cloud).await;
+    is_quiet(&cloud, "clock");
+    pass(&cloud, 10 * MINUTE);
+    sweep(&cloud).await;
+    fires(&cloud, "clock", "4", &json!({"function": REMEDIATE, "n": 1}));
+    is_quiet(&cloud, "failed");
+    pass(&cloud, 60 * MINUTE);
+    is_quiet(&cloud, "clock");
+}
+
+#[tokio::test]
 async fn every_alarm_of_the_template_is_here() {
     let cloud = whole_cloud(options()).await.unwrap();
     let names: BTreeSet<_> = cloud.alarm_names();
-    assert_eq!(names.len(), 16, "{names:?}");
+    assert_eq!(names.len(), 18, "{names:?}");
     for name in names {
         let name = name.strip_prefix("flowkeeper-").unwrap();
         let says = ["fires(&cloud", "fires(&refused"].map(|call| format!("{call}, \"{name}\""));
@@ -355,7 +383,7 @@ async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
     assert_eq!(cloud.alarm_names(), BTreeSet::new());
     let only_alerts = [("AlertActionPolicy".to_owned(), "sls.builtin".to_owned())].into();
     let alerts = whole_cloud(Options { parameters: only_alerts, ..options() }).await.unwrap().alarm_names();
-    assert_eq!(alerts.len(), 11, "{alerts:?}");
+    assert_eq!(alerts.len(), 12, "{alerts:?}");
     assert!(alerts.contains("flowkeeper-failed"));
     let without_schedules = [("AlertActionPolicy", "sls.builtin"), ("MaxMinutesWithoutSwitch", "0")];
     let parameters = without_schedules.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

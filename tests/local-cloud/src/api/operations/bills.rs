@@ -38,6 +38,12 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     if is_member {
         return Err(Refusal::new("NotAuthorized", "This API is not authorized for caller."));
     }
+    let owner = scope.parameters.get("BillOwnerId").map_or_else(|| account.clone(), ToOwned::to_owned);
+    let pays =
+        owner == *account || scope.state.directory.as_ref().is_some_and(|directory| directory.get(&owner).is_some());
+    if !pays {
+        return Err(Refusal::new("NotAuthorized", "This API is not authorized for caller."));
+    }
     let cycle = scope.parameters.text("BillingCycle");
     let is_asked_for = |line: &&Value| {
         ["ProductCode", "InstanceID"]
@@ -46,13 +52,13 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     };
     let bills = &scope.state.bills;
     let lines: Vec<Value> =
-        bills.get(&(account.clone(), cycle.clone())).into_iter().flatten().filter(is_asked_for).cloned().collect();
+        bills.get(&(owner.clone(), cycle.clone())).into_iter().flatten().filter(is_asked_for).cloned().collect();
     let total = lines.len();
     let size = scope.parameters.number("MaxResults")?.unwrap_or(DEFAULT_PAGE);
     let (items, next) = scope.part(lines, size)?;
     let next = if next.is_empty() { Value::Null } else { json!(next) };
     let data = json!({
-        "BillingCycle": cycle, "AccountID": account, "AccountName": "example", "TotalCount": total, "MaxResults": size,
+        "BillingCycle": cycle, "AccountID": owner, "AccountName": "example", "TotalCount": total, "MaxResults": size,
         "NextToken": next, "Items": items,
     });
     Ok(json!({"Code": "Success", "Message": "Successful!", "Success": true, "Data": data}))
