@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
@@ -30,6 +31,10 @@ use crate::{
     },
     watcher::Watcher,
 };
+
+/// How many accounts and regions are read at once: all regions of an account. Each has quotas of its own, and a laptop has
+/// more memory than a function.
+const MAX_CONCURRENT: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// What the command does where the functions share the work: all that the sweeps of `remediate-flow-logs`,
 /// `delete-orphaned-flow-logs` and `create-ecr-flow-log` may do.
@@ -166,6 +171,7 @@ impl Planning<'_> {
         let client = identity.client().read_only();
         let mut reconciler =
             Reconciler::over(client, self.capabilities, policy).listing(Listing::Full).observed_by(observer);
+        reconciler = reconciler.concurrently(MAX_CONCURRENT);
         if let Some(at) = self.at {
             reconciler = reconciler.deciding_at(at);
         }

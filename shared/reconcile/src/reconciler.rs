@@ -1,6 +1,6 @@
 //! The reconciler: takes work, returns a report.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use flow_log::{
     AccountId, FlowLog, Policy, RegionId, Resource,
@@ -41,6 +41,8 @@ pub struct Reconciler {
     session_policy: Arc<str>,
     queue: SweepQueue,
     listing: Listing,
+    /// How many accounts and regions it works on at once.
+    max_concurrent: usize,
     at: Option<Timestamp>,
     observer: Option<Arc<dyn Observer>>,
     approvals: Option<Arc<Approvals>>,
@@ -93,6 +95,7 @@ impl Reconciler {
             session_policy,
             queue: SweepQueue::default(),
             listing: Listing::Brief,
+            max_concurrent: MAX_CONCURRENT,
             at: None,
             observer: None,
             approvals: None,
@@ -103,6 +106,12 @@ impl Reconciler {
     #[must_use]
     pub fn listing(self, listing: Listing) -> Self {
         Self { listing, ..self }
+    }
+
+    /// Works on this many accounts and regions at once. Each takes memory while it is read. A region has quotas of its own.
+    #[must_use]
+    pub fn concurrently(self, max_concurrent: NonZeroUsize) -> Self {
+        Self { max_concurrent: max_concurrent.get(), ..self }
     }
 
     /// Decides for this time instead of now. It changes nothing about how old a flow log is.
@@ -348,13 +357,13 @@ impl Reconciler {
     fn parts<'i>(&'i self, invocation: &'i Invocation<'_>, work: Vec<Work>) -> BoxStream<'i, ReportBuilder> {
         let accounts = stream::iter(work)
             .map(|one| self.accounts_of(invocation, one).boxed())
-            .buffer_unordered(MAX_CONCURRENT)
+            .buffer_unordered(self.max_concurrent)
             .flat_map(stream::iter);
         let targets = accounts
             .map(|step| self.targets_of(invocation, step).boxed())
-            .buffer_unordered(MAX_CONCURRENT)
+            .buffer_unordered(self.max_concurrent)
             .flat_map(stream::iter);
-        targets.map(|step| self.results_of(invocation, step).boxed()).buffer_unordered(MAX_CONCURRENT).boxed()
+        targets.map(|step| self.results_of(invocation, step).boxed()).buffer_unordered(self.max_concurrent).boxed()
     }
 
     /// Returns the accounts of a sweep.

@@ -58,6 +58,23 @@ async fn it_shows_what_would_be_changed_why_and_which_line_asks_for_it() {
 }
 
 #[tokio::test]
+async fn no_region_waits_for_another() {
+    const REGIONS: usize = 12;
+    let regions = ["cn-chengdu", "cn-guangzhou", "cn-heyuan", "cn-nanjing", "cn-fuzhou", "eu-west-1", "us-east-1"];
+    let mut options = Options::default();
+    options.regions.extend(regions.map(str::to_owned));
+    options.regions.truncate(REGIONS);
+    let world = World::with(options, "flow_log: {project: flowlog, log_store: vpc}\nregions: all\n").await;
+    world.cloud.fail("*", Fault::Slow(Duration::from_millis(500)), u32::MAX);
+    world.run(&["plan"]).await.good();
+    let calls = world.cloud.calls();
+    let first = calls.iter().position(|call| call.action == "DescribeFlowLogs").unwrap();
+    // Each region reads its VPCs first.
+    let before = calls[..first].iter().filter(|call| call.action == "DescribeVpcs").count();
+    assert_eq!(before, REGIONS, "every region has read its VPCs before the first one goes on");
+}
+
+#[tokio::test]
 async fn a_line_in_a_pipe_is_never_broken_and_no_id_is_cut_short() {
     let world = mixed().await;
     let ran = world.run(&["plan", "-v"]).await.good();
