@@ -3,7 +3,28 @@
 //! Each page is generated from the numbers of its items, so even a hundred thousand VPCs take no memory.
 
 /// The regions that have VPCs.
-pub(crate) const REGIONS: [&str; 5] = ["cn-hangzhou", "cn-shanghai", "cn-beijing", "cn-shenzhen", "ap-southeast-1"];
+pub(crate) const REGIONS: [&str; 20] = [
+    "cn-hangzhou",
+    "cn-shanghai",
+    "cn-beijing",
+    "cn-shenzhen",
+    "ap-southeast-1",
+    "cn-qingdao",
+    "cn-zhangjiakou",
+    "cn-huhehaote",
+    "cn-wulanchabu",
+    "cn-heyuan",
+    "cn-guangzhou",
+    "cn-chengdu",
+    "cn-hongkong",
+    "ap-northeast-1",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "eu-central-1",
+    "eu-west-1",
+    "us-east-1",
+    "us-west-1",
+];
 
 /// A number of VPCs per region. Each has a compliant flow log, except every `lacking`-th, which has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

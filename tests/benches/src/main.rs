@@ -1,17 +1,20 @@
-//! Compares speed, memory and cost with a bare hyper server and with the official Python SDKs.
+//! Compares speed, memory and cost with bare servers, with Go, and with the official Python SDKs.
 //!
-//! `cargo run --release -p benches` builds the functions and the `baseline` as they would be delivered, and
+//! `cargo run --release -p benches` builds the functions, the servers and the command as they would be delivered, and
 //! installs the SDKs. It runs all of them in turn against a stub cloud that answers at almost no cost, and prints the
 //! tables of docs/benchmarks.md. With `--write docs/benchmarks.md` it replaces the tables there.
 
 mod binaries;
 mod certificate;
 mod clock;
+mod command;
 mod cost;
 mod event;
 mod fleet;
+mod go;
 mod http;
 mod listing;
+mod machine;
 mod measure;
 mod organization;
 mod page;
@@ -26,16 +29,15 @@ mod sweep;
 mod table;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
     thread,
 };
 
 use clap::{Parser, ValueEnum};
-use fleet::REGIONS;
 use measure::Runs;
-use report::{Pair, Zips};
+use report::Beside;
 use stub::Cloud;
 use subject::{Kind, Subject};
 use sweep::Size;
@@ -45,12 +47,14 @@ use table::Table;
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
 /// The plot of the sweeps of an organization.
 const ORGANIZATION_CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/organization.svg");
-/// Numbers of VPCs that are swept, spread over all regions.
+/// Numbers of VPCs that are swept, spread evenly.
 const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
+/// The number of regions that they are spread over.
+const REGIONS: usize = 5;
 /// The default number of VPCs for the sweep of a single region.
 const VPCS_OF_ONE_REGION: usize = 10_000;
 
-/// Compares Flowkeeper with a bare hyper server and the official Python SDKs, and prints Markdown tables.
+/// Compares Flowkeeper with bare servers, with Go and with the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Exit with 1 if a bound is violated.
@@ -82,7 +86,7 @@ struct Arguments {
 /// A part that can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Cold starts, jobs, ignored events, memory and cost: of Flowkeeper, the bare server and Python.
+    /// Cold starts, jobs, ignored events, memory and cost: of Flowkeeper, the bare servers, Go and Python.
     Jobs,
     /// Signing, and listing flow logs.
     Signing,
@@ -90,6 +94,8 @@ enum Part {
     Sweeps,
     /// Sweeps of many accounts, on the local cloud's Function Compute, and their plot.
     Organization,
+    /// The command: plans of large accounts, and what needs no cloud.
+    Command,
 }
 
 fn main() -> io::Result<ExitCode> {
@@ -105,6 +111,7 @@ fn main() -> io::Result<ExitCode> {
         }
         tables.push(table);
     };
+    show(machine::table()?);
     if is_asked_for(Part::Jobs) {
         jobs(&arguments)?.into_iter().for_each(&mut show);
     }
@@ -118,6 +125,9 @@ fn main() -> io::Result<ExitCode> {
     if is_asked_for(Part::Organization) {
         organizations(&arguments)?.into_iter().for_each(&mut show);
     }
+    if is_asked_for(Part::Command) {
+        of_command()?.into_iter().for_each(&mut show);
+    }
     match &arguments.write {
         Some(page) if is_kept => page::write(page, &tables)?,
         Some(page) => {
@@ -128,53 +138,58 @@ fn main() -> io::Result<ExitCode> {
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures the comparison with the bare server, reqwest's share of it, the comparison with Python, and the cost.
-fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
+/// Measures the comparison with the bare servers, the one with other languages, and the cost.
+fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
     let cores = thread::available_parallelism()?.get();
     let target = binaries::target_dir()?;
     let packages = python::packages(&target)?;
+    let go = go::build(&target)?;
     let function = match &arguments.function {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let baseline_binary = binaries::build("benches", "baseline")?;
+    let bare_binary = binaries::build("benches", "baseline")?;
     let reqwest_binary = binaries::build("benches", "on_reqwest")?;
-    let zips = Zips { baseline: zip(&baseline_binary)?, ours: zip(&function)? };
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
     let subject = |kind, cloud| Subject { kind, cloud };
-    let subjects = [
-        subject(Kind::Baseline(baseline_binary.clone()), &plain),
+    let mut subjects = vec![
+        subject(Kind::Baseline(bare_binary.clone()), &plain),
+        subject(Kind::Baseline(reqwest_binary.clone()), &plain),
         subject(Kind::Ours(function.clone()), &plain),
-        subject(Kind::Baseline(baseline_binary), &tls),
+        subject(Kind::Baseline(bare_binary), &tls),
+        subject(Kind::Baseline(reqwest_binary), &tls),
         subject(Kind::Ours(function), &tls),
         subject(Kind::Python(&packages[0]), &plain),
         subject(Kind::Python(&packages[1]), &plain),
-        subject(Kind::Baseline(reqwest_binary), &plain),
     ];
+    subjects.extend(go.as_ref().map(|go| subject(Kind::Go(go), &plain)));
     let figures = measure::measure(&subjects, runs)?;
-    let [baseline, ours, baseline_tls, ours_tls, old, new, on_reqwest] = &figures[..] else {
-        return Err(io::Error::other("seven were measured"));
+    let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, of_go @ ..] = &figures[..] else {
+        return Err(io::Error::other("eight were measured, and Go"));
     };
+    let of_plain = Beside { bare, on_reqwest, ours };
+    let of_tls = Beside { bare: bare_tls, on_reqwest: on_reqwest_tls, ours: ours_tls };
+    let go = go.as_ref().map(|go| go.version.as_str()).zip(of_go.first());
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
-    Ok([
-        report::baseline(&Pair { baseline, ours }, &Pair { baseline: baseline_tls, ours: ours_tls }, zips, runs, cores),
-        report::on_reqwest(baseline, on_reqwest, ours),
-        report::python(ours, zips.ours, &pythons),
-        report::cost(&[("create-flow-log", ours), pythons[0], pythons[1]]),
-    ])
+    let all: Vec<_> = [("create-flow-log", ours)].into_iter().chain(go).chain(pythons).collect();
+    Ok([report::functions(&of_plain, &of_tls, runs, cores), report::peers(ours, go, &pythons), report::cost(&all)])
 }
 
-/// The size of the ZIP file of a binary.
-fn zip(binary: &Path) -> io::Result<usize> {
-    Ok(packaging::archive::of_bootstrap(&fs::read(binary)?).map_err(io::Error::other)?.len())
+/// Measures the command.
+fn of_command() -> io::Result<[Table; 2]> {
+    let flowkeeper = binaries::build("flowkeeper", "flowkeeper")?;
+    let folder = binaries::target_dir()?;
+    let plans = command::ACCOUNTS.map(|account| command::plan(&flowkeeper, &folder, account));
+    let plans = plans.into_iter().collect::<io::Result<Vec<_>>>()?;
+    Ok([report::plans(&plans), report::offline(&command::offline(&flowkeeper, &folder)?)])
 }
 
 fn sweeps(arguments: &Arguments) -> io::Result<Table> {
     let remediate = binaries::build("remediate-flow-logs", "remediate-flow-logs")?;
     let one_region = sweep::measure(&remediate, Size { vpcs: arguments.one_region, regions: 1 })?;
-    let sizes = VPCS.map(|vpcs| Size { vpcs, regions: REGIONS.len() });
+    let sizes = VPCS.map(|vpcs| Size { vpcs, regions: REGIONS });
     let mut sweeps = sizes.map(|size| sweep::measure(&remediate, size)).into_iter().collect::<io::Result<Vec<_>>>()?;
     plot::draw(&sweeps, Path::new(CURVE)).map_err(|error| io::Error::other(error.to_string()))?;
     sweeps.push(one_region);

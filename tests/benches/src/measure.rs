@@ -5,7 +5,7 @@ use std::io;
 use crate::{
     clock, event,
     process::{Invoker, Process},
-    subject::Subject,
+    subject::{Sizes, Subject},
 };
 
 /// How often each measurement is repeated.
@@ -48,15 +48,15 @@ pub(crate) struct Figures {
     pub(crate) ignored_per_second: Vec<f64>,
     /// Resident memory at each of [`LOOKS`], in KiB.
     pub(crate) resident: [Vec<f64>; 3],
-    /// Size of the binary, or of the package, in bytes.
-    pub(crate) size: u64,
+    /// What is delivered.
+    pub(crate) sizes: Sizes,
 }
 
 /// Measures the subjects in turn.
 pub(crate) fn measure(subjects: &[Subject<'_>], runs: Runs) -> io::Result<Vec<Figures>> {
     let mut figures = vec![Figures::default(); subjects.len()];
     for (subject, of_subject) in subjects.iter().zip(&mut figures) {
-        of_subject.size = subject.size()?;
+        of_subject.sizes = subject.sizes()?;
     }
     for nth in 0..runs.starts {
         for at in in_turn(nth, subjects.len()).filter(|at| nth % subjects[*at].share() == 0) {

@@ -70,6 +70,8 @@ pub(crate) const VPCS: usize = 2;
 pub(crate) const MAX_INSTANCES: usize = 50;
 /// The time from a call to its answer.
 pub(crate) const LATENCY: Duration = Duration::from_millis(200);
+/// How many regions a function reads at once.
+const REGIONS_AT_ONCE: usize = 8;
 /// The largest page of a list of accounts or of tasks.
 const PAGE: usize = 100;
 /// How long a sweep may take before the measurement is given up.
@@ -94,6 +96,10 @@ pub(crate) struct Sweep {
     pub(crate) invocations: usize,
     /// How long the processes had at least one invocation, together, in s.
     pub(crate) busy: f64,
+    /// How long the coordinator took, in s.
+    pub(crate) coordinator: f64,
+    /// How long each account took, in s.
+    pub(crate) shards: Vec<f64>,
 }
 
 impl Sweep {
@@ -127,6 +133,20 @@ impl Sweep {
         let quota = f64::from(Quotas::default().fc.get());
         let burst = (quota / 10.0).floor();
         (self.accounts as f64 - burst).max(0.0) / (quota - burst)
+    }
+
+    /// How long the coordinator takes at least, in s: the pages of the accounts, one after the other, and then the pace of
+    /// the submissions, or one answer if there is none.
+    pub(crate) fn least_of_coordinator(&self) -> f64 {
+        let pages = self.members().div_ceil(PAGE).max(1);
+        (pages as f64 + 1.0) * LATENCY.as_secs_f64() + self.pace_time()
+    }
+
+    /// How long an account takes at least, in s: answers that wait for each other. First are the directory, the role and the
+    /// regions; then the VPCs and flow logs of so many regions at once as a function reads; last is the flow log that is
+    /// created, in the first region.
+    pub(crate) fn least_of_shard(&self) -> f64 {
+        (3 + 2 * REGIONS.len().div_ceil(REGIONS_AT_ONCE)) as f64 * LATENCY.as_secs_f64()
     }
 
     /// How long it takes at most with a small part of a processor for each instance, in s: as if the busiest process
@@ -211,6 +231,8 @@ async fn sweep(remediate: &Path, accounts: u32) -> Result<Sweep, Box<dyn Error>>
         cpu,
         invocations: runs.len(),
         busy: busy(&runs),
+        coordinator: runs.iter().find(|run| run.part.is_none()).map_or(f64::NAN, Run::seconds),
+        shards: runs.iter().filter(|run| run.part == Some("shard")).map(Run::seconds).collect(),
     })
 }
 
@@ -264,20 +286,35 @@ const fn invocation(what: &EntryKind) -> Option<&Invocation> {
     if let EntryKind::Invocation(invocation) = what { Some(invocation) } else { None }
 }
 
-/// An invocation: its instance, its begin and its end.
-type Run<'a> = (&'a str, Timestamp, Timestamp);
+/// An invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Run<'a> {
+    instance: &'a str,
+    begin: Timestamp,
+    end: Timestamp,
+    /// The part of the sweep that Flowkeeper has submitted itself.
+    part: Option<&'a str>,
+}
 
-/// Returns all invocations.
+impl Run<'_> {
+    fn seconds(&self) -> f64 {
+        seconds(self.begin, self.end)
+    }
+}
+
+/// Returns all invocations, in the order in which they ended.
 fn runs(journal: &[Entry]) -> Vec<Run<'_>> {
     let mut begun = BTreeMap::new();
     let mut runs = Vec::new();
     for entry in journal {
         match &entry.what {
             EntryKind::Invoking { request_id, attempt, .. } => _ = begun.insert((request_id, *attempt), entry.at),
-            EntryKind::Invocation(it) => {
-                let begin = begun.get(&(&it.request_id, it.attempt)).copied().unwrap_or(entry.at);
-                runs.push((it.instance.as_deref().unwrap_or_default(), begin, entry.at));
-            }
+            EntryKind::Invocation(it) => runs.push(Run {
+                instance: it.instance.as_deref().unwrap_or_default(),
+                begin: begun.get(&(&it.request_id, it.attempt)).copied().unwrap_or(entry.at),
+                end: entry.at,
+                part: it.event["flowkeeper"].as_str(),
+            }),
             _ => {}
         }
     }
@@ -290,11 +327,11 @@ fn busy(runs: &[Run<'_>]) -> f64 {
     let mut runs = runs.to_vec();
     runs.sort_unstable();
     let mut total = 0.0;
-    let mut last: Option<Run<'_>> = None;
-    for (instance, begin, end) in runs {
-        let covered_to = last.filter(|(of, ..)| *of == instance).map_or(begin, |(_, _, to)| to.max(begin));
+    let mut last: Option<(&str, Timestamp)> = None;
+    for Run { instance, begin, end, .. } in runs {
+        let covered_to = last.filter(|(of, _)| *of == instance).map_or(begin, |(_, to)| to.max(begin));
         total += seconds(covered_to, end.max(covered_to));
-        last = Some((instance, begin, end.max(covered_to)));
+        last = Some((instance, end.max(covered_to)));
     }
     total
 }
@@ -324,7 +361,15 @@ mod tests {
             cpu: [1.0, 0.5],
             invocations: 1,
             busy: 1.0,
+            coordinator: 1.0,
+            shards: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_least_time_of_a_part_is_that_of_answers_that_wait_for_each_other() {
+        assert!((of(500).least_of_coordinator() - (6.0 * 0.2 + 498.0 / 22.0)).abs() < 1e-9);
+        assert!((of(500).least_of_shard() - 11.0 * 0.2).abs() < 1e-9, "30 regions in four turns");
     }
 
     #[test]
@@ -345,8 +390,8 @@ mod tests {
     #[test]
     fn an_instance_is_busy_once_however_many_invocations_share_it() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let runs =
-            [("a", at(0), at(4)), ("a", at(1), at(2)), ("b", at(0), at(5)), ("a", at(3), at(6)), ("a", at(8), at(9))];
+        let run = |instance, begin, end| Run { instance, begin: at(begin), end: at(end), part: None };
+        let runs = [run("a", 0, 4), run("a", 1, 2), run("b", 0, 5), run("a", 3, 6), run("a", 8, 9)];
         assert_eq!(busy(&runs), 6.0 + 1.0 + 5.0);
         assert_eq!(busy(&[]), 0.0);
     }

@@ -1,4 +1,4 @@
-//! The stub cloud: answers a few actions as fast as possible, so that its own time does not count.
+//! The stub cloud: answers as fast as possible, so that its own time does not count, or after a given time.
 //!
 //! It checks nothing. Each connection has a thread, which only finds the action in the request. The answers are fixed,
 //! unless the cloud has a fleet, which it then lists page by page.
@@ -13,13 +13,14 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::{
-    certificate,
-    fleet::Fleet,
+    certificate, clock,
+    fleet::{Fleet, REGIONS},
     http::{Message, Messages, find},
 };
 
@@ -34,10 +35,13 @@ const FLOW_LOGS: &str = r#"{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","
 "PageSize":"50","Success":"true","FlowLogs":{"FlowLog":[]}}"#;
 const CREATED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC0","Success":"true",
 "FlowLogId":"fl-bp1example00000000001","ResourceGroupId":"rg-example"}"#;
+const CALLER: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC1","AccountId":"1000000000000001",
+"Arn":"acs:ram::1000000000000001:user/example","IdentityType":"RAMUser","PrincipalId":"200000000000000001",
+"UserId":"200000000000000001"}"#;
 const ASSUMED: &str = r#"{"RequestId":"6894B13B-6D71-4EF5-88FA-F32781734A7F","Credentials":{
 "AccessKeyId":"STS.example0000000000000001","AccessKeySecret":"example0000000000000000000001",
 "SecurityToken":"CAISexampleexampleexampleexampleexampleexampleexampleexample","Expiration":"2099-01-01T00:00:00Z"}}"#;
-const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"none of these"}"#;
+const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"the stub cloud does not know it"}"#;
 
 /// The stub cloud. It runs until the process ends.
 pub(crate) struct Cloud {
@@ -47,9 +51,18 @@ pub(crate) struct Cloud {
     calls: Arc<Calls>,
 }
 
+/// What it answers, and when.
+#[derive(Debug, Clone, Copy, Default)]
+struct Answers {
+    /// What it lists; `None` for fixed answers.
+    fleet: Option<Fleet>,
+    /// The time from a call to its answer.
+    latency: Duration,
+}
+
 /// The number of answered calls of each action.
 #[derive(Debug, Default)]
-struct Calls([AtomicUsize; 4]);
+struct Calls([AtomicUsize; Action::ALL.len()]);
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
@@ -57,15 +70,19 @@ enum Action {
     DescribeFlowLogs,
     CreateFlowLog,
     AssumeRole,
+    DescribeRegions,
+    GetCallerIdentity,
 }
 
 impl Action {
     /// A request to assume a role names the other actions, too: those that the session may call.
-    const ALL: [(&str, Self); 4] = [
+    const ALL: [(&str, Self); 6] = [
         ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
         ("CreateFlowLog", Self::CreateFlowLog),
+        ("DescribeRegions", Self::DescribeRegions),
+        ("GetCallerIdentity", Self::GetCallerIdentity),
     ];
 
     /// The action is in the form, in the query or in a header, and nowhere else in a request.
@@ -78,22 +95,27 @@ impl Action {
 impl Cloud {
     /// Starts a cloud with plain HTTP and fixed answers.
     pub(crate) fn start() -> io::Result<Self> {
-        Self::listen(None, None)
+        Self::listen(Answers::default(), None)
     }
 
     /// Starts a cloud with plain HTTP that lists a fleet.
     pub(crate) fn with(fleet: Fleet) -> io::Result<Self> {
-        Self::listen(Some(fleet), None)
+        Self::after(Duration::ZERO, fleet)
+    }
+
+    /// Starts a cloud with plain HTTP that lists a fleet, and gives each answer after `latency`.
+    pub(crate) fn after(latency: Duration, fleet: Fleet) -> io::Result<Self> {
+        Self::listen(Answers { fleet: Some(fleet), latency }, None)
     }
 
     /// Starts a cloud with TLS and fixed answers. Its root certificate is written to `folder`.
     pub(crate) fn over_tls(folder: &Path) -> io::Result<Self> {
         let certificate = certificate::make(folder)?;
-        let cloud = Self::listen(None, Some(certificate.server))?;
+        let cloud = Self::listen(Answers::default(), Some(certificate.server))?;
         Ok(Self { root: Some(certificate.root), ..cloud })
     }
 
-    fn listen(fleet: Option<Fleet>, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    fn listen(answers: Answers, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let calls = Arc::<Calls>::default();
@@ -103,7 +125,7 @@ impl Cloud {
                 let counter = Arc::clone(&counter);
                 let tls = tls.clone();
                 // A connection fails when the function at its other end is killed.
-                thread::spawn(move || drop(accept(stream, tls, fleet, &counter)));
+                thread::spawn(move || drop(accept(stream, tls, answers, &counter)));
             }
         });
         Ok(Self { address, root: None, calls })
@@ -114,8 +136,9 @@ impl Cloud {
         self.calls_of_each().iter().sum()
     }
 
-    /// The number of calls of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`, `AssumeRole`.
-    pub(crate) fn calls_of_each(&self) -> [usize; 4] {
+    /// The number of calls of each action: `DescribeVpcs`, `DescribeFlowLogs`, `CreateFlowLog`, `AssumeRole`, and those that
+    /// only the command makes.
+    pub(crate) fn calls_of_each(&self) -> [usize; Action::ALL.len()] {
         self.calls.0.each_ref().map(|calls| calls.load(Ordering::Relaxed))
     }
 }
@@ -123,19 +146,20 @@ impl Cloud {
 fn accept(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
-    fleet: Option<Fleet>,
+    answers: Answers,
     calls: &Calls,
 ) -> Result<(), Box<dyn Error>> {
     stream.set_nodelay(true)?;
     match tls {
-        None => serve(stream, fleet, calls)?,
-        Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls)?, stream), fleet, calls)?,
+        None => serve(stream, answers, calls)?,
+        Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls)?, stream), answers, calls)?,
     }
     Ok(())
 }
 
-fn serve(stream: impl Read + Write, fleet: Option<Fleet>, calls: &Calls) -> io::Result<()> {
-    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED].map(|body| response("200 OK", body));
+fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Result<()> {
+    let regions = regions();
+    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER].map(|body| response("200 OK", body));
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
     while let Some(request) = messages.next()? {
@@ -144,7 +168,10 @@ fn serve(stream: impl Read + Write, fleet: Option<Fleet>, calls: &Calls) -> io::
             continue;
         };
         calls.0[action as usize].fetch_add(1, Ordering::Relaxed);
-        let page = fleet.and_then(|fleet| page(fleet, action, &String::from_utf8_lossy(request.body)));
+        let page = answers.fleet.and_then(|fleet| page(fleet, action, &String::from_utf8_lossy(request.body)));
+        if !answers.latency.is_zero() {
+            clock::pause(answers.latency);
+        }
         match page {
             Some(page) => messages.stream.write_all(&response("200 OK", &page))?,
             None => messages.stream.write_all(&fixed[action as usize])?,
@@ -157,8 +184,15 @@ fn page(fleet: Fleet, action: Action, form: &str) -> Option<String> {
     match action {
         Action::DescribeVpcs => Some(fleet.vpcs_page(form)),
         Action::DescribeFlowLogs => Some(fleet.flow_logs_page(form)),
-        Action::CreateFlowLog | Action::AssumeRole => None,
+        _ => None,
     }
+}
+
+/// The regions, in which the fleet is.
+fn regions() -> String {
+    let regions = REGIONS
+        .map(|id| format!(r#"{{"RegionId":"{id}","LocalName":"{id}","RegionEndpoint":"vpc.{id}.example.com"}}"#));
+    format!(r#"{{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC3","Regions":{{"Region":[{}]}}}}"#, regions.join(","))
 }
 
 fn response(status: &str, body: &str) -> Vec<u8> {

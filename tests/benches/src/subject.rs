@@ -6,9 +6,24 @@ use std::{
     process::Command,
 };
 
-use crate::{process::Process, python::Package, stub::Cloud};
+use crate::{go::Go, process::Process, python::Package, stub::Cloud};
 
 const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
+
+/// The sizes of what is delivered, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sizes {
+    pub(crate) binary: Option<f64>,
+    pub(crate) zip: f64,
+}
+
+impl Sizes {
+    fn of(binary: &Path) -> io::Result<Self> {
+        let bytes = fs::read(binary)?;
+        let zip = packaging::archive::of_bootstrap(&bytes).map_err(io::Error::other)?;
+        Ok(Self { binary: Some(bytes.len() as f64), zip: zip.len() as f64 })
+    }
+}
 
 /// A subject of a measurement, and the cloud that it calls.
 pub(crate) struct Subject<'a> {
@@ -22,23 +37,26 @@ pub(crate) enum Kind<'a> {
     Ours(PathBuf),
     /// `baseline`.
     Baseline(PathBuf),
+    /// The same function in Go.
+    Go(&'a Go),
     /// The same function in Python.
     Python(&'a Package),
 }
 
 impl Subject<'_> {
-    /// The size of the binary, or of the package, in bytes.
-    pub(crate) fn size(&self) -> io::Result<u64> {
+    /// The sizes of the binary, if there is one, and of the ZIP file, in bytes.
+    pub(crate) fn sizes(&self) -> io::Result<Sizes> {
         match &self.kind {
-            Kind::Ours(binary) | Kind::Baseline(binary) => Ok(fs::metadata(binary)?.len()),
-            Kind::Python(package) => Ok(package.zip_bytes),
+            Kind::Ours(binary) | Kind::Baseline(binary) => Sizes::of(binary),
+            Kind::Go(go) => Sizes::of(&go.binary),
+            Kind::Python(package) => Ok(Sizes { binary: None, zip: package.zip_bytes as f64 }),
         }
     }
 
     /// The divisor for its number of jobs: a slow subject gets fewer.
     pub(crate) const fn share(&self) -> usize {
         match self.kind {
-            Kind::Ours(_) | Kind::Baseline(_) => 1,
+            Kind::Ours(_) | Kind::Baseline(_) | Kind::Go(_) => 1,
             Kind::Python(_) => 10,
         }
     }
@@ -54,6 +72,10 @@ impl Subject<'_> {
                 command.env("BASELINE_CLOUD", self.cloud.address.to_string());
                 command.envs(self.cloud.root.iter().map(|root| ("BASELINE_ROOT", root)));
                 Process::start(&mut command, "BASELINE_PORT")
+            }
+            Kind::Go(go) => {
+                let mut command = in_no_environment(Command::new(&go.binary));
+                Process::start(command.env("CLOUD", self.cloud.address.to_string()), "FC_SERVER_PORT")
             }
             Kind::Python(package) => {
                 let mut command = in_no_environment(Command::new(&package.interpreter));

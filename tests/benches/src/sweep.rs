@@ -67,10 +67,14 @@ impl Size {
     /// The time that they take at the client's pace, in s: a tenth of the quota at once and the rest evenly, so that no
     /// minute exceeds the quota.
     pub(crate) fn pace_time(self) -> f64 {
-        let burst = quota() / 10.0;
-        let time = |calls: usize| (calls as f64 - burst).max(0.0) * 60.0 / (quota() - burst);
-        self.calls_of_each().map(time).iter().sum()
+        self.calls_of_each().map(paced).iter().sum()
     }
+}
+
+/// The time that calls of one action in a region take at the client's pace, in s.
+pub(crate) fn paced(calls: usize) -> f64 {
+    let burst = quota() / 10.0;
+    (calls as f64 - burst).max(0.0) * 60.0 / (quota() - burst)
 }
 
 /// The quota of each of the three actions, per region and minute.
@@ -130,7 +134,7 @@ fn peak_of_empty(remediate: &Path, accounts: usize) -> io::Result<f64> {
     let event = String::from_utf8_lossy(&event::timer()).replace("x-fc-function-name: create-flow-log\r\n", "");
     process.connect()?.invoke(event.as_bytes())?;
     let (calls, targets) = (cloud.calls_of_each(), accounts * organization::REGIONS.len());
-    if calls != [targets, targets, 0, accounts] {
+    if calls != [targets, targets, 0, accounts, 0, 0] {
         return Err(io::Error::other(format!("{accounts} accounts with nothing in them took {calls:?} calls")));
     }
     process.peak()

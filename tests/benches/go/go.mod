@@ -1,0 +1,3 @@
+module create-flow-log
+
+go 1.19
