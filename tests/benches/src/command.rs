@@ -138,8 +138,8 @@ pub(crate) fn offline(flowkeeper: &Path, folder: &Path) -> io::Result<Offline> {
         }
         times.python_check.push(python(&["check", "policy.yml"])?);
         times.python_explain.push(python(&["explain", "policy.yml", "resource.json", AT])?);
-        if let (Some(folder), Some(times)) = (&terraform, &mut times.terraform) {
-            times.push(run(Command::new("terraform").arg("validate").current_dir(folder))?);
+        if let (Some(validated), Some(taken)) = (&terraform, &mut times.terraform) {
+            taken.push(run(Command::new("terraform").arg("validate").current_dir(validated))?);
         }
     }
     Ok(times)

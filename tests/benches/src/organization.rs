@@ -143,8 +143,8 @@ impl Sweep {
     }
 
     /// How long an account takes at least, in s: answers that wait for each other. First are the directory, the role and the
-    /// regions; then the VPCs and flow logs of so many regions at once as a function reads; last is the flow log that is
-    /// created, in the first region.
+    /// regions; then come the VPCs and the flow logs, of eight regions at once. The flow log that is created is in the
+    /// first region, and holds up no other.
     pub(crate) fn least_of_shard(&self) -> f64 {
         (3 + 2 * REGIONS.len().div_ceil(REGIONS_AT_ONCE)) as f64 * LATENCY.as_secs_f64()
     }

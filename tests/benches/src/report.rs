@@ -311,14 +311,14 @@ pub(crate) fn offline(times: &Offline) -> Table {
     const MAX_MS: f64 = 20.0;
     let heads = ["median, exec to the end, ms", "flowkeeper", "Python", "terraform validate", "bound"];
     let mut table = Table::new("offline", &heads);
-    let ms = |times: &[f64]| format!("{:.1}", median(times));
-    let terraform = times.terraform.as_deref().map_or("no Terraform".to_owned(), ms);
+    let ms = |all: &[f64]| format!("{:.1}", median(all));
+    let validate = times.terraform.as_deref().map_or("no Terraform".to_owned(), ms);
     let Offline { check, explain, python_check, python_explain, .. } = times;
-    for (what, ours, python, terraform) in [
-        ("check a policy", check, python_check, terraform),
+    for (what, ours, python, others) in [
+        ("check a policy", check, python_check, validate),
         ("explain a resource of a file", explain, python_explain, String::new()),
     ] {
-        let cells = [what.to_owned(), ms(ours), ms(python), terraform];
+        let cells = [what.to_owned(), ms(ours), ms(python), others];
         table.bounded(cells, Bounded::new(median(ours), AtMost(MAX_MS)));
     }
     table.say(
@@ -413,9 +413,10 @@ fn bounds_of_organization(sweeps: &[organization::Sweep]) -> Table {
         let (least, of_shards) = (largest.least_of_coordinator(), largest.shards.len());
         let what = format!("time of the coordinator of {accounts} accounts ÷ the least, {least:.1} s");
         add(&what, largest.coordinator / least, 2, MAX_RATIO);
-        let (least, regions) = (largest.least_of_shard(), organization::REGIONS.len());
-        let what = format!("time of a shard of {regions} regions, median of {of_shards}, ÷ the least, {least:.1} s");
-        add(&what, median(&largest.shards) / least, 2, MAX_RATIO);
+        let (of_shard, regions) = (largest.least_of_shard(), organization::REGIONS.len());
+        let shard =
+            format!("time of a shard of {regions} regions, median of {of_shards}, ÷ the least, {of_shard:.1} s");
+        add(&shard, median(&largest.shards) / of_shard, 2, MAX_RATIO);
     }
     let of = |accounts: usize| sweeps.iter().find(|it| it.accounts == accounts);
     if let (Some(few), Some(many)) = (of(10), of(500)) {
