@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use evidence::visible;
 use flow_log::{AccountId, Policy, Verdict};
 use reconcile::{
     Approvals, Capabilities, ChangeId, Item, Listing, Outcome, Reconciler, Report, Target, TargetKind, Work,
@@ -176,11 +177,12 @@ fn tell(
             Ending::Unread(why) => ("unread", RED, why),
         };
         let Change { id, account, region, resource_id, action, .. } = change;
-        text.push_str(&format!("{style}{word:<7}{style:#}{action} {resource_id} in {account} {region}, {id}: {why}\n"));
+        let said = format!("{action} {resource_id} in {account} {region}, {id}: {why}");
+        text.push_str(&format!("{style}{word:<7}{style:#}{}\n", visible(&said)));
     }
     if let Some(report) = report {
         for limit in &report.summary.limits {
-            text.push_str(&format!("{YELLOW}limit{YELLOW:#}  {limit}\n"));
+            text.push_str(&format!("{YELLOW}limit{YELLOW:#}  {}\n", visible(limit)));
         }
         let others = items.count_new(changes);
         if others > 0 {
@@ -193,7 +195,8 @@ fn tell(
         let resource = item.resource_id.as_deref().unwrap_or_default();
         let action = item.action.map(|action| action.to_string()).unwrap_or_default();
         text.push_str(&format!(
-            "{RED}unknown{RED:#} {action} {resource}: it was begun, and nobody waited for its end\n"
+            "{RED}unknown{RED:#} {action} {}: it was begun, and nobody waited for its end\n",
+            visible(resource)
         ));
     }
     let count = |is: fn(&Ending) -> bool| endings.iter().filter(|(_, ending)| is(ending)).count();

@@ -1,6 +1,7 @@
 //! Text that is broken to the width of a terminal.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use evidence::visible;
 
 use crate::terminal::{BOLD, padded, width};
 
@@ -24,10 +25,10 @@ pub(crate) fn lines(table: &Table) -> impl Iterator<Item = String> {
     lines.into_iter()
 }
 
-/// Breaks a line, and indents all of its parts.
+/// Breaks a line, and indents all of its parts. What strangers have written in it is made visible.
 pub(crate) fn wrapped(line: &str, indent: u16, columns: Option<usize>) -> String {
     let mut table = table(columns);
-    table.add_row([line]);
+    table.add_row([visible(line)]);
     if let Some(column) = table.column_mut(0) {
         column.set_padding((indent, 0));
     }
@@ -36,6 +37,7 @@ pub(crate) fn wrapped(line: &str, indent: u16, columns: Option<usize>) -> String
 
 /// Draws a name, and a value beside it in the column after `name_columns`; below it, if there is little room.
 pub(crate) fn labelled(name: &str, value: &str, name_columns: usize, columns: Option<usize>) -> String {
+    let value = &*visible(value);
     let name_shown = format!("{BOLD}{}{BOLD:#}", padded(name, name_columns));
     let Some(all) = columns.filter(|all| name_columns + width(value) > *all) else {
         return format!("{name_shown}{value}\n");

@@ -10,6 +10,7 @@ use clap::{
     ValueEnum,
     builder::styling::{AnsiColor, Style},
 };
+use evidence::visible;
 use settings::Settings;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -131,11 +132,13 @@ impl Terminal {
     }
 
     pub(crate) fn fail(&self, failure: &Failure) {
+        // They quote files and answers. A line break may be ours.
+        let shown = |text: &str| text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
         for message in &failure.messages {
-            self.say(RED, "error", message);
+            self.say(RED, "error", shown(message));
         }
         if let Some(remedy) = &failure.remedy {
-            self.say(GREEN, "  try", remedy);
+            self.say(GREEN, "  try", shown(remedy));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use evidence::visible;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
@@ -220,5 +221,6 @@ fn line(item: &Item) -> String {
     let place = format!("{} {}", text(&item.account), text(&item.region));
     let flow_log = item.flow_log_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let why = item.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-    format!("{style}{word:<7}{style:#}{action} {}{flow_log} in {place}{why}\n", text(&item.resource_id))
+    let said = format!("{action} {}{flow_log} in {place}{why}", text(&item.resource_id));
+    format!("{style}{word:<7}{style:#}{}\n", visible(&said))
 }

@@ -47,7 +47,8 @@ const HEADER: [&str; COLUMNS] = [
 
 /// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
 /// begins with `'` gets another one, so that taking one away always gives the original.
-pub(crate) fn as_text(field: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn as_text(field: &str) -> Cow<'_, str> {
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.
     let is_risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
     if is_risky { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }

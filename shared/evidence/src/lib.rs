@@ -28,6 +28,7 @@ mod text;
 pub use assessment::{
     Assessment, Class, Control, ControlStatus, Relation, Retention, ScopeRead, Sums, Unknown, VerdictCount,
 };
+pub use csv::as_text;
 pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
     Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,

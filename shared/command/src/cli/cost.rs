@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use cost::{Amount, Currency, FlowLogCost, FunctionCost, PriceTable, Volume};
+use evidence::as_text;
 use flow_log::{AccountId, FlowLogId, RoleName, policy::Places};
 use serde_json::{Value, json};
 
@@ -295,7 +296,7 @@ fn csv(costing: &Costing) -> Result<String, Failure> {
                 flow_log.duplicates.as_ref().map(ToString::to_string).unwrap_or_default(),
                 amount(flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable())),
             ];
-            writer.write_record(row).map_err(|error| failed(&error))?;
+            writer.write_record(row.iter().map(|cell| as_text(cell).into_owned())).map_err(|error| failed(&error))?;
         }
     }
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;

@@ -1,5 +1,7 @@
 //! A plan as CSV: one line for each change, resource, note and failed read.
 
+use evidence::as_text;
+
 use super::{Change, Field, Plan, Resource, Source, Unread};
 use crate::failure::Failure;
 
@@ -26,7 +28,7 @@ pub(crate) fn csv(plan: &Plan) -> Result<String, Failure> {
         Failure::failed(format!("the plan cannot be written as CSV: {error}"), "report it")
     };
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let mut add = |row: [String; 14]| writer.write_record(row.iter().map(|cell| inert(cell)));
+    let mut add = |row: [String; 14]| writer.write_record(row.iter().map(|cell| as_text(cell).into_owned()));
     let head = add(HEAD.map(str::to_owned));
     let rows = plan.changes.iter().flat_map(of_change);
     let rows = rows.chain(plan.resources.iter().map(of_resource)).chain(plan.unread.iter().map(of_unread));
@@ -42,11 +44,6 @@ pub(crate) fn csv(plan: &Plan) -> Result<String, Failure> {
     head.and_then(|()| rows.try_for_each(add)).map_err(|error| failed(&error))?;
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
-}
-
-/// Keeps a spreadsheet from taking a text for a formula: names and tags are what others have written.
-fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 fn row(what: &str, place: [String; 4], reason: &str) -> [String; 14] {
@@ -118,16 +115,4 @@ fn of_unread(unread: &Unread) -> [String; 14] {
     let mut row = row("unread", place, &format!("{}{error}", unread.reason));
     row[5] = "unknown".to_owned();
     row
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_is_taken_for_a_formula() {
-        for (text, expected) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("-", "'-"), ("vpc-1", "vpc-1"), ("", "")] {
-            assert_eq!(inert(text), expected);
-        }
-    }
 }

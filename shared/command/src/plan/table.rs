@@ -1,6 +1,7 @@
 //! A plan as text, for people.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
 };
@@ -8,6 +9,7 @@ use std::{
 use clap::builder::styling::Style;
 use comfy_table::ColumnConstraint;
 use cost::{Amount, Bytes};
+use evidence::visible;
 
 use super::{
     Change, Cost, Kind, Maker, Note, Plan, Resource, Totals, Unread,
@@ -101,7 +103,7 @@ pub(crate) fn chosen(plan: &Plan, changes: &[&Change], drawing: Drawing) -> Stri
     let places: BTreeSet<_> = changes.iter().map(|change| (change.account.as_str(), change.region.as_str())).collect();
     for place in places {
         let (account, region) = place;
-        _ = writeln!(text, "{BOLD}{account}  {region}{BOLD:#}");
+        _ = writeln!(text, "{BOLD}{}  {}{BOLD:#}", visible(account), visible(region));
         let here: Vec<_> =
             changes.iter().copied().filter(|it| (it.account.as_str(), it.region.as_str()) == place).collect();
         text.push_str(&changes_table(plan, &here, drawing));
@@ -227,8 +229,8 @@ fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing
         resources.iter().copied().filter(|it| it.exception && !changed.contains(it.resource_id.as_str())).collect();
     let mut text = match (account, region) {
         ("", _) => String::new(),
-        (_, "") => format!("{BOLD}{account}{BOLD:#}\n"),
-        _ => format!("{BOLD}{account}  {region}{BOLD:#}\n"),
+        (_, "") => format!("{BOLD}{}{BOLD:#}\n", visible(account)),
+        _ => format!("{BOLD}{}  {}{BOLD:#}\n", visible(account), visible(region)),
     };
     if !resources.is_empty() {
         text.push_str(&wrapped(&coverage(resources), 2, drawing));
@@ -259,7 +261,7 @@ fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing
 }
 
 fn about(resource: &Resource) -> [String; 3] {
-    let name = resource.resource_name.as_deref().map(|name| format!("{}: ", evidence::visible(name)));
+    let name = resource.resource_name.as_deref().map(|name| format!("{name}: "));
     let sentence = format!("{}{}", name.unwrap_or_default(), resource.reason);
     [resource.resource_id.clone(), resource.verdict.clone(), sentence]
 }
@@ -315,12 +317,13 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
             _ => YELLOW,
         };
         let verb = format!("{} {:<10}", change.kind.sign(), change.kind.words());
-        let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
-        let name = change.resource_name.as_deref().map(evidence::visible).unwrap_or_default();
-        let columns = 2 + width(&verb) + 2 + width(&change.resource_id) + width(&flow_log) + 2 + width(&name);
+        let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {}", visible(id))).unwrap_or_default();
+        let name = change.resource_name.as_deref().map(visible).unwrap_or_default();
+        let id = visible(&change.resource_id);
+        let columns = 2 + width(&verb) + 2 + width(&id) + width(&flow_log) + 2 + width(&name);
         let is_beside = drawing.columns.is_none_or(|all| columns <= all) && !name.is_empty();
         let beside = if is_beside { format!("  {name}") } else { String::new() };
-        _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{}{BOLD:#}{flow_log}{beside}", change.resource_id);
+        _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{id}{BOLD:#}{flow_log}{beside}");
         if !is_beside && !name.is_empty() {
             text.push_str(&wrapped(&name, 6, drawing));
         }
@@ -330,7 +333,7 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
         if let Some(sentence) = change.monthly_bytes.and_then(|bytes| volume(bytes, change)) {
             text.push_str(&wrapped(&sentence, 6, drawing));
         }
-        _ = writeln!(text, "      {DIM}change {}{DIM:#}", change.id);
+        _ = writeln!(text, "      {DIM}change {}{DIM:#}", visible(&change.id));
     }
     text
 }
@@ -441,13 +444,14 @@ fn rows(found: &[[String; 3]], drawing: Drawing) -> String {
     if found.is_empty() {
         return String::new();
     }
+    let found: Vec<_> = found.iter().map(|row| row.each_ref().map(|cell| visible(cell))).collect();
     let widest = |nth: usize| found.iter().map(|row| width(&row[nth])).max().unwrap_or_default();
     if drawing.columns.is_some_and(|columns| widest(0) + widest(1) + 9 + MIN_SENTENCE > columns) {
-        return stacked(found, drawing);
+        return stacked(&found, drawing);
     }
     let mut table = columns::table(drawing.columns);
     let has_word = found.iter().any(|[_, word, _]| !word.is_empty());
-    for [id, word, sentence] in found {
+    for [id, word, sentence] in &found {
         let id = if id.is_empty() { "-" } else { id };
         if has_word {
             table.add_row([id, word, sentence])
@@ -466,10 +470,10 @@ fn rows(found: &[[String; 3]], drawing: Drawing) -> String {
 }
 
 /// Draws rows in two lines or more: the id and the word, and the sentence below.
-fn stacked(found: &[[String; 3]], drawing: Drawing) -> String {
+fn stacked(found: &[[Cow<'_, str>; 3]], drawing: Drawing) -> String {
     let mut text = String::new();
     for [id, word, sentence] in found {
-        let head = [id, word].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>();
+        let head = [id, word].into_iter().filter(|part| !part.is_empty()).map(AsRef::as_ref).collect::<Vec<_>>();
         if !head.is_empty() {
             _ = writeln!(text, "    {}", head.join("  "));
         }
@@ -484,7 +488,7 @@ fn limits(plan: &Plan) -> String {
     }
     let mut text = format!("{YELLOW}limits{YELLOW:#} would refuse changes of their kind:\n");
     for limit in &plan.limits {
-        _ = writeln!(text, "  {limit}");
+        _ = writeln!(text, "  {}", visible(limit));
     }
     text + "\n"
 }
@@ -507,13 +511,16 @@ fn unread(plan: &Plan, drawing: Drawing) -> String {
         let places: Vec<_> = alike.iter().copied().map(place).collect();
         let places: Vec<_> = places.iter().map(String::as_str).collect();
         match *alike {
-            [it] => _ = writeln!(text, "  {}: {}", places[0], it.reason),
-            _ => _ = writeln!(text, "  {}: {reason}\n    {}", alike.len(), listed(&places, drawing)),
+            [it] => _ = writeln!(text, "  {}: {}", visible(places[0]), visible(&it.reason)),
+            _ => {
+                let places = listed(&places, drawing);
+                _ = writeln!(text, "  {}: {}\n    {}", alike.len(), visible(&reason), visible(&places));
+            }
         }
         // The request ids are of the first of them.
         if let Some(error) = &alike[0].error {
-            _ = writeln!(text, "    {}", error.message);
-            _ = writeln!(text, "    {}", error.advice);
+            _ = writeln!(text, "    {}", visible(&error.message));
+            _ = writeln!(text, "    {}", visible(&error.advice));
         }
     }
     text + "\n"

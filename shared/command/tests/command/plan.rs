@@ -552,3 +552,43 @@ fn written(world: &World) -> Vec<String> {
     let first = calls.iter().position(|call| call.action == "GetCallerIdentity").unwrap_or(calls.len());
     world.writes_after(first)
 }
+
+#[tokio::test]
+async fn texts_from_strangers_do_not_reach_the_terminal_as_they_are() {
+    const HOSTILE: &str = "=1+1\u{1b}[8m\u{1b}]0;owned\u{7}\u{202e}\nPlan: nothing to change";
+    let world = World::new().await;
+    let (renamed, id) = world.kept_vpc(&[], &[]).await;
+    let (_, odd) = world.kept_vpc(&[("flowkeeper", HOSTILE)], &[]).await;
+    world.cloud.edit_vpc(&renamed, |vpc| vpc.name = HOSTILE.to_owned());
+    for flow_log_id in [&id, &odd] {
+        world.cloud.edit_flow_log(flow_log_id, |flow_log| {
+            flow_log.name = HOSTILE.to_owned();
+            flow_log.description = HOSTILE.to_owned();
+        });
+    }
+    let is_hostile = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    for arguments in [
+        &["plan", "-vv"][..],
+        &["explain", &renamed],
+        &["remove"],
+        &["cost"],
+        &["report"],
+        &["apply", "--yes", "--account", "1000000000000001"],
+    ] {
+        let ran = world.run(arguments).await;
+        assert!(!ran.whole().contains(is_hostile), "{arguments:?}: {:?}", ran.whole());
+        let forged = ran.stdout.lines().any(|line| line.trim_start().starts_with("Plan: nothing"));
+        assert!(!forged, "{arguments:?}: {:?}", ran.whole());
+    }
+}
+
+#[tokio::test]
+async fn no_cell_of_a_csv_is_taken_for_a_formula() {
+    let world = World::new().await;
+    for (name, cell) in [("=1+1", "'=1+1"), ("＝1+1", "'＝1+1"), ("\n=1", "\"'\n=1"), ("'=1", "''=1")] {
+        let (_, id) = world.kept_vpc(&[], &[]).await;
+        world.cloud.edit_flow_log(&id, |flow_log| flow_log.description = name.to_owned());
+        let csv = world.run(&["plan", "--output", "csv"]).await.good();
+        assert!(csv.contains(&format!(",description,{cell} -> ")), "{name}: {csv}");
+    }
+}
