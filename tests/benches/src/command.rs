@@ -19,9 +19,8 @@ use crate::{
 
 /// The time from a call to its answer.
 pub(crate) const LATENCY: Duration = Duration::from_millis(50);
-/// The VPCs of the accounts that are planned: spread over all regions, and in one of them.
-pub(crate) const ACCOUNTS: [Account; 2] =
-    [Account { vpcs: 10_000, regions: REGIONS.len() }, Account { vpcs: 10_000, regions: 1 }];
+/// The account that is planned.
+pub(crate) const ACCOUNT: Account = Account { vpcs: 10_000, regions: REGIONS.len() };
 /// How often a tool is started; the others are slower, and are started less often.
 const STARTS: usize = 40;
 const STARTS_OF_OTHERS: usize = 10;
@@ -75,14 +74,11 @@ pub(crate) struct Planned {
 /// Measures the plan of an account.
 pub(crate) fn plan(flowkeeper: &Path, folder: &Path, account: Account) -> io::Result<Planned> {
     let cloud = Cloud::after(LATENCY, account.fleet())?;
-    let regions = if account.regions == REGIONS.len() { "all".to_owned() } else { format!("[{}]", REGIONS[0]) };
     let policy = folder.join("plan.yml");
     let limits = "limits: {max_changes: 1000000, max_changes_percent: 100}";
     fs::write(
         &policy,
-        format!(
-            "flow_log: {{project: 'flowlog-{{account}}-{{region}}', log_store: vpc}}\nregions: {regions}\n{limits}\n"
-        ),
+        format!("flow_log: {{project: 'flowlog-{{account}}-{{region}}', log_store: vpc}}\nregions: all\n{limits}\n"),
     )?;
     let output = folder.join("plan.txt");
     let mut command = Command::new(flowkeeper);
@@ -176,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_least_time_of_a_plan_is_that_of_answers_that_wait_for_each_other() {
-        let [many, one] = ACCOUNTS;
+        let (many, one) = (ACCOUNT, Account { vpcs: 10_000, regions: 1 });
         assert_eq!(many.pages(), [10, 10]);
         assert_eq!(many.min_calls(), 2 + 20 * 20);
         assert!((many.least_time() - 22.0 * 0.05).abs() < 1e-9, "20 pages, and 2 answers before them");

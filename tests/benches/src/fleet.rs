@@ -55,27 +55,39 @@ impl Fleet {
         flow_log / group * self.lacking + flow_log % group
     }
 
-    /// The page of VPCs that the form requests.
+    /// The page of VPCs that the form requests: of all, or of those that it names.
     pub(crate) fn vpcs_page(self, form: &str) -> String {
         let Page { number, size, region } = Page::of(form);
-        let items = items(number, size, self.vpcs, |nth| vpc(region, nth));
+        let named =
+            named(form, "VpcId=").map(|named| named.into_iter().filter(|nth| *nth < self.vpcs).collect::<Vec<_>>());
+        let total = named.as_ref().map_or(self.vpcs, Vec::len);
+        let items = items(number, size, total, |nth| vpc(region, named.as_ref().map_or(nth, |named| named[nth])));
         format!(
-            r#"{{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":{},"PageNumber":{number},"PageSize":{size},
-"Vpcs":{{"Vpc":[{items}]}}}}"#,
-            self.vpcs
+            r#"{{"RequestId":"54B48E3D-DF70-471B-AA93-08E683A1B457","TotalCount":{total},"PageNumber":{number},"PageSize":{size},
+"Vpcs":{{"Vpc":[{items}]}}}}"#
         )
     }
 
-    /// The page of flow logs that the form requests.
+    /// The page of flow logs that the form requests: of all, or of those on the resource that it names.
     pub(crate) fn flow_logs_page(self, form: &str) -> String {
         let Page { number, size, region } = Page::of(form);
-        let items = items(number, size, self.flow_logs(), |nth| flow_log(region, self.vpc_of(nth)));
+        let has_one = |vpc: &usize| *vpc < self.vpcs && !(vpc + 1).is_multiple_of(self.lacking);
+        let named = named(form, "ResourceId=").map(|named| named.into_iter().filter(has_one).collect::<Vec<_>>());
+        let total = named.as_ref().map_or(self.flow_logs(), Vec::len);
+        let vpc_of = |nth| named.as_ref().map_or_else(|| self.vpc_of(nth), |named| named[nth]);
+        let items = items(number, size, total, |nth| flow_log(region, vpc_of(nth)));
         format!(
-            r#"{{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","TotalCount":"{}","PageNumber":"{number}",
-"PageSize":"{size}","Success":"true","FlowLogs":{{"FlowLog":[{items}]}}}}"#,
-            self.flow_logs()
+            r#"{{"RequestId":"F7DDDC17-FA06-4AC2-8F35-59D2470FCFC1","TotalCount":"{total}","PageNumber":"{number}",
+"PageSize":"{size}","Success":"true","FlowLogs":{{"FlowLog":[{items}]}}}}"#
         )
     }
+}
+
+/// The numbers of the VPCs that a form names, if it names any.
+fn named(form: &str, key: &str) -> Option<Vec<usize>> {
+    let ids = form.split('&').find_map(|pair| pair.strip_prefix(key))?;
+    let number = |id: &str| id.rsplit_once("example")?.1.parse().ok();
+    Some(ids.split("%2C").filter_map(number).collect())
 }
 
 /// The page that a form requests.
@@ -150,6 +162,18 @@ mod tests {
         let lacking: Vec<_> = vpcs.iter().filter(|vpc| !covered.contains(vpc)).collect();
         assert_eq!((vpcs.len(), covered.len()), (250, 248));
         assert_eq!(lacking, ["vpc-bp2example00000000099", "vpc-bp2example00000000199"]);
+    }
+
+    #[test]
+    fn what_a_form_names_is_shown_alone() {
+        let fleet = Fleet { vpcs: 250, lacking: 100 };
+        let ids = [3, 99, 400].map(|nth| vpc_id("cn-beijing", nth));
+        let form = format!("RegionId=cn-beijing&PageNumber=1&PageSize=50&VpcId={}", ids.join("%2C"));
+        let page = fleet.vpcs_page(&form);
+        assert_eq!(shown(&page, "VpcId"), ids[..2]);
+        assert!(page.contains(r#""TotalCount":2,"#));
+        let on = |id: &str| shown(&fleet.flow_logs_page(&format!("RegionId=cn-beijing&ResourceId={id}")), "ResourceId");
+        assert_eq!((on(&ids[0]), on(&ids[1])), (vec![ids[0].clone()], Vec::new()), "the hundredth lacks its flow log");
     }
 
     #[test]

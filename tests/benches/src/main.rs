@@ -181,9 +181,8 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
 fn of_command() -> io::Result<[Table; 2]> {
     let flowkeeper = binaries::build("flowkeeper", "flowkeeper")?;
     let folder = binaries::target_dir()?;
-    let plans = command::ACCOUNTS.map(|account| command::plan(&flowkeeper, &folder, account));
-    let plans = plans.into_iter().collect::<io::Result<Vec<_>>>()?;
-    Ok([report::plans(&plans), report::offline(&command::offline(&flowkeeper, &folder)?)])
+    let planned = command::plan(&flowkeeper, &folder, command::ACCOUNT)?;
+    Ok([report::plan(&planned), report::offline(&command::offline(&flowkeeper, &folder)?)])
 }
 
 fn sweeps(arguments: &Arguments) -> io::Result<Table> {

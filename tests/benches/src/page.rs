@@ -58,7 +58,7 @@ mod tests {
             "sweeps",
             "organization",
             "organization's bounds",
-            "plans",
+            "plan",
             "offline",
         ] {
             assert!(replaced(page, &table(name)).is_some(), "{name}");

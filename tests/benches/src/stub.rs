@@ -41,6 +41,10 @@ const CALLER: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC1","Acc
 const ASSUMED: &str = r#"{"RequestId":"6894B13B-6D71-4EF5-88FA-F32781734A7F","Credentials":{
 "AccessKeyId":"STS.example0000000000000001","AccessKeySecret":"example0000000000000000000001",
 "SecurityToken":"CAISexampleexampleexampleexampleexampleexampleexampleexample","Expiration":"2099-01-01T00:00:00Z"}}"#;
+const VSWITCHES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC2","TotalCount":0,"PageNumber":1,"PageSize":50,
+"VSwitches":{"VSwitch":[]}}"#;
+const NETWORK_INTERFACES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC4","NextToken":"",
+"NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}"#;
 const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"the stub cloud does not know it"}"#;
 
 /// The stub cloud. It runs until the process ends.
@@ -72,17 +76,21 @@ enum Action {
     AssumeRole,
     DescribeRegions,
     GetCallerIdentity,
+    DescribeVSwitches,
+    DescribeNetworkInterfaces,
 }
 
 impl Action {
     /// A request to assume a role names the other actions, too: those that the session may call.
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 8] = [
         ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
         ("CreateFlowLog", Self::CreateFlowLog),
         ("DescribeRegions", Self::DescribeRegions),
         ("GetCallerIdentity", Self::GetCallerIdentity),
+        ("DescribeVSwitches", Self::DescribeVSwitches),
+        ("DescribeNetworkInterfaces", Self::DescribeNetworkInterfaces),
     ];
 
     /// The action is in the form, in the query or in a header, and nowhere else in a request.
@@ -159,7 +167,8 @@ fn accept(
 
 fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Result<()> {
     let regions = regions();
-    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER].map(|body| response("200 OK", body));
+    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES]
+        .map(|body| response("200 OK", body));
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
     while let Some(request) = messages.next()? {
