@@ -153,7 +153,7 @@ impl Workspace {
     /// # Errors
     /// Cargo failed, or produced no binary for a function.
     pub fn build(&self) -> Result<Vec<(String, PathBuf)>, Error> {
-        self.binaries(&self.functions)
+        self.functions.iter().map(|function| Ok((function.clone(), self.binary(function)?))).collect()
     }
 
     /// Builds the command in the same way. Returns its binary, and what its manifest says.
@@ -162,12 +162,12 @@ impl Workspace {
     /// There is no command, or cargo failed.
     pub fn build_command(&self) -> Result<(PathBuf, &CommandCrate), Error> {
         let command = self.command.as_ref().ok_or(Error::NoCommand)?;
-        let (_, binary) = self.binaries(&[COMMAND.to_owned()])?.pop().ok_or(Error::NoCommand)?;
-        Ok((binary, command))
+        Ok((self.binary(COMMAND)?, command))
     }
 
-    /// Builds these crates' binaries. With the command among them, functions would get its features: it is built alone.
-    fn binaries(&self, crates: &[String]) -> Result<Vec<(String, PathBuf)>, Error> {
+    /// Builds a crate's binary. Together with others, it would get the features that they want of its dependencies, and
+    /// other bytes.
+    fn binary(&self, name: &str) -> Result<PathBuf, Error> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // The variables that `cargo run` and `cargo test` set for this crate would make some build scripts run again
         // each time.
@@ -180,26 +180,22 @@ impl Workspace {
             .args(["build", "--release", "--locked", "--message-format", "json-render-diagnostics"])
             .args(["--target", TARGET, "--target-dir"])
             .arg(self.target.join("fc-build"))
-            .args(crates.iter().flat_map(|name| ["--package", name, "--bin", name]))
+            .args(["--package", name, "--bin", name])
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut cargo = command.spawn()?;
-        let mut binaries = Vec::new();
+        let mut binary = None;
         let said = cargo.stdout.take();
         for message in said.into_iter().flat_map(|said| Message::parse_stream(BufReader::new(said))) {
             if let Message::CompilerArtifact(artifact) = message?
-                && let Some(binary) = artifact.executable
+                && let Some(path) = artifact.executable
             {
-                binaries.push((artifact.target.name, binary.into_std_path_buf()));
+                binary = Some(path.into_std_path_buf());
             }
         }
         let status = cargo.wait()?;
-        if !status.success() {
-            return Err(Error::Failed(status));
-        }
-        binaries.sort();
-        Ok(binaries)
+        binary.filter(|_| status.success()).ok_or(Error::Failed(status))
     }
 
     /// Returns the flags for rustc, with the separator that cargo requires where a path may contain a space.
