@@ -149,7 +149,7 @@ impl Folder {
         self.on(&path, || write(&path, |to| index.write_page(to)).map(drop))
     }
 
-    /// Leaves the part of an account, or that of the coordinator.
+    /// Writes an account's part of the report. Without an account, writes the coordinator's part.
     pub(crate) fn leave(&self, account: Option<&str>, evidence: &Evidence) -> Result<(), NotThere> {
         let head = &evidence.facts().head;
         let folder = self.parts_of(&head.run, head.started);

@@ -283,7 +283,7 @@ pub(crate) fn plan(planned: &Planned) -> Table {
         ["first output, from exec, ms".to_owned(), format!("{first_ms:.1}"), String::new(), String::new()];
     table.bounded(first_output, Bounded::new(first_ms, AtMost(MAX_FIRST_MS)));
     table.say(&format!(
-        "{} VPCs in {} regions, of which one in {LACKING} lacks its flow log; every answer comes after {} ms. **least**: who calls and\n\
+        "{} VPCs in {} regions. One VPC in {LACKING} lacks its flow log, and every answer comes after {} ms. **least**: who calls and\n\
          which regions there are, then page after page of {PAGE} VPCs and of {PAGE} flow logs in each region, all regions at once. The\n\
          documented quota, {} calls of each action in a region and a minute, holds up none of them. A plan makes more calls\n\
          than that: it looks for orphans as a sweep of its own, which reads the flow logs and their VPCs again.",

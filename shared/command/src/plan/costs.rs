@@ -149,7 +149,7 @@ fn interval_after(change: &Change) -> Option<u64> {
     field.after.as_deref()?.parse().ok()
 }
 
-/// Computes a month in which flow logs record these volumes, into one Logstore of which nothing is known.
+/// Computes what these volumes cost in a month, in one Logstore whose settings are not known.
 fn month(place: &Place<'_>, volumes: &[Bytes], table: &PriceTable) -> Option<Month> {
     let id: FlowLogId = "fl-estimated".parse().ok()?;
     let usage = RegionUsage {

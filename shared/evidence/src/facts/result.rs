@@ -137,7 +137,7 @@ pub struct FlowLogState {
 }
 
 impl FlowLogState {
-    /// A flow log of which nothing is known but its id.
+    /// A flow log that could not be read: only its id is known.
     #[must_use]
     pub const fn unread(id: String) -> Self {
         Self {

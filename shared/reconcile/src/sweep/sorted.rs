@@ -29,7 +29,7 @@ pub(super) enum Seen {
 }
 
 impl Sorted {
-    /// Adds the resources of a level, each of which the API has listed once.
+    /// Adds the resources of a level. The API must have listed each of them once.
     pub(super) fn add(&mut self, mut resources: Vec<Resource>) {
         resources.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let seen = vec![Seen::Unjudged; resources.len()];

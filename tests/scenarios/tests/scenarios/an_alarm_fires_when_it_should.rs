@@ -318,7 +318,7 @@ async fn a_region_that_has_no_instance_left_for_half_an_hour() {
 #[tokio::test]
 async fn a_machine_whose_clock_is_off() {
     let cloud = quiet_cloud(options()).await;
-    // Only the clock of the cloud goes on, so that of the machine is behind.
+    // Only the cloud's clock moves on, so the machine's clock is behind.
     pass(&cloud, 10 * MINUTE);
     sweep(&cloud).await;
     is_quiet(&cloud, "clock");
