@@ -457,23 +457,14 @@ mod tests {
     use reconcile::Observer as _;
 
     use super::*;
+    use crate::testing;
 
     #[test]
     fn a_sweep_of_more_than_a_report_takes_is_given_up_and_said() {
         let gathering = Gathering::new(1);
         let (account, region): (AccountId, RegionId) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=2 {
-            let resource = Resource {
-                account: account.clone(),
-                region: region.clone(),
-                id: format!("vpc-{nth}").parse().unwrap(),
-                name: None,
-                parents: Vec::new(),
-                tags: None,
-                is_service_managed: false,
-                creation_time: None,
-            };
-            gathering.resource_read(&account, &region, &resource);
+            gathering.resource_read(&account, &region, &testing::vpc(nth));
         }
         let endless = future::pending::<Result<Swept, TooMuch>>();
         let mut swept = pin!(gather(&gathering, endless));

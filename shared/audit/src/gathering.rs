@@ -146,6 +146,7 @@ impl Observer for Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     #[test]
     fn more_than_it_takes_is_counted_and_not_kept() {
@@ -153,17 +154,7 @@ mod tests {
         let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=3 {
             assert!(!gathering.is_full());
-            let resource = Resource {
-                account: "1".parse().unwrap(),
-                region: "cn-hangzhou".parse().unwrap(),
-                id: format!("vpc-{nth}").parse().unwrap(),
-                name: None,
-                parents: Vec::new(),
-                tags: None,
-                is_service_managed: false,
-                creation_time: None,
-            };
-            gathering.resource_read(&account, &region, &resource);
+            gathering.resource_read(&account, &region, &testing::vpc(nth));
         }
         assert!(gathering.is_full());
         assert_eq!(gathering.take().places[&(account, region)].resources.len(), 2);

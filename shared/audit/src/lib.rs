@@ -7,6 +7,8 @@
 mod audit;
 mod clock_offset;
 mod gathering;
+#[cfg(test)]
+mod testing;
 
 pub use audit::{About, Audited, Swept, TooMuch, audit, callers, gather, roster, scope_left_out};
 pub use gathering::{Gathered, Gathering, Place};

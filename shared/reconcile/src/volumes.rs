@@ -11,7 +11,7 @@ use flow_log::{
     proof::{self, Missing, Unproven},
 };
 use jiff::{SignedDuration, Timestamp};
-use openapi::{Destination, ErrorKind, LogStore, MeteringMode, Metric, RecordFilter, Session, TimeSpan};
+use openapi::{CallError, Destination, ErrorKind, LogStore, MeteringMode, Metric, RecordFilter, Session, TimeSpan};
 
 use crate::delivery::unproven;
 
@@ -148,10 +148,7 @@ async fn count(
                     *named.entry(id).or_default().entry(count.hour).or_default() += count.records;
                 }
             }
-            Err(error) => {
-                let why = unproven(&error);
-                return for_each(writers, |_| Err(why.clone()));
-            }
+            Err(error) => return unread(writers, &error),
         }
     }
     for_each(writers, |flow_log| {
@@ -178,16 +175,19 @@ async fn count_each(
                 let records = buckets.iter().fold(0_u64, |sum, bucket| sum.saturating_add(bucket.records));
                 named.insert(on.to_string(), [(span.from(), records)].into());
             }
-            Err(error) => {
-                let why = unproven(&error);
-                return for_each(writers, |_| Err(why.clone()));
-            }
+            Err(error) => return unread(writers, &error),
         }
     }
     for_each(writers, |flow_log| {
         let (hours, is_split) = tree.part(flow_log, &named).ok_or(Unproven::UnknownFlowLog)?;
         Ok(Written { records: hours.values().sum(), hours: None, is_split })
     })
+}
+
+/// No flow log's records are known, since a query failed.
+fn unread(writers: &[&FlowLog], error: &CallError) -> Each {
+    let why = unproven(error);
+    for_each(writers, |_| Err(why.clone()))
 }
 
 /// Why nothing is told apart in a Logstore where it is not known what contains what.

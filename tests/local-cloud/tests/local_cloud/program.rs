@@ -4,8 +4,8 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use local_cloud::{Client, Credentials};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::Command,
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
 };
 
 use crate::support::{TEMPLATE, stand_ins};
@@ -117,21 +117,28 @@ async fn the_version_is_that_of_the_package() {
     assert_eq!(shown, concat!("local-cloud ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-#[tokio::test]
-async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
+/// Starts `serve` without functions, with these arguments. Returns the process, its endpoint, and the lines that follow.
+async fn serving(arguments: &[&str]) -> (Child, String, Lines<BufReader<ChildStdout>>) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
-        .args(["serve", "--port", "0", "--no-functions", "--transition-ms", "0", "--empty"])
+        .args(["serve", "--port", "0", "--no-functions"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    let endpoint = first.split([' ', ',']).find(|word| word.starts_with("http://")).unwrap().to_owned();
+    (program, endpoint, lines)
+}
+
+#[tokio::test]
+async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
+    let (mut program, endpoint, mut lines) = serving(&["--transition-ms", "0", "--empty"]).await;
     let mut line = async || lines.next_line().await.unwrap().unwrap();
-    let first = line().await;
-    let endpoint = first.split([' ', ',']).find(|word| word.starts_with("http://")).unwrap();
     assert_eq!(line().await, "key test, secret test-secret; `local-cloud --help` says how to use it");
 
-    let client = Client::new(endpoint, Credentials::own());
+    let client = Client::new(&endpoint, Credentials::own());
     let made = client.call("CreateVpc", &[("RegionId", "cn-hangzhou")]).await.unwrap();
     let told = line().await;
     assert!(told.ends_with(&format!("s  test → CreateVpc: {}", made["VpcId"].as_str().unwrap())), "{told}");
@@ -143,21 +150,13 @@ async fn serve_says_where_it_is_tells_what_happens_and_ends_on_sigterm() {
 
 #[tokio::test]
 async fn serve_starts_with_something_to_look_at_and_says_how() {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_local-cloud"))
-        .args(["serve", "--port", "0", "--no-functions"])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let (_program, endpoint, mut lines) = serving(&[]).await;
     let mut line = async || lines.next_line().await.unwrap().unwrap();
-    let first = line().await;
-    let endpoint = first.split([' ', ',']).find(|word| word.starts_with("http://")).unwrap();
     line().await;
     assert_eq!(line().await, "10 VPCs and 8 flow logs in 3 regions. To see what policy.yml wants:");
     let plan = format!("  cargo run -q -p flowkeeper -- plan --endpoint {endpoint} policy.yml");
     assert_eq!(line().await, plan);
-    let client = Client::new(endpoint, Credentials::own());
+    let client = Client::new(&endpoint, Credentials::own());
     let found = client.call("DescribeVpcs", &[("RegionId", "cn-hangzhou")]).await.unwrap();
     assert_eq!(found["TotalCount"], 5, "{found}");
 }
