@@ -167,7 +167,7 @@ impl Workspace {
 
     /// Builds a crate's binary. Together with others, it would get the features that they want of its dependencies, and
     /// other bytes.
-    fn binary(&self, name: &str) -> Result<PathBuf, Error> {
+    fn binary(&self, package: &str) -> Result<PathBuf, Error> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // The variables that `cargo run` and `cargo test` set for this crate would make some build scripts run again
         // each time.
@@ -180,7 +180,7 @@ impl Workspace {
             .args(["build", "--release", "--locked", "--message-format", "json-render-diagnostics"])
             .args(["--target", TARGET, "--target-dir"])
             .arg(self.target.join("fc-build"))
-            .args(["--package", name, "--bin", name])
+            .args(["--package", package, "--bin", package])
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
