@@ -48,9 +48,6 @@ pub(crate) const REMOVAL: Capabilities = Capabilities {
     repairs: false,
 };
 
-/// How many regions are asked about together.
-const MAX_AT_ONCE: usize = 8;
-
 /// What a plan is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Planning<'a> {
@@ -115,6 +112,16 @@ impl Narrowed {
             Some(reason) => Err(out("--region", reason)),
             None => Ok(()),
         }
+    }
+
+    /// Returns what a person must know before they apply a plan of a policy that names no regions: the command is about
+    /// all of them, and a function's sweep is not.
+    pub(crate) fn caution(&self, policy: &Policy) -> Option<&'static str> {
+        (policy.regions == Regions::Own && self.regions.is_empty()).then_some(
+            "the policy names no regions, so the plan is about all of them; the sweeps of a deployed function look after \
+             its own region alone. Write `regions: all`, or list them, for sweeps of the others; or narrow the plan with \
+             --region",
+        )
     }
 
     fn scope(&self) -> Scope {
@@ -254,7 +261,7 @@ impl Planning<'_> {
         let reads = by_place.keys().cloned().map(|(account, region)| async move {
             reconciler.network_interfaces_in_use(job, (&account, &region)).await
         });
-        let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_AT_ONCE).collect().await;
+        let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT.get()).collect().await;
         for (((account, region), here), read) in by_place.iter_mut().zip(reads) {
             let interfaces = read.map(|found| counted(&found)).map_err(|error| error.message.clone());
             let known = flow_logs.get(&(account.clone(), region.clone())).map_or(&[][..], Vec::as_slice);

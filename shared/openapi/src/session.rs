@@ -120,6 +120,11 @@ impl Session<'_> {
         self.is_best_effort
     }
 
+    /// Returns how many pages of a long list are asked for together.
+    pub(crate) const fn pages_at_once(&self) -> usize {
+        self.pipeline.client.pages_at_once
+    }
+
     /// Counts the calls of the session, those to assume its role included.
     #[must_use]
     pub fn counted_by(mut self, counter: CallCounter) -> Self {

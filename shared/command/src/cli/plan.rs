@@ -62,10 +62,10 @@ impl PlanOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
+        let narrowed = self.scope.narrowed()?;
         let plan = context.block_on(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
-            let narrowed = self.scope.narrowed()?;
             if policy.ecr_flow_log.is_some() && !narrowed.regions.is_empty() {
                 context.terminal.note("Express Connect Routers belong to no region: --region leaves them out");
             }
@@ -93,6 +93,9 @@ impl PlanOptions {
             Output::Csv => csv::csv(&plan)?,
         })?;
         saved?;
+        if let Some(caution) = narrowed.caution(&policy).filter(|_| plan.summary.changes() > 0) {
+            context.terminal.note(caution);
+        }
         self.say_next_step(&plan.summary, context);
         match exit_code(&plan.summary, self.detailed_exitcode) {
             0 => Ok(()),

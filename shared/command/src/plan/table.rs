@@ -177,6 +177,7 @@ pub(crate) fn last_line(totals: &Totals) -> String {
         delete,
         resources,
         covered,
+        unsupported,
         exceptions,
         findings,
         unread,
@@ -203,6 +204,7 @@ pub(crate) fn last_line(totals: &Totals) -> String {
     };
     let mut line = format!("Plan: {changes}; {coverage}");
     for (count, one, many) in [
+        (unsupported, "unsupported", "unsupported"),
         (exceptions, "exception", "exceptions"),
         (findings, "finding", "findings"),
         (unread, "could not be read", "could not be read"),

@@ -75,6 +75,70 @@ async fn no_region_waits_for_another() {
 }
 
 #[tokio::test]
+async fn what_is_read_of_a_region_is_read_once_and_only_what_seems_gone_is_looked_up() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.kept_vpc(&[], &[]).await;
+    }
+    let (gone, orphan) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&orphan, |flow_log| flow_log.created = "2026-01-01T00:00:00Z".parse().unwrap());
+    world.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    let before = world.cloud.calls().len();
+    let printed = world.run(&["plan"]).await.good();
+    assert!(printed.contains("Plan: 1 to delete; 3 of 3 resources covered."), "{printed}");
+    let calls: Vec<_> = world.cloud.calls().into_iter().skip(before).collect();
+    let count = |action: &str| calls.iter().filter(|call| call.action == action).count();
+    assert_eq!(count("DescribeFlowLogs"), 2, "one for each region: {calls:#?}");
+    assert_eq!(count("DescribeVpcs"), 2 + 1, "one for each region, and one for what seems gone: {calls:#?}");
+    let looked_up: Vec<_> = calls.iter().filter_map(|call| call.parameters.get("VpcId")).collect();
+    assert_eq!(looked_up, [&gone]);
+}
+
+#[tokio::test]
+async fn orphans_are_found_at_each_level_whatever_the_policy_reads_for_itself() {
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    for (level, planned) in [("vpc", "3 to delete"), ("vswitch", "3 to delete"), ("network-interface", "3 to delete")] {
+        let world = World::with(Options::default(), &format!("{POLICY}coverage: {level}\n")).await;
+        let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+        let vswitch = world.cloud.create_vswitch(&vpc).await.unwrap();
+        let interface = world.cloud.create_network_interface(&vswitch).await.unwrap();
+        for (kind, id) in [("VPC", &vpc), ("VSwitch", &vswitch), ("NetworkInterface", &interface)] {
+            world.cloud.create_flow_log(kind, id, &own).await.unwrap();
+        }
+        world.cloud.finish_transitions();
+        for flow_log in world.cloud.flow_logs() {
+            world.cloud.edit_flow_log(&flow_log.id, |it| {
+                it.resource_id.push('x');
+                it.created = "2026-01-01T00:00:00Z".parse().unwrap();
+            });
+        }
+        let printed = world.run(&["plan"]).await.good();
+        assert!(printed.contains(planned), "{level}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_without_regions_is_planned_everywhere_and_who_applies_it_is_told_what_sweeps_look_after() {
+    const SAYS: &str = "note: the policy names no regions, so the plan is about all of them; the sweeps of a deployed \
+                        function look after its own region alone.";
+    let world = World::with(Options::default(), "flow_log: {project: flowlog, log_store: vpc}\n").await;
+    let settled = world.run(&["plan"]).await;
+    assert!(settled.code == 0 && !settled.stderr.contains("the policy names no regions"), "{}", settled.whole());
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let planned = world.run(&["plan", "--out", "plan.json"]).await;
+    assert!(planned.stderr.contains(SAYS), "{}", planned.whole());
+    let yes = ["--yes", "--account", OWN_ACCOUNT];
+    let narrowed = world.run(&["plan", "--region", "cn-hangzhou"]).await;
+    assert!(!narrowed.stderr.contains(SAYS), "{}", narrowed.whole());
+    let applied = world.run(&[&["apply", "plan.json"][..], &yes].concat()).await;
+    assert!(applied.stderr.contains(SAYS), "{}", applied.whole());
+    world.home.write("all.yml", "flow_log: {project: flowlog, log_store: vpc}\nregions: all\n");
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let named = world.run(&["plan", "all.yml"]).await;
+    assert!(!named.stderr.contains(SAYS), "{}", named.whole());
+}
+
+#[tokio::test]
 async fn a_line_in_a_pipe_is_never_broken_and_no_id_is_cut_short() {
     let world = mixed().await;
     let ran = world.run(&["plan", "-v"]).await.good();
@@ -352,6 +416,13 @@ async fn a_resource_that_can_have_no_flow_log_is_neither_covered_nor_missing() {
     let (summary, plan) = counts(&world).await;
     assert_eq!((&summary["resources"], &summary["covered"]), (&1.into(), &1.into()), "{plan:#}");
     assert_eq!((&summary["findings"], &summary["exceptions"]), (&1.into(), &0.into()), "{plan:#}");
+    assert_eq!(summary["unsupported"], 1, "{plan:#}");
+    check(&plan);
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.ends_with("Plan: nothing to change; 1 of 1 resource covered; 1 unsupported; 1 finding.\n"),
+        "{printed}"
+    );
 }
 
 #[tokio::test]

@@ -224,8 +224,8 @@ impl List {
         credentials: &Credentials,
         read: impl Fn(&ResponseObject<'_>) -> Result<T, String>,
     ) -> Result<Vec<Item<T>>, String> {
-        let mut times = HashMap::new();
         let items = response.items(self.outer, self.inner, self.may_be_null)?;
+        let mut times = HashMap::with_capacity(items.size_hint().0);
         let items = items.map(|item| {
             let entry = match read(&item) {
                 Ok(read) => Entry::Read(read),
