@@ -36,10 +36,7 @@ pub(crate) fn content(report: &Report, places: &Places, read: Vec<ListRead>) -> 
             Some(found) => {
                 let key = (found.account.clone(), found.region.clone(), found.resource_id.clone());
                 // A resource may have several results. What is wrong with one of them is wrong with it.
-                resources
-                    .entry(key)
-                    .and_modify(|known: &mut Resource| combine(known, &found))
-                    .or_insert(found);
+                resources.entry(key).and_modify(|known: &mut Resource| combine(known, &found)).or_insert(found);
             }
             None if item.change.is_none() && !is_unread(item) => content.notes.push(note(item)),
             None => {}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT};
+use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, SECOND_ACCOUNT};
 use serde_json::Value;
 
 use crate::{
@@ -92,6 +92,27 @@ async fn what_is_read_of_a_region_is_read_once_and_only_what_seems_gone_is_looke
     assert_eq!(count("DescribeVpcs"), 2 + 1, "one for each region, and one for what seems gone: {calls:#?}");
     let looked_up: Vec<_> = calls.iter().filter_map(|call| call.parameters.get("VpcId")).collect();
     assert_eq!(looked_up, [&gone]);
+}
+
+#[tokio::test]
+async fn a_resource_that_a_list_lacks_and_a_look_by_its_id_finds_makes_the_list_unknown() {
+    let world = World::new().await;
+    let (vpc, flow_log) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&flow_log, |it| it.created = "2026-01-01T00:00:00Z".parse().unwrap());
+    let lacking = |answer: &mut Value| {
+        answer["Vpcs"]["Vpc"] = Value::Array(Vec::new());
+        answer["TotalCount"] = 0.into();
+    };
+    world.cloud.rewrite_in("cn-hangzhou", "DescribeVpcs", Rewrite::value(lacking), 1);
+    let ran = world.run(&["plan"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(
+        ran.stdout.contains(&format!("{vpc}, which {flow_log} records, is there, and the list")),
+        "{}",
+        ran.whole()
+    );
+    assert!(ran.stdout.contains("nothing to change in what could be read"), "{}", ran.whole());
+    assert!(!ran.stdout.contains("is gone"), "{}", ran.whole());
 }
 
 #[tokio::test]
@@ -222,7 +243,9 @@ async fn the_exit_code_says_whether_there_are_changes_only_where_that_is_asked_f
 
 #[tokio::test]
 async fn what_could_not_be_read_is_said_last_and_together_and_the_rest_is_planned() {
-    let world = World::new().await;
+    // Where the VPCs cannot be read, the flow logs are not asked for.
+    let policy = format!("{POLICY}  - match: {{tags: {{env: fine}}}}\n    coverage: vswitch\n");
+    let world = World::with(Options::default(), &policy).await;
     world.cloud.create_vpc(&[]).await.unwrap();
     world.cloud.fail_in("cn-shanghai", "*", Fault::Refused, u32::MAX);
     let ran = world.run(&["plan"]).await;

@@ -126,7 +126,8 @@ impl<'s, T> Ahead<'s, T> {
     fn ask(&mut self, reader: &WindowReader, max: usize, page: impl Fn(Window) -> BoxFuture<'s, Answer<T>>) {
         let upcoming: Vec<_> = reader.upcoming().take(max).collect();
         // A page that was asked for by another plan than this one may be older than what was read since.
-        if !self.windows.iter().zip(&upcoming).all(|(asked, next)| asked == next) || upcoming.len() < self.windows.len() {
+        if !self.windows.iter().zip(&upcoming).all(|(asked, next)| asked == next) || upcoming.len() < self.windows.len()
+        {
             self.windows.clear();
             self.pages = FuturesOrdered::new();
         }

@@ -31,22 +31,21 @@ use crate::{
 /// Deletes Flowkeeper's own flow logs in the region of the session whose resource is gone, and the superfluous ones if
 /// the policy says so.
 pub(crate) async fn sweep(converger: &Converger<'_>) -> ReportBuilder {
-    run::run(OrphanSweep { converger, known: None, reads_again: false }).await
+    run::run(OrphanSweep { converger, known: None, follows: false }).await
 }
 
 /// The same, among flow logs that the sweep of resources has read just before. That one may have made changes since, and
 /// waited for them, so each flow log is read again before it is deleted.
 pub(crate) async fn sweep_among(converger: &Converger<'_>, known: OwnFlowLogs) -> ReportBuilder {
-    let reads_again = !converger.writer.is_dry_run();
-    run::run(OrphanSweep { converger, known: Some(known), reads_again }).await
+    run::run(OrphanSweep { converger, known: Some(known), follows: true }).await
 }
 
 struct OrphanSweep<'a> {
     converger: &'a Converger<'a>,
     /// What was read of the region before.
     known: Option<OwnFlowLogs>,
-    /// Whether a flow log is read again before it is deleted.
-    reads_again: bool,
+    /// Whether it follows a sweep of resources.
+    follows: bool,
 }
 
 impl Sweep for OrphanSweep<'_> {
@@ -75,7 +74,7 @@ impl Sweep for OrphanSweep<'_> {
                 None => {}
             }
         }
-        deletions.extend(confirm_gone(self.converger, missing, report).await);
+        deletions.extend(self.confirm_gone(missing, report).await);
         deletions.iter().for_each(|_| report.count_checked());
         let (kept, work): (Vec<_>, Vec<_>) = deletions.into_iter().partition(|it| it.kept.is_some());
         report.items.extend(kept.iter().filter_map(|it| it.kept_item(session)));
@@ -83,7 +82,7 @@ impl Sweep for OrphanSweep<'_> {
     }
 
     async fn apply(&self, work: Deletion, _: Withheld) -> Vec<Item> {
-        if !self.reads_again {
+        if !self.follows || self.converger.writer.is_dry_run() {
             return vec![work.make(self.converger).await];
         }
         match read_again(self.converger.session, work).await {
@@ -253,35 +252,43 @@ fn of_unknown_age(session: &Session<'_>, flow_log: &FlowLog) -> Item {
     Item::of_flow_log(session, flow_log, Verdict::Orphaned, Outcome::Skipped, reason)
 }
 
-/// Returns the deletions of flow logs whose resource is also not found when it is looked up by itself. A deletion cannot
-/// be undone, so it must not depend on one incomplete answer.
-async fn confirm_gone(
-    converger: &Converger<'_>,
-    missing: Vec<&FlowLog>,
-    report: &mut ReportBuilder,
-) -> Vec<Deletion> {
-    let session = converger.session;
-    let reads = missing.into_iter().filter_map(|flow_log| Some((flow_log, recorded_resource(flow_log)?)));
-    let reads = reads.map(|(flow_log, id)| {
-        Box::pin(async move {
-            let found = read::resource(session, &id).await;
-            (flow_log, found.map(|found| found.items.is_empty() && found.is_complete()))
-        })
-    });
-    let mut answers = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT);
-    let mut gone = Vec::new();
-    while let Some((flow_log, is_gone)) = answers.next().await {
-        match is_gone {
-            Ok(true) => gone.push(Deletion::of_orphan(converger.policy, flow_log.clone())),
-            Ok(false) => report.count_unlisted(),
-            Err(error) => {
-                let reason = format!("{} could not be read", flow_log.resource_id);
-                let item = Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Failed, reason);
-                report.items.push(item.with_error(&error));
+/// Returns the result for a flow log on a resource that is there, although the list of the sweep before lacked it. That
+/// sweep judged neither, and what else the list lacks is unknown.
+fn of_missed(session: &Session<'_>, flow_log: &FlowLog) -> Item {
+    let (id, resource) = (&flow_log.id, &flow_log.resource_id);
+    let reason =
+        format!("{resource}, which {id} records, is there, and the list that was read lacks it: read it again");
+    Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Skipped, reason).finding()
+}
+
+impl OrphanSweep<'_> {
+    /// Returns the deletions of flow logs whose resource is also not found when it is looked up by itself. A deletion cannot
+    /// be undone, so it must not depend on one incomplete answer.
+    async fn confirm_gone(&self, missing: Vec<&FlowLog>, report: &mut ReportBuilder) -> Vec<Deletion> {
+        let Converger { session, policy, .. } = *self.converger;
+        let reads = missing.into_iter().filter_map(|flow_log| Some((flow_log, recorded_resource(flow_log)?)));
+        let reads = reads.map(|(flow_log, id)| {
+            Box::pin(async move {
+                let found = read::resource(session, &id).await;
+                (flow_log, found.map(|found| found.items.is_empty() && found.is_complete()))
+            })
+        });
+        let mut answers = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT);
+        let mut gone = Vec::new();
+        while let Some((flow_log, is_gone)) = answers.next().await {
+            match is_gone {
+                Ok(true) => gone.push(Deletion::of_orphan(policy, flow_log.clone())),
+                Ok(false) if self.follows => report.items.push(of_missed(session, flow_log)),
+                Ok(false) => report.count_unlisted(),
+                Err(error) => {
+                    let reason = format!("{} could not be read", flow_log.resource_id);
+                    let item = Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Failed, reason);
+                    report.items.push(item.with_error(&error));
+                }
             }
         }
+        gone
     }
-    gone
 }
 
 #[cfg(test)]
@@ -344,9 +351,8 @@ mod tests {
         let flow_logs = [testing::flow_log("fl-1", "vpc-1"), testing::flow_log("fl-2", "eni-1")];
         let interface = testing::network_interface("eni-1", "vsw-1", "vpc-1");
         let own = own(&flow_logs, vec![interface], Listed::Whole);
-        let judged = |level: &str| {
-            judged(&format!("superfluous: delete\ncoverage: {level}"), &flow_logs[1], &own).unwrap()
-        };
+        let judged =
+            |level: &str| judged(&format!("superfluous: delete\ncoverage: {level}"), &flow_logs[1], &own).unwrap();
         assert!(matches!(judged("vpc"), Judgment::Superfluous(_)));
         assert!(matches!(judged("vswitch"), Judgment::Kept), "the flow log of the VPC is kept at no level");
     }
