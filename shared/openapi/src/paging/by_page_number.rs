@@ -68,15 +68,17 @@ impl Session<'_> {
         let pages = stream::try_unfold(reading, move |mut reading| async move {
             let Some(window) = reading.windows.next else { return Ok::<_, CallError>(None) };
             let source = &reading.source;
-            reading.ahead.ask(&reading.windows, self.pages_at_once(), |window| self.page(Arc::clone(source), window));
-            let Some(page) = reading.ahead.take().await else { return Ok(None) };
-            let (page, request_id) = page?;
-            let (total, request) = (page.total, &source.request);
+            reading.ahead.ask(&reading.windows, self.pages_at_once(), |of| self.page(Arc::clone(source), of));
+            let (page, request_id) = match reading.ahead.take().await {
+                Some(page) => page?,
+                None => self.page(Arc::clone(source), window).await?,
+            };
+            let (total, asked) = (page.total, &source.request);
             let new = reading
                 .windows
                 .take(window, page, |item| item.key.clone())
-                .map_err(|broken| request.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
-            self.report_page(request, new.len(), total, request_id);
+                .map_err(|broken| asked.failed(Cause::Unreadable { status: 200, reason: broken.to_string() }))?;
+            self.report_page(asked, new.len(), total, request_id);
             Ok(Some((entries(new), reading)))
         });
         items(pages)
@@ -122,10 +124,13 @@ struct Ahead<'s, T> {
 }
 
 impl<'s, T> Ahead<'s, T> {
-    /// Asks for the next window, and for as many of those after it as may be asked for together.
+    /// Asks for the next window and those after it, if several may be asked for together.
     fn ask(&mut self, reader: &WindowReader, max: usize, page: impl Fn(Window) -> BoxFuture<'s, Answer<T>>) {
         let upcoming: Vec<_> = reader.upcoming().take(max).collect();
-        // A page that was asked for by another plan than this one may be older than what was read since.
+        if upcoming.len() < 2 && self.windows.is_empty() {
+            return;
+        }
+        // Where the list goes on otherwise than expected, what was asked for may be older than what was read since.
         if !self.windows.iter().zip(&upcoming).all(|(asked, next)| asked == next) || upcoming.len() < self.windows.len()
         {
             self.windows.clear();

@@ -45,7 +45,7 @@ impl OwnFlowLogs {
         match resource {
             Some(_) if !self.judges_all => self.kept += 1,
             found => {
-                self.resources.extend(found.map(|resource| (resource.id.clone(), resource.clone())));
+                self.resources.extend(found.map(|it| (it.id.clone(), it.clone())));
                 self.flow_logs.push(flow_log.clone());
             }
         }
