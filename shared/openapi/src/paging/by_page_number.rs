@@ -147,3 +147,33 @@ impl<'s, T> Ahead<'s, T> {
         self.pages.next().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// A page of a list with this length, which begins where its window does.
+    fn page(window: Window, length: u32) -> Page<Item<u32>> {
+        let first = (window.page - 1) * window.size;
+        let found = (first..length.min(first + window.size)).map(|nth| Item { key: nth.to_string(), entry: None });
+        Page { found: found.collect(), total: Some(length), size: None }
+    }
+
+    #[test]
+    fn what_was_asked_for_ahead_answers_no_window_but_its_own() {
+        let mut reader = WindowReader::new(50, true);
+        let mut ahead = Ahead { windows: VecDeque::new(), pages: FuturesOrdered::new() };
+        // The first page begins the list, and the others follow. The third one says that the list has become shorter.
+        for length in [430, 430, 429, 429, 429] {
+            let window = reader.next.unwrap();
+            ahead.ask(&reader, 4, |of| Box::pin(async move { Ok((page(of, 430), Some(format!("{of:?}")))) }));
+            if let Some(answer) = ahead.take().now_or_never().flatten() {
+                assert_eq!(answer.unwrap().1, Some(format!("{window:?}")));
+            }
+            reader.take(window, page(window, length), |item| item.key.clone()).unwrap();
+        }
+        assert_eq!(reader.upcoming().count(), 1, "the windows overlap by now");
+    }
+}
