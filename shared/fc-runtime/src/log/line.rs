@@ -7,13 +7,12 @@ use std::{
 };
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
-use serde::Serialize;
 use tracing::{
     Level,
     field::{Field, Visit},
 };
 
-use super::unescaped::unescaped;
+use super::{ids::LineIds, unescaped::unescaped};
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
@@ -25,17 +24,13 @@ const MAX_ID_BYTES: usize = 256;
 /// The shortest length that values are cut to, in bytes. If that is not enough, all fields are dropped.
 const MIN_CUT_BYTES: usize = 64;
 
-/// The line's own keys. A field with the same name is written as `field.<name>`.
-const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
-
 const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// The beginning of every line.
-pub(super) struct Head<'a> {
+pub(super) struct Head {
     pub(super) time: Timestamp,
     pub(super) level: Level,
-    pub(super) request_id: Option<&'a str>,
-    pub(super) run: Option<&'a str>,
+    pub(super) ids: Option<LineIds>,
 }
 
 /// Passes the fields of an entry to a visitor. Called again if the line was too long.
@@ -44,7 +39,7 @@ pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
 /// Writes the line with its newline into `out`, replacing its content.
 ///
 /// If the line would be too long, its long values are cut, each with a mark of its own, and the line says `"cut":true`.
-pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
+pub(super) fn write(out: &mut Vec<u8>, head: &Head, record: Record<'_>) {
     let mut max_value = MAX_LINE_BYTES;
     loop {
         write_cut(out, head, record, max_value);
@@ -65,7 +60,7 @@ pub(super) fn short(id: &str) -> &str {
 }
 
 /// Writes the line, with no value longer than `max_value` bytes.
-fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, max_value: usize) {
+fn write_cut(out: &mut Vec<u8>, head: &Head, record: Record<'_>, max_value: usize) {
     out.clear();
     // Writing into a Vec cannot fail.
     out.extend_from_slice(br#"{"time":""#);
@@ -74,11 +69,9 @@ fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, max_value: 
     out.extend_from_slice(head.level.as_str().as_bytes());
     out.push(b'"');
     let mut fields = Fields { out, max_value };
-    for (name, id) in [("request_id", head.request_id), ("run", head.run)] {
-        if let Some(id) = id {
-            for piece in [",\"", name, "\":"] {
-                fields.out.extend_from_slice(piece.as_bytes());
-            }
+    if let Some(LineIds { request_id, run }) = &head.ids {
+        for (key, id) in [(&b",\"request_id\":"[..], request_id), (b",\"run\":", run)] {
+            fields.out.extend_from_slice(key);
             fields.string(|text| text.write_str(short(id)));
         }
     }
@@ -96,7 +89,10 @@ impl Fields<'_> {
     fn name(&mut self, field: &Field) {
         let name = field.name();
         let name = name.strip_prefix("r#").unwrap_or(name);
-        self.out.extend_from_slice(if OWN_KEYS.contains(&name) { b",\"field.".as_slice() } else { b",\"" });
+        self.out.extend_from_slice(b",\"");
+        if is_own_key(name) {
+            self.out.extend_from_slice(b"field.");
+        }
         // Nearly all names are identifiers.
         if unescaped(name.as_bytes()) == name.len() {
             self.out.extend_from_slice(name.as_bytes());
@@ -118,11 +114,15 @@ impl Fields<'_> {
         self.out.push(b'"');
     }
 
-    /// Writes a value as `serde_json` does, which is quicker than its `Display`.
-    fn bare(&mut self, field: &Field, value: impl Serialize) {
+    fn integer(&mut self, field: &Field, value: impl itoa::Integer) {
         self.name(field);
-        let _ = serde_json::to_writer(&mut *self.out, &value);
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
+}
+
+/// Whether the line itself has a key of this name. A field with the same name is written as `field.<name>`.
+fn is_own_key(name: &str) -> bool {
+    matches!(name, "time" | "level" | "request_id" | "run" | "cut")
 }
 
 impl Visit for Fields<'_> {
@@ -142,23 +142,24 @@ impl Visit for Fields<'_> {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, value);
+        self.name(field);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

@@ -13,12 +13,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tracing::{Instrument as _, warn};
+use tracing::warn;
 
 use crate::{
-    Failure, Function, Invocation, Log, Output, headers,
+    Failure, Function, Invocation, Log, Output,
+    headers::{self, FcHeaders},
     invocation::EnvironmentDefaults,
-    log,
+    log::InvocationIds,
     server::{
         body::{BodyLimiter, Event},
         connections::ConnectionState,
@@ -62,25 +63,24 @@ impl<F: Function> Service<F> {
         let arrived = self.clock.now();
         state.on_head();
         let (head, body) = request.into_parts();
-        let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
-        let span = log::span(request_id);
-        let (route, invocation) = span.in_scope(|| {
-            let invocation = Invocation::from_headers(request_id, &head.headers, &self.defaults, arrived);
-            (Route::of(&head), invocation)
+        let fc_headers = FcHeaders::of(&head.headers);
+        let request_id = fc_headers.request_id.text().unwrap_or("unknown");
+        let ids = InvocationIds::new(request_id);
+        let (route, invocation) = ids.on_lines_of(|| {
+            let invocation = Invocation::from_headers(request_id, &fc_headers, &self.defaults, arrived);
+            (Route::of(fc_headers.control_path, &head.method, head.uri.path()), invocation)
         });
         let route = match route {
             Ok(route) => route,
             Err(no_route) => {
                 let failure = Failure::from(no_route);
-                span.in_scope(|| report(&failure));
+                ids.on_lines_of(|| report(&failure));
                 state.on_response();
                 return refusal(&failure);
             }
         };
         let body = match route {
-            Route::Invoke | Route::HttpInvoke | Route::Http => {
-                self.body_limiter.read(body).instrument(span.clone()).await
-            }
+            Route::Invoke | Route::HttpInvoke | Route::Http => self.body_limiter.read(body).await,
             Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Event::default()),
         };
         state.on_request();
@@ -101,7 +101,7 @@ impl<F: Function> Service<F> {
             outcome.unwrap_or_else(|failure| refusal(&failure))
         };
         // A separate task: if hyper drops this future because the caller hung up, the work continues.
-        let done = tokio::spawn(task.instrument(span)).await;
+        let done = tokio::spawn(ids.on_all_lines_of(task)).await;
         state.on_response();
         match done {
             Ok(reply) => reply,
