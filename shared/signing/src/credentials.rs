@@ -84,6 +84,19 @@ impl Credentials {
         self.0.security_token.as_deref()
     }
 
+    /// Returns which part contains a character that no key has, such as a line break that was copied with it.
+    #[must_use]
+    pub fn malformed_part(&self) -> Option<&'static str> {
+        // Without a branch for each byte, because every call asks.
+        let is_malformed = |text: &str| text.bytes().fold(false, |found, byte| found | !byte.is_ascii_graphic());
+        let parts = [
+            ("access key id", Some(self.access_key_id())),
+            ("access key secret", Some(self.access_key_secret())),
+            ("security token", self.security_token()),
+        ];
+        parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
+    }
+
     /// HMAC-SHA1 that has read the secret.
     pub(crate) fn hmac_sha1(&self) -> Hmac<Sha1> {
         self.0.hmac_sha1.get_or_init(|| hmac_sha1(&self.0.access_key_secret)).clone()
@@ -99,6 +112,23 @@ impl fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_with_a_character_that_no_key_has_is_named() {
+        let good = Credentials::new("STS.id", "the-secret").with_security_token("the+token/==");
+        assert_eq!(good.malformed_part(), None);
+        assert_eq!(Credentials::new("id", "secret").malformed_part(), None);
+        for odd in ["\n", " ", "\u{7f}", "云"] {
+            let with = |part: &str| format!("a-part-of-more-than-{part}{odd}16-bytes");
+            for (credentials, part) in [
+                (Credentials::new(with("id"), "secret"), "access key id"),
+                (Credentials::new("id", with("secret")), "access key secret"),
+                (Credentials::new("id", "secret").with_security_token(with("token")), "security token"),
+            ] {
+                assert_eq!(credentials.malformed_part(), Some(part), "{odd:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_secret_and_a_token_cannot_be_printed() {

@@ -51,12 +51,9 @@ impl Session<'_> {
         let windows = WindowReader::new(max_page_size, self.is_best_effort());
         let pages = stream::try_unfold(Reading { windows, request, list, read }, move |mut reading| async move {
             let Some(window) = reading.windows.next else { return Ok::<_, CallError>(None) };
-            let page = reading
-                .request
-                .clone()
-                .with("PageNumber", window.page.to_string())
-                .with("PageSize", window.size.to_string());
-            let page = self.call_and_read_items(page, |response, key| {
+            reading.request.set("PageNumber", window.page.to_string());
+            reading.request.set("PageSize", window.size.to_string());
+            let page = self.call_and_read_items(&reading.request, |response, key| {
                 let (total, size) = (response.number("TotalCount"), response.number("PageSize"));
                 let request_id = response.text("RequestId");
                 Ok((Page { found: reading.list.read(response, key, &reading.read)?, total, size }, request_id))
