@@ -23,9 +23,16 @@ struct Key {
     security_token: Option<String>,
     /// HMAC-SHA1 that has read the key, for the signatures of all calls: a fifth of the hashing of each.
     hmac_sha1: OnceLock<Hmac<Sha1>>,
+    /// The part that contains a character that no key has. Every call asks.
+    malformed_part: OnceLock<Option<&'static str>>,
 }
 
 impl Key {
+    fn new(access_key_id: String, access_key_secret: String, security_token: Option<String>) -> Self {
+        let (hmac_sha1, malformed_part) = (OnceLock::new(), OnceLock::new());
+        Self { access_key_id, access_key_secret, security_token, hmac_sha1, malformed_part }
+    }
+
     const fn parts(&self) -> (&String, &String, &Option<String>) {
         (&self.access_key_id, &self.access_key_secret, &self.security_token)
     }
@@ -55,15 +62,14 @@ pub(crate) fn hmac_sha1(access_key_secret: &str) -> Hmac<Sha1> {
 impl Credentials {
     /// A permanent key of a user or an account.
     pub fn new(access_key_id: impl Into<String>, access_key_secret: impl Into<String>) -> Self {
-        let (access_key_id, access_key_secret) = (access_key_id.into(), access_key_secret.into());
-        Self(Arc::new(Key { access_key_id, access_key_secret, security_token: None, hmac_sha1: OnceLock::new() }))
+        Self(Arc::new(Key::new(access_key_id.into(), access_key_secret.into(), None)))
     }
 
     /// Makes it a temporary key with this security token.
     #[must_use]
-    pub fn with_security_token(mut self, token: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.0).security_token = Some(token.into());
-        self
+    pub fn with_security_token(self, token: impl Into<String>) -> Self {
+        let Key { access_key_id, access_key_secret, .. } = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Key::new(access_key_id, access_key_secret, Some(token.into()))))
     }
 
     /// The public part of the key.
@@ -87,14 +93,15 @@ impl Credentials {
     /// Returns which part contains a character that no key has, such as a line break that was copied with it.
     #[must_use]
     pub fn malformed_part(&self) -> Option<&'static str> {
-        // Without a branch for each byte, because every call asks.
-        let is_malformed = |text: &str| text.bytes().fold(false, |found, byte| found | !byte.is_ascii_graphic());
-        let parts = [
-            ("access key id", Some(self.access_key_id())),
-            ("access key secret", Some(self.access_key_secret())),
-            ("security token", self.security_token()),
-        ];
-        parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
+        *self.0.malformed_part.get_or_init(|| {
+            let is_malformed = |text: &str| !text.bytes().all(|byte| byte.is_ascii_graphic());
+            let parts = [
+                ("access key id", Some(self.access_key_id())),
+                ("access key secret", Some(self.access_key_secret())),
+                ("security token", self.security_token()),
+            ];
+            parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
+        })
     }
 
     /// HMAC-SHA1 that has read the secret.

@@ -65,9 +65,6 @@ pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
 ///
 /// Doing both at once is faster: most text needs no encoding, and is then scanned only once.
 pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, parameters: &[(&str, &str)]) {
-    let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
-    out.reserve(size * 5 / 4);
-    encoded.reserve(size * 3 / 2);
     for (nth, (key, value)) in parameters.iter().enumerate() {
         if nth > 0 {
             out.push('&');
@@ -78,6 +75,12 @@ pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, par
         encoded.push_str("%3D");
         push_both(out, encoded, value);
     }
+}
+
+/// Returns buffers for [`push_query_and_encoded`], with room for what usually comes before or behind the parameters.
+pub(crate) fn buffers(parameters: &[(&str, &str)]) -> (String, String) {
+    let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
+    (String::with_capacity(size * 5 / 4 + 64), String::with_capacity(size * 3 / 2 + 64))
 }
 
 fn push_both(out: &mut String, encoded: &mut String, text: &str) {
@@ -93,7 +96,8 @@ fn push_both(out: &mut String, encoded: &mut String, text: &str) {
 /// Returns the time to the second, as in `2016-02-23T12:46:24Z`. Quicker than by its `Display`.
 pub(crate) fn seconds(time: Timestamp) -> String {
     const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
-    let mut text = String::with_capacity("2016-02-23T12:46:24Z".len());
+    // As much as the printer asks for, whatever it prints.
+    let mut text = String::with_capacity(64);
     // Writing to a String cannot fail.
     let _ = SECONDS.print_timestamp(&time, &mut text);
     text

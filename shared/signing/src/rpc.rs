@@ -10,7 +10,7 @@ use sha1::Sha1;
 use crate::{
     Call, Credentials,
     credentials::hmac_sha1,
-    encode::{merged, push_encoded, push_query_and_encoded, seconds, sort},
+    encode::{buffers, merged, push_encoded, push_query_and_encoded, seconds, sort},
 };
 
 /// A signature, with its intermediates.
@@ -33,8 +33,9 @@ pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) 
 }
 
 fn sign_sorted(method: &str, parameters: &[(&str, &str)], hmac: Hmac<Sha1>) -> Signature {
-    let mut canonicalized_query_string = String::new();
-    let mut string_to_sign = [method, "&%2F&"].concat();
+    let (mut canonicalized_query_string, mut string_to_sign) = buffers(parameters);
+    string_to_sign.push_str(method);
+    string_to_sign.push_str("&%2F&");
     push_query_and_encoded(&mut canonicalized_query_string, &mut string_to_sign, parameters);
 
     let signature = STANDARD.encode(hmac.chain_update(&string_to_sign).finalize().into_bytes());
