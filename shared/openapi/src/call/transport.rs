@@ -50,12 +50,7 @@ pub fn http_client(tls: ClientConfig) -> ClientBuilder {
 }
 
 #[derive(Debug)]
-pub(crate) struct Transport {
-    http: reqwest::Client,
-    /// The headers of a form that holds its signature, as nearly all calls are. A copy of them is cheaper than to insert
-    /// each, those that reqwest would add included.
-    headers_of_form: HeaderMap,
-}
+pub(crate) struct Transport(reqwest::Client);
 
 impl Transport {
     /// Creates a transport that trusts the public roots and `extra_roots`.
@@ -70,19 +65,25 @@ impl Transport {
             .with_no_client_auth();
         #[expect(clippy::expect_used, reason = "constant arguments: it fails always or never")]
         let client = http_client(tls).no_proxy().build().expect("a client of constant settings");
-        Self::over(client)
+        Self(client)
     }
 
     /// Creates a transport that sends requests with `http`.
-    pub(crate) fn over(http: reqwest::Client) -> Self {
-        let headers = [(header::ACCEPT, JSON), (header::USER_AGENT, USER_AGENT), (header::CONTENT_TYPE, FORM)];
-        Self { http, headers_of_form: headers.into_iter().collect() }
+    pub(crate) const fn over(http: reqwest::Client) -> Self {
+        Self(http)
     }
 
     /// Sends `signed` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn send(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
+    pub(crate) async fn send(&self, url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
         let host = url.authority().to_owned();
-        let failed = |error: reqwest::Error| failure(&host, &error);
+        // reqwest has a timeout, too, and would keep it in a map of the request.
+        tokio::time::timeout(timeout, self.exchange(&host, url, signed))
+            .await
+            .unwrap_or_else(|_| Err(Cause::NoResponse { host, reason: "it did not come in time".to_owned() }))
+    }
+
+    async fn exchange(&self, host: &str, mut url: Url, signed: SignedCall) -> Result<Response, Cause> {
+        let failed = |error: reqwest::Error| failure(host, &error);
         let (method, headers, query, payload) = match signed {
             SignedCall::InForm(form) => (Method::POST, Vec::new(), String::new(), form.into_bytes()),
             SignedCall::InHeaders(Signed { headers, query, form }) => (Method::POST, headers, query, form.into_bytes()),
@@ -94,25 +95,10 @@ impl Transport {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
-        let needs_length = payload.is_empty() && method != Method::GET;
         let mut request = Request::new(method, url);
-        *request.timeout_mut() = Some(timeout);
-        let sent = request.headers_mut();
-        if headers.is_empty() {
-            sent.clone_from(&self.headers_of_form);
-        } else {
-            sent.insert(header::ACCEPT, JSON);
-            for (name, value) in headers {
-                let value = HeaderValue::try_from(value).map_err(|_| unwritable())?;
-                sent.append(HeaderName::try_from(name).map_err(|_| unwritable())?, value);
-            }
-        }
-        // For a POST without a body hyper sends no `Content-Length`, which some servers require.
-        if needs_length {
-            sent.insert(header::CONTENT_LENGTH, NOTHING);
-        }
+        *request.headers_mut() = request_headers(request.method(), host, headers, payload.is_empty())?;
         *request.body_mut() = Some(payload.into());
-        let mut response = self.http.execute(request).await.map_err(failed)?;
+        let mut response = self.0.execute(request).await.map_err(failed)?;
 
         let status = response.status().as_u16();
         let Said { request_id, date, retry_after, exhausted } = Said::by(response.headers());
@@ -137,6 +123,32 @@ impl Transport {
         let body = if whole.is_empty() { first } else { [&*first, &whole].concat().into() };
         Ok(Response { status, body, request_id, date, retry_after, exhausted })
     }
+}
+
+/// Returns the headers of a request. Those that reqwest and hyper would add are there as well, so that the map does not
+/// have to grow for them.
+fn request_headers(
+    method: &Method,
+    host: &str,
+    signed: Vec<(&'static str, String)>,
+    is_empty: bool,
+) -> Result<HeaderMap, Cause> {
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| unwritable());
+    let mut headers = HeaderMap::with_capacity(5 + signed.len());
+    headers.insert(header::HOST, value(host)?);
+    headers.insert(header::ACCEPT, JSON);
+    headers.insert(header::USER_AGENT, USER_AGENT);
+    if signed.is_empty() {
+        headers.insert(header::CONTENT_TYPE, FORM);
+    }
+    for (name, text) in signed {
+        headers.insert(HeaderName::try_from(name).map_err(|_| unwritable())?, value(&text)?);
+    }
+    // For a POST without a body hyper sends no `Content-Length`, which some servers require.
+    if is_empty && method != Method::GET {
+        headers.insert(header::CONTENT_LENGTH, NOTHING);
+    }
+    Ok(headers)
 }
 
 /// A call with its signature.
@@ -223,9 +235,6 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
     let host = host.to_owned();
     if error.is_builder() {
         return unwritable();
-    }
-    if error.is_timeout() && !error.is_connect() {
-        return Cause::NoResponse { host, reason: "it did not come in time".to_owned() };
     }
     // The innermost error is the network's own. The outer ones only repeat the URL.
     let mut innermost: &(dyn std::error::Error + 'static) = error;
