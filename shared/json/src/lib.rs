@@ -154,7 +154,7 @@ impl Json<'_> {
 
 impl<'de> Deserialize<'de> for Json<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Tree(&mut Unfinished::default()).deserialize(deserializer)
+        Tree(&mut Unfinished::new()).deserialize(deserializer)
     }
 }
 
@@ -163,10 +163,16 @@ impl<'de> Deserialize<'de> for Json<'de> {
 /// Each is moved out at its end, into memory of its exact size. If they grew by themselves, they would be moved several
 /// times, and have room to spare: nested arrays of one element are what a body can hold most of, and the tree would be
 /// seventy times as large as the body.
-#[derive(Default)]
 struct Unfinished<'a> {
     values: Vec<Json<'a>>,
     fields: Vec<(Cow<'a, str>, Json<'a>)>,
+}
+
+impl Unfinished<'_> {
+    fn new() -> Self {
+        // As many fields as an event or a response has in its unfinished objects.
+        Self { values: Vec::new(), fields: Vec::with_capacity(48) }
+    }
 }
 
 struct Tree<'u, 'a>(&'u mut Unfinished<'a>);
