@@ -3,6 +3,7 @@
 mod filter;
 mod ids;
 mod line;
+mod names;
 mod sink;
 mod subscriber;
 mod unescaped;

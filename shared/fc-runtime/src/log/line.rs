@@ -39,10 +39,10 @@ pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
 /// Writes the line with its newline into `out`, replacing its content.
 ///
 /// If the line would be too long, its long values are cut, each with a mark of its own, and the line says `"cut":true`.
-pub(super) fn write(out: &mut Vec<u8>, head: &Head, record: Record<'_>) {
+pub(super) fn write(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record<'_>) {
     let mut max_value = MAX_LINE_BYTES;
     loop {
-        write_cut(out, head, record, max_value);
+        write_cut(out, head, names, record, max_value);
         if out.len() <= MAX_LINE_BYTES {
             return;
         }
@@ -51,7 +51,7 @@ pub(super) fn write(out: &mut Vec<u8>, head: &Head, record: Record<'_>) {
         }
         max_value /= 2;
     }
-    write_cut(out, head, &|_| (), MIN_CUT_BYTES);
+    write_cut(out, head, names, &|_| (), MIN_CUT_BYTES);
 }
 
 /// Returns the part of an id that is shown.
@@ -60,7 +60,7 @@ pub(super) fn short(id: &str) -> &str {
 }
 
 /// Writes the line, with no value longer than `max_value` bytes.
-fn write_cut(out: &mut Vec<u8>, head: &Head, record: Record<'_>, max_value: usize) {
+fn write_cut(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record<'_>, max_value: usize) {
     out.clear();
     // Writing into a Vec cannot fail.
     out.extend_from_slice(br#"{"time":""#);
@@ -68,7 +68,7 @@ fn write_cut(out: &mut Vec<u8>, head: &Head, record: Record<'_>, max_value: usiz
     out.extend_from_slice(br#"","level":""#);
     out.extend_from_slice(head.level.as_str().as_bytes());
     out.push(b'"');
-    let mut fields = Fields { out, max_value };
+    let mut fields = Fields { out, names, max_value };
     if let Some(LineIds { request_id, run }) = &head.ids {
         for (key, id) in [(&b",\"request_id\":"[..], request_id), (b",\"run\":", run)] {
             fields.out.extend_from_slice(key);
@@ -82,24 +82,14 @@ fn write_cut(out: &mut Vec<u8>, head: &Head, record: Record<'_>, max_value: usiz
 
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
+    /// The names of the fields, by their index.
+    names: &'a [Box<[u8]>],
     max_value: usize,
 }
 
 impl Fields<'_> {
     fn name(&mut self, field: &Field) {
-        let name = field.name();
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        self.out.extend_from_slice(b",\"");
-        if is_own_key(name) {
-            self.out.extend_from_slice(b"field.");
-        }
-        // Nearly all names are identifiers.
-        if unescaped(name.as_bytes()) == name.len() {
-            self.out.extend_from_slice(name.as_bytes());
-        } else {
-            let _ = Text::new(self.out, MAX_LINE_BYTES).write_str(name);
-        }
-        self.out.extend_from_slice(b"\":");
+        self.out.extend_from_slice(&self.names[field.index()]);
     }
 
     fn string(&mut self, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
@@ -120,9 +110,16 @@ impl Fields<'_> {
     }
 }
 
-/// Whether the line itself has a key of this name. A field with the same name is written as `field.<name>`.
-fn is_own_key(name: &str) -> bool {
-    matches!(name, "time" | "level" | "request_id" | "run" | "cut")
+/// Returns the key of a field with the characters around it: `,"name":`. If the line itself has a key of this name, it
+/// is `field.<name>`.
+pub(super) fn key(name: &str) -> Vec<u8> {
+    const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    let mut key = if OWN_KEYS.contains(&name) { b",\"field.".to_vec() } else { b",\"".to_vec() };
+    // Never fails.
+    let _ = Text::new(&mut key, MAX_LINE_BYTES).write_str(name);
+    key.extend_from_slice(b"\":");
+    key
 }
 
 impl Visit for Fields<'_> {

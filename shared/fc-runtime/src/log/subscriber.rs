@@ -9,7 +9,7 @@ use tracing::{
     subscriber::Interest,
 };
 
-use super::{filter::LogFilter, ids, line, sink::Log};
+use super::{filter::LogFilter, ids, line, names, sink::Log};
 
 impl Log {
     /// Returns a `tracing` subscriber that writes to this log. It keeps no spans: the ids of an invocation belong to
@@ -41,9 +41,10 @@ impl Subscriber for JsonLines {
 
     fn event(&self, event: &Event<'_>) {
         let head = line::Head { time: self.log.clock.now(), level: *event.metadata().level(), ids: ids::current() };
+        let names = names::of(event.metadata());
         // Taken rather than borrowed: if formatting a value logs something, that finds an empty buffer.
         let mut buffer = BUFFER.take();
-        line::write(&mut buffer, &head, &|fields| event.record(fields));
+        line::write(&mut buffer, &head, &names, &|fields| event.record(fields));
         self.log.write(&buffer);
         BUFFER.set(buffer);
     }
