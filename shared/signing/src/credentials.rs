@@ -28,11 +28,6 @@ struct Key {
 }
 
 impl Key {
-    fn new(access_key_id: String, access_key_secret: String, security_token: Option<String>) -> Self {
-        let (hmac_sha1, malformed_part) = (OnceLock::new(), OnceLock::new());
-        Self { access_key_id, access_key_secret, security_token, hmac_sha1, malformed_part }
-    }
-
     const fn parts(&self) -> (&String, &String, &Option<String>) {
         (&self.access_key_id, &self.access_key_secret, &self.security_token)
     }
@@ -62,14 +57,17 @@ pub(crate) fn hmac_sha1(access_key_secret: &str) -> Hmac<Sha1> {
 impl Credentials {
     /// A permanent key of a user or an account.
     pub fn new(access_key_id: impl Into<String>, access_key_secret: impl Into<String>) -> Self {
-        Self(Arc::new(Key::new(access_key_id.into(), access_key_secret.into(), None)))
+        let (access_key_id, access_key_secret) = (access_key_id.into(), access_key_secret.into());
+        let (hmac_sha1, malformed_part) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Key { access_key_id, access_key_secret, security_token: None, hmac_sha1, malformed_part }))
     }
 
     /// Makes it a temporary key with this security token.
     #[must_use]
-    pub fn with_security_token(self, token: impl Into<String>) -> Self {
-        let Key { access_key_id, access_key_secret, .. } = Arc::unwrap_or_clone(self.0);
-        Self(Arc::new(Key::new(access_key_id, access_key_secret, Some(token.into()))))
+    pub fn with_security_token(mut self, token: impl Into<String>) -> Self {
+        let key = Arc::make_mut(&mut self.0);
+        (key.security_token, key.malformed_part) = (Some(token.into()), OnceLock::new());
+        self
     }
 
     /// The public part of the key.

@@ -4,8 +4,10 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use super::line;
 
 tokio::task_local! {
     static CURRENT: InvocationIds;
@@ -15,14 +17,18 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(crate) struct InvocationIds {
     request_id: Arc<str>,
-    run: Arc<Mutex<Arc<str>>>,
+    /// Both ids as they are on a line.
+    on_line: Arc<Mutex<Arc<[u8]>>>,
 }
 
 impl InvocationIds {
     /// Until the run is known, its id is the request id.
     pub(crate) fn new(request_id: &str) -> Self {
-        let request_id: Arc<str> = request_id.into();
-        Self { run: Arc::new(Mutex::new(Arc::clone(&request_id))), request_id }
+        Self { request_id: request_id.into(), on_line: Arc::new(Mutex::new(line::ids(request_id, request_id).into())) }
+    }
+
+    fn on_line(&self) -> MutexGuard<'_, Arc<[u8]>> {
+        self.on_line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work`. Its lines have these ids.
@@ -36,24 +42,14 @@ impl InvocationIds {
     }
 }
 
-/// The ids as they are on a line.
-pub(super) struct LineIds {
-    pub(super) request_id: Arc<str>,
-    pub(super) run: Arc<str>,
-}
-
-/// Returns the ids of the invocation at work, if there is one.
-pub(super) fn current() -> Option<LineIds> {
-    let of_line = |ids: &InvocationIds| LineIds {
-        request_id: Arc::clone(&ids.request_id),
-        run: Arc::clone(&ids.run.lock().unwrap_or_else(PoisonError::into_inner)),
-    };
-    CURRENT.try_with(of_line).ok()
+/// Returns the ids of the invocation at work, if there is one, as they are on a line.
+pub(super) fn current() -> Option<Arc<[u8]>> {
+    CURRENT.try_with(|ids| Arc::clone(&ids.on_line())).ok()
 }
 
 /// Sets the run id of the current invocation. Each line that it logs from now on carries it. Until then the request id
 /// is in its place.
 pub fn record_run(run: &str) {
     // Outside an invocation there is no line to carry it.
-    let _ = CURRENT.try_with(|ids| *ids.run.lock().unwrap_or_else(PoisonError::into_inner) = run.into());
+    let _ = CURRENT.try_with(|ids| *ids.on_line() = line::ids(&ids.request_id, run).into());
 }

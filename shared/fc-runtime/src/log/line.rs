@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fmt::{self, Debug, Write as _},
     io::Write as _,
+    sync::Arc,
 };
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
@@ -12,7 +13,7 @@ use tracing::{
     field::{Field, Visit},
 };
 
-use super::{ids::LineIds, unescaped::unescaped};
+use super::unescaped::unescaped;
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
@@ -30,7 +31,8 @@ const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 pub(super) struct Head {
     pub(super) time: Timestamp,
     pub(super) level: Level,
-    pub(super) ids: Option<LineIds>,
+    /// The ids of the invocation, as [`ids`] writes them.
+    pub(super) ids: Option<Arc<[u8]>>,
 }
 
 /// Passes the fields of an entry to a visitor. Called again if the line was too long.
@@ -59,6 +61,18 @@ pub(super) fn short(id: &str) -> &str {
     &id[..id.floor_char_boundary(MAX_ID_BYTES)]
 }
 
+/// Returns the ids of an invocation as they are on a line: `,"request_id":"…","run":"…"`.
+pub(super) fn ids(request_id: &str, run: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    for (key, id) in [(&b",\"request_id\":\""[..], request_id), (b",\"run\":\"", run)] {
+        out.extend_from_slice(key);
+        // Never fails.
+        let _ = Text::new(&mut out, MAX_LINE_BYTES).write_str(short(id));
+        out.push(b'"');
+    }
+    out
+}
+
 /// Writes the line, with no value longer than `max_value` bytes.
 fn write_cut(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record<'_>, max_value: usize) {
     out.clear();
@@ -68,14 +82,8 @@ fn write_cut(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record
     out.extend_from_slice(br#"","level":""#);
     out.extend_from_slice(head.level.as_str().as_bytes());
     out.push(b'"');
-    let mut fields = Fields { out, names, max_value };
-    if let Some(LineIds { request_id, run }) = &head.ids {
-        for (key, id) in [(&b",\"request_id\":"[..], request_id), (b",\"run\":", run)] {
-            fields.out.extend_from_slice(key);
-            fields.string(|text| text.write_str(short(id)));
-        }
-    }
-    record(&mut fields);
+    out.extend_from_slice(head.ids.as_deref().unwrap_or_default());
+    record(&mut Fields { out, names, max_value });
     // A smaller limit means that something was cut: values, or all fields.
     out.extend_from_slice(if max_value < MAX_LINE_BYTES { b",\"cut\":true}\n" } else { b"}\n" });
 }

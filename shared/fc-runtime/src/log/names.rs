@@ -2,7 +2,7 @@
 //!
 //! Each place in the code logs the same names every time, so they are escaped once.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use tracing::{Metadata, callsite::Identifier};
 
@@ -12,11 +12,19 @@ use super::line;
 pub(super) type Names = Rc<[Box<[u8]>]>;
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<Identifier, Names>> = RefCell::default();
+    /// A list, because few places log anything in a process.
+    static KNOWN: RefCell<Vec<(Identifier, Names)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Returns the names of the fields of a place in the code.
 pub(super) fn of(metadata: &Metadata<'_>) -> Names {
-    let escaped = || metadata.fields().iter().map(|field| line::key(field.name()).into()).collect();
-    KNOWN.with_borrow_mut(|known| Rc::clone(known.entry(metadata.callsite()).or_insert_with(escaped)))
+    let place = metadata.callsite();
+    KNOWN.with_borrow_mut(|known| match known.iter().find(|(found, _)| *found == place) {
+        Some((_, names)) => Rc::clone(names),
+        None => {
+            let names: Names = metadata.fields().iter().map(|field| line::key(field.name()).into()).collect();
+            known.push((place, Rc::clone(&names)));
+            names
+        }
+    })
 }
