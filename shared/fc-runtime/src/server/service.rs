@@ -1,6 +1,11 @@
 //! Turns a request into a response.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clock::Clock;
@@ -98,18 +103,20 @@ impl<F: Function> Service<F> {
             }
             service.end(route, &id, outcome.is_err());
             drop(running);
-            outcome.unwrap_or_else(|failure| refusal(&failure))
+            Ok(outcome.unwrap_or_else(|failure| refusal(&failure)))
         };
-        // A separate task: if hyper drops this future because the caller hung up, the work continues.
-        let done = tokio::spawn(ids.on_all_lines_of(task)).await;
+        // If hyper drops this future because the caller hung up, the work continues: where it has to wait, it becomes a
+        // task of its own. An event that is ignored never waits.
+        let mut task = Box::pin(panic::catch_panic(ids.on_all_lines_of(task)));
+        let done = match poll_fn(|context| Poll::Ready(task.as_mut().poll(context))).await {
+            Poll::Ready(done) => done,
+            Poll::Pending => {
+                let joined = tokio::spawn(task).await;
+                joined.unwrap_or_else(|error| Err(Failure::from_error("Cancelled", &error)))
+            }
+        };
         state.on_response();
-        match done {
-            Ok(reply) => reply,
-            Err(error) => refusal(&match error.try_into_panic() {
-                Ok(panic) => panic::failure(panic.as_ref()),
-                Err(error) => Failure::from_error("Cancelled", &error),
-            }),
-        }
+        done.unwrap_or_else(|failure| refusal(&failure))
     }
 
     async fn work(
