@@ -6,6 +6,7 @@ mod line;
 mod names;
 mod sink;
 mod subscriber;
+mod time;
 mod unescaped;
 
 pub(crate) use self::ids::InvocationIds;

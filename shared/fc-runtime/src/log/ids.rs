@@ -17,14 +17,14 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(crate) struct InvocationIds {
     request_id: Arc<str>,
-    /// Both ids as they are on a line.
+    /// Both ids as they are on a line; empty until the first line.
     on_line: Arc<Mutex<Arc<[u8]>>>,
 }
 
 impl InvocationIds {
     /// Until the run is known, its id is the request id.
     pub(crate) fn new(request_id: &str) -> Self {
-        Self { request_id: request_id.into(), on_line: Arc::new(Mutex::new(line::ids(request_id, request_id).into())) }
+        Self { request_id: request_id.into(), on_line: Arc::default() }
     }
 
     fn on_line(&self) -> MutexGuard<'_, Arc<[u8]>> {
@@ -44,7 +44,14 @@ impl InvocationIds {
 
 /// Returns the ids of the invocation at work, if there is one, as they are on a line.
 pub(super) fn current() -> Option<Arc<[u8]>> {
-    CURRENT.try_with(|ids| Arc::clone(&ids.on_line())).ok()
+    let of_line = |ids: &InvocationIds| {
+        let mut on_line = ids.on_line();
+        if on_line.is_empty() {
+            *on_line = line::ids(&ids.request_id, &ids.request_id).into();
+        }
+        Arc::clone(&on_line)
+    };
+    CURRENT.try_with(of_line).ok()
 }
 
 /// Sets the run id of the current invocation. Each line that it logs from now on carries it. Until then the request id

@@ -7,13 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+use jiff::Timestamp;
 use tracing::{
     Level,
     field::{Field, Visit},
 };
 
-use super::unescaped::unescaped;
+use super::{time, unescaped::unescaped};
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
@@ -24,8 +24,6 @@ const MAX_ID_BYTES: usize = 256;
 
 /// The shortest length that values are cut to, in bytes. If that is not enough, all fields are dropped.
 const MIN_CUT_BYTES: usize = 64;
-
-const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// The beginning of every line.
 pub(super) struct Head {
@@ -78,7 +76,7 @@ fn write_cut(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record
     out.clear();
     // Writing into a Vec cannot fail.
     out.extend_from_slice(br#"{"time":""#);
-    let _ = MILLISECONDS.print_timestamp(&head.time, &mut *out);
+    time::push(out, head.time);
     out.extend_from_slice(br#"","level":""#);
     out.extend_from_slice(head.level.as_str().as_bytes());
     out.push(b'"');

@@ -1,7 +1,5 @@
 //! Turns `tracing` events into log lines.
 
-use std::cell::Cell;
-
 use tracing::{
     Event, Metadata, Subscriber,
     level_filters::LevelFilter,
@@ -42,11 +40,7 @@ impl Subscriber for JsonLines {
     fn event(&self, event: &Event<'_>) {
         let head = line::Head { time: self.log.clock.now(), level: *event.metadata().level(), ids: ids::current() };
         let names = names::of(event.metadata());
-        // Taken rather than borrowed: if formatting a value logs something, that finds an empty buffer.
-        let mut buffer = BUFFER.take();
-        line::write(&mut buffer, &head, &names, &|fields| event.record(fields));
-        self.log.write(&buffer);
-        BUFFER.set(buffer);
+        self.log.write(|out| line::write(out, &head, &names, &|fields| event.record(fields)));
     }
 
     // No span is enabled, so none of the following is called.
@@ -62,8 +56,4 @@ impl Subscriber for JsonLines {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
-}
-
-thread_local! {
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
