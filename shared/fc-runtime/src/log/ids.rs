@@ -27,6 +27,10 @@ impl InvocationIds {
         Self { request_id: request_id.into(), on_line: Arc::default() }
     }
 
+    pub(crate) fn request_id(&self) -> Arc<str> {
+        Arc::clone(&self.request_id)
+    }
+
     fn on_line(&self) -> MutexGuard<'_, Arc<[u8]>> {
         self.on_line.lock().unwrap_or_else(PoisonError::into_inner)
     }

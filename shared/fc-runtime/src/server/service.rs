@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use clock::Clock;
 use http::{
-    Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
     request::Parts,
 };
@@ -91,8 +91,8 @@ impl<F: Function> Service<F> {
         state.on_request();
 
         let service = Arc::clone(&self);
+        let id = ids.request_id();
         let task = async move {
-            let id = invocation.request_id.clone();
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
             service.start(route, &id);
             // Boxed because wrapping and spawning a future moves it, and this one is large.
@@ -180,6 +180,7 @@ fn report(failure: &Failure) {
 fn reply(status: StatusCode, fc_status: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Full::new(body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = HeaderMap::with_capacity(2);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply.headers_mut().insert(headers::STATUS.clone(), HeaderValue::from_static(fc_status));
     reply
