@@ -122,7 +122,9 @@ mod tests {
     fn a_part_with_a_character_that_no_key_has_is_named() {
         let good = Credentials::new("STS.id", "the-secret").with_security_token("the+token/==");
         assert_eq!(good.malformed_part(), None);
-        assert_eq!(Credentials::new("id", "secret").malformed_part(), None);
+        let without_token = Credentials::new("id", "secret");
+        assert_eq!(without_token.malformed_part(), None);
+        assert_eq!(without_token.with_security_token("a token").malformed_part(), Some("security token"));
         for odd in ["\n", " ", "\u{7f}", "云"] {
             let with = |part: &str| format!("a-part-of-more-than-{part}{odd}16-bytes");
             for (credentials, part) in [
