@@ -1,6 +1,6 @@
 //! The reconciler: takes work, returns a report.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{convert::identity, num::NonZeroUsize, sync::Arc};
 
 use flow_log::{
     AccountId, FlowLog, Policy, RegionId, Resource,
@@ -338,10 +338,14 @@ impl Reconciler {
             claims: Claims::default(),
             destinations: Destinations::default(),
         };
-        {
-            let mut parts = self.parts(&invocation, work);
-            while let Some(part) = parts.next().await {
-                all.extend(part);
+        match <[Work; 1]>::try_from(work) {
+            // As of nearly every event: there is nothing to work on beside it.
+            Ok([Work::Target(target)]) => all.extend(self.results_of(&invocation, Step::Target(target)).boxed().await),
+            work => {
+                let mut parts = self.parts(&invocation, work.map_or_else(identity, Vec::from));
+                while let Some(part) = parts.next().await {
+                    all.extend(part);
+                }
             }
         }
         drop(invocation);

@@ -51,7 +51,9 @@ impl TargetRun<'_> {
             if let Some(item) = items::shared_by_other(session, &subject.resource) {
                 items.push(item);
             } else if self.claims.claim(self.place(), subject.resource.id.as_str()) {
-                items.extend(self.converger.converge(&subject, None, Withheld::default()).await);
+                let found = self.converger.converge(&subject, None, Withheld::default()).await;
+                // The first results, which are often the only ones, are moved as a whole.
+                if items.is_empty() { items = found } else { items.extend(found) }
             }
         }
         items.into()
