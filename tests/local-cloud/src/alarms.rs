@@ -15,6 +15,7 @@ use crate::{
         alert,
         lines::{self, Written},
         query::{self, Table},
+        records::{self, Span},
     },
     world::{
         clock::before,
@@ -84,6 +85,20 @@ impl LocalCloud {
         let query = Query { name: query.to_owned(), log_store, text: query.to_owned(), start: None };
         let now = self.shared.clock.now();
         self.shared.read(|world| Ok(answer(&self.shared, world, &query, now)?.to_json()))
+    }
+
+    /// Answers a query over all records of a Logstore that others write to, such as VPC. All values are texts.
+    ///
+    /// # Errors
+    /// There is no such Logstore, or the query is not understood here.
+    pub fn query_records(&self, project: &str, log_store: &str, query: &str) -> Result<Rows, Error> {
+        let wrong = |problem: String| Error::Alarm { name: query.to_owned(), problem };
+        self.shared.read(|world| {
+            let found = world.state.log_service.projects.get(project);
+            let found = found.and_then(|found| found.log_stores.get(log_store));
+            let found = found.ok_or_else(|| wrong(format!("there is no {project}/{log_store}")))?;
+            records::rows(found, Span { from: i64::MIN, to: i64::MAX }, query).map_err(wrong)
+        })
     }
 
     fn answers(&self, of: impl FnOnce(&World) -> &Vec<Query>) -> Result<Vec<(String, Rows)>, Error> {

@@ -135,6 +135,22 @@ async fn a_tenth_of_the_attempts_of_a_function_if_they_are_more_than_one_event_h
 }
 
 #[tokio::test]
+async fn a_function_that_dies_without_a_line() {
+    let cloud = quiet_cloud(options()).await;
+    let [vpc] = uncovered_vpcs(&cloud, 1).await.try_into().unwrap();
+    cloud.fail("CreateFlowLog", Fault::FunctionKilled, 5);
+    for _ in 0..5 {
+        let died = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+        assert!(!died.success && died.status.is_none(), "{:#}", died.body);
+    }
+    pass(&cloud, MINUTE);
+    fires(&cloud, "error-rate", "8", &json!({"function": CREATE_FLOW_LOG, "failed": 5, "attempts": 7}));
+    is_quiet(&cloud, "failed");
+    let kinds = "hasFunctionError: true | select errorType as kind, count(*) as n group by kind";
+    assert_eq!(json!(cloud.query_lines(kinds).unwrap()), json!([{"kind": "FunctionUnhandledError", "n": 5}]));
+}
+
+#[tokio::test]
 async fn regions_that_could_not_be_read() {
     let cloud = quiet_cloud(options()).await;
     cloud.fail("DescribeFlowLogs", Fault::Code("InvalidParameter"), 1);
