@@ -9,8 +9,9 @@ const SCHEDULES = { FixedRate: ['Interval'], Hourly: [], Daily: ['Hour'], Weekly
 const INTERVAL = /^[1-9]\d*[mh]$/;
 const START = /^-[1-9]\d*[smhd]$/;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86400 };
-/** How much time a query of an alert may span. */
+/** How much time a query of an alert may span, and how much later than it was written a line can be found. */
 const MOST_SECONDS = 86400;
+const INDEXED_AFTER_SECONDS = 70;
 /** A column of the answer, or the number of rows. */
 const CONDITION = /^(\w+|__count__) (==|!=|>|>=|<|<=) \d+$/;
 /** The metrics that CloudMonitor has, and the dimensions of each namespace. */
@@ -81,8 +82,10 @@ function checkAlert(place, detail, indexed, template, report) {
     const most = template.Parameters?.[parameter]?.MaxValue;
     const start = parameter ? Start['Fn::Sub'].replace(`\${${parameter}}`, most) : Start;
     if (!START.test(start)) report(`${query}.Start`, 'is not such as -15m');
-    else if (Number(start.slice(1, -1)) * SECONDS[start.at(-1)] > MOST_SECONDS) {
+    else if (seconds(start.slice(1)) > MOST_SECONDS) {
       report(parameter ? `Parameters.${parameter}.MaxValue` : `${query}.Start`, 'lets a query span more than a day');
+    } else if (seconds(start.slice(1)) < seconds(Schedule.Interval ?? '0s') + INDEXED_AFTER_SECONDS) {
+      report(`${query}.Start`, 'overlooks lines that are found late: it must be more than the interval ago');
     }
     if (StoreType === undefined) report(`${query}.StoreType`, 'is missing');
     if (Store === undefined) report(`${query}.Store`, 'is missing');
@@ -136,6 +139,8 @@ function keys(place, value, expected, report) {
   for (const key of Object.keys(value ?? {})) if (!expected.includes(key)) report(`${place}.${key}`, 'no such key');
   for (const key of expected) if (value?.[key] === undefined) report(`${place}.${key}`, 'is missing');
 }
+
+const seconds = (length) => Number(length.slice(0, -1)) * SECONDS[length.at(-1)];
 
 /** A field that has no index cannot be queried: the alert would never fire. */
 function checkQuery(place, query, indexed, report) {
