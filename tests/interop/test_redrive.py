@@ -143,6 +143,7 @@ def test_a_message_that_is_no_dead_letter_is_left_and_the_others_are_done(cloud)
     status, output = redrive(cloud)
     assert (status, output.splitlines()[-1]) == (1, f"1 redriven, {len(odd)} left"), output
     assert output.count("left: ") == len(odd), output
+    assert "it is of the function other-team, which is none of flowkeeper-…" in output, output
     eventually(lambda: flow_logs(cloud) == 1)
     assert len(cloud.journal("message_deleted")) == 1
     invoked = {entry["function"] for entry in cloud.journal("invocation")}
