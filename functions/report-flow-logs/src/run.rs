@@ -87,6 +87,7 @@ impl ReportFlowLogs {
         let mut told = items;
         told.extend(who.failure);
         told.extend(audited.failures);
+        told.extend(audited.undelivered);
         let verdict = audited.evidence.assessment().verdict.clone();
         let folder = self.folder.clone();
         let written = match shard {
