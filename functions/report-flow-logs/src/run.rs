@@ -187,8 +187,12 @@ impl Who {
     }
 }
 
+/// How long a file may take to be written before it counts as left by a killed run, in hours.
+const MAX_HOURS_TO_WRITE: i64 = 24;
+
 /// Writes a report, and the list of reports. A list that cannot be written is a result, and no reason to lose the report.
 pub(crate) fn publish(folder: &Folder, evidence: &Evidence) -> Result<(String, Option<Item>), NotThere> {
+    folder.tidy(evidence.facts().head.ended.checked_sub(MAX_HOURS_TO_WRITE.hours()).unwrap_or(Timestamp::MIN));
     let name = folder.publish(evidence)?;
     let unlisted = folder.list().err().map(|error| {
         Item::of_run(Outcome::Skipped, format!("the list of reports could not be written: {error}")).finding()

@@ -447,9 +447,10 @@ async fn unasked_regions(swept: &Swept, asked: &[AskedAccount]) -> (Vec<LeftOut>
 
 /// A region in which nothing was asked, and why.
 fn unasked(policy: &Policy, region: &RegionId) -> LeftOut {
-    let why = match policy.exclude_regions.contains(region) {
-        true => "the policy's exclude_regions names it",
-        false => "it is not among the regions that were asked for",
+    let why = if policy.exclude_regions.contains(region) {
+        "the policy's exclude_regions names it"
+    } else {
+        "it is not among the regions that were asked for"
     };
     LeftOut { what: region.to_string(), why: why.to_owned(), part: Part::Region }
 }

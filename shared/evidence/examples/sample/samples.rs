@@ -267,10 +267,10 @@ pub(crate) fn prove(facts: &mut Facts, proof_of: impl Fn(usize) -> (Proof, Optio
         let Some(log) = &result.flow_log else { continue };
         let (Some(project), Some(log_store), Ok(id)) = (&log.project, &log.log_store, log.id.parse()) else { continue };
         let is_on = log.status.as_deref() == Some("Active");
-        let (proof, tally) = match is_on {
-            true if log_store != "vpc" => (Proof::NoDestination(Missing::LogStore), None),
-            true => proof_of(nth),
-            false => (Proof::Off, None),
+        let (proof, tally) = match (is_on, log_store.as_str()) {
+            (false, _) => (Proof::Off, None),
+            (true, "vpc") => proof_of(nth),
+            (true, _) => (Proof::NoDestination(Missing::LogStore), None),
         };
         let place = (result.account.clone(), result.region.clone(), project.clone(), log_store.clone());
         places.entry(place).or_default().push(FlowLogProof { id, proof, tally });

@@ -275,9 +275,10 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     };
     tell(&does_not, "do not");
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
-    let (off, alone) = match is_strict {
-        true => ("exceptions, counted as failures", "left alone, counted as failures"),
-        false => ("exceptions, set aside", "left alone, so not known to comply"),
+    let (off, alone) = if is_strict {
+        ("exceptions, counted as failures", "left alone, counted as failures")
+    } else {
+        ("exceptions, set aside", "left alone, so not known to comply")
     };
     tell(&paused, off);
     tell(&left_alone, alone);
