@@ -333,8 +333,9 @@ async fn a_run_that_is_refused_again_and_again_leaves_one_report_which_says_so()
     let runs = cloud.invocations();
     assert!(runs.len() > 1 && runs.iter().all(|invocation| !invocation.success), "{runs:#?}");
     let [report] = reports(&cloud).try_into().unwrap();
-    let unknown = &read(&report).assessment().unknown;
-    let calls: Vec<_> = unknown.iter().filter_map(|it| Some(it.error.as_ref()?.operation.clone())).collect();
+    let evidence = read(&report);
+    let unknown = evidence.assessment().unknown.iter();
+    let calls: Vec<_> = unknown.filter_map(|it| Some(it.error.as_ref()?.operation.clone())).collect();
     assert_eq!(calls, ["GetFlowLogServiceStatus"]);
     let index = fs::read_to_string(bucket(&cloud).join("index.html")).unwrap();
     assert!(index.contains("not all of it: 1 unknown") && index.contains("in UTC"), "{index}");
