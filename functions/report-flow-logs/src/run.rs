@@ -87,6 +87,7 @@ impl ReportFlowLogs {
         let mut told = items;
         told.extend(who.failure);
         told.extend(audited.failures);
+        told.extend(audited.undelivered);
         let verdict = audited.evidence.assessment().verdict.clone();
         let folder = self.folder.clone();
         let written = match shard {
@@ -186,8 +187,12 @@ impl Who {
     }
 }
 
+/// How long a file may take to be written before it counts as left by a killed run, in hours.
+const MAX_HOURS_TO_WRITE: i64 = 24;
+
 /// Writes a report, and the list of reports. A list that cannot be written is a result, and no reason to lose the report.
 pub(crate) fn publish(folder: &Folder, evidence: &Evidence) -> Result<(String, Option<Item>), NotThere> {
+    folder.tidy(evidence.facts().head.ended.checked_sub(MAX_HOURS_TO_WRITE.hours()).unwrap_or(Timestamp::MIN));
     let name = folder.publish(evidence)?;
     // `template.yml` has an alert that fires once no such line has come for two days.
     tracing::info!(line = "report", "{name} is written: {}", evidence.assessment().verdict);

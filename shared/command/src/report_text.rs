@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
-use audit::Audited;
 use cost::Amount;
-use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible};
+use evidence::{
+    Class, ControlStatus, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible,
+};
 
-use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded};
+use crate::{
+    reporting::Reported,
+    terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded},
+};
 
 /// How many lines of a kind are shown, unless all are asked for.
 const MAX_LINES: usize = 20;
@@ -14,7 +18,7 @@ const MAX_LINES: usize = 20;
 const WORD: usize = 10;
 
 /// Draws a report.
-pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
+pub(crate) fn text(reported: &Reported, is_verbose: bool) -> String {
     let evidence = &reported.evidence;
     let (facts, assessment) = (evidence.facts(), evidence.assessment());
     let max = if is_verbose { usize::MAX } else { MAX_LINES };
@@ -60,7 +64,8 @@ pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
     section(&mut text, "Findings", max, findings(evidence).into_iter());
     section(&mut text, "Exceptions", max, of_class(evidence, &[Class::Exception]).map(line));
     section(&mut text, "In transition", max, of_class(evidence, &[Class::Pending, Class::Changed]).map(line));
-    let unread = assessment.unknown.iter().map(unknown).chain(reported.unproven.iter().map(|it| visible(it).into()));
+    let unread = assessment.unknown.iter().map(unknown);
+    let unread = unread.chain(reported.unread_costs.iter().map(|it| visible(it).into()));
     section(&mut text, "Unknown", max, unread);
     section(
         &mut text,
@@ -75,7 +80,7 @@ pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
             format!("{} {}/{} keeps records {days}", visible(&it.region), visible(&it.project), visible(&it.log_store))
         }),
     );
-    text.push_str(&deliveries(evidence));
+    text.push_str(&deliveries(evidence, max));
     text.push_str(&costs(evidence));
     controls(&mut text, evidence);
     _ = writeln!(text, "{DIM}seal SHA-256 {}{DIM:#}", evidence.seal());
@@ -117,7 +122,7 @@ fn line(result: &ResourceResult) -> String {
     format!("{account} {region} {}{name}  {verdict}: {}", visible(id), visible(reason))
 }
 
-fn unknown(found: &Unknown) -> String {
+pub(crate) fn unknown(found: &Unknown) -> String {
     let place = [&found.account, &found.region, &found.subject].into_iter().flatten();
     let place: Vec<_> = place.map(|part| visible(part)).collect();
     let mut line = format!("{}: {}", place.join(" "), visible(&found.why));
@@ -131,7 +136,7 @@ fn unknown(found: &Unknown) -> String {
     line
 }
 
-fn deliveries(evidence: &Evidence) -> String {
+fn deliveries(evidence: &Evidence, max: usize) -> String {
     let found = &evidence.facts().deliveries;
     if found.is_empty() {
         return String::new();
@@ -140,6 +145,7 @@ fn deliveries(evidence: &Evidence) -> String {
     let parts: Vec<_> = [
         (DeliveryState::Delivers, "deliver"),
         (DeliveryState::NothingFlowed, "had no traffic"),
+        (DeliveryState::NothingToRecord, "have nothing to record"),
         (DeliveryState::RecordsLost, "lost records"),
         (DeliveryState::Silent, "are silent"),
         (DeliveryState::Unknown, "cannot be told"),
@@ -150,13 +156,21 @@ fn deliveries(evidence: &Evidence) -> String {
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
     let mut text = format!("{BOLD}Delivery{BOLD:#} of {} flow logs: {}\n", found.len(), parts.join(", "));
-    for it in found.iter().filter(|it| matches!(it.state, DeliveryState::RecordsLost | DeliveryState::Silent)) {
+    let is_told = |it: &&Delivery| it.state.is_alarm() || it.state == DeliveryState::Unknown;
+    let mut told: Vec<_> = found.iter().filter(is_told).collect();
+    told.sort_by_key(|it| it.state == DeliveryState::Unknown);
+    for it in told.iter().take(max) {
         let what = match it.state {
             DeliveryState::RecordsLost => "records were lost",
+            DeliveryState::Unknown => "cannot be told",
             _ => "no record arrived",
         };
         let why = it.why_unknown.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
-        _ = writeln!(text, "  {} {} {}  {what}{why}", it.account, it.region, visible(&it.flow_log_id));
+        let (account, region) = (visible(&it.account), visible(&it.region));
+        _ = writeln!(text, "  {account} {region} {}  {what}{why}", visible(&it.flow_log_id));
+    }
+    if let Some(more) = told.len().checked_sub(max).filter(|more| *more > 0) {
+        _ = writeln!(text, "  and {more} more: -v shows them, and so does every file");
     }
     text.push('\n');
     text

@@ -2,7 +2,9 @@
 
 use audit::{About, Audited, Gathered, Swept, audit, callers, scope_left_out};
 use cost::{Amount, FlowLogCost, RegionCost};
-use evidence::{BilledMonth, Cost, CostRow, Currency, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, PolicyName};
+use evidence::{
+    BilledMonth, Cost, CostRow, Currency, Evidence, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, Part, PolicyName,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -24,23 +26,32 @@ pub(crate) struct Reporting<'a> {
     pub(crate) exceptions_count_as: ExceptionsCountAs,
 }
 
+/// Evidence, and what of the costs in it could not be read.
+#[derive(Debug)]
+pub(crate) struct Reported {
+    /// The evidence.
+    pub(crate) evidence: Evidence,
+    /// What could not be read of volumes and bills, one sentence each.
+    pub(crate) unread_costs: Vec<String>,
+}
+
 impl Reporting<'_> {
     /// Reads everything, and draws the conclusions.
     ///
     /// # Errors
     /// The options name what the policy is not about, or there is more than a report takes.
-    pub(crate) async fn evidence(&self) -> Result<Audited, Failure> {
+    pub(crate) async fn evidence(&self) -> Result<Reported, Failure> {
         let Planning { context, identity, policy_file, policy_text, policy, narrowed, .. } = self.planning;
         let started = context.now();
         let policy = narrowed.policy(policy);
         let mut left_out = Vec::new();
         if !narrowed.accounts.is_empty() {
             let why = "--account names others".to_owned();
-            left_out.push(LeftOut { what: "every other account of the policy".to_owned(), why });
+            left_out.push(LeftOut { what: "every other account of the policy".to_owned(), why, part: Part::Account });
         }
         if !narrowed.regions.is_empty() {
             let why = "--region names others".to_owned();
-            left_out.push(LeftOut { what: "every other region of the policy".to_owned(), why });
+            left_out.push(LeftOut { what: "every other region of the policy".to_owned(), why, part: Part::Region });
         }
         let routers = scope_left_out(&policy, !narrowed.regions.is_empty());
         let has_routers = routers.is_none();
@@ -64,9 +75,8 @@ impl Reporting<'_> {
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
         let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
         let costs = costing.iter().map(cost).collect();
-        let mut audited = audit(about, swept, gathered, callers, costs).await;
-        audited.unproven.extend(costing.map_or_else(Vec::new, |costing| costing.unread));
-        Ok(audited)
+        let Audited { evidence, .. } = audit(about, swept, gathered, callers, costs).await;
+        Ok(Reported { evidence, unread_costs: costing.map_or_else(Vec::new, |costing| costing.unread) })
     }
 
     /// Reads what flow logs cost in a month.

@@ -6,7 +6,7 @@ use flow_log::{FlowLog, Verdict};
 use reconcile::{DeletedFlowLog, ErrorReport, Item, ObservedFlowLog, Outcome, Summary};
 
 use crate::facts::{
-    Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, ResourceResult,
+    Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
 };
 
 /// What was observed of one resource, beside the result of the run.
@@ -200,8 +200,9 @@ fn what_else(item: &Item) -> Option<Other> {
         _ if item.resource_id.is_none() && is_open => NoteState::Unread,
         _ if is_open || item.is_finding => NoteState::Finding,
         _ if item.outcome == Outcome::Skipped && item.resource_id.is_none() => {
+            let part = if item.region.is_some() { Part::Region } else { Part::Account };
             let what = item.region.clone().or_else(|| item.account.clone())?;
-            return Some(Other::LeftOut(LeftOut { what, why: item.reason.clone() }));
+            return Some(Other::LeftOut(LeftOut { what, why: item.reason.clone(), part }));
         }
         _ => return None,
     };

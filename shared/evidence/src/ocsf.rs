@@ -8,7 +8,7 @@ use flow_log::Verdict;
 use serde::{Serialize, ser::SerializeStruct as _};
 
 use crate::{
-    assessment::{Class, Unknown, VpcStatus, vpc_status},
+    assessment::{Arrival, Class, Unknown, VpcStatus, arrival, vpc_status},
     evidence::Evidence,
     facts::{Facts, Failure, Note, NoteState, ResourceResult},
 };
@@ -96,10 +96,12 @@ impl Evidence {
 }
 
 /// What a verdict is in OCSF.
-const fn of_verdict(result: &ResourceResult) -> (Compliance, Status, Severity) {
+fn of_verdict(facts: &Facts, result: &ResourceResult) -> (Compliance, Status, Severity) {
     use {Compliance as C, Severity as V, Status as S};
     match (result.class(), result.verdict) {
         (Class::Unknown, _) => (C::Warning, S::New, V::Medium),
+        // As configured, and nobody knows whether it arrives.
+        (Class::Compliant, _) if arrival(facts, result) == Arrival::Unknown => (C::Warning, S::New, V::Low),
         (Class::Compliant, _) => (C::Pass, S::Resolved, V::Informational),
         (Class::Changed, _) => (C::Warning, S::Resolved, V::Informational),
         (Class::Pending, _) => (C::Warning, S::InProgress, V::Low),
@@ -113,8 +115,8 @@ const fn of_verdict(result: &ResourceResult) -> (Compliance, Status, Severity) {
 
 impl<'a> Event<'a> {
     fn of_result(facts: &'a Facts, seal: &'a str, result: &'a ResourceResult) -> Self {
-        let (compliance, status, severity) = of_verdict(result);
-        let cis = vpc_status(result).map(|found| match found {
+        let (compliance, status, severity) = of_verdict(facts, result);
+        let cis = vpc_status(facts, result).map(|found| match found {
             VpcStatus::Records => Compliance::Pass,
             VpcStatus::DoesNot => Compliance::Fail,
             VpcStatus::Exception => Compliance::Unknown,

@@ -265,6 +265,21 @@ impl Reconciler {
         session.get_flow_log_service_status().await.map_err(|error| Box::new(ErrorReport::from(&error)))
     }
 
+    /// Lists the regions that an account has, whatever the policy covers, and says how many of them could not be read.
+    ///
+    /// # Errors
+    /// They could not be listed.
+    pub async fn regions(
+        &self,
+        job: &Job,
+        account: &AccountId,
+        region: &RegionId,
+    ) -> Result<(Vec<RegionId>, usize), Box<ErrorReport>> {
+        let session = self.sessions(job).in_account(account, region);
+        let found = session.describe_regions().await.map_err(|error| Box::new(ErrorReport::from(&error)))?;
+        Ok((found.items.into_iter().map(|item| item.id).collect(), found.unreadable.len()))
+    }
+
     /// Reads the network interfaces of an account and region that are in use, each with its vSwitch and VPC.
     ///
     /// # Errors
