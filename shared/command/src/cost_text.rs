@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 use cost::{Amount, FlowLogCost, HOURS, RegionCost, Volume};
 
 use crate::{
-    costing::{Costing, is_estimated},
+    costing::{Costing, MONTH_DAYS, is_estimated},
     plan::table::Drawing,
     terminal::{BOLD, DIM, width},
 };
@@ -71,7 +71,7 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
             lines.push((false, String::new()));
         }
         if let Some((_, last)) = lines.last_mut() {
-            *last = beside(&dearest, shown, drawing);
+            *last = beside(region, &dearest, shown, drawing);
         }
     }
     for column in rows.column_iter_mut().skip(first.len()) {
@@ -98,8 +98,8 @@ fn dearest(region: &RegionCost) -> Vec<&FlowLogCost> {
     dearest
 }
 
-/// What is said below the flow logs of a region: how many more there are, and which are duplicates.
-fn beside(dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
+/// What is said below the flow logs of a region: how many more there are, which are duplicates, and what shards cost.
+fn beside(region: &RegionCost, dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
     let mut text = String::new();
     if let Some(more) = dearest.len().checked_sub(shown).filter(|more| *more > 0) {
         let cost: Amount = dearest.iter().skip(shown).filter_map(|flow_log| flow_log.total()).sum();
@@ -114,6 +114,10 @@ fn beside(dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
         let line = format!("{} records what {other} records already: {less} without it", flow_log.resource_id);
         text.push_str(&wrapped(&line, 2, drawing));
     }
+    if let Some(shards) = region.shards.filter(|shards| *shards > Amount::ZERO) {
+        let shards = marked(Some(shards), !region.assumed_metering.is_empty());
+        _ = writeln!(text, "  and {} for shards of Logstores", shards.trim_end());
+    }
     text
 }
 
@@ -127,23 +131,22 @@ fn region_row(region: &RegionCost, is_wide: bool) -> Vec<String> {
         vec![format!("{}  {}", region.region, region.account)]
     };
     row.extend([String::new(), format!("{}{mark}", region.volume)]);
-    row.extend([region.generation, region.log_service].into_iter().filter(|_| is_wide).map(amount));
+    let log_service = region.log_service.zip(region.shards).map(|(records, shards)| records + shards);
+    row.extend([region.generation, log_service].into_iter().filter(|_| is_wide).map(amount));
     row.extend([amount(region.total()), String::new()]);
     row
 }
 
 fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> {
     let is_estimated = is_estimated(flow_log);
-    let saving = costing.savings.get(&flow_log.id);
-    let hours = match saving {
-        Some((on, _)) => format!("{on} of {HOURS}"),
+    let schedule = costing.schedules.get(&flow_log.id);
+    let hours = match schedule {
+        Some(schedule) => format!("{} of {HOURS}", schedule.on_hours),
         None if costing.off.contains(&flow_log.id) => "off".to_owned(),
         None => "all".to_owned(),
     };
-    let saves = saving.map(|(_, saving)| {
-        let is_assumed = saving.measured_hours < saving.off_hours;
-        marked(costing.saving(&flow_log.id), is_estimated || is_assumed)
-    });
+    let saved = costing.saved(&flow_log.id).map(|saved| saved.by_traffic);
+    let saves = schedule.map(|_| marked(saved, costing.is_saving_estimated(flow_log)));
     let volume = match (&flow_log.volume, flow_log.volume.bytes()) {
         (Volume::Estimated { .. }, Some(bytes)) => format!("{bytes}*"),
         (_, Some(bytes)) => format!("{bytes} "),
@@ -173,17 +176,19 @@ fn sums(costing: &Costing) -> String {
     let mut add = |what: String, amount: String, note: String| {
         rows.add_row([what, amount, note]);
     };
-    let sum = |part: fn(&RegionCost) -> Option<Amount>| regions.iter().filter_map(part).sum::<Amount>();
+    let without = regions.iter().filter(|region| region.total().is_none()).count();
+    let sum = |part: fn(&RegionCost) -> Option<Amount>| {
+        (without < regions.len()).then(|| regions.iter().filter_map(part).sum::<Amount>())
+    };
     if !regions.is_empty() {
         let gigabytes: cost::Bytes = regions.iter().map(|region| region.volume).sum();
-        add(
-            "VPC".to_owned(),
-            marked(Some(sum(|region| region.generation)), estimated),
-            format!("{gigabytes} GB recorded"),
-        );
-        add("Log Service".to_owned(), marked(Some(sum(|region| region.log_service)), estimated), String::new());
-        let shards = sum(|region| region.shards);
-        if shards > Amount::ZERO {
+        add("VPC".to_owned(), marked(sum(|region| region.generation), estimated), format!("{gigabytes} GB recorded"));
+        for ((cycle, currency), amount) in costing.billed() {
+            let note = format!("{currency}, {} days, the lines that name a flow log", cycle.days());
+            add(format!("  as billed in {cycle}"), marked(Some(amount), false), note);
+        }
+        add("Log Service".to_owned(), marked(sum(|region| region.log_service), estimated), String::new());
+        if let Some(shards) = sum(|region| region.shards).filter(|shards| *shards > Amount::ZERO) {
             add("shards of Logstores".to_owned(), marked(Some(shards), estimated), String::new());
         }
     }
@@ -197,25 +202,27 @@ fn sums(costing: &Costing) -> String {
         1 => "without 1 flow log, whose cost is unknown".to_owned(),
         more => format!("without {more} flow logs, whose cost is unknown"),
     };
-    add("total".to_owned(), marked(Some(statement.total()), estimated || costing.flowkeeper().is_some()), lacks);
-    if costing.saved() > Amount::ZERO {
-        let assumed = costing.savings.values().any(|(_, saving)| saving.measured_hours < saving.off_hours);
-        add("schedules save".to_owned(), marked(Some(costing.saved()), estimated || assumed), "by traffic".to_owned());
+    add("total".to_owned(), marked(costing.total(), estimated || costing.flowkeeper().is_some()), lacks);
+    if !costing.schedules.is_empty() {
+        let all = || regions.iter().flat_map(|region| &region.flow_logs);
+        let unknown = costing.schedules.values().filter(|schedule| schedule.saved.is_none()).count();
+        let note = match unknown {
+            0 => "by traffic".to_owned(),
+            unknown => format!("by traffic, without {unknown} of {} that are unknown", costing.schedules.len()),
+        };
+        let is_estimated = all().any(|it| costing.saved(&it.id).is_some() && costing.is_saving_estimated(it));
+        add("schedules save".to_owned(), marked(costing.all_saved(), is_estimated), note);
     }
-    if costing.duplicates() > Amount::ZERO {
+    if let Some(duplicates) = costing.duplicates() {
         let count = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.duplicates.is_some()).count();
         let which = if count == 1 { "1 flow log".to_owned() } else { format!("{count} flow logs") };
         let note = format!("{which} without which nothing is lost");
-        add("duplicates cost".to_owned(), marked(Some(costing.duplicates()), estimated), note);
-    }
-    for ((cycle, currency), amount) in costing.billed() {
-        let note = format!("{currency}, of lines that name a flow log");
-        add(format!("the bill of {cycle}"), marked(Some(amount), false), note);
+        add("duplicates cost".to_owned(), marked(Some(duplicates), estimated), note);
     }
     if let Some(column) = rows.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut text = format!("{BOLD}{} days, in {}{BOLD:#}\n", costing.days, statement.currency);
+    let mut text = format!("{BOLD}a month of {MONTH_DAYS} days, in {}{BOLD:#}\n", statement.currency);
     for line in rows.lines() {
         let line = line.trim_end();
         let is_total = line.trim_start().starts_with("total");
@@ -230,12 +237,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use cost::{
-        Basis, Bytes, Currency, Deployment, FlowLogUsage, LogStoreUsage, Metering, PriceTable, RegionUsage, Saving,
-        Statement,
+        Basis, Bytes, Currency, Deployment, FlowLogUsage, LogStoreUsage, Metering, PriceTable, RegionUsage, Saved,
+        Saving, Statement,
     };
 
     use super::*;
-    use crate::costing::Billed;
+    use crate::costing::{Billed, OfSchedule};
 
     const PAGE: &str = include_str!("../../../docs/command.md");
 
@@ -294,14 +301,21 @@ mod tests {
             measured_hours: 60,
             assumed_hours: 38,
             bytes: bytes(22),
-            by_traffic: Amount::from_millionths(63_800_000),
-            by_clock: Amount::from_millionths(91_200_000),
-            ..Saving::default()
+            bytes_by_clock: bytes(31),
+            unknown_hours: 0,
+        };
+        let schedule = OfSchedule {
+            on_hours: 70,
+            saving,
+            saved: Some(Saved {
+                by_traffic: Amount::from_millionths(63_800_000),
+                by_clock: Amount::from_millionths(91_200_000),
+            }),
+            has_hours: true,
         };
         Costing {
             statement: Statement::of(&[hangzhou, shanghai], &deployment.functions(), &table),
-            days: 30,
-            savings: BTreeMap::from([(prod.parse().unwrap(), (70, saving))]),
+            schedules: BTreeMap::from([(prod.parse().unwrap(), schedule)]),
             off: ["fl-bp1q8ye3ro6i7g5l0b4xd".parse().unwrap()].into(),
             bills: vec![Billed {
                 account: "1000000000000001".parse().unwrap(),

@@ -186,7 +186,9 @@ fn costs(evidence: &Evidence) -> String {
         if cost.has_unknown() {
             text.push_str(" of what is known");
         }
-        for (micros, what) in [(saved, "schedules save"), (cost.duplicates(), "duplicates cost")] {
+        for (micros, what) in
+            [(saved, "schedules save"), (cost.duplicates_micros.unwrap_or_default(), "duplicates cost")]
+        {
             if micros > 0 {
                 _ = write!(text, "; {what} {}", amount(micros));
             }

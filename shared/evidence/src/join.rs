@@ -157,6 +157,10 @@ fn costs(all: impl Iterator<Item = Cost>) -> Vec<Cost> {
                 known.others.extend(cost.others);
                 known.bills.extend(cost.bills);
                 known.notes.extend(cost.notes);
+                known.duplicates_micros = match (known.duplicates_micros, cost.duplicates_micros) {
+                    (Some(one), Some(other)) => Some(one.saturating_add(other)),
+                    (one, other) => one.or(other),
+                };
             }
         }
     }

@@ -334,10 +334,12 @@ fn cost(results: &[ResourceResult]) -> Cost {
         micros: (nth != 4).then_some(18_250_000 >> nth),
         saved_micros: (nth == 1).then_some(5_720_000),
         is_estimated: nth == 1,
+        is_saving_estimated: nth == 1,
         duplicate_of: (nth == 3).then(|| "fl-bp1example000000000001".to_owned()),
         avoidable_micros: (nth == 3).then_some(2_281_250),
     };
     Cost {
+        duplicates_micros: None,
         currency: Currency::Cny,
         prices_of: "2026-11-26".parse().unwrap_or_default(),
         source: "the list of the VPC and Log Service pages".to_owned(),

@@ -452,11 +452,6 @@ fn top(cost: &Cost) -> Vec<&CostRow> {
     rows
 }
 
-/// What duplicates cost.
-fn duplicates(cost: &Cost) -> String {
-    money(cost.duplicates())
-}
-
 /// What a schedule saves; nothing if there is none, or if that is unknown.
 fn saved(micros: Option<i64>) -> String {
     micros.map(money).unwrap_or_default()
