@@ -92,11 +92,14 @@ impl Session<'_> {
     ) -> BoxFuture<'s, Answer<T>> {
         let request = source.request.clone();
         let request = request.with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
-        Box::pin(self.call_and_read_items(request, move |response, key| {
-            let (total, size) = (response.number("TotalCount"), response.number("PageSize"));
-            let found = source.list.read(response, key, &source.read)?;
-            Ok((Page { found, total, size }, response.text("RequestId")))
-        }))
+        Box::pin(async move {
+            let page = self.call_and_read_items(&request, |response, key| {
+                let (total, size) = (response.number("TotalCount"), response.number("PageSize"));
+                let found = source.list.read(response, key, &source.read)?;
+                Ok((Page { found, total, size }, response.text("RequestId")))
+            });
+            page.await
+        })
     }
 }
 
