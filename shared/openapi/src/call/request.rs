@@ -128,14 +128,6 @@ impl Request {
         self
     }
 
-    /// Adds a parameter, or replaces its value.
-    pub(crate) fn set(&mut self, key: &'static str, value: String) {
-        match self.parameters.iter_mut().find(|(found, _)| found == key) {
-            Some((_, found)) => *found = value,
-            None => self.parameters.push((key.into(), value)),
-        }
-    }
-
     pub(crate) fn with_some(self, key: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.with(key, value),
