@@ -43,7 +43,12 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::{cli::Cli, context::Context, failure::USAGE, terminal::Terminal};
+use self::{
+    cli::Cli,
+    context::Context,
+    failure::USAGE,
+    terminal::{LogLines, Terminal},
+};
 
 /// Runs the command with the arguments of this process.
 #[must_use]
@@ -81,7 +86,7 @@ fn log(verbosity: u8) {
         _ => LevelFilter::DEBUG,
     };
     let results = if verbosity > 1 { level } else { LevelFilter::OFF };
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| LogLines).with_ansi(false).without_time();
     let targets = Targets::new().with_default(level).with_target("reconcile", results);
     tracing_subscriber::registry().with(layer).with(targets).init();
 }

@@ -13,6 +13,7 @@ use flow_log::{
 };
 
 use crate::{
+    columns::broken,
     failure::{Failure, USAGE},
     terminal::{BLUE, RED, Terminal, YELLOW, width},
 };
@@ -124,7 +125,9 @@ impl PolicyFile {
             Severity::Error => RED,
             Severity::Warning => YELLOW,
         };
-        let mut drawn = format!("{style}{}{style:#}: {}\n", finding.severity.as_str(), finding.message);
+        let severity = finding.severity.as_str();
+        let message = broken(&format!(": {}", finding.message), severity.len(), 2, cut_at);
+        let mut drawn = format!("{style}{severity}{style:#}{message}");
         let Position { line, column } = finding.position;
         let Some(source) = line.checked_sub(1).and_then(|nth| self.text.lines().nth(nth)) else {
             _ = writeln!(drawn, " {BLUE}-->{BLUE:#} {}\n", self.name);

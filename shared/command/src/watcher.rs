@@ -5,12 +5,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use evidence::visible;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
 
 use crate::{
+    applying::WORD,
+    columns::marked,
     plan::{ListRead, build::Names, costs::Recorder},
     terminal::{GREEN, RED, Terminal},
 };
@@ -201,7 +202,7 @@ impl Observer for Watcher {
         writes.under_way.retain(|begun| !is_same(begun, item));
         writes.ended.push(item.clone());
         drop(writes);
-        self.print(&line(item));
+        self.print(&line(item, self.terminal.cut_at()));
     }
 }
 
@@ -211,7 +212,7 @@ fn is_same(one: &Item, other: &Item) -> bool {
 }
 
 /// Says in a line what was written.
-fn line(item: &Item) -> String {
+fn line(item: &Item, columns: Option<usize>) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (word, style) = match &item.error {
         None => ("done", GREEN),
@@ -222,5 +223,5 @@ fn line(item: &Item) -> String {
     let flow_log = item.flow_log_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let why = item.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
     let said = format!("{action} {}{flow_log} in {place}{why}", text(&item.resource_id));
-    format!("{style}{word:<7}{style:#}{}\n", visible(&said))
+    marked(style, word, WORD, &said, columns)
 }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use evidence::{Evidence, ExceptionsCountAs};
 
 use crate::{
-    cli::{help, scope::ScopeOptions},
+    cli::{help, plan::drawing, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
@@ -158,12 +158,12 @@ impl ReportOptions {
         let Audited { evidence, unproven, .. } = reported;
         let terminal = &context.terminal;
         if wanted.is_empty() {
-            terminal.print(&report_text::text(reported, context.verbosity > 0))?;
+            terminal.print(&report_text::text(reported, drawing(context)))?;
         } else {
-            terminal.tell(evidence::visible(&evidence.assessment().verdict));
-            unproven.iter().for_each(|what| terminal.warn(format_args!("unknown: {}", evidence::visible(what))));
+            terminal.tell(&evidence.assessment().verdict);
+            unproven.iter().for_each(|what| terminal.warn(format_args!("unknown: {what}")));
+            terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         }
-        terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         let mut problems = Vec::new();
         let mut unwritten = Vec::new();
         for file in wanted.iter().filter(|file| !file.is_stdout()) {
@@ -178,7 +178,7 @@ impl ReportOptions {
         }
         let on_stdout = wanted.iter().find(|file| file.is_stdout());
         if let Some(file) = on_stdout {
-            terminal.print(&text(evidence, file.form)?)?;
+            terminal.print_data(&text(evidence, file.form)?)?;
         }
         let Some(first) = unwritten.first() else { return Ok(()) };
         // A report that took an hour to read is not lost for want of a folder.
@@ -187,7 +187,7 @@ impl ReportOptions {
         } else {
             let whole: Form = |it, to| it.write_json(to);
             let form = if unwritten.len() == 1 { first.form } else { whole };
-            terminal.print(&text(evidence, form)?)?;
+            terminal.print_data(&text(evidence, form)?)?;
             match unwritten.len() {
                 1 => "it is printed instead; next time, name a file in a folder of your own",
                 _ => "the JSON is printed instead, with all of it; next time, name files in a folder of your own",

@@ -93,6 +93,17 @@ fn wrong_usage_is_64_and_help_is_0() {
         let said = home.run(arguments, &[]).refused(64);
         assert!(!said.is_empty(), "{arguments:?}");
     }
+    for (arguments, says) in [
+        (
+            &["explain", "vpc-1", "--at", "yesterday"][..],
+            "a moment has a date, a time and an offset, as in 2026-03-01T09:00+08:00",
+        ),
+        (&["plan", "--at", "2026-03-01T09:00"], "or Z for UTC, as in 2026-03-01T01:00Z"),
+        (&["schedule", "office", "--from", "tomorrow"], "a day is a year, a month and a day, as in 2026-03-01"),
+    ] {
+        let said = home.run(arguments, &[]).refused(64).join("\n");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
     assert_eq!(home.run(&["--version"], &[]).good(), format!("flowkeeper {}\n", env!("CARGO_PKG_VERSION")));
 }
 
