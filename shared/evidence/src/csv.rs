@@ -45,8 +45,10 @@ const HEADER: [&str; COLUMNS] = [
     "cost_is_estimated",
 ];
 
-/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
-/// begins with `'` gets another one, so that taking one away always gives the original. A negative number stays a number.
+/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers.
+///
+/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number stays
+/// a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.

@@ -73,6 +73,10 @@ mod tests {
         last
     }
 
+    fn count(state: &State) -> usize {
+        state.log_service.projects.values().map(|project| project.log_stores["vpc"].records.len()).sum()
+    }
+
     #[test]
     fn the_flow_logs_of_the_sample_go_on_recording_while_they_are_active() {
         let start: Timestamp = "2026-11-26T10:03:00Z".parse().unwrap();
@@ -91,9 +95,6 @@ mod tests {
             let end = found[&flow_log.resource_id];
             assert!(end <= later && end > later - interval, "{flow_log:?}: {end}");
         }
-        let count = |state: &State| {
-            state.log_service.projects.values().map(|it| it.log_stores["vpc"].records.len()).sum::<usize>()
-        };
         let before = count(&state);
         state.record_until(later);
         assert_eq!(count(&state), before, "nothing is recorded twice");
