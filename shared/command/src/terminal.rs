@@ -73,8 +73,7 @@ impl Terminal {
         let of_size = |size: Option<(terminal_size::Width, _)>| size.map(|(width, _)| usize::from(width.0));
         let columns = asked.or_else(|| of_size(terminal_size::terminal_size_of(&stdout)));
         let stderr_columns = asked.or_else(|| of_size(terminal_size::terminal_size_of(&stderr)));
-        let usable =
-            |columns: Option<usize>| columns.filter(|columns| *columns > 0).map(|columns| columns.max(MIN_COLUMNS));
+        let usable = |found: Option<usize>| found.filter(|count| *count > 0).map(|count| count.max(MIN_COLUMNS));
         let choice =
             |is_terminal| if is_colored(color, env, is_terminal) { ColorChoice::Always } else { ColorChoice::Never };
         Self {
@@ -247,7 +246,7 @@ pub(crate) fn width(text: &str) -> usize {
 }
 
 /// Says how many there are of something whose plural ends in an s.
-pub(crate) fn counted(count: impl Display + PartialEq + From<u8>, one: &str) -> String {
+pub(crate) fn counted(count: impl Copy + Display + PartialEq + From<u8>, one: &str) -> String {
     let plural = if count == 1.into() { "" } else { "s" };
     format!("{count} {one}{plural}")
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use flow_log::{AccountId, FlowLog, RegionId, Resource, Status};
@@ -48,6 +51,7 @@ struct Bars {
     all: MultiProgress,
     /// The regions that are done, of those that are known.
     total: ProgressBar,
+    pages: AtomicU64,
     /// A line for each region that is being read.
     regions: Mutex<BTreeMap<(String, String), ProgressBar>>,
 }
@@ -113,8 +117,15 @@ impl Bars {
     fn new(parts: u64) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new(parts));
-        total.set_style(style("{bar:24} {pos} of {len} regions, {eta} left"));
-        Self { all, total, regions: Mutex::default() }
+        total.set_style(style("{bar:12} {pos} of {len} regions, {eta} left{wide_msg}"));
+        Self { all, total, pages: AtomicU64::new(0), regions: Mutex::default() }
+    }
+
+    /// Says how many pages were read, and how fast.
+    fn page_read(&self) {
+        let pages = self.pages.fetch_add(1, Ordering::Relaxed) + 1;
+        let rate = pages as f64 / self.total.elapsed().as_secs_f64().max(0.1);
+        self.total.set_message(format!(", {pages} pages, {rate:.0} a second"));
     }
 }
 
@@ -143,6 +154,9 @@ impl PageObserver for Watcher {
         read.last_request_id.clone_from(&page.request_id);
         let said = format!("{account} {region} {}: items {}, pages {}", page.action, read.items, read.pages);
         drop(reads);
+        if let Some(bars) = &self.bars {
+            bars.page_read();
+        }
         if let Some(bars) = &self.bars
             && let Some(bar) = lock(&bars.regions).get(&(account.to_string(), region.to_string()))
         {
@@ -178,7 +192,7 @@ impl Observer for Watcher {
     fn region_begun(&self, account: &AccountId, region: &RegionId) {
         if let Some(bars) = &self.bars {
             let bar = bars.all.add(ProgressBar::new_spinner());
-            bar.set_style(style("  {msg}"));
+            bar.set_style(style("  {wide_msg}"));
             bar.set_message(format!("{account} {region}"));
             lock(&bars.regions).insert((account.to_string(), region.to_string()), bar);
         }

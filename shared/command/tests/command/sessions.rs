@@ -96,6 +96,25 @@ async fn a_report_is_summed_up_on_narrow_and_usual_terminals_with_its_seal_once(
 }
 
 #[tokio::test]
+async fn progress_says_how_far_it_is_how_fast_and_how_long_it_takes_on_every_width() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.copy_vpc(&vpc, 200);
+    world.cloud.fail("DescribeVpcs", Fault::Slow(Duration::from_millis(200)), u32::MAX);
+    for columns in [40, 100] {
+        let mut command = world.home.command(&["plan"], &world.env());
+        command.env("TERM", "xterm-256color");
+        let seen = tokio::task::spawn_blocking(move || Terminal::run_at(columns, &command).raw()).await.unwrap();
+        let drawn = anstream::adapter::strip_str(&seen).to_string();
+        let progress: Vec<_> = drawn.split(['\r', '\n']).filter(|line| line.contains(" of 2 regions, ")).collect();
+        assert!(progress.iter().any(|line| line.contains("s left")), "{progress:?}");
+        let is_whole = progress.iter().any(|line| line.contains(" pages, ") && line.contains(" a second"));
+        assert_eq!(is_whole, columns == 100, "{progress:?}");
+        assert!(progress.iter().all(|line| line.trim_end().width() <= usize::from(columns)), "{progress:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_is_applied_by_a_person_who_types_the_account() {
     let world = World::new().await;
     world.cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();
