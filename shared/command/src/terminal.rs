@@ -50,7 +50,7 @@ pub(crate) struct Terminal {
     /// The number of columns. `None` where stdout is no terminal and nobody says: then nothing is cut.
     columns: Option<usize>,
     /// The number of columns of stderr. `None` where it is no terminal: a line in a log is one line.
-    stderr_columns: Option<usize>,
+    pub(crate) stderr_columns: Option<usize>,
     /// Whether stdout is a terminal.
     is_shown: bool,
     /// Whether only ASCII can be shown.

@@ -30,6 +30,9 @@ pub(crate) struct Watcher {
     names: Mutex<Names>,
 }
 
+/// The least number of columns for how fast pages are read.
+const WIDE: usize = 72;
+
 /// Account and region.
 type PlaceId = (AccountId, RegionId);
 
@@ -52,6 +55,8 @@ struct Bars {
     /// The regions that are done, of those that are known.
     total: ProgressBar,
     pages: AtomicU64,
+    /// Whether there is room to say how fast it is.
+    has_room: bool,
     /// A line for each region that is being read.
     regions: Mutex<BTreeMap<(String, String), ProgressBar>>,
 }
@@ -59,7 +64,8 @@ struct Bars {
 impl Watcher {
     /// Watches for a person at this terminal. `parts` is how many regions there are, if that is known.
     pub(crate) fn new(terminal: &Terminal, parts: usize) -> Self {
-        let bars = terminal.shows_progress.then(|| Bars::new(parts as u64));
+        let has_room = terminal.stderr_columns.is_none_or(|columns| columns >= WIDE);
+        let bars = terminal.shows_progress.then(|| Bars::new(parts as u64, has_room));
         Self {
             terminal: terminal.clone(),
             bars,
@@ -114,18 +120,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Bars {
-    fn new(parts: u64) -> Self {
+    fn new(parts: u64, has_room: bool) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new(parts));
-        total.set_style(style("{bar:12} {pos} of {len} regions, {eta} left{wide_msg}"));
-        Self { all, total, pages: AtomicU64::new(0), regions: Mutex::default() }
+        total.set_style(style("{bar:12} {pos} of {len} regions{wide_msg}"));
+        Self { all, total, has_room, pages: AtomicU64::new(0), regions: Mutex::default() }
     }
 
-    /// Says how many pages were read, and how fast.
+    /// Counts a page.
     fn page_read(&self) {
-        let pages = self.pages.fetch_add(1, Ordering::Relaxed) + 1;
-        let rate = pages as f64 / self.total.elapsed().as_secs_f64().max(0.1);
-        self.total.set_message(format!(", {pages} pages, {rate:.0} a second"));
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// Says how long it takes, how many pages were read, and how fast.
+    fn tell(&self) {
+        let (pages, done, all) = (self.pages.load(Ordering::Relaxed), self.total.position(), self.total.length());
+        let mut said = String::new();
+        // Until a region is done, nobody knows.
+        if done > 0 && all.is_some_and(|all| done < all) {
+            said.push_str(&format!(", {} s left", self.total.eta().as_secs()));
+        }
+        if self.has_room {
+            let rate = pages * 1000 / u64::try_from(self.total.elapsed().as_millis()).unwrap_or(u64::MAX).max(100);
+            said.push_str(&format!(", {pages} pages, {rate} a second"));
+        }
+        self.total.set_message(said);
     }
 }
 
@@ -201,6 +221,7 @@ impl Observer for Watcher {
     fn region_done(&self, account: &AccountId, region: &RegionId, _: &Summary) {
         if let Some(bars) = &self.bars {
             bars.total.inc(1);
+            bars.tell();
             if let Some(bar) = lock(&bars.regions).remove(&(account.to_string(), region.to_string())) {
                 bar.finish_and_clear();
             }
