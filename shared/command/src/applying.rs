@@ -20,15 +20,12 @@ use crate::{
     identity::Identity,
     plan::Change,
     planning::job,
-    terminal::{BOLD, RED, YELLOW},
+    style::{BOLD, RED, WORD, YELLOW},
     watcher::{Watcher, Writes},
 };
 
 /// How often it is asked, after an interruption, whether the writes that were begun have ended.
 const IDLE_CHECK: Duration = Duration::from_millis(20);
-
-/// The columns of a word at the beginning of a line.
-pub(crate) const WORD: usize = 7;
 
 /// What a person says to changes before they are made.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use clap::builder::styling::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 use evidence::visible;
 
-use crate::terminal::{BOLD, padded, width};
+use crate::style::{BOLD, padded, width};
 
 /// The least number of columns for a sentence beside a word. With fewer, it stands below.
 pub(crate) const MIN_SENTENCE: usize = 30;

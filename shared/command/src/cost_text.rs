@@ -9,7 +9,7 @@ use crate::{
     columns::hanging,
     costing::{Costing, is_estimated},
     plan::table::Drawing,
-    terminal::{BOLD, DIM},
+    style::{BOLD, DIM},
 };
 
 /// How many flow logs of a region are listed, unless all are asked for: the dearest.
@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
     use crate::costing::Billed;
-    use crate::terminal::width;
+    use crate::style::width;
 
     const PAGE: &str = include_str!("../../../docs/command.md");
 

@@ -28,6 +28,7 @@ mod reporting;
 mod resource_file;
 mod sarif;
 mod starter;
+mod style;
 mod template;
 mod terminal;
 mod watcher;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     calendar::{Cell, Month, short},
     columns::hanging,
-    terminal::{BOLD, DIM, GREEN, YELLOW, cut, width},
+    style::{BOLD, DIM, GREEN, YELLOW, cut, width},
 };
 
 /// The number of columns where nobody says.

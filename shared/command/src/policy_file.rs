@@ -15,7 +15,8 @@ use flow_log::{
 use crate::{
     columns::broken,
     failure::{Failure, USAGE},
-    terminal::{BLUE, RED, Terminal, YELLOW, width},
+    style::{BLUE, RED, YELLOW, width},
+    terminal::Terminal,
 };
 
 /// The policy that is used if none is named.
@@ -188,7 +189,7 @@ fn window(before: &str, from: &str, room: usize) -> (String, String) {
         }
         before = format!("…{}", &before[start..]);
     }
-    let from = crate::terminal::cut(from, room.saturating_sub(width(&before)));
+    let from = crate::style::cut(from, room.saturating_sub(width(&before)));
     (before, from)
 }
 

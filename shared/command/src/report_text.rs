@@ -9,7 +9,7 @@ use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relatio
 use crate::{
     columns::{hanging, labelled, marked, wrapped},
     plan::table::Drawing,
-    terminal::{BOLD, DIM, GREEN, RED, YELLOW, counted, padded},
+    style::{BOLD, DIM, GREEN, RED, YELLOW, counted, padded},
 };
 
 /// How many lines of a kind are shown, unless all are asked for.

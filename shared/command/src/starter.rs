@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use flow_log::{AccountId, FlowLog, Policy, RegionId, Resource, names::TagWord};
 use jiff::Timestamp;
 
-use crate::terminal::counted;
+use crate::style::counted;
 
 /// Where flow logs go if those that are there suggest nothing. The names are those in `docs/policy.md`.
 const DEFAULT_DESTINATION: (&str, &str) = ("flowlog-{account}-{region}", "vpc");

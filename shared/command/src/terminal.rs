@@ -10,25 +10,15 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice};
-use clap::{
-    ValueEnum,
-    builder::styling::{AnsiColor, Style},
-};
+use clap::{ValueEnum, builder::styling::Style};
 use evidence::visible;
 use settings::Settings;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
     columns::{broken, hanging},
     failure::Failure,
+    style::{BLUE, BOLD, GREEN, RED, YELLOW},
 };
-
-pub(crate) const BOLD: Style = Style::new().bold();
-pub(crate) const DIM: Style = Style::new().dimmed();
-pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
-pub(crate) const BLUE: Style = AnsiColor::Blue.on_default().bold();
 
 /// When to use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -148,6 +138,14 @@ impl Terminal {
         self.say(BLUE, "note", text);
     }
 
+    /// Says something below the progress, which stays as it is.
+    pub(crate) fn break_off(&self, text: impl Display) {
+        if self.shows_progress {
+            self.write("\n");
+        }
+        self.note(text);
+    }
+
     pub(crate) fn warn(&self, text: impl Display) {
         self.say(YELLOW, "warning", text);
     }
@@ -240,40 +238,6 @@ fn is_colored(color: Color, env: &Settings, is_terminal: bool) -> bool {
     }
 }
 
-/// The number of columns that a text takes: two for a Chinese character.
-pub(crate) fn width(text: &str) -> usize {
-    text.width()
-}
-
-/// Says how many there are of something whose plural ends in an s.
-pub(crate) fn counted(count: impl Copy + Display + PartialEq + From<u8>, one: &str) -> String {
-    let plural = if count == 1.into() { "" } else { "s" };
-    format!("{count} {one}{plural}")
-}
-
-/// Pads a text to a number of columns.
-pub(crate) fn padded(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-/// Cuts a text to a number of columns. The last is an ellipsis if something is left out.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let mut left = columns.saturating_sub(1);
-    let mut kept = String::new();
-    for c in text.chars() {
-        let wide = c.width().unwrap_or_default();
-        if wide > left {
-            break;
-        }
-        left -= wide;
-        kept.push(c);
-    }
-    kept + "…"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,14 +275,5 @@ mod tests {
             assert_eq!((&*drawn(hostile), &*inert(hostile)), (shown, shown));
         }
         assert_eq!(inert("{\n\t\"生产\": 1}\r\n\u{1b}[1m"), "{\n\t\"生产\": 1}\r\n\\u{001b}[1m");
-    }
-
-    #[test]
-    fn chinese_names_are_aligned_by_the_columns_that_they_take() {
-        assert_eq!(width(&padded("生产", 10)), width(&padded("prod", 10)));
-        assert_eq!(cut("生产网络", 5), "生产…");
-        assert_eq!(cut("生产网络", 6), "生产…");
-        assert_eq!(cut("生产网络", 8), "生产网络");
-        assert_eq!(cut("production", 4), "pro…");
     }
 }

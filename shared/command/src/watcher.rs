@@ -13,10 +13,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
 
 use crate::{
-    applying::WORD,
     columns::marked,
     plan::{ListRead, build::Names, costs::Recorder},
-    terminal::{GREEN, RED, Terminal},
+    style::{GREEN, RED, WORD},
+    terminal::Terminal,
 };
 
 /// Watches a sweep.

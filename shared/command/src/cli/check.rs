@@ -11,8 +11,8 @@ use crate::{
     failure::{Failure, USAGE},
     policy_file::{DEFAULT, Finding, PolicyFile, Severity},
     sarif,
+    style::counted,
     template::Template,
-    terminal::counted,
 };
 
 const EXAMPLES: &str = "\

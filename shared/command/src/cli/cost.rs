@@ -107,7 +107,7 @@ impl CostOptions {
         };
         let policy = file.policy(&context.terminal)?;
         let prices = self.prices.as_deref().map(price_table).transpose()?;
-        let costing = context.block_on(async {
+        let costing = context.read(async {
             let identity = identify(&self.cloud, context).await?;
             let regions = self.cloud.regions()?;
             let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };

@@ -29,7 +29,7 @@ use crate::{
     planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
     resource_file::{self, Defaults, Listed},
-    terminal::padded,
+    style::padded,
 };
 
 const EXAMPLES: &str = "\
@@ -91,7 +91,7 @@ impl Explain {
         if ids.is_empty() {
             return Ok(());
         }
-        context.block_on(async {
+        context.read(async {
             let identity = identify(&self.cloud, context).await?;
             context.terminal.tell(identity.text());
             let (account, regions) = (self.account.as_ref(), self.cloud.regions()?);

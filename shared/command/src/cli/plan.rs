@@ -64,7 +64,7 @@ impl PlanOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
-        let plan = context.block_on(async {
+        let plan = context.read(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             let narrowed = self.scope.narrowed()?;

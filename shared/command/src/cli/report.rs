@@ -125,7 +125,7 @@ impl ReportOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, digest(file.text.as_bytes())));
-        let reported = context.block_on(async {
+        let reported = context.read(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             let narrowed = self.scope.narrowed()?;

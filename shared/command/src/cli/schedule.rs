@@ -21,7 +21,7 @@ use crate::{
     failure::Failure,
     month_svg, month_text,
     policy_file::{DEFAULT, PolicyFile},
-    terminal::{BOLD, DIM, GREEN},
+    style::{BOLD, DIM, GREEN},
 };
 
 const EXAMPLES: &str = "\

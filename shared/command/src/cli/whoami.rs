@@ -49,7 +49,7 @@ enum Output {
 
 impl Whoami {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let identity = context.block_on(identify(&self.cloud, context))?;
+        let identity = context.read(identify(&self.cloud, context))?;
         let terminal = &context.terminal;
         match self.output {
             Output::Table => terminal.print(&table(&identity, terminal.cut_at())),

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     columns::{self, MIN_SENTENCE, hanging, marked},
-    terminal::{BOLD, DIM, GREEN, RED, YELLOW, counted, width},
+    style::{BOLD, DIM, GREEN, RED, YELLOW, counted, width},
 };
 
 /// How many exceptions of a region are listed, unless all are asked for.

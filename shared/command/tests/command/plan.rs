@@ -216,6 +216,7 @@ async fn beside_read_only_folder(world: &World, arguments: &'static str) -> Opti
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "what could not be tried is said")]
 async fn a_folder_that_can_only_be_read_is_said_with_the_file_and_the_plan_is_shown() {
     let world = World::new().await;
     world.cloud.create_vpc(&[]).await.unwrap();

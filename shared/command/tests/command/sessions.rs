@@ -190,6 +190,29 @@ async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_w
 }
 
 #[tokio::test]
+async fn ctrl_c_ends_what_only_reads_at_once_and_says_that_nothing_was_changed() {
+    let world = World::new().await;
+    world.cloud.fail("DescribeVpcs", Fault::Hang, u32::MAX);
+    for arguments in [&["plan"][..], &["report"], &["explain", "vpc-1"]] {
+        let mut command = world.home.command(arguments, &world.env());
+        command.env("TERM", "xterm-256color");
+        let before = world.cloud.calls_of("DescribeVpcs").len();
+        let (begun, waited) = std::sync::mpsc::channel();
+        let session = tokio::task::spawn_blocking(move || {
+            let mut terminal = Terminal::run(&command);
+            waited.recv().unwrap();
+            terminal.interrupt();
+            terminal.screen()
+        });
+        world.cloud.wait_until("it reads", |it| it.calls_of("DescribeVpcs").len() > before).await.unwrap();
+        begun.send(()).unwrap();
+        let shown = session.await.unwrap();
+        let end = "note: interrupted: nothing was changed\n---- exit code 130\n";
+        assert!(shown.ends_with(end), "{arguments:?}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_ctrl_c_ends_at_once_and_says_which_write_nobody_waited_for() {
     let world = World::new().await;
     let vpc = world.cloud.create_vpc(&[]).await.unwrap();
