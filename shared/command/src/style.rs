@@ -12,7 +12,7 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const BLUE: Style = AnsiColor::Blue.on_default().bold();
 
-/// The columns of a word at the beginning of a line that says what became of a change.
+/// The columns of a word at the beginning of a line that says how a change ended.
 pub(crate) const WORD: usize = 7;
 
 /// The number of columns that a text takes: two for a Chinese character.

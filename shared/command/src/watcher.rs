@@ -137,7 +137,7 @@ impl Bars {
     fn tell(&self) {
         let (pages, done, all) = (self.pages.load(Ordering::Relaxed), self.total.position(), self.total.length());
         let mut said = String::new();
-        // Until a region is done, nobody knows.
+        // Before a region is done, there is nothing to go by.
         if done > 0 && all.is_some_and(|all| done < all) {
             said.push_str(&format!(", {} s left", self.total.eta().as_secs()));
         }

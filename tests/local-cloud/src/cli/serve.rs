@@ -44,7 +44,7 @@ pub(super) struct Watch {
 }
 
 impl Serve {
-    /// Returns the options of the cloud. No timer repairs what there is to look at before anybody has looked.
+    /// Returns the options of the cloud. No timer changes the sample before anybody has looked at it.
     fn options(&self) -> Result<Options, Box<dyn Error>> {
         let options = self.cloud.options(Functions::None)?;
         let timers = if self.empty { options.timers } else { Timers::ByHand };
