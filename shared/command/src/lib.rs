@@ -35,7 +35,7 @@ mod watcher;
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::Parser as _;
+use clap::{Parser as _, error::ErrorKind};
 use openapi::SystemClock;
 use settings::Settings;
 use tracing_subscriber::{
@@ -48,22 +48,26 @@ use self::{
     cli::Cli,
     context::Context,
     failure::USAGE,
-    terminal::{LogLines, Terminal},
+    terminal::{Color, LogLines, Terminal},
 };
 
 /// Runs the command with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    let env = Settings::from_process();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // The reader may have gone.
-            _ = error.print();
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Terminal::new(Color::Auto, &env).wrong_usage(&error.render().to_string());
             // clap's own code for wrong usage, 2, means that there is something to do.
+            return USAGE.into();
+        }
+        Err(error) => {
+            // Help has the width of the terminal already. The reader may have gone.
+            _ = error.print();
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
-    let env = Settings::from_process();
     let mut terminal = Terminal::new(cli.color, &env);
     terminal.shows_progress &= !cli.quiet;
     log(cli.verbose);

@@ -116,6 +116,16 @@ impl Terminal {
         self.write(&hanging(&text.to_string(), 0, self.stderr_columns));
     }
 
+    /// Says what is wrong with the arguments, in several lines.
+    pub(crate) fn wrong_usage(&self, text: &str) {
+        for line in text.lines() {
+            match line.strip_prefix("error: ") {
+                Some(problem) => self.say(RED, "error", problem),
+                None => self.tell(line),
+            }
+        }
+    }
+
     fn write(&self, text: &str) {
         // If stderr is gone, nobody can be told.
         _ = AutoStream::new(io::stderr(), self.stderr).write_all(text.as_bytes());

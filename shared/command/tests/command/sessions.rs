@@ -71,6 +71,9 @@ async fn everything_that_is_said_fits_terminals_of_every_width() {
             &["schedule", "office-hours", "--from", "2026-11-01"],
             &["schedule", "office-hours", "--month", "2026-11"],
             &["schedule", "office"],
+            &["plan", "--at", "yesterday"],
+            &["plan", "--frobnicate", "--region", "cn-hangzhou"],
+            &["apply", "plan.json", "--yes"],
             &["init", "--out", "new.yml", "--force"],
             &["remove", "--region", "cn-shanghai", "--yes", "--account", "12"],
         ] {
