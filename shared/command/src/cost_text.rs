@@ -6,22 +6,27 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 use cost::{Amount, FlowLogCost, HOURS, RegionCost, Volume};
 
 use crate::{
+    columns::hanging,
     costing::{Costing, MONTH_DAYS, is_estimated},
     plan::table::Drawing,
-    terminal::{BOLD, DIM, width},
+    style::{BOLD, DIM},
 };
 
 /// How many flow logs of a region are listed, unless all are asked for: the dearest.
 const MAX_FLOW_LOGS: usize = 20;
 /// The least number of columns for everything about a flow log in one row.
 const WIDE: usize = 116;
-/// The least and the most number of columns that a sentence is broken at.
-const SENTENCE: [usize; 2] = [40, 120];
+/// The least number of columns for the amounts of a flow log in one row. With fewer, they stand below it.
+const NARROW: usize = 76;
+/// What stands where there is no figure.
+const UNKNOWN: &str = "unknown";
+/// The most number of columns that a sentence is broken at.
+const MAX_SENTENCE: usize = 120;
 
 /// Draws what flow logs cost: each region with its flow logs, the dearest first, and then the sums.
 pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
     let mut text = regions(costing, drawing);
-    text.push_str(&sums(costing));
+    text.push_str(&sums(costing, drawing));
     let prices = format!("list prices of {}, {}", costing.statement.prices_of, costing.statement.source);
     for line in [&prices].into_iter().chain(&costing.notes) {
         _ = write!(text, "{DIM}{}{DIM:#}", wrapped(line, 0, drawing));
@@ -31,20 +36,7 @@ pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
 
 /// Breaks a sentence into lines. The first is indented by this number of columns, the others by more.
 fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
-    let columns = drawing.columns.map_or(usize::MAX, |columns| columns.clamp(SENTENCE[0], SENTENCE[1]));
-    let mut lines = vec![" ".repeat(indent)];
-    for word in line.split(' ') {
-        let is_first = lines.last().is_some_and(|last| last.trim().is_empty());
-        match lines.last_mut() {
-            Some(last) if is_first => last.push_str(word),
-            Some(last) if width(last) + 1 + width(word) <= columns => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(format!("{}{word}", " ".repeat(indent + 2))),
-        }
-    }
-    lines.join("\n") + "\n"
+    hanging(line, indent, drawing.columns.map(|columns| columns.min(MAX_SENTENCE)))
 }
 
 /// Draws one table of all regions. A region's own row has its sums.
@@ -52,6 +44,9 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     let regions = &costing.statement.regions;
     if regions.is_empty() {
         return "no flow logs\n\n".to_owned();
+    }
+    if is_narrow(drawing) {
+        return stacked(costing, drawing);
     }
     let is_wide = drawing.columns.is_none_or(|columns| columns >= WIDE);
     let mut rows = Table::new();
@@ -63,7 +58,7 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     let mut lines: Vec<(bool, String)> = Vec::new();
     for region in regions {
         let dearest = dearest(region);
-        let shown = if drawing.is_verbose { dearest.len() } else { dearest.len().min(MAX_FLOW_LOGS) };
+        let shown = listed(dearest.len(), drawing);
         rows.add_row(region_row(region, is_wide));
         lines.push((true, String::new()));
         for flow_log in dearest.iter().take(shown) {
@@ -91,6 +86,46 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     text
 }
 
+fn is_narrow(drawing: Drawing) -> bool {
+    drawing.columns.is_some_and(|columns| columns < NARROW)
+}
+
+/// How many flow logs of a region are listed.
+const fn listed(count: usize, drawing: Drawing) -> usize {
+    if drawing.is_verbose || count < MAX_FLOW_LOGS { count } else { MAX_FLOW_LOGS }
+}
+
+/// Draws each region and each flow log with its amounts below it.
+fn stacked(costing: &Costing, drawing: Drawing) -> String {
+    let mut text = String::new();
+    for region in &costing.statement.regions {
+        let dearest = dearest(region);
+        let shown = listed(dearest.len(), drawing);
+        let [name, amounts] = below(&region_row(region, false), 0, drawing);
+        _ = write!(text, "{BOLD}{}{BOLD:#}\n{amounts}", name.trim_end());
+        text.extend(dearest.iter().take(shown).flat_map(|it| below(&row(costing, it, false), 2, drawing)));
+        text.push_str(&beside(region, &dearest, shown, drawing));
+    }
+    text + "\n"
+}
+
+/// Draws the name in a row, and the rest of it in words.
+fn below(row: &[String], indent: usize, drawing: Drawing) -> [String; 2] {
+    let mut cells = row.iter().map(|cell| cell.trim());
+    let mut next = || cells.next().unwrap_or_default();
+    let [name, hours, volume, total, saves] = [next(), next(), next(), next(), next()];
+    let hours = match hours {
+        "" => String::new(),
+        "off" => "off, ".to_owned(),
+        hours => format!("{hours} hours on, "),
+    };
+    let volume = if volume == UNKNOWN { "an unknown volume".to_owned() } else { format!("{volume} GB") };
+    let saves = if saves.is_empty() { String::new() } else { format!(", saves {saves}") };
+    let total = if total == UNKNOWN { "an unknown amount" } else { total };
+    let amounts = format!("{hours}{volume}, {total} a month{saves}");
+    [wrapped(name, indent, drawing), wrapped(&amounts, indent + 2, drawing)]
+}
+
 /// The flow logs of a region, the dearest first. Whose cost is unknown comes before: it may be the dearest of all.
 fn dearest(region: &RegionCost) -> Vec<&FlowLogCost> {
     let mut dearest: Vec<_> = region.flow_logs.iter().collect();
@@ -103,7 +138,7 @@ fn beside(region: &RegionCost, dearest: &[&FlowLogCost], shown: usize, drawing: 
     let mut text = String::new();
     if let Some(more) = dearest.len().checked_sub(shown).filter(|more| *more > 0) {
         let cost: Amount = dearest.iter().skip(shown).filter_map(|flow_log| flow_log.total()).sum();
-        _ = writeln!(text, "  and {more} more, {cost} together: -v shows them");
+        text.push_str(&wrapped(&format!("and {more} more, {cost} together: -v shows them"), 2, drawing));
     }
     for flow_log in dearest.iter().take(shown) {
         let Some(other) = &flow_log.duplicates else { continue };
@@ -150,7 +185,7 @@ fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> 
     let volume = match (&flow_log.volume, flow_log.volume.bytes()) {
         (Volume::Estimated { .. }, Some(bytes)) => format!("{bytes}*"),
         (_, Some(bytes)) => format!("{bytes} "),
-        (_, None) => "unknown ".to_owned(),
+        (_, None) => format!("{UNKNOWN} "),
     };
     let mut row = vec![format!("  {}", flow_log.resource_id)];
     row.extend(is_wide.then(|| flow_log.id.to_string()));
@@ -163,18 +198,20 @@ fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> 
 
 /// An amount with `*` if it is estimated. Without, a blank keeps the digits below each other.
 fn marked(amount: Option<Amount>, is_estimated: bool) -> String {
-    amount.map_or_else(|| "unknown ".to_owned(), |amount| format!("{amount}{}", if is_estimated { "*" } else { " " }))
+    amount.map_or_else(|| format!("{UNKNOWN} "), |amount| format!("{amount}{}", if is_estimated { "*" } else { " " }))
 }
 
 /// What all of it costs together, and what of that need not be.
-fn sums(costing: &Costing) -> String {
+fn sums(costing: &Costing, drawing: Drawing) -> String {
     let statement = &costing.statement;
     let regions = &statement.regions;
     let estimated = regions.iter().any(RegionCost::has_estimates);
     let mut rows = Table::new();
     rows.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let mut notes = Vec::new();
     let mut add = |what: String, amount: String, note: String| {
-        rows.add_row([what, amount, note]);
+        rows.add_row([what, amount, if is_narrow(drawing) { String::new() } else { note.clone() }]);
+        notes.push(note);
     };
     let without = regions.iter().filter(|region| region.total().is_none()).count();
     let sum = |part: fn(&RegionCost) -> Option<Amount>| {
@@ -223,10 +260,13 @@ fn sums(costing: &Costing) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut text = format!("{BOLD}a month of {MONTH_DAYS} days, in {}{BOLD:#}\n", statement.currency);
-    for line in rows.lines() {
+    for (line, note) in rows.lines().zip(&notes) {
         let line = line.trim_end();
         let is_total = line.trim_start().starts_with("total");
         _ = if is_total { writeln!(text, "{BOLD} {line}{BOLD:#}") } else { writeln!(text, " {line}") };
+        if is_narrow(drawing) && !note.is_empty() {
+            text.push_str(&wrapped(note, 4, drawing));
+        }
     }
     text.push('\n');
     text
@@ -243,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::costing::{Billed, OfSchedule};
+    use crate::style::width;
 
     const PAGE: &str = include_str!("../../../docs/command.md");
 
@@ -339,11 +380,12 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for columns in [80, 100, 120, 200] {
+        for columns in [40, 60, 75, 76, 80, 100, 120, 200] {
             for line in drawn(columns).lines() {
                 assert!(width(line) <= columns, "{columns}: {line}");
             }
         }
+        insta::assert_snapshot!("cost_40", drawn(40));
     }
 
     #[test]

@@ -45,13 +45,21 @@ const HEADER: [&str; COLUMNS] = [
     "cost_is_estimated",
 ];
 
-/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
-/// begins with `'` gets another one, so that taking one away always gives the original.
+/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers.
+///
+/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number stays
+/// a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.
     let is_risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
-    if is_risky { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
+    if is_risky && !is_negative_number(field) { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
+}
+
+fn is_negative_number(field: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(amount) = field.strip_prefix('-') else { return false };
+    amount.split_once('.').map_or_else(|| digits(amount), |(whole, part)| digits(whole) && digits(part))
 }
 
 impl Evidence {

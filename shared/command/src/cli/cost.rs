@@ -107,7 +107,7 @@ impl CostOptions {
         };
         let policy = file.policy(&context.terminal)?;
         let prices = self.prices.as_deref().map(price_table).transpose()?;
-        let costing = context.block_on(async {
+        let costing = context.read(async {
             let identity = identify(&self.cloud, context).await?;
             let regions = self.cloud.regions()?;
             let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
@@ -143,11 +143,11 @@ impl CostOptions {
                 .extend(left_out.filter_map(|note| Some(format!("{}: {}", note.account.as_ref()?, note.reason))));
             Ok(costing)
         })?;
-        context.terminal.print(&match self.output {
-            Output::Table => cost_text::text(&costing, drawing(context)),
-            Output::Json => format!("{:#}\n", json(&costing)),
-            Output::Csv => csv(&costing)?,
-        })?;
+        match self.output {
+            Output::Table => context.terminal.print(&cost_text::text(&costing, drawing(context))),
+            Output::Json => context.terminal.print_data(&format!("{:#}\n", json(&costing))),
+            Output::Csv => context.terminal.print_data(&csv(&costing)?),
+        }?;
         if self.output != Output::Table {
             costing.notes.iter().for_each(|note| context.terminal.note(note));
         }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use evidence::{Evidence, ExceptionsCountAs};
 
 use crate::{
-    cli::{help, scope::ScopeOptions},
+    cli::{help, plan::drawing, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
@@ -127,7 +127,7 @@ impl ReportOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, digest(file.text.as_bytes())));
-        let reported = context.block_on(async {
+        let reported = context.read(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             let narrowed = self.scope.narrowed()?;
@@ -160,14 +160,14 @@ impl ReportOptions {
         let Reported { evidence, unread_costs } = reported;
         let terminal = &context.terminal;
         if wanted.is_empty() {
-            terminal.print(&report_text::text(reported, context.verbosity > 0))?;
+            terminal.print(&report_text::text(reported, drawing(context)))?;
         } else {
-            terminal.tell(evidence::visible(&evidence.assessment().verdict));
+            terminal.tell(&evidence.assessment().verdict);
             let unread = evidence.assessment().unknown.iter().filter(|it| !it.has_result).map(report_text::unknown);
-            let unread = unread.chain(unread_costs.iter().map(|what| evidence::visible(what).into_owned()));
+            let unread = unread.chain(unread_costs.iter().cloned());
             unread.take(MAX_WARNINGS).for_each(|what| terminal.warn(format_args!("unknown: {what}")));
+            terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         }
-        terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         let mut problems = Vec::new();
         let mut unwritten = Vec::new();
         for file in wanted.iter().filter(|file| !file.is_stdout()) {
@@ -182,7 +182,7 @@ impl ReportOptions {
         }
         let on_stdout = wanted.iter().find(|file| file.is_stdout());
         if let Some(file) = on_stdout {
-            terminal.print(&text(evidence, file.form)?)?;
+            terminal.print_data(&text(evidence, file.form)?)?;
         }
         let Some(first) = unwritten.first() else { return Ok(()) };
         // A report that took an hour to read is not lost for want of a folder.
@@ -191,7 +191,7 @@ impl ReportOptions {
         } else {
             let whole: Form = |it, to| it.write_json(to);
             let form = if unwritten.len() == 1 { first.form } else { whole };
-            terminal.print(&text(evidence, form)?)?;
+            terminal.print_data(&text(evidence, form)?)?;
             match unwritten.len() {
                 1 => "it is printed instead; next time, name a file in a folder of your own",
                 _ => "the JSON is printed instead, with all of it; next time, name files in a folder of your own",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use flow_log::{Verdict, policy::Places};
-use reconcile::{ChangeKind, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
+use flow_log::{AccountId, RegionId, Verdict, policy::Places};
+use reconcile::{ChangeKind, ErrorReport, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
 
 use super::{CallFailed, Change, Field, FlowLog, Kind, ListRead, Maker, Note, Resource, Source, Totals, Unread};
 
@@ -257,13 +257,35 @@ pub(crate) fn unread(item: &Item) -> Unread {
         resource_type: item.resource_type.map(str::to_owned),
         resource_id: item.resource_id.clone(),
         reason: item.reason.clone(),
-        error: item.error.as_ref().map(|error| CallFailed {
+        error: item.error.as_ref().map(CallFailed::from),
+    }
+}
+
+impl From<&ErrorReport> for CallFailed {
+    fn from(error: &ErrorReport) -> Self {
+        Self {
             action: error.action.to_owned(),
             code: error.code.clone(),
             message: error.message.clone(),
             request_id: error.request_id.clone(),
             advice: error.advice.to_owned(),
-        }),
+        }
+    }
+}
+
+/// What is unknown if the network interfaces of a region could not be read.
+pub(crate) fn without_interfaces(account: &AccountId, region: &RegionId, error: &ErrorReport) -> Unread {
+    let reason = format!(
+        "the network interfaces of {region} could not be read, so what the changes there cost is unknown; --no-cost \
+         leaves the cost out"
+    );
+    Unread {
+        account: Some(account.to_string()),
+        region: Some(region.to_string()),
+        resource_type: None,
+        resource_id: None,
+        reason,
+        error: Some(error.into()),
     }
 }
 

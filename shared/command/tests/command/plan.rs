@@ -11,7 +11,7 @@ use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, S
 use serde_json::Value;
 
 use crate::{
-    support::{repository, run_beside},
+    support::{binary, repository, run_beside},
     world::{POLICY, World},
 };
 
@@ -289,6 +289,35 @@ async fn a_plan_that_cannot_be_saved_is_shown_all_the_same() {
     }
 }
 
+/// Runs the command with a folder `fixed` that can only be read, even by root. `None` where nobody may mount one.
+#[cfg(target_os = "linux")]
+async fn beside_read_only_folder(world: &World, arguments: &'static str) -> Option<std::process::Output> {
+    let script = "mkdir fixed && mount -t tmpfs -o ro none fixed && exec \"$0\" ";
+    let mut command = tokio::process::Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", &format!("{script}{arguments}")]).arg(binary());
+    command.current_dir(world.home.path()).env_clear().env("HOME", world.home.path()).env("PATH", "/usr/bin:/bin");
+    let output = command.envs(world.env()).output().await.ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    (!said.contains("unshare: ") && !said.contains("mount: ")).then_some(output)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "what could not be tried is said")]
+async fn a_folder_that_can_only_be_read_is_said_with_the_file_and_the_plan_is_shown() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let Some(output) = beside_read_only_folder(&world, "plan --out fixed/plan.json").await else {
+        eprintln!("SKIPPED: nobody may mount a folder here, so that none can only be read");
+        return;
+    };
+    let (told, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(told.contains("Plan: 1 to create"), "{told}");
+    let error = "error: --out fixed/plan.json: the plan cannot be saved: Read-only file system (os error 30)\n";
+    assert!(said.contains(error) && said.contains("  try: name a file in a folder of your own"), "{said}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_saved_plan_can_be_read_by_its_owner_alone_and_replaces_the_one_before() {
@@ -509,7 +538,7 @@ async fn it_decides_for_another_moment_if_asked() {
 }
 
 /// What the local cloud starts with, beside the policy of the repository. Its schedule is on all week if asked.
-async fn sample(is_always_on: bool) -> World {
+pub(crate) async fn sample(is_always_on: bool) -> World {
     let policy = std::fs::read_to_string(repository().join("policy.yml")).unwrap();
     let hours = "Mon-Fri 08:00-20:00";
     assert!(policy.contains(hours), "{policy}");
@@ -549,15 +578,31 @@ async fn what_is_planned_and_applied_is_as_the_policy_wants_it_and_nothing_is_le
 }
 
 #[tokio::test]
-async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_the_plan_is_whole() {
+async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_that_is_no_success() {
     let world = sample(true).await;
+    let whole = world.run(&["plan"]).await.good();
     world.cloud.fail_in("cn-hangzhou", "DescribeNetworkInterfaces", Fault::Refused, u32::MAX);
-    let printed = world.run(&["plan"]).await.good();
+    let ran = world.run(&["plan", "--out", "plan.json"]).await;
+    let printed = &ran.stdout;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(printed.contains("cn-hangzhou  unknown: the network interfaces could not be read\n"), "{printed}");
+    let unread: Vec<_> = printed.lines().skip_while(|line| !line.starts_with("1 could not be read, and is")).collect();
     assert!(
-        printed.contains("cn-hangzhou  unknown: the network interfaces could not be read: DescribeNetworkInterfaces"),
+        unread[1].contains("so what the changes there cost is unknown; --no-cost leaves the cost out"),
         "{printed}"
     );
-    assert!(printed.contains("cn-shanghai  +") && !printed.contains("could not be read."), "{printed}");
+    assert!(unread[2].contains("DescribeNetworkInterfaces") && unread[2].contains("(request "), "{printed}");
+    assert!(printed.contains("cn-shanghai  +") && printed.ends_with("; 1 could not be read.\n"), "{printed}");
+    let changes = |text: &str| text.lines().filter(|line| line.starts_with("      change ")).count();
+    assert_eq!(changes(printed), changes(&whole), "the plan is whole");
+    let saved = std::fs::read_to_string(world.home.path().join("plan.json")).unwrap();
+    check(&serde_json::from_str(&saved).unwrap());
+
+    let before = world.cloud.calls_of("DescribeNetworkInterfaces").len();
+    let without = world.run(&["plan", "--no-cost"]).await.good();
+    assert!(!without.contains("cost of a month") && !without.contains(" GB a month "), "{without}");
+    assert_eq!(changes(&without), changes(&whole));
+    assert_eq!(world.cloud.calls_of("DescribeNetworkInterfaces").len(), before, "no network interface is read");
     let only_names = world.run(&["explain", "vpc-bp1local0000000000001"]).await.good();
     assert!(!only_names.contains("cost"), "{only_names}");
 }

@@ -259,6 +259,8 @@ async fn a_file_that_cannot_be_written_is_an_error_and_the_report_is_printed_ins
         assert!(ran.stdout.starts_with("class,verdict,") && ran.stdout.contains(&vpc), "{}", ran.whole());
         assert!(read(&world, "kept.json").contains(&vpc), "the others are written");
     }
+    let said = world.run(&["report", "--csv", "no/report.csv"]).await.stderr;
+    assert!(!said.contains(".flowkeeper-"), "the temporary file is not named: {said}");
     let both = world.run(&["report", "--csv", "no/a.csv", "--html", "no/a.html"]).await;
     let report: Value = serde_json::from_str(&both.stdout).unwrap();
     assert_eq!((both.code, &report["schema"]), (1, &json!("flowkeeper.evidence.v1")));

@@ -1,8 +1,8 @@
 //! Every number of docs/costs.md is computed here, from the numbers that it begins with.
 
 use cost::{
-    Amount, Bytes, Currency, FunctionUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile, Statement, Traffic,
-    hours_on, saved,
+    Amount, Currency, FunctionUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile, Statement, Traffic, hours_on,
+    saved,
 };
 use flow_log::Policy;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
