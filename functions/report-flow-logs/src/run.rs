@@ -212,8 +212,7 @@ pub(crate) async fn apart<T: Send + 'static>(
     files: impl FnOnce() -> Result<T, NotThere> + Send + 'static,
 ) -> Result<T, NotThere> {
     // What is logged there belongs to the invocation, too.
-    let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(files)).await {
+    match tokio::task::spawn_blocking(fc_runtime::of_this_invocation(files)).await {
         Ok(done) => done,
         // A panic stays one, and fails the invocation.
         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -221,7 +221,7 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
         let gigabytes: cost::Bytes = regions.iter().map(|region| region.volume).sum();
         add("VPC".to_owned(), marked(sum(|region| region.generation), estimated), format!("{gigabytes} GB recorded"));
         for ((cycle, currency), amount) in costing.billed() {
-            let note = format!("{currency}, {} days, the lines that name a flow log", cycle.days());
+            let note = format!("{currency}, {} days, lines that name a flow log", cycle.days());
             add(format!("  as billed in {cycle}"), marked(Some(amount), false), note);
         }
         add("Log Service".to_owned(), marked(sum(|region| region.log_service), estimated), String::new());
@@ -242,10 +242,9 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
     add("total".to_owned(), marked(costing.total(), estimated || costing.flowkeeper().is_some()), lacks);
     if !costing.schedules.is_empty() {
         let all = || regions.iter().flat_map(|region| &region.flow_logs);
-        let unknown = costing.schedules.values().filter(|schedule| schedule.saved.is_none()).count();
-        let note = match unknown {
+        let note = match costing.schedules.values().filter(|schedule| schedule.saved.is_none()).count() {
             0 => "by traffic".to_owned(),
-            unknown => format!("by traffic, without {unknown} of {} that are unknown", costing.schedules.len()),
+            more => format!("by traffic, without {more} of {} that are unknown", costing.schedules.len()),
         };
         let is_estimated = all().any(|it| costing.saved(&it.id).is_some() && costing.is_saving_estimated(it));
         add("schedules save".to_owned(), marked(costing.all_saved(), is_estimated), note);

@@ -66,9 +66,9 @@ impl Profile {
         let first = from.as_second().div_euclid(hour) + i64::from(from.as_second().rem_euclid(hour) > 0);
         for begin in first..to.as_second().div_euclid(hour) {
             let Ok(begin) = Timestamp::from_second(begin * hour) else { continue };
-            let written = |second: i64| by_hour.get(&second).copied().unwrap_or_default();
-            let bytes = written(begin.as_second());
-            let goes_on = bytes > Bytes(0) && written(begin.as_second() + hour) > Bytes(0);
+            let bytes_from = |second: i64| by_hour.get(&second).copied().unwrap_or_default();
+            let bytes = bytes_from(begin.as_second());
+            let goes_on = bytes > Bytes(0) && bytes_from(begin.as_second() + hour) > Bytes(0);
             if was_on(begin, goes_on) {
                 let (sum, weeks) = &mut sums[hour_of_week(time_zone, begin)];
                 *sum = *sum + bytes;
@@ -195,8 +195,8 @@ pub struct Saved {
 /// VPC would charge more: that is split by bytes, so the parts add up to what all schedules save together.
 #[must_use]
 pub fn saved(savings: &[(Saving, &LogStoreUsage)], volume: Bytes, table: &PriceTable) -> Vec<Saved> {
-    let priced = |bytes: fn(&Saving) -> Bytes| {
-        let all: Vec<Bytes> = savings.iter().map(|(saving, _)| bytes(saving)).collect();
+    let priced = |unwritten: fn(&Saving) -> Bytes| {
+        let all: Vec<Bytes> = savings.iter().map(|(saving, _)| unwritten(saving)).collect();
         let generation = table.generation(volume + all.iter().copied().sum()) - table.generation(volume);
         let weights: Vec<u64> = all.iter().map(|bytes| bytes.0).collect();
         let parts = generation.split(&weights).into_iter().zip(all);

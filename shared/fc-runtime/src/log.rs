@@ -12,6 +12,6 @@ mod unescaped;
 pub(crate) use self::ids::InvocationIds;
 pub use self::{
     filter::{InvalidFilter, LogFilter},
-    ids::record_run,
+    ids::{of_this_invocation, record_run},
     sink::Log,
 };

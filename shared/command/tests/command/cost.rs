@@ -97,7 +97,7 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     let table = cost(&cloud, &home, &[]).await.good();
     assert!(table.contains(&vpc) && table.contains("list prices of 2026-"), "{table}");
     let line = table.lines().find(|line| line.contains(&format!("as billed in {cycle}"))).unwrap();
-    assert!(line.contains(" 0.75 ") && line.ends_with("days, the lines that name a flow log"), "{table}");
+    assert!(line.contains(" 0.75 ") && line.ends_with("days, lines that name a flow log"), "{table}");
     let calls: Vec<_> = cloud.calls().into_iter().filter(|call| call.action.starts_with("Create")).collect();
     assert!(calls.iter().all(|call| {
         ["CreateProject", "CreateLogStore", "CreateIndex", "CreateVpc", "CreateFlowLog"].contains(&call.action.as_str())
@@ -114,7 +114,7 @@ async fn a_schedule_that_is_new_saves_what_was_recorded_in_its_hours_off() {
     let flow_log = &found["regions"][0]["flow_logs"][0];
     let schedule = &flow_log["schedule"];
     assert_eq!(schedule["on_hours"], 70);
-    // Of the last hour nobody knows whether recording went on.
+    // Whether recording went on after the last hour is not known.
     assert!(schedule["off_hours_unknown"].as_u64().unwrap() <= 1, "{found:#}");
     let amount = |of: &Value| of.as_str().unwrap().parse::<f64>().unwrap();
     let share = amount(&schedule["saves_by_traffic"]) / amount(&flow_log["total"]);

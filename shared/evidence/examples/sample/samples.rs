@@ -339,7 +339,7 @@ fn cost(results: &[ResourceResult]) -> Cost {
         avoidable_micros: (nth == 3).then_some(2_281_250),
     };
     Cost {
-        duplicates_micros: None,
+        duplicates_micros: Some(2_280_000),
         currency: Currency::Cny,
         prices_of: "2026-11-26".parse().unwrap_or_default(),
         source: "the list of the VPC and Log Service pages".to_owned(),

@@ -58,6 +58,15 @@ pub(super) fn current() -> Option<Arc<[u8]>> {
     CURRENT.try_with(of_line).ok()
 }
 
+/// Returns `work`, for a thread of its own. Its lines have the ids of the current invocation.
+pub fn of_this_invocation<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let ids = CURRENT.try_with(InvocationIds::clone).ok();
+    move || match ids {
+        Some(ids) => ids.on_lines_of(work),
+        None => work(),
+    }
+}
+
 /// Sets the run id of the current invocation. Each line that it logs from now on carries it. Until then the request id
 /// is in its place.
 pub fn record_run(run: &str) {
