@@ -23,8 +23,8 @@ impl Index {
     pub fn new(reports: impl IntoIterator<Item = ReportSummary>, is_whole: bool) -> Self {
         let sorted: BTreeSet<_> = reports.into_iter().collect();
         let mut runs = BTreeSet::new();
-        let reports = sorted.into_iter().rev().filter(|report| runs.insert(report.run.clone())).collect();
-        Self { reports, is_whole }
+        let last = sorted.into_iter().rev().filter(|report| runs.insert(report.run.clone()));
+        Self { reports: last.collect(), is_whole }
     }
 
     /// Writes the page. It needs nothing but the reports beside it.

@@ -1,7 +1,7 @@
 //! Whether what is recorded arrives, joined to what was found about resources.
 //!
 //! A flow log that is active and delivers nothing records nothing. Its resource is a finding, whatever its configuration
-//! says; and while nobody knows whether records arrive, no control passes because of it.
+//! says; and while it is unknown whether records arrive, no control passes because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ pub(crate) fn settle(facts: &mut Facts) {
     facts.results = results;
 }
 
-/// The flow logs of which nobody knows whether their records arrive, in groups of one reason in one region.
+/// The flow logs whose delivery is unknown, in groups of one reason in one region.
 pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
     type Group<'f> = (&'f str, &'f str, &'f str);
     let mut groups: BTreeMap<Group<'_>, (BTreeSet<&str>, Option<&Failure>)> = BTreeMap::new();

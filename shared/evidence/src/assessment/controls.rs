@@ -133,7 +133,7 @@ pub(super) fn retention(facts: &Facts) -> Vec<Retention> {
     found.into_iter().map(of).collect()
 }
 
-/// The Logstores of which nobody knows for how long they keep records.
+/// The Logstores whose retention is unknown.
 pub(super) fn unread_retention(facts: &Facts, retention: &[Retention]) -> Vec<Unknown> {
     let errors = facts
         .log_stores

@@ -347,8 +347,8 @@ fn tiles(assessment: &Assessment) -> Vec<Tile> {
     let label = if unread == 1 { "region not read" } else { "regions not read" };
     let controls = |status| assessment.controls.iter().filter(|it| it.status == status).count() as u64;
     let control = |class, number, one, many| {
-        let label = if number == 1 { one } else { many };
-        Tile { is_part: false, ..part(class, number, label, "#controls") }
+        let name = if number == 1 { one } else { many };
+        Tile { is_part: false, ..part(class, number, name, "#controls") }
     };
     let rare = [
         part("wait", sums.pending, "in transition", "#pending"),
