@@ -78,7 +78,7 @@ test("a page that asks for something is caught, and the page's own policy stops 
   await context.close();
 });
 
-for (const sample of ["small", "hostile"]) {
+for (const [sample, sum] of [["small", "41 = 32 recording"], ["hostile", "41 = 34 recording"]]) {
   test(`${sample}: the text is the same with scripts off`, async () => {
     const on = await open(sample);
     const text = await textOf(on.page);
@@ -87,7 +87,7 @@ for (const sample of ["small", "hostile"]) {
     const off = await open(sample, { javaScriptEnabled: false });
     assert.equal(await off.page.locator(".tools").count(), 0, "scripts are off");
     assert.equal(await textOf(off.page), text);
-    assert.ok(text.includes("41 = 32 recording"), text.slice(0, 400));
+    assert.ok(text.includes(sum), text.slice(0, 400));
     await off.context.close();
   });
 }
@@ -185,7 +185,7 @@ test("the filter hides rows, and sorting reorders them", async () => {
   const first = () => page.locator("#findings tbody .name").first().textContent();
   assert.equal(await first(), "partner-link", "the worst comes first");
   await page.click("#findings thead button >> nth=0");
-  assert.equal(await first(), "mobile-api-staging");
+  assert.equal(await first(), "ingest");
   assert.equal(await page.getAttribute("#findings thead th", "aria-sort"), "ascending");
   await page.click("#findings thead button >> nth=0");
   assert.equal(await first(), "web-prod-dev");

@@ -120,9 +120,8 @@ impl Folder {
         self.on(&folder, || fs::create_dir_all(&folder))?;
         let summary = ReportSummary::of(evidence, &name);
         let summed_up = folder.join(SUMMARY);
-        let digest_of_summary =
-            self.on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
-        let mut sums = format!("{digest_of_summary}  {SUMMARY}\n");
+        let of_summary = self.on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
+        let mut sums = format!("{of_summary}  {SUMMARY}\n");
         for (file, form) in FORMS {
             let path = folder.join(file);
             let digest = self.on(&path, || write(&path, |to| form(evidence, to)))?;

@@ -411,8 +411,8 @@ async fn unasked_regions(swept: &Swept, asked: &[AskedAccount]) -> (Vec<LeftOut>
     if policy.regions == Regions::All && policy.exclude_regions.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let list = |of: &AskedAccount| {
-        let (account, regions) = (of.account.parse::<AccountId>(), of.regions.clone());
+    let list = |place: &AskedAccount| {
+        let (account, regions) = (place.account.parse::<AccountId>(), place.regions.clone());
         async move {
             // An account without regions was not entered.
             let any = job.region.clone().or_else(|| regions.first()?.parse().ok());
@@ -421,7 +421,7 @@ async fn unasked_regions(swept: &Swept, asked: &[AskedAccount]) -> (Vec<LeftOut>
             };
             match reconciler.regions(job, &account, &any).await {
                 Ok((found, unreadable)) => {
-                    let others = found.iter().filter(|found| !regions.iter().any(|known| known == found.as_str()));
+                    let others = found.iter().filter(|found| !regions.iter().any(|region| region == found.as_str()));
                     let without_id = (unreadable > 0).then(|| LeftOut {
                         what: format!("{unreadable} other regions of {account}"),
                         why: "their ids could not be read".to_owned(),

@@ -100,7 +100,7 @@ fn of_verdict(facts: &Facts, result: &ResourceResult) -> (Compliance, Status, Se
     use {Compliance as C, Severity as V, Status as S};
     match (result.class(), result.verdict) {
         (Class::Unknown, _) => (C::Warning, S::New, V::Medium),
-        // As configured, but whether records arrive is unknown.
+        // It is as configured. Whether its records arrive is unknown.
         (Class::Compliant, _) if arrival(facts, result) == Arrival::Unknown => (C::Warning, S::New, V::Low),
         (Class::Compliant, _) => (C::Pass, S::Resolved, V::Informational),
         (Class::Changed, _) => (C::Warning, S::Resolved, V::Informational),

@@ -109,7 +109,7 @@ pub(crate) fn settle(facts: &mut Facts) {
     facts.results = results;
 }
 
-/// The flow logs whose records may or may not arrive, in groups of one reason in one region.
+/// The flow logs whose delivery is unknown, in groups of one reason in one region.
 pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
     type Group<'f> = (&'f str, &'f str, &'f str);
     let mut groups: BTreeMap<Group<'_>, (BTreeSet<&str>, Option<&Failure>)> = BTreeMap::new();

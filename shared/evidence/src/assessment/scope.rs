@@ -174,8 +174,7 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
     (scope, unknown)
 }
 
-/// The accounts that may or may not have opened the flow log service, but for those that are `unread` as a
-/// whole.
+/// The accounts whose flow log service was not read, but for those that are `unread` as a whole.
 pub(super) fn unread_services(facts: &Facts, unread: &[Unknown]) -> Vec<Unknown> {
     let unread: BTreeSet<_> = unread.iter().filter(|it| it.region.is_none()).map(|it| it.account.as_deref()).collect();
     let services: BTreeMap<_, _> = facts.services.iter().map(|it| (it.account.as_str(), it)).collect();

@@ -340,21 +340,20 @@ fn tiles(assessment: &Assessment) -> Vec<Tile> {
         part("ok", sums.compliant, "recording", "#quiet"),
         part("aside", sums.exceptions, "exceptions", "#exceptions"),
         part("bad", sums.findings, "findings", "#findings"),
-        part("unknown", sums.unknown, "unknown", "#unknown"),
+        part("unknown", sums.unknown, "unknown resources", "#unknown"),
     ];
-    let scope = &assessment.scope;
-    let unread = scope.regions_asked - scope.regions_read - scope.regions_unsupported;
-    let label = if unread == 1 { "region not read" } else { "regions not read" };
+    // Of regions, lists, services, retentions and deliveries.
+    let unread = assessment.unknown.iter().filter(|it| !it.has_result).count() as u64;
     let controls = |status| assessment.controls.iter().filter(|it| it.status == status).count() as u64;
     let control = |class, number, one, many| {
-        let of_count = if number == 1 { one } else { many };
-        Tile { is_part: false, ..part(class, number, of_count, "#controls") }
+        let name = if number == 1 { one } else { many };
+        Tile { is_part: false, ..part(class, number, name, "#controls") }
     };
     let rare = [
         part("wait", sums.pending, "in transition", "#pending"),
         part("wait", sums.changed, "repaired", "#changed"),
         part("plain", sums.unlisted, "counted only", "#quiet"),
-        Tile { is_part: false, ..part("unknown", unread, label, "#unknown") },
+        Tile { is_part: false, ..part("unknown", unread, "not read", "#unknown") },
         control("bad", controls(ControlStatus::Fail), "control fails", "controls fail"),
         control("unknown", controls(ControlStatus::Unknown), "control unknown", "controls unknown"),
     ];

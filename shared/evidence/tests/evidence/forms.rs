@@ -141,6 +141,8 @@ fn the_first_screen_tells_the_verdict_the_scope_who_asked_when_and_with_which_po
         "41 = 32 recording + 4 exceptions + 5 findings",
         "the sums close",
         "no sampling",
+        // The region, a retention and a delivery.
+        "<b>3</b> <svg",
     ] {
         assert!(first.contains(expected), "{expected}\n{first}");
     }
