@@ -70,7 +70,7 @@ pub(crate) fn labelled(name: &str, value: &str, name_columns: usize, columns: Op
     format!("{name_shown}{}", broken(&joined, name_columns, name_columns, columns))
 }
 
-/// Breaks a line of which `at` columns are taken already; its further parts are indented by `indent`.
+/// Breaks a line into parts that fit. The first part begins at column `at`, and the others at column `indent`.
 pub(crate) fn broken(line: &str, at: usize, indent: usize, columns: Option<usize>) -> String {
     let line = visible(line);
     let Some(columns) = columns else { return format!("{line}\n") };

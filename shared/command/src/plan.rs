@@ -92,8 +92,8 @@ pub(crate) struct Totals {
     pub(crate) resources: usize,
     /// Those of them whose traffic is recorded and delivered now, as far as was read.
     pub(crate) covered: usize,
-    /// Resources of which nobody can say what the policy wants, as when their tag is misspelled, and those that can have no
-    /// flow log. They are not recorded, and are not among the resources above.
+    /// Resources that cannot be judged, such as one with a misspelled tag, and those that can have no flow log. They are not
+    /// recorded, and are not among the resources above.
     pub(crate) unsupported: usize,
     /// Resources that are off or left alone on purpose.
     pub(crate) exceptions: usize,

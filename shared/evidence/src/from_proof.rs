@@ -13,7 +13,7 @@ impl Facts {
     /// whether those of each flow log arrive. Nothing has to arrive of a flow log that is off, so nothing is said of it.
     pub fn add_proofs(&mut self, account: &str, region: &str, proofs: &[LogStoreProof]) {
         for proof in proofs {
-            // Flow logs of which the API names no Logstore come in one without a name.
+            // Flow logs without a Logstore in the API's answer come in one without a name.
             if !proof.log_store.is_empty() {
                 let why = proof.retention_days.as_ref().err();
                 self.log_stores.push(LogStore {
@@ -53,7 +53,7 @@ impl Facts {
     }
 }
 
-/// The call because of which something is unknown, if a call failed.
+/// Returns the failed call that left something unknown, if there is one.
 fn cause(why: &Unproven, failures: &[ErrorReport]) -> Option<Failure> {
     let error = match why {
         Unproven::NoPermission { action } => failures.iter().find(|error| error.action == *action),

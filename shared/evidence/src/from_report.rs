@@ -191,7 +191,7 @@ enum Other {
 
 fn what_else(item: &Item) -> Option<Other> {
     let is_open = matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
-    // A whole account of which a person should hear was not read.
+    // A whole account was not read, and a person should hear of it.
     let is_whole_account = item.region.is_none() && item.resource_id.is_none();
     let state = match item.verdict {
         Some(Verdict::Unknown) => NoteState::Unread,

@@ -16,7 +16,7 @@ use crate::{
 /// Whether what the flow log of a resource records arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// Nothing is due: there is no flow log, it is off, or it is that of a router, whose records nobody can count.
+    /// Nothing is due: there is no flow log, it is off, or it is that of a router, whose records cannot be counted.
     NotDue,
     /// It does, or the records prove that nothing was due.
     Proven,
