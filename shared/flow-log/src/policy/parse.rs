@@ -24,6 +24,7 @@ use crate::{
     AccountId, CreateDestination, FlowLog, FolderId, RegionId, ResourceId, ResourceType, RoleArn,
     names::{Description, FlowLogName, InvalidName, LogStoreName, MAX_TAGS, ProjectName, TagKey, TagValue, Tags},
     schedule::{Dates, OnDate, Schedule},
+    zones::time_zone,
 };
 
 /// How many schedules a message names at most.
@@ -683,7 +684,7 @@ impl Decoder {
 
     fn time_zone(&self, node: &Node) -> Option<TimeZone> {
         let text = self.text(node)?;
-        let zone = TimeZone::get(text).ok();
+        let zone = time_zone(text);
         if zone.is_none() {
             self.mistake(node.position, format!("{text:?} is not an IANA time zone, as in \"Asia/Shanghai\""));
         }
