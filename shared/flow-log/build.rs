@@ -3,6 +3,11 @@
 //! The whole history of 600 zones is 207 KB. Since 2020, a zone is little more than the rule at the end of its data, which
 //! many zones share. Writes the names, each with its place in the data, and the data.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo says in the environment where the output of a build script belongs"
+)]
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -13,7 +18,7 @@ use std::{
 
 /// 2020-01-01, in seconds since 1970. What a clock showed before is forgotten.
 const SINCE: i64 = 1_577_836_800;
-/// The length of a header of a TZif file (RFC 9636).
+/// The length of a header of a `TZif` file (RFC 9636).
 const HEADER: usize = 44;
 
 fn main() -> Result<()> {
@@ -36,7 +41,7 @@ fn main() -> Result<()> {
     writeln!(std::io::stdout(), "cargo::rerun-if-changed=build.rs")
 }
 
-/// The numbers of things in a block of TZif data.
+/// The numbers of things in a block of `TZif` data.
 struct Counts {
     /// Of flags that only POSIX rules of old need.
     flags: usize,
@@ -63,7 +68,7 @@ impl Counts {
     }
 }
 
-/// Returns the TZif data of a zone without its transitions before [`SINCE`]; `None` if it is not in version 2 or later.
+/// Returns the `TZif` data of a zone without its transitions before [`SINCE`]; `None` if it is not in version 2 or later.
 fn since(whole: &[u8]) -> Option<Vec<u8>> {
     let version = *whole.get(4).filter(|version| **version >= b'2')?;
     // The first block is for readers of 1986.
@@ -108,7 +113,7 @@ impl Kept {
     fn index_of(&mut self, found: [u8; 6], letters: &[u8]) -> Option<u8> {
         let [offset @ .., flag, start] = found;
         let name = letters.get(usize::from(start)..)?.split_inclusive(|letter| *letter == 0).next()?;
-        let place = self.letters.windows(name.len()).position(|letters| letters == name).unwrap_or_else(|| {
+        let place = self.letters.windows(name.len()).position(|known| known == name).unwrap_or_else(|| {
             self.letters.extend(name);
             self.letters.len() - name.len()
         });

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 /// A line for each zone: its name, and where its data begin and end.
 const ZONES: &str = include_str!(concat!(env!("OUT_DIR"), "/zones.txt"));
-/// The data of all zones, in the format TZif (RFC 9636).
+/// The data of all zones, in the format `TZif` (RFC 9636).
 const DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zones.bin"));
 
 /// Returns the time zone with this IANA name, in capital or small letters; `None` if there is none. For times before 2020
