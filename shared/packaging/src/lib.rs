@@ -32,7 +32,7 @@ use self::build::Workspace;
 pub const MAX_PACKAGE_BYTES: usize = 2_690_000;
 
 /// The same for `report-flow-logs`, in bytes. It has the five forms of evidence, and starts once a day.
-pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_600_000;
+pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_330_000;
 
 /// The maximum size of the package of a function, in bytes.
 fn max_bytes(function: &str) -> usize {
