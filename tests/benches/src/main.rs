@@ -27,6 +27,7 @@ mod stub;
 mod subject;
 mod sweep;
 mod table;
+mod training;
 
 use std::{
     io,
@@ -35,7 +36,7 @@ use std::{
     thread,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use measure::Runs;
 use report::Beside;
 use stub::Cloud;
@@ -56,7 +57,10 @@ const VPCS_OF_ONE_REGION: usize = 10_000;
 
 /// Compares Flowkeeper with bare servers, with Go and with the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     /// Exit with 1 if a bound is violated.
     #[arg(long)]
     check: bool,
@@ -83,6 +87,20 @@ struct Arguments {
     accounts: Vec<u32>,
 }
 
+/// What to do instead of measuring.
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Has binaries with counters do their work, for `cargo run -p packaging -- --trained`
+    Play {
+        /// The folder for their profiles.
+        #[arg(long, value_name = "FOLDER")]
+        profiles: PathBuf,
+        /// The binaries, each named as its function.
+        #[arg(required = true, value_name = "BINARY")]
+        binaries: Vec<PathBuf>,
+    },
+}
+
 /// A part that can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
@@ -100,6 +118,10 @@ enum Part {
 
 fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
+    if let Some(Instead::Play { profiles, binaries }) = &arguments.instead {
+        training::play(binaries, profiles)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let is_asked_for = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut is_kept = true;
     let mut tables = Vec::new();
@@ -152,7 +174,7 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
     let bare_binary = binaries::build("benches", "baseline")?;
     let reqwest_binary = binaries::build("benches", "on_reqwest")?;
 
-    let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
+    let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target, None)?);
     let subject = |kind, cloud| Subject { kind, cloud };
     let mut subjects = vec![
         subject(Kind::Baseline(bare_binary.clone()), &plain),

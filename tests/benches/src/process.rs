@@ -4,14 +4,16 @@ use std::{
     fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
     clock,
-    http::{Messages, find},
+    http::{Message, Messages, find},
 };
 
 /// The maximum time until the port is open.
@@ -49,6 +51,12 @@ impl Process {
                 return Err(io::Error::other(format!("it ended by itself with {status}")));
             }
         }
+    }
+
+    /// Asks it to end, as Function Compute does, and waits until it has.
+    pub(crate) fn end(mut self) -> io::Result<ExitStatus> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        self.child.wait()
     }
 
     /// The CPU time of its threads, in microseconds.
@@ -123,6 +131,13 @@ impl Invoker {
     pub(crate) fn invoke(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.send(request)?;
         self.receive()
+    }
+
+    /// Sends an invocation, and returns the whole answer, success or not.
+    pub(crate) fn try_invoke(&mut self, request: &[u8]) -> io::Result<String> {
+        self.send(request)?;
+        let Message { head, body } = self.messages.next()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(String::from_utf8_lossy(&[head, body].concat()).into_owned())
     }
 
     /// Sends an invocation.

@@ -45,6 +45,7 @@ const VSWITCHES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC2","
 "VSwitches":{"VSwitch":[]}}"#;
 const NETWORK_INTERFACES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC4","NextToken":"",
 "NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}"#;
+const SWITCHED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC5","Success":"true"}"#;
 const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"the stub cloud does not know it"}"#;
 
 /// The stub cloud. It runs until the process ends.
@@ -78,11 +79,12 @@ enum Action {
     GetCallerIdentity,
     DescribeVSwitches,
     DescribeNetworkInterfaces,
+    DeactiveFlowLog,
 }
 
 impl Action {
     /// A request to assume a role names the other actions, too: those that the session may call.
-    const ALL: [(&str, Self); 8] = [
+    const ALL: [(&str, Self); 9] = [
         ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
@@ -91,6 +93,7 @@ impl Action {
         ("GetCallerIdentity", Self::GetCallerIdentity),
         ("DescribeVSwitches", Self::DescribeVSwitches),
         ("DescribeNetworkInterfaces", Self::DescribeNetworkInterfaces),
+        ("DeactiveFlowLog", Self::DeactiveFlowLog),
     ];
 
     /// The action is in the form, in the query or in a header, and nowhere else in a request.
@@ -116,10 +119,10 @@ impl Cloud {
         Self::listen(Answers { fleet: Some(fleet), latency }, None)
     }
 
-    /// Starts a cloud with TLS and fixed answers. Its root certificate is written to `folder`.
-    pub(crate) fn over_tls(folder: &Path) -> io::Result<Self> {
+    /// Starts a cloud with TLS that lists a fleet, or has fixed answers. Its root certificate is written to `folder`.
+    pub(crate) fn over_tls(folder: &Path, fleet: Option<Fleet>) -> io::Result<Self> {
         let certificate = certificate::make(folder)?;
-        let cloud = Self::listen(Answers::default(), Some(certificate.server))?;
+        let cloud = Self::listen(Answers { fleet, latency: Duration::ZERO }, Some(certificate.server))?;
         Ok(Self { root: Some(certificate.root), ..cloud })
     }
 
@@ -167,7 +170,7 @@ fn accept(
 
 fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Result<()> {
     let regions = regions();
-    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES]
+    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES, SWITCHED]
         .map(|body| response("200 OK", body));
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{go::Go, process::Process, python::Package, stub::Cloud};
 
-const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
+pub(crate) const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
 
 /// The sizes of what is delivered, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
