@@ -43,6 +43,7 @@ use stub::Cloud;
 use subject::{Kind, Subject};
 use sweep::Size;
 use table::Table;
+use training::Trained;
 
 /// The plot that docs/benchmarks.md shows.
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
@@ -160,19 +161,20 @@ fn main() -> io::Result<ExitCode> {
     Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures the comparison with the bare servers, the one with other languages, and the cost.
-fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
+/// Measures the comparison with the bare servers, that of trained binaries, the one with other languages, and the cost.
+fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
     let cores = thread::available_parallelism()?.get();
     let target = binaries::target_dir()?;
     let packages = python::packages(&target)?;
     let go = go::build(&target)?;
+    let trained = training::build()?;
     let function = match &arguments.function {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let bare_binary = binaries::build("benches", "baseline")?;
-    let reqwest_binary = binaries::build("benches", "on_reqwest")?;
+    let bare_binary = binaries::build("baselines", "baseline")?;
+    let reqwest_binary = binaries::build("baselines", training::ON_REQWEST)?;
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target, None)?);
     let subject = |kind, cloud| Subject { kind, cloud };
@@ -186,17 +188,30 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
         subject(Kind::Python(&packages[0]), &plain),
         subject(Kind::Python(&packages[1]), &plain),
     ];
+    if let Ok(built) = &trained {
+        subjects.push(subject(Kind::Baseline(built.on_reqwest.clone()), &plain));
+        subjects.push(subject(Kind::Ours(built.function.clone()), &plain));
+    }
     subjects.extend(go.as_ref().map(|go| subject(Kind::Go(go), &plain)));
     let figures = measure::measure(&subjects, runs)?;
-    let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, of_go @ ..] = &figures[..] else {
-        return Err(io::Error::other("eight were measured, and Go"));
+    let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, others @ ..] = &figures[..] else {
+        return Err(io::Error::other("eight were measured, and trained ones, and Go"));
+    };
+    let (of_trained, of_go) = others.split_at(if trained.is_ok() { 2 } else { 0 });
+    let of_trained = match (&trained, of_trained) {
+        (Ok(Trained { tool, .. }), [trained_server, trained]) => {
+            report::trained([on_reqwest, trained_server, ours, trained], tool)
+        }
+        (Ok(_), _) => return Err(io::Error::other("two are trained")),
+        (Err(missing), _) => report::untrained(missing),
     };
     let of_plain = Beside { bare, on_reqwest, ours };
     let of_tls = Beside { bare: bare_tls, on_reqwest: on_reqwest_tls, ours: ours_tls };
     let go = go.as_ref().map(|go| go.version.as_str()).zip(of_go.first());
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
     let all: Vec<_> = [("create-flow-log", ours)].into_iter().chain(go).chain(pythons).collect();
-    Ok([report::functions(&of_plain, &of_tls, runs, cores), report::peers(ours, go, &pythons), report::cost(&all)])
+    let functions = report::functions(&of_plain, &of_tls, runs, cores);
+    Ok([functions, of_trained, report::peers(ours, go, &pythons), report::cost(&all)])
 }
 
 /// Measures the command.

@@ -52,6 +52,7 @@ mod tests {
         for name in [
             "machine",
             "functions",
+            "trained",
             "peers",
             "cost",
             "signing",

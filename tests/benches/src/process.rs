@@ -53,8 +53,10 @@ impl Process {
         }
     }
 
-    /// Asks it to end, as Function Compute does, and waits until it has.
-    pub(crate) fn end(mut self) -> io::Result<ExitStatus> {
+    /// Has it end, as Function Compute does, and waits until it has.
+    pub(crate) fn end(mut self, mut connection: Invoker) -> io::Result<ExitStatus> {
+        // A bare server ends instead of answering.
+        let _ = connection.try_invoke(b"GET /pre-stop HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.child.wait()
     }

@@ -8,16 +8,21 @@ use std::{
     process::Command,
 };
 
-use packaging::trained::{PROFILE, profile_in};
+use packaging::{
+    build::Workspace,
+    trained::{self, Binary, PROFILE, Tool, profile_in},
+};
 
 use crate::{
     event,
     fleet::{Fleet, REGIONS},
     process::Process,
     stub::Cloud,
-    subject::{POLICY, function},
+    subject::{Kind, POLICY, Subject},
 };
 
+/// The bare server on reqwest. It is trained as the function beside it is.
+pub(crate) const ON_REQWEST: &str = "on_reqwest";
 /// No event: Function Compute should try again, and keep it as a dead letter.
 const UNKNOWN: &str = "{}";
 const DELETED: &str = include_str!("../../fixtures/events/actiontrail-delete-vpc.json");
@@ -31,8 +36,33 @@ const REGIONS_SWEPT: usize = 5;
 
 const LOG_STORE: &str = r#""log_store": "vpc""#;
 const CREATE_DESTINATION: &str = r#""create_destination": {"retention_days": 180}"#;
+/// The manifest of the workspace.
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 /// The most of an unexpected answer that is shown, in characters.
 const MAX_SHOWN: usize = 1_000;
+
+/// The trained binaries that are measured.
+pub(crate) struct Trained {
+    pub(crate) on_reqwest: PathBuf,
+    pub(crate) function: PathBuf,
+    /// The tool that merged their profiles.
+    pub(crate) tool: Tool,
+}
+
+/// Trains the bare server on reqwest and `create-flow-log`. The inner error says what is missing for it.
+pub(crate) fn build() -> io::Result<Result<Trained, trained::Error>> {
+    let tool = match Tool::find() {
+        Ok(tool) => tool,
+        Err(missing @ trained::Error::NoTool { .. }) => return Ok(Err(missing)),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let workspace = Workspace::at(Path::new(MANIFEST)).map_err(io::Error::other)?;
+    let binary = |package, name| Binary { package, name };
+    let binaries = [binary("baselines", ON_REQWEST), binary("create-flow-log", "create-flow-log")];
+    let built = trained::build(&workspace, &tool, &binaries, play).map_err(io::Error::other)?;
+    let [on_reqwest, function] = built.try_into().map_err(|_| io::Error::other("two binaries were to be trained"))?;
+    Ok(Ok(Trained { on_reqwest, function, tool }))
+}
 
 /// What a function is sent, and how often.
 struct Work {
@@ -69,20 +99,27 @@ pub(crate) fn play(binaries: &[PathBuf], profiles: &Path) -> io::Result<()> {
         Clouds { new_vpcs: Cloud::over_tls(&of_new, None)?, many_vpcs: Cloud::over_tls(&of_many, Some(FLEET))? };
     for binary in binaries {
         let name = binary.file_name().unwrap_or_default().to_string_lossy();
-        for (cloud, settings, work) in lives(&name, &clouds, profiles)? {
-            let mut command = function(binary, cloud);
-            command.env(PROFILE, profile_in(profiles)).envs(settings);
-            live(&name, &mut command, &work)?;
+        for Life { cloud, settings, work } in lives(&name, &clouds, profiles)? {
+            let kind = if name == ON_REQWEST { Kind::Baseline(binary.clone()) } else { Kind::Ours(binary.clone()) };
+            let (mut command, port_variable) = Subject { kind, cloud }.command();
+            command.env_remove("FLOWKEEPER_POLICY").envs(settings).env(PROFILE, profile_in(profiles));
+            live(&name, &mut command, port_variable, &work)?;
         }
     }
     Ok(())
 }
 
-/// A process: its cloud, its settings, and its work.
-type Life<'a> = (&'a Cloud, Vec<(&'static str, String)>, Vec<Work>);
+/// What one process of a binary does.
+struct Life<'a> {
+    cloud: &'a Cloud,
+    /// The settings of a function, besides those about its cloud.
+    settings: Vec<(&'static str, String)>,
+    work: Vec<Work>,
+}
 
-/// The lives of a function's processes.
+/// The lives of a binary's processes.
 fn lives<'a>(name: &str, clouds: &'a Clouds, folder: &Path) -> io::Result<Vec<Life<'a>>> {
+    let life = |cloud, settings, work| Life { cloud, settings, work };
     let Clouds { new_vpcs, many_vpcs } = clouds;
     let with = |policy: &str| vec![("FLOWKEEPER_POLICY", policy.to_owned())];
     let timer = || vec![Work::new(event::timer(), 2)];
@@ -91,7 +128,7 @@ fn lives<'a>(name: &str, clouds: &'a Clouds, folder: &Path) -> io::Result<Vec<Li
             let jobs = event::jobs(ACCOUNTS).into_iter().map(|job| Work::new(job, JOBS_OF_AN_ACCOUNT));
             let others =
                 [Work::new(event::ignored(), ACCOUNTS * JOBS_OF_AN_ACCOUNT), Work::failing(event::of(UNKNOWN), 10)];
-            vec![(new_vpcs, with(POLICY), jobs.chain(others).collect())]
+            vec![life(new_vpcs, with(POLICY), jobs.chain(others).collect())]
         }
         "remediate-flow-logs" => {
             let events = vec![Work::new(event::of(DRIFTED), JOBS_OF_AN_ACCOUNT)];
@@ -99,21 +136,21 @@ fn lives<'a>(name: &str, clouds: &'a Clouds, folder: &Path) -> io::Result<Vec<Li
             let more = everywhere("").replace(LOG_STORE, &format!("{LOG_STORE}, {CREATE_DESTINATION}"));
             let refused = vec![Work::failing(event::timer(), 1)];
             vec![
-                (new_vpcs, with(POLICY), events),
-                (many_vpcs, with(&everywhere("")), timer()),
-                (many_vpcs, with(&more), refused),
+                life(new_vpcs, with(POLICY), events),
+                life(many_vpcs, with(&everywhere("")), timer()),
+                life(many_vpcs, with(&more), refused),
             ]
         }
         "activate-flow-logs" | "deactivate-flow-logs" => {
-            vec![(many_vpcs, with(&everywhere(r#", "schedule": "never""#)), timer())]
+            vec![life(many_vpcs, with(&everywhere(r#", "schedule": "never""#)), timer())]
         }
         "delete-orphaned-flow-logs" => {
             let events = vec![Work::new(event::of(DELETED), JOBS_OF_AN_ACCOUNT)];
-            vec![(new_vpcs, with(POLICY), events), (many_vpcs, with(&everywhere("")), timer())]
+            vec![life(new_vpcs, with(POLICY), events), life(many_vpcs, with(&everywhere("")), timer())]
         }
         "create-ecr-flow-log" => {
             let policy = everywhere(r#", "ecr_flow_log": {"project": "ecr", "log_store": "ecr"}"#);
-            vec![(many_vpcs, with(&policy), vec![Work::failing(event::timer(), 2)])]
+            vec![life(many_vpcs, with(&policy), vec![Work::failing(event::timer(), 2)])]
         }
         "report-flow-logs" => {
             let evidence = folder.join("evidence");
@@ -121,11 +158,16 @@ fn lives<'a>(name: &str, clouds: &'a Clouds, folder: &Path) -> io::Result<Vec<Li
             let mut settings = with(&everywhere(""));
             settings.push(("FLOWKEEPER_EVIDENCE_DIR", evidence.to_string_lossy().into_owned()));
             // It is written, and says that the cloud refused to show the Logstores.
-            vec![(many_vpcs, settings, vec![Work::failing(event::timer(), 2)])]
+            vec![life(many_vpcs, settings, vec![Work::failing(event::timer(), 2)])]
         }
         "open-flow-log-service" => {
             let accept = Work::failing(event::of(r#"{"accept_terms": true}"#), 2);
-            vec![(new_vpcs, Vec::new(), vec![Work::failing(event::of(UNKNOWN), 2), accept])]
+            vec![life(new_vpcs, Vec::new(), vec![Work::failing(event::of(UNKNOWN), 2), accept])]
+        }
+        ON_REQWEST => {
+            let jobs = Work::new(event::job(), ACCOUNTS * JOBS_OF_AN_ACCOUNT);
+            let ignored = Work::new(event::ignored(), ACCOUNTS * JOBS_OF_AN_ACCOUNT);
+            vec![life(new_vpcs, Vec::new(), vec![jobs, ignored])]
         }
         other => {
             let help = format!("{other} is not played: add its work to {}", file!());
@@ -144,8 +186,8 @@ fn everywhere(more: &str) -> String {
 }
 
 /// Starts a process, has it do its work, and ends it.
-fn live(name: &str, command: &mut Command, work: &[Work]) -> io::Result<()> {
-    let mut process = Process::start(command, "FC_CUSTOM_LISTEN_PORT")?;
+fn live(name: &str, command: &mut Command, port_variable: &str, work: &[Work]) -> io::Result<()> {
+    let mut process = Process::start(command, port_variable)?;
     let mut connection = process.connect()?;
     for (nth, Work { event, times, succeeds }) in work.iter().enumerate() {
         for _ in 0..*times {
@@ -157,19 +199,17 @@ fn live(name: &str, command: &mut Command, work: &[Work]) -> io::Result<()> {
             }
         }
     }
-    let status = process.end()?;
+    let status = process.end(connection)?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("{name} ended with {status}"))) }
 }
 
 #[cfg(test)]
 mod tests {
-    use packaging::build::Workspace;
-
     use super::*;
 
     #[test]
     fn every_function_has_work_to_be_trained_by() {
-        let workspace = Workspace::at(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))).unwrap();
+        let workspace = Workspace::at(Path::new(MANIFEST)).unwrap();
         let folder = workspace.target.join("benches/work");
         let clouds = Clouds { new_vpcs: Cloud::start().unwrap(), many_vpcs: Cloud::start().unwrap() };
         for function in workspace.functions() {
