@@ -10,6 +10,7 @@ mod clock;
 mod command;
 mod cost;
 mod event;
+mod evidence;
 mod fleet;
 mod go;
 mod http;
@@ -55,6 +56,9 @@ const VPCS: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 const REGIONS: usize = 5;
 /// The default number of VPCs for the sweep of a single region.
 const VPCS_OF_ONE_REGION: usize = 10_000;
+
+/// How many times the least time a plan of a large account may take; `None` for no bound.
+const MAX_PLAN: Option<f64> = None;
 
 /// Compares Flowkeeper with bare servers, with Go and with the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
@@ -113,6 +117,8 @@ enum Part {
     Sweeps,
     /// Sweeps of many accounts, on the local cloud's Function Compute, and their plot.
     Organization,
+    /// Evidence: the daily report of a large account, and its forms.
+    Report,
     /// The command: plans of large accounts, and what needs no cloud.
     Command,
 }
@@ -124,10 +130,8 @@ fn main() -> io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let is_asked_for = |part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let mut is_kept = true;
     let mut tables = Vec::new();
     let mut show = |table: Table| {
-        is_kept &= table.is_kept;
         #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
         {
             println!("{}", table.text);
@@ -148,17 +152,27 @@ fn main() -> io::Result<ExitCode> {
     if is_asked_for(Part::Organization) {
         organizations(&arguments)?.into_iter().for_each(&mut show);
     }
+    if is_asked_for(Part::Report) {
+        show(of_evidence()?);
+    }
     if is_asked_for(Part::Command) {
         of_command()?.into_iter().for_each(&mut show);
     }
-    match &arguments.write {
-        Some(page) if is_kept => page::write(page, &tables)?,
+    conclude(&tables, arguments.check, arguments.write.as_deref())
+}
+
+/// Writes the tables into a page, if there is one and every bound is kept. Returns how the program ends: with `check`,
+/// a bound that is not kept is a failure.
+fn conclude(tables: &[Table], check: bool, page: Option<&Path>) -> io::Result<ExitCode> {
+    let is_kept = tables.iter().all(|table| table.is_kept);
+    match page {
+        Some(page) if is_kept => page::write(page, tables)?,
         Some(page) => {
             return Err(io::Error::other(format!("a bound is not kept, so {} stays as it is", page.display())));
         }
         None => {}
     }
-    Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_kept || !check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Measures the comparison with the bare servers, that of trained binaries, the one with other languages, and the cost.
@@ -214,12 +228,20 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     Ok([functions, of_trained, report::peers(ours, go, &pythons), report::cost(&all)])
 }
 
+/// Measures evidence.
+fn of_evidence() -> io::Result<Table> {
+    let target = binaries::target_dir()?;
+    let reported = evidence::report(&binaries::build("report-flow-logs", "report-flow-logs")?, &target)?;
+    let sample = binaries::build_example("evidence", "sample")?;
+    Ok(report::evidence(reported, evidence::forms(&sample, &target)?))
+}
+
 /// Measures the command.
 fn of_command() -> io::Result<[Table; 2]> {
     let flowkeeper = binaries::build("flowkeeper", "flowkeeper")?;
     let folder = binaries::target_dir()?;
     let planned = command::plan(&flowkeeper, &folder, command::ACCOUNT)?;
-    Ok([report::plan(&planned), report::offline(&command::offline(&flowkeeper, &folder)?)])
+    Ok([report::plan(&planned, MAX_PLAN), report::offline(&command::offline(&flowkeeper, &folder)?)])
 }
 
 fn sweeps(arguments: &Arguments) -> io::Result<Table> {
@@ -240,4 +262,39 @@ fn organizations(arguments: &Arguments) -> io::Result<[Table; 2]> {
     let plotted = plot::draw_organization(&sweeps, Path::new(ORGANIZATION_CURVE));
     plotted.map_err(|error| io::Error::other(error.to_string()))?;
     Ok(report::organization(&sweeps, load, thread::available_parallelism()?.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::ErrorKind};
+
+    use super::*;
+    use table::{Bound, Bounded};
+
+    /// A table whose figure is at most 2, or should be.
+    fn bounded(figure: f64) -> Table {
+        let mut table = Table::new("jobs", &["", "bound"]);
+        table.bounded(["a job, µs".to_owned()], Bounded::new(figure, Bound::AtMost(2.0)));
+        table
+    }
+
+    #[test]
+    fn with_check_one_bound_that_is_not_kept_is_a_failure() {
+        let (kept, broken) = ([bounded(1.0), bounded(2.0)], [bounded(1.0), bounded(2.1), bounded(1.0)]);
+        let ends = |tables, check| conclude(tables, check, None).unwrap();
+        assert_eq!([ends(&kept, true), ends(&kept, false), ends(&broken, false)], [ExitCode::SUCCESS; 3]);
+        assert_eq!(ends(&broken, true), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn a_page_stays_as_it_is_if_a_bound_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.md");
+        let text = "<!-- begin jobs -->\nold\n<!-- end jobs -->\n";
+        fs::write(&page, text).unwrap();
+        let error = conclude(&[bounded(2.1)], false, Some(&page)).unwrap_err();
+        assert_eq!((error.kind(), fs::read_to_string(&page).unwrap().as_str()), (ErrorKind::Other, text));
+        conclude(&[bounded(1.9)], false, Some(&page)).unwrap();
+        assert!(fs::read_to_string(&page).unwrap().contains("| a job, µs | at most 2 |"));
+    }
 }

@@ -59,6 +59,7 @@ mod tests {
             "sweeps",
             "organization",
             "organization's bounds",
+            "evidence",
             "plan",
             "offline",
         ] {

@@ -5,6 +5,8 @@ use packaging::trained::{self, Tool};
 use crate::{
     command::{self, Offline, Planned},
     cost::{Bill, CNY_PER_CU, Event, HOURS, MIN_CNY_AN_HOUR, USD_PER_CU, VCPU, WAIT_PER_CALL},
+    evidence::{FORMS, Needed, RESOURCES, VPCS},
+    fleet::REGIONS,
     listing::FLOW_LOGS,
     measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile},
     organization,
@@ -311,8 +313,39 @@ pub(crate) fn sweeps(sweeps: &[Sweep], empty_target: f64) -> Table {
     table
 }
 
-/// The table of the plan of a large account.
-pub(crate) fn plan(planned: &Planned) -> Table {
+/// The table of evidence: the report of a large account, and the forms of one with many resources.
+pub(crate) fn evidence(reported: Needed, forms: [Needed; FORMS.len()]) -> Table {
+    /// Of a function with the smallest memory, in MiB.
+    const MAX_REPORT_MIB: f64 = 128.0;
+    /// Of writing one form.
+    const MAX_FORM_MIB: f64 = 100.0;
+    const MAX_FORM_SECONDS: f64 = 1.0;
+    let mut table = Table::new("evidence", &["", "measured", "bound"]);
+    let mut add = |what: &str, figure: f64, decimals: usize, bound: Option<Bound>| {
+        let bounded = bound.map(|bound| Bounded::new(figure, bound)).unwrap_or_default();
+        table.bounded([what.to_owned(), format!("{figure:.decimals$}")], bounded);
+    };
+    let report = format!("`report-flow-logs` over {} VPCs, peak memory, MiB", thousands(VPCS));
+    add(&report, reported.peak, 1, Some(AtMost(MAX_REPORT_MIB)));
+    add("its CPU, s", reported.cpu, 2, None);
+    add("its time, s", reported.wall, 2, None);
+    for (form, Needed { cpu, peak, .. }) in FORMS.into_iter().zip(forms) {
+        let name = form.to_uppercase();
+        let what = if form == "page" { "the page" } else { name.as_str() };
+        add(&format!("{what} of {} resources, CPU, s", thousands(RESOURCES)), cpu, 2, Some(AtMost(MAX_FORM_SECONDS)));
+        add("its peak memory, MiB", peak, 1, Some(AtMost(MAX_FORM_MIB)));
+    }
+    table.say(&format!(
+        "The function's {} VPCs are in {} regions, and records of each that has a flow log have arrived. One in {LACKING} has none. It\n\
+         reads them, and writes all five forms. The other rows are about a process that makes up the facts, and writes one form.",
+        thousands(VPCS),
+        REGIONS.len(),
+    ));
+    table
+}
+
+/// The table of the plan of a large account. `most` bounds its time, as a multiple of the least.
+pub(crate) fn plan(planned: &Planned, most: Option<f64>) -> Table {
     const MAX_FIRST_MS: f64 = 300.0;
     let Planned { account, calls, first, wall } = planned;
     let (least, first_ms) = (account.least_time(), first * 1e3);
@@ -321,15 +354,15 @@ pub(crate) fn plan(planned: &Planned) -> Table {
     let counts = [thousands(*calls), thousands(min_calls), format!("{:.2}", *calls as f64 / min_calls as f64)];
     table.bounded(["calls".to_owned()].into_iter().chain(counts), Bounded::UNBOUNDED);
     let times = [format!("{wall:.2}"), format!("{least:.2}"), format!("{:.2}", wall / least)];
-    table.bounded(["time, s".to_owned()].into_iter().chain(times), Bounded::UNBOUNDED);
+    let bounded = most.map(|most| Bounded::new(wall / least, AtMost(most))).unwrap_or_default();
+    table.bounded(["time, s".to_owned()].into_iter().chain(times), bounded);
     let first_output =
         ["first output, from exec, ms".to_owned(), format!("{first_ms:.1}"), String::new(), String::new()];
     table.bounded(first_output, Bounded::new(first_ms, AtMost(MAX_FIRST_MS)));
     table.say(&format!(
         "{} VPCs in {} regions. One VPC in {LACKING} lacks its flow log, and every answer comes after {} ms. **least**: who calls and\n\
          which regions there are, then page after page of {PAGE} VPCs and of {PAGE} flow logs in each region, all regions at once. The\n\
-         documented quota, {} calls of each action in a region and a minute, holds up none of them. A plan makes more calls\n\
-         than that: it looks for orphans as a sweep of its own, which reads the flow logs and their VPCs again.",
+         documented quota, {} calls of each action in a region and a minute, holds up none of them.",
         thousands(account.vpcs),
         account.regions,
         command::LATENCY.as_millis(),
@@ -556,6 +589,15 @@ mod tests {
     fn the_page_says_what_is_missing_for_trained_binaries() {
         let table = untrained(&trained::Error::NoTool { major: 22, found: "there is none".into() });
         assert!(table.is_kept && table.text.contains("not measured: training needs llvm-profdata of LLVM 22"));
+    }
+
+    #[test]
+    fn evidence_is_bounded_in_memory_and_in_time() {
+        let table = |mib: f64, cpu: f64| {
+            let needed = Needed { wall: 9.0, cpu, peak: mib };
+            evidence(needed, [needed; FORMS.len()]).text.matches("**not kept**").count()
+        };
+        assert_eq!([table(99.0, 0.9), table(99.0, 1.1), table(127.0, 0.9), table(129.0, 1.1)], [0, 5, 5, 11]);
     }
 
     #[test]

@@ -46,6 +46,11 @@ const VSWITCHES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC2","
 const NETWORK_INTERFACES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC4","NextToken":"",
 "NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}"#;
 const SWITCHED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC5","Success":"true"}"#;
+const OPENED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC6","Enabled":"true","Success":"true"}"#;
+const RECORDS: &str = r#"{"meta":{"progress":"Complete","count":0,"hasSQL":true},"data":[]}"#;
+const INDEX: &str = r#"{"ttl":180,"line":{"token":[","],"caseSensitive":false},"keys":{"vpc-id":{"type":"text"},
+"log-status":{"type":"text"},"end":{"type":"long"}}}"#;
+const LOG_STORE: &str = r#"{"logstoreName":"vpc","ttl":180,"mode":"standard","shardCount":2,"autoSplit":true}"#;
 const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"the stub cloud does not know it"}"#;
 
 /// The stub cloud. It runs until the process ends.
@@ -80,11 +85,16 @@ enum Action {
     DescribeVSwitches,
     DescribeNetworkInterfaces,
     DeactiveFlowLog,
+    GetFlowLogServiceStatus,
+    GetLogs,
+    GetIndex,
+    GetLogStore,
 }
 
 impl Action {
-    /// A request to assume a role names the other actions, too: those that the session may call.
-    const ALL: [(&str, Self); 9] = [
+    /// A request to assume a role names the other actions, too: those that the session may call. Those of Log Service have
+    /// paths instead of names.
+    const ALL: [(&str, Self); 13] = [
         ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
@@ -94,6 +104,10 @@ impl Action {
         ("DescribeVSwitches", Self::DescribeVSwitches),
         ("DescribeNetworkInterfaces", Self::DescribeNetworkInterfaces),
         ("DeactiveFlowLog", Self::DeactiveFlowLog),
+        ("GetFlowLogServiceStatus", Self::GetFlowLogServiceStatus),
+        ("/logstores/vpc/logs ", Self::GetLogs),
+        ("/logstores/vpc/index ", Self::GetIndex),
+        ("/logstores/vpc ", Self::GetLogStore),
     ];
 
     /// The action is in the form, in the query or in a header, and nowhere else in a request.
@@ -170,8 +184,9 @@ fn accept(
 
 fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Result<()> {
     let regions = regions();
-    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES, SWITCHED]
-        .map(|body| response("200 OK", body));
+    let vpcs = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES, SWITCHED, OPENED];
+    let fixed = vpcs.into_iter().chain([RECORDS, INDEX, LOG_STORE]).collect::<Vec<_>>();
+    let fixed = fixed.into_iter().map(|body| response("200 OK", body)).collect::<Vec<_>>();
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
     while let Some(request) = messages.next()? {
@@ -180,7 +195,7 @@ fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Resu
             continue;
         };
         calls.0[action as usize].fetch_add(1, Ordering::Relaxed);
-        let page = answers.fleet.and_then(|fleet| page(fleet, action, &String::from_utf8_lossy(request.body)));
+        let page = answers.fleet.and_then(|fleet| page(fleet, action, &request));
         if !answers.latency.is_zero() {
             clock::pause(answers.latency);
         }
@@ -192,10 +207,12 @@ fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Resu
     Ok(())
 }
 
-fn page(fleet: Fleet, action: Action, form: &str) -> Option<String> {
+fn page(fleet: Fleet, action: Action, request: &Message<'_>) -> Option<String> {
+    let [head, body] = [request.head, request.body].map(String::from_utf8_lossy);
     match action {
-        Action::DescribeVpcs => Some(fleet.vpcs_page(form)),
-        Action::DescribeFlowLogs => Some(fleet.flow_logs_page(form)),
+        Action::DescribeVpcs => Some(fleet.vpcs_page(&body)),
+        Action::DescribeFlowLogs => Some(fleet.flow_logs_page(&body)),
+        Action::GetLogs => Some(fleet.records(&head, &body)),
         _ => None,
     }
 }
