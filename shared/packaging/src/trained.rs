@@ -157,6 +157,8 @@ pub fn build(
     }
     let merged = folder.join("merged.profdata");
     tool.merge(profiles.into_iter(), &merged)?;
+    // They have megabytes each.
+    files::without_earlier(&folder, |name| name.ends_with(RAW))?;
 
     // Cargo does not look into the profile, and nothing that was built with another one can be used again.
     let trained = "fc-trained";

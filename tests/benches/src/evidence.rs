@@ -15,6 +15,7 @@ use crate::{
     stub::Cloud,
     subject::function,
     sweep::LACKING,
+    table::thousands,
 };
 
 /// The VPCs of the account that is reported, spread over all regions.
@@ -54,7 +55,8 @@ pub(crate) fn report(binary: &Path, target: &Path) -> io::Result<Needed> {
     let answer = connection.invoke(&event::timer())?;
     let wall = sent.elapsed().as_secs_f64();
 
-    let written = format!("is written: {} of {VPCS} VPCs record", VPCS - fleet.repairs() * REGIONS.len());
+    let [recording, all] = [VPCS - fleet.repairs() * REGIONS.len(), VPCS].map(thousands);
+    let written = format!("is written: {recording} of {all} VPCs record");
     if find(answer, written.as_bytes()).is_none() {
         let end = String::from_utf8_lossy(&answer[answer.len().saturating_sub(400)..]);
         return Err(io::Error::other(format!("the report does not say that it {written}: …{end}")));
