@@ -30,8 +30,6 @@ const DRIFTED: &str = include_str!("../../fixtures/events/config-noncompliant.js
 /// The accounts that new VPCs are in, and how many are in each. The pacing lets 60 calls of an action go at once.
 const ACCOUNTS: usize = 10;
 const JOBS_OF_AN_ACCOUNT: usize = 50;
-/// Cold starts of each process, without most of its work. What runs only once counts as cold, and is built to be small.
-const STARTS: usize = 20;
 /// The VPCs that are swept in each of the first [`REGIONS_SWEPT`] regions. One in 20 lacks its flow log.
 const FLEET: Fleet = Fleet { vpcs: 60, lacking: 20 };
 const REGIONS_SWEPT: usize = 5;
@@ -65,7 +63,6 @@ pub(crate) fn build() -> io::Result<Result<Trained, trained::Error>> {
 }
 
 /// What a function is sent, and how often.
-#[derive(Clone)]
 struct Work {
     event: Vec<u8>,
     times: usize,
@@ -104,10 +101,6 @@ pub(crate) fn play(binaries: &[PathBuf], profiles: &Path) -> io::Result<()> {
             let kind = if name == ON_REQWEST { Kind::Baseline(binary.clone()) } else { Kind::Ours(binary.clone()) };
             let (mut command, port_variable) = Subject { kind, cloud }.command();
             command.env_remove("FLOWKEEPER_POLICY").envs(settings).env(PROFILE, profile_in(profiles));
-            let start: Vec<_> = work.first().map(|first| Work { times: 1, ..first.clone() }).into_iter().collect();
-            for _ in 0..STARTS {
-                live(&name, &mut command, port_variable, &start)?;
-            }
             live(&name, &mut command, port_variable, &work)?;
         }
     }
