@@ -18,6 +18,7 @@ use crate::{
     context::Context,
     failure::{FAILED, Failure, INTERRUPTED},
     identity::Identity,
+    interruptions::Listener,
     plan::Change,
     planning::job,
     style::{BOLD, RED, WORD, YELLOW},
@@ -102,8 +103,9 @@ impl Applying<'_> {
             .observed_by(Arc::<Watcher>::clone(&watcher))
             .approving(Arc::clone(&approvals));
         let work = targets.into_iter().map(Work::Target).collect();
+        let mut interruptions = context.interruptions.take_over();
         let run = reconciler.reconcile(job(identity), work, Vec::new());
-        let (report, is_interrupted) = until_interrupted(run, &approvals, context).await;
+        let (report, is_interrupted) = until_interrupted(run, &mut interruptions, &approvals, context).await;
         watcher.clear();
         tell(context, changes, report.as_ref(), &watcher.written(), is_interrupted)
     }
@@ -112,19 +114,20 @@ impl Applying<'_> {
 /// Waits for the run, or for the writes that were begun before the person interrupts it.
 async fn until_interrupted(
     run: impl Future<Output = Report>,
+    interruptions: &mut Listener,
     approvals: &Approvals,
     context: &Context,
 ) -> (Option<Report>, bool) {
     let mut run = std::pin::pin!(run);
     tokio::select! {
         report = &mut run => return (Some(report), false),
-        _ = tokio::signal::ctrl_c() => {}
+        () = interruptions.heard(1) => {}
     }
     approvals.stop();
     context.terminal.note("interrupted: nothing new is begun; again to end at once");
     tokio::select! {
         biased;
-        _ = tokio::signal::ctrl_c() => (None, true),
+        () = interruptions.heard(2) => (None, true),
         () = idle(approvals, context) => (None, true),
         report = &mut run => (Some(report), true),
     }

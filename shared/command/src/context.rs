@@ -8,6 +8,7 @@ use settings::Settings;
 
 use crate::{
     failure::{Failure, INTERRUPTED},
+    interruptions::Interruptions,
     terminal::Terminal,
 };
 
@@ -18,6 +19,7 @@ pub(crate) struct Context {
     pub(crate) home: Option<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) terminal: Terminal,
+    pub(crate) interruptions: Arc<Interruptions>,
     /// How much is said: 0 what matters, 1 everything that was found, 2 what the client does.
     pub(crate) verbosity: u8,
 }
@@ -27,22 +29,14 @@ impl Context {
         self.clock.now()
     }
 
-    /// Runs calls that only read. Ctrl-C ends the command at once, whatever it waits for, and it says that nothing was
-    /// changed.
-    ///
-    /// # Errors
-    /// Those of [`Self::block_on`].
-    pub(crate) fn read<T>(&self, calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let terminal = self.terminal.clone();
-        thread::spawn(move || end_on_ctrl_c(&terminal));
-        self.block_on(calls)
-    }
-
-    /// Runs calls of the cloud. Subcommands that make none start no runtime.
+    /// Runs calls of the cloud. Subcommands that make none start no runtime. Ctrl-C ends the command at once, whatever it
+    /// waits for, and it says that nothing was changed, unless the calls have [begun to write](Interruptions::take_over).
     ///
     /// # Errors
     /// What the calls return, or that the machine has no room for a runtime.
     pub(crate) fn block_on<T>(&self, calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let (terminal, interruptions) = (self.terminal.clone(), Arc::clone(&self.interruptions));
+        thread::spawn(move || listen(&terminal, &interruptions));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime
             .map_err(|error| Failure::failed(format!("no runtime: {error}"), "check the limits of this process"))?
@@ -50,11 +44,13 @@ impl Context {
     }
 }
 
-fn end_on_ctrl_c(terminal: &Terminal) {
+fn listen(terminal: &Terminal, interruptions: &Interruptions) {
     // Without a runtime, the signal ends the process as ever, and nothing is said.
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-    if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-        terminal.break_off("interrupted: nothing was changed");
-        process::exit(INTERRUPTED.into());
+    while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+        interruptions.hear(|| {
+            terminal.break_off("interrupted: nothing was changed");
+            process::exit(INTERRUPTED.into());
+        });
     }
 }

@@ -299,7 +299,7 @@ impl Files {
         // A file that cannot be read is not asked for anything here, and so is no error.
         let profiles = self.profiles().ok().flatten()?;
         let name = profile::chosen(&profiles, sources.env)?;
-        if profiles.has(name) && profiles.access_key_id(name) == Some(id) {
+        if profiles.is_key(name, id) {
             return None;
         }
         let place = profiles.place(name);

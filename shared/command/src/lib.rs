@@ -16,6 +16,7 @@ mod failure;
 mod gathering;
 pub mod http;
 mod identity;
+mod interruptions;
 mod live;
 mod month_svg;
 mod month_text;
@@ -72,7 +73,7 @@ pub fn main() -> ExitCode {
     terminal.shows_progress &= !cli.quiet;
     log(cli.verbose);
     let (home, clock) = (std::env::home_dir(), Arc::new(SystemClock));
-    let context = Context { env, home, clock, terminal, verbosity: cli.verbose };
+    let context = Context { env, home, clock, terminal, interruptions: Arc::default(), verbosity: cli.verbose };
     match cli.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

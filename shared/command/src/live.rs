@@ -40,7 +40,7 @@ impl Looking<'_> {
     /// # Errors
     /// It is in none of them, or which regions there are is unknown.
     pub(crate) async fn find(&self, client: &Client, id: &ResourceId) -> Result<Live, Failure> {
-        let regions = self.regions(client).await?;
+        let (regions, without_id) = self.regions(client).await?;
         let sessions = regions.iter().map(|region| self.session(client, region)).collect::<Result<Vec<_>, _>>()?;
         let reads = sessions.iter().enumerate().map(|(nth, session)| async move { (nth, resource(session, id).await) });
         let mut answers = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(MAX_AT_ONCE);
@@ -62,6 +62,7 @@ impl Looking<'_> {
         let looked: Vec<_> = regions.iter().map(ToString::to_string).collect();
         let account = self.account();
         let mut messages = vec![format!("{id} was not found in the account {account}, in: {}", looked.join(", "))];
+        messages.extend(without_id);
         messages.extend(problems.into_values());
         let remedy = Some("check the id; --region names other regions, --account another account".to_owned());
         Err(Failure { exit_code: crate::failure::FAILED, messages, remedy })
@@ -90,20 +91,22 @@ impl Looking<'_> {
         Ok(session.in_role(Role { arn, external_id, session_policy: None }))
     }
 
-    /// Returns the regions to look in. The caller's own comes first.
-    async fn regions(&self, client: &Client) -> Result<Vec<RegionId>, Failure> {
-        let mut regions = match (self.regions, &self.policy.regions) {
-            ([], Regions::Named(regions)) => regions.clone(),
+    /// Returns the regions to look in, and what could not be read about which there are. The caller's own comes first.
+    async fn regions(&self, client: &Client) -> Result<(Vec<RegionId>, Option<String>), Failure> {
+        let (mut regions, unread) = match (self.regions, &self.policy.regions) {
+            ([], Regions::Named(regions)) => (regions.clone(), None),
             ([], Regions::Own | Regions::All) => {
                 let session = self.session(client, &self.identity.any_region())?;
-                session.describe_regions().await?.items.into_iter().map(|region| region.id).collect()
+                let found = session.describe_regions().await?;
+                let unread = problem(&format!("a region of {}", self.account()), &found);
+                (found.items.into_iter().map(|region| region.id).collect(), unread)
             }
-            (asked, _) => asked.to_vec(),
+            (asked, _) => (asked.to_vec(), None),
         };
         if self.regions.is_empty() {
             regions.sort_by_key(|region| !self.identity.regions.contains(region));
         }
-        Ok(regions)
+        Ok((regions, unread))
     }
 }
 

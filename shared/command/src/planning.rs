@@ -25,7 +25,7 @@ use crate::{
     identity::Identity,
     plan::{
         Caller, Change, Cost, Plan, PolicyUsed, SCHEMA, Scope, Unread,
-        build::{Content, content, without_interfaces},
+        build::{Content, content, without_interface, without_interfaces},
         costs::{Place, Recorder, alters_volume, currency_of_site, estimate, is_of_router},
         file::digest,
     },
@@ -266,9 +266,16 @@ impl Planning<'_> {
         });
         let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT.get()).collect().await;
         for (((account, region), here), read) in by_place.iter_mut().zip(reads) {
-            let interfaces = read.map(|found| counted(&found));
-            unread.extend(interfaces.as_ref().err().map(|error| without_interfaces(account, region, error)));
-            let interfaces = interfaces.ok();
+            let interfaces = match read {
+                Ok(found) => {
+                    unread.extend(found.unreadable.iter().map(|item| without_interface(account, region, item)));
+                    found.is_complete().then(|| counted(&found.items))
+                }
+                Err(error) => {
+                    unread.push(without_interfaces(account, region, &error));
+                    None
+                }
+            };
             let known = flow_logs.get(&(account.clone(), region.clone())).map_or(&[][..], Vec::as_slice);
             costs.push(estimate(&Place { account, region, flow_logs: known, interfaces }, here, &table));
         }

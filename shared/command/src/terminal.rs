@@ -100,6 +100,22 @@ impl Terminal {
         printed(&mut io::stdout(), shown.as_bytes())
     }
 
+    /// Prints JSON. What a terminal would obey is escaped as JSON has it, in a pipe as well: a pipe may lead to a terminal.
+    ///
+    /// # Errors
+    /// As for [`Self::print`].
+    pub(crate) fn print_json(&self, json: &str) -> Result<(), Failure> {
+        printed(&mut io::stdout(), json_inert(json).as_bytes())
+    }
+
+    /// Prints JSON whose digest is known: as it is, and on a terminal as [`Self::print_json`] does.
+    ///
+    /// # Errors
+    /// As for [`Self::print`].
+    pub(crate) fn print_sealed_json(&self, json: &str) -> Result<(), Failure> {
+        if self.is_shown { self.print_json(json) } else { self.print_data(json) }
+    }
+
     /// Says something besides the data, each line broken to the terminal. A line break may be ours.
     fn say(&self, style: Style, word: &str, text: impl Display) {
         let text = text.to_string();
@@ -148,9 +164,9 @@ impl Terminal {
         self.say(BLUE, "note", text);
     }
 
-    /// Says something below the progress, which stays as it is.
+    /// Says something below a question or the progress, which stay as they are.
     pub(crate) fn break_off(&self, text: impl Display) {
-        if self.shows_progress {
+        if io::stderr().is_terminal() {
             self.write("\n");
         }
         self.note(text);
@@ -195,7 +211,7 @@ fn printed(to: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
 
 /// Returns what was drawn with everything written out that is neither text, nor a line break, nor one of our own colors.
 fn drawn(text: &str) -> Cow<'_, str> {
-    through(text, |rest| match rest.as_bytes() {
+    through(text, visible, |rest| match rest.as_bytes() {
         [b'\n', ..] => 1,
         _ => ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m", "[34m"]
             .into_iter()
@@ -206,15 +222,34 @@ fn drawn(text: &str) -> Cow<'_, str> {
 
 /// Returns data with everything written out that is neither text, nor a line break or a tab.
 fn inert(data: &str) -> Cow<'_, str> {
-    through(data, |rest| match rest.as_bytes() {
+    through(data, visible, line_breaks_and_tabs)
+}
+
+/// Returns JSON that says the same, with everything escaped that is neither text, nor a line break or a tab. Only strings
+/// hold such a character, and there an escape means the same.
+fn json_inert(json: &str) -> Cow<'_, str> {
+    through(json, json_visible, line_breaks_and_tabs)
+}
+
+/// The text with its invisible characters as escapes of JSON, as in `\u202e`.
+fn json_visible(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        Cow::Borrowed(shown) => Cow::Borrowed(shown),
+        Cow::Owned(_) => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
+    }
+}
+
+fn line_breaks_and_tabs(rest: &str) -> usize {
+    match rest.as_bytes() {
         [b'\r', b'\n', ..] => 2,
         [b'\n' | b'\t', ..] => 1,
         _ => 0,
-    })
+    }
 }
 
 /// Writes out what cannot be seen, apart from what `passes`: that returns how many bytes of the rest pass as they are.
-fn through(text: &str, passes: impl Fn(&str) -> usize) -> Cow<'_, str> {
+/// `write_out` gets one character.
+fn through(text: &str, write_out: impl Fn(&str) -> Cow<'_, str>, passes: impl Fn(&str) -> usize) -> Cow<'_, str> {
     // Most of it is plain, and there may be much of it.
     let is_plain = |c: char| (' '..='~').contains(&c);
     let end_of_plain = |rest: &str| rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
@@ -230,7 +265,7 @@ fn through(text: &str, passes: impl Fn(&str) -> usize) -> Cow<'_, str> {
         shown.push_str(passing);
         let odd = if passing.is_empty() { behind.chars().next() } else { None };
         let (odd, after) = behind.split_at(odd.map_or(0, char::len_utf8));
-        shown.push_str(&visible(odd));
+        shown.push_str(&write_out(odd));
         rest = after;
     }
     Cow::Owned(shown)
@@ -284,6 +319,8 @@ mod tests {
         ] {
             assert_eq!((&*drawn(hostile), &*inert(hostile)), (shown, shown));
         }
+        let json = "{\n  \"生产 👩\": \"a\u{202e}b\u{7f}\u{9b}\u{e0001}\u{1b}\"\n}\n";
+        assert_eq!(json_inert(json), "{\n  \"生产 👩\": \"a\\u202eb\\u007f\\u009b\\udb40\\udc01\\u001b\"\n}\n");
         assert_eq!(inert("{\n\t\"生产\": 1}\r\n\u{1b}[1m"), "{\n\t\"生产\": 1}\r\n\\u{001b}[1m");
     }
 }

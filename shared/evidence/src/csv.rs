@@ -171,3 +171,26 @@ fn write_row(writer: &mut Writer<impl Write>, row: [&str; COLUMNS]) -> io::Resul
     }
     writer.write_record(None::<&[u8]>).map_err(io::Error::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_number_that_was_written_here_stays_a_number() {
+        for (micros, shown) in [(-1, "-0.000001"), (-2_500_000, "-2.500000"), (i64::MIN, "-9223372036854.775808")] {
+            let written = amount(micros);
+            assert_eq!((written.as_str(), &*as_text(&written)), (shown, shown));
+        }
+        assert_eq!(as_text("-3"), "-3");
+    }
+
+    #[test]
+    fn a_name_that_begins_like_a_negative_number_is_text() {
+        for name in
+            ["-", "-.5", "-5.", "-1.2.3", "--1", "-1+1", "-2+3|cmd", "-1 ", "-1e5", "-1,5", "-０", "-=1", "-@SUM(1)"]
+        {
+            assert_eq!(as_text(name), format!("'{name}"));
+        }
+    }
+}

@@ -317,19 +317,19 @@ impl Reconciler {
         Ok((found.items.into_iter().map(|item| item.id).collect(), found.unreadable.len()))
     }
 
-    /// Reads the network interfaces of an account and region that are in use, each with its vSwitch and VPC.
+    /// Reads the network interfaces of an account and region that are in use, each with its vSwitch and VPC. While one of
+    /// them is unreadable, how many there are on a vSwitch or a VPC is unknown.
     ///
     /// # Errors
-    /// They could not be read, or not all of them.
+    /// They could not be listed.
     pub async fn network_interfaces_in_use(
         &self,
         job: &Job,
         (account, region): (&AccountId, &RegionId),
-    ) -> Result<Vec<Resource>, Box<ErrorReport>> {
+    ) -> Result<openapi::Listing<Resource>, Box<ErrorReport>> {
         let session = self.sessions(job).in_account(account, region);
         let in_use = NetworkInterfaceFilter { status: Some("InUse"), ..NetworkInterfaceFilter::default() };
-        let found = session.describe_network_interfaces(&in_use).await;
-        found.map(|listing| listing.items).map_err(|error| Box::new(ErrorReport::from(&error)))
+        session.describe_network_interfaces(&in_use).await.map_err(|error| Box::new(ErrorReport::from(&error)))
     }
 
     /// Reads for how many days a Logstore keeps records; 3650 means for ever, and `None` that it is not there.

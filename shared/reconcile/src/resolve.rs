@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use flow_log::{Policy, Resource, ResourceId, Verdict, level};
 use jiff::Timestamp;
-use openapi::{CallError, Listing, NetworkInterfaceFilter, Session};
+use openapi::{CallError, Listing, NetworkInterfaceFilter, Session, UnreadableItem};
 
 use crate::{Item, Outcome, Target, decision::Subject, items, poll::Poll, read, visibility::GONE_AFTER};
 
@@ -86,7 +86,9 @@ impl Resolver<'_> {
             return;
         }
         match find(self.session, &Lookup::Resource(covering.clone())).await {
-            Ok(found) if found.items.is_empty() => self.items.push(covering_not_visible(self.target, &covering)),
+            Ok(found) if found.items.is_empty() => {
+                self.items.push(covering_unread(self.target, &covering, &found.unreadable));
+            }
             Ok(found) => {
                 let subjects = found.items.into_iter().map(|parent| Subject {
                     resource: parent,
@@ -106,7 +108,7 @@ impl Resolver<'_> {
             Ok(found) => {
                 let vpc = found.items.into_iter().next();
                 if vpc.is_none() {
-                    self.items.push(covering_not_visible(self.target, id));
+                    self.items.push(covering_unread(self.target, id, &found.unreadable));
                 }
                 vpc
             }
@@ -150,8 +152,11 @@ fn not_visible(target: &Target, now: Timestamp) -> Item {
     Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }
 
-fn covering_not_visible(target: &Target, covering: &ResourceId) -> Item {
-    let reason = format!("{covering}, which {} is in, is not visible yet", target.kind);
+fn covering_unread(target: &Target, covering: &ResourceId, unreadable: &[UnreadableItem]) -> Item {
+    let reason = match unreadable.first() {
+        Some(item) => format!("{covering}, which {} is in, could not be read: {}", target.kind, item.reason),
+        None => format!("{covering}, which {} is in, is not visible yet", target.kind),
+    };
     let item = Item::of_target(target, Outcome::Failed, reason);
     Item { verdict: Some(Verdict::Unknown), ..item }.finding()
 }

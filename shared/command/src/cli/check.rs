@@ -71,8 +71,8 @@ impl Check {
         let terminal = &context.terminal;
         match self.output {
             Output::Text => terminal.print(&text(&file, policy.as_ref(), &findings, terminal.cut_at())),
-            Output::Json => terminal.print_data(&json(&file, &findings)),
-            Output::Sarif => terminal.print_data(&sarif::write(&file.name, &findings)),
+            Output::Json => terminal.print_json(&json(&file, &findings)),
+            Output::Sarif => terminal.print_json(&sarif::write(&file.name, &findings)),
         }?;
         if mistakes > 0 { Err(Failure::told(USAGE)) } else { Ok(()) }
     }

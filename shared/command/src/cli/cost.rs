@@ -107,7 +107,7 @@ impl CostOptions {
         };
         let policy = file.policy(&context.terminal)?;
         let prices = self.prices.as_deref().map(price_table).transpose()?;
-        let costing = context.read(async {
+        let costing = context.block_on(async {
             let identity = identify(&self.cloud, context).await?;
             let regions = self.cloud.regions()?;
             let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
@@ -145,7 +145,7 @@ impl CostOptions {
         })?;
         match self.output {
             Output::Table => context.terminal.print(&cost_text::text(&costing, drawing(context))),
-            Output::Json => context.terminal.print_data(&format!("{:#}\n", json(&costing))),
+            Output::Json => context.terminal.print_json(&format!("{:#}\n", json(&costing))),
             Output::Csv => context.terminal.print_data(&csv(&costing)?),
         }?;
         if self.output != Output::Table {

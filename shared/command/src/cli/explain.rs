@@ -91,7 +91,7 @@ impl Explain {
         if ids.is_empty() {
             return Ok(());
         }
-        context.read(async {
+        context.block_on(async {
             let identity = identify(&self.cloud, context).await?;
             context.terminal.tell(identity.text());
             let (account, regions) = (self.account.as_ref(), self.cloud.regions()?);

@@ -49,7 +49,7 @@ impl Init {
         if !self.force && !self.is_stdout() && self.out.symlink_metadata().is_ok() {
             return Err(self.is_there());
         }
-        let found = context.read(async {
+        let found = context.block_on(async {
             let identity = identify(&self.cloud, context).await?;
             context.terminal.tell(identity.text());
             self.read(context, &identity).await

@@ -65,7 +65,7 @@ impl PlanOptions {
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
         let narrowed = self.scope.narrowed()?;
-        let plan = context.read(async {
+        let plan = context.block_on(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             if policy.ecr_flow_log.is_some() && !narrowed.regions.is_empty() {
@@ -91,7 +91,7 @@ impl PlanOptions {
         });
         match self.output {
             Output::Table => context.terminal.print(&table::text(&plan, drawing(context))),
-            Output::Json => context.terminal.print_data(&file::json(&plan)?),
+            Output::Json => context.terminal.print_json(&file::json(&plan)?),
             Output::Csv => context.terminal.print_data(&csv::csv(&plan)?),
         }?;
         saved?;

@@ -19,6 +19,7 @@ use crate::{
     policy_file::PolicyFile,
     report_text,
     reporting::{Reported, Reporting},
+    terminal::Terminal,
 };
 
 /// How many unread things are said on stderr. The files have all of them.
@@ -79,8 +80,26 @@ enum Exceptions {
     Failure,
 }
 
-/// Writes the report in one form.
-type Form = fn(&Evidence, &mut dyn Write) -> io::Result<()>;
+/// A form of the report.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    is_json: bool,
+    write: fn(&Evidence, &mut dyn Write) -> io::Result<()>,
+}
+
+impl Form {
+    /// All of it.
+    const WHOLE: Self = Self { is_json: true, write: |evidence, to| evidence.write_json(to) };
+
+    /// Prints the report on stdout.
+    fn print(self, evidence: &Evidence, terminal: &Terminal) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no report: {error}"), "report it");
+        let mut bytes = Vec::new();
+        (self.write)(evidence, &mut bytes).map_err(|error| failed(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| failed(&error))?;
+        if self.is_json { terminal.print_sealed_json(&text) } else { terminal.print_data(&text) }
+    }
+}
 
 /// A file that is asked for.
 struct Wanted<'a> {
@@ -102,11 +121,11 @@ impl Files {
     /// Two forms go to one place.
     fn wanted(&self) -> Result<Vec<Wanted<'_>>, Failure> {
         let all: [(&'static str, &Option<PathBuf>, Form); 5] = [
-            ("--html", &self.html, |evidence, to| evidence.write_page(to)),
-            ("--csv", &self.csv, |evidence, to| evidence.write_csv(to)),
-            ("--json", &self.json, |evidence, to| evidence.write_json(to)),
-            ("--ocsf", &self.ocsf, |evidence, to| evidence.write_ocsf(to)),
-            ("--junit", &self.junit, |evidence, to| evidence.write_junit(to)),
+            ("--html", &self.html, Form { is_json: false, write: |evidence, to| evidence.write_page(to) }),
+            ("--csv", &self.csv, Form { is_json: false, write: |evidence, to| evidence.write_csv(to) }),
+            ("--json", &self.json, Form::WHOLE),
+            ("--ocsf", &self.ocsf, Form { is_json: true, write: |evidence, to| evidence.write_ocsf(to) }),
+            ("--junit", &self.junit, Form { is_json: false, write: |evidence, to| evidence.write_junit(to) }),
         ];
         let mut wanted: Vec<Wanted<'_>> = Vec::new();
         for (option, path, form) in all {
@@ -127,7 +146,7 @@ impl ReportOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, digest(file.text.as_bytes())));
-        let reported = context.read(async {
+        let reported = context.block_on(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             let narrowed = self.scope.narrowed()?;
@@ -171,7 +190,7 @@ impl ReportOptions {
         let mut problems = Vec::new();
         let mut unwritten = Vec::new();
         for file in wanted.iter().filter(|file| !file.is_stdout()) {
-            match output_file::write(file.path, |to| (file.form)(evidence, to)) {
+            match output_file::write(file.path, |to| (file.form.write)(evidence, to)) {
                 Ok(()) => terminal.note(format_args!("{} is written", file.path.display())),
                 Err(error) => {
                     let (option, name) = (file.option, file.path.display());
@@ -182,16 +201,15 @@ impl ReportOptions {
         }
         let on_stdout = wanted.iter().find(|file| file.is_stdout());
         if let Some(file) = on_stdout {
-            terminal.print_data(&text(evidence, file.form)?)?;
+            file.form.print(evidence, terminal)?;
         }
         let Some(first) = unwritten.first() else { return Ok(()) };
         // A report that took an hour to read is not lost for want of a folder.
         let remedy = if on_stdout.is_some() {
             "make room, or name a file in a folder of your own"
         } else {
-            let whole: Form = |it, to| it.write_json(to);
-            let form = if unwritten.len() == 1 { first.form } else { whole };
-            terminal.print_data(&text(evidence, form)?)?;
+            let form = if unwritten.len() == 1 { first.form } else { Form::WHOLE };
+            form.print(evidence, terminal)?;
             match unwritten.len() {
                 1 => "it is printed instead; next time, name a file in a folder of your own",
                 _ => "the JSON is printed instead, with all of it; next time, name files in a folder of your own",
@@ -199,14 +217,6 @@ impl ReportOptions {
         };
         Err(Failure { exit_code: FAILED, messages: problems, remedy: Some(remedy.to_owned()) })
     }
-}
-
-/// Renders the report in memory, for stdout.
-fn text(evidence: &Evidence, form: Form) -> Result<String, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no report: {error}"), "report it");
-    let mut bytes = Vec::new();
-    form(evidence, &mut bytes).map_err(|error| failed(&error))?;
-    String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
 /// What is unknown is worse than a finding: it may be one, too.

@@ -98,7 +98,7 @@ impl ScheduleOf {
         let terminal = &context.terminal;
         match self.output {
             Output::Table => terminal.print(&list.table(terminal.cut_at())),
-            Output::Json => terminal.print_data(&list.json()),
+            Output::Json => terminal.print_json(&list.json()),
             Output::Csv => terminal.print_data(&list.csv()),
         }
     }

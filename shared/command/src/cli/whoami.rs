@@ -49,11 +49,11 @@ enum Output {
 
 impl Whoami {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let identity = context.read(identify(&self.cloud, context))?;
+        let identity = context.block_on(identify(&self.cloud, context))?;
         let terminal = &context.terminal;
         match self.output {
             Output::Table => terminal.print(&table(&identity, terminal.cut_at())),
-            Output::Json => terminal.print_data(&json(&identity)),
+            Output::Json => terminal.print_json(&json(&identity)),
         }
     }
 }

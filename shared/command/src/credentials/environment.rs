@@ -16,6 +16,8 @@ const REGIONS: [&str; 6] = [
     "REGION",
     "ALIBABA_CLOUD_REGION",
 ];
+/// The variables of the external id that is agreed with whoever lets a role be assumed.
+const EXTERNAL_IDS: [&str; 2] = ["ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"];
 const PROFILES: [&str; 3] = ["ALIBABACLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE"];
 
 /// A key from the environment.
@@ -64,6 +66,11 @@ pub(crate) fn region(env: &Settings) -> Option<(&'static str, &str)> {
 /// Returns the name of the profile, with the variable that names it.
 pub(crate) fn profile(env: &Settings) -> Option<(&'static str, &str)> {
     PROFILES.into_iter().find_map(|name| Some((name, env.get(name)?)))
+}
+
+/// Returns the external id for the role of a profile that has none itself.
+pub(crate) fn external_id(env: &Settings) -> Option<&str> {
+    EXTERNAL_IDS.into_iter().find_map(|name| env.get(name))
 }
 
 /// Returns whether the aliyun CLI's file is to be ignored.

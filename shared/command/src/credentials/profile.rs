@@ -112,9 +112,11 @@ impl Profiles {
         self.profiles.iter().find(|profile| text(profile, "name") == Some(name))
     }
 
-    /// The id of a profile's own key, which is no secret.
-    pub(crate) fn access_key_id(&self, name: &str) -> Option<&str> {
-        text(self.get(name)?, "access_key_id")
+    /// Whether a profile is this key and nothing more. With it, others assume a role.
+    pub(crate) fn is_key(&self, name: &str, access_key_id: &str) -> bool {
+        self.get(name).is_some_and(|profile| {
+            text(profile, "access_key_id") == Some(access_key_id) && matches!(mode(profile), Ok("AK" | "StsToken"))
+        })
     }
 
     /// What a profile is called in messages.
@@ -145,7 +147,8 @@ impl Profiles {
         };
         let mode = mode(profile)
             .map_err(|problem| SourceError::new(&place, problem, format!("run `aliyun configure --profile {name}`")))?;
-        let reader = Reader { profile, place: &place, name, mode, env, now };
+        let is_source = chain.len() > 1;
+        let reader = Reader { profile, place: &place, name, mode, is_source, env, now };
         let provider = match mode {
             "AK" => Provider::Key(Key::new(reader.key()?)),
             "StsToken" => {
@@ -206,11 +209,8 @@ impl Profiles {
             "OAuth" => match reader.stored_key() {
                 Some(key) => Provider::Key(key),
                 None => Provider::OAuth(OAuth {
-                    site: match reader.text("oauth_site_type") {
-                        Some(site) if site.eq_ignore_ascii_case("INTL") => Site::International,
-                        _ => Site::China,
-                    },
                     access_token: reader.required("oauth_access_token")?.to_owned(),
+                    site: reader.oauth_site()?,
                     expires: reader.seconds("oauth_access_token_expire"),
                     remedy: reader.configure(),
                 }),
@@ -237,16 +237,21 @@ fn mode(profile: &Map<String, Value>) -> Result<&'static str, String> {
         });
     }
     let has = |name: &str| text(profile, name).is_some();
+    let has_key = has("access_key_id") && has("access_key_secret");
     let guesses = [
-        (has("access_key_id") && has("ram_role_arn"), "RamRoleArn"),
-        (has("access_key_id") && has("sts_token"), "StsToken"),
-        (has("access_key_id"), "AK"),
-        (has("private_key"), "RsaKeyPair"),
+        // In this order, a role beside a token is not assumed.
+        (has_key && has("sts_token"), "StsToken"),
+        (has_key && has("ram_role_arn"), "RamRoleArn"),
+        (has_key, "AK"),
+        (has("private_key") && has("key_pair_name"), "RsaKeyPair"),
         (has("ram_role_name"), "EcsRamRole"),
         (has("process_command"), "External"),
-        (has("oidc_provider_arn"), "OIDC"),
+        (has("oidc_provider_arn") && has("oidc_token_file") && has("ram_role_arn"), "OIDC"),
         (has("cloud_sso_sign_in_url"), "CloudSSO"),
         (has("bearer_token"), "BearerToken"),
+        // Half of a key or of an OIDC role is an error that names the other half.
+        (has("access_key_id") || has("access_key_secret"), "AK"),
+        (has("oidc_provider_arn") || has("oidc_token_file"), "OIDC"),
     ];
     let guess = guesses.into_iter().find(|(is_it, _)| *is_it).map(|(_, mode)| mode);
     guess.ok_or_else(|| "it is empty: it has no mode and no credentials".to_owned())
@@ -263,6 +268,8 @@ struct Reader<'p, 'r> {
     place: &'r str,
     name: &'r str,
     mode: &'static str,
+    /// Whether another profile begins with this one.
+    is_source: bool,
     env: &'r Settings,
     now: Timestamp,
 }
@@ -306,6 +313,15 @@ impl<'p> Reader<'p, '_> {
         Some(Key { credentials, expiration: Timestamp::from_second(expires).ok() })
     }
 
+    /// Where the person signed in. The access token goes nowhere else.
+    fn oauth_site(&self) -> Result<Site, SourceError> {
+        let site = self.required("oauth_site_type")?;
+        match [("CN", Site::China), ("INTL", Site::International)].into_iter().find(|(name, _)| site == *name) {
+            Some((_, site)) => Ok(site),
+            None => Err(self.failed("its oauth_site_type is neither CN nor INTL".to_owned(), self.configure())),
+        }
+    }
+
     fn ecs_role(&self) -> EcsRole {
         EcsRole { name: self.text("ram_role_name").map(str::to_owned) }
     }
@@ -317,8 +333,10 @@ impl<'p> Reader<'p, '_> {
         // The CLI writes one name, and an SDK reads the other.
         let session = self.text("ram_session_name").or_else(|| self.text("role_session_name"));
         let seconds = u64::try_from(self.seconds("expired_seconds")).ok().filter(|seconds| *seconds > 0);
+        // As for the aliyun CLI, the environment completes the profile that is used, and not the one that it begins with.
+        let of_environment = || environment::external_id(self.env).filter(|_| !self.is_source);
         Ok(RoleToAssume {
-            external_id: self.text("external_id").map(str::to_owned),
+            external_id: self.text("external_id").or_else(of_environment).map(str::to_owned),
             policy: self.text("policy").map(str::to_owned),
             duration: seconds.map(Duration::from_secs),
             ..RoleToAssume::new(self.required("ram_role_arn")?, session, url, self.place)?
@@ -511,6 +529,13 @@ mod tests {
             (fields("RamRoleArn", AK), "its mode RamRoleArn needs ram_role_arn"),
             (fields("CloudSSO", ""), "its mode CloudSSO needs cloud_sso_sign_in_url"),
             (fields("OAuth", ""), "its mode OAuth needs oauth_access_token"),
+            (fields("OAuth", r#""oauth_access_token": "planted""#), "its mode OAuth needs oauth_site_type"),
+            (
+                fields("OAuth", r#""oauth_access_token": "planted", "oauth_site_type": "planted""#),
+                "its oauth_site_type is neither CN nor INTL",
+            ),
+            (fields("", r#""access_key_id": "id""#), "its mode AK needs access_key_secret"),
+            (fields("", r#""oidc_provider_arn": "a""#), "its mode OIDC needs ram_role_arn"),
             (fields("RsaKeyPair", r#""private_key": "planted""#), "its mode RsaKeyPair is not supported here"),
             (fields("BearerToken", r#""bearer_token": "planted""#), "its mode BearerToken is not supported here"),
             (fields("Anonymous", ""), "its mode Anonymous is not supported here"),
@@ -529,6 +554,8 @@ mod tests {
             (AK.to_owned(), "AK"),
             (format!(r#"{AK}, "sts_token": "t""#), "StsToken"),
             (format!(r#"{AK}, "ram_role_arn": "acs:ram::2:role/a""#), "RamRoleArn"),
+            (format!(r#"{AK}, "sts_token": "t", "ram_role_arn": "acs:ram::2:role/a""#), "StsToken"),
+            (r#""access_key_id": "id", "ram_role_name": "node""#.to_owned(), "EcsRamRole"),
             (r#""ram_role_name": "node""#.to_owned(), "EcsRamRole"),
             (r#""process_command": "sso""#.to_owned(), "External"),
         ] {

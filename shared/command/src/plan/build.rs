@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use flow_log::{AccountId, RegionId, Verdict, policy::Places};
+use flow_log::{AccountId, RegionId, ResourceType, Verdict, policy::Places};
+use openapi::UnreadableItem;
 use reconcile::{ChangeKind, ErrorReport, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
 
 use super::{CallFailed, Change, Field, FlowLog, Kind, ListRead, Maker, Note, Resource, Source, Totals, Unread};
@@ -273,12 +274,26 @@ impl From<&ErrorReport> for CallFailed {
     }
 }
 
+/// What is unknown if one of the network interfaces of a region could not be read.
+pub(crate) fn without_interface(account: &AccountId, region: &RegionId, item: &UnreadableItem) -> Unread {
+    let id = item.id.as_deref().unwrap_or("one without a readable id");
+    let what = format!("one of the network interfaces of {region} could not be read, {id}: {}", item.reason);
+    Unread {
+        account: Some(account.to_string()),
+        region: Some(region.to_string()),
+        resource_type: Some(ResourceType::NetworkInterface.as_str().to_owned()),
+        resource_id: item.id.clone(),
+        reason: format!("{what}; {NO_COST}"),
+        error: None,
+    }
+}
+
+/// What follows from a network interface that could not be read.
+const NO_COST: &str = "so what the changes there cost is unknown; --no-cost leaves the cost out";
+
 /// What is unknown if the network interfaces of a region could not be read.
 pub(crate) fn without_interfaces(account: &AccountId, region: &RegionId, error: &ErrorReport) -> Unread {
-    let reason = format!(
-        "the network interfaces of {region} could not be read, so what the changes there cost is unknown; --no-cost \
-         leaves the cost out"
-    );
+    let reason = format!("the network interfaces of {region} could not be read, {NO_COST}");
     Unread {
         account: Some(account.to_string()),
         region: Some(region.to_string()),

@@ -86,6 +86,38 @@ async fn roles_are_assumed_one_after_another() {
 }
 
 #[tokio::test]
+async fn the_environment_has_the_external_id_of_a_profile_that_has_none() {
+    const OF_OTHERS: [(&str, &str); 2] =
+        [("ALIBABACLOUD_EXTERNAL_ID", "second"), ("ALIBABA_CLOUD_EXTERNAL_ID", "first")];
+    let role = |more: serde_json::Value| {
+        let mut fields = json!({"mode": "RamRoleArn", "access_key_id": "id", "access_key_secret": "planted",
+            "ram_role_arn": "acs:ram::2:role/audit"});
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fields
+    };
+    let chained =
+        json!({"mode": "ChainableRamRoleArn", "source_profile": "x1", "ram_role_arn": "acs:ram::2:role/last"});
+    for (list, env, expected) in [
+        (json!([role(json!({}))]), &OF_OTHERS[..], &[Some("first")][..]),
+        (json!([role(json!({}))]), &OF_OTHERS[..1], &[Some("second")]),
+        (json!([role(json!({}))]), &[], &[None]),
+        (json!([role(json!({"external_id": "own"}))]), &OF_OTHERS, &[Some("own")]),
+        // The profile that is used has it, and not the one that it begins with.
+        (json!([chained, role(json!({}))]), &OF_OTHERS, &[None, Some("first")]),
+        (json!([chained, role(json!({"external_id": "own"}))]), &OF_OTHERS, &[Some("own"), Some("first")]),
+    ] {
+        let server = Server::answering(sts).await;
+        key(&server, &profiles(list.clone()), env).await.unwrap();
+        let seen = server.seen();
+        assert_eq!(seen.len(), expected.len(), "{list}");
+        for (call, external_id) in seen.iter().zip(expected) {
+            let sent = external_id.map_or_else(|| "ExternalId=".to_owned(), |id| format!("ExternalId={id}&"));
+            assert_eq!(call.has(&sent), external_id.is_some(), "{list} {env:?}: {call:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_role_that_refuses_is_an_error_of_its_profile() {
     let server = Server::answering(|_: &Seen| {
         (403, r#"{"Code":"NoPermission","Message":"planted is not trusted.","RequestId":"R-1"}"#.to_owned())

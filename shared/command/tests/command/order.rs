@@ -114,6 +114,11 @@ fn it_is_said_if_the_aliyun_cli_would_use_another_identity_and_if_a_key_never_ex
          `--profile prod` chooses that"
     );
     assert!(notes[1].contains("holds a key that never expires"), "{notes:?}");
+    let role =
+        CONFIG.replace("\"AK\", \"access_key_id\": \"id-of-prod\"", "\"RamRoleArn\", \"access_key_id\": \"id-of-env\"");
+    let assumed = Home::with(&[(".aliyun/config.json", &role)]);
+    let notes_of_role = found(&assumed, None, &KEYS).unwrap().notes;
+    assert!(notes_of_role[0].contains("the aliyun CLI would use profile \"prod\""), "with that key, it assumes a role");
     let same = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "id-of-prod"), KEYS[1], ("ALIBABA_CLOUD_SECURITY_TOKEN", "t")];
     assert_eq!(found(&home, None, &same).unwrap().notes, [""; 0]);
     let ignored = [KEYS[0], KEYS[1], ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true")];

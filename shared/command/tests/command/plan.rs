@@ -11,6 +11,8 @@ use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, S
 use serde_json::Value;
 
 use crate::{
+    pty::Terminal,
+    report::sha256,
     support::{binary, repository, run_beside},
     world::{POLICY, World},
 };
@@ -608,6 +610,33 @@ async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_an
 }
 
 #[tokio::test]
+async fn a_network_interface_that_cannot_be_read_makes_the_cost_unknown_and_is_no_success() {
+    let world = sample(true).await;
+    let whole = world.run(&["plan"]).await.good();
+    let odd = |answer: &mut Value| answer["NetworkInterfaceSets"]["NetworkInterfaceSet"][0]["VpcId"] = "odd".into();
+    world.cloud.rewrite_in("cn-hangzhou", "DescribeNetworkInterfaces", Rewrite::value(odd), u32::MAX);
+    let ran = world.run(&["plan", "--out", "plan.json"]).await;
+    let printed = &ran.stdout;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(printed.contains("cn-hangzhou  unknown: "), "{printed}");
+    let unread: Vec<_> = printed.lines().skip_while(|line| !line.starts_with("1 could not be read, and is")).collect();
+    assert!(unread[1].contains("one of the network interfaces of cn-hangzhou could not be read, eni-"), "{printed}");
+    assert!(
+        unread[1].ends_with("; so what the changes there cost is unknown; --no-cost leaves the cost out"),
+        "{printed}"
+    );
+    assert!(printed.contains("cn-shanghai  +") && printed.ends_with("; 1 could not be read.\n"), "{printed}");
+    let changes = |text: &str| text.lines().filter(|line| line.starts_with("      change ")).count();
+    assert_eq!(changes(printed), changes(&whole), "the plan is whole");
+    let saved = std::fs::read_to_string(world.home.path().join("plan.json")).unwrap();
+    let saved: Value = serde_json::from_str(&saved).unwrap();
+    check(&saved);
+    let unread = &saved["unread"][0];
+    assert!(unread["resource_id"].as_str().unwrap().starts_with("eni-"), "{unread}");
+    world.run(&["plan", "--no-cost"]).await.good();
+}
+
+#[tokio::test]
 async fn limits_that_would_refuse_are_said_with_the_key_to_raise() {
     let policy = format!("{POLICY}limits: {{max_changes: 1}}\n");
     let world = World::with(Options::default(), &policy).await;
@@ -722,9 +751,50 @@ async fn texts_from_strangers_do_not_reach_the_terminal_as_they_are() {
 }
 
 #[tokio::test]
+async fn json_with_such_texts_is_json_on_a_terminal_and_in_a_pipe() {
+    const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{202e}\u{9b}31m\u{e0001}";
+    let escaped = "\\u001b]0;owned\\u0007\\u202e\\u009b31m\\udb40\\udc01";
+    let world = World::new().await;
+    let (vpc, _) = world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    world.cloud.edit_vpc(&vpc, |vpc| vpc.name = HOSTILE.to_owned());
+    world.home.write(HOSTILE, "flow_log: {project: Flow}\n");
+    let is_hostile = |c: char| c.is_control() && c != '\n' || c == '\u{202e}' || c == '\u{e0001}';
+    for arguments in [
+        &["plan", "--output", "json"][..],
+        &["check", HOSTILE, "--output", "json"],
+        &["check", HOSTILE, "--output", "sarif"],
+        &["report", "--json", "-"],
+        &["report", "--ocsf", "-"],
+    ] {
+        let piped = world.run(arguments).await;
+        serde_json::from_str::<Value>(&piped.stdout).unwrap();
+        match piped.stderr.split_once("seal SHA-256 ") {
+            // The seal is the digest of what is printed.
+            Some((_, seal)) if arguments[1] == "--json" => {
+                world.home.write("piped.json", &piped.stdout);
+                assert_eq!(sha256(&world.home.path().join("piped.json")), seal.split_whitespace().next().unwrap());
+            }
+            Some(_) => {}
+            None => assert!(!piped.stdout.contains(is_hostile), "{arguments:?}: {:?}", piped.stdout),
+        }
+        let mut command = world.home.command(&[arguments, &["-q"]].concat(), &world.env());
+        command.env("TERM", "dumb").env("NO_COLOR", "1");
+        let seen = tokio::task::spawn_blocking(move || Terminal::run(&command).raw()).await.unwrap();
+        let seen = format!("\n{}", seen.replace("\r\n", "\n"));
+        assert!(!seen.contains(is_hostile), "{arguments:?}: {seen:?}");
+        assert!(seen.contains(escaped), "{arguments:?}: {seen}");
+        let begin = seen.find("\n{").or_else(|| seen.find("\n[")).unwrap();
+        let shown = serde_json::Deserializer::from_str(&seen[begin..]).into_iter::<Value>().next().unwrap();
+        assert!(shown.unwrap().to_string().contains("\u{202e}\u{9b}31m\u{e0001}"), "{arguments:?}: {seen}");
+    }
+}
+
+#[tokio::test]
 async fn no_cell_of_a_csv_is_taken_for_a_formula() {
     let world = World::new().await;
-    for (name, cell) in [("=1+1", "'=1+1"), ("＝1+1", "'＝1+1"), ("\n=1", "\"'\n=1"), ("'=1", "''=1")] {
+    for (name, cell) in
+        [("=1+1", "'=1+1"), ("＝1+1", "'＝1+1"), ("\n=1", "\"'\n=1"), ("'=1", "''=1"), ("-1+1", "'-1+1")]
+    {
         let (_, id) = world.kept_vpc(&[], &[]).await;
         world.cloud.edit_flow_log(&id, |flow_log| flow_log.description = name.to_owned());
         let csv = world.run(&["plan", "--output", "csv"]).await.good();

@@ -87,7 +87,7 @@ async fn it_writes_every_form_at_once_with_one_seal() {
 }
 
 /// The digest of a file by another program.
-fn sha256(path: &Path) -> String {
+pub(crate) fn sha256(path: &Path) -> String {
     let output = std::process::Command::new("sha256sum").arg(path).output().unwrap();
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }

@@ -215,6 +215,60 @@ async fn ctrl_c_ends_what_only_reads_at_once_and_says_that_nothing_was_changed()
     }
 }
 
+/// What the screen shows at the end if Ctrl-C is pressed once `question` is there, or `action` was called.
+async fn interrupted(world: &World, arguments: &[&str], until: Until) -> String {
+    let mut command = world.home.command(arguments, &world.env());
+    command.env("TERM", "xterm-256color");
+    let before = |action: &str| world.cloud.calls_of(action).len();
+    let calls = if let Until::Called(action) = until { before(action) } else { 0 };
+    let (begun, waited) = std::sync::mpsc::channel();
+    let session = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::run_at(80, &command);
+        match until {
+            Until::Asked(question) => terminal.wait_for(question),
+            Until::Called(_) => waited.recv().unwrap(),
+        }
+        terminal.interrupt();
+        terminal.screen()
+    });
+    if let Until::Called(action) = until {
+        world.cloud.wait_until("it reads", |it| it.calls_of(action).len() > calls).await.unwrap();
+        begun.send(()).unwrap();
+    }
+    session.await.unwrap()
+}
+
+/// When a person presses Ctrl-C.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    Asked(&'static str),
+    Called(&'static str),
+}
+
+#[tokio::test]
+async fn ctrl_c_before_or_at_the_question_says_that_nothing_was_changed() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
+    world.run(&["plan", "--out", "plan.json"]).await.good();
+    let before = world.cloud.calls().len();
+    let end = "\nnote: interrupted: nothing was changed\n---- exit code 130\n";
+    for (arguments, question) in [
+        (&["apply"][..], "used to make this change:"),
+        (&["apply", "-q"], "used to make this change:"),
+        (&["apply", "plan.json"], "used to make this change:"),
+        (&["remove"], "used to make this deletion:"),
+    ] {
+        let shown = interrupted(&world, arguments, Until::Asked(question)).await;
+        assert!(shown.ends_with(&format!("{question} ^C{end}")), "{arguments:?}: {shown}");
+    }
+    world.cloud.fail("DescribeFlowLogs", Fault::Hang, u32::MAX);
+    for arguments in [&["apply"][..], &["remove"], &["apply", "--yes", "--account", "1000000000000001"]] {
+        let shown = interrupted(&world, arguments, Until::Called("DescribeFlowLogs")).await;
+        assert!(shown.ends_with(end), "{arguments:?}: {shown}");
+    }
+    assert_eq!(world.writes_after(before), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_second_ctrl_c_ends_at_once_and_says_which_write_nobody_waited_for() {
     let world = World::new().await;
