@@ -5,7 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
-mod help;
+pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod plan;
@@ -31,7 +31,7 @@ Exit codes: 0 done; 1 failed or unknown; 64 wrong usage or policy";
 /// VPC flow logs on Alibaba Cloud, as a policy wants them.
 #[derive(Debug, Parser)]
 #[command(name = "flowkeeper", version, after_help = EXAMPLES, help_template = help::OF_ALL)]
-#[command(max_term_width = 80, disable_help_subcommand = true)]
+#[command(max_term_width = help::MAX_COLUMNS, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -46,7 +46,7 @@ impl Listener {
     pub(crate) async fn heard(&mut self, number: u32) {
         // Without anybody who hears interruptions, none comes.
         if self.0.wait_for(|count| *count >= number).await.is_err() {
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }
     }
 }

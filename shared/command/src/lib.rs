@@ -36,7 +36,7 @@ mod watcher;
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 use openapi::SystemClock;
 use settings::Settings;
 use tracing_subscriber::{
@@ -46,7 +46,7 @@ use tracing_subscriber::{
 };
 
 use self::{
-    cli::Cli,
+    cli::{Cli, help},
     context::Context,
     failure::USAGE,
     terminal::{Color, LogLines, Terminal},
@@ -56,7 +56,9 @@ use self::{
 #[must_use]
 pub fn main() -> ExitCode {
     let env = Settings::from_process();
-    let cli = match Cli::try_parse() {
+    let columns = Terminal::new(Color::Auto, &env).cut_at();
+    let command = help::fitted(Cli::command(), columns.unwrap_or(help::MAX_COLUMNS));
+    let cli = match command.try_get_matches().and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Terminal::new(Color::Auto, &env).wrong_usage(&error.render().to_string());

@@ -157,7 +157,12 @@ impl Terminal {
         let mut answer = String::new();
         // A pasted line may be long; an endless one is no answer.
         let read = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
-        read.ok().filter(|length| *length > 0).map(|_| answer.trim().to_owned())
+        if let Ok(1..) = read {
+            return Some(answer.trim().to_owned());
+        }
+        // The input has ended beside the question.
+        self.write("\n");
+        None
     }
 
     pub(crate) fn note(&self, text: impl Display) {

@@ -172,11 +172,9 @@ async fn a_flow_log_that_cannot_be_read_makes_it_unknown() {
 
 #[tokio::test]
 async fn an_id_that_is_nowhere_may_be_in_a_region_that_could_not_be_read() {
-    let world = World::with(
-        Options::default(),
-        &format!("{POLICY}").replace("regions: [cn-hangzhou, cn-shanghai]\n", "regions: all\n"),
-    )
-    .await;
+    let world =
+        World::with(Options::default(), &POLICY.replace("regions: [cn-hangzhou, cn-shanghai]\n", "regions: all\n"))
+            .await;
     let odd = |answer: &mut Value| answer["Regions"]["Region"][0]["RegionId"] = Value::Null;
     world.cloud.rewrite("DescribeRegions", Rewrite::value(odd), u32::MAX);
     let said = world.run(&["explain", "vpc-none"]).await.refused(1).join("\n");

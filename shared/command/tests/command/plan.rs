@@ -631,8 +631,8 @@ async fn a_network_interface_that_cannot_be_read_makes_the_cost_unknown_and_is_n
     let saved = std::fs::read_to_string(world.home.path().join("plan.json")).unwrap();
     let saved: Value = serde_json::from_str(&saved).unwrap();
     check(&saved);
-    let unread = &saved["unread"][0];
-    assert!(unread["resource_id"].as_str().unwrap().starts_with("eni-"), "{unread}");
+    let id = &saved["unread"][0]["resource_id"];
+    assert!(id.as_str().unwrap().starts_with("eni-"), "{saved}");
     world.run(&["plan", "--no-cost"]).await.good();
 }
 

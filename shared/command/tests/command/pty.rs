@@ -96,6 +96,11 @@ impl Terminal {
         self.keys.write_all(b"\x03").unwrap();
     }
 
+    /// Presses Ctrl-D.
+    pub(crate) fn end_input(&mut self) {
+        self.keys.write_all(b"\x04").unwrap();
+    }
+
     /// Waits for the end. Returns what the screen shows then, with the exit code. Lines that the terminal had to break
     /// are in one piece.
     pub(crate) fn screen(self) -> String {

@@ -7,6 +7,7 @@ use local_cloud::Fault;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
+    conventions::SUBCOMMANDS,
     plan::{mixed, sample},
     pty::Terminal,
     support::{Home, repository},
@@ -246,6 +247,47 @@ enum Until {
 }
 
 #[tokio::test]
+async fn ctrl_d_at_the_question_is_no_answer() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let mut command = world.home.command(&["apply"], &world.env());
+    command.env("TERM", "xterm-256color");
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::run_at(80, &command);
+        terminal.wait_for("used to make this change:");
+        terminal.end_input();
+        terminal.screen()
+    });
+    let shown = shown.await.unwrap();
+    assert!(shown.contains("\nerror: nothing was changed: no answer\n"), "{shown}");
+    assert_eq!(world.cloud.flow_logs().len(), 0);
+}
+
+#[tokio::test]
+async fn help_fits_each_terminal_and_its_examples_can_be_copied() {
+    let home = Home::new();
+    for subcommand in SUBCOMMANDS {
+        let arguments = [subcommand, "--help"];
+        let whole = home.run(&arguments, &[]).good();
+        let commands = |help: &str| {
+            let (_, examples) = help.split_once("Examples:\n").unwrap();
+            let examples = examples.replace(" \\\n      ", " ");
+            examples.lines().filter(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for columns in [40, 80] {
+            let shown = screen(columns, home.command(&arguments, &[])).await;
+            assert_eq!(commands(&shown), commands(&whole), "{columns}: {shown}");
+            // A usage is one line, as clap has it.
+            let (_, parts) = shown.split_once("\nUsage: ").unwrap();
+            let parts = parts.split_once('\n').unwrap().1;
+            assert_eq!(too_wide(columns, parts), [""; 0], "{columns}: {shown}");
+            // The last two are a blank line and the exit code.
+            assert!(columns < 80 || shown.trim_end().lines().count() <= 24 + 2, "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn ctrl_c_before_or_at_the_question_says_that_nothing_was_changed() {
     let world = World::new().await;
     world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
@@ -259,7 +301,8 @@ async fn ctrl_c_before_or_at_the_question_says_that_nothing_was_changed() {
         (&["remove"], "used to make this deletion:"),
     ] {
         let shown = interrupted(&world, arguments, Until::Asked(question)).await;
-        assert!(shown.ends_with(&format!("{question} ^C{end}")), "{arguments:?}: {shown}");
+        let asked = shown.lines().find(|line| line.contains(question)).unwrap();
+        assert!(asked.contains("^C") && shown.ends_with(end), "{arguments:?}: {shown}");
     }
     world.cloud.fail("DescribeFlowLogs", Fault::Hang, u32::MAX);
     for arguments in [&["apply"][..], &["remove"], &["apply", "--yes", "--account", "1000000000000001"]] {
