@@ -483,7 +483,7 @@ fn stacked(found: &[[Cow<'_, str>; 3]], drawing: Drawing) -> String {
     for [id, word, sentence] in found {
         let head = [id, word].into_iter().filter(|part| !part.is_empty()).map(AsRef::as_ref).collect::<Vec<_>>();
         if !head.is_empty() {
-            _ = writeln!(text, "    {}", head.join("  "));
+            text.push_str(&wrapped(&head.join("  "), 4, drawing));
         }
         text.push_str(&wrapped(sentence, if head.is_empty() { 4 } else { 6 }, drawing));
     }
@@ -600,7 +600,16 @@ mod tests {
 
     #[test]
     fn a_plan_of_fifty_thousand_vpcs_fits_a_narrow_terminal_and_names_each() {
-        let plan = plan(50_000);
+        let mut plan = plan(50_000);
+        plan.notes = vec![Note {
+            finding: true,
+            region: Some(plan.resources[0].region.clone()),
+            account: Some(plan.resources[0].account.clone()),
+            resource_type: Some("VPC".to_owned()),
+            resource_id: Some("vpc-bp1000000000000000000".to_owned()),
+            flow_log_id: Some("fl-bp1000000000000000000".to_owned()),
+            reason: "a note".to_owned(),
+        }];
         let drawn = text(&plan, Drawing { columns: Some(40), is_verbose: true });
         let drawn = anstream::adapter::strip_str(&drawn).to_string();
         let wide: Vec<_> = drawn.lines().filter(|line| width(line) > 40).collect();

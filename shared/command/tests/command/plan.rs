@@ -7,7 +7,7 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, SECOND_ACCOUNT};
+use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, SECOND_ACCOUNT, Transitions};
 use serde_json::Value;
 
 use crate::{
@@ -448,10 +448,12 @@ async fn a_sentence_that_has_no_room_beside_its_id_stands_below() {
     world.cloud.create_vpc(&[("flowkeeper", "ignore")]).await.unwrap();
     let ran = world.run_with(&["plan"], &[("COLUMNS", "40")]).await;
     assert!(
-        ran.stdout.contains("    vpc-bp1local0000000000001  unsupported\n      its tag flowkeeper is"),
+        ran.stdout.contains("    vpc-bp1local0000000000001\n    unsupported\n      its tag flowkeeper is"),
         "{}",
         ran.whole()
     );
+    let widest = ran.stdout.lines().map(|line| line.trim_end().chars().count()).max();
+    assert!(widest <= Some(40), "{}", ran.whole());
     let shortest = ran.stdout.lines().filter(|line| !line.is_empty()).map(|line| line.trim().len()).min();
     assert!(shortest > Some(3), "{}", ran.whole());
 }
@@ -541,11 +543,15 @@ async fn it_decides_for_another_moment_if_asked() {
 
 /// What the local cloud starts with, beside the policy of the repository. Its schedule is on all week if asked.
 pub(crate) async fn sample(is_always_on: bool) -> World {
+    sample_with(Options::default(), is_always_on).await
+}
+
+async fn sample_with(options: Options, is_always_on: bool) -> World {
     let policy = std::fs::read_to_string(repository().join("policy.yml")).unwrap();
     let hours = "Mon-Fri 08:00-20:00";
     assert!(policy.contains(hours), "{policy}");
     let policy = if is_always_on { policy.replace(hours, "Mon-Sun 00:00-24:00") } else { policy };
-    let world = World::with(Options::default(), &policy).await;
+    let world = World::with(options, &policy).await;
     world.cloud.seed_sample();
     world
 }
@@ -577,6 +583,20 @@ async fn what_is_planned_and_applied_is_as_the_policy_wants_it_and_nothing_is_le
     world.cloud.finish_transitions();
     let again = world.run(&["plan", "--detailed-exitcode"]).await.good();
     assert!(again.contains("Plan: nothing to change; 7 of 8 resources covered"), "{again}");
+}
+
+#[tokio::test]
+async fn what_the_cloud_still_works_on_after_the_changes_is_no_mistake() {
+    let world = sample_with(Options { transitions: Transitions::Explicit, ..Options::default() }, true).await;
+    world.cloud.finish_transitions();
+    let applied = world.run(&["apply", "--yes", "--account", "1000000000000001"]).await.good();
+    assert!(applied.contains("done   DeleteFlowLog vpc-bp1local0000000000009 "), "{applied}");
+    let meanwhile = world.run(&["plan", "--detailed-exitcode"]).await.good();
+    assert!(meanwhile.contains("Plan: nothing to change; ") && meanwhile.contains(" pending"), "{meanwhile}");
+    // What is being deleted needs nothing, and nobody knows since when another one is being modified.
+    assert!(!meanwhile.contains("vpc-bp1local0000000000009"), "{meanwhile}");
+    let modified = "fl-bp1local0000000000005 is Modifying, and still was when it was read again; if it stays so,";
+    assert!(meanwhile.contains(modified), "{meanwhile}");
 }
 
 #[tokio::test]

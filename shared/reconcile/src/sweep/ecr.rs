@@ -249,7 +249,8 @@ async fn look_again(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, vbr:
         }
     };
     if plan.verdict == Verdict::Pending {
-        let reason = format!("{}, and has been for more than an hour; look at it in the console", plan.reason);
+        let reason =
+            format!("{}, and still was when it was read again; if it stays so, look at it in the console", plan.reason);
         let (verdict, outcome) = (Some(Verdict::Pending), Outcome::Skipped);
         return Item { verdict, outcome, flow_log_id: plan.flow_log, reason, ..about(vbr) }.finding();
     }

@@ -8,6 +8,7 @@ use super::{
     age::{self, is_within_grace_period},
     destinations_in_use::DestinationsInUse,
     inventory::Inventory,
+    own::is_deletable,
     sorted::Seen,
     superfluous,
     work::ResourceWork,
@@ -95,8 +96,8 @@ fn is_stuck(decision: &Decision, observed: &[FlowLog], now: Timestamp) -> bool {
             .is_some_and(|flow_log| age::is_stuck(&flow_log.status, flow_log.creation_time, now))
 }
 
-/// Reports Flowkeeper's own flow logs whose resource is gone or at a level where the policy wants none, and those
-/// whose owner is not known.
+/// Reports Flowkeeper's own flow logs whose resource is gone or at a level where the policy wants none, unless they are
+/// being deleted, and those whose owner is not known.
 fn report_unattached(converger: &Converger<'_>, inventory: &Inventory, report: &mut ReportBuilder) {
     let (levels, session) = (converger.policy.levels(), converger.session);
     let unread = inventory.flow_logs.values().flatten().filter(|flow_log| flow_log.tags.is_none());
@@ -105,7 +106,7 @@ fn report_unattached(converger: &Converger<'_>, inventory: &Inventory, report: &
         let reason = format!("the tags of {id} on {resource} cannot be read, so its owner is unknown");
         report.items.push(Item::of_flow_log(session, flow_log, Verdict::Unknown, Outcome::Skipped, reason));
     }
-    for flow_log in inventory.flow_logs.values().flatten().filter(|flow_log| flow_log.is_own()) {
+    for flow_log in inventory.flow_logs.values().flatten().filter(|flow_log| is_deletable(flow_log)) {
         let recorded: Option<ResourceId> = flow_log.resource_id.parse().ok();
         let Some(id) = recorded.filter(|id| !inventory.resources.contains(id.as_str())) else { continue };
         if !levels.contains(&id.resource_type()) {

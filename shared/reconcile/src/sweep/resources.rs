@@ -117,7 +117,8 @@ fn second_look(item: Item) -> Item {
     if item.verdict != Some(Verdict::Pending) || item.action.is_some() {
         return item;
     }
-    let reason = format!("{}, and has been for more than an hour; look at it in the VPC console", item.reason);
+    let reason =
+        format!("{}, and still was when it was read again; if it stays so, look at it in the VPC console", item.reason);
     Item { reason, outcome: Outcome::Skipped, ..item }.finding()
 }
 

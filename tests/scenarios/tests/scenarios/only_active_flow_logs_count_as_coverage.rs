@@ -265,8 +265,8 @@ async fn a_flow_log_in_transition_for_more_than_an_hour_is_a_finding_and_uncover
         let report = old.sweep(REMEDIATION).await;
         let [item] = report.results.as_slice() else { panic!("{report:#?}") };
         assert_eq!((item.verdict, item.outcome, item.is_finding), (Some(Verdict::Pending), Outcome::Skipped, true));
-        let sentence =
-            format!("{flow_log} is {status}, and has been for more than an hour; look at it in the VPC console");
+        let again = "and still was when it was read again; if it stays so, look at it in the VPC console";
+        let sentence = format!("{flow_log} is {status}, {again}");
         assert_eq!(item.reason, sentence);
         assert_eq!((report.incomplete(), report.summary.checked, report.summary.uncovered), (None, 1, 1));
 
