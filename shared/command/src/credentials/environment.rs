@@ -16,7 +16,7 @@ const REGIONS: [&str; 6] = [
     "REGION",
     "ALIBABA_CLOUD_REGION",
 ];
-/// The variables of the external id that is agreed with whoever lets a role be assumed.
+/// The variables of the external id that the owner of a role asks for.
 const EXTERNAL_IDS: [&str; 2] = ["ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"];
 const PROFILES: [&str; 3] = ["ALIBABACLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE"];
 

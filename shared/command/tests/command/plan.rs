@@ -593,7 +593,7 @@ async fn what_the_cloud_still_works_on_after_the_changes_is_no_mistake() {
     assert!(applied.contains("done   DeleteFlowLog vpc-bp1local0000000000009 "), "{applied}");
     let meanwhile = world.run(&["plan", "--detailed-exitcode"]).await.good();
     assert!(meanwhile.contains("Plan: nothing to change; ") && meanwhile.contains(" pending"), "{meanwhile}");
-    // What is being deleted needs nothing, and nobody knows since when another one is being modified.
+    // What is being deleted needs nothing, and no answer says for how long another one is being modified.
     assert!(!meanwhile.contains("vpc-bp1local0000000000009"), "{meanwhile}");
     let modified = "fl-bp1local0000000000005 is Modifying, and still was when it was read again; if it stays so,";
     assert!(meanwhile.contains(modified), "{meanwhile}");
