@@ -58,13 +58,18 @@ fn page(command: clap::Command) -> io::Result<String> {
     Ok(unfilled(&String::from_utf8_lossy(&page)))
 }
 
-/// Keeps the lines of the examples, which would be filled up like those of a paragraph.
+/// Keeps the lines of the examples, which would be filled up like those of a paragraph. What stands before them belongs to
+/// the section above.
 fn unfilled(page: &str) -> String {
     let Some((before, rest)) = page.split_once("\n.SH EXTRA\n") else {
         return page.to_owned();
     };
     let (examples, after) = rest.split_once("\n.SH ").unwrap_or((rest, ""));
-    let examples = examples.strip_prefix("Examples:\n").unwrap_or(examples);
+    let (above, examples) = match examples.split_once("Examples:\n") {
+        Some((said, examples)) if !said.is_empty() => (format!("\n.PP\n{}", said.trim_end()), examples),
+        Some((_, examples)) => (String::new(), examples),
+        None => (String::new(), examples),
+    };
     let end = if after.is_empty() { String::new() } else { format!("\n.SH {after}") };
-    format!("{before}\n.SH EXAMPLES\n.nf\n{examples}\n.fi{end}")
+    format!("{before}{above}\n.SH EXAMPLES\n.nf\n{examples}\n.fi{end}")
 }

@@ -200,6 +200,9 @@ fn the_manual_has_a_page_for_each_subcommand() {
     let page = home.run(&["man"], &[]).good();
     assert!(page.contains(".TH flowkeeper 1") && page.contains("Exit codes: 0 done"), "{page}");
     assert!(page.contains(".SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n.SH VERSION"), "{page}");
+    let (above, examples) = page.split_once(".SH EXAMPLES\n").unwrap();
+    assert!(above.ends_with("\n.PP\nAlso schema, completions and man: for editors, shells and readers\n"), "{page}");
+    assert!(examples.starts_with(".nf\n  flowkeeper plan policy.yml\n"), "{page}");
     let ran = home.run(&["man", "--dir", "man/man1"], &[]);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "note: 14 pages in man/man1\n"));
     for name in SUBCOMMANDS {
