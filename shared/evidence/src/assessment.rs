@@ -15,7 +15,10 @@ pub use self::{
     scope::{ScopeRead, Unknown},
     sums::{Sums, VerdictCount},
 };
-pub(crate) use controls::{VpcStatus, vpc_status};
+pub(crate) use self::{
+    class::Judgment,
+    controls::{VpcStatus, vpc_status},
+};
 
 use crate::facts::Facts;
 

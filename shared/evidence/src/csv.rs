@@ -46,17 +46,29 @@ const HEADER: [&str; COLUMNS] = [
 ];
 
 /// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
-/// begins with `'` gets another one, so that taking one away always gives the original.
+/// begins with `'` gets another one, so that taking one away always gives the original. A negative number is no formula,
+/// and stays a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {
+    if is_number(field) {
+        return Cow::Borrowed(field);
+    }
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.
     let is_risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
     if is_risky { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
 }
 
+/// Whether a field is a negative number in decimals, which no spreadsheet can take for anything else.
+fn is_number(field: &str) -> bool {
+    let Some(digits) = field.strip_prefix('-') else { return false };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 impl Evidence {
-    /// Writes one row for each resource, and one for each account, region or list that could not be read. RFC 4180 with
-    /// a header, in UTF-8. A field that a spreadsheet would run as a formula begins with `'`.
+    /// Writes one row for each resource, one for each kind of resources that are only counted, and one for each account,
+    /// region or list that could not be read. RFC 4180 with a header, in UTF-8. A field that a spreadsheet would run as a
+    /// formula begins with `'`.
     ///
     /// # Errors
     /// The writer's.
@@ -68,6 +80,21 @@ impl Evidence {
             let id = result.flow_log.as_ref().map_or("", |flow_log| &flow_log.id);
             let cost = costs.get(&(result.account.as_str(), result.region.as_str(), id)).copied();
             write_result(&mut writer, result, cost)?;
+        }
+        for omitted in &self.facts().omitted {
+            let mut row = [""; COLUMNS];
+            let (verdict, reason) = (omitted.verdict.to_string(), omitted.sentence());
+            row[..8].copy_from_slice(&[
+                omitted.class().word(),
+                &verdict,
+                &omitted.account,
+                &omitted.region,
+                omitted.kind.as_str(),
+                "",
+                "",
+                &reason,
+            ]);
+            write_row(&mut writer, row)?;
         }
         for unknown in self.assessment().unknown.iter().filter(|unknown| !unknown.has_result) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();

@@ -3,7 +3,7 @@
 use flow_log::proof::Proof;
 use reconcile::delivery::LogStoreProof;
 
-use crate::facts::{Delivery, DeliveryState, Facts, LogStore};
+use crate::facts::{Delivery, DeliveryState, Facts, FlowLogState, Kind, LogStore};
 
 impl Facts {
     /// Adds what was found out about the Logstores of an account and region: for how long each keeps records, and
@@ -40,7 +40,36 @@ impl Facts {
             self.deliveries.extend(found);
         }
     }
+
+    /// Adds that it is unknown whether the records of Express Connect Routers arrive: Alibaba Cloud does not document
+    /// their fields, so no query can tell whose they are.
+    pub fn add_deliveries_of_routers(&mut self) {
+        let is_on = |flow_log: &&FlowLogState| {
+            flow_log.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("Active"))
+        };
+        let routers = self.results.iter().filter(|result| matches!(result.kind, Kind::Vbr | Kind::Ecr));
+        let found = routers.filter_map(|result| Some((result, result.flow_log.as_ref().filter(is_on)?)));
+        let unknown = found.map(|(result, flow_log)| Delivery {
+            account: result.account.clone(),
+            region: result.region.clone(),
+            flow_log_id: flow_log.id.clone(),
+            from: self.head.started,
+            to: self.head.started,
+            state: DeliveryState::Unknown,
+            last_record: None,
+            records: None,
+            no_data: None,
+            skip_data: None,
+            why_unknown: Some(WHY_UNKNOWN_OF_ROUTERS.to_owned()),
+        });
+        let unknown: Vec<_> = unknown.collect();
+        self.deliveries.extend(unknown);
+    }
 }
+
+/// Why nobody counts the records of routers.
+const WHY_UNKNOWN_OF_ROUTERS: &str =
+    "the fields of the records of Express Connect Routers are not documented, so nobody can tell whose they are";
 
 /// Says what a proof proves; `None` if nothing has to arrive.
 fn said(proof: &Proof, unknown: Delivery) -> Option<Delivery> {

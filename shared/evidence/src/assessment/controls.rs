@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{class::Class, scope::ScopeRead, sums::Sums};
-use crate::facts::{ExceptionsCountAs, Facts, Kind, ResourceResult};
+use crate::facts::{ExceptionsCountAs, Facts, Kind, Omitted, ResourceResult};
 
 /// A control, and how the facts answer it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -147,7 +147,7 @@ pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &
         status,
         details,
     };
-    let kept = |needed: u32| kept(retention, scope, needed);
+    let kept = |needed: u32| kept(retention, scope, sums, needed);
     vec![
         service(facts),
         vpcs(facts, scope, sums),
@@ -228,6 +228,20 @@ pub(crate) fn vpc_status(result: &ResourceResult) -> Option<VpcStatus> {
     })
 }
 
+/// How VPCs that are only counted answer CIS 3.3. Their flow logs are not in the report, so none is known to record
+/// rejected packets.
+fn omitted_vpc_status(omitted: &Omitted) -> Option<VpcStatus> {
+    if omitted.kind != Kind::Vpc || omitted.verdict == Verdict::Orphaned {
+        return None;
+    }
+    Some(match (omitted.class(), omitted.verdict) {
+        (Class::Unknown | Class::Changed | Class::Pending, _) => VpcStatus::Unknown,
+        (_, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => VpcStatus::DoesNot,
+        (Class::Exception, _) => VpcStatus::Exception,
+        _ => VpcStatus::Unknown,
+    })
+}
+
 /// CIS 3.3: every VPC has an active flow log that records rejected packets.
 fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     let of = |wanted: VpcStatus| -> Vec<&str> {
@@ -236,11 +250,17 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     };
     let [records, does_not, exceptions, unknown] =
         [VpcStatus::Records, VpcStatus::DoesNot, VpcStatus::Exception, VpcStatus::Unknown].map(of);
-    let mut details = vec![format!(
-        "{} of {} VPCs have an active flow log that records rejected packets",
-        records.len(),
-        records.len() + does_not.len() + exceptions.len() + unknown.len()
-    )];
+    // Of those that are only counted, the verdict is known, and nothing else.
+    let omitted = |wanted: VpcStatus| {
+        let found = facts.omitted.iter().filter(|it| omitted_vpc_status(it) == Some(wanted));
+        found.map(|it| it.count).fold(0, u64::saturating_add)
+    };
+    let [more_do_not, more_exceptions, more_unknown] =
+        [VpcStatus::DoesNot, VpcStatus::Exception, VpcStatus::Unknown].map(omitted);
+    let all = (records.len() + does_not.len() + exceptions.len() + unknown.len()) as u64;
+    let all = all.saturating_add(more_do_not).saturating_add(more_exceptions).saturating_add(more_unknown);
+    let mut details =
+        vec![format!("{} of {all} VPCs have an active flow log that records rejected packets", records.len())];
     let mut tell = |ids: &[&str], what: &str| {
         if !ids.is_empty() {
             details.push(format!("{what}: {}", names(ids.iter().copied())));
@@ -251,7 +271,12 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     let aside = if is_strict { "exceptions, counted as failures" } else { "exceptions, set aside" };
     tell(&exceptions, aside);
     tell(&unknown, "not known");
-    let mut is_whole = scope.is_whole && unknown.is_empty();
+    for (number, what) in [(more_do_not, "do not"), (more_exceptions, aside), (more_unknown, "not known")] {
+        if number > 0 {
+            details.push(format!("{what}: {number} that this report only counts"));
+        }
+    }
+    let mut is_whole = scope.is_whole && unknown.is_empty() && sums.omitted == 0;
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
@@ -264,7 +289,7 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
         is_whole = false;
         details.push("the policy keeps flow logs below the VPC, where this control does not look".to_owned());
     }
-    let fails = !does_not.is_empty() || is_strict && !exceptions.is_empty();
+    let fails = !does_not.is_empty() || more_do_not > 0 || is_strict && (!exceptions.is_empty() || more_exceptions > 0);
     let is_known = is_whole && (!records.is_empty() || exceptions.is_empty());
     Control {
         framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
@@ -294,8 +319,9 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     };
     tell(sums.findings, "not");
     tell(sums.exceptions, "on purpose not");
-    tell(sums.unknown + sums.pending + sums.changed, "not known");
+    tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");
     tell(sums.unlisted, "only counted");
+    tell(sums.omitted, "of these not listed");
     let mut details = vec![parts.join(", ")];
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
@@ -303,13 +329,13 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
     let fails = sums.findings > 0 || is_strict && sums.exceptions > 0;
     let is_known = scope.is_whole
-        && sums.unknown + sums.pending + sums.changed + sums.unlisted == 0
+        && [sums.unknown, sums.pending, sums.changed, sums.unlisted, sums.omitted] == [0; 5]
         && (sums.compliant > 0 || sums.exceptions == 0);
     (status(fails, is_known), details)
 }
 
 /// Whether every Logstore keeps records for as many days as are needed.
-fn kept(retention: &[Retention], scope: &ScopeRead, needed: u32) -> (ControlStatus, Vec<String>) {
+fn kept(retention: &[Retention], scope: &ScopeRead, sums: &Sums, needed: u32) -> (ControlStatus, Vec<String>) {
     let of = |wanted: ControlStatus| -> Vec<String> {
         let found = retention.iter().filter(|it| keeps(it.days, needed) == wanted);
         found.map(|it| format!("{}/{}", it.project, it.log_store)).collect()
@@ -324,5 +350,9 @@ fn kept(retention: &[Retention], scope: &ScopeRead, needed: u32) -> (ControlStat
     if !scope.is_whole {
         details.push("not all of the scope was read, so there may be others".to_owned());
     }
-    (status(!short.is_empty(), scope.is_whole && unread.is_empty() && !long.is_empty()), details)
+    if sums.omitted > 0 {
+        details.push(format!("{} resources are only counted, so there may be others", sums.omitted));
+    }
+    let is_known = scope.is_whole && sums.omitted == 0 && unread.is_empty() && !long.is_empty();
+    (status(!short.is_empty(), is_known), details)
 }

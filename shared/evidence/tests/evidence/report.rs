@@ -1,6 +1,6 @@
 //! Facts from the report of a run.
 
-use evidence::{ControlStatus, Evidence, Facts, NextChange, NoteState, Observed};
+use evidence::{AskedAccount, ControlStatus, Evidence, Facts, Kind, NextChange, NoteState, Observed};
 use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict};
 use reconcile::{ErrorReport, Item, Outcome, Summary};
 
@@ -65,7 +65,7 @@ fn facts(items: &[Item], checked: usize, unlisted: usize) -> Facts {
         next_change: Some(NextChange { at: "2026-11-26T00:00Z".parse().unwrap(), is_on: true }),
     };
     let flow_logs = [(FIRST.to_owned(), "cn-hangzhou".to_owned(), active())];
-    facts.add_report((items, &summary), &[FIRST.to_owned()], &[observed], &flow_logs);
+    facts.add_report((items, &summary), &[FIRST.to_owned()], (&[observed], &flow_logs), usize::MAX);
     facts
 }
 
@@ -100,7 +100,8 @@ fn a_result_that_tells_of_its_flow_log_needs_no_list_of_them() {
     let mut unlisted = samples::minimal();
     let mut alone = item("vpc-3", Verdict::Compliant, Outcome::Unchanged);
     alone.observed = Some(Box::new((&read).into()));
-    unlisted.add_report((&[alone], &Summary { checked: 1, ..Summary::default() }), &[FIRST.to_owned()], &[], &[]);
+    let summary = Summary { checked: 1, ..Summary::default() };
+    unlisted.add_report((&[alone], &summary), &[FIRST.to_owned()], (&[], &[]), usize::MAX);
     assert_eq!(unlisted.results[0].flow_log.as_ref().unwrap().traffic_type.as_deref(), Some("Drop"));
 }
 
@@ -167,4 +168,89 @@ fn what_is_about_no_resource_becomes_a_note_or_is_left_out() {
     assert_eq!(found.asked.left_out[0].why, "out of scope");
     let evidence = Evidence::new(found);
     assert!(evidence.assessment().controls.iter().all(|control| control.status != ControlStatus::Pass));
+}
+
+/// The facts of a report of this many VPCs that lists 1,000 at most. One in ten has no flow log, one in ten is excluded, and
+/// one could not be read.
+fn bounded(number: usize) -> Facts {
+    let item_of = |nth: usize| {
+        let id = format!("vpc-{nth}");
+        match nth % 10 {
+            0 if nth == 0 => Item { is_finding: true, ..item(&id, Verdict::Unknown, Outcome::Failed) },
+            0 => {
+                let missing = item(&id, Verdict::Missing, Outcome::Planned).finding();
+                Item { action: Some(Action::CreateFlowLog), ..missing }
+            }
+            1 => Item { is_exception: true, ..item(&id, Verdict::Excluded, Outcome::Skipped) },
+            _ => item(&id, Verdict::Compliant, Outcome::Unchanged),
+        }
+    };
+    let items: Vec<_> = (0..number).map(item_of).collect();
+    let mut facts = samples::minimal();
+    facts.asked.kinds = vec![Kind::Vpc];
+    let asked = AskedAccount { account: FIRST.to_owned(), name: None, regions: vec!["cn-hangzhou".to_owned()] };
+    facts.asked.accounts.push(asked);
+    for list in ["DescribeVpcs", "DescribeFlowLogs"] {
+        facts.reads.push(samples::read(FIRST, "cn-hangzhou", list, number as u64));
+    }
+    let summary = Summary { checked: number, ..Summary::default() };
+    facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), 1_000);
+    facts
+}
+
+#[test]
+fn beyond_what_a_report_lists_every_resource_is_still_counted_and_the_worst_are_listed() {
+    for number in [1_000, 1_001, 5_000, 20_000] {
+        let evidence = Evidence::new(bounded(number));
+        let (facts, found) = (evidence.facts(), evidence.assessment());
+        assert_eq!((facts.results.len(), found.sums.resources), (1_000, number as u64));
+        assert_eq!(found.discrepancies, [""; 0], "{number}");
+        let sums = &found.sums;
+        assert_eq!(
+            (sums.findings, sums.unknown, sums.exceptions),
+            ((number as u64).div_ceil(10) - 1, 1, (number as u64 - 1).div_ceil(10))
+        );
+        assert_eq!((sums.counted(), sums.omitted), (number as u64, number as u64 - 1_000));
+        let listed = |verdict| facts.results.iter().filter(|it| it.verdict == verdict).count() as u64;
+        assert_eq!(listed(Verdict::Missing), sums.findings.min(1_000), "{number}");
+        assert_eq!((facts.changes.len() as u64).saturating_add(facts.omitted_changes), sums.findings);
+        assert_eq!(facts.changes.len() as u64, sums.findings.min(1_000));
+    }
+}
+
+#[test]
+fn which_resources_are_only_counted_does_not_depend_on_the_order_of_the_results() {
+    let seal = |items: &[Item]| {
+        let mut facts = samples::minimal();
+        let summary = Summary { checked: items.len(), ..Summary::default() };
+        facts.add_report((items, &summary), &[FIRST.to_owned()], (&[], &[]), 10);
+        Evidence::new(facts).seal()
+    };
+    let of = |nth: usize| {
+        let verdict = [Verdict::Compliant, Verdict::Missing, Verdict::Drifted][nth % 3];
+        item(&format!("vpc-{nth}"), verdict, Outcome::Skipped)
+    };
+    let mut items: Vec<_> = (0..100).map(of).collect();
+    let expected = seal(&items);
+    items.reverse();
+    assert_eq!(seal(&items), expected);
+}
+
+#[test]
+fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason() {
+    let router = |id: &str, status| {
+        let log = evidence::FlowLogState {
+            status: Some(String::from(status)),
+            ..evidence::FlowLogState::unread(id.to_owned())
+        };
+        let vpc = samples::vpc(FIRST, "cn-hangzhou", 1, "line");
+        evidence::ResourceResult { kind: Kind::Vbr, id: format!("vbr-{id}"), flow_log: Some(log), ..vpc }
+    };
+    let mut facts = samples::minimal();
+    facts.results =
+        vec![router("fl-on", "Active"), router("fl-off", "Inactive"), samples::vpc(FIRST, "cn-hangzhou", 2, "a")];
+    facts.add_deliveries_of_routers();
+    let [delivery] = &facts.deliveries[..] else { panic!("{:?}", facts.deliveries) };
+    assert_eq!((delivery.flow_log_id.as_str(), delivery.state), ("fl-on", evidence::DeliveryState::Unknown));
+    assert!(delivery.why_unknown.as_ref().unwrap().contains("are not documented"), "{delivery:?}");
 }
