@@ -91,7 +91,9 @@ pub struct TooMuch {
     pub max: usize,
 }
 
-/// Reads what else an auditor wants to know, and draws the conclusions. `callers` are those who asked, and `costs` is what
+/// Reads what else an auditor wants to know, and draws the conclusions.
+///
+/// `callers` are those who asked, and `costs` is what
 /// flow logs cost, if somebody asked. The evidence lists as many resources as were gathered at most, and counts the others.
 pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<Caller>, costs: Vec<Cost>) -> Audited {
     let Gathered { reads, regions, places, clock, max, .. } = gathered;

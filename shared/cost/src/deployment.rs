@@ -48,7 +48,7 @@ impl Deployment {
     pub fn functions(&self) -> Vec<FunctionUsage> {
         let hours: BTreeSet<i64> = self.created.iter().map(|at| at.as_second().div_euclid(HOUR)).collect();
         let created = Runs { number: self.created.len() as u64, milliseconds: EVENT_MS, hours: hours.len() as u64 };
-        // In hours of their own: nobody knows which.
+        // In hours of their own, since the hours are unknown.
         let deleted = created;
         let own = Runs { number: self.switched_off, milliseconds: OWN_EVENT_MS, hours: self.switched_off };
         let mut functions = vec![
@@ -75,13 +75,13 @@ impl Deployment {
 
     fn usage(&self, name: &str, runs: &[Runs], (vcpu_thousandths, memory_mb): (u64, u64)) -> FunctionUsage {
         let sum = |of: fn(&Runs) -> u64| runs.iter().map(of).fold(0, u64::saturating_add);
-        let invocations = sum(|runs| runs.number);
-        let milliseconds = sum(|runs| runs.number.saturating_mul(runs.milliseconds));
+        let invocations = sum(|some| some.number);
+        let milliseconds = sum(|some| some.number.saturating_mul(some.milliseconds));
         FunctionUsage {
             name: name.to_owned(),
             invocations,
             milliseconds: milliseconds.div_ceil(invocations.max(1)),
-            hours: sum(|runs| runs.hours).min(self.days.saturating_mul(24)),
+            hours: sum(|some| some.hours).min(self.days.saturating_mul(24)),
             vcpu_thousandths,
             memory_mb,
         }

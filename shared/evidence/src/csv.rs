@@ -45,8 +45,9 @@ const HEADER: [&str; COLUMNS] = [
     "cost_is_estimated",
 ];
 
-/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers. A field that
-/// begins with `'` gets another one, so that taking one away always gives the original. A negative number is no formula,
+/// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers.
+///
+/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number is no formula,
 /// and stays a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn exit(written: io::Result<()>) -> ExitCode {
-    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    written.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// Writes a list of reports.

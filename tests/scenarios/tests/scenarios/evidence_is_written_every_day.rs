@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -350,7 +351,7 @@ fn has_own_mounts(test: &str) -> bool {
         Command::new("unshare").args(["--mount", "--map-root-user"]).arg(command).args(arguments).output()
     };
     if !alone(Path::new("true"), &[]).is_ok_and(|output| output.status.success()) {
-        eprintln!("NOT TESTED: {test}: this machine gives nobody mounts of its own");
+        writeln!(io::stderr(), "NOT TESTED: {test}: this machine gives no process mounts of its own").unwrap();
         return false;
     }
     let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
