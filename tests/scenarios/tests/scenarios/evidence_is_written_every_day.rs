@@ -351,14 +351,14 @@ fn has_own_mounts(test: &str) -> bool {
         Command::new("unshare").args(["--mount", "--map-root-user"]).arg(command).args(arguments).output()
     };
     if !alone(Path::new("true"), &[]).is_ok_and(|output| output.status.success()) {
-        writeln!(io::stderr(), "NOT TESTED: {test}: this machine gives no process mounts of its own").unwrap();
+        let said = format!("NOT TESTED: {test}: this machine gives no process mounts of its own\n");
+        io::stderr().write_all(said.as_bytes()).unwrap();
         return false;
     }
     let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
     let output = alone(&std::env::current_exe().unwrap(), &["--exact", &name, "--nocapture"]).unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}\n{error}");
+    let [told, trouble] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success() && told.contains("1 passed"), "{told}\n{trouble}");
     false
 }
 
