@@ -98,6 +98,10 @@ class Cloud:
         """Makes the next calls of an action fail."""
         self._ask("faults", {"action": action, "fault": fault, "times": times})
 
+    def ahead(self, seconds):
+        """Lets the cloud's clock be ahead, as if that time had passed."""
+        self._ask("faults", {"fault": "clock-ahead", "seconds": seconds})
+
     def rename(self, network_interface_id, new_id):
         """Gives a network interface the id that a recorded event names."""
         self._ask("rename", {"network_interface_id": network_interface_id, "new_id": new_id})

@@ -1,9 +1,15 @@
 """The script `redrive` invokes functions again with the dead letters of local-cloud."""
 
+import base64
+import email.utils
+import hmac
 import json
 import os
+import re
+import signal
 import subprocess
 import urllib.request
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -21,13 +27,47 @@ def cloud():
         yield cloud
 
 
-def redrive(cloud, *arguments, key=KEY):
-    """Runs the script. Returns its exit status and its output."""
+def begun(cloud, *arguments, key=KEY):
+    """Starts the script."""
     command = [REPOSITORY / "redrive", "--region", REGION, "--account", ACCOUNT, "--endpoint", f"http://{cloud.address}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ALIBABA_CLOUD_")}
-    run = subprocess.run([*command, *arguments], env=environment | key, capture_output=True, text=True, timeout=60)
-    assert "test-secret" not in run.stdout + run.stderr
-    return run.returncode, run.stdout + run.stderr
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*command, *arguments], env=environment | key, stdout=pipe, stderr=pipe, text=True)
+
+
+def ended(run):
+    """Waits for the script. Returns its exit status and the rest of its output."""
+    output = "".join(run.communicate(timeout=60))
+    assert "test-secret" not in output
+    return run.returncode, output
+
+
+def redrive(cloud, *arguments, key=KEY):
+    """Runs the script. Returns its exit status and its output."""
+    return ended(begun(cloud, *arguments, key=key))
+
+
+def ask_queue(cloud, method, path, body=""):
+    """Calls the API of queues."""
+    date = email.utils.formatdate(usegmt=True)
+    resource = f"/queues/flowkeeper-dead-letters{path}"
+    text = f"{method}\n\ntext/xml\n{date}\nx-mns-version:2015-06-06\n{resource}"
+    signature = base64.b64encode(hmac.digest(b"test-secret", text.encode(), "sha1")).decode()
+    headers = {"Authorization": f"MNS test:{signature}", "Content-Type": "text/xml", "Date": date, "x-mns-version": "2015-06-06"}
+    request = urllib.request.Request(f"http://{cloud.address}{resource}", body.encode(), headers, method=method)
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def put(cloud, body):
+    """Puts a message into the queue."""
+    ask_queue(cloud, "POST", "/messages", f"<Message><MessageBody>{escape(body)}</MessageBody></Message>")
+
+
+def letter(function, event, error=""):
+    """Returns a dead letter as Function Compute writes one."""
+    context = {"requestId": "1-a", "functionArn": f"acs:fc:{REGION}:{ACCOUNT}:functions/{function}", "condition": "RetriesExhausted"}
+    answer = json.dumps({"errorMessage": error})
+    return json.dumps({"requestContext": context, "requestPayload": event, "responsePayload": answer})
 
 
 def create_vpcs(cloud, count):
@@ -92,6 +132,68 @@ def test_a_message_is_kept_if_its_function_refuses_or_is_another(cloud):
     assert (status, output.splitlines()[-1]) == (1, "0 redriven, 1 left"), output
     assert "InvokeFunction of flowkeeper-create-flow-log: HTTP 403 " in output, output
     assert not cloud.journal("message_deleted")
+
+
+def test_a_message_that_is_no_dead_letter_is_left_and_the_others_are_done(cloud):
+    odd = ["no JSON", "[]", "7", "{}", json.dumps({"requestContext": {"functionArn": 7}}), json.dumps({"id": "an event of a rule"})]
+    odd += [letter("other-team", "{}"), letter("flowkeeper-create-flow-log", 7), letter("flowkeeper-../other", "{}")]
+    for body in odd:
+        put(cloud, body)
+    create_vpcs(cloud, 1)
+    status, output = redrive(cloud)
+    assert (status, output.splitlines()[-1]) == (1, f"1 redriven, {len(odd)} left"), output
+    assert output.count("left: ") == len(odd), output
+    assert "it is of the function other-team, which is none of flowkeeper-…" in output, output
+    eventually(lambda: flow_logs(cloud) == 1)
+    assert len(cloud.journal("message_deleted")) == 1
+    invoked = {entry["function"] for entry in cloud.journal("invocation")}
+    assert invoked == {"flowkeeper-create-flow-log"}, invoked
+
+
+def test_a_letter_in_base64_and_one_whose_event_is_an_object_are_done(cloud):
+    event = {"triggerTime": "2026-03-02T04:00:00Z", "triggerName": "sweep", "payload": ""}
+    put(cloud, base64.b64encode(letter("flowkeeper-remediate-flow-logs", json.dumps(event)).encode()).decode())
+    put(cloud, letter("flowkeeper-activate-flow-logs", event))
+    assert redrive(cloud)[1].splitlines()[-1] == "2 redriven, 0 left"
+    eventually(lambda: len(cloud.journal("invocation")) == 2)
+    assert all(entry["success"] and entry["event"] == event for entry in cloud.journal("invocation"))
+
+
+def test_what_a_stranger_wrote_moves_no_cursor(cloud):
+    put(cloud, letter("flowkeeper-create-flow-log", "{}", error="\x1b[2Jgone \u202e txt"))
+    _, output = redrive(cloud, "-n")
+    assert "\\u{1b}[2Jgone \\u{202e} txt" in output and not re.search("[\x1b\u202e]", output), repr(output)
+
+
+def test_a_queue_that_is_gone_is_said_with_what_was_done(cloud):
+    create_vpcs(cloud, 2)
+    status, output = redrive(cloud, "--max", "1")
+    assert (status, output.splitlines()[-1]) == (0, "1 redriven, 0 left"), output
+    ask_queue(cloud, "DELETE", "")
+    status, output = redrive(cloud)
+    assert status == 1 and output.startswith("0 redriven, 0 left\n"), output
+    assert "ReceiveMessage of flowkeeper-dead-letters: HTTP 404 QueueNotExist" in output, output
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stop_in_the_middle_loses_nothing_and_does_nothing_twice_that_could_be_seen(cloud, how):
+    create_vpcs(cloud, 5)
+    run = begun(cloud)
+    first = run.stdout.readline()
+    assert first.startswith("redriven: "), first
+    run.send_signal(how)
+    status, output = ended(run)
+    deleted = len(cloud.journal("message_deleted"))
+    if how != signal.SIGKILL and deleted < 5:
+        assert status == 1 and output.splitlines()[-1] == f"{deleted} redriven, 0 left", output
+        assert "stopped: run it again for the rest" in output
+    # A message that was received and not deleted comes back after a minute.
+    cloud.ahead(61)
+    assert redrive(cloud)[1].splitlines()[-1] == f"{5 - deleted} redriven, 0 left"
+    assert len(cloud.journal("message_deleted")) == 5
+    eventually(lambda: flow_logs(cloud) == 5)
+    assert redrive(cloud) == (0, "0 redriven, 0 left\n")
+    assert flow_logs(cloud) == 5
 
 
 def test_a_wrong_key_and_wrong_arguments_are_said(cloud):

@@ -78,10 +78,10 @@ test("a page that asks for something is caught, and the page's own policy stops 
   await context.close();
 });
 
-for (const [sample, said] of [
-  ["small", "41 = 34 recording"],
+for (const [sample, sum] of [
+  ["small", "41 = 32 recording"],
   ["hostile", "41 = 34 recording"],
-  ["omitted", "1,000,291 = 64 recording"],
+  ["omitted", "1,000,291 = 62 recording"],
 ]) {
   test(`${sample}: the text is the same with scripts off`, async () => {
     const on = await open(sample);
@@ -91,7 +91,7 @@ for (const [sample, said] of [
     const off = await open(sample, { javaScriptEnabled: false });
     assert.equal(await off.page.locator(".tools").count(), 0, "scripts are off");
     assert.equal(await textOf(off.page), text);
-    assert.ok(text.includes(said), text.slice(0, 400));
+    assert.ok(text.includes(sum), text.slice(0, 400));
     await off.context.close();
   });
 }
@@ -233,7 +233,7 @@ test("the filter hides rows, and sorting reorders them", async () => {
   const first = () => page.locator("#findings tbody .name").first().textContent();
   assert.equal(await first(), "partner-link", "the worst comes first");
   await page.click("#findings thead button >> nth=0");
-  assert.equal(await first(), "mobile-api-staging");
+  assert.equal(await first(), "ingest");
   assert.equal(await page.getAttribute("#findings thead th", "aria-sort"), "ascending");
   await page.click("#findings thead button >> nth=0");
   assert.equal(await first(), "web-prod-dev");

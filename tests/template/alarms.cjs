@@ -1,13 +1,17 @@
 // What Log Service and CloudMonitor want of alerts, alarms, charts and searches beyond the types of properties.
 'use strict';
 
-const { isFunction, isMap } = require('./values.cjs');
+const { isMap } = require('./values.cjs');
 
 /** report, low, medium, high, critical */
 const SEVERITIES = [2, 4, 6, 8, 10];
 const SCHEDULES = { FixedRate: ['Interval'], Hourly: [], Daily: ['Hour'], Weekly: ['DayOfWeek', 'Hour'], Cron: ['CronExpression'] };
 const INTERVAL = /^[1-9]\d*[mh]$/;
 const START = /^-[1-9]\d*[smhd]$/;
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400 };
+/** How much time a query of an alert may span, and how much later than it was written a line can be found. */
+const MOST_SECONDS = 86400;
+const INDEXED_AFTER_SECONDS = 70;
 /** A column of the answer, or the number of rows. */
 const CONDITION = /^(\w+|__count__) (==|!=|>|>=|<|<=) \d+$/;
 /** The metrics that CloudMonitor has, and the dimensions of each namespace. */
@@ -37,7 +41,7 @@ function check(template, report) {
     const place = `Resources.${id}.Properties`;
     const name = Properties.Detail?.Name ?? Properties.RuleName;
     if (name !== undefined && names.size === names.add(JSON.stringify(name)).size) report(place, 'has the name of another');
-    if (Type === 'ALIYUN::SLS::Alert') checkAlert(`${place}.Detail`, Properties.Detail, indexed, report);
+    if (Type === 'ALIYUN::SLS::Alert') checkAlert(`${place}.Detail`, Properties.Detail, indexed, template, report);
     if (Type === 'ALIYUN::CMS::ResourceMetricRule') checkRule(place, Properties, report);
     if (Type === 'ALIYUN::SLS::Savedsearch') {
       checkQuery(`${place}.Detail.SearchQuery`, Properties.Detail?.SearchQuery, indexed, report);
@@ -56,7 +60,7 @@ function indexedFields(template) {
   return [...OWN_FIELDS, ...keys.map(({ Name }) => Name), ...keys.flatMap(inside)];
 }
 
-function checkAlert(place, detail, indexed, report) {
+function checkAlert(place, detail, indexed, template, report) {
   const { State, Schedule = {}, Configuration = {} } = detail ?? {};
   if (State !== 'Enabled') report(`${place}.State`, 'must be Enabled');
   const needs = SCHEDULES[Schedule.Type];
@@ -74,10 +78,22 @@ function checkAlert(place, detail, indexed, report) {
   (Configuration.QueryList ?? []).forEach(({ Query, Start, Store, StoreType }, nth) => {
     const query = `${at}.QueryList[${nth}]`;
     checkQuery(`${query}.Query`, Query, indexed, report);
-    if (!isFunction(Start) && !START.test(Start)) report(`${query}.Start`, 'is not such as -15m');
+    const [, parameter] = /\$\{(\w+)\}/.exec(Start?.['Fn::Sub'] ?? '') ?? [];
+    const most = template.Parameters?.[parameter]?.MaxValue;
+    const start = parameter ? Start['Fn::Sub'].replace(`\${${parameter}}`, most) : Start;
+    if (!START.test(start)) report(`${query}.Start`, 'is not such as -15m');
+    else if (seconds(start.slice(1)) > MOST_SECONDS) {
+      report(parameter ? `Parameters.${parameter}.MaxValue` : `${query}.Start`, 'lets a query span more than a day');
+    } else if (seconds(start.slice(1)) < seconds(Schedule.Interval ?? '0s') + INDEXED_AFTER_SECONDS) {
+      report(`${query}.Start`, 'overlooks lines that are found late: it must be more than the interval ago');
+    }
     if (StoreType === undefined) report(`${query}.StoreType`, 'is missing');
     if (Store === undefined) report(`${query}.Store`, 'is missing');
   });
+  const times = Configuration.Threshold ?? 1;
+  // A class says of a text that it is none.
+  const least = isMap(times) ? template.Parameters?.[times.Ref]?.MinValue : times;
+  if (typeof least !== 'string' && !(least >= 1)) report(`${at}.Threshold`, 'is no number of times');
   if (!(Configuration.SeverityConfigurations ?? []).length) report(`${at}.SeverityConfigurations`, 'has no severity');
   (Configuration.SeverityConfigurations ?? []).forEach(({ Severity, EvalCondition }, nth) => {
     const severity = `${at}.SeverityConfigurations[${nth}]`;
@@ -124,14 +140,34 @@ function keys(place, value, expected, report) {
   for (const key of expected) if (value?.[key] === undefined) report(`${place}.${key}`, 'is missing');
 }
 
+const seconds = (length) => Number(length.slice(0, -1)) * SECONDS[length.at(-1)];
+
 /** A field that has no index cannot be queried: the alert would never fire. */
 function checkQuery(place, query, indexed, report) {
   const text = isMap(query) ? query['Fn::Sub'] : query;
   // A class says that it is missing.
   if (text === undefined) return;
-  for (const [, field] of text.matchAll(/(message(?:\.\w+)+)/g)) {
+  // In SQL, only a field in the line of a function is known by its form.
+  const [search] = text.replace(/\$\{[^}]*\}/g, 'x').split('|');
+  const inSearch = [...search.matchAll(/([\w.-]+) *(?::|[<>]=?|=)/g)].map(([, field]) => field);
+  const inSql = [...text.matchAll(/(message(?:\.\w+)+)/g)].map(([, field]) => field);
+  for (const field of new Set([...inSearch, ...inSql])) {
     if (!indexed.includes(field)) report(place, `${field} is not in the index`);
   }
 }
 
-module.exports = { check };
+/** Each metric of functions is looked at for each function that something wakes: those that nothing wakes have a caller. */
+function checkFunctions(template, report) {
+  const resources = Object.entries(template.Resources ?? {});
+  const names = (value) => [...JSON.stringify(value ?? null).matchAll(/"Fn::GetAtt":\["(\w+)","FunctionName"\]/g)].map(([, id]) => id);
+  const woken = new Set(resources.filter(([, { Type }]) => Type === 'ALIYUN::FC3::Trigger').flatMap(([, it]) => names(it.Properties)));
+  for (const [id, { Type, Properties }] of resources) {
+    if (Type !== 'ALIYUN::CMS::ResourceMetricRule' || Properties?.Namespace !== 'acs_fc') continue;
+    const looked = names(Properties.Resources);
+    for (const name of woken) {
+      if (!looked.includes(name)) report(`Resources.${id}.Properties.Resources`, `${name} is not in it`);
+    }
+  }
+}
+
+module.exports = { check, checkFunctions };

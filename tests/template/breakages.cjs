@@ -9,6 +9,7 @@ const yaml = require('js-yaml');
 const { check } = require('./validate.cjs');
 const member = require('./member.cjs');
 const deployer = require('./deployer.cjs');
+const evidence = require('./evidence.cjs');
 const forward = require('./forward.cjs');
 const furtherRegion = require('./further_region.cjs');
 const guardrail = require('./guardrail.cjs');
@@ -73,7 +74,7 @@ const BREAKAGES = [
   ['a property inside another', `${FUNCTION}.Code.OssBuketName`, 'b', 'no such property'],
   [
     'a property inside a list',
-    'Resources.FunctionLogIndex.Properties.KeyIndices.2.JsonKeyIndices.0.Nam',
+    'Resources.FunctionLogIndex.Properties.KeyIndices.5.JsonKeyIndices.0.Nam',
     'x',
     'no such property',
   ],
@@ -233,6 +234,13 @@ const BREAKAGES = [
   ['an alert of no alert policy', `${CONFIGURATION}.PolicyConfiguration.AlertPolicyId`, REMOVED, 'nobody hears of it'],
   ['a version of alerts', `${CONFIGURATION}.Version`, '1.0', 'must be 2.0'],
   ['a start of a query', `${CONFIGURATION}.QueryList.0.Start`, '15m', 'is not such as -15m'],
+  ['a query of no more than the interval', `${CONFIGURATION}.QueryList.0.Start`, '-15m', 'overlooks lines that are found late'],
+  ['a query of more than a day', `${CONFIGURATION}.QueryList.0.Start`, '-25h', 'lets a query span more than a day'],
+  ['a parameter of a query of more than a day', 'Parameters.MaxMinutesWithoutSwitch.MaxValue', 1441, 'lets a query span'],
+  ['a number of times', `${CONFIGURATION}.Threshold`, 0, 'is no number of times'],
+  ['a number of times of a parameter', 'Parameters.MaxHoursWithoutSweep.MinValue', REMOVED, 'is no number of times', 'Resources.NoSweepAlert.Properties.Detail.Configuration.Threshold'],
+  ['a number of times in words', `${CONFIGURATION}.Threshold`, 'twice', 'should be a number'],
+  ['a field of an attempt that has no index', `${CONFIGURATION}.QueryList.0.Query`, 'hasError: true | select 1 as n', 'hasError is not in the index'],
   ['a field that has no index', `${CONFIGURATION}.QueryList.0.Query`, 'message.outcom: failed | select 1 as n', 'message.outcom is not in the index'],
   ['a field of a search', 'Resources.RunsSearch.Properties.Detail.SearchQuery', 'message.lines: summary', 'message.lines is not in the index'],
   ['a statistic', `${RULE}.Escalations.Critical.Statistics`, 'Sum', "doesn't exist in"],
@@ -248,6 +256,13 @@ const BREAKAGES = [
   ['a metric', `${RULE}.MetricName`, 'ActiveMessages', 'is none of NumberOfMessagesVisible'],
   ['a dimension', `${RULE}.Resources.0.queue`, 'q', 'is no dimension'],
   ['a missing dimension', `${RULE}.Resources.0.queueName`, REMOVED, 'is missing'],
+  [
+    'a function that an alarm leaves out',
+    'Resources.FunctionErrorsAlarm.Properties.Resources.6',
+    { region: 'cn-hangzhou', functionName: 'flowkeeper-report-flow-logs' },
+    'ReportFlowLogsFunction is not in it',
+    'Resources.FunctionErrorsAlarm.Properties.Resources',
+  ],
   ['a type of a chart', `${CHART}.type`, 'gauge', 'is none of table'],
   ['a key of a chart', `${CHART}.titel`, 'x', 'no such key'],
   ['a query of a chart', `${CHART}.search.query`, REMOVED, 'is missing'],
@@ -404,6 +419,31 @@ const HUB_BREAKAGES = [
   ],
 ];
 
+const REPORT = 'Resources.ReportFlowLogsFunction';
+const REPORT_RIGHTS = 'Resources.ReportFlowLogsRole.Properties.Policies.0.PolicyDocument.Statement';
+
+/** The same of the function of evidence: [what is wrong, the place, the value, what the check must say] */
+const EVIDENCE_BREAKAGES = [
+  ['evidence that nobody asked for', `${REPORT}.Condition`, REMOVED, 'ReportFlowLogsFunction: is there without a bucket'],
+  ['a role that nobody asked for', 'Resources.ReportFlowLogsRole.Condition', 'MakeRoles', 'ReportFlowLogsRole: is there without'],
+  ['no bucket', `${REPORT}.Properties.OssMountConfig`, REMOVED, '0 functions mount a bucket'],
+  ['another bucket', `${MOUNT}.BucketName`, { Ref: 'CodeBucket' }, 'mounts another bucket'],
+  ['a folder of the bucket', `${MOUNT}.BucketPath`, '/reports', 'mounts a part of the bucket'],
+  ['a bucket of another region', `${MOUNT}.Endpoint`, 'https://oss-cn-beijing-internal.aliyuncs.com', 'in its own region'],
+  ['a bucket by the Internet', `${MOUNT}.Endpoint`, { 'Fn::Sub': 'https://oss-${ALIYUN::Region}.aliyuncs.com' }, 'in its own region'],
+  ['the role of another function', `${REPORT}.Properties.Role`, { 'Fn::GetAtt': ['RemediateFlowLogsRole', 'Arn'] }, 'oss:PutObject on the bucket is missing'],
+  ['no role', `${REPORT}.Properties.Role`, REMOVED, 'has no role of its own'],
+  ['a right to write', `${REPORT_RIGHTS}.0.Action.4`, 'vpc:DeleteFlowLog', 'vpc:DeleteFlowLog is no read'],
+  ['a right to the bucket that is missing', `${REPORT_RIGHTS}.1.Action.2`, REMOVED, 'oss:PutObject on the bucket is missing'],
+  ['the files of the bucket', `${REPORT_RIGHTS}.1.Resource.1`, REMOVED, 'oss:GetObject on the bucket is missing'],
+  ['every bucket', `${REPORT_RIGHTS}.1.Resource`, ['*'], 'oss:GetObject on another bucket'],
+  ['no timer', 'Resources.ReportFlowLogsTimer', REMOVED, 'EvidenceTimer does not wake it'],
+  ['another timer', 'Resources.ReportFlowLogsTimer.Properties.TriggerConfig.cronExpression', { 'Fn::Sub': '${SweepTimer}' }, 'EvidenceTimer does not wake it'],
+  ['a timer of another function', 'Resources.ReportFlowLogsTimer.Properties.FunctionName', { 'Fn::GetAtt': ['RemediateFlowLogsFunction', 'FunctionName'] }, 'does not wake it'],
+  ['no dead letters', 'Resources.ReportFlowLogsAsync', REMOVED, 'has no AsyncInvokeConfig'],
+  ['no limit of instances', 'Resources.ReportFlowLogsConcurrency', REMOVED, 'has no ConcurrencyConfig'],
+];
+
 /** The same of a stack in a further region: [what is wrong, the place, the value, what the check must say] */
 const FURTHER_BREAKAGES = [
   ['a role that is there twice', 'Resources.CreateFlowLogRole.Condition', REMOVED, 'CreateFlowLogRole: is of the whole account'],
@@ -525,6 +565,7 @@ const compared = [
   [MEMBER_BREAKAGES, (place, value) => member.check(template, broken(memberTemplate, place, value))],
   [FORWARD_BREAKAGES, (place, value) => forward.check(template, broken(withNothing(forwardTemplate), place, value))],
   [HUB_BREAKAGES, (place, value) => forward.check(broken(template, place, value), forwardTemplate)],
+  [EVIDENCE_BREAKAGES, (place, value) => evidence.check(broken(template, place, value))],
   [FURTHER_BREAKAGES, (place, value) => furtherRegion.check(broken(withNothing(template), place, value))],
   [DEPLOYER_BREAKAGES, (place, value) => deployer.check(deployerPolicy, [broken(template, place, value)])],
   [GUARDRAIL_BREAKAGES, (text, other) => guarded(guardrailTemplate.Resources.Guardrail.Properties.PolicyDocument['Fn::Sub'].replace(text, other))],
@@ -542,6 +583,7 @@ const whole = [
   ...member.check(template, memberTemplate),
   ...forward.check(template, forwardTemplate),
   ...furtherRegion.check(template),
+  ...evidence.check(template),
   ...guardrail.check(template, memberTemplate, guardrailTemplate, guardrailJson),
 ];
 failures.push(...whole.map((line) => `nothing is broken, and yet: ${line}`));

@@ -39,7 +39,7 @@ function check(template) {
   for (const [id, { Type, Properties }] of Object.entries(further)) {
     if (OF_THE_ACCOUNT.some((of) => Type.startsWith(of))) found.push(`${id}: is of the whole account`);
     if (Properties.TriggerType === 'timer') found.push(`${id}: is a second timer`);
-    if (Type === 'ALIYUN::SLS::Alert' && texts(Properties).some((text) => text.includes('message.kind: sweep'))) {
+    if (Type === 'ALIYUN::SLS::Alert' && texts(Properties).some((text) => /message[.](kind: sweep|line: report)/.test(text))) {
       found.push(`${id}: asks for sweeps, and there is no timer`);
     }
     if (Type !== 'ALIYUN::FC3::Function') continue;

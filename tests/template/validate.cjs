@@ -34,6 +34,7 @@ function check(template) {
       return resources.check(view, report);
     });
     references.check(template, attributes, report);
+    alarms.checkFunctions(template, report);
   }
   return [...found];
 }

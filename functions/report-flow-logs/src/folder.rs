@@ -33,6 +33,10 @@ const SUMS: &str = "SHA256SUMS";
 const SUMMARY: &str = "summary.json";
 /// How many reports the index lists. Older ones stay in their folders.
 const MAX_LISTED: usize = 400;
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".flowkeeper-";
+/// In how many days' folders temporary files are looked for.
+const MAX_TIDIED_DAYS: usize = 8;
 /// The largest summary that is read, in bytes.
 const MAX_SUMMARY: u64 = 64 << 10;
 /// The largest part that is read, in bytes: more than one of as many resources as a shard lists has.
@@ -95,30 +99,34 @@ impl Folder {
             if !fs::metadata(&self.0)?.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
-            tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(&self.0).map(drop)
+            tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.0).map(drop)
         })
     }
 
-    /// Writes a report in every form. Returns its folder, relative to this one.
+    /// Writes a report in every form. Returns its folder, relative to this one. A repetition of a run that has read no
+    /// more than the one before leaves no second report.
     pub(crate) fn publish(&self, evidence: &Evidence) -> Result<String, NotThere> {
         let head = &evidence.facts().head;
         let seal = evidence.seal();
         let name = format!("{}/{}-{}", day(&head.run, head.started), head.run, seal.get(..8).unwrap_or_default());
+        if let Some(known) = self.of_run(&head.run, head.started).into_iter().find(|it| it.knows_as_much_as(evidence)) {
+            return Ok(known.folder);
+        }
         let folder = self.0.join(&name);
         if folder.join(SUMS).exists() {
             // A repetition that has read the same.
             return Ok(name);
         }
         Self::on(&folder, || fs::create_dir_all(&folder))?;
-        let mut sums = String::new();
+        let summary = ReportSummary::of(evidence, &name);
+        let summed_up = folder.join(SUMMARY);
+        let of_summary = Self::on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
+        let mut sums = format!("{of_summary}  {SUMMARY}\n");
         for (file, form) in FORMS {
             let path = folder.join(file);
             let digest = Self::on(&path, || write(&path, |to| form(evidence, to)))?;
             sums.push_str(&format!("{digest}  {file}\n"));
         }
-        let summary = ReportSummary::of(evidence, &name);
-        let summed_up = folder.join(SUMMARY);
-        Self::on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
         let whole = folder.join(SUMS);
         Self::on(&whole, || write(&whole, |to| to.write_all(sums.as_bytes())))?;
         Ok(name)
@@ -130,6 +138,38 @@ impl Folder {
         entries(&self.0.join(day(run, started).to_string()))
             .into_iter()
             .any(|(name, path)| name.starts_with(&of_run) && path.join(SUMS).exists())
+    }
+
+    /// The whole reports of a run that began then.
+    fn of_run(&self, run: &str, started: Timestamp) -> Vec<ReportSummary> {
+        let of_run = format!("{run}-");
+        let reports = entries(&self.0.join(day(run, started).to_string()));
+        let reports = reports.into_iter().filter(|(name, _)| name.starts_with(&of_run));
+        reports.filter_map(|(_, path)| summary(&path)).filter(|found| found.run == run).collect()
+    }
+
+    /// Removes temporary files that a killed run has left before `before`, in the folders of the last days. They belong
+    /// to no report. One that cannot be removed is left for the next run.
+    pub(crate) fn tidy(&self, before: Timestamp) {
+        let parts = self.0.join("parts");
+        let days = |folder: &Path| {
+            let mut days: Vec<_> = entries(folder);
+            days.retain(|(name, _)| name.parse::<Date>().is_ok());
+            days.sort_unstable_by(|one, other| other.cmp(one));
+            days.truncate(MAX_TIDIED_DAYS);
+            days
+        };
+        let runs = days(&self.0).into_iter().chain(days(&parts)).flat_map(|(_, day)| entries(&day));
+        let folders = runs.map(|(_, run)| run).chain([self.0.clone()]);
+        let is_left = |path: &Path| {
+            let modified = fs::metadata(path).and_then(|found| found.modified());
+            modified.is_ok_and(|at| at < before.into())
+        };
+        for (name, path) in folders.flat_map(|folder| entries(&folder)) {
+            if name.starts_with(TEMPORARY) && is_left(&path) {
+                _ = fs::remove_file(&path);
+            }
+        }
     }
 
     /// Writes the list of the reports.
@@ -228,7 +268,7 @@ fn summary(report: &Path) -> Option<ReportSummary> {
 /// digest of what was written.
 fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<String> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let file = tempfile::Builder::new().prefix(".flowkeeper-").tempfile_in(folder)?;
+    let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     let mut to = Digesting::new(BufWriter::with_capacity(1 << 16, file.as_file()));
     content(&mut to)?;
     to.flush()?;
@@ -255,6 +295,25 @@ mod tests {
         assert_eq!(error.to_string(), format!("{}: no storage space; make room there", path.display()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
         assert_eq!(entries(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed_and_what_is_being_written_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = Folder::new(folder.path().to_owned());
+        let report = folder.path().join("2026-11-27/r20261127T061700Z-1a2b3c4d-5e6f7a8b");
+        fs::create_dir_all(&report).unwrap();
+        let now = Timestamp::try_from(fs::metadata(&report).unwrap().modified().unwrap()).unwrap();
+        for file in [".flowkeeper-old", ".flowkeeper-new", "evidence.json"] {
+            fs::write(report.join(file), "half").unwrap();
+        }
+        let hours = |hours: i64| (now - jiff::SignedDuration::from_hours(hours)).into();
+        for (file, age) in [(".flowkeeper-old", 30), ("evidence.json", 30)] {
+            File::options().write(true).open(report.join(file)).unwrap().set_modified(hours(age)).unwrap();
+        }
+        there.tidy(now - jiff::SignedDuration::from_hours(24));
+        let left: Vec<_> = entries(&report).into_iter().map(|(name, _)| name).collect();
+        assert!(!left.contains(&".flowkeeper-old".to_owned()) && left.len() == 2, "{left:?}");
     }
 
     #[test]

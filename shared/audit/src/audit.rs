@@ -9,12 +9,11 @@ use std::{
 
 use evidence::{
     Asked, AskedAccount, Caller, Cost, DeliveryState, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head,
-    Kind, LeftOut, LogStore, NextChange, Observed, OmittedDeliveries, PolicyName, Service, Week,
+    Kind, LeftOut, LogStore, NextChange, NoteState, Observed, OmittedDeliveries, Part, PolicyName, Service, Week,
 };
 use flow_log::{
-    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, Status,
-    policy::AccountScope,
-    proof::{Proof, Unproven},
+    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, Status, Verdict,
+    policy::{AccountScope, Regions},
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -73,10 +72,8 @@ pub struct Swept {
 pub struct Audited {
     /// The evidence.
     pub evidence: Evidence,
-    /// What could not be read of Logstores and records, one sentence each.
-    pub unproven: Vec<String>,
-    /// How many flow logs lose records, or have nothing that arrives.
-    pub undelivered: usize,
+    /// The resources and flow logs whose records are lost or do not arrive, as findings that the sweep does not have.
+    pub undelivered: Vec<Item>,
     /// The calls that failed after the sweep, as results: another try, or another right, may prove more.
     pub failures: Vec<Item>,
     /// What the sweep found.
@@ -102,9 +99,12 @@ pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<
     // Nothing more is asked of an account that could not be entered.
     let entered = regions.keys().cloned().collect();
     let asked = asked(accounts, regions, report);
+    let (unasked, unlisted) = unasked_regions(&swept, &asked).await;
     let names: Vec<_> = accounts.iter().map(ToString::to_string).collect();
     let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
+    let left_out = left_out.into_iter().chain(unasked).collect();
     let (services, mut failures) = services(&swept, &entered).await;
+    failures.extend(unlisted);
     let mut facts = Facts {
         head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: clock.millis() },
         policy: policy_name,
@@ -128,31 +128,21 @@ pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<
     if has_routers {
         facts.asked.kinds.push(Kind::Vbr);
     }
-    let (mut unproven, mut undelivered) = (Vec::new(), 0);
     facts.omit_deliveries(uncounted(&places));
     for (place, proofs) in proofs(&swept, &places, started).await {
         let (account, region) = (place.0.to_string(), place.1.to_string());
         facts.add_proofs(&account, &region, &proofs);
-        unproven.extend(proofs.iter().flat_map(|proof| unread(&region, proof)));
-        let found = proofs.iter().flat_map(|proof| &proof.flow_logs);
-        undelivered += found.filter(|(_, it)| it.is_alarm()).count();
         failures.extend(proofs.iter().flat_map(|proof| failed(&place, proof)));
     }
     let (observed, flow_logs) = observed(places, policy, started);
     facts.add_report((&report.results, &report.summary), &names, (&observed, &flow_logs), max);
-    facts.add_deliveries_of_routers();
-    unproven.extend(facts.omitted_deliveries.iter().filter_map(unlooked));
     let (others, why) = other_log_stores(&swept, &facts).await;
     facts.log_stores.extend(others);
-    for (account, region, what) in why {
-        let item = Item::of_run(Outcome::Failed, what.clone()).finding();
-        failures.push(Item { account: Some(account), region: Some(region), ..item });
-        unproven.push(what);
-    }
-    let closed = facts.services.iter().filter(|service| service.is_open.is_none());
-    unproven.extend(closed.map(|it| format!("whether {} has opened the flow log service", it.account)));
+    failures.extend(why);
     facts.head.ended = reconciler.now();
-    Audited { evidence: Evidence::new(facts), unproven, undelivered, failures, report: swept.report }
+    let evidence = Evidence::new(facts);
+    let undelivered = undelivered(&evidence, report);
+    Audited { evidence, undelivered, failures, report: swept.report }
 }
 
 /// The part of an organization's report that its coordinator knows: the accounts in scope, and what the listing of
@@ -237,7 +227,7 @@ pub fn scope_left_out(policy: &Policy, is_narrowed: bool) -> Option<LeftOut> {
         (Some(_), true) => "they belong to no region, and --region names some",
         (None, _) => "the policy has no ecr_flow_log",
     };
-    Some(LeftOut { what: "Express Connect Routers".to_owned(), why: why.to_owned() })
+    Some(LeftOut { what: "Express Connect Routers".to_owned(), why: why.to_owned(), part: Part::Other })
 }
 
 /// The calls about a Logstore that failed, as results.
@@ -391,14 +381,6 @@ fn uncounted(places: &BTreeMap<PlaceId, Place>) -> impl Iterator<Item = OmittedD
     })
 }
 
-/// Says that nobody looked whether records arrive.
-fn unlooked(omitted: &OmittedDeliveries) -> Option<String> {
-    let OmittedDeliveries { account, region, state, count } = omitted;
-    let is_unknown = *state == DeliveryState::Unknown;
-    is_unknown
-        .then(|| format!("{region}: whether the records of {count} flow logs of {account} arrive: there are too many"))
-}
-
 /// Since when those flow logs have been on that a schedule has switched on.
 fn on_since(place: &Place, policy: &Policy, now: Timestamp) -> BTreeMap<FlowLogId, Timestamp> {
     let from = now.checked_sub(AHEAD_HOURS[0].hours()).unwrap_or(Timestamp::MIN);
@@ -417,36 +399,95 @@ fn on_since(place: &Place, policy: &Policy, now: Timestamp) -> BTreeMap<FlowLogI
     place.flow_logs.iter().filter_map(since).collect()
 }
 
-/// Says what could not be read of a Logstore. One that is not there is known to be gone.
-fn unread(region: &str, proof: &LogStoreProof) -> Vec<String> {
-    let LogStoreProof { project, log_store, retention_days, flow_logs, .. } = proof;
-    let mut unread = Vec::new();
-    match retention_days {
-        Ok(_) | Err(Unproven::NoDestination(_)) => {}
-        Err(why) => unread.push(format!("{region}: the retention of {project}/{log_store}: {why}")),
-    }
-    let mut unknown = flow_logs.iter().filter_map(|(id, found)| match found {
-        Proof::Unknown(why) => Some((id, why)),
-        _ => None,
+/// The findings of the proof of delivery that the sweep does not have.
+fn undelivered(evidence: &Evidence, report: &Report) -> Vec<Item> {
+    let facts = evidence.facts();
+    let told = report.results.iter().filter(|item| item.is_finding && item.verdict == Some(Verdict::Undelivered));
+    let told: BTreeSet<_> =
+        told.map(|item| (item.account.as_deref(), item.region.as_deref(), item.resource_id.as_deref())).collect();
+    let new = |account: &str, region: &str, reason: &str, flow_log: &str| Item {
+        account: Some(account.to_owned()),
+        region: Some(region.to_owned()),
+        flow_log_id: flow_log.parse().ok(),
+        verdict: Some(Verdict::Undelivered),
+        ..Item::of_run(Outcome::Unchanged, reason).finding()
+    };
+    let results = facts.results.iter().filter(|it| it.verdict == Verdict::Undelivered && it.is_finding);
+    let results = results.filter(|it| !told.contains(&(Some(&it.account), Some(&it.region), Some(&it.id))));
+    let results = results.map(|it| Item {
+        resource_type: Some(it.kind.as_str()),
+        resource_id: Some(it.id.clone()),
+        ..new(&it.account, &it.region, &it.reason, it.flow_log.as_ref().map_or("", |flow_log| &flow_log.id))
     });
-    if let Some((id, why)) = unknown.next() {
-        let others = match unknown.count() {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        unread.push(format!("{region}: whether the records of {id}{others} arrive in {project}/{log_store}: {why}"));
+    let alarms: BTreeSet<_> =
+        facts.deliveries.iter().filter(|it| it.state.is_alarm()).map(|it| &it.flow_log_id).collect();
+    let notes = facts.notes.iter().filter(|note| note.state == NoteState::Finding).filter_map(|note| {
+        let id = note.subject.as_ref().filter(|id| alarms.contains(id))?;
+        Some(new(note.account.as_deref()?, note.region.as_deref()?, &note.reason, id))
+    });
+    let omitted = facts.omitted.iter().filter(|it| it.verdict == Verdict::Undelivered && it.is_finding);
+    let omitted = omitted
+        .map(|it| Item { resource_type: Some(it.kind.as_str()), ..new(&it.account, &it.region, &it.sentence(), "") });
+    results.chain(notes).chain(omitted).collect()
+}
+
+/// Lists the regions of each account in which nothing was asked. Returns the results of calls that failed, too.
+async fn unasked_regions(swept: &Swept, asked: &[AskedAccount]) -> (Vec<LeftOut>, Vec<Item>) {
+    let Swept { reconciler, job, .. } = swept;
+    let policy = reconciler.policy();
+    if policy.regions == Regions::All && policy.exclude_regions.is_empty() {
+        return (Vec::new(), Vec::new());
     }
-    unread
+    let list = |place: &AskedAccount| {
+        let (account, regions) = (place.account.parse::<AccountId>(), place.regions.clone());
+        async move {
+            // An account without regions was not entered.
+            let any = job.region.clone().or_else(|| regions.first()?.parse().ok());
+            let (Ok(account), Some(any), false) = (account, any, regions.is_empty()) else {
+                return (Vec::new(), None);
+            };
+            match reconciler.regions(job, &account, &any).await {
+                Ok((found, unreadable)) => {
+                    let others = found.iter().filter(|found| !regions.iter().any(|region| region == found.as_str()));
+                    let without_id = (unreadable > 0).then(|| LeftOut {
+                        what: format!("{unreadable} other regions of {account}"),
+                        why: "their ids could not be read".to_owned(),
+                        part: Part::Region,
+                    });
+                    (others.map(|region| unasked(policy, region)).chain(without_id).collect(), None)
+                }
+                Err(error) => {
+                    let reason = format!("which other regions {account} has could not be read");
+                    let what = format!("other regions of {account}");
+                    let why = format!("they could not be listed: {}", error.message);
+                    let item = Item { error: Some(*error), ..Item::of_account(&account, Outcome::Failed, reason) };
+                    (vec![LeftOut { what, why, part: Part::Region }], Some(item.finding()))
+                }
+            }
+        }
+    };
+    let listed: Vec<_> = asked.iter().map(list).collect();
+    let listed: Vec<_> = stream::iter(listed).buffered(MAX_AT_ONCE).collect().await;
+    let (regions, failed): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+    (regions.into_iter().flatten().collect(), failed.into_iter().flatten().collect())
+}
+
+/// A region in which nothing was asked, and why.
+fn unasked(policy: &Policy, region: &RegionId) -> LeftOut {
+    let why = if policy.exclude_regions.contains(region) {
+        "the policy's exclude_regions names it"
+    } else {
+        "it is not among the regions that were asked for"
+    };
+    LeftOut { what: region.to_string(), why: why.to_owned(), part: Part::Region }
 }
 
 /// Account, region, project and Logstore.
 type Target = (String, String, String, String);
 
-/// Something unread: its account, its region, and a sentence.
-type UnreadThere = (String, String, String);
-
-/// Reads for how long those Logstores keep records that only flow logs of routers write to. Returns what is unread, too.
-async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<UnreadThere>) {
+/// Reads for how long those Logstores keep records that only flow logs of routers write to. Returns the results of calls
+/// that failed, too.
+async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<Item>) {
     let Swept { reconciler, job, .. } = swept;
     let known: BTreeSet<_> =
         facts.log_stores.iter().map(|it| (&it.account, &it.region, &it.project, &it.name)).collect();
@@ -469,14 +510,18 @@ async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<U
             _ => Err(format!("{account} in {region} is no place that this version knows")),
         };
         let unread = days.as_ref().err().map(|why| {
-            (account.clone(), region.clone(), format!("{region}: the retention of {project}/{name}: {why}"))
+            let reason = format!("the retention of {project}/{name} could not be read: {why}");
+            let item = Item::of_run(Outcome::Failed, reason).finding();
+            Item { account: Some(account.clone()), region: Some(region.clone()), ..item }
         });
         let why_unknown = match &days {
             Ok(Some(_)) => None,
             Ok(None) => Some("the Logstore is not there".to_owned()),
             Err(why) => Some(why.clone()),
         };
-        (LogStore { account, region, project, name, days: days.ok().flatten(), why_unknown }, unread)
+        let is_gone = matches!(days, Ok(None));
+        let days = days.ok().flatten();
+        (LogStore { account, region, project, name, days, why_unknown, is_gone, error: None }, unread)
     };
     let reads: Vec<_> = targets.into_iter().map(read).collect();
     let found: Vec<_> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;

@@ -8,19 +8,19 @@ use std::{
     time::Duration,
 };
 
-use evidence::visible;
 use flow_log::{AccountId, Policy, Verdict};
 use reconcile::{
     Approvals, Capabilities, ChangeId, Item, Listing, Outcome, Reconciler, Report, Target, TargetKind, Work,
 };
 
 use crate::{
+    columns::{hanging, marked},
     context::Context,
     failure::{FAILED, Failure, INTERRUPTED},
     identity::Identity,
     plan::Change,
     planning::job,
-    terminal::{BOLD, RED, YELLOW},
+    style::{BOLD, RED, WORD, YELLOW},
     watcher::{Watcher, Writes},
 };
 
@@ -166,6 +166,7 @@ fn tell(
 ) -> Result<(), Failure> {
     let items = Items::of(report, writes);
     let endings: Vec<_> = changes.iter().map(|change| (*change, items.ending(change))).collect();
+    let columns = context.terminal.cut_at();
     let mut text = String::new();
     for (change, ending) in &endings {
         let (word, style, why) = match ending {
@@ -178,26 +179,23 @@ fn tell(
         };
         let Change { id, account, region, resource_id, action, .. } = change;
         let said = format!("{action} {resource_id} in {account} {region}, {id}: {why}");
-        text.push_str(&format!("{style}{word:<7}{style:#}{}\n", visible(&said)));
+        text.push_str(&marked(style, word, WORD, &said, columns));
     }
     if let Some(report) = report {
         for limit in &report.summary.limits {
-            text.push_str(&format!("{YELLOW}limit{YELLOW:#}  {}\n", visible(limit)));
+            text.push_str(&marked(YELLOW, "limit", WORD, limit, columns));
         }
         let others = items.count_new(changes);
         if others > 0 {
-            text.push_str(&format!(
-                "Also wanted now, and not among these changes: {others}. Plan again to see them.\n"
-            ));
+            let said = format!("Also wanted now, and not among these changes: {others}. Plan again to see them.");
+            text.push_str(&hanging(&said, 0, columns));
         }
     }
     for item in &writes.under_way {
         let resource = item.resource_id.as_deref().unwrap_or_default();
         let action = item.action.map(|action| action.to_string()).unwrap_or_default();
-        text.push_str(&format!(
-            "{RED}unknown{RED:#} {action} {}: it was begun, and nobody waited for its end\n",
-            visible(resource)
-        ));
+        let said = format!("{action} {resource}: it was begun, and nobody waited for its end");
+        text.push_str(&marked(RED, "unknown", WORD, &said, columns));
     }
     let count = |is: fn(&Ending) -> bool| endings.iter().filter(|(_, ending)| is(ending)).count();
     let made = count(|ending| *ending == Ending::Made);
@@ -205,10 +203,12 @@ fn tell(
     let stale = count(|ending| matches!(ending, Ending::Stale(_)));
     let rest = changes.len() - made - failed - stale;
     if stale > 0 {
-        text.push_str("What is stale is not as it was when it was planned: plan again to see what is wanted now.\n");
+        let said = "What is stale is not as it was when it was planned: plan again to see what is wanted now.";
+        text.push_str(&hanging(said, 0, columns));
     }
     let begin = if is_interrupted { "Interrupted" } else { "Applied" };
-    text.push_str(&format!("{BOLD}{begin}: {made} made, {failed} failed, {stale} stale, {rest} not made.{BOLD:#}\n"));
+    let counts = format!("{begin}: {made} made, {failed} failed, {stale} stale, {rest} not made.");
+    text.push_str(&format!("{BOLD}{}{BOLD:#}\n", hanging(&counts, 0, columns).trim_end()));
     context.terminal.print(&text)?;
     match (is_interrupted, made == changes.len()) {
         (true, _) => Err(Failure::told(INTERRUPTED)),

@@ -18,6 +18,7 @@ pub(crate) mod whoami;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use flow_log::RegionId;
+use jiff::Timestamp;
 
 use crate::{context::Context, failure::Failure, terminal::Color};
 
@@ -92,6 +93,12 @@ pub(crate) struct CloudOptions {
     /// Another cloud, such as local-cloud
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+}
+
+/// Reads a moment.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+    let forms = "a moment has a date, a time and an offset, as in 2026-03-01T09:00+08:00, or Z for UTC, as in 2026-03-01T01:00Z";
+    text.parse().map_err(|_| forms.to_owned())
 }
 
 impl CloudOptions {

@@ -1,12 +1,15 @@
 //! What the command takes from the machine: the environment, the home directory, the time, and the terminal.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, process, sync::Arc, thread};
 
 use jiff::Timestamp;
 use openapi::Clock;
 use settings::Settings;
 
-use crate::{failure::Failure, terminal::Terminal};
+use crate::{
+    failure::{Failure, INTERRUPTED},
+    terminal::Terminal,
+};
 
 /// What the command takes from the machine.
 #[derive(Debug)]
@@ -24,6 +27,17 @@ impl Context {
         self.clock.now()
     }
 
+    /// Runs calls that only read. Ctrl-C ends the command at once, whatever it waits for, and it says that nothing was
+    /// changed.
+    ///
+    /// # Errors
+    /// Those of [`Self::block_on`].
+    pub(crate) fn read<T>(&self, calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let terminal = self.terminal.clone();
+        thread::spawn(move || end_on_ctrl_c(&terminal));
+        self.block_on(calls)
+    }
+
     /// Runs calls of the cloud. Subcommands that make none start no runtime.
     ///
     /// # Errors
@@ -33,5 +47,14 @@ impl Context {
         runtime
             .map_err(|error| Failure::failed(format!("no runtime: {error}"), "check the limits of this process"))?
             .block_on(calls)
+    }
+}
+
+fn end_on_ctrl_c(terminal: &Terminal) {
+    // Without a runtime, the signal ends the process as ever, and nothing is said.
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+        terminal.break_off("interrupted: nothing was changed");
+        process::exit(INTERRUPTED.into());
     }
 }

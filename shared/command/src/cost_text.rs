@@ -6,22 +6,27 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 use cost::{Amount, FlowLogCost, HOURS, RegionCost, Volume};
 
 use crate::{
-    costing::{Costing, is_estimated},
+    columns::hanging,
+    costing::{Costing, MONTH_DAYS, is_estimated},
     plan::table::Drawing,
-    terminal::{BOLD, DIM, width},
+    style::{BOLD, DIM},
 };
 
 /// How many flow logs of a region are listed, unless all are asked for: the dearest.
 const MAX_FLOW_LOGS: usize = 20;
 /// The least number of columns for everything about a flow log in one row.
 const WIDE: usize = 116;
-/// The least and the most number of columns that a sentence is broken at.
-const SENTENCE: [usize; 2] = [40, 120];
+/// The least number of columns for the amounts of a flow log in one row. With fewer, they stand below it.
+const NARROW: usize = 76;
+/// What stands where there is no figure.
+const UNKNOWN: &str = "unknown";
+/// The most number of columns that a sentence is broken at.
+const MAX_SENTENCE: usize = 120;
 
 /// Draws what flow logs cost: each region with its flow logs, the dearest first, and then the sums.
 pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
     let mut text = regions(costing, drawing);
-    text.push_str(&sums(costing));
+    text.push_str(&sums(costing, drawing));
     let prices = format!("list prices of {}, {}", costing.statement.prices_of, costing.statement.source);
     for line in [&prices].into_iter().chain(&costing.notes) {
         _ = write!(text, "{DIM}{}{DIM:#}", wrapped(line, 0, drawing));
@@ -31,20 +36,7 @@ pub(crate) fn text(costing: &Costing, drawing: Drawing) -> String {
 
 /// Breaks a sentence into lines. The first is indented by this number of columns, the others by more.
 fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
-    let columns = drawing.columns.map_or(usize::MAX, |columns| columns.clamp(SENTENCE[0], SENTENCE[1]));
-    let mut lines = vec![" ".repeat(indent)];
-    for word in line.split(' ') {
-        let is_first = lines.last().is_some_and(|last| last.trim().is_empty());
-        match lines.last_mut() {
-            Some(last) if is_first => last.push_str(word),
-            Some(last) if width(last) + 1 + width(word) <= columns => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(format!("{}{word}", " ".repeat(indent + 2))),
-        }
-    }
-    lines.join("\n") + "\n"
+    hanging(line, indent, drawing.columns.map(|columns| columns.min(MAX_SENTENCE)))
 }
 
 /// Draws one table of all regions. A region's own row has its sums.
@@ -52,6 +44,9 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     let regions = &costing.statement.regions;
     if regions.is_empty() {
         return "no flow logs\n\n".to_owned();
+    }
+    if is_narrow(drawing) {
+        return stacked(costing, drawing);
     }
     let is_wide = drawing.columns.is_none_or(|columns| columns >= WIDE);
     let mut rows = Table::new();
@@ -63,7 +58,7 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     let mut lines: Vec<(bool, String)> = Vec::new();
     for region in regions {
         let dearest = dearest(region);
-        let shown = if drawing.is_verbose { dearest.len() } else { dearest.len().min(MAX_FLOW_LOGS) };
+        let shown = listed(dearest.len(), drawing);
         rows.add_row(region_row(region, is_wide));
         lines.push((true, String::new()));
         for flow_log in dearest.iter().take(shown) {
@@ -71,7 +66,7 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
             lines.push((false, String::new()));
         }
         if let Some((_, last)) = lines.last_mut() {
-            *last = beside(&dearest, shown, drawing);
+            *last = beside(region, &dearest, shown, drawing);
         }
     }
     for column in rows.column_iter_mut().skip(first.len()) {
@@ -91,6 +86,46 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     text
 }
 
+fn is_narrow(drawing: Drawing) -> bool {
+    drawing.columns.is_some_and(|columns| columns < NARROW)
+}
+
+/// How many flow logs of a region are listed.
+const fn listed(count: usize, drawing: Drawing) -> usize {
+    if drawing.is_verbose || count < MAX_FLOW_LOGS { count } else { MAX_FLOW_LOGS }
+}
+
+/// Draws each region and each flow log with its amounts below it.
+fn stacked(costing: &Costing, drawing: Drawing) -> String {
+    let mut text = String::new();
+    for region in &costing.statement.regions {
+        let dearest = dearest(region);
+        let shown = listed(dearest.len(), drawing);
+        let [name, amounts] = below(&region_row(region, false), 0, drawing);
+        _ = write!(text, "{BOLD}{}{BOLD:#}\n{amounts}", name.trim_end());
+        text.extend(dearest.iter().take(shown).flat_map(|it| below(&row(costing, it, false), 2, drawing)));
+        text.push_str(&beside(region, &dearest, shown, drawing));
+    }
+    text + "\n"
+}
+
+/// Draws the name in a row, and the rest of it in words.
+fn below(row: &[String], indent: usize, drawing: Drawing) -> [String; 2] {
+    let mut cells = row.iter().map(|cell| cell.trim());
+    let mut next = || cells.next().unwrap_or_default();
+    let [name, hours, volume, total, saves] = [next(), next(), next(), next(), next()];
+    let hours = match hours {
+        "" => String::new(),
+        "off" => "off, ".to_owned(),
+        hours => format!("{hours} hours on, "),
+    };
+    let volume = if volume == UNKNOWN { "an unknown volume".to_owned() } else { format!("{volume} GB") };
+    let saves = if saves.is_empty() { String::new() } else { format!(", saves {saves}") };
+    let total = if total == UNKNOWN { "an unknown amount" } else { total };
+    let amounts = format!("{hours}{volume}, {total} a month{saves}");
+    [wrapped(name, indent, drawing), wrapped(&amounts, indent + 2, drawing)]
+}
+
 /// The flow logs of a region, the dearest first. Whose cost is unknown comes before: it may be the dearest of all.
 fn dearest(region: &RegionCost) -> Vec<&FlowLogCost> {
     let mut dearest: Vec<_> = region.flow_logs.iter().collect();
@@ -98,12 +133,12 @@ fn dearest(region: &RegionCost) -> Vec<&FlowLogCost> {
     dearest
 }
 
-/// What is said below the flow logs of a region: how many more there are, and which are duplicates.
-fn beside(dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
+/// What is said below the flow logs of a region: how many more there are, which are duplicates, and what shards cost.
+fn beside(region: &RegionCost, dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
     let mut text = String::new();
     if let Some(more) = dearest.len().checked_sub(shown).filter(|more| *more > 0) {
         let cost: Amount = dearest.iter().skip(shown).filter_map(|flow_log| flow_log.total()).sum();
-        _ = writeln!(text, "  and {more} more, {cost} together: -v shows them");
+        text.push_str(&wrapped(&format!("and {more} more, {cost} together: -v shows them"), 2, drawing));
     }
     for flow_log in dearest.iter().take(shown) {
         let Some(other) = &flow_log.duplicates else { continue };
@@ -113,6 +148,10 @@ fn beside(dearest: &[&FlowLogCost], shown: usize, drawing: Drawing) -> String {
         };
         let line = format!("{} records what {other} records already: {less} without it", flow_log.resource_id);
         text.push_str(&wrapped(&line, 2, drawing));
+    }
+    if let Some(shards) = region.shards.filter(|shards| *shards > Amount::ZERO) {
+        let shards = marked(Some(shards), !region.assumed_metering.is_empty());
+        _ = writeln!(text, "  and {} for shards of Logstores", shards.trim_end());
     }
     text
 }
@@ -127,27 +166,26 @@ fn region_row(region: &RegionCost, is_wide: bool) -> Vec<String> {
         vec![format!("{}  {}", region.region, region.account)]
     };
     row.extend([String::new(), format!("{}{mark}", region.volume)]);
-    row.extend([region.generation, region.log_service].into_iter().filter(|_| is_wide).map(amount));
+    let log_service = region.log_service.zip(region.shards).map(|(records, shards)| records + shards);
+    row.extend([region.generation, log_service].into_iter().filter(|_| is_wide).map(amount));
     row.extend([amount(region.total()), String::new()]);
     row
 }
 
 fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> {
     let is_estimated = is_estimated(flow_log);
-    let saving = costing.savings.get(&flow_log.id);
-    let hours = match saving {
-        Some((on, _)) => format!("{on} of {HOURS}"),
+    let schedule = costing.schedules.get(&flow_log.id);
+    let hours = match schedule {
+        Some(schedule) => format!("{} of {HOURS}", schedule.on_hours),
         None if costing.off.contains(&flow_log.id) => "off".to_owned(),
         None => "all".to_owned(),
     };
-    let saves = saving.map(|(_, saving)| {
-        let is_assumed = saving.measured_hours < saving.off_hours;
-        marked(costing.saving(&flow_log.id), is_estimated || is_assumed)
-    });
+    let saved = costing.saved(&flow_log.id).map(|saved| saved.by_traffic);
+    let saves = schedule.map(|_| marked(saved, costing.is_saving_estimated(flow_log)));
     let volume = match (&flow_log.volume, flow_log.volume.bytes()) {
         (Volume::Estimated { .. }, Some(bytes)) => format!("{bytes}*"),
         (_, Some(bytes)) => format!("{bytes} "),
-        (_, None) => "unknown ".to_owned(),
+        (_, None) => format!("{UNKNOWN} "),
     };
     let mut row = vec![format!("  {}", flow_log.resource_id)];
     row.extend(is_wide.then(|| flow_log.id.to_string()));
@@ -160,30 +198,34 @@ fn row(costing: &Costing, flow_log: &FlowLogCost, is_wide: bool) -> Vec<String> 
 
 /// An amount with `*` if it is estimated. Without, a blank keeps the digits below each other.
 fn marked(amount: Option<Amount>, is_estimated: bool) -> String {
-    amount.map_or_else(|| "unknown ".to_owned(), |amount| format!("{amount}{}", if is_estimated { "*" } else { " " }))
+    amount.map_or_else(|| format!("{UNKNOWN} "), |amount| format!("{amount}{}", if is_estimated { "*" } else { " " }))
 }
 
 /// What all of it costs together, and what of that need not be.
-fn sums(costing: &Costing) -> String {
+fn sums(costing: &Costing, drawing: Drawing) -> String {
     let statement = &costing.statement;
     let regions = &statement.regions;
     let estimated = regions.iter().any(RegionCost::has_estimates);
     let mut rows = Table::new();
     rows.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let mut notes = Vec::new();
     let mut add = |what: String, amount: String, note: String| {
-        rows.add_row([what, amount, note]);
+        rows.add_row([what, amount, if is_narrow(drawing) { String::new() } else { note.clone() }]);
+        notes.push(note);
     };
-    let sum = |part: fn(&RegionCost) -> Option<Amount>| regions.iter().filter_map(part).sum::<Amount>();
+    let without = regions.iter().filter(|region| region.total().is_none()).count();
+    let sum = |part: fn(&RegionCost) -> Option<Amount>| {
+        (without < regions.len()).then(|| regions.iter().filter_map(part).sum::<Amount>())
+    };
     if !regions.is_empty() {
         let gigabytes: cost::Bytes = regions.iter().map(|region| region.volume).sum();
-        add(
-            "VPC".to_owned(),
-            marked(Some(sum(|region| region.generation)), estimated),
-            format!("{gigabytes} GB recorded"),
-        );
-        add("Log Service".to_owned(), marked(Some(sum(|region| region.log_service)), estimated), String::new());
-        let shards = sum(|region| region.shards);
-        if shards > Amount::ZERO {
+        add("VPC".to_owned(), marked(sum(|region| region.generation), estimated), format!("{gigabytes} GB recorded"));
+        for ((cycle, currency), amount) in costing.billed() {
+            let note = format!("{currency}, {} days, lines that name a flow log", cycle.days());
+            add(format!("  as billed in {cycle}"), marked(Some(amount), false), note);
+        }
+        add("Log Service".to_owned(), marked(sum(|region| region.log_service), estimated), String::new());
+        if let Some(shards) = sum(|region| region.shards).filter(|shards| *shards > Amount::ZERO) {
             add("shards of Logstores".to_owned(), marked(Some(shards), estimated), String::new());
         }
     }
@@ -197,29 +239,33 @@ fn sums(costing: &Costing) -> String {
         1 => "without 1 flow log, whose cost is unknown".to_owned(),
         more => format!("without {more} flow logs, whose cost is unknown"),
     };
-    add("total".to_owned(), marked(Some(statement.total()), estimated || costing.flowkeeper().is_some()), lacks);
-    if costing.saved() > Amount::ZERO {
-        let assumed = costing.savings.values().any(|(_, saving)| saving.measured_hours < saving.off_hours);
-        add("schedules save".to_owned(), marked(Some(costing.saved()), estimated || assumed), "by traffic".to_owned());
+    add("total".to_owned(), marked(costing.total(), estimated || costing.flowkeeper().is_some()), lacks);
+    if !costing.schedules.is_empty() {
+        let all = || regions.iter().flat_map(|region| &region.flow_logs);
+        let note = match costing.schedules.values().filter(|schedule| schedule.saved.is_none()).count() {
+            0 => "by traffic".to_owned(),
+            more => format!("by traffic, without {more} of {} that are unknown", costing.schedules.len()),
+        };
+        let is_estimated = all().any(|it| costing.saved(&it.id).is_some() && costing.is_saving_estimated(it));
+        add("schedules save".to_owned(), marked(costing.all_saved(), is_estimated), note);
     }
-    if costing.duplicates() > Amount::ZERO {
+    if let Some(duplicates) = costing.duplicates() {
         let count = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.duplicates.is_some()).count();
         let which = if count == 1 { "1 flow log".to_owned() } else { format!("{count} flow logs") };
         let note = format!("{which} without which nothing is lost");
-        add("duplicates cost".to_owned(), marked(Some(costing.duplicates()), estimated), note);
-    }
-    for ((cycle, currency), amount) in costing.billed() {
-        let note = format!("{currency}, of lines that name a flow log");
-        add(format!("the bill of {cycle}"), marked(Some(amount), false), note);
+        add("duplicates cost".to_owned(), marked(Some(duplicates), estimated), note);
     }
     if let Some(column) = rows.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut text = format!("{BOLD}{} days, in {}{BOLD:#}\n", costing.days, statement.currency);
-    for line in rows.lines() {
+    let mut text = format!("{BOLD}a month of {MONTH_DAYS} days, in {}{BOLD:#}\n", statement.currency);
+    for (line, note) in rows.lines().zip(&notes) {
         let line = line.trim_end();
         let is_total = line.trim_start().starts_with("total");
         _ = if is_total { writeln!(text, "{BOLD} {line}{BOLD:#}") } else { writeln!(text, " {line}") };
+        if is_narrow(drawing) && !note.is_empty() {
+            text.push_str(&wrapped(note, 4, drawing));
+        }
     }
     text.push('\n');
     text
@@ -230,12 +276,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use cost::{
-        Basis, Bytes, Currency, Deployment, FlowLogUsage, LogStoreUsage, Metering, PriceTable, RegionUsage, Saving,
-        Statement,
+        Basis, Bytes, Currency, Deployment, FlowLogUsage, LogStoreUsage, Metering, PriceTable, RegionUsage, Saved,
+        Saving, Statement,
     };
 
     use super::*;
-    use crate::costing::Billed;
+    use crate::costing::{Billed, OfSchedule};
+    use crate::style::width;
 
     const PAGE: &str = include_str!("../../../docs/command.md");
 
@@ -295,14 +342,21 @@ mod tests {
             measured_hours: 60,
             assumed_hours: 38,
             bytes: bytes(22),
-            by_traffic: Amount::from_millionths(63_800_000),
-            by_clock: Amount::from_millionths(91_200_000),
-            ..Saving::default()
+            bytes_by_clock: bytes(31),
+            unknown_hours: 0,
+        };
+        let schedule = OfSchedule {
+            on_hours: 70,
+            saving,
+            saved: Some(Saved {
+                by_traffic: Amount::from_millionths(63_800_000),
+                by_clock: Amount::from_millionths(91_200_000),
+            }),
+            has_hours: true,
         };
         Costing {
             statement: Statement::of(&[hangzhou, shanghai], &deployment.functions(), &table),
-            days: 30,
-            savings: BTreeMap::from([(prod.parse().unwrap(), (70, saving))]),
+            schedules: BTreeMap::from([(prod.parse().unwrap(), schedule)]),
             off: ["fl-bp1q8ye3ro6i7g5l0b4xd".parse().unwrap()].into(),
             bills: vec![Billed {
                 account: "1000000000000001".parse().unwrap(),
@@ -326,11 +380,12 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for columns in [80, 100, 120, 200] {
+        for columns in [40, 60, 75, 76, 80, 100, 120, 200] {
             for line in drawn(columns).lines() {
                 assert!(width(line) <= columns, "{columns}: {line}");
             }
         }
+        insta::assert_snapshot!("cost_40", drawn(40));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use audit::{Gathered, Place, Swept};
 use cost::{
     Amount, Basis, Bytes, Currency, Deployment, FlowLogCost, FlowLogUsage, FunctionCost, HOURS, LogStoreUsage,
-    Metering, PriceTable, Profile, RECORD_BYTES, RegionUsage, Saving, Statement, Traffic, Volume, duplicates, hours_on,
+    Metering, PriceTable, Profile, RECORD_BYTES, RegionCost, RegionUsage, Saved, Saving, Statement, Traffic, Volume,
+    duplicates, hours_on, saved,
 };
 use flow_log::{
     AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, ResourceId, ResourceType, Status,
@@ -31,6 +32,9 @@ use crate::{
 /// How the ids of flow logs begin, which is how their lines of a bill are found.
 const FLOW_LOG_PREFIX: &str = "fl-";
 const DAY_SECONDS: u64 = 86_400;
+const HOUR_SECONDS: u64 = 3600;
+/// The days of the month that is computed. The free gigabytes and the tiers are those of a month.
+pub(crate) const MONTH_DAYS: u16 = 30;
 /// How many regions, and how many accounts, are asked about together.
 const MAX_AT_ONCE: usize = 8;
 /// How many ids a call takes.
@@ -48,8 +52,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) any_region: RegionId,
     /// Whether the person gave a policy, so that Flowkeeper is deployed or will be.
     pub(crate) has_policy: bool,
-    /// The days of the month that is computed, and how far back records are counted.
-    pub(crate) days: u16,
+    /// How many days back records are counted.
+    pub(crate) counted_days: u16,
     pub(crate) currency: Option<Currency>,
     /// Other prices than the list prices.
     pub(crate) prices: Option<PriceTable>,
@@ -60,9 +64,8 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug)]
 pub(crate) struct Costing {
     pub(crate) statement: Statement,
-    pub(crate) days: u16,
-    /// What the schedule of a flow log saves, and in how many hours of the week it is on.
-    pub(crate) savings: BTreeMap<FlowLogId, (u32, Saving)>,
+    /// The flow logs that have a schedule.
+    pub(crate) schedules: BTreeMap<FlowLogId, OfSchedule>,
     /// The flow logs that are not on now.
     pub(crate) off: BTreeSet<FlowLogId>,
     pub(crate) bills: Vec<Billed>,
@@ -70,6 +73,18 @@ pub(crate) struct Costing {
     pub(crate) notes: Vec<String>,
     /// What could not be read, one line each.
     pub(crate) unread: Vec<String>,
+}
+
+/// What the schedule of a flow log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OfSchedule {
+    /// In how many hours of the week it is on.
+    pub(crate) on_hours: u32,
+    pub(crate) saving: Saving,
+    /// What it saves; `None` if nothing is known of that.
+    pub(crate) saved: Option<Saved>,
+    /// Whether records were counted by the hour.
+    pub(crate) has_hours: bool,
 }
 
 /// The bill of the last whole month of an account: the lines that name a flow log.
@@ -131,27 +146,45 @@ impl Costing {
         (!functions.is_empty()).then(|| (functions.as_slice(), self.statement.flowkeeper()))
     }
 
-    /// What the schedule of a flow log saves, if anything of that is known.
-    pub(crate) fn saving(&self, id: &FlowLogId) -> Option<Amount> {
-        let (_, saving) = self.savings.get(id)?;
-        (saving.unknown_hours < saving.off_hours || saving.off_hours == 0).then_some(saving.by_traffic)
+    /// What the schedule of a flow log saves, if it has one and anything of that is known.
+    pub(crate) fn saved(&self, id: &FlowLogId) -> Option<Saved> {
+        self.schedules.get(id)?.saved
     }
 
-    /// What schedules save, as far as it is known.
-    pub(crate) fn saved(&self) -> Amount {
-        self.savings.values().map(|(_, saving)| saving.by_traffic).sum()
+    /// What schedules save, as far as it is known; `None` if nothing is.
+    pub(crate) fn all_saved(&self) -> Option<Amount> {
+        let mut known = self.schedules.values().filter_map(|schedule| schedule.saved).peekable();
+        known.peek()?;
+        Some(known.map(|saved| saved.by_traffic).sum())
     }
 
-    /// What would not be charged without the flow logs that record what others record already.
-    pub(crate) fn duplicates(&self) -> Amount {
-        self.statement.regions.iter().filter_map(|region| region.duplicates).sum()
+    /// All that is known of the costs; `None` if nothing is.
+    pub(crate) fn total(&self) -> Option<Amount> {
+        let Statement { regions, functions, .. } = &self.statement;
+        let is_known = regions.is_empty() || !functions.is_empty() || regions.iter().any(|it| it.total().is_some());
+        is_known.then(|| self.statement.total())
+    }
+
+    /// Whether anything in what the schedule of a flow log saves is estimated.
+    pub(crate) fn is_saving_estimated(&self, flow_log: &FlowLogCost) -> bool {
+        let schedule = self.schedules.get(&flow_log.id);
+        schedule.is_some_and(|schedule| is_estimated(flow_log) || schedule.saving.is_estimated())
+    }
+
+    /// What would not be charged without the flow logs that record what others record already; `None` if there are none, or
+    /// nothing is known of what they cost.
+    pub(crate) fn duplicates(&self) -> Option<Amount> {
+        let has_any = |region: &&RegionCost| region.flow_logs.iter().any(|flow_log| flow_log.duplicates.is_some());
+        let mut known = self.statement.regions.iter().filter(has_any).filter_map(|region| region.duplicates).peekable();
+        known.peek()?;
+        Some(known.sum())
     }
 
     /// What was billed, by currency, in the order of the currencies.
-    pub(crate) fn billed(&self) -> BTreeMap<(String, &str), Amount> {
+    pub(crate) fn billed(&self) -> BTreeMap<(BillingCycle, &str), Amount> {
         let mut sums = BTreeMap::new();
         for bill in &self.bills {
-            *sums.entry((bill.cycle.to_string(), bill.currency.as_str())).or_insert(Amount::ZERO) += bill.amount;
+            *sums.entry((bill.cycle, bill.currency.as_str())).or_insert(Amount::ZERO) += bill.amount;
         }
         sums
     }
@@ -168,7 +201,7 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
     let places = asked.gathered.places.iter().filter(|(_, place)| !place.flow_logs.is_empty());
     let reads: Vec<_> = places.map(|(id, place)| InRegion::read(asked, id, place)).collect();
     let mut read: Vec<InRegion<'_>> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;
-    let savings: BTreeMap<FlowLogId, (u32, Saving)> =
+    let schedules: BTreeMap<FlowLogId, OfSchedule> =
         read.iter().flat_map(|region| region.savings(asked, &table)).collect();
     for region in &mut read {
         remarks.add(std::mem::take(&mut region.remarks));
@@ -194,11 +227,15 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
             }
         }
     }
-    for (id, (_, saving)) in &savings {
-        let Saving { off_hours, unknown_hours, .. } = saving;
-        if *unknown_hours > 0 {
-            let never = format!("in {unknown_hours} of {off_hours} hours off nothing was ever recorded");
-            remarks.note(id, format!("{never}, so what the schedule saves there is unknown"));
+    for (id, schedule) in &schedules {
+        let Saving { off_hours, unknown_hours, .. } = schedule.saving;
+        if unknown_hours > 0 {
+            let why = if schedule.has_hours {
+                format!("in {unknown_hours} of {off_hours} hours off nothing was ever recorded")
+            } else {
+                "its records could not be counted by the hour".to_owned()
+            };
+            remarks.note(id, format!("{why}, so what the schedule saves there is unknown"));
         }
     }
     if asked.has_policy {
@@ -213,8 +250,7 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
     }
     Ok(Costing {
         statement,
-        days: asked.days,
-        savings,
+        schedules,
         off,
         bills,
         notes: remarks.lines(),
@@ -224,12 +260,12 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
 
 /// When the month that is computed began.
 fn since(asked: &Asked<'_>) -> Timestamp {
-    asked.now.checked_sub((i64::from(asked.days) * 24).hours()).unwrap_or(Timestamp::MIN)
+    asked.now.checked_sub((i64::from(MONTH_DAYS) * 24).hours()).unwrap_or(Timestamp::MIN)
 }
 
 /// What Flowkeeper looks after, by the policy and what was read.
 fn deployment(asked: &Asked<'_>, switched_off: u64) -> Deployment {
-    let Asked { swept, gathered, days, .. } = asked;
+    let Asked { swept, gathered, .. } = asked;
     let policy = swept.reconciler.policy();
     let levels = policy.levels();
     let since = since(asked);
@@ -239,7 +275,7 @@ fn deployment(asked: &Asked<'_>, switched_off: u64) -> Deployment {
         accounts: swept.accounts.len() as u64,
         regions: gathered.regions.values().map(|regions| regions.len() as u64).sum(),
         has_routers: policy.ecr_flow_log.is_some(),
-        days: (*days).into(),
+        days: MONTH_DAYS.into(),
         created: counted.filter_map(|resource| resource.creation_time).filter(|at| *at >= since).collect(),
         switched_off,
     }
@@ -287,11 +323,17 @@ async fn bills(asked: &Asked<'_>, remarks: &mut Remarks) -> Vec<Billed> {
         read.push((account, found));
     }
     let asks = members.into_iter().map(|account| async move {
-        // Who pays for a member sees its bill. A member that pays for itself sees its own.
+        // Who pays for a member sees its bill. A member that pays for itself sees its own, and the payer sees an empty one.
         let by_payer = if pays { bill(asked, asked.own, Some(account)).await.ok() } else { None };
-        match by_payer {
-            Some(found) => (account, Ok(found)),
-            None => (account, bill(asked, account, None).await),
+        let by_payer = match by_payer {
+            Some(found) if !found.unreadable.is_empty() || found.items.iter().any(is_of_flow_log) => {
+                return (account, Ok(found));
+            }
+            empty_or_none => empty_or_none,
+        };
+        match (bill(asked, account, None).await, by_payer) {
+            (Err(error), Some(empty)) if error.kind() == ErrorKind::AccessDenied => (account, Ok(empty)),
+            (by_itself, _) => (account, by_itself),
         }
     });
     let asks: Vec<_> = asks.collect();
@@ -304,6 +346,10 @@ async fn bill(asked: &Asked<'_>, by: &AccountId, owner: Option<&AccountId>) -> R
     let session = reconciler.session(job, (by, &asked.any_region));
     let cycle = BillingCycle::of(asked.now).previous();
     session.describe_instance_bill(Bill { cycle, product_code: None, owner }).await
+}
+
+fn is_of_flow_log(line: &BillItem) -> bool {
+    line.instance_id.as_deref().is_some_and(|id| id.starts_with(FLOW_LOG_PREFIX))
 }
 
 /// Sums up the lines of a bill that name a flow log.
@@ -328,10 +374,13 @@ fn billed(
         remarks.unread(format!("the bill of {cycle} of {account}: {line}"));
         return None;
     }
-    let is_of_flow_log =
-        |line: &&BillItem| line.instance_id.as_deref().is_some_and(|id| id.starts_with(FLOW_LOG_PREFIX));
     let mut sum: Option<Billed> = None;
-    for line in lines.items.iter().filter(is_of_flow_log) {
+    for line in lines.items.iter().filter(|line| is_of_flow_log(line)) {
+        let is_currency = line.currency.len() == 3 && line.currency.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_currency {
+            remarks.unread(format!("the bill of {cycle} of {account}: {:?} is no currency", line.currency));
+            return None;
+        }
         let Ok(amount) = line.pretax_amount.parse::<Amount>() else {
             remarks.unread(format!("the bill of {cycle} of {account}: {:?} is no amount", line.pretax_amount));
             return None;
@@ -371,14 +420,14 @@ impl<'a> InRegion<'a> {
     async fn read(asked: &Asked<'_>, (account, region): &(AccountId, RegionId), place: &'a Place) -> Self {
         let Swept { reconciler, job, .. } = asked.swept;
         let (session, flow_logs) = (reconciler.session(job, (account, region)), place.flow_logs.as_slice());
-        let (days, mut remarks) = (u64::from(asked.days), Remarks::default());
+        let (days, mut remarks) = (u64::from(MONTH_DAYS), Remarks::default());
         let resources = resources(&session, place, &mut remarks).await;
         let schedules = schedules(reconciler.policy(), asked.now, flow_logs, &resources);
         let parents = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone()).unwrap_or_default();
         let is_on = |flow_log: &FlowLog| flow_log.status == Status::Active || schedules.contains_key(&flow_log.id);
         let mut duplicates = duplicates(flow_logs, parents, is_on);
         let around = |id: &ResourceId| resources.get(id).map(|found| found.parents.clone());
-        let read = volumes::read(&session, flow_logs, asked.days, &around).await;
+        let read = volumes::read(&session, flow_logs, asked.counted_days, &around).await;
         let usage = RegionUsage {
             account: account.clone(),
             region: region.clone(),
@@ -419,11 +468,15 @@ impl<'a> InRegion<'a> {
             }
             Some((counted_in, Ok(written))) => {
                 self.keep_hours(&flow_log.id, counted_in, written);
-                counted(counted_in, written, days)
+                match counted(counted_in, flow_log, written, days) {
+                    Some(volume) => volume,
+                    None => assumed(session, flow_log, days).await,
+                }
             }
-            Some((_, Err(why))) => {
+            Some((counted_in, Err(why))) => {
                 if let Unproven::Unread(what) = why {
-                    self.remarks.unread(format!("{}: the records of {}: {what}", session.region(), flow_log.id));
+                    let LogStoreVolume { project, log_store, .. } = counted_in;
+                    self.remarks.unread(format!("{}: the records in {project}/{log_store}: {what}", session.region()));
                 } else {
                     self.remarks.note(&flow_log.id, format!("its records could not be counted: {why}"));
                 }
@@ -450,36 +503,80 @@ impl<'a> InRegion<'a> {
     }
 
     /// Computes what the schedule of each flow log saves.
-    fn savings(&self, asked: &Asked<'_>, table: &PriceTable) -> BTreeMap<FlowLogId, (u32, Saving)> {
-        let flow_logs = self.flow_logs;
-        let volume = self.usage.flow_logs.iter().filter_map(|usage| usage.volume.bytes()).sum();
-        let profile = |flow_log: &FlowLog, time_zone: &TimeZone, schedule: Option<&Schedule>| {
-            let (hours, span) = (self.hours.get(&flow_log.id)?, *self.counted.get(&flow_log.id)?);
-            let created = flow_log.creation_time?;
-            let was_on = |begin: Timestamp| {
-                let end = begin + SignedDuration::from_mins(59);
-                created <= begin && schedule.is_none_or(|schedule| schedule.is_on(begin) && schedule.is_on(end))
-            };
-            Some(Profile::measured(time_zone, span, hours, was_on))
+    fn savings(&self, asked: &Asked<'_>, table: &PriceTable) -> BTreeMap<FlowLogId, OfSchedule> {
+        let others = |zone: &TimeZone| -> Vec<Profile> {
+            let on =
+                self.flow_logs.iter().filter(|it| it.status == Status::Active && !self.schedules.contains_key(&it.id));
+            on.filter_map(|other| self.profile(other, zone, None)).collect()
         };
-        let mut savings = BTreeMap::new();
-        for (flow_log, usage) in flow_logs.iter().zip(&self.usage.flow_logs) {
+        let mut found: Vec<(&FlowLogUsage, OfSchedule)> = Vec::new();
+        for (flow_log, usage) in self.flow_logs.iter().zip(&self.usage.flow_logs) {
             let Some(schedule) = self.schedules.get(&flow_log.id) else { continue };
             let zone = &schedule.time_zone;
-            let (Some(own), Some(at)) = (profile(flow_log, zone, Some(schedule)), usage.log_store) else { continue };
-            let others: Vec<Profile> = flow_logs
-                .iter()
-                .filter(|other| other.status == Status::Active && !self.schedules.contains_key(&other.id))
-                .filter_map(|other| profile(other, zone, None))
-                .collect();
             let on = hours_on(schedule, zone.to_datetime(asked.now).date());
-            let log_store = &self.usage.log_stores[at];
-            let saving = own.filled(&others).saving(&on, volume, log_store, self.usage.days, table);
+            let own = self.profile(flow_log, zone, Some(schedule));
+            let has_hours = own.is_some();
+            let saving = match own {
+                Some(own) => own.filled(&others(zone)).saving(&on, self.usage.days),
+                None => Saving::unknown(&on),
+            };
             let on_hours = HOURS as u32 - saving.off_hours;
-            savings.insert(flow_log.id.clone(), (on_hours, saving));
+            found.push((usage, OfSchedule { on_hours, saving, saved: None, has_hours }));
         }
-        savings
+        self.price(&mut found, table);
+        found.into_iter().map(|(usage, schedule)| (usage.id.clone(), schedule)).collect()
     }
+
+    /// Computes what schedules save in money, where there are prices.
+    fn price(&self, schedules: &mut [(&FlowLogUsage, OfSchedule)], table: &PriceTable) {
+        if !table.has(&self.usage.region) {
+            return;
+        }
+        let log_store = |usage: &FlowLogUsage| usage.log_store.and_then(|at| self.usage.log_stores.get(at));
+        let known = schedules.iter_mut().filter(|(_, schedule)| schedule.saving.is_known());
+        let (slots, savings): (Vec<_>, Vec<_>) = known
+            .filter_map(|(usage, schedule)| Some((log_store(usage)?, schedule)))
+            .map(|(store, schedule)| (&mut schedule.saved, (schedule.saving, store)))
+            .unzip();
+        let recorded: Bytes = self.usage.flow_logs.iter().filter_map(|usage| usage.volume.bytes()).sum();
+        // A schedule that is new did not keep off what was recorded before.
+        let before: Bytes = self.flow_logs.iter().filter_map(|flow_log| self.recorded_when_off(&flow_log.id)).sum();
+        for (slot, saved) in slots.into_iter().zip(saved(&savings, recorded - before, table)) {
+            *slot = Some(saved);
+        }
+    }
+
+    /// Returns what a flow log has recorded in hours that its schedule keeps off, as in a month.
+    fn recorded_when_off(&self, id: &FlowLogId) -> Option<Bytes> {
+        let (schedule, hours, (from, to)) = (self.schedules.get(id)?, self.hours.get(id)?, self.counted.get(id)?);
+        let off = hours.iter().filter(|(begin, _)| is_on_throughout(schedule, *begin) == Some(false));
+        let bytes: Bytes = off.map(|(_, bytes)| *bytes).sum();
+        Some(bytes.scaled(self.usage.days * DAY_SECONDS, seconds_between(*from, *to)))
+    }
+
+    /// Returns what a flow log writes in each hour of the week; `None` if its records were not counted by the hour.
+    fn profile(&self, flow_log: &FlowLog, time_zone: &TimeZone, schedule: Option<&Schedule>) -> Option<Profile> {
+        let (hours, span) = (self.hours.get(&flow_log.id)?, *self.counted.get(&flow_log.id)?);
+        let created = flow_log.creation_time?;
+        // Records prove that it was on, but for an hour in which its schedule switches.
+        let was_on =
+            |begin: Timestamp, goes_on: bool| match schedule.map_or(Some(true), |it| is_on_throughout(it, begin)) {
+                Some(is_on) => goes_on || (is_on && created <= begin),
+                None => false,
+            };
+        Some(Profile::measured(time_zone, span, hours, was_on))
+    }
+}
+
+/// The seconds from one moment to a later one; 0 if it is none.
+fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or_default()
+}
+
+/// Returns whether a schedule is on, or off, in the whole hour that begins then; `None` if it switches.
+fn is_on_throughout(schedule: &Schedule, begin: Timestamp) -> Option<bool> {
+    let [first, last] = [begin, begin + SignedDuration::from_mins(59)].map(|moment| schedule.is_on(moment));
+    (first == last).then_some(first)
 }
 
 fn usage_of(store: &LogStoreVolume) -> LogStoreUsage {
@@ -501,17 +598,24 @@ fn usage_of(store: &LogStoreVolume) -> LogStoreUsage {
     }
 }
 
-/// Returns what was written in a month, by what was counted.
-fn counted(store: &LogStoreVolume, written: &Written, days: u64) -> Volume {
-    let counted_days = store.span.duration().as_secs() / DAY_SECONDS;
+/// Returns what is written in a month, by what was counted since the flow log is there; `None` if that is not an hour.
+/// Records from before are those of another flow log on the same resource, and count as well.
+fn counted(store: &LogStoreVolume, flow_log: &FlowLog, written: &Written, days: u64) -> Option<Volume> {
+    let first = written.hours.iter().flatten().map(|(hour, _)| *hour).min();
+    let begun = flow_log.creation_time.map(|created| first.map_or(created, |first| first.min(created)));
+    let from = begun.map_or(store.span.from(), |begun| begun.max(store.span.from()));
+    let (seconds, month) = (seconds_between(from, store.span.to()), days * DAY_SECONDS);
+    if seconds < HOUR_SECONDS {
+        return None;
+    }
     let size = store.record_bytes.unwrap_or(RECORD_BYTES);
-    let bytes = Bytes(written.records.saturating_mul(size)).scaled(days, counted_days);
-    match store.record_bytes {
+    let bytes = Bytes(written.records.saturating_mul(size)).scaled(month, seconds);
+    Some(match store.record_bytes {
         None => Volume::Estimated { bytes, basis: Basis::AssumedSize },
         Some(_) if written.is_split => Volume::Estimated { bytes, basis: Basis::SplitEvenly },
-        Some(_) if counted_days < days => Volume::Estimated { bytes, basis: Basis::PartOfTheMonth },
+        Some(_) if seconds < month => Volume::Estimated { bytes, basis: Basis::PartOfTheMonth },
         Some(_) => Volume::Measured { bytes },
-    }
+    })
 }
 
 /// Estimates what is written, by the network interfaces that are in use. A flow log that is off may have written before.

@@ -1,6 +1,6 @@
 //! Who calls the cloud. Every subcommand that does finds this out first, and says it.
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use flow_log::RegionId;
 use openapi::{CallerIdentity, Client, ClientSettings, ErrorKind, OsRng};
@@ -18,6 +18,8 @@ use crate::{
     http::Http,
 };
 
+/// How many pages of a long list are asked for together: far fewer than a tenth of a minute's quota, which may go at once.
+const PAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 const EXTRA_ROOT_FILE: &str = "FLOWKEEPER_EXTRA_ROOT_FILE";
 const ENDPOINT: &str = "FLOWKEEPER_ENDPOINT";
 
@@ -41,7 +43,8 @@ impl Identity {
     pub(crate) fn client(&self) -> Client {
         let Exchange { http, settings, clock, .. } = &self.exchange;
         let http = http.for_cloud(settings.endpoints.vpc.as_ref()).clone();
-        Client::new(settings.clone(), Arc::clone(clock), Arc::new(OsRng)).with_http(http)
+        let client = Client::new(settings.clone(), Arc::clone(clock), Arc::new(OsRng)).with_http(http);
+        client.with_pages_at_once(PAGES_AT_ONCE)
     }
 
     /// Returns a region for calls that are about none.

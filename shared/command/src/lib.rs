@@ -28,13 +28,14 @@ mod reporting;
 mod resource_file;
 mod sarif;
 mod starter;
+mod style;
 mod template;
 mod terminal;
 mod watcher;
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::Parser as _;
+use clap::{Parser as _, error::ErrorKind};
 use openapi::SystemClock;
 use settings::Settings;
 use tracing_subscriber::{
@@ -43,21 +44,30 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::{cli::Cli, context::Context, failure::USAGE, terminal::Terminal};
+use self::{
+    cli::Cli,
+    context::Context,
+    failure::USAGE,
+    terminal::{Color, LogLines, Terminal},
+};
 
 /// Runs the command with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    let env = Settings::from_process();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // The reader may have gone.
-            _ = error.print();
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Terminal::new(Color::Auto, &env).wrong_usage(&error.render().to_string());
             // clap's own code for wrong usage, 2, means that there is something to do.
+            return USAGE.into();
+        }
+        Err(error) => {
+            // Help has the width of the terminal already. The reader may have gone.
+            _ = error.print();
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
-    let env = Settings::from_process();
     let mut terminal = Terminal::new(cli.color, &env);
     terminal.shows_progress &= !cli.quiet;
     log(cli.verbose);
@@ -81,7 +91,7 @@ fn log(verbosity: u8) {
         _ => LevelFilter::DEBUG,
     };
     let results = if verbosity > 1 { level } else { LevelFilter::OFF };
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| LogLines).with_ansi(false).without_time();
     let targets = Targets::new().with_default(level).with_target("reconcile", results);
     tracing_subscriber::registry().with(layer).with(targets).init();
 }

@@ -1,12 +1,18 @@
-//! Looks for a resource in the cloud, region by region, and reads what is around it.
+//! Looks for a resource in the cloud, in many regions at once, and reads what is around it.
+
+use std::collections::BTreeMap;
 
 use flow_log::{
     AccountId, FlowLog, Policy, RegionId, Resource, ResourceId, ResourceType,
     policy::{AccountScope, Regions},
 };
+use futures_util::{StreamExt as _, stream};
 use openapi::{CallError, Client, ErrorKind, FlowLogFilter, Listing, NetworkInterfaceFilter, Role, Session};
 
 use crate::{failure::Failure, identity::Identity, resource_file::Listed};
+
+/// How many regions are asked at once. Each has quotas of its own.
+const MAX_AT_ONCE: usize = 32;
 
 /// A resource as it is in the cloud.
 #[derive(Debug)]
@@ -29,30 +35,34 @@ pub(crate) struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Looks in one region after the other, and reads the resource where it is.
+    /// Looks in all regions, many at once, and reads the resource where it is.
     ///
     /// # Errors
     /// It is in none of them, or which regions there are is unknown.
     pub(crate) async fn find(&self, client: &Client, id: &ResourceId) -> Result<Live, Failure> {
         let regions = self.regions(client).await?;
-        let mut unread = Vec::new();
-        for region in &regions {
-            let session = self.session(client, region)?;
-            match resource(&session, id).await {
+        let sessions = regions.iter().map(|region| self.session(client, region)).collect::<Result<Vec<_>, _>>()?;
+        let reads = sessions.iter().enumerate().map(|(nth, session)| async move { (nth, resource(session, id).await) });
+        let mut answers = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(MAX_AT_ONCE);
+        let mut problems = BTreeMap::new();
+        while let Some((nth, answer)) = answers.next().await {
+            let what = format!("{id} in {}", regions[nth]);
+            match answer {
                 Ok(found) => {
-                    unread.extend(problem(&format!("{id} in {region}"), &found));
+                    problems.extend(problem(&what, &found).map(|problem| (nth, problem)));
+                    // An id is in one region, so that the others need not be waited for.
                     if let Some(resource) = found.items.into_iter().find(|found| found.id == *id) {
-                        return Ok(around(&session, resource).await);
+                        return Ok(around(&sessions[nth], resource).await);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::NotVisible => {}
-                Err(error) => unread.push(failed(&format!("{id} in {region}"), &error)),
+                Err(error) => _ = problems.insert(nth, failed(&what, &error)),
             }
         }
         let looked: Vec<_> = regions.iter().map(ToString::to_string).collect();
         let account = self.account();
         let mut messages = vec![format!("{id} was not found in the account {account}, in: {}", looked.join(", "))];
-        messages.append(&mut unread);
+        messages.extend(problems.into_values());
         let remedy = Some("check the id; --region names other regions, --account another account".to_owned());
         Err(Failure { exit_code: crate::failure::FAILED, messages, remedy })
     }

@@ -4,17 +4,21 @@ use std::fmt::Write as _;
 
 use crate::{
     calendar::{Cell, Month, short},
-    terminal::{BOLD, DIM, GREEN, YELLOW, cut, width},
+    columns::hanging,
+    style::{BOLD, DIM, GREEN, YELLOW, cut, width},
 };
 
+/// The number of columns where nobody says.
+const DEFAULT_COLUMNS: usize = 80;
 /// The columns of the day and of its hours.
 const LABEL: usize = 8;
 const HOURS: usize = 8;
 /// The columns of a mark beside the hours.
 const MARK: usize = 16;
 
-/// Draws a month within `columns`. A dumb terminal gets ASCII.
-pub(crate) fn draw(month: &Month, columns: usize, is_dumb: bool) -> String {
+/// Draws a month within the columns of a terminal. A dumb one gets ASCII.
+pub(crate) fn draw(month: &Month, cut_at: Option<usize>, is_dumb: bool) -> String {
+    let columns = cut_at.unwrap_or(DEFAULT_COLUMNS);
     let fits = |cells: &usize| LABEL + cells + HOURS <= columns;
     let cells = [96, 48, 24].into_iter().find(fits).unwrap_or(12);
     let mut text = String::new();
@@ -56,10 +60,9 @@ pub(crate) fn draw(month: &Month, columns: usize, is_dumb: bool) -> String {
     }
     _ = writeln!(text);
     for note in notes {
-        _ = writeln!(text, "{note}");
+        text.push_str(&hanging(&note, 0, cut_at));
     }
-    _ = writeln!(text, "{}", month.summary());
-    text
+    text + &hanging(&month.summary(), 0, cut_at)
 }
 
 /// The hours above the cells.

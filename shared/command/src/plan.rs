@@ -92,6 +92,9 @@ pub(crate) struct Totals {
     pub(crate) resources: usize,
     /// Those of them whose traffic is recorded and delivered now, as far as was read.
     pub(crate) covered: usize,
+    /// Resources that cannot be judged, such as one with a misspelled tag, and those that can have no flow log. They are not
+    /// recorded, and are not among the resources above.
+    pub(crate) unsupported: usize,
     /// Resources that are off or left alone on purpose.
     pub(crate) exceptions: usize,
     /// What somebody should look at, apart from changes and from what could not be read.

@@ -24,8 +24,8 @@ use crate::{
     failure::Failure,
     identity::Identity,
     plan::{
-        Caller, Change, Cost, Plan, PolicyUsed, SCHEMA, Scope,
-        build::{Content, content},
+        Caller, Change, Cost, Plan, PolicyUsed, SCHEMA, Scope, Unread,
+        build::{Content, content, without_interfaces},
         costs::{Place, Recorder, alters_volume, currency_of_site, estimate, is_of_router},
         file::digest,
     },
@@ -47,9 +47,6 @@ pub(crate) const REMOVAL: Capabilities = Capabilities {
     actions: &[Action::DeleteFlowLog, Action::EcrDeleteFlowlog],
     repairs: false,
 };
-
-/// How many regions are asked about together.
-const MAX_AT_ONCE: usize = 8;
 
 /// What a plan is made of.
 #[derive(Clone, Copy)]
@@ -115,6 +112,16 @@ impl Narrowed {
             Some(reason) => Err(out("--region", reason)),
             None => Ok(()),
         }
+    }
+
+    /// Returns what a person must know before they apply a plan of a policy that names no regions: the command is about
+    /// all of them, and a function's sweep is not.
+    pub(crate) fn caution(&self, policy: &Policy) -> Option<&'static str> {
+        (policy.regions == Regions::Own && self.regions.is_empty()).then_some(
+            "the policy names no regions, so the plan is about all of them; the sweeps of a deployed function look after \
+             its own region alone. Write `regions: all`, or list them, for sweeps of the others; or narrow the plan with \
+             --region",
+        )
     }
 
     fn scope(&self) -> Scope {
@@ -203,9 +210,12 @@ impl Planning<'_> {
         let swept = self.sweep(Arc::<Watcher>::clone(&watcher)).await?;
         let mut found = content(&swept.report, &Places::of(self.policy_text), watcher.reads());
         found.name(&watcher.take_names());
-        let Content { summary, mut changes, resources, notes, unread, limits, read } = found;
+        let Content { mut summary, mut changes, resources, notes, mut unread, limits, read } = found;
         let costs = if self.reads == Reads::PlanAndCosts {
-            self.costs(&swept, &mut changes, &watcher.take_flow_logs()).await
+            let (costs, of_costs) = self.costs(&swept, &mut changes, &watcher.take_flow_logs()).await;
+            unread.extend(of_costs);
+            summary.unread = unread.len();
+            costs
         } else {
             Vec::new()
         };
@@ -232,16 +242,16 @@ impl Planning<'_> {
         })
     }
 
-    /// Estimates what the changes cost. What cannot be read for that is unknown, and changes nothing else.
+    /// Estimates what the changes cost. What cannot be read for that is unknown, and returned; nothing else changes by it.
     async fn costs(
         &self,
         swept: &Swept,
         changes: &mut [Change],
         flow_logs: &BTreeMap<(AccountId, RegionId), Vec<Recorder>>,
-    ) -> Vec<Cost> {
+    ) -> (Vec<Cost>, Vec<Unread>) {
         let table = PriceTable::of(currency_of_site(&self.identity.any_region()));
         let mut by_place: BTreeMap<(AccountId, RegionId), Vec<&mut Change>> = BTreeMap::new();
-        let mut costs = Vec::new();
+        let (mut costs, mut unread) = (Vec::new(), Vec::new());
         let mut of_routers = BTreeSet::new();
         for change in changes.iter_mut().filter(|change| alters_volume(change)) {
             if is_of_router(change) {
@@ -254,14 +264,16 @@ impl Planning<'_> {
         let reads = by_place.keys().cloned().map(|(account, region)| async move {
             reconciler.network_interfaces_in_use(job, (&account, &region)).await
         });
-        let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_AT_ONCE).collect().await;
+        let reads: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT.get()).collect().await;
         for (((account, region), here), read) in by_place.iter_mut().zip(reads) {
-            let interfaces = read.map(|found| counted(&found)).map_err(|error| error.message.clone());
+            let interfaces = read.map(|found| counted(&found));
+            unread.extend(interfaces.as_ref().err().map(|error| without_interfaces(account, region, error)));
+            let interfaces = interfaces.ok();
             let known = flow_logs.get(&(account.clone(), region.clone())).map_or(&[][..], Vec::as_slice);
             costs.push(estimate(&Place { account, region, flow_logs: known, interfaces }, here, &table));
         }
         costs.extend(of_routers.iter().map(|(account, region)| Cost::of_routers(account, region, &table)));
-        costs
+        (costs, unread)
     }
 }
 

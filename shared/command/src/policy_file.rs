@@ -13,8 +13,10 @@ use flow_log::{
 };
 
 use crate::{
+    columns::broken,
     failure::{Failure, USAGE},
-    terminal::{BLUE, RED, Terminal, YELLOW, width},
+    style::{BLUE, RED, YELLOW, width},
+    terminal::Terminal,
 };
 
 /// The policy that is used if none is named.
@@ -124,7 +126,9 @@ impl PolicyFile {
             Severity::Error => RED,
             Severity::Warning => YELLOW,
         };
-        let mut drawn = format!("{style}{}{style:#}: {}\n", finding.severity.as_str(), finding.message);
+        let severity = finding.severity.as_str();
+        let message = broken(&format!(": {}", finding.message), severity.len(), 2, cut_at);
+        let mut drawn = format!("{style}{severity}{style:#}{message}");
         let Position { line, column } = finding.position;
         let Some(source) = line.checked_sub(1).and_then(|nth| self.text.lines().nth(nth)) else {
             _ = writeln!(drawn, " {BLUE}-->{BLUE:#} {}\n", self.name);
@@ -185,7 +189,7 @@ fn window(before: &str, from: &str, room: usize) -> (String, String) {
         }
         before = format!("…{}", &before[start..]);
     }
-    let from = crate::terminal::cut(from, room.saturating_sub(width(&before)));
+    let from = crate::style::cut(from, room.saturating_sub(width(&before)));
     (before, from)
 }
 

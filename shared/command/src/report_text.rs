@@ -2,11 +2,17 @@
 
 use std::fmt::Write as _;
 
-use audit::Audited;
 use cost::Amount;
-use evidence::{Class, ControlStatus, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible};
+use evidence::{
+    Class, ControlStatus, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible,
+};
 
-use crate::terminal::{BOLD, DIM, GREEN, RED, YELLOW, padded};
+use crate::{
+    columns::{hanging, labelled, marked, wrapped},
+    plan::table::Drawing,
+    reporting::Reported,
+    style::{BOLD, DIM, GREEN, RED, YELLOW, counted, padded},
+};
 
 /// How many lines of a kind are shown, unless all are asked for.
 const MAX_LINES: usize = 20;
@@ -14,12 +20,12 @@ const MAX_LINES: usize = 20;
 const WORD: usize = 10;
 
 /// Draws a report.
-pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
+pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
     let evidence = &reported.evidence;
     let (facts, assessment) = (evidence.facts(), evidence.assessment());
-    let max = if is_verbose { usize::MAX } else { MAX_LINES };
-    let mut text = format!("{BOLD}{}{BOLD:#}\n\n", visible(&assessment.verdict));
-    let mut row = |name: &str, value: &str| _ = writeln!(text, "{name:<WORD$}{value}");
+    let verdict = wrapped(&visible(&assessment.verdict), 0, drawing.columns);
+    let mut text = format!("{BOLD}{}{BOLD:#}\n\n", verdict.trim_end());
+    let mut row = |name: &str, value: &str| text.push_str(&labelled(name, value, WORD, drawing.columns));
     row("policy", &format!("{}, SHA-256 {}", visible(&facts.policy.name), facts.policy.sha256));
     for caller in &facts.callers {
         row("read by", &format!("{}, {}", visible(&caller.arn), visible(&caller.source)));
@@ -43,29 +49,35 @@ pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
     }
     let sums = &assessment.sums;
     let parts = [
-        (sums.compliant, "as wanted"),
-        (sums.exceptions, "exceptions"),
-        (sums.findings, "findings"),
-        (sums.pending, "in transition"),
-        (sums.unknown, "unknown"),
+        (sums.compliant, format!("{} as wanted", sums.compliant)),
+        (sums.exceptions, counted(sums.exceptions, "exception")),
+        (sums.findings, counted(sums.findings, "finding")),
+        (sums.pending, format!("{} in transition", sums.pending)),
+        (sums.unknown, format!("{} unknown", sums.unknown)),
     ];
-    let parts: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what).collect();
     row(
         "resources",
         &format!("{} = {}", sums.resources, if parts.is_empty() { "0".into() } else { parts.join(" + ") }),
     );
     text.push('\n');
 
-    section(&mut text, "Counts that disagree", max, assessment.discrepancies.iter().map(|it| visible(it).into_owned()));
-    section(&mut text, "Findings", max, findings(evidence).into_iter());
-    section(&mut text, "Exceptions", max, lines(evidence, &[Class::Exception]));
-    section(&mut text, "In transition", max, lines(evidence, &[Class::Pending, Class::Changed]));
-    let unread = assessment.unknown.iter().map(unknown).chain(reported.unproven.iter().map(|it| visible(it).into()));
-    section(&mut text, "Unknown", max, unread);
+    section(
+        &mut text,
+        "Counts that disagree",
+        drawing,
+        assessment.discrepancies.iter().map(|it| visible(it).into_owned()),
+    );
+    section(&mut text, "Findings", drawing, findings(evidence).into_iter());
+    section(&mut text, "Exceptions", drawing, lines(evidence, &[Class::Exception]));
+    section(&mut text, "In transition", drawing, lines(evidence, &[Class::Pending, Class::Changed]));
+    let unread = assessment.unknown.iter().map(unknown);
+    let unread = unread.chain(reported.unread_costs.iter().map(|it| visible(it).into()));
+    section(&mut text, "Unknown", drawing, unread);
     section(
         &mut text,
         "Logstores",
-        max,
+        drawing,
         assessment.retention.iter().map(|it| {
             let days = match (it.days, &it.why_unknown) {
                 (Some(3650), _) => "for ever".to_owned(),
@@ -75,25 +87,28 @@ pub(crate) fn text(reported: &Audited, is_verbose: bool) -> String {
             format!("{} {}/{} keeps records {days}", visible(&it.region), visible(&it.project), visible(&it.log_store))
         }),
     );
-    text.push_str(&deliveries(evidence));
-    text.push_str(&costs(evidence));
-    controls(&mut text, evidence);
-    _ = writeln!(text, "{DIM}seal SHA-256 {}{DIM:#}", evidence.seal());
+    text.push_str(&deliveries(evidence, drawing));
+    text.push_str(&costs(evidence, drawing));
+    controls(&mut text, evidence, drawing);
+    let seal = hanging(&format!("seal SHA-256 {}", evidence.seal()), 0, drawing.columns);
+    _ = writeln!(text, "{DIM}{}{DIM:#}", seal.trim_end());
     text
 }
 
 /// Writes the lines of a section under its heading; nothing if there are none.
-fn section(text: &mut String, heading: &str, max: usize, lines: impl Iterator<Item = String>) {
+fn section(text: &mut String, heading: &str, drawing: Drawing, lines: impl Iterator<Item = String>) {
     let lines: Vec<_> = lines.collect();
     if lines.is_empty() {
         return;
     }
+    let max = if drawing.is_verbose { usize::MAX } else { MAX_LINES };
     _ = writeln!(text, "{BOLD}{heading} ({}){BOLD:#}", lines.len());
     for line in lines.iter().take(max) {
-        _ = writeln!(text, "  {line}");
+        text.push_str(&hanging(line, 2, drawing.columns));
     }
     if let Some(more) = lines.len().checked_sub(max).filter(|more| *more > 0) {
-        _ = writeln!(text, "  and {more} more: -v shows them, and so does every file");
+        let said = format!("and {more} more: -v shows them, and so does every file");
+        text.push_str(&hanging(&said, 2, drawing.columns));
     }
     text.push('\n');
 }
@@ -124,7 +139,7 @@ fn line(result: &ResourceResult) -> String {
     format!("{account} {region} {}{name}  {verdict}: {}", visible(id), visible(reason))
 }
 
-fn unknown(found: &Unknown) -> String {
+pub(crate) fn unknown(found: &Unknown) -> String {
     let place = [&found.account, &found.region, &found.subject].into_iter().flatten();
     let place: Vec<_> = place.map(|part| visible(part)).collect();
     let mut line = format!("{}: {}", place.join(" "), visible(&found.why));
@@ -138,58 +153,74 @@ fn unknown(found: &Unknown) -> String {
     line
 }
 
-fn deliveries(evidence: &Evidence) -> String {
+fn deliveries(evidence: &Evidence, drawing: Drawing) -> String {
     let found = &evidence.facts().deliveries;
     if found.is_empty() {
         return String::new();
     }
     let count = |state| found.iter().filter(|it| it.state == state).count();
     let parts: Vec<_> = [
-        (DeliveryState::Delivers, "deliver"),
-        (DeliveryState::NothingFlowed, "had no traffic"),
-        (DeliveryState::RecordsLost, "lost records"),
-        (DeliveryState::Silent, "are silent"),
-        (DeliveryState::Unknown, "cannot be told"),
+        (DeliveryState::Delivers, "delivers", "deliver"),
+        (DeliveryState::NothingFlowed, "had no traffic", "had no traffic"),
+        (DeliveryState::NothingToRecord, "has nothing to record", "have nothing to record"),
+        (DeliveryState::RecordsLost, "lost records", "lost records"),
+        (DeliveryState::Silent, "is silent", "are silent"),
+        (DeliveryState::Unknown, "cannot be told", "cannot be told"),
     ]
     .into_iter()
-    .map(|(state, what)| (count(state), what))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .map(|(state, one, many)| (count(state), one, many))
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
     .collect();
-    let mut text = format!("{BOLD}Delivery{BOLD:#} of {} flow logs: {}\n", found.len(), parts.join(", "));
-    for it in found.iter().filter(|it| matches!(it.state, DeliveryState::RecordsLost | DeliveryState::Silent)) {
+    let of_all = format!("of {}: {}", counted(found.len(), "flow log"), parts.join(", "));
+    let mut text = marked(BOLD, "Delivery", 2, &of_all, drawing.columns);
+    let is_told = |it: &&Delivery| it.state.is_alarm() || it.state == DeliveryState::Unknown;
+    let mut told: Vec<_> = found.iter().filter(is_told).collect();
+    told.sort_by_key(|it| it.state == DeliveryState::Unknown);
+    let max = if drawing.is_verbose { told.len() } else { MAX_LINES };
+    for it in told.iter().take(max) {
         let what = match it.state {
             DeliveryState::RecordsLost => "records were lost",
+            DeliveryState::Unknown => "cannot be told",
             _ => "no record arrived",
         };
         let why = it.why_unknown.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
-        _ = writeln!(text, "  {} {} {}  {what}{why}", it.account, it.region, visible(&it.flow_log_id));
+        let (account, region) = (visible(&it.account), visible(&it.region));
+        let line = format!("{account} {region} {}  {what}{why}", visible(&it.flow_log_id));
+        text.push_str(&hanging(&line, 2, drawing.columns));
+    }
+    if let Some(more) = told.len().checked_sub(max).filter(|more| *more > 0) {
+        let rest = format!("and {more} more: -v shows them, and so does every file");
+        text.push_str(&hanging(&rest, 2, drawing.columns));
     }
     text.push('\n');
     text
 }
 
 /// Sums up what flow logs cost, if that was asked for.
-fn costs(evidence: &Evidence) -> String {
+fn costs(evidence: &Evidence, drawing: Drawing) -> String {
     let mut text = String::new();
     for cost in &evidence.facts().costs {
         let amount = |micros| format!("{} {}", Amount::from_millionths(micros), cost.currency.as_str());
         let (total, saved) = cost.totals();
-        _ = write!(text, "{BOLD}Cost{BOLD:#} of {} days: {}", cost.days, amount(total));
+        let mut line = format!("of {} days: {}", cost.days, amount(total));
         if cost.has_unknown() {
-            text.push_str(" of what is known");
+            line.push_str(" of what is known");
         }
-        for (micros, what) in [(saved, "schedules save"), (cost.duplicates(), "duplicates cost")] {
+        for (micros, what) in
+            [(saved, "schedules save"), (cost.duplicates_micros.unwrap_or_default(), "duplicates cost")]
+        {
             if micros > 0 {
-                _ = write!(text, "; {what} {}", amount(micros));
+                _ = write!(line, "; {what} {}", amount(micros));
             }
         }
-        text.push_str("\n\n");
+        text.push_str(&marked(BOLD, "Cost", 2, &line, drawing.columns));
+        text.push('\n');
     }
     text
 }
 
-fn controls(text: &mut String, evidence: &Evidence) {
+fn controls(text: &mut String, evidence: &Evidence, drawing: Drawing) {
     _ = writeln!(text, "{BOLD}Controls{BOLD:#}");
     for control in &evidence.assessment().controls {
         let style = match control.status {
@@ -203,13 +234,9 @@ fn controls(text: &mut String, evidence: &Evidence) {
         };
         let word = padded(control.status.word(), WORD - 2);
         let details: Vec<_> = control.details.iter().map(|detail| visible(detail)).collect();
-        _ = writeln!(
-            text,
-            "  {style}{word}{style:#}{relates}{} {}: {}",
-            control.framework,
-            control.id,
-            details.join("; ")
-        );
+        let line = format!("{word}{relates}{} {}: {}", control.framework, control.id, details.join("; "));
+        let lines = hanging(&line, 2, drawing.columns);
+        text.push_str(&lines.replacen(&*word, &format!("{style}{word}{style:#}"), 1));
     }
     text.push('\n');
 }

@@ -2,7 +2,9 @@
 
 use audit::{About, Audited, Gathered, Swept, audit, callers, scope_left_out};
 use cost::{Amount, FlowLogCost, RegionCost};
-use evidence::{BilledMonth, Cost, CostRow, Currency, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, PolicyName};
+use evidence::{
+    BilledMonth, Cost, CostRow, Currency, Evidence, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, Part, PolicyName,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -25,23 +27,32 @@ pub(crate) struct Reporting<'a> {
     pub(crate) exceptions_count_as: ExceptionsCountAs,
 }
 
+/// Evidence, and what of the costs in it could not be read.
+#[derive(Debug)]
+pub(crate) struct Reported {
+    /// The evidence.
+    pub(crate) evidence: Evidence,
+    /// What could not be read of volumes and bills, one sentence each.
+    pub(crate) unread_costs: Vec<String>,
+}
+
 impl Reporting<'_> {
     /// Reads everything, and draws the conclusions.
     ///
     /// # Errors
     /// The options name what the policy is not about.
-    pub(crate) async fn evidence(&self) -> Result<Audited, Failure> {
+    pub(crate) async fn evidence(&self) -> Result<Reported, Failure> {
         let Planning { context, identity, policy_file, policy_text, policy, narrowed, .. } = self.planning;
         let started = context.now();
         let policy = narrowed.policy(policy);
         let mut left_out = Vec::new();
         if !narrowed.accounts.is_empty() {
             let why = "--account names others".to_owned();
-            left_out.push(LeftOut { what: "every other account of the policy".to_owned(), why });
+            left_out.push(LeftOut { what: "every other account of the policy".to_owned(), why, part: Part::Account });
         }
         if !narrowed.regions.is_empty() {
             let why = "--region names others".to_owned();
-            left_out.push(LeftOut { what: "every other region of the policy".to_owned(), why });
+            left_out.push(LeftOut { what: "every other region of the policy".to_owned(), why, part: Part::Region });
         }
         let routers = scope_left_out(&policy, !narrowed.regions.is_empty());
         let has_routers = routers.is_none();
@@ -70,10 +81,9 @@ impl Reporting<'_> {
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
         let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
         let costs = costing.iter().map(cost).collect();
-        let mut audited = audit(about, swept, gathered, callers, costs).await;
-        audited.unproven.extend(costing.map_or_else(Vec::new, |costing| costing.unread));
-        audited.unproven.extend(uncosted);
-        Ok(audited)
+        let Audited { evidence, .. } = audit(about, swept, gathered, callers, costs).await;
+        let unread_costs = costing.map_or_else(Vec::new, |costing| costing.unread).into_iter().chain(uncosted);
+        Ok(Reported { evidence, unread_costs: unread_costs.collect() })
     }
 
     /// Reads what flow logs cost in a month.
@@ -85,7 +95,7 @@ impl Reporting<'_> {
             own: &identity.caller.account,
             any_region: identity.any_region(),
             has_policy: true,
-            days: DAYS_OF_COST,
+            counted_days: DAYS_OF_COST,
             currency: None,
             prices: None,
             now,
@@ -105,8 +115,9 @@ fn cost(costing: &Costing) -> Cost {
         flow_log_id: flow_log.id.to_string(),
         bytes: flow_log.volume.bytes().map(|bytes| bytes.0),
         micros: flow_log.total().map(micros),
-        saved_micros: costing.saving(&flow_log.id).map(micros),
+        saved_micros: costing.saved(&flow_log.id).map(|saved| micros(saved.by_traffic)),
         is_estimated: costing::is_estimated(flow_log),
+        is_saving_estimated: costing.is_saving_estimated(flow_log),
         duplicate_of: flow_log.duplicates.as_ref().map(ToString::to_string),
         avoidable_micros: flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()).map(micros),
     };
@@ -136,7 +147,8 @@ fn cost(costing: &Costing) -> Cost {
         },
         prices_of: statement.prices_of,
         source: statement.source.clone(),
-        days: costing.days,
+        days: costing::MONTH_DAYS,
+        duplicates_micros: costing.duplicates().map(micros),
         rows: rows.collect(),
         others: shards.chain(flowkeeper).collect(),
         bills: costing.bills.iter().map(bill).collect(),

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use flow_log::{AccountId, FlowLog, Policy, RegionId, Resource, names::TagWord};
 use jiff::Timestamp;
 
+use crate::style::counted;
+
 /// Where flow logs go if those that are there suggest nothing. The names are those in `docs/policy.md`.
 const DEFAULT_DESTINATION: (&str, &str) = ("flowlog-{account}-{region}", "vpc");
 /// How many destinations and how many tags are named.
@@ -54,9 +56,9 @@ impl Found {
 
     /// Says in a few words what there is.
     pub(crate) fn summary(&self) -> String {
-        let vpcs = self.regions.iter().map(|found| found.vpcs.items.len()).sum();
+        let vpcs: usize = self.regions.iter().map(|found| found.vpcs.items.len()).sum();
         let with_vpcs = self.regions.iter().filter(|found| !found.vpcs.items.is_empty()).count();
-        let flow_logs = self.regions.iter().map(|found| found.flow_logs.items.len()).sum();
+        let flow_logs: usize = self.regions.iter().map(|found| found.flow_logs.items.len()).sum();
         let regions = counted(self.regions.len(), "region");
         format!("{} in {with_vpcs} of {regions}, {}", counted(vpcs, "VPC"), counted(flow_logs, "flow log"))
     }
@@ -215,10 +217,6 @@ fn and_more(text: &mut String, indent: &str, count: usize) {
     if count > MAX_NAMED {
         _ = writeln!(text, "{indent}and {} more", count - MAX_NAMED);
     }
-}
-
-fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// Whether a character may end a line, or is shown as nothing: texts of the cloud must not end a comment.

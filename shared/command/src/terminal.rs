@@ -1,27 +1,24 @@
 //! Where the command writes: data to stdout, everything else to stderr, in color where that can be seen.
+//!
+//! This is the one door to the terminal. What strangers have written passes it as text: a control character or a direction
+//! mark in the name of a VPC, an answer or a file is written out, and does nothing.
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write},
 };
 
 use anstream::{AutoStream, ColorChoice};
-use clap::{
-    ValueEnum,
-    builder::styling::{AnsiColor, Style},
-};
+use clap::{ValueEnum, builder::styling::Style};
 use evidence::visible;
 use settings::Settings;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::failure::Failure;
-
-pub(crate) const BOLD: Style = Style::new().bold();
-pub(crate) const DIM: Style = Style::new().dimmed();
-pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
-pub(crate) const BLUE: Style = AnsiColor::Blue.on_default().bold();
+use crate::{
+    columns::{broken, hanging},
+    failure::Failure,
+    style::{BLUE, BOLD, GREEN, RED, YELLOW},
+};
 
 /// When to use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -42,6 +39,10 @@ pub(crate) struct Terminal {
     stderr: ColorChoice,
     /// The number of columns. `None` where stdout is no terminal and nobody says: then nothing is cut.
     columns: Option<usize>,
+    /// The number of columns of stderr. `None` where it is no terminal: a line in a log is one line.
+    pub(crate) stderr_columns: Option<usize>,
+    /// Whether stdout is a terminal.
+    is_shown: bool,
     /// Whether only ASCII can be shown.
     pub(crate) is_dumb: bool,
     /// Whether a person sees what is said besides the data, and may see it change.
@@ -52,33 +53,29 @@ pub(crate) struct Terminal {
 
 /// The maximum length of an answer, in bytes.
 const MAX_ANSWER: u64 = 1024;
-/// The number of columns where nobody says.
-const DEFAULT_COLUMNS: usize = 80;
 /// The least number of columns that anything is made for.
 const MIN_COLUMNS: usize = 24;
 
 impl Terminal {
     pub(crate) fn new(color: Color, env: &Settings) -> Self {
-        let stdout = io::stdout();
-        let columns = env.get("COLUMNS").and_then(|text| text.parse().ok()).or_else(|| {
-            let (width, _) = terminal_size::terminal_size_of(&stdout)?;
-            Some(usize::from(width.0))
-        });
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let asked = env.get("COLUMNS").and_then(|text| text.parse().ok());
+        let of_size = |size: Option<(terminal_size::Width, _)>| size.map(|(width, _)| usize::from(width.0));
+        let columns = asked.or_else(|| of_size(terminal_size::terminal_size_of(&stdout)));
+        let stderr_columns = asked.or_else(|| of_size(terminal_size::terminal_size_of(&stderr)));
+        let usable = |found: Option<usize>| found.filter(|count| *count > 0).map(|count| count.max(MIN_COLUMNS));
         let choice =
             |is_terminal| if is_colored(color, env, is_terminal) { ColorChoice::Always } else { ColorChoice::Never };
         Self {
             stdout: choice(stdout.is_terminal()),
-            stderr: choice(io::stderr().is_terminal()),
-            columns: columns.filter(|columns| *columns > 0).map(|columns: usize| columns.max(MIN_COLUMNS)),
+            stderr: choice(stderr.is_terminal()),
+            columns: usable(columns),
+            stderr_columns: usable(stderr_columns).filter(|_| stderr.is_terminal()),
+            is_shown: stdout.is_terminal(),
             is_dumb: env.get("TERM") == Some("dumb"),
             shows_progress: io::stderr().is_terminal() && env.get("TERM") != Some("dumb"),
             can_ask: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
-    }
-
-    /// The number of columns to draw in.
-    pub(crate) fn columns(&self) -> usize {
-        self.columns.unwrap_or(DEFAULT_COLUMNS)
     }
 
     /// The number of columns to cut at.
@@ -86,36 +83,60 @@ impl Terminal {
         self.columns
     }
 
-    /// Prints data.
+    /// Prints what was drawn for people, in our own colors.
     ///
     /// # Errors
     /// It cannot be written. That the reader has gone, as `head` does, is no error.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = AutoStream::new(io::stdout(), self.stdout);
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::failed(format!("stdout: {error}"), "make room, or write elsewhere"))
+        printed(&mut AutoStream::new(io::stdout(), self.stdout), drawn(text).as_bytes())
+    }
+
+    /// Prints data for programs as it is. On a terminal, only what a terminal would obey is written out.
+    ///
+    /// # Errors
+    /// As for [`Self::print`].
+    pub(crate) fn print_data(&self, data: &str) -> Result<(), Failure> {
+        let shown = if self.is_shown { inert(data) } else { Cow::Borrowed(data) };
+        printed(&mut io::stdout(), shown.as_bytes())
+    }
+
+    /// Says something besides the data, each line broken to the terminal. A line break may be ours.
+    fn say(&self, style: Style, word: &str, text: impl Display) {
+        let text = text.to_string();
+        let indent = word.len() - word.trim_start().len() + 2;
+        let mut lines = text.split('\n');
+        let first = format!(": {}", lines.next().unwrap_or_default());
+        let first = broken(&first, word.len(), indent, self.stderr_columns);
+        let rest: String = lines.map(|line| hanging(line, 0, self.stderr_columns)).collect();
+        self.write(&format!("{style}{word}{style:#}{first}{rest}"));
+    }
+
+    /// Says a line besides the data.
+    pub(crate) fn tell(&self, text: impl Display) {
+        self.write(&hanging(&text.to_string(), 0, self.stderr_columns));
+    }
+
+    /// Says what is wrong with the arguments, in several lines.
+    pub(crate) fn wrong_usage(&self, text: &str) {
+        for line in text.lines() {
+            match line.strip_prefix("error: ") {
+                Some(problem) => self.say(RED, "error", problem),
+                None => self.tell(line),
             }
-            _ => Ok(()),
         }
     }
 
-    /// Says something besides the data.
-    fn say(&self, style: Style, word: &str, text: impl Display) {
+    fn write(&self, text: &str) {
         // If stderr is gone, nobody can be told.
-        _ = writeln!(AutoStream::new(io::stderr(), self.stderr), "{style}{word}{style:#}: {text}");
-    }
-
-    /// Says a line besides the data, as it is.
-    pub(crate) fn tell(&self, text: impl Display) {
-        _ = writeln!(AutoStream::new(io::stderr(), self.stderr), "{text}");
+        _ = AutoStream::new(io::stderr(), self.stderr).write_all(text.as_bytes());
     }
 
     /// Asks a question, and returns the answer; `None` if there is none.
     pub(crate) fn ask(&self, question: impl Display) -> Option<String> {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr);
         // At once, so that an answer that is typed early is not shown in the middle of it.
-        let shown = format!("{BOLD}{question}{BOLD:#} ");
+        let asked = hanging(&question.to_string(), 0, self.stderr_columns);
+        let shown = format!("{BOLD}{}{BOLD:#} ", asked.trim_end());
         _ = stderr.write_all(shown.as_bytes()).and_then(|()| stderr.flush());
         let mut answer = String::new();
         // A pasted line may be long; an endless one is no answer.
@@ -127,20 +148,92 @@ impl Terminal {
         self.say(BLUE, "note", text);
     }
 
+    /// Says something below the progress, which stays as it is.
+    pub(crate) fn break_off(&self, text: impl Display) {
+        if self.shows_progress {
+            self.write("\n");
+        }
+        self.note(text);
+    }
+
     pub(crate) fn warn(&self, text: impl Display) {
         self.say(YELLOW, "warning", text);
     }
 
     pub(crate) fn fail(&self, failure: &Failure) {
-        // They quote files and answers. A line break may be ours.
-        let shown = |text: &str| text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
         for message in &failure.messages {
-            self.say(RED, "error", shown(message));
+            self.say(RED, "error", message);
         }
         if let Some(remedy) = &failure.remedy {
-            self.say(GREEN, "  try", shown(remedy));
+            self.say(GREEN, "  try", remedy);
         }
     }
+}
+
+/// Stderr, for the lines of the log. They may quote answers.
+pub(crate) struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(inert(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn printed(to: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("stdout: {error}"), "make room, or write elsewhere"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns what was drawn with everything written out that is neither text, nor a line break, nor one of our own colors.
+fn drawn(text: &str) -> Cow<'_, str> {
+    through(text, |rest| match rest.as_bytes() {
+        [b'\n', ..] => 1,
+        _ => ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m", "[34m"]
+            .into_iter()
+            .find(|color| rest.strip_prefix('\u{1b}').is_some_and(|code| code.starts_with(color)))
+            .map_or(0, |color| color.len() + 1),
+    })
+}
+
+/// Returns data with everything written out that is neither text, nor a line break or a tab.
+fn inert(data: &str) -> Cow<'_, str> {
+    through(data, |rest| match rest.as_bytes() {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n' | b'\t', ..] => 1,
+        _ => 0,
+    })
+}
+
+/// Writes out what cannot be seen, apart from what `passes`: that returns how many bytes of the rest pass as they are.
+fn through(text: &str, passes: impl Fn(&str) -> usize) -> Cow<'_, str> {
+    // Most of it is plain, and there may be much of it.
+    let is_plain = |c: char| (' '..='~').contains(&c);
+    let end_of_plain = |rest: &str| rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
+    if end_of_plain(text) == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (plain, from) = rest.split_at(end_of_plain(rest));
+        let (passing, behind) = from.split_at(passes(from));
+        shown.push_str(plain);
+        shown.push_str(passing);
+        let odd = if passing.is_empty() { behind.chars().next() } else { None };
+        let (odd, after) = behind.split_at(odd.map_or(0, char::len_utf8));
+        shown.push_str(&visible(odd));
+        rest = after;
+    }
+    Cow::Owned(shown)
 }
 
 /// Returns whether to use color. `NO_COLOR` wins over `FORCE_COLOR`, and the option over both.
@@ -153,34 +246,6 @@ fn is_colored(color: Color, env: &Settings, is_terminal: bool) -> bool {
         Color::Auto if forces("FORCE_COLOR") || forces("CLICOLOR_FORCE") => true,
         Color::Auto => is_terminal && env.get("TERM") != Some("dumb"),
     }
-}
-
-/// The number of columns that a text takes: two for a Chinese character.
-pub(crate) fn width(text: &str) -> usize {
-    text.width()
-}
-
-/// Pads a text to a number of columns.
-pub(crate) fn padded(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-/// Cuts a text to a number of columns. The last is an ellipsis if something is left out.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let mut left = columns.saturating_sub(1);
-    let mut kept = String::new();
-    for c in text.chars() {
-        let wide = c.width().unwrap_or_default();
-        if wide > left {
-            break;
-        }
-        left -= wide;
-        kept.push(c);
-    }
-    kept + "…"
 }
 
 #[cfg(test)]
@@ -207,11 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn chinese_names_are_aligned_by_the_columns_that_they_take() {
-        assert_eq!(width(&padded("生产", 10)), width(&padded("prod", 10)));
-        assert_eq!(cut("生产网络", 5), "生产…");
-        assert_eq!(cut("生产网络", 6), "生产…");
-        assert_eq!(cut("生产网络", 8), "生产网络");
-        assert_eq!(cut("production", 4), "pro…");
+    fn nothing_that_a_terminal_obeys_passes_but_our_own_colors_and_line_breaks() {
+        let ours = format!("{RED}failed{RED:#} {BOLD}生产 é 👩{BOLD:#}\n");
+        assert_eq!(drawn(&ours), ours);
+        for (hostile, shown) in [
+            ("a\u{1b}[2Jb", "a\\u{001b}[2Jb"),
+            ("\u{1b}]0;title\u{7}", "\\u{001b}]0;title\\u{0007}"),
+            ("\u{1b}[8mhidden", "\\u{001b}[8mhidden"),
+            ("a\rb\u{9b}31m", "a\\u{000d}b\\u{009b}31m"),
+            ("x\u{202e}y\u{200b}", "x\\u{202e}y\\u{200b}"),
+        ] {
+            assert_eq!((&*drawn(hostile), &*inert(hostile)), (shown, shown));
+        }
+        assert_eq!(inert("{\n\t\"生产\": 1}\r\n\u{1b}[1m"), "{\n\t\"生产\": 1}\r\n\\u{001b}[1m");
     }
 }

@@ -2,17 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use evidence::visible;
 use flow_log::{AccountId, FlowLog, RegionId, Resource, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target};
 
 use crate::{
+    columns::marked,
     plan::{ListRead, build::Names, costs::Recorder},
-    terminal::{GREEN, RED, Terminal},
+    style::{GREEN, RED, WORD},
+    terminal::Terminal,
 };
 
 /// Watches a sweep.
@@ -25,6 +29,9 @@ pub(crate) struct Watcher {
     flow_logs: Mutex<BTreeMap<PlaceId, Vec<Recorder>>>,
     names: Mutex<Names>,
 }
+
+/// The least number of columns for how fast pages are read.
+const WIDE: usize = 72;
 
 /// Account and region.
 type PlaceId = (AccountId, RegionId);
@@ -47,6 +54,9 @@ struct Bars {
     all: MultiProgress,
     /// The regions that are done, of those that are known.
     total: ProgressBar,
+    pages: AtomicU64,
+    /// Whether there is room to say how fast it is.
+    has_room: bool,
     /// A line for each region that is being read.
     regions: Mutex<BTreeMap<(String, String), ProgressBar>>,
 }
@@ -54,7 +64,8 @@ struct Bars {
 impl Watcher {
     /// Watches for a person at this terminal. `parts` is how many regions there are, if that is known.
     pub(crate) fn new(terminal: &Terminal, parts: usize) -> Self {
-        let bars = terminal.shows_progress.then(|| Bars::new(parts as u64));
+        let has_room = terminal.stderr_columns.is_none_or(|columns| columns >= WIDE);
+        let bars = terminal.shows_progress.then(|| Bars::new(parts as u64, has_room));
         Self {
             terminal: terminal.clone(),
             bars,
@@ -109,11 +120,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Bars {
-    fn new(parts: u64) -> Self {
+    fn new(parts: u64, has_room: bool) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new(parts));
-        total.set_style(style("{bar:24} {pos} of {len} regions, {eta} left"));
-        Self { all, total, regions: Mutex::default() }
+        total.set_style(style("{bar:12} {pos} of {len} regions{wide_msg}"));
+        Self { all, total, has_room, pages: AtomicU64::new(0), regions: Mutex::default() }
+    }
+
+    /// Counts a page.
+    fn page_read(&self) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// Says how long it takes, how many pages were read, and how fast.
+    fn tell(&self) {
+        let (pages, done, all) = (self.pages.load(Ordering::Relaxed), self.total.position(), self.total.length());
+        let mut said = String::new();
+        // Before a region is done, there is nothing to go by.
+        if done > 0 && all.is_some_and(|all| done < all) {
+            said.push_str(&format!(", {} s left", self.total.eta().as_secs()));
+        }
+        if self.has_room {
+            let rate = pages * 1000 / u64::try_from(self.total.elapsed().as_millis()).unwrap_or(u64::MAX).max(100);
+            said.push_str(&format!(", {pages} pages, {rate} a second"));
+        }
+        self.total.set_message(said);
     }
 }
 
@@ -142,6 +174,9 @@ impl PageObserver for Watcher {
         read.last_request_id.clone_from(&page.request_id);
         let said = format!("{account} {region} {}: items {}, pages {}", page.action, read.items, read.pages);
         drop(reads);
+        if let Some(bars) = &self.bars {
+            bars.page_read();
+        }
         if let Some(bars) = &self.bars
             && let Some(bar) = lock(&bars.regions).get(&(account.to_string(), region.to_string()))
         {
@@ -177,7 +212,7 @@ impl Observer for Watcher {
     fn region_begun(&self, account: &AccountId, region: &RegionId) {
         if let Some(bars) = &self.bars {
             let bar = bars.all.add(ProgressBar::new_spinner());
-            bar.set_style(style("  {msg}"));
+            bar.set_style(style("  {wide_msg}"));
             bar.set_message(format!("{account} {region}"));
             lock(&bars.regions).insert((account.to_string(), region.to_string()), bar);
         }
@@ -186,6 +221,7 @@ impl Observer for Watcher {
     fn region_done(&self, account: &AccountId, region: &RegionId, _: &Summary) {
         if let Some(bars) = &self.bars {
             bars.total.inc(1);
+            bars.tell();
             if let Some(bar) = lock(&bars.regions).remove(&(account.to_string(), region.to_string())) {
                 bar.finish_and_clear();
             }
@@ -201,7 +237,7 @@ impl Observer for Watcher {
         writes.under_way.retain(|begun| !is_same(begun, item));
         writes.ended.push(item.clone());
         drop(writes);
-        self.print(&line(item));
+        self.print(&line(item, self.terminal.cut_at()));
     }
 }
 
@@ -211,7 +247,7 @@ fn is_same(one: &Item, other: &Item) -> bool {
 }
 
 /// Says in a line what was written.
-fn line(item: &Item) -> String {
+fn line(item: &Item, columns: Option<usize>) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (word, style) = match &item.error {
         None => ("done", GREEN),
@@ -222,5 +258,5 @@ fn line(item: &Item) -> String {
     let flow_log = item.flow_log_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let why = item.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
     let said = format!("{action} {}{flow_log} in {place}{why}", text(&item.resource_id));
-    format!("{style}{word:<7}{style:#}{}\n", visible(&said))
+    marked(style, word, WORD, &said, columns)
 }

@@ -30,7 +30,7 @@ pub use estimate::{RECORD_BYTES, Traffic};
 pub use functions::{FunctionCost, FunctionUsage};
 pub use money::{Amount, Currency, InvalidRate, Rate};
 pub use prices::{InvalidPrices, PriceTable, Tier};
-pub use profile::{HOURS, Hour, Profile, Saving, hours_on};
+pub use profile::{HOURS, Hour, Profile, Saved, Saving, hours_on, saved};
 pub use region::{FlowLogCost, FlowLogUsage, LogStoreUsage, Metering, RegionCost, RegionUsage};
 pub use statement::Statement;
 pub use volume::{Basis, Bytes, Volume};

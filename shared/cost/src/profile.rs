@@ -3,6 +3,8 @@
 //! Nights carry less traffic than days, so the share of hours off is not the share saved. The traffic of an hour that was
 //! never recorded is not known. It is assumed from other flow logs, in proportion, and said to be.
 
+use std::collections::BTreeMap;
+
 use flow_log::schedule::Schedule;
 use jiff::{
     Timestamp, ToSpan as _,
@@ -45,21 +47,29 @@ pub struct Profile([Hour; HOURS]);
 
 impl Profile {
     /// Computes a profile from what was written in each hour from `from` to `to`. `was_on` says whether the flow log
-    /// recorded the whole hour that begins then: an hour without records counts only if it did.
+    /// recorded the whole hour that begins then. It is told whether there are records in this hour and in the next one: then
+    /// the flow log was on in between, whatever its schedule says today.
     #[must_use]
     pub fn measured(
         time_zone: &TimeZone,
         (from, to): (Timestamp, Timestamp),
         written: &[(Timestamp, Bytes)],
-        was_on: impl Fn(Timestamp) -> bool,
+        was_on: impl Fn(Timestamp, bool) -> bool,
     ) -> Self {
+        let mut by_hour: BTreeMap<i64, Bytes> = BTreeMap::new();
+        for (at, bytes) in written {
+            let sum = by_hour.entry(at.as_second()).or_default();
+            *sum = *sum + *bytes;
+        }
         let mut sums = [(Bytes(0), 0_u64); HOURS];
         let hour = 3600;
         let first = from.as_second().div_euclid(hour) + i64::from(from.as_second().rem_euclid(hour) > 0);
         for begin in first..to.as_second().div_euclid(hour) {
             let Ok(begin) = Timestamp::from_second(begin * hour) else { continue };
-            if was_on(begin) {
-                let bytes = written.iter().filter(|(at, _)| *at == begin).map(|(_, bytes)| *bytes).sum();
+            let bytes_from = |second: i64| by_hour.get(&second).copied().unwrap_or_default();
+            let bytes = bytes_from(begin.as_second());
+            let goes_on = bytes > Bytes(0) && bytes_from(begin.as_second() + hour) > Bytes(0);
+            if was_on(begin, goes_on) {
                 let (sum, weeks) = &mut sums[hour_of_week(time_zone, begin)];
                 *sum = *sum + bytes;
                 *weeks += 1;
@@ -105,20 +115,10 @@ impl Profile {
         filled
     }
 
-    /// Computes what a schedule saves in a month of `days` days.
-    ///
-    /// `on` are the hours of the week in which it keeps the flow log on, and `volume` is what all flow logs of the account
-    /// write in the region and month, with this schedule. So the saving is what VPC and Log Service would charge more
-    /// without it.
+    /// Computes what a schedule keeps from being written in a month of `days` days. `on` are the hours of the week in which
+    /// it keeps the flow log on.
     #[must_use]
-    pub fn saving(
-        &self,
-        on: &[bool; HOURS],
-        volume: Bytes,
-        log_store: &LogStoreUsage,
-        days: u64,
-        table: &PriceTable,
-    ) -> Saving {
+    pub fn saving(&self, on: &[bool; HOURS], days: u64) -> Saving {
         let mut saving = Saving::default();
         let (mut in_on_hours, mut on_hours, mut in_off_hours) = (Bytes(0), 0, Bytes(0));
         for (hour, is_on) in self.0.iter().zip(on) {
@@ -137,17 +137,13 @@ impl Profile {
                 Hour::Unknown => saving.unknown_hours += 1,
             }
         }
-        let a_month = |week: Bytes| week.scaled(days, 7);
-        let cost =
-            |bytes: Bytes| table.generation(volume + bytes) - table.generation(volume) + log_store.cost(bytes, table);
-        saving.bytes = a_month(in_off_hours);
-        saving.by_traffic = cost(saving.bytes);
-        saving.by_clock = cost(a_month(in_on_hours.scaled(saving.off_hours.into(), on_hours)));
+        saving.bytes = in_off_hours.scaled(days, 7);
+        saving.bytes_by_clock = in_on_hours.scaled(saving.off_hours.into(), on_hours).scaled(days, 7);
         saving
     }
 }
 
-/// What a schedule saves in a month.
+/// What a schedule keeps from being written in a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Saving {
     /// How many hours of the week it keeps flow logs off.
@@ -160,10 +156,61 @@ pub struct Saving {
     pub unknown_hours: u32,
     /// What is not written because of it.
     pub bytes: Bytes,
+    /// The same if every hour had the traffic of the mean hour that is on: what a clock would say.
+    pub bytes_by_clock: Bytes,
+}
+
+impl Saving {
+    /// The saving of a schedule that is on in these hours of the week, if nothing is known of the traffic.
+    #[must_use]
+    pub fn unknown(on: &[bool; HOURS]) -> Self {
+        Profile([Hour::Unknown; HOURS]).saving(on, 0)
+    }
+
+    /// Returns whether anything is known of what it saves. If it is never off, it saves nothing.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.unknown_hours < self.off_hours || self.off_hours == 0
+    }
+
+    /// Returns whether some of its traffic was not measured.
+    #[must_use]
+    pub const fn is_estimated(&self) -> bool {
+        self.measured_hours < self.off_hours
+    }
+}
+
+/// What a schedule saves in a month, in money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Saved {
     /// What is not charged because of it.
     pub by_traffic: Amount,
-    /// The same if every hour had the traffic of the mean hour that is on: what a clock would say.
+    /// What a clock would say.
     pub by_clock: Amount,
+}
+
+/// Returns what the schedules of a region save in the month, each with the Logstore that it spares.
+///
+/// `volume` is what all flow logs of the account write in the region and month, with their schedules. Without any of these,
+/// VPC would charge more: that is split by bytes, so the parts add up to what all schedules save together.
+#[must_use]
+pub fn saved(savings: &[(Saving, &LogStoreUsage)], volume: Bytes, table: &PriceTable) -> Vec<Saved> {
+    let priced = |unwritten: fn(&Saving) -> Bytes| {
+        let all: Vec<Bytes> = savings.iter().map(|(saving, _)| unwritten(saving)).collect();
+        let generation = table.generation(volume + all.iter().copied().sum()) - table.generation(volume);
+        let weights: Vec<u64> = all.iter().map(|bytes| bytes.0).collect();
+        let parts = generation.split(&weights).into_iter().zip(all);
+        let cost = |((part, bytes), (_, log_store)): ((Amount, Bytes), &(Saving, &LogStoreUsage))| {
+            part + log_store.cost(bytes, table)
+        };
+        parts.zip(savings).map(cost).collect::<Vec<Amount>>()
+    };
+    let by_clock = priced(|saving| saving.bytes_by_clock);
+    priced(|saving| saving.bytes)
+        .into_iter()
+        .zip(by_clock)
+        .map(|(by_traffic, by_clock)| Saved { by_traffic, by_clock })
+        .collect()
 }
 
 /// Returns the hours of a week in which a schedule is on, as at half past each hour. The week is that of `day`.

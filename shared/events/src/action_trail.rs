@@ -92,7 +92,7 @@ struct Call<'a> {
 pub(crate) fn read<'a>(
     body: &'a Json<'a>,
     source: Option<&str>,
-    bus_account: Option<AccountId>,
+    bus_account: impl FnOnce() -> Option<AccountId>,
 ) -> Result<Vec<Event>, Unreadable> {
     let call = Call {
         body,
@@ -108,7 +108,7 @@ pub(crate) fn read<'a>(
         .or_else(|| asked_for(&call.parameter_json));
     // The envelope of a forwarded event may name the account that forwarded it. The caller's account does not tell the
     // owner: a caller may come from another account.
-    let account = account(body, &["recipientAccountId"]).or(bus_account);
+    let account = account(body, &["recipientAccountId"]).or_else(bus_account);
     let events = call.events(source)?;
     let found = |event| Event { time, account: account.clone(), region: region.clone(), ..Event::of(event) };
     Ok(events.into_iter().map(found).collect())

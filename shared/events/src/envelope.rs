@@ -53,7 +53,8 @@ fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Ev
     // The envelope of a forwarded event names the region of the bus that it was forwarded to.
     let is_of_this_region = bus.as_deref() == Some("default") && original_account.is_none();
     let is_forwarded = original_account.is_some() || bus.is_some_and(|bus| bus != "default");
-    let bus_account = original_account.or_else(|| account(value, &["aliyunaccountid"]));
+    // Most events name their account themselves.
+    let bus_account = || original_account.clone().or_else(|| account(value, &["aliyunaccountid"]));
 
     let bytes = data_bytes(value);
     let data = match (value.get("data"), &bytes) {
@@ -68,7 +69,7 @@ fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Ev
     let mut parts = event_type.splitn(3, ':').skip(1);
     let found = match (parts.next(), parts.next()) {
         (Some("ActionTrail"), Some("ApiCall" | "ConsoleOperation" | "AliyunServiceEvent")) => {
-            action_trail::read(&data, Some(&source), bus_account.clone())?
+            action_trail::read(&data, Some(&source), bus_account)?
         }
         (Some("Config"), Some("ConfigurationItemChangeNotification")) => vec![config::change(&data)],
         (Some("Config"), Some("NonCompliantNotification")) => vec![config::non_compliance(&data)],
@@ -90,7 +91,7 @@ fn cloud_event(value: &Json<'_>, read_message: ReadMessage<'_>) -> Result<Vec<Ev
         let bus_region = || region(value, &["aliyunregionid"]).filter(|_| is_of_this_region);
         // The event's own account takes precedence: the event may have been forwarded from another account.
         let mut placed = Event {
-            account: event.account.or_else(|| bus_account.clone()),
+            account: event.account.or_else(bus_account),
             region: event.region.or_else(bus_region),
             time: event.time.or_else(|| time(value, "time")),
             ..event
@@ -166,7 +167,7 @@ fn bare(value: &Json<'_>, read_message: ReadMessage<'_>) -> Option<Result<Vec<Ev
     } else if has("configRuleId") && (has("resourceId") || has("resourceType")) {
         config::remediation(value)
     } else if has("eventName") && (has("eventType") || has("serviceName") || has("eventSource")) {
-        return Some(action_trail::read(value, None, None));
+        return Some(action_trail::read(value, None, || None));
     } else if has("product") && has("name") && has("ver") {
         Event::ignored("a notice of another product")
     } else if has("messageId")

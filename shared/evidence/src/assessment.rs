@@ -1,5 +1,6 @@
 //! What follows from the facts. Nothing is read here, and nothing is taken for granted: what was not read is unknown.
 
+mod arrival;
 mod class;
 mod controls;
 mod scope;
@@ -9,15 +10,16 @@ mod sums;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::{
+    arrival::{Arrival, arrival, due, settle, settle_result, unnamed},
+    class::Judgment,
+    controls::{VpcStatus, vpc_status},
+};
 pub use self::{
     class::Class,
     controls::{Control, ControlStatus, Relation, Retention},
     scope::{ScopeRead, Unknown},
     sums::{Sums, VerdictCount},
-};
-pub(crate) use self::{
-    class::Judgment,
-    controls::{VpcStatus, vpc_status},
 };
 
 use crate::facts::Facts;
@@ -45,10 +47,14 @@ pub struct Assessment {
 impl Assessment {
     /// Draws the conclusions from facts whose lists are sorted.
     pub(crate) fn of(facts: &Facts) -> Self {
-        let (scope, unknown) = scope::read(facts);
+        let (scope, mut unknown) = scope::read(facts);
         let sums = sums::count(facts);
         let discrepancies = sums::discrepancies(facts, &sums);
         let retention = controls::retention(facts);
+        unknown.extend(scope::unread_services(facts, &unknown));
+        unknown.extend(controls::unread_retention(facts, &retention));
+        unknown.extend(arrival::unknown(facts));
+        unknown.sort();
         let controls = controls::assess(facts, &scope, &sums, &retention);
         Self {
             verdict: sentence::verdict(facts, &scope, &sums),

@@ -29,8 +29,9 @@ const fn delivery_rank(state: DeliveryState) -> u8 {
         DeliveryState::Silent => 0,
         DeliveryState::RecordsLost => 1,
         DeliveryState::Unknown => 2,
-        DeliveryState::NothingFlowed => 3,
-        DeliveryState::Delivers => 4,
+        DeliveryState::NothingToRecord => 3,
+        DeliveryState::NothingFlowed => 4,
+        DeliveryState::Delivers => 5,
     }
 }
 
@@ -102,6 +103,16 @@ impl Facts {
         }
         self.omitted_deliveries =
             groups.into_iter().map(|(group, count)| OmittedDeliveries { count, ..group }).collect();
+    }
+
+    /// How many flow logs have no delivery, because the report takes no more.
+    pub(crate) fn unlisted_deliveries(&self) -> u64 {
+        self.omitted_deliveries.iter().fold(0, |sum, it| sum.saturating_add(it.count))
+    }
+
+    /// Whether every resource has a result, and every flow log a delivery: nothing is only counted.
+    pub(crate) fn lists_everything(&self) -> bool {
+        self.omitted.is_empty() && self.omitted_deliveries.is_empty()
     }
 
     /// How many resources have no result, because the report takes no more.

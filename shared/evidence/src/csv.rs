@@ -1,4 +1,4 @@
-//! Evidence as CSV: one row for each resource, and one for everything that could not be read.
+//! Evidence as CSV: one row for each resource, and one for everything else that was found or could not be read.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,7 @@ use csv::Writer;
 use crate::{
     assessment::Class,
     evidence::Evidence,
-    facts::{Cost, CostRow, Facts, ResourceResult},
+    facts::{Cost, CostRow, Facts, Failure, NoteState, ResourceResult},
 };
 
 /// How many columns there are.
@@ -47,29 +47,26 @@ const HEADER: [&str; COLUMNS] = [
 
 /// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers.
 ///
-/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number is no formula,
-/// and stays a number.
+/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number stays
+/// a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {
-    if is_number(field) {
-        return Cow::Borrowed(field);
-    }
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.
     let is_risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
-    if is_risky { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
+    if is_risky && !is_negative_number(field) { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
 }
 
 /// Whether a field is a negative number in decimals, which no spreadsheet can take for anything else.
-fn is_number(field: &str) -> bool {
-    let Some(digits) = field.strip_prefix('-') else { return false };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+fn is_negative_number(field: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(amount) = field.strip_prefix('-') else { return false };
+    amount.split_once('.').map_or_else(|| digits(amount), |(whole, part)| digits(whole) && digits(part))
 }
 
 impl Evidence {
-    /// Writes one row for each resource, one for each kind of resources that are only counted, and one for each account,
-    /// region or list that could not be read. RFC 4180 with a header, in UTF-8. A field that a spreadsheet would run as a
-    /// formula begins with `'`.
+    /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
+    /// something else, and one for everything that could not be read. RFC 4180 with a header, in UTF-8. A field that a
+    /// spreadsheet would run as a formula begins with `'`.
     ///
     /// # Errors
     /// The writer's.
@@ -98,36 +95,12 @@ impl Evidence {
             write_row(&mut writer, row)?;
         }
         for unknown in self.assessment().unknown.iter().filter(|unknown| !unknown.has_result) {
-            let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            let error = unknown.error.as_ref();
-            let row: [&str; COLUMNS] = [
-                Class::Unknown.word(),
-                "unknown",
-                &text(&unknown.account),
-                &text(&unknown.region),
-                "",
-                &text(&unknown.subject),
-                "",
-                &unknown.why,
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                error.map_or("", |error| &error.operation),
-                error.map_or("", |error| &error.code),
-                error.and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
-                error.map_or("", |error| &error.advice),
-                "",
-                "",
-                "",
-            ];
-            write_row(&mut writer, row)?;
+            let place = [&unknown.account, &unknown.region, &unknown.subject];
+            write_other(&mut writer, Class::Unknown, "unknown", place, &unknown.why, unknown.error.as_ref())?;
+        }
+        for note in self.facts().notes.iter().filter(|note| note.state == NoteState::Finding) {
+            let place = [&note.account, &note.region, &note.subject];
+            write_other(&mut writer, Class::Finding, "", place, &note.reason, note.error.as_ref())?;
         }
         writer.flush()
     }
@@ -186,6 +159,26 @@ fn write_result(
         cost.map_or("", |(cost, _)| cost.currency.as_str()),
         cost.map_or("", |(_, row)| if row.is_estimated { "true" } else { "false" }),
     ];
+    write_row(writer, row)
+}
+
+/// Writes what is about no resource.
+fn write_other(
+    writer: &mut Writer<impl Write>,
+    class: Class,
+    verdict: &str,
+    [account, region, subject]: [&Option<String>; 3],
+    reason: &str,
+    error: Option<&Failure>,
+) -> io::Result<()> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let mut row = [""; COLUMNS];
+    let [account, region, subject] = [account, region, subject].map(text);
+    row[..8].copy_from_slice(&[class.word(), verdict, &account, &region, "", &subject, "", reason]);
+    if let Some(error) = error {
+        let request = error.request_id.as_deref().unwrap_or_default();
+        row[18..22].copy_from_slice(&[&error.operation, &error.code, request, &error.advice]);
+    }
     write_row(writer, row)
 }
 

@@ -5,7 +5,10 @@ use std::io;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::{assessment::Assessment, facts::Facts};
+use crate::{
+    assessment::{Assessment, settle},
+    facts::Facts,
+};
 
 /// The name and version of the JSON form. A change that an existing reader would misunderstand gets another one.
 pub const SCHEMA: &str = "flowkeeper.evidence.v1";
@@ -52,9 +55,11 @@ pub enum InvalidEvidence {
 }
 
 impl Evidence {
-    /// Draws the conclusions from facts. Sorts their lists.
+    /// Draws the conclusions from facts. Sorts their lists, and makes resources whose records do not arrive findings.
     #[must_use]
     pub fn new(mut facts: Facts) -> Self {
+        facts.normalize();
+        settle(&mut facts);
         facts.normalize();
         let assessment = Assessment::of(&facts);
         Self { schema: SCHEMA.to_owned(), facts, assessment }

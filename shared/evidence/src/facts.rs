@@ -178,6 +178,22 @@ pub struct LeftOut {
     pub what: String,
     /// Why it was not asked for.
     pub why: String,
+    /// Which part of the cloud it is.
+    #[serde(default)]
+    pub part: Part,
+}
+
+/// A part of the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// An account, or several.
+    Account,
+    /// A region, or several.
+    Region,
+    /// Anything else, such as a kind of resource.
+    #[default]
+    Other,
 }
 
 /// How resources that are off or left alone on purpose count when a control is assessed.

@@ -1,13 +1,16 @@
 //! Facts from the report of a run.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use flow_log::{FlowLog, Verdict};
 use reconcile::{DeletedFlowLog, ErrorReport, Item, ObservedFlowLog, Outcome, Summary};
 
 use crate::{
-    assessment::{Class, Judgment},
-    facts::{Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, ResourceResult},
+    assessment::{Class, Judgment, settle_result, unnamed},
+    facts::{
+        Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
+    },
+    from_proof::of_router,
 };
 
 /// What was observed of one resource, beside the result of the run.
@@ -77,6 +80,9 @@ impl Facts {
     ///
     /// A report that does not list every resource leaves the others counted and not listed; evidence says so. So it does of
     /// the least important results beyond `max`.
+    ///
+    /// The proofs come before it, by [`Self::add_proofs`]: a resource whose records do not arrive is a finding before
+    /// anything is left out.
     pub fn add_report(
         &mut self,
         (items, summary): (&[Item], &Summary),
@@ -120,6 +126,9 @@ impl Facts {
         let (resources, listed) = (summary.checked as u64, of_resources.len() as u64);
         let unlisted = resources.saturating_sub(listed).min(summary.unlisted as u64);
         self.judged.push(Judged { accounts: accounts.to_vec(), resources, unlisted });
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        deliveries.sort();
+        let mut named = BTreeSet::new();
         for (key, OfResource { worst, is_done, is_undone, .. }) in of_resources {
             let Some(mut result) = result(worst) else { continue };
             result.is_changed = is_done && !is_undone;
@@ -133,9 +142,13 @@ impl Facts {
             {
                 *known = FlowLogState::from(*found);
             }
+            named.extend(settle_result(&deliveries, &mut result));
+            self.deliveries.extend(of_router(&self.head, &result));
             self.results.push(result);
             self.bound(max, false);
         }
+        self.notes.extend(unnamed(&deliveries, &named));
+        self.deliveries.extend(deliveries);
         self.bound(max, true);
     }
 }
@@ -222,7 +235,7 @@ enum Other {
 
 fn what_else(item: &Item) -> Option<Other> {
     let is_open = matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
-    // A whole account of which a person should hear was not read.
+    // A whole account was not read, and a person should hear of it.
     let is_whole_account = item.region.is_none() && item.resource_id.is_none();
     let state = match item.verdict {
         Some(Verdict::Unknown) => NoteState::Unread,
@@ -231,8 +244,9 @@ fn what_else(item: &Item) -> Option<Other> {
         _ if item.resource_id.is_none() && is_open => NoteState::Unread,
         _ if is_open || item.is_finding => NoteState::Finding,
         _ if item.outcome == Outcome::Skipped && item.resource_id.is_none() => {
+            let part = if item.region.is_some() { Part::Region } else { Part::Account };
             let what = item.region.clone().or_else(|| item.account.clone())?;
-            return Some(Other::LeftOut(LeftOut { what, why: item.reason.clone() }));
+            return Some(Other::LeftOut(LeftOut { what, why: item.reason.clone(), part }));
         }
         _ => return None,
     };

@@ -18,11 +18,13 @@ pub struct Index {
 }
 
 impl Index {
-    /// Lists these reports. `is_whole` says that there are no others.
+    /// Lists these reports, and of several reports of one run the last. `is_whole` says that there are no others.
     #[must_use]
     pub fn new(reports: impl IntoIterator<Item = ReportSummary>, is_whole: bool) -> Self {
         let sorted: BTreeSet<_> = reports.into_iter().collect();
-        Self { reports: sorted.into_iter().rev().collect(), is_whole }
+        let mut runs = BTreeSet::new();
+        let last = sorted.into_iter().rev().filter(|report| runs.insert(report.run.clone()));
+        Self { reports: last.collect(), is_whole }
     }
 
     /// Writes the page. It needs nothing but the reports beside it.

@@ -213,18 +213,18 @@ fn covered(part: &Facts) -> BTreeSet<&str> {
     judged.chain(reads).chain(results).chain(omitted).map(String::as_str).collect()
 }
 
-/// Whether two parts say the same about an account.
+/// Whether two parts say the same about an account, in whatever order, and however often.
 fn agree(one: &Facts, other: &Facts, account: &str) -> bool {
     macro_rules! same {
         ($($list:ident),*) => {
-            $(one.$list.iter().filter(|it| it.account == account)
-                .eq(other.$list.iter().filter(|it| it.account == account)))&&*
+            $(one.$list.iter().filter(|it| it.account == account).collect::<BTreeSet<_>>()
+                == other.$list.iter().filter(|it| it.account == account).collect::<BTreeSet<_>>())&&*
         };
     }
-    let notes = |part: &'_ Facts| -> Vec<_> {
+    let notes = |part: &'_ Facts| -> BTreeSet<_> {
         part.notes.iter().filter(|note| note.account.as_deref() == Some(account)).cloned().collect()
     };
-    let judged = |part: &'_ Facts| -> Vec<_> {
+    let judged = |part: &'_ Facts| -> BTreeSet<_> {
         part.judged.iter().filter(|judged| judged.accounts.iter().any(|it| it == account)).cloned().collect()
     };
     same!(reads, services, results, omitted, changes, log_stores, deliveries, omitted_deliveries)
@@ -268,6 +268,10 @@ fn merge_costs(found: &mut BTreeMap<CostKey, Cost>, all: Vec<Cost>) {
                 known.others.extend(cost.others);
                 known.bills.extend(cost.bills);
                 known.notes.extend(cost.notes);
+                known.duplicates_micros = match (known.duplicates_micros, cost.duplicates_micros) {
+                    (Some(one), Some(other)) => Some(one.saturating_add(other)),
+                    (one, other) => one.or(other),
+                };
             }
         }
     }

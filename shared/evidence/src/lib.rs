@@ -34,7 +34,8 @@ pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
     Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
     ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note,
-    NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, PolicyName, Read, ResourceResult, Service, Span, Week,
+    NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, Span,
+    Week,
 };
 pub use from_report::Observed;
 pub use index::Index;

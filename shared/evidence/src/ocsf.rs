@@ -8,7 +8,7 @@ use flow_log::Verdict;
 use serde::{Serialize, ser::SerializeStruct as _};
 
 use crate::{
-    assessment::{Class, Unknown, VpcStatus, vpc_status},
+    assessment::{Arrival, Class, Unknown, VpcStatus, arrival, vpc_status},
     evidence::Evidence,
     facts::{Facts, Failure, Note, NoteState, Omitted, ResourceResult},
 };
@@ -100,10 +100,19 @@ impl Evidence {
 }
 
 /// What a verdict is in OCSF.
-const fn of_verdict(class: Class, verdict: Verdict, is_paused: bool) -> (Compliance, Status, Severity) {
+///
+/// Of resources that are only counted, it is not known whether the records of each arrive.
+const fn of_verdict(
+    class: Class,
+    verdict: Verdict,
+    is_paused: bool,
+    arrival: Arrival,
+) -> (Compliance, Status, Severity) {
     use {Compliance as C, Severity as V, Status as S};
     match (class, verdict) {
         (Class::Unknown, _) => (C::Warning, S::New, V::Medium),
+        // It is as configured. Whether its records arrive is unknown.
+        (Class::Compliant, _) if matches!(arrival, Arrival::Unknown) => (C::Warning, S::New, V::Low),
         (Class::Compliant, _) => (C::Pass, S::Resolved, V::Informational),
         (Class::Changed, _) => (C::Warning, S::Resolved, V::Informational),
         (Class::Pending, _) => (C::Warning, S::InProgress, V::Low),
@@ -117,8 +126,9 @@ const fn of_verdict(class: Class, verdict: Verdict, is_paused: bool) -> (Complia
 
 impl<'a> Event<'a> {
     fn of_result(facts: &'a Facts, seal: &'a str, result: &'a ResourceResult) -> Self {
-        let (compliance, status, severity) = of_verdict(result.class(), result.verdict, result.is_paused());
-        let cis = vpc_status(result).map(|found| match found {
+        let (compliance, status, severity) =
+            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(facts, result));
+        let cis = vpc_status(facts, result).map(|found| match found {
             VpcStatus::Records => Compliance::Pass,
             VpcStatus::DoesNot => Compliance::Fail,
             VpcStatus::Exception => Compliance::Unknown,
@@ -147,7 +157,8 @@ impl<'a> Event<'a> {
     }
 
     fn of_omitted(facts: &'a Facts, seal: &'a str, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
-        let (compliance, status, severity) = of_verdict(omitted.class(), omitted.verdict, omitted.is_paused());
+        let (compliance, status, severity) =
+            of_verdict(omitted.class(), omitted.verdict, omitted.is_paused(), Arrival::Unknown);
         let verdict = word(omitted.verdict);
         let is_paused = omitted.class() == Class::Exception && omitted.is_paused();
         Self {

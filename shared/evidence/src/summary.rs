@@ -31,6 +31,14 @@ pub struct ReportSummary {
 }
 
 impl ReportSummary {
+    /// Whether its report says what this evidence says, or knows more: a run that is repeated has nothing to add then.
+    #[must_use]
+    pub fn knows_as_much_as(&self, evidence: &Evidence) -> bool {
+        let other = Self::of(evidence, &self.folder);
+        let is_known = |it: &Self| (it.is_whole, std::cmp::Reverse(it.unknown));
+        is_known(self) >= is_known(&other) && self.findings == other.findings && self.resources == other.resources
+    }
+
     /// Sums up a report in this folder.
     #[must_use]
     pub fn of(evidence: &Evidence, folder: &str) -> Self {

@@ -34,6 +34,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// How many names a sentence lists.
+const MAX_NAMES: usize = 10;
+
+/// Lists names, as the end of a sentence.
+pub(crate) fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let number = all.len();
+    let listed: Vec<_> = all.take(MAX_NAMES).collect();
+    let more = number.saturating_sub(MAX_NAMES);
+    let listed = listed.join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
+}
+
 /// A number with commas between thousands.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -1,12 +1,13 @@
 //! The context of an invocation.
 
-use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
 use settings::Settings;
 use signing::Credentials;
-use tracing::warn;
 
-use crate::{Failure, environment_credentials, headers};
+use crate::{
+    Failure, environment_credentials,
+    headers::{FcHeader, FcHeaders},
+};
 
 /// The minimum time reserved before the deadline for the response.
 const MIN_MARGIN: SignedDuration = SignedDuration::from_secs(2);
@@ -97,21 +98,21 @@ impl Invocation {
     /// Reads an invocation from the headers of its request. An empty header counts as absent.
     pub(crate) fn from_headers(
         request_id: &str,
-        headers: &HeaderMap,
+        headers: &FcHeaders<'_>,
         defaults: &EnvironmentDefaults,
         arrived: Timestamp,
     ) -> Self {
-        let either = |name, otherwise: &Option<String>| {
-            headers::text(headers, name).map(str::to_owned).or_else(|| otherwise.clone())
+        let either = |header: FcHeader<'_>, otherwise: &Option<String>| {
+            header.text().map(str::to_owned).or_else(|| otherwise.clone())
         };
         Self {
             request_id: request_id.to_owned(),
-            function_name: either(&headers::FUNCTION_NAME, &defaults.function_name),
-            account_id: either(&headers::ACCOUNT_ID, &defaults.account_id),
-            region: either(&headers::REGION, &defaults.region),
-            retry_count: number(headers, &headers::RETRY_COUNT, 0..=u32::MAX).unwrap_or(0),
+            function_name: either(headers.function_name, &defaults.function_name),
+            account_id: either(headers.account_id, &defaults.account_id),
+            region: either(headers.region, &defaults.region),
+            retry_count: headers.retry_count.number(0..=u32::MAX).unwrap_or(0),
             arrived,
-            deadline: number(headers, &headers::FUNCTION_TIMEOUT, 1..=86_400)
+            deadline: (headers.function_timeout.number(1..=86_400))
                 .and_then(|seconds| arrived.checked_add(SignedDuration::from_secs(seconds.into())).ok()),
             credentials: credentials_in(headers).or_else(|| defaults.credentials.clone()),
         }
@@ -139,23 +140,9 @@ impl EnvironmentDefaults {
     }
 }
 
-fn credentials_in(headers: &HeaderMap) -> Option<Credentials> {
-    let id = headers::text(headers, &headers::ACCESS_KEY_ID)?;
-    let secret = headers::text(headers, &headers::ACCESS_KEY_SECRET)?;
-    let token = headers::text(headers, &headers::SECURITY_TOKEN)?;
+fn credentials_in(headers: &FcHeaders<'_>) -> Option<Credentials> {
+    let id = headers.access_key_id.text()?;
+    let secret = headers.access_key_secret.text()?;
+    let token = headers.security_token.text()?;
     Some(Credentials::new(id, secret).with_security_token(token))
-}
-
-fn number(headers: &HeaderMap, name: &'static HeaderName, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-    let text = headers::text(headers, name)?;
-    let number = text.parse().ok().filter(|number| range.contains(number));
-    if number.is_none() {
-        warn!(
-            header = name.as_str(),
-            "the header {name} is not a number from {} to {} and is ignored",
-            range.start(),
-            range.end()
-        );
-    }
-    number
 }

@@ -87,6 +87,14 @@ impl Seen {
         seen.with.dedup();
         seen
     }
+
+    /// All records that count for the flow log, its own and shared ones.
+    #[must_use]
+    pub fn all(&self) -> Tally {
+        let mut all = self.own;
+        all.add(self.shared);
+        all
+    }
 }
 
 /// Returns whether these records name what the flow log is on.
@@ -209,8 +217,7 @@ impl Proof {
             Err(why) => return Self::Unknown(why.clone()),
         };
         let is_recent = |time: Timestamp| now.duration_since(time) <= longest_silence(flow_log);
-        let mut all = seen.own;
-        all.add(seen.shared);
+        let all = seen.all();
         if all.last.is_some_and(|last| last.duration_since(now) > MAX_AHEAD) {
             return Self::Unknown(Unproven::AheadOfTime);
         }

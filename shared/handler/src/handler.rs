@@ -92,12 +92,12 @@ pub fn begin<F: FlowLogFunction>(
     let events = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
     let run = run::id(&events, &invocation.request_id);
     let location = Location::of(&invocation);
-    let function = invocation.function_name.clone();
-    let Routes { mut work, sweep, collect, items } =
-        routing::route_all::<F>(events, &location, reconciler, function.as_deref());
+    let function = invocation.function_name.as_deref();
+    let Routes { mut work, sweep, collect, items } = routing::route_all::<F>(events, &location, reconciler, function);
     // A sweep of one account is done here.
-    let is_split = fan_out::applies(reconciler.policy(), &location, function.as_deref());
-    let function = function.filter(|_| collect.is_some() || (sweep.is_some() && is_split));
+    let is_split = || fan_out::applies(reconciler.policy(), &location, function);
+    let is_used = collect.is_some() || (sweep.is_some() && is_split());
+    let function = function.filter(|_| is_used).map(str::to_owned);
     let run = match &sweep {
         Some(sweep) if function.is_some() => fan_out::run_id(sweep.at, &invocation.request_id),
         _ => run,

@@ -40,7 +40,8 @@ pub(crate) fn route_all<F: FlowLogFunction>(
 ) -> Routes {
     let context = Context { policy: reconciler.policy(), function_name, account: location.account.as_ref() };
     let router = Router { location, reconciler, context, is_alone: events.len() == 1 };
-    let mut routes = Routes::default();
+    // Most invocations have one event, and its result is large.
+    let mut routes = Routes { items: Vec::with_capacity(1), ..Routes::default() };
     for event in events {
         match router.route::<F>(event) {
             Ok(Route::Work(work)) => routes.work.extend(work),

@@ -18,7 +18,8 @@ pub(crate) fn id(events: &[Event], request_id: &str) -> String {
     let time = events.iter().filter(is_timer).find_map(|event| event.time);
     let event = || events.iter().find_map(|event| event.id.as_ref()).map(|id| id.id.clone());
     let id = time.map(|time| time.to_string()).or_else(event).unwrap_or_else(|| request_id.to_owned());
-    id.chars().filter(|c| !c.is_control()).take(MAX_ID).collect()
+    let is_good = id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_good { id } else { id.chars().filter(|c| !c.is_control()).take(MAX_ID).collect() }
 }
 
 #[cfg(test)]

@@ -83,7 +83,21 @@ impl Measurement {
             unlisted,
             unannounced,
         } = &report.summary;
+        // A text is quicker to log than what has to be formatted.
+        let message = [
+            kind.as_str(),
+            ": ",
+            &checked.to_string(),
+            " checked, ",
+            &changed.to_string(),
+            " changed, ",
+            &failed.to_string(),
+            " failed, ",
+            &findings.to_string(),
+            " findings",
+        ];
         info!(
+            message = message.concat().as_str(),
             line = "summary",
             kind = kind.as_str(),
             account = kind.account().map(AccountId::as_str),
@@ -109,8 +123,6 @@ impl Measurement {
             throttles = calls.throttles,
             wait_ms = calls.wait.as_millis() as u64,
             duration_ms = now.duration_since(self.arrived).as_millis().max(0) as u64,
-            "{}: {checked} checked, {changed} changed, {failed} failed, {findings} findings",
-            kind.as_str()
         );
     }
 }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
 
@@ -154,13 +154,38 @@ impl Json<'_> {
 
 impl<'de> Deserialize<'de> for Json<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Tree)
+        Tree(&mut Unfinished::new()).deserialize(deserializer)
     }
 }
 
-struct Tree;
+/// What was read of the arrays and objects that have not ended yet, the outermost first.
+///
+/// Each is moved out at its end, into memory of its exact size. If they grew by themselves, they would be moved several
+/// times, and have room to spare: nested arrays of one element are what a body can hold most of, and the tree would be
+/// seventy times as large as the body.
+struct Unfinished<'a> {
+    values: Vec<Json<'a>>,
+    fields: Vec<(Cow<'a, str>, Json<'a>)>,
+}
 
-impl<'de> Visitor<'de> for Tree {
+impl Unfinished<'_> {
+    fn new() -> Self {
+        // As many fields as an event or a response has in its unfinished objects.
+        Self { values: Vec::new(), fields: Vec::with_capacity(48) }
+    }
+}
+
+struct Tree<'u, 'a>(&'u mut Unfinished<'a>);
+
+impl<'de> DeserializeSeed<'de> for Tree<'_, 'de> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree<'_, 'de> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,25 +221,49 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Json<'de>, A::Error> {
-        let mut array = Vec::new();
-        while let Some(value) = values.next_element()? {
-            if array.is_empty() {
-                // Nested arrays of one element are what a body can hold most of. With spare capacity in each, the tree
-                // would be seventy times as large as the body.
-                array.reserve_exact(1);
-            }
-            array.push(value);
+        let Self(unfinished) = self;
+        let start = unfinished.values.len();
+        while let Some(value) = values.next_element_seed(Tree(unfinished))? {
+            unfinished.values.push(value);
         }
-        Ok(Json::Array(array))
+        Ok(Json::Array(unfinished.values.split_off(start)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let mut fields = Vec::new();
-        // Keys are read as any JSON too, so that they are not copied either.
-        while let Some((Json::Text(key), value)) = entries.next_entry()? {
-            fields.push((key, value));
+        let Self(unfinished) = self;
+        let start = unfinished.fields.len();
+        while let Some(key) = entries.next_key_seed(Key)? {
+            let value = entries.next_value_seed(Tree(unfinished))?;
+            unfinished.fields.push((key, value));
         }
-        Ok(Json::Object(fields))
+        Ok(Json::Object(unfinished.fields.split_off(start)))
+    }
+}
+
+/// A key, which is not copied either unless it contains escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
     }
 }
 
@@ -251,8 +300,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_body_can_hold_the_most_of_has_no_room_to_spare() {
-        for (text, room) in [("{}", 0), ("[]", 0), ("[[]]", 1)] {
+    fn no_array_and_no_object_has_room_to_spare() {
+        for (text, room) in
+            [("{}", 0), ("[]", 0), ("[[]]", 1), ("[1,[2],{},[],3]", 5), (r#"{"a":1,"b":[2],"c":{"d":3,"e":4}}"#, 3)]
+        {
             let found = match Json::read(text.as_bytes()).unwrap() {
                 Json::Object(fields) => fields.capacity(),
                 Json::Array(values) => values.capacity(),

@@ -1,8 +1,11 @@
 //! The client, which lives as long as the process.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 use clock::Clock;
@@ -31,6 +34,8 @@ pub struct Client {
     pub(crate) rng: Arc<dyn Rng>,
     /// Whether anything but a read is refused before it is signed.
     pub(crate) is_read_only: bool,
+    /// How many pages of a long list are asked for together.
+    pub(crate) pages_at_once: usize,
     /// Learns of each page of a list, if anybody does.
     pub(crate) page_observer: Option<Arc<dyn PageObserver>>,
     /// How far the server's clock is ahead of the local clock, in milliseconds. Zero until a call fails because of the
@@ -56,6 +61,7 @@ impl Client {
             clock,
             rng,
             is_read_only: false,
+            pages_at_once: 1,
             page_observer: None,
             clock_offset: AtomicI64::new(0),
             is_at_other_site: AtomicBool::new(false),
@@ -80,6 +86,13 @@ impl Client {
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { is_read_only: true, ..self }
+    }
+
+    /// Asks for this many pages of a long list together, once its first page has said how long it is, in sessions that are
+    /// [`crate::Session::best_effort`]. Each takes a connection and memory. Quotas are kept all the same.
+    #[must_use]
+    pub fn with_pages_at_once(self, pages: NonZeroUsize) -> Self {
+        Self { pages_at_once: pages.get(), ..self }
     }
 
     /// Returns whether the client is [`Self::read_only`].

@@ -120,6 +120,11 @@ impl Session<'_> {
         self.is_best_effort
     }
 
+    /// Returns how many pages of a long list are asked for together.
+    pub(crate) const fn pages_at_once(&self) -> usize {
+        self.pipeline.client.pages_at_once
+    }
+
     /// Counts the calls of the session, those to assume its role included.
     #[must_use]
     pub fn counted_by(mut self, counter: CallCounter) -> Self {
@@ -232,14 +237,14 @@ impl Session<'_> {
         request: Request,
         mut read: impl FnMut(&ResponseObject<'_>) -> Result<T, String> + Send,
     ) -> Result<T, CallError> {
-        self.call_and_read_items(request, |response, _| read(response)).await
+        self.call_and_read_items(&request, |response, _| read(response)).await
     }
 
     /// The same, for a `read` that keeps why an item cannot be read. It gets the credentials so that it can remove
     /// their secrets from that.
     pub(crate) async fn call_and_read_items<T>(
         &self,
-        request: Request,
+        request: &Request,
         mut read: impl FnMut(&ResponseObject<'_>, &Credentials) -> Result<T, String> + Send,
     ) -> Result<T, CallError>
     where
@@ -250,8 +255,8 @@ impl Session<'_> {
             found = Some(read(response, credentials)?);
             Ok(())
         };
-        self.call(&request, &mut read_it).await?;
-        found.ok_or_else(|| not_read(&request))
+        self.call(request, &mut read_it).await?;
+        found.ok_or_else(|| not_read(request))
     }
 
     /// Makes a call whose response carries nothing but success.

@@ -159,8 +159,10 @@ const LOG_SERVICE: &str = "log";
 /// The RAM actions of the reads that tell whether a destination is there.
 const DESTINATION_READS: [&str; 3] = ["log:GetProject", "log:GetLogStore", "log:GetIndex"];
 
-/// The RAM actions of the reads that only evidence needs. An interface is asked for where a flow log is silent.
-const EVIDENCE_READS: [&str; 6] = [
+/// The RAM actions of the reads that only evidence needs. An interface is asked for where a flow log is silent, and the
+/// regions tell what is outside the scope.
+const EVIDENCE_READS: [&str; 7] = [
+    "vpc:DescribeRegions",
     "vpc:GetFlowLogServiceStatus",
     "ecs:DescribeNetworkInterfaces",
     "log:GetProject",

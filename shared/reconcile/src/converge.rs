@@ -140,8 +140,9 @@ impl<'a> Convergence<'a> {
             decide,
             visibility,
             destination: None,
-            items: Vec::new(),
-            made: Vec::new(),
+            // Most have one result, and it is large.
+            items: Vec::with_capacity(1),
+            made: Vec::with_capacity(1),
             not_approved: Vec::new(),
         }
     }

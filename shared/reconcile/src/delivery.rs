@@ -56,10 +56,21 @@ pub struct LogStoreProof {
     pub from: Timestamp,
     /// The first moment that was not looked at any more.
     pub to: Timestamp,
-    /// Each flow log that delivers to it, and whether what it records arrives.
-    pub flow_logs: Vec<(FlowLogId, Proof)>,
+    /// Each flow log that delivers to it.
+    pub flow_logs: Vec<FlowLogProof>,
     /// The calls that failed: another try, or another right, may prove more.
     pub failures: Vec<ErrorReport>,
+}
+
+/// What was found out about a flow log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowLogProof {
+    /// The flow log.
+    pub id: FlowLogId,
+    /// Whether what it records arrives.
+    pub proof: Proof,
+    /// What was counted for it, its own records and shared ones; `None` if nothing could be counted.
+    pub tally: Option<Tally>,
 }
 
 /// Reads what arrived, for every flow log of one account and region.
@@ -131,10 +142,10 @@ impl Looked<'_> {
         let why = missing.clone().map_or_else(|unknown| unknown, Unproven::NoDestination);
         self.of_each(Err(why), |flow_log| match &missing {
             _ if flow_log.status != Status::Active => {
-                self.judge(flow_log, Expected::default(), Err(&Unproven::Incomplete))
+                (self.judge(flow_log, Expected::default(), Err(&Unproven::Incomplete)), None)
             }
-            Ok(missing) => Proof::NoDestination(*missing),
-            Err(unknown) => Proof::Unknown(unknown.clone()),
+            Ok(missing) => (Proof::NoDestination(*missing), None),
+            Err(unknown) => (Proof::Unknown(unknown.clone()), None),
         })
     }
 
@@ -226,10 +237,11 @@ impl Looked<'_> {
         let mut judged = self.of_each(retention_days, |flow_log| {
             let expected = Expected { on_since: self.on_since(flow_log), has_interfaces: None };
             let seen = counts.as_ref().map(|counts| Seen::of(flow_log, &self.writers, counts));
-            self.judge(flow_log, expected, seen.as_ref().map_err(|why| *why))
+            let tally = seen.as_ref().ok().map(Seen::all);
+            (self.judge(flow_log, expected, seen.as_ref().map_err(|why| *why)), tally)
         });
         // Only a silent one is worth another call.
-        for (flow_log, (_, proof)) in self.writers.iter().zip(&mut judged.flow_logs) {
+        for (flow_log, FlowLogProof { proof, .. }) in self.writers.iter().zip(&mut judged.flow_logs) {
             if *proof == Proof::Unknown(Unproven::UnknownInterfaces) {
                 let has_interfaces = self.has_interfaces(flow_log).await;
                 let expected = Expected { on_since: self.on_since(flow_log), has_interfaces };
@@ -285,20 +297,28 @@ impl Looked<'_> {
         }
     }
 
-    fn of_each(&self, retention_days: Result<u32, Unproven>, proof: impl Fn(&FlowLog) -> Proof) -> LogStoreProof {
+    fn of_each(
+        &self,
+        retention_days: Result<u32, Unproven>,
+        found: impl Fn(&FlowLog) -> (Proof, Option<Tally>),
+    ) -> LogStoreProof {
+        let of_one = |flow_log: &&FlowLog| {
+            let (proof, tally) = found(flow_log);
+            FlowLogProof { id: flow_log.id.clone(), proof, tally }
+        };
         LogStoreProof {
             project: self.project.to_owned(),
             log_store: self.log_store.to_owned(),
             retention_days,
             from: self.from(),
             to: self.now,
-            flow_logs: self.writers.iter().map(|flow_log| (flow_log.id.clone(), proof(flow_log))).collect(),
+            flow_logs: self.writers.iter().map(of_one).collect(),
             failures: self.failures(),
         }
     }
 
     fn unread(&self, why: &Unproven) -> LogStoreProof {
-        self.of_each(Err(why.clone()), |flow_log| self.judge(flow_log, Expected::default(), Err(why)))
+        self.of_each(Err(why.clone()), |flow_log| (self.judge(flow_log, Expected::default(), Err(why)), None))
     }
 }
 
@@ -352,7 +372,7 @@ mod tests {
         let session = testing::session(&client);
         let flow_logs = [testing::flow_log("fl-1", "vpc-1")];
         let [found] = prove(&session, &flow_logs, &hour()).await.try_into().unwrap();
-        let proof = found.flow_logs[0].1.clone();
+        let proof = found.flow_logs[0].proof.clone();
         (found, proof, api.calls())
     }
 
@@ -361,6 +381,7 @@ mod tests {
         let (found, proof, calls) = proof_of(vec![LOG_STORE, INDEX, ROWS]).await;
         let last = "2026-11-20T09:55:00Z".parse().unwrap();
         assert_eq!(proof, Proof::Delivering { records: 8, last });
+        assert_eq!(found.flow_logs[0].tally, Some(Tally { records: 9, skipped: 0, empty: 1, last: Some(last) }));
         assert_eq!((found.retention_days, found.to), (Ok(180), testing::now()));
         assert_eq!(calls, ["GET /logstores/vpc", "GET /logstores/vpc/index", "POST /logstores/vpc/logs"]);
     }
@@ -373,12 +394,12 @@ mod tests {
         let paused = FlowLog { status: Status::Inactive, ..testing::flow_log("fl-2", "vpc-2") };
         let flow_logs = [testing::flow_log("fl-1", "vpc-1"), paused.clone()];
         let [found] = prove(&session, &flow_logs, &hour()).await.try_into().unwrap();
-        let names: Vec<_> = found.flow_logs.iter().map(|(id, proof)| (id.as_str(), proof.name())).collect();
+        let names: Vec<_> = found.flow_logs.iter().map(|it| (it.id.as_str(), it.proof.name())).collect();
         assert_eq!(names, [("fl-1", "delivering"), ("fl-2", "off")]);
         let quiet = Api::start(vec![LOG_STORE]);
         let other = quiet.client();
         let [found_off] = prove(&testing::session(&other), &[paused], &hour()).await.try_into().unwrap();
-        assert_eq!((found_off.flow_logs[0].1.name(), quiet.calls().len()), ("off", 1));
+        assert_eq!((found_off.flow_logs[0].proof.name(), quiet.calls().len()), ("off", 1));
     }
 
     #[tokio::test]
@@ -450,7 +471,8 @@ mod tests {
         let without = FlowLog { log_store: None, ..testing::flow_log("fl-2", "vpc-2") };
         let flow_logs = [without, testing::flow_log("fl-1", "vpc-1")];
         let found = prove(&session, &flow_logs, &hour()).await;
-        let names: Vec<_> = found.iter().map(|store| (store.log_store.as_str(), store.flow_logs[0].1.name())).collect();
+        let names: Vec<_> =
+            found.iter().map(|store| (store.log_store.as_str(), store.flow_logs[0].proof.name())).collect();
         assert_eq!(names, [("vpc", "delivering"), ("", "unknown")]);
     }
 }

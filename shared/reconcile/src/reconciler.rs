@@ -1,6 +1,6 @@
 //! The reconciler: takes work, returns a report.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{convert::identity, num::NonZeroUsize, sync::Arc};
 
 use flow_log::{
     AccountId, FlowLog, Policy, RegionId, Resource,
@@ -265,6 +265,21 @@ impl Reconciler {
         session.get_flow_log_service_status().await.map_err(|error| Box::new(ErrorReport::from(&error)))
     }
 
+    /// Lists the regions that an account has, whatever the policy covers, and says how many of them could not be read.
+    ///
+    /// # Errors
+    /// They could not be listed.
+    pub async fn regions(
+        &self,
+        job: &Job,
+        account: &AccountId,
+        region: &RegionId,
+    ) -> Result<(Vec<RegionId>, usize), Box<ErrorReport>> {
+        let session = self.sessions(job).in_account(account, region);
+        let found = session.describe_regions().await.map_err(|error| Box::new(ErrorReport::from(&error)))?;
+        Ok((found.items.into_iter().map(|item| item.id).collect(), found.unreadable.len()))
+    }
+
     /// Reads the network interfaces of an account and region that are in use, each with its vSwitch and VPC.
     ///
     /// # Errors
@@ -338,10 +353,14 @@ impl Reconciler {
             claims: Claims::default(),
             destinations: Destinations::default(),
         };
-        {
-            let mut parts = self.parts(&invocation, work);
-            while let Some(part) = parts.next().await {
-                all.extend(part);
+        match <[Work; 1]>::try_from(work) {
+            // As of nearly every event: there is nothing to work on beside it.
+            Ok([Work::Target(target)]) => all.extend(self.results_of(&invocation, Step::Target(target)).boxed().await),
+            work => {
+                let mut parts = self.parts(&invocation, work.map_or_else(identity, Vec::from));
+                while let Some(part) = parts.next().await {
+                    all.extend(part);
+                }
             }
         }
         drop(invocation);

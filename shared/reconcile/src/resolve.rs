@@ -37,7 +37,8 @@ pub(crate) async fn resolve(
         }
         return (Vec::new(), items);
     }
-    let mut resolver = Resolver { session, policy, target, covering: BTreeSet::new(), subjects: Vec::new(), items };
+    let subjects = Vec::with_capacity(found.items.len());
+    let mut resolver = Resolver { session, policy, target, covering: BTreeSet::new(), subjects, items };
     for resource in found.items {
         resolver.add(resource).await;
     }

@@ -7,6 +7,7 @@ mod evidence;
 mod inventory;
 mod judge;
 mod orphans;
+mod own;
 mod queue;
 mod removals;
 mod replacements;
@@ -18,7 +19,7 @@ mod superfluous;
 mod work;
 
 pub(crate) use ecr::sweep as sweep_ecr;
-pub(crate) use orphans::sweep as sweep_orphans;
+pub(crate) use orphans::{sweep as sweep_orphans, sweep_among as sweep_orphans_among};
 pub(crate) use queue::{Joined, SweepQueue};
 pub(crate) use removals::{sweep as sweep_removals, sweep_routers as sweep_router_removals};
 pub(crate) use resources::sweep as sweep_resources;

@@ -12,7 +12,10 @@ use crate::{
     orphan,
     report::ReportBuilder,
     resolve::{Lookup, resolve},
-    sweep::{Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_removals, sweep_resources, sweep_router_removals},
+    sweep::{
+        Joined, SweepQueue, sweep_ecr, sweep_orphans, sweep_orphans_among, sweep_removals, sweep_resources,
+        sweep_router_removals,
+    },
 };
 
 /// The work on one target.
@@ -48,7 +51,9 @@ impl TargetRun<'_> {
             if let Some(item) = items::shared_by_other(session, &subject.resource) {
                 items.push(item);
             } else if self.claims.claim(self.place(), subject.resource.id.as_str()) {
-                items.extend(self.converger.converge(&subject, None, Withheld::default()).await);
+                let found = self.converger.converge(&subject, None, Withheld::default()).await;
+                // The first results, which are often the only ones, are moved as a whole.
+                if items.is_empty() { items = found } else { items.extend(found) }
             }
         }
         items.into()
@@ -90,14 +95,18 @@ impl TargetRun<'_> {
         }
         match self.converger.capabilities.selects {
             Selection::Resources => self.queued_sweep(by_timer).await,
-            Selection::Scheduled => sweep_resources(&self.converger, self.claims, false).await,
+            Selection::Scheduled => sweep_resources(&self.converger, self.claims, false, &mut None).await,
             Selection::Orphans => sweep_orphans(&self.converger).await,
             Selection::Routers => self.routers().await,
             Selection::Own => sweep_removals(&self.converger).await,
             // What records comes first.
             Selection::Everything => {
-                let mut report = sweep_resources(&self.converger, self.claims, by_timer).await;
-                report.follow_up(sweep_orphans(&self.converger).await);
+                let mut own = None;
+                let mut report = sweep_resources(&self.converger, self.claims, by_timer, &mut own).await;
+                // Without a list of flow logs, nothing is known to be an orphan. The report says so already.
+                if let Some(own) = own {
+                    report.follow_up(sweep_orphans_among(&self.converger, own).await);
+                }
                 report
             }
         }
@@ -118,7 +127,7 @@ impl TargetRun<'_> {
 
     /// Sweeps the region, or joins a sweep of it that has not started.
     async fn queued_sweep(&self, by_timer: bool) -> ReportBuilder {
-        let sweep = async || sweep_resources(&self.converger, self.claims, by_timer).await;
+        let sweep = async || sweep_resources(&self.converger, self.claims, by_timer, &mut None).await;
         let swept =
             self.queue.sweep(self.place(), &self.job.request_id, by_timer, sweep, ReportBuilder::is_complete).await;
         match swept {

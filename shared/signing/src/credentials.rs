@@ -23,6 +23,8 @@ struct Key {
     security_token: Option<String>,
     /// HMAC-SHA1 that has read the key, for the signatures of all calls: a fifth of the hashing of each.
     hmac_sha1: OnceLock<Hmac<Sha1>>,
+    /// The part that contains a character that no key has. Every call asks.
+    malformed_part: OnceLock<Option<&'static str>>,
 }
 
 impl Key {
@@ -56,13 +58,15 @@ impl Credentials {
     /// A permanent key of a user or an account.
     pub fn new(access_key_id: impl Into<String>, access_key_secret: impl Into<String>) -> Self {
         let (access_key_id, access_key_secret) = (access_key_id.into(), access_key_secret.into());
-        Self(Arc::new(Key { access_key_id, access_key_secret, security_token: None, hmac_sha1: OnceLock::new() }))
+        let (hmac_sha1, malformed_part) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Key { access_key_id, access_key_secret, security_token: None, hmac_sha1, malformed_part }))
     }
 
     /// Makes it a temporary key with this security token.
     #[must_use]
     pub fn with_security_token(mut self, token: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.0).security_token = Some(token.into());
+        let key = Arc::make_mut(&mut self.0);
+        (key.security_token, key.malformed_part) = (Some(token.into()), OnceLock::new());
         self
     }
 
@@ -84,6 +88,20 @@ impl Credentials {
         self.0.security_token.as_deref()
     }
 
+    /// Returns which part contains a character that no key has, such as a line break that was copied with it.
+    #[must_use]
+    pub fn malformed_part(&self) -> Option<&'static str> {
+        *self.0.malformed_part.get_or_init(|| {
+            let is_malformed = |text: &str| !text.bytes().all(|byte| byte.is_ascii_graphic());
+            let parts = [
+                ("access key id", Some(self.access_key_id())),
+                ("access key secret", Some(self.access_key_secret())),
+                ("security token", self.security_token()),
+            ];
+            parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
+        })
+    }
+
     /// HMAC-SHA1 that has read the secret.
     pub(crate) fn hmac_sha1(&self) -> Hmac<Sha1> {
         self.0.hmac_sha1.get_or_init(|| hmac_sha1(&self.0.access_key_secret)).clone()
@@ -99,6 +117,25 @@ impl fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_with_a_character_that_no_key_has_is_named() {
+        let good = Credentials::new("STS.id", "the-secret").with_security_token("the+token/==");
+        assert_eq!(good.malformed_part(), None);
+        let without_token = Credentials::new("id", "secret");
+        assert_eq!(without_token.malformed_part(), None);
+        assert_eq!(without_token.with_security_token("a token").malformed_part(), Some("security token"));
+        for odd in ["\n", " ", "\u{7f}", "云"] {
+            let with = |part: &str| format!("a-part-of-more-than-{part}{odd}16-bytes");
+            for (credentials, part) in [
+                (Credentials::new(with("id"), "secret"), "access key id"),
+                (Credentials::new("id", with("secret")), "access key secret"),
+                (Credentials::new("id", "secret").with_security_token(with("token")), "security token"),
+            ] {
+                assert_eq!(credentials.malformed_part(), Some(part), "{odd:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_secret_and_a_token_cannot_be_printed() {

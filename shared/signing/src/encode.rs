@@ -65,9 +65,6 @@ pub(crate) fn push_query(out: &mut String, parameters: &[(&str, &str)]) {
 ///
 /// Doing both at once is faster: most text needs no encoding, and is then scanned only once.
 pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, parameters: &[(&str, &str)]) {
-    let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
-    out.reserve(size * 5 / 4);
-    encoded.reserve(size * 3 / 2);
     for (nth, (key, value)) in parameters.iter().enumerate() {
         if nth > 0 {
             out.push('&');
@@ -78,6 +75,12 @@ pub(crate) fn push_query_and_encoded(out: &mut String, encoded: &mut String, par
         encoded.push_str("%3D");
         push_both(out, encoded, value);
     }
+}
+
+/// Returns buffers for [`push_query_and_encoded`], with room for what usually comes before or behind the parameters.
+pub(crate) fn buffers(parameters: &[(&str, &str)]) -> (String, String) {
+    let size: usize = parameters.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
+    (String::with_capacity(size * 5 / 4 + 64), String::with_capacity(size * 3 / 2 + 64))
 }
 
 fn push_both(out: &mut String, encoded: &mut String, text: &str) {
@@ -93,12 +96,33 @@ fn push_both(out: &mut String, encoded: &mut String, text: &str) {
 /// Returns the time to the second, as in `2016-02-23T12:46:24Z`. Quicker than by its `Display`.
 pub(crate) fn seconds(time: Timestamp) -> String {
     const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
-    SECONDS.timestamp_to_string(&time)
+    // As much as the printer asks for, whatever it prints.
+    let mut text = String::with_capacity(64);
+    // Writing to a String cannot fail.
+    let _ = SECONDS.print_timestamp(&time, &mut text);
+    text
 }
 
 /// Sorts parameters in the order in which they are signed.
 pub(crate) fn sort(parameters: &mut [(&str, &str)]) {
     parameters.sort_unstable_by_key(|(key, _)| *key);
+}
+
+/// Merges two lists that are sorted by their keys.
+pub(crate) fn merged<'a>(
+    one: impl IntoIterator<Item = (&'a str, &'a str)>,
+    other: Vec<(&'a str, &'a str)>,
+) -> Vec<(&'a str, &'a str)> {
+    let (one, mut other) = (one.into_iter(), other.into_iter().peekable());
+    let mut merged = Vec::with_capacity(one.size_hint().0 + other.len());
+    for parameter in one {
+        while let Some(earlier) = other.next_if(|(key, _)| *key < parameter.0) {
+            merged.push(earlier);
+        }
+        merged.push(parameter);
+    }
+    merged.extend(other);
+    merged
 }
 
 /// Returns `text` percent-encoded by RFC 3986, as signatures and requests require.
@@ -130,6 +154,22 @@ mod tests {
             push_query(&mut alone, &parameters);
             prop_assert_eq!(&query, &alone);
             prop_assert_eq!(encoded, percent_encode(&query));
+        }
+
+        #[test]
+        fn what_is_merged_is_sorted(one in prop::collection::vec("[a-d]{0,2}", 0..6), other in prop::collection::vec("[a-d]{0,2}", 0..6)) {
+            let sorted = |keys: &'_ [String]| {
+                let mut keys = keys.to_vec();
+                keys.sort_unstable();
+                keys
+            };
+            let pairs = |keys: Vec<String>| keys.into_iter().map(|key| (key, String::new())).collect::<Vec<_>>();
+            let (left, right) = (pairs(sorted(&one)), pairs(sorted(&other)));
+            fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+                pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+            }
+            let merged: Vec<_> = merged(borrowed(&left), borrowed(&right)).into_iter().map(|(key, _)| key.to_owned()).collect();
+            prop_assert_eq!(merged, sorted(&[one, other].concat()));
         }
 
         #[test]

@@ -10,7 +10,7 @@ use sha1::Sha1;
 use crate::{
     Call, Credentials,
     credentials::hmac_sha1,
-    encode::{push_encoded, push_query_and_encoded, seconds, sort},
+    encode::{buffers, merged, push_encoded, push_query_and_encoded, seconds, sort},
 };
 
 /// A signature, with its intermediates.
@@ -33,8 +33,9 @@ pub fn sign(method: &str, parameters: &[(&str, &str)], access_key_secret: &str) 
 }
 
 fn sign_sorted(method: &str, parameters: &[(&str, &str)], hmac: Hmac<Sha1>) -> Signature {
-    let mut canonicalized_query_string = String::new();
-    let mut string_to_sign = [method, "&%2F&"].concat();
+    let (mut canonicalized_query_string, mut string_to_sign) = buffers(parameters);
+    string_to_sign.push_str(method);
+    string_to_sign.push_str("&%2F&");
     push_query_and_encoded(&mut canonicalized_query_string, &mut string_to_sign, parameters);
 
     let signature = STANDARD.encode(hmac.chain_update(&string_to_sign).finalize().into_bytes());
@@ -47,20 +48,18 @@ fn sign_sorted(method: &str, parameters: &[(&str, &str)], hmac: Hmac<Sha1>) -> S
 #[must_use]
 pub fn signed_form(call: Call<'_>, credentials: &Credentials, time: Timestamp, nonce: &str) -> String {
     let time = seconds(time);
-    let mut parameters = Vec::with_capacity(9 + call.query.len() + call.form.len());
-    // Nearly in sorted order, which makes the sort fast.
-    parameters.extend([("AccessKeyId", credentials.access_key_id()), ("Action", call.action), ("Format", "JSON")]);
-    parameters.extend_from_slice(call.query);
-    parameters.extend_from_slice(call.form);
-    parameters.extend(credentials.security_token().map(|token| ("SecurityToken", token)));
-    parameters.extend([
+    let mut given = [call.query, call.form].concat();
+    sort(&mut given);
+    let first = [("AccessKeyId", credentials.access_key_id()), ("Action", call.action), ("Format", "JSON")];
+    let token = credentials.security_token().map(|token| ("SecurityToken", token));
+    let last = [
         ("SignatureMethod", "HMAC-SHA1"),
         ("SignatureNonce", nonce),
         ("SignatureVersion", "1.0"),
         ("Timestamp", &time),
         ("Version", call.version),
-    ]);
-    sort(&mut parameters);
+    ];
+    let parameters = merged(first.into_iter().chain(token).chain(last), given);
 
     let signed = sign_sorted("POST", &parameters, credentials.hmac_sha1());
     let mut form = signed.canonicalized_query_string;

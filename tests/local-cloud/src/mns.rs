@@ -1,5 +1,5 @@
-//! Message queues (MNS, now SMQ), as far as somebody needs them who reads dead letters: `ReceiveMessage` and
-//! `DeleteMessage`.
+//! Message queues (MNS, now SMQ), as far as somebody needs them who reads dead letters: `ReceiveMessage`,
+//! `DeleteMessage`, and `SendMessage` and `DeleteQueue` for what else may happen to a queue.
 //!
 //! Dead letters are the messages. By the API reference of the service; a body is as it was sent, in XML.
 
@@ -63,15 +63,24 @@ pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Full
 fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, String), Refusal> {
     let now = shared.clock.now();
     let not_found = |code| (StatusCode::NOT_FOUND, code, "There is nothing here.".to_owned());
-    let name = request.uri().path().strip_prefix("/queues/").and_then(|path| path.strip_suffix("/messages"));
-    let name = name.ok_or_else(|| not_found("InvalidRequestURL"))?;
+    let path = request.uri().path().strip_prefix("/queues/").ok_or_else(|| not_found("InvalidRequestURL"))?;
+    let (name, of_messages) = path.strip_suffix("/messages").map_or((path, false), |name| (name, true));
     let mut query = Parameters::default();
     query.add_form(request.uri().query().unwrap_or_default());
     let home = shared.home();
     let key = shared.read(|world| authenticate(world, request, now))?;
     let queue = queue::arn(&key.caller.account, &home.region, name);
-    let action = if request.method() == Method::DELETE { "mns:DeleteMessage" } else { "mns:ReceiveMessage" };
-    let resource = format!("{queue}/messages");
+    let action = match (request.method(), of_messages) {
+        (&Method::GET, true) => "mns:ReceiveMessage",
+        (&Method::POST, true) => "mns:SendMessage",
+        (&Method::DELETE, true) => "mns:DeleteMessage",
+        (&Method::DELETE, false) => "mns:DeleteQueue",
+        _ => {
+            let message = "It is none of the calls that are played here.".to_owned();
+            return Err((StatusCode::METHOD_NOT_ALLOWED, "InvalidRequestMethod", message));
+        }
+    };
+    let resource = if of_messages { format!("{queue}/messages") } else { queue.clone() };
     let policy = key.session_policy.as_ref();
     let allowed = shared.read(|world| shared.roles.authorize_on(&key.caller, policy, action, &resource, &world.state));
     allowed.map_err(|denied| {
@@ -80,12 +89,22 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
     if !shared.read(|world| world.routing.has_queue(&queue)) {
         return Err(not_found("QueueNotExist"));
     }
-    match *request.method() {
-        Method::GET => shared
+    match action {
+        "mns:ReceiveMessage" => shared
             .write(|world| receive(world, &queue, now))
             .map(|message| (StatusCode::OK, message))
             .ok_or_else(|| not_found("MessageNotExist")),
-        Method::DELETE => {
+        "mns:SendMessage" => {
+            let body = message_body(request.body())
+                .ok_or_else(|| (StatusCode::BAD_REQUEST, "MalformedXML", "There is no MessageBody.".to_owned()))?;
+            shared.record(EntryKind::MessageSent { queue, body });
+            Ok((StatusCode::CREATED, element("Message", &[])))
+        }
+        "mns:DeleteQueue" => {
+            shared.write(|world| world.routing.delete_queue(&queue));
+            Ok((StatusCode::NO_CONTENT, String::new()))
+        }
+        _ => {
             let handle = query.get("ReceiptHandle").unwrap_or_default();
             if shared.write(|world| world.messages.delete(handle, now)) {
                 shared.record(EntryKind::MessageDeleted { queue });
@@ -93,7 +112,6 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
             }
             Err((StatusCode::BAD_REQUEST, "ReceiptHandleError", "The receipt handle is not valid.".to_owned()))
         }
-        _ => Err((StatusCode::METHOD_NOT_ALLOWED, "InvalidRequestMethod", "Use GET or DELETE.".to_owned())),
     }
 }
 
@@ -134,6 +152,7 @@ fn receive(world: &mut World, queue: &str, now: Timestamp) -> Option<String> {
 /// Returns the message that an entry of the journal put into a queue, if it did.
 fn body(entry: &Entry, queue: &str) -> Option<String> {
     let (destination, body) = match &entry.what {
+        EntryKind::MessageSent { queue: to, body } => return (to == queue).then(|| body.clone()),
         EntryKind::DeadLetter(letter) => (letter.destination.as_deref()?, &letter.payload),
         EntryKind::Undelivered(undelivered) => (undelivered.destination.as_deref()?, &undelivered.event),
         _ => return None,
@@ -179,6 +198,13 @@ fn authenticate(world: &World, request: &Request<Bytes>, now: Timestamp) -> Resu
         return Err(forbidden("SignatureDoesNotMatch", "The signature is not that of the request."));
     }
     Ok(key)
+}
+
+/// Returns the text of a message that is sent.
+fn message_body(request: &[u8]) -> Option<String> {
+    let (_, rest) = std::str::from_utf8(request).ok()?.split_once("<MessageBody>")?;
+    let (body, _) = rest.split_once("</MessageBody>")?;
+    Some(body.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
 fn element(name: &str, members: &[(&str, &str)]) -> String {

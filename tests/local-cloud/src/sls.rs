@@ -10,6 +10,7 @@ pub(crate) mod records;
 pub(crate) mod refusals;
 pub(crate) mod signature;
 pub(crate) mod state;
+pub(crate) mod traffic;
 
 use bytes::Bytes;
 use http::{Request, header};

@@ -129,6 +129,9 @@ impl Apply {
         })?;
         let narrowed = Narrowed::of(&plan.scope)
             .ok_or_else(|| Failure::usage("the scope of the plan cannot be read", "make a new plan"))?;
+        if let Some(caution) = narrowed.caution(&policy) {
+            context.terminal.note(caution);
+        }
         let count = changes.len();
         let what = if count == 1 { "this change".to_owned() } else { format!("these {count} changes") };
         confirm(context, &identity.caller.account, Consent { is_given: self.yes }, &what)?;

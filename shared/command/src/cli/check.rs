@@ -11,6 +11,7 @@ use crate::{
     failure::{Failure, USAGE},
     policy_file::{DEFAULT, Finding, PolicyFile, Severity},
     sarif,
+    style::counted,
     template::Template,
 };
 
@@ -67,11 +68,12 @@ impl Check {
             findings.sort_by_key(|finding| (finding.position.line, finding.position.column));
         }
         let mistakes = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        context.terminal.print(&match self.output {
-            Output::Text => text(&file, policy.as_ref(), &findings, context.terminal.cut_at()),
-            Output::Json => json(&file, &findings),
-            Output::Sarif => sarif::write(&file.name, &findings),
-        })?;
+        let terminal = &context.terminal;
+        match self.output {
+            Output::Text => terminal.print(&text(&file, policy.as_ref(), &findings, terminal.cut_at())),
+            Output::Json => terminal.print_data(&json(&file, &findings)),
+            Output::Sarif => terminal.print_data(&sarif::write(&file.name, &findings)),
+        }?;
         if mistakes > 0 { Err(Failure::told(USAGE)) } else { Ok(()) }
     }
 }
@@ -79,18 +81,19 @@ impl Check {
 fn text(file: &PolicyFile, policy: Option<&Policy>, findings: &[Finding], cut_at: Option<usize>) -> String {
     let mut text: String = findings.iter().map(|finding| file.drawn(finding, cut_at)).collect();
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let counted = [(count(Severity::Error), "mistake"), (count(Severity::Warning), "warning")]
+    let found = [(count(Severity::Error), "mistake"), (count(Severity::Warning), "warning")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .map(|(count, word)| counted(count, word))
         .collect::<Vec<_>>();
-    let counted = if counted.is_empty() { "no mistakes".to_owned() } else { counted.join(", ") };
+    let found = if found.is_empty() { "no mistakes".to_owned() } else { found.join(", ") };
     _ = match policy {
         Some(policy) if findings.iter().all(|finding| finding.severity == Severity::Warning) => {
-            let (schedules, overrides) = (policy.schedules.len(), policy.overrides.len());
-            writeln!(text, "{}: {counted}; {schedules} schedules, {overrides} overrides", file.name)
+            let schedules = counted(policy.schedules.len(), "schedule");
+            let overrides = counted(policy.overrides.len(), "override");
+            writeln!(text, "{}: {found}; {schedules}, {overrides}", file.name)
         }
-        _ => writeln!(text, "{}: {counted}", file.name),
+        _ => writeln!(text, "{}: {found}", file.name),
     };
     text
 }

@@ -24,6 +24,6 @@ impl Completions {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "flowkeeper", &mut script);
-        context.terminal.print(&String::from_utf8_lossy(&script))
+        context.terminal.print_data(&String::from_utf8_lossy(&script))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     cli::{CloudOptions, help, plan::drawing},
     context::Context,
     cost_text,
-    costing::{Asked, Costing, compute},
+    costing::{Asked, Costing, MONTH_DAYS, compute},
     failure::{FAILED, Failure},
     gathering::gather_whole,
     identity::identify,
@@ -48,7 +48,7 @@ pub(crate) struct CostOptions {
     /// Role in other accounts, such as one that only reads
     #[arg(long, value_name = "NAME")]
     role: Option<RoleName>,
-    /// Days to count, and to compute
+    /// Days of records to count
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=31))]
     days: u16,
     /// CNY or USD; the bill's by default
@@ -107,7 +107,7 @@ impl CostOptions {
         };
         let policy = file.policy(&context.terminal)?;
         let prices = self.prices.as_deref().map(price_table).transpose()?;
-        let costing = context.block_on(async {
+        let costing = context.read(async {
             let identity = identify(&self.cloud, context).await?;
             let regions = self.cloud.regions()?;
             let narrowed = Narrowed { accounts: self.account.clone(), regions, role: self.role.clone() };
@@ -129,7 +129,7 @@ impl CostOptions {
                 own: &identity.caller.account,
                 any_region: identity.any_region(),
                 has_policy: path.is_some(),
-                days: self.days,
+                counted_days: self.days,
                 currency: self.currency.map(Currency::from),
                 prices,
                 now: context.now(),
@@ -143,11 +143,11 @@ impl CostOptions {
                 .extend(left_out.filter_map(|note| Some(format!("{}: {}", note.account.as_ref()?, note.reason))));
             Ok(costing)
         })?;
-        context.terminal.print(&match self.output {
-            Output::Table => cost_text::text(&costing, drawing(context)),
-            Output::Json => format!("{:#}\n", json(&costing)),
-            Output::Csv => csv(&costing)?,
-        })?;
+        match self.output {
+            Output::Table => context.terminal.print(&cost_text::text(&costing, drawing(context))),
+            Output::Json => context.terminal.print_data(&format!("{:#}\n", json(&costing))),
+            Output::Csv => context.terminal.print_data(&csv(&costing)?),
+        }?;
         if self.output != Output::Table {
             costing.notes.iter().for_each(|note| context.terminal.note(note));
         }
@@ -177,7 +177,7 @@ fn price_table(path: &Path) -> Result<PriceTable, Failure> {
 }
 
 fn json(costing: &Costing) -> Value {
-    let Costing { statement, days, savings, off, bills, notes, unread } = costing;
+    let Costing { statement, schedules, off, bills, notes, unread } = costing;
     let flow_log = |flow_log: &FlowLogCost| {
         json!({
             "id": flow_log.id.as_str(),
@@ -190,13 +190,13 @@ fn json(costing: &Costing) -> Value {
             "total": flow_log.total(),
             "duplicate_of": flow_log.duplicates.as_ref().map(FlowLogId::as_str),
             "avoidable": flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()),
-            "schedule": savings.get(&flow_log.id).map(|(on, saving)| json!({
-                "on_hours": on,
-                "saves_by_traffic": saving.by_traffic,
-                "saves_by_clock": saving.by_clock,
-                "off_hours_measured": saving.measured_hours,
-                "off_hours_assumed": saving.assumed_hours,
-                "off_hours_unknown": saving.unknown_hours,
+            "schedule": schedules.get(&flow_log.id).map(|schedule| json!({
+                "on_hours": schedule.on_hours,
+                "saves_by_traffic": schedule.saved.map(|saved| saved.by_traffic),
+                "saves_by_clock": schedule.saved.map(|saved| saved.by_clock),
+                "off_hours_measured": schedule.saving.measured_hours,
+                "off_hours_assumed": schedule.saving.assumed_hours,
+                "off_hours_unknown": schedule.saving.unknown_hours,
             })),
         })
     };
@@ -231,14 +231,14 @@ fn json(costing: &Costing) -> Value {
         "currency": statement.currency,
         "prices_of": statement.prices_of.to_string(),
         "source": statement.source,
-        "days": days,
+        "days": MONTH_DAYS,
         "regions": regions,
         "flowkeeper": costing.flowkeeper().map(|(functions, total)| json!({
             "functions": functions.iter().map(function).collect::<Vec<_>>(),
             "total": total,
         })),
-        "total": statement.total(),
-        "schedules_save": costing.saved(),
+        "total": costing.total(),
+        "schedules_save": costing.all_saved(),
         "duplicates": costing.duplicates(),
         "bills": bills.iter().map(|bill| json!({
             "account": bill.account.as_str(),
@@ -279,7 +279,7 @@ fn csv(costing: &Costing) -> Result<String, Failure> {
                 Volume::Estimated { .. } => "estimated",
                 Volume::Unknown { .. } => "unknown",
             };
-            let saving = costing.savings.get(&flow_log.id).map(|(_, saving)| saving.by_traffic);
+            let saving = costing.saved(&flow_log.id).map(|saved| saved.by_traffic);
             let row = [
                 region.account.to_string(),
                 region.region.to_string(),

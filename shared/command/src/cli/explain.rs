@@ -16,7 +16,7 @@ use flow_log::{
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::{
-    cli::{CloudOptions, help, plan::drawing, schedule::local},
+    cli::{CloudOptions, help, moment, plan::drawing, schedule::local},
     columns::labelled,
     context::Context,
     failure::{FAILED, Failure, USAGE},
@@ -29,7 +29,7 @@ use crate::{
     planning::{EVERYTHING, Narrowed, Planning, Reads},
     policy_file::{DEFAULT, PolicyFile},
     resource_file::{self, Defaults, Listed},
-    terminal::padded,
+    style::padded,
 };
 
 const EXAMPLES: &str = "\
@@ -57,7 +57,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "ID", value_parser = ResourceId::exact)]
     only: Option<ResourceId>,
     /// Moment, as in 2026-03-01T09:00+08:00; now by default
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Timestamp>,
     /// Account to look in, or of resources that name none
     #[arg(long, value_name = "ID", value_parser = AccountId::exact)]
@@ -79,7 +79,8 @@ impl Explain {
             }
             (Err(failure), _) | (_, Err(failure)) => return Err(failure),
         };
-        let at = self.at.unwrap_or_else(|| context.now());
+        // Nothing is decided by parts of a second.
+        let at = self.at.unwrap_or_else(|| Timestamp::from_second(context.now().as_second()).unwrap_or(context.now()));
         let places = &Places::of(&file.text);
         let columns = context.terminal.cut_at();
         let texts: Vec<_> = resources
@@ -90,7 +91,7 @@ impl Explain {
         if ids.is_empty() {
             return Ok(());
         }
-        context.block_on(async {
+        context.read(async {
             let identity = identify(&self.cloud, context).await?;
             context.terminal.tell(identity.text());
             let (account, regions) = (self.account.as_ref(), self.cloud.regions()?);
@@ -174,16 +175,20 @@ impl Explain {
         for file in files {
             let name = if file == Path::new("-") { "<stdin>".to_owned() } else { file.display().to_string() };
             let text = if file == Path::new("-") { stdin() } else { fs::read_to_string(file) };
-            match text.map_err(|error| vec![format!("cannot be read: {error}")]) {
+            match text.map_err(|error| unread(&name, &error)) {
                 Ok(text) => match resource_file::parse(&text, &defaults) {
                     Ok(found) => resources.extend(found),
                     Err(found) => mistakes.extend(found.iter().map(|mistake| format!("{name}: {mistake}"))),
                 },
-                Err(found) => mistakes.extend(found.iter().map(|mistake| format!("{name} {mistake}"))),
+                Err(problem) => mistakes.push(problem),
             }
         }
         if !mistakes.is_empty() {
-            let remedy = Some("aliyun vpc DescribeVpcs --RegionId cn-hangzhou > vpcs.json".to_owned());
+            let remedy = Some(
+                "name the id of a VPC, a vSwitch or a network interface, or a file with what the API lists: `aliyun vpc \
+                 DescribeVpcs --RegionId cn-hangzhou > vpcs.json`"
+                    .to_owned(),
+            );
             return Err(Failure { exit_code: USAGE, messages: mistakes, remedy });
         }
         let mut joined = resource_file::join(resources);
@@ -204,6 +209,17 @@ impl Explain {
 fn id(given: &Path) -> Option<ResourceId> {
     let id = ResourceId::exact(given.to_str()?).ok()?;
     (!given.exists()).then_some(id)
+}
+
+/// Says why what was given is neither an id nor a file.
+fn unread(name: &str, error: &io::Error) -> String {
+    match ResourceId::exact(name) {
+        _ if error.kind() != io::ErrorKind::NotFound || name.contains(['.', '/']) => {
+            format!("{name} cannot be read: {error}")
+        }
+        Err(problem) if ["vpc-", "vsw-", "eni-"].iter().any(|prefix| name.starts_with(prefix)) => problem.to_string(),
+        _ => format!("{name} is no id, as in vpc-bp1example, vsw-bp1example or eni-bp1example, and no file: {error}"),
+    }
 }
 
 fn stdin() -> io::Result<String> {

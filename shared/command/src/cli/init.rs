@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     failure::{FAILED, Failure},
     identity::{Identity, identify},
+    output_file::cause,
     policy_file::DEFAULT,
     starter::{Found, Read, RegionFound},
 };
@@ -48,7 +49,7 @@ impl Init {
         if !self.force && !self.is_stdout() && self.out.symlink_metadata().is_ok() {
             return Err(self.is_there());
         }
-        let found = context.block_on(async {
+        let found = context.read(async {
             let identity = identify(&self.cloud, context).await?;
             context.terminal.tell(identity.text());
             self.read(context, &identity).await
@@ -60,7 +61,7 @@ impl Init {
         };
         let text = found.policy(&next);
         if self.is_stdout() {
-            context.terminal.print(&text)?;
+            context.terminal.print_data(&text)?;
         } else {
             self.write(&text)?;
             context.terminal.note(format_args!("{} is written: {}", self.out.display(), found.summary()));
@@ -109,7 +110,7 @@ impl Init {
         written.map(drop).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => self.is_there(),
             _ => Failure::failed(
-                format!("--out {}: the policy cannot be written: {error}", self.out.display()),
+                format!("--out {}: the policy cannot be written: {}", self.out.display(), cause(&error)),
                 "name a file in a folder of your own",
             ),
         })

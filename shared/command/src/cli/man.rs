@@ -26,7 +26,9 @@ impl Man {
         command.build();
         let Some(dir) = &self.dir else {
             let page = page(command);
-            return context.terminal.print(&page.map_err(|error| Failure::failed(format!("{error}"), "report it"))?);
+            return context
+                .terminal
+                .print_data(&page.map_err(|error| Failure::failed(format!("{error}"), "report it"))?);
         };
         let failed = |error: io::Error| {
             Failure::failed(

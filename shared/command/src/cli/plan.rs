@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::{
-    cli::{help, scope::ScopeOptions},
+    cli::{help, moment, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
@@ -20,7 +20,6 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  flowkeeper plan
   flowkeeper plan policy.yml --region cn-hangzhou --out plan.json
 Exit codes: 0 done; 1 failed or unknown; 2 changes (--detailed-exitcode)";
 
@@ -37,11 +36,14 @@ pub(crate) struct PlanOptions {
     /// Save the plan, for `apply`
     #[arg(long, value_name = "FILE", conflicts_with = "at")]
     out: Option<PathBuf>,
+    /// Leave out what it costs: no network interface is read
+    #[arg(long)]
+    no_cost: bool,
     /// Exit with 2 if there is something to change
     #[arg(long)]
     detailed_exitcode: bool,
     /// Moment to decide for, as in 2026-03-01T09:00+08:00
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Timestamp>,
 }
 
@@ -62,10 +64,10 @@ impl PlanOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, file::digest(file.text.as_bytes())));
-        let plan = context.block_on(async {
+        let narrowed = self.scope.narrowed()?;
+        let plan = context.read(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
-            let narrowed = self.scope.narrowed()?;
             if policy.ecr_flow_log.is_some() && !narrowed.regions.is_empty() {
                 context.terminal.note("Express Connect Routers belong to no region: --region leaves them out");
             }
@@ -78,7 +80,7 @@ impl PlanOptions {
                 policy: &policy,
                 narrowed: &narrowed,
                 at: self.at,
-                reads: Reads::PlanAndCosts,
+                reads: if self.no_cost { Reads::Plan } else { Reads::PlanAndCosts },
             };
             planning.plan().await
         })?;
@@ -87,12 +89,15 @@ impl PlanOptions {
             let policy_used = PolicyUsed { text: Some(file.text.clone()), ..plan.policy.clone() };
             file::save(&Plan { policy: policy_used, ..plan.clone() }, out)
         });
-        context.terminal.print(&match self.output {
-            Output::Table => table::text(&plan, drawing(context)),
-            Output::Json => file::json(&plan)?,
-            Output::Csv => csv::csv(&plan)?,
-        })?;
+        match self.output {
+            Output::Table => context.terminal.print(&table::text(&plan, drawing(context))),
+            Output::Json => context.terminal.print_data(&file::json(&plan)?),
+            Output::Csv => context.terminal.print_data(&csv::csv(&plan)?),
+        }?;
         saved?;
+        if let Some(caution) = narrowed.caution(&policy).filter(|_| plan.summary.changes() > 0) {
+            context.terminal.note(caution);
+        }
         self.say_next_step(&plan.summary, context);
         match exit_code(&plan.summary, self.detailed_exitcode) {
             0 => Ok(()),

@@ -5,12 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audit::Audited;
 use clap::{Args, ValueEnum};
 use evidence::{Evidence, ExceptionsCountAs};
 
 use crate::{
-    cli::{help, scope::ScopeOptions},
+    cli::{help, plan::drawing, scope::ScopeOptions},
     context::Context,
     failure::{CHANGES, FAILED, Failure},
     identity::identify,
@@ -19,8 +18,11 @@ use crate::{
     planning::{EVERYTHING, Planning, Reads},
     policy_file::PolicyFile,
     report_text,
-    reporting::Reporting,
+    reporting::{Reported, Reporting},
 };
+
+/// How many unread things are said on stderr. The files have all of them.
+const MAX_WARNINGS: usize = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -125,7 +127,7 @@ impl ReportOptions {
         let file = PolicyFile::read(&self.scope.policy)?;
         let policy = file.policy(&context.terminal)?;
         context.terminal.tell(format_args!("policy {}, SHA-256 {}", file.name, digest(file.text.as_bytes())));
-        let reported = context.block_on(async {
+        let reported = context.read(async {
             let identity = identify(&self.scope.cloud, context).await?;
             context.terminal.tell(identity.text());
             let narrowed = self.scope.narrowed()?;
@@ -154,16 +156,18 @@ impl ReportOptions {
     }
 
     /// Writes the files, and says on stderr what the report is and how to recognize it.
-    fn write(&self, context: &Context, reported: &Audited, wanted: &[Wanted<'_>]) -> Result<(), Failure> {
-        let Audited { evidence, unproven, .. } = reported;
+    fn write(&self, context: &Context, reported: &Reported, wanted: &[Wanted<'_>]) -> Result<(), Failure> {
+        let Reported { evidence, unread_costs } = reported;
         let terminal = &context.terminal;
         if wanted.is_empty() {
-            terminal.print(&report_text::text(reported, context.verbosity > 0))?;
+            terminal.print(&report_text::text(reported, drawing(context)))?;
         } else {
-            terminal.tell(evidence::visible(&evidence.assessment().verdict));
-            unproven.iter().for_each(|what| terminal.warn(format_args!("unknown: {}", evidence::visible(what))));
+            terminal.tell(&evidence.assessment().verdict);
+            let unread = evidence.assessment().unknown.iter().filter(|it| !it.has_result).map(report_text::unknown);
+            let unread = unread.chain(unread_costs.iter().cloned());
+            unread.take(MAX_WARNINGS).for_each(|what| terminal.warn(format_args!("unknown: {what}")));
+            terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         }
-        terminal.tell(format_args!("seal SHA-256 {}", evidence.seal()));
         let mut problems = Vec::new();
         let mut unwritten = Vec::new();
         for file in wanted.iter().filter(|file| !file.is_stdout()) {
@@ -178,7 +182,7 @@ impl ReportOptions {
         }
         let on_stdout = wanted.iter().find(|file| file.is_stdout());
         if let Some(file) = on_stdout {
-            terminal.print(&text(evidence, file.form)?)?;
+            terminal.print_data(&text(evidence, file.form)?)?;
         }
         let Some(first) = unwritten.first() else { return Ok(()) };
         // A report that took an hour to read is not lost for want of a folder.
@@ -187,7 +191,7 @@ impl ReportOptions {
         } else {
             let whole: Form = |it, to| it.write_json(to);
             let form = if unwritten.len() == 1 { first.form } else { whole };
-            terminal.print(&text(evidence, form)?)?;
+            terminal.print_data(&text(evidence, form)?)?;
             match unwritten.len() {
                 1 => "it is printed instead; next time, name a file in a folder of your own",
                 _ => "the JSON is printed instead, with all of it; next time, name files in a folder of your own",
@@ -206,19 +210,15 @@ fn text(evidence: &Evidence, form: Form) -> Result<String, Failure> {
 }
 
 /// What is unknown is worse than a finding: it may be one, too.
-fn exit_code(reported: &Audited, is_detailed: bool) -> u8 {
+fn exit_code(reported: &Reported, is_detailed: bool) -> u8 {
     let (facts, assessment) = (reported.evidence.facts(), reported.evidence.assessment());
     let is_known = assessment.scope.is_whole
         && assessment.unknown.is_empty()
         && assessment.discrepancies.is_empty()
-        && reported.unproven.is_empty();
+        && reported.unread_costs.is_empty();
     let findings = facts.notes.iter().filter(|note| note.state == evidence::NoteState::Finding).count();
     let is_closed = facts.services.iter().any(|service| service.is_open == Some(false));
-    let has_findings = assessment.sums.findings > 0
-        || findings > 0
-        || reported.undelivered > 0
-        || !facts.changes.is_empty()
-        || is_closed;
+    let has_findings = assessment.sums.findings > 0 || findings > 0 || !facts.changes.is_empty() || is_closed;
     match (is_known, is_detailed && has_findings) {
         (false, _) => FAILED,
         (true, true) => CHANGES,

@@ -16,11 +16,12 @@ use serde_json::json;
 
 use crate::{
     calendar::{Month, clock_changes, hours, summary},
+    columns::{hanging, marked, wrapped},
     context::Context,
     failure::Failure,
     month_svg, month_text,
     policy_file::{DEFAULT, PolicyFile},
-    terminal::{BOLD, DIM, GREEN},
+    style::{BOLD, DIM, GREEN},
 };
 
 const EXAMPLES: &str = "\
@@ -29,6 +30,8 @@ Examples:
   flowkeeper schedule office-hours --month 2026-11
   flowkeeper schedule office-hours --month 2026-11 --svg november.svg";
 
+/// The columns of a word before a time.
+const MARK: usize = 5;
 /// The version of the JSON.
 const JSON_VERSION: u8 = 1;
 
@@ -42,7 +45,7 @@ pub(crate) struct ScheduleOf {
     #[arg(long, default_value = DEFAULT, value_name = "FILE")]
     policy: PathBuf,
     /// First day of the list, as in 2026-03-01; today by default
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     from: Option<Date>,
     /// Days of the list
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=3660))]
@@ -71,6 +74,11 @@ enum Output {
     Csv,
 }
 
+/// Reads a day.
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "a day is a year, a month and a day, as in 2026-03-01".to_owned())
+}
+
 /// Reads a month: its first day.
 fn month(text: &str) -> Result<Date, String> {
     let is_month = text.len() == 7 && text.as_bytes()[4] == b'-';
@@ -87,11 +95,12 @@ impl ScheduleOf {
             return self.draw(context, &schedule, self.month.unwrap_or_else(|| today.first_of_month()));
         }
         let list = self.list(&schedule, self.from.unwrap_or(today))?;
-        context.terminal.print(&match self.output {
-            Output::Table => list.table(),
-            Output::Json => list.json(),
-            Output::Csv => list.csv(),
-        })
+        let terminal = &context.terminal;
+        match self.output {
+            Output::Table => terminal.print(&list.table(terminal.cut_at())),
+            Output::Json => terminal.print_data(&list.json()),
+            Output::Csv => terminal.print_data(&list.csv()),
+        }
     }
 
     fn unknown(&self, policy: &Policy) -> Failure {
@@ -115,11 +124,11 @@ impl ScheduleOf {
         })?;
         let Some(file) = &self.svg else {
             let terminal = &context.terminal;
-            return terminal.print(&month_text::draw(&month, terminal.columns(), terminal.is_dumb));
+            return terminal.print(&month_text::draw(&month, terminal.cut_at(), terminal.is_dumb));
         };
         let svg = month_svg::draw(&month);
         if file == Path::new("-") {
-            return context.terminal.print(&svg);
+            return context.terminal.print_data(&svg);
         }
         fs::write(file, svg).map_err(|error| {
             Failure::failed(format!("{} cannot be written: {error}", file.display()), "name a file that can be written")
@@ -163,29 +172,28 @@ impl List<'_> {
         self.spans().filter(|(edge, _)| edge.is_on).map(|(_, lasts)| lasts).sum()
     }
 
-    fn table(&self) -> String {
+    fn table(&self, columns: Option<usize>) -> String {
         let Self { name, zone, days, from, to, .. } = self;
         let days = if *days == 1 { "a day".to_owned() } else { format!("{days} days") };
         let zone_name = zone.iana_name().unwrap_or("UTC");
-        let mut text = format!("{BOLD}{name}{BOLD:#}, {days} from {} in {zone_name}\n\n", local(*from, zone));
+        let title = format!("{name}, {days} from {} in {zone_name}", local(*from, zone));
+        let mut text = hanging(&title, 0, columns).replacen(&**name, &format!("{BOLD}{name}{BOLD:#}"), 1) + "\n";
         let mut lines: Vec<_> = clock_changes(zone, *from, *to)
             .into_iter()
             .map(|change| {
-                (change.at, format!("     {}  {}  clocks change: {}", local(change.at, zone), change.at, change.what))
+                let said = format!("{}  {}  clocks change: {}", local(change.at, zone), change.at, change.what);
+                (change.at, wrapped(&said, MARK, columns))
             })
             .collect();
         lines.extend(self.spans().map(|(edge, lasts)| {
-            let (word, style) = if edge.is_on { ("on ", GREEN) } else { ("off", DIM) };
+            let (word, style) = if edge.is_on { ("on", GREEN) } else { ("off", DIM) };
             let times = format!("{}  {}  for {}", local(edge.at, zone), edge.at, hours(lasts));
-            (edge.at, format!("{style}{word}{style:#}  {times}"))
+            (edge.at, marked(style, word, MARK, &times, columns))
         }));
         // The sort is stable: at the same moment, the clock change comes first.
         lines.sort_by_key(|(at, _)| *at);
-        for (_, line) in lines {
-            _ = writeln!(text, "{line}");
-        }
-        _ = writeln!(text, "\n{}", summary(self.on(), to.duration_since(*from)));
-        text
+        text.extend(lines.into_iter().map(|(_, line)| line));
+        text + "\n" + &hanging(&summary(self.on(), to.duration_since(*from)), 0, columns)
     }
 
     fn json(&self) -> String {

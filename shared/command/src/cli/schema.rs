@@ -19,6 +19,6 @@ pub(crate) struct Schema {}
 impl Schema {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let schema = serde_json::to_string_pretty(&flow_log::policy::schema());
-        context.terminal.print(&(schema.map_err(|error| Failure::failed(format!("{error}"), "report it"))? + "\n"))
+        context.terminal.print_data(&(schema.map_err(|error| Failure::failed(format!("{error}"), "report it"))? + "\n"))
     }
 }

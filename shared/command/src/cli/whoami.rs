@@ -49,11 +49,12 @@ enum Output {
 
 impl Whoami {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let identity = context.block_on(identify(&self.cloud, context))?;
-        context.terminal.print(&match self.output {
-            Output::Table => table(&identity, context.terminal.cut_at()),
-            Output::Json => json(&identity),
-        })
+        let identity = context.read(identify(&self.cloud, context))?;
+        let terminal = &context.terminal;
+        match self.output {
+            Output::Table => terminal.print(&table(&identity, terminal.cut_at())),
+            Output::Json => terminal.print_data(&json(&identity)),
+        }
     }
 }
 

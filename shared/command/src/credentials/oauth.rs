@@ -86,3 +86,14 @@ impl OAuth {
         Key::read(&value, key::CAMEL).map_err(|problem| failed(format!("{host} gives no key: {problem}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_site_has_an_exchange_of_its_own() {
+        assert_eq!(Site::China.host(), "https://oauth.aliyun.com/");
+        assert_eq!(Site::International.host(), "https://oauth.alibabacloud.com/");
+    }
+}

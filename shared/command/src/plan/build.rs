@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use flow_log::{Verdict, policy::Places};
-use reconcile::{ChangeKind, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
+use flow_log::{AccountId, RegionId, Verdict, policy::Places};
+use reconcile::{ChangeKind, ErrorReport, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
 
 use super::{CallFailed, Change, Field, FlowLog, Kind, ListRead, Maker, Note, Resource, Source, Totals, Unread};
 
@@ -36,13 +36,7 @@ pub(crate) fn content(report: &Report, places: &Places, read: Vec<ListRead>) -> 
             Some(found) => {
                 let key = (found.account.clone(), found.region.clone(), found.resource_id.clone());
                 // A resource may have several results. What is wrong with one of them is wrong with it.
-                resources
-                    .entry(key)
-                    .and_modify(|known: &mut Resource| {
-                        known.finding |= found.finding;
-                        known.covered &= found.covered;
-                    })
-                    .or_insert(found);
+                resources.entry(key).and_modify(|known: &mut Resource| combine(known, &found)).or_insert(found);
             }
             None if item.change.is_none() && !is_unread(item) => content.notes.push(note(item)),
             None => {}
@@ -54,6 +48,12 @@ pub(crate) fn content(report: &Report, places: &Places, read: Vec<ListRead>) -> 
     content.limits.sort_unstable();
     content.summary = totals(&content);
     content
+}
+
+/// Adds what another result says of the same resource.
+const fn combine(known: &mut Resource, other: &Resource) {
+    known.finding |= other.finding;
+    known.covered &= other.covered;
 }
 
 fn place(change: &Change) -> (&str, &str, &str) {
@@ -79,6 +79,7 @@ fn totals(content: &Content) -> Totals {
     let wanted = || content.resources.iter().filter(|it| !it.exception && !is_unable(it));
     totals.resources = wanted().count();
     totals.covered = wanted().filter(|it| it.covered).count();
+    totals.unsupported = content.resources.iter().filter(|it| !it.exception && is_unable(it)).count();
     totals.exceptions = content.resources.iter().filter(|it| it.exception).count();
     totals.findings =
         content.resources.iter().filter(|it| it.finding).count() + content.notes.iter().filter(|it| it.finding).count();
@@ -256,12 +257,75 @@ pub(crate) fn unread(item: &Item) -> Unread {
         resource_type: item.resource_type.map(str::to_owned),
         resource_id: item.resource_id.clone(),
         reason: item.reason.clone(),
-        error: item.error.as_ref().map(|error| CallFailed {
+        error: item.error.as_ref().map(CallFailed::from),
+    }
+}
+
+impl From<&ErrorReport> for CallFailed {
+    fn from(error: &ErrorReport) -> Self {
+        Self {
             action: error.action.to_owned(),
             code: error.code.clone(),
             message: error.message.clone(),
             request_id: error.request_id.clone(),
             advice: error.advice.to_owned(),
-        }),
+        }
+    }
+}
+
+/// What is unknown if the network interfaces of a region could not be read.
+pub(crate) fn without_interfaces(account: &AccountId, region: &RegionId, error: &ErrorReport) -> Unread {
+    let reason = format!(
+        "the network interfaces of {region} could not be read, so what the changes there cost is unknown; --no-cost \
+         leaves the cost out"
+    );
+    Unread {
+        account: Some(account.to_string()),
+        region: Some(region.to_string()),
+        resource_type: None,
+        resource_id: None,
+        reason,
+        error: Some(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(covered: bool, finding: bool) -> Resource {
+        Resource {
+            account: "1".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_type: "VPC".to_owned(),
+            resource_id: "vpc-1".to_owned(),
+            resource_name: None,
+            verdict: Verdict::Compliant.to_string(),
+            covered,
+            exception: false,
+            finding,
+            reason: "it records".to_owned(),
+            flow_log: None,
+        }
+    }
+
+    #[test]
+    fn a_resource_with_several_results_is_covered_if_all_say_so_and_a_finding_if_one_says_so() {
+        for one in [false, true] {
+            for other in [false, true] {
+                let mut known = resource(one, one);
+                combine(&mut known, &resource(other, other));
+                assert_eq!((known.covered, known.finding), (one && other, one || other), "{one} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_resource_of_which_nobody_can_say_what_is_wanted_is_counted_by_itself() {
+        let misspelled =
+            Resource { verdict: Verdict::Unsupported.to_string(), finding: true, ..resource(false, false) };
+        let content = Content { resources: vec![resource(true, false), misspelled], ..Content::default() };
+        let totals = totals(&content);
+        assert_eq!((totals.resources, totals.covered, totals.unsupported, totals.findings), (1, 1, 1, 1));
     }
 }

@@ -39,8 +39,9 @@ pub(crate) struct Place<'a> {
     pub(crate) account: &'a AccountId,
     pub(crate) region: &'a RegionId,
     pub(crate) flow_logs: &'a [Recorder],
-    /// How many network interfaces in use each VPC, vSwitch and network interface has, by its id; or why that is unknown.
-    pub(crate) interfaces: Result<BTreeMap<String, u64>, String>,
+    /// How many network interfaces in use each VPC, vSwitch and network interface has, by its id; `None` if that could not
+    /// be read.
+    pub(crate) interfaces: Option<BTreeMap<String, u64>>,
 }
 
 /// Whether a change alters how much is recorded.
@@ -87,8 +88,8 @@ pub(crate) fn estimate(place: &Place<'_>, changes: &mut [&mut Change], table: &P
 
 /// Estimates the month before the changes and the one after them.
 fn months(place: &Place<'_>, changes: &mut [&mut Change], table: &PriceTable) -> Result<[Month; 2], String> {
-    let unread = |why: &String| format!("the network interfaces could not be read: {why}");
-    let interfaces = place.interfaces.as_ref().map_err(unread)?;
+    let unread = || "the network interfaces could not be read".to_owned();
+    let interfaces = place.interfaces.as_ref().ok_or_else(unread)?;
     let volume = |resource_id: &str, interval: u64| {
         let interfaces = interfaces.get(resource_id).copied().unwrap_or_default();
         let traffic = Traffic {
@@ -227,7 +228,7 @@ mod tests {
     fn estimated(flow_logs: &[Recorder], changes: &mut [Change]) -> Cost {
         let interfaces = ["vpc-1", "vpc-2"].map(|id| (id.to_owned(), 1000)).into();
         let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let place = Place { account: &account, region: &region, flow_logs, interfaces: Ok(interfaces) };
+        let place = Place { account: &account, region: &region, flow_logs, interfaces: Some(interfaces) };
         estimate(&place, &mut changes.iter_mut().collect::<Vec<_>>(), &PriceTable::of(Currency::Cny))
     }
 
@@ -271,12 +272,11 @@ mod tests {
     #[test]
     fn what_is_unknown_is_said_and_is_never_nothing() {
         let (account, region) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
-        let interfaces = Err("refused".to_owned());
-        let place = Place { account: &account, region: &region, flow_logs: &[], interfaces };
+        let place = Place { account: &account, region: &region, flow_logs: &[], interfaces: None };
         let mut one = change(Kind::Create, None, "vpc-1", None);
         let unknown = estimate(&place, &mut [&mut one], &PriceTable::of(Currency::Cny));
         assert_eq!((&unknown.before, &unknown.after, one.monthly_bytes), (&None, &None, None));
-        assert_eq!(unknown.unknown.as_deref(), Some("the network interfaces could not be read: refused"));
+        assert_eq!(unknown.unknown.as_deref(), Some("the network interfaces could not be read"));
         assert_eq!(total(std::slice::from_ref(&unknown)), None);
         let known = estimated(&[], &mut [change(Kind::Create, None, "vpc-1", None)]);
         let (before, after, currency) = total(&[unknown, known]).map(|(b, a, c)| (b, a, c.to_owned())).unwrap();

@@ -18,8 +18,8 @@ use super::{
     csv::{asked_by, values},
 };
 use crate::{
-    columns::{self, MIN_SENTENCE},
-    terminal::{BOLD, DIM, GREEN, RED, YELLOW, width},
+    columns::{self, MIN_SENTENCE, hanging, marked},
+    style::{BOLD, DIM, GREEN, RED, YELLOW, counted, width},
 };
 
 /// How many exceptions of a region are listed, unless all are asked for.
@@ -66,10 +66,11 @@ pub(crate) fn text(plan: &Plan, drawing: Drawing) -> String {
     if quiet > 0 {
         _ = writeln!(text, "Nothing to record in {}.\n", counted(quiet, "region"));
     }
-    text.push_str(&limits(plan));
+    text.push_str(&limits(plan, drawing));
     text.push_str(&unread(plan, drawing));
     text.push_str(&costs(plan, drawing));
-    _ = writeln!(text, "{BOLD}{}{BOLD:#}", last_line(&plan.summary));
+    let counts = hanging(&last_line(&plan.summary), 0, drawing.columns);
+    _ = writeln!(text, "{BOLD}{}{BOLD:#}", counts.trim_end());
     text
 }
 
@@ -113,7 +114,7 @@ pub(crate) fn chosen(plan: &Plan, changes: &[&Change], drawing: Drawing) -> Stri
     if !found.is_empty() {
         _ = writeln!(text, "{}", headed("findings", YELLOW, &[found], drawing));
     }
-    text + &of_accounts(plan, drawing) + &limits(plan) + &unread(plan, drawing)
+    text + &of_accounts(plan, drawing) + &limits(plan, drawing) + &unread(plan, drawing)
 }
 
 /// Whether a note is about an account as a whole.
@@ -177,6 +178,7 @@ pub(crate) fn last_line(totals: &Totals) -> String {
         delete,
         resources,
         covered,
+        unsupported,
         exceptions,
         findings,
         unread,
@@ -203,6 +205,7 @@ pub(crate) fn last_line(totals: &Totals) -> String {
     };
     let mut line = format!("Plan: {changes}; {coverage}");
     for (count, one, many) in [
+        (unsupported, "unsupported", "unsupported"),
         (exceptions, "exception", "exceptions"),
         (findings, "finding", "findings"),
         (unread, "could not be read", "could not be read"),
@@ -303,10 +306,6 @@ fn coverage(resources: &[&Resource]) -> String {
     parts.join("; ")
 }
 
-fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}
-
 /// Draws changes: each with a line that says what it does to what, and below it why, field by field.
 fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
     let mut text = String::new();
@@ -320,12 +319,21 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
         let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {}", visible(id))).unwrap_or_default();
         let name = change.resource_name.as_deref().map(visible).unwrap_or_default();
         let id = visible(&change.resource_id);
-        let columns = 2 + width(&verb) + 2 + width(&id) + width(&flow_log) + 2 + width(&name);
-        let is_beside = drawing.columns.is_none_or(|all| columns <= all) && !name.is_empty();
-        let beside = if is_beside { format!("  {name}") } else { String::new() };
-        _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{id}{BOLD:#}{flow_log}{beside}");
-        if !is_beside && !name.is_empty() {
-            text.push_str(&wrapped(&name, 6, drawing));
+        let has_room = |columns: usize| drawing.columns.is_none_or(|all| columns <= all);
+        let with_id = 2 + width(&verb) + 2 + width(&id) + width(&flow_log);
+        let shown_name = if name.is_empty() { String::new() } else { format!("  {name}") };
+        if has_room(with_id) {
+            let is_beside = has_room(with_id + width(&shown_name));
+            let beside = if is_beside { &*shown_name } else { "" };
+            _ = writeln!(text, "  {style}{verb}{style:#}  {BOLD}{id}{BOLD:#}{flow_log}{beside}");
+            if !is_beside {
+                text.push_str(&wrapped(&name, 6, drawing));
+            }
+        } else {
+            // Below each other, in the order in which they stand beside each other elsewhere.
+            let below = wrapped(&format!("{id}{flow_log}{shown_name}"), 4, drawing);
+            let below = below.replacen(&*id, &format!("{BOLD}{id}{BOLD:#}"), 1);
+            _ = write!(text, "  {style}{}{style:#}\n{below}", verb.trim_end());
         }
         for line in details(plan, change, drawing.is_verbose) {
             text.push_str(&wrapped(&line, 6, drawing));
@@ -396,7 +404,7 @@ fn from_to(now: Amount, then: Amount, currency: &str) -> String {
 }
 
 /// Breaks a line to the width of the terminal.
-fn wrapped(line: &str, indent: u16, drawing: Drawing) -> String {
+fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
     columns::wrapped(line, indent, drawing.columns)
 }
 
@@ -482,13 +490,13 @@ fn stacked(found: &[[Cow<'_, str>; 3]], drawing: Drawing) -> String {
     text
 }
 
-fn limits(plan: &Plan) -> String {
+fn limits(plan: &Plan, drawing: Drawing) -> String {
     if plan.limits.is_empty() {
         return String::new();
     }
-    let mut text = format!("{YELLOW}limits{YELLOW:#} would refuse changes of their kind:\n");
+    let mut text = marked(YELLOW, "limits", 0, "would refuse changes of their kind:", drawing.columns);
     for limit in &plan.limits {
-        _ = writeln!(text, "  {}", visible(limit));
+        text.push_str(&hanging(limit, 2, drawing.columns));
     }
     text + "\n"
 }
@@ -511,16 +519,16 @@ fn unread(plan: &Plan, drawing: Drawing) -> String {
         let places: Vec<_> = alike.iter().copied().map(place).collect();
         let places: Vec<_> = places.iter().map(String::as_str).collect();
         match *alike {
-            [it] => _ = writeln!(text, "  {}: {}", visible(places[0]), visible(&it.reason)),
+            [it] => text.push_str(&hanging(&format!("{}: {}", places[0], it.reason), 2, drawing.columns)),
             _ => {
-                let places = listed(&places, drawing);
-                _ = writeln!(text, "  {}: {}\n    {}", alike.len(), visible(&reason), visible(&places));
+                text.push_str(&hanging(&format!("{}: {reason}", alike.len()), 2, drawing.columns));
+                text.push_str(&wrapped(&listed(&places, drawing), 4, drawing));
             }
         }
         // The request ids are of the first of them.
         if let Some(error) = &alike[0].error {
-            _ = writeln!(text, "    {}", visible(&error.message));
-            _ = writeln!(text, "    {}", visible(&error.advice));
+            text.push_str(&wrapped(&error.message, 4, drawing));
+            text.push_str(&wrapped(&error.advice, 4, drawing));
         }
     }
     text + "\n"
@@ -595,13 +603,11 @@ mod tests {
         let plan = plan(50_000);
         let drawn = text(&plan, Drawing { columns: Some(40), is_verbose: true });
         let drawn = anstream::adapter::strip_str(&drawn).to_string();
-        // Ids stay in one piece, whatever the width.
-        let wide: Vec<_> = drawn
-            .lines()
-            .filter(|line| width(line) > 40 && !["  + create ", "Plan: "].iter().any(|it| line.starts_with(it)))
-            .collect();
+        let wide: Vec<_> = drawn.lines().filter(|line| width(line) > 40).collect();
         assert_eq!(wide, [""; 0]);
-        assert_eq!(drawn.lines().filter(|line| line.starts_with("  + create ")).count(), 50_000);
+        let created: Vec<_> = drawn.lines().skip_while(|line| *line != "  + create").take(2).collect();
+        assert_eq!(created[1], "    vpc-bp1000000000000000000  生产网络", "ids stay in one piece");
+        assert_eq!(drawn.lines().filter(|line| *line == "  + create").count(), 50_000);
         // A sentence is not broken into single characters.
         let finding: Vec<_> = drawn.lines().skip_while(|line| *line != "  findings").skip(1).take(3).collect();
         assert_eq!(finding[0], "    vpc-bp1000000000000000000  missing");

@@ -3,7 +3,7 @@
 use std::{io::BufRead as _, time::Duration};
 
 use insta::assert_snapshot;
-use local_cloud::{Fault, Options, SECOND_ACCOUNT};
+use local_cloud::{Fault, Options, Rewrite, SECOND_ACCOUNT};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -115,6 +115,73 @@ async fn a_change_to_a_resource_that_is_gone_is_stale() {
     assert_eq!(ran.code, 1, "{}", ran.whole());
     assert!(ran.stdout.contains(&format!("{vpc} needs nothing now, or is gone")), "{}", ran.whole());
     assert!(ran.stdout.ends_with("Applied: 0 made, 0 failed, 1 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+/// A plan that deletes an orphan; its id.
+async fn orphaned() -> (World, String) {
+    let world = World::new().await;
+    let (gone, orphan) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&orphan, |flow_log| flow_log.created = "2026-01-01T00:00:00Z".parse().unwrap());
+    world.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    save(&world).await;
+    (world, orphan)
+}
+
+#[tokio::test]
+async fn an_orphan_is_deleted_if_another_look_at_it_and_at_its_resource_says_the_same() {
+    let (world, _) = orphaned().await;
+    let before = world.cloud.calls().len();
+    let applied = apply(&world, &[]).await.good();
+    assert!(applied.ends_with("Applied: 1 made, 0 failed, 0 stale, 0 not made.\n"), "{applied}");
+    assert_eq!(world.writes_after(before), ["DeleteFlowLog"]);
+    let reads: Vec<_> = world.cloud.calls().into_iter().skip(before).map(|call| call.action).collect();
+    let count = |action: &str| reads.iter().filter(|read| *read == action).count();
+    // The lists of the region, and one look at what is about to be deleted.
+    assert_eq!((count("DescribeFlowLogs"), count("DescribeVpcs")), (1 + 1, 1 + 1), "{reads:?}");
+}
+
+#[tokio::test]
+async fn an_orphan_whose_list_was_stale_is_not_deleted() {
+    let taken_over = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["Tags"]["Tag"] = Value::Array(Vec::new());
+    let being_deleted = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["Status"] = "Deleting".into();
+    let moved = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["ResourceId"] = "vpc-another".into();
+    let unreadable = |answer: &mut Value| answer["FlowLogs"]["FlowLog"][0]["ResourceId"] = Value::Null;
+    for (name, rewrite) in [
+        ("somebody took it over", Rewrite::value(taken_over)),
+        ("it is being deleted", Rewrite::value(being_deleted)),
+        ("it records something else", Rewrite::value(moved)),
+        ("it cannot be read", Rewrite::value(unreadable)),
+    ] {
+        let (world, _) = orphaned().await;
+        let before = world.cloud.calls().len();
+        // The list says what it said before.
+        world.cloud.rewrite_after(1, "DescribeFlowLogs", rewrite);
+        let ran = apply(&world, &[]).await;
+        assert_eq!(world.writes_after(before), [""; 0], "{name}: {}", ran.whole());
+        assert!(ran.code == 1 && !ran.stdout.contains("1 made"), "{name}: {}", ran.whole());
+    }
+    let (world, _) = orphaned().await;
+    let before = world.cloud.calls().len();
+    world.cloud.fail_after(1, "DescribeFlowLogs", Fault::Refused);
+    let ran = apply(&world, &[]).await;
+    assert_eq!((world.writes_after(before), ran.code), (Vec::new(), 1), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn an_orphan_whose_resource_is_back_is_not_deleted() {
+    let (world, orphan) = orphaned().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    let before = world.cloud.calls().len();
+    // Only the look by its id shows it.
+    let resource = world.cloud.flow_logs().into_iter().find(|it| it.id == orphan).unwrap().resource_id;
+    let back = move |answer: &mut Value| {
+        answer["Vpcs"]["Vpc"] = serde_json::json!([{"VpcId": resource, "OwnerId": 1_000_000_000_000_001_u64}]);
+        answer["TotalCount"] = 1.into();
+    };
+    world.cloud.rewrite_after(1, "DescribeVpcs", Rewrite::value(back));
+    let ran = apply(&world, &[]).await;
+    assert_eq!((world.writes_after(before), ran.code), (Vec::new(), 1), "{}", ran.whole());
+    assert!(world.cloud.flow_log_of(&vpc).is_none(), "and what is missing was not in the plan");
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::{
 };
 
 use local_cloud::Fault;
+use serde_json::Value;
 
-use crate::{support::Home, world::World};
+use crate::{plan::sample, support::Home, world::World};
 
 const SUBCOMMANDS: [&str; 13] = [
     "init",
@@ -93,6 +94,17 @@ fn wrong_usage_is_64_and_help_is_0() {
         let said = home.run(arguments, &[]).refused(64);
         assert!(!said.is_empty(), "{arguments:?}");
     }
+    for (arguments, says) in [
+        (
+            &["explain", "vpc-1", "--at", "yesterday"][..],
+            "a moment has a date, a time and an offset, as in 2026-03-01T09:00+08:00",
+        ),
+        (&["plan", "--at", "2026-03-01T09:00"], "or Z for UTC, as in 2026-03-01T01:00Z"),
+        (&["schedule", "office", "--from", "tomorrow"], "a day is a year, a month and a day, as in 2026-03-01"),
+    ] {
+        let said = home.run(arguments, &[]).refused(64).join("\n");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
     assert_eq!(home.run(&["--version"], &[]).good(), format!("flowkeeper {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -141,6 +153,31 @@ fn data_that_cannot_be_written_is_an_error() {
 fn editors_get_the_schema_that_is_published() {
     let published = std::fs::read_to_string(crate::support::repository().join("docs/policy.schema.json")).unwrap();
     assert_eq!(Home::new().run(&["schema"], &[]).good(), published);
+}
+
+#[tokio::test]
+async fn the_json_of_each_subcommand_is_as_its_schema_says() {
+    let text = std::fs::read_to_string(crate::support::repository().join("docs/command.schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(&text).unwrap();
+    schema.as_object_mut().unwrap().remove("oneOf");
+    let world = sample(true).await;
+    world.home.write("mistakes.yml", "flow_log: {project: Flow}\n");
+    for (arguments, code) in [
+        (&["whoami"][..], 0),
+        (&["check"], 0),
+        (&["check", "mistakes.yml"], 64),
+        (&["schedule", "office-hours", "--from", "2026-11-01"], 0),
+        (&["cost"], 0),
+        (&["cost", "policy.yml", "--region", "cn-hangzhou"], 0),
+    ] {
+        let ran = world.run(&[arguments, &["--output", "json"]].concat()).await;
+        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.whole());
+        schema["$ref"] = format!("#/$defs/{}", arguments[0]).into();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let printed: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let problems: Vec<_> = validator.iter_errors(&printed).map(|problem| problem.to_string()).collect();
+        assert_eq!(problems, [""; 0], "{arguments:?}: {}", ran.stdout);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `cost` against a local cloud.
 
-use jiff::ToSpan as _;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use local_cloud::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options,
     RestRequest, SECOND_ACCOUNT,
@@ -22,6 +22,11 @@ const RECORDS_AN_HOUR: i64 = 3;
 
 /// A cloud with a Logstore that keeps records for a week, and a flow log that wrote in every hour of it.
 async fn cloud() -> (LocalCloud, String) {
+    cloud_recording(|_| true).await
+}
+
+/// The same, with records in some hours only.
+async fn cloud_recording(is_on: impl Fn(Timestamp) -> bool) -> (LocalCloud, String) {
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
     let client = cloud.client();
     for (path, body) in [
@@ -40,6 +45,7 @@ async fn cloud() -> (LocalCloud, String) {
     cloud.edit_flow_log(&id, |flow_log| flow_log.created = now - (24 * 60).hours());
     let moments =
         (1..=7 * 24).flat_map(|hour| (0..RECORDS_AN_HOUR).map(move |nth| now - (hour * 60 + nth * 10).minutes()));
+    let moments = moments.filter(|moment| is_on(*moment));
     cloud.write_records(
         "flowlog-a",
         "vpc",
@@ -90,8 +96,8 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     assert!((records * 100..records * 400).contains(&bytes), "{bytes} bytes of {records} records");
     let table = cost(&cloud, &home, &[]).await.good();
     assert!(table.contains(&vpc) && table.contains("list prices of 2026-"), "{table}");
-    let line = table.lines().find(|line| line.contains(&format!("the bill of {cycle}"))).unwrap();
-    assert!(line.contains(" 0.75 ") && line.ends_with("USD, of lines that name a flow log"), "{table}");
+    let line = table.lines().find(|line| line.contains(&format!("as billed in {cycle}"))).unwrap();
+    assert!(line.contains(" 0.75 ") && line.ends_with("days, lines that name a flow log"), "{table}");
     let calls: Vec<_> = cloud.calls().into_iter().filter(|call| call.action.starts_with("Create")).collect();
     assert!(calls.iter().all(|call| {
         ["CreateProject", "CreateLogStore", "CreateIndex", "CreateVpc", "CreateFlowLog"].contains(&call.action.as_str())
@@ -99,14 +105,40 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
 }
 
 #[tokio::test]
-async fn a_schedule_saves_what_the_hours_off_would_have_written() {
+async fn a_schedule_that_is_new_saves_what_was_recorded_in_its_hours_off() {
     let (cloud, _) = cloud().await;
+    let dear = include_str!("../../../cost/prices/usd.json").replace("\"0.37\"", "\"370000\"");
+    let dear = dear.replace("\"free_gb\": 5", "\"free_gb\": 0");
+    let home = Home::with(&[("policy.yml", POLICY), ("dear.json", &dear)]);
+    let found = json_of(&cloud, &home, &["--prices", "dear.json"]).await;
+    let flow_log = &found["regions"][0]["flow_logs"][0];
+    let schedule = &flow_log["schedule"];
+    assert_eq!(schedule["on_hours"], 70);
+    // Whether recording went on after the last hour is not known.
+    assert!(schedule["off_hours_unknown"].as_u64().unwrap() <= 1, "{found:#}");
+    let amount = |of: &Value| of.as_str().unwrap().parse::<f64>().unwrap();
+    let share = amount(&schedule["saves_by_traffic"]) / amount(&flow_log["total"]);
+    assert!((share - 98.0 / 168.0).abs() < 0.02, "all hours have the same traffic: {share}");
+    assert_eq!(found["schedules_save"], schedule["saves_by_traffic"]);
+}
+
+#[tokio::test]
+async fn what_was_never_recorded_in_hours_off_is_unknown_in_every_form() {
+    let office = |moment: Timestamp| {
+        let local = TimeZone::get("Asia/Shanghai").unwrap().to_datetime(moment);
+        local.weekday().to_monday_zero_offset() < 5 && (7..21).contains(&local.hour())
+    };
+    let (cloud, _) = cloud_recording(office).await;
     let home = Home::with(&[("policy.yml", POLICY)]);
     let found = json_of(&cloud, &home, &["--currency", "USD"]).await;
     let schedule = &found["regions"][0]["flow_logs"][0]["schedule"];
-    // Hours off were recorded here, but as the schedule was off then, they do not count.
     assert_eq!((&schedule["on_hours"], &schedule["off_hours_unknown"]), (&json!(70), &json!(98)));
+    assert_eq!((&schedule["saves_by_traffic"], &found["schedules_save"]), (&Value::Null, &Value::Null));
+    let csv = cost(&cloud, &home, &["--currency", "USD", "--output", "csv"]).await.good();
+    let cells: Vec<_> = csv.lines().map(|line| line.split(',').nth(11).unwrap()).collect();
+    assert_eq!(cells, ["schedule_saves", ""]);
     let table = cost(&cloud, &home, &["--currency", "USD"]).await.good();
+    assert!(table.contains("schedules save") && table.contains("without 1 of 1 that are unknown"), "{table}");
     assert!(
         table.contains("70 of 168") && table.contains("in 98 of 98 hours off nothing was ever recorded"),
         "{table}"
@@ -150,7 +182,9 @@ async fn prices_can_be_replaced_and_are_never_converted() {
     let generation: f64 = found["regions"][0]["generation"].as_str().unwrap().parse().unwrap();
     assert!(generation > 100.0, "{found:#}");
     let unknown = json_of(&cloud, &home, &["--prices", "elsewhere.json"]).await;
-    assert_eq!((&unknown["regions"][0]["total"], &unknown["total"]), (&Value::Null, &json!("0.000000")));
+    assert_eq!((&unknown["regions"][0]["total"], &unknown["total"]), (&Value::Null, &Value::Null));
+    let table = cost(&cloud, &home, &["--prices", "elsewhere.json"]).await.good();
+    assert!(!table.contains("0.00"), "what is unknown is not zero: {table}");
     assert!(unknown["notes"].to_string().contains("no prices for this region"), "{unknown:#}");
     for arguments in [&["--prices", "dear.json", "--currency", "CNY"][..], &["--prices", "odd.json"], &["--days", "32"]]
     {
@@ -314,4 +348,36 @@ async fn a_report_has_the_costs_if_they_are_asked_for() {
     assert!(summary.stdout.contains("\nCost of 30 days: ") && summary.stdout.contains(" CNY"), "{}", summary.whole());
     let without = world.run(&["report", "--json", "-"]).await;
     assert!(without.stdout.contains("\"costs\":[]"), "{}", without.whole());
+}
+
+#[tokio::test]
+async fn a_flow_log_made_an_hour_ago_costs_a_month_of_what_it_wrote_since() {
+    let (cloud, vpc) = cloud_recording(|_| false).await;
+    let now = cloud.now();
+    let id = cloud.flow_logs().into_iter().find(|flow_log| flow_log.resource_id == vpc).unwrap().id;
+    cloud.edit_flow_log(&id, |flow_log| flow_log.created = now - (3 * 60).minutes());
+    let hour = (1..=2).flat_map(|hour| (0..30).map(move |nth| now - (hour * 60 + nth).minutes()));
+    cloud.write_records("flowlog-a", "vpc", hour.map(|end| LogRecord::of_flow_log(&vpc, "vsw-1", "eni-1", "OK", end)));
+    let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    let volume = &found["regions"][0]["flow_logs"][0]["volume"];
+    // About 30 records an hour, of 100 to 400 bytes, and 720 hours.
+    let bytes = volume["bytes"].as_u64().unwrap();
+    assert!((15 * 720 * 100..60 * 720 * 400).contains(&bytes), "{found:#}");
+    assert_eq!((&volume["is"], &volume["basis"]), (&json!("estimated"), &json!("part_of_the_month")));
+    cloud.edit_flow_log(&id, |flow_log| flow_log.created = now);
+    let (none, _) = cloud_recording(|_| false).await;
+    let young = json_of(&none, &Home::new(), &["--currency", "USD"]).await;
+    assert_ne!(young["regions"][0]["flow_logs"][0]["volume"]["is"], "unknown", "{young:#}");
+}
+
+#[tokio::test]
+async fn a_bill_in_no_currency_is_unread_and_shows_nothing_of_what_it_says() {
+    let (cloud, _) = cloud().await;
+    let cycle = openapi::BillingCycle::of(cloud.now()).previous().to_string();
+    let line = json!({"InstanceID": "fl-1", "PretaxAmount": "1", "Currency": "\u{1b}[31mEUR\u{202e}"});
+    cloud.add_to_bill(OWN_ACCOUNT, &cycle, line);
+    let ran = cost(&cloud, &Home::new(), &["--currency", "USD", "--color", "always"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(ran.stderr.contains("is no currency") && !ran.whole().contains('\u{202e}'), "{}", ran.whole());
+    assert!(!ran.whole().contains("\u{1b}[31mEUR"), "{}", ran.whole());
 }

@@ -20,7 +20,7 @@ async fn a_resource_is_found_and_explained_with_what_is_there_and_what_a_plan_wo
 }
 
 #[tokio::test]
-async fn regions_are_looked_in_one_by_one_until_it_is_found() {
+async fn a_resource_is_found_in_whatever_region_it_is() {
     let world = World::new().await;
     let vpc = world.cloud.operator("1000000000000001", "cn-shanghai").create_vpc(&[]).await.unwrap();
     let ran = world.run(&["explain", &vpc]).await.good();
@@ -33,6 +33,46 @@ async fn regions_are_looked_in_one_by_one_until_it_is_found() {
     // Without regions in the policy, those of the account.
     world.home.write("policy.yml", &POLICY.replace("regions: [cn-hangzhou, cn-shanghai]\n", ""));
     world.run(&["explain", &vpc]).await.good();
+}
+
+#[tokio::test]
+async fn all_regions_are_asked_together_and_one_that_hangs_does_not_keep_the_answer_back() {
+    let world =
+        World::with(Options::default(), &POLICY.replace("regions: [cn-hangzhou, cn-shanghai]", "regions: all")).await;
+    let vpc = world.cloud.operator("1000000000000001", "cn-shanghai").create_vpc(&[]).await.unwrap();
+    world.cloud.fail_in("cn-beijing", "DescribeVpcs", Fault::Hang, 1);
+    let before = world.cloud.calls().len();
+    let ran = world.run(&["explain", &vpc]).await.good();
+    assert!(ran.contains(&format!("{vpc}, a VPC of 1000000000000001 in cn-shanghai")), "{ran}");
+    let calls: Vec<_> = world.cloud.calls().into_iter().skip(before).collect();
+    let looked: Vec<_> = calls.iter().take_while(|call| call.action != "DescribeFlowLogs").collect();
+    let regions = looked.iter().filter(|call| call.action == "DescribeVpcs").count();
+    assert!(regions > 4, "{regions} regions were asked before anything else: {looked:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_id_and_no_file_is_said_with_the_forms_of_both() {
+    let world = World::new().await;
+    for (given, says) in [
+        (
+            "bogus-id",
+            "error: bogus-id is no id, as in vpc-bp1example, vsw-bp1example or eni-bp1example, and no file: No such file",
+        ),
+        ("vpc-bp1****", "error: \"vpc-bp1****\""),
+    ] {
+        let said = world.run(&["explain", given]).await.refused(64);
+        assert!(said[0].starts_with(says), "{said:#?}");
+        assert!(said[1].contains("name the id of a VPC, a vSwitch or a network interface, or a file"), "{said:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_moment_is_shown_in_whole_seconds() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    let ran = world.run(&["explain", &vpc]).await.good();
+    let at = ran.lines().find(|line| line.starts_with("at ")).unwrap();
+    assert!(at.ends_with('Z') && !at.contains('.'), "{at}");
 }
 
 #[tokio::test]

@@ -23,27 +23,6 @@ fn examples(page: &str) -> Vec<(String, String)> {
     examples.collect()
 }
 
-/// What the examples find: a VPC without a flow log, and one whose flow log has another name.
-async fn seed(cloud: &LocalCloud) {
-    let project = "flowlog-1000000000000001-cn-hangzhou";
-    cloud.with_log_store("1000000000000001", "cn-hangzhou", project, "vpc");
-    // No schedule is about it: the pages show the same at any hour.
-    cloud.create_vpc(&[("env", "prod")]).await.unwrap();
-    let vpc = cloud.create_vpc(&[]).await.unwrap();
-    let parameters = [
-        ("Tag.1.Key", "managed-by"),
-        ("Tag.1.Value", "flowkeeper"),
-        ("Tag.2.Key", "team"),
-        ("Tag.2.Value", "network"),
-        ("FlowLogName", "renamed"),
-        ("Description", "Kept by Flowkeeper"),
-        ("ProjectName", project),
-        ("LogStoreName", "vpc"),
-    ];
-    cloud.create_flow_log("VPC", &vpc, &parameters).await.unwrap();
-    cloud.finish_transitions();
-}
-
 #[test]
 fn no_other_page_shows_what_the_command_prints() {
     let docs = std::fs::read_dir(repository().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
@@ -56,19 +35,40 @@ fn no_other_page_shows_what_the_command_prints() {
     assert_eq!(found, PAGES);
 }
 
+/// The commands with which a person begins.
+const BEGINNING: [&str; 2] = [
+    "cargo run -p local-cloud -- serve --no-functions",
+    "-p flowkeeper -- plan --endpoint http://127.0.0.1:9900 policy.yml",
+];
+
+#[test]
+fn every_page_begins_with_the_same_two_commands() {
+    for page in ["README.md", "README.zh-CN.md", "docs/command.md"] {
+        let text = std::fs::read_to_string(repository().join(page)).unwrap();
+        for command in BEGINNING {
+            assert!(text.contains(command), "{page}: {command}");
+        }
+        assert_eq!(text.matches("local-cloud -- serve").count(), 1, "{page}");
+    }
+    assert!(repository().join("policy.yml").is_file());
+}
+
 #[tokio::test]
 async fn each_example_of_a_page_prints_what_the_page_shows() {
     let cloud = LocalCloud::start(Options::default()).await.unwrap();
-    seed(&cloud).await;
+    // What a person finds who runs `local-cloud serve`, as the pages say.
+    cloud.seed_sample();
     let endpoint = cloud.endpoint();
-    let folder = repository().join("shared/command/examples");
     let (mut count, mut wrong) = (0, Vec::new());
     for page in PAGES {
         let mut corrected = std::fs::read_to_string(repository().join(page)).unwrap();
         for (command, shown) in examples(page) {
             let words: Vec<_> = command.split(' ').map(str::to_owned).collect();
             assert_eq!(words[0], "flowkeeper", "{page}: {command}");
-            let (endpoint, folder) = (endpoint.clone(), folder.clone());
+            // What is asked of the cloud is about the policy that fits it.
+            let is_live = ["whoami", "plan", "apply"].contains(&&*words[1]) || words[2].starts_with("vpc-bp1local");
+            let folder = if is_live { repository() } else { repository().join("shared/command/examples") };
+            let endpoint = endpoint.clone();
             let ran = tokio::task::spawn_blocking(move || {
                 // The key of the local cloud, which is no secret.
                 let env = [

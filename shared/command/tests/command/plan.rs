@@ -7,11 +7,11 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT};
+use local_cloud::{Directory, Fault, MemberRole, OWN_ACCOUNT, Options, Rewrite, SECOND_ACCOUNT};
 use serde_json::Value;
 
 use crate::{
-    support::{repository, run_beside},
+    support::{binary, repository, run_beside},
     world::{POLICY, World},
 };
 
@@ -72,6 +72,91 @@ async fn no_region_waits_for_another() {
     // Each region reads its VPCs first.
     let before = calls[..first].iter().filter(|call| call.action == "DescribeVpcs").count();
     assert_eq!(before, REGIONS, "every region has read its VPCs before the first one goes on");
+}
+
+#[tokio::test]
+async fn what_is_read_of_a_region_is_read_once_and_only_what_seems_gone_is_looked_up() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.kept_vpc(&[], &[]).await;
+    }
+    let (gone, orphan) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&orphan, |flow_log| flow_log.created = "2026-01-01T00:00:00Z".parse().unwrap());
+    world.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    let before = world.cloud.calls().len();
+    let printed = world.run(&["plan"]).await.good();
+    assert!(printed.contains("Plan: 1 to delete; 3 of 3 resources covered."), "{printed}");
+    let calls: Vec<_> = world.cloud.calls().into_iter().skip(before).collect();
+    let count = |action: &str| calls.iter().filter(|call| call.action == action).count();
+    assert_eq!(count("DescribeFlowLogs"), 2, "one for each region: {calls:#?}");
+    assert_eq!(count("DescribeVpcs"), 2 + 1, "one for each region, and one for what seems gone: {calls:#?}");
+    let looked_up: Vec<_> = calls.iter().filter_map(|call| call.parameters.get("VpcId")).collect();
+    assert_eq!(looked_up, [&gone]);
+}
+
+#[tokio::test]
+async fn a_resource_that_a_list_lacks_and_a_look_by_its_id_finds_makes_the_list_unknown() {
+    let world = World::new().await;
+    let (vpc, flow_log) = world.kept_vpc(&[], &[]).await;
+    world.cloud.edit_flow_log(&flow_log, |it| it.created = "2026-01-01T00:00:00Z".parse().unwrap());
+    let lacking = |answer: &mut Value| {
+        answer["Vpcs"]["Vpc"] = Value::Array(Vec::new());
+        answer["TotalCount"] = 0.into();
+    };
+    world.cloud.rewrite_in("cn-hangzhou", "DescribeVpcs", Rewrite::value(lacking), 1);
+    let ran = world.run(&["plan"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(
+        ran.stdout.contains(&format!("{vpc}, which {flow_log} records, is there, and the list")),
+        "{}",
+        ran.whole()
+    );
+    assert!(ran.stdout.contains("nothing to change in what could be read"), "{}", ran.whole());
+    assert!(!ran.stdout.contains("is gone"), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn orphans_are_found_at_each_level_whatever_the_policy_reads_for_itself() {
+    let own = [("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")];
+    for (level, planned) in [("vpc", "3 to delete"), ("vswitch", "3 to delete"), ("network-interface", "3 to delete")] {
+        let world = World::with(Options::default(), &format!("{POLICY}coverage: {level}\n")).await;
+        let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+        let vswitch = world.cloud.create_vswitch(&vpc).await.unwrap();
+        let interface = world.cloud.create_network_interface(&vswitch).await.unwrap();
+        for (kind, id) in [("VPC", &vpc), ("VSwitch", &vswitch), ("NetworkInterface", &interface)] {
+            world.cloud.create_flow_log(kind, id, &own).await.unwrap();
+        }
+        world.cloud.finish_transitions();
+        for flow_log in world.cloud.flow_logs() {
+            world.cloud.edit_flow_log(&flow_log.id, |it| {
+                it.resource_id.push('x');
+                it.created = "2026-01-01T00:00:00Z".parse().unwrap();
+            });
+        }
+        let printed = world.run(&["plan"]).await.good();
+        assert!(printed.contains(planned), "{level}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_without_regions_is_planned_everywhere_and_who_applies_it_is_told_what_sweeps_look_after() {
+    const SAYS: &str = "note: the policy names no regions, so the plan is about all of them; the sweeps of a deployed \
+                        function look after its own region alone.";
+    let world = World::with(Options::default(), "flow_log: {project: flowlog, log_store: vpc}\n").await;
+    let settled = world.run(&["plan"]).await;
+    assert!(settled.code == 0 && !settled.stderr.contains("the policy names no regions"), "{}", settled.whole());
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let planned = world.run(&["plan", "--out", "plan.json"]).await;
+    assert!(planned.stderr.contains(SAYS), "{}", planned.whole());
+    let yes = ["--yes", "--account", OWN_ACCOUNT];
+    let narrowed = world.run(&["plan", "--region", "cn-hangzhou"]).await;
+    assert!(!narrowed.stderr.contains(SAYS), "{}", narrowed.whole());
+    let applied = world.run(&[&["apply", "plan.json"][..], &yes].concat()).await;
+    assert!(applied.stderr.contains(SAYS), "{}", applied.whole());
+    world.home.write("all.yml", "flow_log: {project: flowlog, log_store: vpc}\nregions: all\n");
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let named = world.run(&["plan", "all.yml"]).await;
+    assert!(!named.stderr.contains(SAYS), "{}", named.whole());
 }
 
 #[tokio::test]
@@ -158,7 +243,9 @@ async fn the_exit_code_says_whether_there_are_changes_only_where_that_is_asked_f
 
 #[tokio::test]
 async fn what_could_not_be_read_is_said_last_and_together_and_the_rest_is_planned() {
-    let world = World::new().await;
+    // Where the VPCs cannot be read, the flow logs are not asked for.
+    let policy = format!("{POLICY}  - match: {{tags: {{env: fine}}}}\n    coverage: vswitch\n");
+    let world = World::with(Options::default(), &policy).await;
     world.cloud.create_vpc(&[]).await.unwrap();
     world.cloud.fail_in("cn-shanghai", "*", Fault::Refused, u32::MAX);
     let ran = world.run(&["plan"]).await;
@@ -200,6 +287,35 @@ async fn a_plan_that_cannot_be_saved_is_shown_all_the_same() {
         assert!(ran.stdout.contains("Plan: 1 to create"), "{}", ran.whole());
         assert!(ran.stderr.contains(says), "{}", ran.whole());
     }
+}
+
+/// Runs the command with a folder `fixed` that can only be read, even by root. `None` where nobody may mount one.
+#[cfg(target_os = "linux")]
+async fn beside_read_only_folder(world: &World, arguments: &'static str) -> Option<std::process::Output> {
+    let script = "mkdir fixed && mount -t tmpfs -o ro none fixed && exec \"$0\" ";
+    let mut command = tokio::process::Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", &format!("{script}{arguments}")]).arg(binary());
+    command.current_dir(world.home.path()).env_clear().env("HOME", world.home.path()).env("PATH", "/usr/bin:/bin");
+    let output = command.envs(world.env()).output().await.ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    (!said.contains("unshare: ") && !said.contains("mount: ")).then_some(output)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "what could not be tried is said")]
+async fn a_folder_that_can_only_be_read_is_said_with_the_file_and_the_plan_is_shown() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let Some(output) = beside_read_only_folder(&world, "plan --out fixed/plan.json").await else {
+        eprintln!("SKIPPED: nobody may mount a folder here, so that none can only be read");
+        return;
+    };
+    let (told, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(told.contains("Plan: 1 to create"), "{told}");
+    let error = "error: --out fixed/plan.json: the plan cannot be saved: Read-only file system (os error 30)\n";
+    assert!(said.contains(error) && said.contains("  try: name a file in a folder of your own"), "{said}");
 }
 
 #[cfg(unix)]
@@ -352,6 +468,13 @@ async fn a_resource_that_can_have_no_flow_log_is_neither_covered_nor_missing() {
     let (summary, plan) = counts(&world).await;
     assert_eq!((&summary["resources"], &summary["covered"]), (&1.into(), &1.into()), "{plan:#}");
     assert_eq!((&summary["findings"], &summary["exceptions"]), (&1.into(), &0.into()), "{plan:#}");
+    assert_eq!(summary["unsupported"], 1, "{plan:#}");
+    check(&plan);
+    let printed = world.run(&["plan"]).await.good();
+    assert!(
+        printed.ends_with("Plan: nothing to change; 1 of 1 resource covered; 1 unsupported; 1 finding.\n"),
+        "{printed}"
+    );
 }
 
 #[tokio::test]
@@ -415,7 +538,7 @@ async fn it_decides_for_another_moment_if_asked() {
 }
 
 /// What the local cloud starts with, beside the policy of the repository. Its schedule is on all week if asked.
-async fn sample(is_always_on: bool) -> World {
+pub(crate) async fn sample(is_always_on: bool) -> World {
     let policy = std::fs::read_to_string(repository().join("policy.yml")).unwrap();
     let hours = "Mon-Fri 08:00-20:00";
     assert!(policy.contains(hours), "{policy}");
@@ -455,15 +578,31 @@ async fn what_is_planned_and_applied_is_as_the_policy_wants_it_and_nothing_is_le
 }
 
 #[tokio::test]
-async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_the_plan_is_whole() {
+async fn what_changes_cost_is_unknown_where_network_interfaces_cannot_be_read_and_that_is_no_success() {
     let world = sample(true).await;
+    let whole = world.run(&["plan"]).await.good();
     world.cloud.fail_in("cn-hangzhou", "DescribeNetworkInterfaces", Fault::Refused, u32::MAX);
-    let printed = world.run(&["plan"]).await.good();
+    let ran = world.run(&["plan", "--out", "plan.json"]).await;
+    let printed = &ran.stdout;
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(printed.contains("cn-hangzhou  unknown: the network interfaces could not be read\n"), "{printed}");
+    let unread: Vec<_> = printed.lines().skip_while(|line| !line.starts_with("1 could not be read, and is")).collect();
     assert!(
-        printed.contains("cn-hangzhou  unknown: the network interfaces could not be read: DescribeNetworkInterfaces"),
+        unread[1].contains("so what the changes there cost is unknown; --no-cost leaves the cost out"),
         "{printed}"
     );
-    assert!(printed.contains("cn-shanghai  +") && !printed.contains("could not be read."), "{printed}");
+    assert!(unread[2].contains("DescribeNetworkInterfaces") && unread[2].contains("(request "), "{printed}");
+    assert!(printed.contains("cn-shanghai  +") && printed.ends_with("; 1 could not be read.\n"), "{printed}");
+    let changes = |text: &str| text.lines().filter(|line| line.starts_with("      change ")).count();
+    assert_eq!(changes(printed), changes(&whole), "the plan is whole");
+    let saved = std::fs::read_to_string(world.home.path().join("plan.json")).unwrap();
+    check(&serde_json::from_str(&saved).unwrap());
+
+    let before = world.cloud.calls_of("DescribeNetworkInterfaces").len();
+    let without = world.run(&["plan", "--no-cost"]).await.good();
+    assert!(!without.contains("cost of a month") && !without.contains(" GB a month "), "{without}");
+    assert_eq!(changes(&without), changes(&whole));
+    assert_eq!(world.cloud.calls_of("DescribeNetworkInterfaces").len(), before, "no network interface is read");
     let only_names = world.run(&["explain", "vpc-bp1local0000000000001"]).await.good();
     assert!(!only_names.contains("cost"), "{only_names}");
 }

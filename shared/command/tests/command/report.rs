@@ -153,7 +153,8 @@ async fn without_a_file_it_is_summed_up_on_stdout_with_every_finding_and_excepti
 #[tokio::test]
 async fn a_region_that_cannot_be_read_is_unknown_and_no_control_that_needs_it_passes() {
     let world = world().await;
-    old_vpc(&world).await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
     world.cloud.fail_in("cn-shanghai", "DescribeVpcs", Fault::Refused, u32::MAX);
     let (report, ran) = json_of(&world, &[]).await;
     assert_eq!(ran.code, 1);
@@ -198,6 +199,17 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
     let state = |report: &Value| report["facts"]["deliveries"][0]["state"].as_str().unwrap().to_owned();
     let (silent, ran_silent) = json_of(&world, &["--detailed-exitcode"]).await;
     assert_eq!((state(&silent).as_str(), ran_silent.code), ("silent", 2), "{}", ran_silent.whole());
+    assert_eq!(silent["facts"]["results"][0]["verdict"], "undelivered");
+    assert_eq!(silent["facts"]["deliveries"][0]["records"], 0, "nothing is zero, and not unknown");
+    assert_eq!(
+        (&control(&silent, "3.3")["status"], &control(&silent, "AU-12")["status"]),
+        (&json!("fail"), &json!("fail"))
+    );
+    world.run(&["report", "--html", "r.html", "--csv", "r.csv", "--junit", "r.xml", "--ocsf", "r.json"]).await.good();
+    assert!(read(&world, "r.html").contains("some of it needs a person"));
+    assert!(read(&world, "r.csv").contains("finding,undelivered,"));
+    assert!(read(&world, "r.xml").contains("<failure"));
+    assert!(!read(&world, "r.json").contains("\"status_code\":\"compliant\""));
     write_record(&world, &vpc, "OK");
     let before = world.cloud.calls_of("GetLogsV2").len();
     let (delivering, ran_delivering) = json_of(&world, &["--detailed-exitcode"]).await;
@@ -206,6 +218,12 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
     world.cloud.fail("GetLogsV2", Fault::Refused, 1);
     let (denied, ran_denied) = json_of(&world, &[]).await;
     assert_eq!((state(&denied).as_str(), ran_denied.code), ("unknown", 1));
+    let unknown = &denied["assessment"]["unknown"][0];
+    assert_eq!(
+        (&unknown["error"]["operation"], &control(&denied, "A.8.15")["status"]),
+        (&json!("GetLogsV2"), &json!("unknown"))
+    );
+    assert!(unknown["error"]["request_id"].is_string(), "{unknown}");
     assert!(ran_denied.stderr.contains("GetLogsV2 is not allowed"), "{}", ran_denied.whole());
     world.cloud.edit_log_store("flowlog", "vpc", |log_store| log_store.index = None);
     let (without_index, ran_without_index) = json_of(&world, &[]).await;
@@ -215,14 +233,14 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_logstore_that_is_gone_is_silent_and_its_retention_fails_no_pass() {
+async fn a_logstore_that_is_gone_is_silent_and_keeps_nothing() {
     let world = world().await;
     old_vpc(&world).await;
     world.cloud.without_log_store(OWN_ACCOUNT, "cn-hangzhou", "flowlog", "vpc");
     let (report, ran) = json_of(&world, &["--detailed-exitcode"]).await;
     let delivery = &report["facts"]["deliveries"][0];
     assert_eq!((&delivery["state"], &delivery["why_unknown"]), (&json!("silent"), &json!("its Logstore is not there")));
-    assert_eq!(control(&report, "10.5.1")["status"], "unknown");
+    assert_eq!(control(&report, "10.5.1")["status"], "fail", "what is not there keeps nothing");
     assert_ne!(ran.code, 0, "{}", ran.whole());
 }
 
@@ -241,6 +259,8 @@ async fn a_file_that_cannot_be_written_is_an_error_and_the_report_is_printed_ins
         assert!(ran.stdout.starts_with("class,verdict,") && ran.stdout.contains(&vpc), "{}", ran.whole());
         assert!(read(&world, "kept.json").contains(&vpc), "the others are written");
     }
+    let said = world.run(&["report", "--csv", "no/report.csv"]).await.stderr;
+    assert!(!said.contains(".flowkeeper-"), "the temporary file is not named: {said}");
     let both = world.run(&["report", "--csv", "no/a.csv", "--html", "no/a.html"]).await;
     let report: Value = serde_json::from_str(&both.stdout).unwrap();
     assert_eq!((both.code, &report["schema"]), (1, &json!("flowkeeper.evidence.v1")));
@@ -296,5 +316,11 @@ async fn a_report_of_one_region_says_what_it_leaves_out() {
     assert_eq!((&one["assessment"]["scope"]["regions_asked"], &one["facts"]["results"]), (&json!(1), &json!([])));
     let left_out: Vec<_> =
         one["facts"]["asked"]["left_out"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
-    assert_eq!(left_out, ["Express Connect Routers", "every other region of the policy"]);
+    for expected in ["Express Connect Routers", "every other region of the policy", "cn-shanghai"] {
+        assert!(left_out.contains(&expected), "{left_out:?}");
+    }
+    assert!(!left_out.contains(&"cn-hangzhou"), "{left_out:?}");
+    let cis = control(&one, "3.3");
+    assert_eq!(cis["status"], "unknown");
+    assert!(cis["details"].to_string().contains("cn-shanghai"), "{cis}");
 }

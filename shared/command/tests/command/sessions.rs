@@ -4,12 +4,13 @@ use std::{process::Command, time::Duration};
 
 use insta::assert_snapshot;
 use local_cloud::Fault;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    plan::mixed,
+    plan::{mixed, sample},
     pty::Terminal,
     support::{Home, repository},
-    world::World,
+    world::{POLICY, World},
 };
 
 /// What the screen shows at the end.
@@ -32,6 +33,89 @@ async fn a_plan_is_read_on_narrow_usual_and_wide_terminals() {
     for columns in [40, 80, 200] {
         let shown = screen(columns, world.home.command(&["plan", "-v"], &world.env())).await;
         assert_snapshot!(format!("plan_{columns}"), world.stable_text(&shown));
+    }
+}
+
+/// Returns the lines that do not fit, apart from those that hold one id or one command: these stay whole for copying.
+fn too_wide(columns: u16, shown: &str) -> Vec<&str> {
+    let is_one = |line: &str| {
+        let outside_quotes = line.trim().split('`').step_by(2).collect::<Vec<_>>();
+        outside_quotes.iter().all(|part| !part.trim().contains(' ')) && outside_quotes.len() <= 3
+    };
+    shown.lines().filter(|line| line.width() > usize::from(columns) && !is_one(line)).collect()
+}
+
+#[tokio::test]
+async fn everything_that_is_said_fits_terminals_of_every_width() {
+    let world = sample(true).await;
+    world.home.write("narrow.yml", &format!("{POLICY}limits: {{max_changes: 1}}\n"));
+    world.cloud.fail_in("cn-shanghai", "DescribeVSwitches", Fault::Refused, u32::MAX);
+    world.home.write("mistakes.yml", "flow_log: {project: 生产-生产-生产-生产-生产-生产, log_stor: vpc}\n");
+    for columns in [40, 80, 120] {
+        for arguments in [
+            &["plan"][..],
+            &["plan", "-v"],
+            &["plan", "narrow.yml", "--at", "2026-11-26T21:00+08:00"],
+            &["plan", "--out", "no/plan.json"],
+            &["report"],
+            &["report", "-v"],
+            &["report", "--html", "report.html"],
+            &["cost"],
+            &["cost", "-v"],
+            &["explain", "vpc-bp1local0000000000001"],
+            &["explain", "vsw-bp1nowhere"],
+            &["explain", "bogus-id"],
+            &["whoami"],
+            &["whoami", "--profile", "nobody"],
+            &["check", "mistakes.yml"],
+            &["schedule", "office-hours", "--from", "2026-11-01"],
+            &["schedule", "office-hours", "--month", "2026-11"],
+            &["schedule", "office"],
+            &["plan", "--at", "yesterday"],
+            &["plan", "--frobnicate", "--region", "cn-hangzhou"],
+            &["apply", "plan.json", "--yes"],
+            &["init", "--out", "new.yml", "--force"],
+            &["remove", "--region", "cn-shanghai", "--yes", "--account", "12"],
+        ] {
+            let shown = screen(columns, world.home.command(arguments, &world.env())).await;
+            assert_eq!(too_wide(columns, &shown), [""; 0], "{columns}: {arguments:?}\n{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_summed_up_on_narrow_and_usual_terminals_with_its_seal_once() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();
+    let (_, off) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    for columns in [40, 80] {
+        let shown = screen(columns, world.home.command(&["report"], &world.env())).await;
+        assert!(shown.contains("2 = 1 exception + 1 finding"), "{shown}");
+        assert_eq!(shown.matches("seal SHA-256").count(), 1, "{shown}");
+        let seal = shown.split("seal SHA-256").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        assert_snapshot!(format!("report_{columns}"), world.stable_text(&shown.replace(&seal, "SEAL")));
+    }
+}
+
+#[tokio::test]
+async fn progress_says_how_far_it_is_how_fast_and_how_long_it_takes_on_every_width() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.copy_vpc(&vpc, 200);
+    world.cloud.fail_in("cn-shanghai", "DescribeVpcs", Fault::Slow(Duration::from_millis(500)), u32::MAX);
+    for columns in [40, 100] {
+        let mut command = world.home.command(&["plan"], &world.env());
+        command.env("TERM", "xterm-256color");
+        let seen = tokio::task::spawn_blocking(move || Terminal::run_at(columns, &command).raw()).await.unwrap();
+        // The lines of all bars, each filled with blanks to its end, without the orders to the terminal.
+        let drawn = seen.split(['\r', '\n', '\u{1b}']).filter(|text| text.contains(" of 2 regions"));
+        let is_order = |c: char| c.is_ascii_alphanumeric() || c == '[';
+        let progress: Vec<_> = drawn.map(|text| text.trim_start_matches(is_order)).collect();
+        assert!(progress.iter().any(|text| text.contains("1 of 2 regions, ") && text.contains(" s left")), "{seen:?}");
+        let says_rate = progress.iter().any(|text| text.contains(" pages, ") && text.contains(" a second"));
+        assert_eq!(says_rate, columns == 100, "{progress:?}");
+        assert!(progress.iter().all(|text| text.width() % usize::from(columns) == 0), "{progress:?}");
     }
 }
 
@@ -67,6 +151,8 @@ async fn schedules_and_mistakes_fit_the_terminal() {
     for columns in [40, 80, 200] {
         let month = ["schedule", "nights", "--month", "2026-11"];
         assert_snapshot!(format!("schedule_{columns}"), example(columns, &month).await);
+        let list = ["schedule", "nights", "--from", "2026-10-30", "--days", "4"];
+        assert_snapshot!(format!("schedule_list_{columns}"), example(columns, &list).await);
         assert_snapshot!(format!("check_{columns}"), example(columns, &["check", "mistakes.yml"]).await);
     }
 }
@@ -104,6 +190,29 @@ async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_w
     assert!((1..30).contains(&made), "{made}\n{shown}");
     let said = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
     assert!(shown.contains(&said) && shown.ends_with("---- exit code 130\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_what_only_reads_at_once_and_says_that_nothing_was_changed() {
+    let world = World::new().await;
+    world.cloud.fail("DescribeVpcs", Fault::Hang, u32::MAX);
+    for arguments in [&["plan"][..], &["report"], &["explain", "vpc-1"]] {
+        let mut command = world.home.command(arguments, &world.env());
+        command.env("TERM", "xterm-256color");
+        let before = world.cloud.calls_of("DescribeVpcs").len();
+        let (begun, waited) = std::sync::mpsc::channel();
+        let session = tokio::task::spawn_blocking(move || {
+            let mut terminal = Terminal::run(&command);
+            waited.recv().unwrap();
+            terminal.interrupt();
+            terminal.screen()
+        });
+        world.cloud.wait_until("it reads", |it| it.calls_of("DescribeVpcs").len() > before).await.unwrap();
+        begun.send(()).unwrap();
+        let shown = session.await.unwrap();
+        let end = "note: interrupted: nothing was changed\n---- exit code 130\n";
+        assert!(shown.ends_with(end), "{arguments:?}: {shown}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use local_cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalCloud, Options};
 
 use crate::{
-    server::{Server, sts},
+    server::{Seen, Server, sts},
     support::{Home, Ran, run_beside},
 };
 
@@ -111,6 +111,36 @@ async fn a_key_of_each_kind_of_source_is_the_one_that_signs() {
         "{}",
         assumed.whole()
     );
+}
+
+#[tokio::test]
+async fn what_a_service_answers_does_nothing_to_the_terminal() {
+    const HOSTILE: &str = r"\u001b]0;owned\u0007\u009b31m\u202eadmin";
+    let arn = format!(r#"{{"AccountId":"1000000000000001","Arn":"acs:ram::1:user/{HOSTILE}"}}"#);
+    let refusal = format!(r#"{{"Code":"Forbidden","Message":"{HOSTILE}","RequestId":"R-1"}}"#);
+    let server = Server::answering(move |seen: &Seen| {
+        if seen.has("Action=GetCallerIdentity") { (200, arn.clone()) } else { (403, refusal.clone()) }
+    })
+    .await;
+    let home =
+        Home::with(&[(".aliyun/config.json", CONFIG), ("policy.yml", "flow_log: {project: flowlog, log_store: vpc}")]);
+    let endpoint = server.url("");
+    let profile = "a\u{1b}[2J\u{202e}";
+    for arguments in [
+        &["whoami"][..],
+        &["init", "--region", "cn-hangzhou", "--out", "new.yml"],
+        &["plan", "-vv", "--region", "cn-hangzhou"],
+        &["cost", "--region", "cn-hangzhou"],
+        &["report", "--region", "cn-hangzhou"],
+        &["explain", "vpc-1", "--region", "cn-hangzhou"],
+        &["whoami", "--profile", profile],
+        &["plan", profile],
+    ] {
+        let ran = run(&home, arguments, &[("FLOWKEEPER_ENDPOINT", &endpoint)]).await;
+        let is_hostile = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!ran.whole().contains(is_hostile), "{arguments:?}: {:?}", ran.whole());
+        assert!(ran.whole().contains("\\u{202e}"), "{arguments:?}: {}", ran.whole());
+    }
 }
 
 #[tokio::test]

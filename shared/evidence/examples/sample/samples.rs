@@ -1,12 +1,21 @@
 //! Sample facts. The accounts, the resources and what is the matter with them are invented.
 
+use std::collections::BTreeMap;
+
 use evidence::{
-    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Delivery, DeliveryState, Facts, Failure,
-    FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note, NoteState, Omitted, OmittedDeliveries,
-    OtherCost, OtherKind, PolicyName, Read, ResourceResult, Service, Week,
+    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts, Failure,
+    FlowLogState, Head, Judged, Kind, LeftOut, NextChange, Note, NoteState, Omitted, OmittedDeliveries, OtherCost,
+    OtherKind, Part, PolicyName, Read, ResourceResult, Service, Week,
 };
-use flow_log::{Policy, Verdict};
+use flow_log::{
+    Policy, Verdict,
+    proof::{Missing, Proof, Tally, Unproven},
+};
 use jiff::Timestamp;
+use reconcile::{
+    ErrorReport,
+    delivery::{FlowLogProof, LogStoreProof},
+};
 
 pub(crate) const FIRST: &str = "1000000000000001";
 pub(crate) const SECOND: &str = "1000000000000002";
@@ -155,7 +164,11 @@ pub(crate) fn small() -> Facts {
             })
             .to_vec(),
         kinds: vec![Kind::Vpc],
-        left_out: vec![LeftOut { what: "me-east-1".to_owned(), why: "the policy's exclude_regions".to_owned() }],
+        left_out: vec![LeftOut {
+            what: "me-east-1".to_owned(),
+            why: "the policy's exclude_regions names it".to_owned(),
+            part: Part::Region,
+        }],
     };
     let place = |nth: usize| match nth {
         0..=13 => (FIRST, "cn-hangzhou"),
@@ -233,24 +246,8 @@ pub(crate) fn small() -> Facts {
     facts.services = [FIRST, SECOND]
         .map(|account| Service { account: account.to_owned(), is_open: Some(true), error: None })
         .to_vec();
-    for (account, region, days) in [
-        (FIRST, "cn-hangzhou", Some(400)),
-        (FIRST, "cn-shanghai", Some(180)),
-        (FIRST, "ap-southeast-1", Some(3650)),
-        (SECOND, "cn-hangzhou", Some(30)),
-        (SECOND, "cn-beijing", None),
-    ] {
-        facts.log_stores.push(LogStore {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            project: format!("flowlog-{account}-{region}"),
-            name: "vpc".to_owned(),
-            days,
-            why_unknown: days.is_none().then(|| "the role may not call GetLogStore".to_owned()),
-        });
-    }
     facts.schedules.extend(office.map(|(week, _)| week));
-    facts.deliveries = deliveries(&facts.results);
+    prove(&mut facts, proof);
     facts.costs = vec![cost(&facts.results)];
     facts.changes.push(Change {
         account: FIRST.to_owned(),
@@ -266,29 +263,67 @@ pub(crate) fn small() -> Facts {
     facts
 }
 
-fn deliveries(results: &[ResourceResult]) -> Vec<Delivery> {
-    type State = (DeliveryState, Option<u64>, Option<u64>, Option<u64>);
-    let states: [State; 5] = [
-        (DeliveryState::Delivers, Some(48_210), Some(12), Some(0)),
-        (DeliveryState::NothingFlowed, Some(144), Some(144), Some(0)),
-        (DeliveryState::RecordsLost, Some(90_114), Some(0), Some(27)),
-        (DeliveryState::Silent, Some(0), Some(0), Some(0)),
-        (DeliveryState::Unknown, None, None, None),
-    ];
-    let of = |(result, (state, records, no_data, skip_data)): (&ResourceResult, State)| Delivery {
-        account: result.account.clone(),
-        region: result.region.clone(),
-        flow_log_id: result.flow_log.as_ref().map_or(String::new(), |log| log.id.clone()),
-        from: time("2026-11-24T22:00:00Z"),
-        to: time("2026-11-25T22:00:00Z"),
-        state,
-        last_record: records.filter(|records| *records > 0).map(|_| time("2026-11-25T21:54:12Z")),
-        records,
-        no_data,
-        skip_data,
-        why_unknown: (state == DeliveryState::Unknown).then(|| "the Logstore has no index".to_owned()),
-    };
-    results.iter().zip(states).map(of).collect()
+/// What was counted for each flow log, as the proof of delivery tells it: one proof for each Logstore.
+pub(crate) fn prove(facts: &mut Facts, proof_of: impl Fn(usize) -> (Proof, Option<Tally>)) {
+    let mut places: BTreeMap<(String, String, String, String), Vec<FlowLogProof>> = BTreeMap::new();
+    for (nth, result) in facts.results.iter().enumerate() {
+        let Some(log) = &result.flow_log else { continue };
+        let (Some(project), Some(log_store), Ok(id)) = (&log.project, &log.log_store, log.id.parse()) else { continue };
+        let is_on = log.status.as_deref() == Some("Active");
+        let (proof, tally) = match (is_on, log_store.as_str()) {
+            (false, _) => (Proof::Off, None),
+            (true, "vpc") => proof_of(nth),
+            (true, _) => (Proof::NoDestination(Missing::LogStore), None),
+        };
+        let place = (result.account.clone(), result.region.clone(), project.clone(), log_store.clone());
+        places.entry(place).or_default().push(FlowLogProof { id, proof, tally });
+    }
+    for ((account, region, project, log_store), flow_logs) in places {
+        let days = match (&*account, &*region) {
+            _ if log_store != "vpc" => Err(Unproven::NoDestination(Missing::LogStore)),
+            (FIRST, "cn-hangzhou") => Ok(400),
+            (FIRST, "cn-shanghai") => Ok(180),
+            (SECOND, "cn-hangzhou") => Ok(30),
+            (SECOND, "cn-beijing") => Err(Unproven::NoPermission { action: "GetLogStore" }),
+            _ => Ok(3650),
+        };
+        let failures = days.as_ref().err().filter(|why| matches!(why, Unproven::NoPermission { .. }));
+        let proof = LogStoreProof {
+            project,
+            log_store,
+            failures: failures.map(|_| unread_log_store(&account)).into_iter().collect(),
+            retention_days: days,
+            from: time("2026-11-24T22:00:00Z"),
+            to: time("2026-11-25T22:00:00Z"),
+            flow_logs,
+        };
+        facts.add_proofs(&account, &region, &[proof]);
+    }
+}
+
+fn unread_log_store(account: &str) -> ErrorReport {
+    ErrorReport {
+        action: "GetLogStore",
+        code: "Unauthorized".to_owned(),
+        message: format!("GetLogStore in cn-beijing of {account}: the role may not call it"),
+        request_id: Some("6B0C9D1E5F2A4C3B8D7E0009".to_owned()),
+        advice: "allow log:GetLogStore in the role",
+    }
+}
+
+/// Records, counted: most flow logs deliver, and the first five show every state.
+pub(crate) fn proof(nth: usize) -> (Proof, Option<Tally>) {
+    let last = time("2026-11-25T21:54:12Z");
+    let tally =
+        |records, empty, skipped| Some(Tally { records, empty, skipped, last: Some(last).filter(|_| records > 0) });
+    match nth {
+        1 => (Proof::NoTraffic { last }, tally(144, 144, 0)),
+        2 => (Proof::RecordsLost { skipped: 27 }, tally(90_114, 0, 27)),
+        3 => (Proof::Silent { last: None }, tally(0, 0, 0)),
+        4 => (Proof::Unknown(Unproven::NoIndex { field: None }), None),
+        5 => (Proof::NothingToRecord, tally(0, 0, 0)),
+        _ => (Proof::Delivering { records: 48_198, last }, tally(48_210, 12, 0)),
+    }
 }
 
 fn cost(results: &[ResourceResult]) -> Cost {
@@ -302,10 +337,12 @@ fn cost(results: &[ResourceResult]) -> Cost {
         micros: (nth != 4).then_some(18_250_000 >> nth),
         saved_micros: (nth == 1).then_some(5_720_000),
         is_estimated: nth == 1,
+        is_saving_estimated: nth == 1,
         duplicate_of: (nth == 3).then(|| "fl-bp1example000000000001".to_owned()),
         avoidable_micros: (nth == 3).then_some(2_281_250),
     };
     Cost {
+        duplicates_micros: Some(2_280_000),
         currency: Currency::Cny,
         prices_of: "2026-11-26".parse().unwrap_or_default(),
         source: "the list of the VPC and Log Service pages".to_owned(),
@@ -369,7 +406,7 @@ pub(crate) fn hostile() -> Facts {
             reason: payload.to_owned(),
             error: None,
         });
-        facts.asked.left_out.push(LeftOut { what: payload.to_owned(), why: payload.to_owned() });
+        facts.asked.left_out.push(LeftOut { what: payload.to_owned(), why: payload.to_owned(), part: Part::Region });
     }
     for week in &mut facts.schedules {
         week.name = HOSTILE[1].to_owned();
@@ -448,5 +485,6 @@ pub(crate) fn large(number: usize) -> Facts {
         facts.judged.push(Judged { accounts: vec![account], resources, unlisted: 0 });
         facts.results.append(&mut results);
     }
+    prove(&mut facts, |_| proof(usize::MAX));
     facts
 }

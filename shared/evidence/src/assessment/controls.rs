@@ -10,8 +10,16 @@ use flow_log::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{class::Class, scope::ScopeRead, sums::Sums};
-use crate::facts::{ExceptionsCountAs, Facts, Kind, Omitted, ResourceResult};
+use super::{
+    arrival::{Arrival, arrival},
+    class::Class,
+    scope::{ScopeRead, Unknown},
+    sums::Sums,
+};
+use crate::{
+    facts::{ExceptionsCountAs, Facts, Failure, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult},
+    text::names,
+};
 
 /// A control, and how the facts answer it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,18 +95,6 @@ pub struct Retention {
     pub keeps_365: ControlStatus,
 }
 
-/// How many names a sentence lists.
-const MAX_NAMES: usize = 10;
-
-/// Lists names, as the end of a sentence.
-fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let number = all.len();
-    let listed: Vec<_> = all.take(MAX_NAMES).collect();
-    let more = number.saturating_sub(MAX_NAMES);
-    let listed = listed.join(", ");
-    if more == 0 { listed } else { format!("{listed} and {more} more") }
-}
-
 /// Whether a Logstore that keeps records for `days` keeps them for as many as are needed.
 const fn keeps(days: Option<u32>, needed: u32) -> ControlStatus {
     match days {
@@ -112,28 +108,48 @@ const fn keeps(days: Option<u32>, needed: u32) -> ControlStatus {
 /// How long each Logstore that a flow log writes to keeps records. One that was not read is unknown.
 pub(super) fn retention(facts: &Facts) -> Vec<Retention> {
     type Target<'a> = (&'a str, &'a str, &'a str, &'a str);
-    let mut found: BTreeMap<Target<'_>, (Option<u32>, Option<&str>)> = BTreeMap::new();
+    type Found<'a> = (Option<u32>, Option<&'a str>, bool);
+    let mut found: BTreeMap<Target<'_>, Found<'_>> = BTreeMap::new();
     for result in &facts.results {
         let Some(flow_log) = &result.flow_log else { continue };
         let (Some(project), Some(log_store)) = (&flow_log.project, &flow_log.log_store) else { continue };
-        found.insert((&result.account, &result.region, project, log_store), (None, Some("it was not read")));
+        found.insert((&result.account, &result.region, project, log_store), (None, Some("it was not read"), false));
     }
     for it in &facts.log_stores {
         let why = it.why_unknown.as_deref().or(it.days.is_none().then_some("it was not read"));
-        found.insert((&it.account, &it.region, &it.project, &it.name), (it.days, why));
+        found.insert((&it.account, &it.region, &it.project, &it.name), (it.days, why, it.is_gone));
     }
-    let of =
-        |((account, region, project, log_store), (days, why)): (Target<'_>, (Option<u32>, Option<&str>))| Retention {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            project: project.to_owned(),
-            log_store: log_store.to_owned(),
-            days,
-            why_unknown: why.map(str::to_owned),
-            keeps_180: keeps(days, 180),
-            keeps_365: keeps(days, 365),
-        };
+    let of = |((account, region, project, log_store), (days, why, is_gone)): (Target<'_>, Found<'_>)| Retention {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        project: project.to_owned(),
+        log_store: log_store.to_owned(),
+        days,
+        why_unknown: why.map(str::to_owned),
+        // What is not there keeps nothing.
+        keeps_180: if is_gone { ControlStatus::Fail } else { keeps(days, 180) },
+        keeps_365: if is_gone { ControlStatus::Fail } else { keeps(days, 365) },
+    };
     found.into_iter().map(of).collect()
+}
+
+/// The Logstores whose retention is unknown.
+pub(super) fn unread_retention(facts: &Facts, retention: &[Retention]) -> Vec<Unknown> {
+    let errors = facts
+        .log_stores
+        .iter()
+        .filter_map(|it| Some(((&it.account, &it.region, &it.project, &it.name), it.error.as_ref()?)));
+    let errors: BTreeMap<_, &Failure> = errors.collect();
+    let unread = retention.iter().filter(|it| it.keeps_180 == ControlStatus::Unknown);
+    let of = |it: &Retention| Unknown {
+        account: Some(it.account.clone()),
+        region: Some(it.region.clone()),
+        subject: Some(format!("{}/{}", it.project, it.log_store)),
+        has_result: false,
+        why: format!("for how long it keeps records: {}", it.why_unknown.as_deref().unwrap_or_default()),
+        error: errors.get(&(&it.account, &it.region, &it.project, &it.log_store)).map(|error| (*error).clone()),
+    };
+    unread.map(of).collect()
 }
 
 /// Answers every control.
@@ -147,7 +163,7 @@ pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &
         status,
         details,
     };
-    let kept = |needed: u32| kept(retention, scope, sums, needed);
+    let kept = |needed: u32| kept(facts, retention, (scope, sums), needed);
     vec![
         service(facts),
         vpcs(facts, scope, sums),
@@ -204,8 +220,8 @@ pub(crate) enum VpcStatus {
 }
 
 /// How a VPC answers CIS 3.3, which asks for an active flow log that records rejected packets: `All` and `Drop` do, and
-/// `Allow` does not. `None` if the result is about no VPC, or about one that is gone.
-pub(crate) fn vpc_status(result: &ResourceResult) -> Option<VpcStatus> {
+/// `Allow` does not. One whose records do not arrive records nothing. `None` if the result is about no VPC, or about one that is gone.
+pub(crate) fn vpc_status(facts: &Facts, result: &ResourceResult) -> Option<VpcStatus> {
     if result.kind != Kind::Vpc || result.verdict == Verdict::Orphaned {
         return None;
     }
@@ -219,7 +235,12 @@ pub(crate) fn vpc_status(result: &ResourceResult) -> Option<VpcStatus> {
         // In transition, or repaired and not read again.
         (Class::Unknown | Class::Changed | Class::Pending, _) => VpcStatus::Unknown,
         (_, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => VpcStatus::DoesNot,
-        _ if is(status, "Active") && rejected => VpcStatus::Records,
+        _ if is(status, "Active") && rejected => match (arrival(facts, result), class) {
+            (Arrival::Proven | Arrival::NotDue, _) => VpcStatus::Records,
+            (_, Class::Exception) => VpcStatus::Exception,
+            (Arrival::Fails, _) => VpcStatus::DoesNot,
+            (Arrival::Unknown, _) => VpcStatus::Unknown,
+        },
         (Class::Exception, _) => VpcStatus::Exception,
         _ if is(traffic, "Allow") || status.is_some_and(|status| !status.eq_ignore_ascii_case("Active")) => {
             VpcStatus::DoesNot
@@ -244,21 +265,32 @@ fn omitted_vpc_status(omitted: &Omitted) -> Option<VpcStatus> {
 
 /// CIS 3.3: every VPC has an active flow log that records rejected packets.
 fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
-    let of = |wanted: VpcStatus| -> Vec<&str> {
-        let found = facts.results.iter().filter(|result| vpc_status(result) == Some(wanted));
-        found.map(|result| result.id.as_str()).collect()
-    };
-    let [records, does_not, exceptions, unknown] =
-        [VpcStatus::Records, VpcStatus::DoesNot, VpcStatus::Exception, VpcStatus::Unknown].map(of);
+    let [mut records, mut does_not, mut paused, mut left_alone, mut unknown] = [const { Vec::new() }; 5];
+    for result in &facts.results {
+        let list: &mut Vec<&str> = match vpc_status(facts, result) {
+            None => continue,
+            Some(VpcStatus::Records) => &mut records,
+            Some(VpcStatus::DoesNot) => &mut does_not,
+            Some(VpcStatus::Exception) if result.is_paused() => &mut paused,
+            Some(VpcStatus::Exception) => &mut left_alone,
+            Some(VpcStatus::Unknown) => &mut unknown,
+        };
+        list.push(&result.id);
+    }
     // Of those that are only counted, the verdict is known, and nothing else.
-    let omitted = |wanted: VpcStatus| {
-        let found = facts.omitted.iter().filter(|it| omitted_vpc_status(it) == Some(wanted));
-        found.map(|it| it.count).fold(0, u64::saturating_add)
-    };
-    let [more_do_not, more_exceptions, more_unknown] =
-        [VpcStatus::DoesNot, VpcStatus::Exception, VpcStatus::Unknown].map(omitted);
-    let all = (records.len() + does_not.len() + exceptions.len() + unknown.len()) as u64;
-    let all = all.saturating_add(more_do_not).saturating_add(more_exceptions).saturating_add(more_unknown);
+    let [mut more_do_not, mut more_paused, mut more_alone, mut more_unknown] = [0_u64; 4];
+    for omitted in &facts.omitted {
+        let sum = match omitted_vpc_status(omitted) {
+            None => continue,
+            Some(VpcStatus::DoesNot) => &mut more_do_not,
+            Some(VpcStatus::Exception) if omitted.is_paused() => &mut more_paused,
+            Some(VpcStatus::Exception) => &mut more_alone,
+            Some(VpcStatus::Records | VpcStatus::Unknown) => &mut more_unknown,
+        };
+        *sum = sum.saturating_add(omitted.count);
+    }
+    let all = (records.len() + does_not.len() + paused.len() + left_alone.len() + unknown.len()) as u64;
+    let all = [more_do_not, more_paused, more_alone, more_unknown].into_iter().fold(all, u64::saturating_add);
     let mut details =
         vec![format!("{} of {all} VPCs have an active flow log that records rejected packets", records.len())];
     let mut tell = |ids: &[&str], what: &str| {
@@ -268,18 +300,29 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     };
     tell(&does_not, "do not");
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
-    let aside = if is_strict { "exceptions, counted as failures" } else { "exceptions, set aside" };
-    tell(&exceptions, aside);
+    let (off, alone) = if is_strict {
+        ("exceptions, counted as failures", "left alone, counted as failures")
+    } else {
+        ("exceptions, set aside", "left alone, so not known to comply")
+    };
+    tell(&paused, off);
+    tell(&left_alone, alone);
     tell(&unknown, "not known");
-    for (number, what) in [(more_do_not, "do not"), (more_exceptions, aside), (more_unknown, "not known")] {
+    for (number, what) in
+        [(more_do_not, "do not"), (more_paused, off), (more_alone, alone), (more_unknown, "not known")]
+    {
         if number > 0 {
             details.push(format!("{what}: {number} that this report only counts"));
         }
     }
-    let mut is_whole = scope.is_whole && unknown.is_empty() && sums.omitted == 0;
+    let mut is_whole = scope.is_whole && unknown.is_empty() && left_alone.is_empty() && facts.lists_everything();
+    details.extend(unlisted_deliveries(facts));
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
+    let outside = outside(facts);
+    is_whole &= outside.is_empty();
+    details.extend(outside);
     if sums.unlisted > 0 {
         is_whole = false;
         details.push(format!("{} resources were only counted", sums.unlisted));
@@ -289,16 +332,43 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
         is_whole = false;
         details.push("the policy keeps flow logs below the VPC, where this control does not look".to_owned());
     }
-    let fails = !does_not.is_empty() || more_do_not > 0 || is_strict && (!exceptions.is_empty() || more_exceptions > 0);
-    let is_known = is_whole && (!records.is_empty() || exceptions.is_empty());
+    let has_exceptions = !(paused.is_empty() && left_alone.is_empty()) || more_paused > 0 || more_alone > 0;
+    let fails = !does_not.is_empty() || more_do_not > 0 || is_strict && has_exceptions;
+    let is_known = is_whole && (!records.is_empty() || paused.is_empty());
     Control {
         framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
         id: "3.3".to_owned(),
-        title: "VPC flow logging is enabled in all VPCs".to_owned(),
+        title: "VPC flow logging is enabled in all VPCs: those of every account and region in scope".to_owned(),
         relation: Relation::Assessed,
         status: status(fails, is_known),
         details,
     }
+}
+
+/// Says how many flow logs have no delivery in the report, so that nobody can see whether their records arrive.
+fn unlisted_deliveries(facts: &Facts) -> Option<String> {
+    let count = facts.unlisted_deliveries();
+    (count > 0).then(|| format!("whether the records of {count} flow logs arrive is only counted"))
+}
+
+/// Says which accounts and regions nobody asked about. What they have may not comply.
+fn outside(facts: &Facts) -> Vec<String> {
+    let left_out = facts.asked.left_out.iter().filter(|it| it.part != Part::Other);
+    let left_out: BTreeSet<_> = left_out.map(|it| it.what.as_str()).collect();
+    let unsupported = facts.notes.iter().filter(|note| note.state == NoteState::Unsupported);
+    // Resources are listed first: a region that has none needs no flow logs.
+    let is_empty = |note: &&Note| {
+        let here =
+            |read: &&Read| (note.account.as_ref(), note.region.as_ref()) == (Some(&read.account), Some(&read.region));
+        let mut lists = facts.reads.iter().filter(here).filter(|read| read.operation != "DescribeFlowLogs").peekable();
+        lists.peek().is_some() && lists.all(|list| list.items == 0 && list.problem().is_none())
+    };
+    let unsupported = unsupported.filter(|note| !is_empty(note));
+    let unsupported: BTreeSet<_> = unsupported.filter_map(|note| note.region.as_deref()).collect();
+    let found =
+        [(left_out, "outside the scope"), (unsupported, "without the flow log service, so not known to comply")];
+    let found = found.into_iter().filter(|(what, _)| !what.is_empty());
+    found.map(|(what, why)| format!("{why}: {}", names(what.into_iter()))).collect()
 }
 
 const fn status(fails: bool, is_known: bool) -> ControlStatus {
@@ -318,7 +388,8 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
         }
     };
     tell(sums.findings, "not");
-    tell(sums.exceptions, "on purpose not");
+    tell(sums.paused, "off on purpose");
+    tell(sums.excluded, "left alone, so not known to comply");
     tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");
     tell(sums.unlisted, "only counted");
     tell(sums.omitted, "of these not listed");
@@ -326,18 +397,37 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
+    let is_unproven =
+        |result: &&ResourceResult| result.class() == Class::Compliant && arrival(facts, result) == Arrival::Unknown;
+    let unproven = facts.results.iter().filter(is_unproven).count();
+    if unproven > 0 {
+        details.push(format!("whether the records of {unproven} arrive is not known"));
+    }
+    details.extend(unlisted_deliveries(facts));
+    let outside = outside(facts);
+    let is_narrow = !outside.is_empty();
+    details.extend(outside);
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
     let fails = sums.findings > 0 || is_strict && sums.exceptions > 0;
     let is_known = scope.is_whole
-        && [sums.unknown, sums.pending, sums.changed, sums.unlisted, sums.omitted] == [0; 5]
+        && facts.lists_everything()
+        && !is_narrow
+        && unproven == 0
+        && [sums.excluded, sums.unknown, sums.pending, sums.changed, sums.unlisted] == [0; 5]
         && (sums.compliant > 0 || sums.exceptions == 0);
     (status(fails, is_known), details)
 }
 
 /// Whether every Logstore keeps records for as many days as are needed.
-fn kept(retention: &[Retention], scope: &ScopeRead, sums: &Sums, needed: u32) -> (ControlStatus, Vec<String>) {
+fn kept(
+    facts: &Facts,
+    retention: &[Retention],
+    (scope, sums): (&ScopeRead, &Sums),
+    needed: u32,
+) -> (ControlStatus, Vec<String>) {
     let of = |wanted: ControlStatus| -> Vec<String> {
-        let found = retention.iter().filter(|it| keeps(it.days, needed) == wanted);
+        let keeps = |it: &Retention| if needed > 180 { it.keeps_365 } else { it.keeps_180 };
+        let found = retention.iter().filter(|it| keeps(it) == wanted);
         found.map(|it| format!("{}/{}", it.project, it.log_store)).collect()
     };
     let (long, short, unread) = (of(ControlStatus::Pass), of(ControlStatus::Fail), of(ControlStatus::Unknown));
@@ -353,6 +443,7 @@ fn kept(retention: &[Retention], scope: &ScopeRead, sums: &Sums, needed: u32) ->
     if sums.omitted > 0 {
         details.push(format!("{} resources are only counted, so there may be others", sums.omitted));
     }
-    let is_known = scope.is_whole && sums.omitted == 0 && unread.is_empty() && !long.is_empty();
+    details.extend(unlisted_deliveries(facts));
+    let is_known = scope.is_whole && facts.lists_everything() && unread.is_empty() && !long.is_empty();
     (status(!short.is_empty(), is_known), details)
 }

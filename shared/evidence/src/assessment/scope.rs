@@ -177,6 +177,23 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
         unknown.push(Unknown { has_result: true, ..Unknown::of_place(place, why, None) });
     }
     scope.is_whole = is_whole && scope.accounts_asked > 0 && scope.accounts_read == scope.accounts_asked;
-    unknown.sort();
     (scope, unknown)
+}
+
+/// The accounts whose flow log service was not read, but for those that are `unread` as a whole.
+pub(super) fn unread_services(facts: &Facts, unread: &[Unknown]) -> Vec<Unknown> {
+    let unread: BTreeSet<_> = unread.iter().filter(|it| it.region.is_none()).map(|it| it.account.as_deref()).collect();
+    let services: BTreeMap<_, _> = facts.services.iter().map(|it| (it.account.as_str(), it)).collect();
+    let accounts = facts.asked.accounts.iter().map(|asked| asked.account.as_str());
+    let accounts = accounts.filter(|account| !unread.contains(&Some(*account)));
+    let accounts = accounts.filter(|account| services.get(account).is_none_or(|service| service.is_open.is_none()));
+    let of = |account: &str| Unknown {
+        account: Some(account.to_owned()),
+        region: None,
+        subject: None,
+        has_result: false,
+        why: "whether the flow log service is open was not read".to_owned(),
+        error: services.get(account).and_then(|service| service.error.clone()),
+    };
+    accounts.map(of).collect()
 }

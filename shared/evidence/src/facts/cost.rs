@@ -13,8 +13,12 @@ pub struct Cost {
     pub prices_of: Date,
     /// Where the prices come from.
     pub source: String,
-    /// How many days were counted and computed.
+    /// How many days the month has that is computed.
     pub days: u16,
+    /// What would not be charged without all duplicates together, in millionths; absent if there are none or that is unknown.
+    /// It may differ from the sum of what each costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates_micros: Option<i64>,
     /// One for each flow log.
     pub rows: Vec<CostRow>,
     /// What costs besides.
@@ -67,8 +71,11 @@ pub struct CostRow {
     /// What its schedule saves, in millionths of the currency; absent if it has none or that is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_micros: Option<i64>,
-    /// Whether some of it is an estimate.
+    /// Whether some of the volume and the cost is an estimate.
     pub is_estimated: bool,
+    /// Whether some of what its schedule saves is an estimate.
+    #[serde(default)]
+    pub is_saving_estimated: bool,
     /// The flow log that records the same traffic already, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<String>,
@@ -91,6 +98,14 @@ pub struct OtherCost {
     /// The cost, in millionths of the currency; absent if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micros: Option<i64>,
+}
+
+impl OtherCost {
+    /// Whether it is an estimate: how long functions run is assumed.
+    #[must_use]
+    pub fn is_estimated(&self) -> bool {
+        self.kind == OtherKind::Flowkeeper
+    }
 }
 
 /// What costs besides the flow logs.
@@ -136,10 +151,16 @@ impl Cost {
         (sum(&mut costs.into_iter()), sum(&mut self.rows.iter().map(|row| row.saved_micros)))
     }
 
-    /// What would not be charged without duplicates, in millionths.
+    /// Whether something in the total of the costs is an estimate.
     #[must_use]
-    pub fn duplicates(&self) -> i64 {
-        self.rows.iter().filter_map(|row| row.avoidable_micros).fold(0, i64::saturating_add)
+    pub fn is_estimated(&self) -> bool {
+        self.rows.iter().any(|row| row.is_estimated) || self.others.iter().any(OtherCost::is_estimated)
+    }
+
+    /// Whether something in the total of the savings is an estimate.
+    #[must_use]
+    pub fn is_saving_estimated(&self) -> bool {
+        self.rows.iter().any(|row| row.saved_micros.is_some() && row.is_saving_estimated)
     }
 
     /// Whether the cost of something is not in the total, because it is unknown.

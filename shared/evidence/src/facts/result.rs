@@ -243,6 +243,12 @@ pub struct LogStore {
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_unknown: Option<String>,
+    /// Whether it is known not to be there, so that it keeps nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_gone: bool,
+    /// The call that failed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
 }
 
 /// Whether the records of a flow log arrived in a time window.
@@ -275,6 +281,9 @@ pub struct Delivery {
     /// Why it is unknown, or why no record can arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_unknown: Option<String>,
+    /// The call that failed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
 }
 
 /// What can be said about a delivery.
@@ -287,8 +296,18 @@ pub enum DeliveryState {
     Silent,
     /// Records say that others were lost.
     RecordsLost,
+    /// No network interface is in use where it records, so nothing is due.
+    NothingToRecord,
     /// Records say that nothing flowed.
     NothingFlowed,
     /// Records of traffic arrived.
     Delivers,
+}
+
+impl DeliveryState {
+    /// Whether a person should look: records are lost, or do not arrive.
+    #[must_use]
+    pub const fn is_alarm(self) -> bool {
+        matches!(self, Self::Silent | Self::RecordsLost)
+    }
 }

@@ -45,6 +45,7 @@ pub(super) struct View<'a> {
     unsupported: Vec<&'a Note>,
     unknown: Rows<'a, Unknown>,
     changes: Rows<'a, Change>,
+    /// Those that need a look come first. The others are only counted if there are many.
     deliveries: Rows<'a, Delivery>,
     places: Vec<PlaceRow<'a>>,
     more_places: usize,
@@ -72,8 +73,8 @@ impl Mood {
 
     const fn word(self) -> &'static str {
         match self {
-            Self::Good => "Everything was read, and nothing needs a person",
-            Self::Findings => "Everything was read, and some of it needs a person",
+            Self::Good => "Everything in scope was read, and nothing needs a person",
+            Self::Findings => "Everything in scope was read, and some of it needs a person",
             Self::Incomplete => "Not everything is known",
         }
     }
@@ -261,7 +262,7 @@ impl<'a> View<'a> {
             script: SCRIPT,
             seal: evidence.seal(),
             json: is_small.then_some(EmbeddedJson(evidence)),
-            mood: mood(assessment),
+            mood: mood(facts, assessment),
             tiles: tiles(assessment),
             findings: table(Class::Finding, "Resources that are not as the policy wants them", Evidence::MAX_ROWS),
             exceptions: table(Class::Exception, "Resources that are off or left alone on purpose", Evidence::MAX_ROWS),
@@ -272,7 +273,7 @@ impl<'a> View<'a> {
             unsupported: facts.notes.iter().filter(|note| note.state == NoteState::Unsupported).collect(),
             unknown: Rows::of(assessment.unknown.iter()),
             changes: Rows::and(facts.changes.iter(), facts.omitted_changes),
-            deliveries: Rows::and(facts.deliveries.iter(), omitted_deliveries(facts)),
+            deliveries: deliveries(facts),
             places,
             more_places,
             empty,
@@ -357,16 +358,38 @@ impl<'a> View<'a> {
     }
 }
 
-fn omitted_deliveries(facts: &Facts) -> u64 {
-    facts.omitted_deliveries.iter().map(|it| it.count).fold(0, u64::saturating_add)
+/// Whether nobody needs to look at a delivery.
+fn is_quiet(delivery: &Delivery) -> bool {
+    !delivery.state.is_alarm() && delivery.state != DeliveryState::Unknown
 }
 
-fn mood(assessment: &Assessment) -> Mood {
-    let is_known = assessment.scope.is_whole && assessment.unknown.is_empty() && assessment.discrepancies.is_empty();
-    match (is_known, assessment.sums.findings) {
+/// Deliveries, those that need a look first.
+fn deliveries(facts: &Facts) -> Rows<'_, Delivery> {
+    let all = || facts.deliveries.iter();
+    let alarms = all().filter(|it| it.state.is_alarm());
+    let unknown = all().filter(|it| it.state == DeliveryState::Unknown);
+    let quiet: Vec<_> = all().filter(|it| is_quiet(it)).collect();
+    // A part of them would look like all of them.
+    let shown = if quiet.len() <= Evidence::MAX_QUIET_ROWS { quiet } else { Vec::new() };
+    let mut rows = Rows::and(alarms.chain(unknown).chain(shown), facts.unlisted_deliveries());
+    rows.extent.listed = facts.deliveries.len();
+    rows
+}
+
+fn mood(facts: &Facts, assessment: &Assessment) -> Mood {
+    let is_known = assessment.scope.is_whole
+        && assessment.unknown.is_empty()
+        && assessment.discrepancies.is_empty()
+        && facts.lists_everything();
+    let needs_person = assessment.sums.findings > 0
+        || facts.notes.iter().any(|note| note.state == NoteState::Finding)
+        || facts.deliveries.iter().any(|it| it.state.is_alarm())
+        || facts.omitted_deliveries.iter().any(|it| it.state.is_alarm())
+        || assessment.controls.iter().any(|control| control.status == ControlStatus::Fail);
+    match (is_known, needs_person) {
         (false, _) => Mood::Incomplete,
-        (true, 0) => Mood::Good,
-        (true, _) => Mood::Findings,
+        (true, false) => Mood::Good,
+        (true, true) => Mood::Findings,
     }
 }
 
@@ -377,16 +400,22 @@ fn tiles(assessment: &Assessment) -> Vec<Tile> {
         part("ok", sums.compliant, "recording", "#quiet"),
         part("aside", sums.exceptions, "exceptions", "#exceptions"),
         part("bad", sums.findings, "findings", "#findings"),
-        part("unknown", sums.unknown, "unknown", "#unknown"),
+        part("unknown", sums.unknown, "unknown resources", "#unknown"),
     ];
-    let scope = &assessment.scope;
-    let unread = scope.regions_asked - scope.regions_read - scope.regions_unsupported;
-    let label = if unread == 1 { "region not read" } else { "regions not read" };
+    // Of regions, lists, services, retentions and deliveries.
+    let unread = assessment.unknown.iter().filter(|it| !it.has_result).count() as u64;
+    let controls = |status| assessment.controls.iter().filter(|it| it.status == status).count() as u64;
+    let control = |class, number, one, many| {
+        let name = if number == 1 { one } else { many };
+        Tile { is_part: false, ..part(class, number, name, "#controls") }
+    };
     let rare = [
         part("wait", sums.pending, "in transition", "#pending"),
         part("wait", sums.changed, "repaired", "#changed"),
         part("plain", sums.unlisted, "counted only", "#quiet"),
-        Tile { is_part: false, ..part("unknown", unread, label, "#unknown") },
+        Tile { is_part: false, ..part("unknown", unread, "not read", "#unknown") },
+        control("bad", controls(ControlStatus::Fail), "control fails", "controls fail"),
+        control("unknown", controls(ControlStatus::Unknown), "control unknown", "controls unknown"),
     ];
     always.into_iter().chain(rare.into_iter().filter(|tile| tile.number > 0)).collect()
 }
@@ -452,6 +481,7 @@ const fn delivery(state: DeliveryState) -> (Icon, &'static str) {
     match state {
         DeliveryState::Delivers => (Icon("ok"), "records arrive"),
         DeliveryState::NothingFlowed => (Icon("ok"), "nothing flowed"),
+        DeliveryState::NothingToRecord => (Icon("ok"), "nothing to record"),
         DeliveryState::RecordsLost => (Icon("bad"), "records were lost"),
         DeliveryState::Silent => (Icon("bad"), "no record arrived"),
         DeliveryState::Unknown => (Icon("unknown"), "unknown"),
@@ -479,11 +509,6 @@ fn top(cost: &Cost) -> Vec<&CostRow> {
     rows.sort_by_key(|row| std::cmp::Reverse(row.micros.unwrap_or(i64::MAX)));
     rows.truncate(Evidence::MAX_QUIET_ROWS);
     rows
-}
-
-/// What duplicates cost.
-fn duplicates(cost: &Cost) -> String {
-    money(cost.duplicates())
 }
 
 /// What a schedule saves; nothing if there is none, or if that is unknown.

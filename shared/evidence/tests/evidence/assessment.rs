@@ -3,7 +3,8 @@
 use evidence::{
     Class, Control,
     ControlStatus::{self, Fail, Pass, Unknown},
-    Evidence, ExceptionsCountAs, Facts, InvalidEvidence, Judged, Kind, Note, NoteState, Read,
+    DeliveryState, Evidence, ExceptionsCountAs, Facts, InvalidEvidence, Judged, Kind, LeftOut, Note, NoteState, Part,
+    Read,
 };
 use flow_log::Verdict;
 
@@ -22,7 +23,10 @@ fn whole() -> Facts {
     facts.judged.truncate(1);
     facts.judged[0].resources = count;
     facts.services.truncate(1);
-    facts.log_stores.truncate(1);
+    facts.asked.left_out.clear();
+    facts.log_stores.clear();
+    facts.deliveries.clear();
+    samples::prove(&mut facts, |_| samples::proof(usize::MAX));
     facts
 }
 
@@ -40,13 +44,13 @@ fn the_sums_close_and_the_sentence_tells_them() {
     let evidence = Evidence::new(samples::small());
     let found = evidence.assessment();
     let sums = &found.sums;
-    assert_eq!((sums.resources, sums.compliant, sums.paused, sums.excluded, sums.findings), (41, 34, 3, 1, 3));
+    assert_eq!((sums.resources, sums.compliant, sums.paused, sums.excluded, sums.findings), (41, 32, 3, 1, 5));
     assert_eq!(sums.counted(), sums.resources);
     assert_eq!(found.discrepancies, [""; 0]);
     assert_eq!(
         found.verdict,
-        "34 of 41 VPCs record; 3 are off on purpose until 2026-11-25 23:00 UTC; 1 is left alone on purpose; \
-         1 has no flow log; 1 is recorded and does not arrive; 1 differs from the policy; \
+        "32 of 41 VPCs record; 3 are off on purpose until 2026-11-25 23:00 UTC; 1 is left alone on purpose; \
+         1 has no flow log; 3 are recorded and do not arrive; 1 differs from the policy; \
          1 of 10 regions could not be read."
     );
 }
@@ -159,10 +163,10 @@ fn a_known_failure_fails_a_control_even_if_other_things_are_unknown() {
 #[test]
 fn an_exception_is_set_aside_and_named_or_counts_as_a_failure_if_the_reader_wants() {
     let mut facts = whole();
-    for (nth, verdict) in [Verdict::Paused, Verdict::Excluded].into_iter().enumerate() {
-        facts.results[nth].verdict = verdict;
-        facts.results[nth].is_exception = true;
-        facts.results[nth].flow_log.as_mut().unwrap().status = Some("Inactive".to_owned());
+    for result in &mut facts.results[..2] {
+        result.verdict = Verdict::Paused;
+        result.is_exception = true;
+        result.flow_log.as_mut().unwrap().status = Some("Inactive".to_owned());
     }
     let found = control(facts.clone(), "3.3");
     assert_eq!(found.status, Pass);
@@ -177,6 +181,143 @@ fn an_exception_is_set_aside_and_named_or_counts_as_a_failure_if_the_reader_want
         result.flow_log = None;
     }
     assert_eq!(status(all, "3.3"), Unknown, "if all are exceptions, nothing is proven");
+}
+
+#[test]
+fn what_is_left_alone_or_outside_the_scope_passes_no_control_that_is_about_everything() {
+    for verdict in [Verdict::Excluded, Verdict::Unsupported] {
+        let mut facts = whole();
+        facts.results[1].verdict = verdict;
+        facts.results[1].is_exception = true;
+        facts.results[1].flow_log = None;
+        let found = control(facts.clone(), "3.3");
+        assert_eq!(found.status, Unknown, "{verdict}");
+        assert!(found.details.iter().any(|why| why.contains(&facts.results[1].id)), "{:?}", found.details);
+        assert_eq!(status(facts, "A.8.15"), Unknown, "{verdict}");
+    }
+    for (part, expected) in [(Part::Region, Unknown), (Part::Account, Unknown), (Part::Other, Pass)] {
+        let mut facts = whole();
+        let left_out = LeftOut { what: "cn-beijing".to_owned(), why: "nobody asked".to_owned(), part };
+        facts.asked.left_out.push(left_out);
+        let found = control(facts.clone(), "3.3");
+        assert_eq!(found.status, expected, "{part:?}");
+        let is_named = found.details.iter().any(|why| why.contains("outside the scope: cn-beijing"));
+        assert_eq!(is_named, part != Part::Other, "{:?}", found.details);
+        assert_eq!(status(facts, "10.2.1"), expected, "{part:?}");
+    }
+}
+
+#[test]
+fn a_region_without_the_service_passes_only_if_it_is_known_to_be_empty() {
+    let mut facts = whole();
+    facts.asked.accounts[0].regions.push("me-central-1".to_owned());
+    facts.notes.push(Note {
+        account: Some(FIRST.to_owned()),
+        region: Some("me-central-1".to_owned()),
+        subject: None,
+        state: NoteState::Unsupported,
+        reason: "me-central-1 has no flow logs".to_owned(),
+        error: None,
+    });
+    assert_eq!(status(facts.clone(), "3.3"), Unknown, "nobody listed its VPCs");
+    facts.reads.push(samples::read(FIRST, "me-central-1", "DescribeVpcs", 0));
+    assert_eq!(status(facts.clone(), "3.3"), Pass, "it has none");
+    facts.reads.last_mut().unwrap().items = 1;
+    assert_eq!(status(facts, "3.3"), Unknown, "it has one");
+}
+
+/// The controls that say whether everything records.
+const ABOUT_RECORDING: [&str; 6] = ["3.3", "8.1.3.5", "10.2.1", "A.8.15", "CC7.2", "AU-12"];
+
+fn with_delivery(state: DeliveryState) -> Facts {
+    let mut facts = whole();
+    facts.deliveries[0].state = state;
+    facts
+}
+
+#[test]
+fn a_flow_log_whose_records_do_not_arrive_is_a_finding_and_fails_every_control() {
+    for state in [DeliveryState::Silent, DeliveryState::RecordsLost] {
+        let facts = with_delivery(state);
+        let evidence = Evidence::new(facts.clone());
+        let found = evidence.assessment();
+        assert_eq!((found.sums.findings, found.discrepancies.len()), (1, 0), "{state:?}");
+        let result = &evidence.facts().results[0];
+        assert_eq!(result.verdict, Verdict::Undelivered, "{state:?}");
+        assert!(result.reason.contains(&facts.deliveries[0].flow_log_id), "{}", result.reason);
+        assert!(found.verdict.contains("1 is recorded and does not arrive"), "{}", found.verdict);
+        for id in ABOUT_RECORDING {
+            assert_eq!(status(facts.clone(), id), Fail, "{state:?}: {id}");
+        }
+        assert_eq!(Evidence::new(evidence.clone().into_facts()), evidence, "drawn twice, it says the same");
+    }
+}
+
+#[test]
+fn while_nobody_knows_whether_records_arrive_no_control_passes_and_the_flow_logs_are_named() {
+    let mut unread = whole();
+    unread.deliveries.remove(0);
+    for facts in [with_delivery(DeliveryState::Unknown), unread] {
+        let evidence = Evidence::new(facts.clone());
+        let found = evidence.assessment();
+        assert_eq!((found.sums.findings, found.unknown.len()), (0, 1), "{:?}", found.unknown);
+        let named = facts.results[0].flow_log.as_ref().unwrap();
+        assert_eq!(found.unknown[0].subject.as_ref(), Some(&named.id));
+        for id in ABOUT_RECORDING {
+            assert_eq!(status(facts.clone(), id), Unknown, "{id}");
+        }
+    }
+    for state in [DeliveryState::NothingFlowed, DeliveryState::NothingToRecord] {
+        assert_eq!(status(with_delivery(state), "3.3"), Pass, "{state:?}");
+    }
+}
+
+#[test]
+fn many_flow_logs_of_one_reason_are_one_entry_of_the_unknown() {
+    let mut facts = whole();
+    for delivery in &mut facts.deliveries {
+        delivery.state = DeliveryState::Unknown;
+        delivery.why_unknown = Some("GetLogsV2 is not allowed".to_owned());
+        delivery.error = Some(samples::denied("GetLogsV2"));
+    }
+    let evidence = Evidence::new(facts);
+    let [one] = &evidence.assessment().unknown[..] else { panic!("{:?}", evidence.assessment().unknown) };
+    assert!(one.why.contains("fl-bp1example000000000001") && one.why.contains("and 3 more"), "{}", one.why);
+    assert!(one.why.ends_with("GetLogsV2 is not allowed") && one.error.is_some(), "{one:?}");
+}
+
+#[test]
+fn a_flow_log_that_no_resource_needs_and_that_delivers_nothing_is_a_note() {
+    let mut facts = whole();
+    let other = evidence::Delivery {
+        flow_log_id: "fl-bp1other".to_owned(),
+        state: DeliveryState::Silent,
+        ..facts.deliveries[0].clone()
+    };
+    facts.deliveries.push(other);
+    let evidence = Evidence::new(facts);
+    let [note] = &evidence.facts().notes[..] else { panic!("{:?}", evidence.facts().notes) };
+    assert_eq!((note.subject.as_deref(), note.state), (Some("fl-bp1other"), NoteState::Finding));
+    assert_eq!(evidence.assessment().sums.findings, 0);
+    assert_eq!(Evidence::new(evidence.clone().into_facts()), evidence);
+}
+
+#[test]
+fn a_service_or_a_retention_that_was_not_read_is_unknown_by_name() {
+    let mut facts = whole();
+    facts.services[0].is_open = None;
+    facts.services[0].error = Some(samples::denied("GetFlowLogServiceStatus"));
+    facts.log_stores[0].days = None;
+    facts.log_stores[0].error = Some(samples::denied("GetLogStore"));
+    let evidence = Evidence::new(facts);
+    let found: Vec<_> =
+        evidence.assessment().unknown.iter().map(|it| it.error.as_ref().unwrap().operation.as_str()).collect();
+    assert_eq!(found, ["GetFlowLogServiceStatus", "GetLogStore"]);
+    let mut gone = whole();
+    gone.log_stores[0].days = None;
+    gone.log_stores[0].is_gone = true;
+    assert_eq!(status(gone.clone(), "10.5.1"), Fail, "what is not there keeps nothing");
+    assert!(Evidence::new(gone).assessment().unknown.is_empty(), "it is known to be gone");
 }
 
 #[test]
@@ -239,6 +380,8 @@ fn everything_that_could_not_be_read_is_named_with_its_call_and_its_remedy() {
     assert_eq!(
         unread,
         [
+            ("cn-hangzhou", "whether what fl-bp1example000000000005 records arrives: the Logstore has no index"),
+            ("cn-beijing", "for how long it keeps records: GetLogStore is not allowed"),
             ("cn-shanghai", "one of the VPCs could not be read"),
             (
                 "eu-central-1",
@@ -246,7 +389,7 @@ fn everything_that_could_not_be_read_is_named_with_its_call_and_its_remedy() {
             )
         ]
     );
-    let error = found.unknown[1].error.as_ref().unwrap();
+    let error = found.unknown[3].error.as_ref().unwrap();
     assert_eq!(error.request_id.as_deref(), Some("6B0C9D1E-5F2A-4C3B-8D7E-000000000007"));
     assert!(error.advice.contains("allow vpc:DescribeVpcs"));
     assert_eq!((found.scope.regions_read, found.scope.regions_asked, found.scope.accounts_read), (8, 10, 1));
@@ -334,7 +477,7 @@ fn a_document_whose_assessment_does_not_follow_is_refused() {
     assert_eq!(Evidence::from_json(json.as_bytes()).unwrap(), evidence);
     for (from, to) in [
         (r#""status":"fail""#, r#""status":"pass""#),
-        (r#""findings":3"#, r#""findings":0"#),
+        (r#""findings":5"#, r#""findings":0"#),
         (r#""verdict":"missing""#, r#""verdict":"compliant""#),
         (r#""is_whole":false"#, r#""is_whole":true"#),
     ] {

@@ -53,8 +53,8 @@ fn the_csv_has_one_row_for_each_resource_and_one_for_everything_unread() {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(reader.headers().unwrap().len(), 25);
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 41 + 1);
-    let unread = rows.iter().find(|row| row["class"] == "unknown").unwrap();
+    assert_eq!(rows.len(), 41 + 3);
+    let unread = rows.iter().find(|row| row["class"] == "unknown" && row["id"].is_empty()).unwrap();
     assert_eq!((unread["region"].as_str(), unread["error_code"].as_str()), ("eu-central-1", "Forbidden.RAM"));
     let paused = rows.iter().find(|row| row["verdict"] == "paused").unwrap();
     let expected = ("exception", "office-hours", "2026-11-25T23:00:00Z");
@@ -69,7 +69,7 @@ fn ocsf_events_have_the_numbers_of_the_standard_and_milliseconds() {
     facts.results[1].verdict = Verdict::Pending;
     let evidence = Evidence::new(facts);
     let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
-    assert_eq!(events.len(), 41 + 1);
+    assert_eq!(events.len(), 41 + 3);
     let by_verdict = |verdict: &str| {
         let event = events.iter().find(|event| event["status_code"] == verdict).unwrap();
         let of = |value: &Value| value.as_u64().unwrap();
@@ -103,8 +103,8 @@ fn junit_has_a_suite_for_each_region_and_counts_failures_errors_and_skipped_case
     let evidence = Evidence::new(samples::small());
     let text = written(|to| evidence.write_junit(to));
     let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
-    assert_eq!((report.tests, report.failures), (41 + 2, 3));
-    assert_eq!(report.errors, 2, "a region that was not read, and the scope as a whole");
+    assert_eq!((report.tests, report.failures), (41 + 4, 5));
+    assert_eq!(report.errors, 4, "a region, a retention and a delivery that were not read, and the scope as a whole");
     assert_eq!(text.matches("<skipped").count(), 4);
     let names: Vec<_> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
     assert!(names.contains(&"1000000000000001/cn-hangzhou") && names.contains(&"1000000000000002/eu-central-1"));
@@ -132,15 +132,17 @@ fn the_first_screen_tells_the_verdict_the_scope_who_asked_when_and_with_which_po
     let page = page(&Evidence::new(samples::small()));
     let (first, _) = page.split_once("</section>").unwrap();
     for expected in [
-        "34 of 41 VPCs record;",
+        "32 of 41 VPCs record;",
         "9 of 10 regions; 1 of 2 accounts whole",
         "acs:ram::1000000000000001:assumed-role/flowkeeper-audit/report",
         "2026-11-25 22:07 UTC",
         "the clock was 140 ms behind",
         "3f2a9c0d5b7e81640f1d2c3b4a5968778695a4b3c2d1e0f00f1e2d3c4b5a6978",
-        "41 = 34 recording + 4 exceptions + 3 findings",
+        "41 = 32 recording + 4 exceptions + 5 findings",
         "the sums close",
         "no sampling",
+        // The region, a retention and a delivery.
+        "<b>3</b> <svg",
     ] {
         assert!(first.contains(expected), "{expected}\n{first}");
     }
@@ -164,7 +166,7 @@ fn findings_exceptions_and_unknown_are_listed_whole_and_the_quiet_ones_are_folde
         assert!(here.contains(&result.id), "{}", result.id);
     }
     assert!(section("unknown").contains("6B0C9D1E-5F2A-4C3B-8D7E-000000000007"));
-    assert!(quiet.contains("<details><summary>34 resources are as the policy wants</summary>"));
+    assert!(quiet.contains("<details><summary>32 resources are as the policy wants</summary>"));
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn counts_that_disagree_are_the_first_thing_that_a_page_says() {
     let page = page(&Evidence::new(facts));
     let (first, _) = page.split_once("</section>").unwrap();
     assert!(first.contains("the sums do not close") && first.contains("Counts disagree."));
-    assert!(first.contains("42 ≠ 34 recording"), "{first}");
+    assert!(first.contains("42 ≠ 32 recording"), "{first}");
 }
 
 #[test]
@@ -264,6 +266,7 @@ fn every_verdict_becomes_in_junit_and_ocsf_what_the_documents_say() {
             let is_exception = class.starts_with("exception");
             let vpc = samples::vpc(samples::FIRST, "cn-hangzhou", 1, "web");
             facts.results.push(evidence::ResourceResult { verdict, is_changed, is_exception, ..vpc });
+            samples::prove(&mut facts, |_| samples::proof(usize::MAX));
             let evidence = Evidence::new(facts);
             let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
             let numbers =

@@ -158,7 +158,11 @@ proptest! {
                 advice: text.clone(),
             });
             facts.results.push(result);
-            facts.asked.left_out.push(evidence::LeftOut { what: text.clone(), why: text.clone() });
+            facts.asked.left_out.push(evidence::LeftOut {
+                what: text.clone(),
+                why: text.clone(),
+                part: evidence::Part::Region,
+            });
         }
         facts.policy.name.clone_from(&texts[0]);
         facts.head.run.clone_from(&texts[1]);

@@ -1,8 +1,14 @@
 //! Facts from the report of a run.
 
-use evidence::{AskedAccount, ControlStatus, Evidence, Facts, Kind, NextChange, NoteState, Observed};
-use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict};
-use reconcile::{ErrorReport, Item, Outcome, Summary};
+use evidence::{
+    AskedAccount, ControlStatus, DeliveryState, Evidence, Facts, Joining, Kind, NextChange, NoteState, Observed,
+    ReportSummary, Service, Unknown,
+};
+use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict, proof::Proof};
+use reconcile::{
+    ErrorReport, Item, Outcome, Summary,
+    delivery::{FlowLogProof, LogStoreProof},
+};
 
 use crate::samples::{self, FIRST};
 
@@ -237,20 +243,113 @@ fn which_resources_are_only_counted_does_not_depend_on_the_order_of_the_results(
 }
 
 #[test]
-fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason() {
+fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason_and_passes_nothing() {
     let router = |id: &str, status| {
-        let log = evidence::FlowLogState {
-            status: Some(String::from(status)),
-            ..evidence::FlowLogState::unread(id.to_owned())
-        };
-        let vpc = samples::vpc(FIRST, "cn-hangzhou", 1, "line");
-        evidence::ResourceResult { kind: Kind::Vbr, id: format!("vbr-{id}"), flow_log: Some(log), ..vpc }
+        let read = FlowLog { id: id.parse().unwrap(), status, ..active() };
+        let found = item(&format!("vbr-{id}"), Verdict::Compliant, Outcome::Unchanged);
+        Item { resource_type: Some("VBR"), observed: Some(Box::new((&read).into())), ..found }
     };
+    let items = [
+        router("fl-on", Status::Active),
+        router("fl-off", Status::Inactive),
+        item("vpc-1", Verdict::Compliant, Outcome::Unchanged),
+    ];
+    // Of those that are only counted, too.
+    for max in [usize::MAX, 1] {
+        let mut facts = samples::minimal();
+        let summary = Summary { checked: 3, ..Summary::default() };
+        facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), max);
+        let [delivery] = &facts.deliveries[..] else { panic!("{:?}", facts.deliveries) };
+        assert_eq!((delivery.flow_log_id.as_str(), delivery.state), ("fl-on", DeliveryState::Unknown));
+        assert!(delivery.why_unknown.as_ref().unwrap().contains("are not documented"), "{delivery:?}");
+        let evidence = Evidence::new(facts);
+        let found = evidence.assessment();
+        let is_said = |unknown: &&Unknown| unknown.subject.as_deref() == Some("fl-on");
+        assert!(found.unknown.iter().find(is_said).unwrap().why.contains("are not documented"), "{:?}", found.unknown);
+        assert!(found.controls.iter().all(|control| control.status != ControlStatus::Pass));
+    }
+}
+
+/// A report of `number` VPCs of which every third delivers nothing, and of a flow log of another resource that delivers
+/// nothing either.
+fn silent(number: usize, max: usize) -> Evidence {
+    let (account, region) = (FIRST, "cn-hangzhou");
+    let id_of = |nth: usize| format!("fl-bp1{nth:04}");
     let mut facts = samples::minimal();
-    facts.results =
-        vec![router("fl-on", "Active"), router("fl-off", "Inactive"), samples::vpc(FIRST, "cn-hangzhou", 2, "a")];
-    facts.add_deliveries_of_routers();
-    let [delivery] = &facts.deliveries[..] else { panic!("{:?}", facts.deliveries) };
-    assert_eq!((delivery.flow_log_id.as_str(), delivery.state), ("fl-on", evidence::DeliveryState::Unknown));
-    assert!(delivery.why_unknown.as_ref().unwrap().contains("are not documented"), "{delivery:?}");
+    facts.asked.kinds = vec![Kind::Vpc];
+    facts.asked.accounts.push(AskedAccount {
+        account: account.to_owned(),
+        name: None,
+        regions: vec![region.to_owned()],
+    });
+    facts.services.push(Service { account: account.to_owned(), is_open: Some(true), error: None });
+    for list in ["DescribeVpcs", "DescribeFlowLogs"] {
+        facts.reads.push(samples::read(account, region, list, number as u64));
+    }
+    let (from, to) = (facts.head.started, facts.head.ended);
+    let proof = |nth| {
+        let proof = if nth % 3 == 0 { Proof::Silent { last: None } } else { Proof::NoTraffic { last: from } };
+        FlowLogProof { id: id_of(nth).parse().unwrap(), proof, tally: None }
+    };
+    let proof = LogStoreProof {
+        project: "flowlog".to_owned(),
+        log_store: "vpc".to_owned(),
+        failures: Vec::new(),
+        retention_days: Ok(400),
+        from,
+        to,
+        // The last one is that of no resource.
+        flow_logs: (0..number).chain([3 * number]).map(proof).collect(),
+    };
+    facts.add_proofs(account, region, &[proof]);
+    let item_of = |nth: usize| {
+        let read = FlowLog { id: id_of(nth).parse().unwrap(), ..active() };
+        let found = item(&format!("vpc-{nth:04}"), Verdict::Compliant, Outcome::Unchanged);
+        Item { observed: Some(Box::new((&read).into())), ..found }
+    };
+    let items: Vec<_> = (0..number).map(item_of).collect();
+    let summary = Summary { checked: number, ..Summary::default() };
+    facts.add_report((&items, &summary), &[account.to_owned()], (&[], &[]), max);
+    Evidence::new(facts)
+}
+
+#[test]
+fn what_does_not_arrive_is_a_finding_before_anything_is_left_out() {
+    let whole = silent(300, usize::MAX);
+    assert_eq!((whole.assessment().sums.findings, whole.facts().notes.len()), (100, 1));
+    // More findings than are listed, and fewer.
+    for max in [1, 40, 100, 150, 299] {
+        let evidence = silent(300, max);
+        let (facts, found) = (evidence.facts(), evidence.assessment());
+        assert_eq!((facts.results.len(), found.sums.omitted), (max, 300 - max as u64));
+        let listed = facts.results.iter().filter(|result| result.verdict == Verdict::Undelivered).count();
+        assert_eq!(listed, max.min(100), "{max}: findings are listed first");
+        assert_eq!(
+            (found.sums.findings, found.sums.compliant, &found.sums.verdicts),
+            (100, 200, &whole.assessment().sums.verdicts)
+        );
+        assert_eq!(found.discrepancies, [""; 0], "{max}");
+        assert_eq!(facts.notes, whole.facts().notes, "{max}: only the flow log of no resource is a finding of its own");
+        let findings = |of: &Evidence| ReportSummary::of(of, "folder").findings;
+        assert_eq!(findings(&evidence), findings(&whole), "{max}");
+        for (control, of_whole) in found.controls.iter().zip(&whole.assessment().controls) {
+            let is_better = control.status == ControlStatus::Pass && of_whole.status != ControlStatus::Pass
+                || of_whole.status == ControlStatus::Fail && control.status != ControlStatus::Fail;
+            assert!(!is_better, "{max}: {control:?}");
+        }
+        assert_eq!(Evidence::new(facts.clone()), evidence, "{max}: drawn twice, it says the same");
+    }
+}
+
+#[test]
+fn findings_about_deliveries_that_are_only_counted_are_counted_once_in_a_joined_report() {
+    let whole = silent(300, usize::MAX);
+    for max in [1, 40, 100, 150] {
+        let mut joining = Joining::up_to(max);
+        joining.add(whole.clone()).unwrap();
+        let joined = joining.finish().unwrap();
+        assert_eq!(joined.facts().results.len(), max);
+        assert_eq!(joined.assessment().sums.findings, 100);
+        assert_eq!(joined.facts().notes, whole.facts().notes, "{max}");
+    }
 }

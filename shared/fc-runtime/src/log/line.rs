@@ -4,16 +4,16 @@ use std::{
     error::Error,
     fmt::{self, Debug, Write as _},
     io::Write as _,
+    sync::Arc,
 };
 
-use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
-use serde::Serialize;
+use jiff::Timestamp;
 use tracing::{
     Level,
     field::{Field, Visit},
 };
 
-use super::unescaped::unescaped;
+use super::{time, unescaped::unescaped};
 use crate::failure::chain;
 
 /// The maximum length of a line with its newline, in bytes. Function Compute accepts entries of up to 32 KB.
@@ -25,17 +25,12 @@ const MAX_ID_BYTES: usize = 256;
 /// The shortest length that values are cut to, in bytes. If that is not enough, all fields are dropped.
 const MIN_CUT_BYTES: usize = 64;
 
-/// The line's own keys. A field with the same name is written as `field.<name>`.
-const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
-
-const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-
 /// The beginning of every line.
-pub(super) struct Head<'a> {
+pub(super) struct Head {
     pub(super) time: Timestamp,
     pub(super) level: Level,
-    pub(super) request_id: Option<&'a str>,
-    pub(super) run: Option<&'a str>,
+    /// The ids of the invocation, as [`ids`] writes them.
+    pub(super) ids: Option<Arc<[u8]>>,
 }
 
 /// Passes the fields of an entry to a visitor. Called again if the line was too long.
@@ -44,10 +39,10 @@ pub(super) type Record<'a> = &'a dyn Fn(&mut dyn Visit);
 /// Writes the line with its newline into `out`, replacing its content.
 ///
 /// If the line would be too long, its long values are cut, each with a mark of its own, and the line says `"cut":true`.
-pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
+pub(super) fn write(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record<'_>) {
     let mut max_value = MAX_LINE_BYTES;
     loop {
-        write_cut(out, head, record, max_value);
+        write_cut(out, head, names, record, max_value);
         if out.len() <= MAX_LINE_BYTES {
             return;
         }
@@ -56,7 +51,7 @@ pub(super) fn write(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>) {
         }
         max_value /= 2;
     }
-    write_cut(out, head, &|_| (), MIN_CUT_BYTES);
+    write_cut(out, head, names, &|_| (), MIN_CUT_BYTES);
 }
 
 /// Returns the part of an id that is shown.
@@ -64,46 +59,43 @@ pub(super) fn short(id: &str) -> &str {
     &id[..id.floor_char_boundary(MAX_ID_BYTES)]
 }
 
+/// Returns the ids of an invocation as they are on a line: `,"request_id":"…","run":"…"`.
+pub(super) fn ids(request_id: &str, run: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    for (key, id) in [(&b",\"request_id\":\""[..], request_id), (b",\"run\":\"", run)] {
+        out.extend_from_slice(key);
+        // Never fails.
+        let _ = Text::new(&mut out, MAX_LINE_BYTES).write_str(short(id));
+        out.push(b'"');
+    }
+    out
+}
+
 /// Writes the line, with no value longer than `max_value` bytes.
-fn write_cut(out: &mut Vec<u8>, head: &Head<'_>, record: Record<'_>, max_value: usize) {
+fn write_cut(out: &mut Vec<u8>, head: &Head, names: &[Box<[u8]>], record: Record<'_>, max_value: usize) {
     out.clear();
     // Writing into a Vec cannot fail.
     out.extend_from_slice(br#"{"time":""#);
-    let _ = MILLISECONDS.print_timestamp(&head.time, &mut *out);
+    time::push(out, head.time);
     out.extend_from_slice(br#"","level":""#);
     out.extend_from_slice(head.level.as_str().as_bytes());
     out.push(b'"');
-    let mut fields = Fields { out, max_value };
-    for (name, id) in [("request_id", head.request_id), ("run", head.run)] {
-        if let Some(id) = id {
-            for piece in [",\"", name, "\":"] {
-                fields.out.extend_from_slice(piece.as_bytes());
-            }
-            fields.string(|text| text.write_str(short(id)));
-        }
-    }
-    record(&mut fields);
+    out.extend_from_slice(head.ids.as_deref().unwrap_or_default());
+    record(&mut Fields { out, names, max_value });
     // A smaller limit means that something was cut: values, or all fields.
     out.extend_from_slice(if max_value < MAX_LINE_BYTES { b",\"cut\":true}\n" } else { b"}\n" });
 }
 
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
+    /// The names of the fields, by their index.
+    names: &'a [Box<[u8]>],
     max_value: usize,
 }
 
 impl Fields<'_> {
     fn name(&mut self, field: &Field) {
-        let name = field.name();
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        self.out.extend_from_slice(if OWN_KEYS.contains(&name) { b",\"field.".as_slice() } else { b",\"" });
-        // Nearly all names are identifiers.
-        if unescaped(name.as_bytes()) == name.len() {
-            self.out.extend_from_slice(name.as_bytes());
-        } else {
-            let _ = Text::new(self.out, MAX_LINE_BYTES).write_str(name);
-        }
-        self.out.extend_from_slice(b"\":");
+        self.out.extend_from_slice(&self.names[field.index()]);
     }
 
     fn string(&mut self, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
@@ -118,11 +110,22 @@ impl Fields<'_> {
         self.out.push(b'"');
     }
 
-    /// Writes a value as `serde_json` does, which is quicker than its `Display`.
-    fn bare(&mut self, field: &Field, value: impl Serialize) {
+    fn integer(&mut self, field: &Field, value: impl itoa::Integer) {
         self.name(field);
-        let _ = serde_json::to_writer(&mut *self.out, &value);
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
+}
+
+/// Returns the key of a field with the characters around it: `,"name":`. If the line itself has a key of this name, it
+/// is `field.<name>`.
+pub(super) fn key(name: &str) -> Vec<u8> {
+    const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    let mut key = if OWN_KEYS.contains(&name) { b",\"field.".to_vec() } else { b",\"".to_vec() };
+    // Never fails.
+    let _ = Text::new(&mut key, MAX_LINE_BYTES).write_str(name);
+    key.extend_from_slice(b"\":");
+    key
 }
 
 impl Visit for Fields<'_> {
@@ -142,23 +145,24 @@ impl Visit for Fields<'_> {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.bare(field, value);
+        self.integer(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, value);
+        self.name(field);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

@@ -1,6 +1,7 @@
 //! The destination of the log.
 
 use std::{
+    cell::Cell,
     fmt,
     fs::File,
     io::{self, Write},
@@ -59,16 +60,27 @@ impl Log {
 
     fn marker<const N: usize>(&self, line: [&str; N]) {
         if self.markers {
-            self.write(line.concat().as_bytes());
+            self.write(|out| line.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes())));
         }
     }
 
-    /// Writes one complete line, including its newline.
-    pub(super) fn write(&self, line: &[u8]) {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A failing log is no reason to fail an invocation, and there is nowhere to report it.
-        let _ = out.write_all(line).and_then(|()| out.flush());
+    /// Writes one complete line, which `line` puts into the empty buffer, with its newline.
+    pub(super) fn write(&self, line: impl FnOnce(&mut Vec<u8>)) {
+        // Taken rather than borrowed: if formatting a value logs something, that finds another buffer.
+        let mut buffer = BUFFER.take();
+        buffer.clear();
+        line(&mut buffer);
+        {
+            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            // A failing log is no reason to fail an invocation, and there is nowhere to report it.
+            let _ = out.write_all(&buffer).and_then(|()| out.flush());
+        }
+        BUFFER.set(buffer);
     }
+}
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl fmt::Debug for Log {

@@ -3,22 +3,26 @@
 /// Returns how many of the first bytes a string in JSON may hold as they are: up to the first quotation mark, backslash
 /// or control character. Looks at eight at a time.
 pub(super) fn unescaped(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    let found = words.iter().enumerate().find_map(|(nth, word)| Some(nth * 8 + first_escaped(*word)?));
+    found.unwrap_or_else(|| {
+        // Spaces need no escape.
+        let mut last = [b' '; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        bytes.len() - rest.len() + first_escaped(last).unwrap_or(rest.len())
+    })
+}
+
+fn first_escaped(word: [u8; 8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHEST_BITS: u64 = ONES << 7;
-    let (words, rest) = bytes.as_chunks();
-    for (nth, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The highest bit of a byte that is less than `than`. A byte above it may have that bit by mistake, but never one
-        // below, and only the lowest counts.
-        let is_less = |eight: u64, than: u8| eight.wrapping_sub(ONES * u64::from(than)) & !eight;
-        let is = |byte: u8| is_less(word ^ (ONES * u64::from(byte)), 1);
-        let found = (is_less(word, 0x20) | is(b'"') | is(b'\\')) & HIGHEST_BITS;
-        if found != 0 {
-            return nth * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    bytes.len() - rest.len() + rest.iter().position(is_escaped).unwrap_or(rest.len())
+    let word = u64::from_le_bytes(word);
+    // The highest bit of a byte that is less than `than`. A byte above it may have that bit by mistake, but never one
+    // below, and only the lowest counts.
+    let is_less = |eight: u64, than: u8| eight.wrapping_sub(ONES * u64::from(than)) & !eight;
+    let is = |byte: u8| is_less(word ^ (ONES * u64::from(byte)), 1);
+    let found = (is_less(word, 0x20) | is(b'"') | is(b'\\')) & HIGHEST_BITS;
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]

@@ -129,5 +129,8 @@ async fn refuse(mut body: Incoming, mut read: usize, failure: Failure) -> Failur
             Ok(None) | Err(_) => break,
         }
     }
+    drop(body);
+    // If the response came at once, hyper would have written its head before it looked at the body again.
+    tokio::task::yield_now().await;
     failure
 }

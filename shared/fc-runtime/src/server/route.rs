@@ -1,8 +1,8 @@
 //! Routing: what a request asks for.
 
-use http::{Method, request::Parts};
+use http::Method;
 
-use crate::{Failure, function::only_reads, headers};
+use crate::{Failure, function::only_reads, headers::FcHeader};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +32,15 @@ pub(crate) enum NoRoute {
 impl Route {
     /// Routes by `x-fc-control-path`; only without it by method and path. An HTTP trigger passes on any path, even
     /// `/invoke`, but no caller can set a header that begins with `x-fc-`.
-    pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
-        match headers::text(&head.headers, &headers::CONTROL_PATH) {
+    pub(crate) fn of(control_path: FcHeader<'_>, method: &Method, path: &str) -> Result<Self, NoRoute> {
+        match control_path.text() {
             Some("/invoke") => Ok(Self::Invoke),
             Some("/http-invoke") => Ok(Self::HttpInvoke),
             Some("/initialize") => Ok(Self::Initialize),
             Some("/pre-stop") => Ok(Self::PreStop),
             Some("/pre-freeze") => Ok(Self::PreFreeze),
             Some(_) => Err(NoRoute::UnknownControlPath),
-            None => Self::by_path(&head.method, head.uri.path()),
+            None => Self::by_path(method, path),
         }
     }
 
@@ -88,13 +88,15 @@ impl From<NoRoute> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::FcHeaders;
 
     fn route(method: &str, path: &str, control_path: Option<&str>) -> Result<Route, NoRoute> {
         let mut request = http::Request::builder().method(method).uri(path);
         if let Some(control_path) = control_path {
-            request = request.header(headers::CONTROL_PATH.clone(), control_path);
+            request = request.header("x-fc-control-path", control_path);
         }
-        Route::of(&request.body(()).unwrap().into_parts().0)
+        let request = request.body(()).unwrap();
+        Route::of(FcHeaders::of(request.headers()).control_path, request.method(), request.uri().path())
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Turns a request into a response.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clock::Clock;
 use http::{
-    Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
     request::Parts,
 };
@@ -13,12 +18,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tracing::{Instrument as _, warn};
+use tracing::warn;
 
 use crate::{
-    Failure, Function, Invocation, Log, Output, headers,
+    Failure, Function, Invocation, Log, Output,
+    headers::{self, FcHeaders},
     invocation::EnvironmentDefaults,
-    log,
+    log::InvocationIds,
     server::{
         body::{BodyLimiter, Event},
         connections::ConnectionState,
@@ -62,32 +68,31 @@ impl<F: Function> Service<F> {
         let arrived = self.clock.now();
         state.on_head();
         let (head, body) = request.into_parts();
-        let request_id = headers::text(&head.headers, &headers::REQUEST_ID).unwrap_or("unknown");
-        let span = log::span(request_id);
-        let (route, invocation) = span.in_scope(|| {
-            let invocation = Invocation::from_headers(request_id, &head.headers, &self.defaults, arrived);
-            (Route::of(&head), invocation)
+        let fc_headers = FcHeaders::of(&head.headers);
+        let request_id = fc_headers.request_id.text().unwrap_or("unknown");
+        let ids = InvocationIds::new(request_id);
+        let (route, invocation) = ids.on_lines_of(|| {
+            let invocation = Invocation::from_headers(request_id, &fc_headers, &self.defaults, arrived);
+            (Route::of(fc_headers.control_path, &head.method, head.uri.path()), invocation)
         });
         let route = match route {
             Ok(route) => route,
             Err(no_route) => {
                 let failure = Failure::from(no_route);
-                span.in_scope(|| report(&failure));
+                ids.on_lines_of(|| report(&failure));
                 state.on_response();
                 return refusal(&failure);
             }
         };
         let body = match route {
-            Route::Invoke | Route::HttpInvoke | Route::Http => {
-                self.body_limiter.read(body).instrument(span.clone()).await
-            }
+            Route::Invoke | Route::HttpInvoke | Route::Http => self.body_limiter.read(body).await,
             Route::Initialize | Route::PreStop | Route::PreFreeze => Ok(Event::default()),
         };
         state.on_request();
 
         let service = Arc::clone(&self);
+        let id = ids.request_id();
         let task = async move {
-            let id = invocation.request_id.clone();
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
             service.start(route, &id);
             // Boxed because wrapping and spawning a future moves it, and this one is large.
@@ -98,18 +103,20 @@ impl<F: Function> Service<F> {
             }
             service.end(route, &id, outcome.is_err());
             drop(running);
-            outcome.unwrap_or_else(|failure| refusal(&failure))
+            Ok(outcome.unwrap_or_else(|failure| refusal(&failure)))
         };
-        // A separate task: if hyper drops this future because the caller hung up, the work continues.
-        let done = tokio::spawn(task.instrument(span)).await;
+        // If hyper drops this future because the caller hung up, the work continues: where it has to wait, it becomes a
+        // task of its own. An event that is ignored never waits.
+        let mut task = Box::pin(panic::catch_panic(ids.on_all_lines_of(task)));
+        let done = match poll_fn(|context| Poll::Ready(task.as_mut().poll(context))).await {
+            Poll::Ready(done) => done,
+            Poll::Pending => {
+                let joined = tokio::spawn(task).await;
+                joined.unwrap_or_else(|error| Err(Failure::from_error("Cancelled", &error)))
+            }
+        };
         state.on_response();
-        match done {
-            Ok(reply) => reply,
-            Err(error) => refusal(&match error.try_into_panic() {
-                Ok(panic) => panic::failure(panic.as_ref()),
-                Err(error) => Failure::from_error("Cancelled", &error),
-            }),
-        }
+        done.unwrap_or_else(|failure| refusal(&failure))
     }
 
     async fn work(
@@ -173,6 +180,7 @@ fn report(failure: &Failure) {
 fn reply(status: StatusCode, fc_status: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Full::new(body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = HeaderMap::with_capacity(2);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply.headers_mut().insert(headers::STATUS.clone(), HeaderValue::from_static(fc_status));
     reply

@@ -169,22 +169,35 @@ impl Status {
             Self::Deactivating | Self::Inactive | Self::Deleting | Self::Unknown(_) => 2,
         }
     }
+
+    /// The API's word for it, or an unknown one as `Err`.
+    fn word(&self) -> Result<&'static str, &str> {
+        match self {
+            Self::Activating => Ok("Activating"),
+            Self::Active => Ok("Active"),
+            Self::Deactivating => Ok("Deactivating"),
+            Self::Inactive => Ok("Inactive"),
+            Self::Modifying => Ok("Modifying"),
+            Self::Deleting => Ok("Deleting"),
+            Self::Unknown(text) => Err(text),
+        }
+    }
 }
 
 impl From<&str> for Status {
     fn from(text: &str) -> Self {
         let known =
             [Self::Activating, Self::Active, Self::Deactivating, Self::Inactive, Self::Modifying, Self::Deleting];
-        let found = known.into_iter().find(|status| text.eq_ignore_ascii_case(&status.to_string()));
-        found.unwrap_or_else(|| Self::Unknown(text.to_owned()))
+        let is_it = |status: &Self| status.word().is_ok_and(|word| text.eq_ignore_ascii_case(word));
+        known.into_iter().find(is_it).unwrap_or_else(|| Self::Unknown(text.to_owned()))
     }
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(text) => write!(f, "in the unknown status {text:?}"),
-            known => fmt::Debug::fmt(known, f),
+        match self.word() {
+            Ok(word) => f.write_str(word),
+            Err(text) => write!(f, "in the unknown status {text:?}"),
         }
     }
 }

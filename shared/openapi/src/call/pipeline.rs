@@ -51,7 +51,11 @@ impl Pipeline<'_> {
 
     /// Returns the time left until the deadline, or `None` if there is no deadline.
     pub(crate) fn time_left(&self) -> Option<Duration> {
-        self.stop_at.map(|stop_at| clock::until(self.now(), stop_at))
+        self.time_left_at(self.now())
+    }
+
+    fn time_left_at(&self, now: Timestamp) -> Option<Duration> {
+        self.stop_at.map(|stop_at| clock::until(now, stop_at))
     }
 
     /// Sleeps for `duration`, or fails at once if the deadline would pass first.
@@ -81,7 +85,7 @@ impl Pipeline<'_> {
         if let Some(error) = request.invalid() {
             return Err(error);
         }
-        if let Some(part) = malformed_part(credentials) {
+        if let Some(part) = credentials.malformed_part() {
             return Err(request.failed(Cause::MalformedKey { part }));
         }
         if self.client.is_read_only && !request.is_read() {
@@ -162,7 +166,8 @@ impl Pipeline<'_> {
 
     /// Waits until the quota has room for the call.
     async fn acquire_quota(&self, request: &Request) -> Result<(), CallError> {
-        let wait = self.client.rate_limiter.acquire(&self.scope, request.into(), self.now(), self.time_left());
+        let now = self.now();
+        let wait = self.client.rate_limiter.acquire(&self.scope, request.into(), now, self.time_left_at(now));
         match wait {
             Some(Duration::ZERO) => Ok(()),
             Some(wait) => self.wait(wait).await.map_err(|NoTimeLeft| request.failed(Cause::OutOfTime)),
@@ -180,12 +185,13 @@ impl Pipeline<'_> {
     ) -> Result<(), (CallError, Option<Timestamp>)> {
         let client = self.client;
         let (product, region) = (request.product, &self.scope.region);
-        let timeout = match self.time_left() {
+        let now = self.now();
+        let timeout = match self.time_left_at(now) {
             Some(Duration::ZERO) => return Err((request.failed(Cause::OutOfTime), None)),
             Some(left) => left.min(RESPONSE_TIMEOUT),
             None => RESPONSE_TIMEOUT,
         };
-        client.circuit_breakers.admit(product, region, self.now()).map_err(|Open { failures, retry_in, last }| {
+        client.circuit_breakers.admit(product, region, now).map_err(|Open { failures, retry_in, last }| {
             let region = region.clone();
             (request.failed(Cause::CircuitOpen { product, region, failures, retry_in, last }), None)
         })?;
@@ -304,16 +310,4 @@ impl Pipeline<'_> {
             self.client.rate_limiter.block_for(&self.scope, key, self.now(), wait);
         }
     }
-}
-
-/// Returns which part of a key contains a character that no key has, such as a line break copied with it.
-fn malformed_part(credentials: &Credentials) -> Option<&'static str> {
-    // Without a branch for each byte, because every call asks.
-    let is_malformed = |text: &str| text.bytes().fold(false, |found, byte| found | !byte.is_ascii_graphic());
-    let parts = [
-        ("access key id", Some(credentials.access_key_id())),
-        ("access key secret", Some(credentials.access_key_secret())),
-        ("security token", credentials.security_token()),
-    ];
-    parts.into_iter().find(|(_, text)| text.is_some_and(is_malformed)).map(|(part, _)| part)
 }

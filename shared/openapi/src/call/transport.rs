@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::{
-    ClientBuilder, Method, Url,
-    header::{self, HeaderName, HeaderValue},
+    ClientBuilder, Method, Request, Url,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::TrustAnchor};
@@ -27,17 +28,7 @@ const MAX_RESPONSE_BYTES: usize = 16 << 20;
 /// The maximum wait that a server may ask for. The SDKs have the same.
 const MAX_WAIT: Duration = Duration::from_mins(2);
 
-/// The headers in which the products repeat the request id: most of them, Function Compute, and Simple Log Service.
-/// Like the names below they are static, so that no lookup parses them.
-static REQUEST_IDS: [HeaderName; 3] = [
-    HeaderName::from_static("x-acs-request-id"),
-    HeaderName::from_static("x-fc-request-id"),
-    HeaderName::from_static("x-log-requestid"),
-];
-static RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
-static RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-user");
-static RATE_LIMIT_OF_OPERATION: HeaderName = HeaderName::from_static("x-ratelimit-user-api");
-
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NOTHING: HeaderValue = HeaderValue::from_static("0");
@@ -55,7 +46,7 @@ pub fn http_client(tls: ClientConfig) -> ClientBuilder {
         .referer(false)
         // Retries are decided by the error's remedy. Without a maximum of 0, a copy of each request is kept for one.
         .retry(reqwest::retry::never().max_retries_per_request(0))
-        .user_agent(concat!("flowkeeper/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
 }
 
 #[derive(Debug)]
@@ -83,9 +74,16 @@ impl Transport {
     }
 
     /// Sends `signed` to `url` and reads the whole answer within `timeout`.
-    pub(crate) async fn send(&self, mut url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
+    pub(crate) async fn send(&self, url: Url, signed: SignedCall, timeout: Duration) -> Result<Response, Cause> {
         let host = url.authority().to_owned();
-        let failed = |error: reqwest::Error| failure(&host, &error);
+        // reqwest has a timeout, too, and would keep it in a map of the request.
+        tokio::time::timeout(timeout, self.exchange(&host, url, signed))
+            .await
+            .unwrap_or_else(|_| Err(Cause::NoResponse { host, reason: "it did not come in time".to_owned() }))
+    }
+
+    async fn exchange(&self, host: &str, mut url: Url, signed: SignedCall) -> Result<Response, Cause> {
+        let failed = |error: reqwest::Error| failure(host, &error);
         let (method, headers, query, payload) = match signed {
             SignedCall::InForm(form) => (Method::POST, Vec::new(), String::new(), form.into_bytes()),
             SignedCall::InHeaders(Signed { headers, query, form }) => (Method::POST, headers, query, form.into_bytes()),
@@ -97,40 +95,60 @@ impl Transport {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
-        // For a POST without a body hyper sends no `Content-Length`, which some servers require.
-        let needs_length = payload.is_empty() && method != Method::GET;
-        let request = self.0.request(method, url).timeout(timeout).header(header::ACCEPT, JSON);
-        let request = if headers.is_empty() { request.header(header::CONTENT_TYPE, FORM) } else { request };
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        let request = if needs_length { request.header(header::CONTENT_LENGTH, NOTHING) } else { request };
-        let mut response = request.body(payload).send().await.map_err(failed)?;
+        let mut request = Request::new(method, url);
+        *request.headers_mut() = request_headers(request.method(), host, headers, payload.is_empty())?;
+        *request.body_mut() = Some(payload.into());
+        let mut response = self.0.execute(request).await.map_err(failed)?;
 
         let status = response.status().as_u16();
-        let text = |name: &HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let date = text(&header::DATE).and_then(|text| httpdate::parse_http_date(text).ok()?.try_into().ok());
-        let retry_after = text(&RETRY_AFTER).and_then(|text| text.parse().ok()).map(wait_of);
-        let request_id =
-            if (200..300).contains(&status) { None } else { REQUEST_IDS.iter().find_map(text).map(str::to_owned) };
-        let exhausted = Exhausted {
-            operation: text(&RATE_LIMIT_OF_OPERATION).and_then(wait_when_exhausted),
-            all: text(&RATE_LIMIT).and_then(wait_when_exhausted),
-        };
+        let Said { request_id, date, retry_after, exhausted } = Said::by(response.headers());
+        // That of a success is in its body.
+        let request_id = request_id.filter(|_| !response.status().is_success()).map(str::to_owned);
 
-        let (mut pieces, mut size) = (Vec::<Bytes>::new(), 0);
+        let (mut first, mut whole) = (Bytes::new(), Vec::new());
         while let Some(piece) = response.chunk().await.map_err(failed)? {
-            size += piece.len();
-            if size > MAX_RESPONSE_BYTES {
+            if first.len() + whole.len() + piece.len() > MAX_RESPONSE_BYTES {
                 return Err(Cause::Unreadable {
                     status,
                     reason: format!("it is larger than {MAX_RESPONSE_BYTES} bytes"),
                 });
             }
-            pieces.push(piece);
+            if first.is_empty() {
+                first = piece;
+            } else {
+                whole.extend_from_slice(&piece);
+            }
         }
         // Most bodies come in one piece, and are not copied.
-        let body = if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() };
+        let body = if whole.is_empty() { first } else { [&*first, &whole].concat().into() };
         Ok(Response { status, body, request_id, date, retry_after, exhausted })
     }
+}
+
+/// Returns the headers of a request. Those that reqwest and hyper would add are there as well, so that the map does not
+/// have to grow for them.
+fn request_headers(
+    method: &Method,
+    host: &str,
+    signed: Vec<(&'static str, String)>,
+    is_empty: bool,
+) -> Result<HeaderMap, Cause> {
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| unwritable());
+    let mut headers = HeaderMap::with_capacity(5 + signed.len());
+    headers.insert(header::HOST, value(host)?);
+    headers.insert(header::ACCEPT, JSON);
+    headers.insert(header::USER_AGENT, USER_AGENT);
+    if signed.is_empty() {
+        headers.insert(header::CONTENT_TYPE, FORM);
+    }
+    for (name, text) in signed {
+        headers.insert(HeaderName::try_from(name).map_err(|_| unwritable())?, value(&text)?);
+    }
+    // For a POST without a body hyper sends no `Content-Length`, which some servers require.
+    if is_empty && method != Method::GET {
+        headers.insert(header::CONTENT_LENGTH, NOTHING);
+    }
+    Ok(headers)
 }
 
 /// A call with its signature.
@@ -141,6 +159,48 @@ pub(crate) enum SignedCall {
     InHeaders(Signed),
     /// The same, and the operation is a path.
     WithPath { method: Method, path: String, headers: Vec<(&'static str, String)>, query: String, body: Vec<u8> },
+}
+
+/// What the headers of a response say.
+struct Said<'a> {
+    request_id: Option<&'a str>,
+    date: Option<Timestamp>,
+    retry_after: Option<Duration>,
+    exhausted: Exhausted,
+}
+
+impl<'a> Said<'a> {
+    /// Reads the headers in one pass, because a lookup of each would hash its name. Of one that comes more than once, the
+    /// first counts.
+    fn by(headers: &'a HeaderMap) -> Self {
+        let (mut date, mut retry_after, mut rate_limit, mut rate_limit_of_operation) = (None, None, None, None);
+        // The products repeat the request id in these: most of them, Function Compute, and Simple Log Service.
+        let mut request_ids = [None; 3];
+        for (name, value) in headers {
+            let header = match name.as_str() {
+                "date" => &mut date,
+                "x-acs-retry-after" => &mut retry_after,
+                "x-ratelimit-user" => &mut rate_limit,
+                "x-ratelimit-user-api" => &mut rate_limit_of_operation,
+                "x-acs-request-id" => &mut request_ids[0],
+                "x-fc-request-id" => &mut request_ids[1],
+                "x-log-requestid" => &mut request_ids[2],
+                _ => continue,
+            };
+            header.get_or_insert(value);
+        }
+        let text = |value: Option<&'a HeaderValue>| value?.to_str().ok();
+        let time = |written| httpdate::parse_http_date(written).ok()?.try_into().ok();
+        Self {
+            request_id: request_ids.into_iter().find_map(text),
+            date: text(date).and_then(time),
+            retry_after: text(retry_after).and_then(|millis| millis.parse().ok()).map(wait_of),
+            exhausted: Exhausted {
+                operation: text(rate_limit_of_operation).and_then(wait_when_exhausted),
+                all: text(rate_limit).and_then(wait_when_exhausted),
+            },
+        }
+    }
 }
 
 /// Caps the wait that a server may ask for.
@@ -166,14 +226,15 @@ fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
     }
 }
 
+/// The cause of a call that was not sent. A retry would fail the same way.
+fn unwritable() -> Cause {
+    Cause::Invalid { problem: "the request cannot be written down in HTTP".to_owned() }
+}
+
 fn failure(host: &str, error: &reqwest::Error) -> Cause {
     let host = host.to_owned();
     if error.is_builder() {
-        // Nothing was sent, and a retry would fail the same way.
-        return Cause::Invalid { problem: "the request cannot be written down in HTTP".to_owned() };
-    }
-    if error.is_timeout() && !error.is_connect() {
-        return Cause::NoResponse { host, reason: "it did not come in time".to_owned() };
+        return unwritable();
     }
     // The innermost error is the network's own. The outer ones only repeat the URL.
     let mut innermost: &(dyn std::error::Error + 'static) = error;
@@ -190,6 +251,35 @@ fn failure(host: &str, error: &reqwest::Error) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_headers_say_is_read_once_and_the_first_of_a_name_counts() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-log-requestid", "R-3"),
+            ("date", "Tue, 23 Feb 2016 12:46:24 GMT"),
+            ("x-fc-request-id", "R-2"),
+            ("x-fc-request-id", "R-4"),
+            ("x-acs-retry-after", "1500"),
+            ("x-ratelimit-user", "Remain:0,TimeLeft:20"),
+            ("x-ratelimit-user-api", "Remain:0,TimeLeft:30"),
+            ("x-other", "R-5"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let said = Said::by(&headers);
+        assert_eq!(said.request_id, Some("R-2"));
+        assert_eq!(said.date.map(Timestamp::as_second), Some(1_456_231_584));
+        let millis = |wait: u64| Some(Duration::from_millis(wait));
+        assert_eq!(
+            (said.retry_after, said.exhausted),
+            (millis(1500), Exhausted { all: millis(20), operation: millis(30) })
+        );
+        headers.insert("x-acs-request-id", HeaderValue::from_static("R-1"));
+        assert_eq!(Said::by(&headers).request_id, Some("R-1"));
+        headers.clear();
+        assert!(matches!(Said::by(&headers), Said { request_id: None, date: None, retry_after: None, .. }));
+    }
 
     #[test]
     fn the_server_is_left_alone_once_no_calls_remain() {

@@ -35,6 +35,12 @@ impl BillingCycle {
     pub fn previous(self) -> Self {
         Self(self.0.yesterday().unwrap_or(self.0).first_of_month())
     }
+
+    /// Returns how many days it has.
+    #[must_use]
+    pub fn days(self) -> i8 {
+        self.0.days_in_month()
+    }
 }
 
 impl fmt::Display for BillingCycle {

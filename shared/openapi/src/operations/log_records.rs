@@ -59,6 +59,15 @@ impl TimeSpan {
         self.to
     }
 
+    /// The halves of the span, parted at a full hour; `None` unless one is inside.
+    fn halves(self) -> Option<[Self; 2]> {
+        let middle = i64::midpoint(self.from.as_second(), self.to.as_second());
+        let hour = i64::from(HOUR);
+        let full = [middle.div_euclid(hour) * hour, (middle.div_euclid(hour) + 1) * hour];
+        let mut parted = full.into_iter().filter_map(|at| Timestamp::from_second(at).ok());
+        parted.find_map(|at| Some([Self::new(self.from, at)?, Self::new(at, self.to)?]))
+    }
+
     /// How long it is.
     #[must_use]
     pub fn duration(self) -> Duration {
@@ -180,6 +189,9 @@ impl Session<'_> {
     ) -> Result<Vec<RecordCount>, CallError> {
         let request = records_request(of, span, &query(by, None));
         let rows = self.until_complete(&request, |response| rows_read(response, by)).await?;
+        if rows.len() >= MAX_ROWS {
+            return Err(unreadable(&request, &format!("it has {MAX_ROWS} rows, and may lack some")));
+        }
         let mut counts: BTreeMap<Vec<Option<String>>, RecordCount> = BTreeMap::new();
         for Row { of: ids, status, records, last, .. } in rows {
             let none = RecordCount { of: ids.clone(), records: 0, skipped: 0, empty: 0, last: None };
@@ -196,23 +208,32 @@ impl Session<'_> {
         Ok(counts.into_values().filter(|count| count.records > 0).collect())
     }
 
-    /// `GetLogsV2`: counts the same records in each hour, which begins with a full hour in UTC.
+    /// `GetLogsV2`: counts the same records in each hour, which begins with a full hour in UTC. A span with more rows than an
+    /// answer holds is halved, and each half is asked for by itself.
     ///
     /// # Errors
-    /// As for [`Session::count_records`].
+    /// As for [`Session::count_records`], or a single hour has too many rows.
     pub async fn count_records_by_hour(
         &self,
         of: Destination<'_>,
         span: TimeSpan,
         by: RecordField,
     ) -> Result<Vec<HourCount>, CallError> {
-        let request = records_request(of, span, &query(&[by], Some(HOUR)));
-        let rows = self.until_complete(&request, |response| rows_read(response, &[by])).await?;
         let mut counts: BTreeMap<(Option<String>, Timestamp), u64> = BTreeMap::new();
-        for row in rows.into_iter().filter(Row::is_of_flow_log) {
-            let hour = row.hour.ok_or_else(|| unreadable(&request, "a row has no hour"))?;
-            let count = counts.entry((row.of.into_iter().next().flatten(), hour)).or_default();
-            *count = count.saturating_add(row.records);
+        let mut spans = vec![span];
+        while let Some(part) = spans.pop() {
+            let request = records_request(of, part, &query(&[by], Some(HOUR)));
+            let rows = self.until_complete(&request, |response| rows_read(response, &[by])).await?;
+            if rows.len() >= MAX_ROWS {
+                let halves = part.halves();
+                spans.extend(halves.ok_or_else(|| unreadable(&request, "an hour has too many rows for one answer"))?);
+                continue;
+            }
+            for row in rows.into_iter().filter(Row::is_of_flow_log) {
+                let hour = row.hour.ok_or_else(|| unreadable(&request, "a row has no hour"))?;
+                let count = counts.entry((row.of.into_iter().next().flatten(), hour)).or_default();
+                *count = count.saturating_add(row.records);
+            }
         }
         Ok(counts.into_iter().map(|((id, hour), records)| HourCount { of: id, hour, records }).collect())
     }
@@ -325,8 +346,7 @@ fn rows_read(response: &ResponseObject<'_>, by: &[RecordField]) -> Result<Option
             hour: time("hour")?,
         })
     };
-    let rows = response.items("data", "", false)?.map(row).collect::<Result<Vec<_>, String>>()?;
-    if rows.len() < MAX_ROWS { Ok(Some(rows)) } else { Err(format!("it has {MAX_ROWS} rows, and may lack some")) }
+    response.items("data", "", false)?.map(row).collect::<Result<Vec<_>, String>>().map(Some)
 }
 
 fn histogram_read(response: &ResponseObject<'_>) -> Result<Option<Vec<Bucket>>, String> {

@@ -172,7 +172,7 @@ impl Session<'_> {
             })
         };
         let (found, request_id) = self
-            .call_and_read_items(request.clone(), |response, key| {
+            .call_and_read_items(&request, |response, key| {
                 Ok((list.read(response, key, read)?, response.text("RequestId")))
             })
             .await?;

@@ -39,7 +39,7 @@ impl Session<'_> {
             let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
             let page = reading.request.clone().with_some(token_name, token);
             let (found, next, total, request_id) = self
-                .call_and_read_items(page, |response, key| {
+                .call_and_read_items(&page, |response, key| {
                     let root = reading.list.root(response)?;
                     let found = reading.list.read(&root, key, &reading.read)?;
                     let (total, request_id) = (reading.list.total(&root)?, response.text("RequestId"));

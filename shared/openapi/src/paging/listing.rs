@@ -46,7 +46,12 @@ impl<T> Listing<T> {
 
     /// Appends the items of another list.
     pub fn append(&mut self, other: Self) {
-        self.items.extend(other.items);
+        // The first list is moved as a whole.
+        if self.items.is_empty() {
+            self.items = other.items;
+        } else {
+            self.items.extend(other.items);
+        }
         self.unreadable.extend(other.unreadable);
     }
 
@@ -224,8 +229,8 @@ impl List {
         credentials: &Credentials,
         read: impl Fn(&ResponseObject<'_>) -> Result<T, String>,
     ) -> Result<Vec<Item<T>>, String> {
-        let mut times = HashMap::new();
         let items = response.items(self.outer, self.inner, self.may_be_null)?;
+        let mut times = HashMap::with_capacity(items.size_hint().0);
         let items = items.map(|item| {
             let entry = match read(&item) {
                 Ok(read) => Entry::Read(read),
@@ -235,9 +240,13 @@ impl List {
                     Entry::Unreadable(item_without_secrets(unreadable, credentials))
                 }
             };
-            let ids: Option<Vec<_>> = self.id.iter().map(|id| item.text(id).filter(|_| !self.is_by_content)).collect();
+            let ids = match self.id {
+                _ if self.is_by_content => None,
+                [id] => item.text(id),
+                ids => ids.iter().map(|id| item.text(id)).collect::<Option<Vec<_>>>().map(|ids| ids.join("\n")),
+            };
             let has_ids = ids.is_some();
-            let key = ids.map_or_else(|| item.fingerprint(), |ids| ids.join("\n"));
+            let key = ids.unwrap_or_else(|| item.fingerprint());
             // If a page repeats an id, it is the same item, and the list has another one that the page does not show.
             // Without ids, two different items may look alike.
             let nth = times.entry(key.clone()).and_modify(|nth| *nth += 1).or_insert(0_u32);

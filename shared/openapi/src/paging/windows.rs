@@ -11,6 +11,8 @@ const MIN_OVERLAP: u32 = 5;
 const MIN_OVERLAPPING_PAGE: u32 = 10;
 /// How often a list is read, at most, if it claims more items than were found.
 const MAX_READINGS: u32 = 3;
+/// For how many items there is room from the first page on, if the list claims to have as many.
+const MAX_RESERVED: u32 = 1_000;
 /// How many pages in a row may bring nothing new, not counting those that were read before.
 const MAX_IDLE_PAGES: u32 = 10;
 
@@ -89,6 +91,18 @@ impl WindowReader {
         }
     }
 
+    /// Returns the next window, and those that will follow it if the list stays as it is. While windows overlap, each
+    /// depends on the one before, and only the next one is known.
+    pub(super) fn upcoming(&self) -> impl Iterator<Item = Window> {
+        let last = match (self.best_effort, self.next) {
+            // The first page says how large pages are.
+            (Some(Some(total)), Some(next)) if next.page > 1 => total.div_ceil(next.size),
+            _ => 0,
+        };
+        let following = self.next.map(|next| (next.page + 1..=last).map(move |page| Window { page, ..next }));
+        self.next.into_iter().chain(following.into_iter().flatten())
+    }
+
     /// Processes what `window` showed, and returns the new items.
     pub(super) fn take<T>(
         &mut self,
@@ -122,6 +136,7 @@ impl WindowReader {
         }
         if offset == 0 {
             self.length_before = total;
+            self.seen.reserve(total.unwrap_or_default().min(MAX_RESERVED) as usize);
         }
         let overlaps = self.max_page_size >= MIN_OVERLAPPING_PAGE;
         if let Some(before) = self.best_effort {
@@ -255,6 +270,77 @@ mod tests {
             let delivered = read_by(WindowReader::new(50, true), 50, &mut list.clone(), |_| calls += 1).unwrap();
             assert_eq!(delivered, list);
             assert_eq!(calls, length.div_ceil(50).max(1), "{length} items");
+        }
+    }
+
+    #[test]
+    fn the_windows_that_follow_are_known_where_none_overlap() {
+        let mut list: Vec<u32> = (0..230).collect();
+        let pages = |reader: &WindowReader| reader.upcoming().map(|window| window.page).collect::<Vec<_>>();
+        for is_best_effort in [true, false] {
+            let mut reader = WindowReader::new(50, is_best_effort);
+            let mut steps = vec![pages(&reader)];
+            while let Some(next) = reader.next {
+                let page = Page { found: window(&list, next), total: Some(list.len() as u32), size: None };
+                reader.take(next, page, u32::to_string).unwrap();
+                steps.push(pages(&reader));
+            }
+            if is_best_effort {
+                assert_eq!(steps, [vec![1], vec![2, 3, 4, 5], vec![3, 4, 5], vec![4, 5], vec![5], vec![]]);
+            } else {
+                assert!(steps.iter().all(|step| step.len() <= 1), "{steps:?}");
+            }
+        }
+        let mut reader = WindowReader::new(50, true);
+        for _ in 0..2 {
+            let next = reader.next.unwrap();
+            let page = Page { found: window(&list, next), total: Some(list.len() as u32), size: None };
+            reader.take(next, page, u32::to_string).unwrap();
+            list.remove(0);
+        }
+        assert_eq!(reader.upcoming().count(), 1, "the length has changed, so the next window overlaps");
+    }
+
+    proptest! {
+        /// Several windows are shown together, each at any moment until its turn.
+        #[test]
+        fn windows_that_are_read_ahead_lose_nothing_where_a_length_tells_that_something_vanished(
+            length in 51..400_u32,
+            staying in prop::collection::vec(any::<bool>(), 400),
+            vanishing in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+            moments in prop::collection::vec(any::<prop::sample::Index>(), 40),
+        ) {
+            let stays = |item: &u32| staying.get(*item as usize).copied().unwrap_or(false);
+            // The list as it was at each moment.
+            let mut lists = vec![(0..length).collect::<Vec<u32>>()];
+            for at in vanishing {
+                let mut list = lists.last().unwrap().clone();
+                let at = at.index(list.len().max(1));
+                if list.get(at).is_some_and(|item| !stays(item)) {
+                    list.remove(at);
+                }
+                lists.push(list);
+            }
+            let (mut reader, mut delivered, mut asked) = (WindowReader::new(50, true), Vec::new(), Vec::new());
+            let (mut moments, mut now) = (moments.into_iter().cycle(), 0);
+            while let Some(next) = reader.next {
+                if asked.first().is_none_or(|(window, _): &(Window, usize)| *window != next) {
+                    let mut later = || now + moments.next().unwrap().index(lists.len() - now);
+                    asked = reader.upcoming().take(8).map(|window| (window, later())).collect();
+                }
+                let (_, moment) = asked.remove(0);
+                now = now.max(moment);
+                let list = &lists[moment];
+                let page = Page { found: window(list, next), total: Some(list.len() as u32), size: None };
+                delivered.extend(reader.take(next, page, u32::to_string).unwrap());
+                if reader.upcoming().count() < 2 {
+                    asked.clear();
+                }
+            }
+            let distinct: BTreeSet<u32> = delivered.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), delivered.len(), "something was delivered twice");
+            let lost: Vec<u32> = (0..length).filter(|item| stays(item) && !distinct.contains(item)).collect();
+            prop_assert!(lost.is_empty(), "{:?} were lost", lost);
         }
     }
 

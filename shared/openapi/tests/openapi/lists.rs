@@ -1,6 +1,9 @@
 //! Paged lists, and the shapes in which lists come.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+};
 
 use flow_log::{AccountId, Delivery, RegionId, Status};
 use futures_util::TryStreamExt as _;
@@ -57,6 +60,70 @@ async fn a_list_is_read_a_page_at_a_time() {
     assert_eq!(server.seen().len(), 1);
     stream.try_next().await.unwrap().unwrap();
     assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn pages_after_the_first_are_asked_for_together_and_no_more_than_allowed() {
+    let vpcs: Vec<u32> = (0..430).collect();
+    let server = Server::answering(move |seen| match seen.get("PageNumber") {
+        Some("1") => page(&vpcs, seen),
+        _ => Reply::Silent,
+    })
+    .await;
+    let client = server.client(&TestMachine::new()).with_pages_at_once(NonZeroUsize::new(4).unwrap());
+    let session = session(&client).best_effort();
+    let mut stream = session.vpcs(&VpcFilter::default());
+    for _ in 0..50 {
+        stream.try_next().await.unwrap().unwrap();
+    }
+    assert_eq!(server.seen().len(), 1, "nothing is asked for before it is needed");
+    let all_asked = async {
+        while server.seen().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = all_asked => {}
+        next = stream.try_next() => panic!("no page was answered: {next:?}"),
+    }
+    let seen = server.seen();
+    let mut pages: Vec<_> = seen.iter().filter_map(|seen| seen.get("PageNumber")).collect();
+    pages.sort_unstable();
+    assert_eq!(pages, ["1", "2", "3", "4", "5"]);
+}
+
+#[tokio::test]
+async fn a_list_whose_pages_are_asked_for_together_takes_one_call_a_page_and_keeps_its_order() {
+    let vpcs: Vec<u32> = (0..430).collect();
+    let server = Server::answering(move |seen| page(&vpcs, seen)).await;
+    let client = server.client(&TestMachine::new()).with_pages_at_once(NonZeroUsize::new(4).unwrap());
+    let session = session(&client).best_effort();
+    let found: Listing<_> = session.vpcs(&VpcFilter::default()).try_collect().await.unwrap();
+    let expected: Vec<_> = (0..430).map(|nth| format!("vpc-{nth}")).collect();
+    assert_eq!(found.items.iter().map(|vpc| vpc.id.as_str()).collect::<Vec<_>>(), expected);
+    assert_eq!(server.seen().len(), 9);
+}
+
+#[tokio::test]
+async fn what_stays_is_found_though_the_list_shrinks_while_its_pages_are_asked_for_together() {
+    let mut vpcs: Vec<u32> = (0..430).collect();
+    let mut answers = 0;
+    let server = Server::answering(move |seen| {
+        let reply = page(&vpcs, seen);
+        answers += 1;
+        if answers == 3 {
+            vpcs.drain(..30);
+        }
+        reply
+    })
+    .await;
+    let client = server.client(&TestMachine::new()).with_pages_at_once(NonZeroUsize::new(4).unwrap());
+    let session = session(&client).best_effort();
+    let found: Listing<_> = session.vpcs(&VpcFilter::default()).try_collect().await.unwrap();
+    for nth in 30..430 {
+        let id = format!("vpc-{nth}");
+        assert_eq!(found.items.iter().filter(|vpc| vpc.id.as_str() == id).count(), 1, "{id}");
+    }
 }
 
 #[tokio::test]

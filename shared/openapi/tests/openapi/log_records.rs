@@ -118,6 +118,30 @@ async fn records_are_counted_by_the_hour() {
 }
 
 #[tokio::test]
+async fn a_span_with_too_many_rows_for_one_answer_is_counted_in_halves_and_a_single_hour_is_refused() {
+    let of_hour = |vpc: String, hour: &str| json!({"vpc": vpc, "hour": hour, "status": "OK", "records": "2"});
+    let full: Vec<_> = (0..50_000).map(|nth| of_hour(format!("vpc-{nth}"), "1763942400")).collect();
+    let half = |hour| rows("Complete", &[of_hour("vpc-1".to_owned(), hour)]);
+    let (from, middle, to) = (1_763_942_400, 1_763_985_600, 1_764_028_800);
+    let server =
+        Server::scripted([rows("Complete", &full), half("1763985600"), half("1763942400"), rows("Complete", &full)])
+            .await;
+    let client = server.client(&TestMachine::new());
+    let session = session(&client);
+    let (project, log_store) = names();
+    let of = Destination { project: &project, log_store: &log_store };
+    let found = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap();
+    let hours: Vec<_> = found.iter().map(|count| (count.hour.as_second(), count.records)).collect();
+    assert_eq!(hours, [(from, 2), (middle, 2)], "what was cut short counts for nothing");
+    let asked = server.seen().into_iter().map(|call| serde_json::from_str::<Value>(&call.body).unwrap());
+    let spans: Vec<_> = asked.map(|body| (body["from"].as_i64().unwrap(), body["to"].as_i64().unwrap())).collect();
+    assert_eq!(spans, [(from, to), (middle, to), (from, middle)]);
+    let hour = TimeSpan::new(at(from), at(from + 3600)).unwrap();
+    let refused = session.count_records_by_hour(of, hour, RecordField::Vpc).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unreadable);
+}
+
+#[tokio::test]
 async fn a_count_that_cannot_be_read_is_unreadable_and_never_zero() {
     let odd = |field: &str, value: Value| {
         let mut odd = row("vpc-1", "OK", "9", "1764028000");

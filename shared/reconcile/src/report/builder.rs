@@ -127,7 +127,12 @@ impl ReportBuilder {
 
     /// Adds the results of another part of the work.
     pub fn extend(&mut self, other: Self) {
-        self.items.extend(other.items);
+        // The first part, which is often the only one, is moved as a whole.
+        if self.items.is_empty() {
+            self.items = other.items;
+        } else {
+            self.items.extend(other.items);
+        }
         self.checked += other.checked;
         self.unlisted.add(other.unlisted);
         self.limits.extend(other.limits);

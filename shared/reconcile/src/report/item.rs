@@ -1,5 +1,7 @@
 //! One result: the outcome for a resource, for one change to it, or for an event.
 
+use std::borrow::Cow;
+
 use flow_log::{AccountId, Action, EcrFlowLog, FlowLog, FlowLogId, RegionId, Resource, ResourceId, Verdict};
 use openapi::{CallError, ErrorKind, Session};
 use serde::Serialize;
@@ -341,9 +343,15 @@ impl Item {
         );
         let deleted = self.deleted.as_ref().and_then(|deleted| serde_json::to_string(deleted).ok());
         let unannounced = self.is_unannounced.then_some(true);
+        let message = match &self.error {
+            // A text is quicker to log than what has to be formatted.
+            None => Cow::Borrowed(self.reason.as_str()),
+            Some(error) => Cow::Owned(format!("{}: {}", self.reason, error.message)),
+        };
         macro_rules! line {
             ($level:ident) => {
                 $level!(
+                    message = &*message,
                     account = self.account.as_deref().unwrap_or_default(),
                     region = self.region.as_deref().unwrap_or_default(),
                     resource_type = self.resource_type.unwrap_or_default(),
@@ -358,9 +366,6 @@ impl Item {
                     advice = self.error.as_ref().map(|error| error.advice).unwrap_or_default(),
                     deleted,
                     unannounced,
-                    "{}{}",
-                    self.reason,
-                    self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default()
                 )
             };
         }

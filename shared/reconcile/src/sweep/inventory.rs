@@ -9,9 +9,10 @@ use openapi::{Entry, FlowLogFilter, Listing};
 use super::{
     destinations_in_use::DestinationsInUse,
     evidence::Evidence,
+    own::{Listed, OwnFlowLogs},
     sorted::{Seen, Sorted},
 };
-use crate::{converge::Converger, items, limits::Withheld, read, report::ReportBuilder};
+use crate::{Selection, converge::Converger, items, limits::Withheld, read, report::ReportBuilder};
 
 /// What was read of one region.
 ///
@@ -32,6 +33,8 @@ pub(super) struct Inventory {
     pub(super) has_unread_resources: bool,
     pub(super) evidence: Evidence,
     pub(super) destinations: DestinationsInUse,
+    /// Flowkeeper's own flow logs, if a sweep of orphans follows.
+    pub(super) own: Option<OwnFlowLogs>,
 }
 
 impl Inventory {
@@ -41,7 +44,9 @@ impl Inventory {
     /// Reports what cannot be read. Returns `None` if that is the flow logs, or every level.
     pub(super) async fn read(converger: &Converger<'_>, report: &mut ReportBuilder) -> Option<Self> {
         let (policy, session) = (converger.policy, converger.session);
-        let mut inventory = Self::default();
+        let is_followed = converger.capabilities.selects == Selection::Everything;
+        let own = is_followed.then(|| OwnFlowLogs::for_policy(policy));
+        let mut inventory = Self { own, ..Self::default() };
         let mut levels = policy.levels();
         let needs_vpcs = policy.coverage_needs_vpc_tags() && levels.iter().any(|level| *level != ResourceType::Vpc);
         let reads_vpcs_for_tags = needs_vpcs && levels.insert(ResourceType::Vpc);
@@ -53,6 +58,7 @@ impl Inventory {
                 }
                 Err(error) => {
                     inventory.has_unread_resources = true;
+                    inventory.note(level, Listed::Unread);
                     report.items.push(items::region_unread(session, level.plural(), &error));
                 }
             }
@@ -97,6 +103,7 @@ impl Inventory {
             }
         }
         self.has_unread_resources |= !unreadable.is_empty();
+        self.note(level, if unreadable.is_empty() { Listed::Whole } else { Listed::InPart });
         report.items.extend(unreadable.iter().map(|it| items::item_unread(session, level.plural(), it)));
         if level == ResourceType::Vpc && policy.coverage_needs_vpc_tags() {
             self.vpcs.extend(resources.iter().map(|vpc| (vpc.id.clone(), vpc.clone())));
@@ -107,6 +114,13 @@ impl Inventory {
         }
     }
 
+    /// Notes for the sweep of orphans how much of a level was read.
+    fn note(&mut self, level: ResourceType, listed: Listed) {
+        if let Some(own) = &mut self.own {
+            own.levels.insert(level, listed);
+        }
+    }
+
     /// Reports a flow log whose resource needs no change, or else keeps it.
     fn add_flow_log(&mut self, converger: &Converger<'_>, flow_log: FlowLog, report: &mut ReportBuilder) {
         if converger.policy.replace {
@@ -114,6 +128,10 @@ impl Inventory {
         }
         if let Some(observer) = converger.writer.observer() {
             observer.flow_log_read(converger.session.account(), converger.session.region(), &flow_log);
+        }
+        if let Some(own) = &mut self.own {
+            let of_tags = || flow_log.resource_id.parse().ok().and_then(|id: ResourceId| self.vpcs.get(&id));
+            own.add(&flow_log, self.resources.get(&flow_log.resource_id).or_else(of_tags));
         }
         let is_first = !self.flow_logs.contains_key(&flow_log.resource_id);
         if let Some((resource, seen)) = self.resources.find(&flow_log.resource_id) {

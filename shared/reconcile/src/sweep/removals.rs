@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use openapi::{CallError, EcrFlowLogFilter, Session};
 
 use super::{
-    orphans::is_deletable,
+    own::is_deletable,
     routers,
     run::{self, Sweep, Work},
 };

@@ -8,6 +8,7 @@ use super::{
     evidence::Evidence,
     inventory::Inventory,
     judge::judge,
+    own::OwnFlowLogs,
     replacements,
     run::{self, Sweep},
     superfluous,
@@ -20,14 +21,21 @@ use crate::{
 
 /// Reads the region of the session, and brings its resources to their desired state. Only a sweep of everything `by_timer`
 /// may replace, because it runs again, and tells which resources an event should have announced before.
-pub(crate) async fn sweep(converger: &Converger<'_>, claims: &Claims, by_timer: bool) -> ReportBuilder {
+///
+/// Leaves in `own` what a sweep of orphans after it would have to read again; nothing if that could not be read.
+pub(crate) async fn sweep(
+    converger: &Converger<'_>,
+    claims: &Claims,
+    by_timer: bool,
+    own: &mut Option<OwnFlowLogs>,
+) -> ReportBuilder {
     let may_replace =
         by_timer && allows_replacing(converger.policy) && converger.capabilities.may(Action::DeleteFlowLog);
     // In a dry run, the function that reacts to events creates nothing either. For a person, there may be no function.
     let is_function = converger.capabilities.selects == Selection::Resources;
     let expects_events = by_timer && is_function && !converger.writer.is_dry_run();
     let (evidence, destinations, stuck) = (Evidence::default(), DestinationsInUse::default(), Vec::new());
-    run::run(ResourceSweep { converger, claims, may_replace, expects_events, evidence, destinations, stuck }).await
+    run::run(ResourceSweep { converger, claims, may_replace, expects_events, evidence, destinations, stuck, own }).await
 }
 
 /// Whether the policy allows replacements. A replacement repairs drift. If it is cut off, only the repair of a missing
@@ -45,6 +53,7 @@ struct ResourceSweep<'a> {
     destinations: DestinationsInUse,
     /// The resources whose flow log should have left a transitional state long ago.
     stuck: Vec<Subject>,
+    own: &'a mut Option<OwnFlowLogs>,
 }
 
 impl Sweep for ResourceSweep<'_> {
@@ -56,6 +65,7 @@ impl Sweep for ResourceSweep<'_> {
 
     async fn assess(&mut self, report: &mut ReportBuilder) -> Vec<ResourceWork> {
         let Some(mut inventory) = Inventory::read(self.converger, report).await else { return Vec::new() };
+        *self.own = inventory.own.take();
         self.evidence = std::mem::take(&mut inventory.evidence);
         self.destinations = std::mem::take(&mut inventory.destinations);
         superfluous::report(self.converger, &inventory, report).await;

@@ -45,9 +45,14 @@ impl Sorted {
         })
     }
 
+    /// Returns the resource with this id.
+    pub(super) fn get(&self, id: &str) -> Option<&Resource> {
+        self.levels.iter().find_map(|level| level.resources.get(position(&level.resources, id)?))
+    }
+
     /// Returns whether there is a resource with this id.
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.levels.iter().any(|level| position(&level.resources, id).is_some())
+        self.get(id).is_some()
     }
 
     /// Returns all resources, level by level in the order in which these were added, and by id.
@@ -87,6 +92,7 @@ mod tests {
             }
             for id in &asked {
                 prop_assert_eq!(sorted.contains(id), ids.contains(id));
+                prop_assert!(sorted.get(id).is_none_or(|resource| resource.id.as_str() == id));
                 if let Some((resource, seen)) = sorted.find(id) {
                     prop_assert_eq!(resource.id.as_str(), id);
                     *seen = Seen::HasAnother;

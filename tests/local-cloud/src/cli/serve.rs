@@ -43,6 +43,15 @@ pub(super) struct Watch {
     cloud: CloudOptions,
 }
 
+impl Serve {
+    /// Returns the options of the cloud. No timer changes the sample before anybody has looked at it.
+    fn options(&self) -> Result<Options, Box<dyn Error>> {
+        let options = self.cloud.options(Functions::None)?;
+        let timers = if self.empty { options.timers } else { Timers::ByHand };
+        Ok(Options { timers, ..options })
+    }
+}
+
 #[derive(Args)]
 struct CloudOptions {
     /// Port on 127.0.0.1; 0 picks a free one.
@@ -74,7 +83,7 @@ struct CloudOptions {
     /// How long one second of a retry pause takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     retry_ms: u64,
-    /// Do not fire timers automatically.
+    /// Do not fire timers automatically. They are not, either, where there is something to look at.
     #[arg(long)]
     no_timers: bool,
     /// Start with the flow log service closed, until an account calls `OpenFlowLogService`.
@@ -141,7 +150,7 @@ fn place(text: &str) -> Result<Place, String> {
 /// Serves until Ctrl-C and prints what happens.
 pub(super) async fn serve(arguments: &Serve) -> Done {
     let mut end = End::watched()?;
-    let mut options = arguments.cloud.options(Functions::None)?;
+    let mut options = arguments.options()?;
     if !arguments.no_functions {
         LocalCloud::check(&options, None)?;
         options.functions = tokio::select! {
@@ -153,6 +162,9 @@ pub(super) async fn serve(arguments: &Serve) -> Done {
     let cloud = LocalCloud::start(options).await?;
     if !arguments.empty {
         cloud.seed_sample();
+    }
+    if !arguments.empty && !arguments.no_functions {
+        writeln!(stdout(), "timers are not fired, so that this stays until you look at it; with --empty, they are")?;
     }
     until_interrupted(cloud, started, &mut end, async |_| std::future::pending().await).await
 }
@@ -246,4 +258,28 @@ async fn until_interrupted(
     }
     cloud.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn no_timer_changes_what_there_is_to_look_at() {
+        for (arguments, expected) in [
+            (&["serve"][..], Timers::ByHand),
+            (&["serve", "--empty"], Timers::ByAnyClock),
+            (&["serve", "--empty", "--no-timers"], Timers::ByHand),
+        ] {
+            assert_eq!(Program::parse_from(arguments).serve.options().unwrap().timers, expected, "{arguments:?}");
+        }
+    }
 }

@@ -89,6 +89,7 @@ fn depth(of: &str, journal: &[Entry], now: Timestamp) -> Vec<(Timestamp, f64)> {
     let change_by = |entry: &Entry| match &entry.what {
         EntryKind::DeadLetter(letter) => letter.destination.as_deref().is_some_and(is_queue).then_some(1.0),
         EntryKind::Undelivered(event) => event.destination.as_deref().is_some_and(is_queue).then_some(1.0),
+        EntryKind::MessageSent { queue, .. } => is_queue(queue).then_some(1.0),
         EntryKind::MessageDeleted { queue } => is_queue(queue).then_some(-1.0),
         _ => None,
     };

@@ -60,6 +60,10 @@ impl Routing {
         self.queues.contains(queue)
     }
 
+    pub(crate) fn delete_queue(&mut self, queue: &str) {
+        self.queues.remove(queue);
+    }
+
     /// Deploys the rules and queues of a stack, unless EventBridge would refuse one of the rules.
     pub(crate) fn deploy(
         &mut self,

@@ -32,6 +32,10 @@ pub struct Alert {
     pub query: Query,
     /// `SeverityConfigurations`, in order.
     pub severities: Vec<Severity>,
+    /// `Schedule.Interval`: how often it asks, such as `15m`.
+    pub interval: String,
+    /// `Threshold`: how many times in a row a severity must be reached.
+    pub threshold: u64,
 }
 
 /// A query of a Logstore.
@@ -145,7 +149,17 @@ impl Reader<'_> {
             })
         };
         let severities = configurations.as_array().into_iter().flatten().map(severity);
-        Ok(Alert { name, query, severities: severities.collect::<Result<_, TemplateError>>()? })
+        let at_schedule = "Detail.Schedule.Type";
+        if resource.text(at_schedule)? != "FixedRate" {
+            return Err(resource.error(at_schedule, "is not FixedRate, the only one that local-cloud supports"));
+        }
+        Ok(Alert {
+            name,
+            query,
+            severities: severities.collect::<Result<_, TemplateError>>()?,
+            interval: resource.text("Detail.Schedule.Interval")?,
+            threshold: resource.number("Detail.Configuration.Threshold", 1)?,
+        })
     }
 
     fn search(&self, resource: &Resource<'_>) -> Result<Query, TemplateError> {

@@ -62,6 +62,8 @@ pub struct Function {
     pub on_failure: Option<String>,
     /// The ARN of the Logstore for its log lines, which must be in the template.
     pub log_store: Option<String>,
+    /// `LogConfig.EnableRequestMetrics`: FC writes a record of each attempt into that Logstore.
+    pub request_metrics: bool,
     /// The time limit of `/initialize` in seconds; `None` if the hook is not called.
     pub initializer: Option<u64>,
     /// The time limit of `/pre-stop` in seconds; `None` if the hook is not called.
@@ -123,6 +125,7 @@ pub(super) fn functions(
             async_task: false,
             on_failure: None,
             log_store: log_store_of(resource, &log_stores, account, region)?,
+            request_metrics: resource.optional_text("LogConfig.EnableRequestMetrics")?.as_deref() == Some("true"),
             initializer: hook(resource, "Initializer")?,
             pre_stop: hook(resource, "PreStop")?,
         })

@@ -7,6 +7,8 @@ use crate::ros::alarms::Severity;
 
 /// How many rows of an answer an alert looks at.
 const MAX_ROWS: usize = 100;
+/// How much time a query of an alert may span, by the limits of alerting in the documentation.
+pub(crate) const MAX_SPAN: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns the severity that an answer has, and the rows for which it does.
 ///
@@ -62,18 +64,27 @@ impl<'a> Condition<'a> {
 
 /// Reads how far a query looks back, such as `-15m`.
 pub(crate) fn look_back(start: &str) -> Result<Duration, String> {
-    let wrong = || format!("{start:?} is not such as -15m");
-    let unit = start.chars().last().ok_or_else(wrong)?;
+    let length = start.strip_prefix('-').and_then(duration);
+    length.ok_or_else(|| format!("{start:?} is not such as -15m"))
+}
+
+/// Reads how often an alert asks, such as `15m`.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let length = duration(text).filter(|length| !length.is_zero());
+    length.ok_or_else(|| format!("{text:?} is not such as 15m"))
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
     let seconds = match unit {
         's' => 1,
         'm' => 60,
         'h' => 3600,
         'd' => 86_400,
-        _ => return Err(wrong()),
+        _ => return None,
     };
-    let number = start.strip_prefix('-').and_then(|rest| rest.strip_suffix(unit)).ok_or_else(wrong)?;
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(number.saturating_mul(seconds)))
+    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    Some(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]
@@ -133,5 +144,7 @@ mod tests {
         for start in ["", "15m", "-m", "-15", "-15w", "-1.5h"] {
             assert!(look_back(start).is_err(), "{start}");
         }
+        assert_eq!(interval("1h"), Ok(Duration::from_secs(3600)));
+        assert!(interval("0m").is_err() && interval("-1h").is_err());
     }
 }

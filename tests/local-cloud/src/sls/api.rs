@@ -146,6 +146,7 @@ impl RestProduct for LogService {
         let max_projects = shared.options.project_quota;
         let now = shared.clock.now();
         let body = shared.write(|world| {
+            world.state.record_until(now);
             if call.operation.is_write && world.faults.may_be_stale() {
                 world.before = Some(world.state.clone());
             }

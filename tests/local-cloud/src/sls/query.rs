@@ -163,6 +163,10 @@ mod tests {
                 json!([{"t": "1970-01-01T00:00:00Z", "n": 3}]),
             ),
             ("* | select n from log where n > 3", json!([{"n": 4}])),
+            (
+                "* | select account, count_if(level = 'WARN') as w, count_if(code = 'x') as x group by account order by account",
+                json!([{"account": "1", "w": 1, "x": 0}, {"account": "2", "w": 0, "x": 0}]),
+            ),
         ] {
             assert_eq!(answer(query), expected, "{query}");
         }
@@ -211,6 +215,8 @@ mod tests {
             "* | select sum(count(*)) as n",
             "* | select approx_distinct(level) as n",
             "* | select sum(level) as n",
+            "* | select count_if(n) as n",
+            "* | select count_if(nothing = 1) as n",
             "* | select n / 2 as n",
             "* | select count(*) as n order by count(*)",
             "* | select count(*) as n limit 1, 2",

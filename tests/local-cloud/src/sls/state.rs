@@ -78,6 +78,8 @@ pub(crate) struct LogService {
     pub(crate) projects: BTreeMap<String, LogProject>,
     /// How long a new project or Logstore is not seen, except by those who make the same again.
     seen_after: Duration,
+    /// Until when the flow logs have recorded by themselves; `None` if they do not.
+    pub(crate) recorded_until: Option<Timestamp>,
 }
 
 impl LogService {

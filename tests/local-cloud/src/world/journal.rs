@@ -113,6 +113,13 @@ pub enum EntryKind {
     },
     /// An event was given up.
     DeadLetter(DeadLetter),
+    /// Somebody put a message into a queue.
+    MessageSent {
+        /// The queue's ARN.
+        queue: String,
+        /// The message.
+        body: String,
+    },
     /// Somebody deleted a message from a queue.
     MessageDeleted {
         /// The queue's ARN.

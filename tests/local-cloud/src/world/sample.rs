@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     options::Options,
     ram::accounts::OWN_ACCOUNT,
-    sls::{records::LogRecord, state::LogStore},
+    sls::{records::LogRecord, state::LogStore, traffic::MAX_WITH_TRAFFIC},
     world::{
         seed::Seeder,
         state::{FlowLog, Place, State},
@@ -17,7 +17,6 @@ use crate::{
 const AGE_DAYS: i64 = 40;
 /// For how long flow logs have written records, one in an hour for some of the network interfaces.
 const RECORD_HOURS: i64 = 48;
-const MAX_WITH_RECORDS: usize = 3;
 
 /// A flow log that the sample has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +71,9 @@ const fn sample(
     Sample { region, name, tags, interfaces, has }
 }
 
-/// Creates the sample in the functions' account, in those of its regions that exist.
+/// Creates the sample in the functions' account, in those of its regions that exist. From then on, flow logs record.
 pub(crate) fn seed(state: &mut State, options: &Options, now: Timestamp) {
+    state.log_service.recorded_until = Some(now);
     let made = now.checked_sub((24 * AGE_DAYS).hours()).unwrap_or(now);
     // Ids that people look at come first.
     let ids = SAMPLES.map(|of| (state.new_id("vpc"), (of.has != Has::Nothing).then(|| state.new_id("fl")), of));
@@ -136,7 +136,7 @@ fn make(
         LogRecord::of_flow_log(vpc, &vswitch, interface, "OK", end)
     };
     (0..RECORD_HOURS)
-        .flat_map(|hour| interfaces.iter().take(MAX_WITH_RECORDS).map(move |interface| record(hour, interface)))
+        .flat_map(|hour| interfaces.iter().take(MAX_WITH_TRAFFIC).map(move |interface| record(hour, interface)))
         .collect()
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) rates: RateLimits,
     pub(crate) journal: Vec<Entry>,
+    /// When this cloud, and with it the stack of the functions, came to be.
+    pub(crate) began: Timestamp,
     /// What happened to the messages of queues.
     pub(crate) messages: Messages,
     /// The alarms of the functions' template.
@@ -116,6 +118,7 @@ impl Shared {
             routing: Routing::default(),
             held_back: Vec::new(),
             journal: Vec::new(),
+            began: options.clock.now(),
             requests: 0,
             next_timer: None,
             tasks: Tasks::default(),

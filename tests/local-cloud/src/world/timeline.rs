@@ -38,6 +38,7 @@ pub fn line(entry: &Entry, started: Timestamp, color: bool) -> Option<String> {
         ),
         // These are JSON log lines; the calls and results around them say the same in words.
         EntryKind::Throttled { function, .. } => (RED, format!("    {function} is throttled")),
+        EntryKind::MessageSent { queue, .. } => (CYAN, format!("    a message → queue {}", name_of(queue))),
         EntryKind::MessageDeleted { queue } => (CYAN, format!("    a message of {} is deleted", name_of(queue))),
         EntryKind::Line { .. } => return None,
     };

@@ -57,6 +57,25 @@ async fn flow_logs_are_off_at_night_and_on_in_the_morning() {
 }
 
 #[tokio::test]
+async fn before_it_is_removed_a_sweep_without_schedules_activates_what_they_paused() {
+    let harness = Harness::new(OFFICE_HOURS).await;
+    let (_, flow_log) = harness.kept_vpc(&[]).await;
+    harness.wait_until(EVENING);
+    timers(&harness).await;
+    assert_eq!(harness.status(&flow_log).as_deref(), Some("Inactive"));
+    let harness = Harness::of(harness.cloud, "flow_log: {project: flowlog, log_store: vpc}");
+    timers(&harness).await;
+    assert_eq!(
+        harness.status(&flow_log).as_deref(),
+        Some("Inactive"),
+        "no schedule governs it, so they do not look at it"
+    );
+    harness.sweep(REMEDIATION).await;
+    harness.cloud.finish_transitions();
+    assert_eq!(harness.status(&flow_log).as_deref(), Some("Active"));
+}
+
+#[tokio::test]
 async fn what_a_dry_run_would_switch_off_on_purpose_is_an_exception_as_it_is_afterwards() {
     let mut harness = Harness::new(OFFICE_HOURS).await;
     harness.kept_vpc(&[]).await;

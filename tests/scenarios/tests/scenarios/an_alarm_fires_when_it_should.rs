@@ -2,12 +2,15 @@
 //!
 //! The alerts are evaluated over the lines that the functions really write, so one that can never fire is found here.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use local_cloud::{
     Alarm, Clock, Directory, Fault, LocalCloud, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT, Timers,
 };
-use scenarios::{ACTIVATE, CREATE_FLOW_LOG, REMEDIATE, TIMER, call_event, uncovered_vpcs, whole_cloud};
+use scenarios::{
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, EVIDENCE_BUCKET, REMEDIATE, REPORT, TIMER,
+    call_event, uncovered_vpcs, vpc_created, whole_cloud,
+};
 use serde_json::{Value, json};
 
 /// This file, in which every alarm has to be.
@@ -16,9 +19,15 @@ const THIS_FILE: &str = include_str!("an_alarm_fires_when_it_should.rs");
 const RUNBOOK: &str = include_str!("../../../../docs/operations.md");
 const ORGANIZATION: &str = "flow_log: {project: flowlog, log_store: vpc}\nresource_directory: {role: flowkeeper}\n";
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn options() -> Options {
-    let parameters = [("AlertActionPolicy", "sls.builtin"), ("AlarmContactGroups", "team"), ("MaxSweepInstances", "1")];
+    let parameters = [
+        ("AlertActionPolicy", "sls.builtin"),
+        ("AlarmContactGroups", "team"),
+        ("MaxSweepInstances", "1"),
+        EVIDENCE_BUCKET,
+    ];
     Options {
         parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         clock: Clock::manual(Clock::real().now()),
@@ -46,7 +55,9 @@ async fn quiet_cloud(options: Options) -> LocalCloud {
     let cloud = whole_cloud(options).await.unwrap();
     cloud.create_vpc(&[]).await.unwrap();
     cloud.settled().await.unwrap();
-    cloud.invoke(ACTIVATE, TIMER).await.unwrap();
+    for function in [ACTIVATE, DEACTIVATE, CREATE_ECR] {
+        cloud.invoke(function, TIMER).await.unwrap();
+    }
     sweep(&cloud).await;
     assert_eq!(cloud.alarms().unwrap(), []);
     cloud
@@ -81,7 +92,7 @@ async fn failures_and_invocations_without_a_report() {
     let cloud = quiet_cloud(options()).await;
     let [vpc] = uncovered_vpcs(&cloud, 1).await.try_into().unwrap();
     cloud.fail("CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"), 1);
-    cloud.invoke(CREATE_FLOW_LOG, scenarios::vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+    cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
     pass(&cloud, MINUTE);
     fires(&cloud, "failed", "8", &json!({"code": "QuotaExceeded.FlowlogCount", "n": 1}));
     is_quiet(&cloud, "unknown");
@@ -91,6 +102,52 @@ async fn failures_and_invocations_without_a_report() {
     cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
     fires(&cloud, "failed", "8", &json!({"code": "UnknownEvent", "n": 1}));
+}
+
+#[tokio::test]
+async fn a_tenth_of_the_attempts_of_a_function_if_they_are_more_than_one_event_has() {
+    let cloud = quiet_cloud(options()).await;
+    let fail = async || cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    let vpc = vpc_created(&cloud.flow_logs()[0].resource_id).to_string();
+    let succeed = async || assert!(cloud.invoke(CREATE_FLOW_LOG, vpc.as_bytes()).await.unwrap().success);
+    // One of three, as in a night.
+    fail().await;
+    succeed().await;
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "error-rate");
+    pass(&cloud, 3 * HOUR);
+    // An event that fails for good, and three retries.
+    cloud.publish(&broken_event());
+    cloud.settled().await.unwrap();
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "error-rate");
+    fail().await;
+    pass(&cloud, MINUTE);
+    fires(&cloud, "error-rate", "8", &json!({"function": CREATE_FLOW_LOG, "failed": 5, "attempts": 5}));
+    for _ in 0..45 {
+        succeed().await;
+    }
+    pass(&cloud, MINUTE);
+    fires(&cloud, "error-rate", "8", &json!({"function": CREATE_FLOW_LOG, "failed": 5, "attempts": 50}));
+    succeed().await;
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "error-rate");
+}
+
+#[tokio::test]
+async fn a_function_that_dies_without_a_line() {
+    let cloud = quiet_cloud(options()).await;
+    let [vpc] = uncovered_vpcs(&cloud, 1).await.try_into().unwrap();
+    cloud.fail("CreateFlowLog", Fault::FunctionKilled, 5);
+    for _ in 0..5 {
+        let died = cloud.invoke(CREATE_FLOW_LOG, vpc_created(&vpc).to_string().as_bytes()).await.unwrap();
+        assert!(!died.success && died.status.is_none(), "{:#}", died.body);
+    }
+    pass(&cloud, MINUTE);
+    fires(&cloud, "error-rate", "8", &json!({"function": CREATE_FLOW_LOG, "failed": 5, "attempts": 7}));
+    is_quiet(&cloud, "failed");
+    let kinds = "hasFunctionError: true | select errorType as kind, count(*) as n group by kind";
+    assert_eq!(json!(cloud.query_lines(kinds).unwrap()), json!([{"kind": "FunctionUnhandledError", "n": 5}]));
 }
 
 #[tokio::test]
@@ -228,6 +285,80 @@ async fn flow_logs_that_stay_off_because_nobody_activates_them() {
 }
 
 #[tokio::test]
+async fn flow_logs_that_stay_on_because_nobody_pauses_them() {
+    let cloud = quiet_cloud(options()).await;
+    pass(&cloud, 40 * MINUTE);
+    is_quiet(&cloud, "no-pause-in-45m");
+    pass(&cloud, 10 * MINUTE);
+    fires(&cloud, "no-pause-in-45m", "4", &json!({"n": 0}));
+    cloud.invoke(DEACTIVATE, TIMER).await.unwrap();
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "no-pause-in-45m");
+}
+
+#[tokio::test]
+async fn routers_that_nobody_looks_at() {
+    let cloud = quiet_cloud(options()).await;
+    pass(&cloud, 40 * MINUTE);
+    is_quiet(&cloud, "no-router-sweep-in-45m");
+    pass(&cloud, 10 * MINUTE);
+    fires(&cloud, "no-router-sweep-in-45m", "8", &json!({"n": 0}));
+    cloud.invoke(CREATE_ECR, TIMER).await.unwrap();
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "no-router-sweep-in-45m");
+}
+
+#[tokio::test]
+async fn orphans_that_nobody_looks_for() {
+    let cloud = quiet_cloud(Options { triggers_of: None, ..options() }).await;
+    pass(&cloud, 46 * HOUR);
+    is_quiet(&cloud, "no-orphan-sweep-in-48h");
+    // An event is no sweep.
+    let vpc = cloud.create_vpc(&[]).await.unwrap();
+    cloud.settled().await.unwrap();
+    cloud.call("DeleteVpc", &[("VpcId", &vpc)]).await.unwrap();
+    cloud.settled().await.unwrap();
+    pass(&cloud, 3 * HOUR);
+    fires(&cloud, "no-orphan-sweep-in-48h", "4", &json!({"n": 0}));
+    cloud.invoke(DELETE_ORPHANED, TIMER).await.unwrap();
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "no-orphan-sweep-in-48h");
+    pass(&cloud, 47 * HOUR);
+    is_quiet(&cloud, "no-orphan-sweep-in-48h");
+}
+
+#[tokio::test]
+async fn reports_that_are_not_written() {
+    let cloud = quiet_cloud(options()).await;
+    let report = async || cloud.invoke(REPORT, TIMER).await.unwrap().body.to_string();
+    assert!(report().await.contains(" is written: "));
+    pass(&cloud, 48 * HOUR);
+    is_quiet(&cloud, "no-report-in-48h");
+    // A run whose report is nowhere is no report.
+    fs::remove_dir_all(cloud.bucket(EVIDENCE_BUCKET.1)).unwrap();
+    assert!(report().await.contains("the report could not be written"));
+    pass(&cloud, 2 * HOUR);
+    fires(&cloud, "no-report-in-48h", "6", &json!({"n": 0}));
+    fs::create_dir_all(cloud.bucket(EVIDENCE_BUCKET.1)).unwrap();
+    assert!(report().await.contains(" is written: "));
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "no-report-in-48h");
+}
+
+#[tokio::test]
+async fn sweeps_that_a_timer_asks_for_once_a_month() {
+    let mut options = options();
+    options.parameters.insert("MaxHoursWithoutSweep".to_owned(), (62 * 24).to_string());
+    let cloud = quiet_cloud(options).await;
+    pass(&cloud, 61 * 24 * HOUR);
+    is_quiet(&cloud, "no-sweep-in-1488h");
+    pass(&cloud, 26 * HOUR);
+    fires(&cloud, "no-sweep-in-1488h", "8", &json!({"n": 0}));
+    sweep(&cloud).await;
+    is_quiet(&cloud, "no-sweep-in-1488h");
+}
+
+#[tokio::test]
 async fn somebody_who_undoes_every_repair() {
     let cloud = quiet_cloud(Options { triggers_of: None, ..options() }).await;
     let flow_log = cloud.flow_logs().remove(0);
@@ -326,7 +457,7 @@ async fn a_machine_whose_clock_is_off() {
     sweep(&cloud).await;
     fires(&cloud, "clock", "4", &json!({"function": REMEDIATE, "n": 1}));
     is_quiet(&cloud, "failed");
-    pass(&cloud, 60 * MINUTE);
+    pass(&cloud, 62 * MINUTE);
     is_quiet(&cloud, "clock");
 }
 
@@ -334,7 +465,7 @@ async fn a_machine_whose_clock_is_off() {
 async fn every_alarm_of_the_template_is_here() {
     let cloud = whole_cloud(options()).await.unwrap();
     let names: BTreeSet<_> = cloud.alarm_names();
-    assert_eq!(names.len(), 18, "{names:?}");
+    assert_eq!(names.len(), 23, "{names:?}");
     for name in names {
         let name = name.strip_prefix("flowkeeper-").unwrap();
         let says = ["fires(&cloud", "fires(&refused"].map(|call| format!("{call}, \"{name}\""));
@@ -374,7 +505,7 @@ async fn the_queries_of_the_runbook_are_understood() {
     for query in queries {
         cloud.query_lines(query).unwrap();
     }
-    assert_eq!(cloud.query_lines("message.line: summary").unwrap().len(), 3, "one for each invocation");
+    assert_eq!(cloud.query_lines("message.line: summary").unwrap().len(), 5, "one for each invocation");
 }
 
 #[tokio::test]
@@ -383,13 +514,14 @@ async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
     assert_eq!(cloud.alarm_names(), BTreeSet::new());
     let only_alerts = [("AlertActionPolicy".to_owned(), "sls.builtin".to_owned())].into();
     let alerts = whole_cloud(Options { parameters: only_alerts, ..options() }).await.unwrap().alarm_names();
-    assert_eq!(alerts.len(), 12, "{alerts:?}");
+    assert_eq!(alerts.len(), 16, "{alerts:?}");
     assert!(alerts.contains("flowkeeper-failed"));
     let without_schedules = [("AlertActionPolicy", "sls.builtin"), ("MaxMinutesWithoutSwitch", "0")];
     let parameters = without_schedules.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let fewer = whole_cloud(Options { parameters, ..options() }).await.unwrap().alarm_names();
     let left_out: Vec<_> = alerts.difference(&fewer).cloned().collect();
-    assert_eq!(left_out, ["flowkeeper-no-activation-in-45m"]);
+    let switches = ["no-activation-in-45m", "no-pause-in-45m", "no-router-sweep-in-45m"];
+    assert_eq!(left_out, switches.map(|name| format!("flowkeeper-{name}")));
 }
 
 #[tokio::test]
@@ -402,7 +534,7 @@ async fn each_chart_and_saved_search_finds_something() {
     cloud.invoke(CREATE_FLOW_LOG, broken_event().to_string().as_bytes()).await.unwrap();
     pass(&cloud, MINUTE);
     let charts = cloud.charts().unwrap();
-    assert_eq!(charts.len(), 10);
+    assert_eq!(charts.len(), 11);
     for (title, rows) in charts {
         assert!(!rows.is_empty(), "{title}");
         assert!(rows.iter().flat_map(|row| row.values()).any(|value| !value.is_null()), "{title}: {rows:?}");

@@ -1,14 +1,19 @@
 //! Queries, alarms and people read reports, so every report has the same shape, whatever was done.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use handler::answer;
 use jiff::SignedDuration;
-use local_cloud::{Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Transitions, template::default_path};
+use local_cloud::{
+    Clock, Directory, Fault, Invocation, LocalCloud, OWN_ACCOUNT, Options, Timers, Transitions, template::default_path,
+};
 use reconcile::Report;
 use scenarios::{
-    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, Harness, OPEN_SERVICE,
-    REMEDIATE, REMEDIATION, TIMER, call_event, cloud, results, vpc_created, whole_cloud,
+    ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, CREATION, DEACTIVATE, DELETE_ORPHANED, DELETION, EVIDENCE_BUCKET, Harness,
+    OPEN_SERVICE, REMEDIATE, REMEDIATION, REPORT, TIMER, call_event, cloud, results, vpc_created, whole_cloud,
 };
 use serde_json::{Value, json};
 
@@ -234,12 +239,45 @@ fn check_lines(invocation: &Invocation, report: &Value) {
     assert!(runs.iter().all(|run| report["run"] == **run), "{runs:?} {report:#}");
 }
 
-/// The fields of a log line that the template has SLS index.
-fn indexed() -> BTreeSet<String> {
+/// The fields of a log line that the template has SLS index, with their types.
+fn indexed() -> BTreeMap<String, String> {
     let template = std::fs::read_to_string(default_path()).unwrap();
     let (_, index) = template.split_once("          JsonKeyIndices:\n").unwrap();
     let lines = index.lines().map_while(|line| line.trim().strip_prefix("- {Name: "));
-    lines.map(|line| line.split(',').next().unwrap().to_owned()).collect()
+    let field = |line: &str| {
+        let (name, rest) = line.split_once(", Type: ").unwrap();
+        (name.to_owned(), rest.split(',').next().unwrap().to_owned())
+    };
+    lines.map(field).collect()
+}
+
+/// Returns the lines of invocations that are JSON, but for those of others that an instance handled meanwhile.
+fn json_lines(invocations: &[Invocation]) -> Vec<Value> {
+    let own = |invocation: &Invocation| {
+        let lines = invocation.lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["request_id"] == invocation.request_id).collect::<Vec<_>>()
+    };
+    invocations.iter().flat_map(own).collect()
+}
+
+/// Checks that each field of each line has an index of its type: a number that is indexed as a text cannot be added up,
+/// and a text that is indexed as a number cannot be found.
+fn check_index(lines: &[Value]) {
+    let index = indexed();
+    for line in lines {
+        for (name, value) in line.as_object().unwrap() {
+            let kind = match value {
+                Value::Number(number) if number.is_f64() => "double",
+                Value::Number(_) => "long",
+                Value::String(_) | Value::Bool(_) => "text",
+                other => panic!("{name} is {other}, which SLS does not index: {line:#}"),
+            };
+            // SLS has a time of its own, and nobody asks for what was cut.
+            if !["cut", "deleted", "time"].contains(&name.as_str()) {
+                assert_eq!(index.get(name).map(String::as_str), Some(kind), "{name}: {line:#}");
+            }
+        }
+    }
 }
 
 /// Creates a VPC for each thing that can be wrong with one.
@@ -331,14 +369,57 @@ async fn every_answer_has_the_same_shape_and_each_result_is_a_log_line() {
     let missing: Vec<_> = expected.difference(&seen).map(String::as_str).collect();
     assert_eq!(missing, ["pending", "planned", "unfinished"], "all others must occur");
 
-    let lines = invocations.iter().flat_map(|invocation| &invocation.lines);
-    let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let fields: BTreeSet<String> = lines.iter().flat_map(keys).map(str::to_owned).collect();
-    let not_indexed: Vec<_> = fields.difference(&indexed()).cloned().collect();
-    assert_eq!(not_indexed, ["cut", "deleted", "time"], "SLS has a time of its own, and nobody asks for what was cut");
-    let never_said: Vec<_> = indexed().difference(&fields).cloned().collect();
+    let lines = json_lines(&invocations);
+    check_index(&lines);
+    let fields: BTreeSet<&str> = lines.iter().flat_map(keys).collect();
+    let never_said: Vec<_> = indexed().into_keys().filter(|name| !fields.contains(name.as_str())).collect();
     let of_trouble_or_several_accounts = ["done", "offset_ms", "pause_ms", "request_bytes", "submitted"];
     assert_eq!(never_said, of_trouble_or_several_accounts);
+}
+
+#[tokio::test]
+async fn each_step_of_each_sweep_of_an_organization_has_one_line_whose_numbers_are_indexed_as_numbers() {
+    let parameters = [("UseResourceDirectory", "true"), EVIDENCE_BUCKET];
+    let cloud = whole_cloud(Options {
+        accounts: 2,
+        directory: Some(Directory::new()),
+        policy: Some(
+            "flow_log: {project: flowlog, log_store: vpc}\nresource_directory: {role: flowkeeper}\n".to_owned(),
+        ),
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        regions: Vec::new(),
+        clock: Clock::manual(Clock::real().now()),
+        timers: Timers::ByHand,
+        retry_delay: Duration::ZERO,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    for (function, timer) in [(REMEDIATE, "sweep"), (REPORT, "report")] {
+        let before = cloud.invocations().len();
+        cloud.fire_timer(function, timer).unwrap();
+        cloud.settled().await.unwrap();
+        cloud.clock().advance(Duration::from_secs(600));
+        cloud.settled().await.unwrap();
+        let invocations = &cloud.invocations()[before..];
+        let lines = json_lines(invocations);
+        check_index(&lines);
+        let mut kinds: Vec<&str> = lines.iter().filter_map(|line| line["kind"].as_str()).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["collect", "coordinator", "shard", "shard"], "{function}: {lines:#?}");
+        let numbers =
+            ["calls", "writes", "retries", "throttles", "wait_ms", "duration_ms", "findings", "checked", "failed"];
+        for line in lines.iter().filter(|line| line["line"] == "summary") {
+            assert!(numbers.iter().all(|name| line[name].is_u64()), "{line:#}");
+        }
+        let counts = |kind: &str, name: &str| {
+            let of_kind = lines.iter().filter(|line| line["kind"] == kind);
+            of_kind.map(|line| line[name].as_u64().unwrap()).sum::<u64>()
+        };
+        assert!(counts("shard", "calls") > 0 && counts("coordinator", "writes") >= 3, "{lines:#?}");
+        let written = lines.iter().filter(|line| line["line"] == "report").count();
+        assert_eq!(written, usize::from(function == REPORT), "{lines:#?}");
+    }
 }
 
 /// Checks a report of the reconciler, and returns the answer that is made of it.

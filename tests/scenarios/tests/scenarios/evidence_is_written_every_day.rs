@@ -148,6 +148,8 @@ async fn the_digests_are_those_of_the_files() {
     assert!(checked.status.success(), "{checked:?}");
     let sums = fs::read_to_string(report.join("SHA256SUMS")).unwrap();
     assert!(sums.contains(&format!("{}  evidence.json\n", read(&report).seal())), "{sums}");
+    let listed: BTreeSet<_> = sums.lines().filter_map(|line| Some(line.split_once("  ")?.1.to_owned())).collect();
+    assert_eq!(listed, FILES[1..].iter().map(|file| (*file).to_owned()).collect(), "the list of reports trusts each");
 }
 
 #[tokio::test]
@@ -283,7 +285,12 @@ async fn a_log_store_that_is_gone_or_has_no_index_is_in_the_report_and_fails_not
     day(&cloud).await;
     let last = cloud.invocations().pop().unwrap();
     assert!(last.success, "{:#}", last.body);
+    // The alert `not-delivering` reads this verdict.
+    let told: Vec<_> = results(&last).into_iter().filter(|it| it["verdict"] == "undelivered").collect();
+    assert_eq!((told.len(), &told[0]["flow_log_id"]), (1, &flow_logs[1].as_str().into()), "{:#}", last.body);
+    assert!(last.body["summary"]["findings"].as_u64() >= Some(1), "{:#}", last.body);
     let evidence = read(&reports(&cloud)[0]);
+    assert_eq!(evidence.assessment().unknown.len(), 1, "{:?}", evidence.assessment().unknown);
     let delivery = |id: &str| evidence.facts().deliveries.iter().find(|it| it.flow_log_id == id).unwrap();
     let (bare, gone) = (delivery(&flow_logs[0]), delivery(&flow_logs[1]));
     assert_eq!(bare.state, DeliveryState::Unknown);
@@ -323,6 +330,22 @@ async fn a_region_that_cannot_be_read_is_unknown_in_the_report_and_the_run_fails
     assert!(cloud.invocations().iter().all(|invocation| !invocation.success));
     let index = fs::read_to_string(bucket(&cloud).join("index.html")).unwrap();
     assert!(index.contains("not all of it"), "{index}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_again_and_again_leaves_one_report_which_says_so() {
+    let cloud = cloud(options(POLICY)).await;
+    cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
+    day(&cloud).await;
+    let runs = cloud.invocations();
+    assert!(runs.len() > 1 && runs.iter().all(|invocation| !invocation.success), "{runs:#?}");
+    let [report] = reports(&cloud).try_into().unwrap();
+    let evidence = read(&report);
+    let unknown = evidence.assessment().unknown.iter();
+    let calls: Vec<_> = unknown.filter_map(|it| Some(it.error.as_ref()?.operation.clone())).collect();
+    assert_eq!(calls, ["GetFlowLogServiceStatus"]);
+    let index = fs::read_to_string(bucket(&cloud).join("index.html")).unwrap();
+    assert!(index.contains("not all of it: 1 unknown") && index.contains("in UTC"), "{index}");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod an_answer_is_evidence_only_if_it_is_whole;
 mod bad_input_gets_a_clear_answer;
 mod bad_settings_are_all_named_at_once;
 mod events_of_every_region_and_account_arrive;
+mod every_command_of_the_runbook_works;
 mod every_event_wakes_the_right_function;
 mod every_fault_is_survived;
 mod every_permission_is_needed;

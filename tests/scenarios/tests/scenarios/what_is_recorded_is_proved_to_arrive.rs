@@ -84,7 +84,7 @@ impl Place {
     }
 
     async fn proof(&self) -> Proof {
-        self.proofs().await[0].flow_logs[0].1.clone()
+        self.proofs().await[0].flow_logs[0].proof.clone()
     }
 }
 
@@ -95,7 +95,7 @@ async fn records_in_the_logstore_are_the_proof() {
     place.write("NODATA", 15);
     let [found] = place.proofs().await.try_into().unwrap();
     assert_eq!((found.retention_days, found.log_store.as_str()), (Ok(180), "vpc"));
-    assert!(matches!(found.flow_logs[0].1, Proof::Delivering { records: 1, .. }), "{}", found.flow_logs[0].1);
+    assert!(matches!(found.flow_logs[0].proof, Proof::Delivering { records: 1, .. }), "{}", found.flow_logs[0].proof);
     assert_eq!(place.cloud.calls_of("GetLogsV2").len(), 1);
     assert_eq!(place.cloud.calls_of("DescribeNetworkInterfaces").len(), 0);
 }

@@ -8,3 +8,4 @@ mod documents;
 mod english;
 mod layering;
 mod promises;
+mod settings;

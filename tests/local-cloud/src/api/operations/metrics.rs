@@ -39,6 +39,7 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let (from, to) = (millisecond("StartTime", 0)?, millisecond("EndTime", i64::MAX)?);
     let (project, log_store) =
         (of["project"].as_str().unwrap_or_default(), of["logstore"].as_str().unwrap_or_default());
+    scope.state.record_until(scope.now);
     let projects = &scope.state.log_service.projects;
     let found = projects.get(project).filter(|found| found.place.account == scope.place.account);
     let records = found.and_then(|found| found.log_stores.get(log_store)).into_iter().flat_map(|found| &found.records);

@@ -16,7 +16,7 @@ use super::{Table, Value};
 /// How many rows an answer has if the query does not say.
 const DEFAULT_LIMIT: usize = 100;
 /// The functions that take many rows to one value.
-const AGGREGATES: [&str; 4] = ["count", "sum", "max", "max_by"];
+const AGGREGATES: [&str; 5] = ["count", "count_if", "sum", "max", "max_by"];
 
 type Evaluated<T> = Result<T, String>;
 
@@ -315,6 +315,17 @@ fn aggregate(
     };
     match (name, arguments) {
         ("count", [Argument::All]) => Ok(Value::Number(members.len() as f64)),
+        ("count_if", [Argument::Expr(condition)]) => {
+            // Names are checked without any row, too.
+            holds(condition, &Scope { source, of: Of::Row(&vec![Value::Null; source.columns.len()]) })?;
+            let mut count = 0.0;
+            for row in members {
+                if holds(condition, &Scope { source, of: Of::Row(row) })? == Some(true) {
+                    count += 1.0;
+                }
+            }
+            Ok(Value::Number(count))
+        }
         ("sum", [Argument::Expr(expr)]) => {
             let mut sum = None;
             for value in of_rows(expr)? {
