@@ -21,6 +21,8 @@ impl FlowLogFunction for CreateFlowLog {
         repairs: false,
     };
 
+    const SWEEPS: bool = false;
+
     fn scope(event: EventKind, _: &Context<'_>) -> Scope {
         match event {
             EventKind::Created(id) => Scope::Targets(vec![TargetKind::Resource(id)]),

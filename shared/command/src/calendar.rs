@@ -232,7 +232,7 @@ mod tests {
 
     fn month(zone: &str, on: &str, first: &str) -> Month {
         let schedule = Schedule {
-            time_zone: TimeZone::get(zone).unwrap(),
+            time_zone: flow_log::time_zone(zone).unwrap(),
             on: vec![on.parse().unwrap()],
             off_dates: vec!["2026-10-01..2026-10-07".parse().unwrap()],
             on_dates: [("2026-10-10".parse().unwrap(), Weekday::Friday)].into_iter().collect(),

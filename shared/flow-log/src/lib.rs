@@ -45,6 +45,7 @@ mod resource_type;
 pub mod schedule;
 mod text;
 mod vpc;
+mod zones;
 
 pub use action::Action;
 pub use desired::{Desired, DesiredFlowLog, GovernedBy};
@@ -65,3 +66,4 @@ pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
 pub use vpc::plan::plan;
 pub use vpc::replacement::{Recording, can_be_marked, marked, recreation};
 pub use vpc::spec::{CreateDestination, FlowLogSpec};
+pub use zones::time_zone;

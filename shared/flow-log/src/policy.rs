@@ -3,6 +3,7 @@
 mod decoder;
 mod diagnostic;
 mod directory;
+mod one_by_one;
 mod options;
 mod overrides;
 mod parse;
@@ -84,7 +85,7 @@ impl Policy {
     /// All levels at which flow logs may be kept.
     #[must_use]
     pub fn levels(&self) -> BTreeSet<ResourceType> {
-        self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]).collect()
+        one_by_one::set(self.overrides.iter().filter_map(|found| found.coverage).chain([self.coverage]))
     }
 
     /// Whether the level at which flow logs are kept can depend on the tags of VPCs: whether an override with
@@ -139,12 +140,12 @@ impl Policy {
     pub fn created_projects(&self) -> BTreeSet<String> {
         let overrides = self.overrides.iter().map(|found| found.flow_log.apply_to(&self.flow_log));
         let patterns = [self.flow_log.clone()].into_iter().chain(overrides);
-        let names: BTreeSet<_> = patterns.filter_map(|pattern| pattern.created_projects()).collect();
+        let names = one_by_one::set(patterns.filter_map(|pattern| pattern.created_projects()));
         let is_covered = |name: &String| {
             let beginnings = names.iter().filter(|other| *other != name).filter_map(|other| other.strip_suffix('*'));
             beginnings.into_iter().any(|beginning| name.starts_with(beginning))
         };
-        names.iter().filter(|name| !is_covered(name)).cloned().collect()
+        one_by_one::set(names.iter().filter(|name| !is_covered(name)).cloned())
     }
 
     /// Where each field of the flow log of `resource` comes from, keyed by the field's name in the policy.

@@ -9,6 +9,9 @@ pub trait FlowLogFunction: Send + Sync + 'static {
     /// What the function handles and may change.
     const CAPABILITIES: Capabilities;
 
+    /// Whether it ever sweeps. The binary of a function that does not is a tenth smaller.
+    const SWEEPS: bool = true;
+
     /// Returns the scope of `event`. Malformed and ignored events are handled before this call.
     fn scope(event: EventKind, context: &Context<'_>) -> Scope;
 }

@@ -5,6 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use bytes::Bytes;
 use events::Collect;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
+use futures_util::FutureExt as _;
 use reconcile::{
     CallCounter, Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work,
 };
@@ -36,7 +37,8 @@ impl<F: FlowLogFunction> Function for Handler<F> {
         let known = invalid.collect(reject_unknown(settings, ReconcilerSettings::names()));
         let reconciler_settings = invalid.collect(ReconcilerSettings::read(settings));
         let (Some(()), Some(reconciler_settings)) = (known, reconciler_settings) else { return Err(invalid) };
-        let reconciler = Reconciler::new(F::CAPABILITIES, reconciler_settings, Arc::new(SystemClock), Arc::new(OsRng));
+        let new = if F::SWEEPS { Reconciler::new } else { Reconciler::without_sweeps };
+        let reconciler = new(F::CAPABILITIES, reconciler_settings, Arc::new(SystemClock), Arc::new(OsRng));
         Ok(Self { reconciler, function: PhantomData })
     }
 
@@ -141,17 +143,8 @@ pub async fn respond<F: FlowLogFunction>(
         Begun::Ended(report) => return Ok(*report),
         Begun::Busy(busy) => *busy,
     };
-    let step = match step {
-        Some(FanOut::Collect(Some(function), collect)) => {
-            Some(fan_out::collect(reconciler, &job, &function, collect).await)
-        }
-        Some(FanOut::Collect(None, _)) => Some(fan_out::nameless().into()),
-        Some(FanOut::Coordinate(function)) => {
-            let accounts = reconciler.accounts(&job).await;
-            Some(fan_out::coordinate(reconciler, &job, &function, accounts, reconciler.has_task_mode()).await)
-        }
-        None => None,
-    };
+    // Routing gives a step only to functions that sweep. Boxed, so that the others do not contain the code of steps.
+    let step = if F::SWEEPS { take(reconciler, &job, step).boxed().await } else { None };
     let mut results = ReportBuilder::from(items);
     let shards = step.and_then(|step| {
         results.extend(step.results);
@@ -161,6 +154,18 @@ pub async fn respond<F: FlowLogFunction>(
     report.shards = shards;
     measurement.log(&kind, &report, reconciler.now());
     Ok(report)
+}
+
+/// Takes the step of a sweep of several accounts.
+async fn take(reconciler: &Reconciler, job: &Job, step: Option<FanOut>) -> Option<fan_out::Step> {
+    Some(match step? {
+        FanOut::Collect(Some(function), collect) => fan_out::collect(reconciler, job, &function, collect).await,
+        FanOut::Collect(None, _) => fan_out::nameless().into(),
+        FanOut::Coordinate(function) => {
+            let accounts = reconciler.accounts(job).await;
+            fan_out::coordinate(reconciler, job, &function, accounts, reconciler.has_task_mode()).await
+        }
+    })
 }
 
 /// Returns the job of this invocation, in the run with this id. `calls` counts its calls.
@@ -197,5 +202,40 @@ pub fn answer(report: &Report, request: &[u8]) -> Result<Output, Failure> {
     match report.incomplete() {
         None => Output::json(report),
         Some(incomplete) => Err(failure::build(&incomplete, report, request)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reconcile::{Capabilities, Outcome, Selection};
+
+    use super::*;
+    use crate::{Context, EventKind, Scope};
+
+    struct Confused;
+
+    impl FlowLogFunction for Confused {
+        const CAPABILITIES: Capabilities =
+            Capabilities { function: "create-flow-log", selects: Selection::Resources, actions: &[], repairs: false };
+
+        const SWEEPS: bool = false;
+
+        fn scope(_: EventKind, _: &Context<'_>) -> Scope {
+            Scope::AllRegions
+        }
+    }
+
+    #[test]
+    fn a_function_without_sweeps_fails_an_event_that_would_make_it_sweep() {
+        let settings = Settings::from_pairs([("FLOWKEEPER_POLICY", "flow_log: {project: flowlog, log_store: vpc}")]);
+        let handler = Handler::<Confused>::from_settings(&settings).unwrap();
+        let timer = br#"{"triggerTime":"2026-11-20T10:00:00Z","triggerName":"timer","payload":""}"#;
+        let mut invocation = Invocation::new("1-request", "2026-11-20T10:00:00Z".parse().unwrap());
+        invocation.account_id = Some("1000000000000001".to_owned());
+        invocation.region = Some("cn-hangzhou".to_owned());
+        let begun = begin::<Confused>(&handler.reconciler, invocation, timer).unwrap();
+        let Begun::Ended(report) = begun else { panic!("{begun:?}") };
+        assert_eq!(report.results[0].outcome, Outcome::Failed, "{report:?}");
+        assert!(report.incomplete().is_some(), "{report:?}");
     }
 }

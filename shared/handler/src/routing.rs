@@ -96,6 +96,7 @@ impl Router<'_> {
         let scope = F::scope(if step.is_some() { timer() } else { event_kind }, &self.context);
         let kinds = match (scope, step) {
             (Scope::Skip(reason), _) => return nowhere(Item::skipped_event(reason)),
+            (Scope::AllRegions, _) if !F::SWEEPS => return nowhere(Item::broken_event("this function sweeps nothing")),
             (Scope::AllRegions, Some(step)) => return Ok(step),
             (Scope::AllRegions, None) => {
                 let known = self.reconciler.check_location(location.account.as_ref(), location.region.as_ref());

@@ -8,6 +8,7 @@ use flow_log::{
 };
 use futures_util::{
     FutureExt as _, StreamExt as _,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ use crate::{
     report::ReportBuilder,
     sessions::Sessions,
     sweep::{MAX_CONCURRENT, SweepQueue},
-    target_run::TargetRun,
+    target_run::{NO_SWEEPS, RegionSweep, TargetRun, sweep_region},
     writer::{Oversight, Writer},
 };
 
@@ -35,6 +36,8 @@ pub struct Reconciler {
     capabilities: Capabilities,
     policy: Policy,
     client: Client,
+    /// How it sweeps, if it does.
+    sweeping: Option<Sweeping>,
     dry_run: bool,
     task_mode: bool,
     /// What a session in another account may do at most.
@@ -56,6 +59,23 @@ struct Invocation<'a> {
     destinations: Destinations,
 }
 
+/// The steps of a sweep, named where a reconciler that sweeps is made and nowhere else: a third of our own code serves
+/// sweeps alone, and the binary of a function that makes none does not contain it.
+#[derive(Debug, Clone, Copy)]
+struct Sweeping {
+    accounts: for<'i, 'a> fn(&'i Reconciler, &'i Invocation<'a>, Option<Timestamp>) -> BoxFuture<'i, Vec<Step>>,
+    regions: for<'i, 'a> fn(&'i Reconciler, &'i Invocation<'a>, AccountSweep) -> BoxFuture<'i, Vec<Step>>,
+    region: RegionSweep,
+}
+
+impl Sweeping {
+    const ALL: Self = Self {
+        accounts: |reconciler, invocation, at| reconciler.accounts_covered(invocation, at).boxed(),
+        regions: |reconciler, invocation, sweep| reconciler.regions_of(invocation, sweep).boxed(),
+        region: sweep_region,
+    };
+}
+
 /// A step on the way from the work to its results.
 enum Step {
     Account(AccountSweep),
@@ -72,24 +92,41 @@ impl Reconciler {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
+        Self { sweeping: Some(Sweeping::ALL), ..Self::without_sweeps(capabilities, settings, clock, rng) }
+    }
+
+    /// Creates the reconciler of a function that looks at what events name, and sweeps nothing: a sweep that it is asked
+    /// for fails.
+    #[must_use]
+    pub fn without_sweeps(
+        capabilities: Capabilities,
+        settings: ReconcilerSettings,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
         let ReconcilerSettings { policy, client, dry_run, task_mode } = settings;
         for warning in &policy.warnings {
             tracing::warn!("the policy: {warning}");
         }
         let client = Client::new(client, clock, rng);
-        Self { dry_run, task_mode, ..Self::over(client, capabilities, policy) }
+        Self { dry_run, task_mode, ..Self::looking(client, capabilities, policy) }
     }
 
     /// Creates the reconciler of a program that has its own client, such as the command. A client that only reads makes
     /// every run a dry run.
     #[must_use]
     pub fn over(client: Client, capabilities: Capabilities, policy: Policy) -> Self {
+        Self { sweeping: Some(Sweeping::ALL), ..Self::looking(client, capabilities, policy) }
+    }
+
+    fn looking(client: Client, capabilities: Capabilities, policy: Policy) -> Self {
         let dry_run = client.is_read_only();
         let session_policy = capabilities.session_policy(&policy, !dry_run).into();
         Self {
             capabilities,
             policy,
             client,
+            sweeping: None,
             dry_run,
             task_mode: false,
             session_policy,
@@ -387,20 +424,34 @@ impl Reconciler {
 
     /// Returns the accounts of a sweep.
     async fn accounts_of(&self, invocation: &Invocation<'_>, work: Work) -> Vec<Step> {
-        match work {
-            Work::Target(target) => vec![Step::Target(target)],
-            Work::Account(sweep) => vec![Step::Account(sweep)],
-            Work::AllAccounts { at } => {
-                let Accounts { covered, results } = accounts::covered(&invocation.sessions, self.listing).await;
-                let account = |account| Step::Account(AccountSweep { account, regions: None, at });
-                [Step::Results(results)].into_iter().chain(covered.into_iter().map(account)).collect()
+        match (work, self.sweeping) {
+            (Work::Target(target), _) => vec![Step::Target(target)],
+            (Work::Account(sweep), _) => vec![Step::Account(sweep)],
+            (Work::AllAccounts { at }, Some(sweeping)) => (sweeping.accounts)(self, invocation, at).await,
+            (Work::AllAccounts { .. }, None) => {
+                vec![Step::Results(Item::of_run(Outcome::Failed, NO_SWEEPS).into())]
             }
         }
     }
 
+    async fn accounts_covered(&self, invocation: &Invocation<'_>, at: Option<Timestamp>) -> Vec<Step> {
+        let Accounts { covered, results } = accounts::covered(&invocation.sessions, self.listing).await;
+        let account = |account| Step::Account(AccountSweep { account, regions: None, at });
+        [Step::Results(results)].into_iter().chain(covered.into_iter().map(account)).collect()
+    }
+
     /// Returns the regions of an account.
     async fn targets_of(&self, invocation: &Invocation<'_>, step: Step) -> Vec<Step> {
-        let Step::Account(sweep) = step else { return vec![step] };
+        match (step, self.sweeping) {
+            (Step::Account(sweep), Some(sweeping)) => (sweeping.regions)(self, invocation, sweep).await,
+            (Step::Account(AccountSweep { account, .. }), None) => {
+                vec![Step::Results(Item::of_account(&account, Outcome::Failed, NO_SWEEPS).into())]
+            }
+            (step, _) => vec![step],
+        }
+    }
+
+    async fn regions_of(&self, invocation: &Invocation<'_>, sweep: AccountSweep) -> Vec<Step> {
         let sessions = &invocation.sessions;
         let asked = sweep.regions.as_ref().and_then(|regions| regions.first());
         let region = sessions.job.region.as_ref().or(asked);
@@ -460,6 +511,35 @@ impl Reconciler {
         let writer = Writer::new(&session, capabilities.actions, self.dry_run).overseen(oversight);
         let (session, since) = (&session, target.since);
         let converger = Converger { policy, capabilities, session, writer, destinations, since, listing, at };
-        TargetRun { converger, queue: &self.queue, job: sessions.job, target, claims }.run().await
+        let sweep = self.sweeping.map(|sweeping| sweeping.region);
+        TargetRun { converger, queue: &self.queue, job: sessions.job, target, claims, sweep }.run().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openapi::{OsRng, SystemClock};
+    use settings::Settings;
+
+    use super::*;
+    use crate::{Selection, testing};
+
+    #[tokio::test]
+    async fn a_sweep_of_a_function_that_sweeps_nothing_fails() {
+        let policy = [("FLOWKEEPER_POLICY", "flow_log: {project: flowlog, log_store: vpc}")];
+        let settings = ReconcilerSettings::read(&Settings::from_pairs(policy)).unwrap();
+        let capabilities =
+            Capabilities { function: "a-function", selects: Selection::Resources, actions: &[], repairs: false };
+        let reconciler = Reconciler::without_sweeps(capabilities, settings, Arc::new(SystemClock), Arc::new(OsRng));
+        let account = AccountSweep { account: "1".parse().unwrap(), regions: None, at: None };
+        let targets = [TargetKind::Region, TargetKind::Sweep, TargetKind::Routers].map(testing::target);
+        let sweeps = [Work::AllAccounts { at: None }, Work::Account(account)];
+        for work in sweeps.into_iter().chain(targets.map(Work::Target)) {
+            let about = format!("{work:?}");
+            let report = reconciler.reconcile(testing::job(), vec![work], ReportBuilder::default()).await;
+            let [item] = report.results.as_slice() else { panic!("{about}: {report:?}") };
+            assert_eq!((item.outcome, &*item.reason), (Outcome::Failed, NO_SWEEPS), "{about}");
+            assert!(report.incomplete().is_some(), "{about}: an invocation that swept nothing is not complete");
+        }
     }
 }

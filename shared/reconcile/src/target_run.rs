@@ -1,6 +1,7 @@
 //! The work on one target.
 
 use flow_log::{FlowLogId, ResourceId};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use openapi::FlowLogFilter;
 
 use crate::{
@@ -25,6 +26,26 @@ pub(crate) struct TargetRun<'a> {
     pub(crate) job: &'a Job,
     pub(crate) target: &'a Target,
     pub(crate) claims: &'a Claims,
+    /// How a region is swept, in a function that sweeps.
+    pub(crate) sweep: Option<RegionSweep>,
+}
+
+/// Sweeps the region or the routers of a target.
+pub(crate) type RegionSweep = for<'r, 'a> fn(&'r TargetRun<'a>) -> BoxFuture<'r, ReportBuilder>;
+
+/// Why a sweep fails in a function that makes none.
+pub(crate) const NO_SWEEPS: &str = "this function sweeps nothing: a timer's event belongs to another one";
+
+/// Sweeps the region or the routers of a target.
+pub(crate) fn sweep_region<'r>(run: &'r TargetRun<'_>) -> BoxFuture<'r, ReportBuilder> {
+    async move {
+        match run.target.kind {
+            TargetKind::Routers => run.routers().await,
+            TargetKind::Sweep => run.region(true).await,
+            _ => run.region(false).await,
+        }
+    }
+    .boxed()
 }
 
 impl TargetRun<'_> {
@@ -34,9 +55,14 @@ impl TargetRun<'_> {
             (_, TargetKind::Resource(id)) => self.resources(Lookup::Resource(id.clone())).await,
             (_, TargetKind::Instance(id)) => self.resources(Lookup::Instance(id.clone())).await,
             (_, TargetKind::FlowLog(id)) => self.flow_log(id).await,
-            (_, TargetKind::Region) => self.region(false).await,
-            (_, TargetKind::Sweep) => self.region(true).await,
-            (_, TargetKind::Routers) => self.routers().await,
+            (_, TargetKind::Region | TargetKind::Sweep | TargetKind::Routers) => self.swept().await,
+        }
+    }
+
+    async fn swept(&self) -> ReportBuilder {
+        match self.sweep {
+            Some(sweep) => sweep(self).await,
+            None => Item::of_target(self.target, Outcome::Failed, NO_SWEEPS).into(),
         }
     }
 
@@ -79,7 +105,7 @@ impl TargetRun<'_> {
         if let Some(unreadable) = listing.unreadable.first() {
             return items::item_unread(session, "flow logs", unreadable).into();
         }
-        let Some(found) = listing.items.into_iter().next() else { return self.region(false).await };
+        let Some(found) = listing.items.into_iter().next() else { return self.swept().await };
         match found.resource_id.parse() {
             Ok(resource) => self.resources(Lookup::Resource(resource)).await,
             Err(_) => {

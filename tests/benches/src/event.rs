@@ -34,6 +34,11 @@ pub(crate) fn timer() -> Vec<u8> {
     request(TIMER, ACCOUNT, "86400")
 }
 
+/// Any other event.
+pub(crate) fn of(event: &str) -> Vec<u8> {
+    request(event, ACCOUNT, "60")
+}
+
 fn request(event: &str, account: &str, timeout: &str) -> Vec<u8> {
     let length = event.len();
     format!(

@@ -81,6 +81,22 @@ impl Fleet {
 "PageSize":"{size}","Success":"true","FlowLogs":{{"FlowLog":[{items}]}}}}"#
         )
     }
+
+    /// The records of the region that the head of a request names, counted by VPC. The last is from the end of the time that
+    /// the query in the body asks for.
+    pub(crate) fn records(self, head: &str, query: &str) -> String {
+        let region = REGIONS.iter().find(|region| head.contains(**region)).unwrap_or(&REGIONS[0]);
+        let (_, to) = query.split_once("\"to\":").unwrap_or_default();
+        let to = to.split_once(',').unwrap_or_default().0;
+        let row = |nth| {
+            let vpc = vpc_id(region, self.vpc_of(nth));
+            format!(r#"{{"vpc":"{vpc}","status":"OK","records":"1440","last":"{to}"}}"#)
+        };
+        let rows = (0..self.flow_logs()).map(row).collect::<Vec<_>>();
+        let count = rows.len();
+        let rows = rows.join(",");
+        format!(r#"{{"meta":{{"progress":"Complete","count":{count},"hasSQL":true}},"data":[{rows}]}}"#)
+    }
 }
 
 /// The numbers of the VPCs that a form names, if it names any.
@@ -174,6 +190,19 @@ mod tests {
         assert!(page.contains(r#""TotalCount":2,"#));
         let on = |id: &str| shown(&fleet.flow_logs_page(&format!("RegionId=cn-beijing&ResourceId={id}")), "ResourceId");
         assert_eq!((on(&ids[0]), on(&ids[1])), (vec![ids[0].clone()], Vec::new()), "the hundredth lacks its flow log");
+    }
+
+    #[test]
+    fn every_flow_log_has_records_and_what_has_none_is_not_shown() {
+        let fleet = Fleet { vpcs: 250, lacking: 100 };
+        let records =
+            fleet.records("Host: flowlog-1.cn-beijing.log.example.com", r#"{"from":1,"to":1764028800,"query":""}"#);
+        let vpcs = shown(&records, "vpc");
+        assert_eq!(
+            (vpcs.len(), vpcs[98].as_str(), vpcs[99].as_str()),
+            (248, "vpc-bp2example00000000098", "vpc-bp2example00000000100")
+        );
+        assert_eq!(shown(&records, "last")[0], "1764028800");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod clock;
 mod command;
 mod cost;
 mod event;
+mod evidence;
 mod fleet;
 mod go;
 mod http;
@@ -27,6 +28,7 @@ mod stub;
 mod subject;
 mod sweep;
 mod table;
+mod training;
 
 use std::{
     io,
@@ -35,13 +37,14 @@ use std::{
     thread,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use measure::Runs;
 use report::Beside;
 use stub::Cloud;
 use subject::{Kind, Subject};
 use sweep::Size;
 use table::Table;
+use training::Trained;
 
 /// The plot that docs/benchmarks.md shows.
 const CURVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sweeps.svg");
@@ -54,9 +57,13 @@ const REGIONS: usize = 5;
 /// The default number of VPCs for the sweep of a single region.
 const VPCS_OF_ONE_REGION: usize = 10_000;
 
+
 /// Compares Flowkeeper with bare servers, with Go and with the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     /// Exit with 1 if a bound is violated.
     #[arg(long)]
     check: bool,
@@ -83,6 +90,20 @@ struct Arguments {
     accounts: Vec<u32>,
 }
 
+/// What to do instead of measuring.
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Has binaries with counters do their work, for `cargo run -p packaging -- --trained`
+    Play {
+        /// The folder for their profiles.
+        #[arg(long, value_name = "FOLDER")]
+        profiles: PathBuf,
+        /// The binaries, each named as its function.
+        #[arg(required = true, value_name = "BINARY")]
+        binaries: Vec<PathBuf>,
+    },
+}
+
 /// A part that can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
@@ -94,17 +115,21 @@ enum Part {
     Sweeps,
     /// Sweeps of many accounts, on the local cloud's Function Compute, and their plot.
     Organization,
+    /// Evidence: the daily report of a large account, and its forms.
+    Report,
     /// The command: plans of large accounts, and what needs no cloud.
     Command,
 }
 
 fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
+    if let Some(Instead::Play { profiles, binaries }) = &arguments.instead {
+        training::play(binaries, profiles)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let is_asked_for = |part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let mut is_kept = true;
     let mut tables = Vec::new();
     let mut show = |table: Table| {
-        is_kept &= table.is_kept;
         #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
         {
             println!("{}", table.text);
@@ -125,34 +150,45 @@ fn main() -> io::Result<ExitCode> {
     if is_asked_for(Part::Organization) {
         organizations(&arguments)?.into_iter().for_each(&mut show);
     }
+    if is_asked_for(Part::Report) {
+        show(of_evidence()?);
+    }
     if is_asked_for(Part::Command) {
         of_command()?.into_iter().for_each(&mut show);
     }
-    match &arguments.write {
-        Some(page) if is_kept => page::write(page, &tables)?,
+    conclude(&tables, arguments.check, arguments.write.as_deref())
+}
+
+/// Writes the tables into a page, if there is one and every bound is kept. Returns how the program ends: with `check`,
+/// a bound that is not kept is a failure.
+fn conclude(tables: &[Table], check: bool, page: Option<&Path>) -> io::Result<ExitCode> {
+    let is_kept = tables.iter().all(|table| table.is_kept);
+    match page {
+        Some(page) if is_kept => page::write(page, tables)?,
         Some(page) => {
             return Err(io::Error::other(format!("a bound is not kept, so {} stays as it is", page.display())));
         }
         None => {}
     }
-    Ok(if is_kept || !arguments.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_kept || !check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures the comparison with the bare servers, the one with other languages, and the cost.
-fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
+/// Measures the comparison with the bare servers, that of trained binaries, the one with other languages, and the cost.
+fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let runs = Runs { starts: arguments.starts, rounds: arguments.rounds };
     let cores = thread::available_parallelism()?.get();
     let target = binaries::target_dir()?;
     let packages = python::packages(&target)?;
     let go = go::build(&target)?;
+    let trained = training::build()?;
     let function = match &arguments.function {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let bare_binary = binaries::build("benches", "baseline")?;
-    let reqwest_binary = binaries::build("benches", "on_reqwest")?;
+    let bare_binary = binaries::build("baselines", "baseline")?;
+    let reqwest_binary = binaries::build("baselines", training::ON_REQWEST)?;
 
-    let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target)?);
+    let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target, None)?);
     let subject = |kind, cloud| Subject { kind, cloud };
     let mut subjects = vec![
         subject(Kind::Baseline(bare_binary.clone()), &plain),
@@ -164,17 +200,38 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 3]> {
         subject(Kind::Python(&packages[0]), &plain),
         subject(Kind::Python(&packages[1]), &plain),
     ];
+    if let Ok(built) = &trained {
+        subjects.push(subject(Kind::Baseline(built.on_reqwest.clone()), &plain));
+        subjects.push(subject(Kind::Ours(built.function.clone()), &plain));
+    }
     subjects.extend(go.as_ref().map(|go| subject(Kind::Go(go), &plain)));
     let figures = measure::measure(&subjects, runs)?;
-    let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, of_go @ ..] = &figures[..] else {
-        return Err(io::Error::other("eight were measured, and Go"));
+    let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, others @ ..] = &figures[..] else {
+        return Err(io::Error::other("eight were measured, and trained ones, and Go"));
+    };
+    let (of_trained, of_go) = others.split_at(if trained.is_ok() { 2 } else { 0 });
+    let of_trained = match (&trained, of_trained) {
+        (Ok(Trained { tool, .. }), [trained_server, trained]) => {
+            report::trained([on_reqwest, trained_server, ours, trained], tool)
+        }
+        (Ok(_), _) => return Err(io::Error::other("two are trained")),
+        (Err(missing), _) => report::untrained(missing),
     };
     let of_plain = Beside { bare, on_reqwest, ours };
     let of_tls = Beside { bare: bare_tls, on_reqwest: on_reqwest_tls, ours: ours_tls };
     let go = go.as_ref().map(|go| go.version.as_str()).zip(of_go.first());
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
     let all: Vec<_> = [("create-flow-log", ours)].into_iter().chain(go).chain(pythons).collect();
-    Ok([report::functions(&of_plain, &of_tls, runs, cores), report::peers(ours, go, &pythons), report::cost(&all)])
+    let functions = report::functions(&of_plain, &of_tls, runs, cores);
+    Ok([functions, of_trained, report::peers(ours, go, &pythons), report::cost(&all)])
+}
+
+/// Measures evidence.
+fn of_evidence() -> io::Result<Table> {
+    let target = binaries::target_dir()?;
+    let reported = evidence::report(&binaries::build("report-flow-logs", "report-flow-logs")?, &target)?;
+    let sample = binaries::build_example("evidence", "sample")?;
+    Ok(report::evidence(reported, evidence::forms(&sample, &target)?))
 }
 
 /// Measures the command.
@@ -203,4 +260,39 @@ fn organizations(arguments: &Arguments) -> io::Result<[Table; 2]> {
     let plotted = plot::draw_organization(&sweeps, Path::new(ORGANIZATION_CURVE));
     plotted.map_err(|error| io::Error::other(error.to_string()))?;
     Ok(report::organization(&sweeps, load, thread::available_parallelism()?.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::ErrorKind};
+
+    use super::*;
+    use table::{Bound, Bounded};
+
+    /// A table whose figure is at most 2, or should be.
+    fn bounded(figure: f64) -> Table {
+        let mut table = Table::new("jobs", &["", "bound"]);
+        table.bounded(["a job, µs".to_owned()], Bounded::new(figure, Bound::AtMost(2.0)));
+        table
+    }
+
+    #[test]
+    fn with_check_one_bound_that_is_not_kept_is_a_failure() {
+        let (kept, broken) = ([bounded(1.0), bounded(2.0)], [bounded(1.0), bounded(2.1), bounded(1.0)]);
+        let ends = |tables, check| conclude(tables, check, None).unwrap();
+        assert_eq!([ends(&kept, true), ends(&kept, false), ends(&broken, false)], [ExitCode::SUCCESS; 3]);
+        assert_eq!(ends(&broken, true), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn a_page_stays_as_it_is_if_a_bound_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.md");
+        let text = "<!-- begin jobs -->\nold\n<!-- end jobs -->\n";
+        fs::write(&page, text).unwrap();
+        let error = conclude(&[bounded(2.1)], false, Some(&page)).unwrap_err();
+        assert_eq!((error.kind(), fs::read_to_string(&page).unwrap().as_str()), (ErrorKind::Other, text));
+        conclude(&[bounded(1.9)], false, Some(&page)).unwrap();
+        assert!(fs::read_to_string(&page).unwrap().contains("| a job, µs | at most 2 |"));
+    }
 }

@@ -52,12 +52,14 @@ mod tests {
         for name in [
             "machine",
             "functions",
+            "trained",
             "peers",
             "cost",
             "signing",
             "sweeps",
             "organization",
             "organization's bounds",
+            "evidence",
             "plan",
             "offline",
         ] {

@@ -4,14 +4,16 @@ use std::{
     fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
     clock,
-    http::{Messages, find},
+    http::{Message, Messages, find},
 };
 
 /// The maximum time until the port is open.
@@ -49,6 +51,14 @@ impl Process {
                 return Err(io::Error::other(format!("it ended by itself with {status}")));
             }
         }
+    }
+
+    /// Has it end, as Function Compute does, and waits until it has.
+    pub(crate) fn end(mut self, mut connection: Invoker) -> io::Result<ExitStatus> {
+        // A bare server ends instead of answering.
+        let _ = connection.try_invoke(b"GET /pre-stop HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        self.child.wait()
     }
 
     /// The CPU time of its threads, in microseconds.
@@ -123,6 +133,13 @@ impl Invoker {
     pub(crate) fn invoke(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.send(request)?;
         self.receive()
+    }
+
+    /// Sends an invocation, and returns the whole answer, success or not.
+    pub(crate) fn try_invoke(&mut self, request: &[u8]) -> io::Result<String> {
+        self.send(request)?;
+        let Message { head, body } = self.messages.next()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(String::from_utf8_lossy(&[head, body].concat()).into_owned())
     }
 
     /// Sends an invocation.

@@ -1,8 +1,12 @@
 //! Formats the figures as the tables of docs/benchmarks.md.
 
+use packaging::trained::{self, Tool};
+
 use crate::{
     command::{self, Offline, Planned},
     cost::{Bill, CNY_PER_CU, Event, HOURS, MIN_CNY_AN_HOUR, USD_PER_CU, VCPU, WAIT_PER_CALL},
+    evidence::{FORMS, Needed, RESOURCES, VPCS},
+    fleet::REGIONS,
     listing::FLOW_LOGS,
     measure::{CALLS, CONNECTIONS, Figures, IGNORED_BLOCK, IGNORED_BLOCKS, LOOKS, Runs, median, percentile},
     organization,
@@ -97,6 +101,47 @@ pub(crate) fn functions(plain: &Beside<'_>, tls: &Beside<'_>, runs: Runs, cores:
     if is_busy(plain.bare) {
         table.say(BUSY);
     }
+    table
+}
+
+/// The table of trained binaries beside those that they are made from: the server on reqwest, and `create-flow-log`.
+pub(crate) fn trained([server, trained_server, ours, trained]: [&Figures; 4], tool: &Tool) -> Table {
+    let heads = ["median", "server on reqwest", "trained", "create-flow-log", "trained", "ratio", "bound"];
+    let mut table = Table::new("trained", &heads);
+    let mut add = |what: &str, of: Figure, ratio: f64, decimals: usize, bound: Option<Bound>| {
+        let figures = [server, trained_server, ours, trained].map(|figures| format!("{:.decimals$}", of(figures)));
+        let cells = [what.to_owned()].into_iter().chain(figures).chain([format!("{ratio:.2}")]);
+        table.bounded(cells, bound.map(|bound| Bounded::new(ratio, bound)).unwrap_or_default());
+    };
+    let beside = |of: Series| ratio(of(trained), of(server));
+    let single = |of: Figure| of(trained) / of(server);
+    add("cold start, ms", |f| median(&f.cold_start), beside(|f| &f.cold_start), 2, Some(AtMost(1.15)));
+    add("its CPU, ms", |f| median(&f.cold_start_cpu), beside(|f| &f.cold_start_cpu), 2, None);
+    add("CPU of a job, µs", |f| median(&f.job_cpu), beside(|f| &f.job_cpu), 1, Some(AtMost(1.5)));
+    add("CPU of an ignored event, µs", |f| median(&f.ignored_cpu), beside(|f| &f.ignored_cpu), 1, None);
+    let per_second = beside(|f| &f.ignored_per_second);
+    add(IGNORED_IN_A_SECOND, |f| median(&f.ignored_per_second), per_second, 0, None);
+    add("resident memory in the end, KiB", |f| median(&f.resident[2]), beside(|f| &f.resident[2]), 0, None);
+    let binary: Figure = |f| f.sizes.binary.unwrap_or(f64::NAN) / 1e6;
+    add("static binary, MB", binary, single(binary), 2, None);
+    let zip: Figure = |f| f.sizes.zip / 1e6;
+    add("its ZIP file, MB", zip, single(zip), 2, None);
+    table.say(&format!(
+        "**ratio**: of the trained function to the server on reqwest that is not trained, as neighbors in one run over plain HTTP.\n\
+         Both were trained by new VPCs and ignored events over TLS, with llvm-profdata {}. `--trained` trains all functions by\n\
+         one profile.",
+        tool.version
+    ));
+    if is_busy(server) {
+        table.say(BUSY);
+    }
+    table
+}
+
+/// The table of trained binaries where none can be made.
+pub(crate) fn untrained(missing: &trained::Error) -> Table {
+    let mut table = Table::new("trained", &["median", "server on reqwest", "create-flow-log", "ratio", "bound"]);
+    table.say(&format!("Trained binaries were not measured: {missing}."));
     table
 }
 
@@ -265,6 +310,37 @@ pub(crate) fn sweeps(sweeps: &[Sweep], empty_target: f64) -> Table {
             of_empty.text(),
         ));
     }
+    table
+}
+
+/// The table of evidence: the report of a large account, and the forms of one with many resources.
+pub(crate) fn evidence(reported: Needed, forms: [Needed; FORMS.len()]) -> Table {
+    /// Of a function with the smallest memory, in MiB.
+    const MAX_REPORT_MIB: f64 = 128.0;
+    /// Of writing one form.
+    const MAX_FORM_MIB: f64 = 100.0;
+    const MAX_FORM_SECONDS: f64 = 1.0;
+    let mut table = Table::new("evidence", &["", "measured", "bound"]);
+    let mut add = |what: &str, figure: f64, decimals: usize, bound: Option<Bound>| {
+        let bounded = bound.map(|bound| Bounded::new(figure, bound)).unwrap_or_default();
+        table.bounded([what.to_owned(), format!("{figure:.decimals$}")], bounded);
+    };
+    let report = format!("`report-flow-logs` over {} VPCs, peak memory, MiB", thousands(VPCS));
+    add(&report, reported.peak, 1, Some(AtMost(MAX_REPORT_MIB)));
+    add("its CPU, s", reported.cpu, 2, None);
+    add("its time, s", reported.wall, 2, None);
+    for (form, Needed { cpu, peak, .. }) in FORMS.into_iter().zip(forms) {
+        let name = form.to_uppercase();
+        let what = if form == "page" { "the page" } else { name.as_str() };
+        add(&format!("{what} of {} resources, CPU, s", thousands(RESOURCES)), cpu, 2, Some(AtMost(MAX_FORM_SECONDS)));
+        add("its peak memory, MiB", peak, 1, Some(AtMost(MAX_FORM_MIB)));
+    }
+    table.say(&format!(
+        "The function's {} VPCs are in {} regions, and records of each that has a flow log have arrived. One in {LACKING} has none. It\n\
+         reads them, and writes all five forms. The other rows are about a process that makes up the facts, and writes one form.",
+        thousands(VPCS),
+        REGIONS.len(),
+    ));
     table
 }
 
@@ -494,6 +570,37 @@ mod tests {
             let text = table(ours).text;
             assert_eq!(text.matches("**not kept**").count(), broken, "{ours}: {text}");
         }
+    }
+
+    #[test]
+    fn a_trained_function_is_bounded_by_the_server_that_is_not_trained() {
+        let figures =
+            |value: f64| Figures { cold_start: vec![value], job_cpu: vec![value * 10.0], ..Figures::default() };
+        let tool = Tool { program: "llvm-profdata".into(), version: "22.1.8".into() };
+        let table = |of_trained: f64| {
+            let [server, trained_server, ours, trained_function] = [1.0, 0.5, 2.0, of_trained].map(figures);
+            trained([&server, &trained_server, &ours, &trained_function], &tool)
+        };
+        assert!(table(1.14).is_kept);
+        assert!(table(1.14).text.contains("| CPU of a job, µs | 10.0 | 5.0 | 20.0 | 11.4 | 1.14 | at most 1.5 |"));
+        for (of_trained, broken) in [(1.2, 1), (1.6, 2)] {
+            assert_eq!(table(of_trained).text.matches("**not kept**").count(), broken);
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_is_missing_for_trained_binaries() {
+        let table = untrained(&trained::Error::NoTool { major: 22, found: "there is none".into() });
+        assert!(table.is_kept && table.text.contains("not measured: training needs llvm-profdata of LLVM 22"));
+    }
+
+    #[test]
+    fn evidence_is_bounded_in_memory_and_in_time() {
+        let table = |mib: f64, cpu: f64| {
+            let needed = Needed { wall: 9.0, cpu, peak: mib };
+            evidence(needed, [needed; FORMS.len()]).text.matches("**not kept**").count()
+        };
+        assert_eq!([table(99.0, 0.9), table(99.0, 1.1), table(127.0, 0.9), table(129.0, 1.1)], [0, 5, 5, 11]);
     }
 
     #[test]

@@ -45,6 +45,12 @@ const VSWITCHES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC2","
 "VSwitches":{"VSwitch":[]}}"#;
 const NETWORK_INTERFACES: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC4","NextToken":"",
 "NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}"#;
+const SWITCHED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC5","Success":"true"}"#;
+const OPENED: &str = r#"{"RequestId":"0ED8D006-F706-4D23-88ED-E11ED28DCAC6","Enabled":"true","Success":"true"}"#;
+const RECORDS: &str = r#"{"meta":{"progress":"Complete","count":0,"hasSQL":true},"data":[]}"#;
+const INDEX: &str = r#"{"ttl":180,"line":{"token":[","],"caseSensitive":false},"keys":{"vpc-id":{"type":"text"},
+"log-status":{"type":"text"},"end":{"type":"long"}}}"#;
+const LOG_STORE: &str = r#"{"logstoreName":"vpc","ttl":180,"mode":"standard","shardCount":2,"autoSplit":true}"#;
 const UNKNOWN: &str = r#"{"Code":"InvalidAction.NotFound","Message":"the stub cloud does not know it"}"#;
 
 /// The stub cloud. It runs until the process ends.
@@ -78,11 +84,17 @@ enum Action {
     GetCallerIdentity,
     DescribeVSwitches,
     DescribeNetworkInterfaces,
+    DeactiveFlowLog,
+    GetFlowLogServiceStatus,
+    GetLogs,
+    GetIndex,
+    GetLogStore,
 }
 
 impl Action {
-    /// A request to assume a role names the other actions, too: those that the session may call.
-    const ALL: [(&str, Self); 8] = [
+    /// A request to assume a role names the other actions, too: those that the session may call. Those of Log Service have
+    /// paths instead of names.
+    const ALL: [(&str, Self); 13] = [
         ("AssumeRole", Self::AssumeRole),
         ("DescribeVpcs", Self::DescribeVpcs),
         ("DescribeFlowLogs", Self::DescribeFlowLogs),
@@ -91,6 +103,11 @@ impl Action {
         ("GetCallerIdentity", Self::GetCallerIdentity),
         ("DescribeVSwitches", Self::DescribeVSwitches),
         ("DescribeNetworkInterfaces", Self::DescribeNetworkInterfaces),
+        ("DeactiveFlowLog", Self::DeactiveFlowLog),
+        ("GetFlowLogServiceStatus", Self::GetFlowLogServiceStatus),
+        ("/logstores/vpc/logs ", Self::GetLogs),
+        ("/logstores/vpc/index ", Self::GetIndex),
+        ("/logstores/vpc ", Self::GetLogStore),
     ];
 
     /// The action is in the form, in the query or in a header, and nowhere else in a request.
@@ -116,10 +133,10 @@ impl Cloud {
         Self::listen(Answers { fleet: Some(fleet), latency }, None)
     }
 
-    /// Starts a cloud with TLS and fixed answers. Its root certificate is written to `folder`.
-    pub(crate) fn over_tls(folder: &Path) -> io::Result<Self> {
+    /// Starts a cloud with TLS that lists a fleet, or has fixed answers. Its root certificate is written to `folder`.
+    pub(crate) fn over_tls(folder: &Path, fleet: Option<Fleet>) -> io::Result<Self> {
         let certificate = certificate::make(folder)?;
-        let cloud = Self::listen(Answers::default(), Some(certificate.server))?;
+        let cloud = Self::listen(Answers { fleet, latency: Duration::ZERO }, Some(certificate.server))?;
         Ok(Self { root: Some(certificate.root), ..cloud })
     }
 
@@ -167,8 +184,9 @@ fn accept(
 
 fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Result<()> {
     let regions = regions();
-    let fixed = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES]
-        .map(|body| response("200 OK", body));
+    let vpcs = [VPCS, FLOW_LOGS, CREATED, ASSUMED, &regions, CALLER, VSWITCHES, NETWORK_INTERFACES, SWITCHED, OPENED];
+    let fixed = vpcs.into_iter().chain([RECORDS, INDEX, LOG_STORE]).collect::<Vec<_>>();
+    let fixed = fixed.into_iter().map(|body| response("200 OK", body)).collect::<Vec<_>>();
     let unknown = response("400 Bad Request", UNKNOWN);
     let mut messages = Messages::new(stream);
     while let Some(request) = messages.next()? {
@@ -177,7 +195,7 @@ fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Resu
             continue;
         };
         calls.0[action as usize].fetch_add(1, Ordering::Relaxed);
-        let page = answers.fleet.and_then(|fleet| page(fleet, action, &String::from_utf8_lossy(request.body)));
+        let page = answers.fleet.and_then(|fleet| page(fleet, action, &request));
         if !answers.latency.is_zero() {
             clock::pause(answers.latency);
         }
@@ -189,10 +207,12 @@ fn serve(stream: impl Read + Write, answers: Answers, calls: &Calls) -> io::Resu
     Ok(())
 }
 
-fn page(fleet: Fleet, action: Action, form: &str) -> Option<String> {
+fn page(fleet: Fleet, action: Action, request: &Message<'_>) -> Option<String> {
+    let [head, body] = [request.head, request.body].map(String::from_utf8_lossy);
     match action {
-        Action::DescribeVpcs => Some(fleet.vpcs_page(form)),
-        Action::DescribeFlowLogs => Some(fleet.flow_logs_page(form)),
+        Action::DescribeVpcs => Some(fleet.vpcs_page(&body)),
+        Action::DescribeFlowLogs => Some(fleet.flow_logs_page(&body)),
+        Action::GetLogs => Some(fleet.records(&head, &body)),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{go::Go, process::Process, python::Package, stub::Cloud};
 
-const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
+pub(crate) const POLICY: &str = r#"{"flow_log": {"project": "flowlog-{account}-{region}", "log_store": "vpc"}}"#;
 
 /// The sizes of what is delivered, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,24 +63,33 @@ impl Subject<'_> {
 
     /// Starts the subject. It listens some time later.
     pub(crate) fn start(&self) -> io::Result<Process> {
+        let (mut command, port_variable) = self.command();
+        Process::start(&mut command, port_variable)
+    }
+
+    /// The command that starts the subject, and the environment variable for its port.
+    pub(crate) fn command(&self) -> (Command, &'static str) {
         match &self.kind {
             Kind::Ours(binary) => {
-                Process::start(function(binary, self.cloud).env("FLOWKEEPER_POLICY", POLICY), "FC_CUSTOM_LISTEN_PORT")
+                let mut command = function(binary, self.cloud);
+                command.env("FLOWKEEPER_POLICY", POLICY);
+                (command, "FC_CUSTOM_LISTEN_PORT")
             }
             Kind::Baseline(binary) => {
                 let mut command = in_no_environment(Command::new(binary));
                 command.env("BASELINE_CLOUD", self.cloud.address.to_string());
                 command.envs(self.cloud.root.iter().map(|root| ("BASELINE_ROOT", root)));
-                Process::start(&mut command, "BASELINE_PORT")
+                (command, "BASELINE_PORT")
             }
             Kind::Go(go) => {
                 let mut command = in_no_environment(Command::new(&go.binary));
-                Process::start(command.env("CLOUD", self.cloud.address.to_string()), "FC_SERVER_PORT")
+                command.env("CLOUD", self.cloud.address.to_string());
+                (command, "FC_SERVER_PORT")
             }
             Kind::Python(package) => {
                 let mut command = in_no_environment(Command::new(&package.interpreter));
                 command.arg(&package.program).env("CLOUD", self.cloud.address.to_string());
-                Process::start(&mut command, "FC_SERVER_PORT")
+                (command, "FC_SERVER_PORT")
             }
         }
     }

@@ -134,7 +134,7 @@ fn peak_of_empty(remediate: &Path, accounts: usize) -> io::Result<f64> {
     let event = String::from_utf8_lossy(&event::timer()).replace("x-fc-function-name: create-flow-log\r\n", "");
     process.connect()?.invoke(event.as_bytes())?;
     let (calls, targets) = (cloud.calls_of_each(), accounts * organization::REGIONS.len());
-    if calls != [targets, targets, 0, accounts, 0, 0, 0, 0] {
+    if calls[..4] != [targets, targets, 0, accounts] || calls.iter().sum::<usize>() != 2 * targets + accounts {
         return Err(io::Error::other(format!("{accounts} accounts with nothing in them took {calls:?} calls")));
     }
     process.peak()

@@ -5,7 +5,7 @@ use cost::{
     saved,
 };
 use flow_log::Policy;
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _};
 
 fn page() -> String {
     std::fs::read_to_string(format!("{}/../../docs/costs.md", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -105,7 +105,7 @@ fn the_example_of_a_schedule_is_what_its_traffic_makes_of_it() {
         .map(|nth| (monday + nth.hours(), week.scaled(if (7..21).contains(&(nth % 24)) { 3 } else { 1 }, 364)))
         .collect();
     let span = (monday, monday + (HOURS as i64).hours());
-    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let zone = flow_log::time_zone("Asia/Shanghai").unwrap();
     let profile = Profile::measured(&zone, span, &hours, |_, _| true);
     let saving = profile.saving(&on, traffic.days);
     let by_traffic = tables().map(|table| {

@@ -14,7 +14,7 @@ fn monday() -> Timestamp {
 }
 
 fn shanghai() -> TimeZone {
-    TimeZone::get("Asia/Shanghai").unwrap()
+    flow_log::time_zone("Asia/Shanghai").unwrap()
 }
 
 /// What is written in each hour of two weeks: 3 GB from 07:00 to 21:00, and 1 GB in other hours.

@@ -120,13 +120,13 @@ fn date_of(date: Date, weekday: jiff::civil::Weekday) -> Option<Date> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use jiff::{civil::Weekday, tz::TimeZone};
+    use jiff::civil::Weekday;
 
     use super::*;
 
     fn office(zone: &str, on: &str) -> Schedule {
         Schedule {
-            time_zone: TimeZone::get(zone).unwrap(),
+            time_zone: flow_log::time_zone(zone).unwrap(),
             on: vec![on.parse().unwrap()],
             off_dates: vec!["2026-10-01..2026-10-07".parse().unwrap()],
             on_dates: BTreeMap::from([("2026-10-10".parse().unwrap(), Weekday::Friday)]),

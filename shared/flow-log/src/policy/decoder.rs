@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use super::{
-    Diagnostics, Position,
+    Diagnostics, Position, one_by_one,
     tree::{Key, Node, Value},
 };
 use crate::InvalidId;
@@ -48,7 +48,7 @@ impl Decoder {
             self.mistake(node.position, format!("{name} must be a map of keys and values"));
             return None;
         };
-        let left = entries.iter().map(|(key, value)| (key.text.as_str(), (key, value))).collect();
+        let left = one_by_one::map(entries.iter().map(|(key, value)| (key.text.as_str(), (key, value))));
         Some(Fields { name, position: node.position, left, known: Vec::new() })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::one_by_one;
 use crate::{AccountId, RegionId, ResourceId, ResourceType, RoleArn, names::TagWord};
 
 /// The regions that sweeps read.
@@ -152,7 +153,7 @@ impl ResourceTagWords {
 
 impl Default for ResourceTagWords {
     fn default() -> Self {
-        let honored = TagWord::ALL.iter().filter_map(|word| word.parse().ok()).collect();
+        let honored = one_by_one::set(TagWord::ALL.iter().filter_map(|word| word.parse().ok()));
         Self { honored, is_given: false }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     MemberAccount, Override, Policy, Position, Regions, Remediate, ResourceDirectory, ResourceTagWords, ScheduleName,
     Superfluous,
     decoder::{Decoder, Fields},
-    fill,
+    fill, one_by_one,
     options::{BOOLEANS, BUILT_IN_SCHEDULES, LEVELS},
     pattern::{DEFAULT_DESCRIPTION, DEFAULT_NAME},
     tree::{self, Node, Value},
@@ -24,6 +24,7 @@ use crate::{
     AccountId, CreateDestination, FlowLog, FolderId, RegionId, ResourceId, ResourceType, RoleArn,
     names::{Description, FlowLogName, InvalidName, LogStoreName, MAX_TAGS, ProjectName, TagKey, TagValue, Tags},
     schedule::{Dates, OnDate, Schedule},
+    zones::time_zone,
 };
 
 /// How many schedules a message names at most.
@@ -99,11 +100,11 @@ impl Decoder {
         let schedule = fields.take_value("schedule").and_then(|node| self.schedule_name(node, &names));
         let scope = Scope {
             regions: match &regions {
-                Regions::Named(regions) => Some(regions.iter().collect()),
+                Regions::Named(regions) => Some(one_by_one::set(regions)),
                 Regions::Own | Regions::All => None,
             },
             exclude_regions: &exclude_regions,
-            accounts: accounts.iter().map(|member| &member.id).collect(),
+            accounts: one_by_one::set(accounts.iter().map(|member| &member.id)),
             // A directory with mistakes may have any account, so that these are not reported twice.
             left_out: directory.map(|_| resource_directory.as_ref().map_or(&nobody, |found| &found.exclude.accounts)),
             own_account,
@@ -269,7 +270,7 @@ impl Decoder {
     /// Reads the tags to match resources by, which may hold any text.
     fn tags_to_match(&self, map: &Node) -> BTreeMap<String, String> {
         let entries = self.entries(map, "tags").iter();
-        entries.filter_map(|(key, value)| Some((key.text.clone(), self.text(value)?.to_owned()))).collect()
+        one_by_one::map(entries.filter_map(|(key, value)| Some((key.text.clone(), self.text(value)?.to_owned()))))
     }
 
     fn coverage(&self, node: &Node) -> Option<ResourceType> {
@@ -373,7 +374,7 @@ impl Decoder {
 
     /// Reads the members to leave out. An account that `accounts` names cannot be one.
     fn left_out(&self, list: &Node, accounts: &[MemberAccount]) -> BTreeSet<AccountId> {
-        let named: BTreeSet<_> = accounts.iter().map(|member| &member.id).collect();
+        let named = one_by_one::set(accounts.iter().map(|member| &member.id));
         let excluded = self.items(list, "accounts").iter().filter_map(|node| {
             let account = self.exact(node, AccountId::exact)?;
             if named.contains(&account) {
@@ -382,7 +383,7 @@ impl Decoder {
             }
             Some(account)
         });
-        excluded.collect()
+        one_by_one::set(excluded)
     }
 
     /// Reads the folders to leave out. A folder in `folders` cannot be one.
@@ -396,7 +397,7 @@ impl Decoder {
                 self.warning(position, problem);
             }
         });
-        excluded.into_iter().collect()
+        one_by_one::set(excluded)
     }
 
     /// Reads the tags that accounts may have, which keep the limits of tags.
@@ -433,16 +434,16 @@ impl Decoder {
                 return Regions::default();
             }
         }
-        Regions::Named(self.regions(node, "regions"))
+        Regions::Named(self.regions(node, "regions").collect())
     }
 
-    fn regions<C: FromIterator<RegionId>>(&self, list: &Node, name: &str) -> C {
-        self.items(list, name).iter().filter_map(|node| self.region(node)).collect()
+    fn regions(&self, list: &Node, name: &str) -> impl Iterator<Item = RegionId> {
+        self.items(list, name).iter().filter_map(|node| self.region(node))
     }
 
     fn exclude_regions(&self, list: &Node, regions: &Regions) -> BTreeSet<RegionId> {
-        let regions: BTreeSet<_> = match regions {
-            Regions::Named(regions) => regions.iter().collect(),
+        let regions = match regions {
+            Regions::Named(regions) => one_by_one::set(regions),
             Regions::Own | Regions::All => BTreeSet::new(),
         };
         let items = self.items(list, "exclude_regions").iter();
@@ -454,7 +455,7 @@ impl Decoder {
             }
             Some(region)
         });
-        excluded.collect()
+        one_by_one::set(excluded)
     }
 
     /// Reads a region. An unknown one is only a warning: it may be new, or misspelled beyond recognition.
@@ -479,11 +480,11 @@ impl Decoder {
     }
 
     fn exact_ids(&self, list: &Node, name: &str) -> BTreeSet<ResourceId> {
-        self.items(list, name).iter().filter_map(|node| self.exact(node, ResourceId::exact)).collect()
+        one_by_one::set(self.items(list, name).iter().filter_map(|node| self.exact(node, ResourceId::exact)))
     }
 
     fn resource_tag(&self, list: &Node) -> ResourceTagWords {
-        let honored = self.list(list, "resource_tag").into_iter().collect();
+        let honored = one_by_one::set(self.list(list, "resource_tag"));
         ResourceTagWords { honored, is_given: true }
     }
 
@@ -578,7 +579,9 @@ impl Decoder {
             },
             vpc_ids: condition("vpc_ids").map(|node| self.vpc_ids(node)).unwrap_or_default(),
             accounts: condition("accounts").map(|node| self.account_ids(node)).unwrap_or_default(),
-            regions: condition("regions").map(|node| self.regions(node, "regions")).unwrap_or_default(),
+            regions: condition("regions")
+                .map(|node| one_by_one::set(self.regions(node, "regions")))
+                .unwrap_or_default(),
         };
         self.finish(fields);
         Some(matches)
@@ -599,16 +602,17 @@ impl Decoder {
             }
             Some(id)
         });
-        ids.collect()
+        one_by_one::set(ids)
     }
 
     fn vpc_ids(&self, list: &Node) -> BTreeSet<ResourceId> {
         let ids = self.items(list, "vpc_ids").iter();
-        ids.filter_map(|node| self.exact(node, |text| ResourceId::exact_of(ResourceType::Vpc, text))).collect()
+        let ids = ids.filter_map(|node| self.exact(node, |text| ResourceId::exact_of(ResourceType::Vpc, text)));
+        one_by_one::set(ids)
     }
 
     fn account_ids(&self, list: &Node) -> BTreeSet<AccountId> {
-        self.items(list, "accounts").iter().filter_map(|node| self.exact(node, AccountId::exact)).collect()
+        one_by_one::set(self.items(list, "accounts").iter().filter_map(|node| self.exact(node, AccountId::exact)))
     }
 
     fn limits(&self, map: &Node) -> Option<Limits> {
@@ -646,7 +650,7 @@ impl Decoder {
 
     fn schedules(&self, map: &Node) -> BTreeMap<String, Schedule> {
         let Value::Map(entries) = &map.value else { return BTreeMap::new() };
-        entries.iter().filter_map(|(key, node)| Some((key.text.clone(), self.schedule(node)?))).collect()
+        one_by_one::map(entries.iter().filter_map(|(key, node)| Some((key.text.clone(), self.schedule(node)?))))
     }
 
     fn schedule(&self, map: &Node) -> Option<Schedule> {
@@ -683,7 +687,7 @@ impl Decoder {
 
     fn time_zone(&self, node: &Node) -> Option<TimeZone> {
         let text = self.text(node)?;
-        let zone = TimeZone::get(text).ok();
+        let zone = time_zone(text);
         if zone.is_none() {
             self.mistake(node.position, format!("{text:?} is not an IANA time zone, as in \"Asia/Shanghai\""));
         }

@@ -6,6 +6,7 @@ mod command;
 mod image;
 mod names;
 mod policy;
+mod trained;
 
 use std::{
     fs::{File, Permissions},
@@ -111,6 +112,7 @@ fn a_wrong_argument_or_a_call_for_help_builds_nothing() {
         ("--version", 0, "packaging "),
         ("--functions", 2, "unexpected argument '--functions' found"),
         ("--out=layer.zip", 2, "--policy <FILE>"),
+        ("--trained=yes", 2, "unexpected value 'yes' for '--trained'"),
         ("create-flow-log", 2, "unrecognized subcommand 'create-flow-log'"),
     ] {
         let output =

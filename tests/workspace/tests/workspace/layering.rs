@@ -32,7 +32,8 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         return is_for_tests && (is_function || from == "packaging");
     }
     match from {
-        "clock" | "flow-log" | "json" | "signing" | "settings" | "local-cloud" | "support" | "workspace" => false,
+        "clock" | "flow-log" | "json" | "signing" | "settings" | "baselines" | "local-cloud" | "support"
+        | "workspace" => false,
         // Only to refuse a policy that the functions would refuse.
         "packaging" => to == "flow-log",
         "cost" => to == "flow-log",

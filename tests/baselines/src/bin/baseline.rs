@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use baselines::{Calls, FORMS, Failure};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -18,18 +19,13 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use baseline::{Calls, FORMS, Failure};
-
-#[path = "../baseline.rs"]
-mod baseline;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let cloud = baseline::cloud()?;
-    let tls = baseline::root().map(|root| baseline::trusting(Some(&root))).transpose()?;
+    let cloud = baselines::cloud()?;
+    let tls = baselines::root().map(|root| baselines::trusting(Some(&root))).transpose()?;
     let tls = tls.map(|tls| TlsConnector::from(Arc::new(tls)));
     let host = HeaderValue::from_str(&cloud)?;
-    baseline::serve(OfHyper { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) }).await
+    baselines::serve(OfHyper { cloud: cloud.parse()?, host, tls, connection: Mutex::new(None) }).await
 }
 
 /// One connection, without a pool.

@@ -1,4 +1,4 @@
-//! The parts that the baselines share: everything except how they make their calls.
+//! Bare servers that functions are compared with, and all that they share: everything except how they make their calls.
 //!
 //! A baseline is a current-thread hyper server. For an event that contains `CreateVpc` it makes three HTTP calls over
 //! one persistent connection and answers 200; it answers any other event at once. It does not sign, parse the event or
@@ -16,10 +16,11 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use tokio::net::TcpListener;
 
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+/// Whatever goes wrong.
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Forms like those that `create-flow-log` sends for a new VPC: about the same size, with made-up signatures.
-pub(crate) const FORMS: [&str; 3] = [
+pub const FORMS: [&str; 3] = [
     "AccessKeyId=STS.example0000000000000001&Action=DescribeVpcs&Format=JSON&PageNumber=1&PageSize=50\
      &RegionId=cn-hangzhou&SecurityToken=CAISexampleexampleexampleexampleexampleexampleexampleexample\
      &SignatureMethod=HMAC-SHA1&SignatureNonce=0123456789abcdef0123456789abcdef&SignatureVersion=1.0\
@@ -41,23 +42,29 @@ pub(crate) const FORMS: [&str; 3] = [
 ];
 
 /// How a baseline makes its calls.
-pub(crate) trait Calls: Send + Sync + 'static {
+pub trait Calls: Send + Sync + 'static {
     /// Sends each of [`FORMS`], and reads each answer to its end.
     fn make(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// The host and port of the stub cloud.
-pub(crate) fn cloud() -> Result<String, Failure> {
+///
+/// # Errors
+/// `BASELINE_CLOUD` is not set.
+pub fn cloud() -> Result<String, Failure> {
     setting("BASELINE_CLOUD")
 }
 
 /// The path of the root certificate, if TLS is used.
-pub(crate) fn root() -> Option<String> {
+pub fn root() -> Option<String> {
     setting("BASELINE_ROOT").ok()
 }
 
 /// A TLS configuration that trusts only this root certificate.
-pub(crate) fn trusting(root: Option<&str>) -> Result<ClientConfig, Failure> {
+///
+/// # Errors
+/// The file cannot be read, or is no certificate.
+pub fn trusting(root: Option<&str>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
     if let Some(root) = root {
         roots.add(CertificateDer::from(std::fs::read(root)?))?;
@@ -74,8 +81,11 @@ fn setting(name: &str) -> Result<String, Failure> {
     std::env::var(name).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Serves forever.
-pub(crate) async fn serve(calls: impl Calls) -> Result<(), Failure> {
+/// Serves until it is told to end.
+///
+/// # Errors
+/// `BASELINE_PORT` is not set or not free.
+pub async fn serve(calls: impl Calls) -> Result<(), Failure> {
     let port: u16 = setting("BASELINE_PORT")?.parse()?;
     let calls = Arc::new(calls);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
@@ -91,7 +101,13 @@ pub(crate) async fn serve(calls: impl Calls) -> Result<(), Failure> {
     }
 }
 
+/// Function Compute asks for this before it ends an instance. A server with counters writes them when it ends by itself.
+const ENDING: &str = "/pre-stop";
+
 async fn answer(calls: &impl Calls, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.uri().path() == ENDING {
+        std::process::exit(0);
+    }
     let mut response = Response::new(Full::from("{}"));
     if handle(calls, request).await.is_err() {
         *response.status_mut() = StatusCode::NOT_FOUND;

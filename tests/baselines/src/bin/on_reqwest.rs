@@ -2,30 +2,26 @@
 
 use std::time::Duration;
 
+use baselines::{Calls, FORMS, Failure};
 use reqwest::{
     Client, Url,
     header::{CONTENT_TYPE, HeaderValue},
     redirect, retry,
 };
 
-use baseline::{Calls, FORMS, Failure};
-
-#[path = "../baseline.rs"]
-mod baseline;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let cloud = baseline::cloud()?;
-    let root = baseline::root();
+    let cloud = baselines::cloud()?;
+    let root = baselines::root();
     let scheme = if root.is_some() { "https" } else { "http" };
     let client = Client::builder()
-        .tls_backend_preconfigured(baseline::trusting(root.as_deref())?)
+        .tls_backend_preconfigured(baselines::trusting(root.as_deref())?)
         .no_proxy()
         .tcp_nodelay(true)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .build()?;
-    baseline::serve(OfReqwest { client, url: format!("{scheme}://{cloud}/").parse()? }).await
+    baselines::serve(OfReqwest { client, url: format!("{scheme}://{cloud}/").parse()? }).await
 }
 
 struct OfReqwest {

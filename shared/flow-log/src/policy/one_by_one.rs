@@ -1,0 +1,20 @@
+//! Sets and maps of what a policy lists.
+//!
+//! `collect` sorts before it builds, with a copy of the sort for each type of item: 7 KB of code each, in every function, for
+//! lists that are read once and are short.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Inserts items into a set, one by one.
+pub(super) fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    set.extend(items);
+    set
+}
+
+/// Inserts items into a map, one by one. Of two with the same key, the last one stays.
+pub(super) fn map<K: Ord, V>(items: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.extend(items);
+    map
+}
