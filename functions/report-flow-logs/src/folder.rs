@@ -118,15 +118,16 @@ impl Folder {
             return Ok(name);
         }
         Self::on(&folder, || fs::create_dir_all(&folder))?;
-        let summary = ReportSummary::of(evidence, &name);
-        let summed_up = folder.join(SUMMARY);
-        let of_summary = Self::on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
-        let mut sums = format!("{of_summary}  {SUMMARY}\n");
+        let mut sums = String::new();
         for (file, form) in FORMS {
             let path = folder.join(file);
             let digest = Self::on(&path, || write(&path, |to| form(evidence, to)))?;
             sums.push_str(&format!("{digest}  {file}\n"));
         }
+        let summary = ReportSummary::of(evidence, &name);
+        let summed_up = folder.join(SUMMARY);
+        let digest = Self::on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
+        sums.push_str(&format!("{digest}  {SUMMARY}\n"));
         let whole = folder.join(SUMS);
         Self::on(&whole, || write(&whole, |to| to.write_all(sums.as_bytes())))?;
         Ok(name)

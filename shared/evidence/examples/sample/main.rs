@@ -49,9 +49,8 @@ fn index(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let samples = [samples::minimal(), samples::small(), samples::hostile(), samples::omitted()];
     let reports = samples.into_iter().enumerate().map(|(nth, mut facts)| {
-        if nth == 2 {
-            facts.head.run = samples::HOSTILE[0].to_owned();
-        }
+        // A list has one report of a run.
+        facts.head.run = if nth == 2 { samples::HOSTILE[0].to_owned() } else { format!("run-{nth}") };
         ReportSummary::of(&Evidence::new(facts), &format!("2026-11-25/run-{nth}"))
     });
     Index::new(reports, false).write_page(File::create(folder.join("evidence.html"))?)
