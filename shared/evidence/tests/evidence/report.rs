@@ -274,7 +274,8 @@ fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason_and
 /// nothing either.
 fn silent(number: usize, max: usize) -> Evidence {
     let (account, region) = (FIRST, "cn-hangzhou");
-    let id_of = |nth: usize| format!("fl-bp1{nth:04}");
+    // In another order than the resources, so that those that are listed are not the flow logs of those that are.
+    let id_of = |nth: usize| format!("fl-bp1{:04}", 9999 - nth);
     let mut facts = samples::minimal();
     facts.asked.kinds = vec![Kind::Vpc];
     facts.asked.accounts.push(AskedAccount {
