@@ -54,7 +54,7 @@ const textOf = (page) =>
     return body.textContent.replace(/\s+/g, " ").trim();
   });
 
-for (const sample of ["minimal", "small", "hostile", "large"]) {
+for (const sample of ["minimal", "small", "hostile", "omitted", "large", "index"]) {
   test(`${sample}: no request leaves the page, and nothing in it fails`, async () => {
     const { context, page, trouble } = await open(sample);
     assert.deepEqual(trouble, []);
@@ -78,7 +78,11 @@ test("a page that asks for something is caught, and the page's own policy stops 
   await context.close();
 });
 
-for (const [sample, sum] of [["small", "41 = 32 recording"], ["hostile", "41 = 34 recording"]]) {
+for (const [sample, sum] of [
+  ["small", "41 = 32 recording"],
+  ["hostile", "41 = 34 recording"],
+  ["omitted", "1,000,291 = 62 recording"],
+]) {
   test(`${sample}: the text is the same with scripts off`, async () => {
     const on = await open(sample);
     const text = await textOf(on.page);
@@ -95,7 +99,7 @@ for (const [sample, sum] of [["small", "41 = 32 recording"], ["hostile", "41 = 3
 for (const colorScheme of ["light", "dark"]) {
   for (const width of WIDTHS) {
     test(`axe finds nothing, ${colorScheme}, ${width} px`, async () => {
-      for (const sample of ["minimal", "small", "hostile"]) {
+      for (const sample of ["minimal", "small", "hostile", "omitted", "index"]) {
         // The page's policy keeps out every script but its own: the rules come in past it.
         const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
         const { context, page } = await open(sample, options);
@@ -123,7 +127,7 @@ test("axe finds a picture without a name, so it does look", async () => {
 });
 
 test("nothing is wider than the screen, and tables scroll by themselves", async () => {
-  for (const sample of ["minimal", "small", "hostile"]) {
+  for (const sample of ["minimal", "small", "hostile", "omitted", "index"]) {
     for (const width of WIDTHS) {
       const { context, page } = await open(sample, { viewport: { width, height: 900 } });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -145,6 +149,50 @@ test("a page of 50,000 resources opens quickly", async (context) => {
   context.diagnostic(`50,000 resources: ${(size / 1e6).toFixed(1)} MB, opened in ${best.toFixed(0)} ms`);
   assert.ok(size < MAX_SIZE, `${size} bytes`);
   assert.ok(best < MAX_OPENING, `${times} ms`);
+});
+
+test("the list of reports has no script, reads the same without any, and leads to every file", async () => {
+  const { context, page } = await open("index", { javaScriptEnabled: false });
+  const text = await textOf(page);
+  await context.close();
+  const scripted = await open("index");
+  assert.equal(await textOf(scripted.page), text);
+  const found = await scripted.page.evaluate(() => ({
+    scripts: document.scripts.length,
+    handlers: document.querySelectorAll("[onclick], [onload], [onerror]").length,
+    rows: document.querySelectorAll("tbody tr").length,
+    links: [...document.querySelectorAll("a")].map((link) => link.getAttribute("href")),
+    colors: [...document.querySelectorAll("strong")].length,
+  }));
+  assert.deepEqual([found.scripts, found.handlers, found.rows], [0, 0, 4]);
+  assert.equal(found.links.length, 4 * 6);
+  assert.ok(found.links.every((link) => /^2026-11-25\/run-\d\/[A-Za-z0-9.]+$/.test(link)), found.links.join(" "));
+  assert.ok(text.includes("<script>document.title='taken'</script>"), "the name of a run stays text");
+  assert.ok(text.includes("Older reports are not listed."));
+  assert.ok(found.colors > 0 && text.includes("not all of it"), "said in words");
+  await scripted.context.close();
+});
+
+test("the list of reports shows its links in the colors of both schemes", async () => {
+  const color = async (colorScheme) => {
+    const { context, page } = await open("index", { colorScheme });
+    const found = await page.evaluate(() => {
+      const of = (element) => getComputedStyle(element);
+      return [of(document.body).backgroundColor, of(document.querySelector("td a")).color];
+    });
+    await context.close();
+    return found;
+  };
+  const [light, dark] = [await color("light"), await color("dark")];
+  assert.notEqual(light[0], dark[0]);
+  assert.notEqual(light[1], dark[1]);
+});
+
+test("a report that lists only a part says so on its first screen", async () => {
+  const { context, page } = await open("omitted");
+  const first = page.getByText("This report lists 41 of 1,000,291 resources");
+  assert.ok((await first.boundingBox()).y < 900);
+  await context.close();
 });
 
 test("hostile names stay text", async () => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Evidence, Facts, Note, NoteState};
+use evidence::{Evidence, Facts, Joining, NotJoined, Note, NoteState};
 use handler::{
     Collect,
     fan_out::{self, Tally},
@@ -13,11 +13,8 @@ use reconcile::{Item, Job, Outcome, Report, ReportBuilder, Shards};
 use crate::{
     ReportFlowLogs,
     folder::{Folder, Parts, read_part},
-    run::{apart, publish, unwritten},
+    run::{MAX_LISTED, apart, publish, unwritten},
 };
-
-/// How many bytes of parts are joined. In memory they take about three times as much.
-const MAX_JOINED: u64 = 64 << 20;
 
 impl ReportFlowLogs {
     /// Joins the parts of a run once they are there, and asks again later while some may still come.
@@ -70,7 +67,7 @@ struct Present {
 fn present(folder: &Folder, run: &str, began: Timestamp) -> Present {
     let Parts { roster, accounts } = folder.parts(run, began);
     let roster = roster.and_then(|path| read_part(&path).ok());
-    let with_part: BTreeSet<_> = accounts.into_iter().map(|(account, ..)| account).collect();
+    let with_part: BTreeSet<_> = accounts.into_iter().map(|(account, _)| account).collect();
     let asked = roster.iter().flat_map(|roster| &roster.facts().asked.accounts).map(|asked| asked.account.clone());
     Present { accounts: asked.chain(with_part.iter().cloned()).collect(), with_part }
 }
@@ -96,33 +93,17 @@ pub(crate) fn publish_parts(folder: &Folder, run: &str, began: Timestamp) -> Vec
     if roster.is_none() && accounts.is_empty() {
         return vec![Item::of_run(Outcome::Skipped, "the run has left no part, so there is nothing to join")];
     }
-    let bytes = accounts.iter().map(|(_, _, size)| *size).fold(0, u64::saturating_add);
-    if bytes > MAX_JOINED {
-        let reason = format!(
-            "{} parts have {bytes} bytes, and a joined report takes {MAX_JOINED} at most: each of them, below parts/, \
-             is the evidence of its account; name fewer accounts in the policy of a stack",
-            accounts.len()
-        );
-        return vec![Item::of_run(Outcome::Failed, reason).finding()];
-    }
+    // One part is in memory at a time, beside what is joined.
+    let mut joining = Joining::up_to(MAX_LISTED);
     let mut problems = BTreeMap::new();
-    let head = roster.as_ref().map(|path| read_part(path));
-    let (head, without_list) = match head {
-        Some(Ok(head)) => (Some(head), None),
-        Some(Err(why)) => (None, Some(why)),
-        None => (None, Some("it has left none".to_owned())),
-    };
-    let mut parts: Vec<Evidence> = head.into_iter().collect();
-    for (account, path, _) in accounts {
-        match read_part(&path) {
-            Ok(part) => match parts.first().and_then(|first| objection(first.facts(), part.facts())) {
-                None => parts.push(part),
-                Some(why) => _ = problems.insert(account, why),
-            },
-            Err(why) => _ = problems.insert(account, why),
+    let list = roster.map_or_else(|| Err("it has left none".to_owned()), |path| read_part(&path));
+    let without_list = list.and_then(|list| add(&mut joining, list)).err();
+    for (account, path) in accounts {
+        if let Err(why) = read_part(&path).and_then(|part| add(&mut joining, part)) {
+            problems.insert(account, why);
         }
     }
-    let facts = match Evidence::join(parts) {
+    let facts = match joining.finish() {
         Ok(joined) => joined.into_facts(),
         Err(error) => {
             let reason = format!("the parts of {run} could not be joined: {error}");
@@ -142,15 +123,15 @@ pub(crate) fn publish_parts(folder: &Folder, run: &str, began: Timestamp) -> Vec
     items
 }
 
-/// Why a part does not belong to the report, if it does not.
-fn objection(first: &Facts, part: &Facts) -> Option<String> {
-    if first.head.run != part.head.run {
-        return Some(format!("its part belongs to the run {}", part.head.run));
-    }
-    if first.policy.sha256 != part.policy.sha256 {
-        return Some("its part was compared with another policy: the stack was updated during the run".to_owned());
-    }
-    None
+/// Adds a part. One that does not belong to the others leaves them as they are.
+fn add(joining: &mut Joining, part: Evidence) -> Result<(), String> {
+    joining.add(part).map_err(|error| match error {
+        NotJoined::OtherRun(_, run) => format!("its part belongs to the run {run}"),
+        NotJoined::OtherPolicy(..) => {
+            "its part was compared with another policy: the stack was updated during the run".to_owned()
+        }
+        other => format!("its part cannot be joined: {other}"),
+    })
 }
 
 /// Adds that accounts without a usable part are unknown, as notes and as results.

@@ -15,7 +15,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, ErrorKind, Read as _, Write},
+    io::{self, BufReader, BufWriter, ErrorKind, Read as _, Write},
     path::{Path, PathBuf},
 };
 
@@ -39,8 +39,8 @@ const TEMPORARY: &str = ".flowkeeper-";
 const MAX_TIDIED_DAYS: usize = 8;
 /// The largest summary that is read, in bytes.
 const MAX_SUMMARY: u64 = 64 << 10;
-/// The largest part that is read, in bytes.
-const MAX_PART: u64 = 256 << 20;
+/// The largest part that is read, in bytes: more than one of as many resources as a shard lists has.
+const MAX_PART: u64 = 96 << 20;
 
 /// The folder of the reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +83,8 @@ const FORMS: [(&str, Form); 5] = [
 pub(crate) struct Parts {
     /// The part of the coordinator.
     pub(crate) roster: Option<PathBuf>,
-    /// The part of each account, with its size in bytes.
-    pub(crate) accounts: Vec<(String, PathBuf, u64)>,
+    /// The part of each account.
+    pub(crate) accounts: Vec<(String, PathBuf)>,
 }
 
 impl Folder {
@@ -95,7 +95,7 @@ impl Folder {
     /// Makes sure that the folder is there and can be written to, before anything is read for an hour. A folder that is
     /// not there is not made: without its bucket, a report would be lost with the instance.
     pub(crate) fn check(&self) -> Result<(), NotThere> {
-        self.on(&self.0, || {
+        Self::on(&self.0, || {
             if !fs::metadata(&self.0)?.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
@@ -117,18 +117,19 @@ impl Folder {
             // A repetition that has read the same.
             return Ok(name);
         }
-        self.on(&folder, || fs::create_dir_all(&folder))?;
-        let summary = ReportSummary::of(evidence, &name);
-        let summed_up = folder.join(SUMMARY);
-        let of_summary = self.on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
-        let mut sums = format!("{of_summary}  {SUMMARY}\n");
+        Self::on(&folder, || fs::create_dir_all(&folder))?;
+        let mut sums = String::new();
         for (file, form) in FORMS {
             let path = folder.join(file);
-            let digest = self.on(&path, || write(&path, |to| form(evidence, to)))?;
+            let digest = Self::on(&path, || write(&path, |to| form(evidence, to)))?;
             sums.push_str(&format!("{digest}  {file}\n"));
         }
+        let summary = ReportSummary::of(evidence, &name);
+        let summed_up = folder.join(SUMMARY);
+        let digest = Self::on(&summed_up, || write(&summed_up, |to| Ok(serde_json::to_writer(to, &summary)?)))?;
+        sums.push_str(&format!("{digest}  {SUMMARY}\n"));
         let whole = folder.join(SUMS);
-        self.on(&whole, || write(&whole, |to| to.write_all(sums.as_bytes())))?;
+        Self::on(&whole, || write(&whole, |to| to.write_all(sums.as_bytes())))?;
         Ok(name)
     }
 
@@ -186,16 +187,16 @@ impl Folder {
             reports.extend(entries(&day).into_iter().filter_map(|(_, report)| summary(&report)));
         }
         let index = Index::new(reports, is_whole);
-        self.on(&path, || write(&path, |to| index.write_page(to)).map(drop))
+        Self::on(&path, || write(&path, |to| index.write_page(to)).map(drop))
     }
 
     /// Writes an account's part of the report. Without an account, writes the coordinator's part.
     pub(crate) fn leave(&self, account: Option<&str>, evidence: &Evidence) -> Result<(), NotThere> {
         let head = &evidence.facts().head;
         let folder = self.parts_of(&head.run, head.started);
-        self.on(&folder, || fs::create_dir_all(&folder))?;
+        Self::on(&folder, || fs::create_dir_all(&folder))?;
         let path = folder.join(account.map_or(ROSTER.to_owned(), |account| format!("{account}.json")));
-        self.on(&path, || write(&path, |to| evidence.write_json(to)).map(drop))
+        Self::on(&path, || write(&path, |to| evidence.write_json(to)).map(drop))
     }
 
     /// Lists the parts of a run that began then.
@@ -207,8 +208,7 @@ impl Folder {
             } else if let Some(account) = name.strip_suffix(".json")
                 && account.bytes().all(|byte| byte.is_ascii_digit())
             {
-                let size = fs::metadata(&path).map_or(0, |found| found.len());
-                parts.accounts.push((account.to_owned(), path, size));
+                parts.accounts.push((account.to_owned(), path));
             }
         }
         parts.accounts.sort();
@@ -224,8 +224,7 @@ impl Folder {
         self.0.join("parts").join(day(run, started).to_string()).join(run)
     }
 
-    fn on<T>(&self, path: &Path, what: impl FnOnce() -> io::Result<T>) -> Result<T, NotThere> {
-        let path = path.strip_prefix(&self.0).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
+    fn on<T>(path: &Path, what: impl FnOnce() -> io::Result<T>) -> Result<T, NotThere> {
         what().map_err(|error| NotThere { path: path.to_owned(), error })
     }
 }
@@ -235,13 +234,14 @@ impl Folder {
 /// # Errors
 /// Says why it cannot be read, as part of a sentence.
 pub(crate) fn read_part(path: &Path) -> Result<Evidence, String> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_PART + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("its part cannot be read: {error}"))?;
-    if bytes.len() as u64 > MAX_PART {
+    let unread = |error: io::Error| format!("its part cannot be read: {error}");
+    let file = File::open(path).map_err(unread)?;
+    if file.metadata().map_err(unread)?.len() > MAX_PART {
         return Err(format!("its part is larger than {MAX_PART} bytes"));
     }
-    Evidence::from_json(&bytes).map_err(|error| format!("its part cannot be used: {error}"))
+    // A file that grows meanwhile is cut, and so no part.
+    let bytes = BufReader::with_capacity(1 << 16, file.take(MAX_PART));
+    Evidence::from_reader(bytes).map_err(|error| format!("its part cannot be used: {error}"))
 }
 
 /// The day of a run, in UTC. The id of a run has it, so that every step of an organization finds the same folder.
@@ -292,9 +292,8 @@ mod tests {
             to.write_all(b"half")?;
             Err(ErrorKind::StorageFull.into())
         };
-        let there = Folder::new(folder.path().to_owned());
-        let error = there.on(&path, || write(&path, full)).unwrap_err();
-        assert_eq!(error.to_string(), "index.html: no storage space; make room there");
+        let error = Folder::on(&path, || write(&path, full)).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}: no storage space; make room there", path.display()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
         assert_eq!(entries(folder.path()).len(), 1);
     }
@@ -320,8 +319,8 @@ mod tests {
 
     #[test]
     fn a_bucket_that_is_mounted_for_reading_says_so() {
-        let there = Folder::new(PathBuf::from("/mnt/evidence"));
-        let error = there.on(&there.0, || Err::<(), _>(ErrorKind::ReadOnlyFilesystem.into())).unwrap_err();
+        let error =
+            Folder::on(Path::new("/mnt/evidence"), || Err::<(), _>(ErrorKind::ReadOnlyFilesystem.into())).unwrap_err();
         assert!(error.to_string().ends_with("mount the bucket for writing"), "{error}");
     }
 }

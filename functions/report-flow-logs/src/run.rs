@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit::{About, Gathering, Swept, TooMuch, audit, callers, gather, roster, scope_left_out};
+use audit::{About, Gathering, Swept, audit, callers, roster, scope_left_out};
 use evidence::{Caller, Evidence};
 use flow_log::{AccountId, Policy};
 use handler::fan_out;
@@ -15,8 +15,11 @@ use crate::{
     reconciler,
 };
 
-/// How many resources and flow logs the report of one account takes. Each takes about 2 KB of memory until it is written.
-const MAX_FOUND: usize = 100_000;
+/// How many resources, and how many flow logs with their deliveries, a report lists. Each takes about 2 KB of memory until
+/// it is written. Further ones are counted.
+pub(crate) const MAX_LISTED: usize = 100_000;
+/// How many the part of a shard lists, so that one part fits in memory beside the whole.
+const MAX_LISTED_OF_SHARD: usize = 50_000;
 /// For how many days back a run is looked for that left parts and no report.
 const MAX_DAYS_BACK: i64 = 3;
 /// After how many hours such a run is not expected to end by itself any more.
@@ -59,29 +62,22 @@ impl ReportFlowLogs {
         if let Err(error) = self.folder.check() {
             return self.told(job, items, unwritten(&error));
         }
-        let gathering = Arc::new(Gathering::new(MAX_FOUND));
+        let max = if shard.is_some() { MAX_LISTED_OF_SHARD } else { MAX_LISTED };
+        let gathering = Arc::new(Gathering::new(max));
         let reader = self.reader(&gathering);
         let started = reader.now();
         let (policy, about) = (reader.policy().clone(), self.about(&job.run, started));
         let who = self.caller(&reader, &job).await;
-        let swept = async {
-            let Accounts { covered, results } = match &shard {
-                Some(account) => Accounts { covered: vec![account.clone()], results: ReportBuilder::default() },
-                None => reader.accounts(&job).await,
-            };
-            // The regions of the policy, as in the event of a shard, and Express Connect Routers besides.
-            let sweep = |account| Work::Account(AccountSweep { account, regions: None, at });
-            let sweeps = covered.iter().cloned().map(sweep).collect();
-            let report = reader.reconcile(job.clone(), sweeps, results).await;
-            Ok::<_, TooMuch>(Swept { reconciler: reader, job: job.clone(), accounts: covered, report })
+        let Accounts { covered, results } = match &shard {
+            Some(account) => Accounts { covered: vec![account.clone()], results: ReportBuilder::default() },
+            None => reader.accounts(&job).await,
         };
-        let (swept, gathered) = match gather(&gathering, swept).await {
-            Ok(found) => found,
-            Err(error) => {
-                let reason = format!("{error}: name the accounts and regions of the policy in several stacks");
-                return self.told(job, items, Item::of_run(Outcome::Failed, reason).finding());
-            }
-        };
+        // The regions of the policy, as in the event of a shard, and Express Connect Routers besides.
+        let sweep = |account| Work::Account(AccountSweep { account, regions: None, at });
+        let sweeps = covered.iter().cloned().map(sweep).collect();
+        let report = reader.reconcile(job.clone(), sweeps, results).await;
+        let swept = Swept { reconciler: reader, job: job.clone(), accounts: covered, report };
+        let gathered = gathering.take();
         let callers = who.callers(&policy, &swept.accounts);
         let audited = audit(about, swept, gathered, callers, Vec::new()).await;
         let mut told = items;

@@ -8,11 +8,11 @@ use std::{
 };
 
 use evidence::{
-    Asked, AskedAccount, Caller, Cost, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head, Kind, LeftOut,
-    LogStore, NextChange, NoteState, Observed, Part, PolicyName, Service, Week,
+    Asked, AskedAccount, Caller, Cost, DeliveryState, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head,
+    Kind, LeftOut, LogStore, NextChange, NoteState, Observed, OmittedDeliveries, Part, PolicyName, Service, Week,
 };
 use flow_log::{
-    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, Verdict,
+    AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, Status, Verdict,
     policy::{AccountScope, Regions},
 };
 use futures_util::{StreamExt as _, stream};
@@ -80,18 +80,20 @@ pub struct Audited {
     pub report: Report,
 }
 
-/// The error for more resources and flow logs than a report takes.
+/// The error for more resources and flow logs than are computed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are more than {max} resources and flow logs, and a report takes no more")]
+#[error("there are more than {max} resources and flow logs, and no more are computed with")]
 pub struct TooMuch {
-    /// How many it takes.
+    /// How many are.
     pub max: usize,
 }
 
-/// Reads what else an auditor wants to know, and draws the conclusions. `callers` are those who asked, and `costs` is what
-/// flow logs cost, if somebody asked.
+/// Reads what else an auditor wants to know, and draws the conclusions.
+///
+/// `callers` are those who asked, and `costs` is what
+/// flow logs cost, if somebody asked. The evidence lists as many resources as were gathered at most, and counts the others.
 pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<Caller>, costs: Vec<Cost>) -> Audited {
-    let Gathered { reads, regions, places, clock, .. } = gathered;
+    let Gathered { reads, regions, places, clock, max, .. } = gathered;
     let Swept { reconciler, accounts, report, .. } = &swept;
     let policy = reconciler.policy();
     // Nothing more is asked of an account that could not be entered.
@@ -113,23 +115,27 @@ pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<
         reads: reads.into_reads(),
         services,
         results: Vec::new(),
+        omitted: Vec::new(),
         notes: Vec::new(),
         changes: Vec::new(),
+        omitted_changes: 0,
         log_stores: Vec::new(),
         deliveries: Vec::new(),
+        omitted_deliveries: Vec::new(),
         schedules: weeks(policy, started),
         costs,
     };
     if has_routers {
         facts.asked.kinds.push(Kind::Vbr);
     }
+    facts.omit_deliveries(uncounted(&places));
     for (place, proofs) in proofs(&swept, &places, started).await {
         let (account, region) = (place.0.to_string(), place.1.to_string());
         facts.add_proofs(&account, &region, &proofs);
         failures.extend(proofs.iter().flat_map(|proof| failed(&place, proof)));
     }
     let (observed, flow_logs) = observed(places, policy, started);
-    facts.add_report((&report.results, &report.summary), &names, &observed, &flow_logs);
+    facts.add_report((&report.results, &report.summary), &names, (&observed, &flow_logs), max);
     let (others, why) = other_log_stores(&swept, &facts).await;
     facts.log_stores.extend(others);
     failures.extend(why);
@@ -157,23 +163,26 @@ pub fn roster(about: About, policy: &Policy, callers: Vec<Caller>, found: &Accou
         reads: Vec::new(),
         services: Vec::new(),
         results: Vec::new(),
+        omitted: Vec::new(),
         notes: Vec::new(),
         changes: Vec::new(),
+        omitted_changes: 0,
         log_stores: Vec::new(),
         deliveries: Vec::new(),
+        omitted_deliveries: Vec::new(),
         schedules: weeks(policy, started),
         costs: Vec::new(),
     };
-    facts.add_report((found.results.items(), &found.results.summary()), &[], &[], &[]);
+    facts.add_report((found.results.items(), &found.results.summary()), &[], (&[], &[]), usize::MAX);
     Evidence::new(facts)
 }
 
-/// Sweeps, and returns what the sweep read as well. Gives up once there is more than the gathering takes: nothing can be
-/// said of the whole then.
+/// Sweeps, and returns what the sweep read as well. Gives up once there is more than the gathering takes, for what cannot
+/// be computed from a part.
 ///
 /// # Errors
 /// There is more, or the sweep's own error.
-pub async fn gather<E: From<TooMuch>>(
+pub async fn gather_whole<E: From<TooMuch>>(
     gathering: &Gathering,
     sweep: impl Future<Output = Result<Swept, E>>,
 ) -> Result<(Swept, Gathered), E> {
@@ -272,7 +281,7 @@ fn observed(
     now: Timestamp,
 ) -> (Vec<Observed>, Vec<Located>) {
     let (mut observed, mut located) = (Vec::new(), Vec::new());
-    for ((account, region), Place { resources, flow_logs }) in places {
+    for ((account, region), Place { resources, flow_logs, .. }) in places {
         for resource in resources.values() {
             let vpc = resource.vpc().and_then(|id| resources.get(id));
             let (schedule, next_change) = governed(resource, vpc, policy, now);
@@ -348,13 +357,28 @@ async fn proofs(
     now: Timestamp,
 ) -> Vec<(PlaceId, Vec<LogStoreProof>)> {
     let Swept { reconciler, job, .. } = swept;
-    let reads = places.iter().filter(|(_, place)| !place.flow_logs.is_empty()).map(|(id, place)| async move {
+    let is_whole = |place: &Place| !place.flow_logs.is_empty() && place.more_flow_logs == 0;
+    let reads = places.iter().filter(|(_, place)| is_whole(place)).map(|(id, place)| async move {
         let look =
             Look { back: SignedDuration::from_hours(PROOF_HOURS), on_since: on_since(place, reconciler.policy(), now) };
         (id.clone(), reconciler.delivery(job, (&id.0, &id.1), &place.flow_logs, &look).await)
     });
     let reads: Vec<_> = reads.collect();
     stream::iter(reads).buffered(MAX_AT_ONCE).collect().await
+}
+
+/// The flow logs of regions with more than were gathered. Whether records arrive is not asked there: those of some flow
+/// logs may be the records of others, so a part of them proves nothing.
+fn uncounted(places: &BTreeMap<PlaceId, Place>) -> impl Iterator<Item = OmittedDeliveries> {
+    places.iter().filter(|(_, place)| place.more_flow_logs > 0).map(|((account, region), place)| {
+        let on = place.flow_logs.iter().filter(|flow_log| flow_log.status == Status::Active).count() as u64;
+        OmittedDeliveries {
+            account: account.to_string(),
+            region: region.to_string(),
+            state: DeliveryState::Unknown,
+            count: on.saturating_add(place.more_flow_logs),
+        }
+    })
 }
 
 /// Since when those flow logs have been on that a schedule has switched on.
@@ -401,7 +425,10 @@ fn undelivered(evidence: &Evidence, report: &Report) -> Vec<Item> {
         let id = note.subject.as_ref().filter(|id| alarms.contains(id))?;
         Some(new(note.account.as_deref()?, note.region.as_deref()?, &note.reason, id))
     });
-    results.chain(notes).collect()
+    let omitted = facts.omitted.iter().filter(|it| it.verdict == Verdict::Undelivered && it.is_finding);
+    let omitted = omitted
+        .map(|it| Item { resource_type: Some(it.kind.as_str()), ..new(&it.account, &it.region, &it.sentence(), "") });
+    results.chain(notes).chain(omitted).collect()
 }
 
 /// Lists the regions of each account in which nothing was asked. Returns the results of calls that failed, too.
@@ -512,17 +539,17 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn a_sweep_of_more_than_a_report_takes_is_given_up_and_said() {
+    fn a_sweep_of_more_than_can_be_computed_with_is_given_up_and_said() {
         let gathering = Gathering::new(1);
         let (account, region): (AccountId, RegionId) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=2 {
             gathering.resource_read(&account, &region, &testing::vpc(nth));
         }
         let endless = future::pending::<Result<Swept, TooMuch>>();
-        let mut swept = pin!(gather(&gathering, endless));
+        let mut swept = pin!(gather_whole(&gathering, endless));
         let Poll::Ready(Err(error)) = swept.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("it goes on")
         };
-        assert_eq!(error.to_string(), "there are more than 1 resources and flow logs, and a report takes no more");
+        assert_eq!(error.to_string(), "there are more than 1 resources and flow logs, and no more are computed with");
     }
 }

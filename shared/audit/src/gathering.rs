@@ -6,7 +6,7 @@ use std::{
 };
 
 use evidence::ReadLog;
-use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId};
+use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId, Status};
 use jiff::Timestamp;
 use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
 
@@ -35,6 +35,16 @@ pub struct Gathered {
     pub(crate) clock: ClockOffset,
     /// How many resources and flow logs it has read.
     count: usize,
+    /// How many of them are kept at most.
+    pub(crate) max: usize,
+}
+
+impl Gathered {
+    /// Whether all resources and flow logs that were read are there. If not, what is computed from all of them is unknown.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.count <= self.max
+    }
 }
 
 /// What is in a region of an account.
@@ -44,10 +54,13 @@ pub struct Place {
     pub resources: BTreeMap<ResourceId, Resource>,
     /// Its flow logs, those of others included.
     pub flow_logs: Vec<FlowLog>,
+    /// How many more flow logs there are, which are on.
+    pub(crate) more_flow_logs: u64,
 }
 
 impl Gathering {
-    /// Gathers up to `max` resources and flow logs. Each takes about 2 KB of memory until the report is written.
+    /// Gathers up to `max` resources and flow logs, and counts the others. Each takes about 2 KB of memory until the report
+    /// is written.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self { other: None, max, gathered: Mutex::default() }
@@ -64,27 +77,34 @@ impl Gathering {
         self.max
     }
 
-    /// Whether there is more than is kept. What is beyond was not kept, so nothing can be said of the whole.
+    /// Whether there is more than is kept.
     pub(crate) fn is_full(&self) -> bool {
         self.lock().count > self.max
     }
 
     /// Takes what was read.
-    pub(crate) fn take(&self) -> Gathered {
-        std::mem::take(&mut *self.lock())
+    #[must_use]
+    pub fn take(&self) -> Gathered {
+        Gathered { max: self.max, ..std::mem::take(&mut *self.lock()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Gathered> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps one more, if there is room.
-    fn keep(&self, account: &AccountId, region: &RegionId, keep: impl FnOnce(&mut Place)) {
+    /// Keeps one more, if there is room, and else counts it.
+    fn keep(
+        &self,
+        account: &AccountId,
+        region: &RegionId,
+        keep: impl FnOnce(&mut Place),
+        count: impl FnOnce(&mut Place),
+    ) {
         let mut gathered = self.lock();
         gathered.count += 1;
-        if gathered.count <= self.max {
-            keep(gathered.places.entry((account.clone(), region.clone())).or_default());
-        }
+        let has_room = gathered.count <= self.max;
+        let place = gathered.places.entry((account.clone(), region.clone())).or_default();
+        if has_room { keep(place) } else { count(place) }
     }
 }
 
@@ -111,11 +131,13 @@ impl Observer for Gathering {
     }
 
     fn resource_read(&self, account: &AccountId, region: &RegionId, resource: &Resource) {
-        self.keep(account, region, |place| _ = place.resources.insert(resource.id.clone(), resource.clone()));
+        self.keep(account, region, |place| _ = place.resources.insert(resource.id.clone(), resource.clone()), |_| ());
     }
 
     fn flow_log_read(&self, account: &AccountId, region: &RegionId, flow_log: &FlowLog) {
-        self.keep(account, region, |place| place.flow_logs.push(flow_log.clone()));
+        let is_on = flow_log.status == Status::Active;
+        let count = |place: &mut Place| place.more_flow_logs += u64::from(is_on);
+        self.keep(account, region, |place| place.flow_logs.push(flow_log.clone()), count);
     }
 
     fn region_begun(&self, account: &AccountId, region: &RegionId) {
@@ -157,6 +179,8 @@ mod tests {
             gathering.resource_read(&account, &region, &testing::vpc(nth));
         }
         assert!(gathering.is_full());
-        assert_eq!(gathering.take().places[&(account, region)].resources.len(), 2);
+        let gathered = gathering.take();
+        assert!(!gathered.is_whole());
+        assert_eq!(gathered.places[&(account, region)].resources.len(), 2);
     }
 }

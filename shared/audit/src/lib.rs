@@ -10,5 +10,5 @@ mod gathering;
 #[cfg(test)]
 mod testing;
 
-pub use audit::{About, Audited, Swept, TooMuch, audit, callers, gather, roster, scope_left_out};
+pub use audit::{About, Audited, Swept, TooMuch, audit, callers, gather_whole, roster, scope_left_out};
 pub use gathering::{Gathered, Gathering, Place};

@@ -334,7 +334,8 @@ mod tests {
             "cn-shanghai",
             vec![flow_log("fl-uf6c1s8hj2o9t4wq7kx05", "vpc-uf6r0dn5jk1c3zvt8m2ya", estimated, None)],
         );
-        let deployment = Deployment { accounts: 1, regions: 2, has_routers: false, days: 30, created: Vec::new() };
+        let deployment =
+            Deployment { accounts: 1, regions: 2, has_routers: false, days: 30, created: Vec::new(), switched_off: 0 };
         let table = PriceTable::of(Currency::Cny);
         let saving = Saving {
             off_hours: 98,

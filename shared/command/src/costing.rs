@@ -206,10 +206,11 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
     for region in &mut read {
         remarks.add(std::mem::take(&mut region.remarks));
     }
+    let switched_off = read.iter().map(|region| region.switched_off(asked)).fold(0, u64::saturating_add);
     let off = read.iter().flat_map(|region| region.flow_logs).filter(|flow_log| flow_log.status != Status::Active);
     let off = off.map(|flow_log| flow_log.id.clone()).collect();
     let regions: Vec<_> = read.into_iter().map(|region| region.usage).collect();
-    let functions = if asked.has_policy { deployment(asked).functions() } else { Vec::new() };
+    let functions = if asked.has_policy { deployment(asked, switched_off).functions() } else { Vec::new() };
     let statement = Statement::of(&regions, &functions, &table);
     for region in statement.without_prices() {
         remarks.note(&region.region, "the price table has no prices for this region, so its cost is unknown");
@@ -242,7 +243,10 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
             remarks
                 .general("Flowkeeper itself: without a least charge for an hour, which the price table does not have");
         }
-        remarks.general("Flowkeeper itself: by the template's own timers, and the resources created in that time");
+        remarks.general(
+            "Flowkeeper itself: by the template's own timers, as many deletions as resources created in that time, and \
+             report-flow-logs, which is deployed only with an EvidenceBucket",
+        );
     }
     Ok(Costing {
         statement,
@@ -254,12 +258,17 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
     })
 }
 
+/// When the month that is computed began.
+fn since(asked: &Asked<'_>) -> Timestamp {
+    asked.now.checked_sub((i64::from(MONTH_DAYS) * 24).hours()).unwrap_or(Timestamp::MIN)
+}
+
 /// What Flowkeeper looks after, by the policy and what was read.
-fn deployment(asked: &Asked<'_>) -> Deployment {
-    let Asked { swept, gathered, now, .. } = asked;
+fn deployment(asked: &Asked<'_>, switched_off: u64) -> Deployment {
+    let Asked { swept, gathered, .. } = asked;
     let policy = swept.reconciler.policy();
     let levels = policy.levels();
-    let since = now.checked_sub((i64::from(MONTH_DAYS) * 24).hours()).unwrap_or(Timestamp::MIN);
+    let since = since(asked);
     let resources = gathered.places.values().flat_map(|place| place.resources.values());
     let counted = resources.filter(|resource| levels.contains(&resource.id.resource_type()));
     Deployment {
@@ -268,6 +277,7 @@ fn deployment(asked: &Asked<'_>) -> Deployment {
         has_routers: policy.ecr_flow_log.is_some(),
         days: MONTH_DAYS.into(),
         created: counted.filter_map(|resource| resource.creation_time).filter(|at| *at >= since).collect(),
+        switched_off,
     }
 }
 
@@ -481,6 +491,15 @@ impl<'a> InRegion<'a> {
         let bytes = hours.iter().map(|(hour, records)| (*hour, Bytes(records.saturating_mul(size)))).collect();
         self.hours.insert(id.clone(), bytes);
         self.counted.insert(id.clone(), (store.span.from(), store.span.to()));
+    }
+
+    /// How often Flowkeeper switches flow logs off in a month.
+    fn switched_off(&self, asked: &Asked<'_>) -> u64 {
+        let since = since(asked);
+        let own = self.flow_logs.iter().filter(|flow_log| flow_log.is_own());
+        let schedules = own.filter_map(|flow_log| self.schedules.get(&flow_log.id));
+        let off = schedules.map(|it| it.transitions(since, asked.now).iter().filter(|to| !to.is_on).count() as u64);
+        off.fold(0, u64::saturating_add)
     }
 
     /// Computes what the schedule of each flow log saves.

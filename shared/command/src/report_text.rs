@@ -69,8 +69,8 @@ pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
         assessment.discrepancies.iter().map(|it| visible(it).into_owned()),
     );
     section(&mut text, "Findings", drawing, findings(evidence).into_iter());
-    section(&mut text, "Exceptions", drawing, of_class(evidence, &[Class::Exception]).map(line));
-    section(&mut text, "In transition", drawing, of_class(evidence, &[Class::Pending, Class::Changed]).map(line));
+    section(&mut text, "Exceptions", drawing, lines(evidence, &[Class::Exception]));
+    section(&mut text, "In transition", drawing, lines(evidence, &[Class::Pending, Class::Changed]));
     let unread = assessment.unknown.iter().map(unknown);
     let unread = unread.chain(reported.unread_costs.iter().map(|it| visible(it).into()));
     section(&mut text, "Unknown", drawing, unread);
@@ -117,13 +117,20 @@ fn of_class<'e>(evidence: &'e Evidence, classes: &'static [Class]) -> impl Itera
     evidence.facts().results.iter().filter(|result| classes.contains(&result.class()))
 }
 
+/// The lines of resources, after those about resources that are only counted.
+fn lines<'e>(evidence: &'e Evidence, classes: &'static [Class]) -> impl Iterator<Item = String> + use<'e> {
+    let omitted = evidence.facts().omitted.iter().filter(|omitted| classes.contains(&omitted.class()));
+    let omitted = omitted.map(|it| format!("{} {} {}: {}", it.account, it.region, it.verdict, it.sentence()));
+    omitted.chain(of_class(evidence, classes).map(line))
+}
+
 fn findings(evidence: &Evidence) -> Vec<String> {
     let notes = evidence.facts().notes.iter().filter(|note| note.state == NoteState::Finding).map(|note| {
         let place = [&note.account, &note.region, &note.subject].into_iter().flatten();
         let place: Vec<_> = place.map(|part| visible(part)).collect();
         format!("{} {}", place.join(" "), visible(&note.reason))
     });
-    of_class(evidence, &[Class::Finding]).map(line).chain(notes).collect()
+    lines(evidence, &[Class::Finding]).chain(notes).collect()
 }
 
 fn line(result: &ResourceResult) -> String {

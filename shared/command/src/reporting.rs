@@ -15,7 +15,8 @@ use crate::{
     planning::{Planning, Reads},
 };
 
-/// How many resources and flow logs a report takes. Each takes about 2 KB of memory until the report is written.
+/// How many resources and flow logs a report lists, and costs are computed with. Each takes about 2 KB of memory until the
+/// report is written.
 pub(crate) const MAX_FOUND: usize = 500_000;
 /// How many days of records are counted for what they cost.
 const DAYS_OF_COST: u16 = 30;
@@ -39,7 +40,7 @@ impl Reporting<'_> {
     /// Reads everything, and draws the conclusions.
     ///
     /// # Errors
-    /// The options name what the policy is not about, or there is more than a report takes.
+    /// The options name what the policy is not about.
     pub(crate) async fn evidence(&self) -> Result<Reported, Failure> {
         let Planning { context, identity, policy_file, policy_text, policy, narrowed, .. } = self.planning;
         let started = context.now();
@@ -67,16 +68,22 @@ impl Reporting<'_> {
             has_routers,
         };
         let (swept, gathered) = gather(&self.planning, MAX_FOUND).await?;
-        let costing = if self.planning.reads == Reads::Costs {
-            Some(self.costing(&swept, &gathered, started).await?)
-        } else {
-            None
+        let mut uncosted = None;
+        let costing = match (self.planning.reads == Reads::Costs, gathered.is_whole()) {
+            (true, true) => Some(self.costing(&swept, &gathered, started).await?),
+            (true, false) => {
+                uncosted =
+                    Some(format!("what flow logs cost: there are more than {MAX_FOUND} resources and flow logs"));
+                None
+            }
+            (false, _) => None,
         };
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
         let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
         let costs = costing.iter().map(cost).collect();
         let Audited { evidence, .. } = audit(about, swept, gathered, callers, costs).await;
-        Ok(Reported { evidence, unread_costs: costing.map_or_else(Vec::new, |costing| costing.unread) })
+        let unread_costs = costing.map_or_else(Vec::new, |costing| costing.unread).into_iter().chain(uncosted);
+        Ok(Reported { evidence, unread_costs: unread_costs.collect() })
     }
 
     /// Reads what flow logs cost in a month.

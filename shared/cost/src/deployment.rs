@@ -12,9 +12,14 @@ const INVOCATION_MS: u64 = 100;
 const REGION_MS: u64 = 52;
 /// How long an event takes: a few calls.
 const EVENT_MS: u64 = 1000;
-/// The processors and the memory of a function in the template.
-const VCPU_THOUSANDTHS: u64 = 50;
-const MEMORY_MB: u64 = 128;
+/// How long an event takes that Flowkeeper caused itself: it is recognized, and nothing is read.
+const OWN_EVENT_MS: u64 = 10;
+/// What a report reads besides, for each region: three calls for a Logstore, at 200 ms an answer and eight regions at a
+/// time.
+const PROOF_MS: u64 = 75;
+/// The processors and the memory of a function in the template, and those of `report-flow-logs`.
+const SIZE: (u64, u64) = (50, 128);
+const REPORT_SIZE: (u64, u64) = (500, 512);
 /// The seconds of an hour.
 const HOUR: i64 = 3600;
 
@@ -29,45 +34,68 @@ pub struct Deployment {
     pub has_routers: bool,
     /// The days of the month.
     pub days: u64,
-    /// When resources were created in that time: each wakes `create-flow-log`. Those that are gone are not known.
+    /// When resources were created in that time: each wakes `create-flow-log`. Those that are gone are not known. As many
+    /// are assumed to be deleted, which wakes `delete-orphaned-flow-logs`.
     pub created: Vec<Timestamp>,
+    /// How often flow logs are switched off by their schedules in that time. Each comes back as an event, and wakes
+    /// `remediate-flow-logs`.
+    pub switched_off: u64,
 }
 
 impl Deployment {
     /// Returns how much each function runs, with the default timers of the template.
     #[must_use]
     pub fn functions(&self) -> Vec<FunctionUsage> {
-        let timed = |name: &str, a_day: u64| {
-            let sweeps = a_day * self.days;
-            // With several accounts: one invocation for each, the coordinator, and the step that collects.
-            let each = if self.accounts > 1 { self.accounts + 2 } else { 1 };
-            let milliseconds = INVOCATION_MS + (REGION_MS * self.regions).div_ceil(each);
-            usage(name, sweeps.saturating_mul(each), milliseconds, a_day.min(24) * self.days)
-        };
         let hours: BTreeSet<i64> = self.created.iter().map(|at| at.as_second().div_euclid(HOUR)).collect();
+        let created = Runs { number: self.created.len() as u64, milliseconds: EVENT_MS, hours: hours.len() as u64 };
+        // In hours of their own, since the hours are unknown.
+        let deleted = created;
+        let own = Runs { number: self.switched_off, milliseconds: OWN_EVENT_MS, hours: self.switched_off };
         let mut functions = vec![
-            usage("create-flow-log", self.created.len() as u64, EVENT_MS, hours.len() as u64),
-            timed("activate-flow-logs", 96),
-            timed("deactivate-flow-logs", 96),
-            timed("remediate-flow-logs", 24),
-            timed("delete-orphaned-flow-logs", 1),
+            self.usage("create-flow-log", &[created], SIZE),
+            self.usage("activate-flow-logs", &[self.sweeps(96, REGION_MS)], SIZE),
+            self.usage("deactivate-flow-logs", &[self.sweeps(96, REGION_MS)], SIZE),
+            self.usage("remediate-flow-logs", &[self.sweeps(24, REGION_MS), own], SIZE),
+            self.usage("delete-orphaned-flow-logs", &[self.sweeps(1, REGION_MS), deleted], SIZE),
+            self.usage("report-flow-logs", &[self.sweeps(1, REGION_MS + PROOF_MS)], REPORT_SIZE),
         ];
         if self.has_routers {
-            functions.push(timed("create-ecr-flow-log", 96));
+            functions.push(self.usage("create-ecr-flow-log", &[self.sweeps(96, REGION_MS)], SIZE));
         }
         functions
     }
+
+    fn sweeps(&self, a_day: u64, region_ms: u64) -> Runs {
+        let sweeps = a_day * self.days;
+        // With several accounts: one invocation for each, the coordinator, and the step that collects.
+        let each = if self.accounts > 1 { self.accounts + 2 } else { 1 };
+        let milliseconds = INVOCATION_MS + region_ms.saturating_mul(self.regions).div_ceil(each);
+        Runs { number: sweeps.saturating_mul(each), milliseconds, hours: a_day.min(24) * self.days }
+    }
+
+    fn usage(&self, name: &str, runs: &[Runs], (vcpu_thousandths, memory_mb): (u64, u64)) -> FunctionUsage {
+        let sum = |of: fn(&Runs) -> u64| runs.iter().map(of).fold(0, u64::saturating_add);
+        let invocations = sum(|some| some.number);
+        let milliseconds = sum(|some| some.number.saturating_mul(some.milliseconds));
+        FunctionUsage {
+            name: name.to_owned(),
+            invocations,
+            milliseconds: milliseconds.div_ceil(invocations.max(1)),
+            hours: sum(|some| some.hours).min(self.days.saturating_mul(24)),
+            vcpu_thousandths,
+            memory_mb,
+        }
+    }
 }
 
-fn usage(name: &str, invocations: u64, milliseconds: u64, hours: u64) -> FunctionUsage {
-    FunctionUsage {
-        name: name.to_owned(),
-        invocations,
-        milliseconds,
-        hours,
-        vcpu_thousandths: VCPU_THOUSANDTHS,
-        memory_mb: MEMORY_MB,
-    }
+/// Invocations of one kind.
+#[derive(Debug, Clone, Copy)]
+struct Runs {
+    number: u64,
+    /// How long each takes.
+    milliseconds: u64,
+    /// In how many hours there is one.
+    hours: u64,
 }
 
 #[cfg(test)]
@@ -76,7 +104,7 @@ mod tests {
     use crate::{Currency, FunctionCost, PriceTable};
 
     fn deployment() -> Deployment {
-        Deployment { accounts: 1, regions: 1, has_routers: false, days: 31, created: Vec::new() }
+        Deployment { accounts: 1, regions: 1, has_routers: false, days: 31, created: Vec::new(), switched_off: 0 }
     }
 
     fn costs(deployment: &Deployment, currency: Currency) -> Vec<FunctionCost> {
@@ -87,7 +115,7 @@ mod tests {
     #[test]
     fn in_china_the_hours_of_the_timers_dominate() {
         let totals: Vec<_> = costs(&deployment(), Currency::Cny).iter().map(|cost| cost.total().to_string()).collect();
-        assert_eq!(totals, ["0.00", "7.44", "7.44", "7.44", "0.31"]);
+        assert_eq!(totals, ["0.00", "7.44", "7.44", "7.44", "0.31", "0.31"]);
         let routers = Deployment { has_routers: true, ..deployment() };
         assert_eq!(costs(&routers, Currency::Cny).last().unwrap().total().to_string(), "7.44");
     }
@@ -98,6 +126,26 @@ mod tests {
         let created = created.map(|at| at.parse().unwrap()).into();
         let functions = Deployment { created, ..deployment() }.functions();
         assert_eq!((functions[0].invocations, functions[0].hours), (3, 2));
+        let orphans = &functions[4];
+        assert_eq!((orphans.invocations, orphans.hours), (31 + 3, 31 + 2), "as many are deleted");
+        assert_eq!(orphans.milliseconds, (31_u64 * 152 + 3 * 1000).div_ceil(34), "each by its own length");
+    }
+
+    #[test]
+    fn what_flowkeeper_switches_off_comes_back_as_an_event_and_costs_no_hour_that_a_sweep_does_not() {
+        let functions = Deployment { switched_off: 2_200, ..deployment() }.functions();
+        let sweeps = &functions[3];
+        assert_eq!((sweeps.invocations, sweeps.hours), (744 + 2_200, 744));
+        let table = PriceTable::of(Currency::Cny);
+        assert_eq!(sweeps.cost(&table).total().to_string(), "7.44");
+        assert!(sweeps.cost(&table).of_use > deployment().functions()[3].cost(&table).of_use);
+    }
+
+    #[test]
+    fn a_report_has_the_size_of_its_own_function() {
+        let report = &deployment().functions()[5];
+        assert_eq!((report.name.as_str(), report.invocations), ("report-flow-logs", 31));
+        assert_eq!((report.vcpu_thousandths, report.memory_mb), (500, 512));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    arrival::{Arrival, arrival, settle},
+    arrival::{Arrival, arrival, due, settle, settle_result, unnamed},
+    class::Judgment,
     controls::{VpcStatus, vpc_status},
 };
 pub use self::{

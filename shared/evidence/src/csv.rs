@@ -56,6 +56,7 @@ pub fn as_text(field: &str) -> Cow<'_, str> {
     if is_risky && !is_negative_number(field) { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
 }
 
+/// Whether a field is a negative number in decimals, which no spreadsheet can take for anything else.
 fn is_negative_number(field: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let Some(amount) = field.strip_prefix('-') else { return false };
@@ -63,8 +64,9 @@ fn is_negative_number(field: &str) -> bool {
 }
 
 impl Evidence {
-    /// Writes one row for each resource, one for each finding about something else, and one for everything that could
-    /// not be read. RFC 4180 with a header, in UTF-8. A field that a spreadsheet would run as a formula begins with `'`.
+    /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
+    /// something else, and one for everything that could not be read. RFC 4180 with a header, in UTF-8. A field that a
+    /// spreadsheet would run as a formula begins with `'`.
     ///
     /// # Errors
     /// The writer's.
@@ -76,6 +78,21 @@ impl Evidence {
             let id = result.flow_log.as_ref().map_or("", |flow_log| &flow_log.id);
             let cost = costs.get(&(result.account.as_str(), result.region.as_str(), id)).copied();
             write_result(&mut writer, result, cost)?;
+        }
+        for omitted in &self.facts().omitted {
+            let mut row = [""; COLUMNS];
+            let (verdict, reason) = (omitted.verdict.to_string(), omitted.sentence());
+            row[..8].copy_from_slice(&[
+                omitted.class().word(),
+                &verdict,
+                &omitted.account,
+                &omitted.region,
+                omitted.kind.as_str(),
+                "",
+                "",
+                &reason,
+            ]);
+            write_row(&mut writer, row)?;
         }
         for unknown in self.assessment().unknown.iter().filter(|unknown| !unknown.has_result) {
             let place = [&unknown.account, &unknown.region, &unknown.subject];

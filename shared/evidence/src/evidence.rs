@@ -1,5 +1,7 @@
 //! Facts together with what follows from them.
 
+use std::io;
+
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,15 @@ impl Evidence {
     /// The text is no such JSON, or its assessment does not follow from its facts.
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidEvidence> {
         let document: Document = serde_json::from_slice(json).map_err(InvalidEvidence::Json)?;
+        document.try_into()
+    }
+
+    /// The same, from a reader, so that the text is not held in memory.
+    ///
+    /// # Errors
+    /// The text is no such JSON, it cannot be read, or its assessment does not follow from its facts.
+    pub fn from_reader(json: impl io::Read) -> Result<Self, InvalidEvidence> {
+        let document: Document = serde_json::from_reader(json).map_err(InvalidEvidence::Json)?;
         document.try_into()
     }
 

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     cost::{BilledMonth, Cost, CostRow, Currency, OtherCost, OtherKind},
     read::{Failure, Judged, Note, NoteState, Read, Service},
-    result::{Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, ResourceResult},
+    result::{
+        Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, Omitted, OmittedDeliveries,
+        ResourceResult,
+    },
     schedule::{Day, Span, Week},
 };
 
@@ -39,14 +42,23 @@ pub struct Facts {
     pub services: Vec<Service>,
     /// One for each resource.
     pub results: Vec<ResourceResult>,
+    /// How many resources have no result, because a report takes no more. They are in all sums.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omitted: Vec<Omitted>,
     /// What the run found about whole accounts and regions, and about anything else that is no resource.
     pub notes: Vec<Note>,
     /// The changes that the run made, or would have made.
     pub changes: Vec<Change>,
+    /// How many further changes are only counted, because a report takes no more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted_changes: u64,
     /// The Logstores that flow logs write to.
     pub log_stores: Vec<LogStore>,
     /// Whether records arrived, by flow log.
     pub deliveries: Vec<Delivery>,
+    /// How many flow logs have no delivery, because a report takes no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omitted_deliveries: Vec<OmittedDeliveries>,
     /// The policy's schedules.
     pub schedules: Vec<Week>,
     /// What flow logs cost, by currency. Empty if nobody asked.
@@ -75,10 +87,12 @@ impl Facts {
         tidy(&mut self.reads);
         tidy(&mut self.services);
         tidy(&mut self.results);
+        tidy(&mut self.omitted);
         tidy(&mut self.notes);
         tidy(&mut self.changes);
         tidy(&mut self.log_stores);
         tidy(&mut self.deliveries);
+        tidy(&mut self.omitted_deliveries);
         tidy(&mut self.schedules);
         for cost in &mut self.costs {
             tidy(&mut cost.rows);
@@ -88,6 +102,11 @@ impl Facts {
         }
         tidy(&mut self.costs);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Which program made the report, and when.

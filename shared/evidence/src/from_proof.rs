@@ -6,7 +6,10 @@ use reconcile::{
     delivery::{FlowLogProof, LogStoreProof},
 };
 
-use crate::facts::{Delivery, DeliveryState, Facts, Failure, LogStore};
+use crate::{
+    assessment::due,
+    facts::{Delivery, DeliveryState, Facts, Failure, Head, Kind, LogStore, ResourceResult},
+};
 
 impl Facts {
     /// Adds what was found out about the Logstores of an account and region: for how long each keeps records, and
@@ -51,6 +54,31 @@ impl Facts {
             self.deliveries.extend(found);
         }
     }
+}
+
+/// Why nobody counts the records of routers.
+const WHY_UNKNOWN_OF_ROUTERS: &str =
+    "the fields of the records of Express Connect Routers are not documented, so nobody can tell whose they are";
+
+/// It is unknown whether the records of a router arrive: Alibaba Cloud does not document their fields, so no query can
+/// tell whose they are. `None` if it is no router, or none are due.
+pub(crate) fn of_router(head: &Head, result: &ResourceResult) -> Option<Delivery> {
+    let is_router = matches!(result.kind, Kind::Vbr | Kind::Ecr);
+    let flow_log_id = due(result).filter(|_| is_router)?.to_owned();
+    Some(Delivery {
+        account: result.account.clone(),
+        region: result.region.clone(),
+        flow_log_id,
+        from: head.started,
+        to: head.started,
+        state: DeliveryState::Unknown,
+        last_record: None,
+        records: None,
+        no_data: None,
+        skip_data: None,
+        why_unknown: Some(WHY_UNKNOWN_OF_ROUTERS.to_owned()),
+        error: None,
+    })
 }
 
 /// Returns the failed call that left something unknown, if there is one.

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use flow_log::{FlowLog, Verdict};
 use reconcile::{DeletedFlowLog, ErrorReport, Item, ObservedFlowLog, Outcome, Summary};
 
-use crate::facts::{
-    Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
+use crate::{
+    assessment::{Class, Judgment, settle_result, unnamed},
+    facts::{
+        Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
+    },
+    from_proof::of_router,
 };
 
 /// What was observed of one resource, beside the result of the run.
@@ -74,25 +78,29 @@ impl Facts {
     /// were read, with the account and region of each. Of a flow log that is not among them, only what the result itself
     /// tells is known.
     ///
-    /// A report that does not list every resource leaves the others counted and not listed; evidence says so.
+    /// A report that does not list every resource leaves the others counted and not listed; evidence says so. So it does of
+    /// the least important results beyond `max`.
+    ///
+    /// The proofs come before it, by [`Self::add_proofs`]: a resource whose records do not arrive is a finding before
+    /// anything is left out.
     pub fn add_report(
         &mut self,
         (items, summary): (&[Item], &Summary),
         accounts: &[String],
-        observed: &[Observed],
-        flow_logs: &[(String, String, FlowLog)],
+        (observed, flow_logs): (&[Observed], &[(String, String, FlowLog)]),
+        max: usize,
     ) {
         let observed: BTreeMap<Key<'_>, &Observed> =
             observed.iter().map(|it| ((&*it.account, &*it.region, &*it.resource_id), it)).collect();
         let flow_logs: BTreeMap<Key<'_>, &FlowLog> =
             flow_logs.iter().map(|(account, region, it)| ((&**account, &**region, it.id.as_str()), it)).collect();
-        let mut results: BTreeMap<(String, String, String), ResourceResult> = BTreeMap::new();
-        let mut undone = BTreeSet::new();
+        let mut of_resources: BTreeMap<Key<'_>, OfResource<'_>> = BTreeMap::new();
         for item in items {
             if let Some(change) = change(item) {
                 self.changes.push(change);
+                self.bound(max, false);
             }
-            let Some(mut result) = result(item) else {
+            let (Some(key), Some(class)) = (key(item), class(item)) else {
                 match what_else(item) {
                     Some(Other::Note(note)) => self.notes.push(note),
                     Some(Other::LeftOut(left_out)) => self.asked.left_out.push(left_out),
@@ -100,41 +108,77 @@ impl Facts {
                 }
                 continue;
             };
-            let key = (result.account.clone(), result.region.clone(), result.id.clone());
-            if let Some(it) = observed.get(&(&*key.0, &*key.1, &*key.2)) {
+            let is_done = item.action.is_some() && item.outcome == Outcome::Done;
+            let is_undone = item.action.is_some() && item.outcome != Outcome::Done;
+            // A replacement has two results. The worse one counts.
+            match of_resources.entry(key) {
+                Entry::Vacant(entry) => _ = entry.insert(OfResource { worst: item, class, is_done, is_undone }),
+                Entry::Occupied(mut entry) => {
+                    let known = entry.get_mut();
+                    if class > known.class {
+                        (known.worst, known.class) = (item, class);
+                    }
+                    known.is_done |= is_done;
+                    known.is_undone |= is_undone;
+                }
+            }
+        }
+        let (resources, listed) = (summary.checked as u64, of_resources.len() as u64);
+        let unlisted = resources.saturating_sub(listed).min(summary.unlisted as u64);
+        self.judged.push(Judged { accounts: accounts.to_vec(), resources, unlisted });
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        deliveries.sort();
+        let mut named = BTreeSet::new();
+        for (key, OfResource { worst, is_done, is_undone, .. }) in of_resources {
+            let Some(mut result) = result(worst) else { continue };
+            result.is_changed = is_done && !is_undone;
+            if let Some(it) = observed.get(&key) {
                 result.name.clone_from(&it.name);
                 result.schedule.clone_from(&it.schedule);
                 result.next_change.clone_from(&it.next_change);
             }
             if let Some(known) = &mut result.flow_log
-                && let Some(found) = flow_logs.get(&(&*key.0, &*key.1, &*known.id))
+                && let Some(found) = flow_logs.get(&(key.0, key.1, &*known.id))
             {
                 *known = FlowLogState::from(*found);
             }
-            if item.action.is_some() && item.outcome != Outcome::Done {
-                undone.insert(key.clone());
-            }
-            // A replacement has two results. The worse one counts.
-            match results.entry(key) {
-                Entry::Vacant(entry) => _ = entry.insert(result),
-                Entry::Occupied(mut entry) => {
-                    let known = entry.get_mut();
-                    let is_changed = known.is_changed || result.is_changed;
-                    if result.class() > known.class() {
-                        *known = result;
-                    }
-                    known.is_changed = is_changed;
-                }
-            }
+            named.extend(settle_result(&deliveries, &mut result));
+            self.deliveries.extend(of_router(&self.head, &result));
+            self.results.push(result);
+            self.bound(max, false);
         }
-        for (key, result) in &mut results {
-            result.is_changed &= !undone.contains(key);
-        }
-        let (resources, listed) = (summary.checked as u64, results.len() as u64);
-        let unlisted = resources.saturating_sub(listed).min(summary.unlisted as u64);
-        self.judged.push(Judged { accounts: accounts.to_vec(), resources, unlisted });
-        self.results.extend(results.into_values());
+        self.notes.extend(unnamed(&deliveries, &named));
+        self.deliveries.extend(deliveries);
+        self.bound(max, true);
     }
+}
+
+/// What the items of a report say about one resource.
+struct OfResource<'a> {
+    /// The item with the worst class.
+    worst: &'a Item,
+    class: Class,
+    /// Whether a change was made.
+    is_done: bool,
+    /// Whether another one was not made.
+    is_undone: bool,
+}
+
+/// The resource that an item is about.
+fn key(item: &Item) -> Option<Key<'_>> {
+    Some((item.account.as_deref()?, item.region.as_deref()?, item.resource_id.as_deref()?))
+}
+
+/// The class of an item that is about a resource.
+fn class(item: &Item) -> Option<Class> {
+    Kind::named(item.resource_type?)?;
+    let judgment = Judgment {
+        verdict: item.verdict?,
+        is_finding: item.is_finding,
+        is_exception: item.is_exception,
+        is_changed: item.action.is_some() && item.outcome == Outcome::Done,
+    };
+    Some(judgment.class())
 }
 
 fn change(item: &Item) -> Option<Change> {
@@ -169,7 +213,7 @@ fn result(item: &Item) -> Option<ResourceResult> {
         reason: item.reason.clone(),
         is_finding: item.is_finding,
         is_exception: item.is_exception,
-        is_changed: item.action.is_some() && item.outcome == Outcome::Done,
+        is_changed: false,
         flow_log: flow_log(item),
         schedule: None,
         next_change: None,

@@ -40,6 +40,20 @@ impl Evidence {
             let place = (result.account.as_str(), result.region.as_str());
             suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);
         }
+        for omitted in &facts.omitted {
+            let place = (omitted.account.as_str(), omitted.region.as_str());
+            let sentence = omitted.sentence();
+            let verdict = omitted.verdict.to_string();
+            let status = match omitted.class() {
+                Class::Compliant | Class::Changed => TestCaseStatus::success(),
+                Class::Exception => skipped(&sentence),
+                Class::Pending | Class::Finding => failed(NonSuccessKind::Failure, &verdict, &sentence, None),
+                Class::Unknown => failed(NonSuccessKind::Error, &verdict, &sentence, None),
+            };
+            let mut case = TestCase::new(format!("{} more, {verdict}", omitted.count), status);
+            case.set_classname(omitted.kind.as_str());
+            suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);
+        }
         let mut add = |account: &'a Option<String>, region: &'a Option<String>, case: TestCase| {
             let place = (account.as_deref().unwrap_or_default(), region.as_deref().unwrap_or_default());
             suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);
@@ -61,7 +75,8 @@ impl Evidence {
             case.set_classname("scope");
             add(&note.account, &note.region, case);
         }
-        if !assessment.discrepancies.is_empty() || !assessment.scope.is_whole {
+        let omitted = assessment.sums.omitted;
+        if !assessment.discrepancies.is_empty() || !assessment.scope.is_whole || omitted > 0 {
             let mut sums = TestSuite::new("completeness");
             for why in &assessment.discrepancies {
                 let status = failed(NonSuccessKind::Error, "discrepancy", why, None);
@@ -71,6 +86,11 @@ impl Evidence {
                 let why = "not all of the scope was read";
                 let status = failed(NonSuccessKind::Error, "unknown", why, None);
                 sums.add_test_case(TestCase::new("the scope was read", status));
+            }
+            if omitted > 0 {
+                let why = format!("{omitted} resources are counted and not listed: a report takes no more");
+                let status = failed(NonSuccessKind::Error, "omitted", &why, None);
+                sums.add_test_case(TestCase::new("every resource is listed", status));
             }
             report.add_test_suite(sums);
         }

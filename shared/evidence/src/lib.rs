@@ -10,6 +10,7 @@
 //! Nothing here performs I/O or reads a clock: values go in, and bytes come out.
 
 mod assessment;
+mod bound;
 mod csv;
 mod evidence;
 mod facts;
@@ -33,11 +34,12 @@ pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
     Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
     ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note,
-    NoteState, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, Span, Week,
+    NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, Span,
+    Week,
 };
 pub use from_report::Observed;
 pub use index::Index;
-pub use join::NotJoined;
+pub use join::{Joining, NotJoined};
 pub use read_log::ReadLog;
 pub use summary::ReportSummary;
 pub use text::visible;

@@ -10,7 +10,7 @@ use serde::{Serialize, ser::SerializeStruct as _};
 use crate::{
     assessment::{Arrival, Class, Unknown, VpcStatus, arrival, vpc_status},
     evidence::Evidence,
-    facts::{Facts, Failure, Note, NoteState, ResourceResult},
+    facts::{Facts, Failure, Note, NoteState, Omitted, ResourceResult},
 };
 
 /// `compliance.status_id`.
@@ -69,11 +69,13 @@ struct Event<'a> {
     error: Option<&'a Failure>,
     /// How a VPC answers CIS 3.3.
     cis: Option<Compliance>,
+    /// How many resources it is about, if it names none of them.
+    count: Option<u64>,
 }
 
 impl Evidence {
-    /// Writes an array of OCSF events: one for each resource, and one for everything else that was found or could not
-    /// be read.
+    /// Writes an array of OCSF events: one for each resource, one with a `count` for each kind of resources that are only
+    /// counted, and one for everything else that was found or could not be read.
     ///
     /// # Errors
     /// The writer's.
@@ -85,8 +87,10 @@ impl Evidence {
         let unknown = unknown.map(|unknown| Event::of_unknown(facts, &seal, unknown));
         let notes = facts.notes.iter().filter(|note| note.state != NoteState::Unread);
         let notes = notes.map(|note| Event::of_note(facts, &seal, note));
+        let omitted: Vec<_> = facts.omitted.iter().map(|it| (it, it.sentence())).collect();
+        let omitted = omitted.iter().map(|it| Event::of_omitted(facts, &seal, it));
         to.write_all(b"[")?;
-        for (nth, event) in results.chain(unknown).chain(notes).enumerate() {
+        for (nth, event) in results.chain(omitted).chain(unknown).chain(notes).enumerate() {
             to.write_all(if nth == 0 { b"\n" } else { b",\n" })?;
             serde_json::to_writer(&mut to, &event)?;
         }
@@ -96,16 +100,23 @@ impl Evidence {
 }
 
 /// What a verdict is in OCSF.
-fn of_verdict(facts: &Facts, result: &ResourceResult) -> (Compliance, Status, Severity) {
+///
+/// Of resources that are only counted, it is not known whether the records of each arrive.
+const fn of_verdict(
+    class: Class,
+    verdict: Verdict,
+    is_paused: bool,
+    arrival: Arrival,
+) -> (Compliance, Status, Severity) {
     use {Compliance as C, Severity as V, Status as S};
-    match (result.class(), result.verdict) {
+    match (class, verdict) {
         (Class::Unknown, _) => (C::Warning, S::New, V::Medium),
         // It is as configured. Whether its records arrive is unknown.
-        (Class::Compliant, _) if arrival(facts, result) == Arrival::Unknown => (C::Warning, S::New, V::Low),
+        (Class::Compliant, _) if matches!(arrival, Arrival::Unknown) => (C::Warning, S::New, V::Low),
         (Class::Compliant, _) => (C::Pass, S::Resolved, V::Informational),
         (Class::Changed, _) => (C::Warning, S::Resolved, V::Informational),
         (Class::Pending, _) => (C::Warning, S::InProgress, V::Low),
-        (Class::Exception, _) if result.is_paused() => (C::Pass, S::Suppressed, V::Informational),
+        (Class::Exception, _) if is_paused => (C::Pass, S::Suppressed, V::Informational),
         (Class::Exception, _) => (C::Unknown, S::Suppressed, V::Informational),
         (Class::Finding, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => (C::Fail, S::New, V::High),
         (Class::Finding, Verdict::Orphaned | Verdict::DueToPause) => (C::Fail, S::New, V::Low),
@@ -115,7 +126,8 @@ fn of_verdict(facts: &Facts, result: &ResourceResult) -> (Compliance, Status, Se
 
 impl<'a> Event<'a> {
     fn of_result(facts: &'a Facts, seal: &'a str, result: &'a ResourceResult) -> Self {
-        let (compliance, status, severity) = of_verdict(facts, result);
+        let (compliance, status, severity) =
+            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(facts, result));
         let cis = vpc_status(facts, result).map(|found| match found {
             VpcStatus::Records => Compliance::Pass,
             VpcStatus::DoesNot => Compliance::Fail,
@@ -140,6 +152,32 @@ impl<'a> Event<'a> {
             severity,
             error: result.error.as_ref(),
             cis,
+            count: None,
+        }
+    }
+
+    fn of_omitted(facts: &'a Facts, seal: &'a str, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
+        let (compliance, status, severity) =
+            of_verdict(omitted.class(), omitted.verdict, omitted.is_paused(), Arrival::Unknown);
+        let verdict = word(omitted.verdict);
+        let is_paused = omitted.class() == Class::Exception && omitted.is_paused();
+        Self {
+            facts,
+            seal,
+            account: &omitted.account,
+            region: Some(&omitted.region),
+            subject: format!("{}/{}/{}, {verdict}", omitted.account, omitted.region, omitted.kind.as_str()),
+            kind: omitted.kind.as_str(),
+            name: None,
+            verdict,
+            reason,
+            status_code: if is_paused { "paused-by-schedule" } else { verdict },
+            compliance,
+            status,
+            severity,
+            error: None,
+            cis: None,
+            count: Some(omitted.count),
         }
     }
 
@@ -161,6 +199,7 @@ impl<'a> Event<'a> {
             severity: Severity::Medium,
             error: unknown.error.as_ref(),
             cis: None,
+            count: None,
         }
     }
 
@@ -184,6 +223,7 @@ impl<'a> Event<'a> {
             severity: if is_finding { Severity::Medium } else { Severity::Informational },
             error: note.error.as_ref(),
             cis: None,
+            count: None,
         }
     }
 }
@@ -261,7 +301,8 @@ impl Serialize for Event<'_> {
             data["error"] = json!({ "operation": error.operation, "code": error.code, "request_id": error.request_id });
         }
         let has_advice = self.error.is_some_and(|error| !error.advice.is_empty());
-        let mut event = serializer.serialize_struct("ComplianceFinding", 14 + usize::from(has_advice))?;
+        let fields = 14 + usize::from(has_advice) + usize::from(self.count.is_some());
+        let mut event = serializer.serialize_struct("ComplianceFinding", fields)?;
         event.serialize_field("class_uid", &2003)?;
         event.serialize_field("category_uid", &2)?;
         event.serialize_field("activity_id", &1)?;
@@ -271,6 +312,9 @@ impl Serialize for Event<'_> {
         event.serialize_field("status_id", &self.status)?;
         event.serialize_field("status_code", self.verdict)?;
         event.serialize_field("message", self.reason)?;
+        if let Some(count) = self.count {
+            event.serialize_field("count", &count)?;
+        }
         event.serialize_field(
             "metadata",
             &json!({

@@ -53,7 +53,7 @@ impl ReportSummary {
             is_whole: assessment.scope.is_whole,
             accounts: assessment.scope.accounts_asked,
             resources: assessment.sums.resources,
-            findings: assessment.sums.findings + notes,
+            findings: assessment.sums.findings.saturating_add(notes),
             unknown: assessment.unknown.len() as u64,
         }
     }

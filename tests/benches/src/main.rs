@@ -57,7 +57,6 @@ const REGIONS: usize = 5;
 /// The default number of VPCs for the sweep of a single region.
 const VPCS_OF_ONE_REGION: usize = 10_000;
 
-
 /// Compares Flowkeeper with bare servers, with Go and with the official Python SDKs, and prints Markdown tables.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]

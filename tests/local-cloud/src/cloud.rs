@@ -243,6 +243,8 @@ impl LocalCloud {
             (template, member) = (own, Some(of_members));
             further = in_place(&options, &template)?;
             routes = Some(routing(&options, &template)?);
+        } else if options.template.is_some() {
+            member = Some(templates(&options)?.1);
         }
         let layer = layer::unpack(options.layer.as_ref(), &template.functions)?;
         let buckets = Buckets::of(&template.functions, options.buckets.as_deref())?;

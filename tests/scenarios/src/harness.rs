@@ -183,7 +183,9 @@ impl Harness {
         Arc::<TestMachine>::clone(&self.machine)
     }
 
-    fn job(&self, time: Duration) -> Job {
+    /// A job of the account itself, with a deadline after `time`.
+    #[must_use]
+    pub fn job(&self, time: Duration) -> Job {
         Job {
             run: "1-test".to_owned(),
             request_id: "1-test".to_owned(),

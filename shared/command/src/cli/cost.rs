@@ -17,7 +17,7 @@ use crate::{
     cost_text,
     costing::{Asked, Costing, MONTH_DAYS, compute},
     failure::{FAILED, Failure},
-    gathering::gather,
+    gathering::gather_whole,
     identity::identify,
     plan::{Unread, build::content},
     planning::{EVERYTHING, Narrowed, Planning, Reads},
@@ -122,7 +122,7 @@ impl CostOptions {
                 at: None,
                 reads: Reads::Costs,
             };
-            let (swept, gathered) = gather(&planning, MAX_FOUND).await?;
+            let (swept, gathered) = gather_whole(&planning, MAX_FOUND).await?;
             let asked = Asked {
                 swept: &swept,
                 gathered: &gathered,

@@ -14,6 +14,7 @@ mod order;
 mod pages;
 mod plan;
 mod pty;
+mod reader;
 mod remove;
 mod report;
 mod schedule;

@@ -162,6 +162,7 @@ fn the_prices_are_those_of_the_tables() {
 fn what_flowkeeper_itself_costs_is_computed_from_its_invocations() {
     let rows = table("function");
     let (total, functions) = rows.split_last().unwrap();
+    let is_report = |row: &[String]| row[0].starts_with("`report-flow-logs`");
     let usages: Vec<_> = functions
         .iter()
         .map(|row| {
@@ -171,8 +172,8 @@ fn what_flowkeeper_itself_costs_is_computed_from_its_invocations() {
                 invocations: number(&row[1]),
                 milliseconds: number(&seconds) * 1000,
                 hours: number(&row[4]),
-                vcpu_thousandths: 50,
-                memory_mb: 128,
+                vcpu_thousandths: if is_report(row) { 500 } else { 50 },
+                memory_mb: if is_report(row) { 512 } else { 128 },
             }
         })
         .collect();
@@ -205,14 +206,36 @@ fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_te
         let (_, parameter) = template.split_once(&format!("\n  {name}:\n")).unwrap();
         parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap().to_owned()
     };
-    let timers = ["SwitchTimer", "SweepTimer", "OrphanTimer"].map(default);
-    assert_eq!(timers, ["0 */15 * * * *", "0 7 * * * *", "0 37 3 * * *"], "every quarter, every hour, every night");
-    let deployment = cost::Deployment { accounts: 1, regions: 1, has_routers: false, days: 1, created: Vec::new() };
+    let timers = ["SwitchTimer", "SweepTimer", "OrphanTimer", "EvidenceTimer"].map(default);
+    let expected = ["0 */15 * * * *", "0 7 * * * *", "0 37 3 * * *", "0 17 6 * * *"];
+    assert_eq!(timers, expected, "every quarter, every hour, every night, every morning");
+    let deployment =
+        cost::Deployment { accounts: 1, regions: 1, has_routers: false, days: 1, created: Vec::new(), switched_off: 0 };
     let functions = deployment.functions();
     let a_day: Vec<_> = functions.iter().skip(1).map(|function| function.invocations).collect();
-    assert_eq!(a_day, [96, 96, 24, 1]);
+    assert_eq!(a_day, [96, 96, 24, 1, 1]);
     let (cpu, memory) = (functions[0].vcpu_thousandths, functions[0].memory_mb);
     assert_eq!((cpu, memory), (50, 128));
     assert!(template.contains("Cpu: 0.05") && template.contains("MemorySize: 128"));
-    assert!(page().contains("100 ms for each invocation and 52 ms for each\nregion"));
+    let (_, report) = template.split_once("\n  ReportFlowLogsFunction:\n").unwrap();
+    let (report, _) = report.split_once("\n\n").unwrap();
+    let size = (functions[5].vcpu_thousandths, functions[5].memory_mb);
+    assert_eq!(size, (500, 512));
+    assert!(report.contains("Cpu: 0.5\n") && report.contains("MemorySize: 512\n"), "{report}");
+    let page = page();
+    for claim in ["100 ms for each invocation and 52 ms for each region in it", "75 ms more for each region"] {
+        assert!(page.split_whitespace().collect::<Vec<_>>().join(" ").contains(claim), "{claim}");
+    }
+    let of = |regions: u64, created: usize, switched_off: u64| {
+        let at = "2026-11-26T03:00:00Z".parse::<Timestamp>().unwrap();
+        let created = vec![at; created];
+        cost::Deployment { accounts: 1, regions, has_routers: false, days: 1, created, switched_off }.functions()
+    };
+    let sweep = |regions, nth: usize| of(regions, 0, 0)[nth].milliseconds;
+    assert_eq!((sweep(0, 3), sweep(1, 3), sweep(1, 5)), (100, 100 + 52, 100 + 52 + 75));
+    assert!(
+        page.contains("An event of 1 s for each resource") && page.contains("An event of 10 ms whenever a schedule")
+    );
+    assert_eq!((of(0, 1, 0)[0].milliseconds, of(0, 1, 0)[4].invocations), (1_000, 2));
+    assert_eq!(of(0, 0, 24)[3].milliseconds, (100 + 10) / 2);
 }

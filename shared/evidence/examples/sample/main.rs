@@ -8,7 +8,7 @@ mod samples;
 
 use std::{fs::File, io, path::Path, process::ExitCode};
 
-use evidence::Evidence;
+use evidence::{Evidence, Index, ReportSummary};
 
 /// Writes one form.
 type Write = fn(&Evidence, File) -> io::Result<()>;
@@ -25,18 +25,35 @@ const FORMS: [(&str, &str, Write); 5] = [
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(folder)) = (arguments.next(), arguments.next()) else { return ExitCode::from(64) };
+    if name == "index" {
+        return exit(index(Path::new(&folder)));
+    }
     let facts = match name.as_str() {
         "minimal" => samples::minimal(),
         "small" => samples::small(),
         "hostile" => samples::hostile(),
+        "omitted" => samples::omitted(),
         "large" => samples::large(50_000),
         _ => return ExitCode::from(64),
     };
     let forms: Vec<_> = arguments.collect();
-    match write(&Evidence::new(facts), Path::new(&folder), &forms) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    exit(write(&Evidence::new(facts), Path::new(&folder), &forms))
+}
+
+fn exit(written: io::Result<()>) -> ExitCode {
+    written.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+}
+
+/// Writes a list of reports.
+fn index(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let samples = [samples::minimal(), samples::small(), samples::hostile(), samples::omitted()];
+    let reports = samples.into_iter().enumerate().map(|(nth, mut facts)| {
+        // A list has one report of a run.
+        facts.head.run = if nth == 2 { samples::HOSTILE[0].to_owned() } else { format!("run-{nth}") };
+        ReportSummary::of(&Evidence::new(facts), &format!("2026-11-25/run-{nth}"))
+    });
+    Index::new(reports, false).write_page(File::create(folder.join("evidence.html"))?)
 }
 
 fn write(evidence: &Evidence, folder: &Path, forms: &[String]) -> io::Result<()> {

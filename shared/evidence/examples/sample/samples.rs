@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use evidence::{
-    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Facts, Failure, FlowLogState, Head,
-    Judged, Kind, LeftOut, NextChange, Note, NoteState, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult,
-    Service, Week,
+    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts, Failure,
+    FlowLogState, Head, Judged, Kind, LeftOut, NextChange, Note, NoteState, Omitted, OmittedDeliveries, OtherCost,
+    OtherKind, Part, PolicyName, Read, ResourceResult, Service, Week,
 };
 use flow_log::{
     Policy, Verdict,
@@ -46,10 +46,13 @@ pub(crate) fn minimal() -> Facts {
         reads: Vec::new(),
         services: Vec::new(),
         results: Vec::new(),
+        omitted: Vec::new(),
         notes: Vec::new(),
         changes: Vec::new(),
+        omitted_changes: 0,
         log_stores: Vec::new(),
         deliveries: Vec::new(),
+        omitted_deliveries: Vec::new(),
         schedules: Vec::new(),
         costs: Vec::new(),
     }
@@ -410,6 +413,45 @@ pub(crate) fn hostile() -> Facts {
     }
     facts.policy.name = HOSTILE[0].to_owned();
     facts.callers[0].source = HOSTILE[2].to_owned();
+    facts
+}
+
+/// The small sample, with more VPCs than a report lists: a million without a flow log, and some of everything else.
+pub(crate) fn omitted() -> Facts {
+    let mut facts = small();
+    let omitted = |verdict, count| Omitted {
+        account: FIRST.to_owned(),
+        region: "cn-hangzhou".to_owned(),
+        kind: Kind::Vpc,
+        verdict,
+        is_finding: matches!(verdict, Verdict::Missing),
+        is_exception: matches!(verdict, Verdict::Paused | Verdict::Excluded),
+        is_changed: false,
+        count,
+    };
+    facts.omitted = [
+        (Verdict::Missing, 1_000_000),
+        (Verdict::Unknown, 70),
+        (Verdict::Pending, 60),
+        (Verdict::Paused, 50),
+        (Verdict::Excluded, 40),
+        (Verdict::Compliant, 30),
+    ]
+    .map(|(verdict, count)| omitted(verdict, count))
+    .to_vec();
+    facts.omitted_deliveries = vec![OmittedDeliveries {
+        account: FIRST.to_owned(),
+        region: "cn-hangzhou".to_owned(),
+        state: DeliveryState::Unknown,
+        count: 30,
+    }];
+    facts.omitted_changes = 1_000_000;
+    let more = facts.omitted_resources();
+    facts.judged[0].resources += more;
+    for read in facts.reads.iter_mut().filter(|read| (&*read.account, &*read.region) == (FIRST, "cn-hangzhou")) {
+        read.items += more;
+        read.total = Some(read.items);
+    }
     facts
 }
 

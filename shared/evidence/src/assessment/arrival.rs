@@ -9,14 +9,14 @@ use flow_log::Verdict;
 
 use super::{class::Class, scope::Unknown};
 use crate::{
-    facts::{Delivery, DeliveryState, Facts, Failure, Kind, Note, NoteState, ResourceResult},
-    text::{moment, names},
+    facts::{Delivery, DeliveryState, Facts, Failure, Note, NoteState, ResourceResult},
+    text::{count, moment, names},
 };
 
 /// Whether what the flow log of a resource records arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// Nothing is due: there is no flow log, it is off, or it is that of a router, whose records cannot be counted.
+    /// Nothing is due: there is no flow log, or it is off.
     NotDue,
     /// It does, or the records prove that nothing was due.
     Proven,
@@ -29,10 +29,10 @@ pub(crate) enum Arrival {
 /// Tells whether what the flow log of a resource records arrives. The facts are sorted.
 pub(crate) fn arrival(facts: &Facts, result: &ResourceResult) -> Arrival {
     let Some(id) = due(result) else { return Arrival::NotDue };
-    let found = deliveries(facts, result, id);
+    let found = deliveries(&facts.deliveries, result, id);
     match found {
         _ if found.iter().any(|it| it.state.is_alarm()) => Arrival::Fails,
-        // One that nobody looked at.
+        // One that nobody looked at, or that the report only counts.
         [] => Arrival::Unknown,
         _ if found.iter().any(|it| it.state == DeliveryState::Unknown) => Arrival::Unknown,
         _ => Arrival::Proven,
@@ -40,19 +40,18 @@ pub(crate) fn arrival(facts: &Facts, result: &ResourceResult) -> Arrival {
 }
 
 /// The id of the flow log whose records are due.
-fn due(result: &ResourceResult) -> Option<&str> {
+pub(crate) fn due(result: &ResourceResult) -> Option<&str> {
     let flow_log = result.flow_log.as_ref()?;
     let is_off = flow_log.status.as_deref().is_some_and(|status| !status.eq_ignore_ascii_case("Active"));
-    let is_router = matches!(result.kind, Kind::Vbr | Kind::Ecr);
-    (!is_off && !is_router).then_some(&*flow_log.id)
+    (!is_off).then_some(&*flow_log.id)
 }
 
-/// What was found out about a flow log in the place of a resource.
-fn deliveries<'f>(facts: &'f Facts, result: &ResourceResult, id: &str) -> &'f [Delivery] {
+/// What was found out about a flow log in the place of a resource. All deliveries are sorted.
+fn deliveries<'f>(all: &'f [Delivery], result: &ResourceResult, id: &str) -> &'f [Delivery] {
     let wanted = (result.account.as_str(), result.region.as_str(), id);
     let key = |it: &Delivery| wanted.cmp(&(&*it.account, &*it.region, &*it.flow_log_id));
-    let from = facts.deliveries.partition_point(|it| key(it).is_gt());
-    let later = facts.deliveries.get(from..).unwrap_or_default();
+    let from = all.partition_point(|it| key(it).is_gt());
+    let later = all.get(from..).unwrap_or_default();
     later.get(..later.partition_point(|it| key(it).is_eq())).unwrap_or_default()
 }
 
@@ -72,41 +71,58 @@ fn words(delivery: &Delivery) -> String {
     }
 }
 
+/// An account, a region and the id of a flow log.
+type FlowLogKey<'d> = (&'d str, &'d str, &'d str);
+
+fn key(delivery: &Delivery) -> FlowLogKey<'_> {
+    (&delivery.account, &delivery.region, &delivery.flow_log_id)
+}
+
+/// Makes a resource whose records do not arrive a finding with the verdict `undelivered`. The deliveries are sorted.
+/// Returns the flow log, if records of it do not arrive and the resource is a finding: then nothing else has to say it.
+pub(crate) fn settle_result<'d>(all: &'d [Delivery], result: &mut ResourceResult) -> Option<FlowLogKey<'d>> {
+    let id = &result.flow_log.as_ref()?.id;
+    let found = deliveries(all, result, id).iter().find(|it| it.state.is_alarm())?;
+    if matches!(result.verdict, Verdict::Compliant | Verdict::Foreign) && due(result).is_some() {
+        result.verdict = Verdict::Undelivered;
+        result.is_finding = true;
+        result.reason = format!("{}; {}", result.reason, words(found));
+    }
+    (result.class() == Class::Finding).then(|| key(found))
+}
+
+/// The flow logs whose records do not arrive and that no finding about a resource names, as findings of their own.
+pub(crate) fn unnamed(all: &[Delivery], named: &BTreeSet<FlowLogKey<'_>>) -> Vec<Note> {
+    let others = all.iter().filter(|it| it.state.is_alarm());
+    let others = others.filter(|it| !named.contains(&key(it)));
+    let note = |it: &Delivery| Note {
+        account: Some(it.account.clone()),
+        region: Some(it.region.clone()),
+        subject: Some(it.flow_log_id.clone()),
+        state: NoteState::Finding,
+        reason: words(it),
+        error: None,
+    };
+    others.map(note).collect()
+}
+
 /// Makes resources whose records do not arrive findings with the verdict `undelivered`. Any other flow log whose records
 /// do not arrive becomes a note. The facts are sorted. Doing it twice changes nothing more.
+///
+/// Where findings are only counted, the resource may be one of them, and the flow logs that belong to none have their
+/// notes already: they came when nothing had been left out.
 pub(crate) fn settle(facts: &mut Facts) {
     if !facts.deliveries.iter().any(|it| it.state.is_alarm()) {
         return;
     }
-    let mut results = std::mem::take(&mut facts.results);
-    let mut named = BTreeSet::new();
-    for result in &mut results {
-        let Some(id) = result.flow_log.as_ref().map(|flow_log| flow_log.id.clone()) else { continue };
-        let found = deliveries(facts, result, &id).iter().find(|it| it.state.is_alarm());
-        let Some(found) = found else { continue };
-        if matches!(result.verdict, Verdict::Compliant | Verdict::Foreign) && due(result).is_some() {
-            result.verdict = Verdict::Undelivered;
-            result.is_finding = true;
-            result.reason = format!("{}; {}", result.reason, words(found));
-        }
-        if result.class() == Class::Finding {
-            named.insert((found.account.as_str(), found.region.as_str(), found.flow_log_id.as_str()));
-        }
-    }
-    let others = facts.deliveries.iter().filter(|it| it.state.is_alarm());
-    let others = others.filter(|it| !named.contains(&(&*it.account, &*it.region, &*it.flow_log_id)));
-    let notes: Vec<_> = others
-        .map(|it| Note {
-            account: Some(it.account.clone()),
-            region: Some(it.region.clone()),
-            subject: Some(it.flow_log_id.clone()),
-            state: NoteState::Finding,
-            reason: words(it),
-            error: None,
-        })
-        .collect();
+    let mut named: BTreeSet<_> =
+        facts.results.iter_mut().filter_map(|result| settle_result(&facts.deliveries, result)).collect();
+    let counted = facts.omitted.iter().filter(|it| it.class() == Class::Finding);
+    let counted: BTreeSet<_> = counted.map(|it| (it.account.as_str(), it.region.as_str())).collect();
+    let may_be_counted = facts.deliveries.iter().filter(|it| counted.contains(&(&*it.account, &*it.region)));
+    named.extend(may_be_counted.map(key));
+    let notes = unnamed(&facts.deliveries, &named);
     facts.notes.extend(notes);
-    facts.results = results;
 }
 
 /// The flow logs whose delivery is unknown, in groups of one reason in one region.
@@ -119,12 +135,28 @@ pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
         ids.insert(&it.flow_log_id);
         *error = error.or(it.error.as_ref());
     }
+    // The reason for places in which flow logs are only counted.
+    let mut counted: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();
+    for it in &facts.omitted_deliveries {
+        let (count, is_unknown) = counted.entry((&it.account, &it.region)).or_default();
+        if it.state == DeliveryState::Unknown {
+            *count = count.saturating_add(it.count);
+            *is_unknown = true;
+        }
+    }
     for result in &facts.results {
+        let counted = counted.get(&(result.account.as_str(), result.region.as_str()));
+        let why = match counted {
+            None => "it was not read",
+            Some((_, false)) => "this report only counts it",
+            // Said below, with those of which nothing else is known.
+            Some((_, true)) => continue,
+        };
         if let Some(id) = due(result)
             && result.verdict != Verdict::Unknown
-            && deliveries(facts, result, id).is_empty()
+            && deliveries(&facts.deliveries, result, id).is_empty()
         {
-            groups.entry((&result.account, &result.region, "it was not read")).or_default().0.insert(id);
+            groups.entry((&result.account, &result.region, why)).or_default().0.insert(id);
         }
     }
     let of = |((account, region, why), (ids, error)): (Group<'_>, (BTreeSet<&str>, Option<&Failure>))| Unknown {
@@ -135,5 +167,14 @@ pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
         why: format!("whether what {} records arrives: {why}", names(ids.iter().copied())),
         error: error.cloned(),
     };
-    groups.into_iter().map(of).collect()
+    let unlooked = counted.into_iter().filter(|(_, (_, is_unknown))| *is_unknown);
+    let unlooked = unlooked.map(|((account, region), (number, _))| Unknown {
+        account: Some(account.to_owned()),
+        region: Some(region.to_owned()),
+        subject: None,
+        has_result: false,
+        why: format!("whether the records of {} flow logs arrive: there are too many", count(number)),
+        error: None,
+    });
+    groups.into_iter().map(of).chain(unlooked).collect()
 }

@@ -4,7 +4,7 @@ use flow_log::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::ResourceResult;
+use crate::facts::{Omitted, ResourceResult};
 
 /// The class of a result. Each resource has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -39,10 +39,17 @@ impl Class {
     }
 }
 
-impl ResourceResult {
-    /// The class of the result.
-    #[must_use]
-    pub const fn class(&self) -> Class {
+/// What the class of a result depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judgment {
+    pub(crate) verdict: Verdict,
+    pub(crate) is_finding: bool,
+    pub(crate) is_exception: bool,
+    pub(crate) is_changed: bool,
+}
+
+impl Judgment {
+    pub(crate) const fn class(self) -> Class {
         match self.verdict {
             // Whatever else is said of it.
             Verdict::Unknown => Class::Unknown,
@@ -61,9 +68,45 @@ impl ResourceResult {
         }
     }
 
+    const fn is_paused(self) -> bool {
+        matches!(self.verdict, Verdict::Paused | Verdict::DueToPause)
+    }
+}
+
+impl ResourceResult {
+    const fn judgment(&self) -> Judgment {
+        let Self { verdict, is_finding, is_exception, is_changed, .. } = *self;
+        Judgment { verdict, is_finding, is_exception, is_changed }
+    }
+
+    /// The class of the result.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.judgment().class()
+    }
+
     /// Whether its flow log is off, or about to be, at a time at which it should be.
     #[must_use]
     pub const fn is_paused(&self) -> bool {
-        matches!(self.verdict, Verdict::Paused | Verdict::DueToPause)
+        self.judgment().is_paused()
+    }
+}
+
+impl Omitted {
+    const fn judgment(&self) -> Judgment {
+        let Self { verdict, is_finding, is_exception, is_changed, .. } = *self;
+        Judgment { verdict, is_finding, is_exception, is_changed }
+    }
+
+    /// The class of these resources.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.judgment().class()
+    }
+
+    /// Whether their flow logs are off, or about to be, at a time at which they should be.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.judgment().is_paused()
     }
 }

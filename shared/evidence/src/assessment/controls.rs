@@ -17,7 +17,7 @@ use super::{
     sums::Sums,
 };
 use crate::{
-    facts::{ExceptionsCountAs, Facts, Failure, Kind, Note, NoteState, Part, Read, ResourceResult},
+    facts::{ExceptionsCountAs, Facts, Failure, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult},
     text::names,
 };
 
@@ -163,7 +163,7 @@ pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &
         status,
         details,
     };
-    let kept = |needed: u32| kept(retention, scope, needed);
+    let kept = |needed: u32| kept(facts, retention, (scope, sums), needed);
     vec![
         service(facts),
         vpcs(facts, scope, sums),
@@ -249,6 +249,20 @@ pub(crate) fn vpc_status(facts: &Facts, result: &ResourceResult) -> Option<VpcSt
     })
 }
 
+/// How VPCs that are only counted answer CIS 3.3. Their flow logs are not in the report, so none is known to record
+/// rejected packets.
+fn omitted_vpc_status(omitted: &Omitted) -> Option<VpcStatus> {
+    if omitted.kind != Kind::Vpc || omitted.verdict == Verdict::Orphaned {
+        return None;
+    }
+    Some(match (omitted.class(), omitted.verdict) {
+        (Class::Unknown | Class::Changed | Class::Pending, _) => VpcStatus::Unknown,
+        (_, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => VpcStatus::DoesNot,
+        (Class::Exception, _) => VpcStatus::Exception,
+        _ => VpcStatus::Unknown,
+    })
+}
+
 /// CIS 3.3: every VPC has an active flow log that records rejected packets.
 fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     let [mut records, mut does_not, mut paused, mut left_alone, mut unknown] = [const { Vec::new() }; 5];
@@ -263,11 +277,22 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
         };
         list.push(&result.id);
     }
-    let mut details = vec![format!(
-        "{} of {} VPCs have an active flow log that records rejected packets",
-        records.len(),
-        records.len() + does_not.len() + paused.len() + left_alone.len() + unknown.len()
-    )];
+    // Of those that are only counted, the verdict is known, and nothing else.
+    let [mut more_do_not, mut more_paused, mut more_alone, mut more_unknown] = [0_u64; 4];
+    for omitted in &facts.omitted {
+        let sum = match omitted_vpc_status(omitted) {
+            None => continue,
+            Some(VpcStatus::DoesNot) => &mut more_do_not,
+            Some(VpcStatus::Exception) if omitted.is_paused() => &mut more_paused,
+            Some(VpcStatus::Exception) => &mut more_alone,
+            Some(VpcStatus::Records | VpcStatus::Unknown) => &mut more_unknown,
+        };
+        *sum = sum.saturating_add(omitted.count);
+    }
+    let all = (records.len() + does_not.len() + paused.len() + left_alone.len() + unknown.len()) as u64;
+    let all = [more_do_not, more_paused, more_alone, more_unknown].into_iter().fold(all, u64::saturating_add);
+    let mut details =
+        vec![format!("{} of {all} VPCs have an active flow log that records rejected packets", records.len())];
     let mut tell = |ids: &[&str], what: &str| {
         if !ids.is_empty() {
             details.push(format!("{what}: {}", names(ids.iter().copied())));
@@ -283,7 +308,15 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     tell(&paused, off);
     tell(&left_alone, alone);
     tell(&unknown, "not known");
-    let mut is_whole = scope.is_whole && unknown.is_empty() && left_alone.is_empty();
+    for (number, what) in
+        [(more_do_not, "do not"), (more_paused, off), (more_alone, alone), (more_unknown, "not known")]
+    {
+        if number > 0 {
+            details.push(format!("{what}: {number} that this report only counts"));
+        }
+    }
+    let mut is_whole = scope.is_whole && unknown.is_empty() && left_alone.is_empty() && facts.lists_everything();
+    details.extend(unlisted_deliveries(facts));
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
@@ -299,7 +332,8 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
         is_whole = false;
         details.push("the policy keeps flow logs below the VPC, where this control does not look".to_owned());
     }
-    let fails = !does_not.is_empty() || is_strict && !(paused.is_empty() && left_alone.is_empty());
+    let has_exceptions = !(paused.is_empty() && left_alone.is_empty()) || more_paused > 0 || more_alone > 0;
+    let fails = !does_not.is_empty() || more_do_not > 0 || is_strict && has_exceptions;
     let is_known = is_whole && (!records.is_empty() || paused.is_empty());
     Control {
         framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
@@ -309,6 +343,12 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
         status: status(fails, is_known),
         details,
     }
+}
+
+/// Says how many flow logs have no delivery in the report, so that nobody can see whether their records arrive.
+fn unlisted_deliveries(facts: &Facts) -> Option<String> {
+    let count = facts.unlisted_deliveries();
+    (count > 0).then(|| format!("whether the records of {count} flow logs arrive is only counted"))
 }
 
 /// Says which accounts and regions nobody asked about. What they have may not comply.
@@ -350,8 +390,9 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     tell(sums.findings, "not");
     tell(sums.paused, "off on purpose");
     tell(sums.excluded, "left alone, so not known to comply");
-    tell(sums.unknown + sums.pending + sums.changed, "not known");
+    tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");
     tell(sums.unlisted, "only counted");
+    tell(sums.omitted, "of these not listed");
     let mut details = vec![parts.join(", ")];
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
@@ -362,21 +403,28 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     if unproven > 0 {
         details.push(format!("whether the records of {unproven} arrive is not known"));
     }
+    details.extend(unlisted_deliveries(facts));
     let outside = outside(facts);
     let is_narrow = !outside.is_empty();
     details.extend(outside);
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
     let fails = sums.findings > 0 || is_strict && sums.exceptions > 0;
     let is_known = scope.is_whole
+        && facts.lists_everything()
         && !is_narrow
         && unproven == 0
-        && sums.excluded + sums.unknown + sums.pending + sums.changed + sums.unlisted == 0
+        && [sums.excluded, sums.unknown, sums.pending, sums.changed, sums.unlisted] == [0; 5]
         && (sums.compliant > 0 || sums.exceptions == 0);
     (status(fails, is_known), details)
 }
 
 /// Whether every Logstore keeps records for as many days as are needed.
-fn kept(retention: &[Retention], scope: &ScopeRead, needed: u32) -> (ControlStatus, Vec<String>) {
+fn kept(
+    facts: &Facts,
+    retention: &[Retention],
+    (scope, sums): (&ScopeRead, &Sums),
+    needed: u32,
+) -> (ControlStatus, Vec<String>) {
     let of = |wanted: ControlStatus| -> Vec<String> {
         let keeps = |it: &Retention| if needed > 180 { it.keeps_365 } else { it.keeps_180 };
         let found = retention.iter().filter(|it| keeps(it) == wanted);
@@ -392,5 +440,10 @@ fn kept(retention: &[Retention], scope: &ScopeRead, needed: u32) -> (ControlStat
     if !scope.is_whole {
         details.push("not all of the scope was read, so there may be others".to_owned());
     }
-    (status(!short.is_empty(), scope.is_whole && unread.is_empty() && !long.is_empty()), details)
+    if sums.omitted > 0 {
+        details.push(format!("{} resources are only counted, so there may be others", sums.omitted));
+    }
+    details.extend(unlisted_deliveries(facts));
+    let is_known = scope.is_whole && facts.lists_everything() && unread.is_empty() && !long.is_empty();
+    (status(!short.is_empty(), is_known), details)
 }

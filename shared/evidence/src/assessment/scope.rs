@@ -170,6 +170,12 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
         let found = Unknown::of_place(place, result.reason.clone(), result.error.clone());
         unknown.push(Unknown { subject, has_result: true, ..found });
     }
+    for omitted in facts.omitted.iter().filter(|omitted| omitted.class() == Class::Unknown) {
+        let place = (omitted.account.as_str(), omitted.region.as_str());
+        let why = format!("{} more resources could not be read, and this report only counts them", omitted.count);
+        // The forms say it among what is only counted.
+        unknown.push(Unknown { has_result: true, ..Unknown::of_place(place, why, None) });
+    }
     scope.is_whole = is_whole && scope.accounts_asked > 0 && scope.accounts_read == scope.accounts_asked;
     (scope, unknown)
 }

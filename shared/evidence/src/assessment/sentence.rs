@@ -35,7 +35,8 @@ fn noun(facts: &Facts, number: u64) -> &'static str {
 pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
     let mut parts = Vec::new();
     // Orphans are no resources any more.
-    let orphans = facts.results.iter().filter(|result| result.verdict == Verdict::Orphaned).count() as u64;
+    let orphans = sums.verdicts.iter().filter(|it| it.verdict == Verdict::Orphaned.to_string()).map(|it| it.count);
+    let orphans = orphans.fold(0, u64::saturating_add);
     let resources = sums.resources.saturating_sub(orphans);
     if scope.regions_read + scope.regions_unsupported == 0 && sums.resources == 0 {
         return "Nothing could be read.".to_owned();
@@ -64,15 +65,19 @@ pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
     tell(sums.excluded, "is left alone on purpose", "are left alone on purpose");
     tell(sums.pending, "is being switched", "are being switched");
     let mut findings: BTreeMap<Verdict, u64> = BTreeMap::new();
-    for result in facts.results.iter().filter(|result| result.class() == Class::Finding) {
-        *findings.entry(result.verdict).or_default() += 1;
+    let results = facts.results.iter().map(|it| (it.class(), it.verdict, 1));
+    for (class, verdict, number) in results.chain(facts.omitted.iter().map(|it| (it.class(), it.verdict, it.count))) {
+        if class == Class::Finding {
+            let sum = findings.entry(verdict).or_default();
+            *sum = sum.saturating_add(number);
+        }
     }
     for (verdict, one, many) in FINDINGS {
         tell(findings.remove(&verdict).unwrap_or_default(), one, many);
     }
-    let others = findings.into_values().sum::<u64>();
+    let others = findings.into_values().fold(0, u64::saturating_add);
     let notes = facts.notes.iter().filter(|note| note.state == NoteState::Finding).count() as u64;
-    tell(others + notes, "needs a look", "need a look");
+    tell(others.saturating_add(notes), "needs a look", "need a look");
     let closed = facts.services.iter().filter(|service| service.is_open == Some(false)).count() as u64;
     tell(closed, "account has not opened the flow log service", "accounts have not opened the flow log service");
     tell(sums.unknown, "could not be read", "could not be read");
@@ -82,11 +87,21 @@ pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
     } else if !scope.is_whole {
         parts.push("not all of the scope could be read".to_owned());
     }
+    if sums.omitted > 0 {
+        parts.push(format!(
+            "{} of them {} only counted here",
+            count(sums.omitted),
+            if sums.omitted == 1 { "is" } else { "are" }
+        ));
+    }
     format!("{}.", parts.join("; "))
 }
 
 /// Until when paused resources are off, if that is the same for all.
 fn until(facts: &Facts) -> Option<String> {
+    if facts.omitted.iter().any(|it| it.class() == Class::Exception && it.is_paused()) {
+        return None;
+    }
     let paused = facts.results.iter().filter(|result| result.class() == Class::Exception && result.is_paused());
     let ends: BTreeSet<_> = paused.map(|result| result.next_change.as_ref().map(|next| next.at)).collect();
     match ends.into_iter().collect::<Vec<_>>()[..] {

@@ -33,8 +33,16 @@ pub struct Sums {
     pub unknown: u64,
     /// Resources that needed nothing and were only counted.
     pub unlisted: u64,
-    /// The number of listed resources with each verdict.
+    /// Resources that are in the other sums and that no result names, because a report takes no more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted: u64,
+    /// The number of resources with each verdict, without those that needed nothing and were only counted.
     pub verdicts: Vec<VerdictCount>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The number of resources with a verdict.
@@ -53,10 +61,11 @@ impl Sums {
         self.listed().saturating_add(self.unlisted)
     }
 
-    /// The number of resources that a result names.
+    /// The number of resources that were judged one by one.
     #[must_use]
     pub const fn listed(&self) -> u64 {
-        self.compliant + self.exceptions + self.findings + self.pending + self.changed + self.unknown
+        let one = self.compliant.saturating_add(self.exceptions).saturating_add(self.findings);
+        one.saturating_add(self.pending).saturating_add(self.changed).saturating_add(self.unknown)
     }
 }
 
@@ -65,22 +74,28 @@ pub(super) fn count(facts: &Facts) -> Sums {
     let mut sums = Sums {
         resources: facts.judged.iter().map(|part| part.resources).fold(0, u64::saturating_add),
         unlisted: facts.judged.iter().map(|part| part.unlisted).fold(0, u64::saturating_add),
+        omitted: facts.omitted_resources(),
         ..Sums::default()
     };
     let mut verdicts: BTreeMap<Verdict, u64> = BTreeMap::new();
-    for result in &facts.results {
-        *verdicts.entry(result.verdict).or_default() += 1;
-        match result.class() {
-            Class::Compliant => sums.compliant += 1,
-            Class::Changed => sums.changed += 1,
-            Class::Exception if result.is_paused() => sums.paused += 1,
-            Class::Exception => sums.excluded += 1,
-            Class::Pending => sums.pending += 1,
-            Class::Finding => sums.findings += 1,
-            Class::Unknown => sums.unknown += 1,
+    let results = facts.results.iter().map(|it| (it.verdict, it.class(), it.is_paused(), 1));
+    let omitted = facts.omitted.iter().map(|it| (it.verdict, it.class(), it.is_paused(), it.count));
+    for (verdict, class, is_paused, number) in results.chain(omitted) {
+        let of_verdict = verdicts.entry(verdict).or_default();
+        let of_class = match class {
+            Class::Compliant => &mut sums.compliant,
+            Class::Changed => &mut sums.changed,
+            Class::Exception if is_paused => &mut sums.paused,
+            Class::Exception => &mut sums.excluded,
+            Class::Pending => &mut sums.pending,
+            Class::Finding => &mut sums.findings,
+            Class::Unknown => &mut sums.unknown,
+        };
+        for sum in [of_verdict, of_class] {
+            *sum = sum.saturating_add(number);
         }
     }
-    sums.exceptions = sums.paused + sums.excluded;
+    sums.exceptions = sums.paused.saturating_add(sums.excluded);
     sums.verdicts =
         verdicts.into_iter().map(|(verdict, count)| VerdictCount { verdict: verdict.to_string(), count }).collect();
     sums
@@ -93,12 +108,14 @@ pub(super) fn discrepancies(facts: &Facts, sums: &Sums) -> Vec<String> {
         found.push(format!("the run ended at {}, before it began at {}", facts.head.ended, facts.head.started));
     }
     let mut by_account: BTreeMap<&str, u64> = BTreeMap::new();
-    for result in &facts.results {
-        *by_account.entry(&result.account).or_default() += 1;
+    let results = facts.results.iter().map(|it| (&it.account, 1));
+    for (account, number) in results.chain(facts.omitted.iter().map(|it| (&it.account, it.count))) {
+        let sum = by_account.entry(account).or_default();
+        *sum = sum.saturating_add(number);
     }
     for part in &facts.judged {
         let accounts: BTreeSet<_> = part.accounts.iter().map(String::as_str).collect();
-        let listed: u64 = accounts.iter().filter_map(|account| by_account.remove(account)).sum();
+        let listed = accounts.iter().filter_map(|account| by_account.remove(account)).fold(0, u64::saturating_add);
         let counted = listed.saturating_add(part.unlisted);
         if counted != part.resources {
             found.push(format!(
@@ -132,8 +149,13 @@ fn lists_against_results(facts: &Facts, sums: &Sums) -> Vec<String> {
     }
     let mut judged: BTreeMap<(&str, &str, Kind), u64> = BTreeMap::new();
     // The resource of an orphaned flow log is gone, so no list has it.
-    for result in facts.results.iter().filter(|result| result.verdict != Verdict::Orphaned) {
-        *judged.entry((&result.account, &result.region, result.kind)).or_default() += 1;
+    let results = facts.results.iter().map(|it| (&it.account, &it.region, it.kind, it.verdict, 1));
+    let omitted = facts.omitted.iter().map(|it| (&it.account, &it.region, it.kind, it.verdict, it.count));
+    for (account, region, kind, verdict, number) in results.chain(omitted) {
+        if verdict != Verdict::Orphaned {
+            let sum = judged.entry((account, region, kind)).or_default();
+            *sum = sum.saturating_add(number);
+        }
     }
     let mut found = Vec::new();
     for ((account, region, kind), count) in &judged {

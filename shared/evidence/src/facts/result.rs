@@ -111,6 +111,45 @@ fn verdict_schema(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Verdict::ALL.map(|verdict| verdict.to_string()) })
 }
 
+/// Resources that were judged and that no result names, because a report takes no more results. The worst have results:
+/// findings and whatever is unknown come first, and what is as wanted comes last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Omitted {
+    /// The account that they were read in.
+    pub account: String,
+    /// Their region.
+    pub region: String,
+    /// Their kind.
+    pub kind: Kind,
+    /// Their verdict.
+    #[schemars(schema_with = "verdict_schema")]
+    pub verdict: Verdict,
+    /// Whether a person should look at them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_finding: bool,
+    /// Whether they are off or left alone on purpose.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_exception: bool,
+    /// Whether the run repaired them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_changed: bool,
+    /// How many.
+    pub count: u64,
+}
+
+/// Flow logs of which no delivery says whether records arrived, because a report takes no more of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OmittedDeliveries {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// What can be said about them. Unknown if nobody looked.
+    pub state: DeliveryState,
+    /// How many.
+    pub count: u64,
+}
+
 /// A flow log as it was read. What the API did not say is absent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FlowLogState {

@@ -100,23 +100,61 @@ impl Tile {
 /// The first rows of a table, and how many there are.
 struct Rows<'a, T> {
     shown: Vec<&'a T>,
-    all: usize,
+    extent: Extent,
 }
 
 impl<'a, T> Rows<'a, T> {
     fn of(all: impl Iterator<Item = &'a T>) -> Self {
+        Self::and(all, 0)
+    }
+
+    /// The rows, and how many more the report only counts.
+    fn and(all: impl Iterator<Item = &'a T>, omitted: u64) -> Self {
         let mut shown: Vec<_> = all.collect();
-        let number = shown.len();
+        let listed = shown.len();
         shown.truncate(Evidence::MAX_ROWS);
-        Self { shown, all: number }
+        let extent = Extent { listed, omitted, shown: shown.len() };
+        Self { shown, extent }
     }
 
-    const fn left_out(&self) -> usize {
-        self.all - self.shown.len()
+    const fn all(&self) -> u64 {
+        self.extent.all()
+    }
+}
+
+/// How much of a table a page lists.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// How many rows the report lists.
+    listed: usize,
+    /// How many more it counts.
+    omitted: u64,
+    /// How many rows the page has.
+    shown: usize,
+}
+
+impl Extent {
+    const fn all(self) -> u64 {
+        self.omitted.saturating_add(self.listed as u64)
     }
 
-    fn extent(&self) -> String {
-        extent(self.all, self.shown.len())
+    const fn is_whole(self) -> bool {
+        self.all() == self.shown as u64
+    }
+
+    /// Says what the page does not list, and which forms do.
+    fn sentence(self, forms: &str) -> String {
+        let Self { listed, omitted, shown } = self;
+        let [all, shown] = [self.all(), shown as u64].map(count);
+        let has = if forms.contains(" and ") { "have" } else { "has" };
+        let more = match omitted {
+            0 => format!("{forms} {has} all of them."),
+            _ => format!(
+                "{forms} {has} {}; the others are only counted, since a report takes no more.",
+                count(listed as u64)
+            ),
+        };
+        format!("{all} rows; this page lists the first {shown}. {more}")
     }
 }
 
@@ -126,35 +164,36 @@ impl<'a, T> Rows<'a, T> {
 struct ResultTable<'a> {
     caption: &'static str,
     rows: Vec<&'a ResourceResult>,
-    all: usize,
+    extent: Extent,
     has_schedules: bool,
 }
 
 impl<'a> ResultTable<'a> {
-    fn of(caption: &'static str, mut rows: Vec<&'a ResourceResult>, max: usize) -> Self {
-        let all = rows.len();
+    fn of(caption: &'static str, mut rows: Vec<&'a ResourceResult>, omitted: u64, max: usize) -> Self {
+        let listed = rows.len();
         rows.sort_by_key(|result| order(result.verdict));
         rows.truncate(max);
         let has_schedules = rows.iter().any(|result| result.schedule.is_some() || result.next_change.is_some());
-        Self { caption, rows, all, has_schedules }
+        let extent = Extent { listed, omitted, shown: rows.len() };
+        Self { caption, rows, extent, has_schedules }
     }
 
-    const fn left_out(&self) -> usize {
-        self.all - self.rows.len()
-    }
-
-    fn extent(&self) -> String {
-        extent(self.all, self.rows.len())
+    const fn all(&self) -> u64 {
+        self.extent.all()
     }
 
     fn number(&self) -> String {
-        count(self.all as u64)
+        count(self.all())
     }
-}
 
-/// How much of a table a page lists.
-fn extent(all: usize, shown: usize) -> String {
-    format!("{} rows; this page lists the first {}", count(all as u64), count(shown as u64))
+    /// Which forms have them all.
+    const fn where_all(&self) -> &'static str {
+        if self.extent.omitted == 0 {
+            "the CSV and the JSON list each of them"
+        } else {
+            "the report only counts some of them"
+        }
+    }
 }
 
 /// The worst first.
@@ -199,11 +238,12 @@ impl<'a> View<'a> {
         }
         let mut table = |class, caption, max| {
             let rows = classes.remove(&class).unwrap_or_default();
-            ResultTable::of(caption, rows, max)
+            let omitted = facts.omitted.iter().filter(|it| it.class() == class).map(|it| it.count);
+            ResultTable::of(caption, rows, omitted.fold(0, u64::saturating_add), max)
         };
         let quiet = table(Class::Compliant, "Resources that are as the policy wants them", usize::MAX);
         // A part of them would look like all of them.
-        let is_short = quiet.all <= Evidence::MAX_QUIET_ROWS;
+        let is_short = quiet.all() <= Evidence::MAX_QUIET_ROWS as u64;
         let quiet = if is_short { quiet } else { ResultTable { rows: Vec::new(), ..quiet } };
         let is_small = is_short && facts.results.len() <= Evidence::MAX_ROWS;
         let (places, more_places, empty) = places(facts);
@@ -232,7 +272,7 @@ impl<'a> View<'a> {
             notes: Rows::of(facts.notes.iter().filter(|note| note.state == NoteState::Finding)),
             unsupported: facts.notes.iter().filter(|note| note.state == NoteState::Unsupported).collect(),
             unknown: Rows::of(assessment.unknown.iter()),
-            changes: Rows::of(facts.changes.iter()),
+            changes: Rows::and(facts.changes.iter(), facts.omitted_changes),
             deliveries: deliveries(facts),
             places,
             more_places,
@@ -257,6 +297,20 @@ impl<'a> View<'a> {
         let parts: Vec<_> = parts.map(|(_, (number, what))| format!("{} {what}", count(*number))).collect();
         let sign = if sums.resources == sums.counted() { "=" } else { "≠" };
         format!("{} {sign} {}", count(sums.resources), parts.join(" + "))
+    }
+
+    /// What the report only counts.
+    fn omitted(&self) -> Option<String> {
+        let omitted = self.assessment.sums.omitted;
+        let listed = self.facts.results.len() as u64;
+        (omitted > 0).then(|| {
+            format!(
+                "This report lists {} of {} resources, findings first. The others were judged and are in all sums, and no \
+                 control passes without them.",
+                count(listed),
+                count(listed.saturating_add(omitted))
+            )
+        })
     }
 
     fn bar_title(&self) -> String {
@@ -317,14 +371,20 @@ fn deliveries(facts: &Facts) -> Rows<'_, Delivery> {
     let quiet: Vec<_> = all().filter(|it| is_quiet(it)).collect();
     // A part of them would look like all of them.
     let shown = if quiet.len() <= Evidence::MAX_QUIET_ROWS { quiet } else { Vec::new() };
-    Rows { all: facts.deliveries.len(), ..Rows::of(alarms.chain(unknown).chain(shown)) }
+    let mut rows = Rows::and(alarms.chain(unknown).chain(shown), facts.unlisted_deliveries());
+    rows.extent.listed = facts.deliveries.len();
+    rows
 }
 
 fn mood(facts: &Facts, assessment: &Assessment) -> Mood {
-    let is_known = assessment.scope.is_whole && assessment.unknown.is_empty() && assessment.discrepancies.is_empty();
+    let is_known = assessment.scope.is_whole
+        && assessment.unknown.is_empty()
+        && assessment.discrepancies.is_empty()
+        && facts.lists_everything();
     let needs_person = assessment.sums.findings > 0
         || facts.notes.iter().any(|note| note.state == NoteState::Finding)
         || facts.deliveries.iter().any(|it| it.state.is_alarm())
+        || facts.omitted_deliveries.iter().any(|it| it.state.is_alarm())
         || assessment.controls.iter().any(|control| control.status == ControlStatus::Fail);
     match (is_known, needs_person) {
         (false, _) => Mood::Incomplete,

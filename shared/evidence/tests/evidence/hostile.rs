@@ -61,7 +61,9 @@ fn check(facts: evidence::Facts) -> Result<(), String> {
         if (original(&row[6]), original(&row[7])) != (name, result.reason.as_str()) {
             return Err(format!("{row:?} is not {result:?}"));
         }
-        if row.iter().any(|field| field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])) {
+        let is_number = |field: &str| field.parse::<f64>().is_ok() && !field.contains(['e', 'E', 'n', 'N']);
+        let begins = |field: &str| field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        if row.iter().any(|field| begins(field) && !is_number(field)) {
             return Err(format!("a formula in {row:?}"));
         }
     }
@@ -103,6 +105,29 @@ fn a_formula_in_a_name_is_text_in_a_spreadsheet() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+#[test]
+fn a_negative_number_stays_a_number_and_what_only_begins_like_one_does_not() {
+    for (field, expected) in [
+        ("-1", "-1"),
+        ("-0.410000", "-0.410000"),
+        ("-2+3", "'-2+3"),
+        ("-", "'-"),
+        ("--1", "'--1"),
+        ("-1.", "'-1."),
+        ("-.5", "'-.5"),
+        ("-1e5", "'-1e5"),
+        ("-1.2.3", "'-1.2.3"),
+        ("+1", "'+1"),
+        ("-１", "'-１"),
+    ] {
+        assert_eq!(evidence::as_text(field), expected);
+    }
+    let mut facts = samples::small();
+    facts.costs[0].rows[0].micros = Some(-410_000);
+    let text = written(|to| Evidence::new(facts).write_csv(to));
+    assert_eq!(text.matches(",-0.410000,CNY,false").count(), 1, "{text}");
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::samples;
 
 /// The parts of the shards of an organization: one for each account, and one of the coordinator, which read nothing.
-fn parts(number: usize) -> Vec<Evidence> {
+pub(crate) fn parts(number: usize) -> Vec<Evidence> {
     let whole = samples::large(number * 100);
     let shards = whole.asked.accounts.iter().map(|asked| {
         let is = |account: &str| account == asked.account;

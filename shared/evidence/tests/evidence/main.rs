@@ -6,6 +6,7 @@ mod assessment;
 mod forms;
 mod hostile;
 mod joined;
+mod omitted;
 mod report;
 #[path = "../../examples/sample/samples.rs"]
 mod samples;

@@ -1,8 +1,14 @@
 //! Facts from the report of a run.
 
-use evidence::{ControlStatus, Evidence, Facts, NextChange, NoteState, Observed};
-use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict};
-use reconcile::{ErrorReport, Item, Outcome, Summary};
+use evidence::{
+    AskedAccount, ControlStatus, DeliveryState, Evidence, Facts, Joining, Kind, NextChange, NoteState, Observed,
+    ReportSummary, Service, Unknown,
+};
+use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict, proof::Proof};
+use reconcile::{
+    ErrorReport, Item, Outcome, Summary,
+    delivery::{FlowLogProof, LogStoreProof},
+};
 
 use crate::samples::{self, FIRST};
 
@@ -65,7 +71,7 @@ fn facts(items: &[Item], checked: usize, unlisted: usize) -> Facts {
         next_change: Some(NextChange { at: "2026-11-26T00:00Z".parse().unwrap(), is_on: true }),
     };
     let flow_logs = [(FIRST.to_owned(), "cn-hangzhou".to_owned(), active())];
-    facts.add_report((items, &summary), &[FIRST.to_owned()], &[observed], &flow_logs);
+    facts.add_report((items, &summary), &[FIRST.to_owned()], (&[observed], &flow_logs), usize::MAX);
     facts
 }
 
@@ -100,7 +106,8 @@ fn a_result_that_tells_of_its_flow_log_needs_no_list_of_them() {
     let mut unlisted = samples::minimal();
     let mut alone = item("vpc-3", Verdict::Compliant, Outcome::Unchanged);
     alone.observed = Some(Box::new((&read).into()));
-    unlisted.add_report((&[alone], &Summary { checked: 1, ..Summary::default() }), &[FIRST.to_owned()], &[], &[]);
+    let summary = Summary { checked: 1, ..Summary::default() };
+    unlisted.add_report((&[alone], &summary), &[FIRST.to_owned()], (&[], &[]), usize::MAX);
     assert_eq!(unlisted.results[0].flow_log.as_ref().unwrap().traffic_type.as_deref(), Some("Drop"));
 }
 
@@ -167,4 +174,183 @@ fn what_is_about_no_resource_becomes_a_note_or_is_left_out() {
     assert_eq!(found.asked.left_out[0].why, "out of scope");
     let evidence = Evidence::new(found);
     assert!(evidence.assessment().controls.iter().all(|control| control.status != ControlStatus::Pass));
+}
+
+/// The facts of a report of this many VPCs that lists 1,000 at most. One in ten has no flow log, one in ten is excluded, and
+/// one could not be read.
+fn bounded(number: usize) -> Facts {
+    let item_of = |nth: usize| {
+        let id = format!("vpc-{nth}");
+        match nth % 10 {
+            0 if nth == 0 => Item { is_finding: true, ..item(&id, Verdict::Unknown, Outcome::Failed) },
+            0 => {
+                let missing = item(&id, Verdict::Missing, Outcome::Planned).finding();
+                Item { action: Some(Action::CreateFlowLog), ..missing }
+            }
+            1 => Item { is_exception: true, ..item(&id, Verdict::Excluded, Outcome::Skipped) },
+            _ => item(&id, Verdict::Compliant, Outcome::Unchanged),
+        }
+    };
+    let items: Vec<_> = (0..number).map(item_of).collect();
+    let mut facts = samples::minimal();
+    facts.asked.kinds = vec![Kind::Vpc];
+    let asked = AskedAccount { account: FIRST.to_owned(), name: None, regions: vec!["cn-hangzhou".to_owned()] };
+    facts.asked.accounts.push(asked);
+    for list in ["DescribeVpcs", "DescribeFlowLogs"] {
+        facts.reads.push(samples::read(FIRST, "cn-hangzhou", list, number as u64));
+    }
+    let summary = Summary { checked: number, ..Summary::default() };
+    facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), 1_000);
+    facts
+}
+
+#[test]
+fn beyond_what_a_report_lists_every_resource_is_still_counted_and_the_worst_are_listed() {
+    for number in [1_000, 1_001, 5_000, 20_000] {
+        let evidence = Evidence::new(bounded(number));
+        let (facts, found) = (evidence.facts(), evidence.assessment());
+        assert_eq!((facts.results.len(), found.sums.resources), (1_000, number as u64));
+        assert_eq!(found.discrepancies, [""; 0], "{number}");
+        let sums = &found.sums;
+        assert_eq!(
+            (sums.findings, sums.unknown, sums.exceptions),
+            ((number as u64).div_ceil(10) - 1, 1, (number as u64 - 1).div_ceil(10))
+        );
+        assert_eq!((sums.counted(), sums.omitted), (number as u64, number as u64 - 1_000));
+        let listed = |verdict| facts.results.iter().filter(|it| it.verdict == verdict).count() as u64;
+        assert_eq!(listed(Verdict::Missing), sums.findings.min(1_000), "{number}");
+        assert_eq!((facts.changes.len() as u64).saturating_add(facts.omitted_changes), sums.findings);
+        assert_eq!(facts.changes.len() as u64, sums.findings.min(1_000));
+    }
+}
+
+#[test]
+fn which_resources_are_only_counted_does_not_depend_on_the_order_of_the_results() {
+    let seal = |items: &[Item]| {
+        let mut facts = samples::minimal();
+        let summary = Summary { checked: items.len(), ..Summary::default() };
+        facts.add_report((items, &summary), &[FIRST.to_owned()], (&[], &[]), 10);
+        Evidence::new(facts).seal()
+    };
+    let of = |nth: usize| {
+        let verdict = [Verdict::Compliant, Verdict::Missing, Verdict::Drifted][nth % 3];
+        item(&format!("vpc-{nth}"), verdict, Outcome::Skipped)
+    };
+    let mut items: Vec<_> = (0..100).map(of).collect();
+    let expected = seal(&items);
+    items.reverse();
+    assert_eq!(seal(&items), expected);
+}
+
+#[test]
+fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason_and_passes_nothing() {
+    let router = |id: &str, status| {
+        let read = FlowLog { id: id.parse().unwrap(), status, ..active() };
+        let found = item(&format!("vbr-{id}"), Verdict::Compliant, Outcome::Unchanged);
+        Item { resource_type: Some("VBR"), observed: Some(Box::new((&read).into())), ..found }
+    };
+    let items = [
+        router("fl-on", Status::Active),
+        router("fl-off", Status::Inactive),
+        item("vpc-1", Verdict::Compliant, Outcome::Unchanged),
+    ];
+    // Of those that are only counted, too.
+    for max in [usize::MAX, 1] {
+        let mut facts = samples::minimal();
+        let summary = Summary { checked: 3, ..Summary::default() };
+        facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), max);
+        let [delivery] = &facts.deliveries[..] else { panic!("{:?}", facts.deliveries) };
+        assert_eq!((delivery.flow_log_id.as_str(), delivery.state), ("fl-on", DeliveryState::Unknown));
+        assert!(delivery.why_unknown.as_ref().unwrap().contains("are not documented"), "{delivery:?}");
+        let evidence = Evidence::new(facts);
+        let found = evidence.assessment();
+        let is_said = |unknown: &&Unknown| unknown.subject.as_deref() == Some("fl-on");
+        assert!(found.unknown.iter().find(is_said).unwrap().why.contains("are not documented"), "{:?}", found.unknown);
+        assert!(found.controls.iter().all(|control| control.status != ControlStatus::Pass));
+    }
+}
+
+/// A report of `number` VPCs of which every third delivers nothing, and of a flow log of another resource that delivers
+/// nothing either.
+fn silent(number: usize, max: usize) -> Evidence {
+    let (account, region) = (FIRST, "cn-hangzhou");
+    // In another order than the resources, so that those that are listed are not the flow logs of those that are.
+    let id_of = |nth: usize| format!("fl-bp1{:04}", 9999 - nth);
+    let mut facts = samples::minimal();
+    facts.asked.kinds = vec![Kind::Vpc];
+    facts.asked.accounts.push(AskedAccount {
+        account: account.to_owned(),
+        name: None,
+        regions: vec![region.to_owned()],
+    });
+    facts.services.push(Service { account: account.to_owned(), is_open: Some(true), error: None });
+    for list in ["DescribeVpcs", "DescribeFlowLogs"] {
+        facts.reads.push(samples::read(account, region, list, number as u64));
+    }
+    let (from, to) = (facts.head.started, facts.head.ended);
+    let proof = |nth| {
+        let proof = if nth % 3 == 0 { Proof::Silent { last: None } } else { Proof::NoTraffic { last: from } };
+        FlowLogProof { id: id_of(nth).parse().unwrap(), proof, tally: None }
+    };
+    let proof = LogStoreProof {
+        project: "flowlog".to_owned(),
+        log_store: "vpc".to_owned(),
+        failures: Vec::new(),
+        retention_days: Ok(400),
+        from,
+        to,
+        // The last one is that of no resource.
+        flow_logs: (0..number).chain([3 * number]).map(proof).collect(),
+    };
+    facts.add_proofs(account, region, &[proof]);
+    let item_of = |nth: usize| {
+        let read = FlowLog { id: id_of(nth).parse().unwrap(), ..active() };
+        let found = item(&format!("vpc-{nth:04}"), Verdict::Compliant, Outcome::Unchanged);
+        Item { observed: Some(Box::new((&read).into())), ..found }
+    };
+    let items: Vec<_> = (0..number).map(item_of).collect();
+    let summary = Summary { checked: number, ..Summary::default() };
+    facts.add_report((&items, &summary), &[account.to_owned()], (&[], &[]), max);
+    Evidence::new(facts)
+}
+
+#[test]
+fn what_does_not_arrive_is_a_finding_before_anything_is_left_out() {
+    let whole = silent(300, usize::MAX);
+    assert_eq!((whole.assessment().sums.findings, whole.facts().notes.len()), (100, 1));
+    // More findings than are listed, and fewer.
+    for max in [1, 40, 100, 150, 299] {
+        let evidence = silent(300, max);
+        let (facts, found) = (evidence.facts(), evidence.assessment());
+        assert_eq!((facts.results.len(), found.sums.omitted), (max, 300 - max as u64));
+        let listed = facts.results.iter().filter(|result| result.verdict == Verdict::Undelivered).count();
+        assert_eq!(listed, max.min(100), "{max}: findings are listed first");
+        assert_eq!(
+            (found.sums.findings, found.sums.compliant, &found.sums.verdicts),
+            (100, 200, &whole.assessment().sums.verdicts)
+        );
+        assert_eq!(found.discrepancies, [""; 0], "{max}");
+        assert_eq!(facts.notes, whole.facts().notes, "{max}: only the flow log of no resource is a finding of its own");
+        let findings = |of: &Evidence| ReportSummary::of(of, "folder").findings;
+        assert_eq!(findings(&evidence), findings(&whole), "{max}");
+        for (control, of_whole) in found.controls.iter().zip(&whole.assessment().controls) {
+            let is_better = control.status == ControlStatus::Pass && of_whole.status != ControlStatus::Pass
+                || of_whole.status == ControlStatus::Fail && control.status != ControlStatus::Fail;
+            assert!(!is_better, "{max}: {control:?}");
+        }
+        assert_eq!(Evidence::new(facts.clone()), evidence, "{max}: drawn twice, it says the same");
+    }
+}
+
+#[test]
+fn findings_about_deliveries_that_are_only_counted_are_counted_once_in_a_joined_report() {
+    let whole = silent(300, usize::MAX);
+    for max in [1, 40, 100, 150] {
+        let mut joining = Joining::up_to(max);
+        joining.add(whole.clone()).unwrap();
+        let joined = joining.finish().unwrap();
+        assert_eq!(joined.facts().results.len(), max);
+        assert_eq!(joined.assessment().sums.findings, 100);
+        assert_eq!(joined.facts().notes, whole.facts().notes, "{max}");
+    }
 }

@@ -170,6 +170,11 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     OPERATIONS.iter().map(Operation::name)
 }
 
+/// Returns the actions of RAM that allow operations.
+pub(crate) fn permissions() -> impl Iterator<Item = String> {
+    OPERATIONS.iter().map(Operation::permission)
+}
+
 /// Returns the API version of the first product that has an operation of this name.
 pub(crate) fn version_of(action: &str) -> Option<&'static str> {
     OPERATIONS.iter().find(|known| known.action == action).map(|known| known.product.version)

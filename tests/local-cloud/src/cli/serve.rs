@@ -151,7 +151,10 @@ fn place(text: &str) -> Result<Place, String> {
 pub(super) async fn serve(arguments: &Serve) -> Done {
     let mut end = End::watched()?;
     let mut options = arguments.options()?;
-    if !arguments.no_functions {
+    if arguments.no_functions {
+        // Nor does it play the roles of the template.
+        options.template = None;
+    } else {
         LocalCloud::check(&options, None)?;
         options.functions = tokio::select! {
             built = arguments.cloud.stack.build(arguments.functions_dir.as_deref()) => built?,

@@ -274,7 +274,7 @@ impl Statement {
         for (n, action) in actions.iter().enumerate() {
             if nameable == Actions::Known
                 && is_ours(action)
-                && !operations::names().any(|known| is_like(action, &known))
+                && !operations::permissions().any(|known| is_like(action, &known))
             {
                 return wrong(
                     &format!(".Action[{n}]"),

@@ -4,13 +4,17 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
-use evidence::{DeliveryState, Evidence, NoteState};
+use evidence::{ControlStatus, DeliveryState, Evidence, ExceptionsCountAs, NoteState, PolicyName};
+use flow_log::AccountId;
 use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, OWN_ACCOUNT, Options, Timers};
-use scenarios::{EVIDENCE_BUCKET, REPORT, results, whole_cloud};
+use reconcile::{Capabilities, Listing};
+use scenarios::{EVIDENCE_BUCKET, Harness, REPORT, results, whole_cloud};
 
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n";
 const ORGANIZATION: &str = "resource_directory: {role: flowkeeper}\n";
@@ -140,8 +144,7 @@ async fn the_digests_are_those_of_the_files() {
     let cloud = cloud(options(POLICY)).await;
     day(&cloud).await;
     let [report] = reports(&cloud).try_into().unwrap();
-    let checked =
-        std::process::Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&report).output().unwrap();
+    let checked = Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&report).output().unwrap();
     assert!(checked.status.success(), "{checked:?}");
     let sums = fs::read_to_string(report.join("SHA256SUMS")).unwrap();
     assert!(sums.contains(&format!("{}  evidence.json\n", read(&report).seal())), "{sums}");
@@ -300,15 +303,19 @@ async fn a_log_store_that_is_gone_or_has_no_index_is_in_the_report_and_fails_not
 }
 
 #[tokio::test]
-async fn parts_that_are_too_large_to_join_are_refused_and_stay() {
+async fn a_part_that_is_too_large_costs_no_other_account_its_place_in_the_report() {
     let cloud = cloud(organization(2)).await;
     day(&cloud).await;
     let part = parts(&cloud).into_iter().find(|part| !part.ends_with("organization.json")).unwrap();
-    fs::File::options().write(true).open(&part).unwrap().set_len(65 << 20).unwrap();
-    ten_minutes_later(&cloud).await;
+    fs::File::options().write(true).open(&part).unwrap().set_len(97 << 20).unwrap();
+    for _ in 0..7 {
+        ten_minutes_later(&cloud).await;
+    }
     let last = cloud.invocations().pop().unwrap();
-    assert!(!last.success && said(&last).contains("a joined report takes 67108864 at most"), "{:#}", last.body);
-    assert!(reports(&cloud).is_empty());
+    assert!(!last.success && said(&last).contains("its part is larger than 100663296 bytes"), "{:#}", last.body);
+    let [report] = reports(&cloud).try_into().unwrap();
+    let scope = read(&report).assessment().scope.clone();
+    assert_eq!((scope.accounts_asked, scope.accounts_read), (2, 1), "{scope:?}");
     assert_eq!(parts(&cloud).len(), 3);
 }
 
@@ -355,4 +362,164 @@ async fn a_folder_that_cannot_be_written_to_is_said_and_costs_no_report_that_is_
     assert!(!last.success && said(&last).contains("the report could not be written"), "{:#}", last.body);
     assert_eq!(reports(&cloud), before);
     assert!(said(&last).contains(&tomorrow), "{:#}", last.body);
+}
+
+/// Whether this process has mounts of its own. If not, runs the test once more in a process that has.
+fn has_own_mounts(test: &str) -> bool {
+    // Such a process knows one user.
+    if fs::read_to_string("/proc/self/uid_map").unwrap().split_whitespace().nth(2) == Some("1") {
+        return true;
+    }
+    let alone = |command: &Path, arguments: &[&str]| {
+        Command::new("unshare").args(["--mount", "--map-root-user"]).arg(command).args(arguments).output()
+    };
+    if !alone(Path::new("true"), &[]).is_ok_and(|output| output.status.success()) {
+        let said = format!("NOT TESTED: {test}: this machine gives no process mounts of its own\n");
+        io::stderr().write_all(said.as_bytes()).unwrap();
+        return false;
+    }
+    let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
+    let output = alone(&std::env::current_exe().unwrap(), &["--exact", &name, "--nocapture"]).unwrap();
+    let [told, trouble] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success() && told.contains("1 passed"), "{told}\n{trouble}");
+    false
+}
+
+fn mount(arguments: &[&str], folder: &Path) {
+    let output = Command::new("mount").args(arguments).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A cloud whose buckets are a file system of their own, and that file system.
+async fn cloud_with_a_mount(size: &str) -> (LocalCloud, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    mount(&["-t", "tmpfs", "-o", size, "tmpfs"], folder.path());
+    let cloud = cloud(Options { buckets: Some(folder.path().to_owned()), ..options(POLICY) }).await;
+    (cloud, folder)
+}
+
+/// Everything in a folder, with its content.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| if path.is_dir() { content(&path) } else { vec![(path.clone(), fs::read(&path).unwrap())] })
+        .collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_full_keeps_its_reports_and_the_run_says_what_it_could_not_write_and_where() {
+    if !has_own_mounts("a_bucket_that_is_full_keeps_its_reports_and_the_run_says_what_it_could_not_write_and_where") {
+        return;
+    }
+    let (cloud, folder) = cloud_with_a_mount("size=2m").await;
+    day(&cloud).await;
+    let [first] = reports(&cloud).try_into().unwrap();
+    let before = content(&first);
+    let index = fs::read(bucket(&cloud).join("index.html")).unwrap();
+    // Nothing is left but the room for one more file of a few bytes.
+    let filler = folder.path().join("filler");
+    fs::write(&filler, vec![0; 2 << 20]).unwrap_err();
+    let full = fs::metadata(&filler).unwrap().len();
+    fs::File::options().write(true).open(&filler).unwrap().set_len(full - (8 << 10)).unwrap();
+    // A second report of the same day.
+    day(&cloud).await;
+    let last = cloud.invocations().pop().unwrap();
+    assert!(!last.success, "{:#}", last.body);
+    let told = said(&last);
+    let place = first.parent().unwrap().to_str().unwrap();
+    for part in
+        ["the report could not be written: ", place, "evidence.json: No space left on device", "make room there"]
+    {
+        assert!(told.contains(part), "{part}: {:#}", last.body);
+    }
+    assert_eq!(reports(&cloud), [first.as_path()], "what is not whole is no report");
+    assert_eq!(content(&first), before);
+    assert_eq!(fs::read(bucket(&cloud).join("index.html")).unwrap(), index);
+    let left: Vec<_> = content(&bucket(&cloud))
+        .into_iter()
+        .filter(|(path, _)| path.to_string_lossy().contains(".flowkeeper-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    fs::remove_file(&filler).unwrap();
+    day(&cloud).await;
+    assert!(cloud.invocations().pop().unwrap().success);
+    assert_eq!(reports(&cloud).len(), 2, "with room, there is another");
+    assert_eq!(content(&first), before);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_mounted_for_reading_is_said_before_anything_is_read() {
+    if !has_own_mounts("a_bucket_that_is_mounted_for_reading_is_said_before_anything_is_read") {
+        return;
+    }
+    let (cloud, folder) = cloud_with_a_mount("size=8m").await;
+    day(&cloud).await;
+    let before = content(folder.path());
+    assert_eq!(reports(&cloud).len(), 1);
+    let calls = cloud.calls_of("DescribeVpcs").len();
+    mount(&["-o", "remount,ro"], folder.path());
+    day(&cloud).await;
+    let last = cloud.invocations().pop().unwrap();
+    assert!(!last.success, "{:#}", last.body);
+    let told = said(&last);
+    for part in [
+        "could not be written: ",
+        bucket(&cloud).to_str().unwrap(),
+        "Read-only file system",
+        "mount the bucket for writing",
+    ] {
+        assert!(told.contains(part), "{part}: {:#}", last.body);
+    }
+    assert_eq!(cloud.calls_of("DescribeVpcs").len(), calls, "nothing is read for a report that cannot be written");
+    assert_eq!(content(folder.path()), before);
+    mount(&["-o", "remount,rw"], folder.path());
+    day(&cloud).await;
+    assert_eq!(reports(&cloud).len(), 2);
+}
+
+/// Sweeps a region with this number of VPCs into evidence that lists ten.
+async fn evidence_of_many(vpcs: usize) -> Evidence {
+    let mut harness = Harness::with("limits: {max_creations: none}\n", Options::default()).await;
+    harness.dry_run = true;
+    let (vpc, _) = harness.kept_vpc(&[]).await;
+    harness.cloud.copy_vpc(&vpc, vpcs - 1);
+    let gathering = std::sync::Arc::new(audit::Gathering::new(10));
+    let observer = std::sync::Arc::<audit::Gathering>::clone(&gathering);
+    let capabilities = Capabilities::everything("report-flow-logs");
+    let reconciler = harness.reconciler(capabilities).listing(Listing::Full).observed_by(observer).reading_evidence();
+    let report = harness.sweep_by(&reconciler).await;
+    let accounts: Vec<AccountId> = vec![OWN_ACCOUNT.parse().unwrap()];
+    let swept = audit::Swept { reconciler, job: harness.job(TEN_MINUTES), accounts, report };
+    let about = audit::About {
+        tool: "a test".to_owned(),
+        version: "1".to_owned(),
+        run: "1-test".to_owned(),
+        started: harness.now(),
+        policy: PolicyName { name: "policy.yml".to_owned(), sha256: "0".repeat(64) },
+        exceptions_count_as: ExceptionsCountAs::default(),
+        left_out: Vec::new(),
+        has_routers: false,
+    };
+    audit::audit(about, swept, gathering.take(), Vec::new(), Vec::new()).await.evidence
+}
+
+#[tokio::test]
+async fn more_resources_than_a_report_lists_are_all_counted_and_pass_nothing() {
+    let evidence = evidence_of_many(600).await;
+    let (facts, found) = (evidence.facts(), evidence.assessment());
+    assert_eq!((facts.results.len(), found.sums.omitted, found.sums.resources), (10, 590, 600));
+    assert_eq!((found.sums.findings, found.sums.compliant), (599, 1), "{}", found.verdict);
+    assert_eq!(found.discrepancies, [""; 0]);
+    assert!(found.scope.is_whole, "{:?}", found.unknown);
+    assert!(
+        found.verdict.contains("599 have no flow log") && found.verdict.contains("590 of them are only counted"),
+        "{}",
+        found.verdict
+    );
+    assert!(found.controls.iter().all(|control| control.id == "2.5" || control.status != ControlStatus::Pass));
+    let uncounted = &facts.omitted_deliveries[0];
+    assert_eq!((uncounted.count, uncounted.state), (1, DeliveryState::Unknown), "the flow log was read after ten VPCs");
 }
