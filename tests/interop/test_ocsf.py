@@ -32,7 +32,7 @@ def lost(written, read, path=""):
         yield path
 
 
-@pytest.mark.parametrize("sample, least", [("small", 42), ("hostile", 56)])
+@pytest.mark.parametrize("sample, least", [("small", 42), ("hostile", 56), ("omitted", 48)])
 def test_every_event_is_a_compliance_finding(sample, least):
     found = events(sample)
     assert len(found) >= least
@@ -40,6 +40,22 @@ def test_every_event_is_a_compliance_finding(sample, least):
         read = ComplianceFinding.model_validate(event).model_dump(mode="json", exclude_none=True)
         assert set(lost(event, read)) == NOT_MODELED
         assert event["cloud"]["provider"] == "Alibaba Cloud"
+
+
+def test_what_is_only_counted_has_an_event_with_its_count():
+    counted = {event["status_code"]: event for event in events("omitted") if "count" in event}
+    assert {code: event["count"] for code, event in counted.items()} == {
+        "missing": 1_000_000,
+        "unknown": 70,
+        "pending": 60,
+        "paused": 50,
+        "excluded": 40,
+        "compliant": 30,
+    }
+    read = ComplianceFinding.model_validate(counted["missing"])
+    assert (read.count, read.compliance.status_id) == (1_000_000, 3)
+    # Whether the records of these arrive is not in the report.
+    assert counted["compliant"]["compliance"]["status_id"] == 2
 
 
 def test_an_event_without_what_the_standard_requires_is_refused():

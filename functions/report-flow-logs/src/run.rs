@@ -79,7 +79,7 @@ impl ReportFlowLogs {
         let swept = Swept { reconciler: reader, job: job.clone(), accounts: covered, report };
         let gathered = gathering.take();
         let callers = who.callers(&policy, &swept.accounts);
-        let audited = audit(about, swept, gathered, callers, Vec::new()).await;
+        let audited = audit(about, swept, (&gathering, gathered), callers, Vec::new()).await;
         let mut told = items;
         told.extend(who.failure);
         told.extend(audited.failures);

@@ -80,9 +80,9 @@ pub struct Audited {
     pub report: Report,
 }
 
-/// The error for more resources and flow logs than are computed with.
+/// The error for more resources and flow logs than the computation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are more than {max} resources and flow logs, and no more are computed with")]
+#[error("there are more than {max} resources and flow logs, which is too many to compute with")]
 pub struct TooMuch {
     /// How many are.
     pub max: usize,
@@ -90,10 +90,19 @@ pub struct TooMuch {
 
 /// Reads what else an auditor wants to know, and draws the conclusions.
 ///
-/// `callers` are those who asked, and `costs` is what
-/// flow logs cost, if somebody asked. The evidence lists as many resources as were gathered at most, and counts the others.
-pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<Caller>, costs: Vec<Cost>) -> Audited {
-    let Gathered { reads, regions, places, clock, max, .. } = gathered;
+/// `gathering` observed the sweep, and `gathered` is what it had taken then. `callers` are those who asked, and `costs` is
+/// what flow logs cost, if somebody asked. The evidence lists as many resources as were gathered at most, and counts the
+/// others.
+pub async fn audit(
+    about: About,
+    swept: Swept,
+    (gathering, gathered): (&Gathering, Gathered),
+    callers: Vec<Caller>,
+    costs: Vec<Cost>,
+) -> Audited {
+    // Whatever was read for the costs proves nothing here.
+    drop(gathering.take());
+    let Gathered { mut reads, regions, places, clock, max, .. } = gathered;
     let Swept { reconciler, accounts, report, .. } = &swept;
     let policy = reconciler.policy();
     // Nothing more is asked of an account that could not be entered.
@@ -112,7 +121,7 @@ pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<
         asked: Asked { accounts: asked, kinds: kinds(policy), left_out },
         exceptions_count_as,
         judged: Vec::new(),
-        reads: reads.into_reads(),
+        reads: Vec::new(),
         services,
         results: Vec::new(),
         omitted: Vec::new(),
@@ -139,6 +148,10 @@ pub async fn audit(about: About, swept: Swept, gathered: Gathered, callers: Vec<
     let (others, why) = other_log_stores(&swept, &facts).await;
     facts.log_stores.extend(others);
     failures.extend(why);
+    let Gathered { reads: later, calls, .. } = gathering.take();
+    reads.extend(later);
+    facts.reads = reads.into_reads();
+    facts.add_calls(calls);
     facts.head.ended = reconciler.now();
     let evidence = Evidence::new(facts);
     let undelivered = undelivered(&evidence, report);
@@ -328,13 +341,13 @@ async fn services(swept: &Swept, entered: &BTreeSet<AccountId>) -> (Vec<Service>
         let account = account.clone();
         async move {
             if !entered.contains(&account) {
-                return (Service { account: account.to_string(), is_open: None, error: None }, None);
+                return (Service { account: account.to_string(), is_open: None, error: None, calls: Vec::new() }, None);
             }
             let found = reconciler.is_service_open(job, &account, region).await;
             let (is_open, error) = found.map_or_else(|error| (None, Some(error)), |is_open| (Some(is_open), None));
             let failed = error.as_ref().map(|error| service_unread(&account, error));
             let error = error.as_deref().map(CallFailed::from);
-            (Service { account: account.to_string(), is_open, error }, failed)
+            (Service { account: account.to_string(), is_open, error, calls: Vec::new() }, failed)
         }
     };
     let asked: Vec<_> = stream::iter(accounts.iter().map(ask)).buffer_unordered(MAX_AT_ONCE).collect().await;
@@ -521,7 +534,8 @@ async fn other_log_stores(swept: &Swept, facts: &Facts) -> (Vec<LogStore>, Vec<I
         };
         let is_gone = matches!(days, Ok(None));
         let days = days.ok().flatten();
-        (LogStore { account, region, project, name, days, why_unknown, is_gone, error: None }, unread)
+        let (error, calls) = (None, Vec::new());
+        (LogStore { account, region, project, name, days, why_unknown, is_gone, error, calls }, unread)
     };
     let reads: Vec<_> = targets.into_iter().map(read).collect();
     let found: Vec<_> = stream::iter(reads).buffered(MAX_AT_ONCE).collect().await;
@@ -539,7 +553,7 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn a_sweep_of_more_than_can_be_computed_with_is_given_up_and_said() {
+    fn a_sweep_that_finds_too_much_to_compute_with_is_given_up_and_said() {
         let gathering = Gathering::new(1);
         let (account, region): (AccountId, RegionId) = ("1".parse().unwrap(), "cn-hangzhou".parse().unwrap());
         for nth in 1..=2 {
@@ -550,6 +564,9 @@ mod tests {
         let Poll::Ready(Err(error)) = swept.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("it goes on")
         };
-        assert_eq!(error.to_string(), "there are more than 1 resources and flow logs, and no more are computed with");
+        assert_eq!(
+            error.to_string(),
+            "there are more than 1 resources and flow logs, which is too many to compute with"
+        );
     }
 }

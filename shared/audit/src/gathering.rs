@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use evidence::ReadLog;
+use evidence::{CallLog, ReadLog};
 use flow_log::{AccountId, FlowLog, RegionId, Resource, ResourceId, Status};
 use jiff::Timestamp;
-use reconcile::{Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
+use reconcile::{CallRead, Item, Observer, PageObserver, PageRead, Summary, Target, TargetKind};
 
 use crate::clock_offset::ClockOffset;
 
@@ -27,6 +27,8 @@ pub struct Gathering {
 pub struct Gathered {
     /// Its lists.
     pub reads: ReadLog,
+    /// Its calls that read no lists.
+    pub(crate) calls: CallLog,
     /// The regions that each account has in scope. An account without any was not read.
     pub regions: BTreeMap<AccountId, Vec<RegionId>>,
     /// Its resources and flow logs, by account and region.
@@ -117,6 +119,13 @@ impl PageObserver for Gathering {
         self.lock().reads.page_read(account, region, page);
         if let Some(other) = &self.other {
             other.page_read(account, region, page);
+        }
+    }
+
+    fn call_read(&self, account: &AccountId, region: &RegionId, call: &CallRead) {
+        self.lock().calls.call_read(account, region, call);
+        if let Some(other) = &self.other {
+            other.call_read(account, region, call);
         }
     }
 }

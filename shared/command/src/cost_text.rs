@@ -396,6 +396,41 @@ mod tests {
     }
 
     #[test]
+    fn what_shards_cost_stands_below_the_region_and_its_flow_logs_and_in_its_total() {
+        let bytes = Bytes::gigabytes;
+        let by_feature = |shards| {
+            let store = LogStoreUsage::unread("flowlog-1/vpc".to_owned());
+            LogStoreUsage { metering: Some(Metering::ByFeature), shards, ..store }
+        };
+        let mut one =
+            region("cn-hangzhou", vec![flow_log("fl-1", "vpc-1", Volume::Measured { bytes: bytes(1) }, None)]);
+        one.log_stores = vec![by_feature(2)];
+        let mut bare = region("cn-shanghai", Vec::new());
+        bare.log_stores = vec![by_feature(4)];
+        let other = region("cn-beijing", vec![flow_log("fl-2", "vpc-2", Volume::Measured { bytes: bytes(1) }, None)]);
+        let table = PriceTable::of(Currency::Usd);
+        let costing = Costing { statement: Statement::of(&[one, bare, other], &[], &table), ..example() };
+        for columns in [None, Some(60)] {
+            let text = text(&costing, Drawing { columns, is_verbose: false });
+            let drawn = anstream::adapter::strip_str(&text).to_string();
+            let said: Vec<_> = drawn.lines().map(str::trim).collect();
+            let lines: Vec<_> = said.iter().map(|line| line.split("  ").next().unwrap_or_default()).collect();
+            let at =
+                |what: &str| lines.iter().position(|line| line.starts_with(what)).unwrap_or_else(|| panic!("{drawn}"));
+            // Two shards of 30 days at a cent, and four.
+            let (two, four) = (at("and 0.60 for shards of Logstores"), at("and 1.20 for shards of Logstores"));
+            assert!(at("cn-hangzhou") < at("vpc-1") && at("vpc-1") < two && two < at("cn-shanghai"), "{drawn}");
+            assert!(at("cn-shanghai") < four && four < at("cn-beijing"), "{drawn}");
+            assert_eq!(
+                drawn.matches("for shards of Logstores").count(),
+                2,
+                "a region without any has no line: {drawn}"
+            );
+            assert!(said.iter().any(|line| line.contains("shards of Logstores") && line.contains("1.80")), "{drawn}");
+        }
+    }
+
+    #[test]
     fn the_dearest_come_first_and_the_others_are_summed_up() {
         let mut costing = example();
         let volumes = (1..=25).map(|nth| Volume::Measured { bytes: Bytes::gigabytes(nth) }).enumerate();

@@ -699,3 +699,77 @@ fn schedules(
 pub(crate) fn is_estimated(flow_log: &FlowLogCost) -> bool {
     flow_log.volume.basis().is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use flow_log::Delivery;
+
+    use super::*;
+
+    #[test]
+    fn what_a_new_schedule_has_recorded_in_its_hours_off_is_taken_out_before_its_saving_is_priced() {
+        let text = "flow_log: {project: flowlog, log_store: vpc}\nschedule: office\n\
+                    schedules: {office: {time_zone: Asia/Shanghai, on: [Mon-Fri 07:00-21:00]}}";
+        let policy = Policy::parse(text).unwrap();
+        let id: FlowLogId = "fl-1".parse().unwrap();
+        // 100 GB in every hour of a week: 72,000 GB in a month, of which the schedule keeps off 98 of 168.
+        let monday: Timestamp = "2026-11-16T00:00+08:00".parse().unwrap();
+        let hours: Vec<_> = (0..HOURS as i64).map(|nth| (monday + nth.hours(), Bytes::gigabytes(100))).collect();
+        let week = (monday, monday + (HOURS as i64).hours());
+        let bytes = Bytes::gigabytes(72_000);
+        let by_ingest = LogStoreUsage::unread("flowlog/vpc".to_owned());
+        let usage = RegionUsage {
+            account: "1".parse().unwrap(),
+            region: "cn-hangzhou".parse().unwrap(),
+            days: 30,
+            log_stores: vec![LogStoreUsage { metering: Some(Metering::ByIngest), ..by_ingest }],
+            flow_logs: vec![FlowLogUsage {
+                id: id.clone(),
+                resource_id: "vpc-1".to_owned(),
+                log_store: Some(0),
+                volume: Volume::Measured { bytes },
+                duplicates: None,
+            }],
+        };
+        let flow_logs = [FlowLog {
+            id: id.clone(),
+            resource_id: "vpc-1".to_owned(),
+            name: None,
+            description: None,
+            traffic_type: Some("All".to_owned()),
+            traffic_path: None,
+            project: Some("flowlog".to_owned()),
+            log_store: Some("vpc".to_owned()),
+            aggregation_interval: Some(10),
+            ip_version: None,
+            resource_group_id: None,
+            tags: None,
+            status: Status::Active,
+            service_type: None,
+            delivery: Delivery::Working,
+            resource_type: None,
+            region: None,
+            creation_time: None,
+            business_status: None,
+            log_format: None,
+        }];
+        let region = InRegion {
+            flow_logs: &flow_logs,
+            usage: usage.clone(),
+            hours: [(id.clone(), hours)].into(),
+            counted: [(id.clone(), week)].into(),
+            schedules: [(id.clone(), policy.schedules["office"].clone())].into(),
+            remarks: Remarks::default(),
+        };
+        let kept_off = Bytes::gigabytes(42_000);
+        assert_eq!(region.recorded_when_off(&id), Some(kept_off));
+        let on = hours_on(&policy.schedules["office"], "2026-11-19".parse().unwrap());
+        let profile = Profile::measured(&policy.schedules["office"].time_zone, week, &region.hours[&id], |_, _| true);
+        let saving = profile.saving(&on, 30);
+        assert_eq!((saving.bytes, saving.off_hours), (kept_off, 98));
+        let mut found = [(&usage.flow_logs[0], OfSchedule { on_hours: 70, saving, saved: None, has_hours: true })];
+        region.price(&mut found, &PriceTable::of(Currency::Usd));
+        // From 30,000 to 72,000 GB: 720 × 0.185 + 20,480 × 0.074 + 20,800 × 0.037; and 42,000 × 0.061.
+        assert_eq!(found[0].1.saved.unwrap().by_traffic.to_string(), "4980.32");
+    }
+}

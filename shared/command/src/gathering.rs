@@ -12,15 +12,16 @@ impl From<TooMuch> for Failure {
     }
 }
 
-/// Sweeps, and keeps what was read of `max` resources and flow logs. Counts the others.
+/// Sweeps, and keeps what was read of `max` resources and flow logs. Counts the others. Returns the gathering, too, which
+/// goes on.
 ///
 /// # Errors
 /// The options name what the policy is not about.
-pub(crate) async fn gather(planning: &Planning<'_>, max: usize) -> Result<(Swept, Gathered), Failure> {
+pub(crate) async fn gather(planning: &Planning<'_>, max: usize) -> Result<(Swept, Gathered, Arc<Gathering>), Failure> {
     let (gathering, watcher) = gathering(planning, max);
     let swept = planning.sweep(Arc::<Gathering>::clone(&gathering)).await;
     watcher.clear();
-    Ok((swept?, gathering.take()))
+    Ok((swept?, gathering.take(), gathering))
 }
 
 /// Sweeps, and keeps what was read. Gives up once there are more than `max` resources and flow logs.

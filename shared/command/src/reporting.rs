@@ -67,7 +67,7 @@ impl Reporting<'_> {
             left_out,
             has_routers,
         };
-        let (swept, gathered) = gather(&self.planning, MAX_FOUND).await?;
+        let (swept, gathered, gathering) = gather(&self.planning, MAX_FOUND).await?;
         let mut uncosted = None;
         let costing = match (self.planning.reads == Reads::Costs, gathered.is_whole()) {
             (true, true) => Some(self.costing(&swept, &gathered, started).await?),
@@ -81,7 +81,7 @@ impl Reporting<'_> {
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
         let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
         let costs = costing.iter().map(cost).collect();
-        let Audited { evidence, .. } = audit(about, swept, gathered, callers, costs).await;
+        let Audited { evidence, .. } = audit(about, swept, (&gathering, gathered), callers, costs).await;
         let unread_costs = costing.map_or_else(Vec::new, |costing| costing.unread).into_iter().chain(uncosted);
         Ok(Reported { evidence, unread_costs: unread_costs.collect() })
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     cost::{BilledMonth, Cost, CostRow, Currency, OtherCost, OtherKind},
-    read::{Failure, Judged, Note, NoteState, Read, Service},
+    read::{Calls, Failure, Judged, Note, NoteState, Read, Service},
     result::{
         Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, Omitted, OmittedDeliveries,
         ResourceResult,

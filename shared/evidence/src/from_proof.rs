@@ -28,8 +28,10 @@ impl Facts {
                     why_unknown: why.map(ToString::to_string),
                     is_gone: matches!(why, Some(Unproven::NoDestination(_))),
                     error: why.and_then(|why| cause(why, &proof.failures)),
+                    calls: Vec::new(),
                 });
             }
+            let named = |name: &String| Some(name.clone()).filter(|name| !name.is_empty());
             let found = proof.flow_logs.iter().filter_map(|it| {
                 let why = match &it.proof {
                     Proof::Unknown(why) => Some(why),
@@ -39,6 +41,8 @@ impl Facts {
                     account: account.to_owned(),
                     region: region.to_owned(),
                     flow_log_id: it.id.to_string(),
+                    project: named(&proof.project),
+                    log_store: named(&proof.log_store),
                     from: proof.from,
                     to: proof.to,
                     state: DeliveryState::Unknown,
@@ -56,12 +60,11 @@ impl Facts {
     }
 }
 
-/// Why nobody counts the records of routers.
-const WHY_UNKNOWN_OF_ROUTERS: &str =
-    "the fields of the records of Express Connect Routers are not documented, so nobody can tell whose they are";
+/// Why the records of routers are not counted.
+const WHY_UNKNOWN_OF_ROUTERS: &str = "the documentation does not say which fields the records of Express Connect Routers have, so they cannot be told apart";
 
 /// It is unknown whether the records of a router arrive: Alibaba Cloud does not document their fields, so no query can
-/// tell whose they are. `None` if it is no router, or none are due.
+/// tell those of one router from those of another. `None` if it is no router, or none are due.
 pub(crate) fn of_router(head: &Head, result: &ResourceResult) -> Option<Delivery> {
     let is_router = matches!(result.kind, Kind::Vbr | Kind::Ecr);
     let flow_log_id = due(result).filter(|_| is_router)?.to_owned();
@@ -69,6 +72,8 @@ pub(crate) fn of_router(head: &Head, result: &ResourceResult) -> Option<Delivery
         account: result.account.clone(),
         region: result.region.clone(),
         flow_log_id,
+        project: None,
+        log_store: None,
         from: head.started,
         to: head.started,
         state: DeliveryState::Unknown,

@@ -11,6 +11,7 @@
 
 mod assessment;
 mod bound;
+mod call_log;
 mod csv;
 mod evidence;
 mod facts;
@@ -29,10 +30,11 @@ mod text;
 pub use assessment::{
     Assessment, Class, Control, ControlStatus, Relation, Retention, ScopeRead, Sums, Unknown, VerdictCount,
 };
+pub use call_log::CallLog;
 pub use csv::as_text;
 pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
-    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
+    Asked, AskedAccount, BilledMonth, Caller, Calls, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
     ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note,
     NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, Span,
     Week,

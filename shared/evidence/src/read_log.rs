@@ -39,6 +39,13 @@ impl ReadLog {
         list.error = Some(error);
     }
 
+    /// Adds the lists that another log has and this one has not.
+    pub fn extend(&mut self, other: Self) {
+        for (key, read) in other.lists {
+            self.lists.entry(key).or_insert(read);
+        }
+    }
+
     /// The lists.
     #[must_use]
     pub fn into_reads(self) -> Vec<Read> {

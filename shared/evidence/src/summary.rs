@@ -2,8 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{evidence::Evidence, facts::NoteState};
+use crate::{
+    assessment::Class,
+    evidence::Evidence,
+    facts::{Facts, NoteState},
+};
 
 /// What a list of reports says of one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,6 +33,9 @@ pub struct ReportSummary {
     pub findings: u64,
     /// What could not be read.
     pub unknown: u64,
+    /// The SHA-256 of the findings by name, to tell them from others of the same number.
+    #[serde(default)]
+    pub found: String,
 }
 
 impl ReportSummary {
@@ -36,7 +44,8 @@ impl ReportSummary {
     pub fn knows_as_much_as(&self, evidence: &Evidence) -> bool {
         let other = Self::of(evidence, &self.folder);
         let is_known = |it: &Self| (it.is_whole, std::cmp::Reverse(it.unknown));
-        is_known(self) >= is_known(&other) && self.findings == other.findings && self.resources == other.resources
+        let found = |it: &Self| (it.resources, it.findings, it.found.clone());
+        is_known(self) >= is_known(&other) && found(self) == found(&other)
     }
 
     /// Sums up a report in this folder.
@@ -55,6 +64,26 @@ impl ReportSummary {
             resources: assessment.sums.resources,
             findings: assessment.sums.findings.saturating_add(notes),
             unknown: assessment.unknown.len() as u64,
+            found: found(facts),
         }
     }
+}
+
+/// The digest of the findings by name.
+fn found(facts: &Facts) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |parts: &[&str]| {
+        for part in parts {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    };
+    for it in facts.results.iter().filter(|it| it.class() == Class::Finding) {
+        add(&[&it.account, &it.region, &it.id, &it.verdict.to_string()]);
+    }
+    for it in facts.notes.iter().filter(|it| it.state == NoteState::Finding) {
+        let known = [&it.account, &it.region, &it.subject];
+        add(&known.map(|text| text.as_deref().unwrap_or_default()));
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -78,7 +78,7 @@ pub use operations::vpc::{
     CreatedFlowLog, FlowLogAttributes, FlowLogExtras, FlowLogFilter, Movable, Region, ServiceOpening, VSwitchFilter,
     VpcFilter,
 };
-pub use paging::listing::{Entry, Listing, PageObserver, PageRead};
+pub use paging::listing::{CallRead, Entry, Listing, PageObserver, PageRead};
 pub use rng::{OsRng, Rng};
 pub use session::{ROLE_SESSION_NAME, Session, Writes};
 pub use settings::{ClientSettings, SignatureMethod};

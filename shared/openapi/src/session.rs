@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use signing::Credentials;
 
 use crate::{
-    AssumeRole, AssumedRole, CallCounter, CallError, Cause, Client, NoTimeLeft, PageRead, Remedy, Role,
+    AssumeRole, AssumedRole, CallCounter, CallError, CallRead, Cause, Client, NoTimeLeft, PageRead, Remedy, Role,
     call::{
         pipeline::{Pipeline, Reader},
+        redact::id_without_secrets,
         request::Request,
         response_object::ResponseObject,
     },
@@ -197,7 +198,8 @@ impl Session<'_> {
     }
 
     /// Makes a call, once more with new credentials if those at hand have expired.
-    async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<(), CallError> {
+    /// Returns the request id of an operation with a path.
+    async fn call(&self, request: &Request, read: &mut Reader<'_>) -> Result<Option<String>, CallError> {
         // Before a role is assumed for it.
         if let Some(error) = request.invalid() {
             return Err(error);
@@ -224,6 +226,13 @@ impl Session<'_> {
         let (about, is_filtered) = (request.resource.clone(), request.is_filtered());
         let page = PageRead { action: request.action, about, is_filtered, items, total, request_id };
         observer.page_read(self.account(), self.region(), &page);
+    }
+
+    /// Tells the client's observer that something other than a list was read.
+    fn report_call(&self, request: &Request, rows: Option<usize>, request_id: Option<String>) {
+        let Some(observer) = &self.pipeline.client.page_observer else { return };
+        let call = CallRead { action: request.action, about: request.resource.clone(), rows, request_id };
+        observer.call_read(self.account(), self.region(), &call);
     }
 
     /// Returns a token by which the API recognizes a repeated call.
@@ -257,6 +266,26 @@ impl Session<'_> {
         };
         self.call(request, &mut read_it).await?;
         found.ok_or_else(|| not_read(request))
+    }
+
+    /// Makes a call and reads its response, and tells the client's observer so. `rows` counts the rows of what was read, if
+    /// it consists of rows.
+    pub(crate) async fn call_and_tell<T: Send>(
+        &self,
+        request: &Request,
+        mut read: impl FnMut(&ResponseObject<'_>) -> Result<T, String> + Send,
+        rows: impl FnOnce(&T) -> Option<usize> + Send,
+    ) -> Result<T, CallError> {
+        let (mut found, mut in_body) = (None, None);
+        let mut read_it = |response: &ResponseObject<'_>, credentials: &Credentials| {
+            found = Some(read(response)?);
+            in_body = id_without_secrets(response.text("RequestId"), credentials);
+            Ok(())
+        };
+        let in_header = self.call(request, &mut read_it).await?;
+        let found = found.ok_or_else(|| not_read(request))?;
+        self.report_call(request, rows(&found), in_header.or(in_body));
+        Ok(found)
     }
 
     /// Makes a call whose response carries nothing but success.

@@ -482,6 +482,11 @@ impl LocalCloud {
         self.shared.write(|world| world.state.bills.entry(of).or_default().push(line));
     }
 
+    /// Makes a member of the organization pay for itself: it sees its own bill, and the management account an empty one.
+    pub fn pays_itself(&self, account: &str) {
+        self.constraints(|it| it.set_own_payer(account));
+    }
+
     /// Refuses `TrafficPath` in an account and region, with `UnsupportedFeature.UserDefinedTrafficPath`.
     pub fn without_traffic_paths(&self, account: &str, region: &str) {
         self.constraints(|it| it.set_traffic_paths(account, region, false));

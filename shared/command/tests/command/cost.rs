@@ -290,6 +290,10 @@ async fn every_account_and_region_of_the_policy_is_in_it_and_who_is_refused_is_n
     assert!(!found["notes"].to_string().contains("flowlog-b/vpc"), "how it is charged is known: {found:#}");
     let billed: Vec<_> = found["bills"].as_array().unwrap().iter().map(|bill| &bill["amount"]).collect();
     assert_eq!(billed, ["1.500000", "2.250000"], "the account that pays sees the bill of its member: {found:#}");
+    // One that pays for itself has a bill of its own, and the account that pays for others sees an empty one.
+    world.cloud.pays_itself(SECOND_ACCOUNT);
+    let (own, _) = world_json(&world, &[]).await;
+    assert_eq!(own["bills"], found["bills"], "{own:#}");
     let functions = found["flowkeeper"]["functions"].as_array().unwrap();
     let sweeps = functions.iter().find(|function| function["name"] == "remediate-flow-logs").unwrap();
     assert_eq!(sweeps["invocations"], json!(30 * 24 * (3 + 2)), "three accounts, the coordinator and the last step");

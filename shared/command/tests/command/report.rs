@@ -233,6 +233,56 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
 }
 
 #[tokio::test]
+async fn it_says_by_which_requests_the_logstores_and_the_service_were_read() {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
+    write_record(&world, &vpc, "NODATA");
+    let (report, ran) = json_of(&world, &["--cost"]).await;
+    let facts = &report["facts"];
+    let delivery = &facts["deliveries"][0];
+    assert_eq!((&delivery["project"], &delivery["log_store"]), (&json!("flowlog"), &json!("vpc")), "{}", ran.whole());
+    let calls = |of: &Value| -> Vec<(String, u64, Value, Value, Value)> {
+        let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+        let one = |it: &Value| {
+            let ids = (it["first_request_id"].clone(), it["last_request_id"].clone());
+            (text(&it["operation"]), it["count"].as_u64().unwrap(), it["rows"].clone(), ids.0, ids.1)
+        };
+        of["calls"].as_array().unwrap().iter().map(one).collect()
+    };
+    // The cost asks the same Logstore before, and is no proof.
+    let id = |operation: &str| json!(world.cloud.calls_of(operation).last().unwrap().request_id);
+    let once = |operation: &str, rows: Value| (operation.to_owned(), 1, rows, id(operation), id(operation));
+    let none = Value::Null;
+    let expected = [once("GetIndex", none.clone()), once("GetLogStore", none.clone()), once("GetLogsV2", json!(2))];
+    assert!(world.cloud.calls_of("GetLogsV2").len() > 1, "{}", ran.whole());
+    assert_eq!(calls(&facts["log_stores"][0]), expected);
+    assert_eq!(calls(&facts["services"][0]), [once("GetFlowLogServiceStatus", none)]);
+    world.run(&["report", "--html", "r.html"]).await.good();
+    for operation in ["GetLogStore", "GetLogsV2", "GetFlowLogServiceStatus"] {
+        let request = id(operation);
+        let page = read(&world, "r.html");
+        assert!(page.contains(&format!("<code><bdi>{}</bdi></code>", request.as_str().unwrap())), "{operation}");
+    }
+    // What is silent is asked for its network interfaces.
+    let interfaces = |report: &Value| {
+        let lists = report["facts"]["reads"].as_array().unwrap().clone();
+        lists.into_iter().find(|it| it["operation"] == "DescribeNetworkInterfaces" && !it["about"].is_null())
+    };
+    assert_eq!(interfaces(&report), None);
+    let quiet = world_without_records().await;
+    let (silent, _) = json_of(&quiet, &[]).await;
+    assert_eq!(interfaces(&silent).unwrap()["items"], 1, "{silent:#}");
+}
+
+/// A world with a flow log that should have delivered, and has not.
+async fn world_without_records() -> World {
+    let world = world().await;
+    old_vpc(&world).await;
+    world
+}
+
+#[tokio::test]
 async fn a_logstore_that_is_gone_is_silent_and_keeps_nothing() {
     let world = world().await;
     old_vpc(&world).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::{
-    Asked, AskedAccount, BilledMonth, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts, Failure,
+    Asked, AskedAccount, BilledMonth, CallLog, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts, Failure,
     FlowLogState, Head, Judged, Kind, LeftOut, NextChange, Note, NoteState, Omitted, OmittedDeliveries, OtherCost,
     OtherKind, Part, PolicyName, Read, ResourceResult, Service, Week,
 };
@@ -13,7 +13,7 @@ use flow_log::{
 };
 use jiff::Timestamp;
 use reconcile::{
-    ErrorReport,
+    CallRead, ErrorReport,
     delivery::{FlowLogProof, LogStoreProof},
 };
 
@@ -244,10 +244,11 @@ pub(crate) fn small() -> Facts {
         })
         .to_vec();
     facts.services = [FIRST, SECOND]
-        .map(|account| Service { account: account.to_owned(), is_open: Some(true), error: None })
+        .map(|account| Service { account: account.to_owned(), is_open: Some(true), error: None, calls: Vec::new() })
         .to_vec();
     facts.schedules.extend(office.map(|(week, _)| week));
     prove(&mut facts, proof);
+    facts.add_calls(calls(&facts));
     facts.costs = vec![cost(&facts.results)];
     facts.changes.push(Change {
         account: FIRST.to_owned(),
@@ -299,6 +300,36 @@ pub(crate) fn prove(facts: &mut Facts, proof_of: impl Fn(usize) -> (Proof, Optio
         };
         facts.add_proofs(&account, &region, &[proof]);
     }
+}
+
+/// How the Logstores and the services were read.
+fn calls(facts: &Facts) -> CallLog {
+    let mut log = CallLog::default();
+    let mut nth = 0;
+    let mut add = |account: &str, region: &str, action, about: &str, rows| {
+        nth += 1;
+        let request_id = Some(format!("6742EC5D{nth:016X}"));
+        let call = CallRead { action, about: about.to_owned(), rows, request_id };
+        if let (Ok(account), Ok(region)) = (account.parse(), region.parse()) {
+            log.call_read(&account, &region, &call);
+        }
+    };
+    for service in &facts.services {
+        add(&service.account, "cn-hangzhou", "GetFlowLogServiceStatus", "", None);
+    }
+    for store in facts.log_stores.iter().filter(|store| !store.is_gone) {
+        let about = format!("{}/{}", store.project, store.name);
+        let rows = facts.deliveries.iter().filter(|it| (&it.account, &it.region) == (&store.account, &store.region));
+        let rows = Some(rows.count());
+        if store.days.is_some() {
+            add(&store.account, &store.region, "GetLogStore", &about, None);
+        }
+        add(&store.account, &store.region, "GetLogsV2", &about, rows);
+    }
+    for store in facts.log_stores.iter().filter(|store| store.is_gone) {
+        add(&store.account, &store.region, "GetProject", &store.project, None);
+    }
+    log
 }
 
 fn unread_log_store(account: &str) -> ErrorReport {
@@ -481,7 +512,7 @@ pub(crate) fn large(number: usize) -> Facts {
             facts.reads.push(read(&account, region, "DescribeVpcs", items));
             facts.reads.push(read(&account, region, "DescribeFlowLogs", items));
         }
-        facts.services.push(Service { account: account.clone(), is_open: Some(true), error: None });
+        facts.services.push(Service { account: account.clone(), is_open: Some(true), error: None, calls: Vec::new() });
         facts.judged.push(Judged { accounts: vec![account], resources, unlisted: 0 });
         facts.results.append(&mut results);
     }

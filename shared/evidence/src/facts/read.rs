@@ -34,6 +34,24 @@ pub struct Read {
     pub error: Option<Failure>,
 }
 
+/// The calls of one operation about one thing that is no list, as they were answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Calls {
+    /// The API operation, such as `GetLogsV2`.
+    pub operation: String,
+    /// How many calls were answered. An answer that is not complete is asked for again.
+    pub count: u64,
+    /// The number of rows in the complete answers, if they consist of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The API's id of the first request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_request_id: Option<String>,
+    /// The API's id of the last request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_request_id: Option<String>,
+}
+
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
@@ -74,6 +92,9 @@ pub struct Service {
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// The calls that read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Calls>,
 }
 
 /// Something found about an account, a region, or another thing that is no resource.

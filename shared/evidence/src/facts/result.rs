@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::read::Failure;
+use super::read::{Calls, Failure};
 
 /// A kind of resource, as the API calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -249,6 +249,9 @@ pub struct LogStore {
     /// The call that failed, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// The calls that read it, and that counted the records of all flow logs that deliver to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Calls>,
 }
 
 /// Whether the records of a flow log arrived in a time window.
@@ -260,6 +263,13 @@ pub struct Delivery {
     pub region: String,
     /// The flow log.
     pub flow_log_id: String,
+    /// The project of the Logstore in which its records were counted; the calls are with that Logstore. Absent if none is
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The Logstore in which its records were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_store: Option<String>,
     /// The beginning of the window.
     pub from: Timestamp,
     /// The end of the window.

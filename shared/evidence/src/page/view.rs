@@ -14,7 +14,7 @@ use super::{
 use crate::{
     assessment::{Assessment, Class, Control, ControlStatus, Relation, Unknown},
     evidence::Evidence,
-    facts::{Change, Cost, CostRow, Delivery, DeliveryState, Facts, Note, NoteState, Read, ResourceResult},
+    facts::{Calls, Change, Cost, CostRow, Delivery, DeliveryState, Facts, Note, NoteState, Read, ResourceResult},
     text::count,
 };
 
@@ -52,6 +52,17 @@ pub(super) struct View<'a> {
     /// Regions that were read and have no resource, by account.
     empty: Vec<(&'a str, Vec<&'a str>)>,
     reads: Rows<'a, Read>,
+    /// The calls that read no list.
+    calls: Vec<CallRow<'a>>,
+    calls_extent: Extent,
+}
+
+/// The calls of one operation about a Logstore or an account.
+struct CallRow<'a> {
+    account: &'a str,
+    /// The region and the Logstore; `None` if the calls are about the account.
+    store: Option<(&'a str, String)>,
+    calls: &'a Calls,
 }
 
 /// The state of the whole report.
@@ -247,6 +258,7 @@ impl<'a> View<'a> {
         let quiet = if is_short { quiet } else { ResultTable { rows: Vec::new(), ..quiet } };
         let is_small = is_short && facts.results.len() <= Evidence::MAX_ROWS;
         let (places, more_places, empty) = places(facts);
+        let (calls, calls_extent) = calls(facts);
         let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
         let csp = format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
@@ -278,6 +290,8 @@ impl<'a> View<'a> {
             more_places,
             empty,
             reads: Rows::of(facts.reads.iter()),
+            calls,
+            calls_extent,
         }
     }
 
@@ -451,6 +465,22 @@ fn places(facts: &Facts) -> Places<'_> {
     (shown, more, empty.collect())
 }
 
+/// The first calls that read no list, and how many there are.
+fn calls(facts: &Facts) -> (Vec<CallRow<'_>>, Extent) {
+    let services = facts.services.iter().flat_map(|service| {
+        service.calls.iter().map(|calls| CallRow { account: &service.account, store: None, calls })
+    });
+    let stores = facts.log_stores.iter().flat_map(|it| {
+        let store = move || Some((it.region.as_str(), format!("{}/{}", it.project, it.name)));
+        it.calls.iter().map(move |calls| CallRow { account: &it.account, store: store(), calls })
+    });
+    let shown: Vec<_> = services.chain(stores).take(Evidence::MAX_ROWS).collect();
+    let of_services = facts.services.iter().map(|service| service.calls.len());
+    let listed = of_services.chain(facts.log_stores.iter().map(|store| store.calls.len())).sum();
+    let extent = Extent { listed, omitted: 0, shown: shown.len() };
+    (shown, extent)
+}
+
 /// The sign of a class.
 const fn sign(class: Class) -> Icon {
     Icon(match class {
@@ -491,6 +521,11 @@ const fn delivery(state: DeliveryState) -> (Icon, &'static str) {
 /// A number, or a word if it is not known.
 fn known(number: Option<u64>) -> String {
     number.map_or_else(|| "unknown".to_owned(), count)
+}
+
+/// A number of rows; nothing for a call that has none.
+fn rows(number: Option<u64>) -> String {
+    number.map(count).unwrap_or_default()
 }
 
 /// A retention in days.

@@ -261,11 +261,15 @@ fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason_and
         facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), max);
         let [delivery] = &facts.deliveries[..] else { panic!("{:?}", facts.deliveries) };
         assert_eq!((delivery.flow_log_id.as_str(), delivery.state), ("fl-on", DeliveryState::Unknown));
-        assert!(delivery.why_unknown.as_ref().unwrap().contains("are not documented"), "{delivery:?}");
+        assert!(delivery.why_unknown.as_ref().unwrap().contains("the documentation does not say"), "{delivery:?}");
         let evidence = Evidence::new(facts);
         let found = evidence.assessment();
         let is_said = |unknown: &&Unknown| unknown.subject.as_deref() == Some("fl-on");
-        assert!(found.unknown.iter().find(is_said).unwrap().why.contains("are not documented"), "{:?}", found.unknown);
+        assert!(
+            found.unknown.iter().find(is_said).unwrap().why.contains("the documentation does not say"),
+            "{:?}",
+            found.unknown
+        );
         assert!(found.controls.iter().all(|control| control.status != ControlStatus::Pass));
     }
 }
@@ -283,7 +287,7 @@ fn silent(number: usize, max: usize) -> Evidence {
         name: None,
         regions: vec![region.to_owned()],
     });
-    facts.services.push(Service { account: account.to_owned(), is_open: Some(true), error: None });
+    facts.services.push(Service { account: account.to_owned(), is_open: Some(true), error: None, calls: Vec::new() });
     for list in ["DescribeVpcs", "DescribeFlowLogs"] {
         facts.reads.push(samples::read(account, region, list, number as u64));
     }

@@ -17,7 +17,7 @@ fn the_published_schema_is_that_of_the_types() {
 fn every_sample_satisfies_the_published_schema_and_a_broken_one_does_not() {
     let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for facts in [samples::minimal(), samples::small(), samples::hostile()] {
+    for facts in [samples::minimal(), samples::small(), samples::hostile(), samples::omitted()] {
         let mut document = serde_json::to_value(Evidence::new(facts)).unwrap();
         let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:#?}");

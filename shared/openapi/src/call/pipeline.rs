@@ -7,7 +7,7 @@ use signing::{Call, Credentials, acs3, hex, rpc, sls, unsigned_post};
 
 use super::{
     counter::CallCounter,
-    redact::without_secrets,
+    redact::{id_without_secrets, without_secrets},
     request::{Request, Rest},
     response::{Exhausted, parse_response},
     response_object::ResponseObject,
@@ -75,13 +75,13 @@ impl Pipeline<'_> {
     }
 
     /// Makes a call, and retries it if the error's remedy says so. `read` receives the response. Fresh credentials are up
-    /// to the caller.
+    /// to the caller. Returns the request id of an operation with a path, which is not in the response itself.
     pub(crate) async fn call(
         &self,
         request: &Request,
         credentials: &Credentials,
         read: &mut Reader<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Option<String>, CallError> {
         if let Some(error) = request.invalid() {
             return Err(error);
         }
@@ -100,12 +100,12 @@ impl Pipeline<'_> {
             self.acquire_quota(request).await?;
             // Boxed to keep the futures of all callers small, because they are moved.
             let (error, date) = match Box::pin(self.try_once(request, credentials, site, read)).await {
-                Ok(()) => {
+                Ok(request_id) => {
                     self.client.budget.earn();
                     if site.is_second() {
                         self.client.is_at_other_site.store(site.is_other(), Ordering::Relaxed);
                     }
-                    return Ok(());
+                    return Ok(request_id);
                 }
                 Err(failed) => failed,
             };
@@ -182,7 +182,7 @@ impl Pipeline<'_> {
         credentials: &Credentials,
         site: Site,
         read: &mut Reader<'_>,
-    ) -> Result<(), (CallError, Option<Timestamp>)> {
+    ) -> Result<Option<String>, (CallError, Option<Timestamp>)> {
         let client = self.client;
         let (product, region) = (request.product, &self.scope.region);
         let now = self.now();
@@ -210,7 +210,7 @@ impl Pipeline<'_> {
         self.count(|counter| counter.count_call(request.is_read()));
         let sent = client.page_observer.as_ref().map(|observer| (observer, self.now()));
         let outcome = match client.transport.send(url, signed, timeout).await {
-            Ok(response) => {
+            Ok(mut response) => {
                 if let (Some((observer, sent)), Some(date)) = (sent, response.date) {
                     observer.answered(sent, self.now(), date);
                 }
@@ -220,14 +220,15 @@ impl Pipeline<'_> {
                     read(&whole, credentials)
                         .map_err(|reason| (Cause::Unreadable { status, reason }, whole.text("RequestId")))
                 });
-                read.map_err(|(cause, request_id)| {
-                    let request_id = request_id.or_else(|| response.request_id.clone());
-                    let (cause, request_id) = without_secrets(cause, request_id, credentials);
-                    (
-                        CallError { request_id, retry_after: response.retry_after, ..request.failed(cause) },
-                        response.date,
-                    )
-                })
+                let in_header = response.request_id.take();
+                match read {
+                    Ok(()) => Ok(id_without_secrets(in_header, credentials)),
+                    Err((cause, request_id)) => {
+                        let (cause, request_id) = without_secrets(cause, request_id.or(in_header), credentials);
+                        let (retry_after, date) = (response.retry_after, response.date);
+                        Err((CallError { request_id, retry_after, ..request.failed(cause) }, date))
+                    }
+                }
             }
             // The service was not slow: the deadline cut the call off.
             Err(Cause::NoResponse { host, .. }) if self.time_left() == Some(Duration::ZERO) => {

@@ -34,6 +34,11 @@ pub(crate) fn without_secrets(
     (cause, request_id.filter(|id| is_good_word(id)))
 }
 
+/// Returns the request id of a success, unless a secret is in it.
+pub(crate) fn id_without_secrets(request_id: Option<String>, credentials: &Credentials) -> Option<String> {
+    request_id.filter(|id| Secrets::of(credentials).is_good_word(id))
+}
+
 /// Removes secrets from the error of an unreadable item.
 pub(crate) fn item_without_secrets(item: UnreadableItem, credentials: &Credentials) -> UnreadableItem {
     let secrets = Secrets::of(credentials);

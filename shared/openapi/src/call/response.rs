@@ -12,7 +12,7 @@ use crate::{AccessDenied, Cause, call::response_object::ResponseObject};
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
-    /// The request id in the headers of a failure: some products have it nowhere else.
+    /// The request id in the headers of a failure, and of an operation with a path: some products have it nowhere else.
     pub(crate) request_id: Option<String>,
     /// The server's `Date`.
     pub(crate) date: Option<jiff::Timestamp>,

@@ -84,6 +84,7 @@ impl Transport {
 
     async fn exchange(&self, host: &str, mut url: Url, signed: SignedCall) -> Result<Response, Cause> {
         let failed = |error: reqwest::Error| failure(host, &error);
+        let has_path = matches!(signed, SignedCall::WithPath { .. });
         let (method, headers, query, payload) = match signed {
             SignedCall::InForm(form) => (Method::POST, Vec::new(), String::new(), form.into_bytes()),
             SignedCall::InHeaders(Signed { headers, query, form }) => (Method::POST, headers, query, form.into_bytes()),
@@ -102,8 +103,8 @@ impl Transport {
 
         let status = response.status().as_u16();
         let Said { request_id, date, retry_after, exhausted } = Said::by(response.headers());
-        // That of a success is in its body.
-        let request_id = request_id.filter(|_| !response.status().is_success()).map(str::to_owned);
+        // That of a success is in its body, unless the operation has a path.
+        let request_id = request_id.filter(|_| has_path || !response.status().is_success()).map(str::to_owned);
 
         let (mut first, mut whole) = (Bytes::new(), Vec::new());
         while let Some(piece) = response.chunk().await.map_err(failed)? {

@@ -264,11 +264,12 @@ impl Session<'_> {
     async fn until_complete<T: Send>(
         &self,
         request: &Request,
-        read: impl Fn(&ResponseObject<'_>) -> Result<Option<T>, String> + Send + Sync,
-    ) -> Result<T, CallError> {
+        read: impl Fn(&ResponseObject<'_>) -> Result<Option<Vec<T>>, String> + Send + Sync,
+    ) -> Result<Vec<T>, CallError> {
+        let rows = |found: &Option<Vec<T>>| found.as_ref().map(Vec::len);
         let mut wait = WAIT_FOR_COMPLETE;
         for tries in 1..=MAX_TRIES {
-            if let Some(complete) = self.call_and_read(request.clone(), &read).await? {
+            if let Some(complete) = self.call_and_tell(request, &read, rows).await? {
                 return Ok(complete);
             }
             if tries < MAX_TRIES && self.wait(wait).await.is_err() {

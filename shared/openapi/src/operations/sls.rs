@@ -212,7 +212,7 @@ impl Session<'_> {
         request: Request,
         read: impl FnMut(&ResponseObject<'_>) -> Result<T, String> + Send,
     ) -> Result<Option<T>, CallError> {
-        match self.call_and_read(request, read).await {
+        match self.call_and_tell(&request, read, |_| None).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if matches!(error.kind(), ErrorKind::DestinationMissing | ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),

@@ -282,8 +282,9 @@ impl Session<'_> {
     /// The call failed, or its response cannot be read.
     pub async fn get_flow_log_service_status(&self) -> Result<bool, CallError> {
         let request = Request::read(Product::Vpc, "GetFlowLogServiceStatus").with_client_token(self.client_token());
-        self.call_and_read(request, |response| response.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned()))
-            .await
+        let read =
+            |response: &ResponseObject<'_>| response.flag("Enabled").ok_or_else(|| "it has no Enabled".to_owned());
+        self.call_and_tell(&request, read, |_| None).await
     }
 
     pub(crate) fn resource(

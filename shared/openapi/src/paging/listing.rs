@@ -97,10 +97,27 @@ pub struct PageRead {
     pub request_id: Option<String>,
 }
 
+/// A call that reads something other than a list, as it was answered: evidence that it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRead {
+    /// The operation, for example `GetLogStore`.
+    pub action: &'static str,
+    /// What it is about, such as `project/log-store`; empty if it is about the account.
+    pub about: String,
+    /// How many rows the answer has, if it consists of rows.
+    pub rows: Option<usize>,
+    /// The API's request id, if the response has one.
+    pub request_id: Option<String>,
+}
+
 /// Learns of each page that is read, for progress and evidence.
 pub trait PageObserver: fmt::Debug + Send + Sync {
     /// A page of a list in this account and region was read.
     fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead);
+
+    /// Something that is no list was read in this account and region: of Simple Log Service, or whether the flow log
+    /// service is open.
+    fn call_read(&self, _account: &AccountId, _region: &RegionId, _call: &CallRead) {}
 
     /// An answer arrived. The machine's clock said `sent` and `received`, and the answer says `date`.
     fn answered(&self, _sent: Timestamp, _received: Timestamp, _date: Timestamp) {}

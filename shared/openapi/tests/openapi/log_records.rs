@@ -1,9 +1,14 @@
 //! How many records arrived in a Logstore.
 
-use flow_log::names::{LogStoreName, ProjectName};
+use std::sync::{Arc, Mutex};
+
+use flow_log::{
+    AccountId, RegionId,
+    names::{LogStoreName, ProjectName},
+};
 use openapi::{
-    Bucket, CallError, Cause, Destination, ErrorKind, MeteringMode, MissingPart, RecordCount, RecordField,
-    RecordFilter, Session, TimeSpan,
+    Bucket, CallError, CallRead, Cause, Destination, ErrorKind, MeteringMode, MissingPart, PageObserver, PageRead,
+    RecordCount, RecordField, RecordFilter, Session, TimeSpan,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +54,58 @@ async fn counted(replies: impl IntoIterator<Item = Reply>) -> (Result<Vec<Record
 async fn histogram(session: &Session<'_>, filter: RecordFilter<'_>) -> Result<Vec<Bucket>, CallError> {
     let (project, log_store) = names();
     session.histogram(Destination { project: &project, log_store: &log_store }, span(), filter).await
+}
+
+/// Keeps the calls that it learns of.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<CallRead>>);
+
+impl PageObserver for Kept {
+    fn page_read(&self, _: &AccountId, _: &RegionId, page: &PageRead) {
+        panic!("no list is read: {page:?}");
+    }
+
+    fn call_read(&self, _: &AccountId, _: &RegionId, call: &CallRead) {
+        self.0.lock().unwrap().push(call.clone());
+    }
+}
+
+#[tokio::test]
+async fn an_observer_learns_of_each_count_with_its_rows_and_its_request_and_of_no_call_that_fails() {
+    let with_id = |id: &str, reply: Reply| match reply {
+        Reply::Answer(status, _, body) => Reply::Answer(status, vec![("x-log-requestid", id.to_owned())], body),
+        other => other,
+    };
+    let two = [row("vpc-1", "OK", "9", "1764027000"), row("vpc-2", "OK", "9", "1764027000")];
+    let server = Server::scripted([
+        with_id("R-1", rows("Incomplete", &[])),
+        with_id("R-2", rows("Complete", &two)),
+        refused(403, "Unauthorized"),
+        ok(json!({"RequestId": "R-4", "Enabled": true})),
+        with_id(&"x".repeat(101), rows("Complete", &two)),
+    ])
+    .await;
+    let kept = Arc::new(Kept::default());
+    let client = server.client(&TestMachine::new()).observed_by(Arc::<Kept>::clone(&kept));
+    let session = session(&client);
+    count(&session, &[RecordField::Vpc]).await.unwrap();
+    count(&session, &[RecordField::Vpc]).await.unwrap_err();
+    assert!(session.get_flow_log_service_status().await.unwrap());
+    count(&session, &[RecordField::Vpc]).await.unwrap();
+    let calls = std::mem::take(&mut *kept.0.lock().unwrap());
+    let read = |action, about: &str, rows, id: Option<&str>| CallRead {
+        action,
+        about: about.to_owned(),
+        rows,
+        request_id: id.map(str::to_owned),
+    };
+    let expected = [
+        read("GetLogsV2", "flowlog-1/vpc_logs", None, Some("R-1")),
+        read("GetLogsV2", "flowlog-1/vpc_logs", Some(2), Some("R-2")),
+        read("GetFlowLogServiceStatus", "", None, Some("R-4")),
+        read("GetLogsV2", "flowlog-1/vpc_logs", Some(2), None),
+    ];
+    assert_eq!(calls, expected, "an id that is no word is left out");
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub(crate) struct Constraints {
     no_flow_logs: BTreeSet<String>,
     /// Accounts with overdue payment.
     locked: BTreeSet<String>,
+    /// Members of an organization that pay for themselves.
+    own_payers: BTreeSet<String>,
     /// The resource groups of each account for which they have been set.
     groups: BTreeMap<String, BTreeSet<String>>,
     /// How long `CreateFlowLog` does not find a new resource, although lists show it.
@@ -67,6 +69,15 @@ impl Constraints {
             self.missing.contains(&(spot(account, region), project.to_owned(), part.map(str::to_owned)))
         };
         !lacks(None) && !lacks(Some(log_store))
+    }
+
+    pub(crate) fn set_own_payer(&mut self, account: &str) {
+        self.own_payers.insert(account.to_owned());
+    }
+
+    /// Returns whether a member of an organization pays for itself.
+    pub(crate) fn pays_itself(&self, account: &str) -> bool {
+        self.own_payers.contains(account)
     }
 
     pub(crate) fn set_traffic_paths(&mut self, account: &str, region: &str, are_there: bool) {

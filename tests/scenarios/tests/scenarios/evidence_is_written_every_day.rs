@@ -220,6 +220,78 @@ async fn two_runs_at_once_are_two_reports() {
 }
 
 #[tokio::test]
+async fn the_last_step_counts_a_shard_that_has_failed_as_failed_although_it_has_left_a_part() {
+    let cloud = cloud(organization(3)).await;
+    cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
+    day(&cloud).await;
+    ten_minutes_later(&cloud).await;
+    let last = cloud.invocations().pop().unwrap();
+    let shards = serde_json::json!({"submitted": 3, "done": 0, "failed": 3, "unfinished": 0});
+    assert_eq!(last.body["shards"], shards, "{:#}", last.body);
+    assert_eq!((parts(&cloud).len(), reports(&cloud).len()), (4, 1), "what they have read is in the report");
+    let good = self::cloud(organization(3)).await;
+    day(&good).await;
+    ten_minutes_later(&good).await;
+    let shards = serde_json::json!({"submitted": 3, "done": 3, "failed": 0, "unfinished": 0});
+    assert_eq!(good.invocations().pop().unwrap().body["shards"], shards);
+}
+
+#[tokio::test]
+async fn a_shard_that_is_tried_again_is_waited_for_since_it_may_leave_a_better_part() {
+    let cloud = cloud(Options { retry_delay: TEN_MINUTES + TEN_MINUTES / 2, ..organization(2) }).await;
+    cloud.fail("GetFlowLogServiceStatus", Fault::Refused, 1);
+    day(&cloud).await;
+    ten_minutes_later(&cloud).await;
+    assert_eq!((parts(&cloud).len(), reports(&cloud).len()), (3, 0), "every part is there, and one may get better");
+    let waiting = cloud.invocations().pop().unwrap();
+    let shards = serde_json::json!({"submitted": 2, "done": 2, "failed": 0, "unfinished": 1});
+    assert_eq!(waiting.body["shards"], shards, "{:#}", waiting.body);
+    for _ in 0..2 {
+        ten_minutes_later(&cloud).await;
+    }
+    let [report] = reports(&cloud).try_into().unwrap();
+    let found = read(&report).assessment().clone();
+    assert!(found.scope.is_whole && found.unknown.is_empty(), "{:?}", found.unknown);
+}
+
+#[tokio::test]
+async fn a_repetition_that_finds_something_else_leaves_a_second_report_and_the_list_has_the_last() {
+    let cloud = cloud(Options { retry_delay: TEN_MINUTES, ..options(POLICY) }).await;
+    let first = cloud.vpcs()[0].id.clone();
+    cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
+    day(&cloud).await;
+    assert_eq!(reports(&cloud).len(), 1);
+    // As many findings as before, and another one.
+    cloud.client().call("DeleteVpc", &[("VpcId", first.as_str())]).await.unwrap();
+    let second = cloud.create_vpc(&[]).await.unwrap();
+    ten_minutes_later(&cloud).await;
+    let all: Vec<_> = reports(&cloud).iter().map(|report| read(report)).collect();
+    let ids: BTreeSet<_> = all.iter().map(|report| report.facts().results[0].id.clone()).collect();
+    assert_eq!(ids, [first, second].into(), "{} reports", all.len());
+    let runs: BTreeSet<_> = all.iter().map(|report| &report.facts().head.run).collect();
+    assert_eq!((all.len(), runs.len()), (2, 1));
+    let index = fs::read_to_string(bucket(&cloud).join("index.html")).unwrap();
+    assert_eq!(index.matches("evidence.html").count(), 1, "{index}");
+    let last = all.iter().max_by_key(|report| report.facts().head.ended).unwrap();
+    assert!(index.contains(&last.seal()), "{index}");
+}
+
+#[tokio::test]
+async fn what_a_killed_run_was_writing_is_removed_by_a_run_a_day_later() {
+    let cloud = cloud(options(POLICY)).await;
+    day(&cloud).await;
+    let [report] = reports(&cloud).try_into().unwrap();
+    let (old, new) = (report.join(".flowkeeper-old"), report.join(".flowkeeper-new"));
+    let hours = |hours: u64| std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
+    for (file, age) in [(&old, hours(25)), (&new, hours(23))] {
+        fs::write(file, "half").unwrap();
+        fs::File::options().write(true).open(file).unwrap().set_modified(age).unwrap();
+    }
+    day(&cloud).await;
+    assert_eq!((old.exists(), new.exists()), (false, true));
+}
+
+#[tokio::test]
 async fn without_task_mode_the_parts_are_joined_as_well() {
     let mut options = organization(3);
     options.parameters.insert("TaskMode".to_owned(), "false".to_owned());
@@ -503,7 +575,8 @@ async fn evidence_of_many(vpcs: usize) -> Evidence {
         left_out: Vec::new(),
         has_routers: false,
     };
-    audit::audit(about, swept, gathering.take(), Vec::new(), Vec::new()).await.evidence
+    let gathered = gathering.take();
+    audit::audit(about, swept, (&gathering, gathered), Vec::new(), Vec::new()).await.evidence
 }
 
 #[tokio::test]

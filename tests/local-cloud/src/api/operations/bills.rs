@@ -30,11 +30,13 @@ pub(super) const DESCRIBE: &[Field] = &[
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let account = &scope.caller.account;
     // Only who pays sees a bill: in an organization, that is its management account.
-    let is_member = scope
-        .state
-        .directory
-        .as_ref()
-        .is_some_and(|directory| directory.get(account).is_some() && !directory.is_readable_by(account));
+    let pays_itself = |account: &str| scope.state.constraints.pays_itself(account);
+    let is_member = !pays_itself(account)
+        && scope
+            .state
+            .directory
+            .as_ref()
+            .is_some_and(|directory| directory.get(account).is_some() && !directory.is_readable_by(account));
     if is_member {
         return Err(Refusal::new("NotAuthorized", "This API is not authorized for caller."));
     }
@@ -51,8 +53,15 @@ pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
             .all(|name| scope.parameters.get(name).is_none_or(|asked| line[*name] == asked))
     };
     let bills = &scope.state.bills;
-    let lines: Vec<Value> =
-        bills.get(&(owner.clone(), cycle.clone())).into_iter().flatten().filter(is_asked_for).cloned().collect();
+    let is_seen = owner == *account || !pays_itself(&owner);
+    let lines: Vec<Value> = bills
+        .get(&(owner.clone(), cycle.clone()))
+        .filter(|_| is_seen)
+        .into_iter()
+        .flatten()
+        .filter(is_asked_for)
+        .cloned()
+        .collect();
     let total = lines.len();
     let size = scope.parameters.number("MaxResults")?.unwrap_or(DEFAULT_PAGE);
     let (items, next) = scope.part(lines, size)?;
