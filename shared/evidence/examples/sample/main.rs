@@ -2,7 +2,7 @@
 //! form, all of them.
 //!
 //! The tests of the page open what this writes, and so do those of the OCSF form. It is also what to measure: `large`
-//! has 50,000 resources.
+//! has 50,000 resources, and `findings` a million findings, of which the report lists 100,000.
 
 mod samples;
 
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         "hostile" => samples::hostile(),
         "omitted" => samples::omitted(),
         "large" => samples::large(50_000),
+        "findings" => samples::findings(1_000_000, 100_000),
         _ => return ExitCode::from(64),
     };
     let forms: Vec<_> = arguments.collect();

@@ -8,12 +8,12 @@ use evidence::{
     OtherKind, Part, PolicyName, Read, ResourceResult, Service, Week,
 };
 use flow_log::{
-    Policy, Verdict,
+    Action, Policy, Verdict,
     proof::{Missing, Proof, Tally, Unproven},
 };
 use jiff::Timestamp;
 use reconcile::{
-    CallRead, ErrorReport,
+    CallRead, ErrorReport, Item, Outcome, Summary,
     delivery::{FlowLogProof, LogStoreProof},
 };
 
@@ -483,6 +483,36 @@ pub(crate) fn omitted() -> Facts {
         read.items += more;
         read.total = Some(read.items);
     }
+    facts
+}
+
+/// A region with many VPCs, none of which has a flow log, as a sweep reports them. The report lists `max` of them.
+pub(crate) fn findings(number: usize, max: usize) -> Facts {
+    let mut facts = minimal();
+    let region = "cn-hangzhou";
+    facts.callers = small().callers;
+    facts.asked.kinds = vec![Kind::Vpc];
+    let regions = vec![region.to_owned()];
+    facts.asked.accounts.push(AskedAccount { account: FIRST.to_owned(), name: None, regions });
+    facts.reads.push(read(FIRST, region, "DescribeVpcs", number as u64));
+    facts.reads.push(read(FIRST, region, "DescribeFlowLogs", 0));
+    let services = Service { account: FIRST.to_owned(), is_open: Some(true), error: None, calls: Vec::new() };
+    facts.services.push(services);
+    let item = |nth: usize| {
+        let id = format!("vpc-bp1example{nth:011}");
+        Item {
+            account: Some(FIRST.to_owned()),
+            region: Some(region.to_owned()),
+            resource_type: Some("VPC"),
+            verdict: Some(Verdict::Missing),
+            action: Some(Action::CreateFlowLog),
+            resource_id: Some(id.clone()),
+            ..Item::of_run(Outcome::Planned, format!("no active flow log covers {id}")).finding()
+        }
+    };
+    let items: Vec<_> = (0..number).map(item).collect();
+    let summary = Summary { checked: number, ..Summary::default() };
+    facts.add_report((&items, &summary), &[FIRST.to_owned()], (&[], &[]), max);
     facts
 }
 

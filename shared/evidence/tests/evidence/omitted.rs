@@ -226,3 +226,51 @@ fn a_joined_report_lists_the_findings_of_all_accounts_first_in_whatever_order_th
     assert!(matches!(twice.add(parts[0].clone()), Err(NotJoined::Overlap(_))), "what is cut cannot be compared");
     assert!(twice.add(parts[1].clone()).is_ok(), "one that is refused leaves the others");
 }
+
+/// Each form, with its name.
+fn forms(evidence: &Evidence) -> [(&'static str, String); 5] {
+    let text = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    };
+    [
+        ("page", text(&|to| evidence.write_page(to).unwrap())),
+        ("csv", text(&|to| evidence.write_csv(to).unwrap())),
+        ("json", text(&|to| evidence.write_json(to).unwrap())),
+        ("ocsf", text(&|to| evidence.write_ocsf(to).unwrap())),
+        ("junit", text(&|to| evidence.write_junit(to).unwrap())),
+    ]
+}
+
+#[test]
+fn however_many_findings_there_are_the_sums_and_the_verdict_have_all_of_them_and_no_form_grows() {
+    let of = |number| Evidence::new(samples::findings(number, 100));
+    let sizes = |evidence: &Evidence| forms(evidence).map(|(name, text)| (name, text.len()));
+    let few = sizes(&of(1_000));
+    for number in [101, 1_000, 20_000] {
+        let evidence = of(number);
+        let (facts, found) = (evidence.facts(), evidence.assessment());
+        let all = number as u64;
+        assert_eq!((found.sums.resources, found.sums.findings, found.sums.omitted), (all, all, all - 100));
+        assert_eq!((found.sums.counted(), found.sums.compliant), (all, 0));
+        assert_eq!((facts.results.len(), facts.changes.len(), facts.omitted_changes), (100, 100, all - 100));
+        assert_eq!((&found.discrepancies[..], found.scope.is_whole), (&[][..], true), "{:?}", found.unknown);
+        let said = format!("{} have no flow log", with_commas(all));
+        assert!(found.verdict.contains(&said), "{}", found.verdict);
+        assert_eq!(status(facts.clone(), "3.3"), ControlStatus::Fail);
+        // The numbers have more digits, and nothing else does.
+        for ((name, size), (_, known)) in sizes(&evidence).into_iter().zip(few) {
+            assert!(size.abs_diff(known) < 200, "{name} of {number}: {size}, and {known} of 1,000");
+        }
+        let again = Evidence::from_json(forms(&evidence)[2].1.as_bytes()).unwrap();
+        assert_eq!(again, evidence);
+    }
+}
+
+/// A number with commas.
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let parts: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).unwrap()).collect();
+    parts.join(",")
+}
