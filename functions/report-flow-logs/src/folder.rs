@@ -119,6 +119,7 @@ impl Folder {
         }
         Self::on(&folder, || fs::create_dir_all(&folder))?;
         let mut sums = String::new();
+        // The large files come first: a repetition in a folder that is full leaves nothing behind.
         for (file, form) in FORMS {
             let path = folder.join(file);
             let digest = Self::on(&path, || write(&path, |to| form(evidence, to)))?;

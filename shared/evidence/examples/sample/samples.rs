@@ -87,6 +87,14 @@ pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> Resour
     }
 }
 
+/// Takes the flow log away.
+pub(crate) fn lose_flow_log(result: &mut ResourceResult) {
+    result.verdict = Verdict::Missing;
+    result.is_finding = true;
+    result.reason = format!("no active flow log covers {}", result.id);
+    result.flow_log = None;
+}
+
 /// A whole list.
 pub(crate) fn read(account: &str, region: &str, operation: &str, items: u64) -> Read {
     let request = |nth: u64| format!("{:08X}-0000-4000-8000-{}{nth:04X}", items + 0x0A11_0000, &account[8..]);
@@ -199,11 +207,7 @@ pub(crate) fn small() -> Facts {
     excluded.is_exception = true;
     excluded.reason = "the policy's exclude names the tag env=sandbox".to_owned();
     excluded.flow_log = None;
-    let missing = &mut facts.results[7];
-    missing.verdict = Verdict::Missing;
-    missing.is_finding = true;
-    missing.reason = format!("no active flow log covers {}", missing.id);
-    missing.flow_log = None;
+    lose_flow_log(&mut facts.results[7]);
     let drifted = &mut facts.results[20];
     drifted.verdict = Verdict::Drifted;
     drifted.is_finding = true;
@@ -526,12 +530,7 @@ pub(crate) fn large(number: usize) -> Facts {
         let mut results: Vec<_> = (100 * nth..(100 * nth + 100).min(number))
             .map(|vpc_nth| vpc(&account, "cn-hangzhou", vpc_nth, &format!("{}-{vpc_nth}", NAMES[vpc_nth % 12])))
             .collect();
-        if let Some(first) = results.first_mut() {
-            first.verdict = Verdict::Missing;
-            first.is_finding = true;
-            first.reason = format!("no active flow log covers {}", first.id);
-            first.flow_log = None;
-        }
+        results.first_mut().into_iter().for_each(lose_flow_log);
         let resources = results.len() as u64;
         facts.asked.accounts.push(AskedAccount {
             account: account.clone(),

@@ -227,7 +227,7 @@ async fn the_last_step_counts_a_shard_that_has_failed_as_failed_although_it_has_
     ten_minutes_later(&cloud).await;
     let last = cloud.invocations().pop().unwrap();
     let shards = serde_json::json!({"submitted": 3, "done": 0, "failed": 3, "unfinished": 0});
-    assert_eq!(last.body["shards"], shards, "{:#}", last.body);
+    assert_eq!(last.body["report"]["shards"], shards, "{:#}", last.body);
     assert_eq!((parts(&cloud).len(), reports(&cloud).len()), (4, 1), "what they have read is in the report");
     let good = self::cloud(organization(3)).await;
     day(&good).await;
@@ -240,8 +240,11 @@ async fn the_last_step_counts_a_shard_that_has_failed_as_failed_although_it_has_
 async fn a_shard_that_is_tried_again_is_waited_for_since_it_may_leave_a_better_part() {
     let cloud = cloud(Options { retry_delay: TEN_MINUTES + TEN_MINUTES / 2, ..organization(2) }).await;
     cloud.fail("GetFlowLogServiceStatus", Fault::Refused, 1);
-    day(&cloud).await;
-    ten_minutes_later(&cloud).await;
+    cloud.fire_timer(REPORT, "report").unwrap();
+    let have_ended = |number: usize| move |cloud: &LocalCloud| cloud.invocations().len() == number;
+    cloud.wait_until("the coordinator and both shards have ended", have_ended(3)).await.unwrap();
+    cloud.clock().advance(TEN_MINUTES);
+    cloud.wait_until("the parts are looked at", have_ended(4)).await.unwrap();
     assert_eq!((parts(&cloud).len(), reports(&cloud).len()), (3, 0), "every part is there, and one may get better");
     let waiting = cloud.invocations().pop().unwrap();
     let shards = serde_json::json!({"submitted": 2, "done": 2, "failed": 0, "unfinished": 1});
@@ -259,12 +262,15 @@ async fn a_repetition_that_finds_something_else_leaves_a_second_report_and_the_l
     let cloud = cloud(Options { retry_delay: TEN_MINUTES, ..options(POLICY) }).await;
     let first = cloud.vpcs()[0].id.clone();
     cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
-    day(&cloud).await;
+    let have_ended = |number: usize| move |cloud: &LocalCloud| cloud.invocations().len() == number;
+    cloud.fire_timer(REPORT, "report").unwrap();
+    cloud.wait_until("the run has ended", have_ended(1)).await.unwrap();
     assert_eq!(reports(&cloud).len(), 1);
     // As many findings as before, and another one.
     cloud.client().call("DeleteVpc", &[("VpcId", first.as_str())]).await.unwrap();
     let second = cloud.create_vpc(&[]).await.unwrap();
-    ten_minutes_later(&cloud).await;
+    cloud.clock().advance(TEN_MINUTES);
+    cloud.wait_until("the run was repeated", have_ended(2)).await.unwrap();
     let all: Vec<_> = reports(&cloud).iter().map(|report| read(report)).collect();
     let ids: BTreeSet<_> = all.iter().map(|report| report.facts().results[0].id.clone()).collect();
     assert_eq!(ids, [first, second].into(), "{} reports", all.len());
