@@ -68,16 +68,8 @@ impl Reporting<'_> {
             has_routers,
         };
         let (swept, gathered, gathering) = gather(&self.planning, MAX_FOUND).await?;
-        let mut uncosted = None;
-        let costing = match (self.planning.reads == Reads::Costs, gathered.is_whole()) {
-            (true, true) => Some(self.costing(&swept, &gathered, started).await?),
-            (true, false) => {
-                uncosted =
-                    Some(format!("what flow logs cost: there are more than {MAX_FOUND} resources and flow logs"));
-                None
-            }
-            (false, _) => None,
-        };
+        let (is_costed, uncosted) = is_costed(self.planning.reads, gathered.is_whole());
+        let costing = if is_costed { Some(self.costing(&swept, &gathered, started).await?) } else { None };
         let (own, arn) = (&identity.caller.account, identity.caller.arn.as_deref());
         let callers = callers(&policy, own, arn, &identity.found.origin.text, &swept.accounts);
         let costs = costing.iter().map(cost).collect();
@@ -101,6 +93,18 @@ impl Reporting<'_> {
             now,
         };
         costing::compute(&asked).await
+    }
+}
+
+/// Whether costs are computed, and what is unread if they are asked for and are not: a part of the flow logs tells nothing of
+/// what all of them cost.
+fn is_costed(reads: Reads, is_whole: bool) -> (bool, Option<String>) {
+    match (reads == Reads::Costs, is_whole) {
+        (true, true) => (true, None),
+        (true, false) => {
+            (false, Some(format!("what flow logs cost: there are more than {MAX_FOUND} resources and flow logs")))
+        }
+        (false, _) => (false, None),
     }
 }
 
@@ -153,5 +157,26 @@ fn cost(costing: &Costing) -> Cost {
         others: shards.chain(flowkeeper).collect(),
         bills: costing.bills.iter().map(bill).collect(),
         notes: costing.notes.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/evidence.md");
+
+    #[test]
+    fn what_only_a_part_of_the_flow_logs_would_cost_is_unread_and_never_an_amount() {
+        assert_eq!(is_costed(Reads::Costs, true), (true, None));
+        assert_eq!(is_costed(Reads::Evidence, false), (false, None));
+        let (is_costed, unread) = is_costed(Reads::Costs, false);
+        assert!(!is_costed && unread.unwrap().contains("more than 500000 resources"));
+    }
+
+    #[test]
+    fn the_documents_say_how_many_resources_a_report_lists() {
+        assert_eq!(MAX_FOUND, 500_000);
+        assert!(PAGE.replace('\n', " ").contains("and one of the command 500,000."), "{PAGE}");
     }
 }

@@ -127,6 +127,8 @@ async fn it_says_who_read_what_with_which_policy_and_its_sums_close() {
     assert!(whole("DescribeFlowLogs")["first_request_id"].is_string() && whole("DescribeFlowLogs")["pages"] == 1);
     let of = |id: &str| facts["results"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
     assert_eq!((&of(&paused)["schedule"], &of(&paused)["is_exception"]), (&json!("flowkeeper=off"), &json!(true)));
+    let deliveries = facts["deliveries"].as_array().unwrap();
+    assert!(deliveries.iter().all(|it| it["flow_log_id"] != off) && !deliveries.is_empty(), "one that is off has none");
     assert!(of(&paused)["flow_log"]["interval_minutes"].is_number(), "{}", of(&paused));
     assert_eq!(facts["schedules"][0]["name"], "weekends");
     assert_eq!(facts["services"][0]["is_open"], true);
@@ -148,6 +150,21 @@ async fn without_a_file_it_is_summed_up_on_stdout_with_every_finding_and_excepti
         assert!(ran.stdout.contains(says), "{says}\n{}", ran.whole());
     }
     assert!(ran.stdout.lines().last().unwrap().starts_with("seal SHA-256 "), "{}", ran.whole());
+}
+
+#[tokio::test]
+async fn what_is_off_on_purpose_fails_a_control_if_the_reader_wants_it_to() {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
+    let (_, off) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    let (set_aside, _) = json_of(&world, &[]).await;
+    let (failed, ran) = json_of(&world, &["--exceptions", "failure"]).await;
+    for id in ["3.3", "AU-12"] {
+        assert_ne!(control(&set_aside, id)["status"], "fail", "{id}: {}", ran.whole());
+        assert_eq!(control(&failed, id)["status"], "fail", "{id}: {}", ran.whole());
+    }
 }
 
 #[tokio::test]

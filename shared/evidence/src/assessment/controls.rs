@@ -360,7 +360,7 @@ fn outside(facts: &Facts) -> Vec<String> {
     let is_empty = |note: &&Note| {
         let here =
             |read: &&Read| (note.account.as_ref(), note.region.as_ref()) == (Some(&read.account), Some(&read.region));
-        let mut lists = facts.reads.iter().filter(here).filter(|read| read.operation != "DescribeFlowLogs").peekable();
+        let mut lists = facts.reads.iter().filter(here).filter(|read| read.lists_resources()).peekable();
         lists.peek().is_some() && lists.all(|list| list.items == 0 && list.problem().is_none())
     };
     let unsupported = unsupported.filter(|note| !is_empty(note));

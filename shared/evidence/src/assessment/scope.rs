@@ -61,6 +61,11 @@ fn required(kinds: &[Kind]) -> BTreeSet<&'static str> {
 }
 
 impl Read {
+    /// Whether it lists the resources of a region. Other lists, such as that of the regions, say nothing of what is there.
+    pub(crate) fn lists_resources(&self) -> bool {
+        self.about.is_none() && Kind::ALL.into_iter().any(|kind| kind.listed_by() == Some(self.operation.as_str()))
+    }
+
     /// Why the list is not whole, if it is not.
     #[must_use]
     pub fn problem(&self) -> Option<String> {

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     assessment::{Assessment, Class, Control, ControlStatus, Relation, Unknown},
     evidence::Evidence,
-    facts::{Calls, Change, Cost, CostRow, Delivery, DeliveryState, Facts, Note, NoteState, Read, ResourceResult},
+    facts::{
+        Calls, Change, Cost, CostRow, Delivery, DeliveryState, Facts, LeftOut, Note, NoteState, OtherCost, OtherKind,
+        Read, ResourceResult,
+    },
     text::count,
 };
 
@@ -42,7 +45,10 @@ pub(super) struct View<'a> {
     quiet: ResultTable<'a>,
     /// Findings about something that is no resource.
     notes: Rows<'a, Note>,
-    unsupported: Vec<&'a Note>,
+    /// What was not asked.
+    left_out: Rows<'a, LeftOut>,
+    /// Regions without the flow log service.
+    unsupported: Rows<'a, Note>,
     unknown: Rows<'a, Unknown>,
     changes: Rows<'a, Change>,
     /// Those that need a look come first. The others are only counted if there are many.
@@ -282,7 +288,8 @@ impl<'a> View<'a> {
             changed: table(Class::Changed, "Resources that the run repaired", Evidence::MAX_ROWS),
             quiet,
             notes: Rows::of(facts.notes.iter().filter(|note| note.state == NoteState::Finding)),
-            unsupported: facts.notes.iter().filter(|note| note.state == NoteState::Unsupported).collect(),
+            left_out: Rows::of(facts.asked.left_out.iter()),
+            unsupported: Rows::of(facts.notes.iter().filter(|note| note.state == NoteState::Unsupported)),
             unknown: Rows::of(assessment.unknown.iter()),
             changes: Rows::and(facts.changes.iter(), facts.omitted_changes),
             deliveries: deliveries(facts),
@@ -449,7 +456,8 @@ fn places(facts: &Facts) -> Places<'_> {
         let place = (read.account.as_str(), read.region.as_str());
         match rows.get_mut(&place) {
             Some(found) => found.reads.push(read),
-            None => _ = empty.entry(place.0).or_default().insert(place.1),
+            None if read.lists_resources() => _ = empty.entry(place.0).or_default().insert(place.1),
+            None => {}
         }
     }
     // A region that could not be read is no empty one.
@@ -544,6 +552,17 @@ fn top(cost: &Cost) -> Vec<&CostRow> {
     rows.sort_by_key(|row| std::cmp::Reverse(row.micros.unwrap_or(i64::MAX)));
     rows.truncate(Evidence::MAX_QUIET_ROWS);
     rows
+}
+
+/// What costs besides the flow logs: Flowkeeper itself, and the dearest.
+fn others(cost: &Cost) -> Vec<&OtherCost> {
+    let mut others: Vec<_> = cost.others.iter().collect();
+    if others.len() > Evidence::MAX_QUIET_ROWS {
+        let is_of_many = |it: &OtherCost| it.kind != OtherKind::Flowkeeper;
+        others.sort_by_key(|it| (is_of_many(it), std::cmp::Reverse(it.micros.unwrap_or(i64::MAX))));
+        others.truncate(Evidence::MAX_QUIET_ROWS);
+    }
+    others
 }
 
 /// What a schedule saves; nothing if there is none, or if that is unknown.

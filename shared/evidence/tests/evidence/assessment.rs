@@ -222,6 +222,8 @@ fn a_region_without_the_service_passes_only_if_it_is_known_to_be_empty() {
     assert_eq!(status(facts.clone(), "3.3"), Unknown, "nobody listed its VPCs");
     facts.reads.push(samples::read(FIRST, "me-central-1", "DescribeVpcs", 0));
     assert_eq!(status(facts.clone(), "3.3"), Pass, "it has none");
+    facts.reads.insert(0, samples::read(FIRST, "me-central-1", "DescribeRegions", 8));
+    assert_eq!(status(facts.clone(), "3.3"), Pass, "the regions of the account are listed there");
     facts.reads.last_mut().unwrap().items = 1;
     assert_eq!(status(facts, "3.3"), Unknown, "it has one");
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use evidence::{Cost, Currency, Evidence};
+use evidence::{Cost, Currency, Evidence, LeftOut, LogStore, OtherCost, OtherKind, Part};
 use flow_log::Verdict;
 use serde_json::Value;
 
@@ -235,6 +235,51 @@ fn a_table_that_is_cut_says_so() {
     }
     let page = page(&Evidence::new(facts));
     assert!(page.contains("6,000 rows; this page lists the first 5,000. The CSV and the JSON have all of them."));
+}
+
+#[test]
+fn a_region_in_which_only_the_regions_were_listed_is_not_said_to_have_nothing() {
+    let mut facts = samples::small();
+    facts.reads.push(samples::read(samples::FIRST, "cn-qingdao", "DescribeRegions", 8));
+    let page = page(&Evidence::new(facts));
+    let (_, empty) = section(&page, "scope").split_once("Regions that were read and have nothing").unwrap();
+    let empty = empty.split_once("</details>").unwrap().0;
+    assert!(empty.contains("eu-central-1") && !empty.contains("cn-qingdao"), "{empty}");
+}
+
+#[test]
+fn no_table_of_a_page_grows_without_end() {
+    let mut facts = samples::small();
+    let left_out = |nth| LeftOut { what: format!("region-{nth}"), why: "why".to_owned(), part: Part::Region };
+    facts.asked.left_out.extend((0..6_000).map(left_out));
+    let other = |nth: i64| OtherCost {
+        account: None,
+        region: Some(format!("cost-{nth}")),
+        kind: OtherKind::Shards,
+        micros: Some(nth * 1_000_000),
+    };
+    facts.costs[0].others.extend((0..3_000).map(other));
+    let store = facts.log_stores[0].clone();
+    let stores = (0..6_000).map(|nth| LogStore { name: format!("store-{nth}"), ..store.clone() });
+    let several: Vec<_> = stores.collect();
+    facts.log_stores.extend(several);
+    let page = page(&Evidence::new(facts));
+    let outside = section(&page, "exceptions");
+    assert_eq!(outside.matches("region-").count(), 4_999, "and me-east-1");
+    assert!(outside.contains("6,001 rows; this page lists the first 5,000. The JSON has all of them."));
+    let cost = section(&page, "cost");
+    assert_eq!(cost.matches("cost-").count(), 1_999, "and Flowkeeper itself");
+    assert!(cost.contains("cost-2999<") && !cost.contains("cost-999<"), "the dearest");
+    assert!(cost.contains("it lists the 2000 dearest, and the JSON has the others"));
+    assert_eq!(section(&page, "retention").matches("store-").count(), 5_000);
+    let calls = section(&page, "scope");
+    assert!(calls.contains("rows; this page lists the first 5,000. The JSON has all of them."));
+}
+
+/// A section of a page.
+fn section<'p>(page: &'p str, id: &str) -> &'p str {
+    let (_, rest) = page.split_once(&format!("<section id=\"{id}\"")).unwrap();
+    rest.split_once("</section>").unwrap().0
 }
 
 /// A row of the table of classes in docs/evidence.md: the class, its verdicts, the JUnit result, and the OCSF numbers.
