@@ -187,7 +187,7 @@ impl Folder {
             }
             reports.extend(entries(&day).into_iter().filter_map(|(_, report)| summary(&report)));
         }
-        let index = Index::new(reports, is_whole);
+        let index = Index::new(reports, is_whole).up_to(MAX_LISTED);
         Self::on(&path, || write(&path, |to| index.write_page(to)).map(drop))
     }
 
@@ -316,6 +316,50 @@ mod tests {
         there.tidy(now - jiff::SignedDuration::from_hours(24));
         let left: Vec<_> = entries(&report).into_iter().map(|(name, _)| name).collect();
         assert!(!left.contains(&".flowkeeper-old".to_owned()) && left.len() == 2, "{left:?}");
+    }
+
+    /// Writes the summary of a whole report.
+    fn leave_summary(folder: &Path, day: &str, nth: usize) {
+        let report = folder.join(day).join(format!("run-{nth}"));
+        fs::create_dir_all(&report).unwrap();
+        let ended = Timestamp::from_second(1_795_000_000 + nth as i64).unwrap();
+        let summary = ReportSummary {
+            ended,
+            folder: format!("{day}/run-{nth}"),
+            run: format!("run-{nth}"),
+            seal: "0".repeat(64),
+            verdict: "All 2 VPCs record.".to_owned(),
+            is_whole: true,
+            accounts: 1,
+            resources: 2,
+            findings: 0,
+            unknown: 0,
+            found: String::new(),
+        };
+        fs::write(report.join(SUMMARY), serde_json::to_string(&summary).unwrap()).unwrap();
+        fs::write(report.join(SUMS), "").unwrap();
+    }
+
+    #[test]
+    fn the_list_has_the_newest_reports_and_says_that_there_are_older_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = Folder::new(folder.path().to_owned());
+        let listed = || {
+            there.list().unwrap();
+            fs::read_to_string(folder.path().join("index.html")).unwrap()
+        };
+        (0..MAX_LISTED).for_each(|nth| leave_summary(folder.path(), "2026-11-26", nth));
+        let all = listed();
+        assert_eq!(all.matches("evidence.html").count(), MAX_LISTED);
+        assert!(!all.contains("Older reports are not listed"));
+        // A day on which many were made by hand.
+        (MAX_LISTED..MAX_LISTED + 50).for_each(|nth| leave_summary(folder.path(), "2026-11-27", nth));
+        let newest = listed();
+        assert_eq!(newest.matches("evidence.html").count(), MAX_LISTED);
+        assert!(newest.contains("Older reports are not listed") && newest.contains("run-449/evidence.html"));
+        assert!(newest.contains("/run-50/evidence.html") && !newest.contains("/run-49/evidence.html"));
+        let page = include_str!("../../../docs/evidence.md");
+        assert!(page.contains(&format!("of several reports of one run the last; up to {MAX_LISTED} |")));
     }
 
     #[test]

@@ -214,3 +214,17 @@ pub(crate) async fn apart<T: Send + 'static>(
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_say_how_many_resources_a_report_and_the_part_of_a_shard_list() {
+        let page = include_str!("../../../docs/evidence.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let thousands = |number: usize| format!("{},000", number / 1000);
+        let (all, of_part) = (thousands(MAX_LISTED), thousands(MAX_LISTED_OF_SHARD));
+        let said = format!("lists up to {all} resources, the part of an account in an organization {of_part},");
+        assert!(page.contains(&said), "{said}");
+    }
+}

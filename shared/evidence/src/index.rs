@@ -27,6 +27,14 @@ impl Index {
         Self { reports: last.collect(), is_whole }
     }
 
+    /// Leaves out all but this number of reports, the newest.
+    #[must_use]
+    pub fn up_to(mut self, max: usize) -> Self {
+        self.is_whole &= self.reports.len() <= max;
+        self.reports.truncate(max);
+        self
+    }
+
     /// Writes the page. It needs nothing but the reports beside it.
     ///
     /// # Errors

@@ -199,7 +199,6 @@ mod tests {
             "(level: a",
             "nothing: a",
             "nothing > 1",
-            "level: \"a b\"",
             "level > warn",
             "* | delete from log",
             "* | select *",
@@ -243,6 +242,16 @@ mod tests {
         let many: Vec<_> = (0..150).map(|n| json!({"__time__": n, "n": n})).collect();
         let answer = |query| run(query, &log(&many)).unwrap().rows.len();
         assert_eq!((answer("* | select n"), answer("* | select n limit 120"), answer("*")), (100, 120, 150));
+    }
+
+    #[test]
+    fn a_quoted_value_is_found_as_a_whole() {
+        let records =
+            log(&[json!({"__time__": 1, "code": "2026-01-01T00:07:00Z"}), json!({"__time__": 2, "code": "x"})]);
+        let found = |search: &str| run(search, &records).map(|table| table.rows.len());
+        assert_eq!(found(r#"code: "2026-01-01T00:07:00Z""#), Ok(1));
+        assert_eq!(found(r#"code: "2026-01-01T00:08:00Z""#), Ok(0));
+        assert!(found(r#"code: "07:2026-01-01T00""#).unwrap_err().contains("how the index splits it"));
     }
 
     #[test]

@@ -417,6 +417,7 @@ async fn a_run_that_is_refused_again_and_again_leaves_one_report_which_says_so()
     day(&cloud).await;
     let runs = cloud.invocations();
     assert!(runs.len() > 1 && runs.iter().all(|invocation| !invocation.success), "{runs:#?}");
+    assert_eq!(cloud.dead_letters().len(), 1, "it is kept");
     let [report] = reports(&cloud).try_into().unwrap();
     let evidence = read(&report);
     let unknown = evidence.assessment().unknown.iter();

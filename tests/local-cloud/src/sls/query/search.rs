@@ -93,6 +93,14 @@ impl Search {
 /// That depends on whether the index splits the field into words.
 fn is_word(text: &str, word: &str, is_prefix: bool) -> Result<bool, String> {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    if word.contains(DELIMITERS) {
+        // The index splits what is searched for as well, and each part has to be there.
+        let has = |part: &str| part.is_empty() || text.split(DELIMITERS).any(|of_text| of_text == part);
+        return match word.split(DELIMITERS).all(has) {
+            all if all == (text == word) => Ok(all),
+            _ => Err(format!("whether {text:?} is {word:?} depends on how the index splits it")),
+        };
+    }
     let is = |part: &str| if is_prefix { part.starts_with(&word) } else { part == word };
     if is(&text) {
         return Ok(true);
@@ -212,7 +220,7 @@ impl Parser<'_> {
                 }
                 Ok(Search::Word { field, word: word.to_owned(), is_prefix })
             }
-            (Some(Token::Colon), Some(Token::Quoted(word))) if !word.is_empty() && !word.contains(DELIMITERS) => {
+            (Some(Token::Colon), Some(Token::Quoted(word))) if !word.is_empty() => {
                 Ok(Search::Word { field, word, is_prefix: false })
             }
             (Some(Token::Comparison(comparison)), Some(Token::Word(number))) => {
