@@ -61,7 +61,7 @@ pub struct Facts {
     pub omitted_deliveries: Vec<OmittedDeliveries>,
     /// The policy's schedules.
     pub schedules: Vec<Week>,
-    /// What flow logs cost, by currency. Empty if nobody asked.
+    /// What flow logs cost, by currency. Empty if costs were not asked for.
     pub costs: Vec<Cost>,
 }
 

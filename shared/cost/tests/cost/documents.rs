@@ -239,3 +239,26 @@ fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_te
     assert_eq!((of(0, 1, 0)[0].milliseconds, of(0, 1, 0)[4].invocations), (1_000, 2));
     assert_eq!(of(0, 0, 24)[3].milliseconds, (100 + 10) / 2);
 }
+
+#[test]
+fn what_a_sweep_of_an_organization_costs_follows_from_what_it_takes() {
+    let page = page().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, said) = page.split_once("it takes ").unwrap();
+    let cu: f64 = said.split_once(" CU:").unwrap().0.parse().unwrap();
+    let [usd, cny] = tables();
+    let use_of = |table: &PriceTable, sweeps: f64| {
+        let per_cu: f64 = table.function_compute.per_cu.to_string().parse().unwrap();
+        Amount::from_millionths((per_cu * cu * sweeps * 1e6).round() as i64)
+    };
+    let (in_cny, in_usd) = (use_of(&cny, 1.0), use_of(&usd, 1.0));
+    assert!(page.contains(&format!("{cu} CU: CNY {in_cny:.4} or USD {in_usd:.4}.")), "{in_cny:.4} {in_usd:.4}");
+    let sweeps = 31 * 24;
+    let hours = Amount::from_millionths(10_000 * sweeps);
+    assert!(in_cny < Amount::from_millionths(10_000), "the hour costs more anyway");
+    assert!(
+        page.contains(&format!("so it is CNY {hours} a month for each function that sweeps every hour")),
+        "{hours}"
+    );
+    let month = use_of(&usd, 744.0);
+    assert!(page.contains(&format!("a month of 744 sweeps is USD {month}.")), "{month}");
+}

@@ -32,7 +32,7 @@ pub(crate) fn arrival(facts: &Facts, result: &ResourceResult) -> Arrival {
     let found = deliveries(&facts.deliveries, result, id);
     match found {
         _ if found.iter().any(|it| it.state.is_alarm()) => Arrival::Fails,
-        // One that nobody looked at, or that the report only counts.
+        // It was not counted, or the report only counts it.
         [] => Arrival::Unknown,
         _ if found.iter().any(|it| it.state == DeliveryState::Unknown) => Arrival::Unknown,
         _ => Arrival::Proven,

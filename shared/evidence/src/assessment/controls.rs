@@ -345,13 +345,13 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     }
 }
 
-/// Says how many flow logs have no delivery in the report, so that nobody can see whether their records arrive.
+/// Says how many flow logs have no delivery in the report, which does not show then whether their records arrive.
 fn unlisted_deliveries(facts: &Facts) -> Option<String> {
     let count = facts.unlisted_deliveries();
     (count > 0).then(|| format!("whether the records of {count} flow logs arrive is only counted"))
 }
 
-/// Says which accounts and regions nobody asked about. What they have may not comply.
+/// Says which accounts and regions were not asked. What they have may not comply.
 fn outside(facts: &Facts) -> Vec<String> {
     let left_out = facts.asked.left_out.iter().filter(|it| it.part != Part::Other);
     let left_out: BTreeSet<_> = left_out.map(|it| it.what.as_str()).collect();

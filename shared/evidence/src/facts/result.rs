@@ -144,7 +144,7 @@ pub struct OmittedDeliveries {
     pub account: String,
     /// The region.
     pub region: String,
-    /// What can be said about them. Unknown if nobody looked.
+    /// What can be said about them. Unknown if they were not counted.
     pub state: DeliveryState,
     /// How many.
     pub count: u64,

@@ -379,7 +379,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether nobody needs to look at a delivery.
+/// Whether a delivery needs no look.
 fn is_quiet(delivery: &Delivery) -> bool {
     !delivery.state.is_alarm() && delivery.state != DeliveryState::Unknown
 }
