@@ -14,6 +14,7 @@ use reconcile::{
 };
 
 use crate::{
+    call_remedy::advise,
     columns::{hanging, marked},
     context::Context,
     failure::{FAILED, Failure, INTERRUPTED},
@@ -51,7 +52,7 @@ pub(crate) fn confirm(context: &Context, account: &AccountId, consent: Consent, 
             remedy,
         ));
     }
-    let answer = terminal.ask(format_args!("Type the id of the account whose credentials are used to make {what}:"));
+    let answer = terminal.ask(format_args!("Type the credentials' account id to make {what}:"));
     match answer.as_deref() {
         Some(given) if given == account.as_str() => Ok(()),
         Some("") | None => Err(Failure::failed("nothing was changed: no answer", "run it again to make the changes")),
@@ -107,6 +108,10 @@ impl Applying<'_> {
         let run = reconciler.reconcile(job(identity), work, Vec::new());
         let (report, is_interrupted) = until_interrupted(run, &mut interruptions, &approvals, context).await;
         watcher.clear();
+        let report = report.map(|mut report| {
+            advise(&mut report);
+            report
+        });
         tell(context, changes, report.as_ref(), &watcher.written(), is_interrupted)
     }
 }

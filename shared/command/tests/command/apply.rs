@@ -253,7 +253,7 @@ async fn a_person_types_the_account_before_anything_is_changed() {
         command.env("TERM", "xterm").env("COLUMNS", "100");
         let (ended, text) = tokio::task::spawn_blocking(move || {
             let mut terminal = Terminal::run(&command);
-            terminal.wait_for("used to make these 3 changes:");
+            terminal.wait_for("id to make these 3 changes:");
             terminal.type_line(typed);
             terminal.end()
         })
