@@ -187,19 +187,18 @@ async fn an_item_that_cannot_be_read_is_named_and_the_exit_code_is_1() {
     let without_vpc = |answer: &mut Value| answer["VSwitches"]["VSwitch"][0]["VpcId"] = json!("odd");
     let on_nothing =
         |answer: &mut Value| answer["NetworkInterfaceSets"]["NetworkInterfaceSet"][0]["VpcId"] = json!("odd");
+    let is_named = async |what: &str| {
+        let ran = cost(&cloud, &home, &["--currency", "USD"]).await;
+        assert!(ran.code == 1 && ran.stderr.contains(what), "{what}: {}", ran.whole());
+    };
     cloud.rewrite("DescribeVSwitches", Rewrite::value(without_vpc), u32::MAX);
-    let ran = cost(&cloud, &home, &["--currency", "USD"]).await;
-    let named = format!("({vswitch}) cannot be read");
-    assert!(ran.code == 1 && ran.stderr.contains(&named), "{}", ran.whole());
+    is_named(&format!("({vswitch}) cannot be read")).await;
     cloud.rewrite("DescribeNetworkInterfaces", Rewrite::value(on_nothing), 9);
-    let ran = cost(&cloud, &home, &["--currency", "USD"]).await;
-    let named = format!("({interface}) cannot be read");
-    assert!(ran.code == 1 && ran.stderr.contains(&named), "{}", ran.whole());
+    is_named(&format!("({interface}) cannot be read")).await;
     cloud.heal();
     cloud.fail("GetLogsV2", Fault::Refused, u32::MAX);
     cloud.fail("DescribeNetworkInterfaces", Fault::Code("InvalidParameter"), 9);
-    let ran = cost(&cloud, &home, &["--currency", "USD"]).await;
-    assert!(ran.code == 1 && ran.stderr.contains("cn-hangzhou: DescribeNetworkInterfaces"), "{}", ran.whole());
+    is_named("cn-hangzhou: DescribeNetworkInterfaces").await;
 }
 
 #[tokio::test]
