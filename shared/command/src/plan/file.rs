@@ -91,6 +91,11 @@ pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Plan, Failure> {
     if sha256 != expected {
         return Err(Failure::usage(format!("{name} was changed after it was saved: its digest does not match"), again));
     }
+    // The digest keeps mistakes away, and not people who can compute one. What they show is what is made, all the same.
+    if let Some(other) = plan.changes.iter().find(|change| !change.is_what_its_id_says()) {
+        let problem = format!("{name} was changed after it was saved: the change {} is another one", other.id);
+        return Err(Failure::usage(problem, again));
+    }
     let age = now.duration_since(plan.created);
     if age > MAX_AGE {
         let (hours, max) = (age.as_hours(), MAX_AGE.as_hours());
@@ -116,8 +121,11 @@ fn text_of(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use flow_log::Action;
+    use reconcile::ChangeParts;
+
     use super::*;
-    use crate::plan::{Caller, PolicyUsed, Scope, Totals};
+    use crate::plan::{Caller, Change, Field, Kind, PolicyUsed, Scope, Source, Totals};
 
     fn plan() -> Plan {
         let created: Timestamp = "2026-11-26T10:00:00Z".parse().unwrap();
@@ -181,5 +189,59 @@ mod tests {
             assert!(said.contains(says), "{from}: {said}");
         }
         assert_eq!(problem(0, |text| text.replace("  ", "\t")), None, "spaces say nothing");
+    }
+    #[test]
+    fn a_change_whose_id_stands_for_another_one_is_refused_even_with_the_right_digest() {
+        let fields = vec![Field {
+            field: "project".to_owned(),
+            before: None,
+            after: Some("ours".to_owned()),
+            source: Source::Nothing,
+        }];
+        let parts = ChangeParts {
+            place: ["1", "cn-hangzhou", "vpc-1"],
+            action: Action::CreateFlowLog,
+            is_replacement: false,
+            flow_log: None,
+            fields: vec![("project", None, Some("ours"))],
+        };
+        let change = Change {
+            id: parts.id().to_string(),
+            account: "1".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_type: "VPC".to_owned(),
+            resource_id: "vpc-1".to_owned(),
+            resource_name: None,
+            kind: Kind::Create,
+            action: "CreateFlowLog".to_owned(),
+            flow_log_id: None,
+            verdict: None,
+            reason: "it has none".to_owned(),
+            fields,
+            monthly_bytes: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        let read_with = |given: Change| {
+            save(&Plan { changes: vec![given], ..plan() }, &path).unwrap();
+            read(&path, plan().created)
+        };
+        read_with(change.clone()).unwrap();
+        let edits: [fn(&mut Change); 8] = [
+            |it| it.account = "2".to_owned(),
+            |it| it.region = "cn-shanghai".to_owned(),
+            |it| it.resource_id = "vpc-2".to_owned(),
+            |it| it.resource_type = "VBR".to_owned(),
+            |it| it.action = "DeleteFlowLog".to_owned(),
+            |it| it.kind = Kind::Modify,
+            |it| it.fields[0].after = Some("theirs".to_owned()),
+            |it| it.fields.clear(),
+        ];
+        for (nth, edit) in edits.into_iter().enumerate() {
+            let mut edited = change.clone();
+            edit(&mut edited);
+            let said = read_with(edited).unwrap_err().messages.join("; ");
+            assert!(said.ends_with(&format!("the change {} is another one", change.id)), "{nth}: {said}");
+        }
     }
 }

@@ -351,6 +351,39 @@ async fn a_replacement_is_one_change_and_is_made_as_a_whole() {
 }
 
 #[tokio::test]
+async fn a_plan_with_destinations_groups_and_tags_is_applied_as_it_was_saved() {
+    let policy = POLICY.replace(
+        "  log_store: vpc\n",
+        "  log_store: made\n  create_destination: {retention_days: 180}\n  tags: {team: net}\n  resource_group_id: rg-2\n",
+    );
+    let options = Options { check_destinations: true, ..Options::default() };
+    let world = World::with(options, &policy).await;
+    let kept = |more: &'static [(&str, &str)]| world.kept_vpc(&[], more);
+    world.cloud.with_log_store("1000000000000001", "cn-hangzhou", "flowlog", "old");
+    kept(&[("LogStoreName", "vpc"), ("FlowLogName", "renamed")]).await;
+    let (_, off) = kept(&[("LogStoreName", "vpc")]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let plan = save(&world).await;
+    let mut actions: Vec<_> =
+        plan["changes"].as_array().unwrap().iter().map(|change| change["action"].as_str().unwrap()).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    let expected = [
+        "ActiveFlowLog",
+        "CreateFlowLog",
+        "CreateIndex",
+        "CreateLogStore",
+        "ModifyFlowLogAttribute",
+        "MoveResourceGroup",
+        "TagResources",
+    ];
+    assert_eq!(actions, expected);
+    let applied = apply(&world, &[]).await.good();
+    assert!(applied.ends_with("Applied: 9 made, 0 failed, 0 stale, 0 not made.\n"), "{applied}");
+}
+
+#[tokio::test]
 async fn a_refused_replacement_is_rolled_back_although_the_plan_does_not_say_so() {
     let world = World::with(Options::default(), &format!("{POLICY}replace: true\n")).await;
     let (vpc, _) = world.kept_vpc(&[], &[("LogStoreName", "old")]).await;
