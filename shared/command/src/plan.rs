@@ -45,6 +45,9 @@ pub(crate) struct Plan {
     pub(crate) limits: Vec<String>,
     /// Each list that was read.
     pub(crate) read: Vec<ListRead>,
+    /// SHA-256 of the rest, written without spaces, in a saved plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<String>,
 }
 
 /// Who asked for the plan.

@@ -241,6 +241,7 @@ impl Planning<'_> {
             costs,
             limits,
             read,
+            sha256: None,
         })
     }
 

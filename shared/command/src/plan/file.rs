@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Plan, SCHEMA};
@@ -17,15 +17,6 @@ use crate::{failure::Failure, output_file};
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// The maximum size of a saved plan, in bytes. A change takes about 2 KB, a resource half of one.
 const MAX_BYTES: u64 = 512 << 20;
-
-/// What a file of a saved plan holds.
-#[derive(Debug, Serialize, Deserialize)]
-struct Saved {
-    #[serde(flatten)]
-    plan: Plan,
-    /// SHA-256 of the rest, written without spaces.
-    sha256: String,
-}
 
 /// Only what is needed to tell whether the rest can be read.
 #[derive(Debug, Deserialize)]
@@ -55,9 +46,8 @@ fn unwritable(error: &serde_json::Error) -> Failure {
 /// It cannot be written there.
 pub(crate) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
     let sha256 = digest(&serde_json::to_vec(plan).map_err(|error| unwritable(&error))?);
-    let text =
-        serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(|error| unwritable(&error))?;
-    output_file::write(path, |to| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n"))).map_err(|error| {
+    let text = json(&Plan { sha256: Some(sha256), ..plan.clone() })?;
+    output_file::write(path, |to| to.write_all(text.as_bytes())).map_err(|error| {
         let name = path.display();
         Failure::failed(
             format!("--out {name}: the plan cannot be saved: {error}"),
@@ -86,9 +76,10 @@ pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Plan, Failure> {
         }
         _ => return Err(Failure::usage(format!("{name} is no saved plan: it has no schema {SCHEMA}"), again)),
     }
-    let Saved { plan, sha256 } = serde_json::from_str(&text).map_err(no_plan)?;
+    let mut plan: Plan = serde_json::from_str(&text).map_err(no_plan)?;
+    let sha256 = plan.sha256.take();
     let expected = digest(&serde_json::to_vec(&plan).map_err(|error| unwritable(&error))?);
-    if sha256 != expected {
+    if sha256 != Some(expected) {
         return Err(Failure::usage(format!("{name} was changed after it was saved: its digest does not match"), again));
     }
     // The digest keeps mistakes away, and not people who can compute one. What they show is what is made, all the same.
@@ -146,6 +137,7 @@ mod tests {
             costs: Vec::new(),
             limits: vec!["a limit".to_owned()],
             read: Vec::new(),
+            sha256: None,
         }
     }
 
@@ -180,7 +172,10 @@ mod tests {
         for (from, to, says) in [
             ("a limit", "no limit", "was changed after it was saved"),
             ("\"account\": \"1\"", "\"account\": \"2\"", "was changed after it was saved"),
-            ("\"limits\"", "\"limit\"", "is no saved plan: missing field"),
+            ("\"limits\"", "\"limit\"", "is no saved plan: unknown field"),
+            ("\"limits\"", "\"more\": [], \"limits\"", "is no saved plan: unknown field"),
+            ("\"limits\"", "\"notes\": [], \"limits\"", "is no saved plan: duplicate field"),
+            ("\"sha256\": \"", "\"sha256\": \"0", "was changed after it was saved"),
             ("flowkeeper.plan/1", "flowkeeper.plan/2", "was made by version"),
             ("flowkeeper.plan/1", "terraform", "is no saved plan: it has no schema flowkeeper.plan/1"),
             ("{", "[", "is no saved plan"),
