@@ -229,8 +229,8 @@ fn tell(
 struct Items<'r> {
     by_change: BTreeMap<&'r str, &'r Item>,
     by_resource: BTreeMap<Key<'r>, Vec<&'r Item>>,
-    /// What could not be read or done, by account and region.
-    open: Vec<&'r Item>,
+    /// What could not be read.
+    unread: Vec<&'r Item>,
     is_whole: bool,
 }
 
@@ -253,8 +253,10 @@ impl<'r> Items<'r> {
         for item in all {
             by_resource.entry(key(item)).or_default().push(item);
         }
-        let is_open = |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
-        Self { by_change, by_resource, open: all.iter().filter(is_open).collect(), is_whole: report.is_some() }
+        // A write that failed says nothing of other resources.
+        let is_unread =
+            |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished) && item.action.is_none();
+        Self { by_change, by_resource, unread: all.iter().filter(is_unread).collect(), is_whole: report.is_some() }
     }
 
     /// Returns the results about the same resource.
@@ -265,7 +267,7 @@ impl<'r> Items<'r> {
 
     fn ending(&self, change: &Change) -> Ending {
         let said = |item: &Item| match &item.error {
-            Some(error) => format!("{}: {}; {}", item.reason, error.message, error.advice),
+            Some(error) => format!("{}: {}; {}", item.reason, error.message.trim_end_matches('.'), error.advice),
             None => item.reason.clone(),
         };
         let on_it = self.on(change);
@@ -298,7 +300,7 @@ impl<'r> Items<'r> {
                 Ending::Stale(said(now))
             };
         }
-        let unread = self.open.iter().find(|item| {
+        let unread = self.unread.iter().find(|item| {
             item.account.as_deref().is_none_or(|account| account == change.account)
                 && item.region.as_deref().is_none_or(|region| region == change.region)
         });

@@ -326,6 +326,20 @@ async fn a_refused_change_is_said_with_its_request_and_the_others_are_made() {
 }
 
 #[tokio::test]
+async fn a_refused_change_does_not_make_another_one_unread() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let gone = world.cloud.create_vpc(&[]).await.unwrap();
+    save(&world).await;
+    world.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    world.cloud.fail("CreateFlowLog", Fault::TokenExpired, u32::MAX);
+    let ran = apply(&world, &[]).await;
+    assert!(ran.stdout.contains(&format!("stale  CreateFlowLog {gone} in ")), "{}", ran.whole());
+    assert!(ran.stdout.contains(" is expired; get new temporary credentials; these have expired\n"), "{}", ran.whole());
+    assert!(ran.stdout.ends_with("Applied: 0 made, 1 failed, 1 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn a_region_that_cannot_be_read_again_is_said_and_nothing_in_it_is_changed() {
     let (world, _) = three().await;
     save(&world).await;
