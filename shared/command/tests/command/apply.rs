@@ -411,29 +411,31 @@ async fn a_refused_replacement_is_rolled_back_although_the_plan_does_not_say_so(
 
 #[tokio::test]
 async fn an_interruption_ends_the_work_before_the_next_write_and_says_what_was_done() {
-    let world = World::new().await;
-    let first = world.cloud.create_vpc(&[]).await.unwrap();
-    world.cloud.copy_vpc(&first, 29);
-    save(&world).await;
-    world.cloud.fail("CreateFlowLog", Fault::Slow(Duration::from_millis(300)), u32::MAX);
-    let mut child = world.command(&[&["apply", "plan.json"], &YES[..]].concat()).spawn().unwrap();
-    let stdout = child.stdout.take().unwrap();
-    let printed = tokio::task::spawn_blocking(move || {
-        let mut lines = std::io::BufReader::new(stdout).lines().map(Result::unwrap);
-        let mut seen: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("done ")).collect();
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        seen.clear();
-        seen.extend(lines);
-        (child.wait().unwrap().code(), seen)
-    });
-    let (code, lines) = printed.await.unwrap();
-    assert_eq!(code, Some(130), "{lines:#?}");
-    let made = world.cloud.flow_logs().len();
-    assert!((1..30).contains(&made), "{made}");
-    let last = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
-    assert_eq!(lines.last(), Some(&last), "{lines:#?}");
-    assert_eq!(lines.iter().filter(|line| line.starts_with("left ")).count(), 30 - made, "{lines:#?}");
-    let again = apply(&world, &[]).await;
-    let rest = format!("Applied: {} made, 0 failed, {made} stale, 0 not made.\n", 30 - made);
-    assert!(again.stdout.ends_with(&rest), "{}", again.whole());
+    for signal in [Signal::INT, Signal::TERM] {
+        let world = World::new().await;
+        let first = world.cloud.create_vpc(&[]).await.unwrap();
+        world.cloud.copy_vpc(&first, 29);
+        save(&world).await;
+        world.cloud.fail("CreateFlowLog", Fault::Slow(Duration::from_millis(300)), u32::MAX);
+        let mut child = world.command(&[&["apply", "plan.json"], &YES[..]].concat()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let printed = tokio::task::spawn_blocking(move || {
+            let mut lines = std::io::BufReader::new(stdout).lines().map(Result::unwrap);
+            let mut seen: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("done ")).collect();
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            seen.clear();
+            seen.extend(lines);
+            (child.wait().unwrap().code(), seen)
+        });
+        let (code, lines) = printed.await.unwrap();
+        assert_eq!(code, Some(130), "{lines:#?}");
+        let made = world.cloud.flow_logs().len();
+        assert!((1..30).contains(&made), "{made}");
+        let last = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
+        assert_eq!(lines.last(), Some(&last), "{lines:#?}");
+        assert_eq!(lines.iter().filter(|line| line.starts_with("left ")).count(), 30 - made, "{lines:#?}");
+        let again = apply(&world, &[]).await;
+        let rest = format!("Applied: {} made, 0 failed, {made} stale, 0 not made.\n", 30 - made);
+        assert!(again.stdout.ends_with(&rest), "{}", again.whole());
+    }
 }
