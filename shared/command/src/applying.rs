@@ -14,6 +14,7 @@ use reconcile::{
 };
 
 use crate::{
+    call_remedy::advise,
     columns::{hanging, marked},
     context::Context,
     failure::{FAILED, Failure, INTERRUPTED},
@@ -51,7 +52,7 @@ pub(crate) fn confirm(context: &Context, account: &AccountId, consent: Consent, 
             remedy,
         ));
     }
-    let answer = terminal.ask(format_args!("Type the id of the account whose credentials are used to make {what}:"));
+    let answer = terminal.ask(format_args!("Type the credentials' account id to make {what}:"));
     match answer.as_deref() {
         Some(given) if given == account.as_str() => Ok(()),
         Some("") | None => Err(Failure::failed("nothing was changed: no answer", "run it again to make the changes")),
@@ -107,6 +108,10 @@ impl Applying<'_> {
         let run = reconciler.reconcile(job(identity), work, Vec::new());
         let (report, is_interrupted) = until_interrupted(run, &mut interruptions, &approvals, context).await;
         watcher.clear();
+        let report = report.map(|mut report| {
+            advise(&mut report);
+            report
+        });
         tell(context, changes, report.as_ref(), &watcher.written(), is_interrupted)
     }
 }
@@ -224,8 +229,8 @@ fn tell(
 struct Items<'r> {
     by_change: BTreeMap<&'r str, &'r Item>,
     by_resource: BTreeMap<Key<'r>, Vec<&'r Item>>,
-    /// What could not be read or done, by account and region.
-    open: Vec<&'r Item>,
+    /// What could not be read.
+    unread: Vec<&'r Item>,
     is_whole: bool,
 }
 
@@ -248,8 +253,10 @@ impl<'r> Items<'r> {
         for item in all {
             by_resource.entry(key(item)).or_default().push(item);
         }
-        let is_open = |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished);
-        Self { by_change, by_resource, open: all.iter().filter(is_open).collect(), is_whole: report.is_some() }
+        // A write that failed says nothing of other resources.
+        let is_unread =
+            |item: &&Item| matches!(item.outcome, Outcome::Failed | Outcome::Unfinished) && item.action.is_none();
+        Self { by_change, by_resource, unread: all.iter().filter(is_unread).collect(), is_whole: report.is_some() }
     }
 
     /// Returns the results about the same resource.
@@ -260,7 +267,7 @@ impl<'r> Items<'r> {
 
     fn ending(&self, change: &Change) -> Ending {
         let said = |item: &Item| match &item.error {
-            Some(error) => format!("{}: {}; {}", item.reason, error.message, error.advice),
+            Some(error) => format!("{}: {}; {}", item.reason, error.message.trim_end_matches('.'), error.advice),
             None => item.reason.clone(),
         };
         let on_it = self.on(change);
@@ -293,7 +300,7 @@ impl<'r> Items<'r> {
                 Ending::Stale(said(now))
             };
         }
-        let unread = self.open.iter().find(|item| {
+        let unread = self.unread.iter().find(|item| {
             item.account.as_deref().is_none_or(|account| account == change.account)
                 && item.region.as_deref().is_none_or(|region| region == change.region)
         });

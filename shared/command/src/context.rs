@@ -1,6 +1,6 @@
 //! What the command takes from the machine: the environment, the home directory, the time, and the terminal.
 
-use std::{path::PathBuf, process, sync::Arc, thread};
+use std::{io, path::PathBuf, process, sync::Arc, thread};
 
 use jiff::Timestamp;
 use openapi::Clock;
@@ -29,7 +29,7 @@ impl Context {
         self.clock.now()
     }
 
-    /// Runs calls of the cloud. Subcommands that make none start no runtime. Ctrl-C ends the command at once, whatever it
+    /// Runs calls of the cloud. Subcommands that make none start no runtime. Ctrl-C or SIGTERM ends the command at once, whatever it
     /// waits for, and it says that nothing was changed, unless the calls have [begun to write](Interruptions::take_over).
     ///
     /// # Errors
@@ -47,10 +47,39 @@ impl Context {
 fn listen(terminal: &Terminal, interruptions: &Interruptions) {
     // Without a runtime, the signal ends the process as ever, and nothing is said.
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-    while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+    let Ok(mut signals) = runtime.block_on(async { Signals::new() }) else { return };
+    while runtime.block_on(signals.next()).is_ok() {
         interruptions.hear(|| {
             terminal.break_off("interrupted: nothing was changed");
             process::exit(INTERRUPTED.into());
         });
+    }
+}
+
+/// What ends the command: Ctrl-C, and SIGTERM, which CI sends to a job that is canceled. In the middle of a replacement,
+/// the first of them does not.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        tokio::select! {
+            heard = tokio::signal::ctrl_c() => heard,
+            _ = self.terminate.recv() => Ok(()),
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
     }
 }

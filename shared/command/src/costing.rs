@@ -21,6 +21,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 use openapi::{
     Bill, BillItem, BillingCycle, CallError, Entry, ErrorKind, Listing, MeteringMode, NetworkInterfaceFilter, Session,
+    UnreadableItem,
 };
 use reconcile::volumes::{self, LogStoreVolume, Written};
 
@@ -285,6 +286,10 @@ fn of_call(region: &RegionId, error: &CallError) -> String {
     format!("{region}: {error}: {}", error.cause)
 }
 
+fn of_item(region: &RegionId, item: &UnreadableItem) -> String {
+    format!("{region}: {item}")
+}
+
 /// Chooses the prices: those of a file, else those of the currency that is asked for or billed, else those of the site
 /// that the regions suggest.
 fn prices(asked: &Asked<'_>, bills: &[Billed], remarks: &mut Remarks) -> Result<PriceTable, Failure> {
@@ -470,7 +475,7 @@ impl<'a> InRegion<'a> {
                 self.keep_hours(&flow_log.id, counted_in, written);
                 match counted(counted_in, flow_log, written, days) {
                     Some(volume) => volume,
-                    None => assumed(session, flow_log, days).await,
+                    None => assumed(session, flow_log, days, &mut self.remarks).await,
                 }
             }
             Some((counted_in, Err(why))) => {
@@ -480,7 +485,7 @@ impl<'a> InRegion<'a> {
                 } else {
                     self.remarks.note(&flow_log.id, format!("its records could not be counted: {why}"));
                 }
-                assumed(session, flow_log, days).await
+                assumed(session, flow_log, days, &mut self.remarks).await
             }
         }
     }
@@ -619,7 +624,7 @@ fn counted(store: &LogStoreVolume, flow_log: &FlowLog, written: &Written, days: 
 }
 
 /// Estimates what is written, by the network interfaces that are in use. A flow log that is off may have written before.
-async fn assumed(session: &Session<'_>, flow_log: &FlowLog, days: u64) -> Volume {
+async fn assumed(session: &Session<'_>, flow_log: &FlowLog, days: u64, remarks: &mut Remarks) -> Volume {
     let unknown = |reason: &str| Volume::Unknown { reason: reason.to_owned() };
     if flow_log.status != Status::Active {
         return unknown("its records could not be counted, and it is off now");
@@ -633,9 +638,21 @@ async fn assumed(session: &Session<'_>, flow_log: &FlowLog, days: u64) -> Volume
         ResourceType::NetworkInterface => NetworkInterfaceFilter { ids, ..in_use },
     };
     let interfaces: Result<Vec<Entry<Resource>>, CallError> = session.network_interfaces(&filter).try_collect().await;
-    let Ok(interfaces) = interfaces else {
-        return unknown("neither its records nor the network interfaces there could be counted");
+    let interfaces = match interfaces {
+        Ok(interfaces) => interfaces,
+        Err(error) => {
+            if error.kind() != ErrorKind::AccessDenied {
+                remarks.unread(of_call(session.region(), &error));
+            }
+            return unknown("neither its records nor the network interfaces there could be counted");
+        }
     };
+    // One that cannot be read is there, and counts.
+    let unreadable = interfaces.iter().filter_map(|entry| match entry {
+        Entry::Read(_) => None,
+        Entry::Unreadable(item) => Some(item),
+    });
+    unreadable.for_each(|item| remarks.unread(of_item(session.region(), item)));
     let traffic = Traffic {
         interfaces: interfaces.len() as u64,
         connections: ASSUMED_CONNECTIONS,
@@ -669,7 +686,10 @@ async fn resources(session: &Session<'_>, place: &Place, remarks: &mut Remarks) 
                 }
             };
             match found {
-                Ok(found) => resources.extend(found.items.into_iter().map(|resource| (resource.id.clone(), resource))),
+                Ok(found) => {
+                    found.unreadable.iter().for_each(|item| remarks.unread(of_item(session.region(), item)));
+                    resources.extend(found.items.into_iter().map(|resource| (resource.id.clone(), resource)));
+                }
                 Err(error) if error.kind() == ErrorKind::NotVisible => {}
                 Err(error) => remarks.unread(of_call(session.region(), &error)),
             }

@@ -60,6 +60,13 @@ impl Http {
     }
 }
 
+/// Returns the host of a URL, and its port if that is another one than usual. A user and a password in it are not for
+/// messages.
+pub(crate) fn host(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", url.host_str().unwrap_or_default())
+}
+
 /// Returns whether the URL is of this machine, or of a network that belongs to its host: loopback, link-local, and
 /// 100.64.0.0/10, in which Alibaba Cloud's metadata service is.
 #[must_use]

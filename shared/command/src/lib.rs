@@ -18,6 +18,7 @@ pub mod http;
 mod identity;
 mod interruptions;
 mod live;
+mod log_lines;
 mod month_svg;
 mod month_text;
 mod output_file;
@@ -39,17 +40,12 @@ use std::{process::ExitCode, sync::Arc};
 use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 use openapi::SystemClock;
 use settings::Settings;
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
 
 use self::{
     cli::{Cli, help},
     context::Context,
     failure::USAGE,
-    terminal::{Color, LogLines, Terminal},
+    terminal::{Color, Terminal},
 };
 
 /// Runs the command with the arguments of this process.
@@ -73,7 +69,7 @@ pub fn main() -> ExitCode {
     };
     let mut terminal = Terminal::new(cli.color, &env);
     terminal.shows_progress &= !cli.quiet;
-    log(cli.verbose);
+    log_lines::begin(cli.verbose, &terminal);
     let (home, clock) = (std::env::home_dir(), Arc::new(SystemClock));
     let context = Context { env, home, clock, terminal, interruptions: Arc::default(), verbosity: cli.verbose };
     match cli.command.run(&context) {
@@ -83,18 +79,4 @@ pub fn main() -> ExitCode {
             failure.code()
         }
     }
-}
-
-/// Writes what the client has to say to stderr: warnings, and more with `-v`. The results of a sweep are data here, and
-/// not repeated as log lines.
-fn log(verbosity: u8) {
-    let level = match verbosity {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
-    };
-    let results = if verbosity > 1 { level } else { LevelFilter::OFF };
-    let layer = tracing_subscriber::fmt::layer().with_writer(|| LogLines).with_ansi(false).without_time();
-    let targets = Targets::new().with_default(level).with_target("reconcile", results);
-    tracing_subscriber::registry().with(layer).with(targets).init();
 }

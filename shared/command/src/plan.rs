@@ -6,7 +6,9 @@ pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod table;
 
+use flow_log::Action;
 use jiff::Timestamp;
+use reconcile::ChangeParts;
 use serde::{Deserialize, Serialize};
 
 /// The name of this form, in which its version is.
@@ -43,6 +45,9 @@ pub(crate) struct Plan {
     pub(crate) limits: Vec<String>,
     /// Each list that was read.
     pub(crate) read: Vec<ListRead>,
+    /// SHA-256 of the rest, written without spaces, in a saved plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<String>,
 }
 
 /// Who asked for the plan.
@@ -135,6 +140,26 @@ impl Kind {
         }
     }
 
+    /// Whether a call does this.
+    const fn is_done_by(self, action: Action) -> bool {
+        use Action::{
+            ActiveFlowLog, CreateFlowLog, CreateIndex, CreateLogStore, CreateProject, DeactiveFlowLog, DeleteFlowLog,
+            EcrActivateFlowLog, EcrCreateFlowLog, EcrDeactivateFlowLog, EcrDeleteFlowlog, EcrModifyFlowLogAttribute,
+            ModifyFlowLogAttribute, MoveResourceGroup, OpenFlowLogService, TagResources, UpdateLogStore,
+        };
+        match action {
+            CreateFlowLog | EcrCreateFlowLog | CreateProject | CreateLogStore | CreateIndex => {
+                matches!(self, Self::Create)
+            }
+            ActiveFlowLog | EcrActivateFlowLog | OpenFlowLogService => matches!(self, Self::Activate),
+            DeactiveFlowLog | EcrDeactivateFlowLog => matches!(self, Self::Deactivate),
+            ModifyFlowLogAttribute | EcrModifyFlowLogAttribute | TagResources | MoveResourceGroup | UpdateLogStore => {
+                matches!(self, Self::Modify)
+            }
+            DeleteFlowLog | EcrDeleteFlowlog => matches!(self, Self::Delete | Self::Replace),
+        }
+    }
+
     /// The sign in front of it.
     pub(crate) const fn sign(self) -> char {
         match self {
@@ -168,6 +193,26 @@ pub(crate) struct Change {
     pub(crate) fields: Vec<Field>,
     /// How many bytes a month are recorded more, or less, estimated; `None` if that is unknown or does not change.
     pub(crate) monthly_bytes: Option<i64>,
+}
+
+impl Change {
+    /// Whether its id stands for what it says. Else somebody has written another change beside the id of this one.
+    pub(crate) fn is_what_its_id_says(&self) -> bool {
+        let is_router = self.resource_type == "VBR";
+        let is_it = |action: &Action| {
+            action.as_str() == self.action && (action.product() == "expressconnectrouter") == is_router
+        };
+        let Some(action) = Action::ALL.into_iter().find(is_it) else { return false };
+        let fields = self.fields.iter().map(|it| (it.field.as_str(), it.before.as_deref(), it.after.as_deref()));
+        let parts = ChangeParts {
+            place: [&self.account, &self.region, &self.resource_id],
+            action,
+            is_replacement: self.kind == Kind::Replace,
+            flow_log: self.flow_log_id.as_deref().filter(|_| self.kind != Kind::Create),
+            fields: fields.collect(),
+        };
+        parts.id().as_str() == self.id && self.kind.is_done_by(action)
+    }
 }
 
 /// A field of a change.

@@ -20,6 +20,7 @@ use reconcile::{
 };
 
 use crate::{
+    call_remedy::advise,
     context::Context,
     failure::Failure,
     identity::Identity,
@@ -195,7 +196,8 @@ impl Planning<'_> {
         };
         let regions = Some(&narrowed.regions).filter(|regions| !regions.is_empty());
         let sweep = |account| Work::Account(AccountSweep { account, regions: regions.cloned(), at: None });
-        let report = reconciler.reconcile(job.clone(), covered.iter().cloned().map(sweep).collect(), results).await;
+        let mut report = reconciler.reconcile(job.clone(), covered.iter().cloned().map(sweep).collect(), results).await;
+        advise(&mut report);
         Ok(Swept { reconciler, job, accounts: covered, report })
     }
 
@@ -239,6 +241,7 @@ impl Planning<'_> {
             costs,
             limits,
             read,
+            sha256: None,
         })
     }
 

@@ -12,6 +12,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use clap::{ValueEnum, builder::styling::Style};
 use evidence::visible;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use settings::Settings;
 
 use crate::{
@@ -49,10 +50,14 @@ pub(crate) struct Terminal {
     pub(crate) shows_progress: bool,
     /// Whether a person can answer.
     pub(crate) can_ask: bool,
+    /// What is drawn below all that was written. It makes room for more.
+    pub(crate) progress: MultiProgress,
 }
 
 /// The maximum length of an answer, in bytes.
 const MAX_ANSWER: u64 = 1024;
+/// The columns that an answer takes beside its question: a space and the id of an account.
+const ANSWER_COLUMNS: usize = 17;
 /// The least number of columns that anything is made for.
 const MIN_COLUMNS: usize = 24;
 
@@ -75,6 +80,7 @@ impl Terminal {
             is_dumb: env.get("TERM") == Some("dumb"),
             shows_progress: io::stderr().is_terminal() && env.get("TERM") != Some("dumb"),
             can_ask: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            progress: MultiProgress::new(),
         }
     }
 
@@ -144,14 +150,15 @@ impl Terminal {
 
     fn write(&self, text: &str) {
         // If stderr is gone, nobody can be told.
-        _ = AutoStream::new(io::stderr(), self.stderr).write_all(text.as_bytes());
+        _ = self.progress.suspend(|| AutoStream::new(io::stderr(), self.stderr).write_all(text.as_bytes()));
     }
 
     /// Asks a question, and returns the answer; `None` if there is none.
     pub(crate) fn ask(&self, question: impl Display) -> Option<String> {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr);
         // At once, so that an answer that is typed early is not shown in the middle of it.
-        let asked = hanging(&question.to_string(), 0, self.stderr_columns);
+        let columns = self.stderr_columns.map(|columns| columns.saturating_sub(ANSWER_COLUMNS).max(MIN_COLUMNS));
+        let asked = hanging(&question.to_string(), 0, columns);
         let shown = format!("{BOLD}{}{BOLD:#} ", asked.trim_end());
         _ = stderr.write_all(shown.as_bytes()).and_then(|()| stderr.flush());
         let mut answer = String::new();
@@ -165,12 +172,21 @@ impl Terminal {
         None
     }
 
+    /// Writes a line of the log to stderr. It may quote answers.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn log(&self, line: &str) -> io::Result<()> {
+        self.progress.suspend(|| io::stderr().write_all(inert(line).as_bytes()))
+    }
+
     pub(crate) fn note(&self, text: impl Display) {
         self.say(BLUE, "note", text);
     }
 
     /// Says something below a question or the progress, which stay as they are.
     pub(crate) fn break_off(&self, text: impl Display) {
+        self.progress.set_draw_target(ProgressDrawTarget::hidden());
         if io::stderr().is_terminal() {
             self.write("\n");
         }
@@ -188,20 +204,6 @@ impl Terminal {
         if let Some(remedy) = &failure.remedy {
             self.say(GREEN, "  try", remedy);
         }
-    }
-}
-
-/// Stderr, for the lines of the log. They may quote answers.
-pub(crate) struct LogLines;
-
-impl Write for LogLines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().write_all(inert(&String::from_utf8_lossy(line)).as_bytes())?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
     }
 }
 

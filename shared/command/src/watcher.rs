@@ -65,7 +65,7 @@ impl Watcher {
     /// Watches for a person at this terminal. `parts` is how many regions there are, if that is known.
     pub(crate) fn new(terminal: &Terminal, parts: usize) -> Self {
         let has_room = terminal.stderr_columns.is_none_or(|columns| columns >= WIDE);
-        let bars = terminal.shows_progress.then(|| Bars::new(parts as u64, has_room));
+        let bars = terminal.shows_progress.then(|| Bars::new(terminal.progress.clone(), parts as u64, has_room));
         Self {
             terminal: terminal.clone(),
             bars,
@@ -99,6 +99,7 @@ impl Watcher {
     /// Removes the progress from the terminal.
     pub(crate) fn clear(&self) {
         if let Some(bars) = &self.bars {
+            lock(&bars.regions).values().chain([&bars.total]).for_each(ProgressBar::finish_and_clear);
             // A terminal that is gone shows nothing.
             _ = bars.all.clear();
         }
@@ -120,8 +121,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Bars {
-    fn new(parts: u64, has_room: bool) -> Self {
-        let all = MultiProgress::new();
+    fn new(all: MultiProgress, parts: u64, has_room: bool) -> Self {
         let total = all.add(ProgressBar::new(parts));
         total.set_style(style("{bar:12} {pos} of {len} regions{wide_msg}"));
         Self { all, total, has_room, pages: AtomicU64::new(0), regions: Mutex::default() }

@@ -6,8 +6,8 @@
 use std::{fmt, str::FromStr};
 
 use flow_log::{
-    Change, EcrChange, EcrFlowLog, EcrFlowLogSpec, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, ObservedTags, Policy,
-    Resource, Status, names::Tags, policy::Origin,
+    Action, Change, EcrChange, EcrFlowLog, EcrFlowLogSpec, FlowLog, FlowLogId, FlowLogSpec, GovernedBy, ObservedTags,
+    Policy, Resource, Status, names::Tags, policy::Origin,
 };
 use openapi::Destination;
 use serde::{Serialize, Serializer};
@@ -55,6 +55,12 @@ pub struct FieldChange {
     pub after: Option<String>,
     /// What asks for that.
     pub source: Source,
+}
+
+impl FieldChange {
+    fn values(&self) -> (&str, Option<&str>, Option<&str>) {
+        (&self.field, self.before.as_deref(), self.after.as_deref())
+    }
 }
 
 /// What asks for a change.
@@ -132,30 +138,50 @@ impl PlannedChange {
             Write::OpenService => (ChangeKind::Activate, Vec::new()),
             Write::Destination(destination, change) => of_destination(*destination, *change),
         };
-        let id = digest(write, kind, place, &fields);
-        Self { id, kind, fields }
+        let parts = ChangeParts {
+            place,
+            action: write.action(),
+            is_replacement: kind == ChangeKind::Replace,
+            flow_log: write.flow_log().map(FlowLogId::as_str),
+            fields: fields.iter().map(FieldChange::values).collect(),
+        };
+        Self { id: parts.id(), kind, fields }
     }
 }
 
-/// Returns the id of a change. Every text is preceded by its length, so no two changes give the same bytes.
-fn digest(write: &Write<'_>, kind: ChangeKind, place: [&str; 3], fields: &[FieldChange]) -> ChangeId {
-    let mut hash = Sha256::new();
-    let mut add = |text: Option<&str>| {
-        hash.update([u8::from(text.is_some())]);
-        hash.update((text.map_or(0, str::len) as u64).to_be_bytes());
-        hash.update(text.unwrap_or_default());
-    };
-    let flow_log = write.flow_log().map(FlowLogId::as_str);
-    let permission = write.action().permission();
-    let is_replacement = (kind == ChangeKind::Replace).then_some("replace");
-    place.into_iter().for_each(|text| add(Some(text)));
-    for text in [Some(permission), is_replacement, flow_log] {
-        add(text);
+/// All that the id of a change stands for.
+#[derive(Debug, Clone)]
+pub struct ChangeParts<'a> {
+    /// The ids of the account, the region and the resource.
+    pub place: [&'a str; 3],
+    /// The call.
+    pub action: Action,
+    /// Whether the call is the first half of a replacement.
+    pub is_replacement: bool,
+    /// The flow log that is changed; `None` if one is created.
+    pub flow_log: Option<&'a str>,
+    /// The name of each field, its value before, and its value after.
+    pub fields: Vec<(&'a str, Option<&'a str>, Option<&'a str>)>,
+}
+
+impl ChangeParts<'_> {
+    /// Returns the id. Every text is preceded by its length, so no two changes give the same bytes.
+    #[must_use]
+    pub fn id(&self) -> ChangeId {
+        let Self { place, action, is_replacement, flow_log, fields } = self;
+        let mut hash = Sha256::new();
+        let mut add = |text: Option<&str>| {
+            hash.update([u8::from(text.is_some())]);
+            hash.update((text.map_or(0, str::len) as u64).to_be_bytes());
+            hash.update(text.unwrap_or_default());
+        };
+        place.iter().for_each(|text| add(Some(text)));
+        [Some(action.permission()), is_replacement.then_some("replace"), *flow_log].into_iter().for_each(&mut add);
+        for (field, before, after) in fields {
+            [Some(*field), *before, *after].into_iter().for_each(&mut add);
+        }
+        ChangeId(hash.finalize().iter().take(ChangeId::DIGITS / 2).map(|byte| format!("{byte:02x}")).collect())
     }
-    for FieldChange { field, before, after, .. } in fields {
-        [Some(field.as_str()), before.as_deref(), after.as_deref()].into_iter().for_each(&mut add);
-    }
-    ChangeId(hash.finalize().iter().take(ChangeId::DIGITS / 2).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The fields of a flow log by their names in the policy, in its order.

@@ -47,7 +47,7 @@ pub use self::settings::{PolicyText, ReconcilerSettings};
 pub use accounts::Accounts;
 pub use approvals::Approvals;
 pub use capabilities::{Capabilities, Selection};
-pub use change::{ChangeId, ChangeKind, FieldChange, InvalidChangeId, PlannedChange, Source};
+pub use change::{ChangeId, ChangeKind, ChangeParts, FieldChange, InvalidChangeId, PlannedChange, Source};
 pub use location::UnknownLocation;
 pub use observer::Observer;
 pub use openapi::{

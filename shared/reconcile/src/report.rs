@@ -146,6 +146,7 @@ mod tests {
             message: "CreateFlowLog of vpc-2 (request R-1): refused".to_owned(),
             request_id: Some("R-1".to_owned()),
             advice: "",
+            kind: openapi::ErrorKind::AccessDenied,
         };
         let failed = item("vpc-2", Outcome::Failed, "the flow log of vpc-2 could not be created");
         let failed = Item { error: Some(error), ..failed };

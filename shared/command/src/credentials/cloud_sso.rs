@@ -10,7 +10,7 @@ use crate::{
         exchange::{EXCHANGE_TIMEOUT, Exchange},
         key::{self, Key},
     },
-    http::{is_local, send},
+    http::{host, is_local, send},
 };
 
 /// A sign-in with CloudSSO.
@@ -52,7 +52,7 @@ impl CloudSso {
             .bearer_auth(&self.access_token)
             .header("content-type", "application/json")
             .body(body.to_string());
-        let host = url.authority();
+        let host = host(&url);
         let answer = send(post, EXCHANGE_TIMEOUT)
             .await
             .map_err(|error| failed(format!("CloudSSO at {host} does not answer: {}", error.reason)))?;

@@ -13,7 +13,7 @@ use crate::{
         exchange::{EXCHANGE_TIMEOUT, Exchange},
         key::{self, Key},
     },
-    http::send,
+    http::{host, send},
 };
 
 /// Where the person signed in.
@@ -73,7 +73,7 @@ impl OAuth {
             .ok_or_else(|| failed("the address of the OAuth service is none".to_owned()))?;
         let post =
             exchange.http.for_url(&url).post(url.clone()).bearer_auth(&self.access_token).header(CONTENT_LENGTH, "0");
-        let host = url.authority();
+        let host = host(&url);
         let answer = send(post, EXCHANGE_TIMEOUT)
             .await
             .map_err(|error| failed(format!("{host} does not answer: {}", error.reason)))?;

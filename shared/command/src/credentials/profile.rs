@@ -141,8 +141,11 @@ impl Profiles {
         let name = chain.last().copied().unwrap_or_default();
         let place = self.place(name);
         let Some(profile) = self.get(name) else {
-            let names = self.names().join(", ");
-            let remedy = format!("use one of {names}, or run `aliyun configure --profile {name}`");
+            let run = format!("run `aliyun configure --profile {name}`");
+            let remedy = match self.names().join(", ").as_str() {
+                "" => run,
+                names => format!("use one of {names}, or {run}"),
+            };
             return Err(SourceError::new(&self.file, format!("it has no profile {name:?}"), remedy));
         };
         let mode = mode(profile)

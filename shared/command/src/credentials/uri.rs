@@ -11,7 +11,7 @@ use crate::{
         exchange::{EXCHANGE_TIMEOUT, Exchange},
         key::{self, Key},
     },
-    http::{is_local, send},
+    http::{host, is_local, send},
 };
 
 /// The variable with the URI.
@@ -25,7 +25,7 @@ pub struct CredentialsUri(Url);
 
 impl std::fmt::Debug for CredentialsUri {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("CredentialsUri").field(&self.0.authority()).finish()
+        f.debug_tuple("CredentialsUri").field(&host(&self.0)).finish()
     }
 }
 
@@ -48,7 +48,7 @@ impl CredentialsUri {
     /// Asks it.
     pub(crate) async fn obtain(&self, exchange: &Exchange, place: &str) -> Result<Key, SourceError> {
         let failed = |problem: String| {
-            SourceError::new(place, format!("{} {problem}", self.0.authority()), "check what serves the URI")
+            SourceError::new(place, format!("{} {problem}", host(&self.0)), "check what serves the URI")
         };
         let get = exchange.http.for_url(&self.0).get(self.0.clone());
         let answer =
@@ -74,6 +74,7 @@ mod tests {
         for (text, is_good) in [
             ("http://127.0.0.1:8080/x?token=planted", true),
             ("http://localhost/x", true),
+            ("http://planted:planted@localhost/x", true),
             ("http://100.100.100.200/x", true),
             ("https://credentials.example.com/x", true),
             ("http://10.0.0.1/planted", false),

@@ -7,6 +7,7 @@ use openapi::UnreadableItem;
 use reconcile::{ChangeKind, ErrorReport, Item, MadeBy, ObservedFlowLog, Outcome, PlannedChange, Report};
 
 use super::{CallFailed, Change, Field, FlowLog, Kind, ListRead, Maker, Note, Resource, Source, Totals, Unread};
+use crate::call_remedy::of as advice;
 
 /// The names of resources, by account, region and id.
 pub(crate) type Names = BTreeMap<[String; 3], String>;
@@ -300,7 +301,7 @@ pub(crate) fn without_interfaces(account: &AccountId, region: &RegionId, error: 
         resource_type: None,
         resource_id: None,
         reason,
-        error: Some(error.into()),
+        error: Some(CallFailed { advice: advice(error.kind, error.advice).to_owned(), ..error.into() }),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Plan, SCHEMA};
@@ -17,15 +17,6 @@ use crate::{failure::Failure, output_file};
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// The maximum size of a saved plan, in bytes. A change takes about 2 KB, a resource half of one.
 const MAX_BYTES: u64 = 512 << 20;
-
-/// What a file of a saved plan holds.
-#[derive(Debug, Serialize, Deserialize)]
-struct Saved {
-    #[serde(flatten)]
-    plan: Plan,
-    /// SHA-256 of the rest, written without spaces.
-    sha256: String,
-}
 
 /// Only what is needed to tell whether the rest can be read.
 #[derive(Debug, Deserialize)]
@@ -55,9 +46,8 @@ fn unwritable(error: &serde_json::Error) -> Failure {
 /// It cannot be written there.
 pub(crate) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
     let sha256 = digest(&serde_json::to_vec(plan).map_err(|error| unwritable(&error))?);
-    let text =
-        serde_json::to_string_pretty(&Saved { plan: plan.clone(), sha256 }).map_err(|error| unwritable(&error))?;
-    output_file::write(path, |to| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n"))).map_err(|error| {
+    let text = json(&Plan { sha256: Some(sha256), ..plan.clone() })?;
+    output_file::write(path, |to| to.write_all(text.as_bytes())).map_err(|error| {
         let name = path.display();
         Failure::failed(
             format!("--out {name}: the plan cannot be saved: {error}"),
@@ -86,10 +76,16 @@ pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Plan, Failure> {
         }
         _ => return Err(Failure::usage(format!("{name} is no saved plan: it has no schema {SCHEMA}"), again)),
     }
-    let Saved { plan, sha256 } = serde_json::from_str(&text).map_err(no_plan)?;
+    let mut plan: Plan = serde_json::from_str(&text).map_err(no_plan)?;
+    let sha256 = plan.sha256.take();
     let expected = digest(&serde_json::to_vec(&plan).map_err(|error| unwritable(&error))?);
-    if sha256 != expected {
+    if sha256 != Some(expected) {
         return Err(Failure::usage(format!("{name} was changed after it was saved: its digest does not match"), again));
+    }
+    // The digest keeps mistakes away, and not people who can compute one. What they show is what is made, all the same.
+    if let Some(other) = plan.changes.iter().find(|change| !change.is_what_its_id_says()) {
+        let problem = format!("{name} was changed after it was saved: the change {} is another one", other.id);
+        return Err(Failure::usage(problem, again));
     }
     let age = now.duration_since(plan.created);
     if age > MAX_AGE {
@@ -116,8 +112,11 @@ fn text_of(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use flow_log::Action;
+    use reconcile::ChangeParts;
+
     use super::*;
-    use crate::plan::{Caller, PolicyUsed, Scope, Totals};
+    use crate::plan::{Caller, Change, Field, Kind, PolicyUsed, Scope, Source, Totals};
 
     fn plan() -> Plan {
         let created: Timestamp = "2026-11-26T10:00:00Z".parse().unwrap();
@@ -138,6 +137,7 @@ mod tests {
             costs: Vec::new(),
             limits: vec!["a limit".to_owned()],
             read: Vec::new(),
+            sha256: None,
         }
     }
 
@@ -172,7 +172,10 @@ mod tests {
         for (from, to, says) in [
             ("a limit", "no limit", "was changed after it was saved"),
             ("\"account\": \"1\"", "\"account\": \"2\"", "was changed after it was saved"),
-            ("\"limits\"", "\"limit\"", "is no saved plan: missing field"),
+            ("\"limits\"", "\"limit\"", "is no saved plan: unknown field"),
+            ("\"limits\"", "\"more\": [], \"limits\"", "is no saved plan: unknown field"),
+            ("\"limits\"", "\"notes\": [], \"limits\"", "is no saved plan: duplicate field"),
+            ("\"sha256\": \"", "\"sha256\": \"0", "was changed after it was saved"),
             ("flowkeeper.plan/1", "flowkeeper.plan/2", "was made by version"),
             ("flowkeeper.plan/1", "terraform", "is no saved plan: it has no schema flowkeeper.plan/1"),
             ("{", "[", "is no saved plan"),
@@ -181,5 +184,59 @@ mod tests {
             assert!(said.contains(says), "{from}: {said}");
         }
         assert_eq!(problem(0, |text| text.replace("  ", "\t")), None, "spaces say nothing");
+    }
+    #[test]
+    fn a_change_whose_id_stands_for_another_one_is_refused_even_with_the_right_digest() {
+        let fields = vec![Field {
+            field: "project".to_owned(),
+            before: None,
+            after: Some("ours".to_owned()),
+            source: Source::Nothing,
+        }];
+        let parts = ChangeParts {
+            place: ["1", "cn-hangzhou", "vpc-1"],
+            action: Action::CreateFlowLog,
+            is_replacement: false,
+            flow_log: None,
+            fields: vec![("project", None, Some("ours"))],
+        };
+        let change = Change {
+            id: parts.id().to_string(),
+            account: "1".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_type: "VPC".to_owned(),
+            resource_id: "vpc-1".to_owned(),
+            resource_name: None,
+            kind: Kind::Create,
+            action: "CreateFlowLog".to_owned(),
+            flow_log_id: None,
+            verdict: None,
+            reason: "it has none".to_owned(),
+            fields,
+            monthly_bytes: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        let read_with = |given: Change| {
+            save(&Plan { changes: vec![given], ..plan() }, &path).unwrap();
+            read(&path, plan().created)
+        };
+        read_with(change.clone()).unwrap();
+        let edits: [fn(&mut Change); 8] = [
+            |it| it.account = "2".to_owned(),
+            |it| it.region = "cn-shanghai".to_owned(),
+            |it| it.resource_id = "vpc-2".to_owned(),
+            |it| it.resource_type = "VBR".to_owned(),
+            |it| it.action = "DeleteFlowLog".to_owned(),
+            |it| it.kind = Kind::Modify,
+            |it| it.fields[0].after = Some("theirs".to_owned()),
+            |it| it.fields.clear(),
+        ];
+        for (nth, edit) in edits.into_iter().enumerate() {
+            let mut edited = change.clone();
+            edit(&mut edited);
+            let said = read_with(edited).unwrap_err().messages.join("; ");
+            assert!(said.ends_with(&format!("the change {} is another one", change.id)), "{nth}: {said}");
+        }
     }
 }

@@ -595,6 +595,7 @@ mod tests {
             costs: Vec::new(),
             limits: Vec::new(),
             read: Vec::new(),
+            sha256: None,
         }
     }
 

@@ -253,7 +253,7 @@ async fn a_person_types_the_account_before_anything_is_changed() {
         command.env("TERM", "xterm").env("COLUMNS", "100");
         let (ended, text) = tokio::task::spawn_blocking(move || {
             let mut terminal = Terminal::run(&command);
-            terminal.wait_for("used to make these 3 changes:");
+            terminal.wait_for("id to make these 3 changes:");
             terminal.type_line(typed);
             terminal.end()
         })
@@ -326,6 +326,20 @@ async fn a_refused_change_is_said_with_its_request_and_the_others_are_made() {
 }
 
 #[tokio::test]
+async fn a_refused_change_does_not_make_another_one_unread() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let gone = world.cloud.create_vpc(&[]).await.unwrap();
+    save(&world).await;
+    world.cloud.call("DeleteVpc", &[("VpcId", &gone)]).await.unwrap();
+    world.cloud.fail("CreateFlowLog", Fault::TokenExpired, u32::MAX);
+    let ran = apply(&world, &[]).await;
+    assert!(ran.stdout.contains(&format!("stale  CreateFlowLog {gone} in ")), "{}", ran.whole());
+    assert!(ran.stdout.contains(" is expired; get new temporary credentials; these have expired\n"), "{}", ran.whole());
+    assert!(ran.stdout.ends_with("Applied: 0 made, 1 failed, 1 stale, 0 not made.\n"), "{}", ran.whole());
+}
+
+#[tokio::test]
 async fn a_region_that_cannot_be_read_again_is_said_and_nothing_in_it_is_changed() {
     let (world, _) = three().await;
     save(&world).await;
@@ -351,6 +365,39 @@ async fn a_replacement_is_one_change_and_is_made_as_a_whole() {
 }
 
 #[tokio::test]
+async fn a_plan_with_destinations_groups_and_tags_is_applied_as_it_was_saved() {
+    let policy = POLICY.replace(
+        "  log_store: vpc\n",
+        "  log_store: made\n  create_destination: {retention_days: 180}\n  tags: {team: net}\n  resource_group_id: rg-2\n",
+    );
+    let options = Options { check_destinations: true, ..Options::default() };
+    let world = World::with(options, &policy).await;
+    let kept = |more: &'static [(&str, &str)]| world.kept_vpc(&[], more);
+    world.cloud.with_log_store("1000000000000001", "cn-hangzhou", "flowlog", "old");
+    kept(&[("LogStoreName", "vpc"), ("FlowLogName", "renamed")]).await;
+    let (_, off) = kept(&[("LogStoreName", "vpc")]).await;
+    world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
+    world.cloud.create_vpc(&[]).await.unwrap();
+    let plan = save(&world).await;
+    let mut actions: Vec<_> =
+        plan["changes"].as_array().unwrap().iter().map(|change| change["action"].as_str().unwrap()).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    let expected = [
+        "ActiveFlowLog",
+        "CreateFlowLog",
+        "CreateIndex",
+        "CreateLogStore",
+        "ModifyFlowLogAttribute",
+        "MoveResourceGroup",
+        "TagResources",
+    ];
+    assert_eq!(actions, expected);
+    let applied = apply(&world, &[]).await.good();
+    assert!(applied.ends_with("Applied: 9 made, 0 failed, 0 stale, 0 not made.\n"), "{applied}");
+}
+
+#[tokio::test]
 async fn a_refused_replacement_is_rolled_back_although_the_plan_does_not_say_so() {
     let world = World::with(Options::default(), &format!("{POLICY}replace: true\n")).await;
     let (vpc, _) = world.kept_vpc(&[], &[("LogStoreName", "old")]).await;
@@ -364,29 +411,31 @@ async fn a_refused_replacement_is_rolled_back_although_the_plan_does_not_say_so(
 
 #[tokio::test]
 async fn an_interruption_ends_the_work_before_the_next_write_and_says_what_was_done() {
-    let world = World::new().await;
-    let first = world.cloud.create_vpc(&[]).await.unwrap();
-    world.cloud.copy_vpc(&first, 29);
-    save(&world).await;
-    world.cloud.fail("CreateFlowLog", Fault::Slow(Duration::from_millis(300)), u32::MAX);
-    let mut child = world.command(&[&["apply", "plan.json"], &YES[..]].concat()).spawn().unwrap();
-    let stdout = child.stdout.take().unwrap();
-    let printed = tokio::task::spawn_blocking(move || {
-        let mut lines = std::io::BufReader::new(stdout).lines().map(Result::unwrap);
-        let mut seen: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("done ")).collect();
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        seen.clear();
-        seen.extend(lines);
-        (child.wait().unwrap().code(), seen)
-    });
-    let (code, lines) = printed.await.unwrap();
-    assert_eq!(code, Some(130), "{lines:#?}");
-    let made = world.cloud.flow_logs().len();
-    assert!((1..30).contains(&made), "{made}");
-    let last = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
-    assert_eq!(lines.last(), Some(&last), "{lines:#?}");
-    assert_eq!(lines.iter().filter(|line| line.starts_with("left ")).count(), 30 - made, "{lines:#?}");
-    let again = apply(&world, &[]).await;
-    let rest = format!("Applied: {} made, 0 failed, {made} stale, 0 not made.\n", 30 - made);
-    assert!(again.stdout.ends_with(&rest), "{}", again.whole());
+    for signal in [Signal::INT, Signal::TERM] {
+        let world = World::new().await;
+        let first = world.cloud.create_vpc(&[]).await.unwrap();
+        world.cloud.copy_vpc(&first, 29);
+        save(&world).await;
+        world.cloud.fail("CreateFlowLog", Fault::Slow(Duration::from_millis(300)), u32::MAX);
+        let mut child = world.command(&[&["apply", "plan.json"], &YES[..]].concat()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let printed = tokio::task::spawn_blocking(move || {
+            let mut lines = std::io::BufReader::new(stdout).lines().map(Result::unwrap);
+            let mut seen: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("done ")).collect();
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            seen.clear();
+            seen.extend(lines);
+            (child.wait().unwrap().code(), seen)
+        });
+        let (code, lines) = printed.await.unwrap();
+        assert_eq!(code, Some(130), "{lines:#?}");
+        let made = world.cloud.flow_logs().len();
+        assert!((1..30).contains(&made), "{made}");
+        let last = format!("Interrupted: {made} made, 0 failed, 0 stale, {} not made.", 30 - made);
+        assert_eq!(lines.last(), Some(&last), "{lines:#?}");
+        assert_eq!(lines.iter().filter(|line| line.starts_with("left ")).count(), 30 - made, "{lines:#?}");
+        let again = apply(&world, &[]).await;
+        let rest = format!("Applied: {} made, 0 failed, {made} stale, 0 not made.\n", 30 - made);
+        assert!(again.stdout.ends_with(&rest), "{}", again.whole());
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use local_cloud::{
     ACCESS_KEY_ID, ACCESS_KEY_SECRET, Directory, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options,
-    RestRequest, SECOND_ACCOUNT,
+    RestRequest, Rewrite, SECOND_ACCOUNT,
 };
 use serde_json::{Value, json};
 
@@ -169,6 +169,36 @@ async fn what_cannot_be_read_for_another_reason_is_named_and_the_exit_code_is_1(
     let unread = cost(&cloud, &Home::new(), &["--currency", "USD"]).await;
     assert_eq!(unread.code, 1);
     assert!(unread.stderr.contains("DescribeFlowLogs") && unread.stdout.contains("no flow logs"), "{}", unread.whole());
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_named_and_the_exit_code_is_1() {
+    let (cloud, vpc) = cloud().await;
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.edit_network_interface(&interface, |interface| interface.instance_id = "i-1".to_owned());
+    let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    cloud.create_flow_log("VSwitch", &vswitch, &of).await.unwrap();
+    cloud.finish_transitions();
+    let home = Home::new();
+    // What may not be counted is estimated by the network interfaces.
+    cloud.fail("GetLogsV2", Fault::Refused, u32::MAX);
+    assert_eq!(json_of(&cloud, &home, &["--currency", "USD"]).await["unread"], json!([]));
+    let without_vpc = |answer: &mut Value| answer["VSwitches"]["VSwitch"][0]["VpcId"] = json!("odd");
+    let on_nothing =
+        |answer: &mut Value| answer["NetworkInterfaceSets"]["NetworkInterfaceSet"][0]["VpcId"] = json!("odd");
+    let is_named = async |what: &str| {
+        let ran = cost(&cloud, &home, &["--currency", "USD"]).await;
+        assert!(ran.code == 1 && ran.stderr.contains(what), "{what}: {}", ran.whole());
+    };
+    cloud.rewrite("DescribeVSwitches", Rewrite::value(without_vpc), u32::MAX);
+    is_named(&format!("({vswitch}) cannot be read")).await;
+    cloud.rewrite("DescribeNetworkInterfaces", Rewrite::value(on_nothing), 9);
+    is_named(&format!("({interface}) cannot be read")).await;
+    cloud.heal();
+    cloud.fail("GetLogsV2", Fault::Refused, u32::MAX);
+    cloud.fail("DescribeNetworkInterfaces", Fault::Code("InvalidParameter"), 9);
+    is_named("cn-hangzhou: DescribeNetworkInterfaces").await;
 }
 
 #[tokio::test]

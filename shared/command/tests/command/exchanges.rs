@@ -258,7 +258,9 @@ async fn a_uri_answers_with_credentials_with_or_without_a_code() {
         );
     }
     let nobody = Server::answering(sts).await;
-    let error = key(&nobody, &Home::new(), &[("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/planted")]).await;
+    let error =
+        key(&nobody, &Home::new(), &[("ALIBABA_CLOUD_CREDENTIALS_URI", "http://planted:planted@127.0.0.1:1/planted")])
+            .await;
     assert_no_secret(
         &error.unwrap_err(),
         "the environment (ALIBABA_CLOUD_CREDENTIALS_URI): 127.0.0.1:1 does not answer",

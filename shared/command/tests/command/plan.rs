@@ -727,6 +727,9 @@ async fn an_expired_token_is_an_error_with_its_remedy_and_a_clock_that_is_off_is
     world.cloud.fail("DescribeVpcs", Fault::TokenExpired, u32::MAX);
     let ran = world.run(&["plan"]).await;
     assert!(ran.code == 1 && ran.stdout.contains("2 could not be read"), "{}", ran.whole());
+    // The remedy is that of a person, not that of a function.
+    assert!(ran.stdout.contains("\n    get new temporary credentials; these have expired\n"), "{}", ran.whole());
+    assert!(!ran.stdout.contains("invocation"), "{}", ran.whole());
     world.cloud.heal();
     world.cloud.set_clock_ahead(Duration::from_secs(3600));
     let corrected = world.run(&["plan"]).await;

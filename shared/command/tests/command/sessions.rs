@@ -121,6 +121,28 @@ async fn progress_says_how_far_it_is_how_fast_and_how_long_it_takes_on_every_wid
 }
 
 #[tokio::test]
+async fn a_warning_of_the_client_fits_the_terminal_and_is_said_once() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.set_clock_ahead(Duration::from_secs(3600));
+    for columns in [40, 80] {
+        let shown = screen(columns, world.home.command(&["plan"], &world.env())).await;
+        let warning = shown.matches("warning: the clock of this machine is").count();
+        assert!(warning == 1 && !shown.contains("openapi::"), "{shown}");
+        assert_eq!(too_wide(columns, &shown), [""; 0], "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_leaves_no_progress_behind() {
+    let world = World::new().await;
+    world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.fail("DescribeVpcs", Fault::Slow(Duration::from_millis(200)), u32::MAX);
+    let shown = screen(80, world.home.command(&["plan", "-vv"], &world.env())).await;
+    assert!(shown.contains("DEBUG ") && !shown.contains(" of 2 regions"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_plan_is_applied_by_a_person_who_types_the_account() {
     let world = World::new().await;
     world.cloud.create_vpc(&[("Name", "生产网络")]).await.unwrap();
@@ -128,7 +150,7 @@ async fn a_plan_is_applied_by_a_person_who_types_the_account() {
     command.env("TERM", "xterm-256color");
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::run_at(80, &command);
-        terminal.wait_for("used to make this change:");
+        terminal.wait_for("id to make this change:");
         terminal.type_line("1000000000000001");
         terminal.screen()
     });
@@ -180,7 +202,7 @@ async fn ctrl_c_on_the_terminal_ends_the_work_between_two_writes_and_says_what_w
     command.env("TERM", "xterm-256color");
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::run(&command);
-        terminal.wait_for("used to make these 30 changes:");
+        terminal.wait_for("id to make these 30 changes:");
         terminal.type_line("1000000000000001");
         terminal.wait_for("CreateFlowLog vpc-");
         terminal.interrupt();
@@ -254,7 +276,7 @@ async fn ctrl_d_at_the_question_is_no_answer() {
     command.env("TERM", "xterm-256color");
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::run_at(80, &command);
-        terminal.wait_for("used to make this change:");
+        terminal.wait_for("id to make this change:");
         terminal.end_input();
         terminal.screen()
     });
@@ -295,10 +317,10 @@ async fn ctrl_c_before_or_at_the_question_says_that_nothing_was_changed() {
     let before = world.cloud.calls().len();
     let end = "\nnote: interrupted: nothing was changed\n---- exit code 130\n";
     for (arguments, question) in [
-        (&["apply"][..], "used to make this change:"),
-        (&["apply", "-q"], "used to make this change:"),
-        (&["apply", "plan.json"], "used to make this change:"),
-        (&["remove"], "used to make this deletion:"),
+        (&["apply"][..], "id to make this change:"),
+        (&["apply", "-q"], "id to make this change:"),
+        (&["apply", "plan.json"], "id to make this change:"),
+        (&["remove"], "id to make this deletion:"),
     ] {
         let shown = interrupted(&world, arguments, Until::Asked(question)).await;
         let asked = shown.lines().find(|line| line.contains(question)).unwrap();
@@ -313,6 +335,26 @@ async fn ctrl_c_before_or_at_the_question_says_that_nothing_was_changed() {
 }
 
 #[tokio::test]
+async fn the_answer_stands_beside_the_question_on_every_terminal() {
+    let world = World::new().await;
+    let vpc = world.cloud.create_vpc(&[]).await.unwrap();
+    world.cloud.copy_vpc(&vpc, 11);
+    for columns in [40, 60, 80, 100] {
+        let mut command = world.home.command(&["apply"], &world.env());
+        command.env("TERM", "xterm-256color");
+        let shown = tokio::task::spawn_blocking(move || {
+            let mut terminal = Terminal::run_at(columns, &command);
+            terminal.wait_for("changes:");
+            terminal.type_line("1000000000000002");
+            terminal.screen()
+        });
+        let shown = shown.await.unwrap();
+        let answered = shown.lines().find(|line| line.ends_with("changes: 1000000000000002"));
+        assert!(answered.is_some_and(|line| line.width() <= usize::from(columns)), "{columns}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_ctrl_c_ends_at_once_and_says_which_write_nobody_waited_for() {
     let world = World::new().await;
     let vpc = world.cloud.create_vpc(&[]).await.unwrap();
@@ -323,7 +365,7 @@ async fn a_second_ctrl_c_ends_at_once_and_says_which_write_nobody_waited_for() {
     let (begun, waited) = std::sync::mpsc::channel();
     let session = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::run(&command);
-        terminal.wait_for("used to make this change:");
+        terminal.wait_for("id to make this change:");
         terminal.type_line("1000000000000001");
         // The answer never comes, so the first interruption waits for it.
         waited.recv().unwrap();

@@ -96,8 +96,11 @@ pub struct ErrorReport {
     pub message: String,
     /// The API's id of the request.
     pub request_id: Option<String>,
-    /// How to fix it.
+    /// How to fix it, for the operator of a function.
     pub advice: &'static str,
+    /// What kind of failure it is.
+    #[serde(skip)]
+    pub kind: ErrorKind,
 }
 
 impl From<&CallError> for ErrorReport {
@@ -108,6 +111,7 @@ impl From<&CallError> for ErrorReport {
             message: format!("{error}: {}", error.cause),
             request_id: error.request_id.clone(),
             advice: error.advice(),
+            kind: error.kind(),
         }
     }
 }
