@@ -51,7 +51,7 @@ pub use change::{ChangeId, ChangeKind, ChangeParts, FieldChange, InvalidChangeId
 pub use location::UnknownLocation;
 pub use observer::Observer;
 pub use openapi::{
-    AsyncInvocation, AsyncTask, CallCounter, CallCounts, CallRead, Clock, OsRng, PageObserver, PageRead,
+    AsyncInvocation, AsyncTask, CallCounter, CallCounts, CallRead, Clock, ErrorKind, OsRng, PageObserver, PageRead,
     ROLE_SESSION_NAME, Rng, SystemClock, TaskStatus,
 };
 pub use reconciler::Reconciler;
