@@ -282,8 +282,8 @@ async fn it_says_by_which_requests_the_logstores_and_the_service_were_read() {
         assert!(page.contains(&format!("<code><bdi>{}</bdi></code>", request.as_str().unwrap())), "{operation}");
     }
     // What is silent is asked for its network interfaces.
-    let interfaces = |report: &Value| {
-        let lists = report["facts"]["reads"].as_array().unwrap().clone();
+    let interfaces = |of: &Value| {
+        let lists = of["facts"]["reads"].as_array().unwrap().clone();
         lists.into_iter().find(|it| it["operation"] == "DescribeNetworkInterfaces" && !it["about"].is_null())
     };
     assert_eq!(interfaces(&report), None);

@@ -219,6 +219,11 @@ async fn two_runs_at_once_are_two_reports() {
     assert!(reports.iter().all(|report| report.assessment().scope.is_whole));
 }
 
+/// Whether this many invocations have ended.
+fn have_ended(number: usize) -> impl Fn(&LocalCloud) -> bool {
+    move |cloud| cloud.invocations().len() == number
+}
+
 #[tokio::test]
 async fn the_last_step_counts_a_shard_that_has_failed_as_failed_although_it_has_left_a_part() {
     let cloud = cloud(organization(3)).await;
@@ -232,8 +237,8 @@ async fn the_last_step_counts_a_shard_that_has_failed_as_failed_although_it_has_
     let good = self::cloud(organization(3)).await;
     day(&good).await;
     ten_minutes_later(&good).await;
-    let shards = serde_json::json!({"submitted": 3, "done": 3, "failed": 0, "unfinished": 0});
-    assert_eq!(good.invocations().pop().unwrap().body["shards"], shards);
+    let all_done = serde_json::json!({"submitted": 3, "done": 3, "failed": 0, "unfinished": 0});
+    assert_eq!(good.invocations().pop().unwrap().body["shards"], all_done);
 }
 
 #[tokio::test]
@@ -241,7 +246,6 @@ async fn a_shard_that_is_tried_again_is_waited_for_since_it_may_leave_a_better_p
     let cloud = cloud(Options { retry_delay: TEN_MINUTES + TEN_MINUTES / 2, ..organization(2) }).await;
     cloud.fail("GetFlowLogServiceStatus", Fault::Refused, 1);
     cloud.fire_timer(REPORT, "report").unwrap();
-    let have_ended = |number: usize| move |cloud: &LocalCloud| cloud.invocations().len() == number;
     cloud.wait_until("the coordinator and both shards have ended", have_ended(3)).await.unwrap();
     cloud.clock().advance(TEN_MINUTES);
     cloud.wait_until("the parts are looked at", have_ended(4)).await.unwrap();
@@ -262,7 +266,6 @@ async fn a_repetition_that_finds_something_else_leaves_a_second_report_and_the_l
     let cloud = cloud(Options { retry_delay: TEN_MINUTES, ..options(POLICY) }).await;
     let first = cloud.vpcs()[0].id.clone();
     cloud.fail("GetFlowLogServiceStatus", Fault::Refused, u32::MAX);
-    let have_ended = |number: usize| move |cloud: &LocalCloud| cloud.invocations().len() == number;
     cloud.fire_timer(REPORT, "report").unwrap();
     cloud.wait_until("the run has ended", have_ended(1)).await.unwrap();
     assert_eq!(reports(&cloud).len(), 1);
@@ -288,10 +291,10 @@ async fn what_a_killed_run_was_writing_is_removed_by_a_run_a_day_later() {
     day(&cloud).await;
     let [report] = reports(&cloud).try_into().unwrap();
     let (old, new) = (report.join(".flowkeeper-old"), report.join(".flowkeeper-new"));
-    let hours = |hours: u64| std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
-    for (file, age) in [(&old, hours(25)), (&new, hours(23))] {
+    for (file, hours) in [(&old, 25), (&new, 23)] {
         fs::write(file, "half").unwrap();
-        fs::File::options().write(true).open(file).unwrap().set_modified(age).unwrap();
+        let written = Clock::real().now() - jiff::SignedDuration::from_hours(hours);
+        fs::File::options().write(true).open(file).unwrap().set_modified(written.into()).unwrap();
     }
     day(&cloud).await;
     assert_eq!((old.exists(), new.exists()), (false, true));

@@ -30,7 +30,7 @@ pub(super) const DESCRIBE: &[Field] = &[
 pub(super) fn describe(scope: &mut Scope<'_>) -> Answer {
     let account = &scope.caller.account;
     // Only who pays sees a bill: in an organization, that is its management account.
-    let pays_itself = |account: &str| scope.state.constraints.pays_itself(account);
+    let pays_itself = |id: &str| scope.state.constraints.pays_itself(id);
     let is_member = !pays_itself(account)
         && scope
             .state
