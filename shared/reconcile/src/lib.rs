@@ -51,8 +51,8 @@ pub use change::{ChangeId, ChangeKind, ChangeParts, FieldChange, InvalidChangeId
 pub use location::UnknownLocation;
 pub use observer::Observer;
 pub use openapi::{
-    AsyncInvocation, AsyncTask, CallCounter, CallCounts, Clock, OsRng, PageObserver, PageRead, ROLE_SESSION_NAME, Rng,
-    SystemClock, TaskStatus,
+    AsyncInvocation, AsyncTask, CallCounter, CallCounts, Clock, ErrorKind, OsRng, PageObserver, PageRead,
+    ROLE_SESSION_NAME, Rng, SystemClock, TaskStatus,
 };
 pub use reconciler::Reconciler;
 pub use report::{

@@ -13,7 +13,7 @@ use flow_log::{
 };
 use jiff::Timestamp;
 use reconcile::{
-    ErrorReport,
+    ErrorKind, ErrorReport,
     delivery::{FlowLogProof, LogStoreProof},
 };
 
@@ -308,6 +308,7 @@ fn unread_log_store(account: &str) -> ErrorReport {
         message: format!("GetLogStore in cn-beijing of {account}: the role may not call it"),
         request_id: Some("6B0C9D1E5F2A4C3B8D7E0009".to_owned()),
         advice: "allow log:GetLogStore in the role",
+        kind: ErrorKind::AccessDenied,
     }
 }
 

@@ -6,7 +6,7 @@ use evidence::{
 };
 use flow_log::{AccountId, Action, Delivery, FlowLog, Status, Verdict, proof::Proof};
 use reconcile::{
-    ErrorReport, Item, Outcome, Summary,
+    ErrorKind, ErrorReport, Item, Outcome, Summary,
     delivery::{FlowLogProof, LogStoreProof},
 };
 
@@ -31,6 +31,7 @@ fn failed(code: &str) -> ErrorReport {
         message: "refused".to_owned(),
         request_id: Some("R-1".to_owned()),
         advice: "allow it",
+        kind: ErrorKind::AccessDenied,
     }
 }
 
