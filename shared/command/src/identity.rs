@@ -21,6 +21,8 @@ use crate::{
 /// How many pages of a long list are asked for together: far fewer than a tenth of a minute's quota, which may go at once.
 const PAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 const EXTRA_ROOT_FILE: &str = "FLOWKEEPER_EXTRA_ROOT_FILE";
+/// The variables that name a proxy for https.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const ENDPOINT: &str = "FLOWKEEPER_ENDPOINT";
 
 /// Who calls the cloud, and how it is reached.
@@ -116,6 +118,13 @@ fn exchange(options: &CloudOptions, context: &Context) -> Result<(Exchange, Opti
         let remedy = Some("correct it, or leave it out".to_owned());
         Failure { exit_code: USAGE, messages: invalid.messages().iter().map(by_option).collect(), remedy }
     })?;
+    // It would be passed over, and the calls would go past the proxy that is meant.
+    for name in PROXIES {
+        if env.get(name).is_some_and(|proxy| reqwest::Proxy::https(proxy).is_err()) {
+            let remedy = "correct it, as in http://proxy.example.com:3128, or leave it out";
+            return Err(Failure::usage(format!("{name} is no address of a proxy"), remedy));
+        }
+    }
     let http = Http::new(env.get(EXTRA_ROOT_FILE).map(Path::new)).map_err(|problem| {
         Failure::usage(format!("{EXTRA_ROOT_FILE}: {problem}"), "name a file with certificates in PEM or DER")
     })?;

@@ -127,3 +127,14 @@ async fn calls_go_through_the_proxy_of_the_office_and_those_to_this_machine_do_n
     ];
     run(&home, unreachable).await.good();
 }
+
+#[test]
+fn a_proxy_that_is_no_address_is_wrong_usage_and_is_not_passed_over() {
+    let key = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "planted")];
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let env = [&key[..], &[(name, "http://planted:planted@bad host:x")]].concat();
+        let said = Home::new().run(&["whoami"], &env).refused(64).join("\n");
+        assert!(said.contains(&format!("error: {name} is no address of a proxy")), "{said}");
+        assert!(!said.contains("planted"), "{said}");
+    }
+}
