@@ -1,7 +1,8 @@
 //! Every command of the runbook does what it says, and every query there and in the page on evidence is understood.
 //!
-//! A shell runs the blocks of docs/operations.md and docs/evidence.md, and the commands in their text. In place of other programs, functions of that
-//! shell say with which arguments they were called, and the local cloud gets the calls of the `aliyun` CLI.
+//! A shell runs the blocks of docs/operations.md and docs/evidence.md, and the commands in their text. In place of other
+//! programs, functions of that shell say with which arguments they were called, and the local cloud gets the calls of the
+//! `aliyun` CLI.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -13,8 +14,9 @@ const EVIDENCE: &str = include_str!("../../../../docs/evidence.md");
 const REDRIVE: &str = include_str!("../../../../redrive");
 const DEPLOY: &str = include_str!("../../../../deploy");
 const REGION: &str = "cn-hangzhou";
-/// Each word ends with a zero, and each call with a one.
+/// Each word ends with a zero, and each call with a one. The clock stands still, so that spans have their exact length.
 const STAND_INS: &str = r#"
+date() { echo 1800000000; }
 say() { printf '%s\0' "$@"; printf '\001'; }
 aliyun() { say aliyun "$@"; }
 redrive() { say redrive "$@"; }
