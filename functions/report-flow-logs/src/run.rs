@@ -43,6 +43,7 @@ impl ReportFlowLogs {
             policy: self.policy.clone(),
             exceptions_count_as: evidence::ExceptionsCountAs::default(),
             has_routers: routers.is_none(),
+            advice: audit::for_operators,
             left_out: routers.into_iter().collect(),
         }
     }

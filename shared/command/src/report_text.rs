@@ -201,18 +201,27 @@ fn deliveries(evidence: &Evidence, drawing: Drawing) -> String {
 fn costs(evidence: &Evidence, drawing: Drawing) -> String {
     let mut text = String::new();
     for cost in &evidence.facts().costs {
-        let amount = |micros| format!("{} {}", Amount::from_millionths(micros), cost.currency.as_str());
+        let amount = |micros, is_estimated| {
+            let mark = if is_estimated { "*" } else { "" };
+            format!("{}{mark} {}", Amount::from_millionths(micros), cost.currency.as_str())
+        };
         let (total, saved) = cost.totals();
-        let mut line = format!("of {} days: {}", cost.days, amount(total));
+        let at_least = if cost.is_at_least() { "at least " } else { "" };
+        let mut line = format!("of {} days: {at_least}{}", cost.days, amount(total, cost.is_estimated()));
         if cost.has_unknown() {
             line.push_str(" of what is known");
         }
-        for (micros, what) in
-            [(saved, "schedules save"), (cost.duplicates_micros.unwrap_or_default(), "duplicates cost")]
-        {
+        let is_of_estimates = cost.rows.iter().any(|row| row.is_estimated);
+        for (micros, is_estimated, what) in [
+            (saved, cost.is_saving_estimated(), "schedules save"),
+            (cost.duplicates_micros.unwrap_or_default(), is_of_estimates, "duplicates cost"),
+        ] {
             if micros > 0 {
-                _ = write!(line, "; {what} {}", amount(micros));
+                _ = write!(line, "; {what} {}", amount(micros, is_estimated));
             }
+        }
+        if line.contains('*') {
+            line.push_str("; * is estimated");
         }
         text.push_str(&marked(BOLD, "Cost", 2, &line, drawing.columns));
         text.push('\n');

@@ -257,6 +257,7 @@ fn no_table_of_a_page_grows_without_end() {
         region: Some(format!("cost-{nth}")),
         kind: OtherKind::Shards,
         micros: Some(nth * 1_000_000),
+        is_at_least: false,
     };
     facts.costs[0].others.extend((0..3_000).map(other));
     let store = facts.log_stores[0].clone();
