@@ -44,7 +44,7 @@ fn regions(costing: &Costing, drawing: Drawing) -> String {
     let regions = &costing.statement.regions;
     if regions.is_empty() {
         let others = if costing.routers.is_empty() { "" } else { " but those of Express Connect Routers" };
-        return format!("no flow logs{others}\n\n");
+        return wrapped(&format!("no flow logs{others}"), 0, drawing) + "\n";
     }
     if is_narrow(drawing) {
         return stacked(costing, drawing);
