@@ -422,10 +422,10 @@ async fn the_flow_logs_of_express_connect_routers_are_named_as_not_counted_in_ev
     let line =
         table.lines().find(|line| line.contains("Express Connect Routers  ")).unwrap_or_else(|| panic!("{table}"));
     assert!(line.contains("not counted") && line.ends_with("1 flow log"), "{table}");
-    let total = table.lines().find(|line| line.trim_start().starts_with("total")).unwrap();
+    let total = table.lines().find(|it| it.trim_start().starts_with("total")).unwrap();
     assert!(total.contains("without 1 flow log, whose cost is unknown"), "{table}");
     let csv = world.run(&["cost", "--output", "csv"]).await.good();
-    let row = csv.lines().find(|line| line.contains(&flow_log)).unwrap_or_else(|| panic!("{csv}"));
+    let row = csv.lines().find(|it| it.contains(&flow_log)).unwrap_or_else(|| panic!("{csv}"));
     assert_eq!(row, format!("{OWN_ACCOUNT},cn-hangzhou,vbr-1,{flow_log},,unknown,CNY,,,,,,,"));
     let report = world.run(&["report", "--cost"]).await;
     assert!(report.whole().contains(" CNY of what is known"), "{}", report.whole());
@@ -468,9 +468,9 @@ async fn what_flowkeeper_costs_at_least_is_said_beside_the_figure_and_holds_its_
     assert!((amount(&dollars["total"]) - functions - amount(&dollars["log_store"])).abs() < 1e-6, "{dollars:#}");
     let page = world.run(&["report", "--cost", "--json", "-"]).await.stdout;
     assert!(page.contains(r#""kind":"flowkeeper""#) && page.contains(r#""is_at_least":false"#), "{page}");
-    let (yuan, itself, total) = said("CNY").await;
+    let (yuan, exactly, whole) = said("CNY").await;
     assert_eq!(yuan["is_at_least"], false);
-    assert!(!itself.contains("at least") && !total.contains("at least"), "{itself}\n{total}");
+    assert!(!exactly.contains("at least") && !whole.contains("at least"), "{exactly}\n{whole}");
 }
 
 #[tokio::test]
