@@ -277,14 +277,14 @@ mod tests {
             duplicate_of: None,
             avoidable_micros: None,
         };
-        let of = |row: &CostRow, others: Vec<OtherCost>| {
+        let of = |of: &CostRow, others: Vec<OtherCost>| {
             sum(&Cost {
                 currency: Currency::Usd,
                 prices_of: "2026-11-26".parse().unwrap(),
                 source: String::new(),
                 days: 30,
                 duplicates_micros: Some(2_000_000),
-                rows: vec![row.clone()],
+                rows: vec![of.clone()],
                 others,
                 bills: Vec::new(),
                 notes: Vec::new(),
@@ -297,8 +297,8 @@ mod tests {
         let kind = OtherKind::Flowkeeper;
         let own = OtherCost { account: None, region: None, kind, micros: Some(22_000_000), is_at_least: true };
         let estimated = CostRow { is_estimated: true, micros: Some(11_000_000), ..saving };
-        let said =
+        let at_least =
             "of 30 days: at least 33.00* USD; schedules save 5.00* USD; duplicates cost 2.00* USD; * is estimated";
-        assert_eq!(of(&estimated, vec![own]), said);
+        assert_eq!(of(&estimated, vec![own]), at_least);
     }
 }
