@@ -43,6 +43,7 @@ impl ReportFlowLogs {
             policy: self.policy.clone(),
             exceptions_count_as: evidence::ExceptionsCountAs::default(),
             has_routers: routers.is_none(),
+            advice: audit::for_operators,
             left_out: routers.into_iter().collect(),
         }
     }
@@ -226,5 +227,28 @@ mod tests {
         let (all, of_part) = (thousands(MAX_LISTED), thousands(MAX_LISTED_OF_SHARD));
         let said = format!("lists up to {all} resources, the part of an account in an organization {of_part},");
         assert!(page.contains(&said), "{said}");
+    }
+
+    #[test]
+    fn the_documents_say_what_the_memory_and_the_role_of_the_template_are_too_small_for() {
+        let template = include_str!("../../../template.yml");
+        let resource = |name: &str| {
+            let (_, rest) = template.split_once(&format!("\n  {name}:\n")).unwrap();
+            rest.split_once("\n\n").unwrap().0
+        };
+        let memory =
+            resource("ReportFlowLogsFunction").lines().find_map(|line| line.trim().strip_prefix("MemorySize: "));
+        let page = include_str!("../../../docs/evidence.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = format!("take more than the {} MB of `report-flow-logs`", memory.unwrap());
+        assert!(page.contains(&said), "{said}");
+        let (_, measured) = page.split_once("| of one account, written in all forms |").unwrap();
+        let measured: u32 = measured.split_once(" MiB").unwrap().0.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(measured > memory.unwrap().parse().unwrap() && measured < 1024, "{measured}");
+        assert!(page.contains("in `template.yml` to 1024 and deploy again"));
+        assert!(page.contains("**The daily report of `report-flow-logs` has no costs.**"));
+        let role = resource("ReportFlowLogsRole");
+        for right in ["log:GetLogStoreMeteringMode", "cms:", "bss:"] {
+            assert!(!role.contains(right), "{right}");
+        }
     }
 }

@@ -51,7 +51,16 @@ pub struct About {
     pub left_out: Vec<LeftOut>,
     /// Whether Express Connect Routers were swept.
     pub has_routers: bool,
+    /// What advice on a failed call becomes for those who read the report: the client's own is for the operator of a
+    /// function.
+    pub advice: Advice,
 }
+
+/// Puts the advice on a failed call into other words.
+pub type Advice = fn(&mut ErrorReport);
+
+/// Leaves the client's own advice as it is: that of a function is for its operator.
+pub const fn for_operators(_: &mut ErrorReport) {}
 
 /// What a sweep covered and found. Its reconciler only reads, and may read more; it lists every result, and has the
 /// gathering as its observer.
@@ -110,9 +119,10 @@ pub async fn audit(
     let asked = asked(accounts, regions, report);
     let (unasked, unlisted) = unasked_regions(&swept, &asked).await;
     let names: Vec<_> = accounts.iter().map(ToString::to_string).collect();
-    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
+    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, .. } = about;
+    let (has_routers, advice) = (about.has_routers, about.advice);
     let left_out = left_out.into_iter().chain(unasked).collect();
-    let (services, mut failures) = services(&swept, &entered).await;
+    let (services, mut failures) = services(&swept, &entered, advice).await;
     failures.extend(unlisted);
     let mut facts = Facts {
         head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: clock.millis() },
@@ -138,7 +148,8 @@ pub async fn audit(
         facts.asked.kinds.push(Kind::Vbr);
     }
     facts.omit_deliveries(uncounted(&places));
-    for (place, proofs) in proofs(&swept, &places, started).await {
+    for (place, mut proofs) in proofs(&swept, &places, started).await {
+        proofs.iter_mut().flat_map(|proof| &mut proof.failures).for_each(advice);
         let (account, region) = (place.0.to_string(), place.1.to_string());
         facts.add_proofs(&account, &region, &proofs);
         failures.extend(proofs.iter().flat_map(|proof| failed(&place, proof)));
@@ -148,6 +159,7 @@ pub async fn audit(
     let (others, why) = other_log_stores(&swept, &facts).await;
     facts.log_stores.extend(others);
     failures.extend(why);
+    failures.iter_mut().filter_map(|item| item.error.as_mut()).for_each(advice);
     let Gathered { reads: later, calls, .. } = gathering.take();
     reads.extend(later);
     facts.reads = reads.into_reads();
@@ -162,7 +174,8 @@ pub async fn audit(
 /// them found. Joined with the parts of the accounts, it shows which of them are missing.
 #[must_use]
 pub fn roster(about: About, policy: &Policy, callers: Vec<Caller>, found: &Accounts, ended: Timestamp) -> Evidence {
-    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers } = about;
+    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers, .. } =
+        about;
     let asked = |account: &AccountId| AskedAccount { account: account.to_string(), name: None, regions: Vec::new() };
     let mut kinds = kinds(policy);
     kinds.extend(has_routers.then_some(Kind::Vbr));
@@ -334,7 +347,7 @@ fn governed(
 }
 
 /// Asks each account whether its flow log service is open. Returns the results of calls that failed, too.
-async fn services(swept: &Swept, entered: &BTreeSet<AccountId>) -> (Vec<Service>, Vec<Item>) {
+async fn services(swept: &Swept, entered: &BTreeSet<AccountId>, advice: Advice) -> (Vec<Service>, Vec<Item>) {
     let Swept { reconciler, job, accounts, .. } = swept;
     let Some(region) = &job.region else { return (Vec::new(), Vec::new()) };
     let ask = |account: &AccountId| {
@@ -345,6 +358,10 @@ async fn services(swept: &Swept, entered: &BTreeSet<AccountId>) -> (Vec<Service>
             }
             let found = reconciler.is_service_open(job, &account, region).await;
             let (is_open, error) = found.map_or_else(|error| (None, Some(error)), |is_open| (Some(is_open), None));
+            let error = error.map(|mut error| {
+                advice(&mut error);
+                error
+            });
             let failed = error.as_ref().map(|error| service_unread(&account, error));
             let error = error.as_deref().map(CallFailed::from);
             (Service { account: account.to_string(), is_open, error, calls: Vec::new() }, failed)

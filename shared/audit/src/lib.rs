@@ -10,5 +10,7 @@ mod gathering;
 #[cfg(test)]
 mod testing;
 
-pub use audit::{About, Audited, Swept, TooMuch, audit, callers, gather_whole, roster, scope_left_out};
+pub use audit::{
+    About, Advice, Audited, Swept, TooMuch, audit, callers, for_operators, gather_whole, roster, scope_left_out,
+};
 pub use gathering::{Gathered, Gathering, Place};

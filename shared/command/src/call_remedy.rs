@@ -1,7 +1,7 @@
 //! What a person at a laptop can do about a failed call. The client's own advice speaks to the operator of a function.
 
 use openapi::{CallError, ErrorKind};
-use reconcile::Report;
+use reconcile::{ErrorReport, Report};
 
 /// Returns what to do about it, in a sentence.
 pub(crate) fn remedy(error: &CallError) -> &'static str {
@@ -10,9 +10,12 @@ pub(crate) fn remedy(error: &CallError) -> &'static str {
 
 /// Makes the advice in a report that of a person.
 pub(crate) fn advise(report: &mut Report) {
-    for error in report.results.iter_mut().filter_map(|item| item.error.as_mut()) {
-        error.advice = of(error.kind, error.advice);
-    }
+    report.results.iter_mut().filter_map(|item| item.error.as_mut()).for_each(advise_on);
+}
+
+/// Makes the advice on a failed call that of a person.
+pub(crate) fn advise_on(error: &mut ErrorReport) {
+    error.advice = of(error.kind, error.advice);
 }
 
 /// Returns the advice on this kind of error: the client's own, unless that is about functions.

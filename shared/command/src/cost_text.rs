@@ -9,7 +9,7 @@ use crate::{
     columns::hanging,
     costing::{Costing, MONTH_DAYS, is_estimated},
     plan::table::Drawing,
-    style::{BOLD, DIM},
+    style::{BOLD, DIM, counted},
 };
 
 /// How many flow logs of a region are listed, unless all are asked for: the dearest.
@@ -43,7 +43,8 @@ fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
 fn regions(costing: &Costing, drawing: Drawing) -> String {
     let regions = &costing.statement.regions;
     if regions.is_empty() {
-        return "no flow logs\n\n".to_owned();
+        let others = if costing.routers.is_empty() { "" } else { " but those of Express Connect Routers" };
+        return wrapped(&format!("no flow logs{others}"), 0, drawing) + "\n";
     }
     if is_narrow(drawing) {
         return stacked(costing, drawing);
@@ -201,6 +202,11 @@ fn marked(amount: Option<Amount>, is_estimated: bool) -> String {
     amount.map_or_else(|| format!("{UNKNOWN} "), |amount| format!("{amount}{}", if is_estimated { "*" } else { " " }))
 }
 
+/// Joins what is said of an amount.
+fn joined(first: &str, more: &str) -> String {
+    if more.is_empty() { first.to_owned() } else { format!("{first}; {more}") }
+}
+
 /// What all of it costs together, and what of that need not be.
 fn sums(costing: &Costing, drawing: Drawing) -> String {
     let statement = &costing.statement;
@@ -229,16 +235,23 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
             add("shards of Logstores".to_owned(), marked(Some(shards), estimated), String::new());
         }
     }
+    let is_at_least = statement.is_at_least();
     if let Some((functions, amount)) = costing.flowkeeper() {
         let count = functions.iter().fold(0_u64, |all, function| all.saturating_add(function.invocations));
-        add("Flowkeeper itself".to_owned(), marked(Some(amount), true), format!("{count} invocations"));
+        let invocations = format!("{count} invocations");
+        let note = if is_at_least { joined("at least", &invocations) } else { invocations };
+        add("Flowkeeper itself".to_owned(), marked(Some(amount), true), note);
     }
-    let unknown = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.total().is_none()).count();
-    let lacks = match unknown {
+    if !costing.routers.is_empty() {
+        let note = counted(costing.routers.len(), "flow log");
+        add("Express Connect Routers".to_owned(), "not counted ".to_owned(), note);
+    }
+    let of_regions = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.total().is_none()).count();
+    let lacks = match of_regions + costing.routers.len() {
         0 => String::new(),
-        1 => "without 1 flow log, whose cost is unknown".to_owned(),
-        more => format!("without {more} flow logs, whose cost is unknown"),
+        unknown => format!("without {}, whose cost is unknown", counted(unknown, "flow log")),
     };
+    let lacks = if is_at_least { joined("at least", &lacks) } else { lacks };
     add("total".to_owned(), marked(costing.total(), estimated || costing.flowkeeper().is_some()), lacks);
     if !costing.schedules.is_empty() {
         let all = || regions.iter().flat_map(|region| &region.flow_logs);
@@ -281,7 +294,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::costing::{Billed, OfSchedule};
+    use crate::costing::{Billed, OfRouter, OfSchedule};
     use crate::style::width;
 
     const PAGE: &str = include_str!("../../../docs/command.md");
@@ -304,6 +317,18 @@ mod tests {
             days: 30,
             log_stores: vec![LogStoreUsage { metering: Some(Metering::ByIngest), ..by_ingest }],
             flow_logs,
+        }
+    }
+
+    fn example_deployment() -> Deployment {
+        Deployment {
+            accounts: 1,
+            regions: 2,
+            has_routers: false,
+            days: 30,
+            created: Vec::new(),
+            switched_off: 0,
+            resources: vec![40, 12],
         }
     }
 
@@ -334,8 +359,7 @@ mod tests {
             "cn-shanghai",
             vec![flow_log("fl-uf6c1s8hj2o9t4wq7kx05", "vpc-uf6r0dn5jk1c3zvt8m2ya", estimated, None)],
         );
-        let deployment =
-            Deployment { accounts: 1, regions: 2, has_routers: false, days: 30, created: Vec::new(), switched_off: 0 };
+        let deployment = example_deployment();
         let table = PriceTable::of(Currency::Cny);
         let saving = Saving {
             off_hours: 98,
@@ -355,7 +379,8 @@ mod tests {
             has_hours: true,
         };
         Costing {
-            statement: Statement::of(&[hangzhou, shanghai], &deployment.functions(), &table),
+            statement: Statement::of(&[hangzhou, shanghai], &deployment.functions(), &table)
+                .with_logs(&deployment.logs(), &table),
             schedules: BTreeMap::from([(prod.parse().unwrap(), schedule)]),
             off: ["fl-bp1q8ye3ro6i7g5l0b4xd".parse().unwrap()].into(),
             bills: vec![Billed {
@@ -368,6 +393,7 @@ mod tests {
                 "fl-bp1q8ye3ro6i7g5l0b4xd: its records could not be counted, and it is off now".to_owned(),
                 "* fl-uf6c1s8hj2o9t4wq7kx05: the traffic was assumed, which may be off by a factor of ten".to_owned(),
             ],
+            routers: Vec::new(),
             unread: Vec::new(),
         }
     }
@@ -380,8 +406,16 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
+        let id = "fl-bp1r3c0x9v8k7j6h5g4f3".parse().unwrap();
+        let [account, region, resource_id] = ["1000000000000001", "cn-hangzhou", "vbr-1"].map(str::to_owned);
+        let routers = vec![OfRouter { account, region, resource_id, id }];
+        let dollars = PriceTable::of(Currency::Usd);
+        let functions = example_deployment().functions();
+        let more = Costing { routers, statement: Statement::of(&[], &functions, &dollars), ..example() };
         for columns in [40, 60, 75, 76, 80, 100, 120, 200] {
-            for line in drawn(columns).lines() {
+            let more = text(&more, Drawing { columns: Some(columns), is_verbose: false });
+            assert!(more.contains("not counted") && more.contains("at least; "), "{more}");
+            for line in drawn(columns).lines().chain(anstream::adapter::strip_str(&more).to_string().lines()) {
                 assert!(width(line) <= columns, "{columns}: {line}");
             }
         }

@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit::{Gathered, Place, Swept};
+use audit::{Gathered, Place, Swept, scope_left_out};
 use cost::{
     Amount, Basis, Bytes, Currency, Deployment, FlowLogCost, FlowLogUsage, FunctionCost, HOURS, LogStoreUsage,
     Metering, PriceTable, Profile, RECORD_BYTES, RegionCost, RegionUsage, Saved, Saving, Statement, Traffic, Volume,
     duplicates, hours_on, saved,
 };
+use evidence::Kind;
 use flow_log::{
     AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, ResourceId, ResourceType, Status,
-    desired,
+    Verdict, desired,
     proof::{Unproven, recorded},
     schedule::Schedule,
 };
@@ -26,6 +27,7 @@ use openapi::{
 use reconcile::volumes::{self, LogStoreVolume, Written};
 
 use crate::{
+    call_remedy::remedy,
     failure::Failure,
     plan::costs::{ASSUMED_CONNECTIONS, currency_of_site},
 };
@@ -53,6 +55,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) any_region: RegionId,
     /// Whether the person gave a policy, so that Flowkeeper is deployed or will be.
     pub(crate) has_policy: bool,
+    /// Whether only some regions are asked about, so that Express Connect Routers are not read.
+    pub(crate) is_narrowed: bool,
     /// How many days back records are counted.
     pub(crate) counted_days: u16,
     pub(crate) currency: Option<Currency>,
@@ -70,6 +74,8 @@ pub(crate) struct Costing {
     /// The flow logs that are not on now.
     pub(crate) off: BTreeSet<FlowLogId>,
     pub(crate) bills: Vec<Billed>,
+    /// The flow logs of Express Connect Routers that were read. What they write, and so what they cost, is unknown.
+    pub(crate) routers: Vec<OfRouter>,
     /// What was assumed or left out, one line each.
     pub(crate) notes: Vec<String>,
     /// What could not be read, one line each.
@@ -86,6 +92,16 @@ pub(crate) struct OfSchedule {
     pub(crate) saved: Option<Saved>,
     /// Whether records were counted by the hour.
     pub(crate) has_hours: bool,
+}
+
+/// A flow log of an Express Connect Router.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OfRouter {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// The virtual border router that it is on.
+    pub(crate) resource_id: String,
+    pub(crate) id: FlowLogId,
 }
 
 /// The bill of the last whole month of an account: the lines that name a flow log.
@@ -162,7 +178,8 @@ impl Costing {
     /// All that is known of the costs; `None` if nothing is.
     pub(crate) fn total(&self) -> Option<Amount> {
         let Statement { regions, functions, .. } = &self.statement;
-        let is_known = regions.is_empty() || !functions.is_empty() || regions.iter().any(|it| it.total().is_some());
+        let has_none = regions.is_empty() && self.routers.is_empty();
+        let is_known = has_none || !functions.is_empty() || regions.iter().any(|it| it.total().is_some());
         is_known.then(|| self.statement.total())
     }
 
@@ -211,8 +228,13 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
     let off = read.iter().flat_map(|region| region.flow_logs).filter(|flow_log| flow_log.status != Status::Active);
     let off = off.map(|flow_log| flow_log.id.clone()).collect();
     let regions: Vec<_> = read.into_iter().map(|region| region.usage).collect();
-    let functions = if asked.has_policy { deployment(asked, switched_off).functions() } else { Vec::new() };
+    let deployment = asked.has_policy.then(|| deployment(asked, switched_off));
+    let functions = deployment.as_ref().map_or_else(Vec::new, Deployment::functions);
     let statement = Statement::of(&regions, &functions, &table);
+    let statement = match &deployment {
+        Some(deployment) => statement.with_logs(&deployment.logs(), &table),
+        None => statement,
+    };
     for region in statement.without_prices() {
         remarks.note(&region.region, "the price table has no prices for this region, so its cost is unknown");
     }
@@ -249,14 +271,45 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
              report-flow-logs, which is deployed only with an EvidenceBucket",
         );
     }
+    let routers = routers(asked, &mut remarks);
     Ok(Costing {
         statement,
         schedules,
         off,
         bills,
+        routers,
         notes: remarks.lines(),
         unread: remarks.unread.into_iter().collect(),
     })
+}
+
+/// Returns the flow logs of Express Connect Routers that the sweep has read. Nothing tells what they write: which fields
+/// their records have is not documented.
+fn routers(asked: &Asked<'_>, remarks: &mut Remarks) -> Vec<OfRouter> {
+    let what = "flow logs of Express Connect Routers";
+    if let Some(left_out) = scope_left_out(asked.swept.reconciler.policy(), asked.is_narrowed) {
+        let why = if asked.has_policy { left_out.why.as_str() } else { "no policy with ecr_flow_log was given" };
+        remarks.general(format!("{what} are not counted: {why}"));
+        return Vec::new();
+    }
+    let mut found = BTreeSet::new();
+    for item in asked.swept.report.results.iter().filter(|item| item.resource_type == Some(Kind::Vbr.as_str())) {
+        let Some(resource_id) = &item.resource_id else { continue };
+        match (&item.flow_log_id, item.verdict) {
+            (Some(id), _) => {
+                remarks.note(id, "what a flow log of an Express Connect Router writes is not known, nor is its cost");
+                _ = found.insert(OfRouter {
+                    account: item.account.clone().unwrap_or_default(),
+                    region: item.region.clone().unwrap_or_default(),
+                    resource_id: resource_id.clone(),
+                    id: id.clone(),
+                });
+            }
+            (None, Some(Verdict::Missing | Verdict::Paused)) => {}
+            (None, _) => remarks.note(resource_id, format!("{what} there, if there are any, are not counted")),
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// When the month that is computed began.
@@ -279,11 +332,12 @@ fn deployment(asked: &Asked<'_>, switched_off: u64) -> Deployment {
         days: MONTH_DAYS.into(),
         created: counted.filter_map(|resource| resource.creation_time).filter(|at| *at >= since).collect(),
         switched_off,
+        resources: gathered.places.values().map(|place| place.resources.len() as u64).collect(),
     }
 }
 
 fn of_call(region: &RegionId, error: &CallError) -> String {
-    format!("{region}: {error}: {}", error.cause)
+    format!("{region}: {error}: {}; {}", error.cause, remedy(error))
 }
 
 fn of_item(region: &RegionId, item: &UnreadableItem) -> String {
@@ -367,7 +421,7 @@ fn billed(
     let lines = match found {
         Ok(lines) => lines,
         Err(error) if error.kind() == ErrorKind::AccessDenied => {
-            remarks.note(account, format!("no bill: {}", error.advice()));
+            remarks.note(account, format!("no bill: {}", remedy(&error)));
             return None;
         }
         Err(error) => {
@@ -691,6 +745,7 @@ async fn resources(session: &Session<'_>, place: &Place, remarks: &mut Remarks) 
                     resources.extend(found.items.into_iter().map(|resource| (resource.id.clone(), resource)));
                 }
                 Err(error) if error.kind() == ErrorKind::NotVisible => {}
+                // Without them it is not known which schedules there are, nor which flow logs are duplicates.
                 Err(error) => remarks.unread(of_call(session.region(), &error)),
             }
         }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use cost::Amount;
 use evidence::{
-    Class, ControlStatus, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown, visible,
+    Class, ControlStatus, Cost, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown,
+    visible,
 };
 
 use crate::{
@@ -201,23 +202,37 @@ fn deliveries(evidence: &Evidence, drawing: Drawing) -> String {
 fn costs(evidence: &Evidence, drawing: Drawing) -> String {
     let mut text = String::new();
     for cost in &evidence.facts().costs {
-        let amount = |micros| format!("{} {}", Amount::from_millionths(micros), cost.currency.as_str());
-        let (total, saved) = cost.totals();
-        let mut line = format!("of {} days: {}", cost.days, amount(total));
-        if cost.has_unknown() {
-            line.push_str(" of what is known");
-        }
-        for (micros, what) in
-            [(saved, "schedules save"), (cost.duplicates_micros.unwrap_or_default(), "duplicates cost")]
-        {
-            if micros > 0 {
-                _ = write!(line, "; {what} {}", amount(micros));
-            }
-        }
-        text.push_str(&marked(BOLD, "Cost", 2, &line, drawing.columns));
+        text.push_str(&marked(BOLD, "Cost", 2, &sum(cost), drawing.columns));
         text.push('\n');
     }
     text
+}
+
+/// What flow logs cost and what of that need not be, in a sentence.
+fn sum(cost: &Cost) -> String {
+    let amount = |micros, is_estimated| {
+        let mark = if is_estimated { "*" } else { "" };
+        format!("{}{mark} {}", Amount::from_millionths(micros), cost.currency.as_str())
+    };
+    let (total, saved) = cost.totals();
+    let at_least = if cost.is_at_least() { "at least " } else { "" };
+    let mut line = format!("of {} days: {at_least}{}", cost.days, amount(total, cost.is_estimated()));
+    if cost.has_unknown() {
+        line.push_str(" of what is known");
+    }
+    let is_of_estimates = cost.rows.iter().any(|row| row.is_estimated);
+    for (micros, is_estimated, what) in [
+        (saved, cost.is_saving_estimated(), "schedules save"),
+        (cost.duplicates_micros.unwrap_or_default(), is_of_estimates, "duplicates cost"),
+    ] {
+        if micros > 0 {
+            _ = write!(line, "; {what} {}", amount(micros, is_estimated));
+        }
+    }
+    if line.contains('*') {
+        line.push_str("; * is estimated");
+    }
+    line
 }
 
 fn controls(text: &mut String, evidence: &Evidence, drawing: Drawing) {
@@ -239,4 +254,51 @@ fn controls(text: &mut String, evidence: &Evidence, drawing: Drawing) {
         text.push_str(&lines.replacen(&*word, &format!("{style}{word}{style:#}"), 1));
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence::{CostRow, Currency, OtherCost, OtherKind};
+
+    use super::*;
+
+    #[test]
+    fn each_amount_has_the_mark_of_its_own_estimates_and_the_mark_is_explained() {
+        let row = CostRow {
+            account: "1".to_owned(),
+            region: "cn-hangzhou".to_owned(),
+            resource_id: "vpc-1".to_owned(),
+            flow_log_id: "fl-1".to_owned(),
+            bytes: Some(1),
+            micros: Some(11_000_000),
+            saved_micros: Some(5_000_000),
+            is_estimated: false,
+            is_saving_estimated: false,
+            duplicate_of: None,
+            avoidable_micros: None,
+        };
+        let of = |of: &CostRow, others: Vec<OtherCost>| {
+            sum(&Cost {
+                currency: Currency::Usd,
+                prices_of: "2026-11-26".parse().unwrap(),
+                source: String::new(),
+                days: 30,
+                duplicates_micros: Some(2_000_000),
+                rows: vec![of.clone()],
+                others,
+                bills: Vec::new(),
+                notes: Vec::new(),
+            })
+        };
+        assert_eq!(of(&row, vec![]), "of 30 days: 11.00 USD; schedules save 5.00 USD; duplicates cost 2.00 USD");
+        let saving = CostRow { is_saving_estimated: true, ..row.clone() };
+        let said = "of 30 days: 11.00 USD; schedules save 5.00* USD; duplicates cost 2.00 USD; * is estimated";
+        assert_eq!(of(&saving, vec![]), said);
+        let kind = OtherKind::Flowkeeper;
+        let own = OtherCost { account: None, region: None, kind, micros: Some(22_000_000), is_at_least: true };
+        let estimated = CostRow { is_estimated: true, micros: Some(11_000_000), ..saving };
+        let at_least =
+            "of 30 days: at least 33.00* USD; schedules save 5.00* USD; duplicates cost 2.00* USD; * is estimated";
+        assert_eq!(of(&estimated, vec![own]), at_least);
+    }
 }

@@ -8,7 +8,8 @@ use evidence::{
 use jiff::Timestamp;
 
 use crate::{
-    costing::{self, Costing},
+    call_remedy,
+    costing::{self, Costing, OfRouter},
     failure::Failure,
     gathering::gather,
     plan::file::digest,
@@ -66,6 +67,7 @@ impl Reporting<'_> {
             exceptions_count_as: self.exceptions_count_as,
             left_out,
             has_routers,
+            advice: call_remedy::advise_on,
         };
         let (swept, gathered, gathering) = gather(&self.planning, MAX_FOUND).await?;
         let (is_costed, uncosted) = is_costed(self.planning.reads, gathered.is_whole());
@@ -87,6 +89,7 @@ impl Reporting<'_> {
             own: &identity.caller.account,
             any_region: identity.any_region(),
             has_policy: true,
+            is_narrowed: !self.planning.narrowed.regions.is_empty(),
             counted_days: DAYS_OF_COST,
             currency: None,
             prices: None,
@@ -126,17 +129,34 @@ fn cost(costing: &Costing) -> Cost {
         avoidable_micros: flow_log.duplicates.as_ref().and_then(|_| flow_log.avoidable()).map(micros),
     };
     let rows = statement.regions.iter().flat_map(|region| region.flow_logs.iter().map(move |it| row(region, it)));
+    // Nothing is known of what they write.
+    let of_router = |router: &OfRouter| CostRow {
+        account: router.account.clone(),
+        region: router.region.clone(),
+        resource_id: router.resource_id.clone(),
+        flow_log_id: router.id.to_string(),
+        bytes: None,
+        micros: None,
+        saved_micros: None,
+        is_estimated: false,
+        is_saving_estimated: false,
+        duplicate_of: None,
+        avoidable_micros: None,
+    };
+    let rows = rows.chain(costing.routers.iter().map(of_router));
     let shards = statement.regions.iter().map(|region| OtherCost {
         account: Some(region.account.to_string()),
         region: Some(region.region.to_string()),
         kind: OtherKind::Shards,
         micros: region.shards.map(micros),
+        is_at_least: false,
     });
     let flowkeeper = costing.flowkeeper().map(|(_, amount)| OtherCost {
         account: None,
         region: None,
         kind: OtherKind::Flowkeeper,
         micros: Some(micros(amount)),
+        is_at_least: statement.is_at_least(),
     });
     let bill = |bill: &costing::Billed| BilledMonth {
         account: bill.account.to_string(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::FunctionUsage;
+use crate::{Bytes, FunctionUsage, LogStoreUsage, Metering};
 
 /// What an invocation takes by itself, and each region of an account in it, in milliseconds. A sweep of one account with
 /// 30 regions took 2.1 s where every answer took 200 ms; docs/benchmarks.md says how that was measured.
@@ -20,6 +20,18 @@ const PROOF_MS: u64 = 75;
 /// The processors and the memory of a function in the template, and those of `report-flow-logs`.
 const SIZE: (u64, u64) = (50, 128);
 const REPORT_SIZE: (u64, u64) = (500, 512);
+/// The Logstore of the lines in the template: its shards, and the days that it keeps lines by default. The template gives it
+/// no mode, so it is charged by feature.
+const LOG_SHARDS: u32 = 1;
+const LOG_DAYS: u32 = 30;
+/// The lines of an invocation: its own, and what Function Compute writes of it.
+const INVOCATION_LINES_BYTES: u64 = 4_000;
+/// The line of a resource that an hourly sweep lists.
+const RESOURCE_LINE_BYTES: u64 = 1_000;
+/// How many resources that need nothing a sweep lists of a region.
+const MAX_LISTED: u64 = 200;
+/// The sweeps of `remediate-flow-logs` in a day.
+const SWEEPS_A_DAY: u64 = 24;
 /// The seconds of an hour.
 const HOUR: i64 = 3600;
 
@@ -40,9 +52,42 @@ pub struct Deployment {
     /// How often flow logs are switched off by their schedules in that time. Each comes back as an event, and wakes
     /// `remediate-flow-logs`.
     pub switched_off: u64,
+    /// How many resources each region has that is not empty: `remediate-flow-logs` writes a line of each, up to a limit.
+    pub resources: Vec<u64>,
+}
+
+/// The Logstore that the functions write their lines to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogUsage {
+    /// The Logstore.
+    pub log_store: LogStoreUsage,
+    /// What is written in the month.
+    pub bytes: Bytes,
+    /// The days of the month.
+    pub days: u64,
 }
 
 impl Deployment {
+    /// Returns what the functions write to their own Logstore, with the default timers and the default retention of the
+    /// template. The sizes of lines are assumed.
+    #[must_use]
+    pub fn logs(&self) -> LogUsage {
+        let invocations = self.functions().iter().map(|usage| usage.invocations).fold(0, u64::saturating_add);
+        let listed = self.resources.iter().map(|count| (*count).min(MAX_LISTED)).fold(0, u64::saturating_add);
+        let of_resources = listed.saturating_mul(SWEEPS_A_DAY * RESOURCE_LINE_BYTES).saturating_mul(self.days);
+        let store = LogStoreUsage::unread("functions".to_owned());
+        LogUsage {
+            log_store: LogStoreUsage {
+                metering: Some(Metering::ByFeature),
+                retention_days: LOG_DAYS,
+                shards: LOG_SHARDS,
+                ..store
+            },
+            bytes: Bytes(invocations.saturating_mul(INVOCATION_LINES_BYTES).saturating_add(of_resources)),
+            days: self.days,
+        }
+    }
+
     /// Returns how much each function runs, with the default timers of the template.
     #[must_use]
     pub fn functions(&self) -> Vec<FunctionUsage> {
@@ -55,7 +100,7 @@ impl Deployment {
             self.usage("create-flow-log", &[created], SIZE),
             self.usage("activate-flow-logs", &[self.sweeps(96, REGION_MS)], SIZE),
             self.usage("deactivate-flow-logs", &[self.sweeps(96, REGION_MS)], SIZE),
-            self.usage("remediate-flow-logs", &[self.sweeps(24, REGION_MS), own], SIZE),
+            self.usage("remediate-flow-logs", &[self.sweeps(SWEEPS_A_DAY, REGION_MS), own], SIZE),
             self.usage("delete-orphaned-flow-logs", &[self.sweeps(1, REGION_MS), deleted], SIZE),
             self.usage("report-flow-logs", &[self.sweeps(1, REGION_MS + PROOF_MS)], REPORT_SIZE),
         ];
@@ -104,7 +149,15 @@ mod tests {
     use crate::{Currency, FunctionCost, PriceTable};
 
     fn deployment() -> Deployment {
-        Deployment { accounts: 1, regions: 1, has_routers: false, days: 31, created: Vec::new(), switched_off: 0 }
+        Deployment {
+            accounts: 1,
+            regions: 1,
+            has_routers: false,
+            days: 31,
+            created: Vec::new(),
+            switched_off: 0,
+            resources: Vec::new(),
+        }
     }
 
     fn costs(deployment: &Deployment, currency: Currency) -> Vec<FunctionCost> {
@@ -139,6 +192,15 @@ mod tests {
         let table = PriceTable::of(Currency::Cny);
         assert_eq!(sweeps.cost(&table).total().to_string(), "7.44");
         assert!(sweeps.cost(&table).of_use > deployment().functions()[3].cost(&table).of_use);
+    }
+
+    #[test]
+    fn a_line_is_counted_for_each_invocation_and_for_up_to_200_resources_of_a_region() {
+        let invocations: u64 = deployment().functions().iter().map(|usage| usage.invocations).sum();
+        let none = deployment().logs();
+        assert_eq!((none.bytes, none.log_store.shards), (Bytes(invocations * 4_000), 1));
+        let many = Deployment { resources: vec![10, 9_000], ..deployment() }.logs();
+        assert_eq!(many.bytes - none.bytes, Bytes(210 * 744 * 1_000));
     }
 
     #[test]

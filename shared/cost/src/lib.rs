@@ -24,7 +24,7 @@ mod region;
 mod statement;
 mod volume;
 
-pub use deployment::Deployment;
+pub use deployment::{Deployment, LogUsage};
 pub use duplicates::duplicates;
 pub use estimate::{RECORD_BYTES, Traffic};
 pub use functions::{FunctionCost, FunctionUsage};

@@ -15,7 +15,7 @@ use crate::{
     cli::{CloudOptions, help, plan::drawing},
     context::Context,
     cost_text,
-    costing::{Asked, Costing, MONTH_DAYS, compute},
+    costing::{Asked, Costing, MONTH_DAYS, OfRouter, compute},
     failure::{FAILED, Failure},
     gathering::gather_whole,
     identity::identify,
@@ -129,6 +129,7 @@ impl CostOptions {
                 own: &identity.caller.account,
                 any_region: identity.any_region(),
                 has_policy: path.is_some(),
+                is_narrowed: !narrowed.regions.is_empty(),
                 counted_days: self.days,
                 currency: self.currency.map(Currency::from),
                 prices,
@@ -177,7 +178,7 @@ fn price_table(path: &Path) -> Result<PriceTable, Failure> {
 }
 
 fn json(costing: &Costing) -> Value {
-    let Costing { statement, schedules, off, bills, notes, unread } = costing;
+    let Costing { statement, schedules, off, bills, routers, notes, unread } = costing;
     let flow_log = |flow_log: &FlowLogCost| {
         json!({
             "id": flow_log.id.as_str(),
@@ -233,9 +234,17 @@ fn json(costing: &Costing) -> Value {
         "source": statement.source,
         "days": MONTH_DAYS,
         "regions": regions,
+        "routers": routers.iter().map(|router| json!({
+            "account": router.account,
+            "region": router.region,
+            "resource_id": router.resource_id,
+            "id": router.id.as_str(),
+        })).collect::<Vec<_>>(),
         "flowkeeper": costing.flowkeeper().map(|(functions, total)| json!({
             "functions": functions.iter().map(function).collect::<Vec<_>>(),
+            "log_store": statement.log_store,
             "total": total,
+            "is_at_least": statement.is_at_least(),
         })),
         "total": costing.total(),
         "schedules_save": costing.all_saved(),
@@ -298,6 +307,12 @@ fn csv(costing: &Costing) -> Result<String, Failure> {
             ];
             writer.write_record(row.iter().map(|cell| as_text(cell).into_owned())).map_err(|error| failed(&error))?;
         }
+    }
+    for OfRouter { account, region, resource_id, id } in &costing.routers {
+        let currency = costing.statement.currency.to_string();
+        let known = [account, region, resource_id, id.as_str(), "", "unknown", &currency];
+        let row = known.into_iter().chain(std::iter::repeat_n("", head.len() - known.len()));
+        writer.write_record(row.map(|cell| as_text(cell).into_owned())).map_err(|error| failed(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))

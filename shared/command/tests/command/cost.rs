@@ -8,7 +8,7 @@ use local_cloud::{
 use serde_json::{Value, json};
 
 use crate::{
-    support::{Home, Ran, run_in},
+    support::{Home, Ran, repository, run_in},
     world::{POLICY as PLAN_POLICY, World},
 };
 
@@ -374,14 +374,121 @@ async fn a_report_has_the_costs_if_they_are_asked_for() {
     assert_eq!((&cost["currency"], &cost["days"]), (&json!("CNY"), &json!(30)));
     assert_eq!((&cost["rows"][0]["resource_id"], &cost["rows"][0]["flow_log_id"]), (&json!(vpc), &json!(flow_log)));
     assert!(cost["others"].as_array().unwrap().iter().any(|other| other["kind"] == "flowkeeper"), "{cost:#}");
-    let schema = std::fs::read_to_string(crate::support::repository().join("docs/evidence.schema.json")).unwrap();
+    let schema = std::fs::read_to_string(repository().join("docs/evidence.schema.json")).unwrap();
     let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     assert!(schema.is_valid(&report), "{:?}", schema.iter_errors(&report).map(|it| it.to_string()).collect::<Vec<_>>());
     assert!(read("r.html").contains("Flowkeeper itself") && read("r.csv").contains(",CNY,"), "{}", ran.whole());
     let summary = world.run(&["report", "--cost"]).await;
-    assert!(summary.stdout.contains("\nCost of 30 days: ") && summary.stdout.contains(" CNY"), "{}", summary.whole());
+    let line = summary.stdout.lines().find(|line| line.starts_with("Cost of 30 days: ")).unwrap();
+    assert!(line.contains("* CNY") && line.ends_with("; * is estimated"), "{}", summary.whole());
     let without = world.run(&["report", "--json", "-"]).await;
     assert!(without.stdout.contains("\"costs\":[]"), "{}", without.whole());
+}
+
+/// Checks a statement by the schema that is published.
+fn assert_form(found: &Value) {
+    let text = std::fs::read_to_string(repository().join("docs/command.schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(&text).unwrap();
+    schema.as_object_mut().unwrap().remove("oneOf");
+    schema["$ref"] = "#/$defs/cost".into();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let problems: Vec<_> = validator.iter_errors(found).map(|problem| problem.to_string()).collect();
+    assert_eq!(problems, [""; 0], "{found:#}");
+}
+
+/// A world with a virtual border router whose flow log is as the policy wants it. Returns its id.
+async fn world_of_routers() -> (World, String) {
+    let policy = format!("{PLAN_POLICY}ecr_flow_log: {{project: flowlog, log_store: ecr}}\n");
+    let world = World::with(Options::default(), &policy).await;
+    let operator = world.cloud.operator(OWN_ACCOUNT, "cn-hangzhou");
+    let router = operator.create_router(&["vbr-1"]).await.unwrap();
+    let flow_log = operator.create_router_flow_log(&router, "vbr-1", &[]).await.unwrap();
+    world.cloud.finish_transitions();
+    (world, flow_log)
+}
+
+#[tokio::test]
+async fn the_flow_logs_of_express_connect_routers_are_named_as_not_counted_in_every_form() {
+    let (world, flow_log) = world_of_routers().await;
+    world.kept_vpc(&[], &[]).await;
+    let (found, ran) = world_json(&world, &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.whole());
+    let router = json!({"account": OWN_ACCOUNT, "region": "cn-hangzhou", "resource_id": "vbr-1", "id": flow_log});
+    assert_eq!(found["routers"], json!([router]));
+    assert_form(&found);
+    let said = format!("{flow_log}: what a flow log of an Express Connect Router writes is not known");
+    assert!(found["notes"].to_string().contains(&said), "{found:#}");
+    let table = world.run(&["cost"]).await.good();
+    let line =
+        table.lines().find(|line| line.contains("Express Connect Routers  ")).unwrap_or_else(|| panic!("{table}"));
+    assert!(line.contains("not counted") && line.ends_with("1 flow log"), "{table}");
+    let total = table.lines().find(|it| it.trim_start().starts_with("total")).unwrap();
+    assert!(total.contains("without 1 flow log, whose cost is unknown"), "{table}");
+    let csv = world.run(&["cost", "--output", "csv"]).await.good();
+    let row = csv.lines().find(|it| it.contains(&flow_log)).unwrap_or_else(|| panic!("{csv}"));
+    assert_eq!(row, format!("{OWN_ACCOUNT},cn-hangzhou,vbr-1,{flow_log},,unknown,CNY,,,,,,,"));
+    let report = world.run(&["report", "--cost"]).await;
+    assert!(report.whole().contains(" CNY of what is known"), "{}", report.whole());
+}
+
+#[tokio::test]
+async fn routers_that_were_not_read_are_said_to_be_missing() {
+    let (world, flow_log) = world_of_routers().await;
+    let (narrowed, ran) = world_json(&world, &["--region", "cn-hangzhou"]).await;
+    let notes = narrowed["notes"].to_string();
+    let said =
+        "flow logs of Express Connect Routers are not counted: they belong to no region, and --region names some";
+    assert!(notes.contains(said) && !notes.contains(&flow_log) && ran.code == 0, "{}", ran.whole());
+    std::fs::write(world.home.path().join("policy.yml"), PLAN_POLICY).unwrap();
+    let without = world_json(&world, &[]).await.0["notes"].to_string();
+    assert!(without.contains("are not counted: the policy has no ecr_flow_log"), "{without}");
+    std::fs::remove_file(world.home.path().join("policy.yml")).unwrap();
+    let bare = world_json(&world, &[]).await.0["notes"].to_string();
+    assert!(bare.contains("are not counted: no policy with ecr_flow_log was given"), "{bare}");
+}
+
+#[tokio::test]
+async fn what_flowkeeper_costs_at_least_is_said_beside_the_figure_and_holds_its_logstore() {
+    let world = World::new().await;
+    world.kept_vpc(&[], &[]).await;
+    let said = async |currency: &str| {
+        let (found, _) = world_json(&world, &["--currency", currency]).await;
+        assert_form(&found);
+        let table = world.run(&["cost", "--currency", currency]).await.good();
+        let line = |what: &str| table.lines().find(|line| line.trim_start().starts_with(what)).unwrap().to_owned();
+        (found["flowkeeper"].clone(), line("Flowkeeper itself"), line("total"))
+    };
+    let (dollars, itself, total) = said("USD").await;
+    assert_eq!(dollars["is_at_least"], true);
+    assert!(itself.contains("*  at least; ") && total.contains("*  at least"), "{itself}\n{total}");
+    // Of the shard alone: 30 days at a cent.
+    let amount = |of: &Value| of.as_str().unwrap().parse::<f64>().unwrap();
+    assert!((0.30..0.40).contains(&amount(&dollars["log_store"])), "{dollars:#}");
+    let functions: f64 = dollars["functions"].as_array().unwrap().iter().map(|it| amount(&it["total"])).sum();
+    assert!((amount(&dollars["total"]) - functions - amount(&dollars["log_store"])).abs() < 1e-6, "{dollars:#}");
+    let page = world.run(&["report", "--cost", "--json", "-"]).await.stdout;
+    assert!(page.contains(r#""kind":"flowkeeper""#) && page.contains(r#""is_at_least":false"#), "{page}");
+    let (yuan, exactly, whole) = said("CNY").await;
+    assert_eq!(yuan["is_at_least"], false);
+    assert!(!exactly.contains("at least") && !whole.contains("at least"), "{exactly}\n{whole}");
+}
+
+#[tokio::test]
+async fn a_denied_list_is_unread_and_a_denied_bill_is_not_and_both_have_advice_for_a_person() {
+    let (cloud, vpc) = cloud().await;
+    cloud.fail("DescribeInstanceBill", Fault::Refused, u32::MAX);
+    let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    let notes = found["notes"].to_string();
+    assert!(notes.contains("no bill: allow the action in a RAM policy of the caller"), "{notes}");
+    let vswitch = cloud.create_vswitch(&vpc).await.unwrap();
+    let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
+    cloud.create_flow_log("VSwitch", &vswitch, &of).await.unwrap();
+    cloud.finish_transitions();
+    cloud.fail("DescribeVSwitches", Fault::Refused, u32::MAX);
+    let ran = cost(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    let of_costs = ran.stderr.lines().find(|line| line.contains("cn-hangzhou: DescribeVSwitches")).unwrap_or_default();
+    assert!(ran.code == 1 && of_costs.contains("; allow the action in a RAM policy"), "{}", ran.whole());
+    assert!(!ran.whole().contains("role of the function"), "{}", ran.whole());
 }
 
 #[tokio::test]

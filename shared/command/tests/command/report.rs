@@ -188,6 +188,25 @@ async fn a_region_that_cannot_be_read_is_unknown_and_no_control_that_needs_it_pa
 }
 
 #[tokio::test]
+async fn what_may_not_be_read_after_the_sweep_has_advice_for_a_person_and_not_for_a_function() {
+    let world = world().await;
+    old_vpc(&world).await;
+    for action in ["GetFlowLogServiceStatus", "GetLogStore", "GetLogsV2"] {
+        world.cloud.fail(action, Fault::Refused, u32::MAX);
+    }
+    let (report, ran) = json_of(&world, &[]).await;
+    let unknown = report["assessment"]["unknown"].as_array().unwrap();
+    let of = |operation: &str| {
+        let found = unknown.iter().find(|it| it["error"]["operation"] == operation);
+        found.unwrap_or_else(|| panic!("{operation}: {}", ran.whole()))["error"]["advice"].as_str().unwrap()
+    };
+    for operation in ["GetFlowLogServiceStatus", "GetLogsV2"] {
+        let advice = of(operation);
+        assert!(advice.starts_with("allow the action in a RAM policy of the caller"), "{operation}: {advice}");
+    }
+}
+
+#[tokio::test]
 async fn the_exit_code_says_whether_there_are_findings_only_where_that_is_asked_for() {
     let world = world().await;
     let vpc = old_vpc(&world).await;

@@ -1,8 +1,8 @@
 //! Every number of docs/costs.md is computed here, from the numbers that it begins with.
 
 use cost::{
-    Amount, Currency, FunctionUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile, Statement, Traffic, hours_on,
-    saved,
+    Amount, Currency, Deployment, FunctionUsage, HOURS, LogStoreUsage, Metering, PriceTable, Profile, Statement,
+    Traffic, hours_on, saved,
 };
 use flow_log::Policy;
 use jiff::{Timestamp, ToSpan as _};
@@ -199,6 +199,49 @@ fn what_flowkeeper_itself_costs_is_computed_from_its_invocations() {
     assert!(page.contains(&format!("saves CNY {saved}")), "{saved}");
 }
 
+fn empty() -> Deployment {
+    Deployment {
+        accounts: 1,
+        regions: 0,
+        has_routers: false,
+        days: 31,
+        created: Vec::new(),
+        switched_off: 0,
+        resources: Vec::new(),
+    }
+}
+
+#[test]
+fn what_the_lines_of_flowkeeper_cost_is_computed_from_its_invocations_and_the_template() {
+    let created = vec!["2026-11-26T03:00:00Z".parse::<Timestamp>().unwrap(); 10_000];
+    let resources = vec![500, 100];
+    let deployment = Deployment { created, switched_off: 100, resources, ..empty() };
+    // The functions of the table are those of this deployment.
+    let rows = table("function");
+    let (_, functions) = rows.split_last().unwrap();
+    let invocations: u64 = functions.iter().map(|row| number(&row[1])).sum();
+    assert_eq!(deployment.functions().iter().map(|usage| usage.invocations).sum::<u64>(), invocations);
+    let logs = deployment.logs();
+    let lines = tables().map(|table| logs.log_store.cost(logs.bytes, &table));
+    let shard = tables().map(|table| logs.log_store.shards_cost(logs.days, &table));
+    let of = |table: &PriceTable| Statement::of(&[], &[], table).with_logs(&logs, table).flowkeeper();
+    let expected = [
+        row("a shard", shard),
+        row(&format!("{} GB of lines, kept for 30 days", logs.bytes), lines),
+        row("total", tables().map(|table| of(&table))),
+    ];
+    assert_eq!(table("the Logstore `functions`"), expected);
+    let template = std::fs::read_to_string(format!("{}/../../template.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (_, store) = template.split_once("\n  FunctionLogStore:\n").unwrap();
+    let (store, _) = store.split_once("\n\n").unwrap();
+    assert!(store.contains(&format!("ShardCount: {}\n", logs.log_store.shards)) && !store.contains("Mode"), "{store}");
+    let (_, retention) = template.split_once("\n  LogRetentionDays:\n").unwrap();
+    let default = retention.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
+    assert_eq!(default, logs.log_store.retention_days.to_string());
+    let text = page().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("4 KB for each invocation, and 1 KB for each resource"), "{text}");
+}
+
 #[test]
 fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_template() {
     let template = std::fs::read_to_string(format!("{}/../../template.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
@@ -209,8 +252,7 @@ fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_te
     let timers = ["SwitchTimer", "SweepTimer", "OrphanTimer", "EvidenceTimer"].map(default);
     let expected = ["0 */15 * * * *", "0 7 * * * *", "0 37 3 * * *", "0 17 6 * * *"];
     assert_eq!(timers, expected, "every quarter, every hour, every night, every morning");
-    let deployment =
-        cost::Deployment { accounts: 1, regions: 1, has_routers: false, days: 1, created: Vec::new(), switched_off: 0 };
+    let deployment = Deployment { regions: 1, days: 1, ..empty() };
     let functions = deployment.functions();
     let a_day: Vec<_> = functions.iter().skip(1).map(|function| function.invocations).collect();
     assert_eq!(a_day, [96, 96, 24, 1, 1]);
@@ -229,7 +271,7 @@ fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_te
     let of = |regions: u64, created: usize, switched_off: u64| {
         let at = "2026-11-26T03:00:00Z".parse::<Timestamp>().unwrap();
         let created = vec![at; created];
-        cost::Deployment { accounts: 1, regions, has_routers: false, days: 1, created, switched_off }.functions()
+        Deployment { regions, days: 1, created, switched_off, ..empty() }.functions()
     };
     let sweep = |regions, nth: usize| of(regions, 0, 0)[nth].milliseconds;
     assert_eq!((sweep(0, 3), sweep(1, 3), sweep(1, 5)), (100, 100 + 52, 100 + 52 + 75));

@@ -384,7 +384,13 @@ fn cost(results: &[ResourceResult]) -> Cost {
         source: "the list of the VPC and Log Service pages".to_owned(),
         days: 30,
         rows: recorded.map(row).collect(),
-        others: vec![OtherCost { account: None, region: None, kind: OtherKind::Flowkeeper, micros: Some(21_900_000) }],
+        others: vec![OtherCost {
+            account: None,
+            region: None,
+            kind: OtherKind::Flowkeeper,
+            micros: Some(21_900_000),
+            is_at_least: false,
+        }],
         bills: vec![BilledMonth {
             account: results.first().map(|result| result.account.clone()).unwrap_or_default(),
             month: "2026-10".to_owned(),

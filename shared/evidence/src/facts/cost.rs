@@ -98,6 +98,9 @@ pub struct OtherCost {
     /// The cost, in millionths of the currency; absent if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micros: Option<i64>,
+    /// Whether it may cost more than that, because a price is not known.
+    #[serde(default)]
+    pub is_at_least: bool,
 }
 
 impl OtherCost {
@@ -114,7 +117,7 @@ impl OtherCost {
 pub enum OtherKind {
     /// The shards of the Logstores.
     Shards,
-    /// Flowkeeper's own functions, by the timers of its template.
+    /// Flowkeeper's own functions, by the timers of its template, and the Logstore of their lines.
     Flowkeeper,
 }
 
@@ -155,6 +158,12 @@ impl Cost {
     #[must_use]
     pub fn is_estimated(&self) -> bool {
         self.rows.iter().any(|row| row.is_estimated) || self.others.iter().any(OtherCost::is_estimated)
+    }
+
+    /// Whether something in the total of the costs may cost more, because a price is not known.
+    #[must_use]
+    pub fn is_at_least(&self) -> bool {
+        self.others.iter().any(|other| other.is_at_least)
     }
 
     /// Whether something in the total of the savings is an estimate.

@@ -192,7 +192,7 @@ fn amounts_keep_their_currency() {
     let mut facts = samples::small();
     let dollars = Cost { currency: Currency::Usd, ..facts.costs[0].clone() };
     facts.costs.push(dollars);
-    let page = page(&Evidence::new(facts));
+    let page = page(&Evidence::new(facts.clone()));
     for currency in ["CNY", "USD"] {
         assert!(page.contains(&format!("Cost of a month in {currency}")));
     }
@@ -201,7 +201,10 @@ fn amounts_keep_their_currency() {
     assert!(page.contains("Duplicates cost 2.28 CNY"));
     assert!(page.contains("records what <bdi>fl-bp1example000000000001</bdi> records already"));
     assert!(page.contains("The bill of <bdi>2026-10</bdi> of <bdi>1000000000000001</bdi>: 33.12 <bdi>CNY</bdi>"));
-    assert!(page.contains("Flowkeeper itself") && page.contains("21.90"));
+    assert!(page.contains("Flowkeeper itself") && page.contains("21.90") && !page.contains("at least 21.90"));
+    facts.costs[0].others[0].is_at_least = true;
+    let at_least = self::page(&Evidence::new(facts));
+    assert_eq!(at_least.matches("<td class=\"number\">at least ").count(), 2, "of Flowkeeper, and of all");
     let csv = written(|to| Evidence::new(samples::small()).write_csv(to));
     assert_eq!(csv.matches(",18.250000,CNY,false").count(), 1, "{csv}");
     assert_eq!(csv.matches(",9.125000,CNY,true").count(), 1, "{csv}");
@@ -257,6 +260,7 @@ fn no_table_of_a_page_grows_without_end() {
         region: Some(format!("cost-{nth}")),
         kind: OtherKind::Shards,
         micros: Some(nth * 1_000_000),
+        is_at_least: false,
     };
     facts.costs[0].others.extend((0..3_000).map(other));
     let store = facts.log_stores[0].clone();

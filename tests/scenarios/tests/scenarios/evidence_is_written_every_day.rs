@@ -584,6 +584,7 @@ async fn evidence_of_many(vpcs: usize) -> Evidence {
         exceptions_count_as: ExceptionsCountAs::default(),
         left_out: Vec::new(),
         has_routers: false,
+        advice: audit::for_operators,
     };
     let gathered = gathering.take();
     audit::audit(about, swept, (&gathering, gathered), Vec::new(), Vec::new()).await.evidence
