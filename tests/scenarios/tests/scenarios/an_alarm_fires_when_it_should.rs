@@ -566,7 +566,14 @@ async fn the_queries_of_the_runbook_are_understood() {
     for query in queries {
         cloud.query_lines(query).unwrap();
     }
-    assert_eq!(cloud.query_lines("message.line: summary").unwrap().len(), 5, "one for each invocation");
+    let summaries = || cloud.query_lines("message.line: summary").unwrap().len();
+    assert_eq!(summaries(), 5, "one for each invocation");
+    cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    pass(&cloud, MINUTE);
+    assert_eq!(summaries(), 5, "there is no report");
+    for other in ["message.error_type: UnknownEvent", "hasFunctionError: true"] {
+        assert_eq!(cloud.query_lines(other).unwrap().len(), 1, "{other}");
+    }
 }
 
 #[tokio::test]
@@ -583,6 +590,16 @@ async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
     let left_out: Vec<_> = alerts.difference(&fewer).cloned().collect();
     let switches = ["no-activation-in-45m", "no-pause-in-45m", "no-router-sweep-in-45m"];
     assert_eq!(left_out, switches.map(|name| format!("flowkeeper-{name}")));
+}
+
+#[tokio::test]
+async fn an_alert_that_would_always_fire_or_never_is_refused() {
+    for (minutes, is_taken) in [("0", true), ("1", false), ("16", false), ("17", true), ("1440", true), ("1441", false)]
+    {
+        let mut options = options();
+        options.parameters.insert("MaxMinutesWithoutSwitch".to_owned(), minutes.to_owned());
+        assert_eq!(whole_cloud(options).await.is_ok(), is_taken, "{minutes}");
+    }
 }
 
 #[tokio::test]
