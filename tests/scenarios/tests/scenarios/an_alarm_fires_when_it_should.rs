@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use local_cloud::{
-    Alarm, Clock, Directory, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options, Rewrite, SECOND_ACCOUNT,
-    Timers,
+    Alarm, Clock, Directory, EventBus, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options, Rewrite,
+    SECOND_ACCOUNT, Timers,
 };
 use scenarios::{
     ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, EVIDENCE_BUCKET, REMEDIATE, REPORT, TIMER,
@@ -27,6 +27,7 @@ fn options() -> Options {
         ("AlertActionPolicy", "sls.builtin"),
         ("AlarmContactGroups", "team"),
         ("MaxSweepInstances", "1"),
+        ("HubBus", "flowkeeper"),
         EVIDENCE_BUCKET,
     ];
     Options {
@@ -34,6 +35,7 @@ fn options() -> Options {
         clock: Clock::manual(Clock::real().now()),
         timers: Timers::ByHand,
         triggers_of: Some(CREATE_FLOW_LOG.to_owned()),
+        event_buses: vec![EventBus::new(OWN_ACCOUNT, "cn-hangzhou", "flowkeeper")],
         // Retries do not wait for the clock.
         retry_delay: Duration::ZERO,
         ..Options::default()
@@ -454,6 +456,19 @@ async fn dead_letters_that_could_not_be_written() {
 }
 
 #[tokio::test]
+async fn events_of_other_regions_that_no_function_takes() {
+    let cloud = quiet_cloud(options()).await;
+    pass(&cloud, MINUTE);
+    cloud.leave_in_queue("flowkeeper-hub-remediate-flow-logs", "an event");
+    pass(&cloud, 13 * MINUTE);
+    is_quiet(&cloud, "cn-hangzhou-hub-queues");
+    pass(&cloud, MINUTE);
+    let row = json!({"resource": "flowkeeper-hub-remediate-flow-logs cn-hangzhou"});
+    fires(&cloud, "cn-hangzhou-hub-queues", "Warn", &row);
+    is_quiet(&cloud, "cn-hangzhou-dead-letters");
+}
+
+#[tokio::test]
 async fn events_that_grew_too_old() {
     let cloud = quiet_cloud(Options { retry_delay: Duration::from_secs(1), ..options() }).await;
     let (others, before) = (cloud.clock().waiting(), cloud.invocations().len());
@@ -526,7 +541,7 @@ async fn a_machine_whose_clock_is_off() {
 async fn every_alarm_of_the_template_is_here() {
     let cloud = whole_cloud(options()).await.unwrap();
     let names: BTreeSet<_> = cloud.alarm_names();
-    assert_eq!(names.len(), 24, "{names:?}");
+    assert_eq!(names.len(), 25, "{names:?}");
     for name in names {
         let name = name.strip_prefix("flowkeeper-").unwrap();
         let says = ["fires(&cloud", "fires(&refused"].map(|call| format!("{call}, \"{name}\""));
