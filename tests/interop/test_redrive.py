@@ -116,6 +116,30 @@ def test_a_dry_run_invokes_nothing_and_deletes_nothing(cloud):
     assert len(cloud.journal("invocation")) == before and not cloud.journal("message_deleted")
 
 
+def test_what_a_dry_run_shows_is_redriven_by_the_call_right_after_it(cloud):
+    create_vpcs(cloud, 2)
+    put(cloud, "no JSON")
+    for _ in range(2):
+        status, output = redrive(cloud, "-n")
+        assert (status, output.splitlines()[-1]) == (0, "0 redriven, 3 left"), output
+    for done in (2, 0):
+        status, output = redrive(cloud)
+        assert (status, output.splitlines()[-1]) == (1, f"{done} redriven, 1 left"), output
+    eventually(lambda: flow_logs(cloud) == 2)
+
+
+def test_a_message_that_came_back_by_itself_needs_not_be_given_back(cloud):
+    for _ in range(20):
+        put(cloud, "no JSON")
+    run = begun(cloud, "-n", "--max", "20")
+    while not run.stdout.readline().startswith("20 messages were received"):
+        pass
+    run.send_signal(signal.SIGSTOP)
+    cloud.ahead(61)
+    run.send_signal(signal.SIGCONT)
+    assert ended(run) == (1, "0 redriven, 20 left\n")
+
+
 def test_an_event_that_fails_again_is_taken_up_once(cloud):
     create_vpcs(cloud, 1)
     cloud.fault("CreateFlowLog", "refused", times=100)
@@ -165,10 +189,19 @@ def test_what_a_stranger_wrote_moves_no_cursor(cloud):
     assert "\\u{1b}[2Jgone \\u{202e} txt" in output and not re.search("[\x1b\u202e]", output), repr(output)
 
 
+@pytest.mark.parametrize("dry", [[], ["-n"]])
+def test_more_messages_than_one_call_takes_are_said(cloud, dry):
+    create_vpcs(cloud, 2)
+    status, output = redrive(cloud, "--max", "1", *dry)
+    assert status == 1 and "1 messages were received, the most of one call: more may be there" in output, output
+    status, output = redrive(cloud, "--max", "3", *dry)
+    assert (status, output.splitlines()[-1]) == (0, "0 redriven, 2 left" if dry else "1 redriven, 0 left"), output
+
+
 def test_a_queue_that_is_gone_is_said_with_what_was_done(cloud):
     create_vpcs(cloud, 2)
     status, output = redrive(cloud, "--max", "1")
-    assert (status, output.splitlines()[-1]) == (0, "1 redriven, 0 left"), output
+    assert (status, output.splitlines()[-1]) == (1, "1 redriven, 0 left"), output
     ask_queue(cloud, "DELETE", "")
     status, output = redrive(cloud)
     assert status == 1 and output.startswith("0 redriven, 0 left\n"), output

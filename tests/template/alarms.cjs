@@ -79,13 +79,15 @@ function checkAlert(place, detail, indexed, template, report) {
     const query = `${at}.QueryList[${nth}]`;
     checkQuery(`${query}.Query`, Query, indexed, report);
     const [, parameter] = /\$\{(\w+)\}/.exec(Start?.['Fn::Sub'] ?? '') ?? [];
-    const most = template.Parameters?.[parameter]?.MaxValue;
-    const start = parameter ? Start['Fn::Sub'].replace(`\${${parameter}}`, most) : Start;
-    if (!START.test(start)) report(`${query}.Start`, 'is not such as -15m');
-    else if (seconds(start.slice(1)) > MOST_SECONDS) {
-      report(parameter ? `Parameters.${parameter}.MaxValue` : `${query}.Start`, 'lets a query span more than a day');
-    } else if (seconds(start.slice(1)) < seconds(Schedule.Interval ?? '0s') + INDEXED_AFTER_SECONDS) {
-      report(`${query}.Start`, 'overlooks lines that are found late: it must be more than the interval ago');
+    const origin = parameter ? `Parameters.${parameter}.AllowedPattern` : `${query}.Start`;
+    const bounds = parameter ? numbersOf(template.Parameters?.[parameter]) : [undefined];
+    for (const bound of bounds) {
+      const start = parameter ? Start['Fn::Sub'].replace(`\${${parameter}}`, bound) : Start;
+      if (!START.test(start)) report(`${query}.Start`, 'is not such as -15m');
+      else if (seconds(start.slice(1)) > MOST_SECONDS) report(origin, 'lets a query span more than a day');
+      else if (seconds(start.slice(1)) < seconds(Schedule.Interval ?? '0s') + INDEXED_AFTER_SECONDS) {
+        report(origin, 'overlooks lines that are found late: it must be more than the interval ago');
+      }
     }
     if (StoreType === undefined) report(`${query}.StoreType`, 'is missing');
     if (Store === undefined) report(`${query}.Store`, 'is missing');
@@ -102,6 +104,13 @@ function checkAlert(place, detail, indexed, template, report) {
       if (!CONDITION.test(EvalCondition?.[key] ?? '')) report(`${severity}.EvalCondition.${key}`, 'is not such as n > 0');
     }
   });
+}
+
+/** The least and the greatest number that a parameter takes. 0 is for no alert. */
+function numbersOf(parameter) {
+  const pattern = new RegExp(parameter?.AllowedPattern ?? '');
+  const taken = [...Array(10 * MOST_SECONDS / 60).keys()].filter((number) => number > 0 && pattern.test(number));
+  return [taken[0], taken.at(-1)];
 }
 
 function checkRule(place, { Namespace, MetricName, Resources, Period, Escalations }, report) {

@@ -44,6 +44,7 @@ use crate::{
     ros::{
         function::Function,
         member::MemberTemplate,
+        queue,
         template::{self, Template, TemplateError, TemplateFile},
         trigger::Source,
     },
@@ -858,6 +859,13 @@ impl LocalCloud {
     /// Publishes an event on a bus.
     pub fn publish_on(&self, bus: &EventBus, event: &Value) {
         self.shared.publish(bus, event);
+    }
+
+    /// Puts a message into a queue of the functions' account and region, where no function takes it.
+    pub fn leave_in_queue(&self, name: &str, body: &str) {
+        let home = self.shared.home();
+        let queue = queue::arn(&home.account, &home.region, name);
+        self.shared.record(EntryKind::MessageSent { queue, body: body.to_owned() });
     }
 
     /// Makes a custom event bus.

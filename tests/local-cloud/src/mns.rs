@@ -1,9 +1,12 @@
 //! Message queues (MNS, now SMQ), as far as somebody needs them who reads dead letters: `ReceiveMessage`,
-//! `DeleteMessage`, and `SendMessage` and `DeleteQueue` for what else may happen to a queue.
+//! `ChangeMessageVisibility`, `DeleteMessage`, and `SendMessage` and `DeleteQueue` for what else may happen to a queue.
 //!
 //! Dead letters are the messages. By the API reference of the service; a body is as it was sent, in XML.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -28,6 +31,8 @@ use crate::{
 
 /// `VisibilityTimeout` of the queue in the template.
 const VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// How long a message can be hidden by `ChangeMessageVisibility`, in seconds.
+const HIDDEN_SECONDS: RangeInclusive<i64> = 1..=43_200;
 /// The beginning of the header with the signature.
 const SCHEME: &str = "MNS ";
 
@@ -62,6 +67,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Full
 
 fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, String), Refusal> {
     let now = shared.clock.now();
+    let invalid_handle =
+        || (StatusCode::BAD_REQUEST, "ReceiptHandleError", "The receipt handle is not valid.".to_owned());
     let not_found = |code| (StatusCode::NOT_FOUND, code, "There is nothing here.".to_owned());
     let path = request.uri().path().strip_prefix("/queues/").ok_or_else(|| not_found("InvalidRequestURL"))?;
     let (name, of_messages) = path.strip_suffix("/messages").map_or((path, false), |name| (name, true));
@@ -73,6 +80,7 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
     let action = match (request.method(), of_messages) {
         (&Method::GET, true) => "mns:ReceiveMessage",
         (&Method::POST, true) => "mns:SendMessage",
+        (&Method::PUT, true) => "mns:ChangeMessageVisibility",
         (&Method::DELETE, true) => "mns:DeleteMessage",
         (&Method::DELETE, false) => "mns:DeleteQueue",
         _ => {
@@ -100,6 +108,17 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
             shared.record(EntryKind::MessageSent { queue, body });
             Ok((StatusCode::CREATED, element("Message", &[])))
         }
+        "mns:ChangeMessageVisibility" => {
+            let seconds = query.get("VisibilityTimeout").and_then(|text| text.parse().ok());
+            let seconds = seconds.filter(|seconds| HIDDEN_SECONDS.contains(seconds)).ok_or_else(|| {
+                (StatusCode::BAD_REQUEST, "InvalidArgument", "VisibilityTimeout is not 1 to 43200.".to_owned())
+            })?;
+            let (handle, until) =
+                (query.get("ReceiptHandle").unwrap_or_default(), now + SignedDuration::from_secs(seconds));
+            let changed = shared.write(|world| world.messages.hide(handle, until, now)).ok_or_else(invalid_handle)?;
+            let members = [("ReceiptHandle", &*changed), ("NextVisibleTime", &until.as_millisecond().to_string())];
+            Ok((StatusCode::OK, element("ChangeVisibility", &members)))
+        }
         "mns:DeleteQueue" => {
             shared.write(|world| world.routing.delete_queue(&queue));
             Ok((StatusCode::NO_CONTENT, String::new()))
@@ -110,7 +129,7 @@ fn answered(shared: &Shared, request: &Request<Bytes>) -> Result<(StatusCode, St
                 shared.record(EntryKind::MessageDeleted { queue });
                 return Ok((StatusCode::NO_CONTENT, String::new()));
             }
-            Err((StatusCode::BAD_REQUEST, "ReceiptHandleError", "The receipt handle is not valid.".to_owned()))
+            Err(invalid_handle())
         }
     }
 }
@@ -121,10 +140,28 @@ impl Messages {
         !is_received && !self.deleted.contains(&message)
     }
 
-    fn delete(&mut self, handle: &str, now: Timestamp) -> bool {
+    /// Returns the message that somebody has received with this handle and still holds.
+    fn held(&self, handle: &str, now: Timestamp) -> Option<usize> {
         let is_its = |(_, (known, until)): &(&usize, &(String, Timestamp))| known == handle && *until > now;
         let found = self.received.iter().find(is_its).map(|(message, _)| *message);
-        found.is_some_and(|message| self.deleted.insert(message))
+        found.filter(|message| !self.deleted.contains(message))
+    }
+
+    fn delete(&mut self, handle: &str, now: Timestamp) -> bool {
+        self.held(handle, now).is_some_and(|message| self.deleted.insert(message))
+    }
+
+    /// Hides a message until another time. Returns its new handle; the former one is not valid any more.
+    fn hide(&mut self, handle: &str, until: Timestamp, now: Timestamp) -> Option<String> {
+        let message = self.held(handle, now)?;
+        let changed = self.next_handle();
+        self.received.insert(message, (changed.clone(), until));
+        Some(changed)
+    }
+
+    fn next_handle(&mut self) -> String {
+        self.handles += 1;
+        format!("1-handle-{}+/=", self.handles)
     }
 }
 
@@ -133,8 +170,7 @@ fn receive(world: &mut World, queue: &str, now: Timestamp) -> Option<String> {
     let mut messages =
         world.journal.iter().enumerate().filter_map(|(nth, entry)| Some((nth, entry.at, body(entry, queue)?)));
     let (nth, at, body) = messages.find(|(nth, ..)| world.messages.is_visible(*nth, now))?;
-    world.messages.handles += 1;
-    let handle = format!("1-handle-{}+/=", world.messages.handles);
+    let handle = world.messages.next_handle();
     let until = now.checked_add(VISIBILITY_TIMEOUT).unwrap_or(Timestamp::MAX);
     world.messages.received.insert(nth, (handle.clone(), until));
     let (id, enqueued) = (format!("local-{nth:012}"), at.as_millisecond().to_string());
@@ -232,5 +268,18 @@ mod tests {
         assert!(!messages.delete("other", at(1)) && !messages.delete("h", at(60)), "it is not theirs any more");
         assert!(messages.delete("h", at(59)) && !messages.is_visible(1, at(100)));
         assert!(!messages.delete("h", at(59)), "it is gone");
+        assert_eq!(messages.hide("h", at(90), at(59)), None, "it is gone");
+    }
+
+    #[test]
+    fn a_received_message_can_be_given_back_by_its_latest_handle_alone() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut messages = Messages::default();
+        messages.received.insert(1, ("h".to_owned(), at(60)));
+        assert_eq!(messages.hide("other", at(11), at(10)), None);
+        assert_eq!(messages.hide("h", at(61), at(60)), None, "it is not theirs any more");
+        let changed = messages.hide("h", at(11), at(10)).unwrap();
+        assert!(!messages.is_visible(1, at(10)) && messages.is_visible(1, at(11)));
+        assert!(!messages.delete("h", at(10)) && messages.delete(&changed, at(10)));
     }
 }

@@ -5,7 +5,8 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use local_cloud::{
-    Alarm, Clock, Directory, Fault, LocalCloud, MemberRole, OWN_ACCOUNT, Options, SECOND_ACCOUNT, Timers,
+    Alarm, Clock, Directory, EventBus, Fault, LocalCloud, LogRecord, MemberRole, OWN_ACCOUNT, Options, Rewrite,
+    SECOND_ACCOUNT, Timers,
 };
 use scenarios::{
     ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, EVIDENCE_BUCKET, REMEDIATE, REPORT, TIMER,
@@ -26,6 +27,7 @@ fn options() -> Options {
         ("AlertActionPolicy", "sls.builtin"),
         ("AlarmContactGroups", "team"),
         ("MaxSweepInstances", "1"),
+        ("HubBus", "flowkeeper"),
         EVIDENCE_BUCKET,
     ];
     Options {
@@ -33,6 +35,7 @@ fn options() -> Options {
         clock: Clock::manual(Clock::real().now()),
         timers: Timers::ByHand,
         triggers_of: Some(CREATE_FLOW_LOG.to_owned()),
+        event_buses: vec![EventBus::new(OWN_ACCOUNT, "cn-hangzhou", "flowkeeper")],
         // Retries do not wait for the clock.
         retry_delay: Duration::ZERO,
         ..Options::default()
@@ -160,6 +163,15 @@ async fn regions_that_could_not_be_read() {
 }
 
 #[tokio::test]
+async fn an_item_of_a_list_that_could_not_be_read() {
+    let cloud = quiet_cloud(options()).await;
+    cloud.rewrite("DescribeVpcs", Rewrite::value(|answer| answer["Vpcs"]["Vpc"][0]["VpcId"] = json!({})), u32::MAX);
+    sweep(&cloud).await;
+    fires(&cloud, "unknown", "8", &json!({"account": OWN_ACCOUNT, "region": "cn-hangzhou", "n": 1}));
+    is_quiet(&cloud, "failed");
+}
+
+#[tokio::test]
 async fn uncovered_resources_until_a_sweep_has_covered_them() {
     let cloud = quiet_cloud(options()).await;
     uncovered_vpcs(&cloud, 2).await;
@@ -193,6 +205,35 @@ async fn a_flow_log_that_does_not_deliver() {
     let row = json!({"flow_log": flow_log.id, "resource": flow_log.resource_id, "n": 1});
     fires(&cloud, "not-delivering", "8", &row);
     fires(&cloud, "uncovered", "8", &json!({"n": 1}));
+    is_quiet(&cloud, "not-arriving");
+}
+
+#[tokio::test]
+async fn records_that_are_lost_by_the_proof_of_the_day() {
+    let cloud = quiet_cloud(options()).await;
+    let flow_log = cloud.flow_logs().remove(0);
+    let vswitch = cloud.create_vswitch(&flow_log.resource_id).await.unwrap();
+    let interface = cloud.create_network_interface(&vswitch).await.unwrap();
+    cloud.settled().await.unwrap();
+    let now = cloud.clock().now();
+    // A flow log that is new proves nothing.
+    cloud.edit_flow_log(&flow_log.id, |it| it.created = now - 24 * HOUR);
+    let lost = LogRecord::of_flow_log(&flow_log.resource_id, &vswitch, &interface, "SKIPDATA", now - 5 * MINUTE);
+    cloud.write_records(&flow_log.project, &flow_log.log_store, [lost]);
+    pass(&cloud, MINUTE);
+    is_quiet(&cloud, "not-arriving");
+    cloud.invoke(REPORT, TIMER).await.unwrap();
+    let row = json!({"flow_log": flow_log.id, "resource": flow_log.resource_id, "n": 1});
+    for after in [MINUTE, 2 * HOUR, 21 * HOUR] {
+        pass(&cloud, after);
+        sweep(&cloud).await;
+        fires(&cloud, "not-arriving", "8", &row);
+        // The API says that it is in order, and so do the sweeps.
+        is_quiet(&cloud, "not-delivering");
+        is_quiet(&cloud, "uncovered");
+    }
+    pass(&cloud, HOUR);
+    is_quiet(&cloud, "not-arriving");
 }
 
 #[tokio::test]
@@ -253,6 +294,28 @@ async fn most_members_refuse_because_the_functions_own_role_lacks_the_right_to_a
     assert!(refused.invocations().iter().all(|invocation| invocation.success), "the run stays green");
     fires(&refused, "roles-refused", "10", &json!({"n": 2, "refused": 2, "members": 2}));
     is_quiet(&refused, "access-denied");
+}
+
+#[tokio::test]
+async fn accounts_of_an_organization_that_are_not_swept() {
+    let cloud = swept_organization(options()).await;
+    let coordinator = cloud.invocations().into_iter().find(|it| it.body["shards"].is_object()).unwrap();
+    // One more than Function Compute knows of.
+    let collect = json!({"flowkeeper": "collect", "run": coordinator.body["run"], "submitted": 4, "attempt": 1});
+    let first = cloud.invoke(REMEDIATE, collect.to_string().as_bytes()).await.unwrap();
+    assert_eq!(first.body["shards"]["unfinished"], 1, "{:#}", first.body);
+    for attempt in 2..=7 {
+        is_quiet(&cloud, "failed");
+        is_quiet(&cloud, "no-sweep-in-2h");
+        pass(&cloud, 10 * MINUTE);
+        cloud.settled().await.unwrap();
+        pass(&cloud, MINUTE);
+        assert!(cloud.invocations().iter().any(|it| it.event["attempt"] == attempt), "{attempt}");
+    }
+    // The last attempt, and three retries.
+    fires(&cloud, "failed", "8", &json!({"code": "collect", "n": 4}));
+    let given_up = "message.kind: collect and message.unfinished > 0";
+    assert_eq!(cloud.query_lines(given_up).unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -393,6 +456,19 @@ async fn dead_letters_that_could_not_be_written() {
 }
 
 #[tokio::test]
+async fn events_of_other_regions_that_no_function_takes() {
+    let cloud = quiet_cloud(options()).await;
+    pass(&cloud, MINUTE);
+    cloud.leave_in_queue("flowkeeper-hub-remediate-flow-logs", "an event");
+    pass(&cloud, 13 * MINUTE);
+    is_quiet(&cloud, "cn-hangzhou-hub-queues");
+    pass(&cloud, MINUTE);
+    let row = json!({"resource": "flowkeeper-hub-remediate-flow-logs cn-hangzhou"});
+    fires(&cloud, "cn-hangzhou-hub-queues", "Warn", &row);
+    is_quiet(&cloud, "cn-hangzhou-dead-letters");
+}
+
+#[tokio::test]
 async fn events_that_grew_too_old() {
     let cloud = quiet_cloud(Options { retry_delay: Duration::from_secs(1), ..options() }).await;
     let (others, before) = (cloud.clock().waiting(), cloud.invocations().len());
@@ -465,7 +541,7 @@ async fn a_machine_whose_clock_is_off() {
 async fn every_alarm_of_the_template_is_here() {
     let cloud = whole_cloud(options()).await.unwrap();
     let names: BTreeSet<_> = cloud.alarm_names();
-    assert_eq!(names.len(), 23, "{names:?}");
+    assert_eq!(names.len(), 25, "{names:?}");
     for name in names {
         let name = name.strip_prefix("flowkeeper-").unwrap();
         let says = ["fires(&cloud", "fires(&refused"].map(|call| format!("{call}, \"{name}\""));
@@ -505,7 +581,14 @@ async fn the_queries_of_the_runbook_are_understood() {
     for query in queries {
         cloud.query_lines(query).unwrap();
     }
-    assert_eq!(cloud.query_lines("message.line: summary").unwrap().len(), 5, "one for each invocation");
+    let summaries = || cloud.query_lines("message.line: summary").unwrap().len();
+    assert_eq!(summaries(), 5, "one for each invocation");
+    cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
+    pass(&cloud, MINUTE);
+    assert_eq!(summaries(), 5, "there is no report");
+    for other in ["message.error_type: UnknownEvent", "hasFunctionError: true"] {
+        assert_eq!(cloud.query_lines(other).unwrap().len(), 1, "{other}");
+    }
 }
 
 #[tokio::test]
@@ -522,6 +605,16 @@ async fn nothing_is_made_for_those_who_did_not_say_who_hears_of_it() {
     let left_out: Vec<_> = alerts.difference(&fewer).cloned().collect();
     let switches = ["no-activation-in-45m", "no-pause-in-45m", "no-router-sweep-in-45m"];
     assert_eq!(left_out, switches.map(|name| format!("flowkeeper-{name}")));
+}
+
+#[tokio::test]
+async fn an_alert_that_would_always_fire_or_never_is_refused() {
+    for (minutes, is_taken) in [("0", true), ("1", false), ("16", false), ("17", true), ("1440", true), ("1441", false)]
+    {
+        let mut options = options();
+        options.parameters.insert("MaxMinutesWithoutSwitch".to_owned(), minutes.to_owned());
+        assert_eq!(whole_cloud(options).await.is_ok(), is_taken, "{minutes}");
+    }
 }
 
 #[tokio::test]

@@ -366,7 +366,7 @@ async fn a_log_store_that_is_gone_or_has_no_index_is_in_the_report_and_fails_not
     day(&cloud).await;
     let last = cloud.invocations().pop().unwrap();
     assert!(last.success, "{:#}", last.body);
-    // The alert `not-delivering` reads this verdict.
+    // The alert `not-arriving` reads this verdict.
     let told: Vec<_> = results(&last).into_iter().filter(|it| it["verdict"] == "undelivered").collect();
     assert_eq!((told.len(), &told[0]["flow_log_id"]), (1, &flow_logs[1].as_str().into()), "{:#}", last.body);
     assert!(last.body["summary"]["findings"].as_u64() >= Some(1), "{:#}", last.body);
