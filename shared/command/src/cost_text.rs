@@ -9,7 +9,7 @@ use crate::{
     columns::hanging,
     costing::{Costing, MONTH_DAYS, is_estimated},
     plan::table::Drawing,
-    style::{BOLD, DIM, counted},
+    style::{BOLD, DIM, counted, width},
 };
 
 /// How many flow logs of a region are listed, unless all are asked for: the dearest.
@@ -216,7 +216,7 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
     rows.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let mut notes = Vec::new();
     let mut add = |what: String, amount: String, note: String| {
-        rows.add_row([what, amount, if is_narrow(drawing) { String::new() } else { note.clone() }]);
+        rows.add_row([what, amount]);
         notes.push(note);
     };
     let without = regions.iter().filter(|region| region.total().is_none()).count();
@@ -273,10 +273,14 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
     }
     let mut text = format!("{BOLD}a month of {MONTH_DAYS} days, in {}{BOLD:#}\n", statement.currency);
     for (line, note) in rows.lines().zip(&notes) {
-        let line = line.trim_end();
+        // A note that has no room beside its amount stands below.
+        let beside = format!("{line} {note}");
+        let is_below =
+            is_narrow(drawing) || drawing.columns.is_some_and(|columns| width(beside.trim_end()) + 1 > columns);
+        let line = if is_below { line.trim_end() } else { beside.trim_end() };
         let is_total = line.trim_start().starts_with("total");
         _ = if is_total { writeln!(text, "{BOLD} {line}{BOLD:#}") } else { writeln!(text, " {line}") };
-        if is_narrow(drawing) && !note.is_empty() {
+        if is_below && !note.is_empty() {
             text.push_str(&wrapped(note, 4, drawing));
         }
     }
@@ -295,7 +299,6 @@ mod tests {
 
     use super::*;
     use crate::costing::{Billed, OfRouter, OfSchedule};
-    use crate::style::width;
 
     const PAGE: &str = include_str!("../../../docs/command.md");
 
