@@ -200,7 +200,7 @@ pub fn profile_in(folder: &Path) -> PathBuf {
 /// Builds the functions of a workspace with training. Returns each one's name and binary, sorted by name.
 ///
 /// # Errors
-/// As [`build`].
+/// As [`build()`].
 pub fn build_functions(workspace: &Workspace, tool: &Tool) -> Result<Vec<(String, PathBuf)>, Error> {
     let functions = workspace.functions();
     let binaries: Vec<_> = functions.iter().map(|name| Binary { package: name, name }).collect();
