@@ -51,6 +51,15 @@ async fn counted(replies: impl IntoIterator<Item = Reply>) -> (Result<Vec<Record
     (found, server.seen().len())
 }
 
+/// Counts the records of each VPC by the hour. Returns the second at which each hour begins, and its records.
+async fn count_by_hour(server: &Server, span: TimeSpan) -> Result<Vec<(i64, u64)>, CallError> {
+    let client = server.client(&TestMachine::new());
+    let (project, log_store) = names();
+    let of = Destination { project: &project, log_store: &log_store };
+    let found = session(&client).count_records_by_hour(of, span, RecordField::Vpc).await?;
+    Ok(found.iter().map(|count| (count.hour.as_second(), count.records)).collect())
+}
+
 async fn histogram(session: &Session<'_>, filter: RecordFilter<'_>) -> Result<Vec<Bucket>, CallError> {
     let (project, log_store) = names();
     session.histogram(Destination { project: &project, log_store: &log_store }, span(), filter).await
@@ -163,14 +172,8 @@ async fn records_are_counted_by_the_hour() {
         of_hour("vpc-1", "1763946000", "null", "700"),
     ];
     let server = Server::scripted([rows("Complete", &answer), rows("Complete", &[row("vpc-1", "OK", "1", "1")])]).await;
-    let client = server.client(&TestMachine::new());
-    let session = session(&client);
-    let (project, log_store) = names();
-    let of = Destination { project: &project, log_store: &log_store };
-    let found = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap();
-    let hours: Vec<_> = found.iter().map(|count| (count.hour.as_second(), count.records)).collect();
-    assert_eq!(hours, [(1_763_942_400, 10), (1_763_946_000, 4)]);
-    let without_hour = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap_err();
+    assert_eq!(count_by_hour(&server, span()).await.unwrap(), [(1_763_942_400, 10), (1_763_946_000, 4)]);
+    let without_hour = count_by_hour(&server, span()).await.unwrap_err();
     assert_eq!(without_hour.kind(), ErrorKind::Unreadable);
 }
 
@@ -183,18 +186,13 @@ async fn a_span_with_too_many_rows_for_one_answer_is_counted_in_halves_and_a_sin
     let server =
         Server::scripted([rows("Complete", &full), half("1763985600"), half("1763942400"), rows("Complete", &full)])
             .await;
-    let client = server.client(&TestMachine::new());
-    let session = session(&client);
-    let (project, log_store) = names();
-    let of = Destination { project: &project, log_store: &log_store };
-    let found = session.count_records_by_hour(of, span(), RecordField::Vpc).await.unwrap();
-    let hours: Vec<_> = found.iter().map(|count| (count.hour.as_second(), count.records)).collect();
+    let hours = count_by_hour(&server, span()).await.unwrap();
     assert_eq!(hours, [(from, 2), (middle, 2)], "what was cut short counts for nothing");
     let asked = server.seen().into_iter().map(|call| serde_json::from_str::<Value>(&call.body).unwrap());
     let spans: Vec<_> = asked.map(|body| (body["from"].as_i64().unwrap(), body["to"].as_i64().unwrap())).collect();
     assert_eq!(spans, [(from, to), (middle, to), (from, middle)]);
     let hour = TimeSpan::new(at(from), at(from + 3600)).unwrap();
-    let refused = session.count_records_by_hour(of, hour, RecordField::Vpc).await.unwrap_err();
+    let refused = count_by_hour(&server, hour).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unreadable);
 }
 
