@@ -47,10 +47,7 @@ pub(crate) fn confirm(context: &Context, account: &AccountId, consent: Consent, 
     let terminal = &context.terminal;
     if !terminal.can_ask {
         let remedy = format!("--yes --account {account} makes them without a question");
-        return Err(Failure::usage(
-            format!("nothing was changed: without a terminal, nobody can confirm {what}"),
-            remedy,
-        ));
+        return Err(Failure::usage(format!("nothing was changed: there is no terminal to confirm {what} on"), remedy));
     }
     let answer = terminal.ask(format_args!("Type the credentials' account id to make {what}:"));
     match answer.as_deref() {

@@ -787,7 +787,7 @@ mod tests {
                     schedules: {office: {time_zone: Asia/Shanghai, on: [Mon-Fri 07:00-21:00]}}";
         let policy = Policy::parse(text).unwrap();
         let id: FlowLogId = "fl-1".parse().unwrap();
-        // 100 GB in every hour of a week: 72,000 GB in a month, of which the schedule keeps off 98 of 168.
+        // 100 GB in every hour of a week are 72,000 GB a month. The schedule is off in 98 of the 168 hours.
         let monday: Timestamp = "2026-11-16T00:00+08:00".parse().unwrap();
         let hours: Vec<_> = (0..HOURS as i64).map(|nth| (monday + nth.hours(), Bytes::gigabytes(100))).collect();
         let week = (monday, monday + (HOURS as i64).hours());

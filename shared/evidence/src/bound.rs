@@ -92,7 +92,7 @@ impl Facts {
         self.omitted = groups.into_iter().map(|(group, count)| Omitted { count, ..group }).collect();
     }
 
-    /// Counts flow logs of which no delivery says whether records arrived.
+    /// Counts the flow logs that have no delivery.
     pub fn omit_deliveries(&mut self, deliveries: impl IntoIterator<Item = OmittedDeliveries>) {
         let mut groups: BTreeMap<OmittedDeliveries, u64> = BTreeMap::new();
         let known = std::mem::take(&mut self.omitted_deliveries);

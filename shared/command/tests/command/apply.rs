@@ -227,7 +227,7 @@ async fn a_plan_is_refused_if_it_is_of_another_account_policy_or_cloud_or_was_ch
         (&["apply", "plan.json", "--profile", "member"], &member, "the plan is of the account 1000000000000001"),
         (&["apply", "plan.json", "--endpoint", "http://localhost:1"], &[], ""),
         (&["apply", "plan.json", "--region", "cn-hangzhou"], &[], "a saved plan has its regions already"),
-        (&["apply", "plan.json"], &[], "without a terminal, nobody can confirm these 3 changes"),
+        (&["apply", "plan.json"], &[], "there is no terminal to confirm these 3 changes on"),
     ] {
         let ran = world.run_with(arguments, env).await;
         assert!([1, 64].contains(&ran.code), "{arguments:?}: {}", ran.whole());

@@ -2,7 +2,7 @@
 //! form, all of them.
 //!
 //! The tests of the page open what this writes, and so do those of the OCSF form. It is also what to measure: `large`
-//! has 50,000 resources, and `findings` a million findings, of which the report lists 100,000.
+//! has 50,000 resources, and `findings` a million findings; the report lists 100,000 of them.
 
 mod samples;
 

@@ -497,7 +497,7 @@ pub(crate) fn omitted() -> Facts {
     facts
 }
 
-/// A region with many VPCs, none of which has a flow log, as a sweep reports them. The report lists `max` of them.
+/// A region with many VPCs without flow logs, as a sweep reports them. The report lists `max` of them.
 pub(crate) fn findings(number: usize, max: usize) -> Facts {
     let mut facts = minimal();
     let region = "cn-hangzhou";

@@ -149,7 +149,7 @@ pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
         let why = match counted {
             None => "it was not read",
             Some((_, false)) => "this report only counts it",
-            // Said below, with those of which nothing else is known.
+            // Said below, together with the other flow logs whose delivery is unknown.
             Some((_, true)) => continue,
         };
         if let Some(id) = due(result)

@@ -61,7 +61,7 @@ fn required(kinds: &[Kind]) -> BTreeSet<&'static str> {
 }
 
 impl Read {
-    /// Whether it lists the resources of a region. Other lists, such as that of the regions, say nothing of what is there.
+    /// Whether this call lists resources of a region. A list of regions, for example, does not.
     pub(crate) fn lists_resources(&self) -> bool {
         self.about.is_none() && Kind::ALL.into_iter().any(|kind| kind.listed_by() == Some(self.operation.as_str()))
     }

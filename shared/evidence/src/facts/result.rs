@@ -111,8 +111,8 @@ fn verdict_schema(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Verdict::ALL.map(|verdict| verdict.to_string()) })
 }
 
-/// Resources that were judged and that no result names, because a report takes no more results. The worst have results:
-/// findings and whatever is unknown come first, and what is as wanted comes last.
+/// Resources without a result, because a report lists no more. They are counted here. The list has the worst:
+/// findings and the unknown come first, compliant resources last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Omitted {
     /// The account that they were read in.
@@ -137,7 +137,7 @@ pub struct Omitted {
     pub count: u64,
 }
 
-/// Flow logs of which no delivery says whether records arrived, because a report takes no more of them.
+/// Flow logs without a delivery, because a report lists no more. They are counted here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct OmittedDeliveries {
     /// The account.

@@ -275,8 +275,7 @@ fn whether_the_records_of_routers_arrive_is_unknown_and_said_with_the_reason_and
     }
 }
 
-/// A report of `number` VPCs of which every third delivers nothing, and of a flow log of another resource that delivers
-/// nothing either.
+/// A report of `number` VPCs. Every third delivers nothing. Neither does a flow log of another resource.
 fn silent(number: usize, max: usize) -> Evidence {
     let (account, region) = (FIRST, "cn-hangzhou");
     // In another order than the resources, so that those that are listed are not the flow logs of those that are.
