@@ -56,8 +56,6 @@ pub enum Error {
 pub(crate) struct Recipe {
     /// More flags for rustc.
     pub(crate) flags: Vec<String>,
-    /// More configuration for cargo.
-    pub(crate) config: Option<&'static str>,
     /// The folder below the target directory, where it is not that of delivered binaries.
     pub(crate) folder: Option<&'static str>,
 }
@@ -191,7 +189,6 @@ impl Workspace {
         let mut command = self.cargo();
         command
             .args(["build", "--release", "--locked", "--message-format", "json-render-diagnostics"])
-            .args(recipe.config.iter().flat_map(|config| ["--config", config]))
             .args(["--target", TARGET, "--target-dir"])
             .arg(self.target.join(recipe.folder.unwrap_or(FOLDER)))
             .args(["--package", package, "--bin", binary])

@@ -37,7 +37,7 @@ pub const MAX_PACKAGE_BYTES: usize = 2_690_000;
 pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_450_000;
 
 /// The same for trained functions, of what those above allow: code that runs often is larger.
-pub const MAX_PERCENT_OF_TRAINED: usize = 135;
+pub const MAX_PERCENT_OF_TRAINED: usize = 125;
 
 /// The maximum size of the package of a function, in bytes.
 fn max_bytes(function: &str) -> usize {
