@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 /// The kind of an invocation without a report. It is none of those that alerts and charts ask for, so that its counts,
 /// which are 0, never stand in for what the latest sweep found.
-const NO_REPORT: &str = "no-report";
+const WITHOUT_REPORT: &str = "without-report";
 
 /// What an invocation is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Measurement {
 
     /// Writes the line of an invocation that has no report. Nothing of what it did was counted but its calls.
     fn log_failure(&self, failure: &Failure, now: Timestamp) {
-        let line = Line { kind: NO_REPORT, account: None, summary: &Summary::default(), refused_roles: 0 };
+        let line = Line { kind: WITHOUT_REPORT, account: None, summary: &Summary::default(), refused_roles: 0 };
         self.write(&line, now, &Why::Failure(failure));
     }
 

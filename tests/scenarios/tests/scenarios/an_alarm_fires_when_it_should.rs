@@ -593,7 +593,7 @@ async fn the_queries_of_the_runbook_are_understood() {
     cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
     assert_eq!(summaries(), 6, "without a report, too");
-    for other in ["message.kind: \"no-report\"", "message.error_type: UnknownEvent", "hasFunctionError: true"] {
+    for other in ["message.kind: \"without-report\"", "message.error_type: UnknownEvent", "hasFunctionError: true"] {
         assert_eq!(cloud.query_lines(other).unwrap().len(), 1, "{other}");
     }
 }
@@ -632,9 +632,13 @@ async fn each_chart_and_saved_search_finds_something() {
     cloud.fail_after(1, "CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"));
     sweep(&cloud).await;
     cloud.invoke(CREATE_FLOW_LOG, broken_event().to_string().as_bytes()).await.unwrap();
+    cloud.invoke(DELETE_ORPHANED, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
     let charts = cloud.charts().unwrap();
     assert_eq!(charts.len(), 11);
+    let ran = |rows: &[_], function: &str| json!(rows).to_string().contains(&format!("\"{function}\""));
+    let (_, runs) = charts.iter().find(|(title, _)| title == "runs of each function").unwrap();
+    assert!(ran(runs, REMEDIATE) && !ran(runs, DELETE_ORPHANED), "a run has a report: {runs:?}");
     for (title, rows) in charts {
         assert!(!rows.is_empty(), "{title}");
         assert!(rows.iter().flat_map(|row| row.values()).any(|value| !value.is_null()), "{title}: {rows:?}");

@@ -25,6 +25,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::every_run_answers_with_a_report::check_index;
+
 const ALL: [&str; 8] =
     [ACTIVATE, CREATE_ECR, CREATE_FLOW_LOG, DEACTIVATE, DELETE_ORPHANED, OPEN_SERVICE, REMEDIATE, REPORT];
 /// What only the line of an invocation without a report has.
@@ -69,9 +71,10 @@ fn has_no_report(attempt: &Attempt, error_type: &str, other: &Value) {
     assert_eq!(fields(&line), expected, "{line:#}");
     assert_eq!(
         [&line["kind"], &line["level"], &line["error_type"], &line["error_message"]],
-        [&json!("no-report"), &json!("WARN"), &json!(error_type), &attempt.body["errorMessage"]]
+        [&json!("without-report"), &json!("WARN"), &json!(error_type), &attempt.body["errorMessage"]]
     );
     assert_eq!((attempt.success, attempt.body.get("report")), (false, None), "{:#}", attempt.body);
+    check_index(std::slice::from_ref(&line));
     assert_eq!(lines_with(attempt, "error_type"), [line], "no other line says the same");
 }
 
@@ -221,7 +224,7 @@ async fn an_invocation_that_panics_or_lacks_what_it_needs() {
     let [line] = &without_keys[..] else { panic!("{without_keys:#?}") };
     assert_eq!(
         [&line["kind"], &line["error_type"], &line["calls"]],
-        [&json!("no-report"), &json!("MissingCredentials"), &json!(0)]
+        [&json!("without-report"), &json!("MissingCredentials"), &json!(0)]
     );
 
     let keys = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "test"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret")];
@@ -229,7 +232,7 @@ async fn an_invocation_that_panics_or_lacks_what_it_needs() {
     let [line] = &panicked[..] else { panic!("{panicked:#?}") };
     assert_eq!(
         [&line["kind"], &line["error_type"], &line["line"]],
-        [&json!("no-report"), &json!("Panic"), &json!("summary")]
+        [&json!("without-report"), &json!("Panic"), &json!("summary")]
     );
     let made = harness.cloud.calls().len();
     assert!(made > 2, "{made}");
