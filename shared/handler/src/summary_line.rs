@@ -67,8 +67,8 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Begins to measure an invocation, before anything is done for it. Sets what logs its failure, which is then the line
-    /// about it: until there is a report, or in its place.
+    /// Begins to measure an invocation, before anything is done for it. If it fails before its line is written, the runtime
+    /// has the line written when it logs the failure.
     #[must_use]
     pub fn begin(invocation: &Invocation) -> Self {
         let begun = Self { arrived: invocation.arrived, calls: CallCounter::default() };
@@ -89,20 +89,20 @@ impl Measurement {
         // A text is quicker to log than what has to be formatted.
         let mut message = String::with_capacity(USUAL_MESSAGE);
         message.push_str(kind.as_str());
-        for (nth, (count, what)) in
-            [(checked, "checked"), (changed, "changed"), (failed, "failed"), (findings, "findings")]
-                .into_iter()
-                .enumerate()
-        {
-            message.push_str(if nth == 0 { ": " } else { ", " });
+        for (before, count, after) in [
+            (": ", checked, " checked"),
+            (", ", changed, " changed"),
+            (", ", failed, " failed"),
+            (", ", findings, " findings"),
+        ] {
+            message.push_str(before);
             push_count(&mut message, *count);
-            message.push(' ');
-            message.push_str(what);
+            message.push_str(after);
         }
         let refused_roles = report.results.iter().filter(|item| is_refused_role(item)).count();
         let line = Line { kind: kind.as_str(), account: kind.account(), summary: &report.summary, refused_roles };
         self.write(&line, now, &Why::Report(&message));
-        // If something in the report was not done, the line that says so is another one.
+        // The line is written. If something in the report was not done, another one says so.
         fc_runtime::set_failure_log(None);
     }
 
