@@ -260,16 +260,12 @@ fn flowkeeper_is_counted_with_the_timers_the_processors_and_the_memory_of_the_te
     assert_eq!(sizes, [(50, 128), (50, 128), (50, 128), (50, 128), (50, 128), (500, 512)]);
     // Every function has the size that is counted, and the one that writes the report another one.
     let resources: Vec<&str> = template.split("\n    Type: ALIYUN::FC3::Function\n").collect();
-    let size = |resource: &str| {
-        let property = |name: &str| resource.lines().find_map(|line| line.trim().strip_prefix(name));
-        (property("Cpu: ").unwrap().to_owned(), property("MemorySize: ").unwrap().to_owned())
-    };
     assert_eq!(resources.len(), 1 + 8, "functions of the template");
     for pair in resources.windows(2) {
         let name = pair[0].lines().last().unwrap().trim().trim_end_matches("Function:");
-        let expected = if name == "ReportFlowLogs" { ("0.5", "512") } else { ("0.05", "128") };
-        let (cpu, memory) = size(pair[1]);
-        assert_eq!((cpu.as_str(), memory.as_str()), expected, "{name}");
+        let property = |key: &str| pair[1].lines().find_map(|line| line.trim().strip_prefix(key)).unwrap();
+        let counted = if name == "ReportFlowLogs" { ("0.5", "512") } else { ("0.05", "128") };
+        assert_eq!((property("Cpu: "), property("MemorySize: ")), counted, "{name}");
     }
     let page = page();
     for claim in ["100 ms for each invocation and 52 ms for each region in it", "75 ms more for each region"] {

@@ -229,13 +229,13 @@ async fn an_invocation_that_panics_or_lacks_what_it_needs() {
 
     let keys = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "test"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret")];
     let panicked = lines_of(Panicking { reconciler: harness.reconciler(CREATION) }, &keys, &event).await;
-    let [line] = &panicked[..] else { panic!("{panicked:#?}") };
+    let [own] = &panicked[..] else { panic!("{panicked:#?}") };
     assert_eq!(
-        [&line["kind"], &line["error_type"], &line["line"]],
+        [&own["kind"], &own["error_type"], &own["line"]],
         [&json!("without-report"), &json!("Panic"), &json!("summary")]
     );
     let made = harness.cloud.calls().len();
     assert!(made > 2, "{made}");
     // The call that made the VPC is not the function's.
-    assert_eq!((&line["calls"], &line["writes"]), (&json!(made - 1), &json!(1)), "{line:#}");
+    assert_eq!((&own["calls"], &own["writes"]), (&json!(made - 1), &json!(1)), "{own:#}");
 }
