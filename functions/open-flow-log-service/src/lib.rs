@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
-use handler::{InvocationKind, Location, Measurement, SETTINGS_PREFIX, answer, is_function, job, reject_unknown};
+use handler::{
+    Ended, InvocationKind, Location, Measurement, SETTINGS_PREFIX, answered, is_function, job, reject_unknown,
+};
 use reconcile::{CallCounter, OsRng, ServiceOpener, SystemClock};
 use serde_json::Value;
 
@@ -40,7 +42,15 @@ impl Function for OpenFlowLogService {
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
-        let accept_terms = are_terms_accepted(&event)?;
+        let measurement = Measurement::begin(&invocation);
+        let ended = self.open(invocation, &event, measurement.calls()).await;
+        answered(&measurement, ended, self.opener.now(), &event)
+    }
+}
+
+impl OpenFlowLogService {
+    async fn open(&self, invocation: Invocation, event: &[u8], calls: CallCounter) -> Result<Ended, Failure> {
+        let accept_terms = are_terms_accepted(event)?;
         let location = Location::of(&invocation);
         let Some(region) = location.region.clone() else {
             return Err(Failure::new(
@@ -49,11 +59,9 @@ impl Function for OpenFlowLogService {
             ));
         };
         let run = invocation.request_id.clone();
-        let measurement = Measurement { arrived: invocation.arrived, calls: CallCounter::default() };
-        let job = job(invocation, location, run, measurement.calls.clone())?;
+        let job = job(invocation, location, run, calls)?;
         let report = self.opener.open(job, &region, accept_terms).await;
-        measurement.log(&InvocationKind::ByHand, &report, self.opener.now());
-        answer(&report, &event)
+        Ok(Ended { kind: InvocationKind::ByHand, report })
     }
 }
 

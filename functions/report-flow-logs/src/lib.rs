@@ -16,10 +16,10 @@ use bytes::Bytes;
 use evidence::PolicyName;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
 use handler::{
-    Begun, Busy, Capabilities, Context, EventKind, FanOut, FlowLogFunction, SETTINGS_PREFIX, Scope, answered, begin,
-    is_function, reject_unknown,
+    Begun, Busy, Capabilities, Context, Ended, EventKind, FanOut, FlowLogFunction, Measurement, SETTINGS_PREFIX, Scope,
+    answered, begin, is_function, reject_unknown,
 };
-use reconcile::{OsRng, PolicyText, Reconciler, ReconcilerSettings, Report, SystemClock};
+use reconcile::{CallCounter, OsRng, PolicyText, Reconciler, ReconcilerSettings, SystemClock};
 
 use crate::{digest::sha256, folder::Folder};
 
@@ -69,7 +69,9 @@ impl Function for ReportFlowLogs {
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
-        answered(self.respond(invocation, &event).await, &event)
+        let measurement = Measurement::begin(&invocation);
+        let ended = self.respond(invocation, &event, measurement.calls()).await;
+        answered(&measurement, ended, self.home.now(), &event)
     }
 }
 
@@ -95,9 +97,9 @@ fn reconciler(settings: &ReconcilerSettings) -> Reconciler {
 }
 
 impl ReportFlowLogs {
-    async fn respond(&self, invocation: Invocation, event: &[u8]) -> Result<Report, Failure> {
-        let Busy { job, kind, work, step, items, measurement } = match begin::<Self>(&self.home, invocation, event)? {
-            Begun::Ended(report) => return Ok(*report),
+    async fn respond(&self, invocation: Invocation, event: &[u8], calls: CallCounter) -> Result<Ended, Failure> {
+        let Busy { job, kind, work, step, items } = match begin::<Self>(&self.home, invocation, event, calls)? {
+            Begun::Ended(ended) => return Ok(*ended),
             Begun::Busy(busy) => *busy,
         };
         let report = match step {
@@ -105,7 +107,6 @@ impl ReportFlowLogs {
             Some(FanOut::Collect(function, step)) => self.collect(job, function.as_deref(), step).await,
             None => self.sweep(job, work, items).await,
         };
-        measurement.log(&kind, &report, self.home.now());
-        Ok(report)
+        Ok(Ended { kind, report })
     }
 }

@@ -90,7 +90,7 @@ pub use credentials::environment_credentials;
 pub use failure::Failure;
 pub use function::Function;
 pub use invocation::Invocation;
-pub use log::{InvalidFilter, Log, LogFilter, of_this_invocation, record_run};
+pub use log::{FailureLog, InvalidFilter, Log, LogFilter, of_this_invocation, record_run, set_failure_log};
 pub use output::Output;
 pub use process::setting_names;
 pub use run::run;

@@ -1,7 +1,7 @@
 //! The log: one JSON object per line on stdout, with Function Compute's marker lines in between.
 
 mod filter;
-mod ids;
+mod invocation_log;
 mod line;
 mod names;
 mod sink;
@@ -9,9 +9,9 @@ mod subscriber;
 mod time;
 mod unescaped;
 
-pub(crate) use self::ids::InvocationIds;
+pub(crate) use self::invocation_log::{InvocationLog, take_failure_log};
 pub use self::{
     filter::{InvalidFilter, LogFilter},
-    ids::{of_this_invocation, record_run},
+    invocation_log::{FailureLog, of_this_invocation, record_run, set_failure_log},
     sink::Log,
 };

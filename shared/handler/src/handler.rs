@@ -6,13 +6,12 @@ use bytes::Bytes;
 use events::Collect;
 use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Settings};
 use futures_util::FutureExt as _;
-use reconcile::{
-    CallCounter, Item, Job, OsRng, Reconciler, ReconcilerSettings, Report, ReportBuilder, SystemClock, Work,
-};
+use reconcile::{CallCounter, Item, Job, OsRng, Reconciler, ReconcilerSettings, ReportBuilder, SystemClock, Work};
 
 use crate::{
-    FlowLogFunction, InvocationKind, Location, Measurement, SETTINGS_PREFIX, failure, fan_out, is_function,
-    reject_unknown,
+    FlowLogFunction, InvocationKind, Location, Measurement, SETTINGS_PREFIX,
+    answer::{Ended, answered},
+    fan_out, is_function, reject_unknown,
     routing::{self, Routes},
     run,
 };
@@ -43,7 +42,9 @@ impl<F: FlowLogFunction> Function for Handler<F> {
     }
 
     async fn handle(&self, invocation: Invocation, event: Bytes) -> Result<Output, Failure> {
-        answered(respond::<F>(&self.reconciler, invocation, &event).await, &event)
+        let measurement = Measurement::begin(&invocation);
+        let ended = respond::<F>(&self.reconciler, invocation, &event, measurement.calls()).await;
+        answered(&measurement, ended, self.reconciler.now(), &event)
     }
 }
 
@@ -51,7 +52,7 @@ impl<F: FlowLogFunction> Function for Handler<F> {
 #[derive(Debug)]
 pub enum Begun {
     /// There is nothing to do: its events lead nowhere. The report says why.
-    Ended(Box<Report>),
+    Ended(Box<Ended>),
     /// There is something to do.
     Busy(Box<Busy>),
 }
@@ -69,8 +70,6 @@ pub struct Busy {
     pub step: Option<FanOut>,
     /// The results of events that lead to no work.
     pub items: Vec<Item>,
-    /// Measures it.
-    pub measurement: Measurement,
 }
 
 /// A step of a sweep of several accounts.
@@ -82,7 +81,7 @@ pub enum FanOut {
     Collect(Option<String>, Collect),
 }
 
-/// Parses and routes the body of an invocation.
+/// Parses and routes the body of an invocation. `calls` counts its calls.
 ///
 /// # Errors
 /// The body is not an event, or there is work but no credentials.
@@ -90,6 +89,7 @@ pub fn begin<F: FlowLogFunction>(
     reconciler: &Reconciler,
     invocation: Invocation,
     event: &[u8],
+    calls: CallCounter,
 ) -> Result<Begun, Failure> {
     let events = events::parse(event).map_err(|error| Failure::from_error("UnknownEvent", &error))?;
     let run = run::id(&events, &invocation.request_id);
@@ -111,13 +111,11 @@ pub fn begin<F: FlowLogFunction>(
         (None, Some(_)) => InvocationKind::Sweep,
         (None, None) => InvocationKind::of(&work),
     };
-    let measurement = Measurement { arrived: invocation.arrived, calls: CallCounter::default() };
     if work.is_empty() && sweep.is_none() && collect.is_none() {
         let report = reconciler.report(run, invocation.request_id, items);
-        measurement.log(&kind, &report, reconciler.now());
-        return Ok(Begun::Ended(Box::new(report)));
+        return Ok(Begun::Ended(Box::new(Ended { kind, report })));
     }
-    let job = job(invocation, location, run, measurement.calls.clone())?;
+    let job = job(invocation, location, run, calls)?;
     let step = match (collect, sweep, function) {
         (Some(collect), _, function) => Some(FanOut::Collect(function, collect)),
         (None, Some(_), Some(function)) => Some(FanOut::Coordinate(function)),
@@ -127,10 +125,10 @@ pub fn begin<F: FlowLogFunction>(
         }
         (None, None, _) => None,
     };
-    Ok(Begun::Busy(Box::new(Busy { job, kind, work, step, items, measurement })))
+    Ok(Begun::Busy(Box::new(Busy { job, kind, work, step, items })))
 }
 
-/// Handles the body of an invocation and returns the report.
+/// Handles the body of an invocation. `calls` counts its calls.
 ///
 /// # Errors
 /// The body is not an event, or there is work but no credentials.
@@ -138,9 +136,10 @@ pub async fn respond<F: FlowLogFunction>(
     reconciler: &Reconciler,
     invocation: Invocation,
     event: &[u8],
-) -> Result<Report, Failure> {
-    let Busy { job, kind, work, step, items, measurement } = match begin::<F>(reconciler, invocation, event)? {
-        Begun::Ended(report) => return Ok(*report),
+    calls: CallCounter,
+) -> Result<Ended, Failure> {
+    let Busy { job, kind, work, step, items } = match begin::<F>(reconciler, invocation, event, calls)? {
+        Begun::Ended(ended) => return Ok(*ended),
         Begun::Busy(busy) => *busy,
     };
     // Routing gives a step only to functions that sweep. Boxed, so that the others do not contain the code of steps.
@@ -152,8 +151,7 @@ pub async fn respond<F: FlowLogFunction>(
     });
     let mut report = reconciler.reconcile(job, work, results).await;
     report.shards = shards;
-    measurement.log(&kind, &report, reconciler.now());
-    Ok(report)
+    Ok(Ended { kind, report })
 }
 
 /// Takes the step of a sweep of several accounts.
@@ -184,27 +182,6 @@ pub fn job(invocation: Invocation, location: Location, run: String, calls: CallC
     })
 }
 
-/// Turns the end of an invocation into the answer to `request`, and warns if a failure fits no dead letter.
-///
-/// # Errors
-/// The invocation failed.
-pub fn answered(report: Result<Report, Failure>, request: &[u8]) -> Result<Output, Failure> {
-    let answer = report.and_then(|report| answer(&report, request));
-    answer.inspect_err(|_| failure::warn_of_lost_letter(request))
-}
-
-/// Turns the report into the answer to `request`.
-///
-/// # Errors
-/// Something in the report was not done. The invocation then fails, so that it is retried. The failure holds as much of
-/// the report as fits into a dead letter beside the request.
-pub fn answer(report: &Report, request: &[u8]) -> Result<Output, Failure> {
-    match report.incomplete() {
-        None => Output::json(report),
-        Some(incomplete) => Err(failure::build(&incomplete, report, request)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use reconcile::{Capabilities, Outcome, Selection};
@@ -233,8 +210,9 @@ mod tests {
         let mut invocation = Invocation::new("1-request", "2026-11-20T10:00:00Z".parse().unwrap());
         invocation.account_id = Some("1000000000000001".to_owned());
         invocation.region = Some("cn-hangzhou".to_owned());
-        let begun = begin::<Confused>(&handler.reconciler, invocation, timer).unwrap();
-        let Begun::Ended(report) = begun else { panic!("{begun:?}") };
+        let begun = begin::<Confused>(&handler.reconciler, invocation, timer, CallCounter::default()).unwrap();
+        let Begun::Ended(ended) = begun else { panic!("{begun:?}") };
+        let report = ended.report;
         assert_eq!(report.results[0].outcome, Outcome::Failed, "{report:?}");
         assert!(report.incomplete().is_some(), "{report:?}");
     }

@@ -6,7 +6,7 @@ use fc_runtime::{Failure, Function, InvalidSettings, Invocation, Output, Setting
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Does what its event says. An event is a JSON object of steps, or anything else, whose size is then the answer.
 pub struct FixtureFunction {
@@ -25,6 +25,8 @@ struct Steps {
     wait_for: Option<String>,
     /// Another text to log.
     then_say: Option<String>,
+    /// Whether to log a failure itself, or leave that to the runtime after all.
+    log_failure: Option<bool>,
     /// Whether to hang forever.
     hang: bool,
     /// The message to panic with.
@@ -62,6 +64,14 @@ impl Function for FixtureFunction {
         }
         if let Some(text) = &steps.then_say {
             info!("{text}");
+        }
+        if let Some(is_own) = steps.log_failure {
+            fc_runtime::set_failure_log(Some(Box::new(|failure, now| {
+                warn!(error_type = &*failure.error_type, at = %now, "it failed, says the function");
+            })));
+            if !is_own {
+                fc_runtime::set_failure_log(None);
+            }
         }
         if steps.hang {
             std::future::pending::<()>().await;

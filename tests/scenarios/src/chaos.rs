@@ -25,7 +25,7 @@ use local_cloud::{
     Transitions, Vpc,
 };
 use openapi::Credentials;
-use reconcile::{Outcome, Reconciler, Report};
+use reconcile::{CallCounter, Outcome, Reconciler, Report};
 use remediate_flow_logs::RemediateFlowLogs;
 use serde_json::Value;
 
@@ -85,15 +85,16 @@ impl Kind {
     }
 
     async fn invoke(self, reconciler: &Reconciler, invocation: Invocation, event: &[u8]) -> Result<Report, String> {
-        let report = match self {
-            Self::Creation => respond::<CreateFlowLog>(reconciler, invocation, event).await,
-            Self::Remediation => respond::<RemediateFlowLogs>(reconciler, invocation, event).await,
-            Self::Deletion => respond::<DeleteOrphanedFlowLogs>(reconciler, invocation, event).await,
-            Self::Activation => respond::<ActivateFlowLogs>(reconciler, invocation, event).await,
-            Self::Deactivation => respond::<DeactivateFlowLogs>(reconciler, invocation, event).await,
-            Self::Routers => respond::<CreateEcrFlowLog>(reconciler, invocation, event).await,
+        let calls = CallCounter::default();
+        let ended = match self {
+            Self::Creation => respond::<CreateFlowLog>(reconciler, invocation, event, calls).await,
+            Self::Remediation => respond::<RemediateFlowLogs>(reconciler, invocation, event, calls).await,
+            Self::Deletion => respond::<DeleteOrphanedFlowLogs>(reconciler, invocation, event, calls).await,
+            Self::Activation => respond::<ActivateFlowLogs>(reconciler, invocation, event, calls).await,
+            Self::Deactivation => respond::<DeactivateFlowLogs>(reconciler, invocation, event, calls).await,
+            Self::Routers => respond::<CreateEcrFlowLog>(reconciler, invocation, event, calls).await,
         };
-        report.map_err(|failure| format!("{self:?} failed as a whole: {failure:?}"))
+        ended.map(|ended| ended.report).map_err(|failure| format!("{self:?} failed as a whole: {failure:?}"))
     }
 }
 

@@ -242,10 +242,9 @@ impl Harness {
     ///
     /// # Panics
     /// There is no report.
-    #[expect(clippy::unwrap_used, reason = "only tests come here")]
     pub async fn respond<F: FlowLogFunction>(&self, function: &str, event: &[u8]) -> Report {
         let invocation = self.invocation(function, "1-test");
-        handler::respond::<F>(&self.reconciler(F::CAPABILITIES), invocation, event).await.unwrap()
+        respond_with::<F>(&self.reconciler(F::CAPABILITIES), invocation, event).await
     }
 
     /// Opens the flow log service, with its terms accepted.
@@ -374,4 +373,13 @@ pub async fn create_kept_vpc(cloud: &LocalCloud, tags: &[(&str, &str)]) -> (Stri
     ];
     let flow_log = cloud.create_flow_log("VPC", &vpc, &own).await.unwrap();
     (vpc, flow_log)
+}
+
+/// Hands an event to the function `F` with this reconciler, and returns its report.
+///
+/// # Panics
+/// There is no report.
+#[expect(clippy::unwrap_used, reason = "only tests come here")]
+pub async fn respond_with<F: FlowLogFunction>(reconciler: &Reconciler, invocation: Invocation, event: &[u8]) -> Report {
+    handler::respond::<F>(reconciler, invocation, event, CallCounter::default()).await.unwrap().report
 }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 pub use harness::{
     ACTIVATION, CREATION, DEACTIVATION, DELETION, ECR_CREATION, Harness, REMEDIATION, REMOVAL, TestMachine,
-    create_kept_vpc,
+    create_kept_vpc, respond_with,
 };
 
 /// The name of the function `create-flow-log` in the template.

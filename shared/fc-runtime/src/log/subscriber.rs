@@ -7,7 +7,7 @@ use tracing::{
     subscriber::Interest,
 };
 
-use super::{filter::LogFilter, ids, line, names, sink::Log};
+use super::{filter::LogFilter, invocation_log::current_ids, line, names, sink::Log};
 
 impl Log {
     /// Returns a `tracing` subscriber that writes to this log. It keeps no spans: the ids of an invocation belong to
@@ -38,7 +38,7 @@ impl Subscriber for JsonLines {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let head = line::Head { time: self.log.clock.now(), level: *event.metadata().level(), ids: ids::current() };
+        let head = line::Head { time: self.log.clock.now(), level: *event.metadata().level(), ids: current_ids() };
         let names = names::of(event.metadata());
         self.log.write(|out| line::write(out, &head, &names, &|fields| event.record(fields)));
     }

@@ -24,7 +24,7 @@ use crate::{
     Failure, Function, Invocation, Log, Output,
     headers::{self, FcHeaders},
     invocation::EnvironmentDefaults,
-    log::InvocationIds,
+    log::{InvocationLog, take_failure_log},
     server::{
         body::{BodyLimiter, Event},
         connections::ConnectionState,
@@ -70,8 +70,8 @@ impl<F: Function> Service<F> {
         let (head, body) = request.into_parts();
         let fc_headers = FcHeaders::of(&head.headers);
         let request_id = fc_headers.request_id.text().unwrap_or("unknown");
-        let ids = InvocationIds::new(request_id);
-        let (route, invocation) = ids.on_lines_of(|| {
+        let log = InvocationLog::new(request_id);
+        let (route, invocation) = log.on_lines_of(|| {
             let invocation = Invocation::from_headers(request_id, &fc_headers, &self.defaults, arrived);
             (Route::of(fc_headers.control_path, &head.method, head.uri.path()), invocation)
         });
@@ -79,7 +79,7 @@ impl<F: Function> Service<F> {
             Ok(route) => route,
             Err(no_route) => {
                 let failure = Failure::from(no_route);
-                ids.on_lines_of(|| report(&failure));
+                log.on_lines_of(|| report(&failure));
                 state.on_response();
                 return refusal(&failure);
             }
@@ -91,7 +91,7 @@ impl<F: Function> Service<F> {
         state.on_request();
 
         let service = Arc::clone(&self);
-        let id = ids.request_id();
+        let id = log.request_id();
         let task = async move {
             let time_left = invocation.deadline.map(|deadline| service.time_left(deadline));
             service.start(route, &id);
@@ -99,7 +99,10 @@ impl<F: Function> Service<F> {
             let work = Box::pin(service.work(route, invocation, head, body));
             let outcome = panic::catch_panic(with_deadline(time_left, work)).await;
             if let Err(failure) = &outcome {
-                report(failure);
+                match take_failure_log() {
+                    Some(log_failure) => log_failure(failure, service.clock.now()),
+                    None => report(failure),
+                }
             }
             service.end(route, &id, outcome.is_err());
             drop(running);
@@ -107,7 +110,7 @@ impl<F: Function> Service<F> {
         };
         // If hyper drops this future because the caller hung up, the work continues: where it has to wait, it becomes a
         // task of its own. An event that is ignored never waits.
-        let mut task = Box::pin(panic::catch_panic(ids.on_all_lines_of(task)));
+        let mut task = Box::pin(panic::catch_panic(log.on_all_lines_of(task)));
         let done = match poll_fn(|context| Poll::Ready(task.as_mut().poll(context))).await {
             Poll::Ready(done) => done,
             Poll::Pending => {

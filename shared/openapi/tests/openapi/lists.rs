@@ -3,14 +3,16 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use flow_log::{AccountId, Delivery, RegionId, Status};
 use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
 use openapi::{EcrFlowLogFilter, FlowLogFilter, Listing, NetworkInterfaceFilter, PageObserver, PageRead, VpcFilter};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Seen, Server, TestMachine, fixture, ok, session};
+use crate::support::{NOTHING, Reply, Seen, Server, TestMachine, fixture, ok, refused, session};
 
 /// The response of a cloud with these VPCs to a request for one page.
 fn page(vpcs: &[u32], seen: &Seen) -> Reply {
@@ -194,12 +196,38 @@ async fn the_flow_logs_of_a_router_are_read() {
 
 /// Keeps what it learns.
 #[derive(Debug, Default)]
-struct Kept(Mutex<Vec<(String, PageRead)>>);
+struct Kept(Mutex<Vec<(String, PageRead)>>, Mutex<Vec<[String; 3]>>);
 
 impl PageObserver for Kept {
     fn page_read(&self, account: &AccountId, region: &RegionId, page: &PageRead) {
         self.0.lock().unwrap().push((format!("{account} {region}"), page.clone()));
     }
+
+    fn answered(&self, sent: Timestamp, received: Timestamp, date: Timestamp) {
+        self.1.lock().unwrap().push([sent, received, date].map(|time| time.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_learns_when_each_answer_was_asked_for_and_came_and_its_date() {
+    let machine = TestMachine::new();
+    let (during, mut nth) = (Arc::clone(&machine), 0);
+    let server = Server::answering(move |_| {
+        nth += 1;
+        during.let_pass(Duration::from_secs(2));
+        let reply = if nth == 1 { refused(403, "Forbidden.RAM") } else { ok(NOTHING) };
+        reply.with_header("date", format!("Fri, 20 Nov 2026 12:00:0{nth} GMT"))
+    })
+    .await;
+    let kept = Arc::new(Kept::default());
+    let client = server.client(&machine).observed_by(Arc::<Kept>::clone(&kept));
+    for is_done in [false, true] {
+        let read = session(&client).describe_flow_logs(&FlowLogFilter::default()).await;
+        assert_eq!(read.is_ok(), is_done, "{read:?}");
+    }
+    let times = std::mem::take(&mut *kept.1.lock().unwrap());
+    let at = |hour: u8, second: u8| format!("2026-11-20T{hour}:00:{second:02}Z");
+    assert_eq!(times, [[at(10, 0), at(10, 2), at(12, 1)], [at(10, 2), at(10, 4), at(12, 2)]]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Gate, Host, Request, in_time};
+use crate::support::{Gate, Host, NOON, Request, in_time};
 
 #[tokio::test]
 async fn a_failure_is_answered_with_its_type_its_message_and_its_report() {
@@ -64,6 +64,28 @@ async fn an_invocation_past_its_deadline_is_answered_just_before_it() {
     assert_eq!(reply.statuses(), (404, "404"));
     assert_eq!(reply.json()["errorType"], "DeadlineExceeded");
     assert_eq!(connection.send(Request::invoke("1-after", "{}")).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_an_invocation_fails_one_line_says_so_and_a_function_may_write_it() {
+    for (end, error_type) in
+        [(r#""fail": "no""#, "Refused"), (r#""panic": "no""#, "Panic"), (r#""hang": true"#, "DeadlineExceeded")]
+    {
+        for (is_own, message) in [(true, "it failed, says the function"), (false, "the invocation failed")] {
+            let host = Host::start().await;
+            let event = format!(r#"{{"log_failure": {is_own}, {end}}}"#);
+            let request = Request::invoke("1-a", &event).header("x-fc-function-timeout", "3");
+            assert_eq!(host.send(request).await.json()["errorType"], error_type);
+            // A failure of the next invocation is not the first one's.
+            host.send(Request::invoke("1-b", r#"{"fail": "no"}"#)).await;
+            let lines: Vec<_> =
+                host.log.entries().into_iter().filter(|line| line.get("error_type").is_some()).collect();
+            let said: Vec<_> =
+                lines.iter().map(|line| ["request_id", "error_type", "message"].map(|key| &line[key])).collect();
+            assert_eq!(json!(said), json!([["1-a", error_type, message], ["1-b", "Refused", "the invocation failed"]]));
+            assert_eq!(lines[0].get("at"), is_own.then(|| json!(NOON)).as_ref(), "{lines:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

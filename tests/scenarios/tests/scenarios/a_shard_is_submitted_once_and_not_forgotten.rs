@@ -7,7 +7,7 @@ use std::{
 };
 
 use local_cloud::{Clock, Directory, Fault, Invocation, LocalCloud, MemberRole, Options, Timers};
-use scenarios::{CREATE_FLOW_LOG, Harness, REMEDIATE, TIMER, results, whole_cloud};
+use scenarios::{CREATE_FLOW_LOG, Harness, REMEDIATE, TIMER, respond_with, results, whole_cloud};
 use serde_json::{Value, json};
 
 const POLICY: &str = "flow_log: {project: flowlog, log_store: vpc}\n";
@@ -213,8 +213,7 @@ async fn two_coordinators_of_one_run_at_once_submit_each_shard_once() {
         let invocation = harness.invocation(REMEDIATE, request_id);
         async {
             let reconciler = harness.reconciler(scenarios::REMEDIATION);
-            let report = handler::respond::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER);
-            report.await.unwrap()
+            respond_with::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER).await
         }
     };
     let (one, other) = tokio::join!(coordinate("1-the-same"), coordinate("1-the-same"));
@@ -327,8 +326,7 @@ async fn a_function_that_does_not_know_its_name_or_place_sweeps_every_account_it
     let mut invocation = harness.invocation(REMEDIATE, "1-by-hand");
     invocation.function_name = None;
     let reconciler = harness.reconciler(scenarios::REMEDIATION);
-    let report = handler::respond::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER);
-    let report = report.await.unwrap();
+    let report = respond_with::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER).await;
     assert_eq!((report.incomplete(), report.summary.changed, report.shards), (None, 3, None), "{report:#?}");
     assert_eq!(report.run, "2026-03-02T04:00:00Z");
     assert!(harness.cloud.calls_of("InvokeFunction").is_empty());
@@ -426,7 +424,7 @@ async fn two_runs_at_once_do_the_work_once() {
     let coordinate = async |request_id| {
         let invocation = harness.invocation(REMEDIATE, request_id);
         let reconciler = harness.reconciler(scenarios::REMEDIATION);
-        handler::respond::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER).await.unwrap()
+        respond_with::<remediate_flow_logs::RemediateFlowLogs>(&reconciler, invocation, TIMER).await
     };
     let (one, other) = tokio::join!(coordinate("1-one"), coordinate("1-other"));
     assert_ne!(one.run, other.run);

@@ -179,6 +179,10 @@ async fn uncovered_resources_until_a_sweep_has_covered_them() {
     sweep(&cloud).await;
     let uncovered = alarm(&cloud, "uncovered").unwrap();
     assert_eq!((uncovered.severity.as_str(), &uncovered.rows[0]["n"]), ("8", &json!(2)));
+    // An invocation without a report has found nothing, and that is not the same as none.
+    cloud.invoke(REMEDIATE, b"no event").await.unwrap();
+    pass(&cloud, MINUTE);
+    assert_eq!(alarm(&cloud, "uncovered").unwrap().rows, uncovered.rows);
     sweep(&cloud).await;
     is_quiet(&cloud, "uncovered");
 }
@@ -328,7 +332,10 @@ async fn sweeps_that_do_not_happen() {
     let flow_log = cloud.flow_logs().remove(0);
     cloud.call("DeactiveFlowLog", &[("FlowLogId", &flow_log.id)]).await.unwrap();
     cloud.settled().await.unwrap();
+    // Neither is an invocation without a report.
+    cloud.invoke(REMEDIATE, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
+    assert_eq!(cloud.query_lines("message.line: summary and message.error_type: UnknownEvent").unwrap().len(), 1);
     fires(&cloud, "no-sweep-in-2h", "8", &json!({"n": 0}));
     sweep(&cloud).await;
     is_quiet(&cloud, "no-sweep-in-2h");
@@ -585,8 +592,8 @@ async fn the_queries_of_the_runbook_are_understood() {
     assert_eq!(summaries(), 5, "one for each invocation");
     cloud.invoke(CREATE_FLOW_LOG, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
-    assert_eq!(summaries(), 5, "there is no report");
-    for other in ["message.error_type: UnknownEvent", "hasFunctionError: true"] {
+    assert_eq!(summaries(), 6, "without a report, too");
+    for other in ["message.kind: \"without-report\"", "message.error_type: UnknownEvent", "hasFunctionError: true"] {
         assert_eq!(cloud.query_lines(other).unwrap().len(), 1, "{other}");
     }
 }
@@ -625,9 +632,13 @@ async fn each_chart_and_saved_search_finds_something() {
     cloud.fail_after(1, "CreateFlowLog", Fault::Code("QuotaExceeded.FlowlogCount"));
     sweep(&cloud).await;
     cloud.invoke(CREATE_FLOW_LOG, broken_event().to_string().as_bytes()).await.unwrap();
+    cloud.invoke(DELETE_ORPHANED, b"no event").await.unwrap();
     pass(&cloud, MINUTE);
     let charts = cloud.charts().unwrap();
     assert_eq!(charts.len(), 11);
+    let ran = |rows: &[_], function: &str| json!(rows).to_string().contains(&format!("\"{function}\""));
+    let (_, runs) = charts.iter().find(|(title, _)| title == "runs of each function").unwrap();
+    assert!(ran(runs, REMEDIATE) && !ran(runs, DELETE_ORPHANED), "a run has a report: {runs:?}");
     for (title, rows) in charts {
         assert!(!rows.is_empty(), "{title}");
         assert!(rows.iter().flat_map(|row| row.values()).any(|value| !value.is_null()), "{title}: {rows:?}");

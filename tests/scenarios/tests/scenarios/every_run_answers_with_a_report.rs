@@ -262,7 +262,7 @@ fn json_lines(invocations: &[Invocation]) -> Vec<Value> {
 
 /// Checks that each field of each line has an index of its type: a number that is indexed as a text cannot be added up,
 /// and a text that is indexed as a number cannot be found.
-fn check_index(lines: &[Value]) {
+pub(crate) fn check_index(lines: &[Value]) {
     let index = indexed();
     for line in lines {
         for (name, value) in line.as_object().unwrap() {

@@ -27,6 +27,7 @@ mod events_of_every_region_and_account_arrive;
 mod every_command_of_the_runbook_works;
 mod every_event_wakes_the_right_function;
 mod every_fault_is_survived;
+mod every_invocation_has_one_line;
 mod every_permission_is_needed;
 mod every_run_answers_with_a_report;
 mod evidence_is_written_every_day;
