@@ -360,9 +360,13 @@ async fn a_flow_log_that_wrote_nothing_costs_nothing() {
     let (cloud, vpc) = cloud().await;
     let idle = cloud.create_vpc(&[]).await.unwrap();
     let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
-    cloud.create_flow_log("VPC", &idle, &of).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &idle, &of).await.unwrap();
     cloud.finish_transitions();
+    // Of one that is new, nothing could have been counted.
+    let now = cloud.now();
+    cloud.edit_flow_log(&id, |flow_log| flow_log.created = now - (24 * 60).hours());
     let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_ne!(on(&found, &idle)["volume"]["basis"], "assumed_traffic", "{found:#}");
     assert_eq!((&on(&found, &idle)["volume"]["bytes"], &on(&found, &idle)["total"]), (&json!(0), &json!("0.000000")));
     assert!(on(&found, &vpc)["volume"]["bytes"].as_u64().unwrap() > 0);
 }
