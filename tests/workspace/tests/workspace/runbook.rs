@@ -109,7 +109,7 @@ fn every_setting_that_the_pages_give_a_value_is_one() {
         for line in code(&text).into_iter().chain(blocks) {
             let Some((name, _)) = line.split_once('=') else { continue };
             // Names of such settings begin with a capital letter. Others are shell or YAML.
-            let is_name = |name: &str| name.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'_');
+            let is_name = |begin: &str| begin.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'_');
             if name.starts_with(|first: char| first.is_ascii_uppercase()) && is_name(name) {
                 assert!(settings.contains(name), "{page}: {line}");
                 given.insert(name.to_owned());
