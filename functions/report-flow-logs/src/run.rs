@@ -63,8 +63,7 @@ impl ReportFlowLogs {
         if let Err(error) = self.folder.check() {
             return self.told(job, items, unwritten(&error));
         }
-        let max = if shard.is_some() { MAX_LISTED_OF_SHARD } else { MAX_LISTED };
-        let gathering = Arc::new(Gathering::new(max));
+        let gathering = Arc::new(Gathering::new(max_listed(shard.as_ref())));
         let reader = self.reader(&gathering);
         let started = reader.now();
         let (policy, about) = (reader.policy().clone(), self.about(&job.run, started));
@@ -170,6 +169,11 @@ impl ReportFlowLogs {
     }
 }
 
+/// How many resources, and how many flow logs, a sweep lists: of the account of a shard, or of everything.
+const fn max_listed(shard: Option<&AccountId>) -> usize {
+    if shard.is_some() { MAX_LISTED_OF_SHARD } else { MAX_LISTED }
+}
+
 /// Who the function is.
 pub(crate) struct Who {
     account: Option<AccountId>,
@@ -224,7 +228,8 @@ mod tests {
     fn the_documents_say_how_many_resources_a_report_and_the_part_of_a_shard_list() {
         let page = include_str!("../../../docs/evidence.md").split_whitespace().collect::<Vec<_>>().join(" ");
         let thousands = |number: usize| format!("{},000", number / 1000);
-        let (all, of_part) = (thousands(MAX_LISTED), thousands(MAX_LISTED_OF_SHARD));
+        let account = "1000000000000001".parse().unwrap();
+        let (all, of_part) = (thousands(max_listed(None)), thousands(max_listed(Some(&account))));
         let said = format!("lists up to {all} resources, the part of an account in an organization {of_part},");
         assert!(page.contains(&said), "{said}");
     }

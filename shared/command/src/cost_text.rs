@@ -43,7 +43,11 @@ fn wrapped(line: &str, indent: usize, drawing: Drawing) -> String {
 fn regions(costing: &Costing, drawing: Drawing) -> String {
     let regions = &costing.statement.regions;
     if regions.is_empty() {
-        let others = if costing.routers.is_empty() { "" } else { " but those of Express Connect Routers" };
+        let others = match (costing.routers.is_empty(), costing.unclear_routers) {
+            (true, 0) => "",
+            (true, _) => " but those of Express Connect Routers, if there are any",
+            (false, _) => " but those of Express Connect Routers",
+        };
         return wrapped(&format!("no flow logs{others}"), 0, drawing) + "\n";
     }
     if is_narrow(drawing) {
@@ -242,14 +246,28 @@ fn sums(costing: &Costing, drawing: Drawing) -> String {
         let note = if is_at_least { joined("at least", &invocations) } else { invocations };
         add("Flowkeeper itself".to_owned(), marked(Some(amount), true), note);
     }
-    if !costing.routers.is_empty() {
-        let note = counted(costing.routers.len(), "flow log");
+    let unclear = match costing.unclear_routers {
+        0 => String::new(),
+        more => format!("what is on {}, if anything", counted(more, "excluded or unread router")),
+    };
+    if costing.may_have_routers() {
+        let read = match costing.routers.len() {
+            0 => String::new(),
+            read => counted(read, "flow log"),
+        };
+        let note =
+            if read.is_empty() || unclear.is_empty() { read + &unclear } else { format!("{read}, and {unclear}") };
         add("Express Connect Routers".to_owned(), "not counted ".to_owned(), note);
     }
     let of_regions = regions.iter().flat_map(|region| &region.flow_logs).filter(|it| it.total().is_none()).count();
     let lacks = match of_regions + costing.routers.len() {
         0 => String::new(),
         unknown => format!("without {}, whose cost is unknown", counted(unknown, "flow log")),
+    };
+    let lacks = match (lacks.is_empty(), unclear.is_empty()) {
+        (_, true) => lacks,
+        (true, false) => format!("without {unclear}"),
+        (false, false) => format!("{lacks}, and without {unclear}"),
     };
     let lacks = if is_at_least { joined("at least", &lacks) } else { lacks };
     add("total".to_owned(), marked(costing.total(), estimated || costing.flowkeeper().is_some()), lacks);
@@ -397,6 +415,7 @@ mod tests {
                 "* fl-uf6c1s8hj2o9t4wq7kx05: the traffic was assumed, which may be off by a factor of ten".to_owned(),
             ],
             routers: Vec::new(),
+            unclear_routers: 0,
             unread: Vec::new(),
         }
     }

@@ -76,6 +76,8 @@ pub(crate) struct Costing {
     pub(crate) bills: Vec<Billed>,
     /// The flow logs of Express Connect Routers that were read. What they write, and so what they cost, is unknown.
     pub(crate) routers: Vec<OfRouter>,
+    /// On how many virtual border routers there may be further ones: the policy excludes them, or they were not read.
+    pub(crate) unclear_routers: usize,
     /// What was assumed or left out, one line each.
     pub(crate) notes: Vec<String>,
     /// What could not be read, one line each.
@@ -178,9 +180,14 @@ impl Costing {
     /// All that is known of the costs; `None` if nothing is.
     pub(crate) fn total(&self) -> Option<Amount> {
         let Statement { regions, functions, .. } = &self.statement;
-        let has_none = regions.is_empty() && self.routers.is_empty();
+        let has_none = regions.is_empty() && !self.may_have_routers();
         let is_known = has_none || !functions.is_empty() || regions.iter().any(|it| it.total().is_some());
         is_known.then(|| self.statement.total())
+    }
+
+    /// Whether there are flow logs of Express Connect Routers, or may be.
+    pub(crate) const fn may_have_routers(&self) -> bool {
+        !self.routers.is_empty() || self.unclear_routers > 0
     }
 
     /// Whether anything in what the schedule of a flow log saves is estimated.
@@ -250,6 +257,14 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
             }
         }
     }
+    let by_feature = regions.iter().flat_map(|region| &region.log_stores);
+    if by_feature.filter(|store| store.metering != Some(Metering::ByIngest)).count() > 0 {
+        let price = table.log_service.by_feature.per_million_requests;
+        let price = price.map(|rate| format!(" ({} {rate} a million)", table.currency)).unwrap_or_default();
+        remarks.general(format!(
+            "Log Service: without requests to Logstores that are charged by feature{price}, whose number is not known"
+        ));
+    }
     for (id, schedule) in &schedules {
         let Saving { off_hours, unknown_hours, .. } = schedule.saving;
         if unknown_hours > 0 {
@@ -271,28 +286,29 @@ pub(crate) async fn compute(asked: &Asked<'_>) -> Result<Costing, Failure> {
              report-flow-logs, which is deployed only with an EvidenceBucket",
         );
     }
-    let routers = routers(asked, &mut remarks);
+    let (routers, unclear_routers) = routers(asked, &mut remarks);
     Ok(Costing {
         statement,
         schedules,
         off,
         bills,
         routers,
+        unclear_routers,
         notes: remarks.lines(),
         unread: remarks.unread.into_iter().collect(),
     })
 }
 
-/// Returns the flow logs of Express Connect Routers that the sweep has read. Nothing tells what they write: which fields
-/// their records have is not documented.
-fn routers(asked: &Asked<'_>, remarks: &mut Remarks) -> Vec<OfRouter> {
+/// Returns the flow logs of Express Connect Routers that the sweep has read, and on how many virtual border routers there
+/// may be others. Nothing tells what they write: which fields their records have is not documented.
+fn routers(asked: &Asked<'_>, remarks: &mut Remarks) -> (Vec<OfRouter>, usize) {
     let what = "flow logs of Express Connect Routers";
     if let Some(left_out) = scope_left_out(asked.swept.reconciler.policy(), asked.is_narrowed) {
         let why = if asked.has_policy { left_out.why.as_str() } else { "no policy with ecr_flow_log was given" };
         remarks.general(format!("{what} are not counted: {why}"));
-        return Vec::new();
+        return (Vec::new(), 0);
     }
-    let mut found = BTreeSet::new();
+    let (mut found, mut unclear) = (BTreeSet::new(), BTreeSet::new());
     for item in asked.swept.report.results.iter().filter(|item| item.resource_type == Some(Kind::Vbr.as_str())) {
         let Some(resource_id) = &item.resource_id else { continue };
         match (&item.flow_log_id, item.verdict) {
@@ -306,10 +322,13 @@ fn routers(asked: &Asked<'_>, remarks: &mut Remarks) -> Vec<OfRouter> {
                 });
             }
             (None, Some(Verdict::Missing | Verdict::Paused)) => {}
-            (None, _) => remarks.note(resource_id, format!("{what} there, if there are any, are not counted")),
+            (None, _) => {
+                remarks.note(resource_id, format!("{what} there, if there are any, are not counted"));
+                _ = unclear.insert(resource_id.as_str());
+            }
         }
     }
-    found.into_iter().collect()
+    (found.into_iter().collect(), unclear.len())
 }
 
 /// When the month that is computed began.

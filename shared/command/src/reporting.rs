@@ -158,6 +158,13 @@ fn cost(costing: &Costing) -> Cost {
         micros: Some(micros(amount)),
         is_at_least: statement.is_at_least(),
     });
+    let routers = (costing.unclear_routers > 0).then_some(OtherCost {
+        account: None,
+        region: None,
+        kind: OtherKind::Routers,
+        micros: None,
+        is_at_least: false,
+    });
     let bill = |bill: &costing::Billed| BilledMonth {
         account: bill.account.to_string(),
         month: bill.cycle.to_string(),
@@ -174,7 +181,7 @@ fn cost(costing: &Costing) -> Cost {
         days: costing::MONTH_DAYS,
         duplicates_micros: costing.duplicates().map(micros),
         rows: rows.collect(),
-        others: shards.chain(flowkeeper).collect(),
+        others: shards.chain(flowkeeper).chain(routers).collect(),
         bills: costing.bills.iter().map(bill).collect(),
         notes: costing.notes.clone(),
     }

@@ -90,6 +90,10 @@ pub struct FeaturePrices {
     pub query_mode_index_per_gb: Rate,
     /// A shard, for a day.
     pub per_shard_day: Rate,
+    /// A million requests that write or read, if that is known. No cost includes them, since nothing says in how many
+    /// requests VPC writes.
+    #[serde(default)]
+    pub per_million_requests: Option<Rate>,
 }
 
 /// What Function Compute charges.

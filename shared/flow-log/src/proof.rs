@@ -216,14 +216,24 @@ impl Proof {
             Ok(seen) => seen,
             Err(why) => return Self::Unknown(why.clone()),
         };
+        let all = seen.all();
+        match Self::of_times(flow_log, expected, seen, now) {
+            // Nothing arrives any more, which says more than that some was lost before.
+            silent @ Self::Silent { .. } => silent,
+            // Whose they were does not matter: they are missing from what it records. Nor does it matter when.
+            _ if all.skipped > 0 => Self::RecordsLost { skipped: all.skipped },
+            proof => proof,
+        }
+    }
+
+    /// Judges by when records arrived, as if none were lost.
+    fn of_times(flow_log: &FlowLog, expected: Expected, seen: &Seen, now: Timestamp) -> Self {
         let is_recent = |time: Timestamp| now.duration_since(time) <= longest_silence(flow_log);
         let all = seen.all();
         if all.last.is_some_and(|last| last.duration_since(now) > MAX_AHEAD) {
             return Self::Unknown(Unproven::AheadOfTime);
         }
         match (seen.own.last.filter(|last| is_recent(*last)), all.last.filter(|last| is_recent(*last))) {
-            // Whose they were does not matter: they are missing from what it records.
-            (_, Some(_)) if all.skipped > 0 => Self::RecordsLost { skipped: all.skipped },
             (Some(last), _) if seen.own.with_traffic() > 0 => {
                 Self::Delivering { records: seen.own.with_traffic(), last }
             }

@@ -235,14 +235,14 @@ impl Looked<'_> {
         counts: Result<Vec<CountedResource>, Unproven>,
     ) -> LogStoreProof {
         let mut judged = self.of_each(retention_days, |flow_log| {
-            let expected = Expected { on_since: self.on_since(flow_log), has_interfaces: None };
+            let expected = Expected { on_since: self.on_since(flow_log), has_interfaces: Some(true) };
             let seen = counts.as_ref().map(|counts| Seen::of(flow_log, &self.writers, counts));
             let tally = seen.as_ref().ok().map(Seen::all);
             (self.judge(flow_log, expected, seen.as_ref().map_err(|why| *why)), tally)
         });
-        // Only a silent one is worth another call.
+        // Only one that would be silent if there were anything to record is worth another call.
         for (flow_log, FlowLogProof { proof, .. }) in self.writers.iter().zip(&mut judged.flow_logs) {
-            if *proof == Proof::Unknown(Unproven::UnknownInterfaces) {
+            if matches!(proof, Proof::Silent { .. }) {
                 let has_interfaces = self.has_interfaces(flow_log).await;
                 let expected = Expected { on_since: self.on_since(flow_log), has_interfaces };
                 let seen = counts.as_ref().map(|counts| Seen::of(flow_log, &self.writers, counts));
@@ -414,6 +414,21 @@ mod tests {
         let unread =
             proof_of(vec![LOG_STORE, INDEX, NOTHING, Reply::Answer(403, r#"{"Code":"Forbidden.RAM"}"#)]).await.1;
         assert_eq!(unread, Proof::Unknown(Unproven::UnknownInterfaces));
+    }
+
+    #[tokio::test]
+    async fn lost_records_are_lost_although_there_is_nothing_to_record_any_more() {
+        /// Fifty minutes before [`testing::now`].
+        const LOST: Reply = Reply::Answer(
+            200,
+            r#"{"meta":{"progress":"Complete"},"data":[{"vpc":"vpc-1","status":"SKIPDATA","records":"2","last":"1795165800"}]}"#,
+        );
+        let (found, proof, calls) = proof_of(vec![LOG_STORE, INDEX, LOST, NO_INTERFACES]).await;
+        assert_eq!((proof, calls[3].as_str()), (Proof::RecordsLost { skipped: 2 }, "DescribeNetworkInterfaces"));
+        assert_eq!(found.failures, []);
+        let unread = Reply::Answer(403, r#"{"Code":"Forbidden.RAM"}"#);
+        let (unread, proof_unread, _) = proof_of(vec![LOG_STORE, INDEX, LOST, unread]).await;
+        assert_eq!((proof_unread, unread.failures.len()), (Proof::RecordsLost { skipped: 2 }, 1));
     }
 
     #[tokio::test]

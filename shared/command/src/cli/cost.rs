@@ -178,7 +178,7 @@ fn price_table(path: &Path) -> Result<PriceTable, Failure> {
 }
 
 fn json(costing: &Costing) -> Value {
-    let Costing { statement, schedules, off, bills, routers, notes, unread } = costing;
+    let Costing { statement, schedules, off, bills, routers, unclear_routers: _, notes, unread } = costing;
     let flow_log = |flow_log: &FlowLogCost| {
         json!({
             "id": flow_log.id.as_str(),

@@ -96,6 +96,12 @@ async fn it_shows_what_was_counted_for_each_flow_log_beside_the_bill() {
     assert!((records * 100..records * 400).contains(&bytes), "{bytes} bytes of {records} records");
     let table = cost(&cloud, &home, &[]).await.good();
     assert!(table.contains(&vpc) && table.contains("list prices of 2026-"), "{table}");
+    let requests = "Log Service: without requests to Logstores that are charged by feature (USD 0.03 a million)";
+    let said = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(requests), "{table}");
+    cloud.edit_log_store("flowlog-a", "vpc", |store| store.metering_mode = "ChargeByDataIngest".to_owned());
+    let by_ingest = cost(&cloud, &home, &[]).await.good();
+    assert!(!by_ingest.contains("requests"), "{by_ingest}");
     let line = table.lines().find(|line| line.contains(&format!("as billed in {cycle}"))).unwrap();
     assert!(line.contains(" 0.75 ") && line.ends_with("days, lines that name a flow log"), "{table}");
     let calls: Vec<_> = cloud.calls().into_iter().filter(|call| call.action.starts_with("Create")).collect();
@@ -354,9 +360,13 @@ async fn a_flow_log_that_wrote_nothing_costs_nothing() {
     let (cloud, vpc) = cloud().await;
     let idle = cloud.create_vpc(&[]).await.unwrap();
     let of = [("ProjectName", "flowlog-a"), ("LogStoreName", "vpc"), ("TrafficType", "All")];
-    cloud.create_flow_log("VPC", &idle, &of).await.unwrap();
+    let id = cloud.create_flow_log("VPC", &idle, &of).await.unwrap();
     cloud.finish_transitions();
+    // Of one that is new, nothing could have been counted.
+    let now = cloud.now();
+    cloud.edit_flow_log(&id, |flow_log| flow_log.created = now - (24 * 60).hours());
     let found = json_of(&cloud, &Home::new(), &["--currency", "USD"]).await;
+    assert_ne!(on(&found, &idle)["volume"]["basis"], "assumed_traffic", "{found:#}");
     assert_eq!((&on(&found, &idle)["volume"]["bytes"], &on(&found, &idle)["total"]), (&json!(0), &json!("0.000000")));
     assert!(on(&found, &vpc)["volume"]["bytes"].as_u64().unwrap() > 0);
 }
@@ -427,6 +437,26 @@ async fn the_flow_logs_of_express_connect_routers_are_named_as_not_counted_in_ev
     let csv = world.run(&["cost", "--output", "csv"]).await.good();
     let row = csv.lines().find(|it| it.contains(&flow_log)).unwrap_or_else(|| panic!("{csv}"));
     assert_eq!(row, format!("{OWN_ACCOUNT},cn-hangzhou,vbr-1,{flow_log},,unknown,CNY,,,,,,,"));
+    let report = world.run(&["report", "--cost"]).await;
+    assert!(report.whole().contains(" CNY of what is known"), "{}", report.whole());
+}
+
+#[tokio::test]
+async fn what_an_excluded_router_may_record_is_missing_from_the_total_and_is_said_beside_it() {
+    let (world, flow_log) = world_of_routers().await;
+    let router = world.cloud.routers().remove(0).id;
+    world.cloud.edit_router(&router, |router| _ = router.tags.insert("flowkeeper".into(), "ignore".into()));
+    let table = world.run(&["cost"]).await.good();
+    let of = |what: &str| {
+        table.lines().find(|line| line.trim_start().starts_with(what)).unwrap_or_else(|| panic!("{table}"))
+    };
+    let said = "what is on 1 excluded or unread router, if anything";
+    assert!(table.starts_with("no flow logs but those of Express Connect Routers, if there are any\n"), "{table}");
+    let line = of("Express Connect Routers");
+    assert!(line.contains("not counted") && line.ends_with(said), "{table}");
+    assert!(of("total").ends_with(&format!("without {said}")), "{table}");
+    assert!(!table.contains(&flow_log), "{table}");
+    world.kept_vpc(&[], &[]).await;
     let report = world.run(&["report", "--cost"]).await;
     assert!(report.whole().contains(" CNY of what is known"), "{}", report.whole());
 }

@@ -88,6 +88,27 @@ fn the_example_is_what_the_prices_make_of_its_assumptions() {
 }
 
 #[test]
+fn the_requests_that_are_left_out_are_priced_in_the_example() {
+    let traffic = assumed();
+    let of = |number: u64| {
+        tables().map(|table| {
+            let a_million: f64 =
+                table.log_service.by_feature.per_million_requests.unwrap().to_string().parse().unwrap();
+            Amount::from_millionths((a_million * number as f64).round() as i64)
+        })
+    };
+    let writes = traffic.interfaces * traffic.days * 24 * 60 / traffic.interval_minutes;
+    let ([usd, cny], [most_usd, most_cny]) = (of(writes), of(traffic.records()));
+    let page = page().split_whitespace().collect::<Vec<_>>().join(" ");
+    for claim in [
+        format!("that is {} requests, USD {usd} or CNY {cny}", grouped(&writes.to_string())),
+        format!("With one for each record, the most there can be, it is USD {most_usd} or CNY {most_cny}"),
+    ] {
+        assert!(page.contains(&claim), "docs/costs.md should have: {claim}");
+    }
+}
+
+#[test]
 fn the_example_of_a_schedule_is_what_its_traffic_makes_of_it() {
     let traffic = assumed();
     let volume = traffic.volume().bytes().unwrap();
@@ -144,6 +165,7 @@ fn the_prices_are_those_of_the_tables() {
             feature.index_per_gb,
             feature.query_mode_index_per_gb,
             feature.per_shard_day,
+            feature.per_million_requests.unwrap(),
             service.storage_per_gb_day,
         ]
         .map(|rate| rate.to_string())

@@ -119,6 +119,8 @@ pub enum OtherKind {
     Shards,
     /// Flowkeeper's own functions, by the timers of its template, and the Logstore of their lines.
     Flowkeeper,
+    /// What may be on virtual border routers that the policy excludes, or that could not be read.
+    Routers,
 }
 
 impl OtherKind {
@@ -128,6 +130,7 @@ impl OtherKind {
         match self {
             Self::Shards => "Shards of Logstores",
             Self::Flowkeeper => "Flowkeeper itself",
+            Self::Routers => "Excluded or unread routers, if anything is on them",
         }
     }
 }

@@ -558,7 +558,7 @@ fn top(cost: &Cost) -> Vec<&CostRow> {
 fn others(cost: &Cost) -> Vec<&OtherCost> {
     let mut others: Vec<_> = cost.others.iter().collect();
     if others.len() > Evidence::MAX_QUIET_ROWS {
-        let is_of_many = |it: &OtherCost| it.kind != OtherKind::Flowkeeper;
+        let is_of_many = |it: &OtherCost| it.kind == OtherKind::Shards;
         others.sort_by_key(|it| (is_of_many(it), std::cmp::Reverse(it.micros.unwrap_or(i64::MAX))));
         others.truncate(Evidence::MAX_QUIET_ROWS);
     }

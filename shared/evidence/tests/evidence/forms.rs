@@ -212,6 +212,42 @@ fn amounts_keep_their_currency() {
 }
 
 #[test]
+fn each_total_of_a_cost_has_the_marks_of_what_is_in_it() {
+    let mut plain = samples::small().costs.remove(0);
+    plain.others.clear();
+    for row in &mut plain.rows {
+        row.is_estimated = false;
+        row.is_saving_estimated = false;
+        row.micros = Some(1_000_000);
+        row.saved_micros = None;
+    }
+    // The last row of the table, as its cells: the head, what all costs, and what all schedules save.
+    let total = |change: &dyn Fn(&mut Cost)| {
+        let mut cost = plain.clone();
+        change(&mut cost);
+        let page = page(&Evidence::new(evidence::Facts { costs: vec![cost], ..samples::small() }));
+        let (_, row) = section(&page, "cost").split_once("<tr><th scope=\"row\">All").unwrap();
+        let cells: Vec<_> = row.split_once("</tfoot>").unwrap().0.split("</t").map(str::to_owned).collect();
+        let is_marked = |cell: &String| cell.contains("<abbr title=\"estimated\">");
+        (cells[0] == " that is known", is_marked(&cells[3]), is_marked(&cells[4]))
+    };
+    let other = |kind, micros| OtherCost { account: None, region: None, kind, micros, is_at_least: false };
+    let set = |change: fn(&mut evidence::CostRow)| move |cost: &mut Cost| change(&mut cost.rows[0]);
+    assert_eq!(total(&|_| {}), (false, false, false));
+    assert_eq!(total(&set(|row| row.is_estimated = true)), (false, true, false));
+    assert_eq!(total(&set(|row| row.micros = None)), (true, false, false));
+    assert_eq!(total(&set(|row| row.is_saving_estimated = true)), (false, false, false), "it saves nothing");
+    let saves = |row: &mut evidence::CostRow| (row.is_saving_estimated, row.saved_micros) = (true, Some(1));
+    assert_eq!(total(&set(saves)), (false, false, true));
+    assert_eq!(total(&set(|row| row.saved_micros = Some(1))), (false, false, false));
+    let with = |other: OtherCost| total(&move |cost: &mut Cost| cost.others.push(other.clone()));
+    assert_eq!(with(other(OtherKind::Flowkeeper, Some(1))), (false, true, false), "how long it runs is assumed");
+    assert_eq!(with(other(OtherKind::Shards, Some(1))), (false, false, false));
+    assert_eq!(with(other(OtherKind::Shards, None)), (true, false, false));
+    assert_eq!(with(other(OtherKind::Routers, None)), (true, false, false), "nothing is known of it");
+}
+
+#[test]
 fn a_week_of_each_schedule_is_drawn_and_told() {
     let page = page(&Evidence::new(samples::small()));
     assert!(page.contains("The schedule office-hours in Asia/Shanghai: Monday 07:00 to 21:00;"));

@@ -105,6 +105,10 @@ fn a_formula_in_a_name_is_text_in_a_spreadsheet() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    for first in ['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠'] {
+        let field = format!("{first}SUM(1)");
+        assert_eq!(evidence::as_text(&field), format!("'{field}"));
+    }
 }
 
 #[test]

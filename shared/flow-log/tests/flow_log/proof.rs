@@ -60,6 +60,22 @@ fn no_traffic_is_no_failure_and_lost_records_are() {
 }
 
 #[test]
+fn lost_records_are_lost_whatever_else_is_true() {
+    let flow_log = flow_log("fl-1", "vpc-1");
+    let lost = |minutes_ago| seen(tally(6, 2, 0, minutes_ago));
+    let empty = Expected { has_interfaces: Some(false), ..Expected::default() };
+    let just_on = Expected { on_since: Some(now() - SignedDuration::from_mins(5)), ..WITH_INTERFACES };
+    for (expected, minutes_ago) in [(empty, 300), (Expected::default(), 300), (just_on, 300), (WITH_INTERFACES, -6)] {
+        let proof = judge(&flow_log, expected, &lost(minutes_ago));
+        assert_eq!(proof, Proof::RecordsLost { skipped: 2 }, "{expected:?}, {minutes_ago}");
+    }
+    let silent = judge(&flow_log, WITH_INTERFACES, &lost(300));
+    assert_eq!(silent.name(), "silent", "nothing arrives any more");
+    let off = FlowLog { status: Status::Inactive, ..flow_log };
+    assert_eq!(judge(&off, empty, &lost(300)), Proof::Off);
+}
+
+#[test]
 fn silence_is_an_alarm_only_where_something_could_be_recorded_for_long_enough() {
     let flow_log = flow_log("fl-1", "vpc-1");
     let nothing = Seen::default();

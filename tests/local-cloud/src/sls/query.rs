@@ -164,6 +164,10 @@ mod tests {
             ),
             ("* | select n from log where n > 3", json!([{"n": 4}])),
             (
+                "* | select count(distinct account) as accounts, count(distinct code) as codes, count(*) as n",
+                json!([{"accounts": 2, "codes": 2, "n": 3}]),
+            ),
+            (
                 "* | select account, count_if(level = 'WARN') as w, count_if(code = 'x') as x group by account order by account",
                 json!([{"account": "1", "w": 1, "x": 0}, {"account": "2", "w": 0, "x": 0}]),
             ),
@@ -209,7 +213,10 @@ mod tests {
             "* | select count(*) as n from log as l join log as m on l.n = m.n",
             "* | select count(*) as n group by level having count(*) > 1",
             "* | select distinct level as l",
-            "* | select count(distinct level) as n",
+            "* | select count(distinct nothing) as n",
+            "* | select count(distinct level, n) as n",
+            "* | select sum(distinct n) as n",
+            "* | select coalesce(distinct n) as n",
             "* | select count(*) filter (where n > 1) as n",
             "* | select sum(count(*)) as n",
             "* | select approx_distinct(level) as n",

@@ -442,6 +442,31 @@ async fn somebody_who_undoes_every_repair() {
 }
 
 #[tokio::test]
+async fn many_changes_that_one_sweep_needs_are_no_fight() {
+    let policy = "flow_log: {project: flowlog, log_store: vpc, resource_group_id: rg-a, tags: {team: network}}\n";
+    let cloud = quiet_cloud(Options { policy: Some(policy.to_owned()), ..options() }).await;
+    let flow_log = cloud.flow_logs().remove(0);
+    let changes = format!("message.outcome: done and message.resource_id: {}", flow_log.resource_id);
+    let made = || cloud.query_lines(&changes).unwrap().len();
+    let before = made();
+    for (sweeps, is_fight) in [(1, false), (2, false), (3, false), (4, true)] {
+        cloud.edit_flow_log(&flow_log.id, |it| {
+            it.status = "Inactive".to_owned();
+            it.description = "mine".to_owned();
+            it.resource_group_id = "rg-b".to_owned();
+            it.tags.remove("team");
+        });
+        // Each timer has a time of its own.
+        let timer = json!({"triggerTime": cloud.now(), "triggerName": "sweep", "payload": ""});
+        cloud.invoke(REMEDIATE, timer.to_string().as_bytes()).await.unwrap();
+        pass(&cloud, MINUTE);
+        assert_eq!(made(), before + 4 * sweeps, "four changes in each sweep");
+        assert_eq!(alarm(&cloud, "fight").is_some(), is_fight, "{sweeps}");
+    }
+    fires(&cloud, "fight", "6", &json!({"resource": flow_log.resource_id, "n": 4}));
+}
+
+#[tokio::test]
 async fn events_that_exhausted_their_retries() {
     let cloud = quiet_cloud(options()).await;
     cloud.publish(&broken_event());

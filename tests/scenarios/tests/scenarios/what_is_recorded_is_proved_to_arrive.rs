@@ -124,6 +124,21 @@ async fn a_flow_log_that_is_active_and_silent_is_an_alarm() {
 }
 
 #[tokio::test]
+async fn records_that_were_lost_are_an_alarm_although_nothing_is_left_to_record() {
+    let place = place().await;
+    place.cloud.edit_network_interface(&place.interface, |interface| interface.instance_id.clear());
+    place.write("OK", 240);
+    assert_eq!(place.proof().await, Proof::NothingToRecord);
+    place.write("SKIPDATA", 300);
+    let lost = place.proof().await;
+    assert_eq!((&lost, lost.is_alarm()), (&Proof::RecordsLost { skipped: 1 }, true));
+    place.cloud.fail("DescribeNetworkInterfaces", Fault::Refused, 1);
+    assert_eq!(place.proof().await, Proof::RecordsLost { skipped: 1 }, "whether anything is there was not read");
+    place.cloud.edit_network_interface(&place.interface, |interface| interface.instance_id = "i-1".to_owned());
+    assert_eq!(place.proof().await.name(), "silent", "that nothing arrives says more");
+}
+
+#[tokio::test]
 async fn partial_counts_are_asked_for_again_and_are_never_proof() {
     let place = place().await;
     place.write("OK", 5);

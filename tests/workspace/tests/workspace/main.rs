@@ -8,4 +8,5 @@ mod documents;
 mod english;
 mod layering;
 mod promises;
+mod runbook;
 mod settings;

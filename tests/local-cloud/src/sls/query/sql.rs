@@ -3,9 +3,9 @@
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use sqlparser::{
     ast::{
-        BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, InTarget,
-        LimitClause, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectItem, SetExpr, Statement,
-        TableFactor, UnaryOperator, Value as Literal,
+        BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+        GroupByExpr, Ident, InTarget, LimitClause, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectItem,
+        SetExpr, Statement, TableFactor, UnaryOperator, Value as Literal,
     },
     dialect::GenericDialect,
     parser::Parser,
@@ -248,18 +248,23 @@ enum Argument<'a> {
     /// `*`
     All,
     Expr(&'a Expr),
+    /// The values of an expression, each once.
+    Distinct(&'a Expr),
 }
 
 fn arguments(function: &Function) -> Evaluated<Vec<Argument<'_>>> {
     let not_understood = || format!("{function} is not understood");
     let FunctionArguments::List(list) = &function.args else { return Err(not_understood()) };
+    let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
     let argument = |argument| match argument {
         &FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Ok(Argument::All),
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_distinct => Ok(Argument::Distinct(expr)),
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(Argument::Expr(expr)),
         _ => Err(not_understood()),
     };
     let texts: Vec<String> = list.args.iter().map(ToString::to_string).collect();
-    understood(&format!("{}({})", function.name, texts.join(", ")), &function.to_string())?;
+    let distinct = if is_distinct { "DISTINCT " } else { "" };
+    understood(&format!("{}({distinct}{})", function.name, texts.join(", ")), &function.to_string())?;
     list.args.iter().map(argument).collect()
 }
 
@@ -274,7 +279,7 @@ fn call(function: &Function, scope: &Scope<'_>) -> Evaluated<Value> {
         .iter()
         .map(|argument| match argument {
             Argument::Expr(expr) => value(expr, scope),
-            Argument::All => Err(format!("{function} is not understood")),
+            Argument::All | Argument::Distinct(_) => Err(format!("{function} is not understood")),
         })
         .collect::<Evaluated<Vec<_>>>()?;
     match (name.as_str(), values.as_slice()) {
@@ -315,6 +320,13 @@ fn aggregate(
     };
     match (name, arguments) {
         ("count", [Argument::All]) => Ok(Value::Number(members.len() as f64)),
+        ("count", [Argument::Distinct(expr)]) => {
+            let mut values = of_rows(expr)?;
+            values.retain(|value| *value != Value::Null);
+            values.sort_by(compare);
+            values.dedup();
+            Ok(Value::Number(values.len() as f64))
+        }
         ("count_if", [Argument::Expr(condition)]) => {
             // Names are checked without any row, too.
             holds(condition, &Scope { source, of: Of::Row(&vec![Value::Null; source.columns.len()]) })?;
