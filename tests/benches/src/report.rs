@@ -73,22 +73,22 @@ pub(crate) fn functions(plain: &Beside<'_>, tls: &Beside<'_>, runs: Runs, cores:
     add("its CPU, ms", plain.medians(|f| &f.cold_start_cpu), 2, None);
     add("cold start over TLS, ms", tls.medians(|f| &f.cold_start), 2, Some(AtMost(1.2)));
     add("its CPU, ms", tls.medians(|f| &f.cold_start_cpu), 2, None);
-    add("CPU of a job, µs", plain.medians(|f| &f.job_cpu), 1, Some(AtMost(2.4)));
-    add("CPU of a job over TLS, µs", tls.medians(|f| &f.job_cpu), 1, None);
+    add("CPU of a job, µs", plain.medians(|f| &f.job_cpu), 1, Some(AtMost(2.1)));
+    add("CPU of a job over TLS, µs", tls.medians(|f| &f.job_cpu), 1, Some(AtMost(2.0)));
     add("a job, p50, µs", plain.single(|f| percentile(&f.job, 50)), 0, None);
     add("a job, p99, µs", plain.single(|f| percentile(&f.job, 99)), 0, None);
     add("CPU of an ignored event, µs", plain.medians(|f| &f.ignored_cpu), 1, None);
     let ignored = plain.medians(|f| &f.ignored_per_second);
     add("ignored events in a second", ignored, 0, Some(AtLeast(0.52)));
     let [first, middle, last] = LOOKS.map(|jobs| format!("resident memory after {} jobs", thousands(jobs)));
-    add(&format!("{last}, KiB"), plain.medians(|f| &f.resident[2]), 0, Some(AtMost(2.1)));
+    add(&format!("{last}, KiB"), plain.medians(|f| &f.resident[2]), 0, Some(AtMost(1.75)));
     add(&format!("{first} over TLS, KiB"), tls.medians(|f| &f.resident[0]), 0, None);
     add(&format!("{middle} over TLS, KiB"), tls.medians(|f| &f.resident[1]), 0, None);
-    add(&format!("{last} over TLS, KiB"), tls.medians(|f| &f.resident[2]), 0, Some(AtMost(1.9)));
+    add(&format!("{last} over TLS, KiB"), tls.medians(|f| &f.resident[2]), 0, Some(AtMost(1.75)));
     let growth = tls.single(|f| median(&f.resident[2]) / median(&f.resident[0]));
     add("the last of these to the first", growth, 2, Some(AtMost(1.1)));
     add("static binary, MB", plain.single(|f| f.sizes.binary.unwrap_or(f64::NAN) / 1e6), 2, Some(AtMost(1.6)));
-    add("its ZIP file, MB", plain.single(|f| f.sizes.zip / 1e6), 2, Some(AtMost(1.85)));
+    add("its ZIP file, MB", plain.single(|f| f.sizes.zip / 1e6), 2, Some(AtMost(1.6)));
 
     let Runs { starts, rounds } = runs;
     table.say(&format!(
