@@ -180,10 +180,23 @@ impl Looked<'_> {
                 return Err(Unproven::NoIndex { field: Some(field) });
             }
         }
-        let rows = self.session.count_records(of, self.span()?, &fields).await.map_err(|error| self.failed(&error))?;
+        let span = self.span()?;
+        // An index that was not read may lack the field, and without it the whole query would fail.
+        let rows = if index.is_some_and(|index| index.sums_bytes) {
+            self.session.count_records_and_bytes(of, span, &fields).await
+        } else {
+            self.session.count_records(of, span, &fields).await
+        };
+        let rows = rows.map_err(|error| self.failed(&error))?;
         let counted = |row: openapi::RecordCount| CountedResource {
             ids: levels.iter().zip(row.of).filter_map(|(level, id)| Some((*level, id?))).collect(),
-            tally: Tally { records: row.records, skipped: row.skipped, empty: row.empty, last: row.last },
+            tally: Tally {
+                records: row.records,
+                skipped: row.skipped,
+                empty: row.empty,
+                last: row.last,
+                bytes: row.bytes,
+            },
         };
         Ok(rows.into_iter().map(counted).collect())
     }
@@ -381,7 +394,10 @@ mod tests {
         let (found, proof, calls) = proof_of(vec![LOG_STORE, INDEX, ROWS]).await;
         let last = "2026-11-20T09:55:00Z".parse().unwrap();
         assert_eq!(proof, Proof::Delivering { records: 8, last });
-        assert_eq!(found.flow_logs[0].tally, Some(Tally { records: 9, skipped: 0, empty: 1, last: Some(last) }));
+        assert_eq!(
+            found.flow_logs[0].tally,
+            Some(Tally { records: 9, empty: 1, last: Some(last), ..Tally::default() })
+        );
         assert_eq!((found.retention_days, found.to), (Ok(180), testing::now()));
         assert_eq!(calls, ["GET /logstores/vpc", "GET /logstores/vpc/index", "POST /logstores/vpc/logs"]);
     }

@@ -349,6 +349,30 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_delivery_has_the_bytes_of_its_records_by_the_same_query_if_the_index_can_add_them_up() {
+    let world = world_with_records().await;
+    let vpc = world.cloud.vpcs().remove(0).id;
+    write_record(&world, &vpc, "OK");
+    write_record(&world, &vpc, "NODATA");
+    let delivery = |report: &Value| report["facts"]["deliveries"][0].clone();
+    let (without, _) = json_of(&world, &[]).await;
+    assert_eq!((&delivery(&without)["records"], &delivery(&without)["bytes"]), (&json!(3), &Value::Null));
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| {
+        log_store.index.as_mut().unwrap()["keys"]["bytes"] = json!({"type": "long", "doc_value": true});
+    });
+    let before = world.cloud.calls_of("GetLogsV2").len();
+    let (with, ran) = json_of(&world, &[]).await;
+    assert_eq!(
+        (&delivery(&with)["records"], &delivery(&with)["bytes"]),
+        (&json!(3), &json!(2 * 840)),
+        "{}",
+        ran.whole()
+    );
+    assert_eq!(delivery(&with)["state"], "delivers");
+    assert_eq!(world.cloud.calls_of("GetLogsV2").len() - before, 1, "one query for the Logstore");
+}
+
+#[tokio::test]
 async fn it_says_by_which_requests_the_logstores_and_the_service_were_read() {
     let world = world().await;
     let vpc = old_vpc(&world).await;

@@ -364,8 +364,10 @@ fn unread_log_store(account: &str) -> ErrorReport {
 /// Records, counted: most flow logs deliver, and the first five show every state.
 pub(crate) fn proof(nth: usize) -> (Proof, Option<Tally>) {
     let last = time("2026-11-25T21:54:12Z");
-    let tally =
-        |records, empty, skipped| Some(Tally { records, empty, skipped, last: Some(last).filter(|_| records > 0) });
+    let tally = |records, empty, skipped| {
+        let bytes = Some(records * 1_400);
+        Some(Tally { records, empty, skipped, last: Some(last).filter(|_| records > 0), bytes })
+    };
     match nth {
         1 => (Proof::NoTraffic { last }, tally(144, 144, 0)),
         2 => (Proof::RecordsLost { skipped: 27 }, tally(90_114, 0, 27)),

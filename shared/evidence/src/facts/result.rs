@@ -319,6 +319,10 @@ pub struct Delivery {
     /// All records in the window; absent if they could not be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
+    /// The bytes of the traffic in these records: what flowed, and not what was written. Absent if they could not be added
+    /// up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// Records that say that nothing flowed, `NODATA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data: Option<u64>,
