@@ -273,6 +273,7 @@ async fn what_a_schedule_or_a_tag_is_about_to_switch_off_is_an_exception_in_ever
     write_record(&world, &due, "OK");
     let forms = ["--json", "r.json", "--ocsf", "r.ocsf.json", "--junit", "r.xml", "--csv", "r.csv"];
     let ran = world.run(&[&["report", "--detailed-exitcode"], &forms[..]].concat()).await;
+    assert_eq!(ran.code, 2, "there is something to change: {}", ran.whole());
     let report: Value = serde_json::from_str(&read(&world, "r.json")).unwrap();
     let sums = &report["assessment"]["sums"];
     assert_eq!((&sums["paused"], &sums["findings"]), (&json!(1), &json!(0)), "{}", ran.whole());

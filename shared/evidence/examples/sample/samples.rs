@@ -446,7 +446,11 @@ pub(crate) fn hostile() -> Facts {
         if let Some(log) = &mut result.flow_log {
             log.status = Some(payload.to_owned());
             log.impairment = Some(payload.to_owned());
+            log.traffic_path = Some(vec![payload.to_owned()]);
+            log.ip_version = Some(payload.to_owned());
         }
+        let (on, used_by) = (result.id.clone(), "override 1".to_owned());
+        result.tags_used = vec![TagUsed { on, key: payload.to_owned(), value: payload.to_owned(), used_by }];
         result.error = Some(Failure {
             operation: payload.to_owned(),
             code: payload.to_owned(),
