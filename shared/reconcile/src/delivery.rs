@@ -182,10 +182,15 @@ impl Looked<'_> {
         }
         let span = self.span()?;
         // An index that was not read may lack the field, and without it the whole query would fail.
-        let rows = if index.is_some_and(|index| index.sums_bytes) {
-            self.session.count_records_and_bytes(of, span, &fields).await
-        } else {
-            self.session.count_records(of, span, &fields).await
+        let with_bytes = match index.filter(|index| index.sums_bytes) {
+            Some(_) => Some(self.session.count_records_and_bytes(of, span, &fields).await),
+            None => None,
+        };
+        // The proof does not depend on the bytes.
+        let with_bytes = with_bytes.filter(|found| !found.as_ref().is_err_and(|it| it.kind() == ErrorKind::Invalid));
+        let rows = match with_bytes {
+            Some(rows) => rows,
+            None => self.session.count_records(of, span, &fields).await,
         };
         let rows = rows.map_err(|error| self.failed(&error))?;
         let counted = |row: openapi::RecordCount| CountedResource {
@@ -400,6 +405,20 @@ mod tests {
         );
         assert_eq!((found.retention_days, found.to), (Ok(180), testing::now()));
         assert_eq!(calls, ["GET /logstores/vpc", "GET /logstores/vpc/index", "POST /logstores/vpc/logs"]);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_cannot_be_added_up_cost_no_proof() {
+        const WITH_BYTES: Reply = Reply::Answer(
+            200,
+            r#"{"keys":{"vpc-id":{},"log-status":{},"end":{},"bytes":{"type":"long","doc_value":true}}}"#,
+        );
+        const REFUSED: Reply = Reply::Answer(400, r#"{"errorCode":"ParameterInvalid","errorMessage":"No."}"#);
+        let (found, proof, calls) = proof_of(vec![LOG_STORE, WITH_BYTES, REFUSED, ROWS]).await;
+        assert_eq!((proof.name(), found.failures.len(), calls.len()), ("delivering", 0, 4));
+        assert_eq!(found.flow_logs[0].tally.unwrap().bytes, None);
+        let (_, denied, _) = proof_of(vec![LOG_STORE, WITH_BYTES, DENIED]).await;
+        assert_eq!(denied, Proof::Unknown(Unproven::NoPermission { action: "GetLogsV2" }), "it is not asked again");
     }
 
     #[tokio::test]
